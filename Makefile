@@ -1,0 +1,31 @@
+# make demo: install and run the main job on the simulated beamline.
+# make test: install and run the tests.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test install lock clean
+
+demo: .venv/.runtime
+	$(BIN)/trxas demo
+
+test: .venv/.test
+	$(BIN)/pytest -n 2 --dist worksteal
+
+install: .venv/.test
+
+.venv/.runtime: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+.venv/.test: .venv/.runtime requirements-test.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
+	touch $@
+
+lock:
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+
+clean:
+	rm -rf .venv

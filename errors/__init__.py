@@ -1,0 +1,58 @@
+"""Every error trxas raises on purpose: one root, a few domains, each message with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class TrxasError(Exception):
+    """Root of all errors that trxas raises on purpose; the command line prints it without a traceback."""
+
+
+class InputError(TrxasError, ValueError):
+    """A request was wrong, and was refused before anything moved."""
+
+
+class OutOfRangeError(InputError):
+    """A value lies outside its allowed range.
+
+    `low` and `high` are the inclusive limits, in `unit`; `remedy` says what to do.
+    """
+
+    def __init__(self, name: str, value: float, low: float, high: float, unit: str, remedy: str = "") -> None:
+        remedy = remedy or f"Choose {name} within these limits."
+        super().__init__(f"{name} = {value:g} {unit} is outside {low:g} to {high:g} {unit}. {remedy}")
+        self.value, self.low, self.high, self.unit = value, low, high, unit
+
+
+class ConfigurationError(TrxasError):
+    """A configuration file is missing, unreadable or incomplete."""
+
+
+class NotConnectedError(TrxasError, TimeoutError):
+    """Process variables did not answer in time; `pv_names` lists every one of them."""
+
+    def __init__(self, pv_names: Iterable[str], timeout_s: float) -> None:
+        self.pv_names = sorted(pv_names)
+        listing = "\n  ".join(self.pv_names)
+        super().__init__(
+            f"{len(self.pv_names)} PVs did not answer within {timeout_s:g} s:\n  {listing}\n"
+            "Check that their IOC runs and that EPICS_CA_ADDR_LIST names its host and port; "
+            "`trxas doctor` lists the state of all PVs."
+        )
+
+
+class MotionError(TrxasError):
+    """An axis did not arrive where it was sent."""
+
+
+class AcquisitionError(TrxasError):
+    """A detector did not deliver the exposure it was asked for."""
+
+
+class StorageError(TrxasError):
+    """A document could not be written, or a stored run could not be read."""
+
+
+class ReductionError(TrxasError):
+    """The data at hand do not determine the requested quantity."""

@@ -1,0 +1,98 @@
+"""How excited the probed spot is: recovery after a pump, response to fluence, and what earlier pumps left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import erfc, erfcx
+
+from sim.physics.sample import Kinetics, Pump
+
+Array = NDArray[np.float64]
+
+EARLIER_PUMPS = 24
+"""Pumps followed back in time: after 24 x 767 ns the jet has carried the spot 74 um, out of the laser."""
+
+SATURATION_SHARPNESS = 8.0
+"""Sharpness of the knee in the fluence response (chosen: within 2 % of linear at 10 mJ/cm2, as in Fig. S2)."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Geometry of the moving jet: speed in m/s (= um/us), laser spot FWHM in um (paper, SI 2)."""
+
+    jet_speed_m_s: float = 4.0
+    laser_fwhm_um: float = 45.0
+
+    def overlap(self, age_ps: ArrayLike) -> Array:
+        """Relative laser intensity where the spot probed now was, `age_ps` ago."""
+        moved_um = self.jet_speed_m_s * np.asarray(age_ps, dtype=float) * 1e-6
+        return np.asarray(np.exp(-4 * np.log(2) * (moved_um / self.laser_fwhm_um) ** 2))
+
+
+def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array:
+    """Exponential decay from time zero on, seen through a Gaussian response of width `sigma_ps`.
+
+    The closed form of the convolution; the scaled error function keeps it finite far before time zero.
+    """
+    time = np.asarray(time_ps, dtype=float)
+    z = (sigma_ps / tau_ps - time / sigma_ps) / np.sqrt(2)
+    before = 0.5 * np.exp(-0.5 * (time / sigma_ps) ** 2) * erfcx(np.maximum(z, 0))
+    after = 0.5 * np.exp(np.minimum(0.5 * (sigma_ps / tau_ps) ** 2 - time / tau_ps, 0.5)) * erfc(np.minimum(z, 0))
+    return np.asarray(np.where(z > 0, before, after))
+
+
+def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> Array:
+    """Excitation left `time_ps` after one pump, 1 just after a pump of reference strength."""
+    offset = 1 - kinetics.fraction1 - kinetics.fraction2
+    parts = (
+        (kinetics.fraction1, kinetics.tau1_ps),
+        (kinetics.fraction2, kinetics.tau2_ps),
+        (offset, kinetics.offset_lifetime_ns * 1e3),
+    )
+    return np.asarray(sum(weight * broadened_decay(time_ps, tau, sigma_ps) for weight, tau in parts))
+
+
+def response(fluence_mj_cm2: ArrayLike, pump: Pump) -> Array:
+    """Excitation by one pump relative to an unsaturated pump of reference fluence: linear, then flat."""
+    fluence = np.asarray(fluence_mj_cm2, dtype=float)
+    knee = (1 + (fluence / pump.saturation_fluence_mj_cm2) ** SATURATION_SHARPNESS) ** (1 / SATURATION_SHARPNESS)
+    return np.asarray(fluence / knee / pump.reference_fluence_mj_cm2)
+
+
+def train_excitation(
+    time_ps: ArrayLike,
+    *,
+    fluence_mj_cm2: float,
+    pump_period_ps: float,
+    kinetics: Kinetics,
+    pump: Pump,
+    spot: Spot,
+    sigma_ps: float,
+) -> Array:
+    """Excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`.
+
+    Valid for times of either sign up to a few pump periods.
+    """
+    time = np.asarray(time_ps, dtype=float)
+    total = np.zeros_like(time)
+    for earlier in range(-2, EARLIER_PUMPS):
+        age = time + earlier * pump_period_ps
+        total += response(fluence_mj_cm2 * spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
+    return total
+
+
+def mean_excitation(*, fluence_mj_cm2: float, pump_period_ps: float, kinetics: Kinetics, pump: Pump) -> float:
+    """Excitation averaged over the pump period: what an unlocked laser leaves, its phase being random.
+
+    The integral of the recovery over all times, per pump period; spot motion neglected.
+    """
+    offset = 1 - kinetics.fraction1 - kinetics.fraction2
+    area = (
+        kinetics.fraction1 * kinetics.tau1_ps
+        + kinetics.fraction2 * kinetics.tau2_ps
+        + offset * kinetics.offset_lifetime_ns * 1e3
+    )
+    return float(response(fluence_mj_cm2, pump)) * area / pump_period_ps

@@ -1,0 +1,44 @@
+"""Slow fluctuations: an Ornstein-Uhlenbeck process, averaged exactly over each exposure."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+class Fluctuation:
+    """A Gaussian process with mean 0, standard deviation `sigma` and correlation time `tau_s` (seconds of beam).
+
+    `average` returns its mean over an exposure, drawn jointly with its value at the end, so that the cost of an
+    exposure does not depend on its length (Gillespie 1996, Phys. Rev. E 54, 2084, for the joint moments).
+    """
+
+    def __init__(self, sigma: float, tau_s: float, rng: np.random.Generator) -> None:
+        self._sigma, self._tau_s, self._rng = sigma, tau_s, rng
+        self._value = sigma * rng.standard_normal()
+        self._time_s = 0.0
+
+    def average(self, start_s: float, duration_s: float) -> float:
+        """Mean over [start, start + duration]; exposures come in order of time."""
+        self._advance(max(start_s - self._time_s, 0.0))
+        mean = self._advance(duration_s)
+        self._time_s = start_s + duration_s
+        return mean
+
+    def _advance(self, duration_s: float) -> float:
+        k = duration_s / self._tau_s
+        if k == 0:
+            return self._value
+        decay, lost = math.exp(-k), -math.expm1(-k)
+        end_variance = -math.expm1(-2 * k)
+        # Below 1e-3 the closed form loses its digits; 2k/3 is its first term.
+        mean_variance = (2 / k) * (1 - 2 * lost / k + end_variance / (2 * k)) if k > 1e-3 else 2 * k / 3
+        covariance = lost**2 / k
+        end_draw, mean_draw = self._rng.standard_normal(2)
+        slope = covariance / end_variance
+        rest = math.sqrt(max(mean_variance - slope * covariance, 0.0))
+        end_noise = math.sqrt(end_variance) * end_draw
+        mean = self._value * lost / k + self._sigma * (slope * end_noise + rest * mean_draw)
+        self._value = self._value * decay + self._sigma * end_noise
+        return mean

@@ -1,0 +1,123 @@
+"""If these fail, the simulation's statistics are wrong, and every error bar tested against them with it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from pulse_oracle import count_pulse_by_pulse
+from scipy import stats
+
+from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
+from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.sample import load_sample
+from sim.physics.source import pulses_per_bunch
+
+FALSE_ALARM = 1e-4
+"""Probability that one of the distribution tests below fails although all is right (fixed seeds: it does not)."""
+
+PERIODS, REPEATS = 64, 400
+
+
+@pytest.fixture(scope="module")
+def photons() -> np.ndarray:
+    """Bright and uneven: pile-up and bunch charges matter."""
+    rng = np.random.default_rng(5)
+    return 0.6 * (1 + 0.3 * rng.random((2, 5, 24)))
+
+
+@pytest.fixture(scope="module")
+def oracle(photons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    runs = [count_pulse_by_pulse(photons, PERIODS, 3, Boxcar(), rng) for _ in range(REPEATS)]
+    return np.array([run.counts for run in runs]), np.array([run.volts / run.pulses for run in runs])
+
+
+def test_gate_counts_have_the_distribution_of_single_pulses(photons: np.ndarray, oracle: tuple) -> None:
+    rng, pulses = np.random.default_rng(2), pulses_per_bunch(PERIODS, 5, 3)
+    fast = np.array([draw_gates(photons, pulses, rng) for _ in range(20 * REPEATS)])
+    for apd in range(2):
+        for probe in range(5):
+            slow = oracle[0][:, apd, probe]
+            p_value = stats.ks_2samp(slow, fast[:, apd, probe], method="asymp").pvalue
+            assert p_value > FALSE_ALARM / 10, f"gate {apd},{probe}: counts follow another law"
+
+
+def test_gates_of_one_exposure_are_independent(photons: np.ndarray) -> None:
+    rng, pulses = np.random.default_rng(3), pulses_per_bunch(PERIODS, 5, 0)
+    counts = np.array([draw_gates(photons, pulses, rng).ravel() for _ in range(4000)])
+    correlation = np.corrcoef(counts.T)[np.triu_indices(10, 1)]
+    # 45 pairs, each normal with sigma 1/sqrt(4000): 4.5 sigma is passed by chance once in 3000.
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(4000)
+
+
+def test_boxcar_mean_has_the_distribution_of_single_pulses(photons: np.ndarray, oracle: tuple) -> None:
+    rng, pulses = np.random.default_rng(4), pulses_per_bunch(PERIODS, 5, 3)
+    fast = np.array([draw_boxcar(photons.sum(axis=0), pulses, Boxcar(), rng).mean(axis=0) for _ in range(4000)])
+    for probe in range(5):
+        p_value = stats.ks_2samp(oracle[1][:, probe], fast[:, probe], method="asymp").pvalue
+        assert p_value > FALSE_ALARM / 5, f"probe {probe}: analog signal follows another law"
+
+
+def test_boxcar_noise_is_as_specified() -> None:
+    """Excess noise: variance per pulse = photons x (1 + height variance) + electronic noise squared."""
+    boxcar, photons, periods = Boxcar(), 0.12, 640_000
+    pulses = pulses_per_bunch(periods, 5, 0)
+    rng = np.random.default_rng(6)
+    blocks = np.array([draw_boxcar(np.full((5, 24), photons), pulses, boxcar, rng) for _ in range(200)])
+    expected = photons * (1 + boxcar.height_variance) + boxcar.noise_photons**2
+    per_pulse = blocks.var(axis=1, ddof=1).mean() / boxcar.volts_per_photon**2 * periods / BOXCAR_BLOCKS
+    # 63000 degrees of freedom: 0.56 % standard error, 4 sigma passed by chance once in 16000.
+    assert per_pulse == pytest.approx(expected, rel=4 * np.sqrt(2 / (200 * 63 * 5)))
+
+
+def test_the_pump_walks_over_all_bunches() -> None:
+    counted = np.zeros((5, 24), int)
+    for period in range(1003):
+        for probe in range(5):
+            counted[probe, (7 + 5 * period + probe) % 24] += 1
+    np.testing.assert_array_equal(pulses_per_bunch(1003, 5, 7), counted)
+    assert counted.min() > 0
+
+
+def test_a_divider_that_shares_factors_stays_on_some_bunches() -> None:
+    assert np.count_nonzero(pulses_per_bunch(1000, 6, 0)[0]) == 4
+
+
+def test_counting_a_day_costs_no_more_than_counting_a_blink() -> None:
+    """The ratio of CPU times between 1e3 and 1e11 pulses; a pulse-by-pulse draw would make it 1e8."""
+    experiment = Experiment(load_sample(), seed=1)
+
+    def cost_s(duration_s: float) -> float:
+        begin = time.process_time()
+        for exposure in range(30):
+            experiment.expose(BeamlineState(), exposure * 2 * duration_s, duration_s)
+        return time.process_time() - begin
+
+    cost_s(1e-3)
+    assert cost_s(86_400.0) < 5 * cost_s(1e-3)
+
+
+def test_same_seed_same_counts_other_seed_other_counts() -> None:
+    first, again, other = (Experiment(load_sample(), seed).expose(BeamlineState(), 0, 1) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.counts, again.counts)
+    np.testing.assert_array_equal(first.boxcar, again.boxcar)
+    assert (first.counts != other.counts).any()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [BeamlineState(xray_shutter_open=False), BeamlineState(jet_running=False)],
+    ids=["shutter closed", "no jet"],
+)
+def test_no_beam_or_no_sample_no_counts(state: BeamlineState) -> None:
+    exposure = Experiment(load_sample(), 1).expose(state, 0, 1)
+    assert exposure.counts.sum() == 0
+    assert exposure.pulses.min() > 1_000_000
+
+
+def test_an_exposure_too_short_for_a_pump_counts_nothing() -> None:
+    exposure = Experiment(load_sample(), 1).expose(BeamlineState(), 0, 1e-7)
+    assert exposure.counts.sum() == 0
+    assert np.all(exposure.boxcar == Boxcar().baseline_v)
