@@ -1,0 +1,1 @@
+"""What the hardware is: ophyd devices, their PVs, units and limits, built from one configuration file."""

@@ -1,0 +1,129 @@
+"""A positioner that checks its limits before it moves and its read-back after it has arrived."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ophyd import Device, EpicsSignal
+from ophyd.status import DeviceStatus
+
+from devices.fresh import FreshSignalRO, read_together
+from errors import InputError, MotionError, OutOfRangeError
+
+
+class Axis(Device):
+    """One physical quantity set through one or more raw PVs with put completion.
+
+    Subclasses name their raw read-backs in `raw_readbacks` and convert with `raw_targets` and `value_from_raw`.
+    `low`, `high` and `tolerance` are in `unit`.
+    """
+
+    unit: ClassVar[str]
+    raw_readbacks: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self, *, name: str, low: float, high: float, tolerance: float, timeout_s: float, **kwargs: Any
+    ) -> None:
+        self.low, self.high, self.tolerance, self.timeout_s = low, high, tolerance, timeout_s
+        super().__init__("", name=name, **kwargs)
+
+    def raw_targets(self, value: float) -> dict[str, float]:
+        """Raw setpoints, by attribute name, that bring the axis to `value`."""
+        raise NotImplementedError
+
+    def value_from_raw(self, raw: Mapping[str, float]) -> float:
+        """Position in `unit` from the raw read-backs, by attribute name."""
+        raise NotImplementedError
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """Raw read-backs by attribute name, for reading them together with others."""
+        return {attribute: getattr(self, attribute) for attribute in self.raw_readbacks}
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest allowed position, in `unit`."""
+        return self.low, self.high
+
+    @property
+    def position(self) -> float:
+        """Where the axis is now, in `unit`, asked from the hardware."""
+        return self.value_from_raw(read_together(self.fresh_signals()))
+
+    def check_value(self, value: float) -> None:
+        """Raise InputError unless `value` is a number within the limits."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise InputError(f"{self.name} = {value!r} is not a finite number. Give a value in {self.unit}.")
+        if not self.low <= value <= self.high:
+            raise OutOfRangeError(self.name, value, self.low, self.high, self.unit)
+
+    def set(self, value: float) -> DeviceStatus:
+        """Move to `value`; the status is done when the read-back agrees within the tolerance.
+
+        Fails with MotionError if the axis stops elsewhere, with a timeout if it does not stop.
+        """
+        self.check_value(value)
+        status = DeviceStatus(self, timeout=self.timeout_s)
+        targets = self.raw_targets(value)
+        pending = _Countdown(len(targets), lambda: self._verify(value, status))
+        for attribute, raw in targets.items():
+            signal: EpicsSignal = getattr(self, attribute)
+            signal.put(raw, use_complete=True, callback=pending.one_done)
+        return status
+
+    def _verify(self, value: float, status: DeviceStatus) -> None:
+        if status.done:
+            return
+        try:
+            reached = self.position
+        except TimeoutError as error:
+            status.set_exception(error)
+            return
+        if abs(reached - value) <= self.tolerance:
+            status.set_finished()
+        else:
+            status.set_exception(MotionError(self._missed(value, reached)))
+
+    def _missed(self, value: float, reached: float) -> str:
+        return (
+            f"{self.name} was sent to {value:.10g} {self.unit} and stopped at {reached:.10g} {self.unit} "
+            f"(tolerance {self.tolerance:g} {self.unit}). It was stopped, stalled or refused the move: look at "
+            f"{', '.join(signal.pvname for signal in self.fresh_signals().values())}, then repeat the point."
+        )
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Position under the axis' own name."""
+        value = self.position
+        return {self.name: {"value": value, "timestamp": self._timestamp()}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data key of the position: number, unit, limits and the PVs behind it."""
+        pvs = ",".join(signal.pvname for signal in self.fresh_signals().values())
+        limits = {"control": {"low": self.low, "high": self.high}}
+        key = {"source": f"PV:{pvs}", "dtype": "number", "shape": [], "units": self.unit, "limits": limits}
+        return {self.name: key}
+
+    def _timestamp(self) -> float:
+        signals = self.fresh_signals().values()
+        return max(float(signal.timestamp or 0.0) for signal in signals)
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """The one field to plot against."""
+        return {"fields": [self.name]}
+
+
+class _Countdown:
+    """Calls `done` once, when as many put completions have arrived as were asked for."""
+
+    def __init__(self, count: int, done: Any) -> None:
+        self._left, self._done, self._lock = count, done, threading.Lock()
+
+    def one_done(self, **_: Any) -> None:
+        with self._lock:
+            self._left -= 1
+            finished = self._left == 0
+        if finished:
+            self._done()

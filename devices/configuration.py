@@ -1,0 +1,197 @@
+"""The beamline's configuration: PV names, limits and geometry, read from TOML into frozen dataclasses."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class EpicsSettings:
+    """How to reach the control system.
+
+    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by blanks); every PV name gets `prefix`
+    put in front.
+    """
+
+    address_list: str = "127.0.0.1"
+    prefix: str = ""
+    connection_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class EnergySettings:
+    """Monochromator; PVs in keV, limits and tolerance in eV."""
+
+    setpoint: str
+    readback: str
+    stop: str
+    low_ev: float
+    high_ev: float
+    tolerance_ev: float = 0.05
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class DelaySettings:
+    """Coarse (seconds) and fine (picoseconds) laser delay.
+
+    delay_ps = coarse_sign x coarse + fine_sign x fine - time_zero_raw_ps. The fine axis stays between `fine_low_ps` and
+    `fine_low_ps + coarse_step_ps`: below 2560 ps the real one jumped by 40 ps.
+    """
+
+    coarse_setpoint: str
+    coarse_readback: str
+    fine_setpoint: str
+    fine_readback: str
+    time_zero_raw_ps: float
+    low_ps: float
+    high_ps: float
+    coarse_sign: int = 1
+    fine_sign: int = 1
+    coarse_step_ps: float = 1000.0
+    fine_low_ps: float = 3000.0
+    tolerance_ps: float = 2.0
+    timeout_s: float = 20.0
+
+
+@dataclass(frozen=True)
+class FluenceSettings:
+    """Half-wave plate and polariser: fluence = maximum x sin^2(2 (angle - zero)); a motor record in degrees."""
+
+    waveplate: str
+    maximum_mj_cm2: float
+    zero_deg: float
+    low_mj_cm2: float
+    high_mj_cm2: float
+    tolerance_mj_cm2: float = 0.01
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class LaserSettings:
+    """Laser status and shutter; the divider is the number of X-ray pulses per pump pulse."""
+
+    rate_divider: str
+    repetition_rate: str
+    lock: str
+    shutter: str
+    shutter_readback: str
+    power: str
+    required_divider: int = 5
+    shutter_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class SurroundingsSettings:
+    """Ring current (mA), X-ray shutter, jet flow (ml/min) and sample temperature (C)."""
+
+    ring_current: str
+    xray_shutter: str
+    xray_shutter_readback: str
+    jet_flow: str
+    jet_temperature: str
+    ring_current_low_ma: float = 10.0
+    jet_flow_low_ml_min: float = 100.0
+
+
+@dataclass(frozen=True)
+class ExposureSettings:
+    """Master scaler and the frames of the detectors it gates.
+
+    `i0_channel` and `foil_channel` are channel numbers of the master scaler; `boxcar_polarity` is -1 for a signal that
+    goes negative with light. `margin_s` is what a trigger may take beyond its dwell.
+    """
+
+    scaler: str
+    spc_scaler: str
+    spc_frame: str
+    boxcar_frame: str
+    i0_channel: int = 2
+    foil_channel: int = 3
+    boxcar_polarity: int = -1
+    apds: int = 2
+    probes: int = 5
+    dwell_low_s: float = 0.001
+    dwell_high_s: float = 3600.0
+    margin_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class GeometrySettings:
+    """What the reduction must know of beam and jet (paper, SI 2).
+
+    `irf_sigma_ps`: instrument response; `laser_fwhm_um` and `jet_speed_m_s` say how fast a pumped spot leaves.
+    """
+
+    bunch_period_ps: float = 153_400.0
+    pumped_probe: int = 0
+    unpumped_probe: int = 4
+    irf_sigma_ps: float = 45.0
+    laser_fwhm_um: float = 45.0
+    jet_speed_m_s: float = 4.0
+
+
+@dataclass(frozen=True)
+class BeamlineConfiguration:
+    """One beamline: a name and the settings of every device."""
+
+    name: str
+    epics: EpicsSettings
+    energy: EnergySettings
+    delay: DelaySettings
+    fluence: FluenceSettings
+    laser: LaserSettings
+    surroundings: SurroundingsSettings
+    exposure: ExposureSettings
+    geometry: GeometrySettings
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Parse a TOML file; raises ConfigurationError naming the file and the line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"No configuration file {path}. Give one with --config or TRXAS_CONFIG.") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"Cannot read configuration file {path}: {error}") from error
+
+
+def settings_from(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """Build the dataclass `cls` from a TOML table, nested tables included.
+
+    Raises ConfigurationError naming `where` and every missing, unknown or wrongly typed key.
+    """
+    hints = get_type_hints(cls)
+    declared = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]  # cls is always a dataclass
+    unknown = sorted(set(table) - set(declared))
+    missing = sorted(
+        name for name, field in declared.items() if name not in table and field.default is MISSING
+        and not is_dataclass(hints[name])
+    )  # fmt: skip
+    if unknown or missing:
+        raise ConfigurationError(f"{where}: missing keys {missing}, unknown keys {unknown}. Known: {sorted(declared)}.")
+    values = {name: _value(hints[name], table.get(name, {}), f"{where}.{name}") for name in declared
+              if name in table or is_dataclass(hints[name])}  # fmt: skip
+    return cls(**values)
+
+
+def _value(hint: Any, raw: Any, where: str) -> Any:
+    if is_dataclass(hint):
+        if not isinstance(raw, dict):
+            raise ConfigurationError(f"{where} = {raw!r}: expected a table.")
+        return settings_from(hint, raw, where)  # type: ignore[arg-type]  # is_dataclass admits instances too
+    if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
+        raw = float(raw)
+    if type(raw) is not hint:
+        raise ConfigurationError(f"{where} = {raw!r}: expected {hint.__name__}.")
+    if hint is float and not math.isfinite(raw):
+        raise ConfigurationError(f"{where} = {raw!r}: must be finite.")
+    return raw

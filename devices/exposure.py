@@ -1,0 +1,156 @@
+"""One exposure: the master scaler's gate, the single-photon counters and the boxcar it gates.
+
+Only put completion says that an exposure is over, and only the number in the frames says that it is ours: an IOC that
+dies completes pending puts, and a refused trigger completes at once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ophyd import Device, EpicsSignal
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.configuration import ExposureSettings
+from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
+from devices.fresh import FreshSignalRO, read_together
+from errors import AcquisitionError, InputError, OutOfRangeError
+
+ELAPSED_TOLERANCE = 1e-3
+"""Relative disagreement allowed between the master's clock and the frames' (scaler clocks tick at 10 MHz)."""
+
+
+@dataclass(frozen=True)
+class ExposureReading:
+    """What one exposure delivered; `i0` and `foil` in counts."""
+
+    spc: SpcFrame
+    boxcar: BoxcarFrame
+    i0: float
+    foil: float
+
+
+class Exposure(Device):
+    """Trigger for all detectors, and the reader of what they counted."""
+
+    count = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.CNT", kind="omitted")
+    preset = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.TP", kind="omitted")
+    counting = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.CNT", kind="omitted")
+    preset_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.TP", kind="omitted")
+    elapsed = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.T", kind="omitted")
+    i0 = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.S{_settings.i0_channel}", kind="omitted")
+    foil = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.S{_settings.foil_channel}", kind="omitted")
+    spc_frame = FCpt(FreshSignalRO, "{_prefix}{_settings.spc_frame}", kind="omitted")
+    boxcar_frame = FCpt(FreshSignalRO, "{_prefix}{_settings.boxcar_frame}", kind="omitted")
+
+    def __init__(self, settings: ExposureSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        self._dwell_s = math.nan
+        self._armed_after = -1
+        super().__init__("", name=name)
+
+    @property
+    def settings(self) -> ExposureSettings:
+        """Configured shapes, channels and limits."""
+        return self._settings
+
+    def check_dwell(self, dwell_s: float) -> None:
+        """Raise InputError unless the detectors can count for `dwell_s` seconds."""
+        if isinstance(dwell_s, bool) or not isinstance(dwell_s, int | float) or not math.isfinite(dwell_s):
+            raise InputError(f"dwell_s = {dwell_s!r} is not a finite number of seconds.")
+        low, high = self._settings.dwell_low_s, self._settings.dwell_high_s
+        if not low <= dwell_s <= high:
+            raise OutOfRangeError("dwell_s", dwell_s, low, high, "s")
+
+    def check_idle(self) -> None:
+        """Raise AcquisitionError if the master scaler is counting: someone else uses the detectors."""
+        if int(read_together({"counting": self.counting})["counting"]):
+            raise AcquisitionError(
+                f"{self.counting.pvname} says that the detectors are counting already. Wait until they are done, "
+                f"or write 0 to it to stop them; then start the plan again."
+            )
+
+    def prepare(self, dwell_s: float) -> None:
+        """Set the dwell and take note of the last exposure's number; needed once before a series of triggers.
+
+        Raises AcquisitionError if the detectors are busy or do not accept the dwell.
+        """
+        self.check_dwell(dwell_s)
+        self.check_idle()
+        self.preset.put(dwell_s, wait=True, timeout=self._settings.margin_s)
+        state = read_together({"preset": self.preset_readback, "spc": self.spc_frame})
+        if not math.isclose(float(state["preset"]), dwell_s, rel_tol=1e-6):
+            raise AcquisitionError(
+                f"{self.preset.pvname} stays at {state['preset']} s, wanted {dwell_s} s. Check its access rights."
+            )
+        self._dwell_s, self._armed_after = dwell_s, self._spc(state["spc"]).exposure_id
+
+    def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Prepare for exposures of `settings["dwell_s"]`; returns the old and the new dwell as bluesky expects."""
+        old, now = self._dwell_s, time.time()
+        self.prepare(settings["dwell_s"])
+        return (
+            {"dwell_s": {"value": old, "timestamp": now}},
+            {"dwell_s": {"value": self._dwell_s, "timestamp": now}},
+        )
+
+    def trigger(self) -> DeviceStatus:
+        """Start one exposure on all detectors; the status is done when the master's gate has closed."""
+        if math.isnan(self._dwell_s):
+            raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
+        status = DeviceStatus(self, timeout=self._dwell_s + self._settings.margin_s)
+
+        def finished(**_: Any) -> None:
+            if not status.done:
+                status.set_finished()
+
+        self.count.put(1, use_complete=True, callback=finished)
+        return status
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """Everything an exposure delivers, by attribute name, for reading it together with others."""
+        return {name: getattr(self, name) for name in ("elapsed", "i0", "foil", "spc_frame", "boxcar_frame")}
+
+    def reading_from_raw(self, raw: Mapping[str, Any]) -> ExposureReading:
+        """The exposure triggered last; raises AcquisitionError if the values belong to another one."""
+        spc = self._spc(raw["spc_frame"])
+        boxcar_pv = self.boxcar_frame.pvname
+        polarity, probes = self._settings.boxcar_polarity, self._settings.probes
+        boxcar = parse_boxcar_frame(raw["boxcar_frame"], polarity, probes, boxcar_pv)
+        self._check_same_exposure(spc, boxcar, float(raw["elapsed"]))
+        self._armed_after = spc.exposure_id
+        return ExposureReading(spc, boxcar, float(raw["i0"]), float(raw["foil"]))
+
+    def _spc(self, raw: Any) -> SpcFrame:
+        return parse_spc_frame(raw, self._settings.apds, self._settings.probes, self.spc_frame.pvname)
+
+    def _check_same_exposure(self, spc: SpcFrame, boxcar: BoxcarFrame, elapsed_s: float) -> None:
+        expected = self._armed_after + 1
+        if (spc.exposure_id, boxcar.exposure_id) != (expected, expected):
+            raise AcquisitionError(
+                f"Expected exposure {expected}, found {spc.exposure_id} in {self.spc_frame.pvname} and "
+                f"{boxcar.exposure_id} in {self.boxcar_frame.pvname}. The trigger was refused, the IOC restarted, or "
+                "another client counts; the point is measured again."
+            )
+        if not math.isclose(spc.exposure_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
+            raise AcquisitionError(
+                f"{self.elapsed.pvname} counted {elapsed_s:g} s, the frame {spc.exposure_s:g} s: not one exposure. "
+                "Another client counts; the point is measured again."
+            )
+
+    def stop(self, *, success: bool = False) -> None:
+        """End a running exposure."""
+        if self.connected and int(read_together({"counting": self.counting})["counting"]):
+            self.count.put(0)
+            self._wait_idle()
+
+    def _wait_idle(self) -> None:
+        deadline = time.monotonic() + self._settings.margin_s
+        while int(read_together({"counting": self.counting})["counting"]):
+            if time.monotonic() > deadline:
+                raise AcquisitionError(f"{self.counting.pvname} does not stop counting. Restart the scaler's IOC.")

@@ -1,0 +1,71 @@
+"""Frames: arrays in which a detector publishes one whole exposure, with the exposure's number in front.
+
+SPC: id, seconds, laser shutter, APDs, probes, gates opened (probe), counts (apd, probe).
+Boxcar: id, seconds, laser shutter, mean (probe), variance of that mean (probe), volts per pulse.
+Laser shutter: 1 open, 0 closed, -1 moved during the exposure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from errors import AcquisitionError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SpcFrame:
+    """One exposure of the counting gates: `counts` (apd, probe), `pulses` (probe,)."""
+
+    exposure_id: int
+    exposure_s: float
+    laser_shutter: int
+    counts: IntArray
+    pulses: IntArray
+
+
+@dataclass(frozen=True)
+class BoxcarFrame:
+    """One exposure of the boxcar: `mean` (probe,) and `variance` of that mean (probe,), volts per pulse."""
+
+    exposure_id: int
+    exposure_s: float
+    laser_shutter: int
+    mean: FloatArray
+    variance: FloatArray
+
+
+def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame:
+    """Read an SPC frame of `pv`; raises AcquisitionError if it has another layout or holds what no counter counts."""
+    values = _finite(raw, 5 + probes + apds * probes, pv)
+    if (int(values[3]), int(values[4])) != (apds, probes):
+        raise AcquisitionError(
+            f"{pv} has {int(values[3])} APDs x {int(values[4])} probes; the configuration says {apds} x {probes}. "
+            "Correct [exposure] in the configuration file."
+        )
+    numbers = values[5:].astype(np.int64)
+    if np.any(numbers != values[5:]) or np.any(numbers < 0):
+        raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {values[5:]}. Check its database.")
+    counts = numbers[probes:].reshape(apds, probes)
+    return SpcFrame(int(values[0]), float(values[1]), int(values[2]), counts, numbers[:probes])
+
+
+def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> BoxcarFrame:
+    """Read a boxcar frame of `pv`, turned positive-going by `polarity`; raises AcquisitionError for another layout."""
+    values = _finite(raw, 3 + 2 * probes, pv)
+    mean, variance = polarity * values[3 : 3 + probes], values[3 + probes :]
+    return BoxcarFrame(int(values[0]), float(values[1]), int(values[2]), mean, variance)
+
+
+def _finite(raw: ArrayLike, length: int, pv: str) -> FloatArray:
+    values = np.atleast_1d(np.asarray(raw, dtype=float))
+    if values.shape != (length,):
+        raise AcquisitionError(f"{pv} has {values.size} elements, expected {length}. Check its database.")
+    if not np.all(np.isfinite(values)):
+        raise AcquisitionError(f"{pv} holds NaN or infinite values: {values}. Restart the detector's IOC.")
+    return values

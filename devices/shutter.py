@@ -1,0 +1,75 @@
+"""A shutter that is only open or closed once its read-back says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ophyd import Device, EpicsSignal
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.fresh import FreshSignalRO, read_together
+from errors import InputError, MotionError
+
+CLOSED, OPEN = 0, 1
+"""States of a shutter record."""
+
+STATES = {"closed": CLOSED, "open": OPEN}
+
+
+class Shutter(Device):
+    """Laser or X-ray shutter: a binary output and its read-back, 0 closed and 1 open."""
+
+    setpoint = FCpt(EpicsSignal, "{_setpoint_name}", kind="omitted")
+    readback = FCpt(FreshSignalRO, "{_readback_name}", kind="omitted")
+
+    def __init__(self, setpoint: str, readback: str, *, name: str, timeout_s: float) -> None:
+        self._setpoint_name, self._readback_name, self.timeout_s = setpoint, readback, timeout_s
+        super().__init__("", name=name)
+
+    @property
+    def position(self) -> str:
+        """State, "open" or "closed", asked from the hardware."""
+        return "open" if self._reached() == OPEN else "closed"
+
+    def check_value(self, value: str) -> None:
+        """Raise InputError unless `value` is "open" or "closed"."""
+        if value not in STATES:
+            raise InputError(f'{self.name} = {value!r}: a shutter can be "open" or "closed".')
+
+    def set(self, value: str) -> DeviceStatus:
+        """Move to "open" or "closed"; the status is done when the read-back agrees."""
+        self.check_value(value)
+        status = DeviceStatus(self, timeout=self.timeout_s)
+
+        def arrived(**_: Any) -> None:
+            if status.done:
+                return
+            try:
+                reached = self._reached()
+            except TimeoutError as error:
+                status.set_exception(error)
+                return
+            if reached == STATES[value]:
+                status.set_finished()
+            else:
+                status.set_exception(
+                    MotionError(f"{self.name} was told to be {value} and is not. Look at {self._readback_name}.")
+                )
+
+        self.setpoint.put(STATES[value], use_complete=True, callback=arrived)
+        return status
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: a shutter ends its stroke."""
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """State as 0 or 1 under the shutter's own name."""
+        return {self.name: {"value": self._reached(), "timestamp": float(self.readback.timestamp or 0.0)}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data key of the state."""
+        return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
+
+    def _reached(self) -> int:
+        return int(read_together({"state": self.readback})["state"])

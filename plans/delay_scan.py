@@ -1,0 +1,84 @@
+"""Kinetics at one energy: pumped and unpumped signal against the laser delay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from devices.beamline import Beamline
+from errors import InputError
+from plans.edges import edge_preset
+from plans.grids import Region, join_regions, log_linear
+from plans.measuring import Plan
+from plans.request import check_request
+from plans.scanning import scan
+
+TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -100, 100), (-100, 400, 25))
+"""Linear part of the default time trace: a baseline, then steps of half the instrument response."""
+
+TIME_TRACE_LAST_PS = 130_000.0
+"""End of the paper's time traces, 130 ns (SI 2)."""
+
+TIME_TRACE_PER_DECADE = 10
+
+
+def time_trace_ps() -> list[float]:
+    """Default delays of a time trace, ps: linear around time zero, logarithmic to 130 ns."""
+    return log_linear(TIME_TRACE_LINEAR_PS, last=TIME_TRACE_LAST_PS, per_decade=TIME_TRACE_PER_DECADE)
+
+
+def delay_scan(
+    beamline: Beamline,
+    edge: str,
+    *,
+    energy_ev: float | None = None,
+    delays_ps: Sequence[float] | None = None,
+    regions_ps: Sequence[Region] | None = None,
+    dwell_s: float = 6.0,
+    repeats: int = 1,
+    fluence_mj_cm2: float = 8.83,
+    shutter_reference: str = "none",
+    sample: str = "",
+    series: str = "",
+    md: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Scan the laser delay at one energy of an edge.
+
+    Parameters
+    ----------
+    edge : "Br K" or "Pb L3".
+    energy_ev : photon energy, eV; the edge's main feature by default (13472 or 13043 eV).
+    delays_ps : delays of the first probe, ps, ascending; by default linear around zero and logarithmic to 130 ns.
+    regions_ps : (start, stop, step) in ps, instead of `delays_ps`.
+    dwell_s : beam time per point, pass and laser state, s.
+    repeats : passes over the delays.
+    fluence_mj_cm2 : pump fluence on the sample, mJ/cm2.
+    shutter_reference : "none", or "point" / "scan" to repeat every point / pass with the laser blocked.
+    sample, series, md : what goes into the run's metadata; runs of one series are combined.
+
+    Raises InputError, NotConnectedError or AcquisitionError before anything has moved.
+    """
+    preset = edge_preset(edge)
+    if delays_ps is not None and regions_ps is not None:
+        raise InputError("Give delays_ps or regions_ps, not both.")
+    points = list(delays_ps) if delays_ps is not None else None
+    if regions_ps is not None:
+        points = join_regions(regions_ps, "ps")
+    request = check_request(
+        beamline,
+        plan_name="delay_scan",
+        edge=preset,
+        axis="delay_ps",
+        points=time_trace_ps() if points is None else points,
+        fixed={
+            "energy_ev": preset.main_feature_ev if energy_ev is None else energy_ev,
+            "fluence_mj_cm2": fluence_mj_cm2,
+        },
+        dwell_s=dwell_s,
+        repeats=repeats,
+        shutter_reference=shutter_reference,
+        sample=sample,
+        series=series,
+        md=md,
+    )
+    yield from scan(beamline, request)

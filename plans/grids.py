@@ -1,0 +1,89 @@
+"""Non-uniform grids: regions of constant step, joined without double points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from errors import InputError, OutOfRangeError
+
+MAXIMUM_POINTS = 10_000
+"""More points than this in one pass is taken for a mistake in a step."""
+
+ROUNDING = 6
+"""Decimals kept: a millionth of an eV or ps, so that repeated scans have equal points."""
+
+Region = tuple[float, float, float]
+"""Start, stop and step; both ends belong to the region."""
+
+
+def region_points(region: Region, unit: str) -> list[float]:
+    """Points of one region; its stop is always included.
+
+    Raises InputError for numbers that are not finite, a reversed region or a step of 0 or below.
+    """
+    if len(region) != 3 or not all(_is_number(value) for value in region):
+        raise InputError(f"Region {region!r}: give three finite numbers (start, stop, step) in {unit}.")
+    start, stop, step = region
+    if step <= 0:
+        raise InputError(f"Region {region!r}: the step must be above 0 {unit}.")
+    if stop <= start:
+        raise InputError(f"Region {region!r} is reversed or empty: stop must lie above start ({unit}).")
+    count = math.floor((stop - start) / step + 1e-9)
+    if count > MAXIMUM_POINTS:
+        raise InputError(f"Region {region!r} has {count} points, at most {MAXIMUM_POINTS} are allowed. Check the step.")
+    points = [start + index * step for index in range(count + 1)]
+    if stop - points[-1] > 1e-6 * step:
+        points.append(stop)
+    return points
+
+
+def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
+    """Points of all regions in ascending order; a shared border counts once.
+
+    Raises InputError if there is no region or one starts before the last has ended.
+    """
+    if not regions:
+        raise InputError(f"The grid is empty. Give at least one region (start, stop, step) in {unit}.")
+    points: list[float] = []
+    for region in regions:
+        new = [round(point, ROUNDING) for point in region_points(region, unit)]
+        if points and new[0] < points[-1]:
+            raise InputError(f"Region {region!r} starts below {points[-1]:g} {unit}, where the one before it ends.")
+        points += new[1:] if points and new[0] == points[-1] else new
+    return points
+
+
+def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:
+    """Return `points` as floats if they ascend within low..high, else raise InputError or OutOfRangeError."""
+    values = list(points)
+    if not values:
+        raise InputError(f"The grid of {name} is empty. Give at least one point in {unit}.")
+    if len(values) > MAXIMUM_POINTS:
+        raise InputError(f"The grid of {name} has {len(values)} points, at most {MAXIMUM_POINTS} are allowed.")
+    for value in values:
+        if not _is_number(value):
+            raise InputError(f"{name} = {value!r} in the grid is not a finite number. Give values in {unit}.")
+        if not low <= value <= high:
+            raise OutOfRangeError(name, float(value), low, high, unit, "Change the grid; nothing was moved.")
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise InputError(f"The grid of {name} must ascend without double points ({unit}). Sort it.")
+    return [round(float(value), ROUNDING) for value in values]
+
+
+def log_linear(linear: Sequence[Region], *, last: float, per_decade: int) -> list[float]:
+    """Linear regions, then logarithmic spacing from their end to `last` (delays of a time trace, ps)."""
+    points = join_regions(linear, "ps")
+    first = points[-1]
+    if not (first > 0 and last > first and per_decade > 0):
+        raise InputError(f"A logarithmic part from {first:g} to {last:g} ps with {per_decade} per decade is empty.")
+    count = max(1, round(math.log10(last / first) * per_decade))
+    tail = np.geomspace(first, last, count + 1)[1:]
+    return points + [round(float(value), 1) for value in tail]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

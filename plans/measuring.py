@@ -1,0 +1,91 @@
+"""Measuring one point, again if need be: settings, shutter, trigger, read-out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import bluesky.plan_stubs as bps
+from bluesky.utils import FailedStatus, Msg
+
+from devices.beamline import Beamline
+from devices.shutter import STATES
+from errors import AcquisitionError, MotionError, NotConnectedError
+from plans.request import ScanRequest
+
+Plan = Generator[Msg, Any, None]
+
+ATTEMPTS = 3
+"""Times one point is tried before the run ends with the reason."""
+
+RECONNECT_TIMEOUT_S = 120.0
+"""How long a plan waits for an IOC to come back (a restart takes 8 to 9 s)."""
+
+RECONNECT_POLL_S = 0.5
+
+RETRYABLE = (FailedStatus, AcquisitionError, MotionError, NotConnectedError)
+"""What a second attempt can mend; wrong input and a full disk are not among them."""
+
+logger = logging.getLogger("trxas.plans")
+
+
+def apply_settings(beamline: Beamline, settings: Mapping[str, float], dwell_s: float, shutter: str) -> Plan:
+    """Put every axis, the dwell and the laser shutter where a point needs them."""
+    yield from bps.configure(beamline.exposure, {"dwell_s": dwell_s})
+    for name, value in settings.items():
+        yield from bps.abs_set(beamline.axes[name], value, group="settings")
+    yield from bps.abs_set(beamline.laser_shutter, shutter, group="settings")
+    yield from bps.wait(group="settings")
+
+
+def expose(beamline: Beamline, scan_index: int, point_index: int, shutter: str) -> Plan:
+    """One exposure as one event; nothing is stored if the read-out fails."""
+    point = beamline.point
+    yield from bps.trigger(beamline.exposure, group="exposure")
+    yield from bps.wait(group="exposure")
+    point.scan_index, point.point_index, point.expected_shutter = scan_index, point_index, STATES[shutter]
+    yield from bps.create(name="primary")
+    try:
+        yield from bps.read(point)
+    except Exception:
+        yield from bps.drop()
+        raise
+    yield from bps.save()
+
+
+def measure(
+    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, shutter: str, moves: Plan
+) -> Plan:
+    """Measure one point: make `moves`, expose; on failure wait for the beamline, set everything anew, and repeat.
+
+    Raises the last failure after as many attempts as allowed.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            yield from moves
+            yield from expose(beamline, scan_index, point_index, shutter)
+        except RETRYABLE as error:
+            if attempt == ATTEMPTS:
+                raise
+            logger.warning("Point %d of scan %d is measured again: %s", point_index, scan_index, _reason(error))
+            yield from wait_connected(beamline)
+            settings = {**request.fixed, request.axis: request.points[point_index]}
+            moves = apply_settings(beamline, settings, request.dwell_s, shutter)
+        else:
+            return
+
+
+def wait_connected(beamline: Beamline, timeout_s: float = RECONNECT_TIMEOUT_S) -> Plan:
+    """Wait until every PV answers; raises NotConnectedError with the missing ones when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while missing := beamline.disconnected():
+        if time.monotonic() > deadline:
+            raise NotConnectedError(missing, timeout_s)
+        logger.warning("Waiting for %d PVs, first of them %s", len(missing), missing[0])
+        yield from bps.sleep(RECONNECT_POLL_S)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.__cause__ or error)

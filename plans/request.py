@@ -1,0 +1,150 @@
+"""What a scan was asked to do, checked as a whole before anything moves."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Literal, get_args
+
+from devices.beamline import Beamline
+from devices.configuration import GeometrySettings
+from errors import InputError
+from plans.edges import EdgePreset
+from plans.grids import check_points
+
+ShutterReference = Literal["none", "point", "scan"]
+"""When the laser shutter is closed for a second reference: never, at every point, or for a whole pass."""
+
+EARLIER_PUMPS = 24
+"""Earlier pumps whose overlap is written down; the 24th was 74 um away."""
+
+MAXIMUM_REPEATS = 10_000
+
+MODES = ["spc", "boxcar"]
+
+
+@dataclass(frozen=True)
+class ScanRequest:
+    """A validated scan: where the axes stand, which one moves, how long and how often.
+
+    `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`.
+    """
+
+    plan_name: str
+    edge: EdgePreset
+    axis: str
+    points: tuple[float, ...]
+    fixed: Mapping[str, float]
+    dwell_s: float
+    repeats: int
+    shutter_reference: ShutterReference
+    sample: str
+    series: str
+    md: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exposures(self) -> int:
+        """Exposures, and so events, of the whole run."""
+        return len(self.points) * self.repeats * (1 if self.shutter_reference == "none" else 2)
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Where every axis stands at the first point."""
+        return {**self.fixed, self.axis: self.points[0]}
+
+
+def check_request(
+    beamline: Beamline,
+    *,
+    plan_name: str,
+    edge: EdgePreset,
+    axis: str,
+    points: list[float],
+    fixed: Mapping[str, float],
+    dwell_s: float,
+    repeats: int,
+    shutter_reference: str,
+    sample: str,
+    series: str,
+    md: Mapping[str, Any] | None,
+) -> ScanRequest:
+    """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit."""
+    moving = beamline.axes[axis]
+    checked = check_points(points, name=moving.name, low=moving.low, high=moving.high, unit=moving.unit)
+    for name, value in fixed.items():
+        beamline.axes[name].check_value(value)
+    beamline.exposure.check_dwell(dwell_s)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MAXIMUM_REPEATS:
+        raise InputError(f"repeats = {repeats!r}: give a whole number from 1 to {MAXIMUM_REPEATS}.")
+    if shutter_reference not in get_args(ShutterReference):
+        raise InputError(f"shutter_reference = {shutter_reference!r}: give one of {get_args(ShutterReference)}.")
+    return ScanRequest(
+        plan_name=plan_name,
+        edge=edge,
+        axis=axis,
+        points=tuple(checked),
+        fixed=dict(fixed),
+        dwell_s=float(dwell_s),
+        repeats=repeats,
+        shutter_reference=shutter_reference,  # type: ignore[arg-type]  # checked above
+        sample=sample,
+        series=series or str(uuid.uuid4()),
+        md=dict(md or {}),
+    )
+
+
+def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """Everything the reduction needs to read the run from its documents alone."""
+    return {
+        **request.md,
+        **request.fixed,
+        "plan_name": request.plan_name,
+        "sample": request.sample,
+        "edge": request.edge.name,
+        "absorber": request.edge.absorber,
+        "modes": MODES,
+        "dwell_s": request.dwell_s,
+        "repeats": request.repeats,
+        "series": request.series,
+        "num_points": request.exposures,
+        "grid": {"axis": request.axis, "points": list(request.points)},
+        "shutter_reference": request.shutter_reference,
+        "beamline": beamline.configuration.name,
+        "time_zero_raw_ps": beamline.delay.time_zero_raw_ps,
+        "boxcar_polarity": beamline.configuration.exposure.boxcar_polarity,
+        "reduction": reduction_metadata(request.edge, beamline),
+        "versions": {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")},
+        "hints": {"dimensions": [[[request.axis], "primary"]]},
+    }
+
+
+def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
+    """Timing, geometry and normalisation intervals, as the reduction reads them from the start document."""
+    geometry = beamline.configuration.geometry
+    probes = beamline.configuration.laser.required_divider
+    return {
+        "bunch_period_ps": geometry.bunch_period_ps,
+        "probes_per_pump": probes,
+        "pumped_probe": geometry.pumped_probe,
+        "unpumped_probe": geometry.unpumped_probe,
+        "irf_sigma_ps": geometry.irf_sigma_ps,
+        "pre_edge_ev": list(edge.pre_edge_ev),
+        "edge_integral_ev": list(edge.edge_integral_ev),
+        "post_edge_ev": list(edge.post_edge_ev),
+        "pump_overlap": pump_overlap(geometry, probes),
+    }
+
+
+def pump_overlap(geometry: GeometrySettings, probes: int) -> list[float]:
+    """Laser intensity, relative to a pump's own spot, where the spot of the k-th earlier pump is now.
+
+    A Gaussian laser spot and a jet that moves on with constant speed (paper, SI 2, for both numbers).
+    """
+    step_um = geometry.jet_speed_m_s * probes * geometry.bunch_period_ps * 1e-6
+    return [
+        math.exp(-4 * math.log(2) * (earlier * step_um / geometry.laser_fwhm_um) ** 2)
+        for earlier in range(EARLIER_PUMPS)
+    ]
