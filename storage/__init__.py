@@ -1,0 +1,184 @@
+"""Where runs live: a journal that loses nothing, a catalogue to search and read, and their recovery.
+
+store = open_store("/data/2026-11")
+store.subscribe(RE)              # first of all subscribers
+RE(delay_scan(...))
+store.db[-1].table()             # databroker
+load_run(store, -1)              # documents
+store.close()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import StorageError
+from storage.journal import Journal, require_free_space, subscriber
+from storage.recovery import Recovery, recover
+from storage.runs import RunStatus, RunSummary, list_runs, load_run
+from storage.scan_id import ScanIdCounter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from databroker import Broker
+
+    from storage.catalogue import Catalogue
+    from storage.writer import CatalogueWriter
+
+# The catalogue takes 2 s to import (Tiled, SQLAlchemy, pandas): whoever only lists runs or reads one from its journal
+# does without, hence the imports inside functions.
+
+FLUSH_PERIOD_S = 10.0
+"""An open run is readable in the catalogue up to this long ago. Each flush takes a thread 0.15 to 0.2 s."""
+
+__all__ = [
+    "FLUSH_PERIOD_S",
+    "Recovery",
+    "RunStatus",
+    "RunSummary",
+    "Store",
+    "list_runs",
+    "load_run",
+    "open_store",
+    "require_free_space",
+]
+
+
+class Store:
+    """The journal, the catalogue and the recovery of one data folder; made by `open_store`.
+
+    `root` is the folder, `recovery` says what the opening had to mend.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        uri: str | None = None,
+        api_key: str | None = None,
+        flush_period_s: float = FLUSH_PERIOD_S,
+    ) -> None:
+        self.root = root
+        self.recovery = Recovery()
+        self.summaries: dict[tuple[str, int], RunSummary] = {}
+        self._uri, self._api_key, self._flush_period_s = uri, api_key, flush_period_s
+        self._journal = Journal(root)
+        self._scan_ids = ScanIdCounter(root)
+        self._catalogue: Catalogue | None = None
+        self._writer: CatalogueWriter | None = None
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue, opened when first used (2 s); raises `StorageError` if it cannot be."""
+        with self._lock:
+            if self._closed:
+                raise StorageError(f"The store in {self.root} is closed. Open it again with open_store.")
+            if self._catalogue is None:
+                from storage.catalogue import open_catalogue
+
+                self._catalogue = open_catalogue(self.root, uri=self._uri, api_key=self._api_key)
+                _close_before_interpreter(self)
+            return self._catalogue
+
+    @property
+    def db(self) -> Broker:
+        """`databroker.Broker` of the catalogue: by uid, scan id, age and metadata, as `db(sample="CsPbBr3")`."""
+        return self.catalogue.broker
+
+    def subscribe(self, run_engine: Any) -> int:
+        """Store everything that `run_engine` emits from now on; call it before any other subscription.
+
+        Returns the subscription's token. Also makes scan ids go on over restarts, and makes an error of a
+        subscriber end the plan: a run that cannot be recorded must not go on.
+        """
+        with self._lock:
+            if self._writer is None:
+                from storage.writer import CatalogueWriter
+
+                self._writer = CatalogueWriter(self.catalogue, self._journal, flush_period_s=self._flush_period_s)
+        run_engine.ignore_callback_exceptions = False
+        run_engine.scan_id_source = self.next_scan_id
+        token: int = run_engine.subscribe(subscriber([self._journal, self._writer]))
+        return token
+
+    def next_scan_id(self, metadata: Mapping[str, Any] | None = None) -> int:
+        """Return the next scan id of this folder; `subscribe` makes it the RunEngine's `scan_id_source`."""
+        return self._scan_ids.next(metadata)
+
+    def wait(self, timeout_s: float = 60.0) -> None:
+        """Return when the catalogue holds everything emitted so far; raises `StorageError` if it cannot."""
+        if self._writer is not None:
+            self._writer.wait(timeout_s)
+
+    @property
+    def errors(self) -> dict[str, Exception]:
+        """Run uids that the catalogue did not take, with the reason; their journals have them."""
+        return {} if self._writer is None else dict(self._writer.errors)
+
+    def close(self, timeout_s: float = 60.0) -> None:
+        """Finish writing and close everything; raises `StorageError` if a run did not get into the catalogue."""
+        with self._lock, contextlib.ExitStack() as stack:
+            self._closed = True
+            if self._catalogue is not None:
+                stack.callback(self._catalogue.close)
+            stack.callback(self._journal.close)
+            if self._writer is not None:
+                stack.callback(self._writer.close, timeout_s)
+            self._catalogue = self._writer = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(
+    root: Path | str,
+    *,
+    uri: str | None = None,
+    api_key: str | None = None,
+    recover_runs: bool = True,
+    rebuild: bool = False,
+    flush_period_s: float = FLUSH_PERIOD_S,
+) -> Store:
+    """Open the data folder `root`, created if it is not there, and recover what a dead process left behind.
+
+    `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`.
+    Only the process that takes data needs `recover_runs`; readers turn it off and open at once. `rebuild` writes all
+    journals into the catalogue once more, for a catalogue that was lost (0.5 ms an event).
+    Raises `StorageError` if the folder cannot be used or the server does not answer.
+    """
+    root = Path(root).expanduser().resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{root} cannot be created: {error}. Choose another data folder.") from error
+    store = Store(root, uri=uri, api_key=api_key, flush_period_s=flush_period_s)
+    if recover_runs or rebuild:
+        require_free_space(root, 1)
+        store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)
+    return store
+
+
+def _close_before_interpreter(store: Store) -> None:
+    # The embedded server stops while threads are joined, before `atexit` functions run. Only this private hook, which
+    # concurrent.futures and Tiled use too, lets a session that ends without `close` still write its last run.
+    reference = weakref.ref(store)
+
+    def close() -> None:
+        open_store_ = reference()
+        if open_store_ is not None:
+            open_store_.close()
+
+    threading._register_atexit(close)  # type: ignore[attr-defined]

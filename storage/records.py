@@ -1,0 +1,140 @@
+"""The journal's file format: framed msgpack records that survive being cut off anywhere.
+
+A file is 8 bytes of magic, then per document `length, crc32` (little-endian uint32 each) and `length` bytes of
+msgpack `[name, document]`. Numpy arrays are msgpack extension type 1: `[dtype, shape, bytes]` in C order.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgpack  # type: ignore[import-untyped]
+import numpy as np
+
+from errors import StorageError
+
+if TYPE_CHECKING:
+    from storage.documents import Document, NamedDocument
+
+MAGIC = b"TRXASJ1\n"
+"""First bytes of every journal file; the digit is the format's version."""
+
+_FRAME = struct.Struct("<II")
+_NDARRAY = 1
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All whole records of a journal file.
+
+    `whole_bytes` is the length of the readable part; `torn_bytes` what follows it and cannot be read (0 normally).
+    """
+
+    documents: list[NamedDocument]
+    whole_bytes: int
+    torn_bytes: int
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether the file ends in a record that was cut off or damaged."""
+        return self.torn_bytes > 0
+
+
+def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
+    """Return one framed record.
+
+    Raises `StorageError` if the document holds something other than numbers, text, lists, dicts and arrays.
+    """
+    try:
+        payload: bytes = msgpack.packb([name, doc], default=_encode, use_bin_type=True)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StorageError(
+            f"A {name} document cannot be stored: {error}. "
+            "Documents may hold numbers, text, lists, dicts and numpy arrays only."
+        ) from error
+    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def read_contents(path: Path, *, limit: int | None = None) -> Contents:
+    """Read all whole records of a journal file, or the first `limit` of them.
+
+    A record that is cut off or damaged ends the reading, and everything from there on counts as torn.
+    Raises `StorageError` if the file cannot be read or is not a journal.
+    """
+    try:
+        # One record of a start document with its grid is a few kB; no need to read a long run for it.
+        data = _read(path, None if limit is None else 65536)
+        contents = _parse(data, limit)
+        if limit is not None and len(contents.documents) < limit and len(data) == 65536:
+            contents = _parse(_read(path, None), limit)
+    except OSError as error:
+        raise StorageError(f"Journal {path} cannot be read: {error}. Check the disk and the permissions.") from error
+    return contents
+
+
+def read_start(path: Path) -> Document:
+    """Return the start document of a journal file; raises `StorageError` if it has no readable one."""
+    documents = read_contents(path, limit=1).documents
+    if not documents or documents[0][0] != "start":
+        raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
+    return documents[0][1]
+
+
+def _read(path: Path, size: int | None) -> bytes:
+    with path.open("rb") as file:
+        return file.read(-1 if size is None else size)
+
+
+def _parse(data: bytes, limit: int | None) -> Contents:
+    if data[: len(MAGIC)] != MAGIC:
+        return Contents([], 0, len(data))
+    documents: list[NamedDocument] = []
+    position = len(MAGIC)
+    view = memoryview(data)
+    while limit is None or len(documents) < limit:
+        payload = _payload_at(view, position)
+        if payload is None:
+            break
+        name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
+        documents.append((name, doc))
+        position += _FRAME.size + len(payload)
+    torn = len(data) - position if limit is None else 0
+    return Contents(documents, position, torn)
+
+
+def _payload_at(view: memoryview, position: int) -> memoryview | None:
+    if position + _FRAME.size > len(view):
+        return None
+    length, checksum = _FRAME.unpack_from(view, position)
+    payload = view[position + _FRAME.size : position + _FRAME.size + length]
+    # A power cut can leave zeros at the end of a file, and the checksum of nothing is zero.
+    if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
+        return None
+    return payload
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            return value.tolist()
+        packed = msgpack.packb([value.dtype.str, value.shape, value.tobytes()], use_bin_type=True)
+        return msgpack.ExtType(_NDARRAY, packed)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{value!r} is a {type(value).__name__}")
+
+
+def _decode(code: int, data: bytes) -> Any:
+    if code != _NDARRAY:
+        return msgpack.ExtType(code, data)
+    dtype, shape, raw = msgpack.unpackb(data, raw=False)
+    return np.frombuffer(raw, dtype=np.dtype(dtype)).reshape(shape).copy()

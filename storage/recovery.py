@@ -1,0 +1,113 @@
+"""What a dead process left behind: closes its runs and brings the catalogue up to the journals."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from errors import StorageError
+from storage.documents import count_events
+from storage.journal import SUFFIX, LockedFile, done_folder, journal_folder, journal_paths
+from storage.records import pack_record, read_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from storage.catalogue import Catalogue
+    from storage.documents import Document, NamedDocument
+    from storage.records import Contents
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Recovery:
+    """What a recovery did: run uids.
+
+    `catalogued` were written into the catalogue; `closed` of these had no stop document and got one; `failed` maps
+    runs that could not be written to the reason, they are tried again at the next start.
+    """
+
+    catalogued: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def recover(root: Path, catalogue: Callable[[], Catalogue], *, everything: bool = False) -> Recovery:
+    """Catalogue every journal that is not marked as catalogued and that no live process holds.
+
+    With `everything` those that are marked too, for a catalogue that was lost.
+    `catalogue` is called if there is anything to do. Repeating is harmless, and of two processes
+    that recover at once each run is taken by one, under the lock of its journal.
+    """
+    recovery = Recovery()
+    for path in journal_paths(root) if everything else _uncatalogued(root):
+        file = LockedFile.take(path)
+        if file is not None:
+            try:
+                _recover_one(file, done_folder(root), catalogue(), recovery)
+            except Exception as error:
+                # One run that the catalogue refuses must neither stop the others nor keep the beamline from starting.
+                logger.exception("Journal %s could not be brought into the catalogue.", path)
+                recovery.failed[path.name.removesuffix(SUFFIX)] = str(error)
+            finally:
+                file.close()
+    return recovery
+
+
+def _uncatalogued(root: Path) -> list[Path]:
+    return sorted(journal_folder(root).glob(f"*{SUFFIX}"))
+
+
+def _recover_one(file: LockedFile, done: Path, catalogue: Catalogue, recovery: Recovery) -> None:
+    # Imports Tiled, which a start with nothing to recover does without.
+    from storage.run_writer import write_run
+
+    contents = read_contents(file.path)
+    documents = contents.documents
+    if not documents:
+        raise StorageError(f"Journal {file.path} has no readable start document; restore the file from a backup.")
+    uid = documents[0][1]["uid"]
+    if contents.is_torn:
+        _keep_torn_tail(file, contents)
+    if documents[-1][0] != "stop":
+        stop = _stop_document(documents)
+        file.append(pack_record("stop", stop))
+        documents.append(("stop", stop))
+        recovery.closed.append(uid)
+        logger.warning("Run %s was interrupted: %s", uid, stop["reason"])
+    write_run(catalogue, documents)
+    file.move(done)
+    recovery.catalogued.append(uid)
+
+
+def _keep_torn_tail(file: LockedFile, contents: Contents) -> None:
+    tail = file.path.read_bytes()[contents.whole_bytes :]
+    # Nothing that was measured is deleted, not even what cannot be read: it may hold whole records after a bad one.
+    file.path.with_name(f"{file.path.name}.torn").write_bytes(tail)
+    file.truncate(contents.whole_bytes)
+    logger.warning("Journal %s ended in %d unreadable bytes, kept beside it.", file.path, contents.torn_bytes)
+
+
+def _stop_document(documents: list[NamedDocument]) -> Document:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "uid": str(uuid.uuid4()),
+        "run_start": documents[0][1]["uid"],
+        # The last moment the run is known to have lived.
+        "time": _last_time(documents),
+        "exit_status": "abort",
+        "reason": f"The process that took the data died before the run ended; closed by recovery at {now}.",
+        "num_events": count_events(documents),
+        "interrupted": True,
+    }
+
+
+def _last_time(documents: list[NamedDocument]) -> float:
+    times = [doc["time"] for _, doc in documents if "time" in doc]
+    last = times[-1]
+    return float(last[-1] if isinstance(last, list) else last)

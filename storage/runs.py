@@ -1,0 +1,198 @@
+"""Finding and reading runs: from the journals, which hold every document, else from the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from tiled.queries import Eq, Like
+
+from errors import StorageError
+from storage.catalogue_documents import run_documents
+from storage.documents import conform_events, count_events
+from storage.journal import is_locked, journal_paths, uid_of
+from storage.records import read_contents
+from storage.scan_id import scan_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from storage.catalogue import Catalogue
+    from storage.documents import Document, NamedDocument
+
+RunStatus: TypeAlias = Literal["complete", "abort", "fail", "interrupted", "running"]
+"""How a run ended: as its stop document says, "interrupted" if its process died, "running" in any live process."""
+
+_STATUS: dict[str, RunStatus] = {"success": "complete", "abort": "abort", "fail": "fail"}
+
+
+class RunSource(Protocol):
+    """What reading runs needs of a store."""
+
+    @property
+    def root(self) -> Path:
+        """The data folder."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue, opened when first used."""
+
+    @property
+    def summaries(self) -> dict[tuple[str, int], RunSummary]:
+        """Summaries made before, by journal name and size in bytes."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One line of a list of runs.
+
+    `time_s` is the start, Unix epoch. `points_done` counts settings of the motors with at least one exposure over
+    all scans, `points_intended` is None if the start document does not tell. `reason` says why a run ended early.
+    """
+
+    uid: str
+    scan_id: int | None
+    time_s: float
+    plan_name: str
+    sample: str
+    edge: str
+    points_done: int
+    points_intended: int | None
+    status: RunStatus
+    reason: str = ""
+
+
+def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool = False) -> list[RunSummary]:
+    """Return summaries of all runs, newest first, or of the newest `limit`; runs of other processes included.
+
+    `journals_only` leaves out runs that only the catalogue has (old journals moved away, a shared server), which
+    saves opening it: 3 s.
+    """
+    paths = journal_paths(store.root)[::-1]
+    read = (_journal_summary(store, path) for path in paths[:limit])
+    summaries = [summary for summary in read if summary is not None]
+    if not journals_only:
+        known = {uid_of(path) for path in paths}
+        runs = _catalogue_runs(store.catalogue.connect(), limit)
+        summaries += [_catalogue_summary(run) for uid, run in runs if uid not in known]
+    summaries.sort(key=lambda summary: summary.time_s, reverse=True)
+    return summaries[:limit]
+
+
+def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
+    """Return the documents of a run in order: start, descriptors, events or event pages, stop (if it has ended).
+
+    `key` is a uid or the beginning of one, a scan id, or a negative index: -1 is the newest run. Array data are
+    numpy arrays with the type their descriptor declares, a page's columns lists of them.
+    Raises `StorageError` if no run or several fit.
+    """
+    if isinstance(key, int) and key < 0:
+        key = _uid_by_age(store, -key)
+    path = _find_journal(store.root, key)
+    if path is not None:
+        contents = read_contents(path)
+        if not contents.documents:
+            raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
+        return list(conform_events(contents.documents))
+    return run_documents(_find_in_catalogue(store.catalogue.connect(), key))
+
+
+def _find_journal(root: Path, key: str | int) -> Path | None:
+    paths = journal_paths(root)
+    if isinstance(key, str):
+        found = [path for path in paths if key and uid_of(path).startswith(key)]
+    else:
+        found = [path for path in paths if scan_id_of(path) == key]
+    if len(found) > 1:
+        raise StorageError(_several(key, [uid_of(path) for path in found]))
+    return found[0] if found else None
+
+
+def _find_in_catalogue(client: Any, key: str | int) -> Any:
+    query = Eq("start.scan_id", key) if isinstance(key, int) else Like("start.uid", f"{key}%")
+    found = client.search(query).values().head(2) if key else []
+    if len(found) > 1:
+        raise StorageError(_several(key, [run.item["id"] for run in found]))
+    if not found:
+        kind = "scan id" if isinstance(key, int) else "uid"
+        raise StorageError(f"No run has the {kind} {key!r}. `trxas runs` lists what is there; -1 is the newest run.")
+    return found[0]
+
+
+def _uid_by_age(store: RunSource, position: int) -> str:
+    summaries = list_runs(store, limit=position)
+    if position > len(summaries):
+        raise StorageError(f"Run {-position} was asked for, but only {len(summaries)} runs are stored.")
+    return summaries[position - 1].uid
+
+
+def _several(key: str | int, uids: list[str]) -> str:
+    remedy = "Give more characters of the uid." if isinstance(key, str) else "Give the uid instead."
+    return f"Several runs fit {key!r}: {', '.join(uids[:5])}. {remedy}"
+
+
+def _journal_summary(store: RunSource, path: Path) -> RunSummary | None:
+    known = (path.name, path.stat().st_size)
+    summary = store.summaries.get(known)
+    if summary is None:
+        # Asked before the file is read: a run that ends in between has its stop document.
+        running = is_locked(path)
+        documents = read_contents(path).documents
+        if not documents:
+            return None
+        stop = documents[-1][1] if documents[-1][0] == "stop" else None
+        summary = _summary(documents[0][1], stop, _points_done(documents), "running" if running else "interrupted")
+        if stop is not None:
+            store.summaries[known] = summary
+    return summary
+
+
+def _catalogue_runs(client: Any, limit: int | None) -> list[tuple[str, Any]]:
+    runs = client.sort(("start.time", -1)).items()
+    return list(runs if limit is None else runs.head(limit))
+
+
+def _catalogue_summary(run: Any) -> RunSummary:
+    start, stop = run.metadata["start"], run.metadata.get("stop")
+    events = (stop or {}).get("num_events", {}).get("primary", 0)
+    exposures = 2 if start.get("shutter_reference") == "point" else 1
+    return _summary(start, stop, events // exposures, "running")
+
+
+def _summary(start: Document, stop: Document | None, points_done: int, unfinished: RunStatus) -> RunSummary:
+    status = unfinished
+    if stop is not None:
+        status = "interrupted" if stop.get("interrupted") else _STATUS[stop["exit_status"]]
+    return RunSummary(
+        uid=start["uid"],
+        scan_id=start.get("scan_id"),
+        time_s=start["time"],
+        plan_name=str(start.get("plan_name", "")),
+        sample=str(start.get("sample", "")),
+        edge=str(start.get("edge", "")),
+        points_done=points_done,
+        points_intended=_points_intended(start),
+        status=status,
+        reason=str((stop or {}).get("reason", "")),
+    )
+
+
+def _points_intended(start: Mapping[str, Any]) -> int | None:
+    if "grid" in start:
+        return len(start["grid"]["points"]) * int(start.get("repeats", 1))
+    return start.get("num_points")
+
+
+def _points_done(documents: list[NamedDocument]) -> int:
+    points: set[tuple[int, int]] = set()
+    for scan_index, point_index in _indices(documents):
+        points.add((int(scan_index), int(point_index)))
+    return len(points) or count_events(documents).get("primary", 0)
+
+
+def _indices(documents: list[NamedDocument]) -> Iterator[tuple[Any, Any]]:
+    for name, doc in documents:
+        if name in ("event", "event_page") and {"scan_index", "point_index"} <= doc["data"].keys():
+            indices = doc["data"]["scan_index"], doc["data"]["point_index"]
+            yield from [indices] if name == "event" else zip(*indices, strict=True)

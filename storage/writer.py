@@ -1,0 +1,141 @@
+"""The catalogue's place in the RunEngine: documents go on a queue, a thread writes them into the catalogue."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from errors import StorageError
+from storage.documents import RunOfDocument
+from storage.run_writer import RunWriter, write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from storage.catalogue import Catalogue
+    from storage.journal import Journal
+
+logger = logging.getLogger(__name__)
+
+_END = object()
+
+
+class CatalogueWriter:
+    """RunEngine callback that puts documents on a queue and returns; a thread writes them into the catalogue.
+
+    When a run is in, its journal is archived. A run that cannot be written as it comes is written once more, whole,
+    from its journal; if that fails too, the error is logged, kept in `errors` and raised by `wait` and `close`,
+    and the journal stays unmarked so that the next start repeats it. Nothing here can lose a document.
+    """
+
+    def __init__(self, catalogue: Catalogue, journal: Journal, *, flush_period_s: float) -> None:
+        self._catalogue = catalogue
+        self._client = catalogue.connect()
+        self._journal = journal
+        self._period_s = flush_period_s
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._runs = RunOfDocument()
+        self._open: dict[str, RunWriter | None] = {}
+        self._flushed = time.monotonic()
+        self.errors: dict[str, Exception] = {}
+        # A daemon, so that a session left without closing the store can end; the journal has it all.
+        self._thread = threading.Thread(target=self._work, name="catalogue writer", daemon=True)
+        self._thread.start()
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Queue one document."""
+        self._queue.put((name, doc))
+
+    def wait(self, timeout_s: float = 60.0) -> None:
+        """Return when all documents so far are in the catalogue, those of an open run included.
+
+        Raises `StorageError` after `timeout_s`, or if a run could not be written.
+        """
+        reached = threading.Event()
+        self._queue.put(reached)
+        deadline = time.monotonic() + timeout_s
+        while not reached.wait(0.1):
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise StorageError(
+                    f"The catalogue did not take all documents within {timeout_s:g} s. They are safe in the journal; "
+                    "wait again, or close and open the store to write them from there."
+                )
+        self._raise_errors()
+
+    def close(self, timeout_s: float = 60.0) -> None:
+        """Write what is queued, end the thread, and raise `StorageError` if anything is not in the catalogue."""
+        self._queue.put(_END)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise StorageError(
+                f"The catalogue did not take all documents within {timeout_s:g} s. They are safe in the journal and "
+                "will be written when the store is opened again."
+            )
+        self._raise_errors()
+
+    def _raise_errors(self) -> None:
+        if self.errors:
+            listing = "; ".join(f"run {uid}: {error}" for uid, error in self.errors.items())
+            raise StorageError(
+                f"{len(self.errors)} runs are not in the catalogue: {listing}. Their documents are safe in the "
+                "journal; once the cause is mended, open the store again to write them."
+            ) from next(iter(self.errors.values()))
+
+    def _work(self) -> None:
+        while True:
+            try:
+                item = self._queue.get(timeout=max(0.0, self._flushed + self._period_s - time.monotonic()))
+            except queue.Empty:
+                item = None
+            if item is None or isinstance(item, threading.Event) or item is _END:
+                self._flush()
+            if isinstance(item, threading.Event):
+                item.set()
+            if item is _END:
+                return
+            if isinstance(item, tuple):
+                self._take(*item)
+
+    def _take(self, name: str, doc: dict[str, Any]) -> None:
+        uid = ""
+        try:
+            uid = self._runs.uid(name, doc)
+            if name == "start":
+                self._open[uid] = RunWriter(self._client)
+            writer = self._open.get(uid)
+            if writer is not None:
+                writer(name, doc)
+        except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
+            self._give_up(uid, error)
+        if name == "stop":
+            self._finish(uid)
+
+    def _flush(self) -> None:
+        for uid, writer in self._open.items():
+            if writer is not None:
+                try:
+                    writer.flush()
+                except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
+                    self._give_up(uid, error)
+        self._flushed = time.monotonic()
+
+    def _give_up(self, uid: str, error: Exception) -> None:
+        logger.warning("Run %s could not be written as it came (%s); its journal is used at its end.", uid, error)
+        self._open[uid] = None
+
+    def _finish(self, uid: str) -> None:
+        writer = self._open.pop(uid, None)
+        self._runs.forget(uid)
+        try:
+            if writer is None or writer.is_in_many_pieces:
+                write_run(self._catalogue, self._journal.read(uid).documents)
+            self._journal.archive(uid)
+        except Exception as error:
+            logger.exception("Run %s is not in the catalogue; it is safe in the journal.", uid)
+            self.errors[uid] = error
+            with contextlib.suppress(StorageError):
+                self._journal.release(uid)

@@ -1,0 +1,1 @@
+"""Subcommands of `trxas`: each module adds its parser and runs."""

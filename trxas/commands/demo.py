@@ -1,0 +1,48 @@
+"""`trxas demo`: simulated beamline, an energy and a delay scan, stored, reduced and shown."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from trxas.commands.options import Subparsers, add_data_option, configuration_from
+from trxas.simulation import simulated_beamline
+
+OUTPUT = Path("demo-output")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add `trxas demo`."""
+    parser = subparsers.add_parser("demo", help="run the main job on the simulated beamline")
+    parser.add_argument("--json", type=Path, help="write the table to this file too")
+    parser.add_argument("--sample", type=Path, help="sample file of the simulation (TOML)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
+    parser.add_argument("--speed", type=float, default=600.0, help="seconds of beam per second of wall time")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the figure")
+    add_data_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo and print its table."""
+    began = time.monotonic()
+    print("Starting the simulated beamline ...", flush=True)
+    with simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample) as options.address_list:
+        configuration = configuration_from(options)
+        print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
+        from trxas import channel_access
+        from trxas.demo import run_demo, write_outputs
+        from trxas.session import open_session
+
+        with open_session(configuration) as session:
+            result = run_demo(session, sample=_sample_name(options.sample), began=began)
+        channel_access.silence()
+    figure = write_outputs(result, options.output, options.json)
+    print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s")
+    return 0
+
+
+def _sample_name(path: Path | None) -> str:
+    """What a user would write on the vial; the file itself is the simulation's alone."""
+    return "CsPbBr3 nanocrystals" if path is None else path.stem

@@ -1,0 +1,42 @@
+"""`trxas doctor`: which PVs are alive, disconnected or out of range."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add `trxas doctor`."""
+    parser = subparsers.add_parser("doctor", help="show the state of every PV")
+    add_configuration_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one line per PV; exit code 1 if any is not well."""
+    configuration = configuration_from(options)
+    from trxas import channel_access
+
+    channel_access.prepare(configuration.beamline.epics)
+    from devices.beamline import build_beamline
+    from devices.health import PvState, diagnose
+
+    beamline = build_beamline(configuration.beamline)
+    _wait(beamline, configuration.beamline.epics.connection_timeout_s)
+    health = diagnose(beamline)
+    width = max(len(entry.pv) for entry in health)
+    for entry in health:
+        print(f"{entry.pv:<{width}}  {entry.state:<12}  {entry.value:<24}  {entry.remark}".rstrip())
+    counts = {state: sum(entry.state is state for entry in health) for state in PvState}
+    print(f"\n{configuration.beamline.name} at {configuration.beamline.epics.address_list}: "
+          + ", ".join(f"{count} {state}" for state, count in counts.items()))  # fmt: skip
+    return 0 if counts[PvState.ALIVE] == len(health) else 1
+
+
+def _wait(beamline: object, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while beamline.disconnected() and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        time.sleep(0.05)

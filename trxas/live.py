@@ -1,0 +1,22 @@
+"""The run as it is measured: the accumulator of the reduction, fed with the RunEngine's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reduction.accumulator import RunAccumulator
+
+
+class LiveRun:
+    """Keeps the accumulator of the latest scan; subscribe it to a RunEngine."""
+
+    def __init__(self) -> None:
+        self.accumulator: RunAccumulator | None = None
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document; runs that are not scans of ours are left alone."""
+        if name == "start":
+            self.accumulator = RunAccumulator() if "reduction" in doc else None
+        if self.accumulator is not None:
+            self.accumulator(name, doc)
