@@ -22,7 +22,10 @@ I0_RATE = 1e6
 """Counts per second of the ungated ion chamber at nominal flux (chosen: 0.04 % in 6 s)."""
 
 GATE_EFFICIENCY_SPREAD = 1e-3
-"""Relative differences between the gates of one APD: their edges sit differently on the pulse (chosen)."""
+"""Relative differences between the counting gates of one APD: their edges sit differently on the pulse (chosen).
+
+The boxcar integrates the whole pulse in one channel and knows no such differences.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,11 @@ class Fluctuations:
 
 @dataclass
 class Experiment:
-    """The simulated experiment around one sample; all randomness comes from `seed`."""
+    """The simulated experiment around one sample; all randomness comes from `seed`.
+
+    Time passes while it counts and only then: the same exposures give the same counts, however fast a client asks.
+    `time_s` is the beam time counted so far.
+    """
 
     sample: Sample
     seed: int
@@ -82,6 +89,7 @@ class Experiment:
         self._gates, self._analog, self._chamber, self._phase = streams[:4]
         self._jet = Fluctuation(self.fluctuations.jet_sigma, self.fluctuations.jet_tau_s, streams[4])
         self._flux = Fluctuation(self.fluctuations.flux_sigma, self.fluctuations.flux_tau_s, streams[5])
+        self.time_s = 0.0
         self.charges = bunch_charges(streams[6])
         self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * streams[6].standard_normal((APDS, PROBES))
 
@@ -97,17 +105,20 @@ class Experiment:
         if not state.laser_shutter_open or state.fluence_mj_cm2 == 0:
             return np.zeros(PROBES)
         pump_period_ps = state.rate_divider * BUNCH_PERIOD_PS
-        truth = {"kinetics": self.sample.kinetics, "pump": self.sample.pump}
+        kinetics, pump = self.sample.kinetics, self.sample.pump
         if not state.laser_locked:
-            mean = mean_excitation(fluence_mj_cm2=state.fluence_mj_cm2, pump_period_ps=pump_period_ps, **truth)
+            mean = mean_excitation(
+                fluence_mj_cm2=state.fluence_mj_cm2, pump_period_ps=pump_period_ps, kinetics=kinetics, pump=pump
+            )
             return np.full(PROBES, mean)
         return train_excitation(
             state.delay_ps + BUNCH_PERIOD_PS * np.arange(PROBES),
             fluence_mj_cm2=state.fluence_mj_cm2,
             pump_period_ps=pump_period_ps,
             spot=self.spot,
+            kinetics=kinetics,
+            pump=pump,
             sigma_ps=self.sample.beam.irf_sigma_ps,
-            **truth,
         )
 
     def photons(self, state: BeamlineState, flux: float, jet: float) -> FloatArray:
@@ -115,17 +126,18 @@ class Experiment:
         if not state.xray_shutter_open or not state.jet_running:
             return np.zeros((APDS, PROBES, BUNCHES))
         edge: Edge = edge_at(self.sample.edges, state.energy_ev)
-        per_apd = edge.photons_per_pulse / APDS * flux * jet * self.gate_efficiency * self.spectrum(state)
-        return np.asarray(per_apd[:, :, None] * self.charges)
+        per_probe = edge.photons_per_pulse / APDS * flux * jet * self.spectrum(state)
+        return np.asarray(np.tile(per_probe[:, None] * self.charges, (APDS, 1, 1)))
 
-    def expose(self, state: BeamlineState, start_s: float, duration_s: float) -> ExposureCounts:
-        """Count for `duration_s` seconds of beam from beam time `start_s` on; exposures come in order of time.
+    def expose(self, state: BeamlineState, duration_s: float) -> ExposureCounts:
+        """Count for the next `duration_s` seconds of beam.
 
         Jet, flux and current are held at their averages over the exposure; everything else is drawn per gate.
         """
-        flux = self.ring.current_ma(start_s + duration_s / 2) / self.ring.full_ma
-        flux *= 1 + self._flux.average(start_s, duration_s)
-        jet = 1 + self._jet.average(start_s, duration_s)
+        flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
+        flux *= 1 + self._flux.average(duration_s)
+        jet = 1 + self._jet.average(duration_s)
+        self.time_s += duration_s
         periods = int(duration_s * 1e12 / (state.rate_divider * BUNCH_PERIOD_PS))
         pulses = pulses_per_bunch(periods, state.rate_divider, int(self._phase.integers(BUNCHES)))
         photons = self.photons(state, flux, jet)
@@ -133,7 +145,7 @@ class Experiment:
         i0_counts = beam * I0_RATE * duration_s
         return ExposureCounts(
             duration_s=duration_s,
-            counts=draw_gates(photons, pulses, self._gates),
+            counts=draw_gates(photons * self.gate_efficiency[:, :, None], pulses, self._gates),
             pulses=pulses.sum(axis=-1),
             boxcar=draw_boxcar(photons.sum(axis=0), pulses, self.boxcar, self._analog),
             i0=int(self._chamber.poisson(i0_counts)),

@@ -17,16 +17,9 @@ class Fluctuation:
     def __init__(self, sigma: float, tau_s: float, rng: np.random.Generator) -> None:
         self._sigma, self._tau_s, self._rng = sigma, tau_s, rng
         self._value = sigma * rng.standard_normal()
-        self._time_s = 0.0
 
-    def average(self, start_s: float, duration_s: float) -> float:
-        """Mean over [start, start + duration]; exposures come in order of time."""
-        self._advance(max(start_s - self._time_s, 0.0))
-        mean = self._advance(duration_s)
-        self._time_s = start_s + duration_s
-        return mean
-
-    def _advance(self, duration_s: float) -> float:
+    def average(self, duration_s: float) -> float:
+        """Mean over the next `duration_s`, which begin where the last ones ended."""
         k = duration_s / self._tau_s
         if k == 0:
             return self._value

@@ -115,7 +115,7 @@ def test_foil_edge_is_at_the_tabulated_energy() -> None:
 def test_averages_of_a_fluctuation_have_the_variance_of_theory() -> None:
     """Mean over T of a process with correlation time tau: variance s^2 2/k (1 - (1 - e^-k)/k), k = T/tau."""
     k, repeats = 1.5, 4000
-    draws = [Fluctuation(0.01, 2.0, np.random.default_rng(seed)).average(100.0, 3.0) for seed in range(repeats)]
+    draws = [Fluctuation(0.01, 2.0, np.random.default_rng(seed)).average(3.0) for seed in range(repeats)]
     expected = 0.01**2 * (2 / k) * (1 - (1 - np.exp(-k)) / k)
     # Relative standard error of a variance sqrt(2/n); 4 sigma is passed by chance once in 16000.
     assert np.var(draws) == pytest.approx(expected, rel=4 * np.sqrt(2 / repeats))
@@ -127,7 +127,7 @@ def test_consecutive_exposures_follow_one_process() -> None:
     pairs = []
     for seed in range(3000):
         process = Fluctuation(1.0, 2.0, np.random.default_rng(seed))
-        pairs.append((process.average(0.0, 1.5), process.average(1.5, 1.5)))
+        pairs.append((process.average(1.5), process.average(1.5)))
     k = 3.0 / 2.0
     expected = (2 / k) * (1 - (1 - np.exp(-k)) / k)
     assert np.var(np.mean(pairs, axis=1)) == pytest.approx(expected, rel=4 * np.sqrt(2 / 3000))

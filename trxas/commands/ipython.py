@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from errors import ConfigurationError
+from trxas import channel_access
 from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
 from trxas.configuration import Configuration
 from trxas.simulation import simulated_beamline
@@ -33,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
         configuration.storage.root.mkdir(parents=True, exist_ok=True)
         _export(configuration)
         _start(configuration, options.command)
+        if options.sim:
+            channel_access.silence()
     return 0
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from trxas.commands.options import Subparsers, add_data_option, configuration_from
+
+if TYPE_CHECKING:
+    from storage import RunSummary
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -30,19 +34,21 @@ def run_list(options: argparse.Namespace) -> int:
 
     with open_configured_store(configuration_from(options).storage) as store:
         runs = list_runs(store, limit=options.limit)
-    if not runs:
-        print(f"No runs in {store.root}.")
-    else:
-        print(f"{'uid':8}  {'scan':>5}  {'time':19}  {'plan':12}  {'edge':6}  {'points':>11}  {'status':11}  sample")
-    for run in runs:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.time_s))
-        intended = "?" if run.points_intended is None else run.points_intended
-        points = f"{run.points_done}/{intended}"
-        print(
-            f"{run.uid[:8]}  {run.scan_id or 0:>5}  {when}  {run.plan_name:12}  {run.edge:6}  {points:>11}  "
-            f"{run.status:11}  {run.sample}"
-        )
+        print(runs_table(runs) if runs else f"No runs in {store.root}.")
     return 0
+
+
+def runs_table(runs: Sequence[RunSummary]) -> str:
+    """Runs as lines of text, with a heading."""
+    heading = f"{'uid':8}  {'scan':>5}  {'time':19}  {'plan':12}  {'edge':6}  {'points':>11}  {'status':11}  sample"
+    return "\n".join([heading, *(_line(run) for run in runs)])
+
+
+def _line(run: RunSummary) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.time_s))
+    points = f"{run.points_done}/{'?' if run.points_intended is None else run.points_intended}"
+    head = f"{run.uid[:8]}  {run.scan_id or 0:>5}  {when}  {run.plan_name:12}  {run.edge:6}  {points:>11}"
+    return f"{head}  {run.status:11}  {run.sample}"
 
 
 def run_show(options: argparse.Namespace) -> int:

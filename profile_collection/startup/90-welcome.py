@@ -1,0 +1,5 @@
+"""Say what there is."""
+
+from trxas.welcome import welcome
+
+print(welcome(session))

@@ -1,0 +1,73 @@
+"""Start the simulated beamline: `python -m sim`, what `trxas sim` runs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sim.errors import SimulationInputError
+from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        sample = load_sample(options.sample)
+        # The servers read their environment when imported; not before the options are known to be good.
+        from sim.ioc.beamline import SimulatedBeamline
+        from sim.ioc.pv_list import pv_list
+        from sim.ioc.server import run_server
+
+        beamline = SimulatedBeamline(sample, seed=options.seed, speed=options.speed, macro=options.macro)
+        pvdb = beamline.pvdb
+        if options.list_pvs:
+            print(pv_list(pvdb))
+            return 0
+        ready = f"{len(pvdb)} records of '{sample.name}' at {options.speed:g} x beam time"
+
+        def announce(port: int) -> None:
+            print(f"trxas sim ready: {ready}; EPICS_CA_ADDR_LIST={options.interface}:{port}", flush=True)
+
+        if options.stop_with_stdin:
+            threading.Thread(target=_stop_with_stdin, daemon=True).start()
+        run_server(pvdb, interfaces=(options.interface,), port=options.port, on_ready=announce)
+    except SimulationInputError as error:
+        print(f"trxas sim: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _stop_with_stdin() -> None:
+    """Stop this process when whoever started it is gone, killed or not: its end of the pipe closes with it."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trxas sim", description="Serve the simulated beamline over Channel Access.")
+    parser.add_argument("--macro", default="", help="prefix of every PV name")
+    parser.add_argument("--sample", type=Path, default=DEFAULT_SAMPLE, help="sample file (TOML)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all randomness")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
+    parser.add_argument("--port", type=int, default=5064, help="Channel Access port; 0 picks a free one")
+    parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
+    parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
+    return parser
+
+
+def _speed(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number above 0")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Counting: the I0 scaler is the master whose gate also opens the SPC electronics and the boxcar.
+
+Every exposure gets the next number. The SPC electronics and the boxcar publish it in one array together with all they
+counted (a frame), so that a reader can never mix two exposures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from caproto.server import PVGroup, pvproperty
+
+from sim.ioc.clock import BeamClock
+from sim.ioc.scaler import ScalerGroup
+from sim.physics.constants import APDS, PROBES
+from sim.physics.detectors import BOXCAR_BLOCKS
+from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts
+
+MASTER_SCALER = "7idd:scaler1"
+SPC_SCALER = "amofg1a:scaler1"
+
+SPC_FRAME_LENGTH = 5 + PROBES + APDS * PROBES
+BOXCAR_FRAME_LENGTH = 3 + 2 * PROBES
+
+EMPTY_SPC_FRAME = [0.0, 0.0, 0.0, float(APDS), float(PROBES)] + [0.0] * (SPC_FRAME_LENGTH - 5)
+
+PUMPED, UNPUMPED = 0, PROBES - 1
+"""Probes of the two gates with public names: S10 (on) and S9 (off)."""
+
+SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
+    17 + PROBES * apd + probe: f"APD{apd} probe{probe}" for apd in range(APDS) for probe in range(PROBES)
+}
+MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Pb foil"}
+
+MIXED_SHUTTER = -1.0
+"""Laser shutter in a frame whose exposure saw it move."""
+
+
+class Acquisition(PVGroup):
+    """Both scalers, the boxcar's averages, and the frames."""
+
+    spc_frame = pvproperty(
+        name="amofg1a:spc:Frame", value=EMPTY_SPC_FRAME, max_length=SPC_FRAME_LENGTH, record="waveform",
+        dtype=float, read_only=True, doc="SPC exposure: id s shutter na np n c",
+    )  # fmt: skip
+    boxcar_frame = pvproperty(
+        name="7idb:boxcar:Frame", value=[0.0] * BOXCAR_FRAME_LENGTH, max_length=BOXCAR_FRAME_LENGTH, record="waveform",
+        dtype=float, units="V", read_only=True, doc="Boxcar exposure: id s shutter mean var",
+    )  # fmt: skip
+    boxcar_off_3s = pvproperty(
+        name="7idb:userCalc11", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
+        doc="Boxcar off, first half of dwell",
+    )  # fmt: skip
+    boxcar_on_3s = pvproperty(
+        name="7idb:userCalc12", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
+        doc="Boxcar on, first half of dwell",
+    )  # fmt: skip
+    boxcar_off_6s = pvproperty(
+        name="7idb:userCalc13", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
+        doc="Boxcar off, whole dwell",
+    )  # fmt: skip
+    boxcar_on_6s = pvproperty(
+        name="7idb:userCalc14", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
+        doc="Boxcar on, whole dwell",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        experiment: Experiment,
+        state: Callable[[], BeamlineState],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock, self._experiment, self._state = clock, experiment, state
+        self._started: dict[str, BeamlineState] = {}
+        self._exposure_id = 0
+        self._last: ExposureCounts | None = None
+        self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
+        self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
+        self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
+
+    def _scaler(
+        self, prefix: str, name: str, description: str, channels: Mapping[int, str], on_finish: Any
+    ) -> ScalerGroup:
+        values = master_channels if name == MASTER_SCALER else spc_channels
+        return ScalerGroup(
+            prefix + name,
+            clock=self._clock,
+            description=description,
+            channel_names=channels,
+            count=lambda elapsed_s: values(self._expose(name, elapsed_s)),
+            on_start=lambda: self._start(name),
+            on_finish=on_finish,
+        )
+
+    def _start(self, name: str) -> None:
+        self._started[name] = self._state()
+
+    def _expose(self, name: str, elapsed_s: float) -> ExposureCounts:
+        self._last = self._experiment.expose(self._started[name], elapsed_s)
+        return self._last
+
+    async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
+        """Post what the gated detectors counted, frames first: they carry the exposure's number."""
+        assert self._last is not None  # count() ran just before
+        self._exposure_id += 1
+        before = self._started[MASTER_SCALER]
+        opened = float(before.laser_shutter_open)
+        shutter = opened if self._state().laser_shutter_open == before.laser_shutter_open else MIXED_SHUTTER
+        head = [float(self._exposure_id), elapsed_s, shutter]
+        await self.spc_frame.write(spc_frame(head, self._last))
+        await self.boxcar_frame.write(boxcar_frame(head, self._last))
+        await self._publish_averages(self._last)
+        await self.spc.post_counts(elapsed_s, spc_channels(self._last))
+
+    async def _publish_averages(self, exposure: ExposureCounts) -> None:
+        half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)
+        whole = exposure.boxcar.mean(axis=0)
+        await self.boxcar_off_3s.write(float(half[UNPUMPED]))
+        await self.boxcar_on_3s.write(float(half[PUMPED]))
+        await self.boxcar_off_6s.write(float(whole[UNPUMPED]))
+        await self.boxcar_on_6s.write(float(whole[PUMPED]))
+
+
+def master_channels(exposure: ExposureCounts) -> dict[int, float]:
+    """Channels of the I0 scaler: ion chamber and Pb foil."""
+    return {2: float(exposure.i0), 3: float(exposure.foil)}
+
+
+def spc_channels(exposure: ExposureCounts) -> dict[int, float]:
+    """Channels of the SPC scaler: total fluorescence off and on, then every gate of every APD."""
+    total = exposure.counts.sum(axis=0)
+    gates = {17 + index: float(count) for index, count in enumerate(exposure.counts.ravel())}
+    return {9: float(total[UNPUMPED]), 10: float(total[PUMPED])} | gates
+
+
+def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
+    """SPC frame: exposure id, seconds, shutter, APDs, probes, gates opened (probe), counts (apd, probe)."""
+    return [*head, float(APDS), float(PROBES), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
+
+
+def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
+    """Boxcar frame: exposure id, seconds, shutter, mean (probe) and variance of that mean (probe), volts."""
+    blocks = exposure.boxcar
+    variance = blocks.var(axis=0, ddof=1) / len(blocks)
+    return [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]

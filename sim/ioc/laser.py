@@ -1,0 +1,117 @@
+"""Duetto pump laser: rate divider, lock, shutter, and the half-wave plate that sets the fluence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.ioc.motor import MotorGroup
+from sim.physics.constants import BUNCH_PERIOD_PS
+
+WAVEPLATE_MOTOR = "7idd:m21"
+"""Name of the half-wave plate's motor record (ours, in the beamline's style)."""
+
+FLUENCE_MAX_MJ_CM2 = 14.0
+"""Fluence behind the polariser with the plate at its maximum (chosen above the 12.4 mJ/cm2 scanned)."""
+
+WAVEPLATE_ZERO_DEG = 3.2
+"""Angle of the plate at which the polariser blocks the laser (chosen off zero, as in life)."""
+
+SPOT_AREA_CM2 = math.pi / 4 * 45e-4 * 50e-4
+"""Laser spot of 45 x 50 um (paper, SI 2)."""
+
+SHUTTER_TIME_S = 0.02
+
+
+def fluence_at(angle_deg: float) -> float:
+    """Fluence behind plate and polariser, mJ/cm2 (Malus: a half-wave plate turns by twice its angle)."""
+    return FLUENCE_MAX_MJ_CM2 * math.sin(2 * math.radians(angle_deg - WAVEPLATE_ZERO_DEG)) ** 2
+
+
+class Laser(PVGroup):
+    """The pump laser as its control system shows it."""
+
+    rate_divider = pvproperty(
+        name="7idd:laser:RateDivider", value=5, record="longout", dtype=int, lower_ctrl_limit=1, upper_ctrl_limit=24,
+        units="bunches", doc="X-ray pulses per pump pulse",
+    )  # fmt: skip
+    repetition_rate = pvproperty(
+        name="7idd:laser:RepRate", value=1e12 / (5 * BUNCH_PERIOD_PS), record="ai", dtype=float, units="Hz",
+        precision=1, read_only=True, doc="Pump repetition rate",
+    )  # fmt: skip
+    lock = pvproperty(
+        name="7idd:laser:Lock", value="Locked", dtype=ChannelType.ENUM, enum_strings=["Unlocked", "Locked"],
+        record="bi", read_only=True, doc="Phase lock to the ring",
+    )  # fmt: skip
+    shutter = pvproperty(
+        name="7idd:laser:Shutter", value="Closed", dtype=ChannelType.ENUM, enum_strings=["Closed", "Open"],
+        record="bo", doc="Laser shutter, set",
+    )  # fmt: skip
+    shutter_readback = pvproperty(
+        name="7idd:laser:ShutterStatus", value="Closed", dtype=ChannelType.ENUM, enum_strings=["Closed", "Open"],
+        record="bi", read_only=True, doc="Laser shutter, actual",
+    )  # fmt: skip
+    power = pvproperty(
+        name="7idd:laser:PowerAI", value=0.0, record="ai", dtype=float, units="W", precision=4, read_only=True,
+        doc="Power meter before the shutter",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, *, clock: BeamClock, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock = clock
+        self.waveplate = MotorGroup(
+            prefix + WAVEPLATE_MOTOR,
+            clock=clock,
+            egu="deg",
+            description="Laser attenuator wave plate",
+            low=0.0,
+            high=50.0,
+            velocity=20.0,
+            acceleration_s=0.05,
+            initial=WAVEPLATE_ZERO_DEG,
+            precision=4,
+            resolution=1e-4,
+        )
+        self.pvdb.update(self.waveplate.pvdb)
+
+    @property
+    def fluence_mj_cm2(self) -> float:
+        """Fluence on the sample with the shutter open."""
+        return fluence_at(self.waveplate.dial_position)
+
+    @property
+    def shutter_open(self) -> bool:
+        """Whether the laser reaches the sample."""
+        return bool(self.shutter_readback.value == "Open")
+
+    @property
+    def locked(self) -> bool:
+        """Whether the laser follows the ring's clock."""
+        return bool(self.lock.value == "Locked")
+
+    @rate_divider.putter  # type: ignore[no-redef]
+    async def rate_divider(self, instance: Any, value: int) -> int:
+        """Pump at every n-th bunch."""
+        if not 1 <= value <= 24:
+            raise SimulationInputError(f"rate divider {value} is outside 1 to 24 bunches")
+        await self.repetition_rate.write(1e12 / (value * BUNCH_PERIOD_PS))
+        return value
+
+    @shutter.putter  # type: ignore[no-redef]
+    async def shutter(self, instance: Any, value: str) -> str:
+        """Move the blade; put completion returns when it has arrived."""
+        await self._clock.sleep(SHUTTER_TIME_S)
+        await self.shutter_readback.write(value)
+        return value
+
+    @power.scan(period=0.5)  # type: ignore[no-redef]
+    async def power(self, instance: Any, async_lib: Any) -> None:
+        """Show the power that goes with the fluence."""
+        watts = self.fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
+        if abs(watts - instance.value) > 1e-6:
+            await instance.write(watts)

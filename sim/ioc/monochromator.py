@@ -1,0 +1,124 @@
+"""Diamond (111) monochromator: Kohzu energy records that drive a Bragg-angle motor record."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.ioc.motor import MotorGroup
+from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM
+
+LOW_KEV, HIGH_KEV = 12.5, 14.0
+"""Travel of the simulated monochromator, keV: both edges of the paper and the 12.9 keV of its diffraction."""
+
+START_KEV = 13.45
+
+LONG_MOVE_EV = 200.0
+"""Moves longer than this reseat the drive; scans at one edge (up to 140 eV) never do (paper, SI 8)."""
+
+BRAGG_MOTOR = "7ida:m1"
+"""Name of the Bragg-angle motor record (ours, in the beamline's style)."""
+
+READBACK_PERIOD_S = 0.1
+"""Wall time between updates of the energy read-back while the angle moves; the Kohzu support scans at 10 Hz."""
+
+
+def bragg_angle_deg(energy_ev: float) -> float:
+    """Bragg angle for `energy_ev` on diamond (111), degrees."""
+    return math.degrees(math.asin(HC_EV_ANGSTROM / (2 * DIAMOND_111_D_ANGSTROM * energy_ev)))
+
+
+def bragg_energy_ev(angle_deg: float) -> float:
+    """Photon energy diffracted at `angle_deg`, eV."""
+    return HC_EV_ANGSTROM / (2 * DIAMOND_111_D_ANGSTROM * math.sin(math.radians(angle_deg)))
+
+
+class Seating:
+    """Mechanical error of the drive: a long move downwards leaves the crystal off by `backlash_ev`, upwards none."""
+
+    def __init__(self, backlash_ev: float) -> None:
+        self._backlash_ev = backlash_ev
+        self.offset_ev = 0.0
+
+    def moved(self, start_deg: float, end_deg: float) -> None:
+        """Take note of a finished motion between two angles."""
+        change_ev = bragg_energy_ev(end_deg) - bragg_energy_ev(start_deg)
+        if abs(change_ev) > LONG_MOVE_EV:
+            self.offset_ev = self._backlash_ev if change_ev < 0 else 0.0
+
+
+class Monochromator(PVGroup):
+    """Energy in keV over the Bragg motor; put completion of the energy returns when the angle has arrived."""
+
+    energy = pvproperty(
+        name="7ida:BraggEAO", value=START_KEV, record="ao", dtype=float, units="keV", precision=5,
+        lower_ctrl_limit=LOW_KEV, upper_ctrl_limit=HIGH_KEV, lower_disp_limit=LOW_KEV, upper_disp_limit=HIGH_KEV,
+        doc="Monochromator energy setpoint",
+    )  # fmt: skip
+    energy_readback = pvproperty(
+        name="7ida:BraggERdbkAO", value=START_KEV, record="ao", dtype=float, units="keV", precision=5, read_only=True,
+        doc="Monochromator energy from angle",
+    )  # fmt: skip
+    theta_readback = pvproperty(
+        name="7ida:BraggThetaRdbkAO", value=bragg_angle_deg(START_KEV * 1e3), record="ao", dtype=float, units="deg",
+        precision=5, read_only=True, doc="Bragg angle",
+    )  # fmt: skip
+    moving = pvproperty(
+        name="7ida:KohzuMoving", value="Done", dtype=ChannelType.ENUM, enum_strings=["Done", "Moving"], record="bi",
+        read_only=True, doc="Monochromator is moving",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, *, clock: BeamClock, backlash_ev: float, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self.seating = Seating(backlash_ev)
+        self.bragg = MotorGroup(
+            prefix + BRAGG_MOTOR,
+            clock=clock,
+            egu="deg",
+            description="Monochromator Bragg angle",
+            low=bragg_angle_deg(HIGH_KEV * 1e3),
+            high=bragg_angle_deg(LOW_KEV * 1e3),
+            velocity=0.05,
+            acceleration_s=0.05,
+            initial=bragg_angle_deg(START_KEV * 1e3),
+            precision=6,
+            resolution=1e-7,
+            on_arrival=self.seating.moved,
+        )
+        self.pvdb.update(self.bragg.pvdb)
+
+    @property
+    def energy_ev(self) -> float:
+        """Energy by the angle encoder, eV."""
+        return bragg_energy_ev(self.bragg.dial_position)
+
+    @energy.putter  # type: ignore[no-redef]
+    async def energy(self, instance: Any, value: float) -> float:
+        """Drive the angle to the energy; refuses energies outside the travel."""
+        if not LOW_KEV <= value <= HIGH_KEV:
+            raise SimulationInputError(f"energy {value:g} keV is outside {LOW_KEV:g} to {HIGH_KEV:g} keV")
+        await self.moving.write("Moving")
+        try:
+            await self.bragg.move_to(bragg_angle_deg(value * 1e3))
+        finally:
+            await self._publish_readback()
+            await self.moving.write("Done")
+        return value
+
+    @energy_readback.startup  # type: ignore[no-redef]
+    async def energy_readback(self, instance: Any, async_lib: Any) -> None:
+        """Follow the angle, whoever moves it."""
+        while True:
+            await asyncio.sleep(READBACK_PERIOD_S)
+            if abs(self.energy_ev * 1e-3 - self.energy_readback.value) > 1e-9:
+                await self._publish_readback()
+
+    async def _publish_readback(self) -> None:
+        await self.theta_readback.write(self.bragg.dial_position)
+        await self.energy_readback.write(self.energy_ev * 1e-3)

@@ -1,0 +1,305 @@
+"""EPICS motor record around a simulated axis, complete enough for stock ophyd, pyepics and caproto clients.
+
+Semantics follow the motor record's manual (EPICS motor module, R7-2); where the simulation is stricter, a write that
+the real record would silently ignore is refused, so that a client can see it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from caproto import SkipWrite
+
+from sim.errors import RecordBusyError, SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.ioc.motor_axis import Axis, Leg
+from sim.ioc.motor_fields import POSITION_FIELDS, Status, check_text, check_travel, limit_metadata, preset_units
+from sim.ioc.motor_record import MotorRecord
+from sim.ioc.record_fields import post, preset
+
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+class MotorGroup(MotorRecord):
+    """One motor record named `prefix`.
+
+    `egu` is the unit of `low`, `high` (soft limits), `initial`, `backlash` (BDST) and `resolution` (size of a motor
+    step, on which the axis comes to rest); `velocity` is in egu per second of beam, `acceleration_s` the time to reach
+    it. At construction user and dial coordinates are the same.
+    `on_arrival(start_dial, end_dial)` is called each time the axis comes to rest at another place; a backlash
+    correction or a reversal counts as two motions, so that the last call tells the side of the final approach.
+    Raises SimulationInputError for limits or a start that make no sense.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        egu: str,
+        description: str,
+        low: float,
+        high: float,
+        velocity: float,
+        acceleration_s: float = 0.1,
+        initial: float = 0.0,
+        backlash: float = 0.0,
+        precision: int = 4,
+        resolution: float = 1e-4,
+        on_arrival: Callable[[float, float], None] | None = None,
+        **group_options: Any,
+    ) -> None:
+        check_text(prefix, egu, description)
+        check_travel(prefix, low, high, initial, resolution)
+        axis = Axis(clock, round(initial / resolution) * resolution, on_arrival)
+        super().__init__(prefix, axis=axis, resolution=resolution, **group_options)
+        self._handlers = self._field_handlers()
+        self.record.__doc__ = description
+        preset_units(self.record, egu, precision)
+        self._preset_motion(velocity, acceleration_s, backlash)
+        self._preset_position(low, high)
+
+    @property
+    def dial_position(self) -> float:
+        """Where the axis truly is now, dial units; continuous during motion."""
+        return self._axis.position
+
+    @property
+    def position(self) -> float:
+        """Where the axis truly is now, user units."""
+        return self._to_user(self._axis.position)
+
+    @property
+    def fault_stalled(self) -> bool:
+        """Whether the axis is blocked: a motion ends where it is, short of VAL, with an alarm and a problem bit."""
+        return self._axis.stalled
+
+    @fault_stalled.setter
+    def fault_stalled(self, stalled: bool) -> None:
+        self._axis.stalled = stalled
+
+    async def move_to(self, user_value: float) -> None:
+        """Do what a put to VAL does; returns when the motion has ended, wherever that was.
+
+        Raises SimulationInputError, without moving, if `user_value` is beyond the soft limits.
+        """
+        await self._drive(self._to_dial(user_value), user_value)
+
+    async def write_field(self, name: str, value: Any) -> Any:
+        """Act on a client's write to VAL or an acting field; returns what caproto shall store.
+
+        Put completion returns with it: after a write that moves, when the motion has ended.
+        """
+        return await self._handlers[name](value)
+
+    def _field_handlers(self) -> dict[str, Handler]:
+        drives: dict[str, Handler] = {
+            "VAL": self._put_drive,
+            "DVAL": self._put_dial,
+            "RVAL": lambda steps: self._put_dial(steps * self._resolution),
+            "RLV": lambda step: self._push(1, step),
+            "TWF": lambda pushed: self._push(pushed, self._field("TWV").value),
+            "TWR": lambda pushed: self._push(pushed, -self._field("TWV").value),
+            "JOGF": lambda pushed: self._jog("JOGF", 1, pushed),
+            "JOGR": lambda pushed: self._jog("JOGR", -1, pushed),
+            "HOMF": self._home,
+            "HOMR": self._home,
+            "STOP": self._put_stop,
+            "SYNC": self._put_sync,
+            "SPMG": self._put_spmg,
+        }
+        calibration: dict[str, Handler] = {
+            "HLM": lambda limit: self._put_limit(limit, self._sign, self._to_dial),
+            "LLM": lambda limit: self._put_limit(limit, -self._sign, self._to_dial),
+            "DHLM": lambda limit: self._put_limit(limit, 1, float),
+            "DLLM": lambda limit: self._put_limit(limit, -1, float),
+            "DIR": self._put_direction,
+            "OFF": self._put_offset,
+            "PREC": self._put_precision,
+        }
+        speeds: dict[str, Handler] = {name: self._speed_check(name) for name in ("VELO", "BVEL", "JVEL", "HVEL", "JAR")}
+        numbers: dict[str, Handler] = {name: self._not_negative(name) for name in ("ACCL", "BACC", "VMAX", "VBAS")}
+        fixed: dict[str, Handler] = {name: self._fixed(name) for name in ("EGU", "MRES", "ERES", "UREV", "SREV")}
+        return drives | calibration | speeds | numbers | fixed | {"BDST": self._put_backlash}
+
+    def _preset_motion(self, velocity: float, acceleration_s: float, backlash: float) -> None:
+        if not (math.isfinite(velocity) and velocity > 0 and math.isfinite(acceleration_s) and acceleration_s >= 0):
+            raise SimulationInputError(f"{self.prefix}: velocity must be above 0 and acceleration_s at least 0")
+        acceleration = velocity / acceleration_s if acceleration_s > 0 else velocity / 1e-3
+        values = {
+            **dict.fromkeys(("VELO", "BVEL", "JVEL", "HVEL"), velocity),
+            **dict.fromkeys(("ACCL", "BACC"), acceleration_s),
+            **dict.fromkeys(("MRES", "ERES", "RRES", "RDBD", "SPDB"), self._resolution),
+            "JAR": acceleration,
+            "BDST": backlash,
+            "TWV": 100 * self._resolution,
+            "UREV": self._resolution * self._field("SREV").value,
+        }
+        for name, value in values.items():
+            preset(self._field(name), value=value)
+
+    def _preset_position(self, low: float, high: float) -> None:
+        dial = self._axis.position
+        steps = round(dial / self._resolution)
+        values = {
+            **dict.fromkeys(("DVAL", "RBV", "DRBV"), dial),
+            **dict.fromkeys(("RVAL", "RRBV", "RMP", "REP"), steps),
+            **dict.fromkeys(("HLM", "DHLM"), high),
+            **dict.fromkeys(("LLM", "DLLM"), low),
+            "LVIO": 0,
+            "MSTA": int(Status.DONE),
+            "SPMG": "Go",
+            "SET": "Use",
+            "FOFF": "Variable",
+            "DIR": "Pos",
+            "UDF": b"\0",
+        }
+        for name, value in values.items():
+            preset(self._field(name), value=value)
+        preset(self.record, value=dial, **limit_metadata(low, high))
+        preset(self._field("RBV"), **limit_metadata(low, high))
+
+    async def _put_drive(self, user: float) -> Any:
+        if self._field("SET").value == "Set":
+            await self._recalibrate(user)
+        else:
+            await self.move_to(user)
+        return SkipWrite
+
+    async def _put_dial(self, dial: float) -> Any:
+        if self._field("SET").value == "Set":
+            raise self._physical()
+        await self._drive(dial, self._to_user(dial))
+        return SkipWrite
+
+    async def _push(self, pushed: int, step: float) -> Any:
+        if pushed:
+            await self.move_to(self.record.value + step)
+        return SkipWrite
+
+    async def _jog(self, name: str, direction: int, pushed: int) -> Any:
+        if not pushed:
+            await self._stop()
+            return SkipWrite
+        speed = self._field("JVEL").value
+        limit = self._field("DHLM" if direction * self._sign > 0 else "DLLM").value
+        await self._refuse_jog_unless_free(limit)
+        self._jogging = True
+        await post(self._field(name), 1)
+        await self._move([Leg(self._on_step(limit), speed, speed / self._field("JAR").value)])
+        return SkipWrite
+
+    async def _home(self, pushed: int) -> Any:
+        """Simulated axes have their home switch at dial 0."""
+        if pushed:
+            await self._refuse_jog_unless_free(0.0)
+            await self._set_target(0.0, self._to_user(0.0))
+            await self._move([Leg(0.0, self._field("HVEL").value, self._field("ACCL").value)])
+        return SkipWrite
+
+    async def _refuse_jog_unless_free(self, dial: float) -> None:
+        if self._field("SPMG").value == "Pause":
+            raise SimulationInputError(f"{self.prefix} neither jogs nor homes while SPMG is Pause; write Go to it")
+        if self._field("DLLM").value == self._field("DHLM").value:
+            raise SimulationInputError(f"{self.prefix} neither jogs nor homes without soft limits; set HLM and LLM")
+        await self._refuse_unless_free(dial, self._to_user(dial))
+
+    async def _put_stop(self, pushed: int) -> Any:
+        if pushed:
+            await self._stop()
+        return SkipWrite
+
+    async def _put_sync(self, pushed: int) -> Any:
+        if pushed and not self.moving:
+            await self._set_target_to_readback()
+        return SkipWrite
+
+    async def _put_spmg(self, command: str) -> Any:
+        await post(self._field("SPMG"), command)
+        if command in ("Stop", "Pause"):
+            await self._stop()
+            if command == "Stop":
+                await self._set_target_to_readback()
+        elif self._on_step(self._target) != self._axis.position and not self.moving:
+            await self._move(self._legs())
+        return SkipWrite
+
+    async def _put_limit(self, limit: float, side: float, to_dial: Callable[[float], float]) -> Any:
+        if not math.isfinite(limit):
+            raise SimulationInputError(f"{self.prefix}: {limit} is no soft limit; write a finite number")
+        await post(self._field("DHLM" if side > 0 else "DLLM"), to_dial(limit))
+        await self._post_calibration()
+        return SkipWrite
+
+    async def _recalibrate(self, user: float) -> None:
+        self._refuse_while_moving("its calibration")
+        if self._field("FOFF").value != "Variable":
+            raise self._physical()
+        self._offset = user - self._sign * self._target
+        await self._post_calibration()
+
+    def _physical(self) -> SimulationInputError:
+        return SimulationInputError(
+            f"{self.prefix}: the dial of a simulated axis is its true position and cannot be set; "
+            "change the user offset: SET = Set, FOFF = Variable, then write VAL"
+        )
+
+    async def _put_offset(self, offset: float) -> Any:
+        self._refuse_while_moving("its offset")
+        self._offset = offset
+        await self._post_calibration()
+        return SkipWrite
+
+    async def _put_direction(self, direction: str) -> Any:
+        """As the motor record: the user position stays, unless the offset is frozen."""
+        self._refuse_while_moving("its direction")
+        user = self._to_user(self._target)
+        self._sign = 1.0 if direction == "Pos" else -1.0
+        if self._field("FOFF").value == "Variable":
+            self._offset = user - self._sign * self._target
+        await self._post_calibration()
+        return SkipWrite
+
+    async def _put_precision(self, precision: int) -> int:
+        if precision != self.record.precision:
+            for channel in (self.record, *(self._field(name) for name in POSITION_FIELDS)):
+                await channel.write_metadata(precision=precision)
+        return precision
+
+    async def _put_backlash(self, distance: float) -> float:
+        if not math.isfinite(distance):
+            raise SimulationInputError(f"{self.prefix}.BDST = {distance} is not a finite number")
+        return distance
+
+    def _refuse_while_moving(self, what: str) -> None:
+        if self.moving:
+            raise RecordBusyError(f"{self.prefix} is moving; stop it before changing {what}")
+
+    def _speed_check(self, name: str) -> Handler:
+        async def check(value: float) -> float:
+            maximum = self._field("VMAX").value if name != "JAR" else 0.0
+            low = self._field("VBAS").value if name != "JAR" else 0.0
+            if not (math.isfinite(value) and value > 0 and value >= low and (maximum <= 0 or value <= maximum)):
+                raise SimulationInputError(
+                    f"{self.prefix}.{name} = {value:g} must be above 0, at least VBAS = {low:g} "
+                    f"and, unless VMAX is 0, at most VMAX = {maximum:g}"
+                )
+            return value
+
+        return check
+
+    def _not_negative(self, name: str) -> Handler:
+        async def check(value: float) -> float:
+            if not (math.isfinite(value) and value >= 0):
+                raise SimulationInputError(f"{self.prefix}.{name} = {value:g} must be a finite number of at least 0")
+            return value
+
+        return check
+
+    def _fixed(self, name: str) -> Handler:
+        async def refuse(value: Any) -> Any:
+            raise SimulationInputError(f"{self.prefix}.{name} belongs to the simulated mechanics; {value} was not set")
+
+        return refuse

@@ -1,0 +1,125 @@
+"""One simulated motor axis on the beam clock: where it is, and how it gets elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from sim.ioc.clock import BeamClock
+from sim.ioc.motor_profile import Profile, approach, braking
+
+READBACK_PERIOD_S = 0.05
+"""Wall time between read-backs of a moving axis: 20 Hz, twice as often as usual motor controllers are polled."""
+
+
+class Ended(Enum):
+    """Why a motion ended."""
+
+    ARRIVED = "arrived"
+    STOPPED = "stopped"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One stretch of a move: to `target` (dial units) at `speed` (units/s), which it takes `ramp_s` to reach."""
+
+    target: float
+    speed: float
+    ramp_s: float
+
+    @property
+    def acceleration(self) -> float:
+        """Units/s2; infinite for a ramp of 0 s."""
+        return self.speed / self.ramp_s if self.ramp_s > 0 else math.inf
+
+
+class Axis:
+    """An axis, at rest at `position` (dial units) to begin with.
+
+    `on_rest(start, end)` is called each time it comes to rest elsewhere, and once for each stretch of one direction.
+    """
+
+    def __init__(self, clock: BeamClock, position: float, on_rest: Callable[[float, float], None] | None) -> None:
+        self._clock = clock
+        self._on_rest = on_rest
+        self._rest = position
+        self._profile = Profile((), position)
+        self._started_s = 0.0
+        self._acceleration = math.inf
+        self._legs: list[Leg] = []
+        self._stopping = False
+        self._stalled = False
+        self._changed = asyncio.Event()
+
+    @property
+    def position(self) -> float:
+        """True position now, dial units."""
+        return self._state()[0]
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the axis is blocked: it stops dead, and no motion gets anywhere."""
+        return self._stalled
+
+    @stalled.setter
+    def stalled(self, stalled: bool) -> None:
+        self._stalled = stalled
+        self._changed.set()
+
+    def go(self, legs: list[Leg]) -> None:
+        """Set the legs still to travel; a motion under way turns to them at once."""
+        self._legs, self._stopping = list(legs), False
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Forget all legs and slow down."""
+        self._legs, self._stopping = [], True
+        self._changed.set()
+
+    async def travel(self, tell: Callable[[], Awaitable[None]]) -> Ended:
+        """Travel all legs, also those set meanwhile; awaits `tell` at 20 Hz (wall) with the position up to date."""
+        while True:
+            self._changed.clear()
+            profile = self._next_profile()
+            if profile is None or self._stalled:
+                break
+            await self._follow(profile, tell)
+        if self._stalled:
+            self._legs = []
+            self._set_still(self.position)
+            return Ended.STALLED
+        return Ended.STOPPED if self._stopping else Ended.ARRIVED
+
+    def _next_profile(self) -> Profile | None:
+        position, velocity = self._state()
+        while self._legs:
+            leg = self._legs[0]
+            if position != leg.target or velocity != 0:
+                self._acceleration = leg.acceleration
+                return approach(position, velocity, leg.target, leg.speed, leg.acceleration)
+            self._legs.pop(0)
+        return braking(position, velocity, self._acceleration) if velocity else None
+
+    async def _follow(self, profile: Profile, tell: Callable[[], Awaitable[None]]) -> None:
+        """Follow `profile` to its end, or until something changes."""
+        self._profile, self._started_s = profile, self._clock.now_s()
+        tick_s = READBACK_PERIOD_S * self._clock.speed
+        while (left_s := profile.duration_s - (self._clock.now_s() - self._started_s)) > 0:
+            if await self._clock.sleep_unless(self._changed, min(left_s, tick_s)):
+                return
+            if left_s > tick_s:
+                await tell()
+        self._set_still(profile.end)
+
+    def _state(self) -> tuple[float, float]:
+        return self._profile.state(self._clock.now_s() - self._started_s)
+
+    def _set_still(self, position: float) -> None:
+        self._profile = Profile((), position)
+        start, self._rest = self._rest, position
+        if self._on_rest is not None and position != start:
+            self._on_rest(start, position)

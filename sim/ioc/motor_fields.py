@@ -1,0 +1,93 @@
+"""Fields of the EPICS motor record: which ones act when written, their units, the status bits."""
+
+from __future__ import annotations
+
+import math
+from enum import IntFlag
+from typing import Any
+
+from caproto.server.server import PvpropertyDouble
+
+from sim.errors import SimulationInputError
+from sim.ioc.record_fields import DESCRIPTION_LENGTH, preset
+
+UNITS_LENGTH = 7
+"""Longest EGU, characters: Channel Access' control structures have 8 bytes, one of them a null."""
+
+RAW_STEPS_MAX = 2**31 - 1
+"""Raw positions are 32-bit integers in the motor record."""
+
+ACTING_FIELDS = (
+    "DVAL", "RVAL", "RLV", "STOP", "SPMG", "TWF", "TWR", "JOGF", "JOGR", "HOMF", "HOMR", "SYNC", "HLM", "LLM",
+    "DHLM", "DLLM", "DIR", "OFF", "VELO", "BVEL", "JVEL", "HVEL", "JAR", "VMAX", "VBAS", "ACCL", "BACC", "BDST",
+    "PREC", "EGU", "MRES", "ERES", "UREV", "SREV",
+)  # fmt: skip
+"""Fields whose write means something; all others only keep what they are given."""
+
+POSITION_FIELDS = ("DVAL", "RBV", "DRBV", "RLV", "HLM", "LLM", "DHLM", "DLLM", "OFF", "BDST", "TWV", "RDBD", "MRES",
+                   "ERES", "DIFF", "SPDB")  # fmt: skip
+VELOCITY_FIELDS = ("VELO", "BVEL", "JVEL", "HVEL", "VMAX", "VBAS")
+TIME_FIELDS = ("ACCL", "BACC", "DLY")
+
+
+class Status(IntFlag):
+    """Bits of MSTA that a simulated axis has (motor record manual, section "Status and Readback Fields")."""
+
+    DIRECTION = 0x1
+    DONE = 0x2
+    SLIP_STALL = 0x40
+    PROBLEM = 0x200
+    MOVING = 0x400
+
+
+class Drive(PvpropertyDouble):
+    """VAL. Its control limits tell clients the soft limits; whether a value is accepted is for the record to say."""
+
+    async def verify_value(self, value: float) -> Any:
+        """Hand `value` to the record without caproto's own limit check, which would not set LVIO."""
+        return await self.putter(self, value)
+
+
+async def write_drive(group: Any, _instance: Any, value: float) -> Any:
+    """Hand a client's write to VAL to its motor group."""
+    return await group.write_field("VAL", value)
+
+
+def limit_metadata(low: float, high: float) -> dict[str, float]:
+    """Control and display limits as clients see them, user units."""
+    return {"lower_ctrl_limit": low, "upper_ctrl_limit": high, "lower_disp_limit": low, "upper_disp_limit": high}
+
+
+def preset_units(record: Any, egu: str, precision: int) -> None:
+    """Give a motor record's fields their units and precision."""
+    preset(record, units=egu, precision=precision)
+    preset(record.fields["EGU"], value=egu)
+    preset(record.fields["PREC"], value=precision)
+    for name in POSITION_FIELDS:
+        preset(record.fields[name], units=egu, precision=precision)
+    for name in VELOCITY_FIELDS:
+        preset(record.fields[name], units=f"{egu}/s"[:UNITS_LENGTH], precision=precision)
+    for name in TIME_FIELDS:
+        preset(record.fields[name], units="s", precision=3)
+
+
+def check_text(prefix: str, egu: str, description: str) -> None:
+    """Raise SimulationInputError if EPICS would cut a text."""
+    if len(egu) > UNITS_LENGTH or len(description) > DESCRIPTION_LENGTH:
+        raise SimulationInputError(
+            f"{prefix}: EPICS keeps {UNITS_LENGTH} characters of a unit and {DESCRIPTION_LENGTH} of a description; "
+            f"shorten {egu!r} or {description!r}"
+        )
+
+
+def check_travel(prefix: str, low: float, high: float, initial: float, resolution: float) -> None:
+    """Raise SimulationInputError unless limits, start and resolution make a motor record possible."""
+    if not (math.isfinite(low) and math.isfinite(high) and low <= initial <= high and low < high):
+        raise SimulationInputError(
+            f"{prefix}: need low < high and low <= initial <= high, not {low}, {high}, {initial}"
+        )
+    if not resolution > 0 or max(abs(low), abs(high)) / resolution > RAW_STEPS_MAX:
+        raise SimulationInputError(
+            f"{prefix}: {low:g} to {high:g} in steps of {resolution:g} does not fit 32-bit raw positions; "
+            f"choose a resolution of at least {max(abs(low), abs(high)) / RAW_STEPS_MAX:.2g}"
+        )

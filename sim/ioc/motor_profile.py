@@ -1,0 +1,89 @@
+"""Velocity profiles of one motor axis: piecewise constant acceleration, each profile in one direction only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+
+
+@dataclass(frozen=True)
+class Segment:
+    """`duration_s` of constant `acceleration` (units/s2) from `start` (units) and `velocity` (units/s)."""
+
+    duration_s: float
+    start: float
+    velocity: float
+    acceleration: float
+
+    def position(self, elapsed_s: float) -> float:
+        """Position `elapsed_s` after this segment began."""
+        return self.start + self.velocity * elapsed_s + self.acceleration * elapsed_s**2 / 2
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A motion that never reverses, from its first segment's start to a stop at `end`."""
+
+    segments: tuple[Segment, ...]
+    end: float
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from start to stop."""
+        return sum(segment.duration_s for segment in self.segments)
+
+    def state(self, elapsed_s: float) -> tuple[float, float]:
+        """Position and velocity `elapsed_s` after the start; at `end` and at rest once it is over."""
+        if elapsed_s >= self.duration_s:
+            return self.end, 0.0
+        begins = accumulate((segment.duration_s for segment in self.segments), initial=0.0)
+        for begin_s, segment in zip(begins, self.segments, strict=False):
+            inside_s = elapsed_s - begin_s
+            if inside_s < segment.duration_s:
+                return segment.position(inside_s), segment.velocity + segment.acceleration * inside_s
+        return self.end, 0.0
+
+
+def braking(start: float, velocity: float, acceleration: float) -> Profile:
+    """Slow down from `velocity` to rest at `acceleration` > 0 (units/s2; may be infinite)."""
+    duration_s = abs(velocity) / acceleration
+    end = start + velocity * duration_s / 2
+    return Profile((Segment(duration_s, start, velocity, -math.copysign(acceleration, velocity)),), end)
+
+
+def approach(start: float, velocity: float, target: float, speed: float, acceleration: float) -> Profile:
+    """Fastest profile towards `target` at up to `speed` > 0 and `acceleration` > 0 (may be infinite).
+
+    Its `end` is `target`, except where the present `velocity` is backwards, above `speed` or too high to stop in time:
+    then the axis only brakes, and has to approach anew from where that ends.
+    """
+    distance = target - start
+    sign = math.copysign(1.0, distance)
+    forward = velocity * sign
+    if distance == 0:
+        return braking(start, velocity, acceleration) if velocity else Profile((), target)
+    if forward < 0 or forward > speed or forward**2 / (2 * acceleration) > abs(distance):
+        return braking(start, velocity, acceleration)
+    if math.isinf(acceleration):
+        return Profile((Segment(abs(distance) / speed, start, sign * speed, 0.0),), target)
+    return _trapezium(start, forward, target, speed, acceleration)
+
+
+def _trapezium(start: float, forward: float, target: float, speed: float, acceleration: float) -> Profile:
+    """Speed up, cruise, slow down; a triangle where the distance is too short to reach `speed`."""
+    distance, sign = abs(target - start), math.copysign(1.0, target - start)
+    peak = min(speed, math.sqrt(acceleration * distance + forward**2 / 2))
+    if peak == 0:  # a distance too small for floating point
+        return Profile((), target)
+    ramp_up = (peak**2 - forward**2) / (2 * acceleration)
+    ramp_down = peak**2 / (2 * acceleration)
+    cruise = max(0.0, distance - ramp_up - ramp_down)
+    return Profile(
+        (
+            Segment((peak - forward) / acceleration, start, sign * forward, sign * acceleration),
+            Segment(cruise / peak, start + sign * ramp_up, sign * peak, 0.0),
+            Segment(peak / acceleration, target - sign * ramp_down, sign * peak, -sign * acceleration),
+        ),
+        target,
+    )

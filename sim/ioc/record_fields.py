@@ -1,0 +1,64 @@
+"""Setting record fields from the inside: before the server runs, and without the checks that clients meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from caproto.server import pvproperty
+
+DESCRIPTION_LENGTH = 40
+"""Longest DESC, characters (EPICS dbCommon)."""
+
+
+def acting(record: pvproperty, fields: Iterable[str]) -> pvproperty:
+    """`record`, such that writes to these of its fields go to `write_field(name, value)` of the group it is in."""
+    for name in fields:
+        getattr(record.fields, name).putter(_write_field)
+    return record
+
+
+async def _write_field(fields: Any, field: Any, value: Any) -> Any:
+    return await fields.parent.group.write_field(field.pvspec.name, value)
+
+
+def preset(channel: Any, **data: Any) -> None:
+    """Set value and metadata (`value`, `units`, `precision`, limits) of a channel that nobody serves yet.
+
+    caproto's own setters are coroutines, and records are built before there is an event loop.
+    """
+    unknown = set(data) - set(channel._data)
+    if unknown:
+        raise KeyError(f"{channel.pvname} has no {sorted(unknown)}")
+    channel._data.update(data)
+
+
+def show_metadata(pvdb: Mapping[str, Any]) -> None:
+    """Let the fields DESC, EGU, PREC and the limits of all records show what the records were declared with.
+
+    caproto leaves EGU empty, and fills the others in on reads only, so that monitors would show nothing.
+    """
+    for record in set(pvdb.values()):
+        declared = {
+            "DESC": (record.__doc__ or "")[:DESCRIPTION_LENGTH],
+            "EGU": getattr(record, "units", None),
+            "PREC": getattr(record, "precision", None),
+            "HOPR": getattr(record, "upper_ctrl_limit", None),
+            "LOPR": getattr(record, "lower_ctrl_limit", None),
+            "DRVH": getattr(record, "upper_ctrl_limit", None),
+            "DRVL": getattr(record, "lower_ctrl_limit", None),
+        }
+        for name, value in declared.items():
+            if value is not None and name in getattr(record, "fields", {}):
+                preset(record.fields[name], value=value)
+
+
+async def post(channel: Any, value: Any) -> None:
+    """Set a field and tell its subscribers, if it changes; limits and putters are for clients and do not apply."""
+    if channel.value != value:
+        await repost(channel, value)
+
+
+async def repost(channel: Any, value: Any) -> None:
+    """Set a field and tell its subscribers, changed or not."""
+    await channel.write(value, verify_value=False, update_fields=False)

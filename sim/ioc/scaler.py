@@ -1,0 +1,198 @@
+"""EPICS scaler record around a counting function, complete enough for stock ophyd, pyepics and caproto clients."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from caproto import SkipWrite
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import CountError, RecordBusyError, SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.ioc.record_fields import DESCRIPTION_LENGTH, acting, post, preset
+from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
+
+IDLE, WAITING, COUNTING = 0, 1, 2
+"""SS: states of the scaler; US, the user's view of them, says 3 for counting."""
+
+USER_COUNTING = 3
+
+
+ACTING_FIELDS = ("CNT", "CONT", "TP", "FREQ", "DLY", "PR1", *(f"G{n}" for n in range(1, CHANNELS + 1)))
+"""Fields whose write means something; all others only keep what they are given."""
+
+
+class ScalerGroup(PVGroup):
+    """One scaler record named `prefix`.
+
+    `channel_names` are the connected channels. `count(elapsed_s)` is called once at the end of a count with the seconds
+    of beam it lasted and returns the counts by channel number; channel 1, unless it is among them, holds the ticks of
+    the record's clock. `on_start` is called when counting starts; `on_finish(elapsed_s, counts)` is awaited after
+    the counts are posted and before the record is done.
+    Raises SimulationInputError for channels that the record does not have.
+    """
+
+    record = acting(pvproperty(name="", value=0.0, dtype=float, record=ScalerFields._record_type), ACTING_FIELDS)
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        description: str,
+        channel_names: Mapping[int, str],
+        count: Callable[[float], Mapping[int, float]],
+        channel_count: int = CHANNELS,
+        on_start: Callable[[], None] | None = None,
+        on_finish: Callable[[float, Mapping[int, float]], Awaitable[None]] | None = None,
+        **group_options: Any,
+    ) -> None:
+        super().__init__(prefix, **group_options)
+        _check_channels(prefix, description, channel_names, channel_count)
+        self._clock = clock
+        self._count, self._on_start, self._on_finish = count, on_start, on_finish
+        self._interrupt = asyncio.Event()
+        self._counting: asyncio.Task[None] | None = None
+        self._shown = sorted({1, *channel_names})
+        self.record.__doc__ = description
+        preset(self._field("NCH"), value=channel_count)
+        preset(self._field("PR1"), value=self._field("TP").value * CLOCK_HZ)
+        for number, name in channel_names.items():
+            preset(self._field(f"NM{number}"), value=name)
+
+    @property
+    def counting(self) -> bool:
+        """Whether a count is under way (CNT = 1)."""
+        return self._counting is not None and not self._counting.done()
+
+    async def start_count(self) -> None:
+        """Start to count for TP seconds of beam; returns when CNT is 1. Raises RecordBusyError while counting."""
+        if self.counting:
+            raise RecordBusyError(f"{self.prefix} is counting already; wait for it, or write 0 to {self.prefix}.CNT")
+        self._interrupt.clear()
+        self._counting = asyncio.create_task(self._count_once())
+        for number in self._shown:
+            await post(self._field(f"S{number}"), 0.0)
+        await post(self._field("T"), 0.0)
+        await post(self._field("CNT"), "Count")
+
+    async def finished(self) -> None:
+        """Wait for the end of a count; returns at once when there is none."""
+        if self._counting is not None and not self._counting.done():
+            await asyncio.shield(self._counting)
+
+    async def stop_count(self) -> None:
+        """End a count early; returns when the counts so far are posted."""
+        self._interrupt.set()
+        await self.finished()
+
+    async def post_counts(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
+        """Show `counts` by channel number, as after a count of `elapsed_s` seconds.
+
+        Raises CountError, showing nothing, for a count that a scaler channel cannot hold.
+        """
+        values = {1: round(elapsed_s * self._field("FREQ").value), **counts}
+        for number, value in values.items():
+            _check_count(self.prefix, number, value)
+        for number, value in values.items():
+            await post(self._field(f"S{number}"), float(value))
+        await post(self._field("T"), elapsed_s)
+
+    async def write_field(self, name: str, value: Any) -> Any:
+        """Act on a client's write to an acting field; returns what caproto shall store."""
+        if name == "CNT":
+            return await self._put_count(started=value == "Count")
+        if name == "CONT" and value != "OneShot":
+            raise SimulationInputError(f"{self.prefix}: the simulation does not auto-count; leave CONT at OneShot")
+        if name.startswith("G"):
+            return self._checked_gate(name, value)
+        if name != "CONT":
+            await self._put_number(name, value)
+        return value
+
+    def _field(self, name: str) -> Any:
+        return self.record.fields[name]
+
+    async def _put_count(self, *, started: bool) -> Any:
+        """Put completion returns at the end of the count."""
+        if started:
+            await self.start_count()
+            await self.finished()
+        else:
+            await self.stop_count()
+        return SkipWrite
+
+    def _checked_gate(self, name: str, value: str) -> str:
+        if (name == "G1") != (value == "Y"):
+            raise SimulationInputError(f"{self.prefix}: the simulation counts for a time; only gate G1 is and stays Y")
+        return value
+
+    async def _put_number(self, name: str, value: float) -> None:
+        """TP and PR1 are one preset, in seconds and in ticks."""
+        if not math.isfinite(value) or value < 0 or (value == 0 and name != "DLY"):
+            raise SimulationInputError(f"{self.prefix}.{name} = {value:g} must be finite and above 0")
+        frequency_hz = self._field("FREQ").value
+        if name == "PR1":
+            await post(self._field("TP"), value / frequency_hz)
+        elif name == "TP":
+            await post(self._field("PR1"), value * frequency_hz)
+        elif name == "FREQ":
+            await post(self._field("PR1"), self._field("TP").value * value)
+
+    async def _count_once(self) -> None:
+        try:
+            if not await self._delayed():
+                await self._expose()
+        finally:
+            await self._show_state(IDLE, IDLE)
+            await post(self._field("CNT"), "Done")
+
+    async def _delayed(self) -> bool:
+        """Wait for DLY; returns whether the count was stopped meanwhile."""
+        delay_s: float = self._field("DLY").value
+        if delay_s == 0:
+            return self._interrupt.is_set()
+        await self._show_state(WAITING, WAITING)
+        return await self._clock.sleep_unless(self._interrupt, delay_s)
+
+    async def _expose(self) -> None:
+        await self._show_state(COUNTING, USER_COUNTING)
+        if self._on_start is not None:
+            self._on_start()
+        elapsed_s = await self._gate_open()
+        counts = self._count(elapsed_s)
+        await self.post_counts(elapsed_s, counts)
+        if self._on_finish is not None:
+            await self._on_finish(elapsed_s, counts)
+
+    async def _gate_open(self) -> float:
+        """Keep the gate open for TP or until stopped; returns the seconds of beam it was open."""
+        preset_s: float = self._field("TP").value
+        start_s = self._clock.now_s()
+        stopped = await self._clock.sleep_unless(self._interrupt, preset_s)
+        return min(self._clock.now_s() - start_s, preset_s) if stopped else preset_s
+
+    async def _show_state(self, scaler: int, user: int) -> None:
+        await post(self._field("SS"), scaler)
+        await post(self._field("US"), user)
+
+
+def _check_channels(prefix: str, description: str, names: Mapping[int, str], channel_count: int) -> None:
+    if not 1 <= channel_count <= CHANNELS or not set(names) <= set(range(1, channel_count + 1)):
+        raise SimulationInputError(
+            f"{prefix}: channels {sorted(names)} do not fit {channel_count} of at most {CHANNELS}; number them from 1"
+        )
+    too_long = [name for name in names.values() if len(name) > NAME_LENGTH]
+    if too_long or len(description) > DESCRIPTION_LENGTH:
+        raise SimulationInputError(
+            f"{prefix}: EPICS keeps {NAME_LENGTH} characters of a channel's name and {DESCRIPTION_LENGTH} of a "
+            f"description; shorten {too_long or description!r}"
+        )
+
+
+def _check_count(prefix: str, number: int, value: float) -> None:
+    if not 1 <= number <= CHANNELS or not 0 <= value <= COUNT_MAX:
+        raise CountError(f"{prefix}.S{number} = {value} is not a count from 0 to {COUNT_MAX}")

@@ -1,0 +1,239 @@
+"""caproto's asyncio server, made fit for data acquisition: prompt replies, one fixed port, a quiet end.
+
+Differences from the stock server, all measured on caproto 1.3.0:
+replies leave at once (TCP_NODELAY; stock about 40 ms), monitors are sent as soon as nothing else waits (stock 10 ms),
+a read does not wait a millisecond while a put is being completed, the port is exactly the one asked for,
+and beacons go to the loopback interface only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import caproto
+from caproto.asyncio.server import AsyncioAsyncLayer
+from caproto.asyncio.server import Context as CaprotoContext
+from caproto.asyncio.server import VirtualCircuit as CaprotoCircuit
+from caproto.asyncio.utils import _DatagramProtocol, _TransportWrapper, _UdpTransportWrapper
+
+from sim.errors import PortTakenError, SimulationInputError
+from sim.ioc.record_alarm import separate_alarms
+from sim.ioc.record_fields import show_metadata
+
+LOOPBACK = "127.0.0.1"
+
+PORT_ATTEMPTS = 20
+"""How often to ask the system for a port that is free for TCP and UDP alike."""
+
+
+class WriteTurn(asyncio.Event):
+    """Set while no put is being worked on; a read lets a put begun before it take its first steps, no more."""
+
+    async def wait(self, timeout: float | None = None) -> bool:  # type: ignore[override]
+        """Let others run once unless the turn is free; `timeout` is caproto's and has no use here."""
+        if not self.is_set():
+            await asyncio.sleep(0)
+        return self.is_set()
+
+
+class PromptCircuit(CaprotoCircuit):
+    """One client's connection, without artificial delays."""
+
+    def __init__(self, circuit: Any, client: Any, context: Any) -> None:
+        super().__init__(circuit, client, context)
+        self.write_event = WriteTurn()
+
+    async def get_from_sub_queue(self, timeout: float | None = None) -> Any:
+        """Next monitor update; None at once if caproto only wants to know whether there is one to batch."""
+        if timeout is None:
+            return await self.subscription_queue.get()
+        try:
+            return self.subscription_queue.get_nowait()
+        except asyncio.QueueEmpty:
+            return None
+
+
+class LoopbackBeacon:
+    """Sends beacons to the repeater on this machine; nobody listening there is no error."""
+
+    def __init__(self, port: int) -> None:
+        self._address = (LOOPBACK, port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.settimeout(0)
+
+    async def send(self, data: bytes) -> None:
+        """Send one beacon."""
+        with contextlib.suppress(BlockingIOError):
+            self._socket.sendto(data, self._address)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
+class PromptContext(CaprotoContext):
+    """A server for `pvdb` on sockets that are bound already."""
+
+    CircuitClass = PromptCircuit
+
+    def __init__(self, pvdb: Mapping[str, Any], interfaces: Sequence[str], port: int) -> None:
+        super().__init__(dict(pvdb), list(interfaces))
+        self.port = self.ca_server_port = port
+        self.broadcaster.server_addresses.extend((interface, port) for interface in interfaces)
+
+    async def serve(self, sockets: Sequence[tuple[socket.socket, socket.socket]], on_ready: Callable[[], None]) -> None:
+        """Answer clients until cancelled, then run the shutdown hooks."""
+        try:
+            async with self._listening(sockets), asyncio.TaskGroup() as tasks:
+                for loop in (self.broadcaster_receive_loop, self.broadcaster_queue_loop, self.subscription_queue_loop):
+                    tasks.create_task(loop())
+                tasks.create_task(self.broadcast_beacon_loop())
+                for startup in self.startup_methods.values():
+                    tasks.create_task(startup(AsyncioAsyncLayer()))
+                on_ready()
+        finally:
+            await asyncio.gather(*(stop(AsyncioAsyncLayer()) for stop in self.shutdown_methods.values()))
+
+    @contextlib.asynccontextmanager
+    async def _listening(self, sockets: Sequence[tuple[socket.socket, socket.socket]]) -> AsyncIterator[None]:
+        beacon = LoopbackBeacon(self.environ["EPICS_CA_REPEATER_PORT"])
+        self.beacon_socks[LOOPBACK, self.port] = (LOOPBACK, beacon)
+        servers = [await asyncio.start_server(self._accept, sock=tcp) for tcp, _ in sockets]
+        for interface, (_, udp) in zip(self.interfaces, sockets, strict=True):
+            await self._answer_searches(interface, udp)
+        try:
+            yield
+        finally:
+            beacon.close()
+            for server in servers:
+                server.close()
+            for circuit in list(self.circuits):
+                await circuit.tasks.cancel_all(wait=True)
+                circuit.client.close()
+            await self.server_tasks.cancel_all(wait=True)
+            for udp in self.udp_socks.values():
+                udp.close()
+
+    async def _answer_searches(self, interface: str, udp: socket.socket) -> None:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _DatagramProtocol(parent=self, identifier=interface, queue=self.broadcaster_datagram_queue),
+            sock=udp,
+        )
+        self.udp_socks[interface] = _UdpTransportWrapper(transport)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client = _TransportWrapper(reader, writer)
+        self.server_tasks.create(self.tcp_handler(client, client.getpeername()))
+
+
+class RefusalFilter(logging.Filter):
+    """Turns the traceback of a refused write into one line: the client was wrong, not the server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten `record` if it is about a refusal; keeps every record."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, SimulationInputError | caproto.CaprotoValueError):
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.msg, record.args = "Refused a write: %s", (error,)
+            return logging.getLogger(record.name).isEnabledFor(logging.INFO)
+        return True
+
+
+async def serve(
+    pvdb: Mapping[str, Any],
+    *,
+    interfaces: Sequence[str] = (LOOPBACK,),
+    port: int = 0,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve `pvdb` over Channel Access until cancelled.
+
+    `interfaces` are the local addresses to listen on; `port` serves both searches (UDP) and circuits (TCP), 0 takes a
+    free one. `on_ready` is called with the port once clients can connect.
+    Raises PortTakenError if somebody else listens on `port`.
+    """
+    sockets = bind_sockets(interfaces, port)
+    port = sockets[0][0].getsockname()[1]
+    try:
+        separate_alarms(pvdb)
+        show_metadata(pvdb)
+        context = PromptContext(pvdb, interfaces, port)
+        await context.serve(sockets, lambda: on_ready(port) if on_ready else None)
+    finally:
+        for tcp, udp in sockets:
+            tcp.close()
+            udp.close()
+
+
+def run_server(
+    pvdb: Mapping[str, Any],
+    *,
+    interfaces: Sequence[str] = (LOOPBACK,),
+    port: int = 0,
+    on_ready: Callable[[int], None] | None = None,
+) -> None:
+    """Serve `pvdb` until SIGINT or SIGTERM, then return; arguments and errors as for `serve`."""
+    refusals = RefusalFilter()
+    circuits = logging.getLogger("caproto.circ")
+    circuits.addFilter(refusals)
+    try:
+        asyncio.run(_serve_until_signalled(serve(pvdb, interfaces=interfaces, port=port, on_ready=on_ready)))
+    finally:
+        circuits.removeFilter(refusals)
+
+
+async def _serve_until_signalled(serving: Any) -> None:
+    server = asyncio.ensure_future(serving)
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, server.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await server
+
+
+def bind_sockets(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket, socket.socket]]:
+    """A listening TCP and a bound UDP socket per interface, all on the same port.
+
+    Port 0 finds one that is free for both. Raises PortTakenError if that port cannot be had.
+    """
+    for _ in range(PORT_ATTEMPTS - 1 if port == 0 else 0):
+        with contextlib.suppress(PortTakenError):
+            return _bind_all(interfaces, port)
+    return _bind_all(interfaces, port)
+
+
+def _bind_all(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket, socket.socket]]:
+    bound: list[tuple[socket.socket, socket.socket]] = []
+    opened: list[socket.socket] = []
+    try:
+        for interface in interfaces:
+            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            opened += [tcp, udp]
+            port = _bind_pair(tcp, udp, interface, port)
+            bound.append((tcp, udp))
+    except OSError as error:
+        for sock in opened:
+            sock.close()
+        raise PortTakenError(interface, port, error.strerror or str(error)) from error
+    return bound
+
+
+def _bind_pair(tcp: socket.socket, udp: socket.socket, interface: str, port: int) -> int:
+    """Bind both to one port and return it; listening at once keeps a second server from sharing the port."""
+    for sock in (tcp, udp):
+        sock.settimeout(0)
+    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    tcp.bind((interface, port))
+    tcp.listen(128)
+    port = tcp.getsockname()[1]
+    udp.bind((interface, port))
+    return int(port)

@@ -1,0 +1,71 @@
+"""Laser timing: delay generator (coarse) and digital phase shifter (fine), both raw axes with a far time zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import SimulationInputError
+from sim.ioc.clock import BeamClock
+
+TIME_ZERO_RAW_PS = 169_780.0
+"""Sum of both raw axes at which laser and X-rays met at the real beamline (169.78 ns)."""
+
+COARSE_MAX_S = 1e-6
+FINE_MAX_PS = 12_800.0
+
+COARSE_SETTLE_S, FINE_SETTLE_S = 0.02, 0.02
+"""Beam time until the laser's phase has followed (chosen)."""
+
+COARSE_RESOLUTION_S = 5e-12
+"""Step of the delay generator: 5 ps, as of the usual DG645."""
+
+
+class Timing(PVGroup):
+    """Raw delays. Larger values fire the laser earlier, so that the X-rays come later after it."""
+
+    coarse = pvproperty(
+        name="7idd:DG1:ADelayAO", value=166_780e-12, record="ao", dtype=float, units="s", precision=12,
+        lower_ctrl_limit=0.0, upper_ctrl_limit=COARSE_MAX_S, doc="Delay generator channel A, set",
+    )  # fmt: skip
+    coarse_readback = pvproperty(
+        name="7idd:DG1:ADelayAI", value=166_780e-12, record="ai", dtype=float, units="s", precision=12,
+        read_only=True, doc="Delay generator channel A, actual",
+    )  # fmt: skip
+    fine = pvproperty(
+        name="7idd:digDelay1:setDelay", value=3_100.0, record="ao", dtype=float, units="ps", precision=2,
+        lower_ctrl_limit=0.0, upper_ctrl_limit=FINE_MAX_PS, doc="Digital phase shifter, set",
+    )  # fmt: skip
+    fine_readback = pvproperty(
+        name="7idd:digDelay1:actualDelay", value=3_100.0, record="ai", dtype=float, units="ps", precision=2,
+        read_only=True, doc="Digital phase shifter, actual",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, *, clock: BeamClock, time_zero_ps: float, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock = clock
+        self._true_zero_ps = TIME_ZERO_RAW_PS + time_zero_ps
+
+    @property
+    def delay_ps(self) -> float:
+        """True pump-to-probe delay of probe 0, ps."""
+        return float(self.coarse_readback.value * 1e12 + self.fine_readback.value - self._true_zero_ps)
+
+    @coarse.putter  # type: ignore[no-redef]
+    async def coarse(self, instance: Any, value: float) -> float:
+        """Step the delay generator; put completion returns when the laser has followed."""
+        if not 0 <= value <= COARSE_MAX_S:
+            raise SimulationInputError(f"coarse delay {value:g} s is outside 0 to {COARSE_MAX_S:g} s")
+        await self._clock.sleep(COARSE_SETTLE_S)
+        await self.coarse_readback.write(round(value / COARSE_RESOLUTION_S) * COARSE_RESOLUTION_S)
+        return value
+
+    @fine.putter  # type: ignore[no-redef]
+    async def fine(self, instance: Any, value: float) -> float:
+        """Turn the phase shifter; put completion returns when the laser has followed."""
+        if not 0 <= value <= FINE_MAX_PS:
+            raise SimulationInputError(f"fine delay {value:g} ps is outside 0 to {FINE_MAX_PS:g} ps")
+        await self._clock.sleep(FINE_SETTLE_S)
+        await self.fine_readback.write(value)
+        return value

@@ -1,0 +1,121 @@
+"""Clients and waiting for tests over Channel Access."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RECORD_IOC = str(Path(__file__).with_name("record_ioc.py"))
+
+CONNECT_TIMEOUT_S, WAIT_TIMEOUT_S = 20.0, 20.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents and "start_ioc" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.channel_access)
+
+
+@pytest.fixture(scope="module")
+def bench(start_ioc: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Prefix of an IOC with single records (record_ioc.py), one per test module."""
+    prefix = f"{request.module.__name__.rpartition('.')[2]}:"
+    with start_ioc(RECORD_IOC, "--prefix", prefix):
+        yield prefix
+
+
+class Recorder:
+    """Values of one PV in the order in which its monitor brought them."""
+
+    def __init__(self, name: str) -> None:
+        import epics
+
+        self.values: list[Any] = []
+        self._changed = threading.Condition()
+        self.pv = epics.PV(name, auto_monitor=True, callback=self._record)
+        assert self.pv.wait_for_connection(CONNECT_TIMEOUT_S), f"{name} did not connect"
+        self.wait(lambda values: len(values) > 0)
+
+    def _record(self, value: Any = None, **_: Any) -> None:
+        with self._changed:
+            self.values.append(value)
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        with self._changed:
+            self.values.clear()
+
+    def wait(self, condition: Callable[[list[Any]], bool]) -> None:
+        with self._changed:
+            fulfilled = self._changed.wait_for(lambda: condition(self.values), WAIT_TIMEOUT_S)
+        assert fulfilled, f"{self.pv.pvname}: saw only {self.values}"
+
+
+@pytest.fixture
+def recorder() -> Callable[[str], Recorder]:
+    """`recorder(name)` connects to a PV and keeps every value its monitor brings."""
+    return Recorder
+
+
+@functools.cache
+def plain_pv(name: str) -> Any:
+    """A PV without a monitor, apart from those that ophyd and pyepics share among themselves."""
+    import epics
+
+    pv = epics.PV(name, auto_monitor=False)
+    assert pv.wait_for_connection(CONNECT_TIMEOUT_S), f"{name} did not connect"
+    return pv
+
+
+@pytest.fixture
+def get() -> Callable[[str], Any]:
+    """`get(name)` asks the server for a value now, past all monitors."""
+
+    def get_now(name: str) -> Any:
+        value = plain_pv(name).get(use_monitor=False, timeout=WAIT_TIMEOUT_S)
+        assert value is not None, f"{name} did not answer"
+        return value
+
+    return get_now
+
+
+@pytest.fixture
+def put() -> Callable[..., None]:
+    """`put(name, value)` waits for put completion; `wait=False` does not."""
+
+    def put_now(name: str, value: Any, *, wait: bool = True) -> None:
+        assert plain_pv(name).put(value, wait=wait, timeout=WAIT_TIMEOUT_S) == 1, f"{name} did not complete"
+
+    return put_now
+
+
+@pytest.fixture
+def start() -> Callable[[str, Any], threading.Event]:
+    """`start(name, value)` puts without waiting; the event it returns is set at put completion."""
+
+    def start_now(name: str, value: Any) -> threading.Event:
+        completed = threading.Event()
+        plain_pv(name).put(value, callback=lambda **_: completed.set())
+        return completed
+
+    return start_now
+
+
+@pytest.fixture
+def caproto_put(ca_repeater: None) -> Callable[[str, object], str]:
+    """`caproto_put(name, value)` runs caproto's command line client, which shows refusals, and returns its output."""
+
+    def run(name: str, value: object) -> str:
+        options = ["--no-repeater", "--timeout", "15", "--notify", "--"]
+        command = [sys.executable, "-m", "caproto.commandline.put", *options, name, str(value)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return result.stdout + result.stderr
+
+    return run

@@ -1,0 +1,85 @@
+"""IOC with single motor and scaler records, for tests of these records over real Channel Access."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import PortTakenError
+from sim.ioc.clock import BeamClock
+from sim.ioc.motor import MotorGroup
+from sim.ioc.scaler import ScalerGroup
+from sim.ioc.server import run_server
+
+RATE_HZ = {2: 1000.0, 3: 50_000.0}
+
+
+class Bench(PVGroup):
+    """Motors m1 (slow), m2 (fast), m3 (backlash), scaler1, and switches into them."""
+
+    stall = pvproperty(name="stall", value=0, doc="Block m1")
+    arrivals = pvproperty(name="arrivals", value=[0.0], max_length=40, dtype=float, doc="Ends of all motions of m3")
+    frame = pvproperty(name="frame", value=[0.0, 0.0], dtype=float, doc="Seconds and counts of S2, posted on finish")
+    broken = pvproperty(name="broken", value=0, doc="Let the counting function return NaN")
+
+    def __init__(self, prefix: str, speed: float) -> None:
+        super().__init__(prefix)
+        self._ends: list[float] = []
+        clock = BeamClock(speed)
+        travel = {"clock": clock, "egu": "mm", "low": -10.0, "high": 10.0}
+        self.m1 = MotorGroup(f"{prefix}m1", description="Slow stage", velocity=2.0, precision=5, **travel)
+        self.m2 = MotorGroup(f"{prefix}m2", description="Fast stage", velocity=1e5, acceleration_s=0.0, **travel)
+        self.m3 = MotorGroup(
+            f"{prefix}m3", description="Stage with backlash", velocity=500.0, acceleration_s=0.01, backlash=0.5,
+            on_arrival=self._arrived, **travel,
+        )  # fmt: skip
+        self.scaler = ScalerGroup(
+            f"{prefix}scaler1", clock=clock, description="Test scaler", channel_names={2: "I0", 3: "signal"},
+            count=self._count, on_finish=self._finished,
+        )  # fmt: skip
+        for group in (self.m1, self.m2, self.m3, self.scaler):
+            self.pvdb.update(group.pvdb)
+
+    def _arrived(self, start: float, end: float) -> None:
+        self._ends += [start, end]
+
+    def _count(self, elapsed_s: float) -> dict[int, float]:
+        if self.broken.value:
+            return {2: float("nan")}
+        return {number: float(int(rate * elapsed_s)) for number, rate in RATE_HZ.items()}
+
+    async def _finished(self, elapsed_s: float, counts: Any) -> None:
+        await self.frame.write([elapsed_s, counts[2]])
+
+    @stall.putter  # type: ignore[no-redef]
+    async def stall(self, instance: Any, value: int) -> None:
+        self.m1.fault_stalled = bool(value)
+
+    @arrivals.getter  # type: ignore[no-redef]
+    async def arrivals(self, instance: Any) -> list[float]:
+        return self._ends[-40:] or [0.0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--prefix", default="rec:")
+    parser.add_argument("--speed", type=float, default=1.0)
+    options = parser.parse_args()
+    try:
+        run_server(
+            Bench(options.prefix, options.speed).pvdb,
+            port=options.port,
+            on_ready=lambda port: sys.stdout.write(f"ready on {port}\n"),
+        )
+    except PortTakenError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

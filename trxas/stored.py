@@ -1,0 +1,34 @@
+"""Stored runs at the prompt: list, show, reduce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reduction.accumulator import accumulate
+from storage import RunSummary, Store, list_runs, load_run
+from trxas.commands.runs import runs_table
+from trxas.report import run_report
+from trxas.results import RunResults, reduce_run
+
+RunKey = str | int
+
+
+def stored_run_functions(
+    store: Store,
+) -> tuple[Callable[[int], None], Callable[[RunKey], None], Callable[[RunKey], RunResults]]:
+    """Functions `runs`, `show` and `reduce` of one store."""
+
+    def runs(limit: int = 20) -> None:
+        """Print the latest runs, newest first."""
+        summaries: list[RunSummary] = list_runs(store, limit=limit)
+        print(runs_table(summaries))
+
+    def show(key: RunKey = -1) -> None:
+        """Print one run: settings, exposures and what it reduces to. `key`: uid, scan id, or -1 for the last."""
+        print(run_report(load_run(store, key)))
+
+    def reduce(key: RunKey = -1) -> RunResults:
+        """Reduce one run to spectra, or to a trace with its fit. `key`: uid, scan id, or -1 for the last."""
+        return reduce_run(accumulate(load_run(store, key)))
+
+    return runs, show, reduce
