@@ -23,9 +23,10 @@ install: .venv/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
 	touch $@
 
-lock:
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+lock: .venv/.test
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
 
 clean:
 	rm -rf .venv

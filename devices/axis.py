@@ -65,13 +65,26 @@ class Axis(Device):
         Fails with MotionError if the axis stops elsewhere, with a timeout if it does not stop.
         """
         self.check_value(value)
-        status = DeviceStatus(self, timeout=self.timeout_s)
         targets = self.raw_targets(value)
+        self._check_records(targets)
+        status = DeviceStatus(self, timeout=self.timeout_s)
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
             signal: EpicsSignal = getattr(self, attribute)
             signal.put(raw, use_complete=True, callback=pending.one_done)
         return status
+
+    def _check_records(self, targets: Mapping[str, float]) -> None:
+        """Refuse raw targets outside a record's own limits, which others may have narrowed; 0 to 0 means none."""
+        for attribute, raw in targets.items():
+            signal: EpicsSignal = getattr(self, attribute)
+            low, high = signal.limits
+            if low is not None and high is not None and low < high and not low <= raw <= high:
+                unit = signal.metadata.get("units") or ""
+                remedy = (
+                    f"These are the limits of the record, for {self.name} in its own unit. Change them or the target."
+                )
+                raise OutOfRangeError(signal.pvname, raw, low, high, unit, remedy)
 
     def _verify(self, value: float, status: DeviceStatus) -> None:
         if status.done:

@@ -66,7 +66,7 @@ class Beamline:
         """Every PV-backed signal of every device."""
         for device in self.devices.values():
             for walked in device.walk_signals():
-                if isinstance(walked.item, EpicsSignalBase):
+                if hasattr(walked.item, "pvname"):
                     yield walked.item
 
     def disconnected(self) -> list[str]:

@@ -74,15 +74,14 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
     return [round(float(value), ROUNDING) for value in values]
 
 
-def log_linear(linear: Sequence[Region], *, last: float, per_decade: int) -> list[float]:
-    """Linear regions, then logarithmic spacing from their end to `last` (delays of a time trace, ps)."""
-    points = join_regions(linear, "ps")
-    first = points[-1]
-    if not (first > 0 and last > first and per_decade > 0):
-        raise InputError(f"A logarithmic part from {first:g} to {last:g} ps with {per_decade} per decade is empty.")
-    count = max(1, round(math.log10(last / first) * per_decade))
-    tail = np.geomspace(first, last, count + 1)[1:]
-    return points + [round(float(value), 1) for value in tail]
+def log_spaced(first_ps: float, last_ps: float, count: int) -> list[float]:
+    """`count` delays from `first_ps` to `last_ps` in equal ratios, to 0.1 ps; raises InputError if there are none."""
+    if not (_is_number(first_ps) and _is_number(last_ps) and 0 < first_ps < last_ps and count >= 2):
+        raise InputError(
+            f"A logarithmic part of {count} delays from {first_ps} to {last_ps} ps: both must be above 0 ps and ascend, "
+            "and there must be at least 2 delays."
+        )
+    return [round(float(value), 1) for value in np.geomspace(first_ps, last_ps, count)]
 
 
 def _is_number(value: object) -> bool:

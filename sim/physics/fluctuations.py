@@ -16,7 +16,7 @@ class Fluctuation:
 
     def __init__(self, sigma: float, tau_s: float, rng: np.random.Generator) -> None:
         self._sigma, self._tau_s, self._rng = sigma, tau_s, rng
-        self._value = sigma * rng.standard_normal()
+        self._value = sigma * float(rng.standard_normal())
 
     def average(self, duration_s: float) -> float:
         """Mean over the next `duration_s`, which begin where the last ones ended."""
@@ -28,7 +28,7 @@ class Fluctuation:
         # Below 1e-3 the closed form loses its digits; 2k/3 is its first term.
         mean_variance = (2 / k) * (1 - 2 * lost / k + end_variance / (2 * k)) if k > 1e-3 else 2 * k / 3
         covariance = lost**2 / k
-        end_draw, mean_draw = self._rng.standard_normal(2)
+        end_draw, mean_draw = (float(draw) for draw in self._rng.standard_normal(2))
         slope = covariance / end_variance
         rest = math.sqrt(max(mean_variance - slope * covariance, 0.0))
         end_noise = math.sqrt(end_variance) * end_draw

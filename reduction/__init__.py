@@ -1,0 +1,1 @@
+"""What the counts mean: pure functions and frozen dataclasses that turn gates, volts and flux into transients."""

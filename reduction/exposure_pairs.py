@@ -1,0 +1,141 @@
+"""On and off signals of the same points, with their variances and the flux behind each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.pileup import true_counts, true_counts_variance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import Timing
+
+Mode = Literal["spc", "boxcar"]
+Reference = Literal["unpumped probe", "laser shutter"]
+
+SHUTTER_CLOSED, SHUTTER_OPEN = 0, 1
+
+
+class Gate(NamedTuple):
+    """One probe under one state of the laser shutter (0 closed, 1 open)."""
+
+    laser_shutter: int
+    probe: int
+
+
+class Signal(NamedTuple):
+    """Signal (photons, or boxcar V s), its variance and the flux behind it, each (scans, points)."""
+
+    signal: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    flux: NDArray[np.float64]
+
+
+class Intensity(NamedTuple):
+    """Signal per flux and its standard error, (points,) or (scans, points)."""
+
+    value: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ExposurePairs:
+    """On and off of one run, points sorted along the axis; points never measured as a pair are left out.
+
+    `axis` (points,) mean read-back; `on`, `off`: (scans, points) each; `paired` (scans, points) whether both exist.
+    Sums take the same scans for on and off: jet and flux changes between scans then weigh on both alike and cancel in
+    the transient.
+    """
+
+    axis: NDArray[np.float64]
+    on: Signal
+    off: Signal
+    paired: NDArray[np.bool_]
+
+    @property
+    def scans(self) -> int:
+        """Scans with at least one pair."""
+        return int(self.paired.any(axis=1).sum())
+
+    def summed(self) -> tuple[Intensity, Intensity]:
+        """On and off, (points,): signals and fluxes summed over scans, then divided."""
+        return self._sum(self.on), self._sum(self.off)
+
+    def each(self) -> tuple[Intensity, Intensity]:
+        """On and off of every scan, (scans, points); meaningful where `paired`, 0 elsewhere."""
+        return self._divide(*self.on), self._divide(*self.off)
+
+    def _sum(self, part: Signal) -> Intensity:
+        return self._divide(*(np.where(self.paired, table, 0.0).sum(axis=0) for table in part))
+
+    @staticmethod
+    def _divide(signal: NDArray[np.float64], variance: NDArray[np.float64], flux: NDArray[np.float64]) -> Intensity:
+        inverse = np.divide(1.0, flux, out=np.zeros_like(flux), where=flux > 0)
+        return Intensity(signal * inverse, np.sqrt(variance) * inverse)
+
+
+def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Gate]:
+    """On and off gate of a transient of `probe`. Raises ReductionError for an unknown reference or probe."""
+    if not 0 <= probe < timing.probes_per_pump:
+        raise ReductionError(f"There is no probe {probe}: choose 0 to {timing.probes_per_pump - 1}.")
+    on = Gate(SHUTTER_OPEN, probe)
+    if reference == "laser shutter":
+        return on, Gate(SHUTTER_CLOSED, probe)
+    if reference != "unpumped probe":
+        raise ReductionError(f"Unknown reference {reference!r}: choose 'unpumped probe' or 'laser shutter'.")
+    if probe == timing.unpumped_probe:
+        raise ReductionError(f"Probe {probe} is itself the unpumped one: choose the reference 'laser shutter'.")
+    return on, Gate(SHUTTER_OPEN, timing.unpumped_probe)
+
+
+def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate) -> ExposurePairs:
+    """Collect the pairs of two gates from an accumulator, complete or not.
+
+    SPC signals are pile-up corrected photons of both APDs, their flux is I0 x opened gates / exposure time: the flux
+    in the very pulses that were gated. Boxcar signals are mean x exposure time, their flux I0. Raises ReductionError
+    if the run lacks the mode or any pair.
+    """
+    if mode not in accumulator.metadata.modes:
+        raise ReductionError(f"The run has no {mode!r} data, only {accumulator.metadata.modes}. Choose another mode.")
+    read = _photons if mode == "spc" else _volts
+    signals = read(accumulator, on), read(accumulator, off)
+    paired = np.asarray((signals[0].flux > 0) & (signals[1].flux > 0))
+    axis = accumulator.mean_readback(accumulator.metadata.axis)
+    order = np.argsort(axis, kind="stable")
+    order = order[np.any(paired, axis=0, keepdims=True)[0, order]]
+    if order.size == 0:
+        raise ReductionError(
+            f"No point has both {_name(on)} and {_name(off)} yet. Wait for more exposures, or change the reference."
+        )
+    first, second = (Signal(*(table[:, order] for table in signal)) for signal in signals)
+    return ExposurePairs(axis[order], first, second, paired[:, order])
+
+
+def _name(gate: Gate) -> str:
+    return f"probe {gate.probe} with the laser shutter {'open' if gate.laser_shutter else 'closed'}"
+
+
+def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
+    counts = accumulator.counts[:, :, gate.laser_shutter, :, gate.probe]
+    pulses = accumulator.pulses[:, :, gate.laser_shutter, gate.probe]
+    exposure = accumulator.exposure_s[:, :, gate.laser_shutter]
+    live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
+    return Signal(
+        true_counts(counts, pulses[..., None]).sum(axis=-1),
+        true_counts_variance(counts, pulses[..., None]).sum(axis=-1),
+        accumulator.i0[:, :, gate.laser_shutter] * live,
+    )
+
+
+def _volts(accumulator: RunAccumulator, gate: Gate) -> Signal:
+    return Signal(
+        accumulator.boxcar_integral[:, :, gate.laser_shutter, gate.probe],
+        accumulator.boxcar_integral_variance[:, :, gate.laser_shutter, gate.probe],
+        accumulator.i0[:, :, gate.laser_shutter],
+    )

@@ -1,0 +1,163 @@
+"""What a run says about itself in its start document, checked and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from errors import ReductionError
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Bunches, gates and pumps.
+
+    `bunch_period_ps`: one X-ray pulse to the next; `probes_per_pump`: X-ray pulses per pump; `pumped_probe` and
+    `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response;
+    `pump_overlap[k]`: laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
+    pump (k = 0 is the pump itself). Raises ReductionError for impossible values.
+    """
+
+    bunch_period_ps: float = 153_400.0
+    probes_per_pump: int = 5
+    pumped_probe: int = 0
+    unpumped_probe: int = 4
+    irf_sigma_ps: float = 45.0
+    pump_overlap: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no pump and probe can have."""
+        probes = range(self.probes_per_pump)
+        if self.pumped_probe not in probes or self.unpumped_probe not in probes:
+            raise ReductionError(
+                f"pumped_probe {self.pumped_probe} and unpumped_probe {self.unpumped_probe} must lie within "
+                f"0 to {self.probes_per_pump - 1}. Correct the `reduction` settings of the run."
+            )
+        if min(self.bunch_period_ps, self.irf_sigma_ps) <= 0 or not self.pump_overlap:
+            raise ReductionError(
+                "bunch_period_ps and irf_sigma_ps must be above 0 ps, and pump_overlap needs at least the pump itself "
+                "(1.0). Correct the `reduction` settings of the run."
+            )
+
+    @property
+    def pump_period_ps(self) -> float:
+        """Time from one pump to the next."""
+        return self.bunch_period_ps * self.probes_per_pump
+
+    def delay_of(self, probe: int, first_delay_ps: float) -> float:
+        """Delay of `probe`, ps, when probe 0 is at `first_delay_ps`."""
+        return first_delay_ps + probe * self.bunch_period_ps
+
+
+@dataclass(frozen=True)
+class EnergyWindows:
+    """Closed energy intervals (low, high) in eV used to offset, scale and normalise spectra."""
+
+    pre_edge_ev: tuple[float, float]
+    edge_integral_ev: tuple[float, float]
+    post_edge_ev: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RunMetadata:
+    """The part of a start document that the reduction needs.
+
+    `axis` is "energy_ev" or "delay_ps" and `points` (points,) the planned values of one scan on it; `delay_ps` is the
+    planned first delay of an energy scan and `energy_ev` the energy of a delay scan, the other one being None.
+    """
+
+    uid: str
+    plan_name: str
+    sample: str
+    edge: str
+    absorber: str
+    modes: tuple[str, ...]
+    repeats: int
+    series: str
+    axis: str
+    points: tuple[float, ...]
+    shutter_reference: str
+    fluence_mj_cm2: float
+    delay_ps: float | None
+    energy_ev: float | None
+    timing: Timing
+    windows: EnergyWindows
+
+    @classmethod
+    def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
+        """Read a start document; ReductionError names every key that it lacks or that does not make sense."""
+        _require(doc, _START_KEYS, "start document")
+        _require(doc["reduction"], _REDUCTION_KEYS, "`reduction` settings of the start document")
+        _require(doc["grid"], ("axis", "points"), "`grid` of the start document")
+        axis = str(doc["grid"]["axis"])
+        if axis not in _FIXED_VALUE_OF_AXIS:
+            raise ReductionError(f"The grid's axis is {axis!r}; it must be one of {sorted(_FIXED_VALUE_OF_AXIS)}.")
+        _require(doc, (_FIXED_VALUE_OF_AXIS[axis],), "start document")
+        return cls._checked(doc, axis)
+
+    @classmethod
+    def _checked(cls, doc: Mapping[str, Any], axis: str) -> RunMetadata:
+        reduction = doc["reduction"]
+        try:
+            return cls(
+                uid=str(doc.get("uid", "")),
+                plan_name=str(doc["plan_name"]),
+                sample=str(doc["sample"]),
+                edge=str(doc["edge"]),
+                absorber=str(doc["absorber"]),
+                modes=tuple(map(str, doc["modes"])),
+                repeats=int(doc["repeats"]),
+                series=str(doc.get("series", "")),
+                axis=axis,
+                points=tuple(map(float, doc["grid"]["points"])),
+                shutter_reference=str(doc["shutter_reference"]),
+                fluence_mj_cm2=float(doc["fluence_mj_cm2"]),
+                delay_ps=float(doc["delay_ps"]) if axis == "energy_ev" else None,
+                energy_ev=float(doc["energy_ev"]) if axis == "delay_ps" else None,
+                timing=_timing(reduction),
+                windows=EnergyWindows(*(_window(reduction, name) for name in _WINDOWS)),
+            )
+        except (TypeError, ValueError) as error:
+            raise ReductionError(f"A value in the start document has the wrong type: {error}. Correct it.") from error
+
+
+_WINDOWS = ("pre_edge_ev", "edge_integral_ev", "post_edge_ev")
+_START_KEYS = (
+    *("plan_name", "sample", "edge", "absorber", "modes", "repeats", "grid"),
+    *("shutter_reference", "fluence_mj_cm2", "reduction"),
+)
+_REDUCTION_KEYS = (
+    *("bunch_period_ps", "probes_per_pump", "pumped_probe", "unpumped_probe"),
+    *("irf_sigma_ps", "pump_overlap", *_WINDOWS),
+)
+_FIXED_VALUE_OF_AXIS = {"energy_ev": "delay_ps", "delay_ps": "energy_ev"}
+
+
+def _require(doc: Any, keys: tuple[str, ...], where: str) -> None:
+    missing = [key for key in keys if key not in doc] if isinstance(doc, Mapping) else list(keys)
+    if missing:
+        raise ReductionError(
+            f"The {where} lacks {', '.join(missing)}. Only runs of the plans energy_scan and delay_scan can be "
+            "reduced: start the run with one of them."
+        )
+
+
+def _timing(reduction: Mapping[str, Any]) -> Timing:
+    return Timing(
+        bunch_period_ps=float(reduction["bunch_period_ps"]),
+        probes_per_pump=int(reduction["probes_per_pump"]),
+        pumped_probe=int(reduction["pumped_probe"]),
+        unpumped_probe=int(reduction["unpumped_probe"]),
+        irf_sigma_ps=float(reduction["irf_sigma_ps"]),
+        pump_overlap=tuple(np.asarray(reduction["pump_overlap"], dtype=float).tolist()),
+    )
+
+
+def _window(reduction: Mapping[str, Any], name: str) -> tuple[float, float]:
+    low, high = (float(limit) for limit in reduction[name])
+    if not low < high:
+        raise ReductionError(f"The window {name} = [{low:g}, {high:g}] eV is empty: give the lower limit first.")
+    return low, high

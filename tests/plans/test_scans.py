@@ -1,0 +1,268 @@
+"""If these fail, a scan measures in the wrong order, repeats or loses points, or leaves the laser on the sample."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import numpy as np
+import pytest
+from bluesky import RunEngine
+from bluesky.simulators import RunEngineSimulator, assert_message_and_return_remaining
+from bluesky.utils import RunEngineInterrupted
+from fake_beamline import FakeHardware
+
+import plans
+from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
+from plans import measuring
+from reduction.accumulator import accumulate
+
+REGIONS = [(13_460, 13_462, 1)]
+
+
+class Recorded:
+    """A RunEngine on the fake hardware, and every document it emitted."""
+
+    def __init__(self) -> None:
+        self.hardware = FakeHardware()
+        self.engine = RunEngine({})
+        self.documents: list[tuple[str, dict[str, Any]]] = []
+        self.engine.subscribe(lambda name, doc: self.documents.append((name, doc)))
+
+    def energy_scan(self, **options: Any) -> None:
+        options = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0} | options
+        self.engine(plans.energy_scan(self.hardware.beamline, options.pop("edge", "Br K"), **options))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [doc["data"] for name, doc in self.documents if name == "event"]
+
+    def of(self, kind: str) -> dict[str, Any]:
+        return next(doc for name, doc in self.documents if name == kind)
+
+
+@pytest.fixture
+def recorded() -> Recorded:
+    return Recorded()
+
+
+def test_every_point_once_in_order_with_all_probes_in_both_modes(recorded: Recorded) -> None:
+    recorded.energy_scan(repeats=2)
+    assert [(event["scan_index"], event["point_index"]) for event in recorded.events] == [
+        (scan, point) for scan in range(2) for point in range(3)
+    ]
+    assert [event["energy_ev"] for event in recorded.events] == pytest.approx([13_460, 13_461, 13_462] * 2)
+    for event in recorded.events:
+        assert np.shape(event["spc_counts"]) == (2, 5)
+        assert np.shape(event["boxcar_mean"]) == (5,)
+        assert event["laser_shutter"] == 1
+        assert event["delay_ps"] == pytest.approx(100)
+        assert event["quality"] == ""
+    assert recorded.of("stop")["exit_status"] == "success"
+
+
+def test_the_run_can_be_reduced_from_its_documents_alone(recorded: Recorded) -> None:
+    recorded.energy_scan(sample="vial 3")
+    accumulator = accumulate(recorded.documents)
+    assert accumulator.metadata.sample == "vial 3"
+    assert accumulator.metadata.timing.irf_sigma_ps == 45
+    assert accumulator.metadata.timing.pump_overlap[:2] == pytest.approx((1.0, 0.987), abs=1e-3)
+    assert accumulator.exposures.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("none", [(0, 1), (1, 1), (2, 1)]),
+        ("point", [(0, 1), (0, 0), (1, 0), (1, 1), (2, 1), (2, 0)]),
+        ("scan", [(0, 1), (1, 1), (2, 1), (0, 0), (1, 0), (2, 0)]),
+    ],
+)
+def test_laser_shutter_reference(recorded: Recorded, reference: str, expected: list[tuple[int, int]]) -> None:
+    recorded.energy_scan(shutter_reference=reference)
+    assert [(event["point_index"], event["laser_shutter"]) for event in recorded.events] == expected
+    assert recorded.of("start")["num_points"] == len(expected)
+
+
+def test_laser_is_blocked_before_the_first_move_and_after_the_last(recorded: Recorded) -> None:
+    recorded.energy_scan()
+    shutter = [value for name, value in recorded.hardware.moves if name == "laser_shutter"]
+    assert shutter == [0, 1, 0]
+    assert recorded.hardware.beamline.laser_shutter.position == "closed"
+
+
+def test_laser_is_blocked_when_a_scan_fails(recorded: Recorded) -> None:
+    def fail(name: str, doc: dict) -> None:
+        raise OSError("disk full")
+
+    recorded.engine.subscribe(fail, "event")
+    with pytest.raises(OSError, match="disk full"):
+        recorded.energy_scan()
+    assert recorded.hardware.beamline.laser_shutter.position == "closed"
+
+
+def test_order_of_messages_of_one_point() -> None:
+    simulator = RunEngineSimulator()
+    messages = simulator.simulate_plan(
+        plans.energy_scan(FakeHardware().beamline, "Br K", delay_ps=0.0, regions_ev=REGIONS)
+    )
+    for command in ("open_run", "configure", "checkpoint", "set", "wait", "trigger", "wait", "create", "read", "save"):
+        messages = assert_message_and_return_remaining(
+            messages, lambda message, command=command: message.command == command
+        )
+    assert_message_and_return_remaining(messages, lambda message: message.command == "close_run")
+
+
+def test_delay_scan_sits_on_the_main_feature(recorded: Recorded) -> None:
+    delays = [-500.0, 0.0, 100.0]
+    recorded.engine(plans.delay_scan(recorded.hardware.beamline, "Pb L3", delays_ps=delays, dwell_s=1.0))
+    assert [event["delay_ps"] for event in recorded.events] == pytest.approx(delays)
+    assert {round(event["energy_ev"], 3) for event in recorded.events} == {13_043.0}
+    assert recorded.of("start")["energy_ev"] == 13_043.0
+
+
+def test_a_swallowed_exposure_is_measured_again_not_lost_not_doubled(recorded: Recorded) -> None:
+    recorded.hardware.refused_triggers = 1
+    recorded.energy_scan()
+    assert [event["point_index"] for event in recorded.events] == [0, 1, 2]
+
+
+def test_an_axis_that_recovers_costs_no_point(recorded: Recorded) -> None:
+    """A motor glitch at the first points, as the users of the real beam time had: the point is repeated."""
+    hardware, failed = recorded.hardware, []
+
+    def glitch(kev: float) -> None:
+        hardware.energy_error_kev = 0.001 if len(failed) == 1 else 0.0
+        failed.append(kev)
+        hardware._move_energy(kev)
+
+    hardware.beamline.energy.setpoint.on_put = glitch
+    recorded.energy_scan()
+    assert [event["energy_ev"] for event in recorded.events] == pytest.approx([13_460, 13_461, 13_462])
+
+
+def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorded) -> None:
+    recorded.hardware.refused_triggers = 100
+    with pytest.raises(AcquisitionError, match="Expected exposure"):
+        recorded.energy_scan()
+    assert recorded.events == []
+    assert recorded.of("stop")["exit_status"] == "fail"
+    assert recorded.hardware.refused_triggers == 100 - measuring.ATTEMPTS
+
+
+def test_a_motor_that_stays_short_ends_the_run(recorded: Recorded) -> None:
+    recorded.hardware.energy_error_kev = 0.001
+    with pytest.raises(Exception, match="energy") as caught:
+        recorded.energy_scan()
+    assert isinstance(caught.value.__cause__ or caught.value, MotionError)
+    assert recorded.events == []
+
+
+def test_waiting_for_a_lost_pv_has_an_end(recorded: Recorded) -> None:
+    recorded.hardware.beamline.energy.readback.answers = False
+    with pytest.raises(NotConnectedError, match="7ida:BraggERdbkAO"):
+        recorded.engine(measuring.wait_connected(recorded.hardware.beamline, timeout_s=0.0))
+
+
+def test_a_bad_point_is_marked_not_averaged(recorded: Recorded) -> None:
+    hardware = recorded.hardware
+    exposures = []
+
+    def count(value: int) -> None:
+        exposures.append(value)
+        hardware.beamline.surroundings.jet_flow.sim_put(10.0 if len(exposures) == 2 else 240.0)
+        hardware._count(value)
+
+    hardware.beamline.exposure.count.on_put = count
+    recorded.energy_scan()
+    assert [event["quality"] for event in recorded.events] == ["", "jet_flow", ""]
+    assert accumulate(recorded.documents).exposures.sum() == 2
+
+
+def test_saturated_gates_are_marked(recorded: Recorded) -> None:
+    recorded.hardware.counts = np.full((2, 5), 1_000_000)
+    recorded.energy_scan()
+    assert {event["quality"] for event in recorded.events} == {"gates_saturated"}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"edge": "Br L3"}, InputError, "Known edges: Br K, Pb L3"),
+        ({"delay_ps": math.nan}, InputError, "delay = nan"),
+        ({"delay_ps": 1e9}, OutOfRangeError, "-100000 to 200000 ps"),
+        ({"fluence_mj_cm2": 50.0}, OutOfRangeError, r"0 to 12\.5 mJ/cm2"),
+        ({"fluence_mj_cm2": -0.1}, OutOfRangeError, r"0 to 12\.5 mJ/cm2"),
+        ({"regions_ev": [(12_000, 12_100, 10)]}, OutOfRangeError, "12800 to 13700 eV"),
+        ({"regions_ev": [(13_470, 13_460, 1)]}, InputError, "reversed or empty"),
+        ({"regions_ev": []}, InputError, "empty"),
+        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 3600 s"),
+        ({"dwell_s": math.nan}, InputError, "finite number of seconds"),
+        ({"repeats": 0}, InputError, "1 to 10000"),
+        ({"repeats": 1.5}, InputError, "whole number"),
+        ({"shutter_reference": "never"}, InputError, "'none', 'point', 'scan'"),
+    ],
+)
+def test_bad_input_moves_nothing_and_starts_no_run(
+    recorded: Recorded, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        recorded.energy_scan(**options)
+    assert recorded.hardware.moves == []
+    assert recorded.documents == []
+
+
+@pytest.mark.parametrize(
+    ("signal", "value", "message"),
+    [
+        ("exposure.counting", 1, "counting already"),
+        ("surroundings.ring_current", 0.0, "ring_current"),
+        ("surroundings.xray_shutter", 0, "xray_shutter"),
+        ("surroundings.jet_flow", 0.0, "jet_flow"),
+        ("laser.lock", 0, "laser_lock"),
+        ("laser.rate_divider", 4, "laser_rate_divider"),
+    ],
+)
+def test_a_beamline_that_is_not_ready_moves_nothing(
+    recorded: Recorded, signal: str, value: float, message: str
+) -> None:
+    device, component = signal.split(".")
+    getattr(getattr(recorded.hardware.beamline, device), component).sim_put(value)
+    with pytest.raises(AcquisitionError, match=message):
+        recorded.energy_scan()
+    assert recorded.hardware.moves == []
+    assert recorded.documents == []
+
+
+def test_a_missing_pv_moves_nothing_and_is_named(recorded: Recorded) -> None:
+    recorded.hardware.beamline.delay.fine_readback.answers = False
+    with pytest.raises(NotConnectedError, match="7idd:digDelay1:actualDelay"):
+        recorded.energy_scan()
+    assert recorded.hardware.moves == []
+
+
+def test_two_ways_to_give_delays_are_refused(recorded: Recorded) -> None:
+    plan = plans.delay_scan(recorded.hardware.beamline, "Br K", delays_ps=[0.0], regions_ps=[(0, 1, 1)])
+    with pytest.raises(InputError, match="not both"):
+        recorded.engine(plan)
+
+
+def test_pausing_between_points_loses_and_doubles_nothing(recorded: Recorded) -> None:
+    engine, repeats = recorded.engine, 100
+    # From a thread of its own, as a second terminal would: the engine's thread may not wait for itself.
+    pause = threading.Thread(target=engine.request_pause, kwargs={"defer": True})
+    engine.subscribe(lambda name, doc: pause.start() if doc["seq_num"] == 2 else None, "event")
+    with pytest.raises(RunEngineInterrupted):
+        recorded.energy_scan(repeats=repeats)
+    assert len(recorded.events) < 3 * repeats
+    engine.resume()
+    pause.join(timeout=5)
+    measured = [(event["scan_index"], event["point_index"]) for event in recorded.events]
+    assert measured == [(scan, point) for scan in range(repeats) for point in range(3)]
+
+
+def test_axes_work_with_stock_plans(recorded: Recorded) -> None:
+    recorded.engine(bps.mv(recorded.hardware.beamline.energy, 13_000.0, recorded.hardware.beamline.delay, 50.0))
+    assert recorded.hardware.beamline.energy.position == pytest.approx(13_000.0)

@@ -1,0 +1,163 @@
+"""A beamline without PVs: every signal is a number in memory that behaves as the record would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from ophyd import EpicsSignal, EpicsSignalRO
+from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
+
+from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.delay import Delay
+from devices.energy import Energy
+from devices.exposure import Exposure
+from devices.fluence import Fluence
+from devices.fresh import FreshSignalRO
+from devices.laser import Laser
+from devices.point import PointReader
+from devices.shutter import Shutter
+from devices.surroundings import Surroundings
+from trxas.configuration import DEFAULT_CONFIGURATION
+
+
+class MemorySignal(FakeEpicsSignal):
+    """A PV in memory: `on_put` is what its record does, put completion comes at once."""
+
+    def __init__(self, read_pv: str, **kwargs: Any) -> None:
+        super().__init__(read_pv, **kwargs)
+        self.pvname = read_pv
+        self.on_put: Callable[[Any], None] = lambda value: None
+        self.answers = True
+        self.limits_of_record = (0.0, 0.0)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        return self.limits_of_record
+
+    def put(self, value: Any, *, callback: Callable[..., None] | None = None, **_: Any) -> None:
+        self.sim_put(value)
+        self.on_put(value)
+        if callback is not None:
+            callback()
+
+    def request(self) -> None:
+        if not self.answers:
+            from errors import NotConnectedError
+
+            raise NotConnectedError([self.pvname], 0.0)
+
+    def collect(self, timeout_s: float) -> Any:
+        return self.get()
+
+    @property
+    def connected(self) -> bool:
+        return self.answers
+
+
+for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO):
+    fake_device_cache[real] = MemorySignal
+
+
+def configuration() -> BeamlineConfiguration:
+    """The default configuration, without its storage table."""
+    table = read_configuration(DEFAULT_CONFIGURATION)
+    table.pop("storage")
+    return settings_from(BeamlineConfiguration, table, "7id.toml")
+
+
+class FakeHardware:
+    """What is behind the signals; tests reach in here to break things.
+
+    `energy_error_kev` makes the monochromator stop short, `refused_triggers` swallows that many exposures.
+    """
+
+    def __init__(self) -> None:
+        config = configuration()
+        self.energy_error_kev = 0.0
+        self.refused_triggers = 0
+        self.exposures = 0
+        self.moves: list[tuple[str, Any]] = []
+        self.counts = np.full((2, 5), 1000)
+        energy = make_fake_device(Energy)(config.energy, prefix="", name="energy")
+        delay = make_fake_device(Delay)(config.delay, prefix="", name="delay")
+        fluence = make_fake_device(Fluence)(config.fluence, prefix="", name="fluence")
+        laser = make_fake_device(Laser)(config.laser, prefix="", name="laser")
+        surroundings = make_fake_device(Surroundings)(config.surroundings, prefix="", name="surroundings")
+        exposure = make_fake_device(Exposure)(config.exposure, prefix="", name="exposure")
+        shutter = make_fake_device(Shutter)
+        axes = {"energy_ev": energy, "delay_ps": delay, "fluence_mj_cm2": fluence}
+        self.beamline = Beamline(
+            configuration=config,
+            energy=energy,
+            delay=delay,
+            fluence=fluence,
+            laser=laser,
+            laser_shutter=shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0),
+            xray_shutter=shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0),
+            surroundings=surroundings,
+            exposure=exposure,
+            point=PointReader(axes, exposure, laser, surroundings),
+        )
+        self._settle()
+        self._wire()
+
+    def _settle(self) -> None:
+        line = self.beamline
+        initial = {
+            line.energy.readback: 13.45, line.delay.coarse_readback: 166.78e-9, line.delay.fine_readback: 3000.0,
+            line.fluence.angle_readback: 3.2, line.laser.lock: 1, line.laser.rate_divider: 5,
+            line.laser_shutter.readback: 0, line.xray_shutter.readback: 1, line.surroundings.ring_current: 102.0,
+            line.surroundings.xray_shutter: 1, line.surroundings.jet_flow: 240.0,
+            line.surroundings.jet_temperature: 22.0, line.exposure.counting: 0, line.exposure.elapsed: 0.0,
+            line.exposure.i0: 0.0, line.exposure.foil: 0.0, line.exposure.preset_readback: 1.0,
+        }  # fmt: skip
+        for signal, value in initial.items():
+            signal.sim_put(value)
+        self._publish(1.0)
+
+    def _wire(self) -> None:
+        line = self.beamline
+        line.energy.setpoint.on_put = self._move_energy
+        self._mirror("delay_coarse", line.delay.coarse_setpoint, line.delay.coarse_readback)
+        self._mirror("delay_fine", line.delay.fine_setpoint, line.delay.fine_readback)
+        self._mirror("fluence", line.fluence.angle, line.fluence.angle_readback)
+        self._mirror("laser_shutter", line.laser_shutter.setpoint, line.laser_shutter.readback)
+        self._mirror("xray_shutter", line.xray_shutter.setpoint, line.xray_shutter.readback)
+        self._mirror("dwell", line.exposure.preset, line.exposure.preset_readback)
+        line.exposure.count.on_put = self._count
+
+    def _mirror(self, name: str, setpoint: MemorySignal, readback: MemorySignal) -> None:
+        def moved(value: Any) -> None:
+            self.moves.append((name, value))
+            readback.sim_put(value)
+
+        setpoint.on_put = moved
+
+    def _move_energy(self, kev: float) -> None:
+        self.moves.append(("energy", kev))
+        self.beamline.energy.readback.sim_put(kev + self.energy_error_kev)
+
+    def _count(self, value: int) -> None:
+        if value and self.refused_triggers:
+            self.refused_triggers -= 1
+        elif value:
+            self.exposures += 1
+            self._publish(float(self.beamline.exposure.preset_readback.get()))
+
+    def _publish(self, dwell_s: float) -> None:
+        line = self.beamline.exposure
+        head = [float(self.exposures), dwell_s, float(self.beamline.laser_shutter.readback.get())]
+        line.elapsed.sim_put(dwell_s)
+        line.i0.sim_put(1e6 * dwell_s)
+        line.foil.sim_put(4e5 * dwell_s)
+        line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[1e6] * 5, *self.counts.ravel()]))
+        line.boxcar_frame.sim_put(np.array([*head, *[-0.008] * 5, *[1e-10] * 5]))
+
+
+def with_limits(line: Beamline, **epics: Any) -> BeamlineConfiguration:
+    """The configuration of `line` with other EPICS settings."""
+    return replace(line.configuration, epics=replace(line.configuration.epics, **epics))
