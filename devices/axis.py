@@ -11,6 +11,7 @@ from ophyd import Device, EpicsSignal
 from ophyd.status import DeviceStatus
 
 from devices.fresh import FreshSignalRO, read_together
+from devices.waiting import Waiting
 from errors import InputError, MotionError, OutOfRangeError
 
 
@@ -67,7 +68,8 @@ class Axis(Device):
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
-        status = DeviceStatus(self, timeout=self.timeout_s)
+        pvs = [getattr(self, attribute).pvname for attribute in targets]
+        status = Waiting(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
             signal: EpicsSignal = getattr(self, attribute)

@@ -18,6 +18,7 @@ from devices.fluence import Fluence
 from devices.fresh import disconnected_names
 from devices.laser import Laser, laser_shutter
 from devices.point import PointReader
+from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
 from errors import ConfigurationError, NotConnectedError
@@ -50,6 +51,7 @@ class Beamline:
     surroundings: Surroundings
     exposure: Exposure
     point: PointReader
+    settings: Settings
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -114,17 +116,19 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     surroundings = Surroundings(around, prefix=prefix, name="surroundings")
     exposure = Exposure(configuration.exposure, prefix=prefix, name="exposure")
     axes: dict[str, Axis] = {"energy_ev": energy, "delay_ps": delay, "fluence_mj_cm2": fluence}
+    shutter = laser_shutter(configuration.laser, prefix)
     return Beamline(
         configuration=configuration,
         energy=energy,
         delay=delay,
         fluence=fluence,
         laser=laser,
-        laser_shutter=laser_shutter(configuration.laser, prefix),
+        laser_shutter=shutter,
         xray_shutter=Shutter(
             prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
         ),
         surroundings=surroundings,
         exposure=exposure,
         point=PointReader(axes, exposure, laser, surroundings),
+        settings=Settings({**axes, "laser_shutter": shutter}),
     )

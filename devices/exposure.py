@@ -19,6 +19,7 @@ from ophyd.status import DeviceStatus
 from devices.configuration import ExposureSettings
 from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
 from devices.fresh import FreshSignalRO, read_together
+from devices.waiting import Waiting
 from errors import AcquisitionError, InputError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3
@@ -103,7 +104,8 @@ class Exposure(Device):
         """Start one exposure on all detectors; the status is done when the master's gate has closed."""
         if math.isnan(self._dwell_s):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
-        status = DeviceStatus(self, timeout=self._dwell_s + self._settings.margin_s)
+        what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
+        status = Waiting(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
 
         def finished(**_: Any) -> None:
             if not status.done:

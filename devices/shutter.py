@@ -9,6 +9,7 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.fresh import FreshSignalRO, read_together
+from devices.waiting import Waiting
 from errors import InputError, MotionError
 
 CLOSED, OPEN = 0, 1
@@ -40,7 +41,8 @@ class Shutter(Device):
     def set(self, value: str) -> DeviceStatus:
         """Move to "open" or "closed"; the status is done when the read-back agrees."""
         self.check_value(value)
-        status = DeviceStatus(self, timeout=self.timeout_s)
+        pvs = [self._setpoint_name]
+        status = Waiting(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
 
         def arrived(**_: Any) -> None:
             if status.done:

@@ -78,7 +78,7 @@ def log_spaced(first_ps: float, last_ps: float, count: int) -> list[float]:
     """`count` delays from `first_ps` to `last_ps` in equal ratios, to 0.1 ps; raises InputError if there are none."""
     if not (_is_number(first_ps) and _is_number(last_ps) and 0 < first_ps < last_ps and count >= 2):
         raise InputError(
-            f"A logarithmic part of {count} delays from {first_ps} to {last_ps} ps: both must be above 0 ps and ascend, "
+            f"A logarithmic part of {count} delays from {first_ps} to {last_ps} ps: both must ascend above 0 ps, "
             "and there must be at least 2 delays."
         )
     return [round(float(value), 1) for value in np.geomspace(first_ps, last_ps, count)]

@@ -11,11 +11,13 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, Msg
 
 from devices.beamline import Beamline
+from devices.settings import Target
 from devices.shutter import STATES
 from errors import AcquisitionError, MotionError, NotConnectedError
 from plans.request import ScanRequest
 
 Plan = Generator[Msg, Any, None]
+Changes = Mapping[str, Target]
 
 ATTEMPTS = 3
 """Times one point is tried before the run ends with the reason."""
@@ -31,20 +33,16 @@ RETRYABLE = (FailedStatus, AcquisitionError, MotionError, NotConnectedError)
 logger = logging.getLogger("trxas.plans")
 
 
-def apply_settings(beamline: Beamline, settings: Mapping[str, float], dwell_s: float, shutter: str) -> Plan:
-    """Put every axis, the dwell and the laser shutter where a point needs them."""
+def apply_settings(beamline: Beamline, targets: Mapping[str, Target], dwell_s: float) -> Plan:
+    """Set the dwell, then every axis and shutter of `targets` together."""
     yield from bps.configure(beamline.exposure, {"dwell_s": dwell_s})
-    for name, value in settings.items():
-        yield from bps.abs_set(beamline.axes[name], value, group="settings")
-    yield from bps.abs_set(beamline.laser_shutter, shutter, group="settings")
-    yield from bps.wait(group="settings")
+    yield from bps.abs_set(beamline.settings, targets, wait=True)
 
 
 def expose(beamline: Beamline, scan_index: int, point_index: int, shutter: str) -> Plan:
     """One exposure as one event; nothing is stored if the read-out fails."""
     point = beamline.point
-    yield from bps.trigger(beamline.exposure, group="exposure")
-    yield from bps.wait(group="exposure")
+    yield from bps.trigger(beamline.exposure, wait=True)
     point.scan_index, point.point_index, point.expected_shutter = scan_index, point_index, STATES[shutter]
     yield from bps.create(name="primary")
     try:
@@ -56,23 +54,30 @@ def expose(beamline: Beamline, scan_index: int, point_index: int, shutter: str) 
 
 
 def measure(
-    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, shutter: str, moves: Plan
+    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, shutter: str, changes: Changes
 ) -> Plan:
-    """Measure one point: make `moves`, expose; on failure wait for the beamline, set everything anew, and repeat.
+    """Measure one point: make the `changes` since the last one and expose.
 
-    Raises the last failure after as many attempts as allowed.
+    On failure wait for the beamline, set everything anew and repeat; raises the last failure after as many attempts as
+    allowed.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            yield from moves
+            if attempt > 1:
+                everything: Changes = {
+                    **request.fixed,
+                    request.axis: request.points[point_index],
+                    "laser_shutter": shutter,
+                }
+                yield from apply_settings(beamline, everything, request.dwell_s)
+            elif changes:
+                yield from bps.abs_set(beamline.settings, changes, wait=True)
             yield from expose(beamline, scan_index, point_index, shutter)
         except RETRYABLE as error:
             if attempt == ATTEMPTS:
                 raise
-            logger.warning("Point %d of scan %d is measured again: %s", point_index, scan_index, _reason(error))
+            logger.warning("Point %d of scan %d is measured again: %s", point_index, scan_index, reason(error))
             yield from wait_connected(beamline)
-            settings = {**request.fixed, request.axis: request.points[point_index]}
-            moves = apply_settings(beamline, settings, request.dwell_s, shutter)
         else:
             return
 
@@ -87,5 +92,14 @@ def wait_connected(beamline: Beamline, timeout_s: float = RECONNECT_TIMEOUT_S) -
         yield from bps.sleep(RECONNECT_POLL_S)
 
 
-def _reason(error: BaseException) -> str:
-    return str(error.__cause__ or error)
+def with_reasons(plan: Plan) -> Plan:
+    """`plan`, its failures raised as what went wrong instead of bluesky's FailedStatus around it."""
+    try:
+        return (yield from plan)
+    except FailedStatus as error:
+        raise reason(error) from error
+
+
+def reason(error: BaseException) -> BaseException:
+    """What made a status fail: the MotionError, AcquisitionError or time-out behind bluesky's FailedStatus."""
+    return error.__cause__ if isinstance(error, FailedStatus) and error.__cause__ is not None else error

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 
-from devices.axis import Axis
 from devices.beamline import Beamline
-from devices.shutter import Shutter
-from plans.measuring import Plan, apply_settings, measure
+from devices.settings import Target
+from plans.measuring import Plan, apply_settings, measure, with_reasons
 from plans.preflight import check_beamline
 from plans.request import ScanRequest, ShutterReference, start_metadata
-
-Move = tuple[Axis | Shutter, float | str]
 
 
 def passes(shutter_reference: ShutterReference, points: int) -> Iterator[tuple[int, str]]:
@@ -38,28 +35,20 @@ def scan(beamline: Beamline, request: ScanRequest) -> Plan:
 
     @bpp.run_decorator(md=start_metadata(request, beamline))
     def run() -> Plan:
-        yield from apply_settings(beamline, request.settings, request.dwell_s, "closed")
+        yield from apply_settings(beamline, {**request.settings, "laser_shutter": "closed"}, request.dwell_s)
         for scan_index in range(request.repeats):
             yield from _one_pass(beamline, request, scan_index)
 
-    yield from bpp.finalize_wrapper(run(), lambda: bps.mv(beamline.laser_shutter, "closed"))
+    yield from bpp.finalize_wrapper(
+        with_reasons(run()), lambda: bps.abs_set(beamline.laser_shutter, "closed", wait=True)
+    )
 
 
 def _one_pass(beamline: Beamline, request: ScanRequest, scan_index: int) -> Plan:
-    at_point, at_shutter = -1, ""
+    at: dict[str, Target] = {}
     for point_index, shutter in passes(request.shutter_reference, len(request.points)):
-        moves: list[Move] = []
-        if point_index != at_point:
-            moves.append((beamline.axes[request.axis], request.points[point_index]))
-        if shutter != at_shutter:
-            moves.append((beamline.laser_shutter, shutter))
+        targets: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
+        changes = {name: target for name, target in targets.items() if at.get(name) != target}
         yield from bps.checkpoint()
-        yield from measure(beamline, request, scan_index, point_index, shutter, _together(moves))
-        at_point, at_shutter = point_index, shutter
-
-
-def _together(moves: list[Move]) -> Plan:
-    for device, target in moves:
-        yield from bps.abs_set(device, target, group="point")
-    if moves:
-        yield from bps.wait(group="point")
+        yield from measure(beamline, request, scan_index, point_index, shutter, changes)
+        at = targets

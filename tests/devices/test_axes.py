@@ -112,7 +112,7 @@ def test_a_move_that_never_ends_times_out() -> None:
     energy = hardware.beamline.energy
     energy.timeout_s = 0.05
     energy.setpoint.put = lambda *args, **kwargs: None
-    with pytest.raises(StatusTimeoutError):
+    with pytest.raises(StatusTimeoutError, match=r"energy to 13472 eV \(waiting for 7ida:BraggEAO\)"):
         energy.set(13_472.0).wait(timeout=5)
 
 

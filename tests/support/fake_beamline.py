@@ -19,6 +19,7 @@ from devices.fluence import Fluence
 from devices.fresh import FreshSignalRO
 from devices.laser import Laser
 from devices.point import PointReader
+from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
 from trxas.configuration import DEFAULT_CONFIGURATION
@@ -90,17 +91,19 @@ class FakeHardware:
         exposure = make_fake_device(Exposure)(config.exposure, prefix="", name="exposure")
         shutter = make_fake_device(Shutter)
         axes = {"energy_ev": energy, "delay_ps": delay, "fluence_mj_cm2": fluence}
+        laser_shutter = shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0)
         self.beamline = Beamline(
             configuration=config,
             energy=energy,
             delay=delay,
             fluence=fluence,
             laser=laser,
-            laser_shutter=shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0),
+            laser_shutter=laser_shutter,
             xray_shutter=shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0),
             surroundings=surroundings,
             exposure=exposure,
             point=PointReader(axes, exposure, laser, surroundings),
+            settings=Settings({**axes, "laser_shutter": laser_shutter}),
         )
         self._settle()
         self._wire()

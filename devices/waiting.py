@@ -1,0 +1,54 @@
+"""Statuses that say what was waited for, and which PVs did not do it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ophyd import Device
+from ophyd.status import DeviceStatus, Status, StatusBase
+from ophyd.utils import StatusTimeoutError
+
+from errors import MotionError
+
+
+class Waiting(DeviceStatus):
+    """Status of `device` doing `what` through `pvs`; ophyd puts this text into the error of a time-out."""
+
+    def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float) -> None:
+        self._text = f"{what} (waiting for {', '.join(pvs)})"
+        super().__init__(device, timeout=timeout_s)
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+
+class AllOf(Status):
+    """Done when all `statuses` are, failed with the reason of the first that fails.
+
+    ophyd's own `status & status` fails without the reason. A time-out becomes a MotionError, as ophyd lets only its
+    own timers raise its StatusTimeoutError.
+    """
+
+    def __init__(self, statuses: Sequence[StatusBase]) -> None:
+        super().__init__()
+        self._left, self._failed, self._counting = len(statuses), False, threading.Lock()
+        if not statuses:
+            self.set_finished()
+        for status in statuses:
+            status.add_callback(self._one_done)
+
+    def _one_done(self, status: StatusBase) -> None:
+        error = status.exception(timeout=0)
+        with self._counting:
+            if self._failed:
+                return
+            self._left -= 1
+            self._failed = error is not None
+            finished = self._left == 0
+        if error is not None:
+            self.set_exception(MotionError(str(error)) if isinstance(error, StatusTimeoutError) else error)
+        elif finished:
+            self.set_finished()
