@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ophyd import Device, EpicsSignal
 from ophyd.status import DeviceStatus
 
-from devices.fresh import FreshSignalRO, read_together
+from devices.fresh import FreshSignalRO, put_with_completion, read_together
 from devices.waiting import Waiting
 from errors import InputError, MotionError, OutOfRangeError
 
@@ -72,8 +72,7 @@ class Axis(Device):
         status = Waiting(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
-            signal: EpicsSignal = getattr(self, attribute)
-            signal.put(raw, use_complete=True, callback=pending.one_done)
+            put_with_completion(getattr(self, attribute), raw, pending.one_done)
         return status
 
     def _check_records(self, targets: Mapping[str, float]) -> None:

@@ -41,5 +41,6 @@ class Energy(Axis):
         return float(raw["readback"]) * 1e3
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the Bragg motor where it is."""
-        self.halt.put(1)
+        """Stop the Bragg motor where it is; nothing can be stopped that does not answer."""
+        if self.halt.connected:
+            self.halt.put(1)

@@ -18,7 +18,7 @@ from ophyd.status import DeviceStatus
 
 from devices.configuration import ExposureSettings
 from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
-from devices.fresh import FreshSignalRO, read_together
+from devices.fresh import FreshSignalRO, put_with_completion, read_together
 from devices.waiting import Waiting
 from errors import AcquisitionError, InputError, OutOfRangeError
 
@@ -111,7 +111,7 @@ class Exposure(Device):
             if not status.done:
                 status.set_finished()
 
-        self.count.put(1, use_complete=True, callback=finished)
+        put_with_completion(self.count, 1, finished)
         return status
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:

@@ -44,5 +44,6 @@ class Fluence(Axis):
         return self._settings.maximum_mj_cm2 * math.sin(2 * angle) ** 2
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the plate where it is."""
-        self.halt.put(1)
+        """Stop the plate where it is; nothing can be stopped that does not answer."""
+        if self.halt.connected:
+            self.halt.put(1)

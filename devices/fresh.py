@@ -6,11 +6,12 @@ Put completion overtakes monitors, so a monitored value read after it can belong
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from epics import ca
-from ophyd import EpicsSignalRO
+from ophyd import EpicsSignal, EpicsSignalRO
+from ophyd.utils import DisconnectedError
 
 from errors import NotConnectedError
 
@@ -55,6 +56,19 @@ def _join_context(context: object) -> None:
     if current is not None:
         ca.detach_context()
     ca.attach_context(context)
+
+
+def put_with_completion(signal: EpicsSignal, value: float, done: Callable[..., None]) -> None:
+    """Write `value`; `done` is called when the server says that it is carried out.
+
+    Raises NotConnectedError at once if the PV is not there.
+    """
+    if not signal.connected:
+        raise NotConnectedError([signal.pvname], 0.0)
+    try:
+        signal.put(value, use_complete=True, callback=done)
+    except (TimeoutError, DisconnectedError) as error:
+        raise NotConnectedError([signal.pvname], 0.0) from error
 
 
 def disconnected_names(signals: Iterable[Any]) -> list[str]:

@@ -8,7 +8,7 @@ from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
-from devices.fresh import FreshSignalRO, read_together
+from devices.fresh import FreshSignalRO, put_with_completion, read_together
 from devices.waiting import Waiting
 from errors import InputError, MotionError
 
@@ -59,7 +59,7 @@ class Shutter(Device):
                     MotionError(f"{self.name} was told to be {value} and is not. Look at {self._readback_name}.")
                 )
 
-        self.setpoint.put(STATES[value], use_complete=True, callback=arrived)
+        put_with_completion(self.setpoint, STATES[value], arrived)
         return status
 
     def stop(self, *, success: bool = False) -> None:

@@ -27,8 +27,8 @@ RECONNECT_TIMEOUT_S = 120.0
 
 RECONNECT_POLL_S = 0.5
 
-RETRYABLE = (FailedStatus, AcquisitionError, MotionError, NotConnectedError)
-"""What a second attempt can mend; wrong input and a full disk are not among them."""
+RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError)
+"""What a second attempt can mend, a lost connection (a TimeoutError) included; not wrong input, nor a full disk."""
 
 logger = logging.getLogger("trxas.plans")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from devices.configuration import EpicsSettings
 
 REPEATER_PORT = 5065
-"""UDP port on which CA clients of one machine share beacons (Channel Access specification)."""
+"""UDP port on which CA clients of one machine share beacons, unless EPICS_CA_REPEATER_PORT names another."""
 
 REPEATER_START_S = 5.0
 """How long a repeater may take to listen; libca complains if it finds none when it starts."""
@@ -58,9 +58,10 @@ def _wait_for_repeater() -> None:
 
 
 def _repeater_runs() -> bool:
+    port = int(os.environ.get("EPICS_CA_REPEATER_PORT", REPEATER_PORT))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("", REPEATER_PORT))
+            probe.bind(("", port))
         except OSError:
             return True
     return False

@@ -104,7 +104,7 @@ def draw_trace(axes: Axes, trace: Trace, fit: KineticsFit | None) -> None:
 def save(figure: Figure, path: Path) -> Path:
     """Write a PNG, making its folder; returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    figure.savefig(path, dpi=120)
     return path
 
 

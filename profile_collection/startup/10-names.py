@@ -1,4 +1,7 @@
-"""The names of a session: RE, every device, every plan, and the store."""
+"""The names of a session: RE, every device, every plan, bluesky's own, and the store."""
+
+import bluesky.plan_stubs as bps
+import bluesky.plans as bp
 
 RE = session.run_engine
 beamline = session.beamline

@@ -1,0 +1,57 @@
+"""If this fails, an IOC that dies at night costs points, or doubles them."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from bluesky import RunEngine
+
+import plans
+from devices.beamline import build_beamline
+from trxas.configuration import load_configuration
+
+MACRO = "mortal:"
+
+
+@contextlib.contextmanager
+def simulation(port: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "sim", "--macro", MACRO, "--speed", "2000", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_scan_survives_the_death_of_the_ioc(ca_ports: Any, ca_repeater: None) -> None:
+    delays = [float(delay) for delay in range(0, 300, 10)]
+    with ca_ports.claimed() as port, contextlib.ExitStack() as stack:
+        first = stack.enter_context(simulation(port))
+        beamline = build_beamline(load_configuration(prefix=MACRO).beamline)
+        beamline.connect(timeout_s=20)
+        events: list[dict[str, Any]] = []
+
+        def kill_once(name: str, doc: dict[str, Any]) -> None:
+            events.append(doc["data"])
+            if len(events) == 10:
+                first.send_signal(signal.SIGKILL)
+                first.wait(10)
+                stack.enter_context(simulation(port))
+
+        engine = RunEngine({})
+        engine.subscribe(kill_once, "event")
+        engine(plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=6.0))
+    assert [event["point_index"] for event in events] == list(range(len(delays)))
+    # The new IOC had forgotten every setting; the plan put them back.
+    assert all(abs(event["delay_ps"] - delay) < 0.1 for event, delay in zip(events, delays, strict=True))
+    assert all(abs(event["fluence_mj_cm2"] - 8.83) < 0.01 for event in events)
+    assert all(abs(event["energy_ev"] - 13_472) < 0.05 for event in events)
+    assert {event["laser_shutter"] for event in events} == {1}
