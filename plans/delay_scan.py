@@ -13,7 +13,7 @@ from plans.measuring import Plan
 from plans.request import check_request
 from plans.scanning import scan
 
-TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -150, 175), (-90, 90, 30), (120, 260, 35))
+TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -200, 150), (-90, 90, 30), (120, 260, 35))
 """Linear part of the default time trace: a baseline, the rise, and the first decay."""
 
 TIME_TRACE_LOG_PS = ((300.0, 2400.0, 14), (6_000.0, 130_000.0, 6))
