@@ -15,7 +15,7 @@ from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
 from devices.fluence import Fluence
-from devices.fresh import disconnected_names
+from devices.fresh import disconnected_names, read_together
 from devices.laser import Laser, laser_shutter
 from devices.point import PointReader
 from devices.settings import Settings
@@ -74,6 +74,19 @@ class Beamline:
     def disconnected(self) -> list[str]:
         """Names of the PVs that do not answer now."""
         return disconnected_names(self.signals())
+
+    def silent(self, timeout_s: float = 2.0) -> list[str]:
+        """Names of the PVs that are not connected, or else of one that does not answer a read: its IOC hangs."""
+        missing = self.disconnected()
+        if missing:
+            return missing
+        signals = {f"{name}.{key}": signal for name, axis in self.axes.items()
+                   for key, signal in axis.fresh_signals().items()}  # fmt: skip
+        try:
+            read_together({**signals, **self.exposure.fresh_signals()}, timeout_s)
+        except NotConnectedError as error:
+            return error.pv_names
+        return []
 
     def connect(self, timeout_s: float | None = None) -> None:
         """Wait for every PV and check its unit.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,17 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import ExposureSettings
+from devices.finite import finite_number
 from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
 from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting
-from errors import AcquisitionError, InputError, OutOfRangeError
+from devices.waiting import Waiting, finish
+from errors import AcquisitionError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3
 """Relative disagreement allowed between the master's clock and the frames' (scaler clocks tick at 10 MHz)."""
+
+
+IDLE_POLL_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Exposure(Device):
     count = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.CNT", kind="omitted")
     preset = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.TP", kind="omitted")
     counting = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.CNT", kind="omitted")
+    auto_count = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.CONT", kind="omitted")
     preset_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.TP", kind="omitted")
     elapsed = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.T", kind="omitted")
     i0 = FCpt(FreshSignalRO, "{_prefix}{_settings.scaler}.S{_settings.i0_channel}", kind="omitted")
@@ -53,6 +58,7 @@ class Exposure(Device):
         self._settings, self._prefix = settings, prefix
         self._dwell_s = math.nan
         self._armed_after = -1
+        self.on_trigger: Callable[[], None] = lambda: None
         super().__init__("", name=name)
 
     @property
@@ -62,8 +68,7 @@ class Exposure(Device):
 
     def check_dwell(self, dwell_s: float) -> None:
         """Raise InputError unless the detectors can count for `dwell_s` seconds."""
-        if isinstance(dwell_s, bool) or not isinstance(dwell_s, int | float) or not math.isfinite(dwell_s):
-            raise InputError(f"dwell_s = {dwell_s!r} is not a finite number of seconds.")
+        finite_number(dwell_s, "dwell_s", "s")
         low, high = self._settings.dwell_low_s, self._settings.dwell_high_s
         if not low <= dwell_s <= high:
             raise OutOfRangeError("dwell_s", dwell_s, low, high, "s")
@@ -84,7 +89,12 @@ class Exposure(Device):
         self.check_dwell(dwell_s)
         self.check_idle()
         self.preset.put(dwell_s, wait=True, timeout=self._settings.margin_s)
-        state = read_together({"preset": self.preset_readback, "spc": self.spc_frame})
+        state = read_together({"preset": self.preset_readback, "spc": self.spc_frame, "auto": self.auto_count})
+        if int(state["auto"]):
+            raise AcquisitionError(
+                f"{self.auto_count.pvname} is on: the scaler would count again by itself and lose what it counted. "
+                "Set it to OneShot."
+            )
         if not math.isclose(float(state["preset"]), dwell_s, rel_tol=1e-6):
             raise AcquisitionError(
                 f"{self.preset.pvname} stays at {state['preset']} s, wanted {dwell_s} s. Check its access rights."
@@ -107,11 +117,8 @@ class Exposure(Device):
         what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
         status = Waiting(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
 
-        def finished(**_: Any) -> None:
-            if not status.done:
-                status.set_finished()
-
-        put_with_completion(self.count, 1, finished)
+        self.on_trigger()
+        put_with_completion(self.count, 1, lambda **_: finish(status))
         return status
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
@@ -146,13 +153,24 @@ class Exposure(Device):
             )
 
     def stop(self, *, success: bool = False) -> None:
-        """End a running exposure."""
-        if self.connected and int(read_together({"counting": self.counting})["counting"]):
-            self.count.put(0)
+        """End a running exposure and forget it: the next trigger counts from the number it had."""
+        if not self.connected:
+            return
+        if int(read_together({"counting": self.counting})["counting"]):
+            put_with_completion(self.count, 0, lambda **_: None)
             self._wait_idle()
+        self._armed_after = self._spc(read_together({"spc": self.spc_frame})["spc"]).exposure_id
+
+    def pause(self) -> None:
+        """End a running exposure: bluesky triggers it anew when the plan is resumed."""
+        self.stop()
+
+    def resume(self) -> None:
+        """Do nothing: the plan triggers again."""
 
     def _wait_idle(self) -> None:
         deadline = time.monotonic() + self._settings.margin_s
         while int(read_together({"counting": self.counting})["counting"]):
             if time.monotonic() > deadline:
                 raise AcquisitionError(f"{self.counting.pvname} does not stop counting. Restart the scaler's IOC.")
+            time.sleep(IDLE_POLL_S)

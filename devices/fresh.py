@@ -27,11 +27,17 @@ class FreshSignalRO(EpicsSignalRO):
         if not self.connected:
             raise NotConnectedError([self.pvname], 0.0)
         _join_context(self._read_pv.context)
-        ca.get_with_metadata(self._read_pv.chid, wait=False)
+        try:
+            ca.get_with_metadata(self._read_pv.chid, wait=False)
+        except ca.ChannelAccessException as error:
+            raise NotConnectedError([self.pvname], 0.0) from error
 
     def collect(self, timeout_s: float) -> Any:
         """The value asked for by `request`; raises NotConnectedError if it does not come in time."""
-        reply = ca.get_complete_with_metadata(self._read_pv.chid, timeout=timeout_s)
+        try:
+            reply = ca.get_complete_with_metadata(self._read_pv.chid, timeout=timeout_s)
+        except ca.ChannelAccessException as error:
+            raise NotConnectedError([self.pvname], timeout_s) from error
         if reply is None:
             raise NotConnectedError([self.pvname], timeout_s)
         return reply["value"]

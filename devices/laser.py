@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ophyd import Device, EpicsSignal, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
@@ -20,6 +22,11 @@ class Laser(Device):
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever a monitor brings a new value."""
+        for signal in (self.lock, self.rate_divider):
+            signal.subscribe(lambda **_: changed(), run=False)
 
     @property
     def locked(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from devices.axis import Axis
+from devices.conditions import Conditions
 from devices.exposure import Exposure, ExposureReading
 from devices.fresh import FreshSignalRO, read_together
 from devices.laser import Laser
@@ -19,7 +21,8 @@ SHUTTER_MOVED = -1
 class PointReader:
     """Reads everything that belongs to one exposure in a single round trip.
 
-    A bluesky Readable. The plan sets `scan_index`, `point_index` and `expected_shutter` before it reads.
+    A bluesky Readable. The plan sets `scan_index`, `point_index`, `expected_shutter` and `demanded`, the positions the
+    axes must have, before it reads.
     """
 
     name = "point"
@@ -30,6 +33,9 @@ class PointReader:
         self.scan_index = 0
         self.point_index = 0
         self.expected_shutter: int | None = None
+        self.demanded: Mapping[str, float] = {}
+        self._conditions = Conditions(laser, surroundings)
+        exposure.on_trigger = self._conditions.begin
         self._signals = self._all_signals()
 
     def _all_signals(self) -> dict[str, FreshSignalRO]:
@@ -43,8 +49,9 @@ class PointReader:
         raw = read_together(self._signals)
         reading = self._exposure.reading_from_raw(raw)
         now = time.time()
-        values = self._indices() | self._positions(raw) | _counted(reading) | self._slow()
-        values["quality"] = ",".join(self._failed_conditions(reading))
+        positions = self._positions(raw)
+        values = self._indices() | positions | _counted(reading) | self._slow()
+        values["quality"] = ",".join(self._failed_conditions(reading) + self._astray(positions))
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _indices(self) -> dict[str, Any]:
@@ -66,17 +73,25 @@ class PointReader:
         }
 
     def _failed_conditions(self, reading: ExposureReading) -> list[str]:
-        failed = self._surroundings.failed_conditions()
-        shutter = reading.spc.laser_shutter
+        conditions, shutter = self._conditions.failed(), reading.spc.laser_shutter
+        failed = sorted(conditions - {"laser_lock"})
         if shutter == SHUTTER_MOVED or self.expected_shutter not in (None, shutter):
             failed.append("laser_shutter")
-        if shutter != 0 and not (self._laser.locked and self._laser.divider_is_right):
+        if shutter != 0 and "laser_lock" in conditions:
             failed.append("laser_lock")
         if np.any(reading.spc.counts >= reading.spc.pulses):
             failed.append("gates_saturated")
         if reading.i0 <= 0:
             failed.append("i0")
         return failed
+
+    def _astray(self, positions: Mapping[str, float]) -> list[str]:
+        """Axes that are not where the plan put them: moved by somebody else, or jumped."""
+        return [
+            self._axes[key].name
+            for key, demanded in self.demanded.items()
+            if abs(positions[key] - demanded) > self._axes[key].tolerance
+        ]
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data keys with their shapes, units and the PVs behind them."""

@@ -25,12 +25,28 @@ class Settings:
 
     def __init__(self, movers: Mapping[str, Axis | Shutter]) -> None:
         self._movers = dict(movers)
+        self._reopen: list[Shutter] = []
 
     def set(self, targets: Mapping[str, Target]) -> StatusBase:
         """Check every target, then start all moves at once; done when all have arrived, failed with the first."""
         for name, target in targets.items():
             self._movers[name].check_value(target)  # type: ignore[arg-type]  # each checks its own kind
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
+
+    def pause(self) -> None:
+        """Block the laser for as long as a plan is paused; bluesky calls this and `resume`."""
+        self._reopen = [shutter for shutter in self._shutters() if shutter.position == "open"]
+        for shutter in self._reopen:
+            shutter.set("closed").wait(timeout=shutter.timeout_s)
+
+    def resume(self) -> None:
+        """Let the laser through again if the pause blocked it."""
+        for shutter in self._reopen:
+            shutter.set("open").wait(timeout=shutter.timeout_s)
+        self._reopen = []
+
+    def _shutters(self) -> list[Shutter]:
+        return [mover for mover in self._movers.values() if isinstance(mover, Shutter)]
 
     def stop(self, *, success: bool = False) -> None:
         """Stop every axis where it is."""

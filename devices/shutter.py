@@ -9,7 +9,7 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting
+from devices.waiting import Waiting, fail, finish
 from errors import InputError, MotionError
 
 CLOSED, OPEN = 0, 1
@@ -35,7 +35,7 @@ class Shutter(Device):
 
     def check_value(self, value: str) -> None:
         """Raise InputError unless `value` is "open" or "closed"."""
-        if value not in STATES:
+        if not isinstance(value, str) or value not in STATES:
             raise InputError(f'{self.name} = {value!r}: a shutter can be "open" or "closed".')
 
     def set(self, value: str) -> DeviceStatus:
@@ -45,19 +45,12 @@ class Shutter(Device):
         status = Waiting(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
 
         def arrived(**_: Any) -> None:
-            if status.done:
-                return
             try:
-                reached = self._reached()
-            except TimeoutError as error:
-                status.set_exception(error)
-                return
-            if reached == STATES[value]:
-                status.set_finished()
+                self._require(value)
+            except Exception as error:  # noqa: BLE001  # nobody would hear of it here, and the status would never end
+                fail(status, error)
             else:
-                status.set_exception(
-                    MotionError(f"{self.name} was told to be {value} and is not. Look at {self._readback_name}.")
-                )
+                finish(status)
 
         put_with_completion(self.setpoint, STATES[value], arrived)
         return status
@@ -72,6 +65,10 @@ class Shutter(Device):
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data key of the state."""
         return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
+
+    def _require(self, value: str) -> None:
+        if self._reached() != STATES[value]:
+            raise MotionError(f"{self.name} was told to be {value} and is not. Look at {self._readback_name}.")
 
     def _reached(self) -> int:
         return int(read_together({"state": self.readback})["state"])

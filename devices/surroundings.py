@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ophyd import Device, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
@@ -19,6 +21,11 @@ class Surroundings(Device):
     def __init__(self, settings: SurroundingsSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever a monitor brings a new value."""
+        for signal in (self.ring_current, self.xray_shutter, self.jet_flow):
+            signal.subscribe(lambda **_: changed(), run=False)
 
     def failed_conditions(self) -> list[str]:
         """Names of the conditions that do not hold, by the latest monitors."""

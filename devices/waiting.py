@@ -25,6 +25,18 @@ class Waiting(DeviceStatus):
     __repr__ = __str__
 
 
+def finish(status: StatusBase) -> None:
+    """Finish `status` unless its time-out came first."""
+    if not status.done:
+        status.set_finished()
+
+
+def fail(status: StatusBase, error: Exception) -> None:
+    """Fail `status` with `error` unless its time-out came first."""
+    if not status.done:
+        status.set_exception(error)
+
+
 class AllOf(Status):
     """Done when all `statuses` are, failed with the reason of the first that fails.
 

@@ -64,9 +64,7 @@ def delay_scan(
     preset = edge_preset(edge)
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")
-    points = list(delays_ps) if delays_ps is not None else None
-    if regions_ps is not None:
-        points = join_regions(regions_ps, "ps")
+    points = delays_ps if regions_ps is None else join_regions(regions_ps, "ps")
     request = check_request(
         beamline,
         plan_name="delay_scan",

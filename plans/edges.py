@@ -55,6 +55,6 @@ EDGES = {edge.name: edge for edge in (BR_K, PB_L3)}
 
 def edge_preset(name: str) -> EdgePreset:
     """The edge called `name`; raises InputError naming the known ones."""
-    if name not in EDGES:
+    if not isinstance(name, str) or name not in EDGES:
         raise InputError(f"Unknown edge {name!r}. Known edges: {', '.join(EDGES)}.")
     return EDGES[name]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from devices.finite import is_finite_number
 from errors import InputError, OutOfRangeError
 
 MAXIMUM_POINTS = 10_000
@@ -25,16 +26,19 @@ def region_points(region: Region, unit: str) -> list[float]:
 
     Raises InputError for numbers that are not finite, a reversed region or a step of 0 or below.
     """
-    if len(region) != 3 or not all(_is_number(value) for value in region):
+    if not isinstance(region, Sequence) or len(region) != 3 or not all(is_finite_number(value) for value in region):
         raise InputError(f"Region {region!r}: give three finite numbers (start, stop, step) in {unit}.")
     start, stop, step = region
     if step <= 0:
         raise InputError(f"Region {region!r}: the step must be above 0 {unit}.")
     if stop <= start:
         raise InputError(f"Region {region!r} is reversed or empty: stop must lie above start ({unit}).")
-    count = math.floor((stop - start) / step + 1e-9)
-    if count > MAXIMUM_POINTS:
-        raise InputError(f"Region {region!r} has {count} points, at most {MAXIMUM_POINTS} are allowed. Check the step.")
+    steps = (stop - start) / step
+    if steps > MAXIMUM_POINTS:
+        raise InputError(
+            f"Region {region!r} has {steps:g} points, at most {MAXIMUM_POINTS} are allowed. Check the step."
+        )
+    count = math.floor(steps + 1e-9)
     points = [start + index * step for index in range(count + 1)]
     if stop - points[-1] > 1e-6 * step:
         points.append(stop)
@@ -46,6 +50,8 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
 
     Raises InputError if there is no region or one starts before the last has ended.
     """
+    if not isinstance(regions, Sequence) or isinstance(regions, str):
+        raise InputError(f"regions = {regions!r}: give a list of regions (start, stop, step) in {unit}.")
     if not regions:
         raise InputError(f"The grid is empty. Give at least one region (start, stop, step) in {unit}.")
     points: list[float] = []
@@ -59,13 +65,15 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
 
 def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:
     """Return `points` as floats if they ascend within low..high, else raise InputError or OutOfRangeError."""
+    if not isinstance(points, Sequence | np.ndarray) or isinstance(points, str):
+        raise InputError(f"The grid of {name} is {points!r}: give a list of numbers in {unit}.")
     values = list(points)
     if not values:
         raise InputError(f"The grid of {name} is empty. Give at least one point in {unit}.")
     if len(values) > MAXIMUM_POINTS:
         raise InputError(f"The grid of {name} has {len(values)} points, at most {MAXIMUM_POINTS} are allowed.")
     for value in values:
-        if not _is_number(value):
+        if not is_finite_number(value):
             raise InputError(f"{name} = {value!r} in the grid is not a finite number. Give values in {unit}.")
         if not low <= value <= high:
             raise OutOfRangeError(name, float(value), low, high, unit, "Change the grid; nothing was moved.")
@@ -76,13 +84,9 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
 
 def log_spaced(first_ps: float, last_ps: float, count: int) -> list[float]:
     """`count` delays from `first_ps` to `last_ps` in equal ratios, to 0.1 ps; raises InputError if there are none."""
-    if not (_is_number(first_ps) and _is_number(last_ps) and 0 < first_ps < last_ps and count >= 2):
+    if not (is_finite_number(first_ps) and is_finite_number(last_ps) and 0 < first_ps < last_ps and count >= 2):
         raise InputError(
             f"A logarithmic part of {count} delays from {first_ps} to {last_ps} ps: both must ascend above 0 ps, "
             "and there must be at least 2 delays."
         )
     return [round(float(value), 1) for value in np.geomspace(first_ps, last_ps, count)]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

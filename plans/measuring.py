@@ -33,59 +33,66 @@ RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError)
 logger = logging.getLogger("trxas.plans")
 
 
-def apply_settings(beamline: Beamline, targets: Mapping[str, Target], dwell_s: float) -> Plan:
-    """Set the dwell, then every axis and shutter of `targets` together."""
+def apply_settings(beamline: Beamline, targets: Changes, dwell_s: float) -> Plan:
+    """End what still counts, set the dwell, then every axis and shutter of `targets` together."""
+    yield from bps.stop(beamline.exposure)
     yield from bps.configure(beamline.exposure, {"dwell_s": dwell_s})
     yield from bps.abs_set(beamline.settings, targets, wait=True)
 
 
-def expose(beamline: Beamline, scan_index: int, point_index: int, shutter: str) -> Plan:
-    """One exposure as one event; nothing is stored if the read-out fails."""
+def expose(beamline: Beamline, scan_index: int, point_index: int, targets: Changes) -> Generator[Msg, Any, list[str]]:
+    """One exposure as one event; nothing is stored if the read-out fails. Returns the conditions that failed."""
     point = beamline.point
     yield from bps.trigger(beamline.exposure, wait=True)
-    point.scan_index, point.point_index, point.expected_shutter = scan_index, point_index, STATES[shutter]
+    point.scan_index, point.point_index = scan_index, point_index
+    point.expected_shutter = STATES[str(targets["laser_shutter"])]
+    point.demanded = {name: float(targets[name]) for name in beamline.axes}
     yield from bps.create(name="primary")
     try:
-        yield from bps.read(point)
+        reading = yield from bps.read(point)
     except Exception:
         yield from bps.drop()
         raise
     yield from bps.save()
+    # From here on the point is stored: a pause must not measure it twice.
+    yield from bps.checkpoint()
+    quality = reading["quality"]["value"] if reading else ""
+    return [name for name in quality.split(",") if name]
 
 
 def measure(
-    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, shutter: str, changes: Changes
+    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, targets: Changes, changed: Changes
 ) -> Plan:
-    """Measure one point: make the `changes` since the last one and expose.
+    """Measure one point: make what `changed` since the last one, all `targets` at the first, and expose.
 
     On failure wait for the beamline, set everything anew and repeat; raises the last failure after as many attempts as
-    allowed.
+    allowed. A point whose axes or shutter were found astray is stored as bad and measured again likewise.
     """
+    curable = {axis.name for axis in beamline.axes.values()} | {beamline.laser_shutter.name}
+    anew = not changed.keys() < targets.keys()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            if attempt > 1:
-                everything: Changes = {
-                    **request.fixed,
-                    request.axis: request.points[point_index],
-                    "laser_shutter": shutter,
-                }
-                yield from apply_settings(beamline, everything, request.dwell_s)
-            elif changes:
-                yield from bps.abs_set(beamline.settings, changes, wait=True)
-            yield from expose(beamline, scan_index, point_index, shutter)
+            if anew:
+                yield from apply_settings(beamline, targets, request.dwell_s)
+            elif changed:
+                yield from bps.abs_set(beamline.settings, changed, wait=True)
+            failed = yield from expose(beamline, scan_index, point_index, targets)
         except RETRYABLE as error:
             if attempt == ATTEMPTS:
                 raise
             logger.warning("Point %d of scan %d is measured again: %s", point_index, scan_index, reason(error))
             yield from wait_connected(beamline)
         else:
-            return
+            if not curable.intersection(failed):
+                return
+            logger.warning("Point %d of scan %d is measured again: %s astray", point_index, scan_index, failed)
+        anew = True
 
 
 def wait_connected(beamline: Beamline, timeout_s: float = RECONNECT_TIMEOUT_S) -> Plan:
-    """Wait until every PV answers; raises NotConnectedError with the missing ones when the time is up."""
+    """Wait until every PV is connected and answers; raises NotConnectedError when the time is up."""
     deadline = time.monotonic() + timeout_s
-    while missing := beamline.disconnected():
+    while missing := beamline.silent():
         if time.monotonic() > deadline:
             raise NotConnectedError(missing, timeout_s)
         logger.warning("Waiting for %d PVs, first of them %s", len(missing), missing[0])

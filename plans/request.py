@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
 from devices.beamline import Beamline
 from devices.configuration import GeometrySettings
-from errors import InputError
+from errors import InputError, OutOfRangeError
 from plans.edges import EdgePreset
 from plans.grids import check_points
 
@@ -24,6 +25,18 @@ EARLIER_PUMPS = 24
 MAXIMUM_REPEATS = 10_000
 
 MODES = ["spc", "boxcar"]
+
+MARGIN_SIGMAS = 5
+"""Widths of the instrument response to keep between the unpumped pulse and the next pump."""
+
+RESERVED = frozenset(
+    {
+        *("uid", "time", "scan_id", "plan_name", "plan_type", "plan_args", "sample", "edge", "absorber", "modes"),
+        *("dwell_s", "repeats", "series", "num_points", "grid", "shutter_reference", "beamline", "time_zero_raw_ps"),
+        *("boxcar_polarity", "reduction", "versions", "hints", "energy_ev", "delay_ps", "fluence_mj_cm2"),
+    }
+)
+"""Keys of the start document that a run writes itself."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ def check_request(
     plan_name: str,
     edge: EdgePreset,
     axis: str,
-    points: list[float],
+    points: Sequence[float],
     fixed: Mapping[str, float],
     dwell_s: float,
     repeats: int,
@@ -72,10 +85,14 @@ def check_request(
     md: Mapping[str, Any] | None,
 ) -> ScanRequest:
     """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit."""
+    _check_text(sample=sample, series=series)
+    _check_metadata(md)
     moving = beamline.axes[axis]
     checked = check_points(points, name=moving.name, low=moving.low, high=moving.high, unit=moving.unit)
     for name, value in fixed.items():
         beamline.axes[name].check_value(value)
+    delays = checked if axis == "delay_ps" else [fixed["delay_ps"]]
+    check_before_next_pump(max(delays), beamline)
     beamline.exposure.check_dwell(dwell_s)
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MAXIMUM_REPEATS:
         raise InputError(f"repeats = {repeats!r}: give a whole number from 1 to {MAXIMUM_REPEATS}.")
@@ -94,6 +111,37 @@ def check_request(
         series=series or str(uuid.uuid4()),
         md=dict(md or {}),
     )
+
+
+def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
+    """Raise OutOfRangeError if the unpumped probe would come after the next pump, and so be pumped itself."""
+    geometry, delay = beamline.configuration.geometry, beamline.delay
+    bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe
+    latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * geometry.irf_sigma_ps
+    if delay_ps > latest:
+        remedy = "Beyond it the unpumped pulse would be pumped: use a later probe of an earlier first delay."
+        raise OutOfRangeError(delay.name, delay_ps, delay.low, latest, delay.unit, remedy)
+
+
+def _check_text(**texts: Any) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"{name} = {text!r}: give a text.")
+
+
+def _check_metadata(md: Mapping[str, Any] | None) -> None:
+    """Refuse metadata that could not be stored, or that would replace what the run says of itself."""
+    if md is None:
+        return
+    if not isinstance(md, Mapping) or not all(isinstance(key, str) for key in md):
+        raise InputError(f"md = {md!r}: give a mapping from texts to values.")
+    taken = RESERVED.intersection(md)
+    if taken:
+        raise InputError(f"md may not set {sorted(taken)}: the run does. Choose other names.")
+    try:
+        json.dumps(md, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"md cannot be stored ({error}). Give texts, finite numbers, lists and mappings.") from error
 
 
 def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:

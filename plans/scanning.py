@@ -9,9 +9,10 @@ import bluesky.preprocessors as bpp
 
 from devices.beamline import Beamline
 from devices.settings import Target
-from plans.measuring import Plan, apply_settings, measure, with_reasons
+from plans.measuring import Plan, measure
 from plans.preflight import check_beamline
 from plans.request import ScanRequest, ShutterReference, start_metadata
+from plans.safe_end import ending_safely
 
 
 def passes(shutter_reference: ShutterReference, points: int) -> Iterator[tuple[int, str]]:
@@ -35,20 +36,14 @@ def scan(beamline: Beamline, request: ScanRequest) -> Plan:
 
     @bpp.run_decorator(md=start_metadata(request, beamline))
     def run() -> Plan:
-        yield from apply_settings(beamline, {**request.settings, "laser_shutter": "closed"}, request.dwell_s)
+        at: dict[str, Target] = {}
         for scan_index in range(request.repeats):
-            yield from _one_pass(beamline, request, scan_index)
+            for point_index, shutter in passes(request.shutter_reference, len(request.points)):
+                moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
+                targets: dict[str, Target] = {**request.fixed, **moving}
+                changed = {name: target for name, target in targets.items() if at.get(name) != target}
+                yield from bps.checkpoint()
+                yield from measure(beamline, request, scan_index, point_index, targets, changed)
+                at = targets
 
-    yield from bpp.finalize_wrapper(
-        with_reasons(run()), lambda: bps.abs_set(beamline.laser_shutter, "closed", wait=True)
-    )
-
-
-def _one_pass(beamline: Beamline, request: ScanRequest, scan_index: int) -> Plan:
-    at: dict[str, Target] = {}
-    for point_index, shutter in passes(request.shutter_reference, len(request.points)):
-        targets: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
-        changes = {name: target for name, target in targets.items() if at.get(name) != target}
-        yield from bps.checkpoint()
-        yield from measure(beamline, request, scan_index, point_index, shutter, changes)
-        at = targets
+    yield from ending_safely(beamline, run())

@@ -79,13 +79,13 @@ def test_busy_detectors_refuse_a_new_series() -> None:
 
 @pytest.mark.parametrize("dwell_s", [0.0, -1.0, 1e5])
 def test_a_dwell_outside_the_range_names_it(dwell_s: float) -> None:
-    with pytest.raises(OutOfRangeError, match=r"0\.001 to 3600 s"):
+    with pytest.raises(OutOfRangeError, match=r"0\.001 to 400 s"):
         FakeHardware().beamline.exposure.check_dwell(dwell_s)
 
 
 @pytest.mark.parametrize("dwell_s", [math.nan, math.inf, "6", True])
 def test_a_dwell_that_is_no_number_is_refused(dwell_s: object) -> None:
-    with pytest.raises(InputError, match="finite number of seconds"):
+    with pytest.raises(InputError, match="not a finite number"):
         FakeHardware().beamline.exposure.check_dwell(dwell_s)  # type: ignore[arg-type]
 
 

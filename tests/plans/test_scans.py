@@ -86,10 +86,10 @@ def test_laser_shutter_reference(recorded: Recorded, reference: str, expected: l
     assert recorded.of("start")["num_points"] == len(expected)
 
 
-def test_laser_is_blocked_before_the_first_move_and_after_the_last(recorded: Recorded) -> None:
+def test_laser_is_blocked_when_a_scan_has_ended(recorded: Recorded) -> None:
     recorded.energy_scan()
     shutter = [value for name, value in recorded.hardware.moves if name == "laser_shutter"]
-    assert shutter == [0, 1, 0]
+    assert shutter == [1, 0]
     assert recorded.hardware.beamline.laser_shutter.position == "closed"
 
 
@@ -171,13 +171,60 @@ def test_a_bad_point_is_marked_not_averaged(recorded: Recorded) -> None:
 
     def count(value: int) -> None:
         exposures.append(value)
-        hardware.beamline.surroundings.jet_flow.sim_put(10.0 if len(exposures) == 2 else 240.0)
+        if len(exposures) == 2:
+            # Down and up again within the exposure: at its end all is well.
+            hardware.beamline.surroundings.jet_flow.sim_put(10.0)
+        hardware.beamline.surroundings.jet_flow.sim_put(240.0)
         hardware._count(value)
 
     hardware.beamline.exposure.count.on_put = count
     recorded.energy_scan()
     assert [event["quality"] for event in recorded.events] == ["", "jet_flow", ""]
     assert accumulate(recorded.documents).exposures.sum() == 2
+
+
+def test_an_axis_moved_by_somebody_else_is_marked_put_back_and_measured_again(recorded: Recorded) -> None:
+    """The 40 ps jump: without this, every later point is stored at a wrong delay as if nothing had happened."""
+    hardware, exposures = recorded.hardware, []
+
+    def count(value: int) -> None:
+        exposures.append(value)
+        if len(exposures) == 2:
+            hardware.beamline.delay.fine_readback.sim_put(hardware.beamline.delay.fine_readback.get() + 40.0)
+        hardware._count(value)
+
+    hardware.beamline.exposure.count.on_put = count
+    recorded.energy_scan()
+    assert [(event["point_index"], event["quality"]) for event in recorded.events] == [
+        (0, ""),
+        (1, "delay"),
+        (1, ""),
+        (2, ""),
+    ]
+    assert recorded.events[-1]["delay_ps"] == pytest.approx(100)
+
+
+def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hardware = recorded.hardware
+
+    def fail(name: str, doc: dict) -> None:
+        hardware.beamline.laser_shutter.setpoint.on_put = lambda value: None
+        raise OSError("disk full")
+
+    recorded.engine.subscribe(fail, "event")
+    with pytest.raises(MotionError, match=r"LASER MAY STILL BE ON THE SAMPLE.*laser:rbv.*disk full"):
+        recorded.energy_scan()
+
+
+def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
+    line = recorded.hardware.beamline
+    line.settings.set({"laser_shutter": "open"}).wait(timeout=1)
+    line.settings.pause()
+    assert line.laser_shutter.position == "closed"
+    line.settings.resume()
+    assert line.laser_shutter.position == "open"
 
 
 def test_saturated_gates_are_marked(recorded: Recorded) -> None:
@@ -191,16 +238,26 @@ def test_saturated_gates_are_marked(recorded: Recorded) -> None:
     [
         ({"edge": "Br L3"}, InputError, "Known edges: Br K, Pb L3"),
         ({"delay_ps": math.nan}, InputError, "delay = nan"),
-        ({"delay_ps": 1e9}, OutOfRangeError, "-100000 to 200000 ps"),
+        ({"delay_ps": 1e9}, OutOfRangeError, "-100000 to 153000 ps"),
         ({"fluence_mj_cm2": 50.0}, OutOfRangeError, r"0 to 12\.5 mJ/cm2"),
         ({"fluence_mj_cm2": -0.1}, OutOfRangeError, r"0 to 12\.5 mJ/cm2"),
         ({"regions_ev": [(12_000, 12_100, 10)]}, OutOfRangeError, "12800 to 13700 eV"),
         ({"regions_ev": [(13_470, 13_460, 1)]}, InputError, "reversed or empty"),
         ({"regions_ev": []}, InputError, "empty"),
-        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 3600 s"),
-        ({"dwell_s": math.nan}, InputError, "finite number of seconds"),
+        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 400 s"),
+        ({"dwell_s": math.nan}, InputError, "not a finite number"),
         ({"repeats": 0}, InputError, "1 to 10000"),
         ({"repeats": 1.5}, InputError, "whole number"),
+        ({"delay_ps": 153_300.0, "md": None}, OutOfRangeError, "outside -100000 to 15"),
+        ({"sample": 5}, InputError, "give a text"),
+        ({"md": {"uid": "mine"}}, InputError, "uid"),
+        ({"md": {"x": object()}}, InputError, "cannot be stored"),
+        ({"md": "vial"}, InputError, "mapping"),
+        ({"regions_ev": 13_472}, InputError, "list of regions"),
+        ({"regions_ev": (13_460, 13_470, 1)}, InputError, "three finite numbers"),
+        ({"regions_ev": [(13_460, 13_470, 1j)]}, InputError, "three finite numbers"),
+        ({"regions_ev": [(0, 10**500, 1)]}, InputError, "three finite numbers"),
+        ({"edge": ["Br K"]}, InputError, "Known edges"),
         ({"shutter_reference": "never"}, InputError, "'none', 'point', 'scan'"),
     ],
 )

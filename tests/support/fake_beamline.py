@@ -116,6 +116,7 @@ class FakeHardware:
             line.laser_shutter.readback: 0, line.xray_shutter.readback: 1, line.surroundings.ring_current: 102.0,
             line.surroundings.xray_shutter: 1, line.surroundings.jet_flow: 240.0,
             line.surroundings.jet_temperature: 22.0, line.exposure.counting: 0, line.exposure.elapsed: 0.0,
+            line.exposure.auto_count: 0,
             line.exposure.i0: 0.0, line.exposure.foil: 0.0, line.exposure.preset_readback: 1.0,
         }  # fmt: skip
         for signal, value in initial.items():

@@ -1,0 +1,49 @@
+"""However a scan ends: the detectors stop, and the laser is blocked, or somebody is told loudly that it is not."""
+
+from __future__ import annotations
+
+import logging
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+
+from devices.beamline import Beamline
+from errors import MotionError, TrxasError
+from plans.measuring import ATTEMPTS, RETRYABLE, Plan, reason, wait_connected, with_reasons
+
+CLOSE_TIMEOUT_S = 20.0
+"""How long the end of a scan waits for an IOC to come back before it gives up on the shutter."""
+
+logger = logging.getLogger("trxas.plans")
+
+
+def ending_safely(beamline: Beamline, plan: Plan) -> Plan:
+    """`plan`, then detectors stopped and laser blocked; its own failure stays the one that is raised."""
+    yield from bpp.contingency_wrapper(
+        with_reasons(plan),
+        except_plan=lambda error: end_safely(beamline, because=error),
+        else_plan=lambda: end_safely(beamline),
+    )
+
+
+def end_safely(beamline: Beamline, because: BaseException | None = None) -> Plan:
+    """Stop the detectors and block the laser; tried again if the beamline does not answer.
+
+    Raises MotionError if the laser may still be on the sample, naming what ended the scan before.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            yield from wait_connected(beamline, CLOSE_TIMEOUT_S)
+            yield from bps.stop(beamline.exposure)
+            yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
+        except RETRYABLE as error:
+            last: BaseException = reason(error)
+            logger.warning("Closing the laser shutter, attempt %d: %s", attempt, last)
+        else:
+            return
+    before = "" if because is None else f" The scan itself had ended with: {because}"
+    raise _unsafe(last, before) from (because or last)
+
+
+def _unsafe(last: BaseException, before: str) -> TrxasError:
+    return MotionError(f"THE LASER MAY STILL BE ON THE SAMPLE: its shutter could not be closed: {last}.{before}")
