@@ -120,8 +120,7 @@ class Axis(Device):
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Position under the axis' own name."""
-        value = self.position
-        return {self.name: {"value": value, "timestamp": self._timestamp()}}
+        return {self.name: {"value": self.position, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data key of the position: number, unit, limits and the PVs behind it."""
@@ -129,10 +128,6 @@ class Axis(Device):
         limits = {"control": {"low": self.low, "high": self.high}}
         key = {"source": f"PV:{pvs}", "dtype": "number", "shape": [], "units": self.unit, "limits": limits}
         return {self.name: key}
-
-    def _timestamp(self) -> float:
-        signals = self.fresh_signals().values()
-        return max(float(signal.timestamp or 0.0) for signal in signals)
 
     @property
     def hints(self) -> dict[str, list[str]]:

@@ -38,6 +38,11 @@ class EnergySettings:
     tolerance_ev: float = 0.05
     timeout_s: float = 120.0
 
+    def __post_init__(self) -> None:
+        """Refuse limits that no energy lies between."""
+        _require(self.low_ev < self.high_ev, "low_ev must be below high_ev")
+        _require(min(self.tolerance_ev, self.timeout_s) > 0, "tolerance_ev and timeout_s must be above 0")
+
 
 @dataclass(frozen=True)
 class DelaySettings:
@@ -61,6 +66,15 @@ class DelaySettings:
     tolerance_ps: float = 2.0
     timeout_s: float = 20.0
 
+    def __post_init__(self) -> None:
+        """Refuse signs and steps that make no axis."""
+        _require(self.low_ps < self.high_ps, "low_ps must be below high_ps")
+        _require({self.coarse_sign, self.fine_sign} <= {1, -1}, "coarse_sign and fine_sign must be 1 or -1")
+        _require(
+            min(self.coarse_step_ps, self.tolerance_ps, self.timeout_s) > 0,
+            "coarse_step_ps, tolerance_ps and timeout_s must be above 0",
+        )
+
 
 @dataclass(frozen=True)
 class FluenceSettings:
@@ -73,6 +87,14 @@ class FluenceSettings:
     high_mj_cm2: float
     tolerance_mj_cm2: float = 0.01
     timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse fluences that the plate cannot let through."""
+        _require(
+            0 <= self.low_mj_cm2 < self.high_mj_cm2 <= self.maximum_mj_cm2,
+            "low_mj_cm2, high_mj_cm2 and maximum_mj_cm2 must ascend from 0 on",
+        )
+        _require(min(self.tolerance_mj_cm2, self.timeout_s) > 0, "tolerance_mj_cm2 and timeout_s must be above 0")
 
 
 @dataclass(frozen=True)
@@ -123,6 +145,13 @@ class ExposureSettings:
     dwell_high_s: float = 3600.0
     margin_s: float = 10.0
 
+    def __post_init__(self) -> None:
+        """Refuse shapes that the reduction does not know, and dwells that end before they begin."""
+        _require(self.boxcar_polarity in (1, -1), "boxcar_polarity must be 1 or -1")
+        _require(self.apds == 2, "apds must be 2: events and reduction hold two photodiodes")
+        _require(0 < self.dwell_low_s < self.dwell_high_s, "dwell_low_s and dwell_high_s must ascend from above 0")
+        _require(self.margin_s > 0, "margin_s must be above 0")
+
 
 @dataclass(frozen=True)
 class GeometrySettings:
@@ -138,6 +167,13 @@ class GeometrySettings:
     laser_fwhm_um: float = 45.0
     jet_speed_m_s: float = 4.0
 
+    def __post_init__(self) -> None:
+        """Refuse widths and periods that nothing has."""
+        _require(
+            min(self.bunch_period_ps, self.irf_sigma_ps, self.laser_fwhm_um, self.jet_speed_m_s) > 0,
+            "bunch_period_ps, irf_sigma_ps, laser_fwhm_um and jet_speed_m_s must be above 0",
+        )
+
 
 @dataclass(frozen=True)
 class BeamlineConfiguration:
@@ -152,6 +188,20 @@ class BeamlineConfiguration:
     surroundings: SurroundingsSettings
     exposure: ExposureSettings
     geometry: GeometrySettings
+
+    def __post_init__(self) -> None:
+        """Refuse gates that do not fit the pump: one per X-ray pulse between two pumps."""
+        probes, geometry = self.exposure.probes, self.geometry
+        _require(self.laser.required_divider == probes, "laser.required_divider must equal exposure.probes")
+        _require(
+            0 <= geometry.pumped_probe < geometry.unpumped_probe < probes,
+            f"geometry: pumped_probe and unpumped_probe must ascend within 0 to {probes - 1}",
+        )
+
+
+def _require(fulfilled: bool, message: str) -> None:  # noqa: FBT001  # an assertion
+    if not fulfilled:
+        raise ConfigurationError(message + ".")
 
 
 def read_configuration(path: Path) -> dict[str, Any]:
@@ -180,7 +230,10 @@ def settings_from(cls: type[T], table: dict[str, Any], where: str) -> T:
         raise ConfigurationError(f"{where}: missing keys {missing}, unknown keys {unknown}. Known: {sorted(declared)}.")
     values = {name: _value(hints[name], table.get(name, {}), f"{where}.{name}") for name in declared
               if name in table or is_dataclass(hints[name])}  # fmt: skip
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
 
 
 def _value(hint: Any, raw: Any, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ophyd import Device, EpicsSignal
@@ -60,7 +61,7 @@ class Shutter(Device):
 
     def read(self) -> dict[str, dict[str, Any]]:
         """State as 0 or 1 under the shutter's own name."""
-        return {self.name: {"value": self._reached(), "timestamp": float(self.readback.timestamp or 0.0)}}
+        return {self.name: {"value": self._reached(), "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data key of the state."""

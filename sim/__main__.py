@@ -53,13 +53,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trxas sim", description="Serve the simulated beamline over Channel Access.")
     parser.add_argument("--macro", default="", help="prefix of every PV name")
     parser.add_argument("--sample", type=Path, default=DEFAULT_SAMPLE, help="sample file (TOML)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of all randomness")
+    parser.add_argument("--seed", type=_seed, default=1, help="seed of all randomness")
     parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
-    parser.add_argument("--port", type=int, default=5064, help="Channel Access port; 0 picks a free one")
+    parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")
     parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 on")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return value
 
 
 def _speed(text: str) -> float:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue
     from storage.documents import Document, NamedDocument
 
-RunStatus: TypeAlias = Literal["complete", "abort", "fail", "interrupted", "running"]
-"""How a run ended: as its stop document says, "interrupted" if its process died, "running" in any live process."""
+RunStatus: TypeAlias = Literal["complete", "stopped", "abort", "fail", "interrupted", "running"]
+"""How a run ended: as its stop document says, "stopped" if that was early.
+
+"interrupted" if its process died, "running" in any live process.
+"""
 
 _STATUS: dict[str, RunStatus] = {"success": "complete", "abort": "abort", "fail": "fail"}
 
@@ -116,7 +119,7 @@ def _find_in_catalogue(client: Any, key: str | int) -> Any:
         raise StorageError(_several(key, [run.item["id"] for run in found]))
     if not found:
         kind = "scan id" if isinstance(key, int) else "uid"
-        raise StorageError(f"No run has the {kind} {key!r}. `trxas runs` lists what is there; -1 is the newest run.")
+        raise StorageError(f"No run has the {kind} {key!r}. `trxas runs list` shows them; -1 is the newest.")
     return found[0]
 
 
@@ -156,14 +159,17 @@ def _catalogue_runs(client: Any, limit: int | None) -> list[tuple[str, Any]]:
 def _catalogue_summary(run: Any) -> RunSummary:
     start, stop = run.metadata["start"], run.metadata.get("stop")
     events = (stop or {}).get("num_events", {}).get("primary", 0)
-    exposures = 2 if start.get("shutter_reference") == "point" else 1
+    exposures = 2 if start.get("shutter_reference") in ("point", "scan") else 1
     return _summary(start, stop, events // exposures, "running")
 
 
 def _summary(start: Document, stop: Document | None, points_done: int, unfinished: RunStatus) -> RunSummary:
+    intended = _points_intended(start)
     status = unfinished
     if stop is not None:
         status = "interrupted" if stop.get("interrupted") else _STATUS[stop["exit_status"]]
+        if status == "complete" and intended is not None and points_done < intended:
+            status = "stopped"
     return RunSummary(
         uid=start["uid"],
         scan_id=start.get("scan_id"),
@@ -172,7 +178,7 @@ def _summary(start: Document, stop: Document | None, points_done: int, unfinishe
         sample=str(start.get("sample", "")),
         edge=str(start.get("edge", "")),
         points_done=points_done,
-        points_intended=_points_intended(start),
+        points_intended=intended,
         status=status,
         reason=str((stop or {}).get("reason", "")),
     )

@@ -20,7 +20,7 @@ LINEAR_TO_PS = 500.0
 """Delays up to here are drawn linearly, later ones logarithmically."""
 
 
-DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 1e3, 1e4, 1e5)
+DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
 
 
 def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
@@ -68,12 +68,12 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("fluorescence (post-edge = 1)")
     axes.ticklabel_format(axis="x", useOffset=False)
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
 
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
     """Transient with error bars."""
-    label = f"{_delay_label(spectrum)}, {spectrum.metadata.mode}, {spectrum.metadata.scans} scans"
+    label = f"{_delay_label(spectrum)}, {spectrum.metadata.mode}, {spectrum.metadata.scans} scan{'s' if spectrum.metadata.scans > 1 else ''}"
     _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("energy (eV)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 
 from errors import ReductionError
+from plans.edges import edge_preset
 from reduction.accumulator import RunAccumulator
 from reduction.boxcar_energy import boxcar_spectrum
 from reduction.gate_rates import gate_rates
@@ -15,6 +16,7 @@ from reduction.spc_energy import spc_spectrum
 from reduction.spc_time import spc_trace
 from reduction.transient import Spectrum, Trace
 from trxas.figures import delay_figure, energy_figure
+from trxas.plus_minus import plus_minus
 
 KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
 """Fitted quantities of the table, by their name in `KineticsFit`."""
@@ -58,8 +60,11 @@ def reduce_run(accumulator: RunAccumulator) -> RunResults:
 
 
 def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
-    """Energy of the largest transient, eV, and its size relative to the unpumped signal there."""
-    index = int(abs(spectrum.transient).argmax())
+    """Energy nearest the edge's main feature, eV, and the transient there relative to the unpumped signal.
+
+    A fixed energy: the largest of many noisy points would be larger than the transient is.
+    """
+    index = int(abs(spectrum.energy_ev - edge_preset(spectrum.metadata.edge).main_feature_ev).argmin())
     static = float(spectrum.off[index])
     return float(spectrum.energy_ev[index]), Value(
         float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / abs(static)
@@ -68,9 +73,9 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
 
 def kinetics_lines(fit: KineticsFit) -> list[str]:
     """Fitted quantities with their errors, a line each."""
-    lines = [f"{name:<22} {_plus_minus(getattr(fit, name))}" for name in KINETIC_NAMES]
+    lines = [f"{name:<22} {plus_minus(*getattr(fit, name))}" for name in KINETIC_NAMES]
     rate = fit.offset_rate_per_ns
-    lines.append(f"{'offset decay (1/ns)':<22} {_plus_minus(rate)}")
+    lines.append(f"{'offset decay (1/ns)':<22} {plus_minus(*rate)}")
     lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
     return lines
 
@@ -78,8 +83,4 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
 def _spectrum_line(spectrum: Spectrum) -> str:
     energy_ev, size = transient_size(spectrum)
     label = f"transient, {spectrum.metadata.mode}"
-    return f"{label:<22} {100 * size.value:.3f} ± {100 * size.sigma:.3f} % of unpumped at {energy_ev:.2f} eV"
-
-
-def _plus_minus(value: Value) -> str:
-    return f"{value.value:.4g} ± {value.sigma:.2g}"
+    return f"{label:<22} {plus_minus(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 from collections.abc import Callable, Generator
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bluesky import RunEngine
-from bluesky.utils import Msg
+from bluesky.utils import Msg, RunEngineInterrupted
 
 import plans
 from devices.beamline import Beamline, build_beamline
@@ -40,8 +41,15 @@ class Session:
         return {name: bind(getattr(plans, name), self.beamline) for name in SCANS}
 
     def measure(self, plan: Plan) -> str:
-        """Run a plan that makes one run; returns the run's uid."""
-        (uid,) = self.run_engine(plan)  # type: ignore[misc]  # a tuple of uids, as the engine is made here
+        """Run a plan that makes one run, unattended; returns the run's uid.
+
+        Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised.
+        """
+        try:
+            (uid,) = self.run_engine(plan)  # type: ignore[misc]  # a tuple of uids, as the engine is made here
+        except RunEngineInterrupted as error:
+            self.run_engine.abort("interrupted by the user")
+            raise KeyboardInterrupt from error
         return str(uid)
 
     def close(self) -> None:
@@ -53,6 +61,11 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def load_libraries() -> None:
+    """Import what opening a session needs; takes seconds, and can be done while something else starts."""
+    importlib.import_module("storage.catalogue")
 
 
 def open_session(configuration: Configuration) -> Session:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from errors import ConfigurationError
@@ -25,19 +25,32 @@ def simulation_command(options: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def simulated_beamline(
-    *, seed: int = 1, speed: float = 1.0, sample: Path | None = None, macro: str = ""
+    *,
+    seed: int = 1,
+    speed: float = 1.0,
+    sample: Path | None = None,
+    macro: str = "",
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
     """Run a simulated beamline on a free port for the time of the context; yields its address list.
 
+    `meanwhile` is called while it starts: a place for slow imports.
     It ends with this process, however that ends. Raises ConfigurationError with what it said if it does not start.
     """
     options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
     if sample is not None:
         options += ["--sample", str(sample)]
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        simulation_command(options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        simulation_command(options),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A session of its own: Ctrl-C at the prompt is for the scan, not for the beamline.
+        start_new_session=True,
     )
     try:
+        meanwhile()
         yield _wait_ready(process)
     finally:
         _stop(process)

@@ -1,8 +1,6 @@
-"""Connect the beamline, open the store, make the RunEngine."""
-
-import os
+"""The session: `trxas ipython` brings one; plain IPython connects and opens it here."""
 
 from trxas.configuration import load_configuration
 from trxas.session import open_session
 
-session = open_session(load_configuration(prefix=os.environ.get("TRXAS_PREFIX")))
+session = globals().get("session") or open_session(load_configuration())

@@ -79,7 +79,7 @@ class Acquisition(PVGroup):
         self._clock, self._experiment, self._state = clock, experiment, state
         self._started: dict[str, BeamlineState] = {}
         self._exposure_id = 0
-        self._last: ExposureCounts | None = None
+        self._counted: dict[str, ExposureCounts] = {}
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
         self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
         self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
@@ -102,21 +102,21 @@ class Acquisition(PVGroup):
         self._started[name] = self._state()
 
     def _expose(self, name: str, elapsed_s: float) -> ExposureCounts:
-        self._last = self._experiment.expose(self._started[name], elapsed_s)
-        return self._last
+        self._counted[name] = self._experiment.expose(self._started[name], elapsed_s)
+        return self._counted[name]
 
     async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
         """Post what the gated detectors counted, frames first: they carry the exposure's number."""
-        assert self._last is not None  # count() ran just before
+        exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
         opened = float(before.laser_shutter_open)
         shutter = opened if self._state().laser_shutter_open == before.laser_shutter_open else MIXED_SHUTTER
         head = [float(self._exposure_id), elapsed_s, shutter]
-        await self.spc_frame.write(spc_frame(head, self._last))
-        await self.boxcar_frame.write(boxcar_frame(head, self._last))
-        await self._publish_averages(self._last)
-        await self.spc.post_counts(elapsed_s, spc_channels(self._last))
+        await self.spc_frame.write(spc_frame(head, exposure))
+        await self.boxcar_frame.write(boxcar_frame(head, exposure))
+        await self._publish_averages(exposure)
+        await self.spc.post_counts(elapsed_s, spc_channels(exposure))
 
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)

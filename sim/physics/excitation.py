@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,13 +73,12 @@ def train_excitation(
     spot: Spot,
     sigma_ps: float,
 ) -> Array:
-    """Excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`.
-
-    Valid for times of either sign up to a few pump periods.
-    """
+    """Excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`."""
     time = np.asarray(time_ps, dtype=float)
     total = np.zeros_like(time)
-    for earlier in range(-2, EARLIER_PUMPS):
+    # Pumps that come after `time_ps` = 0 but before the latest probe have been seen by it too.
+    first = -math.ceil(float(time.max(initial=0.0)) / pump_period_ps) - 1
+    for earlier in range(first, EARLIER_PUMPS):
         age = time + earlier * pump_period_ps
         total += response(fluence_mj_cm2 * spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
     return total

@@ -14,6 +14,14 @@ from sim.errors import SimulationInputError
 DEFAULT_SAMPLE = Path(str(files("sim") / "samples" / "cspbbr3.toml"))
 """Sample file of the paper: CsPbBr3 nanocrystals in toluene."""
 
+POSITIVE = {
+    *("width_ev", "tau1_ps", "tau2_ps", "offset_lifetime_ns", "irf_sigma_ps"),
+    *("reference_fluence_mj_cm2", "saturation_fluence_mj_cm2"),
+}
+"""Keys that divide or scale, and so must be above 0."""
+
+NOT_NEGATIVE = {"scatter", "photons_per_pulse"}
+
 T = TypeVar("T")
 
 
@@ -94,7 +102,7 @@ def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SimulationInputError(f"Cannot read sample file {path}: {error}") from error
     unknown = set(raw) - {"name", "edges", "kinetics", "pump", "beam"}
     if unknown:
@@ -102,7 +110,7 @@ def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
             f"{path}: unknown tables {sorted(unknown)}; known: name, edges, kinetics, pump, beam"
         )
     edges = raw.get("edges", {})
-    if not edges:
+    if not isinstance(edges, dict) or not edges:
         raise SimulationInputError(f'{path}: no [edges."..."] table; give at least one edge')
     sample = Sample(
         name=str(raw.get("name", path.stem)),
@@ -119,25 +127,40 @@ def _edge(table: dict[str, Any], where: str) -> Edge:
     peaks = {}
     for key in ("static", "transient"):
         rows = table.get(key, [])
-        if any(len(row) != 3 for row in rows):
-            raise SimulationInputError(f"{where}.{key}: every row is [center_ev, fwhm_ev, height]")
+        if not isinstance(rows, list) or not all(_is_peak(row) for row in rows):
+            raise SimulationInputError(
+                f"{where}.{key}: every row is [center_ev, fwhm_ev, height], finite numbers, fwhm above 0"
+            )
         peaks[key] = tuple(Peak(*(float(number) for number in row)) for row in rows)
     return _table(Edge, {**table, **peaks}, where)
 
 
+def _is_peak(row: Any) -> bool:
+    return isinstance(row, list) and len(row) == 3 and all(_is_number(value) for value in row) and row[1] > 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
+    if not isinstance(table, dict):
+        raise SimulationInputError(f"{where} = {table!r}: must be a table")
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # every cls here is a dataclass
     if set(table) != names:
         missing, unknown = sorted(names - set(table)), sorted(set(table) - names)
         raise SimulationInputError(f"{where}: missing keys {missing}, unknown keys {unknown}")
-    bad = [name for name, value in table.items() if isinstance(value, int | float) and not math.isfinite(value)]
+    bad = [name for name, value in table.items() if not isinstance(value, tuple) and not _is_number(value)]
     if bad:
         raise SimulationInputError(f"{where}: {bad} must be finite numbers")
+    low = [
+        name for name in table if (name in POSITIVE and table[name] <= 0) or (name in NOT_NEGATIVE and table[name] < 0)
+    ]
+    if low:
+        raise SimulationInputError(f"{where}: {low} must be above 0 (scatter and photons_per_pulse: not below)")
     return cls(**{name: float(value) if isinstance(value, int) else value for name, value in table.items()})
 
 
 def _check_kinetics(kinetics: Kinetics, where: str) -> None:
-    if min(kinetics.tau1_ps, kinetics.tau2_ps, kinetics.offset_lifetime_ns) <= 0:
-        raise SimulationInputError(f"{where}: tau1_ps, tau2_ps and offset_lifetime_ns must be above 0")
     if min(kinetics.fraction1, kinetics.fraction2) < 0 or kinetics.fraction1 + kinetics.fraction2 > 1:
         raise SimulationInputError(f"{where}: fractions must be 0 to 1 and add up to at most 1")

@@ -70,6 +70,12 @@ def test_excitation_repeats_with_the_pump() -> None:
     np.testing.assert_allclose(early, late, rtol=1e-6)
 
 
+def test_probes_beyond_the_next_pump_see_it() -> None:
+    """A divider of 1 pumps every bunch: all probes are alike."""
+    excitation = Experiment(SAMPLE, 1).excitation(BeamlineState(rate_divider=1))
+    np.testing.assert_allclose(excitation, excitation[0], rtol=1e-3)
+
+
 def test_a_faster_jet_carries_the_excited_spot_away() -> None:
     slow, fast = (
         Experiment(SAMPLE, 1, spot=Spot(jet_speed_m_s=speed)).excitation(BeamlineState()) for speed in (1, 200)
@@ -147,6 +153,12 @@ def test_ring_is_topped_up() -> None:
         ("[pump]", "[pumps]", "unknown tables"),
         ("edge_ev = 13470.2", "edge_ev = nan", "finite"),
         ("[13471.4, 3.6, 0.40],", "[13471.4, 3.6],", "every row"),
+        ("[13471.4, 3.6, 0.40],", "[13471.4, 0.0, 0.40],", "every row"),
+        ("[13471.4, 3.6, 0.40],", "[13471.4, nan, 0.40],", "every row"),
+        ("tau1_ps = 120.0", 'tau1_ps = "fast"', "finite"),
+        ("tau1_ps = 120.0", "tau1_ps = true", "finite"),
+        ("scatter = 0.08", "scatter = -0.08", "scatter"),
+        ("saturation_fluence_mj_cm2 = 12.5", "saturation_fluence_mj_cm2 = 0.0", "saturation"),
         ("[kinetics]", "[kinetics", "Cannot read"),
     ],
 )

@@ -55,6 +55,8 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
         (("doctor", "--config", "nowhere.toml"), "No configuration file nowhere.toml"),
         (("sim", "--sample", "nowhere.toml"), "Cannot read sample file nowhere.toml"),
         (("sim", "--speed", "0"), "above 0"),
+        (("sim", "--seed", "-1"), "from 0 on"),
+        (("sim", "--port", "99999"), "0 to 65535"),
     ],
 )
 def test_a_wrong_command_gets_one_message_and_no_traceback(trxas: Any, arguments: tuple, message: str) -> None:
@@ -116,6 +118,13 @@ def test_a_full_disk_refuses_the_plan_before_its_first_message(tmp_path: Path) -
         ("low_ev = 12800.0", "low_ev = 12800.0\nhigh_kev = 3.0", "unknown keys .*high_kev"),
         ("low_ev = 12800.0", 'low_ev = "12800"', r"energy\.low_ev = '12800': expected float"),
         ("low_ev = 12800.0", "low_ev = nan", "must be finite"),
+        ("low_ev = 12800.0", "low_ev = 14000.0", "energy: low_ev must be below high_ev"),
+        ("coarse_sign = 1", "coarse_sign = 2", "delay: coarse_sign and fine_sign must be 1 or -1"),
+        ("coarse_step_ps = 1000.0", "coarse_step_ps = 0.0", "coarse_step_ps"),
+        ("maximum_mj_cm2 = 14.0", "maximum_mj_cm2 = 12.0", "must ascend from 0"),
+        ("boxcar_polarity = -1", "boxcar_polarity = 0", "boxcar_polarity must be 1 or -1"),
+        ("unpumped_probe = 4", "unpumped_probe = 7", "within 0 to 4"),
+        ("required_divider = 5", "required_divider = 4", "required_divider must equal"),
         ("[energy]", "[energies]", "unknown keys .*energies"),
         ("[energy]", "[energy", "Cannot read configuration file"),
         ("minimum_free_mb", "minimum_free_gb", "storage: .*minimum_free_gb"),

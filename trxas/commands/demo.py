@@ -28,7 +28,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     began = time.monotonic()
     print("Starting the simulated beamline ...", flush=True)
-    with simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample) as options.address_list:
+    with simulated_beamline(
+        seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries
+    ) as options.address_list:
         configuration = configuration_from(options)
         print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
         from trxas import channel_access
@@ -41,6 +43,12 @@ def run(options: argparse.Namespace) -> int:
     figure = write_outputs(result, options.output, options.json)
     print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s")
     return 0
+
+
+def _load_libraries() -> None:
+    from trxas.session import load_libraries
+
+    load_libraries()
 
 
 def _sample_name(path: Path | None) -> str:

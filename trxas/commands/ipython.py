@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
 from trxas import channel_access
 from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
-from trxas.configuration import Configuration
 from trxas.simulation import simulated_beamline
+
+if TYPE_CHECKING:
+    from trxas.session import Session
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -29,13 +31,15 @@ def run(options: argparse.Namespace) -> int:
     """Start IPython with the startup files of profile_collection."""
     with contextlib.ExitStack() as stack:
         if options.sim:
-            options.address_list = stack.enter_context(simulated_beamline(seed=options.seed, speed=options.speed))
+            options.address_list = stack.enter_context(
+                simulated_beamline(seed=options.seed, speed=options.speed, meanwhile=_load_libraries)
+            )
+            stack.callback(channel_access.silence)
         configuration = configuration_from(options)
-        configuration.storage.root.mkdir(parents=True, exist_ok=True)
-        _export(configuration)
-        _start(configuration, options.command)
-        if options.sim:
-            channel_access.silence()
+        from trxas.session import open_session
+
+        session = stack.enter_context(open_session(configuration))
+        _start(session, options.command)
     return 0
 
 
@@ -48,26 +52,21 @@ def startup_files() -> list[Path]:
     return files
 
 
-def _export(configuration: Configuration) -> None:
-    """Hand the configuration to the startup files the way a user's shell would."""
-    epics = configuration.beamline.epics
-    os.environ |= {
-        "TRXAS_CONFIG": str(configuration.path),
-        "TRXAS_DATA": str(configuration.storage.root),
-        "TRXAS_PREFIX": epics.prefix,
-        "EPICS_CA_ADDR_LIST": epics.address_list,
-    }
+def _load_libraries() -> None:
+    from trxas.session import load_libraries
+
+    load_libraries()
 
 
-def _start(configuration: Configuration, command: str | None) -> None:
+def _start(session: Session, command: str | None) -> None:
     from IPython import start_ipython
     from traitlets.config import Config
 
     config = Config()
     config.InteractiveShellApp.exec_files = [str(path) for path in startup_files()]
     config.TerminalIPythonApp.display_banner = False
-    config.HistoryManager.hist_file = str(configuration.storage.root / "ipython-history.sqlite")
+    config.HistoryManager.hist_file = str(session.store.root / "ipython-history.sqlite")
     # Completion by evaluation, so that it knows the devices; jedi would read the source of every library.
     config.Completer.use_jedi = False
     arguments = [] if command is None else ["-c", command]
-    start_ipython(argv=arguments, config=config)
+    start_ipython(argv=arguments, config=config, user_ns={"session": session})

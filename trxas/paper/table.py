@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trxas.plus_minus import plus_minus
+
 
 @dataclass(frozen=True)
 class Row:
@@ -35,11 +37,11 @@ class Row:
 
     def cells(self) -> tuple[str, str, str, str, str, str]:
         """Name, published, ours, pull, runs and remark as text."""
-        published = _with_error(self.published, self.published_sigma)
+        published = plus_minus(self.published, self.published_sigma)
         pull = "" if self.pull is None else f"{self.pull:+.1f}"
         runs = " ".join(uid[:8] for uid in self.uids)
         unit = f" ({self.unit})" if self.unit else ""
-        return self.name + unit, published, _with_error(self.value, self.sigma), pull, runs, self.remark
+        return self.name + unit, published, plus_minus(self.value, self.sigma), pull, runs, self.remark
 
     def as_json(self) -> dict[str, Any]:
         """The row for machines."""
@@ -67,10 +69,3 @@ def table_text(rows: Sequence[Row]) -> str:
         "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), *row[4:]]).rstrip()
         for row in cells
     )
-
-
-def _with_error(value: float, sigma: float | None) -> str:
-    if not sigma or not math.isfinite(sigma):
-        return f"{value:.6g}"
-    decimals = max(0, 1 - math.floor(math.log10(sigma)))
-    return f"{value:.{decimals}f} ± {sigma:.{decimals}f}"
