@@ -73,7 +73,7 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
     """Transient with error bars."""
-    label = f"{_delay_label(spectrum)}, {spectrum.metadata.mode}, {spectrum.metadata.scans} scan{'s' if spectrum.metadata.scans > 1 else ''}"
+    label = f"{_delay_label(spectrum)}, {spectrum.metadata.mode}, scans: {spectrum.metadata.scans}"
     _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("energy (eV)")

@@ -28,7 +28,5 @@ def tell_errors_shortly(shell: Any) -> None:
         shell.set_custom_exc((TrxasError,), _tell)
 
 
-def _tell(
-    _shell: Any, kind: type[BaseException], error: BaseException, _trace: TracebackType, tb_offset: int | None = None
-) -> None:
+def _tell(_shell: Any, kind: type[BaseException], error: BaseException, _trace: TracebackType, **_options: Any) -> None:
     print(f"{kind.__name__}: {error}", file=sys.stderr)
