@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
+from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.settings import Target
+from plans.approach import check_room_for_approach, use_approach
 from plans.measuring import Plan, apply_settings, measure, with_reasons
 from plans.preflight import check_beamline
-from plans.request import ScanRequest, ShutterReference, start_metadata
+from plans.request import Laser, ScanRequest, ShutterReference, start_metadata
 
 
-def passes(shutter_reference: ShutterReference, points: int) -> Iterator[tuple[int, str]]:
+def passes(shutter_reference: ShutterReference, points: int, laser: Laser = "open") -> Iterator[tuple[int, str]]:
     """Order of the exposures within one pass: (point index, laser shutter).
 
-    With a reference per point the shutter alternates as open closed, closed open, so that it moves once per point.
+    `laser` is the shutter's state without a reference per point. With one it alternates as open closed, closed open,
+    so that it moves once per point.
     """
     if shutter_reference == "point":
         for index in range(points):
             states = ("open", "closed") if index % 2 == 0 else ("closed", "open")
             yield from ((index, state) for state in states)
     else:
-        yield from ((index, "open") for index in range(points))
+        yield from ((index, laser) for index in range(points))
         if shutter_reference == "scan":
             yield from ((index, "closed") for index in range(points))
 
 
-def scan(beamline: Beamline, request: ScanRequest) -> Plan:
-    """Run a validated request as one run; the laser shutter is closed at the end, however it ends."""
+ScanPlan = Generator[Msg, Any, str]
+"""A plan that makes one run and returns its uid."""
+
+
+def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
+    """Run a validated request as one run; the laser shutter is closed at the end, however it ends.
+
+    Long moves of the energy end as the request says, and as configured afterwards. Returns the run's uid.
+    """
     check_beamline(beamline)
+    check_room_for_approach(beamline, request)
 
     @bpp.run_decorator(md=start_metadata(request, beamline))
     def run() -> Plan:
+        yield from use_approach(beamline, request.approach)
         yield from apply_settings(beamline, {**request.settings, "laser_shutter": "closed"}, request.dwell_s)
         for scan_index in range(request.repeats):
             yield from _one_pass(beamline, request, scan_index)
 
-    yield from bpp.finalize_wrapper(
-        with_reasons(run()), lambda: bps.abs_set(beamline.laser_shutter, "closed", wait=True)
-    )
+    def leave() -> Plan:
+        yield from use_approach(beamline, beamline.energy.default_approach)
+        yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
+
+    return str((yield from bpp.finalize_wrapper(with_reasons(run()), leave)))
 
 
 def _one_pass(beamline: Beamline, request: ScanRequest, scan_index: int) -> Plan:
     at: dict[str, Target] = {}
-    for point_index, shutter in passes(request.shutter_reference, len(request.points)):
+    for point_index, shutter in passes(request.shutter_reference, len(request.points), request.laser):
         targets: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
         changes = {name: target for name, target in targets.items() if at.get(name) != target}
         yield from bps.checkpoint()

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from errors import TrxasError
-from trxas.commands import bench, demo, doctor, ipython, runs, sim
+from trxas.commands import bench, demo, doctor, ipython, paper, runs, sim
 
-COMMANDS = (demo, sim, ipython, doctor, runs, bench)
+COMMANDS = (demo, sim, ipython, doctor, runs, paper, bench)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

@@ -81,16 +81,18 @@ def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANS
     axes.legend(loc="lower right")
 
 
-def draw_trace(axes: Axes, trace: Trace, fit: KineticsFit | None) -> None:
-    """Transient against delay, linear around time zero and logarithmic later, in per cent of the static signal."""
-    _error_bars(
-        axes, trace.delay_ps, 100 * trace.transient, 100 * trace.sigma, colour=TRANSIENT_COLOUR, label="measured"
-    )
+def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: int = 0) -> None:
+    """Transient against delay, linear around time zero and logarithmic later, in per cent of the static signal.
+
+    `trace` says which trace of a global fit this is.
+    """
+    scaled = (100 * measured.transient, 100 * measured.sigma)
+    _error_bars(axes, measured.delay_ps, *scaled, colour=TRANSIENT_COLOUR, label="measured")
     if fit is not None:
-        low, high = trace.first_delay_ps[[0, -1]]
+        low, high = measured.first_delay_ps[[0, -1]]
         fine = np.unique(np.concatenate([np.linspace(low, LINEAR_TO_PS, 400), np.geomspace(LINEAR_TO_PS, high, 200)]))
-        curve = fit.curve(fine, probe=trace.metadata.probe, zero_at_ps=trace.zero_at_ps)
-        shift = trace.delay_ps[0] - trace.first_delay_ps[0]
+        curve = fit.curve(fine, probe=measured.metadata.probe, trace=trace, zero_at_ps=measured.zero_at_ps)
+        shift = measured.delay_ps[0] - measured.first_delay_ps[0]
         axes.plot(fine + shift, 100 * curve, color=FIT_COLOUR, label=_fit_label(fit))
     axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=1.5)
     axes.set_xticks(DELAY_TICKS_PS, [_delay_text(tick) for tick in DELAY_TICKS_PS])

@@ -1,0 +1,1 @@
+"""The paper's campaign on one beamline: measure every part, reduce it, and hold it against the published numbers."""

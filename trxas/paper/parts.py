@@ -1,0 +1,9 @@
+"""All parts of the campaign, in the order in which they are measured."""
+
+from __future__ import annotations
+
+from trxas.paper import kinetics, spectra
+from trxas.paper.campaign import Part
+
+PARTS: tuple[Part, ...] = (*spectra.PARTS.values(), kinetics.PART)
+"""Every part."""
