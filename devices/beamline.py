@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ophyd import Device
 from ophyd.signal import EpicsSignalBase
 
 from devices.axis import Axis
+from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration
 from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
-from devices.fluence import Fluence
+from devices.fluence import Fluence, Waveplate
 from devices.fresh import disconnected_names, read_together
 from devices.laser import Laser, laser_shutter
+from devices.pilatus import Pilatus
 from devices.point import PointReader
+from devices.pointing import Pointing
+from devices.power_meter import PowerMeter
+from devices.sdd import Sdd
 from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
@@ -32,19 +38,37 @@ RAW_UNITS = {
     "delay_fine_readback": "ps",
     "fluence_angle": "deg",
     "fluence_angle_readback": "deg",
+    "pointing_horizontal_setpoint": "um",
+    "pointing_vertical_setpoint": "um",
+    "power_meter_power": "W",
     "surroundings_ring_current": "mA",
+    "cell_setpoint": "C",
+    "cell_thermocouple": "C",
+    "cell_ramp": "C/min",
 }
 """Units the raw PVs must have, by signal name: a delay in ns would be wrong by a thousand."""
 
 
+OPTIONAL_WAIT_S = 1.0
+"""How long connecting waits for devices that a pump-probe measurement can do without."""
+
+
 @dataclass(frozen=True)
 class Beamline:
-    """All devices of one beamline, with the configuration they were built from."""
+    """All devices of one beamline, with the configuration they were built from.
+
+    Devices that may be None are there if the configuration has their table. They do not keep the others from
+    connecting: using one that does not answer is an error of its own.
+    """
 
     configuration: BeamlineConfiguration
     energy: Energy
     delay: Delay
     fluence: Fluence
+    waveplate: Waveplate
+    power_meter: PowerMeter
+    pointing_horizontal: Pointing
+    pointing_vertical: Pointing
     laser: Laser
     laser_shutter: Shutter
     xray_shutter: Shutter
@@ -52,24 +76,40 @@ class Beamline:
     exposure: Exposure
     point: PointReader
     settings: Settings
+    cell: Cell | None = None
+    sample_stage: SampleStage | None = None
+    sdd: Sdd | None = None
+    pilatus: Pilatus | None = None
 
     @property
     def devices(self) -> dict[str, Device]:
         """Every ophyd device by its name."""
         found = (self.energy, self.delay, self.fluence, self.laser, self.laser_shutter, self.xray_shutter)
-        return {device.name: device for device in (*found, self.surroundings, self.exposure)}
+        pump = (self.waveplate, self.power_meter, self.pointing_horizontal, self.pointing_vertical)
+        every = (*found, *pump, self.surroundings, self.exposure, *self.optional_devices)
+        return {device.name: device for device in every}
+
+    @property
+    def optional_devices(self) -> tuple[Device, ...]:
+        """Devices of the powder cell, as far as the configuration has them."""
+        found = (self.cell, self.sample_stage, self.sdd, self.pilatus)
+        return tuple(device for device in found if device is not None)
 
     @property
     def axes(self) -> dict[str, Axis]:
         """Positioners by the name of their event field."""
-        return {"energy_ev": self.energy, "delay_ps": self.delay, "fluence_mj_cm2": self.fluence}
+        return {
+            "energy_ev": self.energy,
+            "delay_ps": self.delay,
+            "fluence_mj_cm2": self.fluence,
+            "pointing_horizontal_um": self.pointing_horizontal,
+            "pointing_vertical_um": self.pointing_vertical,
+        }
 
     def signals(self) -> Iterator[EpicsSignalBase]:
         """Every PV-backed signal of every device."""
         for device in self.devices.values():
-            for walked in device.walk_signals():
-                if hasattr(walked.item, "pvname"):
-                    yield walked.item
+            yield from _signals(device)
 
     def disconnected(self) -> list[str]:
         """Names of the PVs that do not answer now."""
@@ -91,18 +131,16 @@ class Beamline:
     def connect(self, timeout_s: float | None = None) -> None:
         """Wait for every PV and check its unit.
 
-        Raises NotConnectedError with every PV that did not answer, ConfigurationError with every wrong unit.
+        Raises NotConnectedError with every PV that did not answer, if devices are among them that may not be missing,
+        and ConfigurationError with every wrong unit.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
-        deadline = time.monotonic() + timeout_s
-        for signal in self.signals():
-            try:
-                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
-            except TimeoutError:
-                continue
-        missing = self.disconnected()
-        if missing:
-            raise NotConnectedError(missing, timeout_s)
+        optional = [signal for device in self.optional_devices for signal in _signals(device)]
+        needed = [signal for signal in self.signals() if signal not in optional]
+        _wait_connected(needed, timeout_s)
+        _wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
+        if disconnected_names(needed):
+            raise NotConnectedError(self.disconnected(), timeout_s)
         self.check_units()
 
     def check_units(self) -> None:
@@ -119,22 +157,49 @@ class Beamline:
             raise ConfigurationError(f"Wrong units: {'; '.join(wrong)}. Point the configuration at PVs in those units.")
 
 
+def _signals(device: Device) -> Iterator[EpicsSignalBase]:
+    for walked in device.walk_signals():
+        if hasattr(walked.item, "pvname"):
+            yield walked.item
+
+
+def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> None:
+    """Give `signals` `timeout_s` seconds in all to connect."""
+    deadline = time.monotonic() + timeout_s
+    for signal in signals:
+        with contextlib.suppress(TimeoutError):
+            signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
+
+
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     """Make every device of `configuration`; nothing is connected or moved yet."""
     prefix, around = configuration.epics.prefix, configuration.surroundings
     energy = Energy(configuration.energy, prefix=prefix, name="energy")
     delay = Delay(configuration.delay, prefix=prefix, name="delay")
     fluence = Fluence(configuration.fluence, prefix=prefix, name="fluence")
+    pointing = configuration.pointing
+    horizontal = Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal")
+    vertical = Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical")
     laser = Laser(configuration.laser, prefix=prefix, name="laser")
     surroundings = Surroundings(around, prefix=prefix, name="surroundings")
     exposure = Exposure(configuration.exposure, prefix=prefix, name="exposure")
-    axes: dict[str, Axis] = {"energy_ev": energy, "delay_ps": delay, "fluence_mj_cm2": fluence}
+    axes: dict[str, Axis] = {
+        "energy_ev": energy,
+        "delay_ps": delay,
+        "fluence_mj_cm2": fluence,
+        "pointing_horizontal_um": horizontal,
+        "pointing_vertical_um": vertical,
+    }
     shutter = laser_shutter(configuration.laser, prefix)
     return Beamline(
         configuration=configuration,
         energy=energy,
         delay=delay,
         fluence=fluence,
+        waveplate=Waveplate(configuration.fluence, prefix=prefix, name="waveplate"),
+        power_meter=PowerMeter(configuration.laser, prefix=prefix, name="power_meter"),
+        pointing_horizontal=horizontal,
+        pointing_vertical=vertical,
         laser=laser,
         laser_shutter=shutter,
         xray_shutter=Shutter(
@@ -144,4 +209,10 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         exposure=exposure,
         point=PointReader(axes, exposure, laser, surroundings),
         settings=Settings({**axes, "laser_shutter": shutter}),
+        cell=Cell(configuration.cell, prefix=prefix, name="cell") if configuration.cell else None,
+        sample_stage=SampleStage(configuration.cell, prefix=prefix, name="sample_stage")
+        if configuration.cell
+        else None,
+        sdd=Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None,
+        pilatus=Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None,
     )

@@ -6,7 +6,7 @@ import math
 import tomllib
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from errors import ConfigurationError
 
@@ -28,7 +28,11 @@ class EpicsSettings:
 
 @dataclass(frozen=True)
 class EnergySettings:
-    """Monochromator; PVs in keV, limits and tolerance in eV."""
+    """Monochromator; PVs in keV, limits and tolerance in eV.
+
+    A move down by more than `long_move_ev` goes `overshoot_ev` too far and comes back from below (`approach_from`
+    "below"), or not ("direct"): left where a long move ends, the drive is off by 0.2 to 0.6 eV (paper, SI 8).
+    """
 
     setpoint: str
     readback: str
@@ -37,6 +41,9 @@ class EnergySettings:
     high_ev: float
     tolerance_ev: float = 0.05
     timeout_s: float = 120.0
+    approach_from: str = "below"
+    long_move_ev: float = 200.0
+    overshoot_ev: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse limits that no energy lies between."""
@@ -78,7 +85,11 @@ class DelaySettings:
 
 @dataclass(frozen=True)
 class FluenceSettings:
-    """Half-wave plate and polariser: fluence = maximum x sin^2(2 (angle - zero)); a motor record in degrees."""
+    """Half-wave plate and polariser: fluence = maximum x sin^2(2 (angle - zero)); a motor record in degrees.
+
+    The plate may turn from `angle_low_deg` to `angle_high_deg`; the laser spot on the sample (paper, SI 2) turns the
+    power of a calibration into fluence.
+    """
 
     waveplate: str
     maximum_mj_cm2: float
@@ -87,6 +98,11 @@ class FluenceSettings:
     high_mj_cm2: float
     tolerance_mj_cm2: float = 0.01
     timeout_s: float = 30.0
+    angle_low_deg: float = 0.0
+    angle_high_deg: float = 50.0
+    angle_tolerance_deg: float = 0.01
+    spot_horizontal_um: float = 50.0
+    spot_vertical_um: float = 45.0
 
     def __post_init__(self) -> None:
         """Refuse fluences that the plate cannot let through."""
@@ -109,6 +125,18 @@ class LaserSettings:
     power: str
     required_divider: int = 5
     shutter_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class PointingSettings:
+    """Last mirror of the pump: two motor records that move the laser spot, in um on the sample (names ours)."""
+
+    horizontal: str = "7idd:m31"
+    vertical: str = "7idd:m32"
+    low_um: float = -200.0
+    high_um: float = 200.0
+    tolerance_um: float = 0.5
+    timeout_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -176,8 +204,66 @@ class GeometrySettings:
 
 
 @dataclass(frozen=True)
+class CellSettings:
+    """Thermostated powder cell: temperature = offset_c + gain x raw reading, C; ramp in C per minute.
+
+    Settled: within `tolerance_c` for `settle_s` seconds on end, by the clock on the wall, with the controller's
+    `in_position` set. `poll_s` is how often that is looked at, `timeout_s` how long it may take.
+    """
+
+    setpoint: str
+    ramp_rate: str
+    heater: str
+    thermocouple: str
+    in_position: str
+    sample_select: str
+    sample_status: str
+    offset_c: float = 0.0
+    gain: float = 1.0
+    low_c: float = 20.0
+    high_c: float = 160.0
+    ramp_c_min: float = 20.0
+    tolerance_c: float = 0.5
+    settle_s: float = 2.0
+    poll_s: float = 0.1
+    timeout_s: float = 1800.0
+
+
+@dataclass(frozen=True)
+class SddSettings:
+    """Silicon drift detector: the PV of its frame, its elements, and the share of dead time above which it is bad."""
+
+    frame: str
+    elements: int = 5
+    dead_fraction_high: float = 0.3
+
+
+@dataclass(frozen=True)
+class PilatusSettings:
+    """Area detector: areaDetector prefix, folder for its files, exposure limits, geometry.
+
+    An empty `folder` leaves the choice to the session. `offset_horizontal_m` is the way from the direct beam to the
+    detector's near edge, `offset_vertical_m` that to its middle row; `margin_s` is what an image may take beyond its
+    exposure.
+    """
+
+    prefix: str
+    folder: str = ""
+    exposure_low_s: float = 0.001
+    exposure_high_s: float = 3600.0
+    margin_s: float = 10.0
+    connection_timeout_s: float = 5.0
+    distance_m: float = 0.2410
+    offset_horizontal_m: float = 0.0453
+    offset_vertical_m: float = 0.0
+    pixel_m: float = 172e-6
+    rows: int = 195
+    columns: int = 487
+
+
+@dataclass(frozen=True)
 class BeamlineConfiguration:
-    """One beamline: a name and the settings of every device."""
+    """One beamline: a name and the settings of every device; those that may be None need no table."""
 
     name: str
     epics: EpicsSettings
@@ -185,9 +271,13 @@ class BeamlineConfiguration:
     delay: DelaySettings
     fluence: FluenceSettings
     laser: LaserSettings
+    pointing: PointingSettings
     surroundings: SurroundingsSettings
     exposure: ExposureSettings
     geometry: GeometrySettings
+    cell: CellSettings | None = None
+    sdd: SddSettings | None = None
+    pilatus: PilatusSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse gates that do not fit the pump: one per X-ray pulse between two pumps."""
@@ -237,6 +327,7 @@ def settings_from(cls: type[T], table: dict[str, Any], where: str) -> T:
 
 
 def _value(hint: Any, raw: Any, where: str) -> Any:
+    hint = next((kind for kind in get_args(hint) if is_dataclass(kind)), hint)
     if is_dataclass(hint):
         if not isinstance(raw, dict):
             raise ConfigurationError(f"{where} = {raw!r}: expected a table.")

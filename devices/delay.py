@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
+from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
@@ -11,6 +13,7 @@ from ophyd import FormattedComponent as FCpt
 from devices.axis import Axis
 from devices.configuration import DelaySettings
 from devices.fresh import FreshSignalRO
+from errors import InputError
 
 PS_PER_S = 1e12
 
@@ -26,8 +29,15 @@ def split_raw_delay(raw_ps: float, settings: DelaySettings) -> tuple[float, floa
     return settings.coarse_sign * coarse_ps, settings.fine_sign * (raw_ps - coarse_ps)
 
 
+HELD = ("coarse", "fine")
+"""Raw delays that can be held still, for testing one against the other."""
+
+
 class Delay(Axis):
-    """Laser delay over delay generator, phase shifter and time zero, ps."""
+    """Laser delay over delay generator, phase shifter and time zero, ps.
+
+    Both raw delays share every move as `split_raw_delay` says, unless one is held by `configure`.
+    """
 
     coarse_setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.coarse_setpoint}", kind="omitted")
     coarse_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.coarse_readback}", kind="omitted")
@@ -39,6 +49,8 @@ class Delay(Axis):
 
     def __init__(self, settings: DelaySettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
+        self._time_zero_raw_ps = settings.time_zero_raw_ps
+        self._held: dict[str, float] = {}
         super().__init__(
             name=name,
             low=settings.low_ps,
@@ -49,12 +61,58 @@ class Delay(Axis):
 
     @property
     def time_zero_raw_ps(self) -> float:
-        """Raw delay at which laser and X-rays coincide, ps."""
-        return self._settings.time_zero_raw_ps
+        """Raw delay at which laser and X-rays coincide, ps; settable if the whole axis can still be reached."""
+        return self._time_zero_raw_ps
+
+    @time_zero_raw_ps.setter
+    def time_zero_raw_ps(self, raw_ps: float) -> None:
+        self.check_time_zero(raw_ps)
+        self._time_zero_raw_ps = float(raw_ps)
+
+    def check_time_zero(self, raw_ps: float) -> None:
+        """Raise InputError unless `raw_ps` is a number that keeps both ends of the axis within the records' limits."""
+        if isinstance(raw_ps, bool) or not isinstance(raw_ps, int | float) or not math.isfinite(raw_ps):
+            raise InputError(f"time zero = {raw_ps!r} is not a finite number. Give the raw delay in ps.")
+        if self.coarse_setpoint.connected and self.fine_setpoint.connected:
+            for end in self.limits:
+                self._check_records(self._raw_setpoints(*split_raw_delay(end + raw_ps, self._settings)))
+
+    def split(self, value: float) -> tuple[float, float]:
+        """Raw coarse and fine delay, both in ps, at which the axis stands at `value` when none is held."""
+        return split_raw_delay(value + self.time_zero_raw_ps, self._settings)
+
+    def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Set "time_zero_raw_ps", or "held": {"coarse": ps} or {"fine": ps} to let the other delay do every move.
+
+        "held": {} ends that. Returns old and new values as bluesky expects; raises InputError for what makes no sense.
+        """
+        old = self._configured(settings)
+        held = dict(settings.get("held", self._held))
+        if len(held) > 1 or not set(held) <= set(HELD):
+            raise InputError(f"held = {held}: hold one of {HELD} at a raw delay in ps, or none.")
+        if "time_zero_raw_ps" in settings:
+            self.time_zero_raw_ps = settings["time_zero_raw_ps"]
+        self._held = held
+        return old, self._configured(settings)
+
+    def _configured(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        values = {"time_zero_raw_ps": self._time_zero_raw_ps, "held": dict(self._held)}
+        return {name: {"value": values[name], "timestamp": time.time()} for name in names}
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Coarse setpoint in seconds, fine setpoint in ps."""
-        coarse_ps, fine_ps = split_raw_delay(value + self.time_zero_raw_ps, self._settings)
+        raw_ps = value + self.time_zero_raw_ps
+        if "coarse" in self._held:
+            coarse_ps = self._held["coarse"]
+            fine_ps = self._settings.fine_sign * (raw_ps - self._settings.coarse_sign * coarse_ps)
+        elif "fine" in self._held:
+            fine_ps = self._held["fine"]
+            coarse_ps = self._settings.coarse_sign * (raw_ps - self._settings.fine_sign * fine_ps)
+        else:
+            coarse_ps, fine_ps = split_raw_delay(raw_ps, self._settings)
+        return self._raw_setpoints(coarse_ps, fine_ps)
+
+    def _raw_setpoints(self, coarse_ps: float, fine_ps: float) -> dict[str, float]:
         return {"coarse_setpoint": coarse_ps / PS_PER_S, "fine_setpoint": fine_ps}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:

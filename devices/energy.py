@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus, Status, StatusBase
+from ophyd.utils import StatusTimeoutError
 
 from devices.axis import Axis
 from devices.configuration import EnergySettings
 from devices.fresh import FreshSignalRO
+from errors import ConfigurationError, InputError, MotionError, OutOfRangeError
+
+APPROACHES = ("below", "direct")
+"""How a long move down ends: from below after an overshoot, or where it ends by itself."""
+
+CALIBRATION_LIMIT_EV = 20.0
+"""A monochromator that is off by more has lost its encoder; a fit that says so has found another feature (chosen)."""
 
 
 class Energy(Axis):
-    """Monochromator energy, eV."""
+    """Monochromator energy, eV: read-back plus `calibration_offset_ev`."""
 
     setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.readback}", kind="omitted")
@@ -23,7 +35,11 @@ class Energy(Axis):
     raw_readbacks = ("readback",)
 
     def __init__(self, settings: EnergySettings, *, prefix: str, name: str) -> None:
+        if settings.approach_from not in APPROACHES:
+            raise ConfigurationError(f"energy.approach_from = {settings.approach_from!r}: give one of {APPROACHES}.")
         self._settings, self._prefix = settings, prefix
+        self._approach, self._calibration_offset_ev = settings.approach_from, 0.0
+        self._target_ev, self._stops, self._backlash = math.nan, 0, False
         super().__init__(
             name=name,
             low=settings.low_ev,
@@ -32,15 +48,153 @@ class Energy(Axis):
             timeout_s=settings.timeout_s,
         )
 
+    @property
+    def approach(self) -> str:
+        """How long moves down end now: "below" or "direct"."""
+        return self._approach
+
+    @property
+    def default_approach(self) -> str:
+        """The approach of the configuration."""
+        return self._settings.approach_from
+
+    @property
+    def calibration_offset_ev(self) -> float:
+        """What is added to the monochromator's own energy, eV; settable within +-20 eV."""
+        return self._calibration_offset_ev
+
+    @calibration_offset_ev.setter
+    def calibration_offset_ev(self, offset_ev: float) -> None:
+        self.check_calibration(offset_ev)
+        self._calibration_offset_ev = float(offset_ev)
+
+    def check_calibration(self, offset_ev: float) -> None:
+        """Raise InputError unless `offset_ev` is a number within +-20 eV."""
+        if isinstance(offset_ev, bool) or not isinstance(offset_ev, int | float) or not math.isfinite(offset_ev):
+            raise InputError(f"offset_ev = {offset_ev!r} is not a finite number of eV.")
+        if abs(offset_ev) > CALIBRATION_LIMIT_EV:
+            remedy = "Look at the foil scan: this is another feature, or the encoder is lost."
+            limit = CALIBRATION_LIMIT_EV
+            raise OutOfRangeError("energy calibration offset", offset_ev, -limit, limit, "eV", remedy)
+
+    def check_approach(self, approach: str, *, target_ev: float | None = None, highest_ev: float = math.inf) -> None:
+        """Raise InputError unless `approach` is known and leaves room for its overshoot.
+
+        The overshoot counts if `target_ev` may be reached from `highest_ev` by a long move down, or the last long move
+        down was not followed by one up.
+        """
+        if approach not in APPROACHES:
+            raise InputError(f"approach = {approach!r}: give one of {APPROACHES}.")
+        if approach == "direct" or target_ev is None:
+            return
+        if self._backlash or highest_ev - target_ev > self._settings.long_move_ev:
+            self._check_overshoot(target_ev)
+
+    def _check_overshoot(self, target_ev: float) -> None:
+        lowest = self.low + self._settings.overshoot_ev
+        if target_ev < lowest:
+            remedy = (
+                f"A long move down goes {self._settings.overshoot_ev:g} eV too far and comes from below; stay "
+                f'above {lowest:g} eV, or move with approach="direct" and mind the backlash.'
+            )
+            raise OutOfRangeError(f"{self.name} approached from below", target_ev, lowest, self.high, "eV", remedy)
+
+    def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Set "approach", "calibration_offset_ev", or both; returns old and new values as bluesky expects."""
+        old = self._configured(settings)
+        if "approach" in settings:
+            self.check_approach(settings["approach"])
+        if "calibration_offset_ev" in settings:
+            self.calibration_offset_ev = settings["calibration_offset_ev"]
+        self._approach = settings.get("approach", self._approach)
+        return old, self._configured(settings)
+
+    def _configured(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: {"value": getattr(self, name), "timestamp": time.time()} for name in names}
+
+    def set(self, value: float) -> DeviceStatus:
+        """Move to `value`; a long move down goes too far first and comes from below, unless told otherwise.
+
+        So does the next move after one that was made directly or did not end. Fails as any axis does. Raises
+        OutOfRangeError, without moving, if the overshoot has no room.
+        """
+        self.check_value(value)
+        self._target_ev, start_ev = value, self.position
+        down = start_ev - value > self._settings.long_move_ev
+        up = value - start_ev >= self._settings.overshoot_ev
+        if self._approach == "direct" or up or not (down or self._backlash):
+            self._backlash = down or (self._backlash and not up)
+            return super().set(value)
+        self._check_overshoot(value)
+        self._backlash = True
+        return self._set_from_below(value)
+
+    def _set_from_below(self, value: float) -> StatusBase:
+        stops = self._stops
+        both = _BothMoves(f"{self.name} to {value:.10g} eV from below")
+
+        def come_back(first: StatusBase) -> None:
+            error = first.exception(timeout=0)
+            if error is None and self._stops != stops:
+                error = MotionError(f"{self.name} was stopped on its way to {value:.10g} eV. Repeat the move.")
+            if error is not None:
+                both.fail(error)
+                return
+            try:
+                both.follow(super(Energy, self).set(value), self._seated)
+            except (InputError, TimeoutError) as refused:
+                both.fail(refused)
+
+        super().set(value - self._settings.overshoot_ev).add_callback(come_back)
+        return both
+
+    def _seated(self) -> None:
+        self._backlash = False
+
+    def _missed(self, value: float, reached: float) -> str:
+        text = super()._missed(self._target_ev, reached)
+        return text if value == self._target_ev else f"{text} It was to come from below, by way of {value:.10g} eV."
+
     def raw_targets(self, value: float) -> dict[str, float]:
         """Energy setpoint in keV."""
-        return {"setpoint": value * 1e-3}
+        return {"setpoint": (value - self._calibration_offset_ev) * 1e-3}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Energy in eV from the read-back in keV."""
-        return float(raw["readback"]) * 1e3
+        return float(raw["readback"]) * 1e3 + self._calibration_offset_ev
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the Bragg motor where it is; nothing can be stopped that does not answer."""
+        self._stops += 1
         if self.halt.connected:
             self.halt.put(1)
+
+
+class _BothMoves(Status):
+    """Overshoot and return as one status, which fails with the reason of the one that failed.
+
+    A time-out becomes a MotionError, as ophyd lets only its own timers raise its StatusTimeoutError.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        super().__init__()
+
+    def __str__(self) -> str:
+        return self._what
+
+    __repr__ = __str__
+
+    def fail(self, error: BaseException) -> None:
+        self.set_exception(MotionError(str(error)) if isinstance(error, StatusTimeoutError) else error)
+
+    def follow(self, second: StatusBase, arrived: Callable[[], None]) -> None:
+        def finish(_: StatusBase) -> None:
+            error = second.exception(timeout=0)
+            if error is not None:
+                self.fail(error)
+                return
+            arrived()
+            self.set_finished()
+
+        second.add_callback(finish)

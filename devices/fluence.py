@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
@@ -11,10 +14,68 @@ from ophyd import FormattedComponent as FCpt
 from devices.axis import Axis
 from devices.configuration import FluenceSettings
 from devices.fresh import FreshSignalRO
+from errors import InputError, OutOfRangeError
+
+
+@dataclass(frozen=True)
+class AttenuatorCalibration:
+    """What the attenuator does: fluence = maximum x sin^2(2 (angle - zero)), with standard errors.
+
+    `source`: "configuration", or the run that measured it. A configured calibration has no errors (None).
+    """
+
+    maximum_mj_cm2: float
+    zero_deg: float
+    maximum_sigma_mj_cm2: float | None = None
+    zero_sigma_deg: float | None = None
+    source: str = "configuration"
+
+    def __post_init__(self) -> None:
+        """Raise InputError for numbers that no attenuator can have."""
+        numbers = (self.maximum_mj_cm2, self.zero_deg, self.maximum_sigma_mj_cm2 or 0.0, self.zero_sigma_deg or 0.0)
+        if not all(math.isfinite(number) for number in numbers) or self.maximum_mj_cm2 <= 0:
+            raise InputError(
+                f"Attenuator with a maximum of {self.maximum_mj_cm2} mJ/cm2 and its zero at {self.zero_deg} deg: both "
+                "must be finite and the maximum above 0 mJ/cm2. Calibrate again."
+            )
+
+
+class Waveplate(Axis):
+    """Angle of the half-wave plate, degrees: the attenuator's own axis, for its calibration."""
+
+    angle = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
+    angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
+    halt = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}.STOP", kind="omitted")
+
+    unit = "deg"
+    raw_readbacks = ("angle_readback",)
+
+    def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        super().__init__(
+            name=name,
+            low=settings.angle_low_deg,
+            high=settings.angle_high_deg,
+            tolerance=settings.angle_tolerance_deg,
+            timeout_s=settings.timeout_s,
+        )
+
+    def raw_targets(self, value: float) -> dict[str, float]:
+        """Motor setpoint, degrees."""
+        return {"angle": value}
+
+    def value_from_raw(self, raw: Mapping[str, float]) -> float:
+        """Angle from the motor's read-back, degrees."""
+        return float(raw["angle_readback"])
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stop the plate where it is; nothing can be stopped that does not answer."""
+        if self.halt.connected:
+            self.halt.put(1)
 
 
 class Fluence(Axis):
-    """Pump fluence, mJ/cm2; the plate is a motor record in degrees."""
+    """Pump fluence, mJ/cm2, by `calibration`; the plate is a motor record in degrees."""
 
     angle = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
     angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
@@ -25,6 +86,7 @@ class Fluence(Axis):
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
+        self.calibration = AttenuatorCalibration(settings.maximum_mj_cm2, settings.zero_deg)
         super().__init__(
             name=name,
             low=settings.low_mj_cm2,
@@ -33,15 +95,34 @@ class Fluence(Axis):
             timeout_s=settings.timeout_s,
         )
 
+    @property
+    def spot_area_cm2(self) -> float:
+        """Area of the laser spot on the sample, an ellipse of the configured widths."""
+        return math.pi / 4 * self._settings.spot_horizontal_um * self._settings.spot_vertical_um * 1e-8
+
+    def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Use `settings["calibration"]` from now on; returns the old and the new one as bluesky expects."""
+        old, self.calibration = self.calibration, settings["calibration"]
+        now = time.time()
+        return tuple({"calibration": {"value": asdict(item), "timestamp": now}} for item in (old, self.calibration))  # type: ignore[return-value]  # two of them
+
+    def check_value(self, value: float) -> None:
+        """Raise InputError unless `value` is a number within the limits, and the laser can give it."""
+        super().check_value(value)
+        if value > self.calibration.maximum_mj_cm2:
+            maximum = self.calibration.maximum_mj_cm2
+            remedy = "The attenuator lets no more through: more laser power, then calibrate_attenuator()."
+            raise OutOfRangeError(self.name, value, self.low, maximum, self.unit, remedy)
+
     def raw_targets(self, value: float) -> dict[str, float]:
         """Angle of the plate in degrees (Malus: the polarisation turns by twice the angle)."""
-        angle = math.degrees(math.asin(math.sqrt(value / self._settings.maximum_mj_cm2))) / 2
-        return {"angle": self._settings.zero_deg + angle}
+        angle = math.degrees(math.asin(math.sqrt(value / self.calibration.maximum_mj_cm2))) / 2
+        return {"angle": self.calibration.zero_deg + angle}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Fluence in mJ/cm2 from the angle."""
-        angle = math.radians(float(raw["angle_readback"]) - self._settings.zero_deg)
-        return self._settings.maximum_mj_cm2 * math.sin(2 * angle) ** 2
+        angle = math.radians(float(raw["angle_readback"]) - self.calibration.zero_deg)
+        return self.calibration.maximum_mj_cm2 * math.sin(2 * angle) ** 2
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the plate where it is; nothing can be stopped that does not answer."""

@@ -9,9 +9,8 @@ from devices.beamline import Beamline
 from errors import InputError
 from plans.edges import edge_preset
 from plans.grids import Region, join_regions, log_spaced
-from plans.measuring import Plan
 from plans.request import check_request
-from plans.scanning import scan
+from plans.scanning import ScanPlan, scan
 
 TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -200, 150), (-90, 90, 30), (120, 260, 35))
 """Linear part of the default time trace: a baseline, the rise, and the first decay."""
@@ -44,7 +43,8 @@ def delay_scan(
     sample: str = "",
     series: str = "",
     md: Mapping[str, Any] | None = None,
-) -> Plan:
+    approach: str | None = None,
+) -> ScanPlan:
     """Scan the laser delay at one energy of an edge.
 
     Parameters
@@ -58,6 +58,7 @@ def delay_scan(
     fluence_mj_cm2 : pump fluence on the sample, mJ/cm2.
     shutter_reference : "none", or "point" / "scan" to repeat every point / pass with the laser blocked.
     sample, series, md : what goes into the run's metadata; runs of one series are combined.
+    approach : "below" or "direct", how a long move down in energy ends; as configured by default.
 
     Raises InputError, NotConnectedError or AcquisitionError before anything has moved.
     """
@@ -81,5 +82,6 @@ def delay_scan(
         sample=sample,
         series=series,
         md=md,
+        approach=approach,
     )
-    yield from scan(beamline, request)
+    return (yield from scan(beamline, request))

@@ -8,9 +8,8 @@ from typing import Any
 from devices.beamline import Beamline
 from plans.edges import edge_preset
 from plans.grids import Region, join_regions
-from plans.measuring import Plan
 from plans.request import check_request
-from plans.scanning import scan
+from plans.scanning import ScanPlan, scan
 
 
 def energy_scan(
@@ -26,7 +25,8 @@ def energy_scan(
     sample: str = "",
     series: str = "",
     md: Mapping[str, Any] | None = None,
-) -> Plan:
+    approach: str | None = None,
+) -> ScanPlan:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
     All five probes are recorded in both acquisition modes: probe n comes at `delay_ps` + n x 153.4 ns.
@@ -41,6 +41,7 @@ def energy_scan(
     regions_ev : (start, stop, step) in eV instead of the edge's own grid.
     shutter_reference : "none", or "point" / "scan" to repeat every point / pass with the laser blocked.
     sample, series, md : what goes into the run's metadata; runs of one series are combined.
+    approach : "below" or "direct", how a long move down in energy ends; as configured by default.
 
     Raises InputError, NotConnectedError or AcquisitionError before anything has moved.
     """
@@ -58,5 +59,6 @@ def energy_scan(
         sample=sample,
         series=series,
         md=md,
+        approach=approach,
     )
-    yield from scan(beamline, request)
+    return (yield from scan(beamline, request))

@@ -46,7 +46,7 @@ def expose(beamline: Beamline, scan_index: int, point_index: int, targets: Chang
     yield from bps.trigger(beamline.exposure, wait=True)
     point.scan_index, point.point_index = scan_index, point_index
     point.expected_shutter = STATES[str(targets["laser_shutter"])]
-    point.demanded = {name: float(targets[name]) for name in beamline.axes}
+    point.demanded = {name: float(targets[name]) for name in targets if name in beamline.axes}
     yield from bps.create(name="primary")
     try:
         reading = yield from bps.read(point)
@@ -99,7 +99,7 @@ def wait_connected(beamline: Beamline, timeout_s: float = RECONNECT_TIMEOUT_S) -
         yield from bps.sleep(RECONNECT_POLL_S)
 
 
-def with_reasons(plan: Plan) -> Plan:
+def with_reasons(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
     """`plan`, its failures raised as what went wrong instead of bluesky's FailedStatus around it."""
     try:
         return (yield from plan)

@@ -6,7 +6,7 @@ import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,9 @@ from plans.grids import check_points
 
 ShutterReference = Literal["none", "point", "scan"]
 """When the laser shutter is closed for a second reference: never, at every point, or for a whole pass."""
+
+Laser = Literal["open", "closed"]
+"""Laser shutter of a scan's own exposures: open for pump and probe, closed for a static measurement."""
 
 EARLIER_PUMPS = 24
 """Earlier pumps whose overlap is written down; the 24th was 74 um away."""
@@ -38,12 +41,16 @@ RESERVED = frozenset(
 )
 """Keys of the start document that a run writes itself."""
 
+REDUCIBLE_AXES = ("energy_ev", "delay_ps", "fluence_mj_cm2")
+"""Scans over these give spectra, traces or dependences, and carry what the reduction needs."""
+
 
 @dataclass(frozen=True)
 class ScanRequest:
     """A validated scan: where the axes stand, which one moves, how long and how often.
 
-    `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`.
+    `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`. `approach` is how
+    long moves of the energy end, `laser` whether the sample is pumped at all.
     """
 
     plan_name: str
@@ -57,6 +64,8 @@ class ScanRequest:
     sample: str
     series: str
     md: Mapping[str, Any] = field(default_factory=dict)
+    approach: str = "below"
+    laser: Laser = "open"
 
     @property
     def exposures(self) -> int:
@@ -83,8 +92,13 @@ def check_request(
     sample: str,
     series: str,
     md: Mapping[str, Any] | None,
+    approach: str | None = None,
+    laser: Laser = "open",
 ) -> ScanRequest:
-    """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit."""
+    """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit.
+
+    Without an `approach` the energy moves as configured.
+    """
     _check_text(sample=sample, series=series)
     _check_metadata(md)
     moving = beamline.axes[axis]
@@ -93,6 +107,8 @@ def check_request(
         beamline.axes[name].check_value(value)
     delays = checked if axis == "delay_ps" else [fixed["delay_ps"]]
     check_before_next_pump(max(delays), beamline)
+    approach = beamline.energy.default_approach if approach is None else approach
+    beamline.energy.check_approach(approach)
     beamline.exposure.check_dwell(dwell_s)
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MAXIMUM_REPEATS:
         raise InputError(f"repeats = {repeats!r}: give a whole number from 1 to {MAXIMUM_REPEATS}.")
@@ -110,6 +126,8 @@ def check_request(
         sample=sample,
         series=series or str(uuid.uuid4()),
         md=dict(md or {}),
+        approach=approach,
+        laser=laser,
     )
 
 
@@ -146,6 +164,7 @@ def _check_metadata(md: Mapping[str, Any] | None) -> None:
 
 def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Everything the reduction needs to read the run from its documents alone."""
+    reducible = request.axis in REDUCIBLE_AXES
     return {
         **request.md,
         **request.fixed,
@@ -160,12 +179,22 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         "num_points": request.exposures,
         "grid": {"axis": request.axis, "points": list(request.points)},
         "shutter_reference": request.shutter_reference,
-        "beamline": beamline.configuration.name,
-        "time_zero_raw_ps": beamline.delay.time_zero_raw_ps,
-        "boxcar_polarity": beamline.configuration.exposure.boxcar_polarity,
-        "reduction": reduction_metadata(request.edge, beamline),
+        "approach": request.approach,
+        **calibration_metadata(beamline),
+        **({"reduction": reduction_metadata(request.edge, beamline)} if reducible else {}),
         "versions": {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")},
         "hints": {"dimensions": [[[request.axis], "primary"]]},
+    }
+
+
+def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
+    """The beamline, and how its axes and detectors are calibrated now: part of every start document."""
+    return {
+        "beamline": beamline.configuration.name,
+        "time_zero_raw_ps": beamline.delay.time_zero_raw_ps,
+        "energy_calibration_offset_ev": beamline.energy.calibration_offset_ev,
+        "attenuator": asdict(beamline.fluence.calibration),
+        "boxcar_polarity": beamline.configuration.exposure.boxcar_polarity,
     }
 
 

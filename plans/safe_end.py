@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Generator
+from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
+from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from errors import MotionError, TrxasError
@@ -17,13 +20,13 @@ CLOSE_TIMEOUT_S = 20.0
 logger = logging.getLogger("trxas.plans")
 
 
-def ending_safely(beamline: Beamline, plan: Plan) -> Plan:
+def ending_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
     """`plan`, then detectors stopped and laser blocked; its own failure stays the one that is raised."""
-    yield from bpp.contingency_wrapper(
+    return (yield from bpp.contingency_wrapper(
         with_reasons(plan),
         except_plan=lambda error: end_safely(beamline, because=error),
         else_plan=lambda: end_safely(beamline),
-    )
+    ))  # fmt: skip
 
 
 def end_safely(beamline: Beamline, because: BaseException | None = None) -> Plan:

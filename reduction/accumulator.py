@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +21,14 @@ APDS = 2
 """Avalanche photodiodes, the first axis of `spc_counts`."""
 
 _STREAM = "primary"
-_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps")
+_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
 
 
 class RunAccumulator:
     """Sums the events of one run per (scan, point, laser shutter); call it with `(name, document)`.
 
     Adding an event costs tens of microseconds and copies nothing, and the memory is 8 bytes x (scans begun, rounded
-    up to a power of 2) x points x 2 shutter states x 30 numbers, however many exposures are repeated. Exposures of
+    up to a power of 2) x points x 2 shutter states x 32 numbers, however many exposures are repeated. Exposures of
     the same scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never
     summed. All arrays may be read at any moment of a run; those below have the leading shape (scans begun, points,
     shutter), shutter 0 being closed and 1 open. Raises ReductionError for documents that do not make sense.
@@ -93,6 +95,11 @@ class RunAccumulator:
         return self._field("i0")[..., 0]
 
     @property
+    def foil(self) -> NDArray[np.float64]:
+        """Counts behind the foil, (...), 0 where they were not recorded."""
+        return self._field("foil")[..., 0]
+
+    @property
     def exposure_s(self) -> NDArray[np.float64]:
         """Exposure time, (...), s."""
         return self._field("exposure_s")[..., 0]
@@ -108,10 +115,12 @@ class RunAccumulator:
         return self._rejected[: self._scans]
 
     def mean_readback(self, axis: str, *, laser_shutter: int | None = None) -> NDArray[np.float64]:
-        """Mean read-back of "energy_ev" or "delay_ps" at each point, (points,), over scans and shutter states.
+        """Mean read-back of "energy_ev", "delay_ps" or "fluence_mj_cm2" at each point, (points,), over all exposures.
 
-        Points without exposures have their planned value on the scanned axis, and the mean of the others on the
-        fixed one. Raises ReductionError if the fixed axis was never read.
+        Of the exposures with the given `laser_shutter` only, if there is one. A run that scanned something else may
+        lack the fluence in its events; its planned fluence stands in. Points without exposures have their planned
+        value on the scanned axis, and the mean of the others on a fixed one. Raises ReductionError if the fixed axis
+        was never read.
         """
         states = slice(None) if laser_shutter is None else slice(laser_shutter, laser_shutter + 1)
         total = self._field(axis)[:, :, states, 0].sum(axis=(0, 2))
@@ -203,13 +212,42 @@ class RunAccumulator:
             exposure = data["exposure_s"]
             row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
             row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
-        row[layout["i0"].start : layout["exposures"].start] = [data[name] for name in _SCALARS]
+        row[layout["i0"].start : layout["exposures"].start] = self._scalars(data)
         row[-1] = 1.0
         return row
+
+    def _scalars(self, data: Mapping[str, Any]) -> list[float]:
+        run = self.metadata
+        optional = {"foil": 0.0}
+        if run.axis != "fluence_mj_cm2":
+            optional["fluence_mj_cm2"] = run.fluence_mj_cm2
+        return [data[name] if name in data else optional[name] for name in _SCALARS]
 
     def _field(self, name: str) -> NDArray[np.float64]:
         _ = self.metadata
         return self._sums[: self._scans, :, :, self._layout[name]]
+
+
+def joined(
+    runs: Sequence[RunAccumulator], kept: Sequence[NDArray[np.bool_]] | None = None, uid: str = ""
+) -> RunAccumulator:
+    """One accumulator with the scans of several runs on one grid, in their order; the runs stay as they are.
+
+    `kept`: per run a mask (scans,) of the scans to take, all if None. The metadata are those of the first run, with
+    the number of scans as `repeats`. Whether the runs belong together is checked by `reduction.series`. Raises
+    ReductionError without runs or with different numbers of points.
+    """
+    if not runs or len({len(run.metadata.points) for run in runs}) != 1:
+        raise ReductionError(
+            "Only runs with the same number of points can be joined, and at least one. Check the list."
+        )
+    masks = [np.ones(run.scans, dtype=bool) for run in runs] if kept is None else kept
+    result = copy(runs[0])
+    result._sums = np.concatenate([run._sums[: run.scans][mask] for run, mask in zip(runs, masks, strict=True)])
+    result._rejected = np.concatenate([run.rejected[mask] for run, mask in zip(runs, masks, strict=True)])
+    result._scans = len(result._sums)
+    result._metadata = replace(runs[0].metadata, repeats=result._scans, uid=uid or runs[0].metadata.uid)
+    return result
 
 
 def accumulate(documents: Iterable[tuple[str, Mapping[str, Any]]] | Sequence[tuple[str, Any]]) -> RunAccumulator:

@@ -101,10 +101,7 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
     in the very pulses that were gated. Boxcar signals are mean x exposure time, their flux I0. Raises ReductionError
     if the run lacks the mode or any pair.
     """
-    if mode not in accumulator.metadata.modes:
-        raise ReductionError(f"The run has no {mode!r} data, only {accumulator.metadata.modes}. Choose another mode.")
-    read = _photons if mode == "spc" else _volts
-    signals = read(accumulator, on), read(accumulator, off)
+    signals = gate_signal(accumulator, mode, on), gate_signal(accumulator, mode, off)
     paired = np.asarray((signals[0].flux > 0) & (signals[1].flux > 0))
     axis = accumulator.mean_readback(accumulator.metadata.axis)
     order = np.argsort(axis, kind="stable")
@@ -115,6 +112,16 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
         )
     first, second = (Signal(*(table[:, order] for table in signal)) for signal in signals)
     return ExposurePairs(axis[order], first, second, paired[:, order])
+
+
+def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> Signal:
+    """Signal of one gate, (scans, points) in the order of the grid; see `exposure_pairs`.
+
+    Raises ReductionError if the run lacks the mode.
+    """
+    if mode not in accumulator.metadata.modes:
+        raise ReductionError(f"The run has no {mode!r} data, only {accumulator.metadata.modes}. Choose another mode.")
+    return (_photons if mode == "spc" else _volts)(accumulator, gate)
 
 
 def _name(gate: Gate) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from reduction.gate_rates import GateRates
 from reduction.kinetics_model import Shape
 from reduction.kinetics_problem import LIFETIME_LIMITS_PS, RATIO_LIMITS, KineticsProblem
 from reduction.kinetics_start import find_starts
+from reduction.values import Value as Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +27,6 @@ if TYPE_CHECKING:
 _STARTS = 3
 _UNRESOLVED_RATE_PER_NS = 2e-5
 _DETECTION_LIMIT = 40.0  # Noise alone lowers chi-square of 7 parameters by this much once in a million fits.
-
-
-class Value(NamedTuple):
-    """A number with its standard error, in the unit of its name."""
-
-    value: float
-    sigma: float
 
 
 @dataclass(frozen=True)

@@ -60,13 +60,21 @@ class EnergyWindows:
     edge_integral_ev: tuple[float, float]
     post_edge_ev: tuple[float, float]
 
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> EnergyWindows:
+        """Read the `reduction` settings of a start document. Raises ReductionError for a missing or empty window."""
+        _require(settings, _WINDOWS, "`reduction` settings of the start document")
+        return cls(*(_window(settings, name) for name in _WINDOWS))
+
 
 @dataclass(frozen=True)
 class RunMetadata:
     """The part of a start document that the reduction needs.
 
-    `axis` is "energy_ev" or "delay_ps" and `points` (points,) the planned values of one scan on it; `delay_ps` is the
-    planned first delay of an energy scan and `energy_ev` the energy of a delay scan, the other one being None.
+    `axis` is "energy_ev", "delay_ps" or "fluence_mj_cm2" and `points` (points,) the planned values of one scan on it.
+    `delay_ps` (first delay) and `energy_ev` are the planned fixed values: the delay of an energy scan, the energy of a
+    delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
+    its points.
     """
 
     uid: str
@@ -93,15 +101,16 @@ class RunMetadata:
         _require(doc["reduction"], _REDUCTION_KEYS, "`reduction` settings of the start document")
         _require(doc["grid"], ("axis", "points"), "`grid` of the start document")
         axis = str(doc["grid"]["axis"])
-        if axis not in _FIXED_VALUE_OF_AXIS:
-            raise ReductionError(f"The grid's axis is {axis!r}; it must be one of {sorted(_FIXED_VALUE_OF_AXIS)}.")
-        _require(doc, (_FIXED_VALUE_OF_AXIS[axis],), "start document")
+        if axis not in _FIXED_VALUES_OF_AXIS:
+            raise ReductionError(f"The grid's axis is {axis!r}; it must be one of {sorted(_FIXED_VALUES_OF_AXIS)}.")
+        _require(doc, _FIXED_VALUES_OF_AXIS[axis], "start document")
         return cls._checked(doc, axis)
 
     @classmethod
     def _checked(cls, doc: Mapping[str, Any], axis: str) -> RunMetadata:
-        reduction = doc["reduction"]
+        reduction, fixed = doc["reduction"], _FIXED_VALUES_OF_AXIS[axis]
         try:
+            points = tuple(map(float, doc["grid"]["points"]))
             return cls(
                 uid=str(doc.get("uid", "")),
                 plan_name=str(doc["plan_name"]),
@@ -112,13 +121,13 @@ class RunMetadata:
                 repeats=int(doc["repeats"]),
                 series=str(doc.get("series", "")),
                 axis=axis,
-                points=tuple(map(float, doc["grid"]["points"])),
+                points=points,
                 shutter_reference=str(doc["shutter_reference"]),
-                fluence_mj_cm2=float(doc["fluence_mj_cm2"]),
-                delay_ps=float(doc["delay_ps"]) if axis == "energy_ev" else None,
-                energy_ev=float(doc["energy_ev"]) if axis == "delay_ps" else None,
+                fluence_mj_cm2=float(doc["fluence_mj_cm2"]) if "fluence_mj_cm2" in fixed else max(points, default=0.0),
+                delay_ps=float(doc["delay_ps"]) if "delay_ps" in fixed else None,
+                energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
                 timing=_timing(reduction),
-                windows=EnergyWindows(*(_window(reduction, name) for name in _WINDOWS)),
+                windows=EnergyWindows.from_settings(reduction),
             )
         except (TypeError, ValueError) as error:
             raise ReductionError(f"A value in the start document has the wrong type: {error}. Correct it.") from error
@@ -127,21 +136,25 @@ class RunMetadata:
 _WINDOWS = ("pre_edge_ev", "edge_integral_ev", "post_edge_ev")
 _START_KEYS = (
     *("plan_name", "sample", "edge", "absorber", "modes", "repeats", "grid"),
-    *("shutter_reference", "fluence_mj_cm2", "reduction"),
+    *("shutter_reference", "reduction"),
 )
 _REDUCTION_KEYS = (
     *("bunch_period_ps", "probes_per_pump", "pumped_probe", "unpumped_probe"),
     *("irf_sigma_ps", "pump_overlap", *_WINDOWS),
 )
-_FIXED_VALUE_OF_AXIS = {"energy_ev": "delay_ps", "delay_ps": "energy_ev"}
+_FIXED_VALUES_OF_AXIS = {
+    "energy_ev": ("delay_ps", "fluence_mj_cm2"),
+    "delay_ps": ("energy_ev", "fluence_mj_cm2"),
+    "fluence_mj_cm2": ("energy_ev", "delay_ps"),
+}
 
 
 def _require(doc: Any, keys: tuple[str, ...], where: str) -> None:
     missing = [key for key in keys if key not in doc] if isinstance(doc, Mapping) else list(keys)
     if missing:
         raise ReductionError(
-            f"The {where} lacks {', '.join(missing)}. Only runs of the plans energy_scan and delay_scan can be "
-            "reduced: start the run with one of them."
+            f"The {where} lacks {', '.join(missing)}. Only runs of the plans energy_scan, delay_scan and "
+            "fluence_scan can be reduced here: start the run with one of them."
         )
 
 

@@ -56,9 +56,11 @@ def spc_spectrum(
 
 
 def require_energy_scan(metadata: RunMetadata) -> None:
-    """Raise ReductionError for a run that scanned the delay."""
-    if metadata.axis != "energy_ev":
+    """Raise ReductionError for a run that scanned something else."""
+    if metadata.axis == "delay_ps":
         raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
+    if metadata.axis != "energy_ev":
+        raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
 
 
 def spectrum_metadata(

@@ -46,8 +46,10 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     lifetimes use `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
     """
     run = accumulator.metadata
-    if run.axis != "delay_ps":
+    if run.axis == "energy_ev":
         raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
+    if run.axis != "delay_ps":
+        raise ReductionError(f"This run scanned {run.axis}, not the delay: reduce it with fluence_scan.")
     probe = run.timing.pumped_probe if probe is None else probe
     on_gate, off_gate = gates_of(reference, probe, run.timing)
     pairs = exposure_pairs(accumulator, "spc", on_gate, off_gate)

@@ -22,7 +22,17 @@ from trxas.live import LiveRun
 
 Plan = Generator[Msg, Any, Any]
 
-SCANS = ("energy_scan", "delay_scan")
+SCANS = (
+    *("energy_scan", "delay_scan", "fluence_scan", "foil_scan"),
+    *(
+        "time_zero_scan",
+        "rezero",
+        "delay_self_test",
+        "overlap_scan",
+        "calibrate_attenuator",
+        "apply_energy_calibration",
+    ),
+)
 """Plans a session offers without their first argument, the beamline."""
 
 

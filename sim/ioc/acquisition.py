@@ -6,7 +6,7 @@ counted (a frame), so that a reader can never mix two exposures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,9 @@ SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
     17 + PROBES * apd + probe: f"APD{apd} probe{probe}" for apd in range(APDS) for probe in range(PROBES)
 }
 MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Pb foil"}
+
+Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
+"""Another detector under the master's gate: it is given the exposure's number and state, and what the others saw."""
 
 MIXED_SHUTTER = -1.0
 """Laser shutter in a frame whose exposure saw it move."""
@@ -80,6 +83,7 @@ class Acquisition(PVGroup):
         self._started: dict[str, BeamlineState] = {}
         self._exposure_id = 0
         self._counted: dict[str, ExposureCounts] = {}
+        self.gated: list[Gated] = []
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
         self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
         self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
@@ -115,6 +119,8 @@ class Acquisition(PVGroup):
         head = [float(self._exposure_id), elapsed_s, shutter]
         await self.spc_frame.write(spc_frame(head, exposure))
         await self.boxcar_frame.write(boxcar_frame(head, exposure))
+        for detector in self.gated:
+            await detector(self._exposure_id, before, exposure)
         await self._publish_averages(exposure)
         await self.spc.post_counts(elapsed_s, spc_channels(exposure))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
@@ -15,6 +16,17 @@ from sim.physics.constants import BUNCH_PERIOD_PS
 
 WAVEPLATE_MOTOR = "7idd:m21"
 """Name of the half-wave plate's motor record (ours, in the beamline's style)."""
+
+HORIZONTAL_MOTOR, VERTICAL_MOTOR = "7idd:m31", "7idd:m32"
+"""Names of the last mirror's motor records (ours), which move the spot on the sample by as many um."""
+
+MIRROR_TRAVEL_UM = 500.0
+
+METER_RELATIVE, METER_OFFSET_W = 2e-3, 1e-4
+"""Noise of one reading of the power meter: 0.2 % and 0.1 mW, as of usual thermal heads."""
+
+METER_PERIOD_S = 0.1
+"""Wall time between readings of the power meter."""
 
 FLUENCE_MAX_MJ_CM2 = 14.0
 """Fluence behind the polariser with the plate at its maximum (chosen above the 12.4 mJ/cm2 scanned)."""
@@ -61,9 +73,9 @@ class Laser(PVGroup):
         doc="Power meter before the shutter",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, clock: BeamClock, **kwargs: Any) -> None:
+    def __init__(self, prefix: str, *, clock: BeamClock, seed: int = 1, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock = clock
+        self._clock, self._meter = clock, np.random.default_rng([seed, 7])
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
             clock=clock,
@@ -77,7 +89,23 @@ class Laser(PVGroup):
             precision=4,
             resolution=1e-4,
         )
-        self.pvdb.update(self.waveplate.pvdb)
+        self.horizontal = self._mirror(prefix + HORIZONTAL_MOTOR, "Laser on sample, horizontal")
+        self.vertical = self._mirror(prefix + VERTICAL_MOTOR, "Laser on sample, vertical")
+        self.pvdb.update({**self.waveplate.pvdb, **self.horizontal.pvdb, **self.vertical.pvdb})
+
+    def _mirror(self, name: str, description: str) -> MotorGroup:
+        return MotorGroup(
+            name,
+            clock=self._clock,
+            egu="um",
+            description=description,
+            low=-MIRROR_TRAVEL_UM,
+            high=MIRROR_TRAVEL_UM,
+            velocity=200.0,
+            acceleration_s=0.05,
+            precision=2,
+            resolution=0.01,
+        )
 
     @property
     def fluence_mj_cm2(self) -> float:
@@ -109,9 +137,9 @@ class Laser(PVGroup):
         await self.shutter_readback.write(value)
         return value
 
-    @power.scan(period=0.5)  # type: ignore[no-redef]
+    @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
-        """Show the power that goes with the fluence."""
+        """Show the power that goes with the fluence, as one noisy reading."""
         watts = self.fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
-        if abs(watts - instance.value) > 1e-6:
-            await instance.write(watts)
+        noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
+        await instance.write(watts + noise)

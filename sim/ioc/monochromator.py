@@ -20,7 +20,10 @@ LOW_KEV, HIGH_KEV = 12.5, 14.0
 START_KEV = 13.45
 
 LONG_MOVE_EV = 200.0
-"""Moves longer than this reseat the drive; scans at one edge (up to 140 eV) never do (paper, SI 8)."""
+"""Moves down that are longer than this leave backlash; those within one edge (up to 140 eV) never do (paper, SI 8)."""
+
+SEATING_EV = 50.0
+"""A move upwards of this length takes up the backlash (chosen: more than any step of a scan at one edge)."""
 
 BRAGG_MOTOR = "7ida:m1"
 """Name of the Bragg-angle motor record (ours, in the beamline's style)."""
@@ -40,7 +43,7 @@ def bragg_energy_ev(angle_deg: float) -> float:
 
 
 class Seating:
-    """Mechanical error of the drive: a long move downwards leaves the crystal off by `backlash_ev`, upwards none."""
+    """Mechanical error of the drive: off by `backlash_ev` from a long move downwards until one upwards reseats it."""
 
     def __init__(self, backlash_ev: float) -> None:
         self._backlash_ev = backlash_ev
@@ -49,8 +52,10 @@ class Seating:
     def moved(self, start_deg: float, end_deg: float) -> None:
         """Take note of a finished motion between two angles."""
         change_ev = bragg_energy_ev(end_deg) - bragg_energy_ev(start_deg)
-        if abs(change_ev) > LONG_MOVE_EV:
-            self.offset_ev = self._backlash_ev if change_ev < 0 else 0.0
+        if change_ev < -LONG_MOVE_EV:
+            self.offset_ev = self._backlash_ev
+        elif change_ev > SEATING_EV:
+            self.offset_ev = 0.0
 
 
 class Monochromator(PVGroup):

@@ -18,12 +18,21 @@ FINE_MAX_PS = 12_800.0
 COARSE_SETTLE_S, FINE_SETTLE_S = 0.02, 0.02
 """Beam time until the laser's phase has followed (chosen)."""
 
+FINE_JUMP_BELOW_PS = 2560.0
+"""Setting of the phase shifter below which the real one jumped by 40 ps."""
+
+FINE_AT_ZERO_PS = 3_780.0
+"""The part of the raw time zero that the phase shifter has; about it, and the rest, a wrong sign turns an axis."""
+
 COARSE_RESOLUTION_S = 5e-12
 """Step of the delay generator: 5 ps, as of the usual DG645."""
 
 
 class Timing(PVGroup):
-    """Raw delays. Larger values fire the laser earlier, so that the X-rays come later after it."""
+    """Raw delays. Larger values fire the laser earlier, so that the X-rays come later after it.
+
+    Unless something is wrong: with a sign of -1 an axis goes the other way, and `fine_jump_ps` is added below 2560 ps.
+    """
 
     coarse = pvproperty(
         name="7idd:DG1:ADelayAO", value=166_780e-12, record="ao", dtype=float, units="s", precision=12,
@@ -42,15 +51,29 @@ class Timing(PVGroup):
         read_only=True, doc="Digital phase shifter, actual",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, clock: BeamClock, time_zero_ps: float, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        time_zero_ps: float,
+        coarse_sign: float = 1.0,
+        fine_sign: float = 1.0,
+        fine_jump_ps: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock = clock
-        self._true_zero_ps = TIME_ZERO_RAW_PS + time_zero_ps
+        self._clock, self._time_zero_ps = clock, time_zero_ps
+        self._coarse_sign, self._fine_sign, self._fine_jump_ps = coarse_sign, fine_sign, fine_jump_ps
 
     @property
     def delay_ps(self) -> float:
         """True pump-to-probe delay of probe 0, ps."""
-        return float(self.coarse_readback.value * 1e12 + self.fine_readback.value - self._true_zero_ps)
+        coarse_ps, fine_ps = self.coarse_readback.value * 1e12, self.fine_readback.value
+        from_coarse = self._coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
+        from_fine = self._fine_sign * (fine_ps - FINE_AT_ZERO_PS)
+        jump = self._fine_jump_ps if fine_ps < FINE_JUMP_BELOW_PS else 0.0
+        return float(from_coarse + from_fine + jump - self._time_zero_ps)
 
     @coarse.putter  # type: ignore[no-redef]
     async def coarse(self, instance: Any, value: float) -> float:

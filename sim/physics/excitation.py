@@ -22,15 +22,24 @@ SATURATION_SHARPNESS = 8.0
 
 @dataclass(frozen=True)
 class Spot:
-    """Geometry of the moving jet: speed in m/s (= um/us), laser spot FWHM in um (paper, SI 2)."""
+    """Geometry of the moving jet: speed in m/s (= um/us), laser spot FWHM in um (paper, SI 2).
+
+    The jet flows downwards, along `laser_fwhm_um`. `horizontal_um` and `vertical_um` say how far the middle of the
+    laser spot lies off the X-ray spot, whose own 5 um are neglected.
+    """
 
     jet_speed_m_s: float = 4.0
     laser_fwhm_um: float = 45.0
+    laser_fwhm_horizontal_um: float = 50.0
+    horizontal_um: float = 0.0
+    vertical_um: float = 0.0
 
     def overlap(self, age_ps: ArrayLike) -> Array:
-        """Relative laser intensity where the spot probed now was, `age_ps` ago."""
+        """Laser intensity, relative to the middle of its spot, where the spot probed now was, `age_ps` ago."""
         moved_um = self.jet_speed_m_s * np.asarray(age_ps, dtype=float) * 1e-6
-        return np.asarray(np.exp(-4 * np.log(2) * (moved_um / self.laser_fwhm_um) ** 2))
+        along = (moved_um - self.vertical_um) / self.laser_fwhm_um
+        across = self.horizontal_um / self.laser_fwhm_horizontal_um
+        return np.asarray(np.exp(-4 * np.log(2) * (along**2 + across**2)))
 
 
 def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array:

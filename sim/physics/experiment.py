@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,10 @@ The boxcar integrates the whole pulse in one channel and knows no such differenc
 
 @dataclass(frozen=True)
 class BeamlineState:
-    """Where everything stands during one exposure; `delay_ps` is the true delay of probe 0."""
+    """Where everything stands during one exposure; `delay_ps` is the true delay of probe 0.
+
+    `laser_horizontal_um` and `laser_vertical_um`: middle of the laser spot, seen from the X-ray spot.
+    """
 
     energy_ev: float = 13472.0
     delay_ps: float = 100.0
@@ -40,6 +43,8 @@ class BeamlineState:
     xray_shutter_open: bool = True
     jet_running: bool = True
     rate_divider: int = 5
+    laser_horizontal_um: float = 0.0
+    laser_vertical_um: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -106,16 +111,16 @@ class Experiment:
             return np.zeros(PROBES)
         pump_period_ps = state.rate_divider * BUNCH_PERIOD_PS
         kinetics, pump = self.sample.kinetics, self.sample.pump
+        spot = replace(self.spot, horizontal_um=state.laser_horizontal_um, vertical_um=state.laser_vertical_um)
         if not state.laser_locked:
-            mean = mean_excitation(
-                fluence_mj_cm2=state.fluence_mj_cm2, pump_period_ps=pump_period_ps, kinetics=kinetics, pump=pump
-            )
+            fluence = state.fluence_mj_cm2 * float(spot.overlap(0.0))
+            mean = mean_excitation(fluence_mj_cm2=fluence, pump_period_ps=pump_period_ps, kinetics=kinetics, pump=pump)
             return np.full(PROBES, mean)
         return train_excitation(
             state.delay_ps + BUNCH_PERIOD_PS * np.arange(PROBES),
             fluence_mj_cm2=state.fluence_mj_cm2,
             pump_period_ps=pump_period_ps,
-            spot=self.spot,
+            spot=spot,
             kinetics=kinetics,
             pump=pump,
             sigma_ps=self.sample.beam.irf_sigma_ps,

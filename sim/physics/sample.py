@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ POSITIVE = {
 """Keys that divide or scale, and so must be above 0."""
 
 NOT_NEGATIVE = {"scatter", "photons_per_pulse"}
+TABLES = ("name", "edges", "kinetics", "pump", "beam", "thermal", "phases")
+"""What a sample file may hold; `thermal` and `phases` may be left out, as a whole or key by key."""
 
 T = TypeVar("T")
 
@@ -78,12 +81,69 @@ class Beam:
     """What the beamline hides: time zero off its nominal value, response width, monochromator errors.
 
     `time_zero_ps` is added to the nominal time zero; `backlash_ev` shifts the energy after a long move downwards.
+    What follows may be left out: the fine delay's jump below 2560 ps and the direction (1 or -1) of both raw delays;
+    where the X-rays hit, seen from the middle of the laser spot with its mirrors at 0, um.
     """
 
     time_zero_ps: float
     irf_sigma_ps: float
     backlash_ev: float
     calibration_offset_ev: float
+    fine_jump_ps: float = 0.0
+    coarse_sign: float = 1.0
+    fine_sign: float = 1.0
+    laser_horizontal_um: float = 0.0
+    laser_vertical_um: float = 0.0
+
+
+@dataclass(frozen=True)
+class ThermalPeak:
+    """A feature that heat adds to the static spectrum: centre and full width at half maximum in eV.
+
+    `heights` are in units of the edge step, one for each of the edge's `temperatures_c`; linear in between.
+    """
+
+    center_ev: float
+    fwhm_ev: float
+    heights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ThermalEdge:
+    """Changes of one edge's spectrum with temperature, against the reference temperature."""
+
+    temperatures_c: tuple[float, ...]
+    changes: tuple[ThermalPeak, ...]
+
+
+@dataclass(frozen=True)
+class Thermal:
+    """What heating the dry powder does to its static spectra.
+
+    The edges of `static` belong to `reference_c`; the band gap follows Varshni with `varshni_alpha_ev_k` and
+    `varshni_beta_k`; `edges` holds the changes by the edge's name. The defaults change nothing.
+    """
+
+    reference_c: float = 25.0
+    varshni_alpha_ev_k: float = 0.0
+    varshni_beta_k: float = 314.0
+    edges: dict[str, ThermalEdge] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Where the powder changes its structure, C, and how its patterns look.
+
+    Between an onset and its end both phases coexist. `expansion_per_k` is the linear thermal expansion within a phase,
+    `domain_nm` the size of the coherent domains, which widens the powder lines.
+    """
+
+    tetragonal_onset_c: float = 50.0
+    tetragonal_end_c: float = 59.0
+    cubic_onset_c: float = 108.0
+    cubic_end_c: float = 117.0
+    expansion_per_k: float = 3.3e-5
+    domain_nm: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +155,8 @@ class Sample:
     kinetics: Kinetics
     pump: Pump
     beam: Beam
+    thermal: Thermal = field(default_factory=Thermal)
+    phases: Phases = field(default_factory=Phases)
 
 
 def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
@@ -104,11 +166,9 @@ def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
         raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SimulationInputError(f"Cannot read sample file {path}: {error}") from error
-    unknown = set(raw) - {"name", "edges", "kinetics", "pump", "beam"}
+    unknown = set(raw) - set(TABLES)
     if unknown:
-        raise SimulationInputError(
-            f"{path}: unknown tables {sorted(unknown)}; known: name, edges, kinetics, pump, beam"
-        )
+        raise SimulationInputError(f"{path}: unknown tables {sorted(unknown)}; known: {', '.join(TABLES)}")
     edges = raw.get("edges", {})
     if not isinstance(edges, dict) or not edges:
         raise SimulationInputError(f'{path}: no [edges."..."] table; give at least one edge')
@@ -118,8 +178,12 @@ def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
         kinetics=_table(Kinetics, raw.get("kinetics", {}), f"{path}: kinetics"),
         pump=_table(Pump, raw.get("pump", {}), f"{path}: pump"),
         beam=_table(Beam, raw.get("beam", {}), f"{path}: beam"),
+        thermal=_thermal(raw.get("thermal", {}), set(edges), f"{path}: thermal"),
+        phases=_optional_table(Phases, raw.get("phases", {}), f"{path}: phases"),
     )
     _check_kinetics(sample.kinetics, f"{path}: kinetics")
+    _check_beam(sample.beam, f"{path}: beam")
+    _check_phases(sample.phases, f"{path}: phases")
     return sample
 
 
@@ -147,10 +211,11 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
     if not isinstance(table, dict):
         raise SimulationInputError(f"{where} = {table!r}: must be a table")
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # every cls here is a dataclass
-    if set(table) != names:
-        missing, unknown = sorted(names - set(table)), sorted(set(table) - names)
+    required = {field.name for field in fields(cls) if field.default is MISSING}  # type: ignore[arg-type]  # as above
+    missing, unknown = sorted(required - set(table)), sorted(set(table) - names)
+    if missing or unknown:
         raise SimulationInputError(f"{where}: missing keys {missing}, unknown keys {unknown}")
-    bad = [name for name, value in table.items() if not isinstance(value, tuple) and not _is_number(value)]
+    bad = [name for name, value in table.items() if not isinstance(value, tuple | dict) and not _is_number(value)]
     if bad:
         raise SimulationInputError(f"{where}: {bad} must be finite numbers")
     low = [
@@ -159,6 +224,54 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
     if low:
         raise SimulationInputError(f"{where}: {low} must be above 0 (scatter and photons_per_pulse: not below)")
     return cls(**{name: float(value) if isinstance(value, int) else value for name, value in table.items()})
+
+
+def _optional_table(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """As `_table`, with the defaults of `cls` for what is left out."""
+    defaults = {item.name: getattr(cls(), item.name) for item in fields(cls)}  # type: ignore[arg-type]  # a dataclass
+    return _table(cls, defaults | table, where)
+
+
+def _thermal(table: dict[str, Any], edges: set[str], where: str) -> Thermal:
+    changes = {name: _thermal_edge(rows, f"{where}.edges.{name}") for name, rows in table.get("edges", {}).items()}
+    if set(changes) - edges:
+        raise SimulationInputError(
+            f"{where}.edges: {sorted(set(changes) - edges)} have no edge; known: {sorted(edges)}"
+        )
+    thermal = _optional_table(Thermal, {**table, "edges": changes}, where)
+    if thermal.varshni_beta_k <= 0:
+        raise SimulationInputError(f"{where}: varshni_beta_k must be above 0")
+    return thermal
+
+
+def _thermal_edge(table: dict[str, Any], where: str) -> ThermalEdge:
+    if set(table) != {"temperatures_c", "changes"}:
+        raise SimulationInputError(f"{where}: needs temperatures_c and changes, has {sorted(table)}")
+    temperatures = tuple(float(value) for value in table["temperatures_c"])
+    if not temperatures or list(temperatures) != sorted(set(temperatures)):
+        raise SimulationInputError(f"{where}: temperatures_c must rise from one to the next")
+    return ThermalEdge(temperatures, tuple(_thermal_peak(row, len(temperatures), where) for row in table["changes"]))
+
+
+def _thermal_peak(row: Sequence[float], temperatures: int, where: str) -> ThermalPeak:
+    if len(row) != 2 + temperatures or not all(math.isfinite(value) for value in row) or row[1] <= 0:
+        raise SimulationInputError(
+            f"{where}: every row of changes is [center_ev, fwhm_ev, one height per temperature], finite, fwhm_ev above "
+            f"0; wrong: {list(row)}"
+        )
+    center, width, *heights = (float(value) for value in row)
+    return ThermalPeak(center, width, tuple(heights))
+
+
+def _check_phases(phases: Phases, where: str) -> None:
+    steps = [phases.tetragonal_onset_c, phases.tetragonal_end_c, phases.cubic_onset_c, phases.cubic_end_c]
+    if steps != sorted(steps) or phases.domain_nm <= 0:
+        raise SimulationInputError(f"{where}: the transitions must rise from one to the next, domain_nm be above 0")
+
+
+def _check_beam(beam: Beam, where: str) -> None:
+    if not {beam.coarse_sign, beam.fine_sign} <= {1.0, -1.0}:
+        raise SimulationInputError(f"{where}: coarse_sign and fine_sign must be 1 or -1")
 
 
 def _check_kinetics(kinetics: Kinetics, where: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 BUNCH_PERIOD_PS = 153_400.0
 PUMP_RATE_HZ = 1.304e6
+PLANS = {"energy_ev": "energy_scan", "delay_ps": "delay_scan", "fluence_mj_cm2": "fluence_scan"}
 Document = tuple[str, dict[str, Any]]
 
 
@@ -35,10 +36,11 @@ class BeamTime:
     overrides: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> dict[str, Any]:
-        fixed = {"delay_ps": 10_100.0} if self.axis == "energy_ev" else {"energy_ev": 13_472.0}
+        fixed = {"delay_ps": 10_100.0, "energy_ev": 13_472.0, "fluence_mj_cm2": 8.8}
+        del fixed[self.axis]
         return {
             "uid": "run",
-            "plan_name": "energy_scan" if self.axis == "energy_ev" else "delay_scan",
+            "plan_name": PLANS[self.axis],
             "sample": "CsPbBr3",
             "edge": "Br K",
             "absorber": "Br",
@@ -47,7 +49,6 @@ class BeamTime:
             "series": "a",
             "num_points": self.scans * len(self.points),
             "grid": {"axis": self.axis, "points": self.points.tolist()},
-            "fluence_mj_cm2": 8.8,
             "shutter_reference": self.shutter_reference,
             "reduction": {
                 "bunch_period_ps": BUNCH_PERIOD_PS,

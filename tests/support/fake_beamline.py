@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,10 +17,12 @@ from devices.configuration import BeamlineConfiguration, read_configuration, set
 from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
-from devices.fluence import Fluence
+from devices.fluence import Fluence, Waveplate
 from devices.fresh import FreshSignalRO
 from devices.laser import Laser
 from devices.point import PointReader
+from devices.pointing import Pointing
+from devices.power_meter import PowerMeter
 from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
@@ -73,13 +77,16 @@ def configuration() -> BeamlineConfiguration:
 class FakeHardware:
     """What is behind the signals; tests reach in here to break things.
 
-    `energy_error_kev` makes the monochromator stop short, `refused_triggers` swallows that many exposures.
+    `energy_error_kev` makes the monochromator stop short, `refused_triggers` swallows that many exposures. The laser
+    gives `laser_w` behind the attenuator, open `laser_zero_deg` off its zero, within `meter_noise_w` of the meter.
     """
 
     def __init__(self) -> None:
         config = configuration()
         self.energy_error_kev = 0.0
         self.refused_triggers = 0
+        self.laser_w, self.laser_zero_deg, self.meter_noise_w = 0.3, 3.2, 1e-4
+        self.meter_readings = 1000
         self.exposures = 0
         self.moves: list[tuple[str, Any]] = []
         self.counts = np.full((2, 5), 1000)
@@ -90,13 +97,26 @@ class FakeHardware:
         surroundings = make_fake_device(Surroundings)(config.surroundings, prefix="", name="surroundings")
         exposure = make_fake_device(Exposure)(config.exposure, prefix="", name="exposure")
         shutter = make_fake_device(Shutter)
-        axes = {"energy_ev": energy, "delay_ps": delay, "fluence_mj_cm2": fluence}
+        mirror, names = make_fake_device(Pointing), config.pointing
+        horizontal = mirror(names, names.horizontal, prefix="", name="pointing_horizontal")
+        vertical = mirror(names, names.vertical, prefix="", name="pointing_vertical")
+        axes = {
+            "energy_ev": energy,
+            "delay_ps": delay,
+            "fluence_mj_cm2": fluence,
+            "pointing_horizontal_um": horizontal,
+            "pointing_vertical_um": vertical,
+        }
         laser_shutter = shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0)
         self.beamline = Beamline(
             configuration=config,
             energy=energy,
             delay=delay,
             fluence=fluence,
+            waveplate=make_fake_device(Waveplate)(config.fluence, prefix="", name="waveplate"),
+            power_meter=make_fake_device(PowerMeter)(config.laser, prefix="", name="power_meter"),
+            pointing_horizontal=horizontal,
+            pointing_vertical=vertical,
             laser=laser,
             laser_shutter=laser_shutter,
             xray_shutter=shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0),
@@ -112,7 +132,9 @@ class FakeHardware:
         line = self.beamline
         initial = {
             line.energy.readback: 13.45, line.delay.coarse_readback: 166.78e-9, line.delay.fine_readback: 3000.0,
-            line.fluence.angle_readback: 3.2, line.laser.lock: 1, line.laser.rate_divider: 5,
+            line.fluence.angle_readback: 3.2, line.waveplate.angle_readback: 3.2,
+            line.pointing_horizontal.readback: 0.0, line.pointing_vertical.readback: 0.0,
+            line.laser.repetition_rate: 1e12 / 767_000, line.laser.lock: 1, line.laser.rate_divider: 5,
             line.laser_shutter.readback: 0, line.xray_shutter.readback: 1, line.surroundings.ring_current: 102.0,
             line.surroundings.xray_shutter: 1, line.surroundings.jet_flow: 240.0,
             line.surroundings.jet_temperature: 22.0, line.exposure.counting: 0, line.exposure.elapsed: 0.0,
@@ -129,6 +151,10 @@ class FakeHardware:
         self._mirror("delay_coarse", line.delay.coarse_setpoint, line.delay.coarse_readback)
         self._mirror("delay_fine", line.delay.fine_setpoint, line.delay.fine_readback)
         self._mirror("fluence", line.fluence.angle, line.fluence.angle_readback)
+        self._mirror("waveplate", line.waveplate.angle, line.waveplate.angle_readback)
+        self._mirror("horizontal", line.pointing_horizontal.setpoint, line.pointing_horizontal.readback)
+        self._mirror("vertical", line.pointing_vertical.setpoint, line.pointing_vertical.readback)
+        line.power_meter.power.subscribe = self._send_power
         self._mirror("laser_shutter", line.laser_shutter.setpoint, line.laser_shutter.readback)
         self._mirror("xray_shutter", line.xray_shutter.setpoint, line.xray_shutter.readback)
         self._mirror("dwell", line.exposure.preset, line.exposure.preset_readback)
@@ -140,6 +166,13 @@ class FakeHardware:
             readback.sim_put(value)
 
         setpoint.on_put = moved
+
+    def _send_power(self, callback: Callable[..., None], **_: Any) -> int:
+        angle = math.radians(self.beamline.waveplate.angle_readback.get() - self.laser_zero_deg)
+        power = self.laser_w * math.sin(2 * angle) ** 2
+        for sign in itertools.islice(itertools.cycle((1, -1)), self.meter_readings):
+            callback(value=power + sign * self.meter_noise_w)
+        return 0
 
     def _move_energy(self, kev: float) -> None:
         self.moves.append(("energy", kev))

@@ -1,0 +1,243 @@
+"""Thermostated cell: a temperature that has settled, not only been asked for; and the stage that holds the sample."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from epics import ca
+from ophyd import Device, EpicsSignal
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.axis import Axis
+from devices.configuration import CellSettings
+from devices.fresh import FreshSignalRO, put_with_completion, read_together
+from devices.waiting import Waiting
+from errors import InputError, MotionError, NotConnectedError
+
+TEMPERATURE = "temperature_c"
+"""Name of the event field."""
+
+ANSWER_TIMEOUT_S = 10.0
+"""How long the controller may take to accept a setting, and the stage to exchange the samples."""
+
+CA_FAILURES = (ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException)
+"""What pyepics raises when a server goes away in the middle of a request."""
+
+GRACE_S = 30.0
+"""What the status waits beyond the cell's own time-out, which explains more."""
+
+
+class Settling(Waiting):
+    """A wait for a temperature. Unlike ophyd's own it does not stop the device when it fails: the cell may have been
+    sent elsewhere, and a plan that fails stops its movers anyway.
+    """
+
+    def _handle_failure(self) -> None:
+        """Leave the cell alone."""
+
+
+class Cell(Axis):
+    """Temperature of the powder, C, through a controller whose thermocouple is off.
+
+    temperature = offset + gain x raw reading, with both from the configuration.
+    """
+
+    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
+    setpoint_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.setpoint}", kind="omitted")
+    ramp = FCpt(EpicsSignal, "{_prefix}{_settings.ramp_rate}", kind="omitted")
+    heater = FCpt(EpicsSignal, "{_prefix}{_settings.heater}", kind="omitted")
+    thermocouple = FCpt(FreshSignalRO, "{_prefix}{_settings.thermocouple}", kind="omitted")
+    in_position = FCpt(FreshSignalRO, "{_prefix}{_settings.in_position}", kind="omitted")
+
+    unit = "C"
+    raw_readbacks = ("thermocouple",)
+
+    def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        self._given_up, self._one_at_a_time = threading.Event(), threading.Lock()
+        super().__init__(
+            name=name,
+            low=settings.low_c,
+            high=settings.high_c,
+            tolerance=settings.tolerance_c,
+            timeout_s=settings.timeout_s,
+        )
+
+    def raw_targets(self, value: float) -> dict[str, float]:
+        """Set value of the controller, in its own reading."""
+        return {"setpoint": (value - self._settings.offset_c) / self._settings.gain}
+
+    def value_from_raw(self, raw: Mapping[str, float]) -> float:
+        """Temperature from the thermocouple's reading, C."""
+        return self._settings.offset_c + self._settings.gain * float(raw["thermocouple"])
+
+    def set(self, value: float) -> DeviceStatus:
+        """Go to `value` with the heater on; done when the temperature has settled.
+
+        Settled: within the tolerance for `settle_s` seconds on end by the clock on the wall, and in position by the
+        controller's own account. Fails with MotionError, which names PV, band and last reading, if that takes longer
+        than the time-out, and if the cell is stopped or sent elsewhere meanwhile.
+        """
+        self.check_value(value)
+        targets = self.raw_targets(value)
+        self._check_records(targets)
+        self._given_up.set()
+        self._given_up = given_up = threading.Event()
+        what, pvs = f"{self.name} at {value:g} {self.unit}", [self.thermocouple.pvname]
+        status = Settling(self, what=what, pvs=pvs, timeout_s=self.timeout_s + GRACE_S)
+        steps = {"ramp": self._settings.ramp_c_min, **targets, "heater": 1}
+        watch = threading.Thread(target=self._settle, args=(value, steps, status, given_up), daemon=True)
+        watch.start()
+        return status
+
+    def _settle(self, value: float, steps: Mapping[str, float], status: DeviceStatus, stop: threading.Event) -> None:
+        failure: Exception | None = None
+        try:
+            with self._one_at_a_time:
+                self._go(value, steps, stop)
+        except CA_FAILURES as error:
+            failure = NotConnectedError([self.thermocouple.pvname], 0.0)
+            failure.__cause__ = error
+        except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in this thread
+            failure = error
+        if status.done:
+            return
+        if failure is None:
+            status.set_finished()
+        else:
+            status.set_exception(failure)
+
+    def _go(self, value: float, steps: Mapping[str, float], stop: threading.Event) -> None:
+        # Reading first lets this thread use the PVs at all, and finds a controller that does not answer.
+        read_together(self.fresh_signals())
+        for attribute, raw in steps.items():
+            if stop.is_set():
+                raise self._given_up_error(value)
+            self._put(getattr(self, attribute), raw)
+        self._check_accepted(steps["setpoint"])
+        self._wait_until_settled(value, stop)
+
+    def _put(self, signal: EpicsSignal, value: float) -> None:
+        done = threading.Event()
+        put_with_completion(signal, value, lambda **_: done.set())
+        if not done.wait(ANSWER_TIMEOUT_S):
+            raise MotionError(f"{signal.pvname} did not accept {value:g} within {ANSWER_TIMEOUT_S:g} s. Check its IOC.")
+
+    def _check_accepted(self, raw: float) -> None:
+        """Raise MotionError if the controller kept another set value: a refusal is silent."""
+        kept = float(read_together({"kept": self.setpoint_readback})["kept"])
+        if abs(kept - raw) > self.tolerance / 10:
+            raise MotionError(f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g}. Check its limits and access.")
+
+    def _wait_until_settled(self, value: float, stop: threading.Event) -> None:
+        deadline = time.monotonic() + self.timeout_s
+        in_band_since: float | None = None
+        while True:
+            reading = read_together({**self.fresh_signals(), "in_position": self.in_position})
+            now, reached = time.monotonic(), self.value_from_raw(reading)
+            if abs(reached - value) > self.tolerance:
+                in_band_since = None
+            elif in_band_since is None:
+                in_band_since = now
+            in_band_s = now - in_band_since if in_band_since is not None else -1.0
+            if in_band_s >= self._settings.settle_s and int(reading["in_position"]):
+                return
+            if now > deadline:
+                raise MotionError(self._unsettled(value, reached))
+            if stop.wait(self._settings.poll_s):
+                raise self._given_up_error(value)
+
+    def _given_up_error(self, value: float) -> MotionError:
+        return MotionError(f"{self.name} was stopped or sent elsewhere on its way to {value:g} C.")
+
+    def _unsettled(self, value: float, reached: float) -> str:
+        return (
+            f"{self.name} did not settle at {value:g} C within {self.timeout_s:g} s: {self.thermocouple.pvname} "
+            f"must stay within {value - self.tolerance:g} to {value + self.tolerance:g} C for "
+            f"{self._settings.settle_s:g} s and {self.in_position.pvname} say so; last reading {reached:.2f} C. "
+            "Look at the heater, or give it more time (timeout_s in [cell])."
+        )
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stay at the temperature of now; nothing can be stopped that does not answer."""
+        if self._given_up.is_set() or not (self.setpoint.connected and self.thermocouple.connected):
+            return
+        self._given_up.set()
+        self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Temperature under the name of its event field."""
+        value = self.position
+        return {TEMPERATURE: {"value": value, "timestamp": self._timestamp()}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data key of the temperature."""
+        return {TEMPERATURE: super().describe()[self.name]}
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """The one field to plot against."""
+        return {"fields": [TEMPERATURE]}
+
+
+SAMPLES = ("jet", "cell")
+"""What the stage can put into the beam, in the order of its record's choices."""
+
+
+class SampleStage(Device):
+    """Puts the jet or the powder cell into the beam."""
+
+    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.sample_select}", kind="omitted")
+    readback = FCpt(FreshSignalRO, "{_prefix}{_settings.sample_status}", kind="omitted")
+
+    def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        super().__init__("", name=name)
+
+    @property
+    def position(self) -> str:
+        """ "jet" or "cell", asked from the hardware."""
+        return SAMPLES[int(read_together({"state": self.readback})["state"])]
+
+    def check_value(self, value: str) -> None:
+        """Raise InputError unless `value` is "jet" or "cell"."""
+        if value not in SAMPLES:
+            raise InputError(f'{self.name} = {value!r}: the sample in the beam can be "jet" or "cell".')
+
+    def set(self, value: str) -> DeviceStatus:
+        """Move `value` into the beam; done when the read-back agrees."""
+        self.check_value(value)
+        pvs = [self.setpoint.pvname]
+        status = Waiting(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=ANSWER_TIMEOUT_S)
+        put_with_completion(self.setpoint, SAMPLES.index(value), lambda **_: self._verify(value, status))
+        return status
+
+    def _verify(self, value: str, status: DeviceStatus) -> None:
+        if status.done:
+            return
+        try:
+            reached = self.position
+        except TimeoutError as error:
+            status.set_exception(error)
+            return
+        if reached == value:
+            status.set_finished()
+        else:
+            status.set_exception(
+                MotionError(f"{self.name} was told to be {value} and is {reached}. Look at {self.readback.pvname}.")
+            )
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: the stage ends its stroke."""
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """State under the stage's own name."""
+        return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data key of the state."""
+        return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

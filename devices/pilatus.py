@@ -1,0 +1,275 @@
+"""Pilatus area detector: its IOC writes the images to HDF5 files, the run refers to them.
+
+An image counts only when the plugin says that it has written it: so each datum points at the place in the file where
+the image is, whatever happened to exposures before it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ophyd import Device, EpicsSignal
+from ophyd.areadetector import DetectorBase
+from ophyd.areadetector.base import ADComponent
+from ophyd.areadetector.cam import PilatusDetectorCam
+from ophyd.areadetector.filestore_mixins import FileStoreBase, FileStoreHDF5
+from ophyd.areadetector.plugins import HDF5Plugin
+from ophyd.device import Staged, do_not_wait_for_lazy_connection
+from ophyd.signal import EpicsSignalBase
+from ophyd.status import DeviceStatus
+
+from devices.configuration import PilatusSettings
+from devices.fresh import disconnected_names, put_with_completion
+from devices.waiting import Waiting
+from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
+
+ANSWER_TIMEOUT_S = 10.0
+"""How long the IOC may take for anything but an exposure."""
+
+CAMERA_SIGNALS = (
+    "acquire", "acquire_time", "acquire_period", "num_images", "num_exposures", "image_mode", "trigger_mode", "model",
+    "manufacturer", "status_message", "array_callbacks", "data_type", "data_type_disabled", "port_name",
+    "array_size.array_size_x", "array_size.array_size_y", "array_size.array_size_z",
+)  # fmt: skip
+FILE_SIGNALS = (
+    "file_path", "file_path_exists", "file_name", "file_number", "file_template", "file_write_mode", "capture",
+    "num_capture", "num_captured", "auto_increment", "auto_save", "array_counter", "write_status", "write_message",
+    "enable", "blocking_callbacks", "nd_array_port", "port_name", "plugin_type", "array_size.depth",
+    "array_size.height", "array_size.width",
+)  # fmt: skip
+"""Signals that a run uses; ophyd would connect them one by one at their first use, and wait a second for each."""
+
+
+def put_and_wait(signal: EpicsSignal, value: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    """Write `value` and wait until it is carried out; raises AcquisitionError naming the PV if that takes too long."""
+    done = threading.Event()
+    put_with_completion(signal, value, lambda **_: done.set())
+    if not done.wait(timeout_s):
+        raise AcquisitionError(
+            f"{signal.setpoint_pvname} did not accept {value} within {timeout_s:g} s. Check its IOC."
+        )
+
+
+def now(signal: EpicsSignalBase) -> Any:
+    """Value asked from the server, past all monitors; raises NotConnectedError if it does not answer."""
+    try:
+        return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
+    except TimeoutError as error:
+        raise NotConnectedError([signal.pvname], ANSWER_TIMEOUT_S) from error
+
+
+def unconnected(device: Device, name: str) -> EpicsSignalBase:
+    """Signal of `device` by its attribute, dots included, made without waiting for its connection."""
+    for part in name.split("."):
+        with do_not_wait_for_lazy_connection(device):
+            device = getattr(device, part)
+    return device
+
+
+class _Capture(FileStoreBase):
+    """Begins to capture when all else is staged, and finds out at once if that fails."""
+
+    def stage(self) -> Any:
+        """As stock, then open the file; raises StorageError with the plugin's reason."""
+        staged = super().stage()
+        put_and_wait(self.capture, 1)
+        if not int(now(self.capture)):
+            raise self.write_error()
+        return staged
+
+    def unstage(self) -> Any:
+        """Close the file, then as stock."""
+        put_and_wait(self.capture, 0)
+        return super().unstage()
+
+
+class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
+    """HDF5 plugin in Stream mode: one file per run, all images in it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, write_path_template="/", root="/", **kwargs)
+        del self.stage_sigs["capture"]
+
+    def check_folder(self, folder: str) -> None:
+        """Tell the plugin the folder; raises StorageError if that does not exist where the IOC runs."""
+        put_and_wait(self.file_path, folder)
+        if not int(now(self.file_path_exists)):
+            raise StorageError(
+                f"{self.file_path.setpoint_pvname}: the folder {folder} does not exist on the Pilatus' IOC. Make it, "
+                "or choose another one."
+            )
+
+    def write_error(self) -> StorageError:
+        """What the plugin says about its last failure."""
+        message = self.write_message.get(use_monitor=False, as_string=True)
+        return StorageError(
+            f"The Pilatus cannot write its images. {self.write_message.pvname} says: {message}. "
+            "Free some space or choose another folder, then repeat the run; images written before are kept."
+        )
+
+
+class Pilatus(DetectorBase):
+    """Pilatus 100k: stock camera and HDF5 plugin, with time-outs and reasons.
+
+    Call `write_to(folder)` once and `prepare(exposure_s)` before staging. The event field is `pilatus_image` for a
+    device of the name "pilatus".
+    """
+
+    cam = ADComponent(PilatusDetectorCam, "cam1:", lazy=False)
+    hdf5 = ADComponent(ImageFiles, "HDF1:", lazy=False)
+
+    _default_read_attrs = ("hdf5",)
+
+    def __init__(self, settings: PilatusSettings, *, prefix: str, name: str) -> None:
+        self.settings = settings
+        self._exposure_s = math.nan
+        self._folder: Path | None = Path(settings.folder) if settings.folder else None
+        self._written = 0
+        super().__init__(prefix + settings.prefix, name=name)
+        self.hdf5.read_attrs = []
+        self.stage_sigs.update([("cam.acquire", 0), ("cam.image_mode", 1), ("cam.num_images", 1)])
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Where the detector stands, for the start document.
+
+        `distance_m` sample to detector plane, which is perpendicular to the beam; `offset_m` from the direct beam to
+        the detector's near edge (column 0, horizontal) and to its middle row (vertical); `pixel_m`; `shape` rows and
+        columns.
+        """
+        settings = self.settings
+        return {
+            "distance_m": settings.distance_m,
+            "offset_m": [settings.offset_horizontal_m, settings.offset_vertical_m],
+            "pixel_m": settings.pixel_m,
+            "shape": [settings.rows, settings.columns],
+        }
+
+    def write_to(self, folder: Path) -> None:
+        """Let the IOC write into `folder`, an existing one that both sides see under this name."""
+        if not folder.is_absolute():
+            raise InputError(f"Folder {folder} for the Pilatus' images must be an absolute path.")
+        self._folder = folder
+
+    def check_exposure(self, exposure_s: float) -> None:
+        """Raise InputError unless an image can take `exposure_s` seconds."""
+        if isinstance(exposure_s, bool) or not isinstance(exposure_s, int | float) or not math.isfinite(exposure_s):
+            raise InputError(f"exposure_s = {exposure_s!r} is not a finite number of seconds.")
+        low, high = self.settings.exposure_low_s, self.settings.exposure_high_s
+        if not low <= exposure_s <= high:
+            raise OutOfRangeError("exposure_s", exposure_s, low, high, "s")
+
+    def _used_signals(self) -> list[EpicsSignalBase]:
+        camera = [unconnected(self.cam, name) for name in CAMERA_SIGNALS]
+        return [*camera, *(unconnected(self.hdf5, name) for name in FILE_SIGNALS)]
+
+    @property
+    def answers(self) -> bool:
+        """Whether all signals that a run uses are connected."""
+        return not disconnected_names(self._used_signals())
+
+    def connect(self, timeout_s: float | None = None) -> None:
+        """Wait for camera and plugin; raises NotConnectedError with the PVs that do not answer."""
+        timeout_s = self.settings.connection_timeout_s if timeout_s is None else timeout_s
+        deadline = time.monotonic() + timeout_s
+        signals = self._used_signals()
+        for signal in signals:
+            try:
+                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
+            except TimeoutError:
+                continue
+        if missing := disconnected_names(signals):
+            raise NotConnectedError(missing, timeout_s)
+
+    def prepare(self, exposure_s: float) -> None:
+        """Set the exposure of the images to come; raises AcquisitionError if the camera does not take it."""
+        self.check_exposure(exposure_s)
+        self.connect()
+        put_and_wait(self.cam.acquire_time, exposure_s)
+        kept = float(now(self.cam.acquire_time))
+        if not math.isclose(kept, exposure_s, rel_tol=1e-6):
+            raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
+        self._exposure_s = exposure_s
+
+    def stage(self) -> Any:
+        """Open a new file; raises NotConnectedError, StorageError or AcquisitionError before anything is exposed."""
+        if math.isnan(self._exposure_s):
+            raise AcquisitionError("The Pilatus has no exposure yet. Call prepare(exposure_s) before staging it.")
+        if self._folder is None:
+            raise StorageError("The Pilatus has no folder to write to. Call write_to(folder) before staging it.")
+        self.connect()
+        self.hdf5.check_folder(str(self._folder))
+        self.hdf5.write_path_template = str(self._folder)
+        self._written = 0
+        try:
+            return super().stage()
+        except TimeoutError as error:
+            if isinstance(error, NotConnectedError):
+                raise
+            raise AcquisitionError(f"The Pilatus {self.prefix} does not take its settings: {error}") from error
+
+    def unstage(self) -> Any:
+        """Close the file and restore the settings; a detector that is gone has nothing to restore."""
+        if self._staged is not Staged.no and not self.answers:
+            for device in (self, self.cam, self.hdf5):
+                device._original_vals.clear()
+                device._staged = Staged.no
+            return [self]
+        return super().unstage()
+
+    def trigger(self) -> DeviceStatus:
+        """Take one image; done when it is in the file.
+
+        Fails with StorageError if it could not be written, AcquisitionError if it was not taken, and with a time-out
+        that names the PV if the detector does not finish.
+        """
+        if self._staged is not Staged.yes:
+            raise AcquisitionError("The Pilatus is not staged. Stage it, or use it in a plan that does.")
+        timeout_s = self._exposure_s + self.settings.margin_s
+        pvs = [self.cam.acquire.setpoint_pvname]
+        status = Waiting(self, what=f"{self.name}: an image of {self._exposure_s:g} s", pvs=pvs, timeout_s=timeout_s)
+        started = time.time()
+        put_with_completion(self.cam.acquire, 1, self._finisher(status, started))
+        return status
+
+    def _finisher(self, status: DeviceStatus, started: float) -> Callable[..., None]:
+        def finished(**_: Any) -> None:
+            if status.done:
+                return
+            try:
+                self._take_note(started)
+            except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in a callback
+                status.set_exception(error)
+            else:
+                status.set_finished()
+
+        return finished
+
+    def _take_note(self, started: float) -> None:
+        """Refer to the image just written; raises if there is none."""
+        written = int(now(self.hdf5.num_captured))
+        if int(now(self.hdf5.write_status)):
+            raise self.hdf5.write_error()
+        if written <= self._written:
+            state = self.cam.status_message.get(use_monitor=False, as_string=True)
+            raise AcquisitionError(
+                f"{self.hdf5.num_captured.pvname} stays at {written}: the image was not taken ({state}). It was "
+                "stopped, or its IOC restarted; repeat the point."
+            )
+        self._written = written
+        self.generate_datum(f"{self.name}_image", started, {"point_number": written - 1})
+
+    def stop(self, *, success: bool = False) -> None:
+        """End a running exposure; nothing can be stopped that does not answer."""
+        if self.answers and int(now(self.cam.acquire)):
+            put_and_wait(self.cam.acquire, 0)
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Nothing to plot: images are looked at, not listed."""
+        return {"fields": []}

@@ -1,0 +1,46 @@
+"""Where the pump hits the sample: the last mirror's two tilts, in um at the X-ray spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ophyd import EpicsSignal
+from ophyd import FormattedComponent as FCpt
+
+from devices.axis import Axis
+from devices.configuration import PointingSettings
+from devices.fresh import FreshSignalRO
+
+
+class Pointing(Axis):
+    """One direction of the laser pointing, um on the sample; `motor` is its motor record."""
+
+    setpoint = FCpt(EpicsSignal, "{_prefix}{_motor}", kind="omitted")
+    readback = FCpt(FreshSignalRO, "{_prefix}{_motor}.RBV", kind="omitted")
+    halt = FCpt(EpicsSignal, "{_prefix}{_motor}.STOP", kind="omitted")
+
+    unit = "um"
+    raw_readbacks = ("readback",)
+
+    def __init__(self, settings: PointingSettings, motor: str, *, prefix: str, name: str) -> None:
+        self._motor, self._prefix = motor, prefix
+        super().__init__(
+            name=name,
+            low=settings.low_um,
+            high=settings.high_um,
+            tolerance=settings.tolerance_um,
+            timeout_s=settings.timeout_s,
+        )
+
+    def raw_targets(self, value: float) -> dict[str, float]:
+        """Motor setpoint, um."""
+        return {"setpoint": value}
+
+    def value_from_raw(self, raw: Mapping[str, float]) -> float:
+        """Position from the motor's read-back, um."""
+        return float(raw["readback"])
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stop the mirror where it is; nothing can be stopped that does not answer."""
+        if self.halt.connected:
+            self.halt.put(1)

@@ -1,0 +1,73 @@
+"""Power of the pump behind the attenuator, as a mean of readings made after the trigger."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from typing import Any
+
+from ophyd import Device, EpicsSignalRO
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.configuration import LaserSettings
+from devices.waiting import Waiting
+from errors import InputError
+
+MAXIMUM_READINGS = 1000
+
+READING_TIMEOUT_S, MARGIN_S = 2.0, 5.0
+"""How long one reading may take (thermal power meters follow within a second), and the first one in addition."""
+
+
+class PowerMeter(Device):
+    """Mean power in W of `readings` readings, and the standard error of that mean.
+
+    The reading under way at the trigger is left out: it may have begun before the plate stood still.
+    """
+
+    power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", auto_monitor=True, kind="omitted")
+
+    def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        self.readings = 5
+        self._watts: list[float] = []
+        super().__init__("", name=name)
+
+    def check_readings(self, readings: int) -> None:
+        """Raise InputError unless `readings` is a whole number from 2 on: one has no scatter."""
+        if isinstance(readings, bool) or not isinstance(readings, int) or not 2 <= readings <= MAXIMUM_READINGS:
+            raise InputError(f"readings = {readings!r}: give a whole number from 2 to {MAXIMUM_READINGS}.")
+
+    def trigger(self) -> DeviceStatus:
+        """Take the next readings; fails with a time-out naming the PV if the meter does not send any."""
+        wanted, watts, skipped = self.readings, list[float](), list[float]()
+        self._watts = watts
+        what, timeout_s = f"{wanted} readings of the laser power", wanted * READING_TIMEOUT_S + MARGIN_S
+        status = Waiting(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
+
+        def collect(*, value: float, **_: Any) -> None:
+            if not skipped:
+                skipped.append(value)
+            elif len(watts) < wanted:
+                watts.append(float(value))
+                if len(watts) == wanted and not status.done:
+                    status.set_finished()
+
+        status.add_callback(lambda _: self.power.clear_sub(collect))
+        self.power.subscribe(collect, event_type=self.power.SUB_VALUE, run=False)
+        return status
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Mean power and its standard error, W."""
+        now, error = time.time(), statistics.stdev(self._watts) / math.sqrt(len(self._watts))
+        return {
+            "power_w": {"value": statistics.fmean(self._watts), "timestamp": now},
+            "power_sigma_w": {"value": error, "timestamp": now},
+        }
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data keys of both numbers."""
+        key = {"source": f"PV:{self.power.pvname}", "dtype": "number", "shape": [], "units": "W"}
+        return {"power_w": dict(key), "power_sigma_w": dict(key)}

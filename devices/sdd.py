@@ -1,0 +1,122 @@
+"""Silicon drift detector: counts in the fluorescence window and what its dead time depends on, one frame per exposure.
+
+Frame: id, seconds, counts (element), input rate (element), output rate (element). The id is that of the master scaler's
+exposure, as in the frames of the other detectors.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from ophyd import Device
+from ophyd import FormattedComponent as FCpt
+
+from devices.configuration import SddSettings
+from devices.fresh import FreshSignalRO, read_together
+from errors import AcquisitionError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+TIME_TOLERANCE = 1e-3
+"""Relative disagreement allowed between the master's clock and the frame's."""
+
+
+@dataclass(frozen=True)
+class SddFrame:
+    """One exposure: `counts` in the window; `input_rate` and `output_rate` of the whole spectrum, 1/s; (element,).
+
+    Free of dead time, an element counted counts x input_rate / output_rate.
+    """
+
+    exposure_id: int
+    exposure_s: float
+    counts: IntArray
+    input_rate: FloatArray
+    output_rate: FloatArray
+
+
+def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
+    """Read a frame of `pv`; raises AcquisitionError for another layout or for what no detector counts."""
+    values = np.atleast_1d(np.asarray(raw, dtype=float))
+    if values.shape != (2 + 3 * elements,):
+        raise AcquisitionError(
+            f"{pv} has {values.size} numbers; {elements} elements need {2 + 3 * elements}. Correct [sdd] in the "
+            "configuration file."
+        )
+    if not np.all(np.isfinite(values)) or np.any(values < 0):
+        raise AcquisitionError(f"{pv} holds negative, infinite or NaN values: {values}. Restart the detector's IOC.")
+    counts, input_rate, output_rate = values[2:].reshape(3, elements)
+    whole = counts.astype(np.int64)
+    if np.any(whole != counts):
+        raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {counts}. Check its database.")
+    return SddFrame(int(values[0]), float(values[1]), whole, input_rate, output_rate)
+
+
+class Sdd(Device):
+    """The detector; it has no trigger of its own, the master scaler's gate opens it."""
+
+    frame = FCpt(FreshSignalRO, "{_prefix}{_settings.frame}", kind="omitted")
+
+    def __init__(self, settings: SddSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        super().__init__("", name=name)
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return self._settings.elements
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """The frame by its event-wide name, for reading it together with other detectors."""
+        return {"sdd_frame": self.frame}
+
+    def reading_from_raw(self, raw: Mapping[str, Any], *, exposure_id: int, exposure_s: float) -> SddFrame:
+        """The frame of the master's exposure `exposure_id`; raises AcquisitionError if it belongs to another one."""
+        frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
+        same_time = math.isclose(frame.exposure_s, exposure_s, rel_tol=TIME_TOLERANCE)
+        if frame.exposure_id != exposure_id or not same_time:
+            raise AcquisitionError(
+                f"{self.frame.pvname} holds exposure {frame.exposure_id} of {frame.exposure_s:g} s, expected "
+                f"{exposure_id} of {exposure_s:g} s: the detector missed the gate; the point is measured again."
+            )
+        return frame
+
+    def failed_conditions(self, frame: SddFrame) -> list[str]:
+        """Names of the conditions that do not hold: too much dead time, or an element that sees nothing."""
+        failed = []
+        if np.any(frame.output_rate < frame.input_rate * (1 - self._settings.dead_fraction_high)):
+            failed.append("sdd_dead_time")
+        if np.any(frame.output_rate <= 0):
+            failed.append("sdd_no_counts")
+        return failed
+
+    def values(self, frame: SddFrame) -> dict[str, Any]:
+        """Event fields of a frame."""
+        return {
+            "sdd_counts": frame.counts,
+            "sdd_input_rate": frame.input_rate,
+            "sdd_output_rate": frame.output_rate,
+        }
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Event fields of the latest exposure, whichever it was."""
+        raw = read_together(self.fresh_signals())
+        frame, now = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname), time.time()
+        return {key: {"value": value, "timestamp": now} for key, value in self.values(frame).items()}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data keys of the event fields."""
+        key = {"source": f"PV:{self.frame.pvname}", "dtype": "array", "shape": [self.elements]}
+        rates = {**key, "units": "1/s", "dtype_numpy": "<f8"}
+        return {
+            "sdd_counts": {**key, "units": "counts", "dtype_numpy": "<i8"},
+            "sdd_input_rate": rates,
+            "sdd_output_rate": rates,
+        }

@@ -1,0 +1,232 @@
+"""Powder patterns from a flat detector beside the beam (paper, SI 2 and SI 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from pyFAI.integrator.azimuthal import AzimuthalIntegrator  # type: ignore[import-untyped]
+from scipy.optimize import brentq, curve_fit
+
+from errors import ReductionError
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+HC_EV_ANGSTROM = 12_398.419_843
+"""Planck's constant times the speed of light, eV Angstrom."""
+
+GRAPHITE_INV_ANGSTROM = 1.83
+"""Line of the graphite sheets of the cell (SI 8)."""
+
+_GRAPHITE_HALF_WIDTH = 0.10
+
+
+@dataclass(frozen=True)
+class DetectorGeometry:
+    """A flat detector perpendicular to the beam, beside it.
+
+    `distance_m`: sample to detector plane. `offset_m`: (horizontal, vertical) displacement of the detector's centre
+    from the transmitted beam, horizontal along the columns. `shape`: (rows, columns). The defaults are the paper's: a
+    Pilatus 100k at 24.10 cm, displaced 4.53 cm sideways, 12.9 keV. Raises ReductionError for impossible values.
+    """
+
+    distance_m: float = 0.2410
+    offset_m: tuple[float, float] = (0.0453, 0.0)
+    pixel_m: float = 172e-6
+    shape: tuple[int, int] = (195, 487)
+    energy_ev: float = 12_900.0
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        if min(self.distance_m, self.pixel_m, self.energy_ev, *self.shape) <= 0:
+            raise ReductionError("distance_m, pixel_m, energy_ev and shape must be above 0. Correct the geometry.")
+
+    @property
+    def wavelength_m(self) -> float:
+        """X-ray wavelength."""
+        return HC_EV_ANGSTROM / self.energy_ev * 1e-10
+
+    def integrator(self) -> AzimuthalIntegrator:
+        """pyFAI's integrator: its point of normal incidence is measured from the detector's first pixel."""
+        rows, columns = self.shape
+        return AzimuthalIntegrator(
+            dist=self.distance_m,
+            poni1=rows * self.pixel_m / 2.0 - self.offset_m[1],
+            poni2=columns * self.pixel_m / 2.0 - self.offset_m[0],
+            pixel1=self.pixel_m,
+            pixel2=self.pixel_m,
+            wavelength=self.wavelength_m,
+        )
+
+    def q_at(self, radius_m: float) -> float:
+        """Scattering vector in 1/Angstrom at a distance from the transmitted beam in the detector plane."""
+        return float(4e-10 * np.pi / self.wavelength_m * np.sin(np.arctan(radius_m / self.distance_m) / 2.0))
+
+    def radius_at(self, q_inv_angstrom: float) -> float:
+        """Inverse of `q_at`, m."""
+        half_angle = np.arcsin(q_inv_angstrom * 1e10 * self.wavelength_m / (4.0 * np.pi))
+        return float(self.distance_m * np.tan(2.0 * half_angle))
+
+
+class Pattern(NamedTuple):
+    """Intensity per pixel against the scattering vector in 1/Angstrom, with its counting error; (points,) each."""
+
+    q_inv_angstrom: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+
+class GeometryCalibration(NamedTuple):
+    """Refined geometry, where the line was before, and what was refined ("distance_m" or "offset_m"), in m."""
+
+    geometry: DetectorGeometry
+    line_before_inv_angstrom: Value
+    refined: Value
+
+
+class LinearBackground(NamedTuple):
+    """constant + slope x q, common to all patterns."""
+
+    constant: float
+    slope: float
+
+    def subtract(self, pattern: Pattern) -> Pattern:
+        """The pattern without the background."""
+        line = self.constant + self.slope * pattern.q_inv_angstrom
+        return pattern._replace(intensity=pattern.intensity - line)
+
+
+def valid_pixels(image: NDArray[np.float64], mask: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Pixels to use: not masked (True in `mask` excludes), finite and not negative (a Pilatus marks its gaps so)."""
+    good = np.isfinite(image) & (image >= 0)
+    return np.asarray(good if mask is None else good & ~mask)
+
+
+def integrate(
+    image: NDArray[np.float64],
+    geometry: DetectorGeometry,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    normalisation: float = 1.0,
+    points: int = 400,
+    q_range_inv_angstrom: tuple[float, float] | None = None,
+) -> Pattern:
+    """Azimuthal integration of counts with pyFAI, (rows, columns) to `points` bins; empty bins are left out.
+
+    Pixels are not split between bins, so that the counts of the bins are independent and their errors those of
+    counting (a bin without counts has the error of one). Solid angles are corrected. Intensities are divided by
+    `normalisation` (I0). Raises ReductionError if shape or normalisation do not fit or no pixel is left.
+    """
+    if image.shape != geometry.shape or (mask is not None and mask.shape != geometry.shape):
+        raise ReductionError(
+            f"The image has the shape {image.shape}, the detector {geometry.shape}. Check the geometry of the run."
+        )
+    good = valid_pixels(image, mask)
+    if not good.any() or not normalisation > 0:
+        raise ReductionError("No valid pixel, or a normalisation that is not above 0. Check the mask and I0.")
+    counts = np.where(good, image, 0.0)
+    result = geometry.integrator().integrate1d(
+        counts,
+        points,
+        mask=~good,
+        variance=counts,
+        unit="q_A^-1",
+        radial_range=q_range_inv_angstrom,
+        method=("no", "histogram", "cython"),
+        correctSolidAngle=True,
+        normalization_factor=normalisation,
+    )
+    filled = np.asarray(result.count) > 0
+    least = 1.0 / (np.asarray(result.count, dtype=float)[filled] * normalisation)
+    return Pattern(
+        np.asarray(result.radial, dtype=float)[filled],
+        np.asarray(result.intensity, dtype=float)[filled],
+        np.maximum(np.asarray(result.sigma, dtype=float)[filled], least),
+    )
+
+
+def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GRAPHITE_HALF_WIDTH) -> Value:
+    """Position of a line: Gaussian on a linear background within `half_width`, errors from counting.
+
+    Raises ReductionError without enough points or a line that is above its error.
+    """
+    inside = np.abs(pattern.q_inv_angstrom - near_inv_angstrom) <= half_width
+    if inside.sum() < 8:
+        raise ReductionError(
+            f"{inside.sum()} bins lie within {half_width:g} of {near_inv_angstrom:g} 1/Angstrom; a line needs 8."
+        )
+    q, y, sigma = (part[inside] for part in pattern)
+    start = [float(y.max() - y.min()), float(q[np.argmax(y)]), half_width / 5.0, float(y.min()), 0.0]
+    try:
+        values, covariance = curve_fit(_line, q, y, start, sigma, absolute_sigma=True)
+    except RuntimeError as error:
+        raise ReductionError(
+            f"No line is seen near {near_inv_angstrom:g} 1/Angstrom: the fit does not settle."
+        ) from error
+    if not (values[0] > 3 * np.sqrt(covariance[0, 0]) and abs(values[1] - near_inv_angstrom) < half_width):
+        raise ReductionError(f"No line is seen near {near_inv_angstrom:g} 1/Angstrom. Check geometry and exposure.")
+    return Value(float(values[1]), float(np.sqrt(covariance[1, 1])))
+
+
+def calibrate(
+    image: NDArray[np.float64],
+    geometry: DetectorGeometry,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    refine: str = "offset_m",
+    line_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
+) -> GeometryCalibration:
+    """Refine the distance or the horizontal offset so that the graphite line sits at `line_inv_angstrom`.
+
+    One line determines one of the two; with the default geometry a wrong distance of 1 mm and a wrong offset of 0.4 mm
+    look alike. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for another parameter or if
+    the line is not found.
+    """
+    if refine not in ("distance_m", "offset_m"):
+        raise ReductionError(f"One line cannot refine {refine!r}. Choose 'distance_m' or 'offset_m'.")
+    before = fit_line(integrate(image, geometry, mask=mask), line_inv_angstrom)
+    radius = geometry.radius_at(before.value)
+
+    def refined(change: float) -> DetectorGeometry:
+        if refine == "distance_m":
+            return replace(geometry, distance_m=geometry.distance_m + change)
+        return replace(geometry, offset_m=(geometry.offset_m[0] + change, geometry.offset_m[1]))
+
+    def moved(change: float) -> float:
+        return refined(change).q_at(radius + (change if refine == "offset_m" else 0.0))
+
+    limit = 0.2 * geometry.distance_m
+    change = float(brentq(lambda c: moved(c) - line_inv_angstrom, -limit, limit))
+    step = 1e-5
+    sigma = before.sigma / abs((moved(change + step) - moved(change - step)) / (2 * step))
+    started = geometry.distance_m if refine == "distance_m" else geometry.offset_m[0]
+    return GeometryCalibration(refined(change), before, Value(started + change, sigma))
+
+
+def common_background(
+    patterns: Sequence[Pattern], line_free_inv_angstrom: Sequence[tuple[float, float]]
+) -> LinearBackground:
+    """Weighted line through all patterns in intervals without lines; one for all, as in SI 8.
+
+    Raises ReductionError with fewer than two bins.
+    """
+    parts = [
+        np.array([part[(pattern.q_inv_angstrom >= low) & (pattern.q_inv_angstrom <= high)] for part in pattern])
+        for pattern in patterns
+        for low, high in line_free_inv_angstrom
+    ]
+    joined = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
+    if joined.shape[1] < 2:
+        raise ReductionError("The line-free intervals hold fewer than two bins. Widen them.")
+    slope, constant = np.polyfit(joined[0], joined[1], 1, w=1.0 / joined[2])
+    return LinearBackground(float(constant), float(slope))
+
+
+def _line(
+    q: NDArray[np.float64], height: float, centre: float, width: float, constant: float, slope: float
+) -> NDArray[np.float64]:
+    return np.asarray(height * np.exp(-(((q - centre) / width) ** 2) / 2.0) + constant + slope * (q - centre))

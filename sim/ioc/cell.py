@@ -1,0 +1,174 @@
+"""Thermostated cell with dry powder, and the stage that puts jet or cell into the beam."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.physics.thermal import AMBIENT_C, Thermostat
+
+RAW_LOW_C, RAW_HIGH_C = 20.0, 170.0
+"""Range of the controller, in its own reading: it covers the cell's true 20 to 160 C."""
+
+RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN = 0.1, 60.0
+
+THERMOCOUPLE_GAIN, THERMOCOUPLE_OFFSET_C = 1.02, 1.5
+"""Error of the thermocouple (chosen): it shows gain x true + offset."""
+
+PUBLISH_PERIOD_S = 0.05
+"""Wall time between updates of the thermocouple; a beamline that runs fast must not wait for it."""
+
+STAGE_TIME_S = 2.0
+"""Beam time in which the stage exchanges jet and cell (chosen)."""
+
+
+def raw_from_true(temperature_c: float) -> float:
+    """What the thermocouple shows at a true temperature, C."""
+    return THERMOCOUPLE_GAIN * temperature_c + THERMOCOUPLE_OFFSET_C
+
+
+def true_from_raw(raw_c: float) -> float:
+    """True temperature at which the thermocouple shows `raw_c`, C."""
+    return (raw_c - THERMOCOUPLE_OFFSET_C) / THERMOCOUPLE_GAIN
+
+
+class Cell(PVGroup):
+    """Controller of the cell; it regulates on its own, miscalibrated thermocouple."""
+
+    setpoint = pvproperty(
+        name="7idd:cell:Setpoint", value=27.0, record="ao", dtype=float, units="C", precision=2,
+        lower_ctrl_limit=RAW_LOW_C, upper_ctrl_limit=RAW_HIGH_C, doc="Cell set value, in its raw reading",
+    )  # fmt: skip
+    ramp = pvproperty(
+        name="7idd:cell:RampRate", value=20.0, record="ao", dtype=float, units="C/min", precision=1,
+        lower_ctrl_limit=RAMP_LOW_C_MIN, upper_ctrl_limit=RAMP_HIGH_C_MIN, doc="Cell ramp",
+    )  # fmt: skip
+    heater = pvproperty(
+        name="7idd:cell:Heater", value="Off", dtype=ChannelType.ENUM, enum_strings=["Off", "On"], record="bo",
+        doc="Cell heater",
+    )  # fmt: skip
+    thermocouple = pvproperty(
+        name="7idd:cell:TemperatureAI", value=raw_from_true(AMBIENT_C), record="ai", dtype=float, units="C",
+        precision=3, read_only=True, doc="Cell thermocouple, raw reading",
+    )  # fmt: skip
+    tolerance = pvproperty(
+        name="7idd:cell:Tolerance", value=0.5, record="ao", dtype=float, units="C", precision=2,
+        lower_ctrl_limit=0.01, upper_ctrl_limit=20.0, doc="Cell in-position band, half width",
+    )  # fmt: skip
+    settle = pvproperty(
+        name="7idd:cell:SettleTime", value=10.0, record="ao", dtype=float, units="s", precision=1,
+        lower_ctrl_limit=0.0, upper_ctrl_limit=3600.0, doc="Cell time in band until in position",
+    )  # fmt: skip
+    in_position = pvproperty(
+        name="7idd:cell:InPosition", value="No", dtype=ChannelType.ENUM, enum_strings=["No", "Yes"], record="bi",
+        read_only=True, doc="Cell is in its band long enough",
+    )  # fmt: skip
+    select = pvproperty(
+        name="7idd:sample:Select", value="Jet", dtype=ChannelType.ENUM, enum_strings=["Jet", "Cell"], record="bo",
+        doc="Sample in the beam, set",
+    )  # fmt: skip
+    selected = pvproperty(
+        name="7idd:sample:Status", value="Jet", dtype=ChannelType.ENUM, enum_strings=["Jet", "Cell"], record="bi",
+        read_only=True, doc="Sample in the beam, actual",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, *, clock: BeamClock, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock = clock
+        self._dead = False
+        self._in_band_since_s: float | None = None
+        self._thermostat = Thermostat(
+            target_c=true_from_raw(self.setpoint.value), ramp_c_min=self.ramp.value, now_s=clock.now_s()
+        )
+
+    @property
+    def temperature_c(self) -> float:
+        """True temperature of the powder, C."""
+        return self._thermostat.temperature_c(self._clock.now_s())
+
+    @property
+    def in_beam(self) -> bool:
+        """Whether the X-rays meet the cell rather than the jet."""
+        return bool(self.selected.value == "Cell")
+
+    @property
+    def fault_heater_dead(self) -> bool:
+        """Whether the heater is broken: it says On and gives no heat, so that no temperature settles."""
+        return self._dead
+
+    @fault_heater_dead.setter
+    def fault_heater_dead(self, dead: bool) -> None:
+        self._dead = dead
+        self._program()
+
+    def _program(self, **changes: Any) -> None:
+        """Follow the settings, of which `changes` are only being written."""
+        values = {"raw_c": self.setpoint.value, "ramp_c_min": self.ramp.value, "heater": self.heater.value} | changes
+        self._in_band_since_s = None
+        self._thermostat.program(
+            self._clock.now_s(),
+            target_c=true_from_raw(values["raw_c"]),
+            ramp_c_min=values["ramp_c_min"],
+            heating=values["heater"] == "On" and not self._dead,
+        )
+
+    @setpoint.putter  # type: ignore[no-redef]
+    async def setpoint(self, instance: Any, value: float) -> float:
+        """Start towards a temperature; completes at once, as such controllers do."""
+        _check("cell set value", value, RAW_LOW_C, RAW_HIGH_C, "C")
+        self._program(raw_c=value)
+        await self.in_position.write("No")
+        return value
+
+    @ramp.putter  # type: ignore[no-redef]
+    async def ramp(self, instance: Any, value: float) -> float:
+        """Change the slope of the ramp, also of one under way."""
+        _check("cell ramp", value, RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN, "C/min")
+        self._program(ramp_c_min=value)
+        return value
+
+    @heater.putter  # type: ignore[no-redef]
+    async def heater(self, instance: Any, value: str) -> str:
+        """Switch the heater; without it the cell goes to the ambient temperature."""
+        self._program(heater=value)
+        await self.in_position.write("No")
+        return value
+
+    @select.putter  # type: ignore[no-redef]
+    async def select(self, instance: Any, value: str) -> str:
+        """Exchange jet and cell; put completion returns when the stage has arrived."""
+        await self._clock.sleep(STAGE_TIME_S)
+        await self.selected.write(value)
+        return value
+
+    @thermocouple.startup  # type: ignore[no-redef]
+    async def thermocouple(self, instance: Any, async_lib: Any) -> None:
+        """Show the temperature and whether it has settled."""
+        while True:
+            raw_c = raw_from_true(self.temperature_c)
+            if raw_c != instance.value:
+                await instance.write(raw_c)
+            settled = "Yes" if self._settled(raw_c) else "No"
+            if settled != self.in_position.value:
+                await self.in_position.write(settled)
+            await asyncio.sleep(PUBLISH_PERIOD_S)
+
+    def _settled(self, raw_c: float) -> bool:
+        now_s = self._clock.now_s()
+        if self.heater.value != "On" or abs(raw_c - self.setpoint.value) > self.tolerance.value:
+            self._in_band_since_s = None
+            return False
+        if self._in_band_since_s is None:
+            self._in_band_since_s = now_s
+        return now_s - self._in_band_since_s >= float(self.settle.value)
+
+
+def _check(what: str, value: float, low: float, high: float, unit: str) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise SimulationInputError(f"{what} {value:g} {unit} is outside {low:g} to {high:g} {unit}")

@@ -1,0 +1,179 @@
+"""Pilatus 100k as an areaDetector: camera, HDF5 plugin and statistics around simulated powder images."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import numpy as np
+from caproto import SkipWrite
+
+from sim.errors import SimulationInputError
+from sim.ioc.clock import BeamClock
+from sim.ioc.pilatus_file import Image
+from sim.ioc.pilatus_hdf5 import Hdf5Plugin
+from sim.ioc.pilatus_records import SettingsGroup, camera_records, statistics_records
+from sim.physics.diffraction import Diffraction, Scene
+from sim.physics.sample import Phases
+
+PREFIX = "7idd:Pilatus:"
+"""Ours, in the beamline's style; camera and plugins have areaDetector's usual suffixes."""
+
+READOUT_S = 0.003
+"""Time between exposures (Pilatus 100K manual: about 3 ms)."""
+
+EXPOSURE_LOW_S, EXPOSURE_HIGH_S = 1e-4, 1e6
+
+RANDOM_STREAM = 103
+
+Receiver = Callable[[Image, int, float], Awaitable[None]]
+
+
+class Camera(SettingsGroup):
+    """Exposes on the beam clock; put completion of Acquire comes after the last image has gone to all `receivers`."""
+
+    locals().update(camera_records())
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        take: Callable[[float], Image],
+        receivers: Sequence[Receiver],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock, self._take, self._receivers = clock, take, receivers
+        self._stop = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self.fault_stuck = False
+        """Whether the detector hangs: an acquisition that has begun does not end until it is stopped."""
+
+    @property
+    def acquiring(self) -> bool:
+        """Whether an acquisition is under way."""
+        return self._running is not None and not self._running.done()
+
+    async def put_Acquire(self, value: str) -> Any:  # noqa: N802  # named after the record
+        """Start and wait for the end, or stop."""
+        if value == "Done":
+            self._stop.set()
+        elif not self.acquiring:
+            self._stop.clear()
+            self._running = asyncio.create_task(self._acquire())
+        if self._running is not None:
+            await asyncio.shield(self._running)
+        return SkipWrite
+
+    async def put_AcquireTime(self, value: float) -> float:  # noqa: N802  # named after the record
+        """Refuse what is no exposure; the period follows to stay longer."""
+        _check_time(f"{self.prefix}AcquireTime", value)
+        if self.AcquirePeriod.value < value + READOUT_S:
+            await self.settle("AcquirePeriod", value + READOUT_S)
+        return value
+
+    async def put_AcquirePeriod(self, value: float) -> float:  # noqa: N802  # named after the record
+        """Never shorter than exposure and readout."""
+        _check_time(f"{self.prefix}AcquirePeriod", value)
+        return max(value, float(self.AcquireTime.value) + READOUT_S)
+
+    async def put_NumImages(self, value: int) -> int:  # noqa: N802  # named after the record
+        """Refuse less than one image."""
+        if value < 1:
+            raise SimulationInputError(f"{self.prefix}NumImages = {value} must be at least 1")
+        return value
+
+    async def put_TriggerMode(self, value: str) -> str:  # noqa: N802  # named after the record
+        """Refuse triggers that nobody sends."""
+        if value != "Internal":
+            raise SimulationInputError(f"{self.prefix}: the simulation triggers internally only, not by {value!r}")
+        return value
+
+    async def _acquire(self) -> None:
+        images = {"Single": 1, "Multiple": self.NumImages.value, "Continuous": math.inf}[self.ImageMode.value]
+        await self.show("NumImagesCounter_RBV", 0)
+        await self.settle("Acquire", "Acquire")
+        try:
+            taken = 0
+            while taken < images and await self._expose():
+                taken += 1
+                await self.show("NumImagesCounter_RBV", taken)
+        finally:
+            await self._rest("Aborted" if self._stop.is_set() else "Done")
+
+    async def _expose(self) -> bool:
+        """One image; returns whether it was taken, not stopped."""
+        exposure_s, period_s = float(self.AcquireTime.value), float(self.AcquirePeriod.value)
+        await self._say("Acquire", f"Exposing for {exposure_s:g} s")
+        if self.fault_stuck:
+            await self._stop.wait()
+        if await self._clock.sleep_unless(self._stop, exposure_s):
+            return False
+        await self._say("Readout", "Reading out")
+        image = self._take(exposure_s)
+        await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
+        await self.show("UniqueId_RBV", self.UniqueId_RBV.value + 1)
+        now_s = time.time()
+        await self.show("TimeStamp_RBV", now_s)
+        if self.ArrayCallbacks.value == "Enable":
+            for receive in self._receivers:
+                await receive(image, self.UniqueId_RBV.value, now_s)
+        await self._clock.sleep_unless(self._stop, period_s - exposure_s)
+        return True
+
+    async def _rest(self, message: str) -> None:
+        await self._say("Idle", message)
+        await self.settle("Acquire", "Done")
+
+    async def _say(self, state: str, message: str) -> None:
+        await self.show("DetectorState_RBV", state)
+        await self.show("StatusMessage_RBV", message)
+
+
+class Statistics(SettingsGroup):
+    """Total, mean and extremes of the latest image, pixels without counts left out."""
+
+    locals().update(statistics_records())
+
+    async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
+        """Work out an image from the camera, if the plugin is enabled."""
+        if self.EnableCallbacks.value != "Enable":
+            return
+        await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
+        await self.show("UniqueId_RBV", unique_id)
+        await self.show("TimeStamp_RBV", time_s)
+        counts = image[image >= 0]
+        results = {"Total": counts.sum(), "MeanValue": counts.mean(), "MinValue": counts.min(),
+                   "MaxValue": counts.max(), "Sigma": counts.std()}  # fmt: skip
+        for name, value in results.items():
+            await self.show(f"{name}_RBV", float(value))
+
+
+class Pilatus:
+    """The detector: `camera`, `hdf5`, `statistics`; it sees what `scene` returns when an exposure ends."""
+
+    def __init__(self, macro: str, *, clock: BeamClock, phases: Phases, seed: int, scene: Callable[[], Scene]) -> None:
+        self.diffraction = Diffraction(phases, seed)
+        self._scene = scene
+        self._rng = np.random.default_rng([seed, RANDOM_STREAM])
+        self.hdf5 = Hdf5Plugin(f"{macro}{PREFIX}HDF1:")
+        self.statistics = Statistics(f"{macro}{PREFIX}Stats1:")
+        receivers = (self.hdf5.receive, self.statistics.receive)
+        self.camera = Camera(f"{macro}{PREFIX}cam1:", clock=clock, take=self._take, receivers=receivers)
+
+    def _take(self, exposure_s: float) -> Image:
+        return self.diffraction.image(self._scene(), exposure_s, self._rng)
+
+    @property
+    def pvdb(self) -> dict[str, Any]:
+        """Every PV by its full name."""
+        return {**self.camera.pvdb, **self.hdf5.pvdb, **self.statistics.pvdb}
+
+
+def _check_time(name: str, value: float) -> None:
+    if not (math.isfinite(value) and EXPOSURE_LOW_S <= value <= EXPOSURE_HIGH_S):
+        raise SimulationInputError(f"{name} = {value:g} s is outside {EXPOSURE_LOW_S:g} to {EXPOSURE_HIGH_S:g} s")

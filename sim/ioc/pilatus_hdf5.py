@@ -1,0 +1,136 @@
+"""HDF5 file plugin of the simulated Pilatus: it writes the files, into the folder it is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from caproto import SkipWrite
+
+from sim.errors import SimulationInputError
+from sim.ioc.pilatus_file import Image, ImageFile, ImageFileError
+from sim.ioc.pilatus_records import SettingsGroup, hdf5_records
+from sim.physics.diffraction import COLUMNS, ROWS
+
+TEMPLATE = re.compile(r"^(?:[^%]|%\d*\.?\d*[sd])*$")
+
+
+class Hdf5Plugin(SettingsGroup):
+    """Modes Single (a file for each image, with AutoSave) and Stream (images from Capture on go into one file).
+
+    What cannot be written shows as WriteStatus "Write error" with the reason in WriteMessage, and ends the capture.
+    """
+
+    locals().update(hdf5_records())
+
+    def __init__(self, prefix: str, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._file: ImageFile | None = None
+
+    async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
+        """Take an image from the camera, if the plugin is enabled."""
+        if self.EnableCallbacks.value != "Enable":
+            return
+        await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
+        await self.show("UniqueId_RBV", unique_id)
+        await self.show("TimeStamp_RBV", time_s)
+        if self._file is not None:
+            await self._stream(self._file, image, unique_id, time_s)
+        elif self.FileWriteMode.value == "Single" and self.AutoSave.value == "Yes":
+            await self._write_one(image, unique_id, time_s)
+
+    async def _stream(self, file: ImageFile, image: Image, unique_id: int, time_s: float) -> None:
+        try:
+            file.append(image, unique_id=unique_id, time_s=time_s)
+        except ImageFileError as error:
+            await self._failed(error)
+            return
+        await self.show("NumCaptured_RBV", file.images)
+        if file.images == self.NumCapture.value:
+            await self._end_capture()
+
+    async def _write_one(self, image: Image, unique_id: int, time_s: float) -> None:
+        try:
+            file = await self._open()
+            try:
+                file.append(image, unique_id=unique_id, time_s=time_s)
+            finally:
+                file.close()
+        except ImageFileError as error:
+            await self._failed(error)
+
+    async def _open(self) -> ImageFile:
+        """Open the next file; its name comes from path, name and number through the template."""
+        parts = (self.FilePath.value, self.FileName.value, self.FileNumber.value)
+        try:
+            path = Path(self.FileTemplate.value % parts)
+        except (TypeError, ValueError) as error:
+            raise ImageFileError(
+                f"FileTemplate {self.FileTemplate.value!r} does not take path, name, number"
+            ) from error
+        file = ImageFile(path, (ROWS, COLUMNS))
+        await self.show("FullFileName_RBV", str(path))
+        if self.AutoIncrement.value == "Yes":
+            await self.settle("FileNumber", self.FileNumber.value + 1)
+        await self._say("Write OK", f"Opened {path.name}")
+        return file
+
+    async def _failed(self, error: ImageFileError) -> None:
+        await self._say("Write error", str(error))
+        await self._end_capture()
+
+    async def _say(self, status: str, message: str) -> None:
+        await self.WriteStatus.write(status, verify_value=False)
+        # The end of a message tells more than its beginning when it does not fit.
+        await self.WriteMessage.write(message[-250:], verify_value=False)
+
+    async def _end_capture(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        await self.settle("Capture", "Done")
+
+    async def put_Capture(self, value: str) -> Any:  # noqa: N802  # named after the record
+        """Open a file for all images to come, or close it."""
+        if value == "Done":
+            await self._end_capture()
+            return SkipWrite
+        if self._file is not None:
+            return value
+        if self.FileWriteMode.value != "Stream":
+            raise SimulationInputError(f"{self.prefix}: the simulation captures only with FileWriteMode Stream")
+        await self.show("NumCaptured_RBV", 0)
+        try:
+            self._file = await self._open()
+        except ImageFileError as error:
+            await self._failed(error)
+            return SkipWrite
+        return value
+
+    async def put_FilePath(self, value: str) -> str:  # noqa: N802  # named after the record
+        """Note the folder, with a slash at its end, and whether it exists; CreateDirectory below 0 makes levels."""
+        folder = Path(value)
+        levels = -int(self.CreateDirectory.value)
+        missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+        if missing and len(missing) <= levels:
+            try:
+                folder.mkdir(parents=True)
+            except OSError as error:
+                await self._say("Write error", f"Cannot make {folder}: {error.strerror}")
+        await self.show("FilePathExists_RBV", "Yes" if folder.is_dir() else "No")
+        return value if value.endswith("/") else f"{value}/"
+
+    async def put_FileTemplate(self, value: str) -> str:  # noqa: N802  # named after the record
+        """Refuse what is no template for path, name and number."""
+        if not TEMPLATE.match(value):
+            raise SimulationInputError(f"{self.prefix}FileTemplate {value!r} is no format for path, name and number")
+        return value
+
+    async def put_WriteFile(self, value: str) -> Any:  # noqa: N802  # named after the record
+        """Refused: there is nothing to write that the modes do not write by themselves."""
+        if value != "Done":
+            raise SimulationInputError(
+                f"{self.prefix}: the simulation writes by itself, in the modes Single and Stream"
+            )
+        return value

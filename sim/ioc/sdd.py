@@ -1,0 +1,54 @@
+"""Silicon drift detector at the powder cell, gated by the master scaler; one frame per exposure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from caproto.server import PVGroup, pvproperty
+
+from sim.ioc.cell import Cell
+from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts
+from sim.physics.sample import Sample
+from sim.physics.silicon_drift import ELEMENTS, DriftCounts, DriftDetector, draw_drift_counts
+from sim.physics.thermal import powder_spectrum
+
+FRAME_LENGTH = 2 + 3 * ELEMENTS
+
+RANDOM_STREAM = 101
+"""Number of this detector's own stream of randomness; those of the jet's detectors are below 10."""
+
+
+class Sdd(PVGroup):
+    """Five elements; with the jet in the beam they see nothing."""
+
+    frame = pvproperty(
+        name="7idd:sdd:Frame", value=[0.0] * FRAME_LENGTH, max_length=FRAME_LENGTH, record="waveform", dtype=float,
+        read_only=True, doc="SDD exposure: id s counts icr ocr",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, *, sample: Sample, cell: Cell, seed: int, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._sample, self._cell = sample, cell
+        self._rng = np.random.default_rng([seed, RANDOM_STREAM])
+        self.detector = DriftDetector()
+
+    async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
+        """Post what the detector counted while the master's gate was open."""
+        counts = self.count(state, exposure)
+        numbers = [*counts.counts.tolist(), *counts.input_rate.tolist(), *counts.output_rate.tolist()]
+        await self.frame.write([float(exposure_id), exposure.duration_s, *(float(number) for number in numbers)])
+
+    def count(self, state: BeamlineState, exposure: ExposureCounts) -> DriftCounts:
+        """Counts of one exposure in `state`, in which the ion chamber counted `exposure.i0`.
+
+        The flux is drawn from what the ion chamber says about it: a gamma variable of shape N, whose relative spread is
+        that of N counts. So I0 and this detector share the flux, each with counting noise of its own.
+        """
+        if exposure.duration_s == 0:
+            nothing = np.zeros(ELEMENTS)
+            return DriftCounts(nothing.astype(np.int64), nothing, nothing)
+        flux = float(self._rng.standard_gamma(exposure.i0)) / (I0_RATE * exposure.duration_s)
+        in_beam = flux if self._cell.in_beam else 0.0
+        spectrum = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
+        return draw_drift_counts(self.detector, spectrum, in_beam, exposure.duration_s, self._rng)
