@@ -23,15 +23,8 @@ from trxas.live import LiveRun
 Plan = Generator[Msg, Any, Any]
 
 SCANS = (
-    *("energy_scan", "delay_scan", "fluence_scan", "foil_scan"),
-    *(
-        "time_zero_scan",
-        "rezero",
-        "delay_self_test",
-        "overlap_scan",
-        "calibrate_attenuator",
-        "apply_energy_calibration",
-    ),
+    *("energy_scan", "delay_scan", "fluence_scan", "foil_scan", "time_zero_scan", "overlap_scan"),
+    *("delay_self_test", "rezero", "calibrate_attenuator", "apply_energy_calibration"),
 )
 """Plans a session offers without their first argument, the beamline."""
 

@@ -88,7 +88,7 @@ def test_a_bad_offset_changes_nothing(
     [
         ({"regions_ev": []}, InputError, "empty"),
         ({"regions_ev": [(12_000, 12_100, 10)]}, OutOfRangeError, "12800 to 13700 eV"),
-        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 3600 s"),
+        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 400 s"),
         ({"repeats": 0}, InputError, "1 to 10000"),
         ({"approach": "above"}, InputError, "'below', 'direct'"),
     ],
