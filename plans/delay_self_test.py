@@ -123,10 +123,11 @@ def delay_self_test(
         sample=sample,
         series=series or str(uuid.uuid4()),
         approach=approach,
+        unpumped_probe=False,
     )
     delays = join_regions(TIME_ZERO_REGIONS_PS, "ps")
     requests = {
-        arm: request(points=[arm.rise_offset_ps + delay for delay in delays], md={**dict(md or {}), **arm.metadata})
+        arm: request(points=[arm.rise_offset_ps + delay for delay in delays], md=md, own_md=arm.metadata)
         for arm in self_test_arms(beamline)
     }
     uids: dict[str, str] = {}

@@ -54,7 +54,8 @@ def foil_scan(
         shutter_reference="none",
         sample=sample,
         series=series,
-        md={**dict(md or {}), **_standing(beamline), "laser": "closed"},
+        md=md,
+        own_md={**_standing(beamline), "laser": "closed"},
         approach=approach,
         laser="closed",
     )

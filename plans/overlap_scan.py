@@ -81,7 +81,8 @@ def overlap_scan(
         shutter_reference=shutter_reference,
         sample=sample,
         series=series,
-        md={**dict(md or {}), **gates, "direction": direction},
+        md=md,
+        own_md={**gates, "direction": direction},
         approach=approach,
     )
     if missing := beamline.disconnected():

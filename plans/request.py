@@ -36,6 +36,7 @@ RESERVED = frozenset(
     {
         *("uid", "time", "scan_id", "plan_name", "plan_type", "plan_args", "sample", "edge", "absorber", "modes"),
         *("dwell_s", "repeats", "series", "num_points", "grid", "shutter_reference", "beamline", "time_zero_raw_ps"),
+        *("approach", "energy_calibration_offset_ev", "attenuator", "self_test", "laser", "direction"),
         *("boxcar_polarity", "reduction", "versions", "hints", "energy_ev", "delay_ps", "fluence_mj_cm2"),
     }
 )
@@ -94,10 +95,13 @@ def check_request(
     md: Mapping[str, Any] | None,
     approach: str | None = None,
     laser: Laser = "open",
+    own_md: Mapping[str, Any] | None = None,
+    unpumped_probe: bool = True,
 ) -> ScanRequest:
     """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit.
 
-    Without an `approach` the energy moves as configured.
+    Without an `approach` the energy moves as configured. `md` is the user's metadata, `own_md` the plan's; a plan that
+    needs no unpumped reference may go beyond the next pump.
     """
     _check_text(sample=sample, series=series)
     _check_metadata(md)
@@ -105,8 +109,9 @@ def check_request(
     checked = check_points(points, name=moving.name, low=moving.low, high=moving.high, unit=moving.unit)
     for name, value in fixed.items():
         beamline.axes[name].check_value(value)
-    delays = checked if axis == "delay_ps" else [fixed["delay_ps"]]
-    check_before_next_pump(max(delays), beamline)
+    delays = checked if axis == "delay_ps" else [fixed[name] for name in fixed if name == "delay_ps"]
+    if delays and unpumped_probe:
+        check_before_next_pump(max(delays), beamline)
     approach = beamline.energy.default_approach if approach is None else approach
     beamline.energy.check_approach(approach)
     beamline.exposure.check_dwell(dwell_s)
@@ -125,7 +130,7 @@ def check_request(
         shutter_reference=shutter_reference,  # type: ignore[arg-type]  # checked above
         sample=sample,
         series=series or str(uuid.uuid4()),
-        md=dict(md or {}),
+        md={**(md or {}), **(own_md or {})},
         approach=approach,
         laser=laser,
     )

@@ -12,6 +12,7 @@ from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from errors import MotionError, TrxasError
+from plans.approach import use_approach
 from plans.measuring import ATTEMPTS, RETRYABLE, Plan, reason, wait_connected, with_reasons
 
 CLOSE_TIMEOUT_S = 20.0
@@ -30,10 +31,11 @@ def ending_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generat
 
 
 def end_safely(beamline: Beamline, because: BaseException | None = None) -> Plan:
-    """Stop the detectors and block the laser; tried again if the beamline does not answer.
+    """Give the approach back, stop the detectors and block the laser; tried again if the beamline does not answer.
 
     Raises MotionError if the laser may still be on the sample, naming what ended the scan before.
     """
+    yield from use_approach(beamline, beamline.energy.default_approach)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             yield from wait_connected(beamline, CLOSE_TIMEOUT_S)

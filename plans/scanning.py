@@ -59,9 +59,4 @@ def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
                 yield from measure(beamline, request, scan_index, point_index, targets, changed)
                 at = targets
 
-    def run_and_restore() -> Generator[Msg, Any, Any]:
-        uid = yield from run()
-        yield from use_approach(beamline, beamline.energy.default_approach)
-        return uid
-
-    return str((yield from ending_safely(beamline, run_and_restore())))
+    return str((yield from ending_safely(beamline, run())))

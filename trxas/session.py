@@ -83,6 +83,10 @@ def open_session(configuration: Configuration) -> Session:
     run_engine = RunEngine({"beamline": configuration.beamline.name})
     # The journal comes first: a document is on disk before anybody else hears of it.
     store.subscribe(run_engine)
+    if beamline.pilatus is not None:
+        images = configuration.storage.root.resolve() / "images"
+        images.mkdir(exist_ok=True)
+        beamline.pilatus.write_to(images)
     session = Session(configuration, beamline, store, run_engine)
     run_engine.subscribe(session.live)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))

@@ -111,8 +111,8 @@ def test_each_arm_makes_the_delays_its_own_way(recorded: RecordedRuns) -> None:
 
 
 def _raw_by_arm(recorded: RecordedRuns) -> dict[str, dict[str, list[float]]]:
-    """Raw setpoints of each arm, told apart by their number, which is that of the points and one before."""
-    count = DELAYS.size + 1
+    """Raw setpoints of each arm, told apart by their number, which is that of the points."""
+    count = DELAYS.size
     coarse, fine = (recorded.moved(f"delay_{name}") for name in ("coarse", "fine"))
     parts = {
         name: slice(count * index, count * (index + 1)) for index, name in enumerate(("fine", "coarse", "fine lower"))
