@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from reduction.fluence import FluenceScan
+from reduction.fluence_fit import FluenceFit
 from reduction.kinetics import KineticsFit
 from reduction.transient import Spectrum, Trace
 
@@ -40,6 +42,23 @@ def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
     axes = figure.subplots()
     draw_trace(axes, trace, fit)
     axes.set_title(f"{trace.metadata.sample} {trace.metadata.edge}, {trace.metadata.energy_ev:.1f} eV".strip())
+    return figure
+
+
+def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | None]) -> Figure:
+    """Transient against fluence with the line through the linear regime, a panel per scan (Fig. S2)."""
+    figure = Figure(figsize=(7, 3.5 * len(scans)), layout="constrained")
+    for axes, scan, line in zip(np.ravel(figure.subplots(len(scans), 1)), scans, lines, strict=True):
+        values = (scan.fluence_mj_cm2, 100 * scan.transient, 100 * scan.sigma)
+        _error_bars(axes, *values, colour=TRANSIENT_COLOUR, label=f"measured, scans: {scan.scans}")
+        if line is not None:
+            axes.plot(
+                scan.fluence_mj_cm2, 100 * line.line(scan.fluence_mj_cm2), color=FIT_COLOUR, label="linear regime"
+            )
+        axes.set_xlabel("fluence (mJ/cm2)")
+        axes.set_ylabel("pumped - unpumped\n(% of unpumped)")
+        axes.set_title(f"{scan.edge}, {scan.energy_ev:.1f} eV, {_delay_text(scan.delay_ps)}")
+        axes.legend()
     return figure
 
 

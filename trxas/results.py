@@ -10,12 +10,15 @@ from errors import ReductionError
 from plans.edges import edge_preset
 from reduction.accumulator import RunAccumulator
 from reduction.boxcar_energy import boxcar_spectrum
+from reduction.calibration import FoilEdge, find_edge, foil_absorption
+from reduction.fluence import FluenceScan, fluence_scan
+from reduction.fluence_fit import FluenceFit, fit_fluence
 from reduction.gate_rates import gate_rates
 from reduction.kinetics import KineticsFit, Value, fit_kinetics
 from reduction.spc_energy import spc_spectrum
 from reduction.spc_time import spc_trace
 from reduction.transient import Spectrum, Trace
-from trxas.figures import delay_figure, energy_figure
+from trxas.figures import delay_figure, energy_figure, fluence_figure
 from trxas.plus_minus import plus_minus
 
 KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
@@ -29,12 +32,17 @@ class RunResults:
     spectra: tuple[Spectrum, ...] = ()
     trace: Trace | None = None
     fit: KineticsFit | None = None
+    dependence: FluenceScan | None = None
+    line: FluenceFit | None = None
+    foil: FoilEdge | None = None
     remarks: tuple[str, ...] = field(default=())
 
     def figure(self) -> Figure | None:
         """A figure of these results, or None if there is nothing to draw."""
         if self.spectra:
             return energy_figure(self.spectra)
+        if self.dependence is not None:
+            return fluence_figure([self.dependence], [self.line])
         return None if self.trace is None else delay_figure(self.trace, self.fit)
 
     def table(self) -> str:
@@ -42,12 +50,22 @@ class RunResults:
         lines = [_spectrum_line(spectrum) for spectrum in self.spectra]
         if self.fit is not None:
             lines += kinetics_lines(self.fit)
+        if self.line is not None:
+            per_cent = plus_minus(100 * self.line.slope.value, 100 * self.line.slope.sigma)
+            lines.append(f"{'fluence slope':<22} {per_cent} % of unpumped per mJ/cm2")
+        if self.foil is not None:
+            lines.append(f"{'edge of the foil':<22} {plus_minus(*self.foil.edge_ev)} eV")
         return "\n".join([*lines, *self.remarks])
 
 
 def reduce_run(accumulator: RunAccumulator) -> RunResults:
     """Reduce a run as far as it goes; a scan under way gives what is there."""
     try:
+        if accumulator.metadata.plan_name == "foil_scan":
+            return RunResults(foil=find_edge(foil_absorption(accumulator)))
+        if accumulator.metadata.axis == "fluence_mj_cm2":
+            dependence = fluence_scan(accumulator)
+            return RunResults(dependence=dependence, line=fit_fluence(dependence))
         if accumulator.metadata.axis == "energy_ev":
             return RunResults(spectra=(boxcar_spectrum(accumulator), spc_spectrum(accumulator)))
         trace = spc_trace(accumulator)

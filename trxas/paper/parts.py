@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trxas.paper import kinetics, spectra
+from trxas.paper import fluence, kinetics, spectra
 from trxas.paper.campaign import Part
 
-PARTS: tuple[Part, ...] = (*spectra.PARTS.values(), kinetics.PART)
+PARTS: tuple[Part, ...] = (*spectra.PARTS.values(), kinetics.PART, fluence.PART)
 """Every part."""
