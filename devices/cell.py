@@ -172,7 +172,7 @@ class Cell(Axis):
     def read(self) -> dict[str, dict[str, Any]]:
         """Temperature under the name of its event field."""
         value = self.position
-        return {TEMPERATURE: {"value": value, "timestamp": self._timestamp()}}
+        return {TEMPERATURE: {"value": value, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data key of the temperature."""

@@ -42,20 +42,22 @@ def apply_settings(beamline: Beamline, targets: Changes, dwell_s: float) -> Plan
 
 def expose(beamline: Beamline, scan_index: int, point_index: int, targets: Changes) -> Generator[Msg, Any, list[str]]:
     """One exposure as one event; nothing is stored if the read-out fails. Returns the conditions that failed."""
+    # Messages as such: every stub of bluesky's formats the whole call stack, which at each point costs milliseconds.
     point = beamline.point
-    yield from bps.trigger(beamline.exposure, wait=True)
+    yield Msg("trigger", beamline.exposure, group="exposure")
+    yield Msg("wait", None, group="exposure")
     point.scan_index, point.point_index = scan_index, point_index
     point.expected_shutter = STATES[str(targets["laser_shutter"])]
     point.demanded = {name: float(targets[name]) for name in targets if name in beamline.axes}
-    yield from bps.create(name="primary")
+    yield Msg("create", None, name="primary")
     try:
-        reading = yield from bps.read(point)
+        reading = yield Msg("read", point)
     except Exception:
-        yield from bps.drop()
+        yield Msg("drop")
         raise
-    yield from bps.save()
+    yield Msg("save")
     # From here on the point is stored: a pause must not measure it twice.
-    yield from bps.checkpoint()
+    yield Msg("checkpoint")
     quality = reading["quality"]["value"] if reading else ""
     return [name for name in quality.split(",") if name]
 
@@ -75,7 +77,8 @@ def measure(
             if anew:
                 yield from apply_settings(beamline, targets, request.dwell_s)
             elif changed:
-                yield from bps.abs_set(beamline.settings, changed, wait=True)
+                yield Msg("set", beamline.settings, changed, group="settings")
+                yield Msg("wait", None, group="settings")
             failed = yield from expose(beamline, scan_index, point_index, targets)
         except RETRYABLE as error:
             if attempt == ATTEMPTS:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
@@ -55,7 +54,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
                 moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
                 targets: dict[str, Target] = {**request.fixed, **moving}
                 changed = {name: target for name, target in targets.items() if at.get(name) != target}
-                yield from bps.checkpoint()
+                yield Msg("checkpoint")
                 yield from measure(beamline, request, scan_index, point_index, targets, changed)
                 at = targets
 

@@ -164,7 +164,7 @@ def test_missing_pvs_are_all_named_in_time(ioc: Any) -> None:
 def test_two_beamlines_at_once_do_not_mix(start_ioc: Any, beamline: Beamline) -> None:
     with start_ioc("-m", "sim", "--macro", "other:", "--speed", "2000"):
         other = build_beamline(load_configuration(prefix="other:").beamline)
-        other.connect(timeout_s=20)
+        other.connect(timeout_s=60)
         beamline.delay.set(50.0).wait(timeout=10)
         other.delay.set(-50.0).wait(timeout=10)
         assert beamline.delay.position == pytest.approx(50.0)
@@ -177,7 +177,7 @@ def test_same_seed_same_counts_whatever_the_client_does(start_ioc: Any) -> None:
     for macro in ("twin1:", "twin2:"):
         with start_ioc("-m", "sim", "--macro", macro, "--speed", "2000", "--seed", "9"):
             twin = build_beamline(load_configuration(prefix=macro).beamline)
-            twin.connect(timeout_s=20)
+            twin.connect(timeout_s=60)
             twin.exposure.prepare(1.0)
             for _ in range(3):
                 twin.exposure.trigger().wait(timeout=10)

@@ -31,7 +31,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 @pytest.fixture
 def beamline(ioc: Any) -> Beamline:
     line = build_beamline(load_configuration(prefix=MACRO).beamline)
-    line.connect(timeout_s=20)
+    line.connect(timeout_s=60)
     return line
 
 

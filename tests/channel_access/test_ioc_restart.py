@@ -36,7 +36,7 @@ def test_a_scan_survives_the_death_of_the_ioc(ca_ports: Any, ca_repeater: None) 
     with ca_ports.claimed() as port, contextlib.ExitStack() as stack:
         first = stack.enter_context(simulation(port))
         beamline = build_beamline(load_configuration(prefix=MACRO).beamline)
-        beamline.connect(timeout_s=20)
+        beamline.connect(timeout_s=60)
         events: list[dict[str, Any]] = []
 
         def kill_once(name: str, doc: dict[str, Any]) -> None:

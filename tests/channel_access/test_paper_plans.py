@@ -109,7 +109,7 @@ def bench(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[
             configuration = load_configuration(prefix=macro).beamline
             channel_access.prepare(configuration.epics)
             line = build_beamline(configuration)
-            line.connect(timeout_s=20)
+            line.connect(timeout_s=60)
             yield Bench(line)
 
     return start

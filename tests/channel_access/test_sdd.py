@@ -25,7 +25,7 @@ def connected(macro: str) -> Beamline:
     assert configuration.cell is not None
     quick = replace(configuration.cell, settle_s=0.1, poll_s=0.02, timeout_s=30.0)
     beamline = build_beamline(replace(configuration, cell=quick))
-    beamline.connect(timeout_s=20)
+    beamline.connect(timeout_s=60)
     return beamline
 
 
@@ -149,7 +149,7 @@ def test_a_session_does_not_need_the_powder_cell(start_ioc: Any) -> None:
         assert configuration.pilatus is not None
         elsewhere = replace(configuration, sdd=replace(configuration.sdd, frame="away:Frame"))
         line = build_beamline(replace(elsewhere, pilatus=replace(configuration.pilatus, prefix="away:")))
-        line.connect(timeout_s=20)
+        line.connect(timeout_s=60)
         assert line.disconnected() == ["bare:away:Frame", "bare:away:HDF1:PluginType_RBV"]
         without = build_beamline(replace(configuration, cell=None, sdd=None, pilatus=None))
         assert without.optional_devices == ()
