@@ -87,7 +87,7 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("fluorescence (post-edge = 1)")
     axes.ticklabel_format(axis="x", useOffset=False)
-    axes.legend(loc="lower right")
+    axes.legend(loc="center right")
 
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
@@ -119,7 +119,7 @@ def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: i
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("delay, logarithmic above 500 ps")
     axes.set_ylabel("pumped - unpumped (% of unpumped)")
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
 
 
 def save(figure: Figure, path: Path) -> Path:
