@@ -52,7 +52,7 @@ def expose(beamline: Beamline, scan_index: int, point_index: int, targets: Chang
     yield Msg("create", None, name="primary")
     try:
         reading = yield Msg("read", point)
-    except Exception:
+    except Exception:  # whatever it was, the open event must be dropped before it goes on to the caller
         yield Msg("drop")
         raise
     yield Msg("save")

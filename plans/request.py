@@ -73,11 +73,6 @@ class ScanRequest:
         """Exposures, and so events, of the whole run."""
         return len(self.points) * self.repeats * (1 if self.shutter_reference == "none" else 2)
 
-    @property
-    def settings(self) -> dict[str, float]:
-        """Where every axis stands at the first point."""
-        return {**self.fixed, self.axis: self.points[0]}
-
 
 def check_request(
     beamline: Beamline,

@@ -11,7 +11,7 @@ from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.calibration import FoilSpectrum, find_edge, foil_absorption, read_xdi
 
-REAL_FOIL = Path("/work/shared/data/Pb_Foil_L3_rt_2016Foils.xdi")
+REAL_FOIL = Path(__file__).parents[3] / "shared" / "data" / "Pb_Foil_L3_rt_2016Foils.xdi"
 EDGE_EV = 13_035.3
 GRID = np.concatenate([np.arange(13_000, 13_025, 5.0), np.arange(13_025, 13_050, 0.5), np.arange(13_050, 13_100, 5.0)])
 
