@@ -138,12 +138,23 @@ def align(
     return problem.result(float(found.x), points)
 
 
+def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
+    """An alignment whose shift is known from elsewhere, with its own error: a monochromator that returns, say.
+
+    `align` takes a change of shape for a shift as far as it resembles the derivative. Where the shift is known better
+    than that, it should not be fitted.
+    """
+    sizes = spectrum.energy_ev.size, reference.energy_ev.size
+    return Alignment(shift_ev, 1.0, 0.0, 0, np.zeros(sizes[0]), np.zeros(sizes[1]))
+
+
 def thermal_difference(
     spectrum: StaticSpectrum, reference: StaticSpectrum, alignment: Alignment | None = None
 ) -> ThermalDifference:
     """Align a spectrum to the reference temperature, apply half of the Varshni shift, normalise, subtract.
 
-    `alignment` is made in the reference's edge-integral window if it is not given. The final spectrum is the mean of
+    `alignment` is made in the reference's edge-integral window if it is not given; the part of its error that does not
+    come from the counts of the two spectra counts as independent of them. The final spectrum is the mean of
     the aligned one and of the same with its band gap moved by the Varshni change (SI 8): alignment may have removed
     that shift, or not. All errors are propagated through shift and normalisation. Raises ReductionError for spectra
     of different edges and like `align` and `normalise`.
@@ -169,11 +180,12 @@ def thermal_difference(
     by_target = scale @ np.outer(slope, alignment.by_reference)
     of_base = np.zeros_like(by_target)
     of_base[:, grid] = base_scale
-    covariance = _propagate(by_source, source) + _propagate(by_target, target)
+    of_shift = _independent_variance(alignment, source, target) * np.outer(scale @ slope, scale @ slope)
+    covariance = _propagate(by_source, source) + _propagate(by_target, target) + of_shift
     return ThermalDifference(
         aligned=SpectrumPoints(energy, value, covariance),
         difference=SpectrumPoints(
-            energy, value - base, _propagate(by_source, source) + _propagate(by_target - of_base, target)
+            energy, value - base, _propagate(by_source, source) + _propagate(by_target - of_base, target) + of_shift
         ),
         shift_ev=alignment.shift_ev,
         varshni_half_ev=gap / 2.0,
@@ -233,6 +245,13 @@ class _Shift(NamedTuple):
 
 def _propagate(operator: NDArray[np.float64], points: SpectrumPoints) -> NDArray[np.float64]:
     return np.asarray(operator @ points.covariance @ operator.T)
+
+
+def _independent_variance(alignment: Alignment, source: SpectrumPoints, target: SpectrumPoints) -> float:
+    """Variance of the shift beyond what the two spectra's counts give it, eV^2."""
+    by_source, by_target = alignment.by_spectrum, alignment.by_reference
+    counted = by_source @ source.covariance @ by_source + by_target @ target.covariance @ by_target
+    return max(alignment.shift_ev.sigma**2 - float(counted), 0.0)
 
 
 def _covered(

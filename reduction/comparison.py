@@ -174,10 +174,10 @@ def absolute_area(
     """
     energy, value, sigma = spectrum.energy_ev, spectrum.transient, spectrum.sigma
     inside = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
-    weight = _trapezoid_weights(energy) / edge_integral(energy[inside], spectrum.off[inside])
+    weight = trapezoid_weights(energy) / edge_integral(energy[inside], spectrum.off[inside])
     raw, floor = float(weight @ np.abs(value)), float(weight @ sigma) * math.sqrt(2 / math.pi)
     if shape is None:
-        excess = weight @ (_mean_absolute(value, sigma) - np.abs(value))
+        excess = weight @ (expected_absolute(value, sigma) - np.abs(value))
         return AbsoluteArea(raw, float(excess), floor, float(np.sqrt(np.sum((weight * sigma) ** 2))))
     if shape.shape != value.shape:
         raise ReductionError(f"The shape has {shape.size} points, the transient {value.size}. Use the same energies.")
@@ -187,12 +187,14 @@ def absolute_area(
     return AbsoluteArea(raw, raw - abs(amplitude) * of_shape, floor, of_shape / math.sqrt(float(unit @ unit)))
 
 
-def _mean_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average of |x| for normal x: sigma sqrt(2/pi) exp(-mean^2 / 2 sigma^2) + mean erf(mean / (sigma sqrt 2))."""
     reduced = np.abs(mean) / sigma
     gaussian = math.sqrt(2 / math.pi) * np.exp(-(reduced**2) / 2)
     return np.asarray(sigma * (gaussian + reduced * erf(reduced / math.sqrt(2))))
 
 
-def _trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+def trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights (points,) whose sum with values on `energy_ev` is their integral by trapezoids, eV."""
     steps = np.diff(energy_ev)
     return np.asarray((np.append(steps, 0.0) + np.append(0.0, steps)) / 2.0)

@@ -186,9 +186,23 @@ def calibrate(
     look alike. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for another parameter or if
     the line is not found.
     """
+    before = fit_line(integrate(image, geometry, mask=mask), line_inv_angstrom)
+    return refined_geometry(geometry, before, refine=refine, line_inv_angstrom=line_inv_angstrom)
+
+
+def refined_geometry(
+    geometry: DetectorGeometry,
+    before: Value,
+    *,
+    refine: str = "offset_m",
+    line_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
+) -> GeometryCalibration:
+    """Change the distance or the horizontal offset so that a line found at `before` comes to `line_inv_angstrom`.
+
+    Raises ReductionError for another parameter.
+    """
     if refine not in ("distance_m", "offset_m"):
         raise ReductionError(f"One line cannot refine {refine!r}. Choose 'distance_m' or 'offset_m'.")
-    before = fit_line(integrate(image, geometry, mask=mask), line_inv_angstrom)
     radius = geometry.radius_at(before.value)
 
     def refined(change: float) -> DetectorGeometry:

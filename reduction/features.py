@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -35,7 +37,7 @@ def _vertex(arrays: list[FloatArray], center_ev: float, half_width_ev: float) ->
     design = np.stack([x**2, x, np.ones_like(x)], axis=1) / error[:, None]
     covariance = np.linalg.inv(design.T @ design)
     a, b, _ = covariance @ design.T @ (value / error)
-    vertex = -b / (2 * a)
+    vertex = -b / (2 * a) if a else math.inf
     if not abs(vertex) <= half_width_ev:
         raise ReductionError(f"The spectrum has no extremum within {half_width_ev:g} eV of {center_ev:g} eV.")
     gradient = np.array([b / (2 * a**2), -1 / (2 * a)])

@@ -49,8 +49,11 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
 class PumpTrain:
     """Pumps that repeat every `period_ps` and hit the probed spot with the intensities `overlap`.
 
-    `overlap[k]` is the laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
-    pump. `sigma_ps` is the Gaussian instrument response.
+    `overlap[k]` is the laser intensity, relative to the pump itself, that the spot probed with the pump saw from the
+    k-th earlier one. A spot probed later has moved on: between two pumps the logarithm of the intensity goes with the
+    square of the time since the pump, which is exact for a Gaussian laser spot and a jet of constant speed. The spot of
+    the last probe has left 1 % of its own pump's light, and 3 % of the earlier pump's. `sigma_ps` is the Gaussian
+    instrument response.
     """
 
     period_ps: float
@@ -58,16 +61,32 @@ class PumpTrain:
     sigma_ps: float
 
     def decay(self, delay_ps: ArrayLike, rate_per_ps: float) -> Decay:
-        """Sum over k of overlap[k] D(t + k period), D the convolved decay; shapes as `delay_ps`.
+        """Sum over k of w(t + k period) D(t + k period), D the convolved decay, w the overlap; shapes as `delay_ps`.
 
         Before the pump (t < 0) this is what the earlier pumps have left. A delay that reaches the next pump is
         counted from that one, within ten instrument widths of it already, so that its rising edge is kept.
         """
         delay = self._since_latest_pump(np.asarray(delay_ps, dtype=float))
-        steps = np.arange(len(self.overlap)) * self.period_ps
-        terms = convolved_decay(delay[..., None] + steps, rate_per_ps, self.sigma_ps)
-        weights = np.asarray(self.overlap)
-        return Decay(terms.value @ weights, terms.by_delay @ weights, terms.by_rate @ weights)
+        age = delay[..., None] + np.arange(len(self.overlap)) * self.period_ps
+        terms = convolved_decay(age, rate_per_ps, self.sigma_ps)
+        weight, slope = self._overlap_at(age)
+        return Decay(
+            (weight * terms.value).sum(axis=-1),
+            (weight * terms.by_delay + slope * terms.value).sum(axis=-1),
+            (weight * terms.by_rate).sum(axis=-1),
+        )
+
+    def _overlap_at(self, age_ps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Overlap at a time since a pump, and its derivative in 1/ps; 1 before the pump."""
+        if len(self.overlap) == 1:
+            return np.ones_like(age_ps), np.zeros_like(age_ps)
+        # An overlap of 0 has no logarithm; the smallest number stands for it.
+        logarithm = np.log(np.maximum(self.overlap, np.finfo(float).tiny))
+        pumps = np.maximum(age_ps / self.period_ps, 0.0)
+        before = np.minimum(pumps.astype(int), len(self.overlap) - 2)
+        per_square = (np.diff(logarithm) / (2 * np.arange(len(self.overlap) - 1) + 1))[before]
+        weight = np.exp(logarithm[before] + (pumps**2 - before**2) * per_square)
+        return weight, weight * per_square * 2.0 * pumps / self.period_ps
 
     def _since_latest_pump(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
         passed = np.floor((delay + _GUARD_IN_SIGMA * self.sigma_ps) / self.period_ps)

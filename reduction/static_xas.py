@@ -94,7 +94,7 @@ class StaticAccumulator:
 
     @property
     def variance(self) -> NDArray[np.float64]:
-        """Variance of `corrected`: counts times the squared correction."""
+        """Variance of `corrected`, from photons that arrive as Poisson of which the electronics analyse a part."""
         return np.asarray(self._sums[1])
 
     @property
@@ -149,10 +149,11 @@ class StaticAccumulator:
         counts, input_rate, output_rate = (
             np.asarray(data[name], dtype=float) for name in ("sdd_counts", "sdd_input_rate", "sdd_output_rate")
         )
-        factor = _deadtime_factor(counts, input_rate, output_rate)
+        corrected = counts * _deadtime_factor(counts, input_rate, output_rate)
+        variance = _corrected_variance(counts, input_rate, output_rate, float(data["exposure_s"]))
         row = [
-            float((counts * factor).sum()),
-            float((np.maximum(counts, _LEAST_VARIANCE / counts.size) * factor**2).sum()),
+            float(corrected.sum()),
+            float(variance.sum()),
             *(float(data[name]) for name in ("i0", "energy_ev", "temperature_c")),
             1.0,
         ]
@@ -176,17 +177,18 @@ def accumulate_static(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sta
 def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
     """Reduce a static energy scan: corrected counts over I0, flat pre-edge offset, edge integral (SI 8).
 
-    Points without good exposures are left out. Raises ReductionError while a window is not covered.
+    The errors are those of the counts of both the detector and the ion chamber. Points without good exposures are left
+    out. Raises ReductionError while a window is not covered.
     """
     start = accumulator.start
     temperature = accumulator.temperature_c
     measured = accumulator.exposures > 0
     energy, i0 = accumulator.energy_ev[measured], accumulator.i0[measured]
     order = np.argsort(energy, kind="stable")
-    variance = accumulator.variance[measured] / i0**2
-    points = SpectrumPoints(
-        energy[order], (accumulator.corrected[measured] / i0)[order], np.asarray(np.diag(variance[order]))
-    )
+    intensity = accumulator.corrected[measured] / i0
+    # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
+    variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
+    points = SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
     windows = EnergyWindows.from_settings(start["reduction"])
     return StaticSpectrum(
         measured=points,
@@ -239,3 +241,19 @@ def _deadtime_factor(
             "Check the element, or mark the event in `quality`."
         )
     return np.asarray(np.divide(input_rate, output_rate, out=np.ones_like(counts), where=~idle))
+
+
+def _corrected_variance(
+    counts: NDArray[np.float64], input_rate: NDArray[np.float64], output_rate: NDArray[np.float64], exposure_s: float
+) -> NDArray[np.float64]:
+    """Variance of counts x input / output of each element.
+
+    Of N photons that arrive (Poisson) a are analysed, of which c lie in the window (binomial with share s = c / a).
+    N c / a is the estimate, so its variance is N^2 s (1 - s) / a + s^2 N by first-order propagation: c (N/a)^2 alone
+    would count the fluctuation of the losses, which the rates have measured.
+    """
+    arrived, analysed = input_rate * exposure_s, output_rate * exposure_s
+    safe = np.where(analysed > 0, analysed, 1.0)
+    share, factor = np.minimum(counts / safe, 1.0), np.where(analysed > 0, arrived / safe, 1.0)
+    variance = counts * factor**2 * (1.0 - share) + share**2 * arrived
+    return np.asarray(np.maximum(variance, _LEAST_VARIANCE / counts.size * factor**2))

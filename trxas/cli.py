@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from errors import TrxasError
-from trxas.commands import bench, demo, doctor, ipython, paper, runs, sim
+from trxas.commands import bench, coverage, demo, doctor, ipython, paper, runs, serve, sim
 
-COMMANDS = (demo, sim, ipython, doctor, runs, paper, bench)
+COMMANDS = (demo, sim, ipython, serve, doctor, runs, paper, coverage, bench)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

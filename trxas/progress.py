@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,14 @@ import numpy as np
 from tqdm import tqdm
 
 from reduction.pileup import true_counts
+from trxas.live import is_pump_probe
 
 COLUMNS = ("scan", "point", "value", "laser", "on", "off", "on/off-1", "i0", "quality")
 HEADER = "{:>4} {:>5} {:>12} {:>6} {:>10} {:>10} {:>9} {:>10}  {}".format(*COLUMNS)
+
+
+UPDATE_S, LOG_UPDATE_S = 0.1, 10.0
+"""Seconds between two states of the bar, on a terminal and in a log."""
 
 
 class ScanProgress:
@@ -24,7 +30,8 @@ class ScanProgress:
         """Take one document of a run."""
         if name == "start" and "num_points" in doc:
             label = f"{doc['plan_name']} {doc.get('edge', '')}".strip()
-            self._bar = tqdm(total=doc["num_points"], desc=label, unit="pt", dynamic_ncols=True)
+            interval = UPDATE_S if sys.stderr.isatty() else LOG_UPDATE_S
+            self._bar = tqdm(total=doc["num_points"], desc=label, unit="pt", dynamic_ncols=True, mininterval=interval)
         elif self._bar is not None and name == "event":
             self._bar.update()
         elif self._bar is not None and name == "event_page":
@@ -43,7 +50,7 @@ class LiveTable:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
-        if name == "start" and "reduction" in doc:
+        if name == "start" and is_pump_probe(doc):
             self._axis = doc["grid"]["axis"]
             self._on, self._off = (doc["reduction"][key] for key in ("pumped_probe", "unpumped_probe"))
             tqdm.write(f"{HEADER}\n{self._axis:>23}")

@@ -5,10 +5,17 @@ import pytest
 from numpy.typing import NDArray
 
 from errors import ReductionError
-from reduction.alignment import align, band_gap_change_ev, derivative_area_curve, thermal_difference
+from reduction.alignment import (
+    align,
+    band_gap_change_ev,
+    derivative_area_curve,
+    known_alignment,
+    thermal_difference,
+)
 from reduction.comparison import BR_K, comparison_parameter
 from reduction.run_metadata import EnergyWindows
 from reduction.static_xas import SpectrumPoints, StaticSpectrum, normalise
+from reduction.values import Value
 
 ENERGY_EV = np.concatenate(
     [
@@ -141,3 +148,28 @@ def test_misuse_is_refused() -> None:
         align(near, near, (13_470.0, 13_471.0))
     with pytest.raises(ReductionError, match="different edges"):
         thermal_difference(static(near, 25.0), static(near, 25.0, "Pb L3"))
+
+
+def test_a_known_shift_leaves_the_change_of_shape_alone() -> None:
+    """Best match takes part of a thermal change for a shift; where the shift is known, nothing of it is lost."""
+    warm, cold = static(noiseless(thermal=1.0), 25.0), static(noiseless(), 25.0)
+    exact = warm.normalised.intensity - cold.normalised.intensity
+    matched = thermal_difference(warm, cold).difference
+    known = known_alignment(Value(0.0, 0.0), warm.measured, cold.measured)
+    kept = thermal_difference(warm, cold, known).difference
+    assert kept.intensity == pytest.approx(exact, abs=1e-9)
+    before_edge = np.abs(matched.energy_ev - 13_468.0) < 0.6
+    lost = matched.intensity[before_edge] / np.interp(matched.energy_ev, ENERGY_EV, exact)[before_edge]
+    assert np.all(lost < 0.9)
+
+
+def test_error_of_a_known_shift_counts() -> None:
+    """0.01 eV at a slope s add 0.01 s to the error of a noiseless difference; a fitted shift's error counts once."""
+    warm, cold = static(noiseless(thermal=1.0), 25.0), static(noiseless(), 25.0)
+    known = known_alignment(Value(0.0, 0.01), warm.measured, cold.measured)
+    found = thermal_difference(warm, cold, known).difference
+    slope = np.gradient(warm.normalised.intensity, ENERGY_EV)
+    steepest = int(np.argmax(slope))
+    assert found.sigma[steepest] == pytest.approx(0.01 * slope[steepest], rel=0.05)
+    fitted = align(warm.measured, cold.measured, (13_466.0, 13_500.0))
+    assert thermal_difference(warm, cold, fitted).difference.sigma[steepest] < 1e-3 * found.sigma[steepest]

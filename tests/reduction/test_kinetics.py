@@ -17,8 +17,14 @@ from reduction.run_metadata import Timing
 BUNCH_PERIOD_PS, PUMP_PERIOD_PS, SIGMA_PS = 153_400.0, 767_000.0, 45.0
 GATES_IN_36_S = int(36 * 1.304e6)
 EFFICIENCY = np.array([0.004, -0.006, 0.003, 0.002, 0.0])
-# What a 47 um laser spot (FWHM) does to a jet that moves 3.07 um from pump to pump.
-OVERLAP = tuple(float(np.exp(-4 * math.log(2) * (3.07 * k / 47.0) ** 2)) for k in range(12))
+
+
+def overlap(age_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a 47 um laser spot (FWHM) does to a jet that moves 3.07 um from pump to pump."""
+    return np.asarray(np.exp(-4 * math.log(2) * (3.07 * age_ps / PUMP_PERIOD_PS / 47.0) ** 2))
+
+
+OVERLAP = tuple(overlap(PUMP_PERIOD_PS * np.arange(12)).tolist())
 TIMING = Timing(pump_overlap=OVERLAP)
 DELAYS_PS = np.concatenate(
     [
@@ -53,12 +59,13 @@ class Truth:
             result += fraction * np.vectorize(lambda t, tau=tau: smeared(float(t), tau))(delay_ps)
         return self.amplitude * result
 
-    def signal(self, first_delay_ps: NDArray[np.float64], overlap: tuple[float, ...] = OVERLAP) -> NDArray[np.float64]:
+    def signal(self, first_delay_ps: NDArray[np.float64], pumps: int = len(OVERLAP)) -> NDArray[np.float64]:
         """Relative change of all five gates, (points, 5)."""
         delay = first_delay_ps[:, None] - self.t0_ps + np.arange(5) * BUNCH_PERIOD_PS
         total = np.zeros(delay.shape)
-        for k, weight in enumerate(overlap):
-            total += weight * self.one_pump(delay + k * PUMP_PERIOD_PS)
+        for k in range(pumps):
+            age = delay + k * PUMP_PERIOD_PS
+            total += overlap(np.maximum(age, 0.0)) * self.one_pump(age)
         return total
 
 
@@ -176,7 +183,7 @@ def test_time_zero_far_from_the_expected_one_is_found() -> None:
 def test_constant_offset_fits_the_papers_model() -> None:
     """One pump, an offset that never decays; chi-square of 60 rows must not complain, 1 in 10 000 by chance."""
     truth = Truth(offset_lifetime_ps=1e15)
-    signal = truth.signal(DELAYS_PS, overlap=(1.0,)) * np.array([1.0, 0, 0, 0, 0])
+    signal = truth.signal(DELAYS_PS, pumps=1) * np.array([1.0, 0, 0, 0, 0])
     fit = fit_kinetics(measure(np.random.default_rng(3), signal), TIMING, constant_offset=True)
     assert max(map(abs, pulls_of(fit, truth))) < 4.5
     assert fit.offset_lifetime_ps == (math.inf, 0.0)

@@ -1,0 +1,106 @@
+"""The whole way, in processes over Channel Access: if these fail, `trxas coverage` says nothing, or never ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trxas.coverage.measurement import PARAMETERS
+
+pytestmark = pytest.mark.channel_access
+
+WAIT_S = 120.0
+
+
+@pytest.mark.timeout(300)
+def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path: Path) -> None:
+    """Two samples, the seed fixed: eleven means of two pulls, one beyond 4 sigma in 1 of 1400 choices of seeds."""
+    done = trxas("coverage", "--samples", "2", "--measurements", "1", "--seed", "8", "--json", "c.json", timeout_s=280)
+    result = json.loads((tmp_path / "c.json").read_text())
+    assert result["failures"] == []
+    assert (result["samples"], result["seed"], result["complete"]) == (2, 8, True)
+    assert set(result["parameters"]) == set(PARAMETERS)
+    for name, found in result["parameters"].items():
+        assert found["pulls"] == 2, name
+        assert abs(found["pull_mean"]) < 4.0 / 2**0.5, name
+    assert "alignment_shift" in done.stdout
+    assert (tmp_path / "coverage-output" / "pulls.png").stat().st_size > 10_000
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
+    tmp_path: Path, ca_repeater: None, end: signal.Signals
+) -> None:
+    result = tmp_path / "c.json"
+    command = [sys.executable, "-m", "trxas.cli", "coverage", "--samples", "50", "--workers", "1", "--json", "c.json"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        # Sample files go below, so that their simulations can be told from those of others.
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait(lambda: result.exists() or process.poll() is not None)
+        assert _simulations(tmp_path)
+        process.send_signal(end)
+        said, errors = process.communicate(timeout=WAIT_S)
+    finally:
+        process.kill()
+    kept = json.loads(result.read_text())
+    assert kept["parameters"]["t0"]["pulls"] >= 1
+    assert kept["complete"] is False
+    if end == signal.SIGINT:
+        assert process.returncode == 130
+        assert "when it was interrupted" in said
+        assert "Traceback" not in errors
+    _wait(lambda: not _simulations(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--samples", "0"), "give a whole number from 1"),
+        (("--samples", "few"), "invalid int value"),
+        (("--samples", "4", "--seed", "-1"), "--seed -1"),
+        (("--samples", "4", "--json", "no/such/folder/c.json"), "folder that exists"),
+        ((), "--samples"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_measured(trxas: Any, arguments: tuple, message: str) -> None:
+    done = trxas("coverage", *arguments, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _simulations(folder: Path) -> list[str]:
+    """Command lines of the processes that were given a file below `folder`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue  # it has just ended
+        if f"{folder}/trxas-coverage-" in line:
+            found.append(line)
+    return found
+
+
+def _wait(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)

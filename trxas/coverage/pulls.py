@@ -1,0 +1,73 @@
+"""Mean and width of pulls, with their own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MEAN_LIMIT, WIDTH_LIMIT = 0.2, 0.15
+"""How far the mean may be off 0 and the width off 1: such errors are wrong by less than anybody reads off a bar."""
+
+
+@dataclass(frozen=True)
+class PullStatistics:
+    """Of (value - truth) / sigma over all measurements of all samples.
+
+    `mean` and `width` (standard deviation) with their errors, None where there are too few pulls to say. `failed`
+    counts measurements that gave no value.
+    """
+
+    mean: float | None
+    mean_error: float | None
+    width: float | None
+    width_error: float | None
+    number: int
+    failed: int
+
+    @property
+    def acceptable(self) -> bool | None:
+        """Whether mean and width are within their limits; None unless they are known to half of these."""
+        if self.mean is None or self.width is None or self.mean_error is None or self.width_error is None:
+            return None
+        if self.mean_error > MEAN_LIMIT / 2 or self.width_error > WIDTH_LIMIT / 2:
+            return None
+        return abs(self.mean) <= MEAN_LIMIT and abs(self.width - 1.0) <= WIDTH_LIMIT
+
+
+def pull_statistics(pulls_of_samples: Sequence[Sequence[float]], failed: int = 0) -> PullStatistics:
+    """Statistics of pulls that are grouped by sample; samples without pulls may be among them.
+
+    Errors by the jackknife over samples (Efron and Tibshirani 1993, ch. 11): it makes no assumption about their
+    distribution, and counts what the measurements of one sample have in common, a bias of that sample, only once.
+    """
+    groups = [np.asarray(pulls, dtype=float) for pulls in pulls_of_samples if len(pulls)]
+    each = np.array([[pulls.size, pulls.sum(), (pulls**2).sum()] for pulls in groups]).reshape(-1, 3)
+    every = each.sum(axis=0)
+    without = every - each
+    return PullStatistics(
+        mean=float(_mean(every)) if every[0] > 0 else None,
+        mean_error=_jackknife(_mean(without)) if len(groups) > 1 else None,
+        width=float(_width(every)) if every[0] > 1 else None,
+        width_error=_jackknife(_width(without)) if len(groups) > 1 and without[:, 0].min() > 1 else None,
+        number=int(every[0]),
+        failed=failed,
+    )
+
+
+def _mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean from number, sum and sum of squares (..., 3)."""
+    return np.asarray(sums[..., 1] / sums[..., 0])
+
+
+def _width(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard deviation from number, sum and sum of squares (..., 3)."""
+    number, total, squares = np.moveaxis(sums, -1, 0)
+    return np.asarray(np.sqrt(np.maximum(squares - total**2 / number, 0.0) / (number - 1.0)))
+
+
+def _jackknife(left_out: NDArray[np.float64]) -> float:
+    """Error of a statistic from its values with one sample left out, (samples,)."""
+    return float(np.sqrt((left_out.size - 1) * left_out.var()))
