@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -34,12 +34,25 @@ class StorageSettings:
 
 
 @dataclass(frozen=True)
+class ServeSettings:
+    """What `trxas serve` starts.
+
+    `redis`: host and port of the Redis server that keeps the queue; without one a stand-in keeps it in memory, and the
+    queue is lost when serving ends. `tiled` says whether the catalogue is served.
+    """
+
+    redis: str = ""
+    tiled: bool = True
+
+
+@dataclass(frozen=True)
 class Configuration:
     """Everything a session needs to know, and the file it came from."""
 
     path: Path
     beamline: BeamlineConfiguration
     storage: StorageSettings
+    serve: ServeSettings = field(default_factory=ServeSettings)
 
 
 def load_configuration(
@@ -57,6 +70,7 @@ def load_configuration(
     path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
     table = read_configuration(path)
     storage = settings_from(StorageSettings, table.pop("storage", {}), f"{path}: storage")
+    serve = settings_from(ServeSettings, table.pop("serve", {}), f"{path}: serve")
     beamline = settings_from(BeamlineConfiguration, table, str(path))
     address_list = address_list or os.environ.get("EPICS_CA_ADDR_LIST") or beamline.epics.address_list
     epics = replace(beamline.epics, address_list=address_list)
@@ -64,4 +78,4 @@ def load_configuration(
         epics = replace(epics, prefix=prefix)
     if data is not None:
         storage = replace(storage, directory=str(data))
-    return Configuration(path, replace(beamline, epics=epics), storage)
+    return Configuration(path, replace(beamline, epics=epics), storage, serve)

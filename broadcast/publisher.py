@@ -1,0 +1,163 @@
+"""The session's end of the wire: it must never hold up or fail an acquisition."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import zmq
+
+from broadcast.wire import HEARTBEAT, Sent, pack
+
+logger = logging.getLogger(__name__)
+
+CAPACITY = 20_000
+"""Documents that wait for a relay; beyond, the oldest are let go, and the relay fetches them from the journal."""
+
+HEARTBEAT_S = 1.0
+_POLL_MS = 100
+_LAST_WORDS_MS = 1000
+
+Address = Callable[[], str | None]
+
+
+class Publisher:
+    """RunEngine callback that sends every document to the relay, on a thread of its own.
+
+    `address` tells where the relay is, or None as long as there is none; it is asked once a second while nobody
+    listens, so that relay and session may start in any order. A call costs some 50 us and never raises: the window is
+    not worth a run. Subscribe it after the journal, which holds what the wire may lose.
+    """
+
+    def __init__(self, address: str | Address, *, capacity: int = CAPACITY) -> None:
+        self._address: Address = address if callable(address) else lambda: address
+        self._id = uuid.uuid4().hex[:12]
+        self._capacity = capacity
+        self._waiting: deque[bytes] = deque()
+        self._number, self._run = 0, "-"
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="document publisher", daemon=True)
+        self._thread.start()
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Send one document, soon."""
+        try:
+            self._put(name, doc)
+        except Exception:  # whatever it was, the run goes on; the relay sees the gap
+            logger.exception("A %s document could not be published.", name)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Send what is waiting, if the relay listens, and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def _put(self, name: str, doc: Mapping[str, Any]) -> None:
+        payload: bytes | None = None
+        try:
+            payload = pack(doc)
+        finally:
+            # Number and place in the queue at once: a heartbeat in between would look like a loss. A document that
+            # cannot be packed leaves a gap in the numbers, which is one.
+            with self._changed:
+                if name == "start":
+                    self._run = str(doc["uid"])
+                if payload is not None:
+                    self._enqueue(Sent(self._id, self._number, self._run, name, payload).frame())
+                self._number += 1
+                if name == "stop":
+                    self._run = "-"
+
+    def _enqueue(self, frame: bytes) -> None:
+        if len(self._waiting) == self._capacity:
+            self._waiting.popleft()
+        self._waiting.append(frame)
+        self._changed.notify()
+
+    def _work(self) -> None:
+        with zmq.Context() as context:
+            address: str | None = None
+            socket: zmq.Socket[bytes] | None = None
+            while not self._closing:
+                wanted = self._known_address()
+                if wanted is not None and (socket is None or wanted != address):
+                    if socket is not None:
+                        socket.close(0)
+                    address, socket = wanted, _connected(context, wanted)
+                if socket is None:
+                    self._forget_and_pause()
+                else:
+                    self._send_until_silence(socket)
+            if socket is not None:
+                socket.close(_LAST_WORDS_MS)
+
+    def _known_address(self) -> str | None:
+        try:
+            return self._address()
+        except Exception:  # an unreadable address must not end the thread; it is asked again
+            logger.exception("The relay's address is not known.")
+            return None
+
+    def _forget_and_pause(self) -> None:
+        """There is nobody to tell: a relay that comes later reads from the journal what is let go here."""
+        deadline = time.monotonic() + HEARTBEAT_S
+        with self._changed:
+            self._waiting.clear()
+            while not self._closing and (remaining_s := deadline - time.monotonic()) > 0:
+                self._changed.wait(remaining_s)
+
+    def _send_until_silence(self, socket: zmq.Socket[bytes]) -> None:
+        """Send what comes; returns after a second in which the relay took nothing, and when closing."""
+        heard_at = time.monotonic()
+        beat_at = 0.0
+        while time.monotonic() - heard_at < HEARTBEAT_S:
+            while (frame := self._next()) is not None:
+                if not _sent(socket, frame):
+                    with self._changed:
+                        self._waiting.appendleft(frame)
+                    break
+                heard_at = time.monotonic()
+            if self._closing:
+                return
+            if time.monotonic() >= beat_at + HEARTBEAT_S and (beat := self._heartbeat()) is not None:
+                beat_at = time.monotonic()
+                if _sent(socket, beat):
+                    heard_at = beat_at
+            with self._changed:
+                if not self._waiting and not self._closing:
+                    self._changed.wait(HEARTBEAT_S / 4)
+
+    def _next(self) -> bytes | None:
+        with self._changed:
+            return self._waiting.popleft() if self._waiting else None
+
+    def _heartbeat(self) -> bytes | None:
+        """A sign of life, unless documents are waiting, which are signs enough."""
+        with self._changed:
+            return None if self._waiting else Sent(self._id, self._number, self._run, HEARTBEAT, b"").frame()
+
+
+def _connected(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
+    socket = context.socket(zmq.PUSH)
+    # Nothing is handed to a connection that does not exist: what waits, waits here, where it is counted.
+    socket.setsockopt(zmq.IMMEDIATE, 1)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.connect(address)
+    return socket
+
+
+def _sent(socket: zmq.Socket[bytes], frame: bytes) -> bool:
+    try:
+        if socket.poll(_POLL_MS, zmq.POLLOUT):
+            socket.send(frame, zmq.NOBLOCK)
+            return True
+    except zmq.Again:
+        pass
+    return False

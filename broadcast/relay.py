@@ -1,0 +1,204 @@
+"""Takes documents from sessions, keeps those of the open run, and gives them to every window."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import zmq
+
+from broadcast.run_cache import LIMIT_BYTES, RunCache
+from broadcast.wire import HEARTBEAT, NamedDocument, Sent, pack, unpack
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+AT_ONCE = 500
+"""Documents in one answer to somebody who lags behind: about half a megabyte."""
+
+QUEUED_FOR_A_WINDOW = 2000
+"""Messages that wait for a slow subscriber before it has to ask for what it misses."""
+
+POLL_MS = 200
+
+
+@dataclass(frozen=True)
+class RelayAddresses:
+    """Where the relay listens: sessions send to `publish`, windows listen at `subscribe` and ask at `ask`."""
+
+    publish: str
+    subscribe: str
+    ask: str
+
+
+class RunArchive(Protocol):
+    """Stored runs, with which the relay fills its gaps: the journal."""
+
+    def newest(self) -> str | None:
+        """Uid of the newest run, open or not."""
+
+    def load(self, uid: str) -> Sequence[NamedDocument]:
+        """Its documents so far."""
+
+
+class Relay:
+    """Binds its sockets at once; `run` works until `stop` is called from another thread.
+
+    Port 0 takes a free one. With an `archive` documents that were lost on the way, or that came before the relay
+    started, are fetched from there; `lost` counts those that could not be. Raises zmq.ZMQError if a port is taken.
+    """
+
+    def __init__(
+        self,
+        *,
+        interface: str = LOOPBACK,
+        ports: tuple[int, int, int] = (0, 0, 0),
+        archive: RunArchive | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        # Numbers that begin with the time grow over restarts too.
+        self.cache = RunCache(time.time_ns() // 1000, limit_bytes=limit_bytes)
+        self.lost = 0
+        self._boot = uuid.uuid4().hex[:12]
+        self._archive = archive
+        self._expected: dict[str, int] = {}
+        self._heard_at: float | None = None
+        self._looked_up: set[str] = set()
+        self._stopping = threading.Event()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._incoming = self._context.socket(zmq.PULL)
+        self._outgoing = self._context.socket(zmq.PUB)
+        self._outgoing.setsockopt(zmq.SNDHWM, QUEUED_FOR_A_WINDOW)
+        self._questions = self._context.socket(zmq.ROUTER)
+        sockets = (self._incoming, self._outgoing, self._questions)
+        self.addresses = RelayAddresses(*(_bind(*pair, interface) for pair in zip(sockets, ports, strict=True)))
+
+    def run(self) -> None:
+        """Relay until stopped; begins with the newest run of the archive."""
+        self._recall_newest()
+        poller = zmq.Poller()
+        poller.register(self._incoming, zmq.POLLIN)
+        poller.register(self._questions, zmq.POLLIN)
+        try:
+            while not self._stopping.is_set():
+                ready = dict(poller.poll(POLL_MS))
+                if self._incoming in ready:
+                    self._drain_incoming()
+                if self._questions in ready:
+                    self._answer()
+        finally:
+            self._context.destroy(linger=0)
+
+    def stop(self) -> None:
+        """End `run` within a fraction of a second."""
+        self._stopping.set()
+
+    def _drain_incoming(self) -> None:
+        # Questions are answered in between, however fast documents come.
+        for _ in range(AT_ONCE):
+            try:
+                frame = self._incoming.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            try:
+                self._take(Sent.of(frame))
+            except (ValueError, TypeError, KeyError) as error:
+                logger.warning("A message that is no document was left out: %s", error)
+
+    def _take(self, sent: Sent) -> None:
+        self._heard_at = time.monotonic()
+        expected = self._expected.get(sent.publisher)
+        is_beat = sent.name == HEARTBEAT
+        self._expected[sent.publisher] = sent.number + (not is_beat)
+        doc = {} if is_beat else unpack(sent.payload)
+        missing = sent.number - expected if expected is not None else 0
+        strange = sent.run not in ("-", self.cache.run) and sent.name != "start"
+        if sent.name == "start":
+            self.lost = 0
+            if self.cache.run and self.cache.run != sent.run:
+                # Its end was lost on the way.
+                self._fetch(self.cache.run)
+        if (missing > 0 or strange) and not self._recall(sent):
+            self.lost += max(missing, 1 if not is_beat else 0)
+        if is_beat:
+            self._close_forgotten_run(sent)
+        elif sent.name == "start" or sent.run == self.cache.run:
+            self._publish(sent.name, doc, sent.payload)
+
+    def _publish(self, name: str, doc: Any, payload: bytes) -> None:
+        relayed = self.cache.add(name, doc, payload)
+        if relayed is not None:
+            self._outgoing.send(relayed.frame())
+
+    def _recall(self, sent: Sent) -> bool:
+        """Fetch the run of a message from the archive; tells whether it was there, or nothing had to be fetched."""
+        uid = sent.run if sent.run != "-" else self.cache.run
+        return not uid or self._fetch(uid)
+
+    def _recall_newest(self) -> None:
+        if self._archive is not None:
+            try:
+                uid = self._archive.newest()
+            except Exception:  # an unreadable archive must not keep the live run from being shown
+                logger.exception("The newest run could not be found.")
+                return
+            if uid is not None:
+                self._fetch(uid)
+
+    def _fetch(self, uid: str) -> bool:
+        if self._archive is None:
+            return False
+        try:
+            documents = self._archive.load(uid)
+        except Exception:  # as above
+            logger.exception("Run %s could not be completed from its journal.", uid)
+            return False
+        for name, doc in documents:
+            self._publish(name, doc, pack(doc))
+        return bool(documents)
+
+    def _close_forgotten_run(self, beat: Sent) -> None:
+        """A session that is in no run, while one is open here: its end was lost, or its session died."""
+        if beat.run == "-" and self.cache.run and self.cache.run not in self._looked_up:
+            self._looked_up = {self.cache.run}
+            self._fetch(self.cache.run)
+
+    def _answer(self) -> None:
+        while True:
+            try:
+                asker, question = self._questions.recv_multipart(zmq.NOBLOCK)
+                asked = unpack(question)
+                answer = self._answer_to(int(asked["after"]), asked.get("id"))
+            except zmq.Again:
+                return
+            except (ValueError, TypeError, KeyError) as error:
+                logger.warning("A question that is none was left out: %s", error)
+                continue
+            # A ROUTER drops what an asker that has gone would have got.
+            self._questions.send_multipart([asker, pack(answer)], zmq.NOBLOCK)
+
+    def _answer_to(self, after: int, question: Any) -> dict[str, Any]:
+        documents, more = self.cache.after(after, AT_ONCE)
+        silent_s = None if self._heard_at is None else time.monotonic() - self._heard_at
+        return {
+            "id": question,
+            "boot": self._boot,
+            "documents": [list(document) for document in documents],
+            "more": more,
+            "first": self.cache.first,
+            "last": self.cache.sequence,
+            "lost": self.lost,
+            "dropped": self.cache.dropped,
+            "run": self.cache.run,
+            "session_silent_s": silent_s,
+        }
+
+
+def _bind(socket: zmq.Socket[bytes], port: int, interface: str) -> str:
+    socket.bind(f"tcp://{interface}:{port or '*'}")
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT)

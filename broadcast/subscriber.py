@@ -1,0 +1,187 @@
+"""The window's end of the wire: every document of the open run once and in order, whenever it joins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from broadcast.relay import RelayAddresses
+from broadcast.wire import NamedDocument, Relayed, identity, pack, unpack
+
+ASK_EVERY_S = 0.5
+"""How often the relay is asked whether there is more, and whether it lives."""
+
+SILENT_AFTER_S = 2.0
+"""A relay that has not answered for so long, or a session that has not been heard, counts as gone."""
+
+_AT_ONCE = 200
+
+Addresses = Callable[[], RelayAddresses | None]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Documents in order, and the age of the latest when it arrived, s; None if it is told to a late-comer."""
+
+    documents: Sequence[NamedDocument]
+    lag_s: float | None = None
+
+
+class Subscriber:
+    """Joins the relay whenever it is there; to be used by one thread.
+
+    `addresses` tells where the relay is, None as long as nobody knows; it is asked again while the relay is silent.
+    `answers` says whether the relay does, `session_silent_s` how long no session was heard (None: never), `run` which
+    run is open, `missed` how many documents are known to be lost for good.
+    """
+
+    def __init__(self, addresses: RelayAddresses | Addresses) -> None:
+        self._addresses: Addresses = addresses if callable(addresses) else lambda: addresses
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._connected_to: RelayAddresses | None = None
+        self._stream: zmq.Socket[bytes] | None = None
+        self._line: zmq.Socket[bytes] | None = None
+        self._last, self._boot, self._lost_by_us, self._lost_by_relay = 0, "", 0, 0
+        self._known: set[str] = set()
+        self._known_before: set[str] = set()
+        self._question, self._asked_at, self._answered_at = 0, 0.0, -SILENT_AFTER_S
+        self._waiting_for_answer = False
+        self._joined = False
+        self.run = ""
+        self.session_silent_s: float | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether the relay answers."""
+        return time.monotonic() - self._answered_at < SILENT_AFTER_S
+
+    @property
+    def missed(self) -> int:
+        """Documents that are known to be lost, on the way to the relay or from it."""
+        return self._lost_by_us + self._lost_by_relay
+
+    def take(self, timeout_s: float) -> Delivery:
+        """What has come, waiting for the first document at most `timeout_s`; may be nothing."""
+        deadline = time.monotonic() + timeout_s
+        documents: list[NamedDocument] = []
+        while True:
+            self._connect()
+            self._ask(now=False)
+            remaining_ms = max(0, int(1000 * (deadline - time.monotonic())))
+            documents += self._receive(min(remaining_ms, int(1000 * ASK_EVERY_S)))
+            if documents or time.monotonic() >= deadline:
+                return Delivery(documents, _age(documents) if self._joined else None)
+
+    def close(self) -> None:
+        """Let go of the relay."""
+        self._context.destroy(linger=0)
+
+    def _connect(self) -> None:
+        if self.answers and self._stream is not None:
+            return
+        addresses = self._addresses()
+        if addresses is None or addresses == self._connected_to:
+            if self._stream is None:
+                time.sleep(0.02)  # nothing to wait on yet
+            return
+        for socket in (self._stream, self._line):
+            if socket is not None:
+                socket.close(0)
+        self._connected_to = addresses
+        self._stream, self._line = self._context.socket(zmq.SUB), self._context.socket(zmq.DEALER)
+        self._stream.setsockopt(zmq.SUBSCRIBE, b"")
+        self._line.setsockopt(zmq.IMMEDIATE, 1)
+        self._stream.connect(addresses.subscribe)
+        self._line.connect(addresses.ask)
+        self._asked_at = 0.0
+
+    def _ask(self, *, now: bool) -> None:
+        """Ask for what comes after the latest document; also a sign of life, both ways."""
+        age_s = time.monotonic() - self._asked_at
+        if self._line is None or (age_s < ASK_EVERY_S and (self._waiting_for_answer or not now)):
+            return
+        try:
+            self._line.send(pack({"after": self._last, "id": self._question + 1}), zmq.NOBLOCK)
+        except zmq.Again:
+            return
+        self._question += 1
+        self._asked_at, self._waiting_for_answer = time.monotonic(), True
+
+    def _receive(self, timeout_ms: int) -> list[NamedDocument]:
+        if self._stream is None or self._line is None:
+            return []
+        poller = zmq.Poller()
+        poller.register(self._stream, zmq.POLLIN)
+        poller.register(self._line, zmq.POLLIN)
+        ready = dict(poller.poll(timeout_ms))
+        documents: list[NamedDocument] = []
+        if self._line in ready:
+            documents += self._take_answer(unpack(self._line.recv()))
+        if self._stream in ready:
+            documents += self._drain_stream(self._stream)
+        return documents
+
+    def _drain_stream(self, stream: zmq.Socket[bytes]) -> list[NamedDocument]:
+        documents: list[NamedDocument] = []
+        for _ in range(_AT_ONCE):
+            try:
+                relayed = Relayed.of(stream.recv(zmq.NOBLOCK))
+            except zmq.Again:
+                break
+            if relayed.sequence == self._last + 1:
+                documents += self._deliver(relayed)
+            elif relayed.sequence > self._last:
+                # Something is missing before it: both come with the answer.
+                self._ask(now=True)
+        return documents
+
+    def _take_answer(self, answer: Mapping[str, Any]) -> list[NamedDocument]:
+        self._answered_at = time.monotonic()
+        self._waiting_for_answer = self._waiting_for_answer and answer["id"] != self._question
+        self.run, self.session_silent_s = answer["run"], answer["session_silent_s"]
+        self._lost_by_relay = int(answer["lost"])
+        if self._boot not in ("", answer["boot"]):
+            # Another relay, with numbers of its own: begin anew, what is known is not delivered twice.
+            self._boot, self._last = answer["boot"], 0
+            self._ask(now=True)
+            return []
+        if self._last == 0:
+            self._lost_by_us += int(answer["dropped"])
+        else:
+            self._lost_by_us += max(0, int(answer["first"]) - self._last - 1)
+        self._boot = answer["boot"]
+        documents: list[NamedDocument] = []
+        for fields in answer["documents"]:
+            relayed = Relayed(*fields)
+            if relayed.sequence > self._last:
+                documents += self._deliver(relayed)
+        self._last = max(self._last, int(answer["last"])) if not answer["more"] else self._last
+        if answer["more"]:
+            self._ask(now=True)
+        elif not documents:
+            self._joined = True
+        return documents
+
+    def _deliver(self, relayed: Relayed) -> list[NamedDocument]:
+        """The document, unless it is known from an earlier relay, which had numbers of its own."""
+        self._last = relayed.sequence
+        doc = unpack(relayed.payload)
+        key = identity(relayed.name, doc)
+        if key in self._known or key in self._known_before:
+            return []
+        if relayed.name == "start":
+            self._known_before, self._known = self._known, set()
+        self._known.add(key)
+        return [(relayed.name, doc)]
+
+
+def _age(documents: Sequence[NamedDocument]) -> float | None:
+    times = [doc["time"] for _, doc in documents if "time" in doc]
+    if not times:
+        return None
+    latest = times[-1]
+    return max(0.0, time.time() - float(latest[-1] if isinstance(latest, list) else latest))

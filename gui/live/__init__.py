@@ -1,0 +1,1 @@
+"""What is known of the run under way, without a widget: documents in, frames out."""

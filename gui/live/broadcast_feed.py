@@ -1,0 +1,74 @@
+"""Documents of the session under way, through the relay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from broadcast.relay import RelayAddresses
+from broadcast.subscriber import SILENT_AFTER_S, Subscriber
+from gui.live.feed import NamedDocument
+from gui.live.frame import FeedState
+
+
+class BroadcastFeed:
+    """Joins the relay at `addresses` (or where that function says it is by now), late or early.
+
+    Connected means that the relay answers, and while a run is open, that its session is heard too.
+    """
+
+    def __init__(
+        self, addresses: RelayAddresses | Callable[[], RelayAddresses | None], source: str = "session"
+    ) -> None:
+        self._addresses, self._source = addresses, source
+        self._subscriber: Subscriber | None = None
+        self._last_document_at: float | None = None
+        self._lag_s: float | None = None
+
+    @property
+    def state(self) -> FeedState:
+        """How the way from the session is."""
+        subscriber = self._subscriber
+        problem = "Not connected yet." if subscriber is None else _problem(subscriber)
+        session_gone = subscriber is not None and bool(subscriber.run) and not _session_is_heard(subscriber)
+        return FeedState(
+            source=self._source,
+            live=True,
+            connected=subscriber is not None and subscriber.answers and not session_gone,
+            last_document_at=self._last_document_at,
+            lag_s=self._lag_s,
+            missed=0 if subscriber is None else subscriber.missed,
+            remark=problem,
+        )
+
+    def open(self) -> None:
+        """Join."""
+        self._subscriber = Subscriber(self._addresses)
+        self._last_document_at = self._lag_s = None
+
+    def take(self, timeout_s: float) -> Sequence[NamedDocument]:
+        """What the relay has sent."""
+        if self._subscriber is None:
+            return []
+        delivery = self._subscriber.take(timeout_s)
+        if delivery.documents:
+            self._last_document_at, self._lag_s = time.monotonic(), delivery.lag_s
+        return delivery.documents
+
+    def close(self) -> None:
+        """Leave."""
+        if self._subscriber is not None:
+            self._subscriber.close()
+        self._subscriber = None
+
+
+def _session_is_heard(subscriber: Subscriber) -> bool:
+    return subscriber.session_silent_s is not None and subscriber.session_silent_s < 2 * SILENT_AFTER_S
+
+
+def _problem(subscriber: Subscriber) -> str:
+    if not subscriber.answers:
+        return "The relay does not answer. Start it with `trxas serve`."
+    if not _session_is_heard(subscriber):
+        return "No session publishes. Open one with `trxas ipython`, or the queue's environment."
+    return ""

@@ -1,0 +1,34 @@
+"""Images read from the files that the detector's IOC writes."""
+
+from __future__ import annotations
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ReductionError
+from gui.live.images import ImageReference
+
+DATASET = "/entry/data/data"
+"""Where areaDetector's HDF5 plugin puts images (NDFileHDF5, default layout)."""
+
+
+def read_image(reference: ImageReference) -> NDArray[np.float64]:
+    """The mean image of one exposure, (rows, columns); raises ReductionError if it cannot be read.
+
+    Files that are still being written are read as far as they are.
+    """
+    first = reference.index * reference.frames
+    try:
+        with h5py.File(reference.path, "r", locking=False) as file:
+            frames = np.asarray(file[DATASET][first : first + reference.frames], dtype=float)
+    except (OSError, KeyError) as error:
+        raise ReductionError(
+            f"Image {reference.index} cannot be read from {reference.path}: {error}. Check that this machine sees the "
+            "detector's disk."
+        ) from error
+    if len(frames) < reference.frames:
+        raise ReductionError(
+            f"{reference.path} does not hold exposure {reference.index} yet. It is read again with the next image."
+        )
+    return np.asarray(frames.mean(axis=0))

@@ -1,0 +1,57 @@
+"""Where the latest image of a run is: documents of external assets tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """One exposure's images in a file: `field` of the event, its file, and the place `index` of the exposure in it.
+
+    `frames` images belong to an exposure; `spec` names the file's format. `events` counts the run's events so far.
+    """
+
+    field: str
+    path: Path
+    index: int
+    spec: str
+    frames: int
+    events: int
+
+
+class AssetIndex:
+    """Follows resource and datum documents, so that an event's datum can be found."""
+
+    def __init__(self) -> None:
+        self._resources: dict[str, Mapping[str, Any]] = {}
+        self._datums: dict[str, tuple[str, int]] = {}
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document; only those of assets matter."""
+        if name == "resource":
+            self._resources[doc["uid"]] = doc
+        elif name == "datum":
+            self._remember(doc["resource"], doc["datum_id"], doc["datum_kwargs"])
+        elif name == "datum_page":
+            for place, datum_id in enumerate(doc["datum_id"]):
+                kwargs = {key: values[place] for key, values in doc["datum_kwargs"].items()}
+                self._remember(doc["resource"], datum_id, kwargs)
+
+    def find(self, data: Mapping[str, Any], events: int) -> ImageReference | None:
+        """The image that an event's data refer to, None if there is none; its datum is then forgotten."""
+        for field, value in data.items():
+            if isinstance(value, str) and value in self._datums:
+                resource_uid, index = self._datums.pop(value)
+                resource = self._resources[resource_uid]
+                path = Path(resource.get("root", "/")) / resource["resource_path"]
+                frames = int(resource.get("resource_kwargs", {}).get("frame_per_point", 1))
+                return ImageReference(field, path, index, str(resource["spec"]), frames, events)
+        return None
+
+    def _remember(self, resource: str, datum_id: str, kwargs: Mapping[str, Any]) -> None:
+        if resource in self._resources:
+            self._datums[datum_id] = (resource, int(kwargs.get("point_number", 0)))

@@ -1,0 +1,158 @@
+"""A stored run, told again at 1 to 100 times the speed at which it was measured."""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from errors import OutOfRangeError
+from gui.live.feed import AT_ONCE, NamedDocument
+from gui.live.frame import FeedState
+
+SLOWEST, FASTEST = 1.0, 100.0
+"""Limits of the speed."""
+
+
+class ReplayFeed:
+    """Documents of a run at the intervals in which they came. All methods may be called from any thread.
+
+    `duration_s` is the time from start to stop. Raises OutOfRangeError for a speed outside 1 to 100.
+    """
+
+    def __init__(self, documents: Iterable[NamedDocument], *, speed: float = SLOWEST, paused: bool = False) -> None:
+        self._documents = [event for name, doc in documents for event in _singly(name, doc)]
+        self._times = _times(self._documents)
+        self.duration_s = self._times[-1] if self._times else 0.0
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._speed, self._paused = _checked(speed), paused
+        self._from_s, self._since, self._next = 0.0, time.monotonic(), 0
+        uid = next((str(doc["uid"]) for name, doc in self._documents if name == "start"), "an empty run")
+        self._state = FeedState(source=f"replay of {uid[:8]}", live=False, connected=True)
+
+    @property
+    def state(self) -> FeedState:
+        """Never live."""
+        return self._state
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the run per second."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, value: float) -> None:
+        with self._lock:
+            self._rebase(self._now_s())
+            self._speed = _checked(value)
+        self._changed.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return self._paused
+
+    def pause(self) -> None:
+        """Stand still."""
+        with self._lock:
+            self._rebase(self._now_s())
+            self._paused = True
+
+    def play(self) -> None:
+        """Go on; at the end, begin anew."""
+        with self._lock:
+            at_end = self._next == len(self._documents)
+            self._rebase(0.0 if at_end else self._now_s())
+            self._next = 0 if at_end else self._next
+            self._paused = False
+        self._changed.set()
+
+    @property
+    def position_s(self) -> float:
+        """Where it is, in seconds of the run."""
+        with self._lock:
+            return self._now_s()
+
+    def seek(self, position_s: float) -> None:
+        """Go to a place between 0 and `duration_s`; backwards the run is told from its start again, at once."""
+        with self._lock:
+            position_s = min(max(position_s, 0.0), self.duration_s)  # a slider's rounding is no error
+            if self._next and position_s < self._times[self._next - 1]:
+                self._next = 0
+            self._rebase(position_s)
+        self._changed.set()
+
+    def open(self) -> None:
+        """Begin with the start document."""
+        with self._lock:
+            self._next = 0
+            self._rebase(0.0)
+
+    def take(self, timeout_s: float) -> Sequence[NamedDocument]:
+        """The documents whose time has come."""
+        due = self._due()
+        if not due:
+            self._changed.wait(self._waiting_s(timeout_s))
+            self._changed.clear()
+            due = self._due()
+        if due:
+            self._state = FeedState(
+                source=self._state.source, live=False, connected=True, last_document_at=time.monotonic()
+            )
+        return due
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _due(self) -> Sequence[NamedDocument]:
+        with self._lock:
+            end = min(bisect_right(self._times, self._now_s()), self._next + AT_ONCE)
+            due = self._documents[self._next : end]
+            self._next = max(self._next, end)
+            return due
+
+    def _waiting_s(self, timeout_s: float) -> float:
+        with self._lock:
+            if self._paused or self._next == len(self._documents):
+                return timeout_s
+            return min(timeout_s, max(0.0, (self._times[self._next] - self._now_s()) / self._speed))
+
+    def _now_s(self) -> float:
+        running_s = 0.0 if self._paused else (time.monotonic() - self._since) * self._speed
+        return min(self._from_s + running_s, self.duration_s)
+
+    def _rebase(self, position_s: float) -> None:
+        self._from_s, self._since = position_s, time.monotonic()
+
+
+def _checked(speed: float) -> float:
+    if not SLOWEST <= speed <= FASTEST:
+        raise OutOfRangeError("speed", speed, SLOWEST, FASTEST, "s/s")
+    return speed
+
+
+def _singly(name: str, doc: Mapping[str, Any]) -> Iterable[NamedDocument]:
+    if name != "event_page":
+        return [(name, doc)]
+    return [("event", _event_of(doc, index)) for index in range(len(doc["seq_num"]))]
+
+
+def _event_of(page: Mapping[str, Any], index: int) -> Mapping[str, Any]:
+    event = {key: page[key][index] for key in ("uid", "seq_num", "time") if key in page}
+    event |= {key: {k: column[index] for k, column in page.get(key, {}).items()} for key in ("data", "timestamps")}
+    return event | {"descriptor": page["descriptor"]}
+
+
+def _times(documents: Sequence[NamedDocument]) -> list[float]:
+    """Seconds since the start of each document, never decreasing; assets have no time of their own."""
+    times: list[float] = []
+    origin: float | None = None
+    for _, doc in documents:
+        if origin is None and "time" in doc:
+            origin = float(doc["time"])
+        now = float(doc["time"]) - origin if origin is not None and "time" in doc else 0.0
+        times.append(max(now, times[-1] if times else 0.0))
+    return times

@@ -1,0 +1,206 @@
+"""The thread between the documents and the window: takes them, answers the panels' questions, makes frames."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from errors import NotConnectedError
+from gui.live.feed import Feed
+from gui.live.frame import FeedState, LiveFrame, RunHeader
+from gui.live.request import Answer, Request
+from gui.live.run_state import RunState
+from gui.live.slow_lane import Answered, SlowLane, answer
+
+logger = logging.getLogger(__name__)
+
+FRAME_PERIOD_S = 0.02
+"""Frames come no more often: 50 in a second are as many as an eye can follow."""
+
+BUDGET_S = 0.015
+"""Time for quick questions per frame; those that are left keep their older answer and come first in the next."""
+
+
+class LiveWorker:
+    """Keeps the state of the run and answers what the panels want to know; every method may be called from any thread.
+
+    `frame` is always the latest; reading it costs nothing.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self.frame = LiveFrame(number=0, feed=feed.state)
+        self._feed = feed
+        self._next_feed: Feed | None = None
+        self._lock = threading.Lock()
+        self._wants: dict[object, frozenset[Request[Any]]] = {}
+        self._wanted: frozenset[Request[Any]] = frozenset()
+        self._run = RunState()
+        self._answers: dict[Request[Any], Answer[Any]] = {}
+        self._versions: dict[Request[Any], int] = {}
+        self._lanes: dict[type[Request[Any]], SlowLane] = {}
+        self._slow_answers: queue.SimpleQueue[Answered] = queue.SimpleQueue()
+        self._shown: tuple[Any, ...] = ()
+        self._header: RunHeader | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="live worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take documents."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread and close the feed; raises NotConnectedError if the feed does not let go in time."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+            if self._thread.is_alive():
+                raise NotConnectedError([self._feed.state.source], timeout_s)
+
+    def want(self, owner: object, requests: Collection[Request[Any]]) -> None:
+        """From now on answer `requests` for `owner`, in place of what it wanted before."""
+        with self._lock:
+            self._wants[owner] = frozenset(requests)
+            self._wanted = frozenset().union(*self._wants.values())
+
+    def forget(self, owner: object) -> None:
+        """Answer nothing more for `owner`."""
+        with self._lock:
+            self._wants.pop(owner, None)
+            self._wanted = frozenset().union(*self._wants.values())
+
+    def use(self, feed: Feed) -> None:
+        """Take documents from another source; what is shown begins anew."""
+        with self._lock:
+            self._next_feed = feed
+
+    def _work(self) -> None:
+        self._feed.open()
+        published = time.monotonic() - FRAME_PERIOD_S
+        try:
+            while not self._stopping.is_set():
+                self._switch_feed()
+                waiting_s = published + FRAME_PERIOD_S - time.monotonic()
+                for name, doc in self._feed.take(waiting_s if waiting_s > 0 else FRAME_PERIOD_S):
+                    self._take(name, doc)
+                if time.monotonic() >= published + FRAME_PERIOD_S and self._publish():
+                    published = time.monotonic()
+        finally:
+            self._feed.close()
+            for lane in self._lanes.values():
+                lane.end()
+
+    def _switch_feed(self) -> None:
+        with self._lock:
+            feed, self._next_feed = self._next_feed, None
+        if feed is not None:
+            self._feed.close()
+            self._feed, self._run = feed, RunState()
+            self._begin()
+            feed.open()
+
+    def _take(self, name: str, doc: Mapping[str, Any]) -> None:
+        try:
+            self._run(name, doc)
+        except Exception:  # a document against all rules must not end the display of those that follow
+            logger.exception("A %s document could not be shown.", name)
+        if name == "start":
+            self._begin()
+
+    def _begin(self) -> None:
+        """Forget the answers of another run: nothing is shown without the run it belongs to."""
+        self._answers, self._versions = {}, {}
+        self._header = None if self._run.start is None else _header(self._run.start)
+
+    def _publish(self) -> bool:
+        """Make a frame if anything has changed; tells whether it did."""
+        wanted = self._wanted
+        arrived = self._collect_slow(wanted)
+        computed = self._answer_quick(wanted)
+        self._ask_slow(wanted)
+        feed = self._feed_state()
+        # The run itself, because a source that was switched has counted no document yet.
+        shown = (id(self._run), self._run.version, feed, wanted)
+        if not arrived and not computed and shown == self._shown:
+            return False
+        self._shown = shown
+        self._answers = {request: known for request, known in self._answers.items() if request in wanted}
+        self._versions = {request: version for request, version in self._versions.items() if request in wanted}
+        run = self._run
+        self.frame = LiveFrame(
+            number=self.frame.number + 1,
+            feed=feed,
+            run=self._header,
+            events=run.events,
+            rejected=run.rejected,
+            exit_status=run.exit_status,
+            latest=run.latest,
+            answers=dict(self._answers),
+        )
+        return True
+
+    def _feed_state(self) -> FeedState:
+        state = self._feed.state
+        if self._run.problem and not state.remark:
+            return replace(state, remark=self._run.problem)
+        return state
+
+    def _pending(self, wanted: Collection[Request[Any]], *, slow: bool) -> list[Request[Any]]:
+        """Requests whose answer is older than the run's state, the oldest answer first."""
+        if self._run.start is None:
+            return []
+        version = self._run.version
+        pending = [r for r in wanted if r.slow == slow and self._versions.get(r, -1) < version]
+        return sorted(pending, key=lambda request: self._versions.get(request, -1))
+
+    def _answer_quick(self, wanted: Collection[Request[Any]]) -> bool:
+        pending = self._pending(wanted, slow=False)
+        began = time.monotonic()
+        for request in pending:
+            self._answers[request] = answer(request, self._run)
+            self._versions[request] = self._run.version
+            if time.monotonic() - began > BUDGET_S:
+                break
+        return bool(pending)
+
+    def _ask_slow(self, wanted: Collection[Request[Any]]) -> None:
+        pending: dict[type[Request[Any]], list[Request[Any]]] = {}
+        for request in self._pending(wanted, slow=True):
+            pending.setdefault(type(request), []).append(request)
+        snapshot: RunState | None = None
+        for kind, requests in pending.items():
+            if kind not in self._lanes:
+                self._lanes[kind] = SlowLane(kind.__name__, self._slow_answers)
+            if self._lanes[kind].idle:
+                snapshot = snapshot or self._run.snapshot()
+                self._versions |= dict.fromkeys(requests, snapshot.version)
+                self._lanes[kind].ask(snapshot, requests)
+
+    def _collect_slow(self, wanted: Collection[Request[Any]]) -> bool:
+        arrived = False
+        while True:
+            try:
+                state, request, result = self._slow_answers.get_nowait()
+            except queue.Empty:
+                return arrived
+            if request in wanted and state.start is self._run.start:
+                self._answers[request] = result
+                arrived = True
+
+
+def _header(start: Mapping[str, Any]) -> RunHeader:
+    return RunHeader(
+        uid=str(start["uid"]),
+        scan_id=start.get("scan_id"),
+        plan_name=str(start.get("plan_name", "")),
+        sample=str(start.get("sample", "")),
+        edge=str(start.get("edge", "")),
+        series=str(start.get("series", "")),
+        time_s=float(start.get("time", 0.0)),
+        exposures=start.get("num_points"),
+        start=start,
+    )

@@ -1,0 +1,1 @@
+"""Questions of the panels about a run, answered by `reduction`."""

@@ -1,0 +1,67 @@
+"""The latest image of the area detector and its powder pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ReductionError
+from gui.live.image_file import read_image
+from gui.live.images import ImageReference
+from gui.live.request import Request
+from gui.live.run_state import RunState
+from reduction.diffraction import DetectorGeometry, Pattern, integrate
+from reduction.powder_series import hot_pixels
+
+Rectangle = tuple[int, int, int, int]
+"""First row, first column, rows, columns."""
+
+
+@dataclass(frozen=True)
+class Diffraction:
+    """An image (rows, columns) in counts, where it came from, and its pattern; `pattern` None says `problem`."""
+
+    image: NDArray[np.float64] = field(repr=False)
+    reference: ImageReference
+    pattern: Pattern | None = field(repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class DiffractionRequest(Request[Diffraction]):
+    """The latest image, integrated over the azimuth; with `region` only that rectangle of it is."""
+
+    slow: ClassVar[bool] = True
+
+    geometry: DetectorGeometry = field(default_factory=DetectorGeometry)
+    masked: tuple[Rectangle, ...] = ()
+    region: Rectangle | None = None
+    points: int = 400
+
+    def compute(self, run: RunState) -> Diffraction:
+        """By `integrate`, without `hot_pixels`. Raises ReductionError without an image, or if its file cannot be read."""
+        if run.image is None:
+            raise ReductionError("This run has no images yet. Wait for the first, or start the plan diffraction.")
+        image = read_image(run.image)
+        try:
+            mask = self._mask(image.shape) | hot_pixels(image)
+            return Diffraction(image, run.image, integrate(image, self.geometry, mask=mask, points=self.points))
+        except ReductionError as error:
+            return Diffraction(image, run.image, None, str(error))
+
+    def _mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        mask = np.zeros(shape, dtype=bool)
+        if self.region is not None:
+            mask[:] = True
+            mask[_slices(self.region)] = False
+        for rectangle in self.masked:
+            mask[_slices(rectangle)] = True
+        return mask
+
+
+def _slices(rectangle: Rectangle) -> tuple[slice, slice]:
+    row, column, rows, columns = rectangle
+    return slice(row, row + rows), slice(column, column + columns)

@@ -1,0 +1,31 @@
+"""The session's documents on their way to the windows."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+
+from bluesky import RunEngine
+
+from broadcast.publisher import Publisher
+from trxas.serve.state_file import read_state
+
+_PUBLISHERS: weakref.WeakKeyDictionary[RunEngine, Publisher] = weakref.WeakKeyDictionary()
+
+
+def publish(run_engine: RunEngine, root: Path) -> Publisher:
+    """Send everything that `run_engine` emits to whoever serves the data folder `root`, now or later.
+
+    Call it after the store has subscribed: what the wire loses is read from the journal. A RunEngine publishes once,
+    however often this is called. Close the publisher with the session.
+    """
+    publisher = _PUBLISHERS.get(run_engine)
+    if publisher is None:
+        publisher = _PUBLISHERS[run_engine] = Publisher(lambda: _relay(root))
+        run_engine.subscribe(publisher)
+    return publisher
+
+
+def _relay(root: Path) -> str | None:
+    state = read_state(root)
+    return None if state is None else state.relay.publish

@@ -1,0 +1,45 @@
+"""The session inside the queue server: what its startup script puts into its namespace."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+from collections.abc import Callable
+from multiprocessing import util
+from typing import Any, get_type_hints
+
+from trxas.configuration import load_configuration
+from trxas.progress import LiveTable
+from trxas.publishing import publish
+from trxas.serve.queue_server import OPTIONS
+from trxas.session import Plan, Session, open_session
+
+
+def open_environment() -> dict[str, Any]:
+    """Open a session and return its RunEngine as `RE` and its plans by name; closed when the process ends."""
+    session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])))
+    publisher = publish(session.run_engine, session.store.root)
+    # The queue server's worker is a process of multiprocessing, which ends without `atexit`.
+    util.Finalize(None, session.close, exitpriority=20)
+    util.Finalize(None, publisher.close, exitpriority=10)
+    session.run_engine.subscribe(LiveTable())
+    return {"RE": session.run_engine, **queue_plans(session)}
+
+
+def queue_plans(session: Session) -> dict[str, Callable[..., Plan]]:
+    """The plans of a session, with annotations that the queue server can read: types, not texts."""
+    return {name: _with_types(plan) for name, plan in session.plans().items()}
+
+
+def _with_types(plan: Callable[..., Plan]) -> Callable[..., Plan]:
+    @functools.wraps(plan)
+    def typed(*args: Any, **kwargs: Any) -> Plan:
+        return (yield from plan(*args, **kwargs))
+
+    signature = inspect.signature(plan)
+    hints = get_type_hints(inspect.unwrap(plan))
+    parameters = [p.replace(annotation=hints.get(p.name, p.empty)) for p in signature.parameters.values()]
+    typed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # read by inspect
+    return typed

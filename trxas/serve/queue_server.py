@@ -1,0 +1,137 @@
+"""bluesky-queueserver as a part: its command, its environment, and an end that leaves no run open."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from broadcast.relay import LOOPBACK
+from errors import ConfigurationError, TrxasError
+from gui.control.manager_link import RefusedError, ServerSilentError, ZmqManagerLink
+from trxas.configuration import Configuration
+from trxas.serve.child import Part
+
+FILES = Path(__file__).parents[2] / "profile_collection" / "queue_server"
+"""Startup script and permissions."""
+
+OPTIONS = "TRXAS_QUEUE_SERVER_SESSION"
+"""Environment variable with the arguments of `load_configuration` as JSON."""
+
+OPEN_TIMEOUT_S = 120.0
+"""Opening the environment connects all PVs and may create the catalogue."""
+
+END_TIMEOUT_S = 30.0
+"""An abort waits for the axes to stop and the store to write the end of the run."""
+
+_POLL_S = 0.2
+_RUNNING = ("running", "pausing", "suspending")
+
+
+class QueueServerError(TrxasError):
+    """The queue server refused something, or took too long."""
+
+
+def queue_server(configuration: Configuration, *, redis: str, ports: tuple[int, int]) -> Part:
+    """The RE Manager with the session's plans; raises ConfigurationError if its files are missing."""
+    script, permissions = FILES / "startup.py", FILES / "user_group_permissions.yaml"
+    if not script.exists() or not permissions.exists():
+        raise ConfigurationError(f"No startup script in {FILES}. Install trxas from its checkout with `make`.")
+    control, info = (f"tcp://{LOOPBACK}:{port}" for port in ports)
+    known = configuration.storage.root / "serve" / "existing_plans_and_devices.yaml"
+    link = ZmqManagerLink(control, timeout_s=0.5)
+    manager = [
+        *(str(Path(sys.executable).with_name("start-re-manager")), "--zmq-control-addr", control),
+        *("--zmq-info-addr", info, "--zmq-publish-console", "ON", "--redis-addr", redis),
+        *("--redis-name-prefix", f"trxas_{configuration.beamline.name}".replace(" ", "_")),
+        *("--startup-script", str(script), "--existing-plans-devices", str(known)),
+        *("--user-group-permissions", str(permissions)),
+    ]
+    return Part(
+        "queue server",
+        [sys.executable, "-m", "trxas.serve.keeper", *manager],
+        answers=lambda: _answers(link),
+        environment={OPTIONS: json.dumps(_options(configuration))},
+    )
+
+
+class QueueServer:
+    """Requests to the RE Manager at `control`."""
+
+    def __init__(self, control: str) -> None:
+        self._link = ZmqManagerLink(control)
+
+    def status(self) -> Mapping[str, Any]:
+        """What it says of itself."""
+        return self._link.request("status", {})
+
+    def open_environment(self, interrupted: Callable[[], bool]) -> None:
+        """Open the session in which plans run; raises QueueServerError with its own words."""
+        self._link.request("environment_open", {})
+        if not self._wait(_is_settled, OPEN_TIMEOUT_S, interrupted):
+            raise QueueServerError(f"The queue server's environment did not open within {OPEN_TIMEOUT_S:g} s.")
+        if not self.status()["worker_environment_exists"] and not interrupted():
+            raise QueueServerError(
+                "The queue server's environment did not open: usually the beamline does not answer (`trxas doctor`)."
+            )
+
+    def end(self) -> None:
+        """End what runs: abort the plan, which closes its run and blocks the laser, and close the environment.
+
+        Raises ServerSilentError or RefusedError if it does not do so; then only force is left.
+        """
+        try:
+            self._abort()
+            if self.status()["worker_environment_exists"]:
+                self._link.request("environment_close", {})
+                self._wait(lambda status: not status["worker_environment_exists"], END_TIMEOUT_S)
+            self._link.request("manager_stop", {"option": "safe_off"})
+        finally:
+            self._link.close()
+
+    def _abort(self) -> None:
+        if self.status()["re_state"] in _RUNNING:
+            self._link.request("re_pause", {"option": "immediate"})
+            self._wait(lambda status: status["re_state"] not in _RUNNING, END_TIMEOUT_S)
+        if self.status()["re_state"] == "paused":
+            self._link.request("re_abort", {})
+        self._wait(lambda status: status["manager_state"] == "idle", END_TIMEOUT_S)
+
+    def _wait(
+        self,
+        reached: Callable[[Mapping[str, Any]], bool],
+        timeout_s: float,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while not interrupted():
+            if reached(self.status()):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+
+def _is_settled(status: Mapping[str, Any]) -> bool:
+    return bool(status["manager_state"] == "idle")
+
+
+def _answers(link: ZmqManagerLink) -> bool:
+    try:
+        return bool(link.request("status", {}))
+    except (ServerSilentError, RefusedError):
+        return False
+
+
+def _options(configuration: Configuration) -> dict[str, str]:
+    epics = configuration.beamline.epics
+    return {
+        "path": str(configuration.path.resolve()),
+        "address_list": epics.address_list,
+        "prefix": epics.prefix,
+        "data": str(configuration.storage.root.resolve()),
+    }

@@ -1,0 +1,208 @@
+"""All parts together: started in order, watched, and stopped in the reverse order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from broadcast.relay import LOOPBACK, RelayAddresses
+from errors import TrxasError
+from trxas.configuration import Configuration
+from trxas.serve.child import Child, Part
+from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
+from trxas.serve.state_file import ServeState, write_state
+from trxas.simulation import READY as SIM_READY
+from trxas.simulation import simulation_command
+
+WATCH_S = 0.5
+"""How often it is looked whether all parts live."""
+
+RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
+"""A part that dies more often than this is not started again."""
+
+_RELAY_READY, _REDIS_READY = re.compile(r"relay ready: (.*)"), re.compile(r"redis ready: (\S+)")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """`simulation`: options of a simulated beamline to start, None without. `environment`: open the queue's session."""
+
+    simulation: tuple[str, ...] | None = None
+    environment: bool = True
+
+
+class Serving:
+    """The parts of one data folder; `run` serves until `stop` is called or a part that is needed dies."""
+
+    def __init__(self, configuration: Configuration, options: ServeOptions, say: Say) -> None:
+        self._configuration, self._options, self._say = configuration, options, say
+        self._root = configuration.storage.root.resolve()
+        self._children: dict[str, Child] = {}
+        self._deaths: dict[str, list[float]] = {}
+        self._queue: QueueServer | None = None
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Begin to end; may be called from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> int:
+        """Serve; returns the exit code. Raises PartError if a part does not start, after stopping the others."""
+        with _signals_calling(self.stop):
+            try:
+                state = self._start()
+                if state is not None:
+                    path = write_state(self._root, state)
+                    self._open_environment()
+                    self._say(f"trxas serve ready: {state.public()}; all of it in {path}")
+                return self._watch()
+            finally:
+                self._stop_all()
+
+    def _start(self) -> ServeState | None:
+        """Start all parts, as many at once as do not need each other; None if stopped meanwhile."""
+        simulation, relay, redis = self._start_simulation(), self._start_relay(), self._start_redis()
+        tiled, tiled_address, key = self._start_tiled()
+        configuration = self._reached(simulation)
+        redis_address = self._said(redis) or configuration.serve.redis
+        ports = _free_port(), _free_port()
+        manager = self._begin(queue_server(configuration, redis=redis_address, ports=ports))
+        relay_addresses = self._said(relay)
+        for child in (tiled, manager):
+            self._said(child)
+        if self._stopping.is_set():
+            return None
+        control, info = (f"tcp://{LOOPBACK}:{port}" for port in ports)
+        self._queue = QueueServer(control)
+        return ServeState(
+            pid=os.getpid(),
+            started_s=time.time(),
+            relay=RelayAddresses(**json.loads(relay_addresses)),
+            queue_control=control,
+            queue_info=info,
+            redis=redis_address,
+            epics=configuration.beamline.epics.address_list,
+            tiled=tiled_address,
+            tiled_key=key,
+        )
+
+    def _start_simulation(self) -> Child | None:
+        if self._options.simulation is None:
+            return None
+        command = simulation_command([*self._options.simulation, "--port", "0", "--stop-with-stdin"])
+        return self._begin(Part("simulated beamline", command, SIM_READY))
+
+    def _start_relay(self) -> Child | None:
+        ports = [str(_free_port()) for _ in range(3)]
+        command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(self._root), "--stop-with-stdin"]
+        return self._begin(Part("relay", [*command, "--ports", *ports], _RELAY_READY, returns=True))
+
+    def _start_redis(self) -> Child | None:
+        if self._configuration.serve.redis:
+            return None
+        command = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
+        return self._begin(Part("Redis stand-in", command, _REDIS_READY))
+
+    def _start_tiled(self) -> tuple[Child | None, str, str]:
+        if not self._configuration.serve.tiled or self._configuration.storage.uri:
+            return None, "", ""
+        from trxas.serve.tiled_server import new_key, tiled_server
+
+        port, key = _free_port(), new_key()
+        return self._begin(tiled_server(self._root, port, key)), f"http://{LOOPBACK}:{port}", key
+
+    def _reached(self, simulation: Child | None) -> Configuration:
+        """The configuration, with the address of the simulated beamline if there is one."""
+        address_list = self._said(simulation)
+        if not address_list:
+            return self._configuration
+        beamline = self._configuration.beamline
+        epics = replace(beamline.epics, address_list=address_list)
+        return replace(self._configuration, beamline=replace(beamline, epics=epics))
+
+    def _begin(self, part: Part) -> Child | None:
+        if self._stopping.is_set():
+            return None
+        child = self._children[part.name] = Child(part, self._log(part))
+        return child
+
+    def _said(self, child: Child | None) -> str:
+        """Wait until a part is ready; what its ready line tells, or nothing."""
+        found = None if child is None else child.wait_ready(self._stopping)
+        return "" if found is None else found.group(1)
+
+    def _log(self, part: Part) -> Path:
+        return self._root / "serve" / f"{part.name.replace(' ', '-').lower()}.log"
+
+    def _open_environment(self) -> None:
+        if self._queue is None or not self._options.environment:
+            return
+        try:
+            self._queue.open_environment(self._stopping.is_set)
+        except TrxasError as error:
+            # The rest serves; the environment can be opened from the window when the cause is mended.
+            self._say(f"trxas serve: {error} The reason is in {self._children['queue server'].log}.")
+
+    def _watch(self) -> int:
+        while not self._stopping.wait(WATCH_S):
+            for name, child in list(self._children.items()):
+                if child.exit_code is not None:
+                    self._say(f"trxas serve: the {name} ended with exit code {child.exit_code}; see {child.log}")
+                    if not self._start_again(child):
+                        self._say(child.last_words())
+                        return 1
+        return 0
+
+    def _start_again(self, child: Child) -> bool:
+        part = child.part
+        now = time.monotonic()
+        deaths = [death for death in self._deaths.get(part.name, []) if now - death < RESTARTS_WITHIN_S]
+        self._deaths[part.name] = [*deaths, now]
+        if not part.returns or len(deaths) >= RESTARTS:
+            return False
+        child.stop()
+        self._said(self._begin(part))
+        self._say(f"trxas serve: the {part.name} was started again")
+        return True
+
+    def _stop_all(self) -> None:
+        """Newest first: the queue server before what it writes to."""
+        manager = self._children.get("queue server")
+        if self._queue is not None and manager is not None and manager.exit_code is None:
+            try:
+                self._queue.end()
+                # Its session writes what is left into the catalogue.
+                manager.wait_ended(END_TIMEOUT_S)
+            except TrxasError as error:
+                self._say(f"trxas serve: the queue server is ended by force: {error}")
+        for child in reversed(self._children.values()):
+            child.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _signals_calling(stop: Callable[[], None]) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: stop()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
