@@ -11,7 +11,9 @@ import threading
 from pathlib import Path
 
 from sim.errors import SimulationInputError
+from sim.physics.fault_file import load_faults
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.restart import FIRST_START, Restart, parse_restart
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,12 +21,22 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         sample = load_sample(options.sample)
+        faults = load_faults(options.faults) if options.faults is not None else []
         # The servers read their environment when imported; not before the options are known to be good.
         from sim.ioc.beamline import SimulatedBeamline
         from sim.ioc.pv_list import pv_list
         from sim.ioc.server import run_server
 
-        beamline = SimulatedBeamline(sample, seed=options.seed, speed=options.speed, macro=options.macro)
+        restart: Restart = options.after_death
+        beamline = SimulatedBeamline(
+            sample,
+            seed=options.seed,
+            speed=options.speed,
+            macro=options.macro,
+            faults=faults,
+            restarts=restart.number,
+            running_s=restart.running_s,
+        )
         pvdb = beamline.pvdb
         if options.list_pvs:
             print(pv_list(pvdb))
@@ -36,7 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
 
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
-        run_server(pvdb, interfaces=(options.interface,), port=options.port, on_ready=announce)
+        restart.wait()
+        run_server(
+            pvdb,
+            interfaces=(options.interface,),
+            port=options.port,
+            on_ready=announce,
+            gate=beamline.safety,
+            on_context=lambda network: beamline.serve_through(
+                network, lambda dead_s: restart.again(arguments, network.port, dead_s)
+            ),
+        )
     except SimulationInputError as error:
         print(f"trxas sim: {error}", file=sys.stderr)
         return 2
@@ -58,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")
     parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
+    parser.add_argument("--faults", type=Path, help="faults and their times (TOML)")
+    parser.add_argument("--after-death", type=parse_restart, default=FIRST_START, help=argparse.SUPPRESS)
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser
 

@@ -13,10 +13,12 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.clock import BeamClock
+from sim.ioc.history import History
 from sim.ioc.scaler import ScalerGroup
 from sim.physics.constants import APDS, PROBES
 from sim.physics.detectors import BOXCAR_BLOCKS
 from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts
+from sim.physics.strikes import Stretch
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"
@@ -75,12 +77,15 @@ class Acquisition(PVGroup):
         *,
         clock: BeamClock,
         experiment: Experiment,
-        state: Callable[[], BeamlineState],
+        history: History,
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._experiment, self._state = clock, experiment, state
+        self._clock, self._experiment, self._history = clock, experiment, history
         self._started: dict[str, BeamlineState] = {}
+        self._stretches: dict[str, list[Stretch]] = {}
+        self.fault_stale = ""
+        """Detector whose frames are not updated: "spc", "boxcar", "both", or "" for none."""
         self._exposure_id = 0
         self._counted: dict[str, ExposureCounts] = {}
         self.gated: list[Gated] = []
@@ -103,10 +108,11 @@ class Acquisition(PVGroup):
         )
 
     def _start(self, name: str) -> None:
-        self._started[name] = self._state()
+        self._started[name] = self._history.begin(name)
 
     def _expose(self, name: str, elapsed_s: float) -> ExposureCounts:
-        self._counted[name] = self._experiment.expose(self._started[name], elapsed_s)
+        self._stretches[name] = self._history.end(name, elapsed_s)
+        self._counted[name] = self._experiment.expose_changing(self._stretches[name])
         return self._counted[name]
 
     async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
@@ -114,15 +120,16 @@ class Acquisition(PVGroup):
         exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
-        opened = float(before.laser_shutter_open)
-        shutter = opened if self._state().laser_shutter_open == before.laser_shutter_open else MIXED_SHUTTER
-        head = [float(self._exposure_id), elapsed_s, shutter]
-        await self.spc_frame.write(spc_frame(head, exposure))
-        await self.boxcar_frame.write(boxcar_frame(head, exposure))
+        shutters = {float(state.laser_shutter_open) for state, _ in self._stretches[MASTER_SCALER]}
+        head = [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
+        if self.fault_stale not in ("spc", "both"):
+            await self.spc_frame.write(spc_frame(head, exposure))
+            await self.spc.post_counts(elapsed_s, spc_channels(exposure))
+        if self.fault_stale not in ("boxcar", "both"):
+            await self.boxcar_frame.write(boxcar_frame(head, exposure))
+            await self._publish_averages(exposure)
         for detector in self.gated:
             await detector(self._exposure_id, before, exposure)
-        await self._publish_averages(exposure)
-        await self.spc.post_counts(elapsed_s, spc_channels(exposure))
 
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)

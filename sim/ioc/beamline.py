@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sim.ioc.acquisition import Acquisition
 from sim.ioc.cell import Cell
 from sim.ioc.clock import BeamClock
 from sim.ioc.environment import Environment
-from sim.ioc.laser import Laser
-from sim.ioc.monochromator import Monochromator
+from sim.ioc.fault_effects import FaultEffects, Network
+from sim.ioc.faults import Faults
+from sim.ioc.history import History, after_write
+from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
+from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
 from sim.ioc.pilatus import Pilatus
+from sim.ioc.safety import Safety
 from sim.ioc.sdd import Sdd
+from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.fault_file import ScheduledFault
 from sim.physics.sample import Sample
+
+IMAGES = "images"
+"""Name under which the area detector's exposures are followed."""
 
 
 class SimulatedBeamline:
-    """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`."""
+    """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    def __init__(self, sample: Sample, *, seed: int, speed: float, macro: str = "") -> None:
+    `faults` strike by schedule. After `restarts` of the server it has been running for `running_s` already, on a watch.
+    """
+
+    def __init__(
+        self,
+        sample: Sample,
+        *,
+        seed: int,
+        speed: float,
+        macro: str = "",
+        faults: Sequence[ScheduledFault] = (),
+        restarts: int = 0,
+        running_s: float = 0.0,
+    ) -> None:
         self.clock = BeamClock(speed)
-        self.experiment = Experiment(sample, seed)
+        self.experiment = Experiment(sample, seed, restarts)
         self._beam = sample.beam
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(
@@ -36,14 +59,69 @@ class SimulatedBeamline:
         )
         self.laser = Laser(macro, clock=self.clock, seed=seed)
         self.environment = Environment(macro, clock=self.clock, experiment=self.experiment)
-        self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, state=self.state)
         self.cell = Cell(macro, clock=self.clock)
-        self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed)
+        self.history = History(self.clock, self.settings)
+        self.laser.disturbed = self.environment.disturbed = self.history.now
+        self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, history=self.history)
+        self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed, restarts=restarts)
         self.acquisition.gated.append(self.sdd.publish)
-        self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, scene=self.scene)
+        gate = ImageGate(self.history, self.scene)
+        self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
+        self.lock = SessionLock(macro)
+        self.safety = Safety(
+            macro,
+            laser=self.laser,
+            environment=self.environment,
+            cell=self.cell,
+            timing=self.timing,
+            monochromator=self.monochromator,
+            lock=self.lock,
+        )
+        self.effects = self._effects(macro)
+        self.faults = Faults(
+            macro,
+            clock=self.clock,
+            history=self.history,
+            effects=self.effects,
+            refresh=self.refresh,
+            scheduled=faults,
+            running_s=running_s,
+        )
+        for planned in faults:
+            self.effects.check(planned.fault)
+        self._tell_of_changes()
 
-    def state(self) -> BeamlineState:
-        """What the sample experiences now."""
+    def _effects(self, macro: str) -> FaultEffects:
+        motors = {
+            BRAGG_MOTOR: self.monochromator.bragg,
+            WAVEPLATE_MOTOR: self.laser.waveplate,
+            HORIZONTAL_MOTOR: self.laser.horizontal,
+            VERTICAL_MOTOR: self.laser.vertical,
+        }
+        return FaultEffects(
+            macro,
+            acquisition=self.acquisition,
+            cell=self.cell,
+            environment=self.environment,
+            laser=self.laser,
+            motors=motors,
+            pilatus=self.pilatus,
+            timing=self.timing,
+            has_pv=lambda name: name in self.pvdb,
+        )
+
+    def _tell_of_changes(self) -> None:
+        """Everything that an exposure under way would notice at once; motors in motion are looked at."""
+        laser, environment, timing = self.laser, self.environment, self.timing
+        for channel in (laser.shutter_readback, laser.rate_divider, environment.xray_shutter_readback,
+                        environment.jet_flow, timing.coarse_readback, timing.fine_readback,
+                        self.cell.selected):  # fmt: skip
+            after_write(channel, self.history.note)
+        for channel in (environment.jet_flow_readback, self.cell.selected):
+            after_write(channel, self.safety.look_at_jet)
+
+    def settings(self) -> BeamlineState:
+        """What the sample experiences now, faults left out."""
         mono = self.monochromator
         return BeamlineState(
             energy_ev=mono.energy_ev + mono.seating.offset_ev + self._beam.calibration_offset_ev,
@@ -52,25 +130,54 @@ class SimulatedBeamline:
             laser_vertical_um=self.laser.vertical.position - self._beam.laser_vertical_um,
             fluence_mj_cm2=self.laser.fluence_mj_cm2,
             laser_shutter_open=self.laser.shutter_open,
-            laser_locked=self.laser.locked,
             xray_shutter_open=self.environment.xray_shutter_open,
             jet_running=self.environment.jet_running and not self.cell.in_beam,
             rate_divider=self.laser.rate_divider.value,
         )
 
-    def scene(self) -> Scene:
-        """What the area detector has in front of it now."""
-        flux = self.experiment.ring.current_ma(self.experiment.time_s) / self.experiment.ring.full_ma
+    def scene(self, beam: float) -> Scene:
+        """What the area detector has in front of it now, with `beam` relative to that of an undisturbed ring."""
+        ring = self.experiment.ring
         return Scene(
-            energy_ev=self.state().energy_ev,
+            energy_ev=self.settings().energy_ev,
             temperature_c=self.cell.temperature_c,
-            flux=flux if self.environment.xray_shutter_open else 0.0,
+            flux=ring.current_ma(self.experiment.time_s) / ring.full_ma * beam,
             powder_in_beam=self.cell.in_beam,
         )
+
+    async def refresh(self) -> None:
+        """Post what faults change about the read-backs."""
+        state = self.history.now()
+        await self.environment.show(state)
+        await self.laser.show(state)
+
+    def serve_through(self, network: Network, die: Callable[[float], None]) -> None:
+        """Let faults reach the server, and end it."""
+        self.effects.network, self.effects.die = network, die
 
     @property
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.laser, self.environment, self.acquisition, self.cell, self.sdd,
-                  self.pilatus)  # fmt: skip
+                  self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
         return {name: pv for group in groups for name, pv in group.pvdb.items()}
+
+
+class ImageGate:
+    """Follows the exposures of the area detector, whose flux is their mean."""
+
+    def __init__(self, history: History, scene: Callable[[float], Scene]) -> None:
+        self._history, self._scene = history, scene
+
+    def open(self) -> None:
+        """An exposure starts."""
+        self._history.begin(IMAGES)
+
+    def close(self, exposure_s: float) -> Scene:
+        """What there was to see in the last `exposure_s`."""
+        beam = [(state.beam, seconds) for state, seconds in self._history.end(IMAGES, exposure_s)]
+        return self._scene(sum(relative * seconds for relative, seconds in beam) / exposure_s)
+
+    def forget(self) -> None:
+        """The exposure was not finished."""
+        self._history.forget(IMAGES)

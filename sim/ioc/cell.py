@@ -16,6 +16,9 @@ from sim.physics.thermal import AMBIENT_C, Thermostat
 RAW_LOW_C, RAW_HIGH_C = 20.0, 170.0
 """Range of the controller, in its own reading: it covers the cell's true 20 to 160 C."""
 
+HEATER_END_C = 200.0
+"""Where the cell ends with the heater always on (chosen)."""
+
 RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN = 0.1, 60.0
 
 THERMOCOUPLE_GAIN, THERMOCOUPLE_OFFSET_C = 1.02, 1.5
@@ -82,6 +85,8 @@ class Cell(PVGroup):
         super().__init__(prefix, **kwargs)
         self._clock = clock
         self._dead = False
+        self._runaway_c_min = 0.0
+        self._swing = (0.0, 1.0, 0.0)
         self._in_band_since_s: float | None = None
         self._thermostat = Thermostat(
             target_c=true_from_raw(self.setpoint.value), ramp_c_min=self.ramp.value, now_s=clock.now_s()
@@ -90,7 +95,10 @@ class Cell(PVGroup):
     @property
     def temperature_c(self) -> float:
         """True temperature of the powder, C."""
-        return self._thermostat.temperature_c(self._clock.now_s())
+        amplitude_c, period_s, since_s = self._swing
+        now_s = self._clock.now_s()
+        swing_c = amplitude_c * math.sin(2 * math.pi * (now_s - since_s) / period_s)
+        return self._thermostat.temperature_c(now_s) + swing_c
 
     @property
     def in_beam(self) -> bool:
@@ -107,10 +115,24 @@ class Cell(PVGroup):
         self._dead = dead
         self._program()
 
+    def fault_runaway(self, c_per_min: float) -> None:
+        """Let the heater stay on, so that the cell heats up by `c_per_min` whatever it is told; 0 mends it."""
+        self._runaway_c_min = c_per_min
+        self._program()
+
+    def fault_swing(self, amplitude_c: float, period_s: float) -> None:
+        """Let the temperature swing about where it should be; an amplitude of 0 mends it."""
+        self._swing = (amplitude_c, period_s, self._clock.now_s())
+
     def _program(self, **changes: Any) -> None:
         """Follow the settings, of which `changes` are only being written."""
         values = {"raw_c": self.setpoint.value, "ramp_c_min": self.ramp.value, "heater": self.heater.value} | changes
         self._in_band_since_s = None
+        if self._runaway_c_min:
+            self._thermostat.program(
+                self._clock.now_s(), target_c=HEATER_END_C, ramp_c_min=self._runaway_c_min, heating=True
+            )
+            return
         self._thermostat.program(
             self._clock.now_s(),
             target_c=true_from_raw(values["raw_c"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from caproto import ChannelType
@@ -10,7 +11,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
-from sim.physics.experiment import Experiment
+from sim.physics.experiment import BeamlineState, Experiment
 
 PUBLISH_PERIOD_S = 0.5
 """Wall time between updates of the slow read-backs."""
@@ -43,6 +44,14 @@ class Environment(PVGroup):
         name="7idd:xrayShutter:Status", value="Open", dtype=ChannelType.ENUM, enum_strings=["Closed", "Open"],
         record="bi", read_only=True, doc="X-ray shutter, actual",
     )  # fmt: skip
+    xray_permit = pvproperty(
+        name="7idd:xrayShutter:Permit", value="Granted", dtype=ChannelType.ENUM, enum_strings=["Denied", "Granted"],
+        record="bi", read_only=True, doc="Interlock's permit for X-rays",
+    )  # fmt: skip
+    injecting = pvproperty(
+        name="7idd:topUp:Injecting", value="No", dtype=ChannelType.ENUM, enum_strings=["No", "Yes"], record="bi",
+        read_only=True, doc="Ring is being filled",
+    )  # fmt: skip
     jet_flow = pvproperty(
         name="7idd:jet:FlowSet", value=JET_FLOW_ML_MIN, record="ao", dtype=float, units="ml/min", precision=1,
         lower_ctrl_limit=0.0, upper_ctrl_limit=JET_FLOW_MAX_ML_MIN, doc="Flat jet flow, set",
@@ -59,6 +68,10 @@ class Environment(PVGroup):
     def __init__(self, prefix: str, *, clock: BeamClock, experiment: Experiment, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._clock, self._experiment = clock, experiment
+        self.interlock: Callable[[], None] = lambda: None
+        """Raises SimulationInputError if the X-ray shutter must not be opened."""
+        self.disturbed: Callable[[], BeamlineState]
+        """The beamline with its faults, for what the read-backs here show."""
 
     @property
     def xray_shutter_open(self) -> bool:
@@ -67,27 +80,64 @@ class Environment(PVGroup):
 
     @property
     def jet_running(self) -> bool:
-        """Whether there is a sheet of sample in the beam."""
+        """Whether the pump is set to make a sheet of sample."""
+        return bool(self.jet_flow.value > JET_MINIMUM_ML_MIN)
+
+    @property
+    def jet_flowing(self) -> bool:
+        """Whether the flow meter shows enough for a sheet."""
         return bool(self.jet_flow_readback.value > JET_MINIMUM_ML_MIN)
 
     @xray_shutter.putter  # type: ignore[no-redef]
     async def xray_shutter(self, instance: Any, value: str) -> str:
         """Move the shutter; put completion returns when it has arrived."""
+        if value == "Open":
+            self._refuse_without_permit()
         await self._clock.sleep(XRAY_SHUTTER_TIME_S)
+        if value == "Open":
+            self._refuse_without_permit()
         await self.xray_shutter_readback.write(value)
         return value
+
+    async def take_permit(self) -> None:
+        """The interlock of the X-rays falls, and the shutter with it."""
+        await self.xray_permit.write("Denied")
+        await self.xray_shutter.write("Closed")
+
+    async def give_permit(self) -> None:
+        """The interlock is searched and set again; the shutter stays closed."""
+        await self.xray_permit.write("Granted")
+
+    def _refuse_without_permit(self) -> None:
+        if self.xray_permit.value != "Granted":
+            raise SimulationInputError("X-ray shutter: the interlock gives no permit; wait for 7idd:xrayShutter:Permit")
+        self.interlock()
 
     @jet_flow.putter  # type: ignore[no-redef]
     async def jet_flow(self, instance: Any, value: float) -> float:
         """Set the pump; the flow follows at once."""
         if not 0 <= value <= JET_FLOW_MAX_ML_MIN:
             raise SimulationInputError(f"jet flow {value:g} ml/min is outside 0 to {JET_FLOW_MAX_ML_MIN:g} ml/min")
-        await self.jet_flow_readback.write(value)
+        await self.jet_flow_readback.write(value * self.disturbed().jet_flow)
         return value
 
     @ring_current.startup  # type: ignore[no-redef]
     async def ring_current(self, instance: Any, async_lib: Any) -> None:
         """Publish the stored current; it decays with the beam time that was counted."""
         while True:
-            await instance.write(self._experiment.ring.current_ma(self._experiment.time_s))
+            await self._show_current(self.disturbed())
             await asyncio.sleep(PUBLISH_PERIOD_S)
+
+    async def _show_current(self, state: BeamlineState) -> None:
+        current_ma = self._experiment.ring.current_ma(self._experiment.time_s) * state.current
+        await self.ring_current.write(current_ma)
+
+    async def show(self, state: BeamlineState) -> None:
+        """Post what a fault changed about current, filling and jet."""
+        await self._show_current(state)
+        injecting = "Yes" if state.injecting else "No"
+        if self.injecting.value != injecting:
+            await self.injecting.write(injecting)
+        flow = self.jet_flow.value * state.jet_flow
+        if self.jet_flow_readback.value != flow:
+            await self.jet_flow_readback.write(flow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import BUNCH_PERIOD_PS
+from sim.physics.experiment import BeamlineState
 
 WAVEPLATE_MOTOR = "7idd:m21"
 """Name of the half-wave plate's motor record (ours, in the beamline's style)."""
@@ -76,6 +78,12 @@ class Laser(PVGroup):
     def __init__(self, prefix: str, *, clock: BeamClock, seed: int = 1, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._clock, self._meter = clock, np.random.default_rng([seed, 7])
+        self.fault_shutter_stuck = False
+        """Whether the shutter stays where it is."""
+        self.interlock: Callable[[], None] = lambda: None
+        """Raises SimulationInputError if the shutter must not be opened."""
+        self.disturbed: Callable[[], BeamlineState]
+        """The beamline with its faults, for what the laser's read-backs show."""
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
             clock=clock,
@@ -109,18 +117,13 @@ class Laser(PVGroup):
 
     @property
     def fluence_mj_cm2(self) -> float:
-        """Fluence on the sample with the shutter open."""
+        """Fluence on the sample with the shutter open and the laser at its power."""
         return fluence_at(self.waveplate.dial_position)
 
     @property
     def shutter_open(self) -> bool:
         """Whether the laser reaches the sample."""
         return bool(self.shutter_readback.value == "Open")
-
-    @property
-    def locked(self) -> bool:
-        """Whether the laser follows the ring's clock."""
-        return bool(self.lock.value == "Locked")
 
     @rate_divider.putter  # type: ignore[no-redef]
     async def rate_divider(self, instance: Any, value: int) -> int:
@@ -133,13 +136,24 @@ class Laser(PVGroup):
     @shutter.putter  # type: ignore[no-redef]
     async def shutter(self, instance: Any, value: str) -> str:
         """Move the blade; put completion returns when it has arrived."""
+        if value == "Open":
+            self.interlock()
         await self._clock.sleep(SHUTTER_TIME_S)
-        await self.shutter_readback.write(value)
+        if value == "Open":
+            self.interlock()
+        if not self.fault_shutter_stuck:
+            await self.shutter_readback.write(value)
         return value
+
+    async def show(self, state: BeamlineState) -> None:
+        """Post what changed about the lock."""
+        lock = "Locked" if state.laser_locked else "Unlocked"
+        if self.lock.value != lock:
+            await self.lock.write(lock)
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
         """Show the power that goes with the fluence, as one noisy reading."""
-        watts = self.fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
+        watts = self.disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await instance.write(watts + noise)

@@ -80,6 +80,20 @@ class MotorGroup(MotorRecord):
     def fault_stalled(self, stalled: bool) -> None:
         self._axis.stalled = stalled
 
+    @property
+    def fault_hung(self) -> bool:
+        """Whether a stalled motion never says that it is done, until it is stopped."""
+        return self._axis.hung
+
+    @fault_hung.setter
+    def fault_hung(self, hung: bool) -> None:
+        self._axis.hung = hung
+
+    @property
+    def target_dial(self) -> float:
+        """Where the axis is, or is going to, dial units."""
+        return self._target
+
     async def move_to(self, user_value: float) -> None:
         """Do what a put to VAL does; returns when the motion has ended, wherever that was.
 

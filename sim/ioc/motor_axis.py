@@ -53,6 +53,7 @@ class Axis:
         self._legs: list[Leg] = []
         self._stopping = False
         self._stalled = False
+        self._hung = False
         self._changed = asyncio.Event()
 
     @property
@@ -68,6 +69,16 @@ class Axis:
     @stalled.setter
     def stalled(self, stalled: bool) -> None:
         self._stalled = stalled
+        self._changed.set()
+
+    @property
+    def hung(self) -> bool:
+        """Whether a stalled motion does not even end by itself: it has to be stopped."""
+        return self._hung
+
+    @hung.setter
+    def hung(self, hung: bool) -> None:
+        self._hung = hung
         self._changed.set()
 
     def go(self, legs: list[Leg]) -> None:
@@ -89,8 +100,11 @@ class Axis:
                 break
             await self._follow(profile, tell)
         if self._stalled:
-            self._legs = []
             self._set_still(self.position)
+            while self._hung and not self._stopping:
+                self._changed.clear()
+                await self._changed.wait()
+            self._legs = []
             return Ended.STALLED
         return Ended.STOPPED if self._stopping else Ended.ARRIVED
 

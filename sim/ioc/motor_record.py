@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
@@ -36,6 +37,8 @@ class MotorRecord(PVGroup):
         self._starting = asyncio.Lock()
         self._ended = Ended.ARRIVED
         self._jogging = False
+        self.interlock: Callable[[float], None] = lambda _: None
+        """Raises SimulationInputError if the axis must not go to `dial`, whatever the soft limits say."""
 
     @property
     def moving(self) -> bool:
@@ -79,6 +82,7 @@ class MotorRecord(PVGroup):
                 f"{self.prefix} = {user:g} {self.record.units} is outside its soft limits "
                 f"{self._field('LLM').value:g} to {self._field('HLM').value:g} {self.record.units}"
             )
+        self.interlock(dial)
 
     def _within_limits(self, dial: float) -> bool:
         low, high = self._field("DLLM").value, self._field("DHLM").value

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from caproto import SkipWrite
@@ -17,10 +17,13 @@ from sim.ioc.pilatus_file import Image
 from sim.ioc.pilatus_hdf5 import Hdf5Plugin
 from sim.ioc.pilatus_records import SettingsGroup, camera_records, statistics_records
 from sim.physics.diffraction import Diffraction, Scene
+from sim.physics.experiment import drawn_anew
 from sim.physics.sample import Phases
 
 PREFIX = "7idd:Pilatus:"
 """Ours, in the beamline's style; camera and plugins have areaDetector's usual suffixes."""
+
+STUCK_POLL_S = 0.01
 
 READOUT_S = 0.003
 """Time between exposures (Pilatus 100K manual: about 3 ms)."""
@@ -30,6 +33,19 @@ EXPOSURE_LOW_S, EXPOSURE_HIGH_S = 1e-4, 1e6
 RANDOM_STREAM = 103
 
 Receiver = Callable[[Image, int, float], Awaitable[None]]
+
+
+class Gate(Protocol):
+    """Who knows what is in front of the detector while it exposes."""
+
+    def open(self) -> None:
+        """An exposure starts."""
+
+    def close(self, exposure_s: float) -> Scene:
+        """An exposure has ended after `exposure_s`; returns what there was to see."""
+
+    def forget(self) -> None:
+        """The acquisition is over, and an exposure that was not closed with it."""
 
 
 class Camera(SettingsGroup):
@@ -42,12 +58,13 @@ class Camera(SettingsGroup):
         prefix: str,
         *,
         clock: BeamClock,
+        gate: Gate,
         take: Callable[[float], Image],
         receivers: Sequence[Receiver],
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._take, self._receivers = clock, take, receivers
+        self._clock, self._gate, self._take, self._receivers = clock, gate, take, receivers
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self.fault_stuck = False
@@ -103,14 +120,16 @@ class Camera(SettingsGroup):
                 taken += 1
                 await self.show("NumImagesCounter_RBV", taken)
         finally:
+            self._gate.forget()
             await self._rest("Aborted" if self._stop.is_set() else "Done")
 
     async def _expose(self) -> bool:
         """One image; returns whether it was taken, not stopped."""
         exposure_s, period_s = float(self.AcquireTime.value), float(self.AcquirePeriod.value)
         await self._say("Acquire", f"Exposing for {exposure_s:g} s")
-        if self.fault_stuck:
-            await self._stop.wait()
+        self._gate.open()
+        if not await self._answers():
+            return False
         if await self._clock.sleep_unless(self._stop, exposure_s):
             return False
         await self._say("Readout", "Reading out")
@@ -124,6 +143,15 @@ class Camera(SettingsGroup):
                 await receive(image, self.UniqueId_RBV.value, now_s)
         await self._clock.sleep_unless(self._stop, period_s - exposure_s)
         return True
+
+    async def _answers(self) -> bool:
+        """Whether the detector does anything; one that hangs loses the acquisition even when it comes back."""
+        hangs = self.fault_stuck
+        while self.fault_stuck and not self._stop.is_set():
+            await asyncio.sleep(STUCK_POLL_S)
+        if hangs:
+            self._stop.set()
+        return not hangs
 
     async def _rest(self, message: str) -> None:
         await self._say("Idle", message)
@@ -154,19 +182,31 @@ class Statistics(SettingsGroup):
 
 
 class Pilatus:
-    """The detector: `camera`, `hdf5`, `statistics`; it sees what `scene` returns when an exposure ends."""
+    """The detector: `camera`, `hdf5`, `statistics`.
 
-    def __init__(self, macro: str, *, clock: BeamClock, phases: Phases, seed: int, scene: Callable[[], Scene]) -> None:
+    It sees what `gate` says when an exposure ends.
+    """
+
+    def __init__(
+        self,
+        macro: str,
+        *,
+        clock: BeamClock,
+        phases: Phases,
+        seed: int,
+        restarts: int,
+        gate: Gate,
+    ) -> None:
         self.diffraction = Diffraction(phases, seed)
-        self._scene = scene
-        self._rng = np.random.default_rng([seed, RANDOM_STREAM])
+        self._gate = gate
+        self._rng = np.random.default_rng(drawn_anew(seed, RANDOM_STREAM, restarts))
         self.hdf5 = Hdf5Plugin(f"{macro}{PREFIX}HDF1:")
         self.statistics = Statistics(f"{macro}{PREFIX}Stats1:")
         receivers = (self.hdf5.receive, self.statistics.receive)
-        self.camera = Camera(f"{macro}{PREFIX}cam1:", clock=clock, take=self._take, receivers=receivers)
+        self.camera = Camera(f"{macro}{PREFIX}cam1:", clock=clock, gate=gate, take=self._take, receivers=receivers)
 
     def _take(self, exposure_s: float) -> Image:
-        return self.diffraction.image(self._scene(), exposure_s, self._rng)
+        return self.diffraction.image(self._gate.close(exposure_s), exposure_s, self._rng)
 
     @property
     def pvdb(self) -> dict[str, Any]:

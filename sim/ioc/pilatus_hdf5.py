@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ class Hdf5Plugin(SettingsGroup):
     def __init__(self, prefix: str, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._file: ImageFile | None = None
+        self.fault_disk_full = False
+        """Whether there is no room for images."""
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
         """Take an image from the camera, if the plugin is enabled."""
@@ -42,6 +46,7 @@ class Hdf5Plugin(SettingsGroup):
 
     async def _stream(self, file: ImageFile, image: Image, unique_id: int, time_s: float) -> None:
         try:
+            self._check_room(file.path)
             file.append(image, unique_id=unique_id, time_s=time_s)
         except ImageFileError as error:
             await self._failed(error)
@@ -69,12 +74,17 @@ class Hdf5Plugin(SettingsGroup):
             raise ImageFileError(
                 f"FileTemplate {self.FileTemplate.value!r} does not take path, name, number"
             ) from error
+        self._check_room(path)
         file = ImageFile(path, (ROWS, COLUMNS))
         await self.show("FullFileName_RBV", str(path))
         if self.AutoIncrement.value == "Yes":
             await self.settle("FileNumber", self.FileNumber.value + 1)
         await self._say("Write OK", f"Opened {path.name}")
         return file
+
+    def _check_room(self, path: Path) -> None:
+        if self.fault_disk_full:
+            raise ImageFileError(f"Cannot write {path}: {os.strerror(errno.ENOSPC)}")
 
     async def _failed(self, error: ImageFileError) -> None:
         await self._say("Write error", str(error))

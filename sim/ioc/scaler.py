@@ -20,6 +20,7 @@ IDLE, WAITING, COUNTING = 0, 1, 2
 
 USER_COUNTING = 3
 
+STUCK_POLL_S = 0.01
 
 ACTING_FIELDS = ("CNT", "CONT", "TP", "FREQ", "DLY", "PR1", *(f"G{n}" for n in range(1, CHANNELS + 1)))
 """Fields whose write means something; all others only keep what they are given."""
@@ -56,6 +57,8 @@ class ScalerGroup(PVGroup):
         self._count, self._on_start, self._on_finish = count, on_start, on_finish
         self._interrupt = asyncio.Event()
         self._counting: asyncio.Task[None] | None = None
+        self.fault_stuck = False
+        """Whether a count that is over does not end until it is stopped."""
         self._shown = sorted({1, *channel_names})
         self.record.__doc__ = description
         preset(self._field("NCH"), value=channel_count)
@@ -173,6 +176,8 @@ class ScalerGroup(PVGroup):
         preset_s: float = self._field("TP").value
         start_s = self._clock.now_s()
         stopped = await self._clock.sleep_unless(self._interrupt, preset_s)
+        while self.fault_stuck and not self._interrupt.is_set():
+            await asyncio.sleep(STUCK_POLL_S)
         return min(self._clock.now_s() - start_s, preset_s) if stopped else preset_s
 
     async def _show_state(self, scaler: int, user: int) -> None:

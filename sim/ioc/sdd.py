@@ -8,7 +8,7 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.cell import Cell
-from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts
+from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts, drawn_anew
 from sim.physics.sample import Sample
 from sim.physics.silicon_drift import ELEMENTS, DriftCounts, DriftDetector, draw_drift_counts
 from sim.physics.thermal import powder_spectrum
@@ -27,10 +27,10 @@ class Sdd(PVGroup):
         read_only=True, doc="SDD exposure: id s counts icr ocr",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, sample: Sample, cell: Cell, seed: int, **kwargs: Any) -> None:
+    def __init__(self, prefix: str, *, sample: Sample, cell: Cell, seed: int, restarts: int = 0, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._sample, self._cell = sample, cell
-        self._rng = np.random.default_rng([seed, RANDOM_STREAM])
+        self._rng = np.random.default_rng(drawn_anew(seed, RANDOM_STREAM, restarts))
         self.detector = DriftDetector()
 
     async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
@@ -40,7 +40,7 @@ class Sdd(PVGroup):
         await self.frame.write([float(exposure_id), exposure.duration_s, *(float(number) for number in numbers)])
 
     def count(self, state: BeamlineState, exposure: ExposureCounts) -> DriftCounts:
-        """Counts of one exposure in `state`, in which the ion chamber counted `exposure.i0`.
+        """Counts of one exposure in `state`, in which an ion chamber in order counts `exposure.delivered`.
 
         The flux is drawn from what the ion chamber says about it: a gamma variable of shape N, whose relative spread is
         that of N counts. So I0 and this detector share the flux, each with counting noise of its own.
@@ -48,7 +48,7 @@ class Sdd(PVGroup):
         if exposure.duration_s == 0:
             nothing = np.zeros(ELEMENTS)
             return DriftCounts(nothing.astype(np.int64), nothing, nothing)
-        flux = float(self._rng.standard_gamma(exposure.i0)) / (I0_RATE * exposure.duration_s)
+        flux = float(self._rng.standard_gamma(exposure.delivered)) / (I0_RATE * exposure.duration_s)
         in_beam = flux if self._cell.in_beam else 0.0
         spectrum = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
         return draw_drift_counts(self.detector, spectrum, in_beam, exposure.duration_s, self._rng)

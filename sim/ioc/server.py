@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import signal
 import socket
@@ -23,6 +24,7 @@ from caproto.asyncio.server import VirtualCircuit as CaprotoCircuit
 from caproto.asyncio.utils import _DatagramProtocol, _TransportWrapper, _UdpTransportWrapper
 
 from sim.errors import PortTakenError, SimulationInputError
+from sim.ioc.access import WRITER, Client, WriteGate
 from sim.ioc.record_alarm import separate_alarms
 from sim.ioc.record_fields import show_metadata
 
@@ -49,6 +51,20 @@ class PromptCircuit(CaprotoCircuit):
         super().__init__(circuit, client, context)
         self.write_event = WriteTurn()
 
+    def _get_db_entry_from_command(self, command: Any) -> Any:
+        """What a client's command is for; for writes, behind the gate."""
+        channel, entry = super()._get_db_entry_from_command(command)
+        if isinstance(command, caproto.WriteRequest | caproto.WriteNotifyRequest) and self.context.gate is not None:
+            return channel, GuardedEntry(entry, self.context.gate, channel.name)
+        return channel, entry
+
+    async def disconnect(self, name: str) -> None:
+        """Tell the client that the record `name` and its fields are gone."""
+        for channel in [known for known in self.circuit.channels.values() if is_of(known.name, name)]:
+            removed = await self._cull_subscriptions(None, functools.partial(_belongs, channel=channel))
+            self.log.debug("%s: %d subscriptions ended", channel.name, len(removed))
+            await self.send(caproto.ServerDisconnResponse(cid=channel.cid))
+
     async def get_from_sub_queue(self, timeout: float | None = None) -> Any:
         """Next monitor update; None at once if caproto only wants to know whether there is one to batch."""
         if timeout is None:
@@ -57,6 +73,29 @@ class PromptCircuit(CaprotoCircuit):
             return self.subscription_queue.get_nowait()
         except asyncio.QueueEmpty:
             return None
+
+
+class GuardedEntry:
+    """A record or field as one client may write to it; stands in for caproto's entry during a write request."""
+
+    def __init__(self, entry: Any, gate: WriteGate, name: str) -> None:
+        self._entry, self._gate, self._name = entry, gate, name
+
+    @property
+    def length(self) -> int:
+        """Elements of the entry."""
+        return int(self._entry.length)
+
+    async def auth_write(self, hostname: str, username: str, data: Any, *args: Any, **options: Any) -> Any:
+        """Write unless the gate refuses; the gate hears of every refusal, whoever makes it."""
+        client = Client(username or "unknown", options["user_address"])
+        WRITER.set(client)
+        try:
+            self._gate.check(self._name, data, client)
+            return await self._entry.auth_write(hostname, username, data, *args, **options)
+        except (SimulationInputError, caproto.CaprotoValueError) as error:
+            await self._gate.refused(self._name, client, error)
+            raise
 
 
 class LoopbackBeacon:
@@ -82,8 +121,13 @@ class PromptContext(CaprotoContext):
 
     CircuitClass = PromptCircuit
 
-    def __init__(self, pvdb: Mapping[str, Any], interfaces: Sequence[str], port: int) -> None:
+    def __init__(
+        self, pvdb: Mapping[str, Any], interfaces: Sequence[str], port: int, gate: WriteGate | None = None
+    ) -> None:
         super().__init__(dict(pvdb), list(interfaces))
+        self.gate = gate
+        self._hidden = self._muted = ""
+        self._all_muted = False
         self.port = self.ca_server_port = port
         self.broadcaster.server_addresses.extend((interface, port) for interface in interfaces)
 
@@ -99,6 +143,35 @@ class PromptContext(CaprotoContext):
                 on_ready()
         finally:
             await asyncio.gather(*(stop(AsyncioAsyncLayer()) for stop in self.shutdown_methods.values()))
+
+    def __getitem__(self, name: str) -> Any:
+        """Record or field `name`; raises KeyError if it is not there, or hidden."""
+        if self._hidden and is_of(name, self._hidden):
+            raise caproto.CaprotoKeyError(f"{name} is gone")
+        return super().__getitem__(name)
+
+    async def hide(self, name: str) -> None:
+        """Disconnect all clients from the record `name`, and do not answer searches for it; "" shows it again."""
+        for circuit in list(self.circuits) if name else []:
+            await circuit.disconnect(name)
+        self._hidden = name
+
+    def mute(self, name: str) -> None:
+        """Let monitors of the record `name` bring nothing, or, for "", those of all records."""
+        self._muted, self._all_muted = name, not name
+
+    async def unmute(self) -> None:
+        """Let monitors bring news again, and what they missed."""
+        name, everything = self._muted, self._all_muted
+        self._muted, self._all_muted = "", False
+        for specification, subscriptions in list(self.subscriptions.items()):
+            for subscription in list(subscriptions):
+                if everything or is_of(subscription.channel.name, name):
+                    await specification.db_entry.subscribe(self.subscription_queue, specification, subscription)
+
+    async def _subscription_queue_send(self, specification: Any, subscription: Any, **update: Any) -> None:
+        if not (self._all_muted or (self._muted and is_of(subscription.channel.name, self._muted))):
+            await super()._subscription_queue_send(specification, subscription, **update)
 
     @contextlib.asynccontextmanager
     async def _listening(self, sockets: Sequence[tuple[socket.socket, socket.socket]]) -> AsyncIterator[None]:
@@ -134,6 +207,15 @@ class PromptContext(CaprotoContext):
         self.server_tasks.create(self.tcp_handler(client, client.getpeername()))
 
 
+def is_of(name: str, record: str) -> bool:
+    """Whether the channel `name` is that of `record` or of one of its fields."""
+    return name == record or name.startswith(f"{record}.")
+
+
+def _belongs(subscription: Any, channel: Any) -> bool:
+    return subscription.channel is channel
+
+
 class RefusalFilter(logging.Filter):
     """Turns the traceback of a refused write into one line: the client was wrong, not the server."""
 
@@ -154,11 +236,14 @@ async def serve(
     interfaces: Sequence[str] = (LOOPBACK,),
     port: int = 0,
     on_ready: Callable[[int], None] | None = None,
+    gate: WriteGate | None = None,
+    on_context: Callable[[PromptContext], None] | None = None,
 ) -> None:
     """Serve `pvdb` over Channel Access until cancelled.
 
     `interfaces` are the local addresses to listen on; `port` serves both searches (UDP) and circuits (TCP), 0 takes a
-    free one. `on_ready` is called with the port once clients can connect.
+    free one. `on_ready` is called with the port once clients can connect, `on_context` with the server before that.
+    `gate` is asked before each write of a client, and told of each that was refused.
     Raises PortTakenError if somebody else listens on `port`.
     """
     sockets = bind_sockets(interfaces, port)
@@ -166,7 +251,9 @@ async def serve(
     try:
         separate_alarms(pvdb)
         show_metadata(pvdb)
-        context = PromptContext(pvdb, interfaces, port)
+        context = PromptContext(pvdb, interfaces, port, gate)
+        if on_context is not None:
+            on_context(context)
         await context.serve(sockets, lambda: on_ready(port) if on_ready else None)
     finally:
         for tcp, udp in sockets:
@@ -180,13 +267,16 @@ def run_server(
     interfaces: Sequence[str] = (LOOPBACK,),
     port: int = 0,
     on_ready: Callable[[int], None] | None = None,
+    gate: WriteGate | None = None,
+    on_context: Callable[[PromptContext], None] | None = None,
 ) -> None:
     """Serve `pvdb` until SIGINT or SIGTERM, then return; arguments and errors as for `serve`."""
     refusals = RefusalFilter()
     circuits = logging.getLogger("caproto.circ")
     circuits.addFilter(refusals)
     try:
-        asyncio.run(_serve_until_signalled(serve(pvdb, interfaces=interfaces, port=port, on_ready=on_ready)))
+        serving = serve(pvdb, interfaces=interfaces, port=port, on_ready=on_ready, gate=gate, on_context=on_context)
+        asyncio.run(_serve_until_signalled(serving))
     finally:
         circuits.removeFilter(refusals)
 

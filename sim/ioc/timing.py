@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from caproto.server import PVGroup, pvproperty
@@ -65,21 +66,31 @@ class Timing(PVGroup):
         super().__init__(prefix, **kwargs)
         self._clock, self._time_zero_ps = clock, time_zero_ps
         self._coarse_sign, self._fine_sign, self._fine_jump_ps = coarse_sign, fine_sign, fine_jump_ps
+        self._shown_jump_ps = 0.0
+        self.interlock: Callable[[float], None] = lambda _: None
+        """Raises SimulationInputError if the nominal delay, time zero as configured, must not be `nominal_ps`."""
 
     @property
     def delay_ps(self) -> float:
         """True pump-to-probe delay of probe 0, ps."""
-        coarse_ps, fine_ps = self.coarse_readback.value * 1e12, self.fine_readback.value
+        coarse_ps, fine_ps = self.coarse_readback.value * 1e12, self.fine_readback.value - self._shown_jump_ps
         from_coarse = self._coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
         from_fine = self._fine_sign * (fine_ps - FINE_AT_ZERO_PS)
         jump = self._fine_jump_ps if fine_ps < FINE_JUMP_BELOW_PS else 0.0
         return float(from_coarse + from_fine + jump - self._time_zero_ps)
+
+    async def show_jump(self, jump_ps: float) -> None:
+        """Let the phase shifter's read-back be off by `jump_ps`; what a jump does to the delay is not for here."""
+        setting_ps = self.fine_readback.value - self._shown_jump_ps
+        self._shown_jump_ps = jump_ps
+        await self.fine_readback.write(setting_ps + jump_ps)
 
     @coarse.putter  # type: ignore[no-redef]
     async def coarse(self, instance: Any, value: float) -> float:
         """Step the delay generator; put completion returns when the laser has followed."""
         if not 0 <= value <= COARSE_MAX_S:
             raise SimulationInputError(f"coarse delay {value:g} s is outside 0 to {COARSE_MAX_S:g} s")
+        self.interlock(value * 1e12 + self.fine.value - TIME_ZERO_RAW_PS)
         await self._clock.sleep(COARSE_SETTLE_S)
         await self.coarse_readback.write(round(value / COARSE_RESOLUTION_S) * COARSE_RESOLUTION_S)
         return value
@@ -89,6 +100,7 @@ class Timing(PVGroup):
         """Turn the phase shifter; put completion returns when the laser has followed."""
         if not 0 <= value <= FINE_MAX_PS:
             raise SimulationInputError(f"fine delay {value:g} ps is outside 0 to {FINE_MAX_PS:g} ps")
+        self.interlock(self.coarse.value * 1e12 + value - TIME_ZERO_RAW_PS)
         await self._clock.sleep(FINE_SETTLE_S)
-        await self.fine_readback.write(value)
+        await self.fine_readback.write(value + self._shown_jump_ps)
         return value

@@ -46,14 +46,15 @@ def draw_gates(photons: FloatArray, pulses: IntArray, rng: np.random.Generator) 
 def draw_boxcar(photons: FloatArray, pulses: IntArray, boxcar: Boxcar, rng: np.random.Generator) -> FloatArray:
     """Boxcar sub-averages, volts per pulse; shape (block, probe).
 
-    `photons` (probe, bunch): mean photons per pulse, all APDs; `pulses` (probe, bunch). The dwell is cut into equal
-    blocks that each see the same mix of bunches; without any pulse the boxcar shows its baseline.
+    `photons` (probe, bunch), or (block, probe, bunch) if it changes during the dwell: mean photons per pulse, all APDs;
+    `pulses` (probe, bunch). The dwell is cut into equal blocks that each see the same mix of bunches; without any pulse
+    the boxcar shows its baseline.
     """
     per_block = pulses.sum(axis=-1) / BOXCAR_BLOCKS
     if not per_block.all():
         return np.full((BOXCAR_BLOCKS, len(per_block)), boxcar.baseline_v)
     mean_photons = (photons * pulses).sum(axis=-1) / BOXCAR_BLOCKS
-    detected = rng.poisson(np.broadcast_to(mean_photons, (BOXCAR_BLOCKS, len(mean_photons))))
+    detected = rng.poisson(np.broadcast_to(mean_photons, (BOXCAR_BLOCKS, len(per_block))))
     shape = detected / boxcar.height_variance
     heights = boxcar.height_variance * rng.standard_gamma(shape)
     noise = boxcar.noise_photons * np.sqrt(per_block) * rng.standard_normal(detected.shape)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.physics.constants import APDS, BUNCH_PERIOD_PS, BUNCHES, PROBES
-from sim.physics.detectors import Boxcar, draw_boxcar, draw_gates
+from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
 from sim.physics.excitation import Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import Edge, Sample
@@ -33,6 +34,9 @@ class BeamlineState:
     """Where everything stands during one exposure; `delay_ps` is the true delay of probe 0.
 
     `laser_horizontal_um` and `laser_vertical_um`: middle of the laser spot, seen from the X-ray spot.
+    What comes last is 1 (or 0, or False) unless something is wrong, and relative to what it should be: stored current,
+    flux besides, counts shown by the I0 chamber, sample in the jet, flow shown, gates opened; then stray photons per
+    pulse and photodiode, and whether the ring is being filled.
     """
 
     energy_ev: float = 13472.0
@@ -45,6 +49,23 @@ class BeamlineState:
     rate_divider: int = 5
     laser_horizontal_um: float = 0.0
     laser_vertical_um: float = 0.0
+    current: float = 1.0
+    flux: float = 1.0
+    chamber: float = 1.0
+    jet_density: float = 1.0
+    jet_flow: float = 1.0
+    gates_open: float = 1.0
+    stray_photons: float = 0.0
+    injecting: bool = False
+
+    @property
+    def beam(self) -> float:
+        """X-rays that reach the sample, relative to those of an undisturbed ring."""
+        return self.current * self.flux if self.xray_shutter_open else 0.0
+
+
+Stretches = Sequence[tuple[BeamlineState, float]]
+"""States one after the other, each with its seconds of beam."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +73,7 @@ class ExposureCounts:
     """What the detectors made of one exposure.
 
     `counts` (apd, probe) and `pulses` (probe,) of the gates; `boxcar` (block, probe) in volts per pulse; `i0` and
-    `foil` in counts, before and behind the Pb foil.
+    `foil` in counts, before and behind the Pb foil. `delivered` is what an I0 chamber in order would have counted.
     """
 
     duration_s: float
@@ -61,6 +82,7 @@ class ExposureCounts:
     boxcar: FloatArray
     i0: int
     foil: int
+    delivered: int
 
 
 @dataclass(frozen=True)
@@ -73,16 +95,24 @@ class Fluctuations:
     flux_tau_s: float = 30.0
 
 
+def drawn_anew(seed: int, stream: int, restarts: int) -> list[int]:
+    """Seed of a stream of randomness that goes on differently after each restart of the server."""
+    return [seed, stream, restarts] if restarts else [seed, stream]
+
+
 @dataclass
 class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
+    `restarts`: how often the server was started again. The ring and the gates stay what the seed made them, everything
+    else is drawn anew, as a repeated draw would be no independent measurement.
     Time passes while it counts and only then: the same exposures give the same counts, however fast a client asks.
     `time_s` is the beam time counted so far.
     """
 
     sample: Sample
     seed: int
+    restarts: int = 0
     spot: Spot = field(default_factory=Spot)
     boxcar: Boxcar = field(default_factory=Boxcar)
     ring: TopUp = field(default_factory=TopUp)
@@ -90,13 +120,14 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Give every source of randomness a stream of its own, so that one does not shift another."""
-        streams = [np.random.default_rng([self.seed, stream]) for stream in range(7)]
+        streams = [np.random.default_rng(drawn_anew(self.seed, stream, self.restarts)) for stream in range(6)]
+        fixed = np.random.default_rng([self.seed, 6])
         self._gates, self._analog, self._chamber, self._phase = streams[:4]
         self._jet = Fluctuation(self.fluctuations.jet_sigma, self.fluctuations.jet_tau_s, streams[4])
         self._flux = Fluctuation(self.fluctuations.flux_sigma, self.fluctuations.flux_tau_s, streams[5])
         self.time_s = 0.0
-        self.charges = bunch_charges(streams[6])
-        self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * streams[6].standard_normal((APDS, PROBES))
+        self.charges = bunch_charges(fixed)
+        self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * fixed.standard_normal((APDS, PROBES))
 
     def spectrum(self, state: BeamlineState) -> FloatArray:
         """Fluorescence of the sample at each probe, in units of the edge step; shape (probe,)."""
@@ -127,32 +158,100 @@ class Experiment:
         )
 
     def photons(self, state: BeamlineState, flux: float, jet: float) -> FloatArray:
-        """Mean detected photons per pulse; shape (apd, probe, bunch)."""
-        if not state.xray_shutter_open or not state.jet_running:
+        """Mean detected photons per pulse of the X-rays, stray light left out; shape (apd, probe, bunch)."""
+        if state.beam == 0 or not state.jet_running:
             return np.zeros((APDS, PROBES, BUNCHES))
         edge: Edge = edge_at(self.sample.edges, state.energy_ev)
+        flux, jet = flux * state.beam, jet * state.jet_density
         per_probe = edge.photons_per_pulse / APDS * flux * jet * self.spectrum(state)
         return np.asarray(np.tile(per_probe[:, None] * self.charges, (APDS, 1, 1)))
 
     def expose(self, state: BeamlineState, duration_s: float) -> ExposureCounts:
-        """Count for the next `duration_s` seconds of beam.
+        """Count for the next `duration_s` seconds of beam in one state."""
+        return self.expose_changing([(state, duration_s)])
 
-        Jet, flux and current are held at their averages over the exposure; everything else is drawn per gate.
+    def expose_changing(self, stretches: Stretches) -> ExposureCounts:
+        """Count for the next seconds of beam, in one state after the other, each for its seconds.
+
+        Jet, flux and current are held at their averages over the exposure, but for what the states say; everything
+        else is drawn per gate.
         """
+        duration_s = sum(seconds for _, seconds in stretches)
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
         flux *= 1 + self._flux.average(duration_s)
         jet = 1 + self._jet.average(duration_s)
         self.time_s += duration_s
-        periods = int(duration_s * 1e12 / (state.rate_divider * BUNCH_PERIOD_PS))
-        pulses = pulses_per_bunch(periods, state.rate_divider, int(self._phase.integers(BUNCHES)))
-        photons = self.photons(state, flux, jet)
-        beam = flux if state.xray_shutter_open else 0.0
-        i0_counts = beam * I0_RATE * duration_s
+        first_bunch = int(self._phase.integers(BUNCHES))
+        # Equal states count as one: the order within the dwell matters to the boxcar's sub-averages alone.
+        states = list(dict.fromkeys(state for state, _ in stretches))
+        photons = {state: self.photons(state, flux, jet) for state in states}
+        counts, pulses = self._count_gates(stretches, photons, first_bunch)
+        delivered, shown, foil = self._count_chambers(stretches, flux)
         return ExposureCounts(
             duration_s=duration_s,
-            counts=draw_gates(photons * self.gate_efficiency[:, :, None], pulses, self._gates),
-            pulses=pulses.sum(axis=-1),
-            boxcar=draw_boxcar(photons.sum(axis=0), pulses, self.boxcar, self._analog),
-            i0=int(self._chamber.poisson(i0_counts)),
-            foil=int(self._chamber.poisson(i0_counts * foil_transmission(state.energy_ev))),
+            counts=counts,
+            pulses=pulses,
+            boxcar=self._average_boxcar(stretches, photons, first_bunch),
+            i0=shown,
+            foil=foil,
+            delivered=delivered,
         )
+
+    def _count_gates(
+        self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+    ) -> tuple[IntArray, IntArray]:
+        """Counts (apd, probe) and gates opened (probe,), summed over the states."""
+        counts, opened = np.zeros((APDS, PROBES), dtype=np.int64), np.zeros(PROBES, dtype=np.int64)
+        for state, periods in _periods(stretches).items():
+            pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch)
+            seen = photons[state] * self.gate_efficiency[:, :, None] + state.stray_photons
+            counts += draw_gates(seen, pulses, self._gates)
+            opened += pulses.sum(axis=-1)
+            first_bunch = (first_bunch + periods * state.rate_divider) % BUNCHES
+        return counts, opened
+
+    def _average_boxcar(
+        self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+    ) -> FloatArray:
+        """Sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
+        periods, divider = sum(_periods(stretches).values()), stretches[0][0].rate_divider
+        pulses = pulses_per_bunch(periods, divider, first_bunch)
+        seen = {state: per_apd.sum(axis=0) + APDS * state.stray_photons for state, per_apd in photons.items()}
+        if len(seen) == 1:
+            return draw_boxcar(next(iter(seen.values())), pulses, self.boxcar, self._analog)
+        shares = _shares(stretches, BOXCAR_BLOCKS)
+        mixed = sum(share[:, None, None] * seen[state] for state, share in shares.items())
+        return draw_boxcar(np.asarray(mixed), pulses, self.boxcar, self._analog)
+
+    def _count_chambers(self, stretches: Stretches, flux: float) -> tuple[int, int, int]:
+        """What the I0 chamber should show, what it shows, and what the chamber behind the foil shows."""
+        expected = [(state, flux * state.beam * I0_RATE * seconds) for state, seconds in stretches]
+        shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
+        behind = sum(counts * foil_transmission(state.energy_ev) for state, counts in expected)
+        foil = int(self._chamber.poisson(behind))
+        lost = sum(counts * (1 - state.chamber) for state, counts in expected)
+        return shown + (int(self._chamber.poisson(lost)) if lost else 0), shown, foil
+
+
+def _periods(stretches: Stretches) -> dict[BeamlineState, int]:
+    """Pump periods spent in each state; what is left of one at the end of a stretch is finished in the next."""
+    periods: dict[BeamlineState, int] = {}
+    end_s, begun = 0.0, 0
+    for state, seconds in stretches:
+        end_s += seconds
+        ended = int(end_s * 1e12 / (state.rate_divider * BUNCH_PERIOD_PS))
+        # After a change of the divider the numbers start anew, hence never below 0.
+        periods[state] = periods.get(state, 0) + max(ended - begun, 0)
+        begun = ended
+    return periods
+
+
+def _shares(stretches: Stretches, blocks: int) -> dict[BeamlineState, FloatArray]:
+    """Which part of each of `blocks` equal parts of the dwell was spent in each state; they add up to 1."""
+    ends_s = np.cumsum([0.0, *(seconds for _, seconds in stretches)])
+    edges_s = np.linspace(0.0, ends_s[-1], blocks + 1)
+    shares: dict[BeamlineState, FloatArray] = {state: np.zeros(blocks) for state, _ in stretches}
+    for (state, _), begin_s, end_s in zip(stretches, ends_s[:-1], ends_s[1:], strict=True):
+        inside = np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], begin_s)
+        shares[state] += np.maximum(inside, 0.0) / (ends_s[-1] / blocks)
+    return shares

@@ -1,0 +1,209 @@
+"""Faults as PVs and by schedule: when they strike, when they end, and what shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import PVGroup, pvproperty
+
+from sim.ioc.clock import BeamClock
+from sim.ioc.fault_effects import FaultEffects
+from sim.ioc.history import History
+from sim.physics.device_faults import IocDeath, IocFreeze
+from sim.physics.fault import Fault, check_duration
+from sim.physics.fault_file import ScheduledFault
+from sim.physics.fault_kinds import KINDS, make_fault
+from sim.physics.strikes import Strike
+
+PREFIX = "7idd:sim:"
+"""PVs that exist in the simulation only."""
+
+NO_YES = ["No", "Yes"]
+
+TEXT_LENGTH = 512
+NONE = "none"
+
+Records = dict[str, Any]
+
+
+async def _switch(group: Any, instance: Any, value: float) -> float:
+    await group.switch(instance.pvspec.attr, float(value))
+    return value
+
+
+async def _set_parameter(group: Any, instance: Any, value: Any) -> Any:
+    kind, _, name = instance.pvspec.attr.partition("__")
+    return group.checked_parameter(kind, name, value)
+
+
+def _plain(kind: str, name: str, value: Any) -> float | int | str:
+    """A parameter's value in the type of its default; clients' numbers come as numpy's."""
+    default: float | int | str = getattr(KINDS[kind], name)
+    return type(default)(value)
+
+
+def _parameter_pv(kind: str, name: str) -> str:
+    return f"{PREFIX}Fault:{kind}:{''.join(word.capitalize() for word in name.split('_'))}"
+
+
+def fault_records() -> Records:
+    """For each kind its switch, whether it is active, and its parameters; plain records, as they are many."""
+    made: Records = {}
+    for kind, fault in KINDS.items():
+        made[kind] = pvproperty(
+            name=f"{PREFIX}Fault:{kind}", value=0.0, dtype=float, units="s", precision=3, put=_switch,
+            doc=f"Simulation only: {fault.meaning}",
+        )  # fmt: skip
+        made[f"{kind}__active"] = pvproperty(
+            name=f"{PREFIX}Fault:{kind}:Active", value="No", dtype=ChannelType.ENUM, enum_strings=NO_YES,
+            read_only=True, doc=f"Simulation only: {kind} is active",
+        )  # fmt: skip
+        for item in dataclasses.fields(fault):
+            made[f"{kind}__{item.name}"] = pvproperty(
+                name=_parameter_pv(kind, item.name), value=item.default, put=_set_parameter,
+                dtype=ChannelType.STRING if isinstance(item.default, str) else type(item.default),
+                doc=f"Simulation only: {item.name} of {kind}",
+            )  # fmt: skip
+    return made
+
+
+@dataclass
+class ActiveFault:
+    """A fault that has struck, and the task that waits for its end."""
+
+    fault: Fault
+    strike: Strike
+    lasting: asyncio.Task[None] | None = None
+
+
+class Faults(PVGroup):
+    """Switches of all faults; one of each kind at a time.
+
+    `scheduled` strike by themselves, counted from the moment the server is ready, or was, `running_s` ago on a watch,
+    before it was started again. `refresh` posts what a change of the faults changes about the read-backs.
+    """
+
+    locals().update(fault_records())
+
+    clear = pvproperty(name=f"{PREFIX}FaultsClear", value=0, dtype=int, doc="Simulation only: 1 ends all faults")
+    active = pvproperty(
+        name=f"{PREFIX}FaultsActive", value=NONE, dtype=ChannelType.CHAR, max_length=TEXT_LENGTH, read_only=True,
+        doc="Simulation only: active faults",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        history: History,
+        effects: FaultEffects,
+        refresh: Callable[[], Awaitable[None]],
+        scheduled: Sequence[ScheduledFault] = (),
+        running_s: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(prefix, **kwargs)
+        self._clock, self._history, self._effects, self._refresh = clock, history, effects, refresh
+        self._scheduled, self._running_s = tuple(scheduled), running_s
+        self._active: dict[str, ActiveFault] = {}
+
+    async def switch(self, kind: str, duration_s: float) -> None:
+        """Let a fault of `kind` with the parameters of its PVs strike for `duration_s`, or end it for 0."""
+        if duration_s == 0:
+            await self.end(kind)
+        else:
+            await self.strike(make_fault(kind, self._parameters(kind)), duration_s)
+
+    def checked_parameter(self, kind: str, name: str, value: Any) -> float | int | str:
+        """A parameter as it came from a client; raises SimulationInputError if it makes no sense."""
+        parameter = _plain(kind, name, value)
+        self._effects.check(make_fault(kind, {name: parameter}))
+        return parameter
+
+    async def strike(self, fault: Fault, duration_s: float) -> None:
+        """Let `fault` strike now, in place of an active one of its kind; raises SimulationInputError if it cannot."""
+        check_duration(fault, duration_s)
+        self._effects.check(fault)
+        kind = type(fault).__name__
+        await self.end(kind)
+        struck = self._active[kind] = ActiveFault(fault, self._history.strike(fault))
+        if not fault.wall_clock:
+            struck.strike.end_s = struck.strike.start_s + duration_s
+        await self._effects.begin(fault, duration_s)
+        await self._show(kind)
+        # It may have been ended meanwhile, or have been struck again.
+        if self._active.get(kind) is struck:
+            struck.lasting = asyncio.create_task(self._last(struck, duration_s))
+
+    async def end(self, kind: str) -> None:
+        """End the fault of `kind`, if it is active."""
+        ended = self._active.pop(kind, None)
+        if ended is None:
+            return
+        ended.strike.end_s = min(ended.strike.end_s, self._clock.now_s())
+        if ended.lasting is not None and ended.lasting is not asyncio.current_task():
+            ended.lasting.cancel()
+        await self._effects.end(ended.fault)
+        await self._show(kind)
+        await getattr(self, kind).write(0.0, verify_value=False)
+
+    @clear.putter  # type: ignore[no-redef]
+    async def clear(self, instance: Any, value: int) -> int:
+        """End all active faults."""
+        for kind in list(self._active) if value else []:
+            await self.end(kind)
+        return 0
+
+    @active.startup  # type: ignore[no-redef]
+    async def active(self, instance: Any, async_lib: Any) -> None:
+        """Let the scheduled faults strike, each at its time."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._history.look())
+            for planned in self._scheduled:
+                tasks.create_task(self._strike_when_due(planned))
+
+    def _parameters(self, kind: str) -> dict[str, object]:
+        names = [item.name for item in dataclasses.fields(KINDS[kind])]
+        return {name: _plain(kind, name, getattr(self, f"{kind}__{name}").value) for name in names}
+
+    async def _show(self, kind: str) -> None:
+        await self._refresh()
+        state = "Yes" if kind in self._active else "No"
+        await getattr(self, f"{kind}__active").write(state)
+        await self.active.write(", ".join(self._active) or NONE)
+
+    async def _last(self, struck: ActiveFault, duration_s: float) -> None:
+        """Wait for the end of a fault, and show on the way what its course changes."""
+        if math.isinf(duration_s) and math.isinf(struck.fault.next_change_s(0.0)):
+            await asyncio.Event().wait()
+        if struck.fault.wall_clock:
+            await asyncio.sleep(duration_s)
+        else:
+            await self._follow(struck, duration_s)
+        if self._active.get(type(struck.fault).__name__) is struck:
+            await self.end(type(struck.fault).__name__)
+
+    async def _follow(self, struck: ActiveFault, duration_s: float) -> None:
+        since_s = 0.0
+        while since_s < duration_s:
+            next_s = min(struck.fault.next_change_s(since_s), duration_s)
+            await self._clock.sleep(struck.strike.start_s + next_s - self._clock.now_s())
+            if next_s < duration_s:
+                await self._refresh()
+            # What changed while this process was late is over.
+            since_s = max(next_s, self._clock.now_s() - struck.strike.start_s)
+
+    async def _strike_when_due(self, planned: ScheduledFault) -> None:
+        speed = 1.0 if planned.fault.wall_clock else self._clock.speed
+        late_s = self._running_s * speed - planned.at_s
+        if late_s > 0 and (isinstance(planned.fault, IocDeath | IocFreeze) or late_s >= planned.duration_s):
+            return
+        await asyncio.sleep(max(-late_s / speed, 0.0))
+        await self.strike(planned.fault, planned.duration_s - max(late_s, 0.0))

@@ -1,0 +1,122 @@
+"""One master at a time: the session that holds the beamline, and what others may still write."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from caproto import ChannelType
+from caproto.server import PVGroup, pvproperty
+
+from sim.errors import SimulationInputError
+from sim.ioc.access import WRITER, Client, means_zero
+
+LOOK_PERIOD_S = 0.1
+
+HOLDER, HEARTBEAT = "7idd:session:Holder", "7idd:session:HolderHeartbeat"
+
+FREE_SUFFIXES = (".STOP",)
+"""Fields that anybody may write at any time: to stop is always safe."""
+
+FREE_PREFIXES = ("7idd:sim:", HOLDER)
+"""PVs that have rules of their own, or none."""
+
+SHUTTERS = ("7idd:laser:Shutter", "7idd:xrayShutter:Set")
+"""Shutters; anybody may close them."""
+
+
+class Silence:
+    """How long somebody has said nothing, on the wall; time in which this server itself did not run does not count."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._looked_s = time.monotonic()
+
+    def heard(self) -> None:
+        """They said something."""
+        self.seconds = 0.0
+
+    def look(self) -> float:
+        """Count the time since the last look, which is due every LOOK_PERIOD_S; returns the seconds of silence."""
+        now_s = time.monotonic()
+        # Whoever spoke while the server hung is heard only after this.
+        self.seconds += min(now_s - self._looked_s, 2 * LOOK_PERIOD_S)
+        self._looked_s = now_s
+        return self.seconds
+
+
+class SessionLock(PVGroup):
+    """The lock is bound to the connection that claimed it; it falls when its holder is silent for `timeout`.
+
+    While it is held, writes of other connections are refused, but for stopping a motor and closing a shutter.
+    """
+
+    holder = pvproperty(
+        name=HOLDER, value="", record="stringout", dtype=ChannelType.STRING, doc="Session that holds the beamline"
+    )
+    heartbeat = pvproperty(
+        name=HEARTBEAT, value=0, record="longout", dtype=int, doc="Written by the holder now and then"
+    )
+    timeout_s = pvproperty(
+        name="7idd:session:TimeoutS", value=10.0, record="ao", dtype=float, units="s", precision=1,
+        lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Silence after which the holder is gone, wall",
+    )  # fmt: skip
+    seen = pvproperty(
+        name="7idd:session:HolderSeen", value="", record="stringin", dtype=ChannelType.STRING, read_only=True,
+        doc="Holder's user and address, as seen here",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._macro = prefix
+        self._owner: Client | None = None
+        self._silence = Silence()
+
+    def check(self, name: str, data: Any, client: Client) -> None:
+        """Raise SimulationInputError if somebody else than `client` holds the beamline and `name` is not free."""
+        if self._owner is None or client.address == self._owner.address:
+            return
+        bare = name.removeprefix(self._macro)
+        record = bare.removesuffix(".VAL")
+        if bare.endswith(FREE_SUFFIXES) or (record.startswith(FREE_PREFIXES) and record != HEARTBEAT):
+            return
+        if record in SHUTTERS and means_zero(data, "Closed"):
+            return
+        raise SimulationInputError(
+            f"{name} is not for {client}: the beamline is held by {self.holder.value!r} ({self._owner}); wait until "
+            "it is released, or ask them"
+        )
+
+    @holder.putter  # type: ignore[no-redef]
+    async def holder(self, instance: Any, value: str) -> str:
+        """Claim, claim again after a reconnection (the same text), or release ("")."""
+        client = WRITER.get()
+        if client is None:
+            return value
+        mine = self._owner is None or client.address == self._owner.address
+        if not mine and (value == "" or value != instance.value):
+            raise SimulationInputError(
+                f"the beamline is held by {instance.value!r} ({self._owner}); it falls free after "
+                f"{self.timeout_s.value:g} s without heartbeat"
+            )
+        self._owner = client if value else None
+        self._silence.heard()
+        await self.seen.write(str(self._owner or "")[:39])
+        return value
+
+    @heartbeat.putter  # type: ignore[no-redef]
+    async def heartbeat(self, instance: Any, value: int) -> int:
+        """Keep the lock."""
+        self._silence.heard()
+        return value
+
+    @holder.startup  # type: ignore[no-redef]
+    async def holder(self, instance: Any, async_lib: Any) -> None:
+        """Drop the lock of a holder that has gone silent."""
+        while True:
+            await asyncio.sleep(LOOK_PERIOD_S)
+            if self._silence.look() > self.timeout_s.value and self._owner is not None:
+                self._owner = None
+                await self.seen.write("")
+                await self.holder.write("", verify_value=False)

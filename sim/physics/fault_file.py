@@ -1,0 +1,60 @@
+"""A list of faults and their times, read from a TOML file."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.errors import SimulationInputError
+from sim.physics.fault import Fault, check_duration
+from sim.physics.fault_kinds import make_fault
+
+TIMES = ("at_s", "duration_s")
+
+
+@dataclass(frozen=True)
+class ScheduledFault:
+    """`fault` strikes `at_s` seconds after the start, for `duration_s`, both in the fault's own clock."""
+
+    fault: Fault
+    at_s: float
+    duration_s: float
+
+
+def load_faults(path: Path) -> list[ScheduledFault]:
+    """Read `[[faults]]` tables with `kind`, `at_s`, `duration_s` and the kind's parameters.
+
+    Raises SimulationInputError naming the file, the entry and what is wrong with it.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SimulationInputError(f"Cannot read fault file {path}: {error}") from error
+    entries = raw.get("faults", [])
+    if set(raw) - {"faults"} or not isinstance(entries, list):
+        raise SimulationInputError(f"{path}: has {sorted(raw)}; give [[faults]] tables and nothing else")
+    return [_scheduled(entry, f"{path}: faults[{number}]") for number, entry in enumerate(entries)]
+
+
+def _scheduled(entry: Any, where: str) -> ScheduledFault:
+    if not isinstance(entry, dict) or not {"kind", *TIMES} <= set(entry):
+        raise SimulationInputError(f"{where}: needs kind, at_s and duration_s, has {entry!r}")
+    at_s, duration_s = (_seconds(entry[name], f"{where}: {name}") for name in TIMES)
+    if not 0 <= at_s < math.inf:
+        raise SimulationInputError(f"{where}: at_s = {at_s:g} s must be finite and at least 0 s")
+    parameters = {name: value for name, value in entry.items() if name not in ("kind", *TIMES)}
+    try:
+        fault = make_fault(entry["kind"], parameters)
+        check_duration(fault, duration_s)
+    except SimulationInputError as error:
+        raise SimulationInputError(f"{where}: {error}") from error
+    return ScheduledFault(fault, at_s, duration_s)
+
+
+def _seconds(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SimulationInputError(f"{where} = {value!r} must be a number of seconds")
+    return float(value)

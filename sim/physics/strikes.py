@@ -1,0 +1,67 @@
+"""An exposure cut into stretches of one state each, where something changed or a fault struck or ended."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sim.physics.experiment import BeamlineState
+from sim.physics.fault import Fault
+
+Stretch = tuple[BeamlineState, float]
+"""A state and how long it lasted, seconds of beam."""
+
+Change = tuple[float, BeamlineState]
+"""A state and the beam time from which on it held."""
+
+
+@dataclass
+class Strike:
+    """`fault` from beam time `start_s` to `end_s`; infinite while nobody knows when it ends."""
+
+    fault: Fault
+    start_s: float
+    end_s: float = math.inf
+
+    def disturbed(self, state: BeamlineState, time_s: float) -> BeamlineState:
+        """What `state` is at beam time `time_s`."""
+        if not self.start_s <= time_s < self.end_s:
+            return state
+        return self.fault.disturbed(state, time_s - self.start_s)
+
+    def changes(self, start_s: float, end_s: float) -> list[float]:
+        """Beam times between `start_s` and `end_s` at which the effect changes."""
+        found, since_s = [], max(start_s - self.start_s, 0.0)
+        last_s = min(self.end_s, end_s) - self.start_s
+        while (since_s := self.fault.next_change_s(since_s)) < last_s:
+            found.append(self.start_s + since_s)
+        return [time_s for time_s in (self.start_s, *found, self.end_s) if start_s < time_s < end_s]
+
+
+def disturbed(state: BeamlineState, strikes: Iterable[Strike], time_s: float) -> BeamlineState:
+    """What all `strikes` together make of `state` at beam time `time_s`."""
+    for strike in strikes:
+        state = strike.disturbed(state, time_s)
+    return state
+
+
+def stretches(changes: Sequence[Change], strikes: Sequence[Strike], duration_s: float) -> list[Stretch]:
+    """Stretches of the `duration_s` that began with the first of `changes`, which are in order of time.
+
+    Without any change it is one stretch of exactly `duration_s`, so that undisturbed exposures stay what they are.
+    """
+    start_s = changes[0][0]
+    times = {change_s - start_s for change_s, _ in changes[1:] if 0 < change_s - start_s < duration_s}
+    for strike in strikes:
+        times.update(time_s - start_s for time_s in strike.changes(start_s, start_s + duration_s))
+    ends = [*sorted(time_s for time_s in times if 0 < time_s < duration_s), duration_s]
+    begins = [0.0, *ends[:-1]]
+    known = [change_s - start_s for change_s, _ in changes]
+    found = []
+    for begin, end in zip(begins, ends, strict=True):
+        middle = (begin + end) / 2
+        state = changes[max(bisect.bisect_right(known, middle) - 1, 0)][1]
+        found.append((disturbed(state, strikes, start_s + middle), end - begin))
+    return found
