@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
@@ -11,12 +12,13 @@ from epics import ca
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
+from ophyd.utils import DisconnectedError
 
 from devices.axis import Axis
 from devices.configuration import CellSettings
 from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting
-from errors import InputError, MotionError, NotConnectedError
+from devices.waiting import Waiting, finished
+from errors import InputError, MotionError, NotConnectedError, NotSettledError
 
 TEMPERATURE = "temperature_c"
 """Name of the event field."""
@@ -59,6 +61,8 @@ class Cell(Axis):
     def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
         self._given_up, self._one_at_a_time = threading.Event(), threading.Lock()
+        self._given_up.set()
+        self._settled_at: float | None = None
         super().__init__(
             name=name,
             low=settings.low_c,
@@ -79,13 +83,17 @@ class Cell(Axis):
         """Go to `value` with the heater on; done when the temperature has settled.
 
         Settled: within the tolerance for `settle_s` seconds on end by the clock on the wall, and in position by the
-        controller's own account. Fails with MotionError, which names PV, band and last reading, if that takes longer
-        than the time-out, and if the cell is stopped or sent elsewhere meanwhile.
+        controller's own account. A cell that has settled there before and is still there is done at once. Fails with
+        NotSettledError, which names PV, band and last reading, if that takes longer than the time-out, and with
+        MotionError if the cell is stopped or sent elsewhere meanwhile.
         """
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
+        if self.is_settled_at(value):
+            return finished(self)
         self._given_up.set()
+        self._settled_at = None
         self._given_up = given_up = threading.Event()
         what, pvs = f"{self.name} at {value:g} {self.unit}", [self.thermocouple.pvname]
         status = Settling(self, what=what, pvs=pvs, timeout_s=self.timeout_s + GRACE_S)
@@ -104,12 +112,26 @@ class Cell(Axis):
             failure.__cause__ = error
         except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in this thread
             failure = error
+        if failure is None and not stop.is_set():
+            self._settled_at = value
+            stop.set()
         if status.done:
             return
         if failure is None:
             status.set_finished()
         else:
             status.set_exception(failure)
+
+    def is_settled_at(self, value: float) -> bool:
+        """Whether the cell has settled at `value` before, nobody has sent it elsewhere since, and it is still there."""
+        signals = {**self.fresh_signals(), "kept": self.setpoint_readback, "in_position": self.in_position}
+        if self._settled_at != value or not all(signal.connected for signal in signals.values()):
+            return False
+        reading = read_together(signals)
+        kept = abs(float(reading["kept"]) - self.raw_targets(value)["setpoint"]) <= self.tolerance / 10
+        return (
+            kept and abs(self.value_from_raw(reading) - value) <= self.tolerance and bool(int(reading["in_position"]))
+        )
 
     def _go(self, value: float, steps: Mapping[str, float], stop: threading.Event) -> None:
         # Reading first lets this thread use the PVs at all, and finds a controller that does not answer.
@@ -147,7 +169,7 @@ class Cell(Axis):
             if in_band_s >= self._settings.settle_s and int(reading["in_position"]):
                 return
             if now > deadline:
-                raise MotionError(self._unsettled(value, reached))
+                raise NotSettledError(self._unsettled(value, reached))
             if stop.wait(self._settings.poll_s):
                 raise self._given_up_error(value)
 
@@ -163,11 +185,12 @@ class Cell(Axis):
         )
 
     def stop(self, *, success: bool = False) -> None:
-        """Stay at the temperature of now; nothing can be stopped that does not answer."""
+        """Stay at the temperature of now if on the way to another; nothing can be stopped that does not answer."""
         if self._given_up.is_set() or not (self.setpoint.connected and self.thermocouple.connected):
             return
         self._given_up.set()
-        self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
+        with contextlib.suppress(NotConnectedError, DisconnectedError):
+            self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Temperature under the name of its event field."""
@@ -198,6 +221,10 @@ class SampleStage(Device):
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
 
+    def state_of(self, value: str) -> int:
+        """State of the read-back when `value` is in the beam."""
+        return SAMPLES.index(value)
+
     @property
     def position(self) -> str:
         """ "jet" or "cell", asked from the hardware."""
@@ -211,9 +238,11 @@ class SampleStage(Device):
     def set(self, value: str) -> DeviceStatus:
         """Move `value` into the beam; done when the read-back agrees."""
         self.check_value(value)
+        if self.position == value:
+            return finished(self)
         pvs = [self.setpoint.pvname]
         status = Waiting(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=ANSWER_TIMEOUT_S)
-        put_with_completion(self.setpoint, SAMPLES.index(value), lambda **_: self._verify(value, status))
+        put_with_completion(self.setpoint, self.state_of(value), lambda **_: self._verify(value, status))
         return status
 
     def _verify(self, value: str, status: DeviceStatus) -> None:

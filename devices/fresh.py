@@ -35,7 +35,9 @@ class FreshSignalRO(EpicsSignalRO):
     def collect(self, timeout_s: float) -> Any:
         """The value asked for by `request`; raises NotConnectedError if it does not come in time."""
         try:
-            reply = ca.get_complete_with_metadata(self._read_pv.chid, timeout=timeout_s)
+            # pyepics only warns of a request that was never sent, because the channel was just being lost.
+            sent = ca.isConnected(self._read_pv.chid)
+            reply = ca.get_complete_with_metadata(self._read_pv.chid, timeout=timeout_s) if sent else None
         except ca.ChannelAccessException as error:
             raise NotConnectedError([self.pvname], timeout_s) from error
         if reply is None:

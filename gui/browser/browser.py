@@ -1,0 +1,309 @@
+"""The run browser: find runs, lay them over each other, read their metadata, tell them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from errors import InputError
+from gui.browser.background import Background
+from gui.browser.metadata_view import MetadataView
+from gui.browser.overlay import DrawnRun, Overlay
+from gui.browser.replay_bar import ReplayBar
+from gui.browser.run_curves import CurveChoice, RunCurve, run_curve
+from gui.browser.run_index import RunIndex
+from gui.browser.run_table import COLUMNS, RunTable, run_label
+from gui.browser.search import HINT, ListedRun, parse_search
+from gui.live.feed import Feed
+from gui.live.worker import LiveWorker
+from gui.message_line import MessageLine
+from gui.plots.styles import series_style
+from storage import Store
+from storage.documents import NamedDocument
+
+REFRESH_S = 3.0
+"""How often the list is read again, and a run under way is reduced again, while the browser is seen."""
+
+AT_FIRST = 50
+"""The newest runs, shown before all others have been read."""
+
+MOST_DRAWN = 12
+"""Runs drawn at once: with more, nobody tells colours and markers apart."""
+
+
+class RunBrowser(QWidget):
+    """Runs of `store`; with `worker` and its `live` feed, they can be told again through the live panels.
+
+    The store is only read. Nothing is read while the browser is hidden. Without `catalogue` only runs with a journal
+    are shown, and the catalogue, which takes seconds to open, is not. Call `close_jobs` when the window closes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        worker: LiveWorker | None = None,
+        live: Feed | None = None,
+        parent: QWidget | None = None,
+        *,
+        refresh_s: float = REFRESH_S,
+        catalogue: bool = True,
+    ) -> None:
+        super().__init__(parent)
+        self._index, self._jobs = RunIndex(store), Background(self)
+        self._drawn: dict[str, int] = {}
+        self._curves: dict[str, RunCurve] = {}
+        self._problems: dict[str, str] = {}
+        self._first_list, self._catalogue = True, catalogue
+        self._unfinished: set[str] = set()
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText('Search: CsPbBr3 edge="Br K"')
+        self.search.setToolTip(f"Words, and conditions on any metadata:\n{HINT}")
+        self.search.setClearButtonEnabled(True)
+        self.model = RunTable(self)
+        self.table = _table_view(self.model, self)
+        self.count = QLabel(self)
+        self.message = MessageLine(self)
+        self.overlay, self.metadata = Overlay(self), MetadataView(self)
+        self.replay_button = QPushButton("Replay", self)
+        self.replay_button.setToolTip("Tell the selected run again through the live panels.")
+        self.replay_bar = ReplayBar(worker, live, self) if worker is not None and live is not None else None
+        self._timer = QTimer(self, interval=round(1000 * refresh_s))
+        self._lay_out()
+        self._connect()
+        self._follow_selection()
+
+    def close_jobs(self) -> None:
+        """End all reading; returns when the threads have ended."""
+        self._timer.stop()
+        self._jobs.close()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the list is read again and again: as long as the browser is seen."""
+        return self._timer.isActive()
+
+    @property
+    def selected(self) -> list[str]:
+        """Uids of the selected runs, in the order in which they were selected."""
+        return list(self._drawn)
+
+    def select_run(self, uid: str) -> None:
+        """Select one run, if it is in the list; another search may hide it."""
+        if self.model.row_of(uid) < 0:
+            self.search.clear()
+        row = self.model.row_of(uid)
+        if row < 0:
+            self.message.say(f"Run {uid[:8]} is not in the list yet.", "warning")
+            self.message.show()
+            return
+        self.table.selectRow(row)
+        self.table.scrollTo(self.model.index(row, 0))
+
+    def refresh(self) -> None:
+        """Read the list again, and runs under way that are drawn."""
+        if not any(map(self._jobs.is_busy, ("first", "list"))):
+            self._jobs.ask("list", self._index.journals, self._show_list, self._say_problem)
+        for uid in self._drawn:
+            run = self.model.run(uid)
+            if run is not None and run.summary.status == "running" and not self._jobs.is_busy(("curve", uid)):
+                self._reduce(uid)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Begin to read: the newest runs at once, then all, then those that only the catalogue has."""
+        super().showEvent(event)
+        if self._first_list:
+            self._first_list = False
+            self._jobs.ask("first", lambda: self._index.journals(AT_FIRST), self._show_first, self._say_problem)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Read nothing that nobody sees."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Room for list and plot side by side."""
+        return QSize(1100, 560)
+
+    def _show_first(self, runs: Sequence[ListedRun]) -> None:
+        self._show_list(runs)
+        if self._catalogue:
+            self._jobs.ask("everything", self._index.everything, self._show_list, self._say_problem)
+
+    def _show_list(self, runs: Sequence[ListedRun]) -> None:
+        self.model.show_runs(runs)
+        self._say_count()
+        for uid in self._drawn:
+            run = self.model.run(uid)
+            if run is not None and run.summary.status != "running" and uid in self._unfinished:
+                self._unfinished.discard(uid)
+                self._reduce(uid)
+
+    def _say_count(self) -> None:
+        shown = len(self.model.runs)
+        self.count.setText(f"{shown} run{'s' if shown != 1 else ''}")
+
+    def _say_problem(self, words: str) -> None:
+        self.message.say(words, "bad")
+        self.message.show()
+
+    def _search_changed(self, text: str) -> None:
+        try:
+            search = parse_search(text)
+        except InputError as error:
+            self.message.say(str(error), "warning")
+            self.message.show()
+            return
+        self.message.hide()
+        self.model.show_fitting(search)
+        self._say_count()
+
+    def _follow_selection(self) -> None:
+        rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
+        uids = [self.model.runs[row].summary.uid for row in rows]
+        kept = {uid: place for uid, place in self._drawn.items() if uid in uids}
+        for uid in uids:
+            if uid not in kept and len(kept) < MOST_DRAWN:
+                # The lowest free place: a run keeps its colour and marker as long as it is selected.
+                kept[uid] = next(place for place in range(MOST_DRAWN) if place not in kept.values())
+        self._drawn = kept
+        self._curves = {uid: curve for uid, curve in self._curves.items() if uid in kept}
+        self._problems = {uid: words for uid, words in self._problems.items() if uid in kept}
+        self.model.mark({uid: series_style(place) for uid, place in kept.items()})
+        self.replay_button.setEnabled(len(kept) == 1 and self.replay_bar is not None)
+        run = self.model.run(next(iter(kept))) if kept else None
+        self.metadata.show_document({} if run is None else run.start)
+        for uid in kept:
+            if uid not in self._curves and uid not in self._problems:
+                self._reduce(uid)
+        self._draw()
+
+    def _select_again(self) -> None:
+        """After a reset of the list: select what was selected, as far as it is still shown."""
+        selection = QItemSelection()
+        for row in (self.model.row_of(uid) for uid in self._drawn):
+            if row >= 0:
+                selection.select(self.model.index(row, 0), self.model.index(row, len(COLUMNS) - 1))
+        self.table.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._follow_selection()
+
+    def _reduce_all(self) -> None:
+        self._curves.clear()
+        self._problems.clear()
+        for uid in self._drawn:
+            self._reduce(uid)
+        self._draw()
+
+    def _reduce(self, uid: str) -> None:
+        run = self.model.run(uid)
+        if run is not None and run.summary.status == "running":
+            self._unfinished.add(uid)
+        choice = self.overlay.choice
+        self._jobs.ask(
+            ("curve", uid),
+            lambda: self._curve(uid, choice),
+            lambda curve: self._take(uid, curve, ""),
+            lambda words: self._take(uid, None, words),
+        )
+
+    def _curve(self, uid: str, choice: CurveChoice) -> RunCurve:
+        return run_curve(self._index.documents(uid), choice)
+
+    def _take(self, uid: str, curve: RunCurve | None, problem: str) -> None:
+        if uid not in self._drawn:
+            return
+        self._curves.pop(uid, None)
+        self._problems.pop(uid, None)
+        if curve is None:
+            self._problems[uid] = problem
+        else:
+            self._curves[uid] = curve
+        self._draw()
+
+    def _draw(self) -> None:
+        drawn, waiting = [], len(self._drawn) - len(self._curves) - len(self._problems)
+        for uid, place in self._drawn.items():
+            run = self.model.run(uid)
+            if run is not None and (uid in self._curves or uid in self._problems):
+                curve, problem = self._curves.get(uid), self._problems.get(uid, "")
+                drawn.append(DrawnRun(uid, run_label(run), series_style(place), curve, problem))
+        self.overlay.show_runs(drawn, waiting=waiting)
+
+    def _replay(self) -> None:
+        uids = self.selected
+        run = self.model.run(uids[0]) if len(uids) == 1 else None
+        if run is None or self.replay_bar is None:
+            return
+        bar, name = self.replay_bar, f"scan {run_label(run)}"
+
+        def begin(documents: Sequence[NamedDocument]) -> None:
+            self.message.hide()
+            bar.replay(documents, name)
+
+        self.message.say(f"Reading {name} …")
+        self.message.show()
+        self._jobs.ask("replay", lambda: self._index.documents(uids[0]), begin, self._say_problem)
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._search_changed)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_selection())
+        self.model.modelReset.connect(self._select_again)
+        self.overlay.choice_changed.connect(self._reduce_all)
+        self.replay_button.clicked.connect(self._replay)
+        self.table.doubleClicked.connect(lambda _index: self._replay())
+        self._timer.timeout.connect(self.refresh)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.count, stretch=1)
+        row.addWidget(self.replay_button)
+        left = QWidget(self)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.search, self.table, self.message):
+            column.addWidget(widget)
+        column.addLayout(row)
+        self.message.hide()
+        tabs = QTabWidget(self)
+        tabs.addTab(self.overlay, "Curves")
+        tabs.addTab(self.metadata, "Metadata")
+        split = QSplitter(Qt.Orientation.Horizontal, self)
+        split.addWidget(left)
+        split.addWidget(tabs)
+        split.setSizes([540, 660])
+        layout = QVBoxLayout(self)
+        layout.addWidget(split, stretch=1)
+        if self.replay_bar is not None:
+            layout.addWidget(self.replay_bar)
+
+
+def _table_view(model: RunTable, parent: QWidget) -> QTableView:
+    table = QTableView(parent)
+    table.setModel(model)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    table.setAlternatingRowColors(True)
+    table.setShowGrid(False)
+    # An upper limit: markers are drawn in the size of the theme.
+    table.setIconSize(QSize(96, 48))
+    table.setWordWrap(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setStretchLastSection(True)
+    return table

@@ -1,0 +1,90 @@
+"""Difference and ratio of two curves, with errors, where both were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from gui.browser.run_curves import RunCurve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+JITTER: Mapping[str, tuple[float, str]] = {
+    "energy_ev": (0.1, "eV"),
+    "delay_ps": (4.0, "ps"),
+    "fluence_mj_cm2": (0.02, "mJ/cm²"),
+}
+"""How far read-backs of one setting may differ between two runs: twice the axis' in-position tolerance (7id.toml)."""
+
+SIGNIFICANT = 3.0
+"""A ratio is given where its denominator is this many errors from zero: nearer to it the ratio has no finite error."""
+
+
+def difference(first: RunCurve, second: RunCurve) -> RunCurve:
+    """First minus second, at the points that both have; errors add in squares, as runs are independent.
+
+    Raises ReductionError if the curves show different things or were not measured on one grid.
+    """
+    x, a, b = _paired(first, second)
+    return replace(first, quantity=f"difference of {first.quantity}", x=x, y=a.y - b.y, sigma=_hypot(a.sigma, b.sigma))
+
+
+def ratio(first: RunCurve, second: RunCurve) -> tuple[RunCurve, int]:
+    """First over second with its error, and how many points were left out because the second is zero within errors.
+
+    sigma^2 = (sigma1^2 + r^2 sigma2^2) / y2^2. Raises ReductionError like `difference`, or if no point is left.
+    """
+    x, a, b = _paired(first, second)
+    floor = SIGNIFICANT * b.sigma if b.sigma is not None else np.zeros_like(b.y)
+    kept = np.abs(b.y) > floor
+    if not kept.any():
+        raise ReductionError(
+            f"The second run is zero within {SIGNIFICANT:g} errors at every point, so the ratio says nothing. "
+            "Look at the difference, or choose a curve that is not zero."
+        )
+    value = a.y[kept] / b.y[kept]
+    sigma = None
+    if a.sigma is not None and b.sigma is not None:
+        sigma = np.hypot(a.sigma[kept], value * b.sigma[kept]) / np.abs(b.y[kept])
+    quantity = f"ratio of {first.quantity.split(' (')[0]}"
+    return replace(first, quantity=quantity, x=x[kept], y=value, sigma=sigma), int((~kept).sum())
+
+
+def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], RunCurve, RunCurve]:
+    """Both curves at their common points, and the mean of their abscissas there."""
+    if (first.axis, first.quantity) != (second.axis, second.quantity):
+        raise ReductionError(
+            f"One run shows {first.quantity} against {_word(first.axis)}, the other {second.quantity} against "
+            f"{_word(second.axis)}. Choose two runs of one kind."
+        )
+    shorter, longer = (first, second) if len(first.x) <= len(second.x) else (second, first)
+    nearest = np.abs(shorter.x[:, None] - longer.x[None, :]).argmin(axis=1)
+    tolerance, unit = JITTER[first.axis]
+    apart = np.abs(shorter.x - longer.x[nearest]) > tolerance
+    if apart.any() or len(set(nearest.tolist())) < len(nearest):
+        where = f"{shorter.x[apart][0]:g} {unit} has no partner" if apart.any() else "two points share a partner"
+        raise ReductionError(
+            f"The runs were not measured on one grid ({len(first.x)} and {len(second.x)} points; {where} within "
+            f"{tolerance:g} {unit}). Choose runs with the same grid: values between points are not made up."
+        )
+    of_longer = _taken(longer, nearest)
+    pair = (shorter, of_longer) if shorter is first else (of_longer, shorter)
+    return (pair[0].x + pair[1].x) / 2, *pair
+
+
+def _taken(curve: RunCurve, indices: NDArray[np.int64]) -> RunCurve:
+    sigma = None if curve.sigma is None else curve.sigma[indices]
+    return replace(curve, x=curve.x[indices], y=curve.y[indices], sigma=sigma)
+
+
+def _hypot(a: NDArray[np.float64] | None, b: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    return None if a is None or b is None else np.hypot(a, b)
+
+
+def _word(axis: str) -> str:
+    return axis.split("_", maxsplit=1)[0]

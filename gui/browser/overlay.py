@@ -1,0 +1,172 @@
+"""Several runs in one plot, their difference, or their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from errors import ReductionError
+from gui.browser.comparison import difference, ratio
+from gui.browser.run_curves import CurveChoice, Part, RunCurve
+from gui.message_line import MessageLine
+from gui.panels.choices import Choices
+from gui.plots.axis import DELAY, ENERGY, FLUENCE, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.scales import DelayScale
+from gui.plots.styles import CurveStyle
+
+AXES = {"energy_ev": ENERGY, "delay_ps": DELAY, "fluence_mj_cm2": FLUENCE}
+PARTS: Mapping[str, Part] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
+VIEWS = ("Overlay", "Difference", "Ratio")
+_HINT = "Select a run in the list; hold Ctrl to select several."
+RESULT = CurveStyle("neutral", line="", marker="circle")
+
+
+@dataclass(frozen=True)
+class DrawnRun:
+    """A run in the plot: its label, its looks, and its curve, or the `problem` why it has none."""
+
+    uid: str
+    label: str
+    style: CurveStyle
+    curve: RunCurve | None
+    problem: str = ""
+
+
+class Overlay(QWidget):
+    """Draws the runs given to `show_runs`; the first one decides what is on the axes.
+
+    Signal `choice_changed()`: the runs must be reduced anew, as `choice` says.
+    """
+
+    choice_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._runs: Sequence[DrawnRun] = ()
+        self._waiting = 0
+        self.view, self.part = QComboBox(self), QComboBox(self)
+        self.view.setObjectName("view")
+        self.view.addItems(VIEWS)
+        self.part.setObjectName("part")
+        for text, part in PARTS.items():
+            self.part.addItem(text, part)
+        self.choices = Choices(["mode", "probe", "reference"])
+        self.message = MessageLine(self)
+        self._plots: dict[tuple[str, str], LinePlot] = {}
+        self._stack = QStackedWidget(self)
+        self._nothing = MessageLine(self)
+        self._stack.addWidget(self._nothing)
+        self._lay_out()
+        self._draw()
+        self.view.currentIndexChanged.connect(self._draw)
+        self.part.currentIndexChanged.connect(lambda _index: self.choice_changed.emit())
+        self.choices.changed.connect(self.choice_changed)
+
+    @property
+    def choice(self) -> CurveChoice:
+        """How runs are to be reduced."""
+        part: Part = self.part.currentData()
+        return CurveChoice(part, self.choices.mode, self.choices.probe, self.choices.reference)
+
+    @property
+    def plot(self) -> LinePlot | None:
+        """The plot that is shown."""
+        shown = self._stack.currentWidget()
+        return shown if isinstance(shown, LinePlot) else None
+
+    def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0) -> None:
+        """Draw `runs`, in the order in which they were selected; so many more are being reduced."""
+        self._runs, self._waiting = tuple(runs), waiting
+        self._draw()
+
+    def _draw(self, _index: int = 0) -> None:
+        self._nothing.say("Reading and reducing …" if self._waiting else _HINT if not self._runs else "")
+        curves = [run.curve for run in self._runs if run.curve is not None]
+        problems = [f"{run.label}: {run.problem}" for run in self._runs if run.problem]
+        if not curves:
+            self._stack.setCurrentWidget(self._nothing)
+        elif self.view.currentText() == "Overlay":
+            problems += self._draw_overlay(curves[0])
+        else:
+            problems += self._draw_comparison()
+        self.message.say("\n".join(problems), "warning")
+        self.message.setVisible(bool(problems))
+
+    def _draw_overlay(self, first: RunCurve) -> list[str]:
+        plot = self._show_plot(first.axis, first.quantity)
+        drawn, problems = [], []
+        for run in self._runs:
+            if run.curve is None:
+                continue
+            if (run.curve.axis, run.curve.quantity) != (first.axis, first.quantity):
+                problems.append(f"{run.label}: not drawn, its axes are others ({run.curve.quantity}).")
+                continue
+            drawn.append(run)
+        plot.retain([run.label for run in drawn])
+        for run in drawn:
+            assert run.curve is not None
+            plot.set_curve(run.label, run.curve.x, run.curve.y, run.curve.sigma, style=run.style)
+        plot.remarks = [f"{run.label}: run {run.uid}" for run in drawn]
+        plot.show_all()
+        return problems
+
+    def _draw_comparison(self) -> list[str]:
+        drawn = [run for run in self._runs if run.curve is not None]
+        if len(drawn) != 2:
+            self._stack.setCurrentWidget(self._nothing)
+            return (
+                []
+                if self._waiting
+                else [f"{self.view.currentText()}: select two runs in the list. {len(drawn)} can be drawn now."]
+            )
+        first, second = drawn
+        assert first.curve is not None
+        assert second.curve is not None
+        sign = "minus" if self.view.currentText() == "Difference" else "over"
+        omitted = 0
+        try:
+            if sign == "minus":
+                result = difference(first.curve, second.curve)
+            else:
+                result, omitted = ratio(first.curve, second.curve)
+        except ReductionError as error:
+            self._stack.setCurrentWidget(self._nothing)
+            return [str(error)]
+        plot = self._show_plot(result.axis, result.quantity)
+        label = f"{first.label} {sign} {second.label}"
+        plot.retain([label])
+        plot.set_curve(label, result.x, result.y, result.sigma, style=RESULT)
+        plot.remarks = [label, f"{first.label}: run {first.uid}", f"{second.label}: run {second.uid}"]
+        plot.show_all()
+        return [f"{omitted} points are left out: the second run is zero there within errors."] if omitted else []
+
+    def _show_plot(self, axis: str, quantity: str) -> LinePlot:
+        plot = self._plots.get((axis, quantity))
+        if plot is None:
+            scale = DelayScale() if axis == "delay_ps" else None
+            plot = LinePlot(AXES[axis], _quantity(quantity), x_scale=scale)
+            self._plots[axis, quantity] = plot
+            self._stack.addWidget(plot)
+        self._stack.setCurrentWidget(plot)
+        return plot
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        for box in (self.view, self.part):
+            row.addWidget(box, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.choices, stretch=1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self._stack, stretch=1)
+        layout.addWidget(self.message)
+        self.message.hide()
+
+
+def _quantity(words: str) -> Quantity:
+    name, _, unit = words.removesuffix(")").partition(" (")
+    return Quantity(name, unit, name.replace(" ", "_"))

@@ -1,0 +1,70 @@
+"""All runs of a store, newest first: quickly from the journals, completely with databroker's catalogue."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from gui.browser.search import ListedRun
+from storage import RunSummary, Store, list_runs, load_run
+from storage.documents import NamedDocument
+from storage.journal import journal_paths, uid_of
+from storage.records import read_start
+
+
+class RunIndex:
+    """Lists and loads the runs of `store`; every method may take seconds and belongs on a worker thread.
+
+    Methods may be called from several threads; listing lets in one at a time.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._starts: dict[str, dict[str, Any]] = {}
+        self._only_catalogued: list[ListedRun] = []
+        self._lock = threading.Lock()
+
+    def journals(self, limit: int | None = None) -> list[ListedRun]:
+        """Runs that have a journal: all that were measured into this folder, running ones too, or the newest `limit`.
+
+        Those that only the catalogue has are among them once `everything` has found them.
+        """
+        with self._lock:
+            found = self._listed(list_runs(self._store, limit=limit, journals_only=True))
+            known = {run.summary.uid for run in found}
+            older = [] if limit is not None else [run for run in self._only_catalogued if run.summary.uid not in known]
+            return sorted([*found, *older], key=lambda run: run.summary.time_s, reverse=True)
+
+    def everything(self) -> list[ListedRun]:
+        """All runs, also those that only the catalogue has; opens it (3 s). Raises StorageError if it cannot be."""
+        # Opened before anybody is kept waiting.
+        _ = self._store.catalogue
+        with self._lock:
+            summaries = list_runs(self._store)
+            journaled = self._read_journals({summary.uid for summary in summaries})
+            missing = {summary.uid for summary in summaries} - journaled - self._starts.keys()
+            if missing:
+                self._read_catalogue(missing)
+            found = self._listed(summaries)
+            self._only_catalogued = [run for run in found if run.summary.uid not in journaled]
+            return found
+
+    def documents(self, uid: str) -> list[NamedDocument]:
+        """All documents of a run so far; raises StorageError if it cannot be read."""
+        return load_run(self._store, uid)
+
+    def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:
+        self._read_journals({summary.uid for summary in summaries})
+        return [ListedRun(summary, self._starts[summary.uid]) for summary in summaries if summary.uid in self._starts]
+
+    def _read_journals(self, uids: set[str]) -> set[str]:
+        """Read the start documents of journals that are new; returns those of `uids` that have a journal."""
+        found = {uid_of(path): path for path in journal_paths(self._store.root)}
+        for uid in uids & found.keys() - self._starts.keys():
+            self._starts[uid] = read_start(found[uid])
+        return uids & found.keys()
+
+    def _read_catalogue(self, uids: set[str]) -> None:
+        for uid, run in self._store.catalogue.connect().items():
+            if uid in uids:
+                self._starts[uid] = dict(run.metadata["start"])

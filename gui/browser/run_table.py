@@ -1,0 +1,183 @@
+"""The list of runs as a table: newest first, drawn runs with their colour and marker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+
+from gui.browser.search import ListedRun, Search
+from gui.plots.legend_bar import style_icon
+from gui.plots.styles import CurveStyle
+from gui.theme import current_theme
+
+COLUMNS = ("", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Points", "Series")
+
+STATUS_SIGNS = {
+    "complete": ("✓", "good"),
+    "running": ("▶", "good"),
+    "stopped": ("■", "warning"),
+    "interrupted": ("▲", "warning"),
+    "abort": ("■", "bad"),
+    "fail": ("✕", "bad"),
+}
+"""Shape and severity of each status of a run; the word stands beside the shape."""
+
+STATUS_WORDS = {"abort": "aborted", "fail": "failed"}
+
+Index = QModelIndex | QPersistentModelIndex
+_Role = Qt.ItemDataRole
+
+
+class RunTable(QAbstractTableModel):
+    """Model of the runs that fit a search. New ones are inserted on top; any other change of the list is a reset."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._all: list[ListedRun] = []
+        self._shown: list[ListedRun] = []
+        self._search = Search()
+        self._styles: dict[str, CurveStyle] = {}
+
+    @property
+    def runs(self) -> Sequence[ListedRun]:
+        """The runs that are shown."""
+        return self._shown
+
+    def run(self, uid: str) -> ListedRun | None:
+        """The run `uid`, shown or not."""
+        return next((run for run in self._all if run.summary.uid == uid), None)
+
+    def row_of(self, uid: str) -> int:
+        """Row of a run, -1 if it is not shown."""
+        return next((row for row, run in enumerate(self._shown) if run.summary.uid == uid), -1)
+
+    def show_runs(self, runs: Sequence[ListedRun]) -> None:
+        """Replace the list, newest first."""
+        self._all = list(runs)
+        self._update()
+
+    def show_fitting(self, search: Search) -> None:
+        """Show only runs that fit."""
+        self._search = search
+        self._update()
+
+    def mark(self, styles: Mapping[str, CurveStyle]) -> None:
+        """Show colour and marker of the runs that are drawn, by uid."""
+        self._styles = dict(styles)
+        if self._shown:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, 0))
+
+    def _update(self) -> None:
+        fitting = [run for run in self._all if self._search.fits(run)]
+        old, new = ([run.summary.uid for run in runs] for runs in (self._shown, fitting))
+        if new == old:
+            self._refresh(fitting)
+        elif old and new[-len(old) :] == old:
+            # New runs come on top: everything below keeps its selection.
+            self.beginInsertRows(QModelIndex(), 0, len(new) - len(old) - 1)
+            self._shown = fitting
+            self.endInsertRows()
+            self._refresh(fitting)
+        else:
+            self._rearrange(fitting)
+
+    def _refresh(self, runs: list[ListedRun]) -> None:
+        changed = [row for row, (old, new) in enumerate(zip(self._shown, runs, strict=True)) if old != new]
+        self._shown = runs
+        for row in changed:
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+
+    def _rearrange(self, runs: list[ListedRun]) -> None:
+        self.beginResetModel()
+        self._shown = runs
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
+        """Runs that are shown."""
+        return 0 if parent.isValid() else len(self._shown)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
+        """What is told of each."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
+        """Names of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
+        """Text, colour and marker of a cell."""
+        run = self._shown[index.row()]
+        if role == _Role.DisplayRole:
+            return _cells(run)[index.column()]
+        if role == _Role.DecorationRole and index.column() == 0:
+            style = self._styles.get(run.summary.uid)
+            return None if style is None else _marker(style)
+        if role == _Role.ForegroundRole and COLUMNS[index.column()] == "Status":
+            return QColor(current_theme().state_colour(STATUS_SIGNS[run.summary.status][1]))
+        if role == _Role.ToolTipRole:
+            return _tip(run)
+        if role == _Role.TextAlignmentRole and COLUMNS[index.column()] in ("Scan", "Points"):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+def status_text(run: ListedRun) -> str:
+    """Shape and word of a run's status."""
+    status = run.summary.status
+    return f"{STATUS_SIGNS[status][0]} {STATUS_WORDS.get(status, status)}"
+
+
+def run_label(run: ListedRun) -> str:
+    """What a legend calls a run: "12 CsPbBr3 Br K"."""
+    summary = run.summary
+    name = summary.uid[:8] if summary.scan_id is None else str(summary.scan_id)
+    return " ".join(part for part in (name, summary.sample, summary.edge) if part)
+
+
+def _marker(style: CurveStyle) -> QIcon:
+    """The curve's marker on the plot's own background, which shows on a selected row too."""
+    theme = current_theme()
+    icon = style_icon(style, theme)
+    size = icon.availableSizes()[0]
+    pixmap = QPixmap(size)
+    pixmap.fill(QColor(theme.base))
+    painter = QPainter(pixmap)
+    painter.drawPixmap(0, 0, icon.pixmap(size))
+    painter.end()
+    marker = QIcon(pixmap)
+    marker.addPixmap(pixmap, QIcon.Mode.Selected)
+    return marker
+
+
+def _time_text(time_s: float) -> str:
+    then, now = time.localtime(time_s), time.localtime()
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%b %d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
+
+
+def _cells(run: ListedRun) -> tuple[str, ...]:
+    summary = run.summary
+    intended = "?" if summary.points_intended is None else summary.points_intended
+    return (
+        "",
+        "" if summary.scan_id is None else str(summary.scan_id),
+        status_text(run),
+        summary.sample,
+        summary.edge,
+        summary.plan_name.replace("_", " "),
+        _time_text(summary.time_s),
+        f"{summary.points_done}/{intended}",
+        str(run.start.get("series", "")),
+    )
+
+
+def _tip(run: ListedRun) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.summary.time_s))
+    return f"{run.summary.uid}\n{when}\n{run.summary.reason}".strip()

@@ -1,0 +1,133 @@
+"""What people type to find a run, and whether a run fits it."""
+
+from __future__ import annotations
+
+import operator
+import re
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from errors import InputError
+from storage import RunSummary
+
+HINT = 'CsPbBr3  edge="Br K"  plan=energy_scan  scan=12  date=2026-11-03  fluence_mj_cm2>5'
+"""Examples of what can be typed."""
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_TERM = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|!=|=|:|<|>)(.*)")
+_SHORT = {"plan": "plan_name", "scan": "scan_id"}
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run as the list shows it: its summary, and its start document."""
+
+    summary: RunSummary
+    start: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition: a metadata key, "=", "!=", "<", ... and a text; a bare word has neither key nor comparison."""
+
+    key: str
+    comparison: str
+    text: str
+
+    def fits(self, run: ListedRun) -> bool:
+        """Whether the run meets it."""
+        if not self.key:
+            return any(self.text in words for words in _searched(run))
+        if self.key == "date":
+            return _date_fits(self, run.summary.time_s)
+        value = _value(run, self.key)
+        if value is None:
+            return self.comparison == "!="
+        if self.comparison in _COMPARISONS:
+            return _compares(self, value)
+        return _equals(value, self.text) != (self.comparison == "!=")
+
+
+@dataclass(frozen=True)
+class Search:
+    """Conditions that a run must all meet; none are met by every run."""
+
+    terms: tuple[Term, ...] = ()
+
+    def fits(self, run: ListedRun) -> bool:
+        """Whether the run meets all conditions."""
+        return all(term.fits(run) for term in self.terms)
+
+
+def parse_search(text: str) -> Search:
+    """Read what was typed: words, and conditions such as edge="Br K", date>=2026-11-01, reduction.irf_sigma_ps=45.
+
+    Words are looked for in sample, edge, plan, series, status, scan id, uid and date. Raises InputError for a quote
+    that does not end, or a date that is none.
+    """
+    try:
+        parts = shlex.split(text)
+    except ValueError:
+        raise InputError(f'The search {text!r} has a quote that does not end. Write edge="Br K".') from None
+    return Search(tuple(_term(part) for part in parts))
+
+
+def _term(part: str) -> Term:
+    found = _TERM.fullmatch(part)
+    if found is None:
+        return Term("", "", part.lower())
+    key, comparison, text = found.groups()
+    if key == "date" and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
+        raise InputError(f"date{comparison}{text}: give a date as 2026, 2026-11 or 2026-11-03.")
+    return Term(_SHORT.get(key, key), "=" if comparison == ":" else comparison, text)
+
+
+def _searched(run: ListedRun) -> list[str]:
+    summary = run.summary
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.time_s))
+    words = (summary.sample, summary.edge, summary.plan_name, summary.status, str(run.start.get("series", "")))
+    return [word.lower() for word in (*words, str(summary.scan_id), summary.uid, when)]
+
+
+def _value(run: ListedRun, key: str) -> Any:
+    if key == "status":
+        return run.summary.status
+    value: Any = run.start
+    for name in key.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return None
+        value = value[name]
+    return value
+
+
+def _equals(value: Any, text: str) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_equals(part, text) for part in value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).lower() == text.lower()
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def _compares(term: Term, value: Any) -> bool:
+    try:
+        return _COMPARISONS[term.comparison](float(value), float(term.text))
+    except (TypeError, ValueError):
+        return False
+
+
+def _date_fits(term: Term, time_s: float) -> bool:
+    date = time.strftime("%Y-%m-%d", time.localtime(time_s))[: len(term.text)]
+    if term.comparison in _COMPARISONS:
+        return _COMPARISONS[term.comparison](date, term.text)
+    return (date == term.text) != (term.comparison == "!=")

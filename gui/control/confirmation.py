@@ -1,0 +1,26 @@
+"""Asking before something is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+
+def confirm(parent: QWidget, question: str, consequence: str, yes: str, then: Callable[[], object]) -> QMessageBox:
+    """Ask `question` beside the window without stopping it, and call `then` if the button `yes` is clicked.
+
+    The other button, which Escape and Enter mean, changes nothing.
+    """
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setWindowTitle(question)
+    box.setText(question)
+    box.setInformativeText(consequence)
+    agreed = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    agreed.clicked.connect(lambda: then())
+    box.open()
+    return box

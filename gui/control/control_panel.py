@@ -1,0 +1,59 @@
+"""Everything that controls the experiment in one widget: engine, queue, history, forms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qtpy.QtCore import QSize, Signal
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from gui.control.engine_bar import EngineBar
+from gui.control.history_table import HistoryTable
+from gui.control.plan_panel import PlanPanel
+from gui.control.queue_client import QueueClient
+from gui.control.queue_list import QueueList
+from gui.control.settings import FormSettings
+from gui.control.snapshot import QueueItem
+
+
+class ControlPanel(QWidget):
+    """Engine bar above tabs with the queue, the forms and the history; all follow `client`, which its maker stops.
+
+    Signal `run_chosen(str)`: uid of a run that someone wants to see.
+    """
+
+    run_chosen = Signal(str)
+
+    def __init__(
+        self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._settings = settings or FormSettings()
+        self.engine = EngineBar(client, self)
+        self.queue = QueueList(client, self._settings, self)
+        self.plans = PlanPanel(client, self._settings, self)
+        self.history = HistoryTable(client, self)
+        self.tabs = QTabWidget(self)
+        for widget, name in ((self.queue, "Queue"), (self.plans, "New plan"), (self.history, "History")):
+            self.tabs.addTab(widget, name)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.engine)
+        layout.addWidget(self.tabs, stretch=1)
+        self.queue.edit_requested.connect(self._edit)
+        self.history.run_chosen.connect(self.run_chosen)
+
+    def set_photons_per_pulse(self, photons_per_pulse: float, source: str) -> None:
+        """Forecast with so many photons per pulse (all photodiodes); `source` says where they were seen."""
+        if self._settings.beam is None:
+            return
+        beam = replace(self._settings.beam, photons_per_pulse=photons_per_pulse, source=source)
+        self._settings = replace(self._settings, beam=beam)
+        self.plans.set_settings(self._settings)
+
+    def _edit(self, item: QueueItem) -> None:
+        self.tabs.setCurrentWidget(self.plans)
+        self.plans.edit(item)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Wide enough for forms."""
+        return QSize(520, 760)

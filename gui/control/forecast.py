@@ -1,0 +1,100 @@
+"""What a plan will cost and bring before it is started: its duration, and the error of the transient per point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+PointCount: TypeAlias = Callable[[str, Mapping[str, Any], int | None], int | None]
+"""Points of one pass of a plan: of its name, all its arguments, and the points that these list, if they do.
+
+None if that is not known, or if the plan is no scan with one dwell per point.
+"""
+
+
+@dataclass(frozen=True)
+class BeamStatistics:
+    """What the forecast must know of the beam.
+
+    `photons_per_pulse`: detected per X-ray pulse by all photodiodes together, and `source`, where that number comes
+    from. `pulses_per_s`: X-ray pulses per second of one probe, the pump rate. `photodiodes`: they share the photons.
+    `overhead_s`: what moving and reading take per exposure.
+    """
+
+    photons_per_pulse: float
+    source: str
+    pulses_per_s: float
+    photodiodes: int = 2
+    overhead_s: float = 0.02
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What comes of a plan: `exposures`, `duration_s` of beam time with its dead time, and `sigma` of each point.
+
+    `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe, None for a
+    plan that does not pump; `source` says which photons it assumes.
+    """
+
+    exposures: int
+    duration_s: float
+    sigma: float | None
+    source: str
+
+
+def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 2) -> float:
+    """Photon-limited standard error of on/off - 1 with as many pulses on as off.
+
+    A gate that fires at most once finds mu photons per pulse in N pulses with the variance (exp(mu) - 1) / N: the
+    binomial one of `reduction.pileup.true_counts_variance` with p = 1 - exp(-mu). On and off are independent, and the
+    photodiodes average: sigma = sqrt(2 (exp(mu) - 1) / (N photodiodes)) / mu, mu being the photons of one photodiode.
+    For few photons this is sqrt(2 / (photons per pulse x pulses)). Infinite without photons or pulses.
+    """
+    mu = photons_per_pulse / photodiodes
+    if mu <= 0 or pulses <= 0:
+        return math.inf
+    return math.sqrt(2.0 * math.expm1(mu) / (pulses * photodiodes)) / mu
+
+
+def forecast(arguments: Mapping[str, Any], points: int | None, beam: BeamStatistics) -> Forecast | None:
+    """Forecast of a scan with so many points per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
+
+    A plan pumps if it has a fluence among its arguments. None for a plan without a dwell or with an unknown number of
+    points: nothing is guessed.
+    """
+    dwell_s, repeats = arguments.get("dwell_s"), arguments.get("repeats", 1)
+    if not isinstance(dwell_s, int | float) or not points or not repeats:
+        return None
+    states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
+    exposures, pulses = points * int(repeats) * states, dwell_s * repeats * beam.pulses_per_s
+    pumps = any(name.startswith("fluence") for name in arguments)
+    return Forecast(
+        exposures=exposures,
+        duration_s=exposures * (dwell_s + beam.overhead_s),
+        sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
+        source=beam.source,
+    )
+
+
+def points_listed(arguments: Mapping[str, Any], grids: Mapping[str, str]) -> int | None:
+    """Points of the first grid that the arguments give; `grids`: parameter name to "numbers" or "regions".
+
+    Regions that touch share a point.
+    """
+    for name, kind in grids.items():
+        values = arguments.get(name)
+        if values:
+            return len(values) if kind == "numbers" else _points_of_regions(values)
+    return None
+
+
+def _points_of_regions(regions: Any) -> int:
+    total, last = 0, math.nan
+    for start, stop, step in regions:
+        total += math.floor((stop - start) / step + 1e-9) + 1
+        total += int(math.fmod(stop - start, step) > 1e-6 * step and step - math.fmod(stop - start, step) > 1e-6 * step)
+        total -= int(start == last)
+        last = stop
+    return total

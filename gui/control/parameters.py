@@ -1,0 +1,160 @@
+"""What a parameter of a plan looks like to a person: label, unit, kind and choices, from its name and annotation."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+UNITS = {
+    "_mj_cm2": "mJ/cm²",
+    "_ml_min": "ml/min",
+    "_c_min": "°C/min",
+    "_kev": "keV",
+    "_deg": "°",
+    "_ev": "eV",
+    "_ps": "ps",
+    "_ns": "ns",
+    "_um": "µm",
+    "_mm": "mm",
+    "_ma": "mA",
+    "_hz": "Hz",
+    "_mw": "mW",
+    "_s": "s",
+    "_c": "°C",
+}
+"""Unit by the end of a parameter's name; the longest ending that fits counts."""
+
+
+_WORDS = {"md": "metadata"}
+"""Names that bluesky gives and nobody says."""
+
+
+class Kind(Enum):
+    """How a value is entered."""
+
+    NUMBER = "number"
+    INTEGER = "whole number"
+    FLAG = "yes or no"
+    TEXT = "text"
+    CHOICE = "one of several"
+    NUMBERS = "list of numbers"
+    REGIONS = "list of regions (start:stop:step)"
+    MAPPING = "list of name = value"
+    OTHER = "Python literal"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a plan.
+
+    `optional`: None is allowed, which an empty field means. `default` is None for `required` ones. `choices` are the
+    only texts allowed; empty if any is. `positional`: it cannot be given by name.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = True
+    default: Any = None
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+    description: str = ""
+    positional: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value, "" if the name does not carry one."""
+        return UNITS.get(_unit_ending(self.name), "")
+
+    @property
+    def label(self) -> str:
+        """The name as people write it: "Delay" of "delay_ps"."""
+        return _capital(_spoken(self.name))
+
+
+def parameter(
+    name: str,
+    annotation: str,
+    *,
+    required: bool,
+    default: Any = None,
+    description: str = "",
+    positional: bool = False,
+) -> Parameter:
+    """Read a parameter from its annotation, a text such as "Sequence[float] | None".
+
+    Choices come from a `Literal`, or from a description that begins with quoted words: '"below" or "direct", ...'.
+    Without an annotation the default's type decides.
+    """
+    text, optional = _plain(annotation)
+    choices = _literal_choices(text) or _quoted_choices(description, text)
+    kind = Kind.CHOICE if choices else _kind(text, default)
+    optional = optional or (not required and default is None)
+    return Parameter(name, kind, required, default, optional, choices, description, positional)
+
+
+def title(plan_name: str) -> str:
+    """Name of a plan as people write it: "Energy scan" of "energy_scan"."""
+    return _capital(plan_name.replace("_", " ").strip())
+
+
+def prose(text: str) -> str:
+    """A description with the names in backquotes said as people say them: "delay" for "`delay_ps`"."""
+    return re.sub(r"`(\w+)`", lambda found: _spoken(found[1]), text)
+
+
+def _spoken(name: str) -> str:
+    words = name.removesuffix(_unit_ending(name)).replace("_", " ").strip()
+    return _WORDS.get(words, words)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _unit_ending(name: str) -> str:
+    return next((ending for ending in UNITS if name.endswith(ending)), "")
+
+
+def _plain(annotation: str) -> tuple[str, bool]:
+    """Annotation without quotes, module names and None, and whether None was in it."""
+    text = annotation.strip().strip("'\"")
+    text = re.sub(r"\b(?:typing|collections\.abc|builtins)\.", "", text)
+    optional = bool(re.match(r"Optional\[", text)) or bool(re.search(r"(^|[|,\[])\s*None(Type)?\s*($|[|,\]])", text))
+    text = re.sub(r"^Optional\[(.*)\]$", r"\1", text)
+    text = re.sub(r"^Union\[(.*),\s*None(Type)?\]$", r"\1", text)
+    return re.sub(r"\s*\|\s*None$|^None\s*\|\s*", "", text).strip(), optional
+
+
+def _literal_choices(text: str) -> tuple[str, ...]:
+    found = re.fullmatch(r"Literal\[(.*)\]", text)
+    if found is None:
+        return ()
+    values = ast.literal_eval(f"({found[1]},)")
+    return tuple(values) if all(isinstance(value, str) for value in values) else ()
+
+
+def _quoted_choices(description: str, text: str) -> tuple[str, ...]:
+    if text not in ("str", "") or not description.startswith('"'):
+        return ()
+    return tuple(dict.fromkeys(re.findall(r'"([^"]*)"', description)))
+
+
+def _kind(text: str, default: Any) -> Kind:
+    plain = {"float": Kind.NUMBER, "int": Kind.INTEGER, "bool": Kind.FLAG, "str": Kind.TEXT}
+    if text in plain:
+        return plain[text]
+    if re.match(r"(Sequence|list|List|tuple|Tuple|Iterable)\[.*(Region|uple\[)", text):
+        return Kind.REGIONS
+    if re.match(r"(Sequence|list|List|Iterable)\[(float|int|float \| int|Union\[float, int\])\]", text):
+        return Kind.NUMBERS
+    if re.match(r"(Mapping|dict|Dict|MutableMapping)\b", text):
+        return Kind.MAPPING
+    return _kind_of_default(default) if not text else Kind.OTHER
+
+
+def _kind_of_default(default: Any) -> Kind:
+    by_type = {bool: Kind.FLAG, float: Kind.NUMBER, int: Kind.INTEGER, str: Kind.TEXT, dict: Kind.MAPPING}
+    return by_type.get(type(default), Kind.OTHER)

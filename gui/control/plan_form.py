@@ -1,0 +1,169 @@
+"""A form made from a plan's signature: a field per parameter, checked while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+
+from errors import InputError
+from gui.control.entries import Limits, example_of, text_of, value_of
+from gui.control.parameters import Kind, Parameter, prose
+from gui.control.plan_signature import PlanSignature
+from gui.message_line import MessageLine
+
+Field = QLineEdit | QComboBox | QCheckBox
+
+
+class PlanForm(QWidget):
+    """Fields for the parameters of `signature`; `limits` by parameter name.
+
+    Signal `changed()`: something was typed. Required parameters come first and are marked with *.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        signature: PlanSignature,
+        limits: Mapping[str, Limits] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.signature, self._limits = signature, dict(limits or {})
+        self.fields: dict[str, Field] = {}
+        self._problems: dict[str, MessageLine] = {}
+        self._rows = layout = QFormLayout(self)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        for parameter in sorted(signature.parameters, key=lambda one: not one.required):
+            self._add(parameter)
+        self.check()
+
+    def values(self) -> dict[str, Any]:
+        """All arguments, defaults included; raises InputError for the first field that is wrong."""
+        return {one.name: self._value(one) for one in self.signature.parameters}
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, which is what is queued; raises like `values`."""
+        values = self.values()
+        return {one.name: values[one.name] for one in self.signature.parameters if _given(one, values[one.name])}
+
+    def fill(self, arguments: Mapping[str, Any]) -> None:
+        """Show `arguments`, and defaults for all others; unknown names are ignored."""
+        for one in self.signature.parameters:
+            field = self.fields[one.name]
+            with QSignalBlocker(field):
+                _show(field, arguments.get(one.name, one.default), one)
+        self.check()
+        self.changed.emit()
+
+    def check(self) -> str:
+        """Mark every wrong field with what is wrong; returns the first problem, "" if there is none.
+
+        A required field that nobody has touched is not marked: it is only missing.
+        """
+        first = ""
+        for one in self.signature.parameters:
+            problem = self._problem(one)
+            field = self.fields[one.name]
+            empty = not isinstance(field, QCheckBox) and not _text(field).strip()
+            self._problems[one.name].say("" if empty else problem, "bad")
+            self._rows.setRowVisible(self._problems[one.name], bool(problem) and not empty)
+            first = first or problem
+        return first
+
+    def _problem(self, parameter: Parameter) -> str:
+        try:
+            self._value(parameter)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def _value(self, parameter: Parameter) -> Any:
+        field = self.fields[parameter.name]
+        if isinstance(field, QCheckBox):
+            return field.isChecked()
+        return value_of(_text(field), parameter, self._limits.get(parameter.name))
+
+    def _add(self, parameter: Parameter) -> None:
+        field = self._field(parameter)
+        field.setObjectName(parameter.name)
+        field.setToolTip(self._hint(parameter))
+        unit = f" ({parameter.unit})" if parameter.unit else ""
+        label = QLabel(f"{parameter.label}{unit}{' *' if parameter.required else ''}", self)
+        label.setToolTip(field.toolTip())
+        label.setBuddy(field)
+        problem = MessageLine(self, object_name=f"{parameter.name} problem")
+        self.fields[parameter.name], self._problems[parameter.name] = field, problem
+        self._rows.addRow(label, field)
+        self._rows.addRow("", problem)
+        _show(field, parameter.default, parameter)
+        self._connect(field)
+
+    def _field(self, parameter: Parameter) -> Field:
+        if parameter.kind is Kind.FLAG:
+            return QCheckBox(self)
+        if parameter.kind is Kind.CHOICE:
+            box = QComboBox(self)
+            if parameter.optional or parameter.required:
+                box.addItem("by default" if parameter.optional else "choose …", "")
+            for choice in parameter.choices:
+                box.addItem(choice, choice)
+            return box
+        field = QLineEdit(self)
+        field.setPlaceholderText(self._placeholder(parameter))
+        if parameter.kind in (Kind.NUMBER, Kind.INTEGER):
+            field.setAlignment(Qt.AlignmentFlag.AlignRight)
+        return field
+
+    def _connect(self, field: Field) -> None:
+        if isinstance(field, QCheckBox):
+            field.toggled.connect(self._edited)
+        elif isinstance(field, QComboBox):
+            field.currentTextChanged.connect(self._edited)
+        else:
+            field.textChanged.connect(self._edited)
+
+    def _edited(self, _value: object = None) -> None:
+        self.check()
+        self.changed.emit()
+
+    def _placeholder(self, parameter: Parameter) -> str:
+        limits = self._limits.get(parameter.name)
+        if parameter.kind in (Kind.NUMBER, Kind.INTEGER) and limits is not None:
+            span = f"{limits.low:g} to {limits.high:g} {parameter.unit}".strip()
+            return f"by default; {span}" if parameter.optional else span
+        example = example_of(parameter.kind)
+        if parameter.optional:
+            return f"by default; or {example}" if example else "by default"
+        return example
+
+    def _hint(self, parameter: Parameter) -> str:
+        limits = self._limits.get(parameter.name)
+        lines = [prose(parameter.description) or parameter.label, f"A {parameter.kind.value}."]
+        if limits is not None:
+            lines.append(f"From {limits.low:g} to {limits.high:g} {parameter.unit}.")
+        return "\n".join(lines)
+
+
+def _given(parameter: Parameter, value: Any) -> bool:
+    default = parameter.default
+    if isinstance(default, tuple) and isinstance(value, list):
+        default = [list(part) if isinstance(part, tuple) else part for part in default]
+    return parameter.required or bool(value != default)
+
+
+def _text(field: QComboBox | QLineEdit) -> str:
+    return str(field.currentData()) if isinstance(field, QComboBox) else field.text()
+
+
+def _show(field: Field, value: Any, parameter: Parameter) -> None:
+    if isinstance(field, QCheckBox):
+        field.setChecked(bool(value))
+    elif isinstance(field, QComboBox):
+        field.setCurrentIndex(max(0, field.findData("" if value is None else value)))
+    else:
+        field.setText(text_of(value, parameter))

@@ -1,0 +1,212 @@
+"""Choosing a plan, filling in its form, and seeing what it will cost before it is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from errors import InputError
+from gui.control.forecast import Forecast
+from gui.control.parameters import prose, title
+from gui.control.plan_form import PlanForm
+from gui.control.plan_signature import PlanSignature
+from gui.control.queue_client import QueueClient
+from gui.control.settings import FormSettings
+from gui.control.snapshot import QueueItem, Snapshot
+from gui.durations import duration_words
+from gui.message_line import MessageLine
+
+
+class PlanPanel(QWidget):
+    """Forms of all plans that the server behind `client` allows; what is typed stays when the plan is changed."""
+
+    def __init__(
+        self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._client, self._settings = client, settings or FormSettings()
+        self._plans: Mapping[str, PlanSignature] = {}
+        self._forms: dict[str, PlanForm] = {}
+        self._edited: QueueItem | None = None
+        self.chooser = QComboBox(self)
+        self.chooser.setObjectName("plan")
+        self.description = QLabel(self)
+        self.description.setWordWrap(True)
+        self.forecast = QLabel(self)
+        self.forecast.setObjectName("forecast")
+        self.forecast.setWordWrap(True)
+        self.problem = MessageLine(self, object_name="problem")
+        self.submit, self.cancel = QPushButton("Add to queue", self), QPushButton("Leave as it was", self)
+        self.submit.setObjectName("submit")
+        self.cancel.setObjectName("cancel")
+        self._pages = QStackedWidget(self)
+        self._lay_out()
+        self.chooser.currentIndexChanged.connect(self._choose)
+        self.submit.clicked.connect(self._submit)
+        self.cancel.clicked.connect(self._end_editing)
+        client.snapshot_changed.connect(self.show_snapshot)
+        self.show_snapshot(client.snapshot)
+
+    @property
+    def form(self) -> PlanForm | None:
+        """The form that is shown."""
+        return self._forms.get(self.chooser.currentData())
+
+    def choose(self, plan_name: str) -> None:
+        """Show the form of a plan; one that the server does not allow is ignored."""
+        index = self.chooser.findData(plan_name)
+        if index >= 0:
+            self.chooser.setCurrentIndex(index)
+
+    def edit(self, item: QueueItem) -> None:
+        """Show a queued plan in its form; the button then changes it there."""
+        self.choose(item.name)
+        if self.form is None or self.form.signature.name != item.name:
+            self.problem.say(f"The server no longer offers {item.title}, so it cannot be edited.", "bad")
+            return
+        names = [one.name for one in self.form.signature.parameters]
+        self.form.fill(dict(zip(names, item.args, strict=False)) | dict(item.arguments))
+        self._edited = item
+        self._follow()
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Offer the plans that the server allows now."""
+        if snapshot.plans and snapshot.plans != self._plans:
+            self._offer(snapshot.plans)
+        gone = self._edited is not None and self._edited.uid not in {item.uid for item in snapshot.queue}
+        if gone:
+            self._end_editing()
+        self._follow()
+
+    def set_settings(self, settings: FormSettings) -> None:
+        """Use other settings from now on, such as photons per pulse that were measured meanwhile."""
+        self._settings = settings
+        self._follow()
+
+    def _offer(self, plans: Mapping[str, PlanSignature]) -> None:
+        chosen = self.chooser.currentData()
+        for name in [name for name, form in self._forms.items() if plans.get(name) != form.signature]:
+            page = _page_of(self._forms.pop(name))
+            self._pages.removeWidget(page)
+            page.deleteLater()
+        self._plans = plans
+        with QSignalBlocker(self.chooser):
+            self.chooser.clear()
+            for name in sorted(plans):
+                self.chooser.addItem(title(name), name)
+            self.chooser.setCurrentIndex(max(0, self.chooser.findData(chosen)))
+        self._choose()
+
+    def _choose(self, _index: int = 0) -> None:
+        name = self.chooser.currentData()
+        if name not in self._plans:
+            return
+        if name not in self._forms:
+            form = PlanForm(self._plans[name], self._settings.limits)
+            form.changed.connect(self._follow)
+            self._forms[name] = form
+            self._pages.addWidget(_scrollable(form))
+        self._pages.setCurrentWidget(_page_of(self._forms[name]))
+        self._edited = None
+        self._follow()
+
+    def _follow(self) -> None:
+        """Say what is wrong or what it will cost, and name the button after what it does."""
+        form = self.form
+        problem = "The server has not told its plans yet." if form is None else form.check()
+        self.description.setText("" if form is None else prose(form.signature.description))
+        self.problem.say(problem, "warning")
+        self.problem.setVisible(bool(problem))
+        self.submit.setEnabled(not problem)
+        self.submit.setText("Add to queue" if self._edited is None else "Change the queued plan")
+        self.cancel.setVisible(self._edited is not None)
+        self.forecast.setText(self._forecast_text())
+        self.forecast.setVisible(bool(self.forecast.text()))
+
+    def _forecast_text(self) -> str:
+        if self.form is None:
+            return ""
+        try:
+            expected = self._settings.forecast(self.form.signature, self.form.values())
+        except InputError:
+            return ""
+        return "" if expected is None else forecast_words(expected)
+
+    def _submit(self) -> None:
+        form = self.form
+        if form is None:
+            return
+        arguments: dict[str, Any] = form.arguments()
+        if self._edited is None:
+            self._client.add(form.signature.name, arguments)
+        else:
+            self._client.update(self._edited.uid, form.signature.name, arguments)
+            self._end_editing()
+
+    def _end_editing(self) -> None:
+        self._edited = None
+        if self.form is not None:
+            self.form.fill({})
+        self._follow()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.submit)
+        buttons.addWidget(self.cancel)
+        buttons.addStretch()
+        layout = QVBoxLayout(self)
+        for widget in (self.chooser, self.description):
+            layout.addWidget(widget)
+        layout.addWidget(self._pages, stretch=1)
+        for widget in (self.forecast, self.problem):
+            layout.addWidget(widget)
+        layout.addLayout(buttons)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """High enough for a form of a dozen fields."""
+        return QSize(440, 620)
+
+
+def _scrollable(form: PlanForm) -> QScrollArea:
+    page = QScrollArea()
+    page.setWidgetResizable(True)
+    page.setFrameShape(QFrame.Shape.NoFrame)
+    page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    page.setWidget(form)
+    for widget in (page.viewport(), form):
+        widget.setAutoFillBackground(False)
+    return page
+
+
+def _page_of(form: PlanForm) -> QWidget:
+    viewport = form.parentWidget()
+    assert viewport is not None
+    page = viewport.parentWidget()
+    assert page is not None
+    return page
+
+
+def forecast_words(expected: Forecast) -> str:
+    """Duration of a plan and, if it pumps, its error."""
+    exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
+    duration = f"Takes about {duration_words(expected.duration_s)} of beam time ({exposures})."
+    if expected.sigma is None:
+        return duration
+    return (
+        f"{duration}\n"
+        f"Photon-limited error of the transient: ±{100 * expected.sigma:.2g} % of the unpumped signal per point "
+        f"({expected.source})."
+    )

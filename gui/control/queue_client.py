@@ -1,0 +1,265 @@
+"""The window's line to the queue server: a thread that polls and asks, and signals that reach the GUI thread."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from errors import TrxasError
+from gui.control.engine import METHODS, NEEDS_PAUSE, Action, Engine, engine_state
+from gui.control.manager_link import (
+    USER_GROUP,
+    ManagerLink,
+    ServerSilentError,
+    plan_item,
+    signed,
+)
+from gui.control.plan_signature import PlanSignature, signature_from_server
+from gui.control.snapshot import Outcome, QueueItem, Snapshot, outcome, queue_item
+
+_log = logging.getLogger(__name__)
+
+POLL_PERIOD_S = 0.5
+"""Two polls a second at most: what a person can follow."""
+
+PAUSE_TIMEOUT_S = 120.0
+"""How long stop and abort wait for a running engine to pause; the longest moves of an axis take that long."""
+
+
+@dataclass(frozen=True)
+class _Command:
+    """Requests in order; `then` follows when the plan with the uid `running` has paused."""
+
+    what: str
+    requests: tuple[tuple[str, Mapping[str, Any]], ...]
+    then: Action | None = None
+    running: str = ""
+
+
+@dataclass(frozen=True)
+class _AfterPause:
+    action: Action
+    running: str
+    deadline: float
+
+
+class QueueClient(QObject):
+    """Polls the queue server behind `link` in a thread of its own and sends it what people ask for.
+
+    `start` it and `stop` it. Methods return at once; what became of them comes as a signal. `known` are plans as their
+    own functions describe them, which completes what the server says.
+
+    Signals: `snapshot_changed(Snapshot)` when anything differs from the last one; `done(str)` and `failed(str)`: what
+    a person asked for and what came of it, in words.
+    """
+
+    snapshot_changed = Signal(object)
+    done = Signal(str)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        link: ManagerLink,
+        *,
+        known: Mapping[str, PlanSignature] | None = None,
+        poll_period_s: float = POLL_PERIOD_S,
+        pause_timeout_s: float = PAUSE_TIMEOUT_S,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.snapshot = Snapshot()
+        self._link, self._known = link, dict(known or {})
+        self._poll_period_s, self._pause_timeout_s = poll_period_s, pause_timeout_s
+        self._commands: queue.Queue[_Command | None] = queue.Queue()
+        self._versions: dict[str, Any] = {}
+        self._after_pause: _AfterPause | None = None
+        self._thread = threading.Thread(target=self._run, name="queue server client", daemon=True)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> bool:
+        """End the thread; False if it was still waiting for the server after `timeout_s`."""
+        self._commands.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def act(self, action: Action) -> None:
+        """Ask the engine for `action`; stop and abort pause a running engine first."""
+        method, parameters = METHODS[action]
+        if action in NEEDS_PAUSE and self.snapshot.engine in (Engine.RUNNING, Engine.PAUSING):
+            method, parameters = METHODS[Action.PAUSE_NOW]
+            self._commands.put(_Command(action.value, ((method, parameters),), action, _running(self.snapshot)))
+        else:
+            self._put(action.value, (method, parameters))
+
+    def add(self, name: str, arguments: Mapping[str, Any], *, after_uid: str = "") -> None:
+        """Put a plan at the end of the queue, or after the item `after_uid`."""
+        place = {"after_uid": after_uid} if after_uid else {"pos": "back"}
+        self._put("Add to queue", ("queue_item_add", signed(item=plan_item(name, arguments), **place)))
+
+    def update(self, uid: str, name: str, arguments: Mapping[str, Any]) -> None:
+        """Give the queued item `uid` other arguments."""
+        item = plan_item(name, arguments, uid)
+        self._put("Change the plan", ("queue_item_update", signed(item=item, replace=False)))
+
+    def duplicate(self, item: QueueItem) -> None:
+        """Queue `item` once more, right after itself."""
+        copied = {**plan_item(item.name, item.arguments), "args": list(item.args)}
+        self._put("Duplicate", ("queue_item_add", signed(item=copied, after_uid=item.uid)))
+
+    def repeat(self, item: QueueItem) -> None:
+        """Queue a plan of the history again, at the end."""
+        copied = {**plan_item(item.name, item.arguments), "args": list(item.args)}
+        self._put("Queue again", ("queue_item_add", signed(item=copied, pos="back")))
+
+    def remove(self, uid: str) -> None:
+        """Take the item `uid` out of the queue."""
+        self._put("Remove", ("queue_item_remove", {"uid": uid}))
+
+    def move(self, uid: str, position: int) -> None:
+        """Move the item `uid` to `position` in the queue, 0 being the next to run."""
+        self._put("Move", ("queue_item_move", {"uid": uid, "pos_dest": position}))
+
+    def clear(self) -> None:
+        """Empty the queue."""
+        self._put("Clear the queue", ("queue_clear", {}))
+
+    def _put(self, what: str, *requests: tuple[str, Mapping[str, Any]]) -> None:
+        self._commands.put(_Command(what, requests))
+
+    def _run(self) -> None:
+        try:
+            self._poll()
+            while True:
+                try:
+                    command = self._commands.get(timeout=self._poll_period_s)
+                    if command is None:
+                        return
+                    self._execute(command)
+                except queue.Empty:
+                    pass
+                self._poll()
+        finally:
+            self._link.close()
+
+    def _execute(self, command: _Command) -> None:
+        try:
+            for method, parameters in command.requests:
+                self._link.request(method, parameters)
+        except TrxasError as error:
+            remark = " It may or may not have been done." if isinstance(error, ServerSilentError) else ""
+            self.failed.emit(f"{command.what}: {error}{remark}")
+        else:
+            if command.then is None:
+                self.done.emit(command.what)
+            else:
+                deadline = time.monotonic() + self._pause_timeout_s
+                self._after_pause = _AfterPause(command.then, command.running, deadline)
+
+    def _poll(self) -> None:
+        try:
+            snapshot = self._ask()
+        except TrxasError as error:
+            snapshot = replace(Snapshot(), remark=str(error))
+            self._versions.clear()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # An answer of another kind of server must not end the thread in silence.
+            _log.exception("The queue server's answer cannot be used")
+            snapshot = replace(Snapshot(), remark=f"The queue server's answer cannot be used: {error!r}.")
+            self._versions.clear()
+        self._publish(snapshot)
+        self._go_on_after_pause(snapshot)
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        if snapshot != self.snapshot:
+            self.snapshot = snapshot
+            self.snapshot_changed.emit(snapshot)
+
+    def _ask(self) -> Snapshot:
+        status = self._link.request("status", {})
+        last, state = self.snapshot, engine_state(status)
+        running, queued, history, plans = last.running, last.queue, last.history, last.plans
+        if self._newer(status, "plan_queue_uid", state):
+            running, queued = self._queue()
+        if self._newer(status, "plan_history_uid"):
+            history = self._history()
+        if self._newer(status, "plans_allowed_uid"):
+            plans = self._plans()
+        return Snapshot(
+            engine=state,
+            remark=_remark(status),
+            running=running,
+            queue=queued,
+            history=history,
+            plans=plans,
+            stop_pending=bool(status.get("queue_stop_pending")),
+        )
+
+    def _newer(self, status: Mapping[str, Any], name: str, *more: Any) -> bool:
+        version = (status.get(name), *more)
+        # Remembered before the content is fetched: what changes in between has another uid at the next poll.
+        newer = version != self._versions.get(name)
+        self._versions[name] = version
+        return newer
+
+    def _queue(self) -> tuple[QueueItem | None, tuple[QueueItem, ...]]:
+        answer = self._fetch("plan_queue_uid", "queue_get", {})
+        running = answer.get("running_item")
+        return queue_item(running) if running else None, tuple(map(queue_item, answer["items"]))
+
+    def _history(self) -> tuple[Outcome, ...]:
+        answer = self._fetch("plan_history_uid", "history_get", {})
+        return tuple(map(outcome, reversed(answer["items"])))
+
+    def _plans(self) -> dict[str, PlanSignature]:
+        answer = self._fetch("plans_allowed_uid", "plans_allowed", {"user_group": USER_GROUP})
+        signatures = map(signature_from_server, answer["plans_allowed"].values())
+        return {one.name: one.completed(self._known.get(one.name)) for one in signatures}
+
+    def _fetch(self, version: str, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return self._link.request(method, parameters)
+        except TrxasError:
+            self._versions.pop(version, None)
+            raise
+
+    def _go_on_after_pause(self, snapshot: Snapshot) -> None:
+        waiting = self._after_pause
+        if waiting is None or snapshot.engine is Engine.NO_SERVER:
+            return
+        problem = ""
+        if waiting.running and _running(snapshot) != waiting.running:
+            problem = "the plan ended before it could be paused. Look at what runs now before you try again."
+        elif snapshot.engine is not Engine.PAUSED and time.monotonic() > waiting.deadline:
+            problem = (
+                f"the engine did not pause within {self._pause_timeout_s:g} s. Try again, or end it from the terminal "
+                "of `trxas serve`."
+            )
+        if problem or snapshot.engine is Engine.PAUSED:
+            self._after_pause = None
+        if problem:
+            self.failed.emit(f"{waiting.action.value}: {problem}")
+        elif self._after_pause is None:
+            self._execute(_Command(waiting.action.value, (METHODS[waiting.action],)))
+
+
+def _running(snapshot: Snapshot) -> str:
+    return snapshot.running.uid if snapshot.running is not None else ""
+
+
+def _remark(status: Mapping[str, Any]) -> str:
+    if status.get("lock", {}).get("environment") or status.get("lock", {}).get("queue"):
+        return "The queue server is locked by another client."
+    if status.get("pause_pending"):
+        return "Pausing at the next point."
+    return "The queue stops after this plan." if status.get("queue_stop_pending") else ""

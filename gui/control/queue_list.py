@@ -1,0 +1,160 @@
+"""The queue: what runs next, in an order that can be dragged."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.control.confirmation import confirm
+from gui.control.queue_client import QueueClient
+from gui.control.settings import FormSettings
+from gui.control.snapshot import QueueItem, Snapshot
+from gui.control.wording import arguments_line
+from gui.durations import duration_words
+
+_UID = Qt.ItemDataRole.UserRole
+
+
+class QueueList(QWidget):
+    """Plans that wait in the queue of `client`, the next one first; `settings` for the time they take together.
+
+    Signal `edit_requested(QueueItem)`: someone wants to change that plan.
+    """
+
+    edit_requested = Signal(object)
+
+    def __init__(
+        self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._client, self._settings = client, settings or FormSettings()
+        self._shown: tuple[object, ...] = ()
+        self.list = QListWidget(self)
+        self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.list.setAlternatingRowColors(True)
+        self.list.setWordWrap(True)
+        self.list.setSpacing(2)
+        self.heading = QLabel(self)
+        self.buttons = {
+            "Up": self._button("Up", "Run this plan earlier.", lambda: self._shift(-1)),
+            "Down": self._button("Down", "Run this plan later.", lambda: self._shift(+1)),
+            "Edit": self._button("Edit", "Change its arguments in the form.", self._edit),
+            "Duplicate": self._button("Duplicate", "Queue the same once more, right after it.", self._duplicate),
+            "Remove": self._button("Remove", "Take this plan out of the queue.", self._remove),
+            "Clear": self._button("Clear", "Take all plans out of the queue.", self._clear),
+        }
+        self._lay_out()
+        self.list.model().rowsMoved.connect(self._moved)
+        self.list.currentRowChanged.connect(self._follow_selection)
+        self.list.itemDoubleClicked.connect(lambda _item: self._edit())
+        client.snapshot_changed.connect(self.show_snapshot)
+        client.failed.connect(self._restore)
+        self.show_snapshot(client.snapshot)
+
+    @property
+    def selected(self) -> QueueItem | None:
+        """The plan that is selected."""
+        row = self.list.currentItem()
+        uid = row.data(_UID) if row is not None else None
+        return next((item for item in self._client.snapshot.queue if item.uid == uid), None)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show the queue; nothing is touched while it is the same."""
+        content = (snapshot.queue, tuple(snapshot.plans))
+        if content == self._shown:
+            return
+        self._shown = content
+        selected = self.list.currentItem().data(_UID) if self.list.currentItem() else None
+        row = self.list.currentRow()
+        self.list.clear()
+        for item in snapshot.queue:
+            entry = QListWidgetItem(f"{item.title}\n{arguments_line(item, snapshot.plans.get(item.name))}", self.list)
+            entry.setData(_UID, item.uid)
+        uids = [item.uid for item in snapshot.queue]
+        self.list.setCurrentRow(uids.index(selected) if selected in uids else min(row, len(uids) - 1))
+        self.heading.setText(self._heading_text(snapshot))
+        self._follow_selection()
+
+    def _heading_text(self, snapshot: Snapshot) -> str:
+        if not snapshot.queue:
+            return "No plan waits. Fill in a form and add it to the queue."
+        count = f"{len(snapshot.queue)} plan{'s' if len(snapshot.queue) > 1 else ''} waiting"
+        known = [item for item in snapshot.queue if item.name in snapshot.plans]
+        forecasts = [self._settings.forecast(snapshot.plans[item.name], item.arguments) for item in known]
+        if len(known) < len(snapshot.queue) or any(one is None for one in forecasts):
+            return count
+        return f"{count}, about {duration_words(sum(one.duration_s for one in forecasts if one))} of beam time"
+
+    def _follow_selection(self, _row: int = 0) -> None:
+        row, count = self.list.currentRow(), self.list.count()
+        for name in ("Edit", "Duplicate", "Remove"):
+            self.buttons[name].setEnabled(row >= 0)
+        self.buttons["Up"].setEnabled(row > 0)
+        self.buttons["Down"].setEnabled(0 <= row < count - 1)
+        self.buttons["Clear"].setEnabled(count > 0)
+
+    def _restore(self, _failure: str = "") -> None:
+        # What was dragged but refused goes back to where the server has it.
+        self._shown = ()
+        self.show_snapshot(self._client.snapshot)
+
+    def _moved(self, _parent: object, start: int, _end: int, _to: object, before: int) -> None:
+        row = before - 1 if before > start else before
+        uid = self.list.item(row).data(_UID)
+        self._client.move(uid, row)
+
+    def _shift(self, by: int) -> None:
+        item, row = self.selected, self.list.currentRow()
+        if item is not None:
+            self._client.move(item.uid, row + by)
+
+    def _edit(self) -> None:
+        if self.selected is not None:
+            self.edit_requested.emit(self.selected)
+
+    def _duplicate(self) -> None:
+        if self.selected is not None:
+            self._client.duplicate(self.selected)
+
+    def _remove(self) -> None:
+        if self.selected is not None:
+            self._client.remove(self.selected.uid)
+
+    def _clear(self) -> None:
+        count = self.list.count()
+        confirm(
+            self,
+            "Clear the queue?",
+            f"{count} plan{'s' if count > 1 else ''} will be lost. The running plan goes on.",
+            "Clear the queue",
+            self._client.clear,
+        )
+
+    def _button(self, name: str, hint: str, slot: object) -> QPushButton:
+        button = QPushButton(name, self)
+        button.setObjectName(name.lower())
+        button.setToolTip(hint)
+        button.clicked.connect(slot)
+        return button
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        for button in self.buttons.values():
+            row.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.heading)
+        layout.addWidget(self.list, stretch=1)
+        layout.addLayout(row)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Wide enough for its buttons."""
+        return QSize(520, 260)

@@ -1,0 +1,52 @@
+"""One line that says what came of the last request."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from gui.theme import current_theme
+
+
+class MessageLine(QLabel):
+    """A text with a severity ("good", "warning", "bad" or "unknown") that keeps its colour through a change of theme.
+
+    Wraps long texts and lets people copy them.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, object_name: str = "message") -> None:
+        super().__init__(parent)
+        self.setObjectName(object_name)
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._severity = "unknown"
+
+    def say(self, text: str, severity: str = "unknown") -> None:
+        """Show `text`."""
+        self._severity = severity
+        if text != self.text():
+            self.setText(text)
+        self._paint_text()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As high as one line: layouts ask `heightForWidth` for more, once the width is known."""
+        return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """As `sizeHint`, and no wider than it must be."""
+        return QSize(0, self.fontMetrics().lineSpacing())
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.ApplicationPaletteChange, QEvent.Type.StyleChange):
+            self._paint_text()
+        super().changeEvent(event)
+
+    def _paint_text(self) -> None:
+        colour = QColor(current_theme().state_colour(self._severity))
+        palette = self.palette()
+        if palette.color(QPalette.ColorRole.WindowText) != colour:
+            palette.setColor(QPalette.ColorRole.WindowText, colour)
+            self.setPalette(palette)

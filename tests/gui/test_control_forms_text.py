@@ -1,0 +1,234 @@
+"""Forms without a window: what a signature says, what typed text means, what a plan will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from fake_queue_server import MEASURE
+
+from errors import InputError, OutOfRangeError
+from gui.control.entries import Limits, text_of, value_of
+from gui.control.forecast import BeamStatistics, forecast, points_listed, transient_sigma
+from gui.control.parameters import Kind, Parameter, parameter, prose
+from gui.control.plan_signature import signature_from_function, signature_from_server
+from gui.control.settings import FormSettings
+from gui.durations import duration_words
+from reduction.pileup import true_counts, true_counts_variance
+
+PULSES_PER_S = 1.304e6
+
+
+def some_plan(
+    edge: str,
+    *,
+    delay_ps: float,
+    mode: Literal["fast", "slow"] = "fast",
+    approach: str | None = None,
+    md: Mapping[str, Any] | None = None,
+    temperatures_c: Sequence[float] = (20.0, 30.0),
+) -> None:
+    """Measure at `delay_ps`.
+
+    Parameters
+    ----------
+    edge : "Br K" or "Pb L3"; sets the grid.
+    delay_ps : pump to probe,
+        positive when the X-rays come later.
+    mode, approach : "below" or "direct".
+    """
+
+
+@pytest.mark.parametrize(
+    ("annotation", "kind", "optional"),
+    [
+        ("'float'", Kind.NUMBER, False),
+        ("int", Kind.INTEGER, False),
+        ("bool", Kind.FLAG, False),
+        ("typing.Optional[float]", Kind.NUMBER, True),
+        ("typing.Union[float, None]", Kind.NUMBER, True),
+        ("'Sequence[float] | None'", Kind.NUMBERS, True),
+        ("'Sequence[Region] | None'", Kind.REGIONS, True),
+        ("typing.Optional[typing.Sequence[tuple[float, float, float]]]", Kind.REGIONS, True),
+        ("collections.abc.Sequence[float]", Kind.NUMBERS, False),
+        ("'Mapping[str, Any] | None'", Kind.MAPPING, True),
+        ("typing.Literal['a', 'b']", Kind.CHOICE, False),
+        ("SomethingElse", Kind.OTHER, False),
+    ],
+)
+def test_annotations_of_server_and_function_give_the_same_field(annotation: str, kind: Kind, optional: bool) -> None:
+    read = parameter("x", annotation, required=True)
+    assert (read.kind, read.optional) == (kind, optional)
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "unit"),
+    [
+        ("delay_ps", "Delay", "ps"),
+        ("fluence_mj_cm2", "Fluence", "mJ/cm²"),
+        ("dwell_s", "Dwell", "s"),
+        ("jet_flow_ml_min", "Jet flow", "ml/min"),
+        ("temperature_c", "Temperature", "°C"),
+        ("regions_ev", "Regions", "eV"),
+        ("repeats", "Repeats", ""),
+        ("md", "Metadata", ""),
+    ],
+)
+def test_nobody_reads_raw_names(name: str, label: str, unit: str) -> None:
+    shown = Parameter(name, Kind.NUMBER)
+    assert (shown.label, shown.unit) == (label, unit)
+
+
+def test_descriptions_name_values_as_the_form_does() -> None:
+    assert prose("Scan with the laser at `delay_ps`.") == "Scan with the laser at delay."
+
+
+def test_function_tells_descriptions_and_choices_that_the_server_does_not() -> None:
+    ours = signature_from_function(some_plan)
+    edge, delay, mode, approach, md, temperatures = ours.parameters
+    assert ours.description == "Measure at `delay_ps`."
+    assert edge.choices == ("Br K", "Pb L3")
+    assert edge.required
+    assert delay.description == "pump to probe, positive when the X-rays come later."
+    assert mode.choices == ("fast", "slow")
+    assert approach.choices == ("below", "direct")
+    assert approach.optional
+    assert md.kind is Kind.MAPPING
+    assert temperatures.default == (20.0, 30.0)
+    theirs = signature_from_server(
+        {
+            "name": "some_plan",
+            "parameters": [
+                {"name": "edge", "kind": {"name": "POSITIONAL_OR_KEYWORD"}, "annotation": {"type": "str"}},
+                {"name": "args", "kind": {"name": "VAR_POSITIONAL"}},
+                {"name": "late", "kind": {"name": "KEYWORD_ONLY"}, "default": "7"},
+            ],
+        }
+    )
+    together = theirs.completed(ours)
+    assert [one.name for one in together.parameters] == ["edge", "late"]
+    assert together.parameters[0].choices == ("Br K", "Pb L3")
+    assert together.parameters[1].default == 7
+    assert together.parameters[1].kind is Kind.INTEGER
+    assert together.description == "Measure at `delay_ps`."
+
+
+NUMBERS = Parameter("delays_ps", Kind.NUMBERS)
+REGIONS = Parameter("regions_ev", Kind.REGIONS)
+DELAY = Parameter("delay_ps", Kind.NUMBER)
+METADATA = Parameter("md", Kind.MAPPING, required=False, optional=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "value"),
+    [
+        ("-500, 0:90:30, 1e3", NUMBERS, [-500.0, 0.0, 30.0, 60.0, 90.0, 1000.0]),
+        ("0:100:30", NUMBERS, [0.0, 30.0, 60.0, 90.0, 100.0]),
+        ("1 2;3", NUMBERS, [1.0, 2.0, 3.0]),
+        ("13450:13462:2, 13462:13480:0.5", REGIONS, [[13450.0, 13462.0, 2.0], [13462.0, 13480.0, 0.5]]),
+        ("operator = 'A, B', vial = 7, note = all good", METADATA, {"operator": "A, B", "vial": 7, "note": "all good"}),
+        ("-3e4", DELAY, -30_000.0),
+        ("", METADATA, None),
+        ("", Parameter("sample", Kind.TEXT, required=False, default=""), ""),
+        ("[1, 'a']", Parameter("x", Kind.OTHER), [1, "a"]),
+        ("3", Parameter("repeats", Kind.INTEGER), 3),
+    ],
+)
+def test_typed_text_means_what_it_says_and_can_be_shown_again(text: str, shown: Parameter, value: Any) -> None:
+    assert value_of(text, shown) == value
+    assert value_of(text_of(value, shown), shown) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "says"),
+    [
+        ("", DELAY, "Delay is empty. Give a number in ps."),
+        ("soon", DELAY, "'soon' is not a finite number of ps"),
+        ("nan", DELAY, "not a finite number"),
+        ("2.5", Parameter("repeats", Kind.INTEGER), "not a whole number"),
+        ("0:90", NUMBERS, "Give start:stop:step in ps"),
+        ("90:0:10", NUMBERS, "stop above start"),
+        ("0:1e9:1e-3", NUMBERS, "at most 10000"),
+        ("13450:13462", REGIONS, "is no region"),
+        ("operator", METADATA, "not name = value"),
+        ("Br", Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
+        ("[1,", Parameter("x", Kind.OTHER), "cannot be read"),
+    ],
+)
+def test_wrong_text_is_refused_with_the_remedy(text: str, shown: Parameter, says: str) -> None:
+    with pytest.raises(InputError, match=says.replace("(", r"\(")):
+        value_of(text, shown)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("1e9", DELAY), ("0, 200", NUMBERS), ("0:200:10", REGIONS), ("-1", DELAY)])
+def test_values_beyond_limits_are_refused_with_limits_and_unit(text: str, shown: Parameter) -> None:
+    with pytest.raises(OutOfRangeError, match=r"outside 0 to 100 (ps|eV)"):
+        value_of(text, shown, Limits(0.0, 100.0))
+
+
+@pytest.mark.parametrize("photons", [0.01, 0.12, 1.0])
+def test_photon_limited_error_is_that_of_the_reduction(photons: float) -> None:
+    """A forecast that is too good would send people home too early.
+
+    Ratio of 20 000 drawn transients' width to the forecast; its own error is 0.5 %, so 2.5 % is five of them.
+    """
+    pulses, photodiodes, rng = 400_000, 2, np.random.default_rng(4)
+    mu = photons / photodiodes
+    counts = rng.binomial(pulses, -np.expm1(-mu), size=(2, photodiodes, 20_000))
+    on, off = true_counts(counts, pulses).sum(axis=1)
+    sigma = transient_sigma(photons, pulses, photodiodes)
+    assert np.std(on / off - 1) / sigma == pytest.approx(1.0, abs=0.025)
+    expected_counts = -pulses * np.expm1(-mu)
+    variance = float(true_counts_variance(expected_counts, pulses))
+    assert sigma == pytest.approx(np.sqrt(2 * variance / photodiodes) / (mu * pulses), rel=1e-12)
+
+
+def test_forecast_counts_exposures_states_and_dead_time() -> None:
+    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.5)
+    arguments = {"dwell_s": 6.0, "repeats": 3, "shutter_reference": "point", "fluence_mj_cm2": 8.83}
+    expected = forecast(arguments, 10, beam)
+    assert expected is not None
+    assert expected.exposures == 60
+    assert expected.duration_s == pytest.approx(60 * (6.0 + 0.5))
+    assert expected.sigma == pytest.approx(transient_sigma(0.12, 18.0 * PULSES_PER_S))
+    assert expected.source == "as configured"
+
+
+def test_nothing_is_forecast_that_is_not_known() -> None:
+    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S)
+    assert forecast({"repeats": 3}, 10, beam) is None
+    assert forecast({"dwell_s": 6.0}, None, beam) is None
+    unpumped = forecast({"dwell_s": 6.0}, 10, beam)
+    assert unpumped is not None
+    assert unpumped.sigma is None, "a plan that does not pump has no transient"
+    assert FormSettings().forecast(signature_from_server(MEASURE), {"dwell_s": 6.0}) is None
+
+
+def test_points_are_counted_as_the_plan_makes_them() -> None:
+    """Regions that touch share a point, and a stop off the step is a point of its own."""
+    grids = {"delays_ps": "numbers", "regions_ev": "regions"}
+    assert points_listed({"delays_ps": [1.0, 2.0, 5.0]}, grids) == 3
+    assert points_listed({"delays_ps": None, "regions_ev": [[0, 10, 2], [10, 13, 2]]}, grids) == 6 + 2
+    assert points_listed({"regions_ev": [(0, 1, 0.1)]}, grids) == 11
+    assert points_listed({}, grids) is None
+
+
+def test_settings_join_defaults_grid_and_beam() -> None:
+    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.0)
+    settings = FormSettings(beam=beam, points=lambda _plan, _arguments, listed: listed or 76)
+    signature = signature_from_server(MEASURE)
+    by_default = settings.forecast(signature, {"edge": "Br K"})
+    listed = settings.forecast(signature, {"edge": "Br K", "delays_ps": [1.0, 2.0]})
+    assert by_default is not None
+    assert by_default.duration_s == pytest.approx(76 * 6.0)
+    assert listed is not None
+    assert listed.exposures == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(2.5, "2.5 s"), (45.0, "45 s"), (750.0, "12 min 30 s"), (11_100.0, "3 h 05 min")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert duration_words(seconds) == words

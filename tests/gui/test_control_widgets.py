@@ -1,0 +1,316 @@
+"""Real clicks through engine, queue, forms and history, with a queue server in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from fake_queue_server import FakeQueueServer
+from pytestqt.qtbot import QtBot
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QPushButton
+
+from gui.control.control_panel import ControlPanel
+from gui.control.engine import Action, Engine
+from gui.control.entries import Limits
+from gui.control.forecast import BeamStatistics
+from gui.control.queue_client import QueueClient
+from gui.control.settings import FormSettings
+from gui.theme import CONTROL_ROOM, DARK, LIGHT, apply_theme
+
+SETTINGS = FormSettings(
+    limits={"delay_ps": Limits(-1e5, 152_800.0), "repeats": Limits(1, 10_000)},
+    beam=BeamStatistics(0.12, "0.12 photons per pulse as configured", 1.304e6, overhead_s=0.0),
+    points=lambda _plan, _arguments, listed: listed or 10,
+)
+
+
+@pytest.fixture
+def server() -> FakeQueueServer:
+    return FakeQueueServer()
+
+
+@pytest.fixture
+def panel(server: FakeQueueServer, qtbot: QtBot) -> Iterator[ControlPanel]:
+    client = QueueClient(server, poll_period_s=0.02)
+    widget = ControlPanel(client, SETTINGS)
+    qtbot.addWidget(widget)
+    widget.resize(700, 800)
+    widget.show()
+    with qtbot.waitSignal(client.snapshot_changed, timeout=5000):
+        client.start()
+    yield widget
+    assert client.stop()
+
+
+def click(qtbot: QtBot, button: QPushButton) -> None:
+    assert button.isEnabled(), f"{button.text()} is disabled"
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def type_into(panel: ControlPanel, qtbot: QtBot, name: str, text: str) -> None:
+    assert panel.plans.form is not None
+    field = panel.plans.form.fields[name]
+    if isinstance(field, QComboBox):
+        field.setCurrentText(text)
+    else:
+        assert isinstance(field, QLineEdit)
+        field.clear()
+        qtbot.keyClicks(field, text)
+
+
+def queue(panel: ControlPanel, qtbot: QtBot, server: FakeQueueServer, *delays: int) -> None:
+    """Fill in the form and click, once per delay."""
+    panel.tabs.setCurrentWidget(panel.plans)
+    panel.plans.choose("measure")
+    for delay in delays:
+        before = len(server.queue)
+        type_into(panel, qtbot, "edge", "Br K")
+        type_into(panel, qtbot, "delay_ps", str(delay))
+        click(qtbot, panel.plans.submit)
+        qtbot.waitUntil(lambda before=before: len(server.queue) == before + 1, timeout=5000)  # type: ignore[misc]
+    panel.tabs.setCurrentWidget(panel.queue)
+    qtbot.waitUntil(lambda: panel.queue.list.count() == len(server.queue), timeout=5000)
+
+
+def state(panel: ControlPanel) -> str:
+    return panel.engine.state.text()
+
+
+def wait_for(qtbot: QtBot, condition: Callable[[], bool]) -> None:
+    qtbot.waitUntil(condition, timeout=5000)
+
+
+def answer(qtbot: QtBot, panel: ControlPanel, text: str) -> None:
+    """Click a button of the question that is asked."""
+    qtbot.waitUntil(lambda: bool(panel.findChildren(QMessageBox)), timeout=5000)
+    (box,) = panel.findChildren(QMessageBox)
+    (button,) = [one for one in box.buttons() if one.text().replace("&", "") == text]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not panel.findChildren(QMessageBox), timeout=5000)
+
+
+def test_pause_resume_and_abort_by_buttons_that_follow_the_engine(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    buttons = panel.engine.buttons
+    queue(panel, qtbot, server, 100)
+    assert "IDLE" in state(panel)
+    assert not buttons[Action.PAUSE].isEnabled()
+    click(qtbot, buttons[Action.START])
+    wait_for(qtbot, lambda: "RUNNING" in state(panel))
+    assert "Measure: edge Br K" in panel.engine.remark.text() or "Br K" in panel.engine.remark.text()
+    click(qtbot, buttons[Action.PAUSE])
+    wait_for(qtbot, lambda: "PAUSING" in state(panel))
+    server.pause_takes_effect()
+    wait_for(qtbot, lambda: "PAUSED" in state(panel))
+    assert not buttons[Action.PAUSE_NOW].isEnabled()
+    click(qtbot, buttons[Action.RESUME])
+    wait_for(qtbot, lambda: "RUNNING" in state(panel))
+    click(qtbot, buttons[Action.PAUSE_NOW])
+    wait_for(qtbot, lambda: "PAUSED" in state(panel))
+    click(qtbot, buttons[Action.ABORT])
+    answer(qtbot, panel, "Cancel")
+    assert "re_abort" not in [method for method, _ in server.requests]
+    wait_for(qtbot, buttons[Action.ABORT].isEnabled)
+    click(qtbot, buttons[Action.ABORT])
+    answer(qtbot, panel, "Abort the plan")
+    wait_for(qtbot, lambda: panel.history.table.rowCount() == 1)
+    panel.tabs.setCurrentWidget(panel.history)
+    assert "aborted" in panel.history.table.item(0, 1).text()
+    assert "Run aborted by the user." in panel.history.table.item(0, 4).text()
+
+
+def test_no_server_disables_every_button_and_says_so(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    queue(panel, qtbot, server, 100)
+    server.silent = True
+    wait_for(qtbot, lambda: "NO SERVER" in state(panel))
+    assert "does not answer" in panel.engine.remark.text()
+    assert not any(button.isEnabled() for button in panel.engine.buttons.values())
+
+
+def test_engine_can_be_ended_and_started(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
+    click(qtbot, panel.engine.buttons[Action.CLOSE])
+    wait_for(qtbot, lambda: "NOT STARTED" in state(panel))
+    assert not server.opened
+    click(qtbot, panel.engine.buttons[Action.OPEN])
+    wait_for(qtbot, lambda: "IDLE" in state(panel))
+
+
+def test_queue_stops_after_this_plan_and_can_change_its_mind(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    buttons = panel.engine.buttons
+    queue(panel, qtbot, server, 100, 200)
+    click(qtbot, buttons[Action.START])
+    wait_for(qtbot, buttons[Action.STOP_QUEUE].isEnabled)
+    click(qtbot, buttons[Action.STOP_QUEUE])
+    wait_for(qtbot, buttons[Action.KEEP_QUEUE].isVisible)
+    assert "stops after this plan" in panel.engine.remark.text()
+    click(qtbot, buttons[Action.KEEP_QUEUE])
+    wait_for(qtbot, buttons[Action.STOP_QUEUE].isVisible)
+    server.finish()
+    wait_for(qtbot, lambda: server.running is not None and panel.queue.list.count() == 0)
+
+
+def test_order_changes_by_buttons_and_by_dragging(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
+    queue(panel, qtbot, server, 100, 200, 300)
+    panel.queue.list.setCurrentRow(2)
+    click(qtbot, panel.queue.buttons["Up"])
+    wait_for(qtbot, lambda: server.names == [100, 300, 200] and "300" in panel.queue.list.item(1).text())
+    assert panel.queue.list.currentRow() == 1, "the selection follows the plan"
+    panel.queue.list.setCurrentRow(0)
+    click(qtbot, panel.queue.buttons["Down"])
+    wait_for(qtbot, lambda: server.names == [300, 100, 200] and "100" in panel.queue.list.item(1).text())
+    # What the view does when a row is dropped.
+    model = panel.queue.list.model()
+    assert model.moveRow(model.index(-1, 0), 0, model.index(-1, 0), 3)
+    wait_for(qtbot, lambda: server.names == [100, 200, 300])
+    assert model.moveRow(model.index(-1, 0), 2, model.index(-1, 0), 0)
+    wait_for(qtbot, lambda: server.names == [300, 100, 200])
+
+
+def test_refused_drag_goes_back_to_where_the_server_has_it(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    queue(panel, qtbot, server, 100, 200)
+    server.refuse_next = "The queue is locked"
+    model = panel.queue.list.model()
+    model.moveRow(model.index(-1, 0), 0, model.index(-1, 0), 2)
+    wait_for(qtbot, lambda: "The queue is locked" in panel.engine.message.text())
+    assert "100" in panel.queue.list.item(0).text()
+
+
+def test_duplicate_edit_remove_and_clear(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
+    queue(panel, qtbot, server, 100, 200)
+    panel.queue.list.setCurrentRow(0)
+    click(qtbot, panel.queue.buttons["Duplicate"])
+    wait_for(qtbot, lambda: server.names == [100, 100, 200] and panel.queue.list.count() == 3)
+    panel.queue.list.setCurrentRow(1)
+    click(qtbot, panel.queue.buttons["Edit"])
+    assert panel.tabs.currentWidget() is panel.plans
+    type_into(panel, qtbot, "delay_ps", "150")
+    assert panel.plans.submit.text() == "Change the queued plan"
+    click(qtbot, panel.plans.submit)
+    wait_for(qtbot, lambda: server.names == [100, 150, 200])
+    assert panel.plans.submit.text() == "Add to queue"
+    panel.tabs.setCurrentWidget(panel.queue)
+    wait_for(qtbot, lambda: "150" in panel.queue.list.item(1).text())
+    panel.queue.list.setCurrentRow(0)
+    click(qtbot, panel.queue.buttons["Remove"])
+    wait_for(qtbot, lambda: server.names == [150, 200] and panel.queue.list.count() == 2)
+    click(qtbot, panel.queue.buttons["Clear"])
+    answer(qtbot, panel, "Clear the queue")
+    wait_for(qtbot, lambda: server.names == [] and panel.queue.list.count() == 0)
+
+
+def test_form_refuses_what_is_wrong_before_it_is_sent(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    panel.tabs.setCurrentWidget(panel.plans)
+    panel.plans.choose("measure")
+    assert not panel.plans.submit.isEnabled()
+    type_into(panel, qtbot, "edge", "Br K")
+    assert "Delay is empty" in panel.plans.problem.text()
+    type_into(panel, qtbot, "delay_ps", "1e9")
+    assert "outside -100000 to 152800 ps" in panel.plans.problem.text()
+    assert not panel.plans.submit.isEnabled()
+    type_into(panel, qtbot, "delay_ps", "100")
+    type_into(panel, qtbot, "delays_ps", "0:90:")
+    assert "start:stop:step" in panel.plans.problem.text()
+    type_into(panel, qtbot, "delays_ps", "0:90:30")
+    type_into(panel, qtbot, "shutter_reference", "point")
+    type_into(panel, qtbot, "md", "vial = 7")
+    click(qtbot, panel.plans.submit)
+    wait_for(qtbot, lambda: len(server.queue) == 1)
+    assert server.queue[0]["kwargs"] == {
+        "edge": "Br K",
+        "delay_ps": 100.0,
+        "delays_ps": [0.0, 30.0, 60.0, 90.0],
+        "shutter_reference": "point",
+        "md": {"vial": 7},
+    }
+
+
+def test_duration_and_error_follow_the_form(panel: ControlPanel, qtbot: QtBot) -> None:
+    panel.tabs.setCurrentWidget(panel.plans)
+    panel.plans.choose("measure")
+    assert panel.plans.forecast.text() == ""
+    type_into(panel, qtbot, "edge", "Br K")
+    type_into(panel, qtbot, "delay_ps", "100")
+    assert "1 min 00 s of beam time (10 exposures)" in panel.plans.forecast.text()
+    assert "±0.15 %" in panel.plans.forecast.text()
+    assert "0.12 photons per pulse as configured" in panel.plans.forecast.text()
+    type_into(panel, qtbot, "repeats", "4")
+    assert "4 min 00 s" in panel.plans.forecast.text()
+    assert "±0.074 %" in panel.plans.forecast.text()
+    panel.set_photons_per_pulse(0.06, "0.06 photons per pulse in run 7")
+    assert "±0.1 %" in panel.plans.forecast.text()
+    assert "in run 7" in panel.plans.forecast.text()
+
+
+def test_what_was_typed_stays_when_another_plan_is_looked_at(panel: ControlPanel, qtbot: QtBot) -> None:
+    panel.plans.choose("measure")
+    type_into(panel, qtbot, "delay_ps", "77")
+    panel.plans.choose("rest")
+    assert panel.plans.submit.isEnabled(), "a plan without parameters needs nothing"
+    panel.plans.choose("measure")
+    assert panel.plans.form is not None
+    field = panel.plans.form.fields["delay_ps"]
+    assert isinstance(field, QLineEdit)
+    assert field.text() == "77"
+
+
+def test_history_queues_again_and_opens_the_run(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
+    queue(panel, qtbot, server, 100)
+    click(qtbot, panel.engine.buttons[Action.START])
+    wait_for(qtbot, lambda: server.running is not None)
+    server.finish()
+    wait_for(qtbot, lambda: panel.history.table.rowCount() == 1)
+    panel.tabs.setCurrentWidget(panel.history)
+    panel.history.table.selectRow(0)
+    click(qtbot, panel.history.again)
+    wait_for(qtbot, lambda: server.names == [100])
+    with qtbot.waitSignal(panel.run_chosen, timeout=1000) as chosen:
+        panel.history.table.cellDoubleClicked.emit(0, 0)
+    assert chosen.args == ["abc"]
+
+
+def test_plan_that_vanishes_while_it_is_edited_is_no_longer_edited(
+    panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
+) -> None:
+    """Otherwise the change would be sent for a plan that already runs."""
+    queue(panel, qtbot, server, 100)
+    panel.queue.list.setCurrentRow(0)
+    click(qtbot, panel.queue.buttons["Edit"])
+    assert panel.plans.submit.text() == "Change the queued plan"
+    click(qtbot, panel.engine.buttons[Action.START])
+    wait_for(qtbot, lambda: panel.plans.submit.text() == "Add to queue")
+    assert server.running is not None
+    assert panel.engine.state.text().endswith(Engine.RUNNING.value)
+
+
+def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
+    """In the control-room look the state must be the largest word, not the smallest."""
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    queue(panel, qtbot, server, 100)
+    click(qtbot, panel.engine.buttons[Action.START])
+    wait_for(qtbot, lambda: server.running is not None)
+    server.finish("failed", "no beam")
+    wait_for(qtbot, lambda: panel.history.table.rowCount() == 1)
+
+    def looks(size: object, colour: str) -> bool:
+        shown = panel.history.table.item(0, 1).foreground().color().name()
+        return panel.engine.state.font().pointSizeF() == size and shown == colour
+
+    try:
+        for theme in (CONTROL_ROOM, DARK):
+            apply_theme(application, theme)
+            size, colour = pytest.approx(1.4 * theme.font_points), theme.bad.lower()
+            qtbot.waitUntil(partial(looks, size, colour), timeout=5000)
+    finally:
+        apply_theme(application, LIGHT)
