@@ -22,6 +22,7 @@ from devices.laser import Laser, laser_shutter
 from devices.pilatus import Pilatus
 from devices.point import PointReader
 from devices.pointing import Pointing
+from devices.powder import PowderReader
 from devices.power_meter import PowerMeter
 from devices.sdd import Sdd
 from devices.settings import Settings
@@ -80,14 +81,20 @@ class Beamline:
     sample_stage: SampleStage | None = None
     sdd: Sdd | None = None
     pilatus: Pilatus | None = None
+    powder: PowderReader | None = None
+    powder_images: PowderReader | None = None
+
+    @property
+    def pump_probe_devices(self) -> tuple[Device, ...]:
+        """Devices of every pump-probe measurement."""
+        found = (self.energy, self.delay, self.fluence, self.laser, self.laser_shutter, self.xray_shutter)
+        pump = (self.waveplate, self.power_meter, self.pointing_horizontal, self.pointing_vertical)
+        return (*found, *pump, self.surroundings, self.exposure)
 
     @property
     def devices(self) -> dict[str, Device]:
         """Every ophyd device by its name."""
-        found = (self.energy, self.delay, self.fluence, self.laser, self.laser_shutter, self.xray_shutter)
-        pump = (self.waveplate, self.power_meter, self.pointing_horizontal, self.pointing_vertical)
-        every = (*found, *pump, self.surroundings, self.exposure, *self.optional_devices)
-        return {device.name: device for device in every}
+        return {device.name: device for device in (*self.pump_probe_devices, *self.optional_devices)}
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
@@ -106,24 +113,26 @@ class Beamline:
             "pointing_vertical_um": self.pointing_vertical,
         }
 
-    def signals(self) -> Iterator[EpicsSignalBase]:
-        """Every PV-backed signal of every device."""
-        for device in self.devices.values():
+    def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
+        """Every PV-backed signal of `devices`, by default of all."""
+        for device in self.devices.values() if devices is None else devices:
             yield from _signals(device)
 
-    def disconnected(self) -> list[str]:
-        """Names of the PVs that do not answer now."""
-        return disconnected_names(self.signals())
+    def disconnected(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> list[str]:
+        """Names of the PVs of `devices`, by default of all, that do not answer now."""
+        return disconnected_names(self.signals(devices))
 
-    def silent(self, timeout_s: float = 2.0) -> list[str]:
-        """Names of the PVs that are not connected, or else of one that does not answer a read: its IOC hangs."""
-        missing = self.disconnected()
-        if missing:
+    def silent(self, devices: Iterable[Device | EpicsSignalBase] | None = None, timeout_s: float = 2.0) -> list[str]:
+        """Names of the PVs of `devices`, by default of all, that are not connected, or else of one that does not answer
+        a read: its IOC hangs.
+        """
+        asked = tuple(self.devices.values() if devices is None else devices)
+        if missing := self.disconnected(asked):
             return missing
-        signals = {f"{name}.{key}": signal for name, axis in self.axes.items()
-                   for key, signal in axis.fresh_signals().items()}  # fmt: skip
+        signals = {f"{device.name}.{key}": signal for device in asked if isinstance(device, Axis | Exposure)
+                   for key, signal in device.fresh_signals().items()}  # fmt: skip
         try:
-            read_together({**signals, **self.exposure.fresh_signals()}, timeout_s)
+            read_together(signals, timeout_s)
         except NotConnectedError as error:
             return error.pv_names
         return []
@@ -135,8 +144,8 @@ class Beamline:
         and ConfigurationError with every wrong unit.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
-        optional = [signal for device in self.optional_devices for signal in _signals(device)]
-        needed = [signal for signal in self.signals() if signal not in optional]
+        optional = list(self.signals(self.optional_devices))
+        needed = list(self.signals(self.pump_probe_devices))
         _wait_connected(needed, timeout_s)
         _wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
         if disconnected_names(needed):
@@ -157,7 +166,10 @@ class Beamline:
             raise ConfigurationError(f"Wrong units: {'; '.join(wrong)}. Point the configuration at PVs in those units.")
 
 
-def _signals(device: Device) -> Iterator[EpicsSignalBase]:
+def _signals(device: Device | EpicsSignalBase) -> Iterator[EpicsSignalBase]:
+    if not isinstance(device, Device):
+        yield device
+        return
     for walked in device.walk_signals():
         if hasattr(walked.item, "pvname"):
             yield walked.item
@@ -191,6 +203,17 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         "pointing_vertical_um": vertical,
     }
     shutter = laser_shutter(configuration.laser, prefix)
+    point = PointReader(axes, exposure, laser, surroundings)
+    cell, stage = _powder_cell(configuration, prefix)
+    sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
+    pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
+
+    def powder_reader(name: str, sdd: Sdd | None) -> PowderReader | None:
+        return cell and stage and PowderReader(
+            name, energy=energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
+            conditions=point.conditions, sdd=sdd,
+        )  # fmt: skip
+
     return Beamline(
         configuration=configuration,
         energy=energy,
@@ -207,12 +230,19 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         ),
         surroundings=surroundings,
         exposure=exposure,
-        point=PointReader(axes, exposure, laser, surroundings),
+        point=point,
         settings=Settings({**axes, "laser_shutter": shutter}),
-        cell=Cell(configuration.cell, prefix=prefix, name="cell") if configuration.cell else None,
-        sample_stage=SampleStage(configuration.cell, prefix=prefix, name="sample_stage")
-        if configuration.cell
-        else None,
-        sdd=Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None,
-        pilatus=Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None,
+        cell=cell,
+        sample_stage=stage,
+        sdd=sdd,
+        pilatus=pilatus,
+        powder=powder_reader("powder", sdd) if sdd else None,
+        powder_images=powder_reader("powder_images", None) if pilatus else None,
     )
+
+
+def _powder_cell(configuration: BeamlineConfiguration, prefix: str) -> tuple[Cell | None, SampleStage | None]:
+    if configuration.cell is None:
+        return None, None
+    cell = Cell(configuration.cell, prefix=prefix, name="cell")
+    return cell, SampleStage(configuration.cell, prefix=prefix, name="sample_stage")

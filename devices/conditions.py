@@ -7,23 +7,33 @@ import threading
 from devices.laser import Laser
 from devices.surroundings import Surroundings
 
+CONDITIONS = frozenset({"ring_current", "xray_shutter", "jet_flow", "laser_lock", "gates_saturated"})
+"""What a pump-probe exposure needs."""
+
+BEAM = frozenset({"ring_current", "xray_shutter"})
+"""What an exposure of anything needs."""
+
 
 class Conditions:
-    """Remembers every condition that failed since `begin`, by the monitors of laser, ring, shutter and jet."""
+    """Remembers every condition of `needed` that failed since `begin`, by the monitors of laser, ring, shutter and jet.
+
+    What is not needed is not looked at: it need not even be there.
+    """
 
     def __init__(self, laser: Laser, surroundings: Surroundings) -> None:
         self._laser, self._surroundings = laser, surroundings
+        self.needed = CONDITIONS
         self._failed: set[str] = set()
         self._lock = threading.Lock()
-        self._watching = False
+        self._watching: frozenset[str] = frozenset()
 
     def begin(self) -> None:
         """Start a new exposure: forget what failed before, and note what fails now."""
-        if not self._watching:
-            # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
+        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
+        unwatched, self._watching = self.needed - self._watching, self._watching | self.needed
+        if "laser_lock" in unwatched:
             self._laser.watch(self._look)
-            self._surroundings.watch(self._look)
-            self._watching = True
+        self._surroundings.watch(self._look, unwatched)
         with self._lock:
             self._failed = set(self._now())
 
@@ -39,5 +49,7 @@ class Conditions:
             self._failed.update(now)
 
     def _now(self) -> list[str]:
-        failed = self._surroundings.failed_conditions()
-        return failed if self._laser.locked and self._laser.divider_is_right else [*failed, "laser_lock"]
+        failed = self._surroundings.failed_conditions(self.needed)
+        if "laser_lock" in self.needed and not (self._laser.locked and self._laser.divider_is_right):
+            failed.append("laser_lock")
+        return failed

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
-from ophyd.status import DeviceStatus
+from ophyd.status import DeviceStatus, StatusBase
 
 from devices.configuration import ExposureSettings
 from devices.finite import finite_number
 from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
 from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting, finish
+from devices.waiting import AllOf, Waiting, finish
 from errors import AcquisitionError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3
@@ -174,3 +174,20 @@ class Exposure(Device):
             if time.monotonic() > deadline:
                 raise AcquisitionError(f"{self.counting.pvname} does not stop counting. Restart the scaler's IOC.")
             time.sleep(IDLE_POLL_S)
+
+
+class Together:
+    """Detectors triggered at once, with one status: done when all are, failed with the reason of the first that fails.
+
+    A bluesky Triggerable.
+    """
+
+    parent = None
+
+    def __init__(self, detectors: Sequence[Device]) -> None:
+        self.name = "_and_".join(detector.name for detector in detectors)
+        self._detectors = tuple(detectors)
+
+    def trigger(self) -> StatusBase:
+        """Start one exposure on each."""
+        return AllOf([detector.trigger() for detector in self._detectors], timeout_error=AcquisitionError)

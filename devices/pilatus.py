@@ -186,6 +186,30 @@ class Pilatus(DetectorBase):
         if missing := disconnected_names(signals):
             raise NotConnectedError(missing, timeout_s)
 
+    def check_ready(self) -> None:
+        """Raise if no image could be taken: PVs that do not answer, a busy camera, or no folder to write to.
+
+        NotConnectedError, AcquisitionError or StorageError; nothing is exposed or written.
+        """
+        self.connect()
+        if int(now(self.cam.acquire)):
+            raise AcquisitionError(
+                f"{self.cam.acquire.pvname} says that the Pilatus exposes already. Wait until it is done, or write 0 "
+                f"to {self.cam.acquire.setpoint_pvname} to stop it."
+            )
+        self.hdf5.check_folder(str(self._checked_folder()))
+
+    def _checked_folder(self) -> Path:
+        if self._folder is None:
+            raise StorageError("The Pilatus has no folder to write to. Call write_to(folder) before staging it.")
+        return self._folder
+
+    def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Prepare for images of `settings["exposure_s"]`; returns the old and the new exposure as bluesky expects."""
+        old = self._exposure_s
+        self.prepare(settings["exposure_s"])
+        return tuple({"exposure_s": {"value": value, "timestamp": time.time()}} for value in (old, self._exposure_s))  # type: ignore[return-value]  # two of them
+
     def prepare(self, exposure_s: float) -> None:
         """Set the exposure of the images to come; raises AcquisitionError if the camera does not take it."""
         self.check_exposure(exposure_s)
@@ -200,11 +224,10 @@ class Pilatus(DetectorBase):
         """Open a new file; raises NotConnectedError, StorageError or AcquisitionError before anything is exposed."""
         if math.isnan(self._exposure_s):
             raise AcquisitionError("The Pilatus has no exposure yet. Call prepare(exposure_s) before staging it.")
-        if self._folder is None:
-            raise StorageError("The Pilatus has no folder to write to. Call write_to(folder) before staging it.")
+        folder = self._checked_folder()
         self.connect()
-        self.hdf5.check_folder(str(self._folder))
-        self.hdf5.write_path_template = str(self._folder)
+        self.hdf5.check_folder(str(folder))
+        self.hdf5.write_path_template = str(folder)
         self._written = 0
         try:
             return super().stage()
@@ -268,6 +291,13 @@ class Pilatus(DetectorBase):
         """End a running exposure; nothing can be stopped that does not answer."""
         if self.answers and int(now(self.cam.acquire)):
             put_and_wait(self.cam.acquire, 0)
+
+    def pause(self) -> None:
+        """End a running exposure: its image would not be that of the other detectors' exposure after the pause."""
+        self.stop()
+
+    def resume(self) -> None:
+        """Do nothing: the plan takes the image again, in a new file."""
 
     @property
     def hints(self) -> dict[str, list[str]]:

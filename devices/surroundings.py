@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ophyd import Device, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SurroundingsSettings
+
+CHECKED = ("ring_current", "xray_shutter", "jet_flow")
+"""Conditions that can be told from here, by the attribute that shows them."""
 
 
 class Surroundings(Device):
@@ -22,17 +25,18 @@ class Surroundings(Device):
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
 
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever a monitor brings a new value."""
-        for signal in (self.ring_current, self.xray_shutter, self.jet_flow):
-            signal.subscribe(lambda **_: changed(), run=False)
+    def watch(self, changed: Callable[[], None], needed: Collection[str] = CHECKED) -> None:
+        """Call `changed` whenever a monitor of a `needed` condition brings a new value."""
+        for name in CHECKED:
+            if name in needed:
+                getattr(self, name).subscribe(lambda **_: changed(), run=False)
 
-    def failed_conditions(self) -> list[str]:
-        """Names of the conditions that do not hold, by the latest monitors."""
-        settings = self._settings
-        holds = {
-            "ring_current": float(self.ring_current.get()) >= settings.ring_current_low_ma,
-            "xray_shutter": int(self.xray_shutter.get()) == 1,
-            "jet_flow": float(self.jet_flow.get()) >= settings.jet_flow_low_ml_min,
-        }
-        return [name for name, good in holds.items() if not good]
+    def failed_conditions(self, needed: Collection[str] = CHECKED) -> list[str]:
+        """Names of the `needed` conditions that do not hold, by the latest monitors; the others are not looked at."""
+        return [name for name in CHECKED if name in needed and not self._holds(name)]
+
+    def _holds(self, name: str) -> bool:
+        value, settings = float(getattr(self, name).get()), self._settings
+        if name == "xray_shutter":
+            return value == 1
+        return value >= (settings.ring_current_low_ma if name == "ring_current" else settings.jet_flow_low_ml_min)

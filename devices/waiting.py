@@ -9,7 +9,7 @@ from ophyd import Device
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
-from errors import MotionError
+from errors import MotionError, TrxasError
 
 
 class Waiting(DeviceStatus):
@@ -23,6 +23,13 @@ class Waiting(DeviceStatus):
         return self._text
 
     __repr__ = __str__
+
+
+def finished(device: Device) -> DeviceStatus:
+    """Status of a `device` that had nothing to do."""
+    status = DeviceStatus(device)
+    status.set_finished()
+    return status
 
 
 def finish(status: StatusBase) -> None:
@@ -40,12 +47,13 @@ def fail(status: StatusBase, error: Exception) -> None:
 class AllOf(Status):
     """Done when all `statuses` are, failed with the reason of the first that fails.
 
-    ophyd's own `status & status` fails without the reason. A time-out becomes a MotionError, as ophyd lets only its
+    ophyd's own `status & status` fails without the reason. A time-out becomes a `timeout_error`, as ophyd lets only its
     own timers raise its StatusTimeoutError.
     """
 
-    def __init__(self, statuses: Sequence[StatusBase]) -> None:
+    def __init__(self, statuses: Sequence[StatusBase], *, timeout_error: type[TrxasError] = MotionError) -> None:
         super().__init__()
+        self._timeout_error = timeout_error
         self._left, self._failed, self._counting = len(statuses), False, threading.Lock()
         if not statuses:
             self.set_finished()
@@ -61,6 +69,6 @@ class AllOf(Status):
             self._failed = error is not None
             finished = self._left == 0
         if error is not None:
-            self.set_exception(MotionError(str(error)) if isinstance(error, StatusTimeoutError) else error)
+            self.set_exception(self._timeout_error(str(error)) if isinstance(error, StatusTimeoutError) else error)
         elif finished:
             self.set_finished()

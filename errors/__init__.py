@@ -47,6 +47,10 @@ class MotionError(TrxasError):
     """An axis did not arrive where it was sent."""
 
 
+class NotSettledError(MotionError):
+    """A temperature did not settle in the time it had; trying again would only take that time again."""
+
+
 class AcquisitionError(TrxasError):
     """A detector did not deliver the exposure it was asked for."""
 

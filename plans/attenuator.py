@@ -105,7 +105,7 @@ def calibrate_attenuator(
     if len(angles) <= PARAMETERS:
         raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
     meter.check_readings(readings)
-    if missing := beamline.disconnected():
+    if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
     meter.readings, home = readings, plate.position
     powers: list[float] = []

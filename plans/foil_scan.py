@@ -9,6 +9,7 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
+from plans.detection import foil
 from plans.edges import PB_L3
 from plans.grids import Region, join_regions
 from plans.request import check_request
@@ -39,8 +40,8 @@ def foil_scan(
     sample, series, md : what goes into the run's metadata.
     approach : "below" or "direct", how a long move down in energy ends; as configured by default.
 
-    Delay and fluence stay where they are. Returns the run's uid. Raises InputError, NotConnectedError or
-    AcquisitionError before anything has moved.
+    Neither the laser's lock nor the jet is needed. Delay and fluence stay where they are. Returns the run's uid. Raises
+    InputError, NotConnectedError or AcquisitionError before anything has moved.
     """
     request = check_request(
         beamline,
@@ -58,13 +59,14 @@ def foil_scan(
         own_md={**_standing(beamline), "laser": "closed"},
         approach=approach,
         laser="closed",
+        detection=foil(beamline),
     )
     return (yield from scan(beamline, request))
 
 
 def _standing(beamline: Beamline) -> dict[str, float]:
     """Where delay and fluence stand, for the run's metadata; nothing if they do not answer."""
-    if beamline.disconnected():
+    if beamline.disconnected(beamline.pump_probe_devices):
         return {}
     return {"delay_ps": beamline.delay.position, "fluence_mj_cm2": beamline.fluence.position}
 

@@ -85,7 +85,7 @@ def overlap_scan(
         own_md={**gates, "direction": direction},
         approach=approach,
     )
-    if missing := beamline.disconnected():
+    if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
     mirror = beamline.axes[axis]
     home = mirror.position

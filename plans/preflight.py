@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from devices.beamline import Beamline
+from devices.conditions import CONDITIONS
 from errors import AcquisitionError, NotConnectedError
+from plans.detection import Detection
 
 
-def check_beamline(beamline: Beamline) -> None:
-    """Raise if a PV is missing, a detector is busy, or a condition would mark every point as bad."""
-    missing = beamline.disconnected()
-    if missing:
+def check_beamline(beamline: Beamline, detection: Detection) -> None:
+    """Raise if a PV that `detection` uses is missing, a detector is busy, or a condition would mark every point as bad.
+
+    What it does not use may be missing, off or closed.
+    """
+    if detection.pilatus is not None:
+        detection.pilatus.connect()
+    if missing := beamline.disconnected(detection.devices):
         raise NotConnectedError(missing, 0.0)
     beamline.exposure.check_idle()
-    failed = beamline.surroundings.failed_conditions()
-    if not beamline.laser.locked:
-        failed.append("laser_lock")
-    if not beamline.laser.divider_is_right:
-        failed.append("laser_rate_divider")
-    if failed:
+    if failed := failed_conditions(beamline, detection.conditions):
         raise AcquisitionError(
             f"Every point would be bad: {', '.join(failed)} not as needed. `trxas doctor` shows the values and limits; "
             "nothing was moved."
         )
+    if detection.pilatus is not None:
+        detection.pilatus.check_ready()
+
+
+def failed_conditions(beamline: Beamline, needed: frozenset[str] = CONDITIONS) -> list[str]:
+    """Names of the `needed` conditions that do not hold now."""
+    failed = beamline.surroundings.failed_conditions(needed)
+    if "laser_lock" in needed and not beamline.laser.locked:
+        failed.append("laser_lock")
+    if "laser_lock" in needed and not beamline.laser.divider_is_right:
+        failed.append("laser_rate_divider")
+    return failed

@@ -11,8 +11,10 @@ from importlib.metadata import version
 from typing import Any, Literal, get_args
 
 from devices.beamline import Beamline
+from devices.cell import Cell
 from devices.configuration import GeometrySettings
-from errors import InputError, OutOfRangeError
+from errors import ConfigurationError, InputError, OutOfRangeError
+from plans.detection import Detection, pump_probe
 from plans.edges import EdgePreset
 from plans.grids import check_points
 
@@ -27,8 +29,6 @@ EARLIER_PUMPS = 24
 
 MAXIMUM_REPEATS = 10_000
 
-MODES = ["spc", "boxcar"]
-
 MARGIN_SIGMAS = 5
 """Widths of the instrument response to keep between the unpumped pulse and the next pump."""
 
@@ -37,6 +37,7 @@ RESERVED = frozenset(
         *("uid", "time", "scan_id", "plan_name", "plan_type", "plan_args", "sample", "edge", "absorber", "modes"),
         *("dwell_s", "repeats", "series", "num_points", "grid", "shutter_reference", "beamline", "time_zero_raw_ps"),
         *("approach", "energy_calibration_offset_ev", "attenuator", "self_test", "laser", "direction"),
+        *("temperature_c", "geometry", "images", "exposure_s"),
         *("boxcar_polarity", "reduction", "versions", "hints", "energy_ev", "delay_ps", "fluence_mj_cm2"),
     }
 )
@@ -51,11 +52,13 @@ class ScanRequest:
     """A validated scan: where the axes stand, which one moves, how long and how often.
 
     `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`. `approach` is how
-    long moves of the energy end, `laser` whether the sample is pumped at all.
+    long moves of the energy end, `laser` whether the sample is pumped at all, `detection` what counts. With a
+    `temperature_c` the powder is brought there first, without one it stays as it is. Images belong to no `edge`.
     """
 
     plan_name: str
-    edge: EdgePreset
+    detection: Detection
+    edge: EdgePreset | None
     axis: str
     points: tuple[float, ...]
     fixed: Mapping[str, float]
@@ -67,6 +70,7 @@ class ScanRequest:
     md: Mapping[str, Any] = field(default_factory=dict)
     approach: str = "below"
     laser: Laser = "open"
+    temperature_c: float | None = None
 
     @property
     def exposures(self) -> int:
@@ -78,7 +82,7 @@ def check_request(
     beamline: Beamline,
     *,
     plan_name: str,
-    edge: EdgePreset,
+    edge: EdgePreset | None,
     axis: str,
     points: Sequence[float],
     fixed: Mapping[str, float],
@@ -92,11 +96,13 @@ def check_request(
     laser: Laser = "open",
     own_md: Mapping[str, Any] | None = None,
     unpumped_probe: bool = True,
+    detection: Detection | None = None,
+    temperature_c: float | None = None,
 ) -> ScanRequest:
     """Build a ScanRequest, or raise InputError naming what is wrong, the allowed range and its unit.
 
     Without an `approach` the energy moves as configured. `md` is the user's metadata, `own_md` the plan's; a plan that
-    needs no unpumped reference may go beyond the next pump.
+    needs no unpumped reference may go beyond the next pump. `detection` is that of pump and probe by default.
     """
     _check_text(sample=sample, series=series)
     _check_metadata(md)
@@ -105,17 +111,20 @@ def check_request(
     for name, value in fixed.items():
         beamline.axes[name].check_value(value)
     delays = checked if axis == "delay_ps" else [fixed[name] for name in fixed if name == "delay_ps"]
+    detection = pump_probe(beamline) if detection is None else detection
+    if temperature_c is not None:
+        _checked_cell(beamline).check_value(temperature_c)
     if delays and unpumped_probe:
         check_before_next_pump(max(delays), beamline)
     approach = beamline.energy.default_approach if approach is None else approach
     beamline.energy.check_approach(approach)
     beamline.exposure.check_dwell(dwell_s)
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MAXIMUM_REPEATS:
-        raise InputError(f"repeats = {repeats!r}: give a whole number from 1 to {MAXIMUM_REPEATS}.")
+    check_number_of(repeats, "repeats")
     if shutter_reference not in get_args(ShutterReference):
         raise InputError(f"shutter_reference = {shutter_reference!r}: give one of {get_args(ShutterReference)}.")
     return ScanRequest(
         plan_name=plan_name,
+        detection=detection,
         edge=edge,
         axis=axis,
         points=tuple(checked),
@@ -128,7 +137,20 @@ def check_request(
         md={**(md or {}), **(own_md or {})},
         approach=approach,
         laser=laser,
+        temperature_c=None if temperature_c is None else float(temperature_c),
     )
+
+
+def check_number_of(count: int, name: str) -> None:
+    """Raise InputError unless `count` is a whole number of repeats, images or the like."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAXIMUM_REPEATS:
+        raise InputError(f"{name} = {count!r}: give a whole number from 1 to {MAXIMUM_REPEATS}.")
+
+
+def _checked_cell(beamline: Beamline) -> Cell:
+    if beamline.cell is None:
+        raise ConfigurationError(f"{beamline.configuration.name} has no [cell] in its configuration file.")
+    return beamline.cell
 
 
 def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
@@ -164,27 +186,42 @@ def _check_metadata(md: Mapping[str, Any] | None) -> None:
 
 def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Everything the reduction needs to read the run from its documents alone."""
-    reducible = request.axis in REDUCIBLE_AXES
     return {
         **request.md,
         **request.fixed,
         "plan_name": request.plan_name,
         "sample": request.sample,
-        "edge": request.edge.name,
-        "absorber": request.edge.absorber,
-        "modes": MODES,
+        "modes": list(request.detection.modes),
         "dwell_s": request.dwell_s,
         "repeats": request.repeats,
         "series": request.series,
         "num_points": request.exposures,
-        "grid": {"axis": request.axis, "points": list(request.points)},
         "shutter_reference": request.shutter_reference,
         "approach": request.approach,
+        **_edge_metadata(request, beamline),
+        **_powder_metadata(request, beamline),
         **calibration_metadata(beamline),
-        **({"reduction": reduction_metadata(request.edge, beamline)} if reducible else {}),
         "versions": {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")},
         "hints": {"dimensions": [[[request.axis], "primary"]]},
     }
+
+
+def _edge_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """What makes a spectrum, trace or dependence of the run; images have none of it."""
+    edge = request.edge
+    if edge is None:
+        return {}
+    grid = {"axis": request.axis, "points": list(request.points)}
+    reducible = {"reduction": reduction_metadata(edge, beamline)} if request.axis in REDUCIBLE_AXES else {}
+    return {"edge": edge.name, "absorber": edge.absorber, "grid": grid, **reducible}
+
+
+def _powder_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """The powder's temperature: as asked for, else as it is now."""
+    if request.detection.sample != "cell":
+        return {}
+    now_c = round(_checked_cell(beamline).position, 2) if request.temperature_c is None else request.temperature_c
+    return {"temperature_c": now_c, "laser": request.laser}
 
 
 def calibration_metadata(beamline: Beamline) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
+from devices.pilatus import Pilatus
 from errors import MotionError, TrxasError
 from plans.approach import use_approach
 from plans.measuring import ATTEMPTS, RETRYABLE, Plan, reason, wait_connected, with_reasons
@@ -21,16 +22,21 @@ CLOSE_TIMEOUT_S = 20.0
 logger = logging.getLogger("trxas.plans")
 
 
-def ending_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
-    """`plan`, then detectors stopped and laser blocked; its own failure stays the one that is raised."""
+def ending_safely(
+    beamline: Beamline, plan: Generator[Msg, Any, Any], pilatus: Pilatus | None = None
+) -> Generator[Msg, Any, Any]:
+    """`plan`, then detectors stopped and laser blocked; its own failure stays the one that is raised.
+
+    A `pilatus` has its file closed.
+    """
     return (yield from bpp.contingency_wrapper(
         with_reasons(plan),
-        except_plan=lambda error: end_safely(beamline, because=error),
-        else_plan=lambda: end_safely(beamline),
+        except_plan=lambda error: end_safely(beamline, pilatus, because=error),
+        else_plan=lambda: end_safely(beamline, pilatus),
     ))  # fmt: skip
 
 
-def end_safely(beamline: Beamline, because: BaseException | None = None) -> Plan:
+def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseException | None = None) -> Plan:
     """Give the approach back, stop the detectors and block the laser; tried again if the beamline does not answer.
 
     Raises MotionError if the laser may still be on the sample, naming what ended the scan before.
@@ -38,16 +44,28 @@ def end_safely(beamline: Beamline, because: BaseException | None = None) -> Plan
     yield from use_approach(beamline, beamline.energy.default_approach)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            yield from wait_connected(beamline, CLOSE_TIMEOUT_S)
+            yield from wait_connected(beamline, (beamline.exposure, beamline.laser_shutter), CLOSE_TIMEOUT_S)
             yield from bps.stop(beamline.exposure)
             yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
         except RETRYABLE as error:
             last: BaseException = reason(error)
             logger.warning("Closing the laser shutter, attempt %d: %s", attempt, last)
         else:
+            yield from close_image_file(pilatus)
             return
     before = "" if because is None else f" The scan itself had ended with: {because}"
     raise _unsafe(last, before) from (because or last)
+
+
+def close_image_file(pilatus: Pilatus | None) -> Plan:
+    """End the Pilatus' file; images are whole in it already, so a detector that is gone fails nothing."""
+    if pilatus is None:
+        return
+    try:
+        yield from bps.stop(pilatus)
+        yield from bps.unstage(pilatus)
+    except RETRYABLE as error:
+        logger.warning("The Pilatus' file was not closed: %s. Its images are kept.", reason(error))
 
 
 def _unsafe(last: BaseException, before: str) -> TrxasError:

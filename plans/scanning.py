@@ -11,7 +11,7 @@ from bluesky.utils import Msg
 from devices.beamline import Beamline
 from devices.settings import Target
 from plans.approach import check_room_for_approach, use_approach
-from plans.measuring import Plan, measure
+from plans.measuring import Plan, measure, with_reasons
 from plans.preflight import check_beamline
 from plans.request import Laser, ScanRequest, ShutterReference, start_metadata
 from plans.safe_end import ending_safely
@@ -42,20 +42,23 @@ def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
 
     Long moves of the energy end as the request says, and as configured afterwards. Returns the run's uid.
     """
-    check_beamline(beamline)
+    check_beamline(beamline, request.detection)
     check_room_for_approach(beamline, request)
 
-    @bpp.run_decorator(md=start_metadata(request, beamline))
-    def run() -> Plan:
-        yield from use_approach(beamline, request.approach)
-        at: dict[str, Target] = {}
-        for scan_index in range(request.repeats):
-            for point_index, shutter in passes(request.shutter_reference, len(request.points), request.laser):
-                moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
-                targets: dict[str, Target] = {**request.fixed, **moving}
-                changed = {name: target for name, target in targets.items() if at.get(name) != target}
-                yield Msg("checkpoint")
-                yield from measure(beamline, request, scan_index, point_index, targets, changed)
-                at = targets
+    # The reason goes into the run's stop document, so it has to be found within the run.
+    run = bpp.run_wrapper(with_reasons(_passes(beamline, request)), md=start_metadata(request, beamline))
+    return str((yield from ending_safely(beamline, run, request.detection.pilatus)))
 
-    return str((yield from ending_safely(beamline, run())))
+
+def _passes(beamline: Beamline, request: ScanRequest) -> Plan:
+    request.detection.reader.watch(request.detection.conditions)
+    yield from use_approach(beamline, request.approach)
+    at: dict[str, Target] = {}
+    for scan_index in range(request.repeats):
+        for point_index, shutter in passes(request.shutter_reference, len(request.points), request.laser):
+            moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
+            targets: dict[str, Target] = {**request.fixed, **moving}
+            changed = {name: target for name, target in targets.items() if at.get(name) != target}
+            yield Msg("checkpoint")
+            yield from measure(beamline, request, scan_index, point_index, targets, changed)
+            at = targets

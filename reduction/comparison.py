@@ -103,6 +103,24 @@ def transient_comparison(spectrum: Spectrum, windows: ComparisonWindows) -> Comp
     return comparison_parameter(spectrum.energy_ev, spectrum.transient, spectrum.sigma, windows)
 
 
+def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter) -> Value:
+    """C of the second less that of the first, with the error that it has if both are one and the same.
+
+    For the second C = N / D the difference is (N - C1 D) / D. Under the hypothesis that C is C1, N - C1 D is normal
+    with mean 0 whatever D is, so the error is that of N - C1 D over |D|, and that of C1. The error of the second C by
+    itself, taken where noise has put it, is too small if noise made D large and too large if small: with D known to
+    five errors, differences beyond three errors would be found five times too often. The second is to be the less
+    certain one. Raises ReductionError if its D is 0, or its C.
+    """
+    before, ratio = second.pre_edge, first.value
+    if before.value == 0.0 or second.value == 0.0:
+        raise ReductionError("A difference of two C needs averages that are not 0. Check the spectrum.")
+    own = (second.sigma * before.value) ** 2
+    mixed = (second.main_edge.sigma**2 + (second.value * before.sigma) ** 2 - own) / (2 * second.value)
+    variance = second.main_edge.sigma**2 - 2 * ratio * mixed + (ratio * before.sigma) ** 2
+    return Value(second.value - ratio, math.hypot(math.sqrt(max(variance, 0.0)) / before.value, first.sigma))
+
+
 def _average(energy_ev: NDArray[np.float64], window: tuple[float, float], name: str) -> NDArray[np.float64]:
     wider = (window[0] - READBACK_TOLERANCE_EV, window[1] + READBACK_TOLERANCE_EV)
     inside = points_within(energy_ev, wider, name)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from storage.chains import good_exposures, load_chain, load_dataset
+from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
 from storage.recovery import Recovery, recover
 from storage.runs import RunStatus, RunSummary, list_runs, load_run
@@ -43,7 +45,11 @@ __all__ = [
     "RunStatus",
     "RunSummary",
     "Store",
+    "good_exposures",
     "list_runs",
+    "load_chain",
+    "load_dataset",
+    "load_images",
     "load_run",
     "open_store",
     "require_free_space",
@@ -53,7 +59,7 @@ __all__ = [
 class Store:
     """The journal, the catalogue and the recovery of one data folder; made by `open_store`.
 
-    `root` is the folder, `recovery` says what the opening had to mend.
+    `root` is the folder, `images` that of the image files, `recovery` says what the opening had to mend.
     """
 
     def __init__(
@@ -62,9 +68,11 @@ class Store:
         *,
         uri: str | None = None,
         api_key: str | None = None,
+        images: Path | None = None,
         flush_period_s: float = FLUSH_PERIOD_S,
     ) -> None:
         self.root = root
+        self.images = images or root / "images"
         self.recovery = Recovery()
         self.summaries: dict[tuple[str, int], RunSummary] = {}
         self._uri, self._api_key, self._flush_period_s = uri, api_key, flush_period_s
@@ -84,7 +92,7 @@ class Store:
             if self._catalogue is None:
                 from storage.catalogue import open_catalogue
 
-                self._catalogue = open_catalogue(self.root, uri=self._uri, api_key=self._api_key)
+                self._catalogue = open_catalogue(self.root, uri=self._uri, api_key=self._api_key, images=self.images)
                 _close_before_interpreter(self)
             return self._catalogue
 
@@ -148,13 +156,15 @@ def open_store(
     *,
     uri: str | None = None,
     api_key: str | None = None,
+    images: Path | None = None,
     recover_runs: bool = True,
     rebuild: bool = False,
     flush_period_s: float = FLUSH_PERIOD_S,
 ) -> Store:
     """Open the data folder `root`, created if it is not there, and recover what a dead process left behind.
 
-    `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`.
+    `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`. `images` is
+    the folder that an area detector's IOC writes to, if it is not `<root>/images`.
     Only the process that takes data needs `recover_runs`; readers turn it off and open at once. `rebuild` writes all
     journals into the catalogue once more, for a catalogue that was lost (0.5 ms an event).
     Raises `StorageError` if the folder cannot be used or the server does not answer.
@@ -164,7 +174,7 @@ def open_store(
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{root} cannot be created: {error}. Choose another data folder.") from error
-    store = Store(root, uri=uri, api_key=api_key, flush_period_s=flush_period_s)
+    store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s)
     if recover_runs or rebuild:
         require_free_space(root, 1)
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)

@@ -1,7 +1,8 @@
 """The catalogue: a Tiled server inside this process, or a client of a shared one.
 
 The embedded catalogue is three things under the data folder: `catalog.db` (metadata), `tables.db` (scalar columns),
-`data/` (array columns). Many users at once: `tiled serve config` on the same folder, see `server_configuration`.
+`data/` (array columns). Images stay in the files of the detector's IOC, which it reads. Many users at once: `tiled
+serve config` on the same folder, see `server_configuration`.
 """
 
 from __future__ import annotations
@@ -92,9 +93,12 @@ class Catalogue:
         self.close()
 
 
-def open_catalogue(root: Path | str, *, uri: str | None = None, api_key: str | None = None) -> Catalogue:
+def open_catalogue(
+    root: Path | str, *, uri: str | None = None, api_key: str | None = None, images: Path | None = None
+) -> Catalogue:
     """Open the catalogue under `root`, which is created if it is not there (once, about 4 s).
 
+    `images` is the folder of image files, by default `<root>/images`: the catalogue reads no files elsewhere.
     With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue is that server's instead.
     Raises `StorageError` if it cannot be opened or reached.
     """
@@ -103,7 +107,7 @@ def open_catalogue(root: Path | str, *, uri: str | None = None, api_key: str | N
     root = Path(root).resolve()
     create_catalogue(root)
     try:
-        return Catalogue(_embedded_context(root), root / "data")
+        return Catalogue(_embedded_context(root, images), root / "data")
     except Exception as error:
         # Tiled, SQLAlchemy and alembic raise classes without a common root when a database does not fit.
         raise StorageError(
@@ -130,13 +134,19 @@ def create_catalogue(root: Path | str) -> None:
         ) from error
 
 
-def server_configuration(root: Path | str) -> dict[str, Any]:
+def server_configuration(root: Path | str, *, images: Path | None = None) -> dict[str, Any]:
     """Return the configuration, to be saved as YAML, with which `tiled serve config` serves the catalogue in `root`.
 
+    `images` is the folder of image files, by default `<root>/images`.
     The server takes its key from the environment variable `TILED_SINGLE_USER_API_KEY`.
     """
     root = Path(root).resolve()
-    arguments = {"uri": _sqlite_uri(root / "catalog.db"), "writable_storage": _storage(root), "specs": [_SPEC]}
+    arguments = {
+        "uri": _sqlite_uri(root / "catalog.db"),
+        "writable_storage": _storage(root),
+        "readable_storage": _readable(root, images),
+        "specs": [_SPEC],
+    }
     exporter = {"application/json-seq": "bluesky_tiled_plugins.exporters:json_seq_exporter"}
     trees = [{"path": "/", "tree": "catalog", "args": arguments}]
     return {"trees": trees, "media_types": {"BlueskyRun": exporter}}
@@ -159,8 +169,13 @@ def _create_database(database: Path) -> None:
     new.rename(database)
 
 
-def _embedded_context(root: Path) -> Any:
-    adapter = catalog_from_uri(_sqlite_uri(root / "catalog.db"), writable_storage=_storage(root), specs=[_SPEC])
+def _embedded_context(root: Path, images: Path | None) -> Any:
+    adapter = catalog_from_uri(
+        _sqlite_uri(root / "catalog.db"),
+        writable_storage=_storage(root),
+        readable_storage=_readable(root, images),
+        specs=[_SPEC],
+    )
     registry = copy.deepcopy(default_serialization_registry)
     # Without it `run.documents()` and the Broker's `documents`, `events` and `restream` fail.
     registry.register("BlueskyRun", "application/json-seq", json_seq_exporter)
@@ -185,8 +200,21 @@ def _remote_context(uri: str, api_key: str | None) -> Any:
         ) from error
 
 
+def images_folder(root: Path) -> Path:
+    """Return the folder of image files of the data folder `root`, unless the detector's IOC has one of its own."""
+    return root / "images"
+
+
+def _readable(root: Path, images: Path | None) -> list[str]:
+    return [_file_uri((images or images_folder(root)).resolve())]
+
+
+def _file_uri(path: Path) -> str:
+    return path.as_uri().replace("file://", "file://localhost")
+
+
 def _storage(root: Path) -> list[str]:
-    return [(root / "data").as_uri().replace("file://", "file://localhost"), f"sqlite:///{root / 'tables.db'}"]
+    return [_file_uri(root / "data"), f"sqlite:///{root / 'tables.db'}"]
 
 
 def _sqlite_uri(path: Path) -> str:

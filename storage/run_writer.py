@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
 from storage.documents import conform, conform_document, conform_events
+from storage.image_files import ImageRows, straightened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,13 +37,16 @@ class _FlushingWriter(_RunWriter):
         super().__init__(client, batch_size=_NO_BATCHES, max_array_size=0)
 
     def flush(self) -> Counter[str]:
-        """Write the cached rows and return their number per stream."""
+        """Write the cached rows, refer to the images so far, and return the number of rows per stream."""
         rows: Counter[str] = Counter()
         for stream, cache in self._internal_data_cache.items():
             if cache:
                 rows[stream] = len(cache)
                 self._write_internal_data(cache, desc_node=self._desc_nodes[stream])
                 cache.clear()
+        for datum in self._external_data_cache.values():
+            self._write_external_data(datum)
+        self._external_data_cache.clear()
         return rows
 
 
@@ -60,9 +64,11 @@ class RunWriter:
         self._undeclared: dict[str, Document] = {}
         self._rows: Counter[str] = Counter()
         self._first_rows: dict[str, int] = {}
+        self._images = ImageRows()
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document; events are cached until `flush` or the stop document."""
+        self._images(name, doc)
         if name == "descriptor":
             self._data_keys[doc["uid"]] = doc["data_keys"]
             if _undeclared_arrays(doc["data_keys"]):
@@ -78,7 +84,12 @@ class RunWriter:
         self._normalizer(name, doc)
 
     @property
-    def is_in_many_pieces(self) -> bool:
+    def is_to_be_rewritten(self) -> bool:
+        """Whether the complete run should be written once more, with `write_run`, to be read fast and right."""
+        return self._is_in_many_pieces or not self._images.are_straight
+
+    @property
+    def _is_in_many_pieces(self) -> bool:
         """Whether reading the run would be slow because its first flush, and so every piece, had few rows."""
         return any(math.ceil(self._rows[s] / first) > _MANY_PIECES for s, first in self._first_rows.items())
 
@@ -102,8 +113,11 @@ class RunWriter:
 
 
 def write_run(catalogue: Catalogue, documents: Iterable[NamedDocument]) -> None:
-    """Write a whole run, start to stop, in one piece; an earlier, partial copy of it is deleted first."""
-    documents = list(documents)
+    """Write a whole run, start to stop, in one piece; an earlier, partial copy of it is deleted first.
+
+    Raises `StorageError` if its images cannot be put in order, and whatever Tiled raises.
+    """
+    documents = straightened(documents)
     client = catalogue.connect()
     delete_run(client, catalogue.data, documents[0][1]["uid"])
     writer = RunWriter(client)

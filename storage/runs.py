@@ -38,6 +38,10 @@ class RunSource(Protocol):
         """The data folder."""
 
     @property
+    def images(self) -> Path:
+        """The folder of image files."""
+
+    @property
     def catalogue(self) -> Catalogue:
         """The catalogue, opened when first used."""
 

@@ -131,7 +131,7 @@ class CatalogueWriter:
         writer = self._open.pop(uid, None)
         self._runs.forget(uid)
         try:
-            if writer is None or writer.is_in_many_pieces:
+            if writer is None or writer.is_to_be_rewritten:
                 write_run(self._catalogue, self._journal.read(uid).documents)
             self._journal.archive(uid)
         except Exception as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reduction.fluence import FluenceScan
 from reduction.fluence_fit import FluenceFit
@@ -108,17 +108,27 @@ def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: i
     scaled = (100 * measured.transient, 100 * measured.sigma)
     _error_bars(axes, measured.delay_ps, *scaled, colour=TRANSIENT_COLOUR, label="measured")
     if fit is not None:
-        low, high = measured.first_delay_ps[[0, -1]]
-        fine = np.unique(np.concatenate([np.linspace(low, LINEAR_TO_PS, 400), np.geomspace(LINEAR_TO_PS, high, 200)]))
+        fine = fit_delays_ps(measured)
         curve = fit.curve(fine, probe=measured.metadata.probe, trace=trace, zero_at_ps=measured.zero_at_ps)
         shift = measured.delay_ps[0] - measured.first_delay_ps[0]
         axes.plot(fine + shift, 100 * curve, color=FIT_COLOUR, label=_fit_label(fit))
+    draw_delay_axis(axes)
+    axes.set_ylabel("pumped - unpumped (% of unpumped)")
+
+
+def fit_delays_ps(measured: Trace) -> NDArray[np.float64]:
+    """First delays at which a fit of the trace makes a smooth curve, ps."""
+    low, high = measured.first_delay_ps[[0, -1]]
+    return np.unique(np.concatenate([np.linspace(low, LINEAR_TO_PS, 400), np.geomspace(LINEAR_TO_PS, high, 200)]))
+
+
+def draw_delay_axis(axes: Axes) -> None:
+    """Delays linear around time zero and logarithmic later, a line at zero signal, and the legend."""
     axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=1.5)
     axes.set_xticks(DELAY_TICKS_PS, [_delay_text(tick) for tick in DELAY_TICKS_PS])
     axes.minorticks_off()
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("delay, logarithmic above 500 ps")
-    axes.set_ylabel("pumped - unpumped (% of unpumped)")
     axes.legend(loc="best")
 
 

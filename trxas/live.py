@@ -17,6 +17,11 @@ class LiveRun:
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document; runs that are not scans of ours are left alone."""
         if name == "start":
-            self.accumulator = RunAccumulator() if "reduction" in doc else None
+            self.accumulator = RunAccumulator() if is_pump_probe(doc) else None
         if self.accumulator is not None:
             self.accumulator(name, doc)
+
+
+def is_pump_probe(start: Mapping[str, Any]) -> bool:
+    """Whether a start document is that of a scan with the photodiodes, which the accumulator understands."""
+    return "reduction" in start and "spc" in start.get("modes", ())

@@ -9,11 +9,13 @@ from typing import Any
 
 from errors import ReductionError
 from reduction.accumulator import accumulate
+from reduction.static_xas import accumulate_static, static_spectrum
+from trxas.live import is_pump_probe
 from trxas.results import reduce_run
 
 SHOWN = (
-    "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2", "dwell_s",
-    "repeats", "shutter_reference", "series",
+    "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2",
+    "temperature_c", "dwell_s", "repeats", "shutter_reference", "series",
 )  # fmt: skip
 
 
@@ -47,6 +49,18 @@ def _counted(documents: Sequence[tuple[str, Mapping[str, Any]]], start: Mapping[
 
 def _reduced(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     try:
+        if not is_pump_probe(documents[0][1]):
+            return _static(documents)
         return reduce_run(accumulate(documents)).table()
     except ReductionError as error:
         return f"Cannot be reduced: {error}"
+
+
+def _static(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """A static spectrum in a line: its temperature, and how well its highest point is known."""
+    spectrum = static_spectrum(accumulate_static(documents))
+    points = spectrum.measured
+    top = int(points.intensity.argmax())
+    per_cent = 100 * points.sigma[top] / points.intensity[top]
+    text = f"{points.energy_ev.size} points at {spectrum.temperature_c:.2f} C, the highest known to {per_cent:.2g} %"
+    return f"{'static spectrum':<22} {text}"

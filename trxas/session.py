@@ -8,6 +8,7 @@ import inspect
 import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bluesky import RunEngine
@@ -17,6 +18,7 @@ import plans
 from devices.beamline import Beamline, build_beamline
 from storage import Store, open_store, require_free_space
 from trxas import channel_access
+from trxas.calibrations import Calibrations, calibration_file
 from trxas.configuration import Configuration, StorageSettings
 from trxas.live import LiveRun
 
@@ -25,18 +27,20 @@ Plan = Generator[Msg, Any, Any]
 SCANS = (
     *("energy_scan", "delay_scan", "fluence_scan", "foil_scan", "time_zero_scan", "overlap_scan"),
     *("delay_self_test", "rezero", "calibrate_attenuator", "apply_energy_calibration"),
+    *("static_energy_scan", "diffraction", "temperature_series"),
 )
 """Plans a session offers without their first argument, the beamline."""
 
 
 @dataclass
 class Session:
-    """What a scientist works with: `run_engine`, `beamline`, `store`, and the latest run in `live`."""
+    """What a scientist works with: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`."""
 
     configuration: Configuration
     beamline: Beamline
     store: Store
     run_engine: RunEngine
+    calibrations: Calibrations
     live: LiveRun = field(default_factory=LiveRun)
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
@@ -74,31 +78,37 @@ def load_libraries() -> None:
 def open_session(configuration: Configuration) -> Session:
     """Connect the beamline, open the store, and join both in a RunEngine.
 
-    Raises NotConnectedError with every PV that does not answer, StorageError if the data folder cannot be used.
+    The calibrations of the last session hold. Raises NotConnectedError with every PV that does not answer, StorageError
+    if the data folder or its calibrations cannot be used.
     """
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.connect()
-    store = open_configured_store(configuration.storage)
+    calibrations = Calibrations(beamline, calibration_file(configuration))
+    calibrations.restore()
+    store = open_configured_store(configuration)
     run_engine = RunEngine({"beamline": configuration.beamline.name})
     # The journal comes first: a document is on disk before anybody else hears of it.
     store.subscribe(run_engine)
-    if beamline.pilatus is not None:
-        images = configuration.storage.root.resolve() / "images"
-        images.mkdir(exist_ok=True)
-        beamline.pilatus.write_to(images)
-    session = Session(configuration, beamline, store, run_engine)
+    if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
+        store.images.mkdir(exist_ok=True)
+        beamline.pilatus.write_to(store.images)
+    session = Session(configuration, beamline, store, run_engine, calibrations)
     run_engine.subscribe(session.live)
+    run_engine.subscribe(calibrations)
+    run_engine.preprocessors.append(calibrations.keeping)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session
 
 
-def open_configured_store(storage: StorageSettings, *, recover_runs: bool = True) -> Store:
+def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
     """Open the store where the configuration puts it; with `recover_runs` dead processes' runs are mended first."""
+    storage, pilatus = configuration.storage, configuration.beamline.pilatus
     return open_store(
         storage.root,
         uri=storage.uri or None,
         api_key=os.environ.get(storage.api_key_variable),
+        images=Path(pilatus.folder) if pilatus is not None and pilatus.folder else None,
         recover_runs=recover_runs,
     )
 

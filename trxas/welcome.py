@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trxas.calibrations import calibration_file, calibration_lines
 from trxas.session import Session
 
 EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))'
@@ -16,6 +17,7 @@ def welcome(session: Session) -> str:
         f"plans: {', '.join(session.plans())}    stored runs: db, runs(), show(-1), reduce(-1)",
         f"try: {EXAMPLE}",
     ]
+    lines += [f"calibrated: {line}" for line in calibration_lines(calibration_file(session.configuration))]
     recovery = session.store.recovery
     if recovery.closed:
         lines.append(f"{len(recovery.closed)} interrupted runs were found and stored; runs() lists them")

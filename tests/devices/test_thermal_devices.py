@@ -13,9 +13,11 @@ from fake_beamline import configuration
 from hypothesis import given
 from hypothesis import strategies as st
 from ophyd.sim import make_fake_device
+from ophyd.status import StatusBase
 
-from devices.cell import Cell
+from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration, CellSettings, settings_from
+from devices.exposure import Together
 from devices.pilatus import Pilatus
 from devices.sdd import parse_sdd_frame
 from errors import AcquisitionError, ConfigurationError, MotionError
@@ -39,8 +41,11 @@ class FakeCell:
         self.cell.thermocouple.sim_put(24.0)
         self.cell.in_position.sim_put(1)
         self.cell.setpoint.on_put = self._go
+        self.cell.setpoint_readback.sim_put(24.0)
+        self.sent = threading.Event()
 
     def _go(self, raw: float) -> None:
+        self.sent.set()
         self.cell.setpoint_readback.sim_put(raw)
         self.cell.thermocouple.sim_put(raw + self.error_c)
 
@@ -152,3 +157,70 @@ def test_a_wrong_key_in_an_optional_table_is_named() -> None:
     content["cell"]["tolerance_k"] = 1.0
     with pytest.raises(ConfigurationError, match=r"wrong\.toml\.cell: .*tolerance_k"):
         settings_from(BeamlineConfiguration, content, "wrong.toml")
+
+
+def test_a_cell_that_is_there_already_is_done_at_once() -> None:
+    """A series settles once per temperature, not once per run; it must not believe a cell that somebody moved."""
+    fake = FakeCell(settle_s=0.2)
+    fake.cell.set(60.0).wait(timeout=5)
+    assert fake.cell.set(60.0).done
+    for signal, astray in (
+        (fake.cell.setpoint_readback, 40.0),
+        (fake.cell.thermocouple, 70.0),
+        (fake.cell.in_position, 0),
+    ):
+        before = signal.get()
+        signal.sim_put(astray)
+        assert not fake.cell.is_settled_at(60.0)
+        signal.sim_put(before)
+        assert fake.cell.is_settled_at(60.0)
+    assert not fake.cell.is_settled_at(61.0)
+
+
+def test_stop_leaves_a_settled_cell_alone_and_holds_one_on_its_way() -> None:
+    """A scan that fails must not let the powder drift off; one that fails in the ramp must not heat on."""
+    fake = FakeCell()
+    fake.cell.stop()
+    assert fake.cell.setpoint.get() != fake.cell.thermocouple.get()
+    fake.cell.set(60.0).wait(timeout=5)
+    fake.cell.thermocouple.sim_put(62.9)
+    fake.cell.stop()
+    assert fake.cell.setpoint.get() == pytest.approx(62.7, abs=0.01)
+    fake.error_c = -20.0
+    fake.sent.clear()
+    status = fake.cell.set(100.0)
+    fake.sent.wait(5)
+    fake.cell.stop()
+    with pytest.raises(MotionError, match="was stopped"):
+        status.wait(timeout=5)
+    # 103.5 in the controller's reading was asked for; it reads 20 less.
+    assert fake.cell.setpoint.get() == pytest.approx(83.5, abs=0.01)
+
+
+def test_a_stage_that_is_there_already_does_not_move() -> None:
+    stage: Any = make_fake_device(SampleStage)(cell_settings(), prefix="", name="sample_stage")
+    stage.readback.sim_put(1)
+    moves: list[int] = []
+    stage.setpoint.on_put = moves.append
+    stage.set("cell").wait(timeout=5)
+    assert moves == []
+
+
+def test_detectors_triggered_together_are_done_together_and_fail_with_the_first() -> None:
+    class Detector:
+        name = "detector"
+
+        def __init__(self) -> None:
+            self.status = StatusBase()
+
+        def trigger(self) -> StatusBase:
+            return self.status
+
+    both = [Detector(), Detector()]
+    status = Together(both).trigger()  # type: ignore[arg-type]  # all it needs
+    both[0].status.set_finished()
+    both[0].status.wait(timeout=5)
+    assert not status.done
+    both[1].status.set_exception(AcquisitionError("no image"))
+    with pytest.raises(AcquisitionError, match="no image"):
+        status.wait(timeout=5)

@@ -13,6 +13,7 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
 
 from devices.beamline import Beamline
+from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
 from devices.delay import Delay
 from devices.energy import Energy
@@ -22,7 +23,9 @@ from devices.fresh import FreshSignalRO
 from devices.laser import Laser
 from devices.point import PointReader
 from devices.pointing import Pointing
+from devices.powder import PowderReader
 from devices.power_meter import PowerMeter
+from devices.sdd import Sdd
 from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
@@ -90,6 +93,7 @@ class FakeHardware:
         self.exposures = 0
         self.moves: list[tuple[str, Any]] = []
         self.counts = np.full((2, 5), 1000)
+        self.cell_error_c, self.sdd_counts = 0.0, np.arange(100, 105)
         energy = make_fake_device(Energy)(config.energy, prefix="", name="energy")
         delay = make_fake_device(Delay)(config.delay, prefix="", name="delay")
         fluence = make_fake_device(Fluence)(config.fluence, prefix="", name="fluence")
@@ -107,6 +111,13 @@ class FakeHardware:
             "pointing_horizontal_um": horizontal,
             "pointing_vertical_um": vertical,
         }
+        point = PointReader(axes, exposure, laser, surroundings)
+        assert config.cell is not None
+        assert config.sdd is not None
+        quick = replace(config.cell, settle_s=0.0, poll_s=0.001, timeout_s=0.5)
+        cell = make_fake_device(Cell)(quick, prefix="", name="cell")
+        stage = make_fake_device(SampleStage)(config.cell, prefix="", name="sample_stage")
+        sdd = make_fake_device(Sdd)(config.sdd, prefix="", name="sdd")
         laser_shutter = shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0)
         self.beamline = Beamline(
             configuration=config,
@@ -122,8 +133,21 @@ class FakeHardware:
             xray_shutter=shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0),
             surroundings=surroundings,
             exposure=exposure,
-            point=PointReader(axes, exposure, laser, surroundings),
+            point=point,
             settings=Settings({**axes, "laser_shutter": laser_shutter}),
+            cell=cell,
+            sample_stage=stage,
+            sdd=sdd,
+            powder=PowderReader(
+                "powder",
+                energy=energy,
+                cell=cell,
+                stage=stage,
+                exposure=exposure,
+                surroundings=surroundings,
+                conditions=point.conditions,
+                sdd=sdd,
+            ),
         )
         self._settle()
         self._wire()
@@ -139,6 +163,8 @@ class FakeHardware:
             line.surroundings.xray_shutter: 1, line.surroundings.jet_flow: 240.0,
             line.surroundings.jet_temperature: 22.0, line.exposure.counting: 0, line.exposure.elapsed: 0.0,
             line.exposure.auto_count: 0,
+            line.cell.thermocouple: 24.0, line.cell.in_position: 1, line.cell.setpoint_readback: 24.0,
+            line.sample_stage.readback: 0,
             line.exposure.i0: 0.0, line.exposure.foil: 0.0, line.exposure.preset_readback: 1.0,
         }  # fmt: skip
         for signal, value in initial.items():
@@ -159,6 +185,8 @@ class FakeHardware:
         self._mirror("xray_shutter", line.xray_shutter.setpoint, line.xray_shutter.readback)
         self._mirror("dwell", line.exposure.preset, line.exposure.preset_readback)
         line.exposure.count.on_put = self._count
+        self._mirror("sample_stage", line.sample_stage.setpoint, line.sample_stage.readback)
+        line.cell.setpoint.on_put = self._heat
 
     def _mirror(self, name: str, setpoint: MemorySignal, readback: MemorySignal) -> None:
         def moved(value: Any) -> None:
@@ -178,6 +206,11 @@ class FakeHardware:
         self.moves.append(("energy", kev))
         self.beamline.energy.readback.sim_put(kev + self.energy_error_kev)
 
+    def _heat(self, raw: float) -> None:
+        self.moves.append(("cell", raw))
+        self.beamline.cell.setpoint_readback.sim_put(raw)
+        self.beamline.cell.thermocouple.sim_put(raw + self.cell_error_c)
+
     def _count(self, value: int) -> None:
         if value and self.refused_triggers:
             self.refused_triggers -= 1
@@ -192,6 +225,8 @@ class FakeHardware:
         line.i0.sim_put(1e6 * dwell_s)
         line.foil.sim_put(4e5 * dwell_s)
         line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[1e6] * 5, *self.counts.ravel()]))
+        rates = [*[5e4] * 5, *[4e4] * 5]
+        self.beamline.sdd.frame.sim_put(np.array([*head[:2], *self.sdd_counts.astype(float), *rates]))
         line.boxcar_frame.sim_put(np.array([*head, *[-0.008] * 5, *[1e-10] * 5]))
 
 

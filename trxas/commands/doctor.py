@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 
+from errors import StorageError
 from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.configuration import Configuration
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -16,7 +18,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line per PV; exit code 1 if any is not well."""
+    """Print one line per PV, and the calibrations; exit code 1 if any is not well."""
     configuration = configuration_from(options)
     from trxas import channel_access
 
@@ -33,7 +35,21 @@ def run(options: argparse.Namespace) -> int:
     counts = {state: sum(entry.state is state for entry in health) for state in PvState}
     print(f"\n{configuration.beamline.name} at {configuration.beamline.epics.address_list}: "
           + ", ".join(f"{count} {state}" for state, count in counts.items()))  # fmt: skip
-    return 0 if counts[PvState.ALIVE] == len(health) else 1
+    sound = _show_calibrations(configuration)
+    return 0 if sound and counts[PvState.ALIVE] == len(health) else 1
+
+
+def _show_calibrations(configuration: Configuration) -> bool:
+    """Print the calibrations a session would use; returns whether they can be read."""
+    from trxas.calibrations import calibration_file, calibration_lines
+
+    try:
+        lines = calibration_lines(calibration_file(configuration))
+    except StorageError as error:
+        print(error)
+        return False
+    print("\n".join(f"calibrated: {line}" for line in lines) or "calibrated: nothing yet, all as configured")
+    return True
 
 
 def _wait(beamline: object, timeout_s: float) -> None:

@@ -32,7 +32,7 @@ def run_list(options: argparse.Namespace) -> int:
     from storage import list_runs
     from trxas.session import open_configured_store
 
-    with open_configured_store(configuration_from(options).storage) as store:
+    with open_configured_store(configuration_from(options)) as store:
         runs = list_runs(store, limit=options.limit)
         print(runs_table(runs) if runs else f"No runs in {store.root}.")
     return 0
@@ -58,7 +58,7 @@ def run_show(options: argparse.Namespace) -> int:
     from trxas.session import open_configured_store
 
     key: Any = options.run_key
-    with open_configured_store(configuration_from(options).storage) as store:
+    with open_configured_store(configuration_from(options)) as store:
         documents = load_run(store, int(key) if key.lstrip("-").isdecimal() and len(key) < 8 else key)
     print(run_report(documents))
     return 0

@@ -4,97 +4,178 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bluesky.utils import RunEngineInterrupted
 from matplotlib.figure import Figure
 
-from errors import InputError, StorageError
-from reduction.accumulator import RunAccumulator, accumulate
-from storage import Store, load_run
+from errors import InputError, ReductionError, StorageError
+from storage import Store
+from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
-from trxas.session import Session
+from trxas.session import Plan, Session
 
-Uids = dict[str, str]
-Runs = Mapping[str, RunAccumulator]
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, the name of its file, and its caption."""
+
+    name: str
+    caption: str
+    figure: Figure
 
 
 @dataclass(frozen=True)
 class PartResult:
-    """What one part reduces to: rows of the table, and figures by caption."""
+    """What one part reduces to: rows of the table, figures, and paragraphs that explain them.
+
+    `failure` says why the part could not be reduced; it is empty if it was.
+    """
 
     rows: tuple[Row, ...] = ()
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    drawings: tuple[Drawing, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def nothing_to_measure(_session: Session) -> Uids:
+    """`measure` of a part that only compares others."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Part:
     """One part of the paper.
 
-    `measure(session)` runs its plans and returns the uids by name; `reduce(runs, uids)` needs only what was stored.
+    `measure(session)` runs its plans and returns the uids by names that no other part uses; `reduce(runs)` needs only
+    what was stored, of this part and of those in `needs`, which come before it.
     """
 
     name: str
     title: str
     measure: Callable[[Session], Uids]
-    reduce: Callable[[Runs, Uids], PartResult]
+    reduce: Callable[[StoredRuns], PartResult]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured part: its runs by name, and the calibrations it ended with."""
+
+    uids: Uids
+    calibrations: Mapping[str, Any]
 
 
 class Progress:
-    """Which parts are measured, in a file that survives the process."""
+    """Which parts are measured, in a file that survives the process.
+
+    `calibrations` are those to go on with: a simulated beamline that is started anew has none of its own.
+    """
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self._path = path
-        self.measured: dict[str, Uids] = self._read() if resume else {}
+        self._parts = self._read() if resume and path.exists() else {}
+        self.calibrations = _latest(self._parts.values())
 
-    def _read(self) -> dict[str, Uids]:
-        if not self._path.exists():
-            return {}
+    @property
+    def measured(self) -> dict[str, Uids]:
+        """The runs of every measured part."""
+        return {name: part.uids for name, part in self._parts.items()}
+
+    def _read(self) -> dict[str, Measured]:
         try:
-            return dict(json.loads(self._path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise StorageError(f"Cannot read {self._path}: {error}. Remove it to start the campaign anew.") from error
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            return {name: Measured(dict(part["uids"]), dict(part["calibrations"])) for name, part in content.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StorageError(f"Cannot read {self._path}: {error!r}. Remove it to start the campaign anew.") from error
 
-    def remember(self, part: str, uids: Uids) -> None:
+    def forget(self, part: str) -> None:
+        """Measure `part` again, with the calibrations from before it; what is on disk changes when it has been."""
+        if part in self._parts:
+            names = list(self._parts)
+            self.calibrations = _latest(self._parts[name] for name in names[: names.index(part)])
+            del self._parts[part]
+
+    def remember(self, part: str, uids: Uids, calibrations: Mapping[str, Any]) -> None:
         """Write down that `part` is measured; the file is whole at any time."""
-        self.measured[part] = uids
+        self._parts[part] = Measured(uids, dict(calibrations))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(self.measured, file, indent=2)
+            json.dump({name: asdict(measured) for name, measured in self._parts.items()}, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
 
 
+def _latest(parts: Iterable[Measured]) -> Mapping[str, Any]:
+    return next((part.calibrations for part in reversed(list(parts))), {})
+
+
 def chosen_parts(parts: Sequence[Part], only: str | None) -> list[Part]:
-    """All parts, or the one called `only`; raises InputError naming the known ones."""
+    """All parts, or the one called `only` after those it needs; raises InputError naming the known ones."""
     if only is None:
         return list(parts)
-    found = [part for part in parts if part.name == only]
-    if not found:
-        raise InputError(f"No part is called {only!r}. Parts: {', '.join(part.name for part in parts)}.")
-    return found
+    found = {part.name: part for part in parts}
+    if only not in found:
+        raise InputError(f"No part is called {only!r}. Parts: {', '.join(found)}.")
+    wanted = {only, *_needed(found, only)}
+    return [part for part in parts if part.name in wanted]
 
 
 def run_campaign(
     session: Session, parts: Sequence[Part], progress: Progress, say: Callable[[str], None]
 ) -> dict[str, PartResult]:
     """Measure the parts that are not yet measured, and reduce all of them from what is stored."""
-    results = {}
+    results: dict[str, PartResult] = {}
+    kept: dict[tuple[str, str], Any] = {}
+    session.calibrations.use(progress.calibrations)
     for number, part in enumerate(parts, start=1):
         if part.name in progress.measured:
             say(f"[{number}/{len(parts)}] {part.title}: measured before")
         else:
             say(f"[{number}/{len(parts)}] {part.title}")
-            progress.remember(part.name, part.measure(session))
-        results[part.name] = reduce_part(part, session.store, progress.measured[part.name])
+            uids = part.measure(session)
+            progress.remember(part.name, uids, session.calibrations.current())
+        results[part.name] = reduce_part(part, parts, session.store, progress.measured, kept)
+        if results[part.name].failure:
+            say(f"  could not be reduced: {results[part.name].failure}")
     return results
 
 
-def reduce_part(part: Part, store: Store, uids: Uids) -> PartResult:
-    """Load the part's runs and reduce them."""
-    session_runs: dict[str, Any] = {name: accumulate(load_run(store, uid)) for name, uid in uids.items()}
-    return part.reduce(session_runs, uids)
+def reduce_part(
+    part: Part,
+    parts: Sequence[Part],
+    store: Store,
+    measured: Mapping[str, Uids],
+    kept: dict[tuple[str, str], Any] | None = None,
+) -> PartResult:
+    """Reduce a part from stored runs; what fails is said in the result, so that the other parts are not lost."""
+    names = (*_needed({other.name: other for other in parts}, part.name), part.name)
+    uids = {name: uid for known in names for name, uid in measured.get(known, {}).items()}
+    try:
+        return part.reduce(StoredRuns(store, uids, kept))
+    except ReductionError as error:
+        return PartResult(failure=str(error))
+
+
+def measure_runs(session: Session, plan: Plan) -> tuple[str, ...]:
+    """Run a plan that makes any number of runs, unattended; returns their uids in order.
+
+    Ctrl-C ends it like `Session.measure`.
+    """
+    try:
+        return tuple(str(uid) for uid in session.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
+    except RunEngineInterrupted as error:
+        session.run_engine.abort("interrupted by the user")
+        raise KeyboardInterrupt from error
+
+
+def _needed(parts: Mapping[str, Part], name: str) -> list[str]:
+    """Names of all parts that `name` needs, directly or not, in the order of the campaign."""
+    direct = parts[name].needs
+    every = {*direct, *(other for needed in direct for other in _needed(parts, needed))}
+    return [known for known in parts if known in every]

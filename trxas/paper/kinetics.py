@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
 from reduction.gate_rates import gate_rates
 from reduction.kinetics import KineticsFit, fit_kinetics
 from reduction.spc_time import spc_trace
-from trxas.figures import draw_trace
 from trxas.paper import published
-from trxas.paper.campaign import Part, PartResult, Runs, Uids
+from trxas.paper.campaign import Drawing, Part, PartResult
+from trxas.paper.figures import kinetics_figure
+from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
 from trxas.session import Session
 
 BR_DWELL_S, PB_DWELL_S, REPEATS = 6.0, 36.0, 6
 """36 s per delay at the Br edge, six times that at the Pb edge (SI 2)."""
 
+NAME = "kinetics"
+TRACES = ("kinetics-br", "kinetics-pb")
+
 
 def _measure(session: Session) -> Uids:
     plan = session.plans()["delay_scan"]
+    edges = (("Br K", BR_DWELL_S), ("Pb L3", PB_DWELL_S))
     return {
-        "br": session.measure(plan("Br K", dwell_s=BR_DWELL_S, repeats=REPEATS, series="paper")),
-        "pb": session.measure(plan("Pb L3", dwell_s=PB_DWELL_S, repeats=REPEATS, series="paper")),
+        name: session.measure(plan(edge, dwell_s=dwell_s, repeats=REPEATS, series="paper"))
+        for name, (edge, dwell_s) in zip(TRACES, edges, strict=True)
     }
 
 
-def _reduce(runs: Runs, uids: Uids) -> PartResult:
-    names = ("br", "pb")
-    fit = fit_kinetics([gate_rates(runs[name]) for name in names], runs["br"].metadata.timing)
-    who = tuple(uids.values())
-    rows = [_row(name, fit, who) for name in published.KINETICS]
-    figure = Figure(figsize=(7, 7), layout="constrained")
-    for index, (axes, name) in enumerate(zip(figure.subplots(2, 1), names, strict=True)):
-        draw_trace(axes, spc_trace(runs[name]), fit, trace=index)
-        axes.set_title(runs[name].metadata.edge)
-    return PartResult(tuple(rows), {"Kinetics of both edges with their global fit (Fig. 2c)": figure})
+def global_fit(runs: StoredRuns) -> KineticsFit:
+    """Global fit of both traces. Raises ReductionError if they do not determine it."""
+    scans = [runs.scan(name) for name in TRACES]
+    return fit_kinetics([gate_rates(scan) for scan in scans], scans[0].metadata.timing)
+
+
+def _reduce(runs: StoredRuns) -> PartResult:
+    fit = global_fit(runs)
+    rows = [_row(name, fit, runs.uids(*TRACES)) for name in published.KINETICS]
+    traces = [spc_trace(runs.scan(name)) for name in TRACES]
+    figure = kinetics_figure(traces, fit, [runs.scan(name).metadata.edge for name in TRACES])
+    caption = "Kinetics of both edges, relative to the pump's own amplitude, with their global fit (Fig. 2c)"
+    return PartResult(tuple(rows), (Drawing("fig-2c-kinetics", caption, figure),))
 
 
 def _row(name: str, fit: KineticsFit, uids: tuple[str, ...]) -> Row:
@@ -47,5 +53,5 @@ def _row(name: str, fit: KineticsFit, uids: tuple[str, ...]) -> Row:
     return Row(name.removesuffix("_ps"), unit, value, sigma, ours.value, ours.sigma, uids, remark)
 
 
-PART = Part("kinetics", "kinetics of both edges", _measure, _reduce)
+PART = Part(NAME, "kinetics of both edges", _measure, _reduce)
 """The part of this module."""

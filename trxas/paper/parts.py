@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from trxas.paper import fluence, kinetics, spectra
+from trxas.paper import delays, diffraction, estimates, fluence, instrument, kinetics, spectra, temperature, thermal
 from trxas.paper.campaign import Part
 
-PARTS: tuple[Part, ...] = (*spectra.PARTS.values(), kinetics.PART, fluence.PART)
+PARTS: tuple[Part, ...] = (
+    *instrument.PARTS,
+    *spectra.PARTS,
+    kinetics.PART,
+    fluence.PART,
+    delays.PART,
+    temperature.PART,
+    diffraction.PART,
+    thermal.PART,
+    estimates.PART,
+)
 """Every part."""

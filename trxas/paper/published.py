@@ -1,12 +1,21 @@
-"""What the paper reports, with its errors where it gives them (main text, Fig. 2 and SI 2)."""
+"""What the paper reports, with its errors where it gives them (main text, Fig. 2 and 3, SI 2 to 8)."""
 
 from __future__ import annotations
+
+FOIL_EDGE_EV = 13_035.0
+"""L3 edge of metallic lead, on which the energy is calibrated (SI 2; the value is that of the X-ray data booklet)."""
+
+RESPONSE_PS = 45.0
+"""Standard deviation of the instrument response."""
 
 BR_FEATURES_EV = {"first peak": 13_472.0, "first maximum": 13_485.0, "minimum": 13_497.0, "second maximum": 13_508.0}
 """Static Br K features."""
 
 BR_TRANSIENT_EV = {"pre-edge": 13_467.5, "main edge": 13_472.0, "post-edge": 13_476.5}
 """Extrema of the Br K transient: +, -, +."""
+
+BR_MODULATIONS = {"first maximum": (13_485.0, -1.0), "minimum": (13_497.0, 1.0), "second maximum": (13_508.0, -1.0)}
+"""Sign of the Br K transient at the static features above the edge (main text, Fig. 4c)."""
 
 PB_TRANSIENT_EV = {
     "first pre-edge": 13_031.0,
@@ -19,6 +28,9 @@ PB_TRANSIENT_EV = {
 BR_SIZE_PERCENT, PB_SIZE_PERCENT = 2.0, 0.4
 """Transient at the main edge and 100 ps, per cent of the static signal; 'about', without an error."""
 
+INVERSE_AREAS = {"100 ps": 155.0, "10.1 ns": 363.0, "163.5 ns": 976.0}
+"""Inverse absolute areas of the Br transients, without errors (main text, Fig. 2a)."""
+
 KINETICS = {
     "tau1_ps": (120.0, 20.0),
     "tau2_ps": (900.0, 300.0),
@@ -27,3 +39,37 @@ KINETICS = {
     "offset": (0.19, None),
 }
 """Global fit of both edges: value and error."""
+
+FLUENCE_MJ_CM2 = 8.83
+"""Of all pump-probe measurements (SI 3)."""
+
+PHOTOCARRIERS, ABSORBED_PHOTONS_PER_M2 = 1000.0, 7.6e19
+"""Carriers per nanocrystal, 'about', and the absorbed photons they follow from (SI 6)."""
+
+PHOTOTHERMAL_RISE_K, ABSORBED_MJ_CM2 = 120.0, 7.15
+"""Upper limit of the lattice's rise in temperature, and the absorbed fluence it follows from (SI 8)."""
+
+BR_TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 120.0, 140.0)
+PB_TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 80.0, 100.0, 120.0, 140.0)
+"""Temperatures of the static spectra (SI 2)."""
+
+BR_THERMAL_MINIMA_EV = (13_468.0, 13_472.0)
+"""Minima of the thermal Br differences (main text)."""
+
+VARSHNI_SHIFT_MEV = 6.5
+"""'Up to', from 25 to 140 C (SI 8)."""
+
+BACKLASH_EV = (0.235, 0.589)
+"""Range of the alignment shifts that were needed (SI 8)."""
+
+BR_CROSSING_C = (35.0, 60.0)
+"""Between these C of bromine changes its sign (main text)."""
+
+GRAPHITE_INV_ANGSTROM = 1.83
+"""Line of the graphite sheets (SI 8)."""
+
+TETRAGONAL_C, CUBIC_C = (50.0, 59.0), (108.0, 117.0)
+"""Intervals of the phase transitions on heating (main text)."""
+
+PB_THERMAL_PRE_EDGE_EV = 13_032.0
+"""The single pre-edge feature of the thermal Pb differences (main text)."""

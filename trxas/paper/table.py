@@ -14,23 +14,24 @@ from trxas.plus_minus import plus_minus
 class Row:
     """One published number and our measurement of it.
 
-    `published_sigma` is None where the paper gives no error. `uids` are the runs behind `value`; `remark` says why the
-    two may differ, or where the published number stands.
+    `published_sigma` is None where the paper gives no error; it is 0 where the published number is exact, or a
+    statement such as "constant". `value` and `sigma` are None if it could not be determined; `remark` then says why.
+    `uids` are the runs behind `value`; `remark` also says why the two may differ, or where the published number stands.
     """
 
     name: str
     unit: str
     published: float
     published_sigma: float | None
-    value: float
-    sigma: float
+    value: float | None
+    sigma: float | None
     uids: tuple[str, ...]
     remark: str = ""
 
     @property
     def pull(self) -> float | None:
-        """Ours minus published over both errors; None where the paper gives no error, or ours is 0."""
-        if self.published_sigma is None:
+        """Ours minus published over both errors; None where the paper gives no error, or ours is 0 or unknown."""
+        if self.published_sigma is None or self.value is None or self.sigma is None:
             return None
         error = math.hypot(self.sigma, self.published_sigma)
         return (self.value - self.published) / error if error > 0 else None
@@ -38,13 +39,16 @@ class Row:
     def cells(self) -> tuple[str, str, str, str, str, str]:
         """Name, published, ours, pull, runs and remark as text."""
         published = plus_minus(self.published, self.published_sigma)
+        measured = "not determined" if self.value is None else plus_minus(self.value, self.sigma)
         pull = "" if self.pull is None else f"{self.pull:+.1f}"
-        runs = " ".join(uid[:8] for uid in self.uids)
+        runs = " ".join(uid[:8] for uid in self.uids[:_RUNS_SHOWN])
+        if len(self.uids) > _RUNS_SHOWN:
+            runs += f" and {len(self.uids) - _RUNS_SHOWN} more"
         unit = f" ({self.unit})" if self.unit else ""
-        return self.name + unit, published, plus_minus(self.value, self.sigma), pull, runs, self.remark
+        return self.name + unit, published, measured, pull, runs, self.remark
 
     def as_json(self) -> dict[str, Any]:
-        """The row for machines."""
+        """The row for machines, with all its runs."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -57,6 +61,8 @@ class Row:
             "remark": self.remark,
         }
 
+
+_RUNS_SHOWN = 4
 
 HEADINGS = ("quantity", "published", "measured", "pull", "runs", "remark")
 

@@ -1,0 +1,108 @@
+"""What a scan counts with: its detectors, and what of the beamline they need and use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ophyd import Device
+from ophyd.signal import EpicsSignalBase
+
+from devices.beamline import Beamline
+from devices.conditions import BEAM, CONDITIONS
+from devices.event_reader import EventReader
+from devices.exposure import Together
+from devices.pilatus import Pilatus
+from errors import ConfigurationError
+
+Devices = tuple[Device | EpicsSignalBase, ...]
+"""Devices, or single PVs of them, that are asked together whether they answer."""
+
+SampleInBeam = Literal["jet", "cell"]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How exposures are made and read.
+
+    `modes` names the detectors in the start document; `detector` is triggered and `reader` makes the event; `devices`
+    must answer, and of the conditions only `conditions` must hold; `sample` is put into the beam, None leaves what is
+    there; `pilatus` takes an image with each exposure.
+    """
+
+    modes: tuple[str, ...]
+    detector: Any
+    reader: EventReader
+    devices: Devices
+    conditions: frozenset[str]
+    sample: SampleInBeam | None = None
+    pilatus: Pilatus | None = None
+
+
+def pump_probe(beamline: Beamline) -> Detection:
+    """The jet with the laser: photodiodes, counted and analog."""
+    return Detection(
+        modes=("spc", "boxcar"),
+        detector=beamline.exposure,
+        reader=beamline.point,
+        devices=beamline.pump_probe_devices,
+        conditions=CONDITIONS,
+        sample="jet",
+    )
+
+
+def foil(beamline: Beamline) -> Detection:
+    """The foil behind the sample: only the beam matters, whatever jet, laser and photodiodes do meanwhile."""
+    return Detection(
+        modes=("spc", "boxcar"),
+        detector=beamline.exposure,
+        reader=beamline.point,
+        devices=beamline.pump_probe_devices,
+        conditions=BEAM,
+    )
+
+
+def powder(beamline: Beamline) -> Detection:
+    """The powder cell with the drift detector; raises ConfigurationError if the beamline has none."""
+    reader, sdd = _configured(beamline, "powder", "cell", "sdd"), beamline.sdd
+    return Detection(
+        modes=("sdd",),
+        detector=beamline.exposure,
+        reader=reader,
+        devices=(*_powder_devices(beamline), *((sdd,) if sdd else ())),
+        conditions=BEAM,
+        sample="cell",
+    )
+
+
+def powder_images(beamline: Beamline) -> Detection:
+    """The powder cell with the Pilatus; raises ConfigurationError if the beamline has none."""
+    reader, pilatus = _configured(beamline, "powder_images", "cell", "pilatus"), beamline.pilatus
+    assert pilatus is not None  # a beamline with its reader has it
+    return Detection(
+        modes=("pilatus",),
+        detector=Together([beamline.exposure, pilatus]),
+        reader=reader,
+        devices=(*_powder_devices(beamline), pilatus),
+        conditions=BEAM,
+        sample="cell",
+        pilatus=pilatus,
+    )
+
+
+def _configured(beamline: Beamline, name: str, *tables: str) -> EventReader:
+    missing = [f"[{table}]" for table in tables if getattr(beamline.configuration, table) is None]
+    reader: EventReader | None = getattr(beamline, name)
+    if missing or reader is None:
+        raise ConfigurationError(
+            f"{beamline.configuration.name} has no {' and no '.join(missing)} in its configuration file, so it cannot "
+            "measure the powder cell. Add the tables, as in trxas/7id.toml, or use another beamline."
+        )
+    return reader
+
+
+def _powder_devices(beamline: Beamline) -> Devices:
+    """What is moved or read for the cell. Of the surroundings only the beam's part is read, so that is all it needs."""
+    found = (beamline.energy, beamline.laser_shutter, beamline.exposure, beamline.cell, beamline.sample_stage)
+    beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
+    return tuple(device for device in (*found, *beam) if device is not None)

@@ -1,0 +1,107 @@
+"""Calibrations of a beamline's axes, kept over sessions in one small file of the data folder.
+
+`<root>/calibrations.json` holds, for every control system by its name, the latest value of each calibration, when it
+was made and after which run. A simulated beamline in the same data folder is another control system.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import StorageError
+
+FORMAT = 1
+"""Version of the file's layout."""
+
+KEYS = {"value", "time_s", "run_uid"}
+
+
+@dataclass(frozen=True)
+class KeptCalibration:
+    """One calibration: a number, or a mapping of numbers; `time_s` Unix epoch; `run_uid` "" if no run came before."""
+
+    value: Any
+    time_s: float
+    run_uid: str = ""
+
+
+class CalibrationFile:
+    """The calibrations of `system`, a name of beamline and control system, in the data folder `root`."""
+
+    def __init__(self, root: Path, system: str) -> None:
+        self.path, self._system = root / "calibrations.json", system
+
+    def read(self) -> dict[str, KeptCalibration]:
+        """Return the calibrations by name, none if there is no file; raises `StorageError` if it is damaged."""
+        kept = self._systems().get(self._system, {})
+        return {name: KeptCalibration(**entry) for name, entry in kept.items()}
+
+    def keep(self, name: str, calibration: KeptCalibration) -> None:
+        """Put one calibration in place of the earlier one; raises `StorageError` if it cannot be written.
+
+        The file is replaced as a whole: a power cut leaves the old or the new one.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                systems = self._systems()
+                systems.setdefault(self._system, {})[name] = asdict(calibration)
+                self._write({"format": FORMAT, "systems": systems})
+        except (OSError, TypeError, ValueError) as error:
+            raise StorageError(
+                f"Calibration {name} cannot be kept in {self.path}: {error}. It holds for this session; check the disk "
+                "and calibrate again."
+            ) from error
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        new = self.path.with_suffix(".new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _systems(self) -> dict[str, dict[str, Any]]:
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise self._damaged(str(error)) from error
+        if not isinstance(content, dict) or content.get("format") != FORMAT or not _is_sound(content.get("systems")):
+            raise self._damaged(f"it is not a file of calibrations, format {FORMAT}")
+        systems: dict[str, dict[str, Any]] = content["systems"]
+        return systems
+
+    def _damaged(self, why: str) -> StorageError:
+        return StorageError(
+            f"The calibrations in {self.path} cannot be read: {why}. Restore the file from a backup, or move it away "
+            "and calibrate again; start documents of earlier runs hold what was used. Without the file the axes are as "
+            "configured."
+        )
+
+
+def _is_sound(systems: Any) -> bool:
+    if not isinstance(systems, dict) or not all(isinstance(kept, dict) for kept in systems.values()):
+        return False
+    return all(_is_entry(entry) for kept in systems.values() for entry in kept.values())
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or set(entry) != KEYS or not isinstance(entry["run_uid"], str):
+        return False
+    time_s = entry["time_s"]
+    return isinstance(time_s, int | float) and not isinstance(time_s, bool) and math.isfinite(time_s)

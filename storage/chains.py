@@ -1,0 +1,145 @@
+"""Chains: a run that was interrupted and the runs that measured what it lacked, read as one run.
+
+A resuming run says in its start document which run it `resumes`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from errors import StorageError
+from storage.documents import count_events
+from storage.journal import journal_paths, uid_of
+from storage.records import read_start
+from storage.runs import load_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from storage.documents import Document, NamedDocument
+    from storage.runs import RunSource
+
+Exposure = tuple[int, int, int]
+"""Scan index, point index and laser shutter (1 open, 0 closed): what a scan is made of."""
+
+_PRIMARY = "primary"
+
+
+def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:
+    """Return the documents of every run of the chain that `key`, as of `load_run`, belongs to: the first one first.
+
+    A run that was never resumed is a chain of one. Raises `StorageError` if no run or several fit.
+    """
+    documents = load_run(store, key)
+    parents = _parents(store)
+    parents[documents[0][1]["uid"]] = str(documents[0][1].get("resumes", ""))
+    first = _first_of(parents, documents[0][1]["uid"])
+    members = [uid for uid in parents if _first_of(parents, uid) == first]
+    runs = [load_run(store, uid) for uid in members]
+    # Scan ids only grow, whatever the clock does; the first run has none above it.
+    return sorted(runs, key=lambda run: (run[0][1]["uid"] != first, run[0][1].get("scan_id", 0), run[0][1]["time"]))
+
+
+def load_dataset(store: RunSource, key: str | int) -> list[NamedDocument]:
+    """Return the chain that `key` belongs to as one run: what an undisturbed run would have, and nothing else.
+
+    Start document of the first run, events of all in order, stop document of the last. Raises `StorageError` as
+    `load_chain` does.
+    """
+    chain = load_chain(store, key)
+    return chain[0] if len(chain) == 1 else merged(chain)
+
+
+def merged(chain: Sequence[Sequence[NamedDocument]]) -> list[NamedDocument]:
+    """Return the documents of several runs as those of the first: one start, all events, one stop if the last ended.
+
+    Events keep their uids and data and are numbered on per stream.
+    """
+    start = chain[0][0][1]
+    documents: list[NamedDocument] = [("start", start)]
+    numbers: dict[str, int] = {}
+    for run in chain:
+        documents += _renumbered(run, start["uid"], numbers)
+    name, last = chain[-1][-1]
+    if name == "stop":
+        documents.append(("stop", {**last, "run_start": start["uid"], "num_events": count_events(documents)}))
+    return documents
+
+
+def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
+    """Return the exposures that were measured with good quality, one entry per event, in order.
+
+    Events without a `laser_shutter` of their own count as with the shutter open, those without a scan's indices not.
+    """
+    streams: dict[str, str] = {}
+    found: list[Exposure] = []
+    for name, doc in documents:
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        elif name in ("event", "event_page") and streams.get(doc["descriptor"]) == _PRIMARY:
+            found += [exposure_of(data) for data in _rows(name, doc) if _is_good(data)]
+    return found
+
+
+def exposure_of(data: Mapping[str, Any]) -> Exposure:
+    """Return which exposure of its scan an event's `data` hold."""
+    return int(data["scan_index"]), int(data["point_index"]), int(data.get("laser_shutter", 1))
+
+
+def resumed_by(store: RunSource) -> dict[str, str]:
+    """Return, for every run that resumes another one, the uid of its chain's first run; from the journals."""
+    parents = _parents(store)
+    return {uid: _first_of(parents, uid) for uid, parent in parents.items() if parent}
+
+
+def _is_good(data: Mapping[str, Any]) -> bool:
+    return "scan_index" in data and "point_index" in data and not data.get("quality")
+
+
+def _rows(name: str, doc: Document) -> Iterator[dict[str, Any]]:
+    if name == "event":
+        yield doc["data"]
+    else:
+        for index in range(len(doc["seq_num"])):
+            yield {key: column[index] for key, column in doc["data"].items()}
+
+
+def _parents(store: RunSource) -> dict[str, str]:
+    """Uid of the run that each run resumes, "" for none."""
+    parents: dict[str, str] = {}
+    for path in journal_paths(store.root):
+        try:
+            parents[uid_of(path)] = str(read_start(path).get("resumes", ""))
+        except StorageError:
+            # A journal without a readable beginning belongs to no chain; `runs check` reports it.
+            continue
+    return parents
+
+
+def _first_of(parents: Mapping[str, str], uid: str) -> str:
+    seen = {uid}
+    # A parent that is not stored here any more ends the chain; a circle cannot arise, but would otherwise hang.
+    while (parent := parents.get(uid, "")) and parent in parents and parent not in seen:
+        uid = parent
+        seen.add(uid)
+    return uid
+
+
+def _renumbered(run: Sequence[NamedDocument], uid: str, numbers: dict[str, int]) -> Iterator[NamedDocument]:
+    streams: dict[str, str] = {}
+    for name, doc in run:
+        if name in ("start", "stop"):
+            continue
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+        if name in ("event", "event_page"):
+            yield name, _numbered_on(name, doc, streams[doc["descriptor"]], numbers)
+        else:
+            yield name, {**doc, "run_start": uid} if "run_start" in doc else doc
+
+
+def _numbered_on(name: str, doc: Document, stream: str, numbers: dict[str, int]) -> Document:
+    first = numbers.get(stream, 0) + 1
+    count = len(doc["seq_num"]) if name == "event_page" else 1
+    numbers[stream] = first + count - 1
+    return {**doc, "seq_num": list(range(first, first + count)) if name == "event_page" else first}

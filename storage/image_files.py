@@ -1,0 +1,152 @@
+"""Which image of which file belongs to which event, and one file of just these if the detector's files hold others.
+
+The catalogue takes the images of a run's files, one after the other, for those of its events. A file that holds one
+more, of an exposure that was repeated or whose event was never stored, would shift all that follow. Such a run gets a
+virtual dataset beside its files: a few kB that refer to the right images in the right order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py  # type: ignore[import-untyped]  # it has no annotations
+
+from errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from storage.documents import Document, NamedDocument
+
+DATASET = "/entry/data/data"
+"""Where areaDetector's HDF5 plugin puts the images (ADCore manual, default layout)."""
+
+SPEC = "AD_HDF5"
+"""Kind of resource that ophyd's classes for that plugin declare."""
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One image: its `datum_id` in the documents, its file, and its index there."""
+
+    datum_id: str
+    path: Path
+    index: int
+
+
+class ImageRows:
+    """Collects the images of a run's events: call it with `(name, document)` in order."""
+
+    def __init__(self) -> None:
+        self.by_field: dict[str, list[ImageRow]] = defaultdict(list)
+        self._resources: dict[str, Document] = {}
+        self._datums: dict[str, Document] = {}
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document."""
+        if name == "resource" and doc["spec"] == SPEC and doc["resource_kwargs"].get("frame_per_point", 1) == 1:
+            self._resources[doc["uid"]] = dict(doc)
+        elif name == "datum" and doc["resource"] in self._resources:
+            self._datums[doc["datum_id"]] = dict(doc)
+        elif name == "event":
+            self._take(doc["data"])
+        elif name == "event_page":
+            for index in range(len(doc["seq_num"])):
+                self._take({key: column[index] for key, column in doc["data"].items()})
+
+    def _take(self, data: Mapping[str, Any]) -> None:
+        for field, value in data.items():
+            datum = self._datums.get(value) if isinstance(value, str) else None
+            if datum is not None:
+                path = resource_path(self._resources[datum["resource"]])
+                self.by_field[field].append(ImageRow(value, path, int(datum["datum_kwargs"]["point_number"])))
+
+    @property
+    def are_straight(self) -> bool:
+        """Whether the files hold the images of the events, in their order, and no others."""
+        return all(map(_is_straight, self.by_field.values()))
+
+
+def resource_path(resource: Mapping[str, Any]) -> Path:
+    """Return the path of the file that a resource document names."""
+    return Path(resource["root"], resource["resource_path"])
+
+
+def _is_straight(rows: Sequence[ImageRow]) -> bool:
+    files = [(path, [row.index for row in group]) for path, group in itertools.groupby(rows, lambda row: row.path)]
+    in_order = all(indices == list(range(len(indices))) for _, indices in files)
+    return in_order and all(_count(path) in (None, len(indices)) for path, indices in files)
+
+
+def _count(path: Path) -> int | None:
+    """Number of images in a file; None if it cannot be seen from here, and so has to be taken at its word."""
+    with contextlib.suppress(OSError, KeyError), h5py.File(path, locking=False) as file:
+        return len(file[DATASET])
+    return None
+
+
+def straightened(documents: Iterable[NamedDocument]) -> list[NamedDocument]:
+    """Return the documents, those of a run with other images in its files with one virtual file in their place.
+
+    Events stay as they are. Raises `StorageError` if that file cannot be written.
+    """
+    documents, rows = list(documents), ImageRows()
+    for name, doc in documents:
+        rows(name, doc)
+    if rows.are_straight:
+        return documents
+    replaced: dict[str, tuple[str, int]] = {}
+    resources: list[NamedDocument] = []
+    for field, images in rows.by_field.items():
+        resource = _virtual_resource(documents[0][1]["uid"], field, images)
+        resources.append(("resource", resource))
+        replaced |= {row.datum_id: (resource["uid"], index) for index, row in enumerate(images)}
+    return [documents[0], *resources, *_without_files(documents[1:], replaced)]
+
+
+def _without_files(
+    documents: Iterable[NamedDocument], replaced: Mapping[str, tuple[str, int]]
+) -> Iterable[NamedDocument]:
+    for name, doc in documents:
+        if name == "datum" and doc["datum_id"] in replaced:
+            resource, index = replaced[doc["datum_id"]]
+            yield name, {**doc, "resource": resource, "datum_kwargs": {"point_number": index}}
+        elif name != "resource" or doc["spec"] != SPEC:
+            yield name, doc
+
+
+def _virtual_resource(run_uid: str, field: str, rows: Sequence[ImageRow]) -> Document:
+    path = rows[0].path.with_name(f"{run_uid}-{field}.h5")
+    try:
+        _write_virtual(path, rows)
+    except (OSError, KeyError) as error:
+        raise StorageError(
+            f"The images of run {run_uid} cannot be put in order in {path}: {error}. Check the folder and its free "
+            "space, then open the store again; the images are safe in their files."
+        ) from error
+    return {
+        "spec": SPEC,
+        "root": "/",
+        "resource_path": str(path.relative_to("/")),
+        "resource_kwargs": {"frame_per_point": 1},
+        "path_semantics": "posix",
+        "uid": str(uuid.uuid4()),
+        "run_start": run_uid,
+    }
+
+
+def _write_virtual(path: Path, rows: Sequence[ImageRow]) -> None:
+    with h5py.File(rows[0].path, locking=False) as file:
+        shape, dtype = file[DATASET].shape[1:], file[DATASET].dtype
+    layout = h5py.VirtualLayout((len(rows), *shape), dtype)
+    for place, row in enumerate(rows):
+        source = h5py.VirtualSource(row.path.name, DATASET, (row.index + 1, *shape), dtype)
+        layout[place] = source[row.index]
+    with h5py.File(path, "w", locking=False) as file:
+        file.create_virtual_dataset(DATASET, layout)

@@ -1,0 +1,246 @@
+"""If these fail, powder images are lost, wrong images belong to events, or a series measures something else."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+from fake_pilatus import FakePilatus
+from recorded_runs import RecordedRuns
+
+import plans
+from devices.powder import PowderReader
+from errors import (
+    AcquisitionError,
+    ConfigurationError,
+    InputError,
+    NotConnectedError,
+    NotSettledError,
+    OutOfRangeError,
+    StorageError,
+    TrxasError,
+)
+
+
+class PowderDay(RecordedRuns):
+    """The fake beamline with a Pilatus that writes into `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        line = self.line
+        settings = line.configuration.pilatus
+        assert settings is not None
+        self.pilatus = FakePilatus(folder, settings)
+        reader = PowderReader(
+            "powder_images",
+            energy=line.energy,
+            cell=line.cell,
+            stage=line.sample_stage,
+            exposure=line.exposure,
+            surroundings=line.surroundings,
+            conditions=line.point.conditions,
+        )
+        self.hardware.beamline = self.line = replace(line, pilatus=self.pilatus, powder_images=reader)
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        return [doc for name, doc in self.documents if name == kind]
+
+    def images(self) -> list[int]:
+        """Number of the image of every event, through its datum and resource."""
+        resources = {doc["uid"]: doc for doc in self.of_kind("resource")}
+        datums = {doc["datum_id"]: doc for doc in self.of_kind("datum")}
+        found = []
+        for event in self.events:
+            datum = datums[event["pilatus_image"]]
+            resource = resources[datum["resource"]]
+            with h5py.File(Path(resource["root"]) / resource["resource_path"]) as file:
+                found.append(int(file["/entry/data/data"][datum["datum_kwargs"]["point_number"], 0, 0]))
+        return found
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> PowderDay:
+    return PowderDay(tmp_path)
+
+
+def diffraction(day: PowderDay, **options: Any) -> Any:
+    return day.run(plans.diffraction(day.line, **({"exposure_s": 2.0} | options)))
+
+
+def test_one_event_per_image_with_all_that_its_reduction_needs(day: PowderDay) -> None:
+    uid = diffraction(day, images=3, temperature_c=60.0, sample="powder 1")
+    (start,) = day.starts
+    told = {key: start[key] for key in ("uid", "plan_name", "modes", "energy_ev", "exposure_s", "images", "num_points")}
+    assert told == {
+        "uid": uid,
+        "plan_name": "diffraction",
+        "modes": ["pilatus"],
+        "energy_ev": 12_900.0,
+        "exposure_s": 2.0,
+        "images": 3,
+        "num_points": 3,
+    }
+    assert start["geometry"] == day.pilatus.geometry
+    assert start["temperature_c"] == 60.0
+    assert day.images() == [0, 1, 2]
+    for event in day.events:
+        assert event["energy_ev"] == pytest.approx(12_900.0)
+        assert event["temperature_c"] == pytest.approx(60.0, abs=1e-3)
+        assert (event["i0"], event["laser_shutter"], event["quality"]) == (2e6, 0, "")
+    assert day.pilatus.path is None
+
+
+def test_the_energy_comes_from_below_and_the_laser_stays_shut(day: PowderDay) -> None:
+    diffraction(day)
+    assert day.moved("energy") == pytest.approx([12.84, 12.90])
+    assert 1 not in day.moved("laser_shutter")
+    assert day.moved("sample_stage") == [1]
+
+
+def test_an_image_whose_event_was_lost_is_taken_again_in_a_new_file(day: PowderDay) -> None:
+    """The file then holds an image too many: each event must refer to its own all the same."""
+    day.hardware.refused_triggers = 0
+    lose = iter([False, True, False, False])
+    read = day.line.powder_images.read
+    day.line.powder_images.read = lambda: _lost() if next(lose) else read()
+    diffraction(day, images=3)
+    assert [event["scan_index"] for event in day.events] == [0, 1, 2]
+    assert day.images() == [0, 2, 3]
+    assert len(day.of_kind("resource")) == 2
+
+
+def _lost() -> Any:
+    raise AcquisitionError("the frame was of another exposure")
+
+
+def test_a_detector_that_fails_once_costs_a_repetition(day: PowderDay) -> None:
+    day.pilatus.fail = [AcquisitionError("the image was not taken (Aborted)")]
+    diffraction(day, images=2)
+    assert day.images() == [0, 1]
+
+
+def test_a_full_disk_is_not_tried_again_and_keeps_the_images_before(day: PowderDay) -> None:
+    def fill(_: str, doc: dict[str, Any]) -> None:
+        if doc["seq_num"] == 2:
+            day.pilatus.fail = [StorageError("WriteMessage says: No space left on device"), StorageError("again")]
+
+    day.engine.subscribe(fill, "event")
+    with pytest.raises(StorageError, match="No space left"):
+        diffraction(day, images=5)
+    assert day.images() == [0, 1]
+    assert len(day.pilatus.fail) == 1
+    assert day.stops[0]["exit_status"] == "fail"
+    assert "No space left" in day.stops[0]["reason"]
+    assert day.pilatus.path is None
+
+
+@pytest.mark.parametrize("error", [NotConnectedError(["pil:cam1:Acquire"], 5.0), StorageError("no folder")])
+def test_a_detector_that_is_not_ready_moves_nothing(day: PowderDay, error: TrxasError) -> None:
+    day.pilatus.not_ready = error
+    with pytest.raises(type(error), match=str(error).partition("\n")[0]):
+        diffraction(day, temperature_c=60.0)
+    day.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"images": 0}, InputError, "images = 0: give a whole number"),
+        ({"images": 1.5}, InputError, "images = 1.5"),
+        ({"images": True}, InputError, "images = True"),
+        ({"exposure_s": 0.0}, OutOfRangeError, "exposure_s = 0 s"),
+        ({"exposure_s": math.nan}, InputError, "finite number of seconds"),
+        ({"exposure_s": 1000.0}, OutOfRangeError, r"0\.001 to 400 s"),
+        ({"energy_ev": 12_000.0}, OutOfRangeError, "12800 to 13700 eV"),
+        ({"energy_ev": math.nan}, InputError, "energy = nan"),
+        ({"energy_ev": 12_850.0}, OutOfRangeError, "12860 to 13700 eV"),
+        ({"temperature_c": 161.0}, OutOfRangeError, "20 to 160 C"),
+        ({"md": {"geometry": {}}}, InputError, "geometry"),
+    ],
+)
+def test_bad_input_moves_nothing(day: PowderDay, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        diffraction(day, **options)
+    day.assert_untouched()
+
+
+def test_a_beamline_without_pilatus_says_so(day: PowderDay) -> None:
+    configuration = replace(day.line.configuration, pilatus=None)
+    bare = replace(day.line, configuration=configuration, powder_images=None, pilatus=None)
+    with pytest.raises(ConfigurationError, match=r"no \[pilatus\]"):
+        day.run(plans.diffraction(bare))
+    with pytest.raises(ConfigurationError, match=r"no \[pilatus\]"):
+        day.run(plans.temperature_series(bare, [25.0]))
+    day.assert_untouched()
+
+
+def series(day: PowderDay, temperatures_c: Any = (60.0, 25.0), **options: Any) -> Any:
+    return day.run(plans.temperature_series(day.line, temperatures_c, **({"dwell_s": 1.0} | options)))
+
+
+def test_temperatures_in_the_order_given_each_with_both_edges_and_images(day: PowderDay) -> None:
+    uids = series(day, images=2, image_exposure_s=3.0, sample="powder 1")
+    assert uids == [start["uid"] for start in day.starts]
+    found = [(start["temperature_c"], start["plan_name"], start.get("edge")) for start in day.starts]
+    per_temperature = [("static_energy_scan", "Br K"), ("static_energy_scan", "Pb L3"), ("diffraction", None)]
+    assert found == [(temperature, *run) for temperature, run in itertools.product((60.0, 25.0), per_temperature)]
+    assert len({start["series"] for start in day.starts}) == 1
+    assert {start["sample"] for start in day.starts} == {"powder 1"}
+    # Each temperature is set once.
+    assert len(day.moved("cell")) == 2
+    assert len([event for event in day.events if "pilatus_image" in event]) == 4
+
+
+def test_a_series_may_leave_out_edges_or_images(day: PowderDay) -> None:
+    assert len(series(day, edges=["Pb L3"], images=0, temperatures_c=[25.0, 30.0])) == 2
+    assert {start.get("edge") for start in day.starts} == {"Pb L3"}
+    assert len(series(day, edges=[], temperatures_c=[25.0])) == 1
+
+
+def test_a_temperature_that_does_not_settle_ends_the_series_there(day: PowderDay) -> None:
+    def jam(_: str, doc: dict[str, Any]) -> None:
+        day.hardware.cell_error_c = 5.0
+
+    day.engine.subscribe(jam, "event")
+    with pytest.raises(NotSettledError, match="did not settle at 25 C"):
+        series(day, edges=["Pb L3"], images=0)
+    assert [stop["exit_status"] for stop in day.stops] == ["success", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"temperatures_c": []}, InputError, "list of temperatures"),
+        ({"temperatures_c": 25.0}, InputError, "list of temperatures"),
+        ({"temperatures_c": "25"}, InputError, "list of temperatures"),
+        ({"temperatures_c": [25.0, math.nan]}, InputError, "nan, which is not a finite number"),
+        ({"temperatures_c": [25.0, None]}, InputError, "None, which is not a finite number"),
+        ({"temperatures_c": [25.0, 300.0]}, OutOfRangeError, "20 to 160 C"),
+        ({"edges": ["Br K", "Cs L3"]}, InputError, "Known edges"),
+        ({"edges": "Br K"}, InputError, "list of edges"),
+        ({"images": -1}, InputError, "images = -1"),
+        ({"images": 0, "edges": []}, InputError, "nothing to measure"),
+        ({"image_exposure_s": 0.0}, OutOfRangeError, "exposure_s"),
+        ({"dwell_s": math.inf}, InputError, "dwell_s"),
+    ],
+)
+def test_bad_input_to_a_series_moves_nothing(
+    day: PowderDay, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """Also what only the last of its runs would find wrong, hours later."""
+    with pytest.raises(error, match=message):
+        series(day, **options)
+    day.assert_untouched()
+
+
+def test_a_series_needs_the_pilatus_before_its_first_spectrum(day: PowderDay) -> None:
+    day.pilatus.not_ready = NotConnectedError(["pil:cam1:Acquire"], 5.0)
+    with pytest.raises(NotConnectedError, match="pil:cam1:Acquire"):
+        series(day)
+    day.assert_untouched()
+    series(day, images=0, temperatures_c=[25.0])

@@ -1,0 +1,123 @@
+"""Calibrations that outlast a session: put back when it starts, kept when a plan makes new ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import bluesky.preprocessors as bpp
+from bluesky.utils import Msg
+
+from devices.beamline import Beamline
+from devices.fluence import AttenuatorCalibration
+from errors import InputError, StorageError
+from storage.calibrations import CalibrationFile, KeptCalibration
+from trxas.configuration import Configuration
+
+Plan = Generator[Msg, Any, Any]
+
+TIME_ZERO, ENERGY, ATTENUATOR = "time_zero_raw_ps", "energy_calibration_offset_ev", "attenuator"
+"""Names of the calibrations, as in the start documents."""
+
+
+def calibration_file(configuration: Configuration) -> CalibrationFile:
+    """The file for the beamline of `configuration`, told from others by name, prefix and addresses of its PVs."""
+    epics = configuration.beamline.epics
+    addresses = " ".join(sorted(epics.address_list.split()))
+    return CalibrationFile(configuration.storage.root, f"{configuration.beamline.name} {epics.prefix}@ {addresses}")
+
+
+def current(beamline: Beamline) -> dict[str, Any]:
+    """Calibrations in use, by name."""
+    return {
+        TIME_ZERO: beamline.delay.time_zero_raw_ps,
+        ENERGY: beamline.energy.calibration_offset_ev,
+        ATTENUATOR: asdict(beamline.fluence.calibration),
+    }
+
+
+class Calibrations:
+    """Those of one beamline: `restore` once, then `keeping` around every plan."""
+
+    def __init__(self, beamline: Beamline, file: CalibrationFile) -> None:
+        self._beamline, self._file = beamline, file
+        self._known = current(beamline)
+        self._last_run = ""
+
+    def current(self) -> dict[str, Any]:
+        """Calibrations in use, by name."""
+        return current(self._beamline)
+
+    def use(self, calibrations: Mapping[str, Any]) -> None:
+        """Put `calibrations`, as from `current`, to use; raises InputError for what the axes do not allow."""
+        for name, value in calibrations.items():
+            self._apply(name, value)
+        self._known = self.current()
+
+    def restore(self) -> None:
+        """Put the kept calibrations to use.
+
+        Raises StorageError, and uses none of them, if the file is damaged or holds what the axes do not allow.
+        """
+        before = current(self._beamline)
+        for name, kept in self._file.read().items():
+            try:
+                self._apply(name, kept.value)
+            except (InputError, TypeError) as error:
+                for old in before.items():
+                    self._apply(*old)
+                raise StorageError(
+                    f"{self._file.path}: {name} = {kept.value!r} cannot be used: {error} Remove this entry from the "
+                    "file, or move the file away, and calibrate again."
+                ) from error
+        self._known = current(self._beamline)
+
+    def _apply(self, name: str, value: Any) -> None:
+        line = self._beamline
+        if name == TIME_ZERO:
+            line.delay.configure({"time_zero_raw_ps": value})
+        elif name == ENERGY:
+            line.energy.configure({"calibration_offset_ev": value})
+        elif name == ATTENUATOR:
+            line.fluence.configure({"calibration": AttenuatorCalibration(**value)})
+        else:
+            raise InputError(f"There is no such calibration; known are {', '.join(self._known)}.")
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take note of the runs: a calibration belongs to the latest one. Subscribe it to the RunEngine."""
+        if name == "start":
+            self._last_run = str(doc["uid"])
+
+    def keeping(self, plan: Plan) -> Plan:
+        """`plan`, with every calibration that it sets on disk before it goes on; a preprocessor of the RunEngine."""
+
+        def after_configuring(msg: Msg) -> tuple[None, Plan | None]:
+            return None, self._keep_changes() if msg.command == "configure" else None
+
+        return (yield from bpp.plan_mutator(plan, after_configuring))
+
+    def _keep_changes(self) -> Plan:
+        now = current(self._beamline)
+        for name in [name for name in now if now[name] != self._known[name]]:
+            self._known[name] = now[name]
+            self._file.keep(name, KeptCalibration(now[name], time.time(), self._last_run))
+        yield from ()
+
+
+def calibration_lines(file: CalibrationFile) -> list[str]:
+    """One line per kept calibration: what it is, when it was made and after which run; raises as reading does."""
+    return [_line(name, kept) for name, kept in file.read().items()]
+
+
+def _line(name: str, kept: KeptCalibration) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.time_s))
+    run = f", run {kept.run_uid[:8]}" if kept.run_uid else ""
+    return f"{name} = {_short(kept.value)} (set {when}{run})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_short(item)}" for key, item in value.items() if isinstance(item, float))
+    return f"{value:.10g}" if isinstance(value, float) else repr(value)

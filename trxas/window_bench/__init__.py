@@ -1,0 +1,1 @@
+"""How fast the window is: frames per second, event to pixel, and memory, without a screen."""

@@ -1,0 +1,109 @@
+"""What the window needs beyond its panels: stored runs, and the queue server's control."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from broadcast.relay import RelayAddresses
+from devices.configuration import BeamlineConfiguration
+from gui.browser.browser import RunBrowser
+from gui.control.control_panel import ControlPanel
+from gui.control.entries import Limits
+from gui.control.forecast import BeamStatistics
+from gui.control.manager_link import ZmqManagerLink
+from gui.control.queue_client import QueueClient
+from gui.control.settings import FormSettings
+from gui.live.broadcast_feed import BroadcastFeed
+from gui.live.feed import Feed
+from gui.live.worker import LiveWorker
+from gui.window import Dock
+from storage import Store, open_store
+from trxas.configuration import Configuration, StorageSettings
+from trxas.plan_forms import known_plans, points_of_plan
+from trxas.serve.state_file import ServeState, read_state
+
+PHOTONS_PER_PULSE = 0.12
+"""Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
+
+
+def live_feed(configuration: Configuration) -> BroadcastFeed:
+    """Documents of whoever serves the data folder, by whatever addresses it has at the moment."""
+    root = configuration.storage.root.resolve()
+
+    def addresses() -> RelayAddresses | None:
+        state = read_state(root)
+        return None if state is None else state.relay
+
+    return BroadcastFeed(addresses, source=f"session in {root}")
+
+
+class WindowParts:
+    """Makes the docks of browser and control for a window, and closes what they hold."""
+
+    def __init__(self, configuration: Configuration, feed: Feed, state: ServeState | None) -> None:
+        self._configuration, self._feed, self._state = configuration, feed, state
+        self._closing: list[Callable[[], object]] = []
+
+    def docks(self, worker: LiveWorker) -> Sequence[Dock]:
+        """Browser and control; a queue server that starts later is found."""
+        store = _open_store(self._configuration.storage, self._state)
+        browser = RunBrowser(store, worker, self._feed)
+        self._closing += [browser.close_jobs, store.close]
+        root = self._configuration.storage.root.resolve()
+        client = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
+        self._closing.append(client.stop)
+        client.start()
+        control = ControlPanel(client, form_settings(self._configuration.beamline))
+        control.run_chosen.connect(browser.select_run)
+        return [
+            Dock("browser", "Runs", browser, "right", "curves"),
+            Dock("control", "Control", control, "left", "control"),
+        ]
+
+    def close(self) -> None:
+        """End reading and polling."""
+        closing, self._closing = self._closing, []
+        for close in closing:
+            close()
+
+
+def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
+    """Limits of the plans' parameters by name, and what the forecast must know of the beam."""
+    energy, delay = beamline.energy, beamline.delay
+    fluence = Limits(beamline.fluence.low_mj_cm2, beamline.fluence.high_mj_cm2)
+    delays, energies = Limits(delay.low_ps, delay.high_ps), Limits(energy.low_ev, energy.high_ev)
+    limits = {
+        "energy_ev": energies,
+        "regions_ev": energies,
+        "delay_ps": delays,
+        "delays_ps": delays,
+        "regions_ps": delays,
+        "fluence_mj_cm2": fluence,
+        "fluences_mj_cm2": fluence,
+        "dwell_s": Limits(beamline.exposure.dwell_low_s, beamline.exposure.dwell_high_s),
+    }
+    if beamline.cell is not None:
+        limits["temperature_c"] = limits["temperatures_c"] = Limits(beamline.cell.low_c, beamline.cell.high_c)
+    pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
+    beam = BeamStatistics(
+        photons_per_pulse=PHOTONS_PER_PULSE,
+        source=f"{PHOTONS_PER_PULSE:g} photons per pulse at the main peak of the Br K edge",
+        pulses_per_s=1.0 / pump_period_s,
+        photodiodes=beamline.exposure.apds,
+    )
+    return FormSettings(limits=limits, beam=beam, points=points_of_plan)
+
+
+def _queue_server(root: Path) -> str:
+    state = read_state(root)
+    return "" if state is None else state.queue_control
+
+
+def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
+    """The catalogue through the server of the folder if there is one: two processes on one file would wait."""
+    if state is not None and state.tiled:
+        return open_store(storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False)
+    key = os.environ.get(storage.api_key_variable)
+    return open_store(storage.root, uri=storage.uri or None, api_key=key, recover_runs=False)
