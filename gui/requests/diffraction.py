@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -42,12 +43,12 @@ class DiffractionRequest(Request[Diffraction]):
     points: int = 400
 
     def compute(self, run: RunState) -> Diffraction:
-        """By `integrate`, without `hot_pixels`. Raises ReductionError without an image, or if its file cannot be read."""
+        """By `integrate`, without hot pixels. Raises ReductionError without an image, or if its file cannot be read."""
         if run.image is None:
             raise ReductionError("This run has no images yet. Wait for the first, or start the plan diffraction.")
         image = read_image(run.image)
         try:
-            mask = self._mask(image.shape) | hot_pixels(image)
+            mask = self._mask(image.shape) | _hot_pixels_of(replace(run.image, index=0, events=0))
             return Diffraction(image, run.image, integrate(image, self.geometry, mask=mask, points=self.points))
         except ReductionError as error:
             return Diffraction(image, run.image, None, str(error))
@@ -60,6 +61,12 @@ class DiffractionRequest(Request[Diffraction]):
         for rectangle in self.masked:
             mask[_slices(rectangle)] = True
         return mask
+
+
+@lru_cache(maxsize=4)
+def _hot_pixels_of(first: ImageReference) -> NDArray[np.bool_]:
+    """Those of the first image of a file hold for all of it: to find them takes longer than to integrate."""
+    return hot_pixels(read_image(first))
 
 
 def _slices(rectangle: Rectangle) -> tuple[slice, slice]:

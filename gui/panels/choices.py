@@ -1,0 +1,124 @@
+"""Which transient: detection mode, probe, reference and scans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+
+from gui.live.run_state import Scope
+from gui.plots.flow_layout import FlowLayout
+from reduction.exposure_pairs import Mode, Reference
+
+MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
+PROBES: Mapping[str, int] = {
+    "Probe 0, pumped": 0,
+    "Probe 1, +1 bunch": 1,
+    "Probe 2, +2 bunches": 2,
+    "Probe 3, +3 bunches": 3,
+    "Probe 4, before the next pump": 4,
+}
+REFERENCES: Mapping[str, Reference] = {
+    "minus unpumped pulse": "unpumped probe",
+    "minus laser blocked": "laser shutter",
+}
+SCOPES: Mapping[str, Scope | None] = {
+    "Mean of the run": "mean",
+    "Current scan": "scan",
+    "Mean of the series": "series",
+    "Chosen scans": None,
+}
+
+
+class Choices(QWidget):
+    """A row of selections; `changed` after every one of them. `parts` names those that a panel offers, of "mode",
+    "probe", "reference", "scope" and "scans" (a scope with a list of scan numbers)."""
+
+    changed = Signal()
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        super().__init__()
+        self._row = FlowLayout(self, spacing_px=6)
+        scopes = SCOPES if "scans" in parts else {text: scope for text, scope in SCOPES.items() if scope}
+        self._modes = self._box("mode", MODES, parts)
+        self._probes = self._box("probe", PROBES, parts)
+        self._references = self._box("reference", REFERENCES, parts)
+        self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
+        self._scans = QLineEdit()
+        self._scans.setPlaceholderText("scans, as 1-3, 5")
+        self._scans.setToolTip("Numbers of the scans to average, from 1 on: 1-3, 5")
+        self._remark = QLabel("")
+        for widget in (self._scans, self._remark):
+            self._row.addWidget(widget)
+            widget.hide()
+        self._scans.editingFinished.connect(self.changed)
+        self._scopes.currentIndexChanged.connect(lambda *_: self._scans.setVisible(self.scope is None))
+
+    @property
+    def mode(self) -> Mode:
+        """Detection mode."""
+        return cast("Mode", self._modes.currentData())
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._modes.setCurrentIndex(self._modes.findData(mode))
+
+    @property
+    def probe(self) -> int:
+        """Probe, 0 to 4."""
+        return int(self._probes.currentData())
+
+    @probe.setter
+    def probe(self, probe: int) -> None:
+        self._probes.setCurrentIndex(self._probes.findData(probe))
+
+    @property
+    def reference(self) -> Reference:
+        """What is subtracted."""
+        return cast("Reference", self._references.currentData())
+
+    @reference.setter
+    def reference(self, reference: Reference) -> None:
+        self._references.setCurrentIndex(self._references.findData(reference))
+
+    @property
+    def scope(self) -> Scope | None:
+        """Which scans; None for the chosen ones."""
+        return cast("Scope | None", self._scopes.currentData())
+
+    @scope.setter
+    def scope(self, scope: Scope | None) -> None:
+        self._scopes.setCurrentIndex(self._scopes.findData(scope))
+
+    @property
+    def scans(self) -> tuple[int, ...]:
+        """Chosen scans, counted from 0; empty if the text names none."""
+        return parse_scans(self._scans.text())
+
+    def choose_scans(self, text: str) -> None:
+        """Average the scans that `text` names, as if typed."""
+        self.scope = None
+        self._scans.setText(text)
+        self.changed.emit()
+
+    def _box(self, name: str, items: Mapping[str, Any], parts: Sequence[str]) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for text, data in items.items():
+            box.addItem(text, data)
+        self._row.addWidget(box)
+        box.setVisible(name in parts)
+        box.currentIndexChanged.connect(self.changed)
+        return box
+
+
+def parse_scans(text: str) -> tuple[int, ...]:
+    """Scan indices (from 0) of a text like "1-3, 5" (numbers from 1); parts that are no numbers are left out."""
+    found: set[int] = set()
+    for first, last in re.findall(r"(\d+)(?:\s*-\s*(\d+))?", text):
+        found.update(range(int(first) - 1, min(int(last or first), int(first) + 9999)))
+    return tuple(sorted(number for number in found if number >= 0))

@@ -1,0 +1,81 @@
+"""The beamline at a glance: every device as shape, word and value."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
+
+from gui.live.frame import LiveFrame
+from gui.panels.panel import Panel
+from gui.panels.value_table import Cell, ValueTable
+from gui.status.honesty import Honesty
+from gui.status.item import Shown, StatusItem, shown
+from gui.status.monitors import StatusSource
+
+PERIOD_MS = 500
+"""Twice a second is as often as one can read a number."""
+
+
+class DevicesPanel(Panel):
+    """`items` as `source` knows them; it has a clock of its own, as devices change without documents."""
+
+    title = "Devices"
+    key = "devices"
+
+    def __init__(self, items: Sequence[StatusItem], source: StatusSource | None) -> None:
+        super().__init__()
+        self._items, self._source = items, source
+        self.table = ValueTable(["device", "state", "value", "changed"], most_rows=20)
+        self.body.addWidget(self.table, 1)
+        self.heading.run.setText("" if source else "No process variables were given to this window.")
+        self._timer = QTimer(self, interval=PERIOD_MS)
+        self._timer.timeout.connect(self.look)
+
+    def look(self) -> None:
+        """Show what the source knows now."""
+        if self._source is None:
+            return
+        now_s = time.monotonic()
+        states = [shown(item, self._source.reading(item), now_s) for item in self._items]
+        self.table.show_rows([_row(item, state) for item, state in zip(self._items, states, strict=True)])
+        self._summarise(states)
+
+    def draw(self, _frame: LiveFrame) -> None:
+        """Documents do not matter here."""
+
+    def show_frame(self, _frame: LiveFrame) -> None:
+        """Documents do not matter here."""
+
+    def show_honesty(self, _honesty: Honesty) -> None:
+        """Devices have a state of their own."""
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Look while somebody looks."""
+        super().showEvent(event)
+        self.look()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Nobody looks."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _summarise(self, states: Sequence[Shown]) -> None:
+        silent = sum(state.severity == "unknown" for state in states)
+        wrong = sum(state.severity in ("warning", "bad") for state in states)
+        number = len(states)
+        if silent:
+            self.heading.show_state(f"✕ {silent} OF {number} DISCONNECTED", "bad")
+        elif wrong:
+            self.heading.show_state(f"▲ {wrong} OF {number} NOT WELL", "warning")
+        else:
+            self.heading.show_state("● ALL WELL", "good")
+        self.heading.run.setText(f"{wrong} not well" if silent and wrong else "")
+
+
+def _row(item: StatusItem, state: Shown) -> list[Cell]:
+    value: Cell = (f"({state.value})", "unknown") if state.severity == "unknown" and state.value else state.value
+    return [item.label, (f"{state.shape} {state.word}", state.severity), value, f"{state.age} ago" if state.age else ""]

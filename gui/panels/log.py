@@ -1,0 +1,114 @@
+"""The course of the documents in words: runs, rejected exposures, trouble with the source."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from qtpy.QtWidgets import QPlainTextEdit
+
+from gui.live.frame import LiveFrame
+from gui.panels.panel import Panel, progress_text, run_text
+
+LINES = 2000
+"""Older lines are let go."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What of a frame the log has told."""
+
+    uid: str = ""
+    rejected: int = 0
+    exit_status: str | None = None
+    connected: bool = True
+    live: bool = True
+    missed: int = 0
+    remark: str = ""
+    source: str = ""
+
+
+class Course:
+    """Tells what happened between two frames; call it with every frame, it returns sentences."""
+
+    def __init__(self) -> None:
+        self._seen = _Seen()
+
+    def __call__(self, frame: LiveFrame) -> list[str]:
+        """What is new since the frame before."""
+        before, now = self._seen, _seen(frame)
+        self._seen = now
+        return [*_feed_news(before, now), *_run_news(before, now, frame)]
+
+
+def _seen(frame: LiveFrame) -> _Seen:
+    feed, uid = frame.feed, frame.run.uid if frame.run else ""
+    return _Seen(
+        uid, frame.rejected, frame.exit_status, feed.connected, feed.live, feed.missed, feed.remark, feed.source
+    )
+
+
+def _feed_news(before: _Seen, now: _Seen) -> list[str]:
+    news = []
+    if now.source != before.source:
+        news.append(f"Source: {now.source}" + ("" if now.live else " (replay)"))
+    if now.connected != before.connected:
+        news.append("The source answers again." if now.connected else "The source does not answer.")
+    if now.missed > before.missed:
+        news.append(f"{now.missed - before.missed} documents were lost and could not be recovered.")
+    if now.remark and now.remark != before.remark:
+        news.append(now.remark)
+    return news
+
+
+def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
+    if frame.run is None:
+        return []
+    name, news = run_text(frame.run), []
+    other = now.uid != before.uid
+    if other:
+        news.append(f"{name}: started")
+    rejected = now.rejected - (0 if other else before.rejected)
+    if rejected > 0:
+        reason = str(frame.latest.get("quality", "")).replace("_", " ")
+        number = "an exposure was" if rejected == 1 else f"{rejected} exposures were"
+        news.append(f"{name}: {number} rejected" + (f": {reason}" if reason else ""))
+    if now.exit_status is not None and (other or before.exit_status is None):
+        news.append(f"{name}: ended, {now.exit_status}, after {progress_text(frame)}")
+    return news
+
+
+class LogPanel(Panel):
+    """One line per happening, the latest at the bottom. It listens while it is hidden, too."""
+
+    title = "Log"
+    key = "log"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setMaximumBlockCount(LINES)
+        self.body.addWidget(self.text, 1)
+        self._course = Course()
+        self._waiting: deque[str] = deque(maxlen=LINES)
+
+    def listen(self, frame: LiveFrame) -> None:
+        """Note what is new; cheap, to be called with every frame whether the panel is seen or not."""
+        self.note(self._course(frame))
+
+    def note(self, sentences: list[str]) -> None:
+        """Add sentences of the window's own."""
+        clock = time.strftime("%H:%M:%S")
+        self._waiting.extend(f"{clock}  {sentence}" for sentence in sentences)
+        if self._waiting and self.isVisible():
+            self._write()
+
+    def draw(self, _frame: LiveFrame) -> None:
+        """Write what is waiting."""
+        self._write()
+
+    def _write(self) -> None:
+        while self._waiting:
+            self.text.appendPlainText(self._waiting.popleft())

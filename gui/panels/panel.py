@@ -1,0 +1,195 @@
+"""What all panels have in common: a heading that says whose numbers they are, and no work for what did not change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.live.frame import LiveFrame, RunHeader
+from gui.live.request import Answer, Request
+from gui.plots.line_plot import LinePlot
+from gui.status.honesty import Honesty
+from gui.theme import current_theme
+
+T = TypeVar("T")
+
+SCANS = {"energy_ev": "energy", "delay_ps": "delay", "fluence_mj_cm2": "fluence"}
+"""Kinds of scans, by the event field that they scan."""
+
+
+class AnswerSlot(Generic[T]):
+    """Remembers the answer that is on the screen, so that the same one is not drawn twice."""
+
+    _NOTHING = object()
+
+    def __init__(self) -> None:
+        self._shown: object = self._NOTHING
+
+    def changed(self, frame: LiveFrame, request: Request[T]) -> bool:
+        """Whether the frame's answer to `request` is another than the one asked for last; it is remembered."""
+        answer = frame.answer(request)
+        if answer is self._shown:
+            return False
+        self._shown = answer
+        return True
+
+    def forget(self) -> None:
+        """Draw the next answer in any case."""
+        self._shown = self._NOTHING
+
+
+class ElidedLabel(QLabel):
+    """A line of text that ends with dots where there is no more room; all of it is its tool tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+        """Draw what has room."""
+        painter = QPainter(self)
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
+
+
+class Heading(QWidget):
+    """State as shape and word, and the run it belongs to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = QLabel("○ NO RUN")
+        self.run = ElidedLabel()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 0)
+        layout.addWidget(self.state)
+        layout.addWidget(self.run, 1)
+
+    def show_state(self, text: str, severity: str, reason: str = "") -> None:
+        """Shape with word, its colour, and a reason as tool tip."""
+        style = f"font-weight: bold; color: {current_theme().state_colour(severity)};"
+        if self.state.text() != text or self.state.styleSheet() != style:
+            self.state.setText(text)
+            self.state.setStyleSheet(style)
+        self.state.setToolTip(reason)
+
+    def show_run(self, frame: LiveFrame) -> None:
+        """Name, and how far it is."""
+        text = f"{run_text(frame.run)}   {progress_text(frame)}" if frame.run else ""
+        if self.run.text() != text:
+            self.run.setText(text)
+            self.run.setToolTip(text)
+
+
+class Panel(QWidget):
+    """Base of the panels. Subclasses set `title` and `key` (its name in saved layouts), and override the hooks.
+
+    `requests` are the questions to the live worker, `draw` shows a frame's answers: both are called on the GUI thread,
+    `draw` only while the panel is seen. `requests_changed` tells that the questions are others now.
+    """
+
+    title: ClassVar[str]
+    key: ClassVar[str]
+
+    requests_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = Heading()
+        self.body = QVBoxLayout()
+        self._uid = ""
+        self._watermark = ""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.heading)
+        layout.addLayout(self.body, 1)
+
+    def requests(self) -> Collection[Request[Any]]:
+        """What it wants to know now."""
+        return ()
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Its plots, which are marked when they are not live."""
+        return ()
+
+    def forget_run(self) -> None:
+        """Another run begins: drop what is kept of the one before."""
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Show the answers of a frame, as far as they are others than before."""
+        raise NotImplementedError
+
+    def show_frame(self, frame: LiveFrame) -> None:
+        """Show a frame: heading and answers."""
+        uid = frame.run.uid if frame.run else ""
+        if uid != self._uid:
+            self._uid = uid
+            self.forget_run()
+        self.heading.show_run(frame)
+        for plot in self.plots():
+            plot.remarks = remarks_of(frame)
+        self.draw(frame)
+
+    def show_honesty(self, honesty: Honesty) -> None:
+        """Say whether it is live; what is not is dimmed and carries the word."""
+        self.heading.show_state(f"{honesty.shape} {honesty.word}", honesty.severity, honesty.reason)
+        if honesty.watermark != self._watermark:
+            self._watermark = honesty.watermark
+            for plot in self.plots():
+                plot.mark(self._watermark)
+
+    def wear(self) -> None:
+        """Take colours from the theme, where Qt's palette does not reach."""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """A new palette means a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.wear()
+
+
+def run_text(run: RunHeader) -> str:
+    """Scan number, sample, edge and plan; without a number the beginning of the uid."""
+    number = f"scan {run.scan_id}" if run.scan_id is not None else run.uid[:8]
+    return " · ".join(part for part in (number, run.sample, run.edge, run.plan_name.replace("_", " ")) if part)
+
+
+def progress_text(frame: LiveFrame) -> str:
+    """Exposures, of how many, and how many failed a condition."""
+    planned = frame.run.exposures if frame.run else None
+    text = f"{frame.events} of {planned} exposures" if planned else f"{frame.events} exposures"
+    return f"{text}, {frame.rejected} rejected" if frame.rejected else text
+
+
+def remarks_of(frame: LiveFrame) -> list[str]:
+    """Lines at the top of an exported table: whose numbers these are."""
+    if frame.run is None:
+        return []
+    feed = "live" if frame.feed.live else "replayed"
+    return [f"run {frame.run.uid}", run_text(frame.run), f"{progress_text(frame)}, {feed}"]
+
+
+def scanned_axis(frame: LiveFrame) -> str:
+    """Event field that the run scans, "" if it scans none."""
+    grid = frame.run.start.get("grid", {}) if frame.run else {}
+    return str(grid.get("axis", "")) if isinstance(grid, Mapping) else ""
+
+
+def other_kind(frame: LiveFrame, axis: str) -> str:
+    """Why a run has nothing for a panel that needs a scan over `axis`, in words; "" if it has, or without a run."""
+    scanned = scanned_axis(frame)
+    if frame.run is None or scanned == axis:
+        return ""
+    this = f"This run scans the {SCANS[scanned]}" if scanned in SCANS else "This run is no pump-probe scan"
+    return f"{this}; here one sees scans over the {SCANS[axis]}."
+
+
+def problem_of(answer: Answer[Any] | None) -> str:
+    """Why there is nothing to draw; "" if there is."""
+    if answer is None:
+        return "Not computed yet."
+    return answer.problem if answer.value is None else ""

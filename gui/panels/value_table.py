@@ -1,0 +1,94 @@
+"""A table of results: what it is, how much, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from gui.theme import current_theme
+
+Cell = str | tuple[str, str]
+"""A text, or a text with a severity that colours it: "good", "warning", "bad", "unknown"."""
+
+
+class ValueTable(QTableWidget):
+    """Read-only rows of `columns`; only cells that changed are touched. It is as high as its rows, up to a limit."""
+
+    def __init__(self, columns: Sequence[str], *, most_rows: int = 12, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(columns), parent)
+        self._most_rows = most_rows
+        self.setHorizontalHeaderLabels(list(columns))
+        self.verticalHeader().hide()
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._fit_rows()
+
+    def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
+        """Replace the content."""
+        if len(rows) != self.rowCount():
+            self.setRowCount(len(rows))
+            self.updateGeometry()
+        for place, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                self._show_cell(place, column, cell)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Header and rows."""
+        rows = min(max(self.rowCount(), 1), self._most_rows)
+        height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
+        return QSize(super().sizeHint().width(), height + 2 * self.frameWidth() + 2)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Header and two rows."""
+        rows = min(max(self.rowCount(), 1), 3)
+        height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
+        return QSize(120, height)
+
+    def text(self, row: int, column: int) -> str:
+        """What a cell shows."""
+        item = self.item(row, column)
+        return item.text() if item is not None else ""
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Rows are as high as their font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
+            self._fit_rows()
+            for row in range(self.rowCount()):
+                for column in range(self.columnCount()):
+                    self._colour(self.item(row, column))
+
+    def _fit_rows(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(int(1.5 * self.fontMetrics().height()))
+        self.updateGeometry()
+
+    def _show_cell(self, row: int, column: int, cell: Cell) -> None:
+        text, severity = (cell, "") if isinstance(cell, str) else cell
+        item = self.item(row, column)
+        if item is None:
+            item = QTableWidgetItem()
+            self.setItem(row, column, item)
+        if item.text() != text or item.data(Qt.ItemDataRole.UserRole) != severity:
+            item.setText(text)
+            item.setToolTip(text)
+            item.setData(Qt.ItemDataRole.UserRole, severity)
+            self._colour(item)
+
+    def _colour(self, item: QTableWidgetItem | None) -> None:
+        if item is None:
+            return
+        severity, theme = item.data(Qt.ItemDataRole.UserRole), current_theme()
+        item.setForeground(QColor(theme.state_colour(severity) if severity else theme.text))
+        font = self.font()
+        font.setBold(bool(severity))
+        item.setFont(font)

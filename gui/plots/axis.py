@@ -1,0 +1,123 @@
+"""An axis with a name and a unit that stays what it is: eV never become keV, ps never ns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyqtgraph as pg
+
+from gui.plots.scales import LinearScale, Scale
+from gui.theme import Theme
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What an axis shows: `name` for people, `unit` ("" for a ratio), and `column`, its name in exported tables.
+
+    `number_format`: how values of it are written where they are read off.
+    """
+
+    name: str
+    unit: str = ""
+    column: str = "value"
+    number_format: str = "{:.6g}"
+
+    @property
+    def label(self) -> str:
+        """Name with unit."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    def text(self, value: float) -> str:
+        """A value with its unit."""
+        return f"{self.number_format.format(value)} {self.unit}".rstrip()
+
+
+ENERGY = Quantity("energy", "eV", "energy_ev", "{:.2f}")
+DELAY = Quantity("delay", "ps", "delay_ps", "{:.1f}")
+FLUENCE = Quantity("fluence", "mJ/cm²", "fluence_mj_cm2", "{:.3f}")
+Q = Quantity("scattering vector Q", "1/Å", "q_inv_angstrom", "{:.4f}")
+TIME = Quantity("time since the start", "s", "time_s", "{:.1f}")
+
+
+class UnitAxis(pg.AxisItem):
+    """Axis of a `Quantity` on a `Scale`; ticks are plain numbers in that unit. `named` shows its label."""
+
+    def __init__(self, orientation: str, quantity: Quantity, scale: Scale | None = None) -> None:
+        super().__init__(orientation)
+        self.quantity, self._map = quantity, scale or LinearScale()
+        self._tick_px, self._step, self.named = 50.0, 1.0, True
+        self.enableAutoSIPrefix(enable=False)
+        self.setLabel(quantity.label)
+        # The width follows the theme's font, not the tick strings: a plot must not shift sideways with its numbers.
+        self.setStyle(autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-5)
+
+    def wear(self, theme: Theme, point_px: float) -> None:
+        """Take colours from `theme` and sizes from its font, one point of which is `point_px` pixels."""
+        em = theme.font_points * point_px
+        self.setPen(pg.mkPen(theme.muted))
+        self.setTextPen(pg.mkPen(theme.text))
+        self.setLabel(self.quantity.label, **{"color": theme.text, "font-size": f"{theme.font_points:g}pt"})
+        self.showLabel(show=self.named)
+        font = pg.QtGui.QFont()
+        font.setPointSizeF(0.9 * theme.font_points)
+        self.setTickFont(font)
+        self._tick_px = 3.6 * em
+        if self.orientation in ("left", "right"):
+            self.setWidth(int(5.6 * em))
+            self.setStyle(tickTextWidth=int(3.6 * em))
+        else:
+            self.setHeight(int((3.0 if self.named else 1.7) * em))
+        self.resizeEvent()
+
+    def resizeEvent(self, event: object = None) -> None:  # noqa: N802
+        """Shorten the label to its unit where there is no room for all of it."""
+        if self.orientation == "left" and self.label is not None and hasattr(self, "named"):
+            quantity = self.quantity
+            for text in (quantity.label, quantity.unit or quantity.name):
+                self.labelText = text
+                self.label.setHtml(self.labelString())
+                if self.label.boundingRect().width() <= self.size().height():
+                    break
+        super().resizeEvent(event)
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, Sequence[float]]]:  # noqa: N802
+        """Ticks of the scale, as many as have room, or pyqtgraph's on a linear one, without its finest level."""
+        special = self._map.ticks(low, high)
+        if special:
+            places = [float(place) for place in self._map.to_axis(special)]
+            return [(1.0, _with_room(places, (high - low) * self._tick_px / max(size, 1.0)))]
+        found: list[tuple[float, Sequence[float]]] = super().tickValues(low, high, size)
+        levels = [(step, values) for step, values in found if len(values)][:2]
+        self._step = min((step for step, _ in levels), default=1.0)
+        return levels
+
+    def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
+        """Plain numbers, all with as many decimals as the finest spacing needs."""
+        if self._map.ticks(*self.range):
+            return [_short(float(value)) for value in self._map.from_axis(values)]
+        if self._step < 1e-5:
+            return [f"{value:.3g}" for value in values]
+        places = max(0, -math.floor(math.log10(self._step) + 1e-9))
+        return [f"{value:.{places}f}" for value in values]
+
+    def grid_places(self, size_px: float) -> list[float]:
+        """Where grid lines go: the coarsest ticks."""
+        low, high = self.range
+        levels = self.tickValues(low, high, size_px)
+        return [float(place) for place in levels[0][1]] if levels else []
+
+
+def _with_room(places: Sequence[float], distance: float) -> list[float]:
+    """Of places in the order of their importance those at least `distance` from all more important ones."""
+    kept: list[float] = []
+    for place in places:
+        if all(abs(place - other) >= distance for other in kept):
+            kept.append(place)
+    return sorted(kept)
+
+
+def _short(value: float) -> str:
+    """A delay on a logarithmic axis: 20000 would run into its neighbours."""
+    return f"{value:.0f}" if abs(value) < 9_999 else f"{value:.0e}".replace("e+0", "e")

@@ -1,0 +1,107 @@
+"""The drawing area: axes, grid, curves, and a word over them when they are not live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QPaintEvent, QResizeEvent
+from qtpy.QtWidgets import QLabel, QWidget
+
+from gui.plots.axis import Quantity, UnitAxis
+from gui.plots.grid import Grid
+from gui.plots.scales import Scale
+from gui.theme import Theme
+
+PIXELS_PER_POINT = 96.0 / 72.0
+"""Logical pixels of Qt per typographic point."""
+
+
+class ZoomBox(pg.ViewBox):
+    """Left drag zooms into a rectangle, the middle button moves, the wheel zooms; a double click shows everything."""
+
+    reset_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False)
+        self.setMouseMode(pg.ViewBox.RectMode)
+        self.disableAutoRange()
+
+    def showAxRect(self, ax: Any, **_: Any) -> None:  # noqa: N802
+        """Zoom into just the rectangle that was drawn."""
+        self.setRange(ax.normalized(), padding=0, disableAutoRange=True)
+        self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
+        """Ask for the whole."""
+        event.accept()
+        self.reset_asked.emit()
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802
+        """Leave keys to the window: pyqtgraph's own history would compete with ours."""
+        event.ignore()
+
+
+class Canvas(pg.PlotWidget):
+    """A pyqtgraph plot without its automatic ranges and grid; `painted` after every paint event."""
+
+    painted = Signal()
+
+    def __init__(self, x: Quantity, y: Quantity, x_scale: Scale | None, parent: QWidget | None = None) -> None:
+        self.bottom, self.left = UnitAxis("bottom", x, x_scale), UnitAxis("left", y)
+        self.box = ZoomBox()
+        super().__init__(parent, viewBox=self.box, axisItems={"bottom": self.bottom, "left": self.left})
+        self.hideButtons()
+        self.setMenuEnabled(False)
+        self.setMinimumHeight(100)
+        self.grid = Grid(self.bottom, self.left)
+        self.box.addItem(self.grid, ignoreBounds=True)
+        self._message = self._overlay(Qt.AlignmentFlag.AlignCenter)
+        self._watermark = self._overlay(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
+
+    def wear(self, theme: Theme) -> None:
+        """Take colours and sizes from `theme`."""
+        self.setBackground(theme.base)
+        for axis in (self.bottom, self.left):
+            axis.wear(theme, PIXELS_PER_POINT)
+        self.grid.wear(theme)
+        self._message.setStyleSheet(f"color: {theme.muted}; background: transparent;")
+        self._watermark.setStyleSheet(
+            f"color: {theme.warning}; background: transparent; font-weight: bold;"
+            f"font-size: {1.6 * theme.font_points:g}pt;"
+        )
+
+    def say(self, text: str) -> None:
+        """Write a sentence across the plot, "" for none."""
+        if self._message.text() != text:
+            self._message.setText(text)
+            self._message.setVisible(bool(text))
+
+    def mark(self, word: str) -> None:
+        """Dim the curves and write `word` over them; "" for live ones."""
+        if self._watermark.text() != word:
+            self._watermark.setText(word)
+            self._watermark.setVisible(bool(word))
+            self.box.childGroup.setOpacity(0.35 if word else 1.0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the words in their places."""
+        super().resizeEvent(event)
+        if hasattr(self, "_watermark"):
+            inner = self.rect().adjusted(70, 8, -12, -40)
+            self._message.setGeometry(inner)
+            self._watermark.setGeometry(inner)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Paint, and say so."""
+        super().paintEvent(event)
+        self.painted.emit()
+
+    def _overlay(self, alignment: Qt.AlignmentFlag) -> QLabel:
+        label = QLabel(self)
+        label.setAlignment(alignment)
+        label.setWordWrap(True)
+        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        label.hide()
+        return label

@@ -1,0 +1,100 @@
+"""Reading a plot: the values and errors of the points next to the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QLineF, QObject, Signal
+from qtpy.QtGui import QPainter, QPen
+
+from gui.plots.canvas import Canvas
+from gui.plots.error_bar_curve import ErrorBarCurve
+from gui.plots.number_text import with_error
+from gui.plots.view_item import ViewItem
+from gui.theme import Theme
+
+LARGEST_SHARE = 0.05
+"""A point farther from the mouse than this share of the axis is not read."""
+
+MOST_CURVES = 4
+"""With more curves than this only the one next to the mouse is read: the line of text has an end."""
+
+
+class CrossLines(ViewItem):
+    """Two lines through the point that is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at: tuple[float, float] | None = None
+        self._pen = QPen()
+        self.setZValue(100)
+
+    def wear(self, theme: Theme) -> None:
+        """Take the colour from `theme`."""
+        self._pen = pg.mkPen(theme.muted, width=1)
+        self._pen.setCosmetic(True)
+
+    def move_to(self, at: tuple[float, float] | None) -> None:
+        """Cross at `at` in plot coordinates; None hides it."""
+        if at != self._at:
+            self._at = at
+            self.update()
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        """Draw both lines."""
+        if self._at is None:
+            return
+        rect, (x, y) = self.boundingRect(), self._at
+        painter.setPen(self._pen)
+        painter.drawLine(QLineF(x, rect.top(), x, rect.bottom()))
+        painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
+
+
+class Crosshair(QObject):
+    """Follows the mouse over a canvas; `read` brings the text of what is there, "" when the mouse leaves."""
+
+    read = Signal(str)
+
+    def __init__(self, canvas: Canvas, curves: Mapping[str, ErrorBarCurve], x_text: Callable[[float], str]) -> None:
+        super().__init__(canvas)
+        self.lines = CrossLines()
+        self._canvas, self._curves, self._x_text = canvas, curves, x_text
+        canvas.box.addItem(self.lines, ignoreBounds=True)
+        canvas.scene().sigMouseMoved.connect(self._moved)
+
+    def read_at(self, x: float, y: float) -> str:
+        """Text of the points next to (x, y), plot coordinates; moves the lines there. "" without a point near."""
+        visible = [curve for curve in self._curves.values() if curve.isVisible() and curve.x.size]
+        (left, right), (low, high) = self._canvas.box.viewRange()
+        found = [(curve, index) for curve in visible if (index := _nearest(curve, x, right - left)) is not None]
+        if not found:
+            self.lines.move_to(None)
+            return ""
+        nearest = min(found, key=lambda pair: abs(float(pair[0].y[pair[1]]) - y) / (high - low))
+        at = float(nearest[0].x[nearest[1]])
+        self.lines.move_to((at, float(nearest[0].y[nearest[1]])))
+        shown = found if len(found) <= MOST_CURVES else [nearest]
+        return "   ".join([self._x_text(at), *(_text(curve, index) for curve, index in shown)])
+
+    def _moved(self, position: Any) -> None:
+        box = self._canvas.box
+        if not box.sceneBoundingRect().contains(position):
+            self.lines.move_to(None)
+            self.read.emit("")
+            return
+        point = box.mapSceneToView(position)
+        self.read.emit(self.read_at(point.x(), point.y()))
+
+
+def _nearest(curve: ErrorBarCurve, x: float, span: float) -> int | None:
+    index = int(np.argmin(np.abs(curve.x - x)))
+    near = abs(float(curve.x[index]) - x) <= LARGEST_SHARE * span
+    return index if near and np.isfinite(curve.y[index]) else None
+
+
+def _text(curve: ErrorBarCurve, index: int) -> str:
+    sigma = None if curve.sigma is None else float(curve.sigma[index])
+    return f"{curve.label}: {with_error(float(curve.y[index]), sigma)}"

@@ -1,0 +1,123 @@
+"""A curve with error bars that is cheap to replace: one paint, in pixels, from numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import ArrayLike, NDArray
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QPainter, QPen, QTransform
+
+from gui.plots.ranges import Range, value_bounds
+from gui.plots.strokes import Strokes
+from gui.plots.styles import CurveStyle
+from gui.plots.view_item import ViewItem
+from gui.theme import Theme, current_theme
+
+FloatArray = NDArray[np.float64]
+
+_EMPTY = np.zeros(0)
+_FAR_PX = 1e5
+"""Coordinates beyond this overflow Qt's rasteriser."""
+
+_SHAPES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
+    "diamond": ((0, -1, 1, 0), (1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1)),
+    "triangle": ((0, -1, 1, 0.8), (1, 0.8, -1, 0.8), (-1, 0.8, 0, -1)),
+    "cross": ((-1, -1, 1, 1), (-1, 1, 1, -1)),
+    "plus": ((-1, 0, 1, 0), (0, -1, 0, 1)),
+}
+"""Markers made of strokes (x1, y1, x2, y2), in half marker sizes, y downwards."""
+
+
+class ErrorBarCurve(ViewItem):
+    """Points of one curve: `x` (as places along the axis), `y` and `sigma` (points,) or None.
+
+    `bars_shown` says whether errors are drawn; `label` is for the legend.
+    """
+
+    def __init__(self, label: str, style: CurveStyle) -> None:
+        super().__init__()
+        self.label, self.style = label, style
+        self.bars_shown = style.bars
+        self.x, self.y, self.sigma = _EMPTY, _EMPTY, None
+        self._strokes = Strokes()
+        self._theme = current_theme()
+
+    x: FloatArray
+    y: FloatArray
+    sigma: FloatArray | None
+
+    def set_data(self, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> None:
+        """Replace the points; the arrays are kept, not copied: do not change them afterwards."""
+        self.x, self.y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        self.sigma = None if sigma is None else np.asarray(sigma, dtype=float)
+        self.update()
+
+    def show_bars(self, shown: bool) -> None:  # noqa: FBT001  # a Qt slot
+        """Draw error bars, or not."""
+        self.bars_shown = shown
+        self.update()
+
+    def wear(self, theme: Theme) -> None:
+        """Take colours and sizes from `theme`."""
+        self._theme = theme
+        self.update()
+
+    def x_bounds(self) -> Range | None:
+        """First and last place along the axis."""
+        return value_bounds(self.x, None) if self.x.size else None
+
+    def y_bounds(self, within: Range | None = None) -> Range | None:
+        """Lowest and highest value, with errors if these are drawn; of the places `within` only, if given."""
+        inside = slice(None) if within is None else (self.x >= within[0]) & (self.x <= within[1])
+        values = self.y[inside]
+        sigma = self.sigma[inside] if self.sigma is not None and self.bars_shown else None
+        return value_bounds(values, sigma) if values.size else None
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        """Draw bars, line and markers, in pixels: pens and markers then need no transformation."""
+        if not self.x.size:
+            return
+        to_pixels = painter.worldTransform()
+        x = _pixels(self.x, to_pixels.m11(), to_pixels.dx())
+        y = _pixels(self.y, to_pixels.m22(), to_pixels.dy())
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        if self.sigma is not None and self.bars_shown:
+            self._paint_bars(painter, x, y, np.abs(self.sigma * to_pixels.m22()))
+        if self.style.line:
+            self._paint_line(painter, x, y)
+        if self.style.marker:
+            self._paint_markers(painter, x, y)
+        painter.restore()
+
+    def _paint_bars(self, painter: QPainter, x: FloatArray, y: FloatArray, sigma_px: FloatArray) -> None:
+        painter.setPen(QPen(self.style.colour(self._theme), max(1.0, round(0.8 * self._theme.scale))))
+        top, bottom = (np.clip(end, -_FAR_PX, _FAR_PX) for end in (y - sigma_px, y + sigma_px))
+        self._strokes.upright(painter, x, top, bottom)
+
+    def _paint_line(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.style.pen(self._theme))
+        if self.style.line == "solid":
+            self._strokes.polyline(painter, x, y)
+        else:
+            # Dashes go on from point to point only along a path.
+            painter.drawPath(pg.arrayToQPath(x, y, connect="finite"))
+
+    def _paint_markers(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        size, colour = self.style.marker_px * self._theme.scale, self.style.colour(self._theme)
+        if self.style.marker in ("circle", "square"):
+            cap = Qt.PenCapStyle.RoundCap if self.style.marker == "circle" else Qt.PenCapStyle.SquareCap
+            painter.setPen(QPen(colour, size, Qt.PenStyle.SolidLine, cap))
+            self._strokes.dots(painter, x, y)
+        else:
+            painter.setPen(QPen(colour, 1.4 * self._theme.scale))
+            self._strokes.marks(painter, x, y, 0.6 * size * np.array(_SHAPES[self.style.marker]))
+
+
+def _pixels(values: FloatArray, scale: float, offset: float) -> FloatArray:
+    return np.clip(values * scale + offset, -_FAR_PX, _FAR_PX)

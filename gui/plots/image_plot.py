@@ -1,0 +1,176 @@
+"""An area detector's image on a logarithmic scale, with a region to integrate and rectangles to leave out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from qtpy.QtCore import QEvent, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QPen
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from errors import TrxasError
+from gui.plots.axis import Quantity
+from gui.plots.canvas import Canvas
+from gui.plots.export import write_picture
+from gui.theme import current_theme
+
+Rectangle = tuple[int, int, int, int]
+"""First row, first column, rows, columns."""
+
+COLUMNS = Quantity("column", "pixel", "column", "{:.0f}")
+ROWS = Quantity("row", "pixel", "row", "{:.0f}")
+COLOUR_MAP = "viridis"
+"""Even in lightness, and told apart by colour-blind readers."""
+
+
+class ImagePlot(QWidget):
+    """Shows an image (rows, columns); row 0 is at the top. `region_changed` after the region was moved or switched."""
+
+    region_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.canvas = Canvas(COLUMNS, ROWS, None, self)
+        self.canvas.box.invertY(b=True)
+        self.canvas.box.setAspectLocked(lock=True)
+        self.canvas.grid.hide()
+        self._item = pg.ImageItem(axisOrder="row-major")
+        self._item.setLookupTable(pg.colormap.get(COLOUR_MAP).getLookupTable(nPts=256))
+        self.canvas.box.addItem(self._item, ignoreBounds=True)
+        self._image: NDArray[np.float64] | None = None
+        self._masked: list[tuple[Rectangle, pg.QtWidgets.QGraphicsRectItem]] = []
+        self._region = pg.RectROI((100, 50), (120, 60), movable=True)
+        self._region.sigRegionChangeFinished.connect(lambda *_: self.region_changed.emit())
+        self.canvas.box.addItem(self._region, ignoreBounds=True)
+        self._region.hide()
+        self.readout = QLabel(" ")
+        self._lay_out()
+        self.canvas.scene().sigMouseMoved.connect(self._moved)
+        self.canvas.box.reset_asked.connect(self.show_whole)
+        self.wear()
+
+    @property
+    def region(self) -> Rectangle | None:
+        """The rectangle to integrate within, None for the whole image."""
+        return self._rectangle() if self.use_region.isChecked() else None
+
+    @property
+    def masked(self) -> tuple[Rectangle, ...]:
+        """Rectangles to leave out."""
+        return tuple(rectangle for rectangle, _ in self._masked)
+
+    def show_image(self, image: NDArray[np.float64] | None) -> None:
+        """Show an image of counts, None for none; negative and non-finite pixels are shown as zero."""
+        first = self._image is None or image is None or self._image.shape != image.shape
+        self._image = image
+        if image is None:
+            self._item.clear()
+            return
+        self._item.setImage(log_levels(image), autoLevels=False, levels=(0, 255))
+        if first:
+            self.show_whole()
+
+    def show_whole(self) -> None:
+        """Show all of the image."""
+        if self._image is not None:
+            rows, columns = self._image.shape
+            self.canvas.box.setRange(QRectF(0, 0, columns, rows), padding=0.02, disableAutoRange=True)
+
+    def add_mask(self) -> None:
+        """Leave out what the region covers."""
+        rectangle = self._rectangle()
+        row, column, rows, columns = rectangle
+        item = pg.QtWidgets.QGraphicsRectItem(column, row, columns, rows)
+        self._masked.append((rectangle, item))
+        self.canvas.box.addItem(item, ignoreBounds=True)
+        self.wear()
+        self.region_changed.emit()
+
+    def clear_masks(self) -> None:
+        """Leave nothing out."""
+        for _, item in self._masked:
+            self.canvas.box.removeItem(item)
+        self._masked.clear()
+        self.region_changed.emit()
+
+    def wear(self) -> None:
+        """Take colours and sizes from the theme."""
+        theme = current_theme()
+        self.canvas.wear(theme)
+        pen = QPen(QColor(theme.series[1]), 2.0 * theme.scale)
+        pen.setCosmetic(True)
+        self._region.setPen(pen)
+        for _, item in self._masked:
+            item.setPen(pen)
+            item.setBrush(pg.mkBrush(QColor(theme.series[1]), style=Qt.BrushStyle.BDiagPattern))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """A new palette means a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
+            self.wear()
+
+    def _rectangle(self) -> Rectangle:
+        (x, y), (width, height) = self._region.pos(), self._region.size()
+        rows, columns = self._image.shape if self._image is not None else (1, 1)
+        row, column = min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)
+        return row, column, min(max(round(height), 1), rows - row), min(max(round(width), 1), columns - column)
+
+    def _moved(self, position: Any) -> None:
+        text = " "
+        if self._image is not None and self.canvas.box.sceneBoundingRect().contains(position):
+            point = self.canvas.box.mapSceneToView(position)
+            row, column = int(np.floor(point.y())), int(np.floor(point.x()))
+            if 0 <= row < self._image.shape[0] and 0 <= column < self._image.shape[1]:
+                text = f"row {row}, column {column}: {self._image[row, column]:.6g} counts"
+        self.readout.setText(text)
+
+    def _lay_out(self) -> None:
+        self.use_region = self._button("Region", "Integrate within the rectangle only")
+        self.use_region.setCheckable(True)
+        self.use_region.toggled.connect(self._region.setVisible)
+        self.use_region.toggled.connect(lambda *_: self.region_changed.emit())
+        mask = self._button("Mask region", "Leave out what the rectangle covers")
+        mask.clicked.connect(self.add_mask)
+        clear = self._button("Clear masks", "Leave nothing out")
+        clear.clicked.connect(self.clear_masks)
+        whole = self._button("Whole", "Show all of the image (double click)")
+        whole.clicked.connect(self.show_whole)
+        save = self._button("Export…", "Write as PNG or SVG")
+        save.clicked.connect(self._ask_export)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("logarithmic"), 1)
+        for button in (self.use_region, mask, clear, whole, save):
+            row.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(2)
+        layout.addLayout(row)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.readout)
+
+    def _button(self, text: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAutoRaise(True)
+        return button
+
+    def _ask_export(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(self, "Export the image", "image.png", "Picture (*.png);;Drawing (*.svg)")
+        if name:
+            try:
+                write_picture(Path(name), self.canvas)
+            except TrxasError as error:
+                self.readout.setText(str(error))
+
+
+def log_levels(image: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """log(1 + counts) in 256 steps, the brightest 0.1 % of the pixels all in the highest."""
+    counts = np.log1p(np.where(np.isfinite(image) & (image > 0), image, 0.0))
+    top = float(np.partition(counts.ravel(), -max(counts.size // 1000, 1))[-max(counts.size // 1000, 1)])
+    return np.asarray(np.minimum(counts * (255.0 / top if top > 0 else 0.0), 255.0), dtype=np.uint8)

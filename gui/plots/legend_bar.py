@@ -1,0 +1,99 @@
+"""The legend above a plot: a button per curve, which hides it and switches its error bars."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QPointF, QSize, Qt
+from qtpy.QtGui import QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import QMenu, QToolButton, QWidget
+
+from gui.plots.error_bar_curve import ErrorBarCurve
+from gui.plots.flow_layout import FlowLayout
+from gui.plots.styles import CurveStyle
+from gui.theme import Theme, current_theme
+
+
+def style_icon(style: CurveStyle, theme: Theme) -> QIcon:
+    """A piece of the curve, for legends and lists."""
+    height = int(1.4 * theme.font_points)
+    pixmap = QPixmap(2 * height, height)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    sample = ErrorBarCurve("", style)
+    sample.wear(theme)
+    middle = height / 2.0
+    places = np.array([0.0, height, 2.0 * height]) if style.line else np.array([float(height)])
+    painter = QPainter(pixmap)
+    sample.set_data(places, np.full(places.shape, middle))
+    if style.marker and style.line:
+        painter.setPen(style.pen(theme))
+        painter.drawLine(QPointF(0, middle), QPointF(2 * height, middle))
+        sample.set_data(np.array([float(height)]), np.array([middle]))
+    sample.paint(painter)
+    painter.end()
+    return QIcon(pixmap)
+
+
+class CurveButton(QToolButton):
+    """Shows and hides one curve; its menu switches the error bars."""
+
+    def __init__(self, curve: ErrorBarCurve) -> None:
+        super().__init__()
+        self._curve = curve
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setAutoRaise(True)
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        self.toggled.connect(curve.setVisible)
+        menu = QMenu(self)
+        self.bars = menu.addAction("Error bars")
+        self.bars.setCheckable(True)
+        self.bars.setChecked(curve.bars_shown)
+        self.bars.toggled.connect(curve.show_bars)
+        self.setMenu(menu)
+        self.wear(current_theme())
+
+    def wear(self, theme: Theme) -> None:
+        """Draw icon and text anew."""
+        self.setText(self._curve.label)
+        self.setToolTip(f"Show or hide “{self._curve.label}”; the arrow switches its error bars")
+        icon = style_icon(self._curve.style, theme)
+        self.setIconSize(icon.availableSizes()[0] if icon.availableSizes() else QSize(24, 12))
+        self.setIcon(icon)
+
+
+class LegendBar(QWidget):
+    """Buttons of all curves of a plot, in rows that wrap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buttons: dict[ErrorBarCurve, CurveButton] = {}
+        self._flow = FlowLayout(self)
+
+    def add(self, curve: ErrorBarCurve) -> None:
+        """Append a curve."""
+        button = self._buttons[curve] = CurveButton(curve)
+        self._flow.addWidget(button)
+        button.show()
+
+    def remove(self, curve: ErrorBarCurve) -> None:
+        """Take a curve out."""
+        button = self._buttons.pop(curve)
+        self._flow.removeWidget(button)
+        button.hide()
+        button.deleteLater()
+
+    def button(self, curve: ErrorBarCurve) -> CurveButton:
+        """The button of a curve."""
+        return self._buttons[curve]
+
+    def relabel(self, curve: ErrorBarCurve) -> None:
+        """Show a changed label."""
+        if self._buttons[curve].text() != curve.label:
+            self._buttons[curve].wear(current_theme())
+            self._flow.invalidate()
+
+    def wear(self, theme: Theme) -> None:
+        """Take colours and sizes from `theme`."""
+        for button in self._buttons.values():
+            button.wear(theme)

@@ -1,0 +1,207 @@
+"""A plot of curves with errors: legend, crosshair, zoom history, export."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from errors import TrxasError
+from gui.plots.axis import Quantity
+from gui.plots.canvas import Canvas
+from gui.plots.crosshair import Crosshair
+from gui.plots.error_bar_curve import ErrorBarCurve
+from gui.plots.export import Column, write_picture, write_table
+from gui.plots.legend_bar import LegendBar
+from gui.plots.ranges import Range, joint_range
+from gui.plots.scales import LinearScale, Scale
+from gui.plots.styles import CurveStyle
+from gui.plots.view_keeper import ViewKeeper
+from gui.plots.zoom_history import View
+from gui.theme import current_theme
+
+
+class LinePlot(QWidget):
+    """Curves over one abscissa; they are replaced with `set_curve`, and the ranges follow until somebody zooms.
+
+    `x`, `y`: what the axes show; `x_scale`: of the abscissa, linear unless given. `compact` is for small plots among
+    others: the crosshair reads in a tool tip, and the abscissa has no name unless `named_x`.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self, x: Quantity, y: Quantity, *, x_scale: Scale | None = None, compact: bool = False,
+        named_x: bool = False, parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.x_quantity, self.y_quantity = x, y
+        self.remarks: Sequence[str] = ()
+        self._scale: Scale = x_scale or LinearScale()
+        self._curves: dict[str, ErrorBarCurve] = {}
+        self.canvas = Canvas(x, y, x_scale, self)
+        self.legend = LegendBar()
+        self.views = ViewKeeper(self.canvas.box, self._bounds, self)
+        self.crosshair = Crosshair(self.canvas, self._curves, self._x_text)
+        self.readout = QLabel(" ")
+        self._lay_out(compact=compact)
+        self.canvas.bottom.named = named_x or not compact
+        self.views.chosen.connect(self._after_choice)
+        self.crosshair.read.connect(self._show_reading)
+        self.wear()
+
+    @property
+    def curves(self) -> dict[str, ErrorBarCurve]:
+        """The curves by name."""
+        return dict(self._curves)
+
+    def set_curve(
+        self, name: str, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None, *,
+        style: CurveStyle, label: str | None = None,
+    ) -> None:  # fmt: skip
+        """Draw a curve, or replace the one of that name; `x`, `y`, `sigma` (points,). `show_all` after the last."""
+        curve = self._curves.get(name)
+        if curve is not None and curve.style != style:
+            self.remove_curve(name)
+            curve = None
+        if curve is None:
+            curve = self._add(name, label or name, style)
+        elif label is not None and label != curve.label:
+            curve.label = label
+            self.legend.relabel(curve)
+        curve.set_data(self._scale.to_axis(x), y, sigma)
+
+    def remove_curve(self, name: str) -> None:
+        """Take a curve away; unknown names are none."""
+        curve = self._curves.pop(name, None)
+        if curve is not None:
+            self.legend.remove(curve)
+            self.canvas.box.removeItem(curve)
+
+    def retain(self, names: Collection[str]) -> None:
+        """Take away all curves but `names`."""
+        for name in [name for name in self._curves if name not in names]:
+            self.remove_curve(name)
+
+    def show_all(self) -> None:
+        """After new data: let the ranges follow them."""
+        self.views.follow()
+
+    def say(self, text: str) -> None:
+        """Write a sentence across the plot: why nothing is drawn."""
+        self.canvas.say(text)
+
+    def mark(self, word: str) -> None:
+        """Dim the curves and write `word` over them; "" when they are live."""
+        self.canvas.mark(word)
+
+    def export(self, path: Path) -> None:
+        """Write the plot as .png, .svg or .csv (with errors); raises InputError or StorageError."""
+        if path.suffix.lower() == ".csv":
+            write_table(path, self.x_quantity.column, self._columns(), self.remarks)
+        else:
+            write_picture(path, self.canvas)
+
+    def follow_x(self, view: View | None) -> None:
+        """Show the same part of the abscissa as a plot above or below; None for all."""
+        if view is None:
+            self.views.choose(None)
+            return
+        self.views.choose(View(view.x, self._bounds(view.x)[1] or view.y))
+
+    def refresh_buttons(self) -> None:
+        """Enable what the history allows."""
+        history = self.views.history
+        self.back.setEnabled(history.can_go_back)
+        self.forward.setEnabled(history.can_go_forward)
+        self.whole.setEnabled(history.current is not None)
+
+    def wear(self) -> None:
+        """Take colours and sizes from the theme."""
+        theme = current_theme()
+        self.canvas.wear(theme)
+        self.legend.wear(theme)
+        self.crosshair.lines.wear(theme)
+        for curve in self._curves.values():
+            curve.wear(theme)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """A new palette means a new theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
+            self.wear()
+
+    def _add(self, name: str, label: str, style: CurveStyle) -> ErrorBarCurve:
+        curve = self._curves[name] = ErrorBarCurve(label, style)
+        curve.wear(current_theme())
+        # Points lie over lines: a fit must not hide what it was made to.
+        curve.setZValue(1.0 if style.marker else 0.0)
+        curve.visibleChanged.connect(self.views.follow)
+        self.canvas.box.addItem(curve, ignoreBounds=True)
+        self.legend.add(curve)
+        return curve
+
+    def _bounds(self, within: Range | None) -> tuple[Range | None, Range | None]:
+        shown = [curve for curve in self._curves.values() if curve.isVisible()]
+        return joint_range(curve.x_bounds() for curve in shown), joint_range(curve.y_bounds(within) for curve in shown)
+
+    def _columns(self) -> list[Column]:
+        shown = [(name, curve) for name, curve in self._curves.items() if curve.isVisible()]
+        return [Column(name, self._scale.from_axis(curve.x), curve.y, curve.sigma) for name, curve in shown]
+
+    def _x_text(self, place: float) -> str:
+        return self.x_quantity.text(float(self._scale.from_axis(np.float64(place))))
+
+    def _show_reading(self, text: str) -> None:
+        self.readout.setText(text or " ")
+        if self.readout.isHidden():
+            self.canvas.setToolTip(text)
+
+    def _lay_out(self, *, compact: bool) -> None:
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setVisible(not compact)
+        bar = QHBoxLayout()
+        bar.addWidget(self.legend, 1)
+        self.back = self._button("◀", "Back to the view before", self.views.back, QKeySequence.StandardKey.Back)
+        self.forward = self._button("▶", "Forward again", self.views.forward, QKeySequence.StandardKey.Forward)
+        self.whole = self._button("Whole", "Show all data and follow them (double click)", self.views.reset, None)
+        self.save = self._button("Export…", "Write as PNG, SVG, or CSV with errors", self._ask_export, None)
+        for button in (self.back, self.forward, self.whole, self.save):
+            bar.addWidget(button)
+        self.refresh_buttons()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(2)
+        layout.addLayout(bar)
+        layout.addWidget(self.canvas, 1)
+        if not compact:
+            layout.addWidget(self.readout)
+
+    def _button(self, text: str, tip: str, slot: object, key: QKeySequence.StandardKey | None) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAutoRaise(True)
+        if key is not None:
+            button.setToolTip(f"{tip} ({QKeySequence(key).toString()} in the window)")
+        button.clicked.connect(slot)
+        return button
+
+    def _after_choice(self, view: View | None) -> None:
+        self.refresh_buttons()
+        self.chosen.emit(view)
+
+    def _ask_export(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Export the plot", f"{self.y_quantity.column}.csv", "Table (*.csv);;Picture (*.png);;Drawing (*.svg)"
+        )
+        if name:
+            try:
+                self.export(Path(name))
+            except TrxasError as error:
+                self._show_reading(str(error))

@@ -1,0 +1,85 @@
+"""From a quantity to a place along an axis and back, and which values get a tick."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LINEAR_TO_PS = 500.0
+"""Delays up to here are drawn linearly, later ones logarithmically."""
+
+_LINEAR_DECADES = 1.5
+
+
+class Scale(Protocol):
+    """A monotonous map; `ticks` are the values to name between two of them."""
+
+    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Place along the axis."""
+
+    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+        """Value at a place."""
+
+    def ticks(self, low: float, high: float) -> list[float]:
+        """Values to name between the places `low` and `high`, the most important first; none: as on a linear axis."""
+
+
+class LinearScale:
+    """Values are their own places."""
+
+    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Place along the axis."""
+        return np.asarray(values, dtype=float)
+
+    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+        """Value at a place."""
+        return np.asarray(places, dtype=float)
+
+    def ticks(self, low: float, high: float) -> list[float]:  # noqa: ARG002  # a linear axis finds its own
+        """None of its own."""
+        return []
+
+
+class WholeNumberScale(LinearScale):
+    """Places are whole numbers: probes, scans."""
+
+    def ticks(self, low: float, high: float) -> list[float]:
+        """Every whole number."""
+        return [float(value) for value in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
+
+
+class DelayScale:
+    """Linear within 500 ps of time zero, logarithmic beyond: tau1 and the offset fit into one picture."""
+
+    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Place along the axis, in decades."""
+        delay = np.asarray(values, dtype=float)
+        size = np.abs(delay) / LINEAR_TO_PS
+        late = _LINEAR_DECADES + np.log10(np.maximum(size, 1.0))
+        return np.asarray(np.sign(delay) * np.where(size <= 1.0, _LINEAR_DECADES * size, late))
+
+    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+        """Delay in ps at a place."""
+        place = np.asarray(places, dtype=float)
+        size = np.abs(place)
+        late = 10.0 ** np.minimum(size - _LINEAR_DECADES, 9.0)
+        linear = size / _LINEAR_DECADES
+        return np.asarray(np.sign(place) * LINEAR_TO_PS * np.where(size <= _LINEAR_DECADES, linear, late))
+
+    def ticks(self, low: float, high: float) -> list[float]:
+        """Round delays: time zero, powers of ten, the ends of the linear part, others."""
+        first, last = (float(end) for end in self.from_axis([low, high]))
+        powers = [sign * 10.0**power for power in range(3, 9) for sign in (1, -1)]
+        between = [sign * lead * 10.0**power for power in range(3, 9) for lead in (2, 5) for sign in (1, -1)]
+        fine = _steps(max(first, -LINEAR_TO_PS), min(last, LINEAR_TO_PS))
+        ordered = [0.0, *powers, LINEAR_TO_PS, -LINEAR_TO_PS, *fine, *between]
+        return [value for value in dict.fromkeys(ordered) if first <= value <= last]
+
+
+def _steps(low: float, high: float) -> list[float]:
+    if high <= low:
+        return []
+    step = next((step for step in (10.0, 20.0, 50.0, 100.0, 250.0, 500.0) if (high - low) / step <= 5), 500.0)
+    return [float(value) for value in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]

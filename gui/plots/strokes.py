@@ -1,0 +1,63 @@
+"""Many points and strokes in one call: arrays go to Qt as they are, without an object per point."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.Qt import internals
+from qtpy.QtCore import QLineF, QPointF
+from qtpy.QtGui import QPainter
+
+FloatArray = NDArray[np.float64]
+
+
+class Strokes:
+    """Room for points and lines, kept from paint to paint. Coordinates are pixels.
+
+    pyqtgraph's own curves draw this way; the class is not in its documentation, which is why only this module uses it.
+    """
+
+    def __init__(self) -> None:
+        self._lines = internals.PrimitiveArray(QLineF, 4)
+        self._points = internals.PrimitiveArray(QPointF, 2)
+
+    def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
+        """Join the points; where a coordinate is not finite there is a gap."""
+        ends = self._room_for_lines(max(x.size - 1, 0))
+        ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = x[:-1], y[:-1], x[1:], y[1:]
+        self._draw_lines(painter, ends)
+
+    def upright(self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
+        """Vertical lines."""
+        ends = self._room_for_lines(x.size)
+        ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = x, top, x, bottom
+        self._draw_lines(painter, ends)
+
+    def marks(self, painter: QPainter, x: FloatArray, y: FloatArray, strokes: FloatArray) -> None:
+        """At each point the lines `strokes` (n, 4): x1, y1, x2, y2 from the point."""
+        ends = self._room_for_lines(x.size * len(strokes))
+        shaped = ends.reshape(x.size, len(strokes), 4)
+        shaped[:, :, 0::2] = x[:, None, None] + strokes[None, :, 0::2]
+        shaped[:, :, 1::2] = y[:, None, None] + strokes[None, :, 1::2]
+        self._draw_lines(painter, ends)
+
+    def dots(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
+        """A dot of the pen's width and cap at each point."""
+        known = np.isfinite(x) & np.isfinite(y)
+        self._points.resize(int(known.sum()))
+        places = self._points.ndarray()
+        places[:, 0], places[:, 1] = x[known], y[known]
+        if len(places):
+            painter.drawPoints(*self._points.drawargs())
+
+    def _room_for_lines(self, number: int) -> FloatArray:
+        self._lines.resize(number)
+        return np.asarray(self._lines.ndarray())
+
+    def _draw_lines(self, painter: QPainter, ends: FloatArray) -> None:
+        known = np.isfinite(ends.sum(axis=1))
+        if not known.all():
+            kept = ends[known]
+            self._room_for_lines(len(kept))[:] = kept
+        if len(self._lines):
+            painter.drawLines(*self._lines.drawargs())

@@ -1,0 +1,62 @@
+"""How a curve looks: colour, line style and marker double each other, so that none carries meaning alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QPen
+
+from gui.theme import Theme
+
+Marker = Literal["", "circle", "square", "diamond", "triangle", "cross", "plus"]
+Line = Literal["", "solid", "dashed", "dotted"]
+
+MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle", "cross", "plus")
+
+_PEN_STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
+
+
+@dataclass(frozen=True)
+class CurveStyle:
+    """Looks of a curve. `role`: a key of `Theme.roles`, or "series 0", "series 1", ... for overlaid runs.
+
+    `width_px` and `marker_px` are for a scale of 1; `bars`: whether error bars are drawn at first.
+    """
+
+    role: str
+    line: Line = "solid"
+    marker: Marker = ""
+    width_px: float = 1.5
+    marker_px: float = 6.0
+    bars: bool = True
+
+    def colour(self, theme: Theme) -> QColor:
+        """Its colour in a theme."""
+        if self.role.startswith("series "):
+            return QColor(theme.series[int(self.role.split()[1]) % len(theme.series)])
+        return QColor(theme.roles[self.role])
+
+    def pen(self, theme: Theme) -> QPen:
+        """Pen of its line."""
+        pen = QPen(self.colour(theme), self.width_px * theme.scale)
+        pen.setStyle(_PEN_STYLES.get(self.line, Qt.PenStyle.SolidLine))
+        return pen
+
+
+OFF = CurveStyle("off", bars=False)
+ON = CurveStyle("on", line="dashed", bars=False)
+TRANSIENT = CurveStyle("transient", line="", marker="circle")
+FIT = CurveStyle("fit", width_px=2.0)
+FAINT = CurveStyle("neutral", line="dotted", width_px=1.0, bars=False)
+
+
+def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
+    """Style of the `index`-th of several runs: colours and markers cycle with different periods."""
+    return CurveStyle(f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)
+
+
+def without_marker(style: CurveStyle) -> CurveStyle:
+    """The same as a plain line, for curves with many points."""
+    return replace(style, marker="", line=style.line or "solid")

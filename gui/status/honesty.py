@@ -1,0 +1,80 @@
+"""Is what the window shows live? One word, with a shape, and the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gui.live.frame import LiveFrame
+from gui.plots.number_text import age_text
+
+Severity = Literal["good", "warning", "bad", "unknown"]
+Word = Literal["LIVE", "REPLAY", "STALE", "ENDED", "NO RUN", "DISCONNECTED"]
+
+QUIET_S = 10.0
+"""An open run without a document for longer is stale; a run that says how long it counts may be quiet for longer."""
+
+DWELLS = 3.0
+"""Exposures an open run may be quiet for: one under way, one repeated, and moves of the same order."""
+
+LAG_S = 5.0
+"""Documents that arrive later than this after they were sent are no longer live."""
+
+SHAPES: dict[Word, str] = {"LIVE": "●", "REPLAY": "▶", "STALE": "▲", "ENDED": "■", "NO RUN": "○", "DISCONNECTED": "✕"}
+
+
+@dataclass(frozen=True)
+class Honesty:
+    """`word` and `shape` for the state, `reason` in a few words ("" if there is nothing to say)."""
+
+    word: Word
+    severity: Severity
+    reason: str = ""
+
+    @property
+    def shape(self) -> str:
+        """The shape that goes with the word."""
+        return SHAPES[self.word]
+
+    @property
+    def watermark(self) -> str:
+        """What plots write over their curves: nothing as long as these are what they seem."""
+        return self.word if self.word in ("STALE", "DISCONNECTED") else ""
+
+
+def judge(frame: LiveFrame, now_s: float) -> Honesty:
+    """The state of what `frame` shows; `now_s` is `time.monotonic()`."""
+    feed = frame.feed
+    if not feed.connected:
+        reason = feed.remark or f"{feed.source} does not answer"
+        return Honesty("STALE" if frame.run else "DISCONNECTED", "bad", reason)
+    if not feed.live:
+        return Honesty("REPLAY", "warning", feed.source)
+    if frame.run is None:
+        return Honesty("NO RUN", "unknown", "waiting for a run to start")
+    if frame.exit_status is not None:
+        return Honesty("ENDED", "unknown", f"run ended: {frame.exit_status}")
+    return _open_run(frame, now_s)
+
+
+def _open_run(frame: LiveFrame, now_s: float) -> Honesty:
+    feed = frame.feed
+    if feed.lag_s is not None and feed.lag_s > LAG_S:
+        return Honesty("STALE", "warning", f"documents come {age_text(feed.lag_s)} late")
+    age_s = document_age_s(frame, now_s)
+    if age_s is not None and age_s > quiet_limit_s(frame):
+        return Honesty("STALE", "warning", f"no document for {age_text(age_s)}")
+    return Honesty("LIVE", "good")
+
+
+def document_age_s(frame: LiveFrame, now_s: float) -> float | None:
+    """Seconds since the last document arrived, None before the first."""
+    last = frame.feed.last_document_at
+    return None if last is None else max(now_s - last, 0.0)
+
+
+def quiet_limit_s(frame: LiveFrame) -> float:
+    """How long the open run may be quiet before it is stale."""
+    start = frame.run.start if frame.run else {}
+    dwell_s = start.get("dwell_s", 0.0)
+    return max(QUIET_S, DWELLS * float(dwell_s) + QUIET_S) if isinstance(dwell_s, int | float) else QUIET_S

@@ -1,0 +1,86 @@
+"""What of the beamline is shown: process variables, how they become a value, and when it is well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gui.plots.number_text import age_text
+from gui.status.honesty import Severity
+
+
+def first_value(values: tuple[float, ...]) -> float:
+    """The value of the only process variable."""
+    return values[0]
+
+
+@dataclass(frozen=True)
+class StatusItem:
+    """One line of the device status.
+
+    `pvs`: process variables behind it, read only; `convert` makes one number of theirs. A "number" is shown in `unit`
+    with `decimals`, and is well between `low` and `high`. A "state" is shown by `words`, which give each value its word
+    and whether it is well ("good"), needs attention ("warning"), or stops the measurement ("bad").
+    """
+
+    label: str
+    pvs: tuple[str, ...]
+    unit: str = ""
+    kind: Literal["number", "state"] = "number"
+    low: float | None = None
+    high: float | None = None
+    words: Mapping[int, tuple[str, Severity]] = field(default_factory=dict)
+    convert: Callable[[tuple[float, ...]], float] = first_value
+    decimals: int = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of an item: `value`, None before the first; `connected`; `at_s`: its `time.monotonic()`."""
+
+    value: float | None = None
+    connected: bool = False
+    at_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item as it appears: state as `shape` and `word`, value with unit, and its age."""
+
+    shape: str
+    word: str
+    severity: Severity
+    value: str
+    age: str
+
+
+SHAPES: Mapping[Severity, str] = {"good": "●", "warning": "▲", "bad": "■", "unknown": "✕"}
+
+
+def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
+    """How `item` appears at `now_s`, `time.monotonic()`; what is not connected never looks well."""
+    age = "" if reading.at_s is None else age_text(now_s - reading.at_s)
+    value = "" if reading.value is None else _value_text(item, reading.value)
+    if not reading.connected:
+        return Shown(SHAPES["unknown"], "DISCONNECTED", "unknown", value, age)
+    if reading.value is None:
+        return Shown(SHAPES["unknown"], "NO VALUE", "unknown", "", age)
+    word, severity = _judge(item, reading.value)
+    return Shown(SHAPES[severity], word, severity, value, age)
+
+
+def _judge(item: StatusItem, value: float) -> tuple[str, Severity]:
+    if item.kind == "state":
+        return item.words.get(round(value), ("UNKNOWN STATE", "unknown"))
+    if item.low is not None and value < item.low:
+        return "TOO LOW", "bad"
+    if item.high is not None and value > item.high:
+        return "TOO HIGH", "bad"
+    return "OK", "good"
+
+
+def _value_text(item: StatusItem, value: float) -> str:
+    if item.kind == "state":
+        return item.words.get(round(value), (f"{value:g}", "unknown"))[0].lower()
+    return f"{value:.{item.decimals}f} {item.unit}".rstrip()

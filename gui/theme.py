@@ -1,0 +1,173 @@
+"""Light, dark and control-room looks: palette, font size and colours that colour-blind readers tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtGui import QColor, QFont, QPalette
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One look of the window; colours as #rrggbb.
+
+    `roles`: colour of each kind of curve; `series`: colours of overlaid runs in their order; `good`, `warning`, `bad`,
+    `unknown`: states, which are always given as a word and a shape too. `scale` multiplies line widths and markers.
+    """
+
+    name: str
+    window: str
+    base: str
+    text: str
+    muted: str
+    line: str
+    highlight: str
+    roles: dict[str, str]
+    series: tuple[str, ...]
+    good: str
+    warning: str
+    bad: str
+    unknown: str
+    font_points: float
+    scale: float = 1.0
+
+    def state_colour(self, severity: str) -> str:
+        """Colour of "good", "warning", "bad" or "unknown"."""
+        return {"good": self.good, "warning": self.warning, "bad": self.bad}.get(severity, self.unknown)
+
+
+_ON_LIGHT = {
+    "off": "#0072B2",
+    "on": "#D55E00",
+    "transient": "#009E73",
+    "fit": "#CC79A7",
+    "neutral": "#6E6E6E",
+}
+_ON_DARK = {
+    "off": "#56B4E9",
+    "on": "#F0803C",
+    "transient": "#2FCB9B",
+    "fit": "#E79BC6",
+    "neutral": "#A8A8A8",
+}
+_SERIES_ON_LIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_SERIES_ON_DARK = ("#56B4E9", "#F0803C", "#2FCB9B", "#E79BC6", "#E69F00", "#F0E442", "#FFFFFF")
+
+LIGHT = Theme(
+    name="light",
+    window="#F2F2F0",
+    base="#FFFFFF",
+    text="#1A1A1A",
+    muted="#5C5C5C",
+    line="#DADADA",
+    highlight="#0072B2",
+    roles=_ON_LIGHT,
+    series=_SERIES_ON_LIGHT,
+    good="#00755A",
+    warning="#A85A00",
+    bad="#B3261E",
+    unknown="#6A6A6A",
+    font_points=10.0,
+)
+"""Dark on white: the default, and what screenshots for a logbook need."""
+
+DARK = Theme(
+    name="dark",
+    window="#23272B",
+    base="#17191C",
+    text="#E8E8E8",
+    muted="#A6A6A6",
+    line="#3A3F44",
+    highlight="#2B7FB8",
+    roles=_ON_DARK,
+    series=_SERIES_ON_DARK,
+    good="#4FC9A0",
+    warning="#F0A030",
+    bad="#FF7A70",
+    unknown="#A6A6A6",
+    font_points=10.0,
+)
+"""Light on dark, for a dim hutch."""
+
+CONTROL_ROOM = Theme(
+    name="control room",
+    window="#000000",
+    base="#000000",
+    text="#FFFFFF",
+    muted="#CFCFCF",
+    line="#3C3C3C",
+    highlight="#2B7FB8",
+    roles=_ON_DARK,
+    series=_SERIES_ON_DARK,
+    good="#5FE0B5",
+    warning="#FFB84D",
+    bad="#FF8A80",
+    unknown="#CFCFCF",
+    font_points=17.0,
+    scale=1.8,
+)
+"""Large on black, to be read from 3 m: 17 points are 8 mm on a 24 inch screen at 96 dpi, about 7 arc minutes there."""
+
+THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTROL_ROOM)}
+
+_current = [LIGHT]
+_APPLIED = "trxas_theme"
+
+
+def current_theme() -> Theme:
+    """The look in use; widgets that draw for themselves ask for it when their palette changes."""
+    return _current[0]
+
+
+def apply_theme(application: QApplication, theme: Theme) -> None:
+    """Give the whole application another look, at once; nothing if it has that already, as restyling takes long."""
+    if application.property(_APPLIED) == theme.name:
+        return
+    application.setProperty(_APPLIED, theme.name)
+    _current[0] = theme
+    application.setStyle("Fusion")
+    font = QFont(application.font())
+    font.setPointSizeF(theme.font_points)
+    application.setFont(font)
+    # Titles of docks have a font of their own, which does not follow.
+    application.setFont(font, "QDockWidgetTitle")  # type: ignore[arg-type]  # the stubs ask for bytes, Qt for str
+    application.setPalette(palette_of(theme))
+    application.setStyleSheet(_style_sheet(theme))
+
+
+def palette_of(theme: Theme) -> QPalette:
+    """Qt's palette of a theme."""
+    role, palette = QPalette.ColorRole, QPalette()
+    colours = {
+        role.Window: theme.window,
+        role.Base: theme.base,
+        role.AlternateBase: theme.window,
+        role.Button: theme.window,
+        role.ToolTipBase: theme.base,
+        role.WindowText: theme.text,
+        role.Text: theme.text,
+        role.ButtonText: theme.text,
+        role.ToolTipText: theme.text,
+        role.PlaceholderText: theme.muted,
+        role.Highlight: theme.highlight,
+        role.HighlightedText: "#FFFFFF",
+        role.Link: theme.highlight,
+        role.Mid: theme.line,
+    }
+    for key, colour in colours.items():
+        palette.setColor(key, QColor(colour))
+    for key in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, key, QColor(theme.muted))
+    return palette
+
+
+def _style_sheet(theme: Theme) -> str:
+    return (
+        f"QToolTip {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.muted}; }}"
+        f"QDockWidget::title {{ padding: 4px 6px; background: {theme.line}; }}"
+        "QToolButton { padding: 1px 4px; }"
+    )
