@@ -105,8 +105,9 @@ def make_window(
 
 def run_window(application: QApplication, window: MainWindow) -> int:
     """Show the window until it is closed, or until Ctrl-C; returns the exit code."""
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    # Through the event loop: a window that is closed before that runs would not end it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))
     wake = QTimer(window, interval=WAKE_MS)
     wake.timeout.connect(lambda: None)
     wake.start()

@@ -133,8 +133,6 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     font = QFont(application.font())
     font.setPointSizeF(theme.font_points)
     application.setFont(font)
-    # Titles of docks have a font of their own, which does not follow.
-    application.setFont(font, "QDockWidgetTitle")  # type: ignore[arg-type]  # the stubs ask for bytes, Qt for str
     application.setPalette(palette_of(theme))
     application.setStyleSheet(_style_sheet(theme))
 

@@ -15,12 +15,14 @@ from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 
 import plans
+from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from storage import Store, open_store, require_free_space
 from trxas import channel_access
 from trxas.calibrations import Calibrations, calibration_file
 from trxas.configuration import Configuration, StorageSettings
 from trxas.live import LiveRun
+from trxas.publishing import publish
 
 Plan = Generator[Msg, Any, Any]
 
@@ -41,6 +43,7 @@ class Session:
     store: Store
     run_engine: RunEngine
     calibrations: Calibrations
+    publisher: Publisher
     live: LiveRun = field(default_factory=LiveRun)
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
@@ -61,6 +64,7 @@ class Session:
 
     def close(self) -> None:
         """Finish writing; raises StorageError if a run did not reach the catalogue."""
+        self.publisher.close()
         self.store.close()
 
     def __enter__(self) -> Session:
@@ -90,10 +94,11 @@ def open_session(configuration: Configuration) -> Session:
     run_engine = RunEngine({"beamline": configuration.beamline.name})
     # The journal comes first: a document is on disk before anybody else hears of it.
     store.subscribe(run_engine)
+    publisher = publish(run_engine, configuration.storage.root.resolve())
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)
         beamline.pilatus.write_to(store.images)
-    session = Session(configuration, beamline, store, run_engine, calibrations)
+    session = Session(configuration, beamline, store, run_engine, calibrations, publisher)
     run_engine.subscribe(session.live)
     run_engine.subscribe(calibrations)
     run_engine.preprocessors.append(calibrations.keeping)

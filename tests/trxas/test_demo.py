@@ -24,7 +24,7 @@ def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path
 
     Seven normal pulls: one beyond 4 in a right analysis once in 2000 (and this seed is fixed).
     """
-    said = trxas("demo", "--json", "demo.json", "--seed", "5", timeout_s=280)
+    said = trxas("demo", "--no-window", "--json", "demo.json", "--seed", "5", timeout_s=280)
     assert re.search(r"tau1_ps +\d+.* ± ", said.stdout)
     assert "energy_scan Br K" in said.stderr
     result = json.loads((tmp_path / "demo.json").read_text())
@@ -60,7 +60,7 @@ def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path
 
 
 def test_a_killed_demo_loses_nothing_that_was_emitted(trxas: Any, tmp_path: Path, data: Path) -> None:
-    command = [sys.executable, "-m", "trxas.cli", "demo", "--speed", "2000"]
+    command = [sys.executable, "-m", "trxas.cli", "demo", "--no-window", "--speed", "2000"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 
@@ -20,6 +21,11 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
     parser.add_argument("--speed", type=float, default=600.0, help="seconds of beam per second of wall time")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the figure")
+    parser.add_argument(
+        "--window",
+        action=argparse.BooleanOptionalAction,
+        help="show the scans in a window while they run (default: if there is a screen)",
+    )
     add_data_option(parser)
     parser.set_defaults(run=run)
 
@@ -28,20 +34,28 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     began = time.monotonic()
     print("Starting the simulated beamline ...", flush=True)
-    with simulated_beamline(
-        seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries
-    ) as options.address_list:
+    with contextlib.ExitStack() as stack:
+        options.address_list = stack.enter_context(
+            simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries)
+        )
         configuration = configuration_from(options)
         print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
         from trxas import channel_access
         from trxas.demo import run_demo, write_outputs
         from trxas.session import open_session
+        from trxas.window_beside import has_screen, window_beside
 
+        stack.callback(channel_access.silence)
+        shown = has_screen() if options.window is None else options.window
+        window = stack.enter_context(window_beside(configuration)) if shown else None
         with open_session(configuration) as session:
             result = run_demo(session, sample=_sample_name(options.sample), began=began)
-        channel_access.silence()
-    figure = write_outputs(result, options.output, options.json)
-    print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s")
+        figure = write_outputs(result, options.output, options.json)
+        print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
+        if window is not None:
+            print("The window stays open; close it, or press Ctrl-C here, to end.", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                window.wait()
     return 0
 
 

@@ -105,9 +105,7 @@ class Serving:
         return self._begin(Part("simulated beamline", command, SIM_READY))
 
     def _start_relay(self) -> Child | None:
-        ports = [str(_free_port()) for _ in range(3)]
-        command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(self._root), "--stop-with-stdin"]
-        return self._begin(Part("relay", [*command, "--ports", *ports], _RELAY_READY, returns=True))
+        return self._begin(relay_part(self._root))
 
     def _start_redis(self) -> Child | None:
         if self._configuration.serve.redis:
@@ -189,6 +187,13 @@ class Serving:
                 self._say(f"trxas serve: the queue server is ended by force: {error}")
         for child in reversed(self._children.values()):
             child.stop()
+
+
+def relay_part(root: Path) -> Part:
+    """The relay of the data folder `root`, on free ports; its ready line has the addresses as JSON."""
+    ports = [str(_free_port()) for _ in range(3)]
+    command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
+    return Part("relay", [*command, "--ports", *ports], _RELAY_READY, returns=True)
 
 
 def _free_port() -> int:
