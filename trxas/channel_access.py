@@ -8,47 +8,46 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from devices.configuration import EpicsSettings
-
-REPEATER_PORT = 5065
-"""UDP port on which CA clients of one machine share beacons, unless EPICS_CA_REPEATER_PORT names another."""
+from trxas.ca_repeater import repeater_port
 
 REPEATER_START_S = 5.0
 """How long a repeater may take to listen; libca complains if it finds none when it starts."""
 
-REPEATERS = ("caRepeater", "caproto-repeater")
-"""Programs that can serve as the repeater, the one of EPICS base first."""
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def prepare(settings: EpicsSettings) -> None:
     """Point Channel Access at the configured hosts and no others; call before any PV is made."""
     os.environ["EPICS_CA_ADDR_LIST"] = settings.address_list
     os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
-    start_repeater()
+    start_repeater(settings.address_list)
 
 
-def start_repeater() -> None:
+def start_repeater(address_list: str) -> None:
     """Start a CA repeater unless one runs; it outlives us, as clients of other programs come to rely on it.
 
-    Without any repeater clients work too, but notice a returning IOC only by their own searches.
+    The one of EPICS base where it is installed, ours elsewhere; on loopback only if all servers are there. Without any
+    repeater clients work too, but notice a returning IOC only by their own searches.
     """
-    if _repeater_runs():
-        return
-    search_path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    for name in REPEATERS:
-        program = shutil.which(name, path=search_path)
-        if program:
-            subprocess.Popen(  # noqa: S603  # a program of a known name, without arguments
-                [program],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            _wait_for_repeater()
-            return
+    if not _repeater_runs():
+        subprocess.Popen(  # noqa: S603  # programs of known names
+            _repeater_command(address_list),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _wait_for_repeater()
+
+
+def _repeater_command(address_list: str) -> list[str]:
+    installed = shutil.which("caRepeater")
+    if installed:
+        return [installed]
+    here = all(address.partition(":")[0] in LOOPBACK for address in address_list.split())
+    return [sys.executable, "-m", "trxas.ca_repeater", *([LOOPBACK[0]] if here else [])]
 
 
 def _wait_for_repeater() -> None:
@@ -58,10 +57,9 @@ def _wait_for_repeater() -> None:
 
 
 def _repeater_runs() -> bool:
-    port = int(os.environ.get("EPICS_CA_REPEATER_PORT", REPEATER_PORT))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("", port))
+            probe.bind(("", repeater_port()))
         except OSError:
             return True
     return False

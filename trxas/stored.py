@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reduction.accumulator import accumulate
-from storage import RunSummary, Store, list_runs, load_run
+from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.commands.runs import runs_table
 from trxas.report import run_report
 from trxas.results import RunResults, reduce_run
@@ -25,10 +25,10 @@ def stored_run_functions(
 
     def show(key: RunKey = -1) -> None:
         """Print one run: settings, exposures and what it reduces to. `key`: uid, scan id, or -1 for the last."""
-        print(run_report(load_run(store, key)))
+        print(run_report(load_dataset(store, key)))
 
     def reduce(key: RunKey = -1) -> RunResults:
         """Reduce one run to spectra, or to a trace with its fit. `key`: uid, scan id, or -1 for the last."""
-        return reduce_run(accumulate(load_run(store, key)))
+        return reduce_run(accumulate(load_dataset(store, key)))
 
     return runs, show, reduce

@@ -8,7 +8,7 @@ from typing import Any
 from errors import StorageError
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.static_xas import StaticSpectrum, accumulate_static, static_spectrum
-from storage import Store, load_run
+from storage import Store, load_dataset
 
 Uids = dict[str, str]
 Documents = list[tuple[str, Mapping[str, Any]]]
@@ -32,8 +32,8 @@ class StoredRuns:
         return tuple(self._uid(name) for name in names or self.names)
 
     def documents(self, name: str) -> Documents:
-        """Documents of a run in order."""
-        return list(load_run(self.store, self._uid(name)))
+        """Documents of a run in order, with those of the runs that resumed it."""
+        return list(load_dataset(self.store, self._uid(name)))
 
     def scan(self, name: str) -> RunAccumulator:
         """Sums of a pump-probe or foil scan."""
