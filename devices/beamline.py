@@ -17,7 +17,7 @@ from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
 from devices.fluence import Fluence, Waveplate
-from devices.fresh import disconnected_names, read_together
+from devices.fresh import FreshSignalRO, disconnected_names, read_together
 from devices.laser import Laser, laser_shutter
 from devices.pilatus import Pilatus
 from devices.point import PointReader
@@ -83,6 +83,7 @@ class Beamline:
     pilatus: Pilatus | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
+    xray_permit: FreshSignalRO | None = None
 
     @property
     def pump_probe_devices(self) -> tuple[Device, ...]:
@@ -203,7 +204,20 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         "pointing_vertical_um": vertical,
     }
     shutter = laser_shutter(configuration.laser, prefix)
-    point = PointReader(axes, exposure, laser, surroundings)
+    xray_shutter = Shutter(
+        prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
+    )
+    geometry, quality = configuration.geometry, configuration.quality
+    injecting = _optional(prefix, around.injecting, "injecting")
+    point = PointReader(
+        axes,
+        exposure,
+        laser,
+        surroundings,
+        quality=quality,
+        pulses_per_s=1e12 / (geometry.bunch_period_ps * configuration.laser.required_divider),
+        injecting=injecting,
+    )
     cell, stage = _powder_cell(configuration, prefix)
     sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
     pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
@@ -211,7 +225,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     def powder_reader(name: str, sdd: Sdd | None) -> PowderReader | None:
         return cell and stage and PowderReader(
             name, energy=energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
-            conditions=point.conditions, sdd=sdd,
+            conditions=point.conditions, sdd=sdd, quality=quality,
         )  # fmt: skip
 
     return Beamline(
@@ -225,13 +239,12 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         pointing_vertical=vertical,
         laser=laser,
         laser_shutter=shutter,
-        xray_shutter=Shutter(
-            prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
-        ),
+        xray_shutter=xray_shutter,
+        xray_permit=_optional(prefix, around.xray_permit, "xray_permit"),
         surroundings=surroundings,
         exposure=exposure,
         point=point,
-        settings=Settings({**axes, "laser_shutter": shutter}),
+        settings=Settings({**axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
         cell=cell,
         sample_stage=stage,
         sdd=sdd,
@@ -239,6 +252,11 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         powder=powder_reader("powder", sdd) if sdd else None,
         powder_images=powder_reader("powder_images", None) if pilatus else None,
     )
+
+
+def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:
+    """A PV that a beamline may have."""
+    return FreshSignalRO(prefix + pv, name=name, auto_monitor=True) if pv else None
 
 
 def _powder_cell(configuration: BeamlineConfiguration, prefix: str) -> tuple[Cell | None, SampleStage | None]:

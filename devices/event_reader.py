@@ -7,36 +7,56 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.axis import Axis
-from devices.conditions import CONDITIONS, Conditions
+from devices.conditions import CONDITIONS, LASER_ONLY, Conditions
+from devices.configuration import QualitySettings
 from devices.exposure import Exposure, ExposureReading
+from devices.flux import FluxHistory
 from devices.fresh import FreshSignalRO
 
 SHUTTER_MOVED = -1
+
+CONDITION = "condition:"
+"""What the keys of conditions among the raw values begin with."""
+
+SHORTEST = 0.999
+"""Share of the dwell that an exposure must have counted; less is one that somebody cut short."""
 
 
 class EventReader(ABC):
     """Reads one exposure as an event. A bluesky Readable.
 
-    The plan sets `scan_index`, `point_index`, `expected_shutter` (of the laser) and `demanded`, the positions the axes
-    must have by event field, before it reads, and calls `watch` before the first exposure of a run.
+    The plan calls `watch` before the first exposure of a run; before each exposure it sets `demanded`, the positions
+    that the axes must have by event field, and before it reads `scan_index`, `point_index` and `expected_shutter`.
+    `remarks` says of every condition that failed in the latest event what was found and what is needed.
     """
 
     parent = None
 
-    def __init__(self, name: str, axes: Mapping[str, Axis], exposure: Exposure, conditions: Conditions) -> None:
+    def __init__(
+        self, name: str, axes: Mapping[str, Axis], exposure: Exposure, conditions: Conditions, quality: QualitySettings
+    ) -> None:
         self.name = name
         self.scan_index = 0
         self.point_index = 0
         self.expected_shutter: int | None = None
         self.demanded: Mapping[str, float] = {}
+        self.remarks: dict[str, str] = {}
         self._axes, self._exposure, self._conditions = dict(axes), exposure, conditions
+        self._flux = FluxHistory(quality.i0_tolerance)
         self.watch(CONDITIONS)
 
+    @property
+    def conditions(self) -> Conditions:
+        """What watches ring, shutter, jet and laser; all readers of the same exposures share it."""
+        return self._conditions
+
     def watch(self, needed: frozenset[str]) -> None:
-        """From the next exposure on, `needed` conditions must hold for a point to be good; the others need not."""
+        """From the next exposure on, a new run, `needed` conditions must hold for a point to be good."""
         self._needed = needed
+        self._flux.forget()
         self._conditions.needed = needed
-        self._exposure.on_trigger = self._conditions.begin
+        self._conditions.on_failure = self._exposure.cut_short
+        self._exposure.on_trigger = lambda: self._conditions.begin(self.demanded.get("fluence_mj_cm2"))
 
     @abstractmethod
     def read(self) -> dict[str, dict[str, Any]]:
@@ -62,24 +82,53 @@ class EventReader(ABC):
             positions[key] = axis.value_from_raw(own)
         return positions
 
-    def _failed_conditions(self, reading: ExposureReading) -> list[str]:
-        conditions, shutter = self._conditions.failed(), reading.spc.laser_shutter
-        failed = sorted(conditions - {"laser_lock"})
-        if shutter == SHUTTER_MOVED or self.expected_shutter not in (None, shutter):
-            failed.append("laser_shutter")
-        if shutter != 0 and "laser_lock" in conditions:
-            failed.append("laser_lock")
-        if reading.i0 <= 0:
-            failed.append("i0")
-        return failed
+    def _slow_signals(self) -> dict[str, FreshSignalRO]:
+        """PVs of the conditions, asked in the same round trip: a monitor may have gone silent."""
+        return {CONDITION + name: signal for name, signal in self._conditions.fresh_signals().items()}
 
-    def _astray(self, positions: Mapping[str, float]) -> list[str]:
+    def _quality(self, raw: Mapping[str, Any], reading: ExposureReading, positions: Mapping[str, float]) -> list[str]:
+        """Names of the conditions that failed, and `remarks` on them."""
+        fresh = {key.removeprefix(CONDITION): float(raw[key]) for key in raw if key.startswith(CONDITION)}
+        monitored = self._conditions.end(fresh)
+        failed = {name: self._conditions.says(name, value) for name, value in sorted(monitored.items())}
+        if reading.spc.laser_shutter == 0:
+            failed = {name: text for name, text in failed.items() if name not in LASER_ONLY}
+        failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(positions)
+        failed |= self._flux_remarks(reading, others_failed=bool(failed))
+        self.remarks = failed
+        return list(failed)
+
+    def _shutter_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        shutter = reading.spc.laser_shutter
+        if shutter != SHUTTER_MOVED and self.expected_shutter in (None, shutter):
+            return {}
+        states = {SHUTTER_MOVED: "moving", 0: "closed", 1: "open"}
+        wanted = states.get(-1 if self.expected_shutter is None else self.expected_shutter, "still")
+        return {"laser_shutter": f"laser_shutter was {states.get(shutter, shutter)}, needs to be {wanted}"}
+
+    def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        """What the exposure itself lacks: here its length; a reader knows more of its own detectors."""
+        counted_s, dwell_s = reading.spc.exposure_s, self._exposure.dwell_s
+        if counted_s < SHORTEST * dwell_s:
+            return {"exposure_s": f"exposure_s = {counted_s:g} s, needs {dwell_s:g} s"}
+        return {}
+
+    def _flux_remarks(self, reading: ExposureReading, *, others_failed: bool) -> dict[str, str]:
+        seconds = reading.spc.exposure_s
+        per_s = reading.i0 / seconds if seconds > 0 else 0.0
+        normal = self._flux.is_normal(per_s)
+        if not others_failed and (normal or self._flux.confirms_change(per_s)):
+            self._flux.remember(per_s)
+            return {}
+        return {} if normal else {"i0": f"i0 = {per_s:.4g} counts/s, needs about {self._flux.normal:.4g} counts/s"}
+
+    def _astray(self, positions: Mapping[str, float]) -> dict[str, str]:
         """Axes that are not where the plan put them: moved by somebody else, or jumped."""
-        return [
-            self._axes[key].name
-            for key, demanded in self.demanded.items()
-            if abs(positions[key] - demanded) > self._axes[key].tolerance
-        ]
+        return {
+            axis.name: f"{axis.name} = {positions[key]:.8g} {axis.unit}, needs {demanded:.8g} +- {axis.tolerance:g}"
+            for key, demanded, axis in ((key, value, self._axes[key]) for key, value in self.demanded.items())
+            if abs(positions[key] - demanded) > axis.tolerance
+        }
 
     def read_configuration(self) -> dict[str, dict[str, Any]]:
         """Nothing: the start document carries every setting."""

@@ -152,6 +152,16 @@ class Exposure(Device):
                 "Another client counts; the point is measured again."
             )
 
+    def cut_short(self) -> None:
+        """End a running exposure, which is spoilt already; its frames come as usual. Returns at once."""
+        if self.count.connected:
+            put_with_completion(self.count, 0, lambda **_: None)
+
+    @property
+    def dwell_s(self) -> float:
+        """Dwell that the detectors are prepared for, s."""
+        return self._dwell_s
+
     def stop(self, *, success: bool = False) -> None:
         """End a running exposure and forget it: the next trigger counts from the number it had."""
         if not self.connected:

@@ -15,6 +15,9 @@ from ophyd.utils import DisconnectedError
 
 from errors import NotConnectedError
 
+CHANNEL_ERRORS = (ca.ChannelAccessException, DisconnectedError)
+"""What reading or writing a PV raises in the moment in which its connection breaks."""
+
 READ_TIMEOUT_S = 5.0
 """How long a connected PV may take to answer a read (ophyd's own default is 2 s)."""
 

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ophyd import Device, EpicsSignal, EpicsSignalRO
+from ophyd import Device, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import LaserSettings
+from devices.fresh import FreshSignalRO
 from devices.shutter import Shutter
 
 
 class Laser(Device):
     """Status of the pump laser; its shutter is a device of its own."""
 
-    rate_divider = FCpt(EpicsSignal, "{_prefix}{_settings.rate_divider}", auto_monitor=True, kind="config")
+    rate_divider = FCpt(FreshSignalRO, "{_prefix}{_settings.rate_divider}", auto_monitor=True, kind="config")
     repetition_rate = FCpt(EpicsSignalRO, "{_prefix}{_settings.repetition_rate}", auto_monitor=True, kind="config")
-    lock = FCpt(EpicsSignalRO, "{_prefix}{_settings.lock}", auto_monitor=True)
-    power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", auto_monitor=True)
+    lock = FCpt(FreshSignalRO, "{_prefix}{_settings.lock}", auto_monitor=True)
+    power = FCpt(FreshSignalRO, "{_prefix}{_settings.power}", auto_monitor=True)
 
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
 
-    def watch(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever a monitor brings a new value."""
-        for signal in (self.lock, self.rate_divider):
-            signal.subscribe(lambda **_: changed(), run=False)
+    @property
+    def required_divider(self) -> int:
+        """X-ray pulses per pump pulse that the gates expect."""
+        return self._settings.required_divider
 
     @property
     def locked(self) -> bool:

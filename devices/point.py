@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from devices.axis import Axis
 from devices.conditions import Conditions
-from devices.event_reader import EventReader, data_key
+from devices.configuration import QualitySettings
+from devices.event_reader import CONDITION, EventReader, data_key
 from devices.exposure import Exposure, ExposureReading
-from devices.fresh import read_together
+from devices.fluence import Fluence
+from devices.fresh import FreshSignalRO, read_together
 from devices.laser import Laser
 from devices.surroundings import Surroundings
 
@@ -19,39 +22,65 @@ from devices.surroundings import Surroundings
 class PointReader(EventReader):
     """Reads everything that belongs to one exposure of the pumped jet, in a single round trip."""
 
-    def __init__(self, axes: dict[str, Axis], exposure: Exposure, laser: Laser, surroundings: Surroundings) -> None:
-        super().__init__("point", axes, exposure, Conditions(laser, surroundings))
-        self._surroundings = surroundings
+    def __init__(
+        self,
+        axes: dict[str, Axis],
+        exposure: Exposure,
+        laser: Laser,
+        surroundings: Surroundings,
+        *,
+        quality: QualitySettings | None = None,
+        pulses_per_s: float = 1e12 / 767_000,
+        injecting: FreshSignalRO | None = None,
+    ) -> None:
+        quality = QualitySettings() if quality is None else quality
+        super().__init__("point", axes, exposure, Conditions(laser, surroundings, quality, injecting), quality)
+        self._surroundings, self._laser, self._settings = surroundings, laser, quality
+        self._pulses_per_s = pulses_per_s
         self._signals = self._all_signals()
-
-    @property
-    def conditions(self) -> Conditions:
-        """What watches ring, shutter, jet and laser; other readers of the same exposures share it."""
-        return self._conditions
 
     def read(self) -> dict[str, dict[str, Any]]:
         """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
-        raw = read_together(self._signals)
+        raw = read_together({**self._signals, **self._slow_signals()})
         reading = self._exposure.reading_from_raw(raw)
         now = time.time()
         positions = self._positions(raw)
-        values = self._indices() | positions | _counted(reading) | self._slow()
-        values["quality"] = ",".join(self._failed_conditions(reading) + self._astray(positions))
+        values = self._indices() | positions | _counted(reading) | self._slow(raw)
+        values["quality"] = ",".join(self._quality(raw, reading, positions))
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
-    def _slow(self) -> dict[str, float]:
+    def _slow(self, raw: Mapping[str, Any]) -> dict[str, float]:
+        """What a condition is read for is fresh; the others are as their monitors say."""
         around = self._surroundings
+        signals = {"ring_current_ma": ("ring_current", around.ring_current), "jet_flow_ml_min": ("jet_flow", around.jet_flow),
+                   "temperature_c": ("jet_temperature", around.jet_temperature)}  # fmt: skip
         return {
-            "ring_current_ma": float(around.ring_current.get()),
-            "jet_flow_ml_min": float(around.jet_flow.get()),
-            "temperature_c": float(around.jet_temperature.get()),
+            key: float(raw[CONDITION + name] if CONDITION + name in raw else signal.get())
+            for key, (name, signal) in signals.items()
         }
 
-    def _failed_conditions(self, reading: ExposureReading) -> list[str]:
-        failed = super()._failed_conditions(reading)
-        if "gates_saturated" in self._needed and np.any(reading.spc.counts >= reading.spc.pulses):
-            failed.append("gates_saturated")
-        return failed
+    def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        """Saturated gates, gates that did not open, and a laser power that the fluence does not have."""
+        spc, needed = reading.spc, self._needed
+        remarks = super()._counting_remarks(reading)
+        if "gates_saturated" in needed and np.any((spc.counts >= spc.pulses) & (spc.pulses > 0)):
+            remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
+        expected = spc.exposure_s * self._pulses_per_s
+        if "gates_lost" in needed and spc.pulses.min() < expected * (1 - self._settings.gates_tolerance) - 1:
+            remarks["gates_lost"] = f"gates_lost: {spc.pulses.min()} gates opened of {expected:.0f}"
+        if "laser_power" in needed and spc.laser_shutter == 1:
+            remarks |= self._power_remarks()
+        return remarks
+
+    def _power_remarks(self) -> dict[str, str]:
+        """The power meter, before the shutter, against the fluence demanded; it may not have shown anything yet."""
+        fluence, attenuator = self.demanded.get("fluence_mj_cm2", 0.0), self._axes.get("fluence_mj_cm2")
+        if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
+            return {}
+        wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
+        off = [power for power in self._conditions.powers_w()
+               if abs(power / wanted_w - 1) > self._settings.laser_power_tolerance]  # fmt: skip
+        return {"laser_power": f"laser_power = {off[0]:.4g} W, needs about {wanted_w:.4g} W"} if off else {}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Data keys with their shapes, units and the PVs behind them."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from devices.cell import TEMPERATURE, Cell, SampleStage
 from devices.conditions import Conditions
+from devices.configuration import QualitySettings
 from devices.energy import Energy
-from devices.event_reader import EventReader, data_key
+from devices.event_reader import CONDITION, EventReader, data_key
 from devices.exposure import Exposure, ExposureReading
 from devices.fresh import read_together
 from devices.sdd import Sdd
@@ -32,21 +33,25 @@ class PowderReader(EventReader):
         surroundings: Surroundings,
         conditions: Conditions,
         sdd: Sdd | None = None,
+        quality: QualitySettings | None = None,
     ) -> None:
-        super().__init__(name, {"energy_ev": energy, TEMPERATURE: cell}, exposure, conditions)
+        quality = QualitySettings() if quality is None else quality
+        super().__init__(name, {"energy_ev": energy, TEMPERATURE: cell}, exposure, conditions, quality)
         self._stage, self._surroundings, self._sdd = stage, surroundings, sdd
         self._signals = {**self._all_signals(), STAGE: stage.readback, **(sdd.fresh_signals() if sdd else {})}
 
     def read(self) -> dict[str, dict[str, Any]]:
         """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
-        raw = read_together(self._signals)
+        raw = read_together({**self._signals, **self._slow_signals()})
         reading = self._exposure.reading_from_raw(raw)
         positions, now = self._positions(raw), time.time()
         seen, blind = self._fluorescence(raw, reading)
-        values = self._indices() | positions | seen | self._counted(reading)
-        failed = self._failed_conditions(reading) + blind + self._astray(positions)
+        values = self._indices() | positions | seen | self._counted(raw, reading)
+        failed = self._quality(raw, reading, positions) + blind
+        self.remarks |= {name: f"{name}: too much dead time, or an element without counts" for name in blind}
         if int(raw[STAGE]) != self._stage.state_of("cell"):
             failed.append(self._stage.name)
+            self.remarks[self._stage.name] = f"{self._stage.name}: the cell is not in the beam"
         values["quality"] = ",".join(failed)
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
@@ -58,13 +63,13 @@ class PowderReader(EventReader):
         frame = self._sdd.reading_from_raw(raw, exposure_id=spc.exposure_id, exposure_s=spc.exposure_s)
         return self._sdd.values(frame), self._sdd.failed_conditions(frame)
 
-    def _counted(self, reading: ExposureReading) -> dict[str, Any]:
+    def _counted(self, raw: dict[str, Any], reading: ExposureReading) -> dict[str, Any]:
         return {
             "laser_shutter": reading.spc.laser_shutter,
             "i0": reading.i0,
             "exposure_s": reading.spc.exposure_s,
             "exposure_id": reading.spc.exposure_id,
-            "ring_current_ma": float(self._surroundings.ring_current.get()),
+            "ring_current_ma": float(raw[CONDITION + "ring_current"]),
         }
 
     def describe(self) -> dict[str, dict[str, Any]]:

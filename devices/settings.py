@@ -6,6 +6,7 @@ status fails once, with its reason.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from ophyd.status import StatusBase
@@ -13,8 +14,11 @@ from ophyd.status import StatusBase
 from devices.axis import Axis
 from devices.shutter import Shutter
 from devices.waiting import AllOf
+from errors import TrxasError
 
 Target = float | str
+
+logger = logging.getLogger("trxas.devices")
 
 
 class Settings:
@@ -34,15 +38,21 @@ class Settings:
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:
-        """Block the laser for as long as a plan is paused; bluesky calls this and `resume`."""
+        """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`."""
         self._reopen = [shutter for shutter in self._shutters() if shutter.position == "open"]
         for shutter in self._reopen:
             shutter.set("closed").wait(timeout=shutter.timeout_s)
 
     def resume(self) -> None:
-        """Let the laser through again if the pause blocked it."""
+        """Let laser and X-rays through again if the pause blocked them.
+
+        What must not be opened now stays closed: the scan finds that, and waits.
+        """
         for shutter in self._reopen:
-            shutter.set("open").wait(timeout=shutter.timeout_s)
+            try:
+                shutter.set("open").wait(timeout=shutter.timeout_s)
+            except (TrxasError, TimeoutError) as error:
+                logger.warning("The %s stays closed: %s", shutter.name, error)
         self._reopen = []
 
     def _shutters(self) -> list[Shutter]:

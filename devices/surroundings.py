@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
-from ophyd import Device, EpicsSignalRO
+from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SurroundingsSettings
+from devices.fresh import FreshSignalRO
 
 CHECKED = ("ring_current", "xray_shutter", "jet_flow")
 """Conditions that can be told from here, by the attribute that shows them."""
@@ -16,20 +17,19 @@ CHECKED = ("ring_current", "xray_shutter", "jet_flow")
 class Surroundings(Device):
     """Slow read-backs, monitored: ring current (mA), X-ray shutter, jet flow (ml/min), temperature (C)."""
 
-    ring_current = FCpt(EpicsSignalRO, "{_prefix}{_settings.ring_current}", auto_monitor=True)
-    xray_shutter = FCpt(EpicsSignalRO, "{_prefix}{_settings.xray_shutter_readback}", auto_monitor=True)
-    jet_flow = FCpt(EpicsSignalRO, "{_prefix}{_settings.jet_flow}", auto_monitor=True)
-    jet_temperature = FCpt(EpicsSignalRO, "{_prefix}{_settings.jet_temperature}", auto_monitor=True)
+    ring_current = FCpt(FreshSignalRO, "{_prefix}{_settings.ring_current}", auto_monitor=True)
+    xray_shutter = FCpt(FreshSignalRO, "{_prefix}{_settings.xray_shutter_readback}", auto_monitor=True)
+    jet_flow = FCpt(FreshSignalRO, "{_prefix}{_settings.jet_flow}", auto_monitor=True)
+    jet_temperature = FCpt(FreshSignalRO, "{_prefix}{_settings.jet_temperature}", auto_monitor=True)
 
     def __init__(self, settings: SurroundingsSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
 
-    def watch(self, changed: Callable[[], None], needed: Collection[str] = CHECKED) -> None:
-        """Call `changed` whenever a monitor of a `needed` condition brings a new value."""
-        for name in CHECKED:
-            if name in needed:
-                getattr(self, name).subscribe(lambda **_: changed(), run=False)
+    @property
+    def settings(self) -> SurroundingsSettings:
+        """Configured limits."""
+        return self._settings
 
     def failed_conditions(self, needed: Collection[str] = CHECKED) -> list[str]:
         """Names of the `needed` conditions that do not hold, by the latest monitors; the others are not looked at."""

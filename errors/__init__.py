@@ -55,6 +55,14 @@ class AcquisitionError(TrxasError):
     """A detector did not deliver the exposure it was asked for."""
 
 
+class WaitedError(AcquisitionError):
+    """The beamline did not become well in the time that a scan waits for it."""
+
+
+class HeldError(TrxasError):
+    """Another session holds the beamline, or this one only looks."""
+
+
 class StorageError(TrxasError):
     """A document could not be written, or a stored run could not be read."""
 

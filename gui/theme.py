@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Theme:
     """One look of the window; colours as #rrggbb.
 
-    `roles`: colour of each kind of curve; `series`: colours of overlaid runs in their order; `good`, `warning`, `bad`,
+    `field`: borders of what one can type into. `roles`: colour of each kind of curve; `series`: colours of overlaid runs in their order; `good`, `warning`, `bad`,
     `unknown`: states, which are always given as a word and a shape too. `scale` multiplies line widths and markers.
     """
 
@@ -25,6 +25,7 @@ class Theme:
     text: str
     muted: str
     line: str
+    field: str
     highlight: str
     roles: dict[str, str]
     series: tuple[str, ...]
@@ -64,6 +65,7 @@ LIGHT = Theme(
     text="#1A1A1A",
     muted="#5C5C5C",
     line="#DADADA",
+    field="#9C9C9C",
     highlight="#0072B2",
     roles=_ON_LIGHT,
     series=_SERIES_ON_LIGHT,
@@ -82,6 +84,7 @@ DARK = Theme(
     text="#E8E8E8",
     muted="#A6A6A6",
     line="#3A3F44",
+    field="#737A81",
     highlight="#2B7FB8",
     roles=_ON_DARK,
     series=_SERIES_ON_DARK,
@@ -100,6 +103,7 @@ CONTROL_ROOM = Theme(
     text="#FFFFFF",
     muted="#CFCFCF",
     line="#3C3C3C",
+    field="#8C8C8C",
     highlight="#2B7FB8",
     roles=_ON_DARK,
     series=_SERIES_ON_DARK,
@@ -166,6 +170,11 @@ def palette_of(theme: Theme) -> QPalette:
 def _style_sheet(theme: Theme) -> str:
     return (
         f"QToolTip {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.muted}; }}"
+        f"QDockWidget {{ font-size: {theme.font_points:g}pt; }}"
         f"QDockWidget::title {{ padding: 4px 6px; background: {theme.line}; }}"
+        f"QLineEdit, QAbstractSpinBox, QPlainTextEdit {{ border: 1px solid {theme.field}; border-radius: 2px; }}"
+        f"QLineEdit:focus, QAbstractSpinBox:focus {{ border-color: {theme.highlight}; }}"
+        "QLineEdit, QAbstractSpinBox { padding: 2px; }"
+        "QAbstractSpinBox QLineEdit { border: none; padding: 0px; }"
         "QToolButton { padding: 1px 4px; }"
     )

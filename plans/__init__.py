@@ -8,6 +8,7 @@ from plans.energy_scan import energy_scan
 from plans.fluence_scan import fluence_scan
 from plans.foil_scan import apply_energy_calibration, foil_scan
 from plans.overlap_scan import overlap_scan
+from plans.resume import resume_scan
 from plans.static_energy_scan import static_energy_scan
 from plans.temperature_series import temperature_series
 from plans.time_zero import rezero, time_zero_scan
@@ -22,6 +23,7 @@ __all__ = [
     "fluence_scan",
     "foil_scan",
     "overlap_scan",
+    "resume_scan",
     "rezero",
     "static_energy_scan",
     "temperature_series",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
-from plans.measuring import Plan
 from plans.request import ScanRequest
+from plans.suspending import Plan
 
 
 def use_approach(beamline: Beamline, approach: str) -> Plan:

@@ -17,8 +17,9 @@ from devices.beamline import Beamline
 from devices.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, ReductionError
 from plans.grids import check_points
-from plans.measuring import Plan, with_reasons
+from plans.measuring import with_reasons
 from plans.request import calibration_metadata
+from plans.suspending import Plan
 
 CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
 """Default angles of the plate: more than the 45 degrees from blocked to open."""

@@ -9,7 +9,7 @@ from ophyd import Device
 from ophyd.signal import EpicsSignalBase
 
 from devices.beamline import Beamline
-from devices.conditions import BEAM, CONDITIONS
+from devices.conditions import BEAM, CONDITIONS, IMAGE
 from devices.event_reader import EventReader
 from devices.exposure import Together
 from devices.pilatus import Pilatus
@@ -84,7 +84,7 @@ def powder_images(beamline: Beamline) -> Detection:
         detector=Together([beamline.exposure, pilatus]),
         reader=reader,
         devices=(*_powder_devices(beamline), pilatus),
-        conditions=BEAM,
+        conditions=IMAGE,
         sample="cell",
         pilatus=pilatus,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -12,28 +11,21 @@ from bluesky.utils import FailedStatus, Msg
 
 from devices.beamline import Beamline
 from devices.cell import TEMPERATURE
+from devices.fresh import CHANNEL_ERRORS
 from devices.pilatus import Pilatus
 from devices.settings import Target
 from devices.shutter import STATES
-from errors import AcquisitionError, MotionError, NotConnectedError, NotSettledError, StorageError
-from plans.detection import Detection, Devices
+from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
+from plans.detection import Detection
 from plans.request import ScanRequest
+from plans.suspending import Plan, Waiting, wait_connected, wait_until_well
 
-Plan = Generator[Msg, Any, None]
 Changes = Mapping[str, Target]
 
-ATTEMPTS = 3
-"""Times one point is tried before the run ends with the reason."""
-
-RECONNECT_TIMEOUT_S = 120.0
-"""How long a plan waits for an IOC to come back (a restart takes 8 to 9 s)."""
-
-RECONNECT_POLL_S = 0.5
-
-RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError)
+RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
 """What a second attempt can mend, a lost connection (a TimeoutError) included; not wrong input."""
 
-FINAL = (NotSettledError, StorageError)
+FINAL = (NotSettledError, StorageError, WaitedError)
 """What looks the same at the next attempt, though a status failed with it: a heater, a full disk."""
 
 logger = logging.getLogger("trxas.plans")
@@ -73,17 +65,17 @@ def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
 def expose(
     beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, targets: Changes
 ) -> Generator[Msg, Any, list[str]]:
-    """One exposure as one event; nothing is stored if the read-out fails. Returns the conditions that failed."""
+    """One exposure as one event; nothing is stored if the read-out fails. Returns what was wrong with it."""
     # Messages as such: every stub of bluesky's formats the whole call stack, which at each point costs milliseconds.
     detection = request.detection
     reader = detection.reader
+    reader.demanded = {name: float(targets[name]) for name in targets if name in beamline.axes}
+    if request.temperature_c is not None:
+        reader.demanded = {**reader.demanded, TEMPERATURE: request.temperature_c}
     yield Msg("trigger", detection.detector, group="exposure")
     yield Msg("wait", None, group="exposure")
     reader.scan_index, reader.point_index = scan_index, point_index
     reader.expected_shutter = STATES[str(targets["laser_shutter"])]
-    reader.demanded = {name: float(targets[name]) for name in targets if name in beamline.axes}
-    if request.temperature_c is not None:
-        reader.demanded = {**reader.demanded, TEMPERATURE: request.temperature_c}
     yield Msg("create", None, name="primary")
     try:
         reading = yield Msg("read", reader)
@@ -96,26 +88,44 @@ def expose(
     # From here on the point is stored: a pause must not measure it twice.
     yield Msg("checkpoint")
     quality = reading["quality"]["value"] if reading else ""
-    return [name for name in quality.split(",") if name]
+    return [reader.remarks.get(name, name) for name in quality.split(",") if name]
 
 
-def curable(beamline: Beamline) -> set[str]:
-    """Conditions that setting everything anew can mend: axes, shutter, sample or temperature astray."""
-    movers = (*beamline.axes.values(), beamline.laser_shutter, beamline.sample_stage, beamline.cell)
-    return {mover.name for mover in movers if mover is not None}
+class Attempts:
+    """How often one point has been tried; raises when it is enough."""
+
+    def __init__(self, beamline: Beamline, point: str) -> None:
+        self._quality, self._point = beamline.configuration.quality, point
+        self._made = 0
+
+    def failed(self, why: str, waited_s: float, error: BaseException | None = None) -> Plan:
+        """Count one that failed, and pause before the next; after the last raises `error`, else AcquisitionError."""
+        self._made += 1
+        if self._made >= self._quality.attempts:
+            raise error or AcquisitionError(
+                f"{self._point} was bad {self._made} times, {waited_s:.0f} s of waiting included. Last: {why}. The run "
+                "is closed and what was measured is kept; mend the cause and resume it."
+            )
+        logger.warning("%s is measured again: %s", self._point, why)
+        yield Msg("sleep", None, min(self._quality.pause_s * 2 ** (self._made - 1), self._quality.pause_high_s))
+        yield Msg("checkpoint")
 
 
 def measure(
     beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, targets: Changes, changed: Changes
 ) -> Plan:
-    """Measure one point: make what `changed` since the last one, all `targets` at the first, and expose.
+    """Measure one point until it is good: make what `changed` since the last one, all `targets` at first, and expose.
 
-    On failure wait for the beamline, set everything anew and repeat; raises the last failure after as many attempts as
-    allowed. A point whose axes, shutter or sample were found astray is stored as bad and measured again likewise.
+    A failed condition stops the scan until it is well again; whatever failed, everything is set anew before the point
+    is measured again. What was measured badly is stored as such. Raises the last failure, or AcquisitionError naming
+    what was bad, when attempts or waiting time of [quality] are used up.
     """
     anew = not changed.keys() < targets.keys()
-    for attempt in range(1, ATTEMPTS + 1):
+    attempts = Attempts(beamline, f"Point {point_index} of scan {scan_index}")
+    waiting = Waiting(beamline)
+    while True:
         try:
+            anew |= yield from wait_until_well(beamline, waiting)
             if anew:
                 yield from apply_settings(beamline, request, targets)
             elif changed:
@@ -123,30 +133,15 @@ def measure(
                 yield Msg("wait", None, group="settings")
             failed = yield from expose(beamline, request, scan_index, point_index, targets)
         except RETRYABLE as error:
-            if attempt == ATTEMPTS or isinstance(reason(error), FINAL):
+            if isinstance(reason(error), FINAL):
                 raise
-            logger.warning("Point %d of scan %d is measured again: %s", point_index, scan_index, reason(error))
+            yield from attempts.failed(str(reason(error)), waiting.waited_s, error)
             yield from wait_connected(beamline, request.detection.devices)
         else:
-            if not curable(beamline).intersection(failed):
+            if not failed:
                 return
-            logger.warning("Point %d of scan %d is measured again: %s astray", point_index, scan_index, failed)
+            yield from attempts.failed("; ".join(failed), waiting.waited_s)
         anew = True
-
-
-def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s: float | None = None) -> Plan:
-    """Wait until every PV of `devices`, by default those of pump and probe, is connected and answers.
-
-    Raises NotConnectedError when the time, by default RECONNECT_TIMEOUT_S, is up.
-    """
-    devices = beamline.pump_probe_devices if devices is None else devices
-    timeout_s = RECONNECT_TIMEOUT_S if timeout_s is None else timeout_s
-    deadline = time.monotonic() + timeout_s
-    while missing := beamline.silent(devices):
-        if time.monotonic() > deadline:
-            raise NotConnectedError(missing, timeout_s)
-        logger.warning("Waiting for %d PVs, first of them %s", len(missing), missing[0])
-        yield from bps.sleep(RECONNECT_POLL_S)
 
 
 def with_reasons(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:

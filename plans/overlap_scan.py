@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -16,9 +16,9 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from devices.beamline import Beamline
 from errors import InputError, NotConnectedError, ReductionError
 from plans.edges import edge_preset
-from plans.measuring import Plan
 from plans.request import check_request
 from plans.scanning import ScanPlan, scan
+from plans.suspending import Plan
 
 DIRECTIONS = ("horizontal", "vertical")
 
@@ -89,6 +89,7 @@ def overlap_scan(
         raise NotConnectedError(missing, 0.0)
     mirror = beamline.axes[axis]
     home = mirror.position
+    request = replace(request, md={**request.md, "home_um": home})
 
     def go_home() -> Plan:
         yield from bps.abs_set(mirror, home, wait=True)

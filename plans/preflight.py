@@ -28,10 +28,10 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
 
 
 def failed_conditions(beamline: Beamline, needed: frozenset[str] = CONDITIONS) -> list[str]:
-    """Names of the `needed` conditions that do not hold now."""
-    failed = beamline.surroundings.failed_conditions(needed)
+    """Names of the `needed` conditions that do not hold now; the X-ray shutter is left to the scan, which opens it."""
+    failed = beamline.surroundings.failed_conditions(needed - {"xray_shutter"})
     if "laser_lock" in needed and not beamline.laser.locked:
         failed.append("laser_lock")
-    if "laser_lock" in needed and not beamline.laser.divider_is_right:
+    if "laser_rate_divider" in needed and not beamline.laser.divider_is_right:
         failed.append("laser_rate_divider")
     return failed

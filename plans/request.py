@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal, get_args
@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from devices.beamline import Beamline
 from devices.cell import Cell
 from devices.configuration import GeometrySettings
+from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError
 from plans.detection import Detection, pump_probe
 from plans.edges import EdgePreset
@@ -37,7 +38,8 @@ RESERVED = frozenset(
         *("uid", "time", "scan_id", "plan_name", "plan_type", "plan_args", "sample", "edge", "absorber", "modes"),
         *("dwell_s", "repeats", "series", "num_points", "grid", "shutter_reference", "beamline", "time_zero_raw_ps"),
         *("approach", "energy_calibration_offset_ev", "attenuator", "self_test", "laser", "direction"),
-        *("temperature_c", "geometry", "images", "exposure_s"),
+        *("temperature_c", "temperature_held", "geometry", "images", "exposure_s", "home_um"),
+        *("resumes", "missing_points"),
         *("boxcar_polarity", "reduction", "versions", "hints", "energy_ev", "delay_ps", "fluence_mj_cm2"),
     }
 )
@@ -53,7 +55,8 @@ class ScanRequest:
 
     `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`. `approach` is how
     long moves of the energy end, `laser` whether the sample is pumped at all, `detection` what counts. With a
-    `temperature_c` the powder is brought there first, without one it stays as it is. Images belong to no `edge`.
+    `temperature_c` the powder is brought there first, without one it stays as it is. Images belong to no `edge`. `done`
+    are the exposures, each (scan_index, point_index, laser_shutter), that an earlier run has and this one leaves out.
     """
 
     plan_name: str
@@ -71,11 +74,35 @@ class ScanRequest:
     approach: str = "below"
     laser: Laser = "open"
     temperature_c: float | None = None
+    done: frozenset[tuple[int, int, int]] = frozenset()
 
     @property
     def exposures(self) -> int:
-        """Exposures, and so events, of the whole run."""
-        return len(self.points) * self.repeats * (1 if self.shutter_reference == "none" else 2)
+        """Exposures, and so good events, of the whole run."""
+        return sum(1 for _ in self.course())
+
+    def course(self) -> Iterator[tuple[int, int, str]]:
+        """The run's exposures in order, each (scan index, point index, laser shutter), less those that are `done`."""
+        for scan_index in range(self.repeats):
+            for point_index, shutter in passes(self.shutter_reference, len(self.points), self.laser):
+                if (scan_index, point_index, STATES[shutter]) not in self.done:
+                    yield scan_index, point_index, shutter
+
+
+def passes(shutter_reference: ShutterReference, points: int, laser: Laser = "open") -> Iterator[tuple[int, str]]:
+    """Order of the exposures within one pass: (point index, laser shutter).
+
+    `laser` is the shutter's state without a reference per point. With one it alternates as open closed, closed open,
+    so that it moves once per point.
+    """
+    if shutter_reference == "point":
+        for index in range(points):
+            states = ("open", "closed") if index % 2 == 0 else ("closed", "open")
+            yield from ((index, state) for state in states)
+    else:
+        yield from ((index, laser) for index in range(points))
+        if shutter_reference == "scan":
+            yield from ((index, "closed") for index in range(points))
 
 
 def check_request(
@@ -217,11 +244,12 @@ def _edge_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def _powder_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
-    """The powder's temperature: as asked for, else as it is now."""
+    """The powder's temperature: as asked for and held, else as it is now."""
     if request.detection.sample != "cell":
         return {}
-    now_c = round(_checked_cell(beamline).position, 2) if request.temperature_c is None else request.temperature_c
-    return {"temperature_c": now_c, "laser": request.laser}
+    held = request.temperature_c is not None
+    now_c = request.temperature_c if held else round(_checked_cell(beamline).position, 2)
+    return {"temperature_c": now_c, "temperature_held": held, "laser": request.laser}
 
 
 def calibration_metadata(beamline: Beamline) -> dict[str, Any]:

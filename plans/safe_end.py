@@ -14,7 +14,11 @@ from devices.beamline import Beamline
 from devices.pilatus import Pilatus
 from errors import MotionError, TrxasError
 from plans.approach import use_approach
-from plans.measuring import ATTEMPTS, RETRYABLE, Plan, reason, wait_connected, with_reasons
+from plans.measuring import RETRYABLE, reason, with_reasons
+from plans.suspending import Plan, wait_connected
+
+ATTEMPTS = 3
+"""Times the shutters are told to close."""
 
 CLOSE_TIMEOUT_S = 20.0
 """How long the end of a scan waits for an IOC to come back before it gives up on the shutter."""
@@ -37,19 +41,24 @@ def ending_safely(
 
 
 def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseException | None = None) -> Plan:
-    """Give the approach back, stop the detectors and block the laser; tried again if the beamline does not answer.
+    """Give the approach back, stop the detectors and block the laser, after a failure the X-rays too.
 
-    Raises MotionError if the laser may still be on the sample, naming what ended the scan before.
+    All is tried again if the beamline does not answer. Raises MotionError if a shutter may still be open, naming what
+    ended the scan before.
     """
     yield from use_approach(beamline, beamline.energy.default_approach)
+    shutters = [beamline.laser_shutter]
+    if because is not None or beamline.configuration.quality.close_xrays_at_end:
+        shutters.append(beamline.xray_shutter)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            yield from wait_connected(beamline, (beamline.exposure, beamline.laser_shutter), CLOSE_TIMEOUT_S)
+            yield from wait_connected(beamline, (beamline.exposure, *shutters), CLOSE_TIMEOUT_S)
+            # One failing must not keep the other open.
+            yield from bps.abs_set(beamline.settings, {shutter.name: "closed" for shutter in shutters}, wait=True)
             yield from bps.stop(beamline.exposure)
-            yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
         except RETRYABLE as error:
             last: BaseException = reason(error)
-            logger.warning("Closing the laser shutter, attempt %d: %s", attempt, last)
+            logger.warning("Closing the shutters, attempt %d: %s", attempt, last)
         else:
             yield from close_image_file(pilatus)
             return
@@ -69,4 +78,4 @@ def close_image_file(pilatus: Pilatus | None) -> Plan:
 
 
 def _unsafe(last: BaseException, before: str) -> TrxasError:
-    return MotionError(f"THE LASER MAY STILL BE ON THE SAMPLE: its shutter could not be closed: {last}.{before}")
+    return MotionError(f"THE LASER MAY STILL BE ON THE SAMPLE: a shutter could not be closed: {last}.{before}")

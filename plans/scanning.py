@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import bluesky.preprocessors as bpp
@@ -11,54 +11,43 @@ from bluesky.utils import Msg
 from devices.beamline import Beamline
 from devices.settings import Target
 from plans.approach import check_room_for_approach, use_approach
-from plans.measuring import Plan, measure, with_reasons
+from plans.measuring import measure, with_reasons
 from plans.preflight import check_beamline
-from plans.request import Laser, ScanRequest, ShutterReference, start_metadata
+from plans.request import ScanRequest, start_metadata
 from plans.safe_end import ending_safely
-
-
-def passes(shutter_reference: ShutterReference, points: int, laser: Laser = "open") -> Iterator[tuple[int, str]]:
-    """Order of the exposures within one pass: (point index, laser shutter).
-
-    `laser` is the shutter's state without a reference per point. With one it alternates as open closed, closed open,
-    so that it moves once per point.
-    """
-    if shutter_reference == "point":
-        for index in range(points):
-            states = ("open", "closed") if index % 2 == 0 else ("closed", "open")
-            yield from ((index, state) for state in states)
-    else:
-        yield from ((index, laser) for index in range(points))
-        if shutter_reference == "scan":
-            yield from ((index, "closed") for index in range(points))
-
+from plans.suspending import Plan, open_xrays
 
 ScanPlan = Generator[Msg, Any, str]
 """A plan that makes one run and returns its uid."""
 
 
 def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
-    """Run a validated request as one run; the laser shutter is closed at the end, however it ends.
+    """Run a validated request as one run; at its end the laser shutter is closed, and the X-ray shutter if it failed.
 
     Long moves of the energy end as the request says, and as configured afterwards. Returns the run's uid.
     """
     check_beamline(beamline, request.detection)
     check_room_for_approach(beamline, request)
+    request.detection.reader.watch(request.detection.conditions)
 
     # The reason goes into the run's stop document, so it has to be found within the run.
     run = bpp.run_wrapper(with_reasons(_passes(beamline, request)), md=start_metadata(request, beamline))
-    return str((yield from ending_safely(beamline, run, request.detection.pilatus)))
+    return str((yield from ending_safely(beamline, _with_xrays(beamline, run), request.detection.pilatus)))
+
+
+def _with_xrays(beamline: Beamline, run: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+    """`run`, unless the X-ray shutter does not open: then there is no run."""
+    yield from open_xrays(beamline)
+    return (yield from run)
 
 
 def _passes(beamline: Beamline, request: ScanRequest) -> Plan:
-    request.detection.reader.watch(request.detection.conditions)
     yield from use_approach(beamline, request.approach)
     at: dict[str, Target] = {}
-    for scan_index in range(request.repeats):
-        for point_index, shutter in passes(request.shutter_reference, len(request.points), request.laser):
-            moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
-            targets: dict[str, Target] = {**request.fixed, **moving}
-            changed = {name: target for name, target in targets.items() if at.get(name) != target}
-            yield Msg("checkpoint")
-            yield from measure(beamline, request, scan_index, point_index, targets, changed)
-            at = targets
+    for scan_index, point_index, shutter in request.course():
+        moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
+        targets: dict[str, Target] = {**request.fixed, **moving}
+        changed = {name: target for name, target in targets.items() if at.get(name) != target}
+        yield Msg("checkpoint")
+        yield from measure(beamline, request, scan_index, point_index, targets, changed)
+        at = targets

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -129,7 +131,7 @@ def integrate(
     if not good.any() or not normalisation > 0:
         raise ReductionError("No valid pixel, or a normalisation that is not above 0. Check the mask and I0.")
     counts = np.where(good, image, 0.0)
-    result = geometry.integrator().integrate1d(
+    result = _kept_integrator(geometry, threading.get_ident()).integrate1d(
         counts,
         points,
         mask=~good,
@@ -147,6 +149,12 @@ def integrate(
         np.asarray(result.intensity, dtype=float)[filled],
         np.maximum(np.asarray(result.sigma, dtype=float)[filled], least),
     )
+
+
+@lru_cache(maxsize=8)
+def _kept_integrator(geometry: DetectorGeometry, _thread: int) -> AzimuthalIntegrator:
+    """Made once per geometry, as it works out Q and solid angle of every pixel; once per thread, as it keeps state."""
+    return geometry.integrator()
 
 
 def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GRAPHITE_HALF_WIDTH) -> Value:

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
         faults = load_faults(options.faults) if options.faults is not None else []
         # The servers read their environment when imported; not before the options are known to be good.
         from sim.ioc.beamline import SimulatedBeamline
+        from sim.ioc.exposure_log import ExposureLog
         from sim.ioc.pv_list import pv_list
         from sim.ioc.server import run_server
 
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
             restarts=restart.number,
             running_s=restart.running_s,
         )
+        if options.exposure_log is not None:
+            beamline.acquisition.log = ExposureLog(options.exposure_log)
         pvdb = beamline.pvdb
         if options.list_pvs:
             print(pv_list(pvdb))
@@ -81,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
     parser.add_argument("--faults", type=Path, help="faults and their times (TOML)")
+    parser.add_argument(
+        "--exposure-log", type=Path, help="write the truth about every exposure to this file (JSON lines)"
+    )
     parser.add_argument("--after-death", type=parse_restart, default=FIRST_START, help=argparse.SUPPRESS)
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser

@@ -11,15 +11,17 @@ store.close()
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from storage.chains import good_exposures, load_chain, load_dataset
+from storage.chains import find_starts, good_exposures, load_chain, load_dataset
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
+from storage.lost_catalogue import catalogue_is_lost, put_catalogue_aside
 from storage.recovery import Recovery, recover
 from storage.runs import RunStatus, RunSummary, list_runs, load_run
 from storage.scan_id import ScanIdCounter
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 # The catalogue takes 2 s to import (Tiled, SQLAlchemy, pandas): whoever only lists runs or reads one from its journal
 # does without, hence the imports inside functions.
 
+logger = logging.getLogger(__name__)
+
 FLUSH_PERIOD_S = 10.0
 """An open run is readable in the catalogue up to this long ago. Each flush takes a thread 0.15 to 0.2 s."""
 
@@ -45,6 +49,7 @@ __all__ = [
     "RunStatus",
     "RunSummary",
     "Store",
+    "find_starts",
     "good_exposures",
     "list_runs",
     "load_chain",
@@ -95,6 +100,16 @@ class Store:
                 self._catalogue = open_catalogue(self.root, uri=self._uri, api_key=self._api_key, images=self.images)
                 _close_before_interpreter(self)
             return self._catalogue
+
+    def renew_catalogue(self) -> None:
+        """Put what there is of an embedded catalogue aside; it is made anew when next used, without runs."""
+        with self._lock:
+            if self._uri is not None:
+                raise StorageError(f"The catalogue is on the server {self._uri}; mend it there.")
+            if self._catalogue is not None:
+                self._catalogue.close()
+                self._catalogue = None
+            logger.warning("What was left of the catalogue is in %s.", put_catalogue_aside(self.root))
 
     @property
     def db(self) -> Broker:
@@ -177,6 +192,10 @@ def open_store(
     store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s)
     if recover_runs or rebuild:
         require_free_space(root, 1)
+        if uri is None and catalogue_is_lost(root):
+            # It would be made anew and empty, and searches would find nothing.
+            store.renew_catalogue()
+            rebuild = True
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)
     return store
 

@@ -111,8 +111,8 @@ def open_catalogue(
     except Exception as error:
         # Tiled, SQLAlchemy and alembic raise classes without a common root when a database does not fit.
         raise StorageError(
-            f"The catalogue in {root} cannot be opened: {error}. If catalog.db is damaged, move catalog.db, tables.db "
-            "and data/ elsewhere and open the store again with rebuild=True: the journals rebuild the catalogue."
+            f"The catalogue in {root} cannot be opened: {error}. The journals hold every run: `trxas runs check "
+            "--repair` puts the damaged catalogue aside and makes a new one from them."
         ) from error
 
 

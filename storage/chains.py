@@ -15,6 +15,7 @@ from storage.runs import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from storage.documents import Document, NamedDocument
     from storage.runs import RunSource
@@ -86,10 +87,10 @@ def exposure_of(data: Mapping[str, Any]) -> Exposure:
     return int(data["scan_index"]), int(data["point_index"]), int(data.get("laser_shutter", 1))
 
 
-def resumed_by(store: RunSource) -> dict[str, str]:
-    """Return, for every run that resumes another one, the uid of its chain's first run; from the journals."""
-    parents = _parents(store)
-    return {uid: _first_of(parents, uid) for uid, parent in parents.items() if parent}
+def find_starts(store: RunSource, **metadata: Any) -> list[Document]:
+    """Return the start documents of the journals that have all these `metadata`, oldest first."""
+    starts = [start for path in journal_paths(store.root) if (start := _start(path)) is not None]
+    return [start for start in starts if metadata.items() <= {key: start.get(key) for key in metadata}.items()]
 
 
 def _is_good(data: Mapping[str, Any]) -> bool:
@@ -106,14 +107,16 @@ def _rows(name: str, doc: Document) -> Iterator[dict[str, Any]]:
 
 def _parents(store: RunSource) -> dict[str, str]:
     """Uid of the run that each run resumes, "" for none."""
-    parents: dict[str, str] = {}
-    for path in journal_paths(store.root):
-        try:
-            parents[uid_of(path)] = str(read_start(path).get("resumes", ""))
-        except StorageError:
-            # A journal without a readable beginning belongs to no chain; `runs check` reports it.
-            continue
-    return parents
+    parents = {uid_of(path): _start(path) for path in journal_paths(store.root)}
+    return {uid: str(start.get("resumes", "")) for uid, start in parents.items() if start is not None}
+
+
+def _start(path: Path) -> Document | None:
+    try:
+        return read_start(path)
+    except StorageError:
+        # A journal without a readable beginning belongs to no chain; `runs check` reports it.
+        return None
 
 
 def _first_of(parents: Mapping[str, str], uid: str) -> str:

@@ -149,6 +149,14 @@ class LockedFile:
             self._descriptor = None
 
 
+def keep_beside(path: Path, data: bytes) -> None:
+    """Write `data` to `<path>.torn`, behind what is there, and wait until it is on disk."""
+    with path.with_name(f"{path.name}.torn").open("ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def is_locked(path: Path) -> bool:
     """Whether a live process holds the journal: it is being written, catalogued or recovered."""
     try:

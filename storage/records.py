@@ -19,6 +19,8 @@ import numpy as np
 from errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from storage.documents import Document, NamedDocument
 
 MAGIC = b"TRXASJ1\n"
@@ -26,6 +28,7 @@ MAGIC = b"TRXASJ1\n"
 
 _FRAME = struct.Struct("<II")
 _NDARRAY = 1
+_PAYLOAD_HEAD = b"\x92"
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Contents:
     """All whole records of a journal file.
 
     `whole_bytes` is the length of the readable part; `torn_bytes` what follows it and cannot be read (0 normally).
+    `behind`: whole documents found behind a damaged record, if they were looked for.
     """
 
     documents: list[NamedDocument]
     whole_bytes: int
     torn_bytes: int
+    behind: tuple[NamedDocument, ...] = ()
 
     @property
     def is_torn(self) -> bool:
@@ -63,7 +68,8 @@ def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
 def read_contents(path: Path, *, limit: int | None = None) -> Contents:
     """Read all whole records of a journal file, or the first `limit` of them.
 
-    A record that is cut off or damaged ends the reading, and everything from there on counts as torn.
+    A record that is cut off or damaged ends the reading, and everything from there on counts as torn; of the whole
+    file, what is whole behind it is in `behind`.
     Raises `StorageError` if the file cannot be read or is not a journal.
     """
     try:
@@ -104,7 +110,22 @@ def _parse(data: bytes, limit: int | None) -> Contents:
         documents.append((name, doc))
         position += _FRAME.size + len(payload)
     torn = len(data) - position if limit is None else 0
-    return Contents(documents, position, torn)
+    return Contents(documents, position, torn, tuple(_behind(view, position)) if torn else ())
+
+
+def _behind(view: memoryview, position: int) -> Iterator[NamedDocument]:
+    """Whole records after a damaged one: wherever a frame's checksum is right."""
+    data = bytes(view[position:])
+    # Every payload begins as an array of two of which the first is a short text, the document's name.
+    at = data.find(_PAYLOAD_HEAD)
+    while at >= 0:
+        payload = _payload_at(memoryview(data), at - _FRAME.size) if at >= _FRAME.size else None
+        if payload is None:
+            at = data.find(_PAYLOAD_HEAD, at + 1)
+        else:
+            name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
+            yield name, doc
+            at = data.find(_PAYLOAD_HEAD, at + len(payload))
 
 
 def _payload_at(view: memoryview, position: int) -> memoryview | None:

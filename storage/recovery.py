@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from errors import StorageError
 from storage.documents import count_events
-from storage.journal import SUFFIX, LockedFile, done_folder, journal_folder, journal_paths
+from storage.journal import SUFFIX, LockedFile, done_folder, journal_folder, journal_paths, keep_beside
 from storage.records import pack_record, read_contents
+from storage.salvage import usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from storage.catalogue import Catalogue
@@ -44,8 +45,13 @@ def recover(root: Path, catalogue: Callable[[], Catalogue], *, everything: bool 
     `catalogue` is called if there is anything to do. Repeating is harmless, and of two processes
     that recover at once each run is taken by one, under the lock of its journal.
     """
+    return recover_journals(root, journal_paths(root) if everything else _uncatalogued(root), catalogue)
+
+
+def recover_journals(root: Path, paths: Iterable[Path], catalogue: Callable[[], Catalogue]) -> Recovery:
+    """Mend and catalogue these journals of `root`, as `recover` does; those that a live process holds are left out."""
     recovery = Recovery()
-    for path in journal_paths(root) if everything else _uncatalogued(root):
+    for path in paths:
         file = LockedFile.take(path)
         if file is not None:
             try:
@@ -73,7 +79,7 @@ def _recover_one(file: LockedFile, done: Path, catalogue: Catalogue, recovery: R
         raise StorageError(f"Journal {file.path} has no readable start document; restore the file from a backup.")
     uid = documents[0][1]["uid"]
     if contents.is_torn:
-        _keep_torn_tail(file, contents)
+        documents += _mend_torn_tail(file, contents)
     if documents[-1][0] != "stop":
         stop = _stop_document(documents)
         file.append(pack_record("stop", stop))
@@ -85,12 +91,19 @@ def _recover_one(file: LockedFile, done: Path, catalogue: Catalogue, recovery: R
     recovery.catalogued.append(uid)
 
 
-def _keep_torn_tail(file: LockedFile, contents: Contents) -> None:
+def _mend_torn_tail(file: LockedFile, contents: Contents) -> list[NamedDocument]:
+    """Put the tail aside and what is whole of it back; returns that."""
+    whole = usable(contents.documents, contents.behind)
     tail = file.path.read_bytes()[contents.whole_bytes :]
-    # Nothing that was measured is deleted, not even what cannot be read: it may hold whole records after a bad one.
-    file.path.with_name(f"{file.path.name}.torn").write_bytes(tail)
+    # Nothing that was measured is deleted, not even what cannot be read; and it is there before anything is cut off.
+    keep_beside(file.path, tail)
     file.truncate(contents.whole_bytes)
-    logger.warning("Journal %s ended in %d unreadable bytes, kept beside it.", file.path, contents.torn_bytes)
+    file.append(b"".join(pack_record(name, doc) for name, doc in whole))
+    logger.warning(
+        "Journal %s was damaged: %d bytes are kept beside it, %d whole documents of them are used.",
+        file.path, contents.torn_bytes, len(whole),
+    )  # fmt: skip
+    return whole
 
 
 def _stop_document(documents: list[NamedDocument]) -> Document:
@@ -109,5 +122,5 @@ def _stop_document(documents: list[NamedDocument]) -> Document:
 
 def _last_time(documents: list[NamedDocument]) -> float:
     times = [doc["time"] for _, doc in documents if "time" in doc]
-    last = times[-1]
-    return float(last[-1] if isinstance(last, list) else last)
+    # The latest, as the clock may have been set back in the middle of the run.
+    return max(float(time) for entry in times for time in (entry if isinstance(entry, list) else [entry]))

@@ -12,6 +12,7 @@ from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import is_locked, journal_paths, uid_of
 from storage.records import read_contents
+from storage.salvage import usable
 from storage.scan_id import scan_id_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class RunSummary:
     """One line of a list of runs.
 
     `time_s` is the start, Unix epoch. `points_done` counts settings of the motors with at least one exposure over
-    all scans, `points_intended` is None if the start document does not tell. `reason` says why a run ended early.
+    all scans, `points_intended` is None if the start document does not tell. `reason` says why a run ended early,
+    `resumes` is the uid of the run that this one went on with: only what that lacked is intended.
     """
 
     uid: str
@@ -68,6 +70,7 @@ class RunSummary:
     points_intended: int | None
     status: RunStatus
     reason: str = ""
+    resumes: str = ""
 
 
 def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool = False) -> list[RunSummary]:
@@ -101,7 +104,7 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
         contents = read_contents(path)
         if not contents.documents:
             raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
-        return list(conform_events(contents.documents))
+        return list(conform_events(contents.documents + usable(contents.documents, contents.behind)))
     return run_documents(_find_in_catalogue(store.catalogue.connect(), key))
 
 
@@ -185,10 +188,13 @@ def _summary(start: Document, stop: Document | None, points_done: int, unfinishe
         points_intended=intended,
         status=status,
         reason=str((stop or {}).get("reason", "")),
+        resumes=str(start.get("resumes", "")),
     )
 
 
 def _points_intended(start: Mapping[str, Any]) -> int | None:
+    if "missing_points" in start:
+        return int(start["missing_points"])
     if "grid" in start:
         return len(start["grid"]["points"]) * int(start.get("repeats", 1))
     return start.get("num_points")

@@ -30,16 +30,19 @@ def simulated_beamline(
     speed: float = 1.0,
     sample: Path | None = None,
     macro: str = "",
+    exposure_log: Path | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
     """Run a simulated beamline on a free port for the time of the context; yields its address list.
 
-    `meanwhile` is called while it starts: a place for slow imports.
+    With an `exposure_log` the simulation writes the truth about every exposure to that file. `meanwhile` is called while it starts: a place for slow imports.
     It ends with this process, however that ends. Raises ConfigurationError with what it said if it does not start.
     """
     options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
     if sample is not None:
         options += ["--sample", str(sample)]
+    if exposure_log is not None:
+        options += ["--exposure-log", str(exposure_log)]
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
         simulation_command(options),
         stdin=subprocess.PIPE,

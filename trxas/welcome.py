@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trxas.calibrations import calibration_file, calibration_lines
+from trxas.resume import unfinished_runs
 from trxas.session import Session
 
 EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))'
@@ -21,4 +22,6 @@ def welcome(session: Session) -> str:
     recovery = session.store.recovery
     if recovery.closed:
         lines.append(f"{len(recovery.closed)} interrupted runs were found and stored; runs() lists them")
+    lines += [f'interrupted: resume_run("{uid[:8]}") measures what it lacks' for uid in unfinished_runs(session.store)]
+    lines += [f"run {uid} could not be stored: {reason}" for uid, reason in recovery.failed.items()]
     return "\n".join(lines)

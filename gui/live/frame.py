@@ -30,6 +30,19 @@ class RunHeader:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    """An exposure that failed a condition: the `event` of its run that it was, from 1 on, its place, and the `reasons`.
+
+    `scan` and `point` are numbers from 1 on, None for a run without them.
+    """
+
+    event: int
+    scan: int | None
+    point: int | None
+    reasons: str
+
+
+@dataclass(frozen=True)
 class FeedState:
     """Where documents come from and how well they come.
 
@@ -51,7 +64,8 @@ class FeedState:
 class LiveFrame:
     """One hand-over: the run, how far it is, and the answers to the requests of the panels.
 
-    `number` grows with every frame, `events` with every event of the run, of which `rejected` failed a condition.
+    `number` grows with every frame, `events` with every event of the run, of which `rejected` failed a condition; the
+    latest of them are `rejections`.
     `exit_status` is None while the run is open. `latest` are the data of the latest event.
     """
 
@@ -60,6 +74,7 @@ class LiveFrame:
     run: RunHeader | None = None
     events: int = 0
     rejected: int = 0
+    rejections: tuple[Rejection, ...] = ()
     exit_status: str | None = None
     latest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     answers: Mapping[Request[Any], Answer[Any]] = field(default_factory=dict, repr=False)

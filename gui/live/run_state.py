@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 import numpy as np
 
 from errors import ReductionError
+from gui.live.frame import Rejection
 from gui.live.history import History
 from gui.live.images import AssetIndex, ImageReference
 from reduction.accumulator import RunAccumulator, joined
@@ -25,6 +26,9 @@ Scope = Literal["scan", "mean", "series"]
 
 EARLIER_RUNS = 32
 """Finished runs that are kept for their series. One of 10 scans over 300 points holds 1.5 MB."""
+
+REJECTIONS = 200
+"""Latest rejected exposures that are kept with their reasons: those of 1 s at 200 events per second."""
 
 REMEMBERED = 5000
 """Results that `RunState.remember` keeps."""
@@ -47,8 +51,8 @@ class RunState:
     """The run under way, document by document: call it with `(name, document)`.
 
     `start` is None before the first run. `accumulator` holds a scan's sums, `static` those of a static spectrum, both
-    None for a run that cannot be reduced. `events` counts events, `rejected` those that failed a condition, `latest`
-    are the data of the latest, `image` is its latest image. `version` grows with every document that matters, over all
+    None for a run that cannot be reduced. `events` counts events, `rejected` those that failed a condition, of which
+    `rejections` are the latest; `latest` are the data of the latest event, `image` is its latest image. `version` grows with every document that matters, over all
     runs. `problem` says which document could not be reduced, and why. `earlier` are runs with the series, the grid and
     the settings of this one, oldest first.
     """
@@ -65,6 +69,7 @@ class RunState:
         self.static: StaticAccumulator | None = None
         self.exit_status: str | None = None
         self.events = self.rejected = 0
+        self.rejections: tuple[Rejection, ...] = ()
         self.latest: Mapping[str, Any] = {}
         self.history = History()
         self.image: ImageReference | None = None
@@ -170,11 +175,18 @@ class RunState:
         data = event["data"]
         self.version += 1
         self.events += 1
-        self.rejected += bool(data.get("quality", ""))
+        if data.get("quality", ""):
+            self._reject(data)
         self.latest = data
         self.history.append(event.get("time", np.nan), data)
         self.image = self._assets.find(data, self.events) or self.image
         self._reduce("event", event)
+
+    def _reject(self, data: Mapping[str, Any]) -> None:
+        self.rejected += 1
+        place = (None if (index := data.get(name)) is None else int(index) + 1 for name in ("scan_index", "point_index"))
+        # A new tuple each time: frames hold the one before.
+        self.rejections = (*self.rejections, Rejection(self.events, *place, str(data["quality"])))[-REJECTIONS:]
 
     def _end(self, stop: Mapping[str, Any]) -> None:
         if self.start is None or stop["run_start"] != self.start["uid"]:

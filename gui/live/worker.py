@@ -137,6 +137,7 @@ class LiveWorker:
             run=self._header,
             events=run.events,
             rejected=run.rejected,
+            rejections=run.rejections,
             exit_status=run.exit_status,
             latest=run.latest,
             answers=dict(self._answers),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtpy.QtWidgets import QPlainTextEdit
 
-from gui.live.frame import LiveFrame
+from gui.live.frame import LiveFrame, Rejection
 from gui.panels.panel import Panel, progress_text, run_text
 
 LINES = 2000
 """Older lines are let go."""
+
+ONE_BY_ONE = 5
+"""Exposures that are rejected at once and still have a line each; more are counted by their reason."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,30 @@ def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
         news.append(f"{name}: started")
     rejected = now.rejected - (0 if other else before.rejected)
     if rejected > 0:
-        reason = str(frame.latest.get("quality", "")).replace("_", " ")
-        number = "an exposure was" if rejected == 1 else f"{rejected} exposures were"
-        news.append(f"{name}: {number} rejected" + (f": {reason}" if reason else ""))
+        news += [f"{name}: {sentence}" for sentence in _rejected(rejected, frame.rejections[-rejected:])]
     if now.exit_status is not None and (other or before.exit_status is None):
         news.append(f"{name}: ended, {now.exit_status}, after {progress_text(frame)}")
     return news
+
+
+def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
+    """What was rejected and why: each exposure, or many by their reasons; `latest` may not hold all of them."""
+    if number <= min(ONE_BY_ONE, len(latest)):
+        return [f"{_place(one)} rejected: {_words(one.reasons)}" for one in latest]
+    reasons = Counter(_words(one.reasons) for one in latest)
+    told = [f"{count} for {reason}" for reason, count in reasons.most_common()]
+    untold = [f"{number - len(latest)} before these"] if number > len(latest) else []
+    return [f"{number} exposures rejected: {'; '.join([*told, *untold])}"]
+
+
+def _place(one: Rejection) -> str:
+    if one.point is None:
+        return f"exposure {one.event}"
+    return f"point {one.point}" + (f" of pass {one.scan}" if one.scan is not None else "")
+
+
+def _words(reasons: str) -> str:
+    return reasons.replace("_", " ").replace(",", ", ").replace(",  ", ", ")
 
 
 class LogPanel(Panel):

@@ -1,6 +1,11 @@
-"""Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()` and `reduce()` for a quick look."""
+"""Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()` and `reduce()` for a quick look.
 
+`resume_run(uid)` goes on with an interrupted one.
+"""
+
+from trxas.resume import resume_function
 from trxas.stored import stored_run_functions
 
 db = store.db
 runs, show, reduce = stored_run_functions(store)
+resume_run = resume_function(session)

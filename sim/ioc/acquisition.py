@@ -13,6 +13,7 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.clock import BeamClock
+from sim.ioc.exposure_log import ExposureLog
 from sim.ioc.history import History
 from sim.ioc.scaler import ScalerGroup
 from sim.physics.constants import APDS, PROBES
@@ -89,6 +90,7 @@ class Acquisition(PVGroup):
         self._exposure_id = 0
         self._counted: dict[str, ExposureCounts] = {}
         self.gated: list[Gated] = []
+        self.log: ExposureLog | None = None
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
         self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
         self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
@@ -120,6 +122,8 @@ class Acquisition(PVGroup):
         exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
+        if self.log is not None:
+            self.log(self._exposure_id, exposure, self._stretches[MASTER_SCALER])
         shutters = {float(state.laser_shutter_open) for state, _ in self._stretches[MASTER_SCALER]}
         head = [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
         if self.fault_stale not in ("spc", "both"):

@@ -16,7 +16,7 @@ from fake_beamline import FakeHardware
 
 import plans
 from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
-from plans import measuring
+from plans import suspending
 from reduction.accumulator import accumulate
 
 REGIONS = [(13_460, 13_462, 1)]
@@ -149,7 +149,7 @@ def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorde
         recorded.energy_scan()
     assert recorded.events == []
     assert recorded.of("stop")["exit_status"] == "fail"
-    assert recorded.hardware.refused_triggers == 100 - measuring.ATTEMPTS
+    assert recorded.hardware.refused_triggers == 100 - recorded.hardware.beamline.configuration.quality.attempts
 
 
 def test_a_motor_that_stays_short_ends_the_run(recorded: Recorded) -> None:
@@ -162,10 +162,10 @@ def test_a_motor_that_stays_short_ends_the_run(recorded: Recorded) -> None:
 def test_waiting_for_a_lost_pv_has_an_end(recorded: Recorded) -> None:
     recorded.hardware.beamline.energy.readback.answers = False
     with pytest.raises(NotConnectedError, match="7ida:BraggERdbkAO"):
-        recorded.engine(measuring.wait_connected(recorded.hardware.beamline, timeout_s=0.0))
+        recorded.engine(suspending.wait_connected(recorded.hardware.beamline, timeout_s=0.0))
 
 
-def test_a_bad_point_is_marked_not_averaged(recorded: Recorded) -> None:
+def test_a_bad_point_is_marked_not_averaged_and_measured_again(recorded: Recorded) -> None:
     hardware = recorded.hardware
     exposures = []
 
@@ -179,8 +179,13 @@ def test_a_bad_point_is_marked_not_averaged(recorded: Recorded) -> None:
 
     hardware.beamline.exposure.count.on_put = count
     recorded.energy_scan()
-    assert [event["quality"] for event in recorded.events] == ["", "jet_flow", ""]
-    assert accumulate(recorded.documents).exposures.sum() == 2
+    assert [(event["point_index"], event["quality"]) for event in recorded.events] == [
+        (0, ""),
+        (1, "jet_flow"),
+        (1, ""),
+        (2, ""),
+    ]
+    assert accumulate(recorded.documents).exposures.sum() == 3
 
 
 def test_an_axis_moved_by_somebody_else_is_marked_put_back_and_measured_again(recorded: Recorded) -> None:
@@ -227,10 +232,12 @@ def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
     assert line.laser_shutter.position == "open"
 
 
-def test_saturated_gates_are_marked(recorded: Recorded) -> None:
-    recorded.hardware.counts = np.full((2, 5), 1_000_000)
-    recorded.energy_scan()
-    assert {event["quality"] for event in recorded.events} == {"gates_saturated"}
+def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(recorded: Recorded) -> None:
+    recorded.hardware.counts = np.full((2, 5), 2_000_000)
+    with pytest.raises(AcquisitionError, match="bad 3 times.*gates_saturated: 2000000 counts in 1303781 gates"):
+        recorded.energy_scan()
+    assert [event["quality"] for event in recorded.events] == ["gates_saturated"] * 3
+    assert recorded.of("stop")["exit_status"] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,6 @@ def test_bad_input_moves_nothing_and_starts_no_run(
     [
         ("exposure.counting", 1, "counting already"),
         ("surroundings.ring_current", 0.0, "ring_current"),
-        ("surroundings.xray_shutter", 0, "xray_shutter"),
         ("surroundings.jet_flow", 0.0, "jet_flow"),
         ("laser.lock", 0, "laser_lock"),
         ("laser.rate_divider", 4, "laser_rate_divider"),

@@ -14,7 +14,7 @@ from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
 
 from devices.beamline import Beamline
 from devices.cell import Cell, SampleStage
-from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.configuration import BeamlineConfiguration, QualitySettings, read_configuration, settings_from
 from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
@@ -77,6 +77,16 @@ def configuration() -> BeamlineConfiguration:
     return settings_from(BeamlineConfiguration, table, "7id.toml")
 
 
+GATES_PER_S = 1_303_781.0
+"""One gate per probe and pump period of 767 ns."""
+
+
+def quick_quality() -> QualitySettings:
+    """Three attempts, and no wait longer than a test may take."""
+    times = dict.fromkeys(("ring_settle_s", "jet_settle_s", "laser_settle_s", "shutter_settle_s", "pause_s"), 0.0)
+    return QualitySettings(attempts=3, suspend_s=5.0, reconnect_s=5.0, poll_s=0.001, **times)
+
+
 class FakeHardware:
     """What is behind the signals; tests reach in here to break things.
 
@@ -85,7 +95,7 @@ class FakeHardware:
     """
 
     def __init__(self) -> None:
-        config = configuration()
+        config = replace(configuration(), quality=quick_quality())
         self.energy_error_kev = 0.0
         self.refused_triggers = 0
         self.laser_w, self.laser_zero_deg, self.meter_noise_w = 0.3, 3.2, 1e-4
@@ -111,7 +121,8 @@ class FakeHardware:
             "pointing_horizontal_um": horizontal,
             "pointing_vertical_um": vertical,
         }
-        point = PointReader(axes, exposure, laser, surroundings)
+        point = PointReader(axes, exposure, laser, surroundings, quality=config.quality)
+        xray_shutter = shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0)
         assert config.cell is not None
         assert config.sdd is not None
         quick = replace(config.cell, settle_s=0.0, poll_s=0.001, timeout_s=0.5)
@@ -130,11 +141,11 @@ class FakeHardware:
             pointing_vertical=vertical,
             laser=laser,
             laser_shutter=laser_shutter,
-            xray_shutter=shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0),
+            xray_shutter=xray_shutter,
             surroundings=surroundings,
             exposure=exposure,
             point=point,
-            settings=Settings({**axes, "laser_shutter": laser_shutter}),
+            settings=Settings({**axes, "laser_shutter": laser_shutter, "xray_shutter": xray_shutter}),
             cell=cell,
             sample_stage=stage,
             sdd=sdd,
@@ -182,16 +193,20 @@ class FakeHardware:
         self._mirror("vertical", line.pointing_vertical.setpoint, line.pointing_vertical.readback)
         line.power_meter.power.subscribe = self._send_power
         self._mirror("laser_shutter", line.laser_shutter.setpoint, line.laser_shutter.readback)
-        self._mirror("xray_shutter", line.xray_shutter.setpoint, line.xray_shutter.readback)
+        # The same PV twice: one signal for the shutter, one for the monitor.
+        self._mirror(
+            "xray_shutter", line.xray_shutter.setpoint, line.xray_shutter.readback, line.surroundings.xray_shutter
+        )
         self._mirror("dwell", line.exposure.preset, line.exposure.preset_readback)
         line.exposure.count.on_put = self._count
         self._mirror("sample_stage", line.sample_stage.setpoint, line.sample_stage.readback)
         line.cell.setpoint.on_put = self._heat
 
-    def _mirror(self, name: str, setpoint: MemorySignal, readback: MemorySignal) -> None:
+    def _mirror(self, name: str, setpoint: MemorySignal, *readbacks: MemorySignal) -> None:
         def moved(value: Any) -> None:
             self.moves.append((name, value))
-            readback.sim_put(value)
+            for readback in readbacks:
+                readback.sim_put(value)
 
         setpoint.on_put = moved
 
@@ -224,7 +239,7 @@ class FakeHardware:
         line.elapsed.sim_put(dwell_s)
         line.i0.sim_put(1e6 * dwell_s)
         line.foil.sim_put(4e5 * dwell_s)
-        line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[1e6] * 5, *self.counts.ravel()]))
+        line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[GATES_PER_S * dwell_s] * 5, *self.counts.ravel()]))
         rates = [*[5e4] * 5, *[4e4] * 5]
         self.beamline.sdd.frame.sim_put(np.array([*head[:2], *self.sdd_counts.astype(float), *rates]))
         line.boxcar_frame.sim_put(np.array([*head, *[-0.008] * 5, *[1e-10] * 5]))

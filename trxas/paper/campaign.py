@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 from errors import InputError, ReductionError, StorageError
 from storage import Store
+from trxas.paper.resuming import ResumingSession
 from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
 from trxas.session import Plan, Session
@@ -51,7 +53,8 @@ class Part:
     """One part of the paper.
 
     `measure(session)` runs its plans and returns the uids by names that no other part uses; `reduce(runs)` needs only
-    what was stored, of this part and of those in `needs`, which come before it.
+    what was stored, of this part and of those in `needs`, which come before it. `resumable`: its runs follow from
+    nothing that was measured in the part, so that each can be kept, or gone on with, by its place in the part.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Part:
     measure: Callable[[Session], Uids]
     reduce: Callable[[StoredRuns], PartResult]
     needs: tuple[str, ...] = ()
+    resumable: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,15 @@ class Progress:
         self._path = path
         self._parts = self._read() if resume and path.exists() else {}
         self.calibrations = _latest(self._parts.values())
+        self.campaign = self._campaign(resume=resume)
+
+    def _campaign(self, *, resume: bool) -> str:
+        """What the runs of this campaign carry as `campaign`: the same after an interruption."""
+        path = self._path.with_suffix(".campaign")
+        if not (resume and path.exists()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(str(uuid.uuid4()), encoding="utf-8")
+        return path.read_text(encoding="utf-8")
 
     @property
     def measured(self) -> dict[str, Uids]:
@@ -138,7 +151,8 @@ def run_campaign(
             say(f"[{number}/{len(parts)}] {part.title}: measured before")
         else:
             say(f"[{number}/{len(parts)}] {part.title}")
-            uids = part.measure(session)
+            measuring = ResumingSession(session, progress.campaign, part.name) if part.resumable else session
+            uids = part.measure(measuring)
             progress.remember(part.name, uids, session.calibrations.current())
         results[part.name] = reduce_part(part, parts, session.store, progress.measured, kept)
         if results[part.name].failure:

@@ -47,5 +47,5 @@ def _saturation_rows(fit: FluenceFit, uids: tuple[str, ...]) -> tuple[Row, ...]:
     return (Row("Br fluence, end of linear regime", "mJ/cm2", LINEAR_TO_MJ_CM2, None, value, sigma, uids, remark),)
 
 
-PART = Part("fluence", "fluence dependence of both edges", _measure, _reduce)
+PART = Part("fluence", "fluence dependence of both edges", _measure, _reduce, resumable=True)
 """The part of this module."""

@@ -53,5 +53,5 @@ def _row(name: str, fit: KineticsFit, uids: tuple[str, ...]) -> Row:
     return Row(name.removesuffix("_ps"), unit, value, sigma, ours.value, ours.sigma, uids, remark)
 
 
-PART = Part(NAME, "kinetics of both edges", _measure, _reduce)
+PART = Part(NAME, "kinetics of both edges", _measure, _reduce, resumable=True)
 """The part of this module."""

@@ -146,9 +146,9 @@ def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float
 
 
 PARTS: tuple[Part, ...] = (
-    Part(BR_100PS, "Br K, 100 ps", _MEASURE[BR_100PS], _reduce_br_100ps),
-    Part(BR_10NS, "Br K, 10.1 and 163.5 ns", _MEASURE[BR_10NS], _reduce_br_10ns),
-    Part(PB_100PS, "Pb L3, 100 ps", _MEASURE[PB_100PS], _reduce_pb_100ps),
-    Part(PB_10NS, "Pb L3, 10.1 and 163.5 ns", _MEASURE[PB_10NS], _reduce_pb_10ns),
+    Part(BR_100PS, "Br K, 100 ps", _MEASURE[BR_100PS], _reduce_br_100ps, resumable=True),
+    Part(BR_10NS, "Br K, 10.1 and 163.5 ns", _MEASURE[BR_10NS], _reduce_br_10ns, resumable=True),
+    Part(PB_100PS, "Pb L3, 100 ps", _MEASURE[PB_100PS], _reduce_pb_100ps, resumable=True),
+    Part(PB_10NS, "Pb L3, 10.1 and 163.5 ns", _MEASURE[PB_10NS], _reduce_pb_10ns, resumable=True),
 )
 """Parts of this module."""
