@@ -72,7 +72,7 @@ class RunAccumulator:
     def counts(self) -> NDArray[np.float64]:
         """Gate counts, (..., apd, probe)."""
         counts = self._field("counts")
-        return counts.reshape(*counts.shape[:-1], APDS, -1)
+        return counts.reshape(*counts.shape[:-1], APDS, self.metadata.timing.probes_per_pump)
 
     @property
     def pulses(self) -> NDArray[np.float64]:

@@ -91,13 +91,15 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
 
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
-    """Transient with error bars."""
-    label = f"{_delay_label(spectrum)}, {spectrum.metadata.mode}, scans: {spectrum.metadata.scans}"
+    """Transient with error bars; a reference other than the usual, the unpumped probe, is named."""
+    metadata = spectrum.metadata
+    against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
+    label = f"{_delay_label(spectrum)}, {metadata.mode}, scans: {metadata.scans}{against}"
     _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("pumped - unpumped")
-    axes.legend(loc="lower right")
+    axes.legend(loc="best", fontsize="small")
 
 
 def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: int = 0) -> None:
