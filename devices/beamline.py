@@ -24,6 +24,7 @@ from devices.point import PointReader
 from devices.pointing import Pointing
 from devices.powder import PowderReader
 from devices.power_meter import PowerMeter
+from devices.safety import Holder, Safety
 from devices.sdd import Sdd
 from devices.settings import Settings
 from devices.shutter import Shutter
@@ -84,6 +85,8 @@ class Beamline:
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
     xray_permit: FreshSignalRO | None = None
+    safety: Safety | None = None
+    holder: Holder | None = None
 
     @property
     def pump_probe_devices(self) -> tuple[Device, ...]:
@@ -95,7 +98,13 @@ class Beamline:
     @property
     def devices(self) -> dict[str, Device]:
         """Every ophyd device by its name."""
-        return {device.name: device for device in (*self.pump_probe_devices, *self.optional_devices)}
+        found = (*self.pump_probe_devices, *self.guarding_devices, *self.optional_devices)
+        return {device.name: device for device in found}
+
+    @property
+    def guarding_devices(self) -> tuple[Device, ...]:
+        """Watchdog and lock, as far as the configuration has them; then they must answer."""
+        return tuple(device for device in (self.safety, self.holder) if device is not None)
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
@@ -146,7 +155,7 @@ class Beamline:
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
         optional = list(self.signals(self.optional_devices))
-        needed = list(self.signals(self.pump_probe_devices))
+        needed = list(self.signals([*self.pump_probe_devices, *self.guarding_devices]))
         _wait_connected(needed, timeout_s)
         _wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
         if disconnected_names(needed):
@@ -241,6 +250,8 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         laser_shutter=shutter,
         xray_shutter=xray_shutter,
         xray_permit=_optional(prefix, around.xray_permit, "xray_permit"),
+        safety=Safety(configuration.safety, prefix=prefix, name="safety") if configuration.safety else None,
+        holder=Holder(configuration.holder, prefix=prefix, name="holder") if configuration.holder else None,
         surroundings=surroundings,
         exposure=exposure,
         point=point,

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from devices.configuration import QualitySettings
 from devices.fresh import FreshSignalRO, read_together
 from devices.laser import Laser
+from devices.quality_settings import QualitySettings
 from devices.surroundings import Surroundings
 
 POWER = "laser_power"
@@ -137,6 +137,10 @@ class Conditions:
                 item.name: self._latest[item.name] for item in watched if not item.holds(self._latest[item.name])
             }
             self._exposing = True
+
+    def forget_power(self) -> None:
+        """The attenuator moves, or may have been moved: earlier readings of the power say nothing any more."""
+        self._fluence = None
 
     def end(self, fresh: Mapping[str, float] | None = None) -> dict[str, float]:
         """Conditions that failed at any time since `begin`, or fail by the `fresh` values, with the value they had."""

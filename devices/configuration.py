@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from devices.quality_settings import HolderSettings, QualitySettings, SafetySettings, require
 from errors import ConfigurationError
 
 T = TypeVar("T")
@@ -47,8 +48,8 @@ class EnergySettings:
 
     def __post_init__(self) -> None:
         """Refuse limits that no energy lies between."""
-        _require(self.low_ev < self.high_ev, "low_ev must be below high_ev")
-        _require(min(self.tolerance_ev, self.timeout_s) > 0, "tolerance_ev and timeout_s must be above 0")
+        require(self.low_ev < self.high_ev, "low_ev must be below high_ev")
+        require(min(self.tolerance_ev, self.timeout_s) > 0, "tolerance_ev and timeout_s must be above 0")
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ class DelaySettings:
 
     def __post_init__(self) -> None:
         """Refuse signs and steps that make no axis."""
-        _require(self.low_ps < self.high_ps, "low_ps must be below high_ps")
-        _require({self.coarse_sign, self.fine_sign} <= {1, -1}, "coarse_sign and fine_sign must be 1 or -1")
-        _require(
+        require(self.low_ps < self.high_ps, "low_ps must be below high_ps")
+        require({self.coarse_sign, self.fine_sign} <= {1, -1}, "coarse_sign and fine_sign must be 1 or -1")
+        require(
             min(self.coarse_step_ps, self.tolerance_ps, self.timeout_s) > 0,
             "coarse_step_ps, tolerance_ps and timeout_s must be above 0",
         )
@@ -106,11 +107,11 @@ class FluenceSettings:
 
     def __post_init__(self) -> None:
         """Refuse fluences that the plate cannot let through."""
-        _require(
+        require(
             0 <= self.low_mj_cm2 < self.high_mj_cm2 <= self.maximum_mj_cm2,
             "low_mj_cm2, high_mj_cm2 and maximum_mj_cm2 must ascend from 0 on",
         )
-        _require(min(self.tolerance_mj_cm2, self.timeout_s) > 0, "tolerance_mj_cm2 and timeout_s must be above 0")
+        require(min(self.tolerance_mj_cm2, self.timeout_s) > 0, "tolerance_mj_cm2 and timeout_s must be above 0")
 
 
 @dataclass(frozen=True)
@@ -158,50 +159,6 @@ class SurroundingsSettings:
 
 
 @dataclass(frozen=True)
-class QualitySettings:
-    """What makes a point bad, how often it is measured again, and how long a scan waits for the beamline.
-
-    A point is measured at most `attempts` times, with pauses from `pause_s`, doubled each time, to `pause_high_s`;
-    a scan waits `suspend_s` in all at one point for beam, jet, laser and shutters, `reconnect_s` for lost PVs, looks
-    every `poll_s` and says so every `report_s`. What had failed must be above its `resume` value, and have been well
-    for its `settle_s`, before the scan goes on. Tolerances are relative: of `i0` per second to its running median, of
-    the gates opened to those in the dwell, of the laser power to that of the fluence (looked at from
-    `laser_power_from_mj_cm2` on).
-    """
-
-    attempts: int = 12
-    pause_s: float = 0.1
-    pause_high_s: float = 10.0
-    suspend_s: float = 14_400.0
-    reconnect_s: float = 600.0
-    poll_s: float = 0.1
-    report_s: float = 5.0
-    ring_current_resume_ma: float = 50.0
-    jet_flow_resume_ml_min: float = 225.0
-    ring_settle_s: float = 2.0
-    jet_settle_s: float = 2.0
-    laser_settle_s: float = 1.0
-    shutter_settle_s: float = 0.5
-    jet_temperature_low_c: float = 10.0
-    jet_temperature_high_c: float = 40.0
-    i0_tolerance: float = 0.1
-    gates_tolerance: float = 0.002
-    laser_power_tolerance: float = 0.1
-    laser_power_from_mj_cm2: float = 0.5
-    close_xrays_at_end: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse times and tolerances that never end, or fail every point."""
-        _require(self.attempts > 0, "attempts must be above 0")
-        times = (self.suspend_s, self.reconnect_s, self.poll_s, self.report_s)
-        _require(min(times) > 0, "suspend_s, reconnect_s, poll_s and report_s must be above 0")
-        pauses = (self.pause_s, self.ring_settle_s, self.jet_settle_s, self.laser_settle_s, self.shutter_settle_s)
-        _require(min(pauses) >= 0 and self.pause_high_s >= self.pause_s, "pauses and settle times must be 0 or above")
-        tolerances = (self.i0_tolerance, self.gates_tolerance, self.laser_power_tolerance)
-        _require(all(0 < tolerance < 1 for tolerance in tolerances), "tolerances must lie between 0 and 1")
-
-
-@dataclass(frozen=True)
 class ExposureSettings:
     """Master scaler and the frames of the detectors it gates.
 
@@ -224,10 +181,10 @@ class ExposureSettings:
 
     def __post_init__(self) -> None:
         """Refuse shapes that the reduction does not know, and dwells that end before they begin."""
-        _require(self.boxcar_polarity in (1, -1), "boxcar_polarity must be 1 or -1")
-        _require(self.apds == 2, "apds must be 2: events and reduction hold two photodiodes")
-        _require(0 < self.dwell_low_s < self.dwell_high_s, "dwell_low_s and dwell_high_s must ascend from above 0")
-        _require(self.margin_s > 0, "margin_s must be above 0")
+        require(self.boxcar_polarity in (1, -1), "boxcar_polarity must be 1 or -1")
+        require(self.apds == 2, "apds must be 2: events and reduction hold two photodiodes")
+        require(0 < self.dwell_low_s < self.dwell_high_s, "dwell_low_s and dwell_high_s must ascend from above 0")
+        require(self.margin_s > 0, "margin_s must be above 0")
 
 
 @dataclass(frozen=True)
@@ -246,7 +203,7 @@ class GeometrySettings:
 
     def __post_init__(self) -> None:
         """Refuse widths and periods that nothing has."""
-        _require(
+        require(
             min(self.bunch_period_ps, self.irf_sigma_ps, self.laser_fwhm_um, self.jet_speed_m_s) > 0,
             "bunch_period_ps, irf_sigma_ps, laser_fwhm_um and jet_speed_m_s must be above 0",
         )
@@ -328,20 +285,17 @@ class BeamlineConfiguration:
     cell: CellSettings | None = None
     sdd: SddSettings | None = None
     pilatus: PilatusSettings | None = None
+    safety: SafetySettings | None = None
+    holder: HolderSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse gates that do not fit the pump: one per X-ray pulse between two pumps."""
         probes, geometry = self.exposure.probes, self.geometry
-        _require(self.laser.required_divider == probes, "laser.required_divider must equal exposure.probes")
-        _require(
+        require(self.laser.required_divider == probes, "laser.required_divider must equal exposure.probes")
+        require(
             0 <= geometry.pumped_probe < geometry.unpumped_probe < probes,
             f"geometry: pumped_probe and unpumped_probe must ascend within 0 to {probes - 1}",
         )
-
-
-def _require(fulfilled: bool, message: str) -> None:  # noqa: FBT001  # an assertion
-    if not fulfilled:
-        raise ConfigurationError(message + ".")
 
 
 def read_configuration(path: Path) -> dict[str, Any]:

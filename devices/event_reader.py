@@ -8,10 +8,10 @@ from typing import Any
 
 from devices.axis import Axis
 from devices.conditions import CONDITIONS, LASER_ONLY, Conditions
-from devices.configuration import QualitySettings
 from devices.exposure import Exposure, ExposureReading
 from devices.flux import FluxHistory
 from devices.fresh import FreshSignalRO
+from devices.quality_settings import QualitySettings
 
 SHUTTER_MOVED = -1
 

@@ -69,7 +69,7 @@ def _join_context(context: object) -> None:
     ca.attach_context(context)
 
 
-def put_with_completion(signal: EpicsSignal, value: float, done: Callable[..., None]) -> None:
+def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[..., None]) -> None:
     """Write `value`; `done` is called when the server says that it is carried out.
 
     Raises NotConnectedError at once if the PV is not there.

@@ -10,12 +10,12 @@ import numpy as np
 
 from devices.axis import Axis
 from devices.conditions import Conditions
-from devices.configuration import QualitySettings
 from devices.event_reader import CONDITION, EventReader, data_key
 from devices.exposure import Exposure, ExposureReading
 from devices.fluence import Fluence
 from devices.fresh import FreshSignalRO, read_together
 from devices.laser import Laser
+from devices.quality_settings import QualitySettings
 from devices.surroundings import Surroundings
 
 
@@ -52,8 +52,11 @@ class PointReader(EventReader):
     def _slow(self, raw: Mapping[str, Any]) -> dict[str, float]:
         """What a condition is read for is fresh; the others are as their monitors say."""
         around = self._surroundings
-        signals = {"ring_current_ma": ("ring_current", around.ring_current), "jet_flow_ml_min": ("jet_flow", around.jet_flow),
-                   "temperature_c": ("jet_temperature", around.jet_temperature)}  # fmt: skip
+        signals = {
+            "ring_current_ma": ("ring_current", around.ring_current),
+            "jet_flow_ml_min": ("jet_flow", around.jet_flow),
+            "temperature_c": ("jet_temperature", around.jet_temperature),
+        }
         return {
             key: float(raw[CONDITION + name] if CONDITION + name in raw else signal.get())
             for key, (name, signal) in signals.items()

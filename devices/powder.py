@@ -7,11 +7,11 @@ from typing import Any
 
 from devices.cell import TEMPERATURE, Cell, SampleStage
 from devices.conditions import Conditions
-from devices.configuration import QualitySettings
 from devices.energy import Energy
 from devices.event_reader import CONDITION, EventReader, data_key
 from devices.exposure import Exposure, ExposureReading
 from devices.fresh import read_together
+from devices.quality_settings import QualitySettings
 from devices.sdd import Sdd
 from devices.surroundings import Surroundings
 

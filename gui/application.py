@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
+from gui.opening import bare_application, settings_path
 from gui.panels.bunches import BunchesPanel
 from gui.panels.checks import ChecksPanel
 from gui.panels.devices import DevicesPanel
@@ -24,10 +23,10 @@ from gui.panels.kinetics import KineticsPanel
 from gui.panels.log import LogPanel
 from gui.panels.panel import Panel
 from gui.panels.spectra import SpectraPanel
+from gui.panels.static import StaticPanel
 from gui.panels.trends import TrendsPanel
 from gui.status.item import StatusItem
 from gui.status.monitors import ChannelAccessStatus, StatusSource
-from gui.theme import apply_theme, current_theme
 from gui.window import Dock, MainWindow
 from reduction.diffraction import DetectorGeometry
 
@@ -39,18 +38,7 @@ def make_application() -> QApplication:
     """The application of this process, with its look."""
     # Sharp lines are worth more than smooth ones, and cost a third.
     pg.setConfigOptions(antialias=False, useOpenGL=False)
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(application, QApplication)  # nobody makes one without widgets here
-    application.setApplicationName("trxas")
-    application.setApplicationDisplayName("trxas")
-    apply_theme(application, current_theme())
-    return application
-
-
-def settings_path() -> Path:
-    """Where layout and look are remembered: `window.ini` in trxas of the user's configuration folder (XDG)."""
-    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return folder / "trxas" / "window.ini"
+    return bare_application()
 
 
 def standard_docks(
@@ -62,6 +50,7 @@ def standard_docks(
         (KineticsPanel(), "right", "curves"),
         (FluencePanel(), "right", "curves"),
         (ExcitedPanel(), "right", "curves"),
+        (StaticPanel(), "right", "curves"),
         (DiffractionPanel(geometry), "right", "curves"),
         (BunchesPanel(), "right", "quality"),
         (ChecksPanel(), "right", "quality"),

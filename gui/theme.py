@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Theme:
     """One look of the window; colours as #rrggbb.
 
-    `field`: borders of what one can type into. `roles`: colour of each kind of curve; `series`: colours of overlaid runs in their order; `good`, `warning`, `bad`,
-    `unknown`: states, which are always given as a word and a shape too. `scale` multiplies line widths and markers.
+    `field`: borders of what one can type into. `roles`: colour of each kind of curve; `series`: colours of overlaid
+    runs in their order; `good`, `warning`, `bad`, `unknown`: states, which are always given as a word and a shape too.
+    `scale` multiplies line widths and markers.
     """
 
     name: str
@@ -170,11 +171,10 @@ def palette_of(theme: Theme) -> QPalette:
 def _style_sheet(theme: Theme) -> str:
     return (
         f"QToolTip {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.muted}; }}"
-        f"QDockWidget {{ font-size: {theme.font_points:g}pt; }}"
-        f"QDockWidget::title {{ padding: 4px 6px; background: {theme.line}; }}"
-        f"QLineEdit, QAbstractSpinBox, QPlainTextEdit {{ border: 1px solid {theme.field}; border-radius: 2px; }}"
-        f"QLineEdit:focus, QAbstractSpinBox:focus {{ border-color: {theme.highlight}; }}"
-        "QLineEdit, QAbstractSpinBox { padding: 2px; }"
-        "QAbstractSpinBox QLineEdit { border: none; padding: 0px; }"
+        f"#dock_title {{ background: {theme.line}; }}"
+        f"QLineEdit, QPlainTextEdit {{ border: 1px solid {theme.field}; border-radius: 2px; }}"
+        f"QLineEdit:focus {{ border-color: {theme.highlight}; }}"
+        "QLineEdit { padding: 2px; }"
+        "QAbstractSpinBox QLineEdit, QComboBox QLineEdit { border: none; padding: 0px; }"
         "QToolButton { padding: 1px 4px; }"
     )

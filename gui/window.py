@@ -13,6 +13,7 @@ from qtpy.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEv
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, QTabWidget, QWidget
 
 from errors import TrxasError
+from gui.dock_title import DockTitle
 from gui.live.frame import LiveFrame
 from gui.live.worker import LiveWorker
 from gui.panels.log import LogPanel
@@ -88,6 +89,8 @@ class MainWindow(QMainWindow):
         self._seen: set[Panel] = set()
         self._frame: LiveFrame | None = None
         self._near_layout: QByteArray | None = None
+        self._put_away: list[QDockWidget] = []
+        self._in_front: list[QDockWidget] = []
         self._judged_at = 0.0
         self.honesty_bar = HonestyBar()
         self.statusBar().addWidget(self.honesty_bar, 1)
@@ -135,12 +138,20 @@ class MainWindow(QMainWindow):
         """From 3 m one reads curves and states: the other docks go, and come back with another look."""
         if afar:
             self._near_layout = self.saveState(LAYOUT_VERSION)
-            for content in self._contents:
-                if content.group not in SEEN_FROM_AFAR:
-                    self.docks[content.key].hide()
+            near = [self.docks[content.key] for content in self._contents if content.group not in SEEN_FROM_AFAR]
+            self._put_away = [dock for dock in near if not dock.isHidden()]
+            self._in_front = [dock for dock in near if not dock.visibleRegion().isEmpty()]
+            for dock in self._put_away:
+                dock.hide()
             self._widen_left(40)
-        elif self._near_layout is not None:
-            self.restoreState(self._near_layout, LAYOUT_VERSION)
+        else:
+            # Not by restoring a layout: that would leave the bars of tabs behind.
+            for dock in self._put_away:
+                dock.show()
+            for dock in self._in_front:
+                dock.raise_()
+            self._put_away, self._in_front = [], []
+            self._share_out()
 
     def reset_layout(self) -> None:
         """All docks where they were at first."""
@@ -211,6 +222,7 @@ class MainWindow(QMainWindow):
         for content in self._contents:
             dock = QDockWidget(content.title, self)
             dock.setObjectName(content.key)
+            dock.setTitleBarWidget(DockTitle(dock))
             dock.setWidget(content.widget)
             self.docks[content.key] = dock
 

@@ -18,7 +18,7 @@ from devices.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, ReductionError
 from plans.grids import check_points
 from plans.measuring import with_reasons
-from plans.request import calibration_metadata
+from plans.request import calibration_metadata, check_metadata
 from plans.suspending import Plan
 
 CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
@@ -106,6 +106,7 @@ def calibrate_attenuator(
     if len(angles) <= PARAMETERS:
         raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
     meter.check_readings(readings)
+    check_metadata(md)
     if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
     meter.readings, home = readings, plate.position

@@ -51,7 +51,7 @@ def fluence_scan(
         plan_name="fluence_scan",
         edge=preset,
         axis="fluence_mj_cm2",
-        points=list(fluences_mj_cm2),
+        points=fluences_mj_cm2,
         fixed={"energy_ev": preset.main_feature_ev if energy_ev is None else energy_ev, "delay_ps": delay_ps},
         dwell_s=dwell_s,
         repeats=repeats,

@@ -36,6 +36,7 @@ def apply_settings(beamline: Beamline, request: ScanRequest, targets: Changes) -
 
     The temperature comes last, as it takes longest.
     """
+    beamline.point.conditions.forget_power()
     yield from bps.stop(beamline.exposure)
     yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
     yield from put_sample(beamline, request.detection)

@@ -70,7 +70,7 @@ def overlap_scan(
         plan_name="overlap_scan",
         edge=preset,
         axis=axis,
-        points=list(positions_um),
+        points=positions_um,
         fixed={
             "energy_ev": preset.main_feature_ev if energy_ev is None else energy_ev,
             "delay_ps": delay_ps,

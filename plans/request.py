@@ -132,7 +132,7 @@ def check_request(
     needs no unpumped reference may go beyond the next pump. `detection` is that of pump and probe by default.
     """
     _check_text(sample=sample, series=series)
-    _check_metadata(md)
+    check_metadata(md)
     moving = beamline.axes[axis]
     checked = check_points(points, name=moving.name, low=moving.low, high=moving.high, unit=moving.unit)
     for name, value in fixed.items():
@@ -196,7 +196,7 @@ def _check_text(**texts: Any) -> None:
             raise InputError(f"{name} = {text!r}: give a text.")
 
 
-def _check_metadata(md: Mapping[str, Any] | None) -> None:
+def check_metadata(md: Mapping[str, Any] | None) -> None:
     """Refuse metadata that could not be stored, or that would replace what the run says of itself."""
     if md is None:
         return

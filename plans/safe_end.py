@@ -17,8 +17,8 @@ from plans.approach import use_approach
 from plans.measuring import RETRYABLE, reason, with_reasons
 from plans.suspending import Plan, wait_connected
 
-ATTEMPTS = 3
-"""Times the shutters are told to close."""
+ATTEMPTS = 7
+"""Times the shutters are told to close, with pauses as between attempts at a point: over some seconds."""
 
 CLOSE_TIMEOUT_S = 20.0
 """How long the end of a scan waits for an IOC to come back before it gives up on the shutter."""
@@ -59,6 +59,7 @@ def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseExcepti
         except RETRYABLE as error:
             last: BaseException = reason(error)
             logger.warning("Closing the shutters, attempt %d: %s", attempt, last)
+            yield from bps.sleep(beamline.configuration.quality.pause_s * 2 ** (attempt - 1))
         else:
             yield from close_image_file(pilatus)
             return

@@ -57,7 +57,7 @@ def time_zero_scan(
         plan_name="time_zero_scan",
         edge=preset,
         axis="delay_ps",
-        points=list(delays_ps),
+        points=delays_ps,
         fixed={
             "energy_ev": preset.main_feature_ev if energy_ev is None else energy_ev,
             "fluence_mj_cm2": fluence_mj_cm2,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -182,13 +183,7 @@ def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
     """
     start = accumulator.start
     temperature = accumulator.temperature_c
-    measured = accumulator.exposures > 0
-    energy, i0 = accumulator.energy_ev[measured], accumulator.i0[measured]
-    order = np.argsort(energy, kind="stable")
-    intensity = accumulator.corrected[measured] / i0
-    # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
-    variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
-    points = SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
+    points = measured_points(accumulator)
     windows = EnergyWindows.from_settings(start["reduction"])
     return StaticSpectrum(
         measured=points,
@@ -201,6 +196,31 @@ def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
         uid=str(start.get("uid", "")),
         scans=accumulator.scans,
     )
+
+
+def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
+    """Corrected counts over I0 of all points that have a good exposure, in the order of their energies."""
+    measured = accumulator.exposures > 0
+    energy, i0 = accumulator.energy_ev[measured], accumulator.i0[measured]
+    order = np.argsort(energy, kind="stable")
+    intensity = accumulator.corrected[measured] / i0
+    # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
+    variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
+    return SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
+
+
+def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
+    """The sums of several runs as one; identity is that of the first.
+
+    Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint or windows.
+    """
+    settings = [tuple(run.start.get(key) for key in ("edge", "grid", "temperature_c", "reduction")) for run in runs]
+    if not runs or any(other != settings[0] for other in settings):
+        raise ReductionError("Runs of different edges, grids, temperatures or windows have no mean. Choose others.")
+    whole = copy(runs[0])
+    whole._sums = np.sum([run._sums for run in runs], axis=0)
+    whole.scans, whole.rejected = sum(run.scans for run in runs), sum(run.rejected for run in runs)
+    return whole
 
 
 def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:

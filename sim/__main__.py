@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
             running_s=restart.running_s,
         )
         if options.exposure_log is not None:
-            beamline.acquisition.log = ExposureLog(options.exposure_log)
+            beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
         pvdb = beamline.pvdb
         if options.list_pvs:
             print(pv_list(pvdb))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from storage.chains import find_starts, good_exposures, load_chain, load_dataset
+from storage.chains import find_starts, good_exposures, load_chain, load_dataset, primary_data
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
 from storage.lost_catalogue import catalogue_is_lost, put_catalogue_aside
@@ -57,6 +57,7 @@ __all__ = [
     "load_images",
     "load_run",
     "open_store",
+    "primary_data",
     "require_free_space",
 ]
 

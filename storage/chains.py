@@ -72,14 +72,17 @@ def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
 
     Events without a `laser_shutter` of their own count as with the shutter open, those without a scan's indices not.
     """
+    return [exposure_of(data) for data in primary_data(documents) if _is_good(data)]
+
+
+def primary_data(documents: Iterable[NamedDocument]) -> Iterator[dict[str, Any]]:
+    """Yield the data of each event of the primary stream, also of those that come in pages."""
     streams: dict[str, str] = {}
-    found: list[Exposure] = []
     for name, doc in documents:
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
         elif name in ("event", "event_page") and streams.get(doc["descriptor"]) == _PRIMARY:
-            found += [exposure_of(data) for data in _rows(name, doc) if _is_good(data)]
-    return found
+            yield from _rows(name, doc)
 
 
 def exposure_of(data: Mapping[str, Any]) -> Exposure:

@@ -211,7 +211,7 @@ def session_start(session: Session, folder: Path) -> dict[str, float]:
     opening = (
         "from trxas.configuration import load_configuration; from trxas.session import open_session;"
         f"s = open_session(load_configuration({str(session.configuration.path)!r}, address_list={epics.address_list!r},"
-        f" prefix={epics.prefix!r}, data={str(folder)!r})); s.store.db; s.close()"
+        f" prefix={epics.prefix!r}, data={str(folder)!r}), read_only=True); s.store.db; s.close()"
     )
     _process_s(opening)
     opened = median(_process_s(opening) for _ in range(3))

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from errors import TrxasError
-from trxas.commands import bench, coverage, demo, doctor, gui, ipython, paper, runs, serve, sim
+from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, paper, runs, serve, sim
 
-COMMANDS = (demo, sim, ipython, serve, gui, doctor, runs, paper, coverage, bench)
+COMMANDS = (demo, sim, ipython, serve, gui, doctor, runs, paper, coverage, chaos, bench)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import importlib
 import inspect
 import os
+import socket
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,8 @@ from bluesky.utils import Msg, RunEngineInterrupted
 import plans
 from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
+from devices.guard import Guard
+from errors import ConfigurationError, HeldError
 from storage import Store, open_store, require_free_space
 from trxas import channel_access
 from trxas.calibrations import Calibrations, calibration_file
@@ -34,6 +38,9 @@ SCANS = (
 """Plans a session offers without their first argument, the beamline."""
 
 
+READ_ONLY = "This session is read-only: it runs no plan. Close it and open one that holds the beamline."
+
+
 @dataclass
 class Session:
     """What a scientist works with: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`."""
@@ -44,7 +51,13 @@ class Session:
     run_engine: RunEngine
     calibrations: Calibrations
     publisher: Publisher
+    guard: Guard | None = None
     live: LiveRun = field(default_factory=LiveRun)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether plans are refused, and somebody else may hold the beamline."""
+        return self.guard is None
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
         """The scans of this beamline by name, ready for `RE(...)`."""
@@ -62,10 +75,25 @@ class Session:
             raise KeyboardInterrupt from error
         return str(uid)
 
+    def reset_safety(self) -> str:
+        """Lift a trip of the IOC's guard, after a look at why it tripped; returns its state then.
+
+        Raises HeldError in a read-only session, ConfigurationError if the beamline has no such guard.
+        """
+        if self.read_only:
+            raise HeldError(READ_ONLY)
+        if self.beamline.safety is None:
+            raise ConfigurationError(f"{self.beamline.configuration.name} has no [safety] in its configuration file.")
+        return self.beamline.safety.lift()
+
     def close(self) -> None:
-        """Finish writing; raises StorageError if a run did not reach the catalogue."""
+        """Finish writing and release the beamline; raises StorageError if a run did not reach the catalogue."""
         self.publisher.close()
-        self.store.close()
+        try:
+            self.store.close()
+        finally:
+            if self.guard is not None:
+                self.guard.close()
 
     def __enter__(self) -> Session:
         return self
@@ -79,18 +107,31 @@ def load_libraries() -> None:
     importlib.import_module("storage.catalogue")
 
 
-def open_session(configuration: Configuration) -> Session:
-    """Connect the beamline, open the store, and join both in a RunEngine.
+def open_session(configuration: Configuration, *, read_only: bool = False) -> Session:
+    """Connect and claim the beamline, open the store, and join both in a RunEngine.
 
-    The calibrations of the last session hold. Raises NotConnectedError with every PV that does not answer, StorageError
-    if the data folder or its calibrations cannot be used.
+    The calibrations of the last session hold. A `read_only` session claims nothing, reads everything and runs no plan.
+    Raises NotConnectedError with every PV that does not answer, HeldError if another session holds the beamline,
+    StorageError if the data folder or its calibrations cannot be used.
     """
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.connect()
+    guard = None if read_only else Guard(beamline, who())
+    if guard is not None:
+        guard.start()
+    try:
+        return _assembled(configuration, beamline, guard)
+    except BaseException:
+        if guard is not None:
+            guard.close()
+        raise
+
+
+def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | None) -> Session:
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()
-    store = open_configured_store(configuration)
+    store = open_configured_store(configuration, recover_runs=guard is not None)
     run_engine = RunEngine({"beamline": configuration.beamline.name})
     # The journal comes first: a document is on disk before anybody else hears of it.
     store.subscribe(run_engine)
@@ -98,12 +139,26 @@ def open_session(configuration: Configuration) -> Session:
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)
         beamline.pilatus.write_to(store.images)
-    session = Session(configuration, beamline, store, run_engine, calibrations, publisher)
+    session = Session(configuration, beamline, store, run_engine, calibrations, publisher, guard)
     run_engine.subscribe(session.live)
     run_engine.subscribe(calibrations)
+    if guard is None:
+        run_engine.preprocessors.append(refused)
     run_engine.preprocessors.append(calibrations.keeping)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session
+
+
+def who() -> str:
+    """What this session holds the beamline as: user@host:process."""
+    return f"{getpass.getuser()}@{socket.gethostname()[:20]}:{os.getpid()}"
+
+
+def refused(plan: Plan) -> Plan:
+    """No plan at all; raises HeldError before its first message."""
+    plan.close()
+    raise HeldError(READ_ONLY)
+    yield  # makes this a plan
 
 
 def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:

@@ -35,7 +35,8 @@ def simulated_beamline(
 ) -> Iterator[str]:
     """Run a simulated beamline on a free port for the time of the context; yields its address list.
 
-    With an `exposure_log` the simulation writes the truth about every exposure to that file. `meanwhile` is called while it starts: a place for slow imports.
+    With an `exposure_log` the simulation writes the truth about every exposure to that file. `meanwhile` is called
+    while it starts: a place for slow imports.
     It ends with this process, however that ends. Raises ConfigurationError with what it said if it does not start.
     """
     options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]

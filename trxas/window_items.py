@@ -20,6 +20,9 @@ READ_AGAIN_S = 2.0
 """How old a calibration may be that the window converts with; sessions change them."""
 
 SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "warning"), 1: ("OPEN", "good")}
+LASER_SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "good"), 1: ("OPEN", "good")}
+"""Scans close it at every other point, and it stays closed where nothing is measured."""
+
 LOCK: Mapping[int, tuple[str, Severity]] = {0: ("UNLOCKED", "bad"), 1: ("LOCKED", "good")}
 
 
@@ -55,7 +58,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         *_axes(beamline, kept),
         StatusItem("laser lock", (prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
-        StatusItem("laser shutter", (prefix + laser.shutter_readback,), kind="state", words=SHUTTER),
+        StatusItem("laser shutter", (prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
         StatusItem("X-ray shutter", (prefix + around.xray_shutter_readback,), kind="state", words=SHUTTER),
         StatusItem("ring current", (prefix + around.ring_current,), "mA", low=around.ring_current_low_ma),
         StatusItem("jet flow", (prefix + around.jet_flow,), "ml/min", low=around.jet_flow_low_ml_min, decimals=0),
@@ -117,5 +120,5 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
 
 def _divider(pv: str, required: int) -> StatusItem:
     words: dict[int, tuple[str, Severity]] = {number: (f"1/{number}, WRONG", "bad") for number in range(1, 100)}
-    words[required] = (f"1/{required} OF THE BUNCHES", "good")
+    words[required] = (f"1/{required}", "good")
     return StatusItem("laser rate", (pv,), kind="state", words=words)

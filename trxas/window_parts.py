@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gui.control.control_panel import ControlPanel
 from gui.control.entries import Limits
 from gui.control.forecast import BeamStatistics
 from gui.control.manager_link import ZmqManagerLink
+from gui.control.measured_photons import MeasuredPhotons
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.live.broadcast_feed import BroadcastFeed
@@ -39,24 +41,38 @@ def live_feed(configuration: Configuration) -> BroadcastFeed:
     return BroadcastFeed(addresses, source=f"session in {root}")
 
 
+def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
+    """Where the control system is: as `given`, else where the server of the data folder says at the moment."""
+    root = configuration.storage.root.resolve()
+
+    def addresses() -> str | None:
+        if given is not None:
+            return given
+        state = read_state(root)
+        return None if state is None else state.epics
+
+    return addresses
+
+
 class WindowParts:
     """Makes the docks of browser and control for a window, and closes what they hold."""
 
-    def __init__(self, configuration: Configuration, feed: Feed, state: ServeState | None) -> None:
-        self._configuration, self._feed, self._state = configuration, feed, state
+    def __init__(self, configuration: Configuration, feed: Feed) -> None:
+        self._configuration, self._feed = configuration, feed
         self._closing: list[Callable[[], object]] = []
 
     def docks(self, worker: LiveWorker) -> Sequence[Dock]:
         """Browser and control; a queue server that starts later is found."""
-        store = _open_store(self._configuration.storage, self._state)
-        browser = RunBrowser(store, worker, self._feed)
-        self._closing += [browser.close_jobs, store.close]
+        stores = ServedStore(self._configuration.storage)
+        browser = RunBrowser(stores, worker, self._feed)
+        self._closing += [browser.close_jobs, stores.close]
         root = self._configuration.storage.root.resolve()
         client = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
         self._closing.append(client.stop)
         client.start()
         control = ControlPanel(client, form_settings(self._configuration.beamline))
         control.run_chosen.connect(browser.select_run)
+        self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
         return [
             Dock("browser", "Runs", browser, "right", "curves"),
             Dock("control", "Control", control, "left", "control"),
@@ -67,6 +83,34 @@ class WindowParts:
         closing, self._closing = self._closing, []
         for close in closing:
             close()
+
+
+class ServedStore:
+    """The stored runs of a data folder, its catalogue through whoever serves the folder at the moment.
+
+    Call it for the store to read from now; a server that comes later, or again with another key, is found.
+    """
+
+    def __init__(self, storage: StorageSettings) -> None:
+        self._storage, self._lock = storage, threading.Lock()
+        # Those before may be in use by another thread: they are closed at the end.
+        self._opened: list[tuple[tuple[str, str], Store]] = []
+
+    def __call__(self) -> Store:
+        """The store to read from now."""
+        state = read_state(self._storage.root.resolve())
+        way = (state.tiled, state.tiled_key) if state is not None else ("", "")
+        with self._lock:
+            if not self._opened or self._opened[-1][0] != way:
+                self._opened.append((way, _open_store(self._storage, state)))
+            return self._opened[-1][1]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        with self._lock:
+            for _, store in self._opened:
+                store.close()
+            self._opened.clear()
 
 
 def form_settings(beamline: BeamlineConfiguration) -> FormSettings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -47,7 +47,9 @@ MOST_DRAWN = 12
 
 
 class RunBrowser(QWidget):
-    """Runs of `store`; with `worker` and its `live` feed, they can be told again through the live panels.
+    """Runs of `store`, or of the one that this function gives at the moment.
+
+    With `worker` and its `live` feed, they can be told again through the live panels.
 
     The store is only read. Nothing is read while the browser is hidden. Without `catalogue` only runs with a journal
     are shown, and the catalogue, which takes seconds to open, is not. Call `close_jobs` when the window closes.
@@ -55,7 +57,7 @@ class RunBrowser(QWidget):
 
     def __init__(
         self,
-        store: Store,
+        store: Store | Callable[[], Store],
         worker: LiveWorker | None = None,
         live: Feed | None = None,
         parent: QWidget | None = None,
@@ -70,6 +72,7 @@ class RunBrowser(QWidget):
         self._problems: dict[str, str] = {}
         self._first_list, self._catalogue = True, catalogue
         self._unfinished: set[str] = set()
+        self._left_out = 0
         self.search = QLineEdit(self)
         self.search.setPlaceholderText('Search: CsPbBr3 edge="Br K"')
         self.search.setToolTip(f"Words, and conditions on any metadata:\n{HINT}")
@@ -181,7 +184,7 @@ class RunBrowser(QWidget):
             if uid not in kept and len(kept) < MOST_DRAWN:
                 # The lowest free place: a run keeps its colour and marker as long as it is selected.
                 kept[uid] = next(place for place in range(MOST_DRAWN) if place not in kept.values())
-        self._drawn = kept
+        self._drawn, self._left_out = kept, len(set(uids) - kept.keys())
         self._curves = {uid: curve for uid, curve in self._curves.items() if uid in kept}
         self._problems = {uid: words for uid, words in self._problems.items() if uid in kept}
         self.model.mark({uid: series_style(place) for uid, place in kept.items()})
@@ -242,7 +245,7 @@ class RunBrowser(QWidget):
             if run is not None and (uid in self._curves or uid in self._problems):
                 curve, problem = self._curves.get(uid), self._problems.get(uid, "")
                 drawn.append(DrawnRun(uid, run_label(run), series_style(place), curve, problem))
-        self.overlay.show_runs(drawn, waiting=waiting)
+        self.overlay.show_runs(drawn, waiting=waiting, left_out=self._left_out)
 
     def _replay(self) -> None:
         uids = self.selected

@@ -47,7 +47,7 @@ class Overlay(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs: Sequence[DrawnRun] = ()
-        self._waiting = 0
+        self._waiting = self._left_out = 0
         self.view, self.part = QComboBox(self), QComboBox(self)
         self.view.setObjectName("view")
         self.view.addItems(VIEWS)
@@ -78,9 +78,9 @@ class Overlay(QWidget):
         shown = self._stack.currentWidget()
         return shown if isinstance(shown, LinePlot) else None
 
-    def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0) -> None:
-        """Draw `runs`, in the order in which they were selected; so many more are being reduced."""
-        self._runs, self._waiting = tuple(runs), waiting
+    def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0, left_out: int = 0) -> None:
+        """Draw `runs`, in the order in which they were selected; so many more are being reduced, or too many."""
+        self._runs, self._waiting, self._left_out = tuple(runs), waiting, left_out
         self._draw()
 
     def _draw(self, _index: int = 0) -> None:
@@ -93,6 +93,8 @@ class Overlay(QWidget):
             problems += self._draw_overlay(curves[0])
         else:
             problems += self._draw_comparison()
+        if self._left_out:
+            problems.append(f"{self._left_out} more selected, not drawn: one cannot tell more curves apart.")
         self.message.say("\n".join(problems), "warning")
         self.message.setVisible(bool(problems))
 
@@ -158,10 +160,11 @@ class Overlay(QWidget):
         row = QHBoxLayout()
         for box in (self.view, self.part):
             row.addWidget(box, alignment=Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.choices, stretch=1)
+        row.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
+        layout.addWidget(self.choices)
         layout.addWidget(self._stack, stretch=1)
         layout.addWidget(self.message)
         self.message.hide()

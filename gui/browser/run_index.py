@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from gui.browser.search import ListedRun
@@ -13,16 +14,21 @@ from storage.records import read_start
 
 
 class RunIndex:
-    """Lists and loads the runs of `store`; every method may take seconds and belongs on a worker thread.
+    """Lists and loads the runs of `store`, or of the one that this function gives at the moment.
 
+    Every method may take seconds and belongs on a worker thread.
     Methods may be called from several threads; listing lets in one at a time.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store | Callable[[], Store]) -> None:
+        self._given = store
         self._starts: dict[str, dict[str, Any]] = {}
         self._only_catalogued: list[ListedRun] = []
         self._lock = threading.Lock()
+
+    @property
+    def _store(self) -> Store:
+        return self._given if isinstance(self._given, Store) else self._given()
 
     def journals(self, limit: int | None = None) -> list[ListedRun]:
         """Runs that have a journal: all that were measured into this folder, running ones too, or the newest `limit`.
@@ -38,9 +44,10 @@ class RunIndex:
     def everything(self) -> list[ListedRun]:
         """All runs, also those that only the catalogue has; opens it (3 s). Raises StorageError if it cannot be."""
         # Opened before anybody is kept waiting.
-        _ = self._store.catalogue
+        store = self._store
+        _ = store.catalogue
         with self._lock:
-            summaries = list_runs(self._store)
+            summaries = list_runs(store)
             journaled = self._read_journals({summary.uid for summary in summaries})
             missing = {summary.uid for summary in summaries} - journaled - self._starts.keys()
             if missing:

@@ -52,14 +52,16 @@ class RunState:
 
     `start` is None before the first run. `accumulator` holds a scan's sums, `static` those of a static spectrum, both
     None for a run that cannot be reduced. `events` counts events, `rejected` those that failed a condition, of which
-    `rejections` are the latest; `latest` are the data of the latest event, `image` is its latest image. `version` grows with every document that matters, over all
-    runs. `problem` says which document could not be reduced, and why. `earlier` are runs with the series, the grid and
-    the settings of this one, oldest first.
+    `rejections` are the latest; `latest` are the data of the latest event, `image` is its latest image. `version` grows
+    with every document that matters, over all runs. `problem` says which document could not be reduced, and why.
+    `earlier` are runs with the series, the grid and the settings of this one, oldest first; `earlier_static` the static
+    spectra of its series, whatever it is itself.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self._finished: list[FinishedRun] = []
+        self._finished_static: list[StaticAccumulator] = []
         self._memory: dict[Hashable, Any] = {}
         self._clear()
 
@@ -74,6 +76,7 @@ class RunState:
         self.history = History()
         self.image: ImageReference | None = None
         self.earlier: tuple[FinishedRun, ...] = ()
+        self.earlier_static: tuple[StaticAccumulator, ...] = ()
         self.problem = ""
         self._assets = AssetIndex()
         self._streams: dict[str, str] = {}
@@ -148,17 +151,27 @@ class RunState:
         elif "reduction" in start:
             self.accumulator = RunAccumulator()
         self._reduce("start", start)
+        series = start.get("series")
+        self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
         if self.accumulator is not None and not self.problem:
             now = self.accumulator.metadata
             self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, now))
 
     def _keep(self) -> None:
         """Remember the latest run; one that is seen again, as a replay that begins anew, is not counted twice."""
+        if self.static is not None and self.static.scans:
+            self._keep_static(self.static)
         if self.accumulator is None or self.start is None or not self.accumulator.scans:
             return
         self._finished = [run for run in self._finished if run.accumulator.metadata.uid != self.start["uid"]]
         self._finished.append(FinishedRun(self.accumulator, self.history))
         del self._finished[:-EARLIER_RUNS]
+
+    def _keep_static(self, static: StaticAccumulator) -> None:
+        uid = static.start["uid"]
+        self._finished_static = [run for run in self._finished_static if run.start["uid"] != uid]
+        self._finished_static.append(static)
+        del self._finished_static[:-EARLIER_RUNS]
 
     def _describe(self, descriptor: Mapping[str, Any]) -> None:
         if self.start is not None and descriptor.get("run_start", self.start["uid"]) == self.start["uid"]:
@@ -184,9 +197,15 @@ class RunState:
 
     def _reject(self, data: Mapping[str, Any]) -> None:
         self.rejected += 1
-        place = (None if (index := data.get(name)) is None else int(index) + 1 for name in ("scan_index", "point_index"))
+        scan, point = data.get("scan_index"), data.get("point_index")
+        rejection = Rejection(
+            self.events,
+            None if scan is None else int(scan) + 1,
+            None if point is None else int(point) + 1,
+            str(data["quality"]),
+        )
         # A new tuple each time: frames hold the one before.
-        self.rejections = (*self.rejections, Rejection(self.events, *place, str(data["quality"])))[-REJECTIONS:]
+        self.rejections = (*self.rejections, rejection)[-REJECTIONS:]
 
     def _end(self, stop: Mapping[str, Any]) -> None:
         if self.start is None or stop["run_start"] != self.start["uid"]:

@@ -14,9 +14,14 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.status.honesty import Honesty
 from gui.status.item import Shown, StatusItem, shown
 from gui.status.monitors import StatusSource
+from gui.theme import CONTROL_ROOM, current_theme
 
 PERIOD_MS = 500
 """Twice a second is as often as one can read a number."""
+
+
+_CHANGED = 3
+_MARGIN_PX = 8
 
 
 class DevicesPanel(Panel):
@@ -30,9 +35,14 @@ class DevicesPanel(Panel):
         self._items, self._source = items, source
         self.table = ValueTable(["device", "state", "value", "changed"], most_rows=20)
         self.body.addWidget(self.table, 1)
+        self.wear()
         self.heading.run.setText("" if source else "No process variables were given to this window.")
         self._timer = QTimer(self, interval=PERIOD_MS)
         self._timer.timeout.connect(self.look)
+
+    def wear(self) -> None:
+        """From afar there is room for states and values only."""
+        self.table.setColumnHidden(_CHANGED, current_theme() is CONTROL_ROOM)
 
     def look(self) -> None:
         """Show what the source knows now."""
@@ -42,6 +52,8 @@ class DevicesPanel(Panel):
         states = [shown(item, self._source.reading(item), now_s) for item in self._items]
         self.table.show_rows([_row(item, state) for item, state in zip(self._items, states, strict=True)])
         self._summarise(states)
+        afar = current_theme() is CONTROL_ROOM
+        self.table.setMinimumWidth(self.table.contents_width() + _MARGIN_PX if afar else 0)
 
     def draw(self, _frame: LiveFrame) -> None:
         """Documents do not matter here."""

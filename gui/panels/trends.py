@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from qtpy.QtWidgets import QGridLayout
+from qtpy.QtWidgets import QHBoxLayout
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
@@ -31,11 +31,16 @@ class Followed(NamedTuple):
 TRENDS = (
     Followed(Quantity("time zero", "ps", "t0_ps", "{:.1f}"), TimeZeroTrend(), SCANS, "delay_ps"),
     Followed(Quantity("edge", "eV", "edge_ev", "{:.3f}"), EdgeTrend(), SCANS, "energy_ev"),
+    Followed(Quantity("temperature", "°C", "temperature_c", "{:.2f}"), TrendRequest("temperature_c"), EXPOSURES),
     Followed(Quantity("I0", "counts/s", "i0"), TrendRequest("i0"), EXPOSURES),
     Followed(Quantity("jet flow", "ml/min", "jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES),
     Followed(Quantity("ring", "mA", "ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES),
 )
 """What is followed: exposures as lines, scans as points with errors."""
+
+
+_UPPER = 3
+"""So many of them are in the upper row."""
 
 
 class TrendsPanel(Panel):
@@ -46,17 +51,17 @@ class TrendsPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        last = len(TRENDS) - 1
         self._plots = [
-            LinePlot(TIME, quantity, compact=True, named_x=place >= last - 1)
+            LinePlot(TIME, quantity, compact=True, named_x=place >= _UPPER)
             for place, (quantity, *_) in enumerate(TRENDS)
         ]
         self._slots: list[AnswerSlot[Trend]] = [AnswerSlot() for _ in TRENDS]
-        grid = QGridLayout()
-        # Time zero and edge share a place: no run has both.
-        for plot, (row, column) in zip(self._plots, ((0, 0), (0, 0), (0, 1), (1, 0), (1, 1)), strict=True):
-            grid.addWidget(plot, row, column)
-        self.body.addLayout(grid, 1)
+        # Of time zero and edge at most one is seen, and leaves its place: no run has both.
+        for plots in (self._plots[:_UPPER], self._plots[_UPPER:]):
+            row = QHBoxLayout()
+            for plot in plots:
+                row.addWidget(plot, 1)
+            self.body.addLayout(row, 1)
 
     def requests(self) -> Collection[Request[Any]]:
         """All trends."""

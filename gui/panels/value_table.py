@@ -54,6 +54,12 @@ class ValueTable(QTableWidget):
         height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         return QSize(120, height)
 
+    def contents_width(self) -> int:
+        """Pixels that the columns which are not hidden need."""
+        header = self.horizontalHeader()
+        columns = [column for column in range(self.columnCount()) if not self.isColumnHidden(column)]
+        return sum(max(self.sizeHintForColumn(column), header.sectionSizeHint(column)) for column in columns)
+
     def text(self, row: int, column: int) -> str:
         """What a cell shows."""
         item = self.item(row, column)
@@ -62,7 +68,7 @@ class ValueTable(QTableWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Rows are as high as their font."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._fit_rows()
             for row in range(self.rowCount()):
                 for column in range(self.columnCount()):

@@ -65,8 +65,8 @@ class UnitAxis(pg.AxisItem):
         self.setTickFont(font)
         self._tick_px = 3.6 * em
         if self.orientation in ("left", "right"):
-            self.setWidth(int(5.6 * em))
-            self.setStyle(tickTextWidth=int(3.6 * em))
+            self.setWidth(int(6.6 * em))
+            self.setStyle(tickTextWidth=int(4.6 * em))
         else:
             self.setHeight(int((3.0 if self.named else 1.7) * em))
         self.resizeEvent()

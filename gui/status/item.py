@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -73,6 +74,8 @@ def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
 def _judge(item: StatusItem, value: float) -> tuple[str, Severity]:
     if item.kind == "state":
         return item.words.get(round(value), ("UNKNOWN STATE", "unknown"))
+    if not math.isfinite(value):
+        return "NO NUMBER", "bad"
     if item.low is not None and value < item.low:
         return "TOO LOW", "bad"
     if item.high is not None and value > item.high:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from gui.status.item import Reading, StatusItem
+
+LOOK_AGAIN_S = 0.5
+"""How often it is asked whether the control system is elsewhere, and whether the reader lives."""
+
+SILENT_S = 5.0
+"""A reader that has not been heard for so long is taken for dead; it tells something every 0.5 s."""
+
+CLOSE_TIMEOUT_S = 5.0
 
 
 class StatusSource(Protocol):
@@ -22,20 +35,28 @@ class StatusSource(Protocol):
 class ChannelAccessStatus:
     """Monitors the PVs of `items` over Channel Access; nothing is ever written.
 
-    The environment must name the hosts before this is made. A PV that never answers stays disconnected.
+    `addresses` tells where the control system is, as EPICS_CA_ADDR_LIST, None as long as nobody knows: then where the
+    environment says. It is asked again all the time, and a control system that comes back elsewhere is found. A PV that
+    never answers stays disconnected.
+
+    The monitors are a process of their own: Channel Access reads its addresses once in the life of a process, and what
+    goes wrong inside its library does not end the window.
     """
 
-    def __init__(self, items: Sequence[StatusItem]) -> None:
-        # Here and not above: without process variables no Channel Access library is needed.
-        import epics
-
-        names = dict.fromkeys(name for item in items for name in item.pvs)
+    def __init__(self, items: Sequence[StatusItem], addresses: Callable[[], str | None] = lambda: None) -> None:
+        self._names = list(dict.fromkeys(name for item in items for name in item.pvs))
+        self._addresses = addresses
         self._latest: dict[str, tuple[float, float]] = {}
-        self._pvs = {name: epics.PV(name, callback=self._take, auto_monitor=True) for name in names}
+        self._connected: frozenset[str] = frozenset()
+        self._heard_at = 0.0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="device monitors", daemon=True)
+        self._thread.start()
 
     def reading(self, item: StatusItem) -> Reading:
         """The latest values of the item's PVs; as old as the oldest of them, as far away as the farthest."""
-        connected = all(self._pvs[name].connected for name in item.pvs)
+        heard = time.monotonic() - self._heard_at < SILENT_S
+        connected = heard and self._connected.issuperset(item.pvs)
         known = [self._latest[name] for name in item.pvs if name in self._latest]
         if len(known) < len(item.pvs):
             return Reading(None, connected, None)
@@ -44,10 +65,46 @@ class ChannelAccessStatus:
 
     def close(self) -> None:
         """End the monitors."""
-        for pv in self._pvs.values():
-            pv.disconnect()
+        self._closing.set()
+        self._thread.join(CLOSE_TIMEOUT_S)
 
-    def _take(self, pvname: str, value: Any, **_: Any) -> None:
-        # On Channel Access' own thread: nothing but a hand-over.
-        if isinstance(value, int | float):
-            self._latest[pvname] = (float(value), time.monotonic())
+    def _supervise(self) -> None:
+        """Keep a reader at the addresses that hold now."""
+        reader, at = None, None
+        while not self._closing.is_set():
+            told = self._addresses() or at
+            silent = time.monotonic() - self._heard_at > SILENT_S
+            if reader is None or told != at or reader.poll() is not None or silent:
+                self._end(reader)
+                reader, at = self._begin(told), told
+            self._closing.wait(LOOK_AGAIN_S)
+        self._end(reader)
+
+    def _begin(self, addresses: str | None) -> subprocess.Popen[str]:
+        self._heard_at = time.monotonic()
+        environment = dict(os.environ) | ({} if addresses is None else {"EPICS_CA_ADDR_LIST": addresses})
+        command = [sys.executable, "-m", "gui.status.reader", *self._names]
+        # Of its own session: Ctrl-C in the terminal is for the window, which ends it by closing its input.
+        reader = subprocess.Popen(  # noqa: S603  # our own module
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        threading.Thread(target=self._listen, args=(reader,), name="device readings", daemon=True).start()
+        return reader
+
+    def _end(self, reader: subprocess.Popen[str] | None) -> None:
+        self._connected = frozenset()
+        if reader is not None:
+            reader.kill()
+            reader.wait()
+            assert reader.stdin is not None
+            reader.stdin.close()
+
+    def _listen(self, reader: subprocess.Popen[str]) -> None:
+        assert reader.stdout is not None
+        with reader.stdout as lines:
+            for line in lines:
+                told = json.loads(line)
+                now_s = time.monotonic()
+                self._latest |= {name: (value, now_s) for name, value in told["values"].items()}
+                self._connected, self._heard_at = frozenset(told["connected"]), now_s
+        self._connected = frozenset()

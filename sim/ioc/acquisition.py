@@ -90,7 +90,7 @@ class Acquisition(PVGroup):
         self._exposure_id = 0
         self._counted: dict[str, ExposureCounts] = {}
         self.gated: list[Gated] = []
-        self.log: ExposureLog | None = None
+        self.exposure_log: ExposureLog | None = None
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
         self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
         self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
@@ -122,8 +122,8 @@ class Acquisition(PVGroup):
         exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
-        if self.log is not None:
-            self.log(self._exposure_id, exposure, self._stretches[MASTER_SCALER])
+        if self.exposure_log is not None:
+            self.exposure_log(self._exposure_id, exposure, self._stretches[MASTER_SCALER])
         shutters = {float(state.laser_shutter_open) for state, _ in self._stretches[MASTER_SCALER]}
         head = [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
         if self.fault_stale not in ("spc", "both"):

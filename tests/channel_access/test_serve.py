@@ -8,16 +8,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from served import WAIT_TIMEOUT_S, Queue, Served, family, living, process_of, until
 
-from gui.control.manager_link import ZmqManagerLink
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
 from gui.requests.spectra import SpectrumRequest
@@ -25,73 +24,14 @@ from reduction.accumulator import accumulate
 from reduction.spc_energy import spc_spectrum
 from storage import load_run, open_store
 from trxas.configuration import DEFAULT_CONFIGURATION
-from trxas.serve.state_file import ServeState, read_state
+from trxas.serve.state_file import read_state
 
 pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(600)]
 
-START_TIMEOUT_S, WAIT_TIMEOUT_S = 240.0, 60.0
 QUICK = """
 [serve]
 tiled = false
 """
-
-
-def until(condition: Callable[[], bool], what: Callable[[], object], timeout_s: float = WAIT_TIMEOUT_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.02)
-
-
-def family(pid: int) -> set[int]:
-    """The process and all its descendants."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    found, size = {pid}, 0
-    while size < len(found):
-        size = len(found)
-        found |= {child for child, parent in parents.items() if parent in found}
-    return found
-
-
-def living(pids: set[int]) -> set[int]:
-    """Those that run; a zombie has ended."""
-    states = {}
-    for pid in pids:
-        try:
-            states[pid] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-    return {pid for pid, state in states.items() if state != "Z"}
-
-
-class Served:
-    """`trxas serve` as a process."""
-
-    def __init__(self, data: Path, log: Path, *options: str) -> None:
-        self.data, self.log = data, log
-        command = [sys.executable, "-m", "trxas.cli", "serve", "--sim", "--speed", "2000", "--data", str(data)]
-        with log.open("w") as output:
-            self.process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT)
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def wait_ready(self) -> ServeState:
-        until(lambda: "serve ready" in self.said() or self.process.poll() is not None, self.said, START_TIMEOUT_S)
-        state = read_state(self.data)
-        assert state is not None, self.said()
-        return state
-
-    def kill_all(self) -> None:
-        for pid in living(family(self.process.pid)):
-            os.kill(pid, signal.SIGKILL)
-        self.process.wait(WAIT_TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")
@@ -122,27 +62,6 @@ def quick_serve(ca_repeater: None, tmp_path: Path) -> Iterator[Served]:
     served.wait_ready()
     yield served
     served.kill_all()
-
-
-class Queue:
-    """The queue server's API."""
-
-    def __init__(self, control: str) -> None:
-        self._link = ZmqManagerLink(control, timeout_s=10)
-
-    def ask(self, method: str, **parameters: Any) -> Any:
-        return self._link.request(method, parameters)
-
-    def wait(self, **wanted: str) -> None:
-        until(lambda: wanted.items() <= self.ask("status").items(), lambda: self.ask("status"))
-
-    def start(self, **arguments: Any) -> None:
-        item = {"item_type": "plan", "name": "energy_scan", "args": ["Br K"], "kwargs": {"delay_ps": 100.0} | arguments}
-        self.ask("queue_item_add", item=item, user="test", user_group="primary")
-        self.ask("queue_start")
-
-    def close(self) -> None:
-        self._link.close()
 
 
 @pytest.fixture
@@ -192,7 +111,7 @@ def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Qu
     until(lambda: window.frame.events > 20, lambda: window.frame)
     queue.ask("re_pause", option="immediate")
     queue.wait(re_state="paused")
-    relay = _process_of(served, "trxas.serve.relay")
+    relay = process_of(served, "trxas.serve.relay")
     os.kill(relay, signal.SIGKILL)
     queue.ask("re_resume")
     until(lambda: "the relay was started again" in served.said(), served.said)
@@ -294,17 +213,7 @@ def test_a_killed_server_takes_its_parts_with_it(quick_serve: Served) -> None:
 
 def test_a_part_that_dies_is_named_and_the_others_are_stopped(quick_serve: Served) -> None:
     pids = family(quick_serve.process.pid)
-    os.kill(_process_of(quick_serve, "redis_stand_in"), signal.SIGKILL)
+    os.kill(process_of(quick_serve, "redis_stand_in"), signal.SIGKILL)
     assert quick_serve.process.wait(WAIT_TIMEOUT_S) == 1
     assert re.search("the Redis stand-in ended with exit code -9; see .*log", quick_serve.said())
     until(lambda: living(pids) == set(), lambda: living(pids))
-
-
-def _process_of(served: Served, text: str) -> int:
-    found = [
-        pid
-        for pid in family(served.process.pid)
-        if text in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-    ]
-    assert len(found) == 1, found
-    return found[0]

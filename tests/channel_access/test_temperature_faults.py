@@ -18,7 +18,6 @@ from bluesky.utils import RunEngineInterrupted
 import plans
 from devices.pilatus import now
 from errors import AcquisitionError, NotConnectedError, NotSettledError, StorageError
-from plans import measuring
 from storage import list_runs, load_images, load_run
 from trxas.configuration import load_configuration
 from trxas.session import Session, open_session
@@ -41,7 +40,11 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenSession:
 
     @contextlib.contextmanager
     def open_(
-        macro: str, *, cell: dict[str, Any] | None = None, pilatus: dict[str, Any] | None = None
+        macro: str,
+        *,
+        cell: dict[str, Any] | None = None,
+        pilatus: dict[str, Any] | None = None,
+        quality: dict[str, Any] | None = None,
     ) -> Iterator[Session]:
         configuration = load_configuration(prefix=macro, data=data)
         line = configuration.beamline
@@ -51,18 +54,16 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenSession:
         # A machine with much else to do takes longer than the 5 s that are enough at a beamline.
         epics = replace(line.epics, connection_timeout_s=60.0)
         line = replace(
-            line, epics=epics, cell=replace(line.cell, **settings), pilatus=replace(line.pilatus, **(pilatus or {}))
+            line,
+            epics=epics,
+            cell=replace(line.cell, **settings),
+            pilatus=replace(line.pilatus, **(pilatus or {})),
+            quality=replace(line.quality, **(quality or {})),
         )
         with open_session(replace(configuration, beamline=line)) as session:
             yield session
 
     return open_
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two minutes are right for an IOC that restarts, not for a test of one that does not."""
-    monkeypatch.setattr(measuring, "RECONNECT_TIMEOUT_S", 1.0)
 
 
 def last_run(session: Session) -> tuple[Any, list[dict[str, Any]]]:
@@ -132,7 +133,6 @@ def test_a_pilatus_that_is_not_there_stops_nothing_else_and_moves_nothing(
         session.measure(offered["delay_scan"]("Br K", delays_ps=[100.0], dwell_s=1.0))
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
     start_ioc: Any, opened: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
     with (
         start_ioc("-m", "sim", "--macro", "dies:", "--speed", "5000"),
         start_ioc("-m", "sim", "--macro", "dies:det:", "--speed", "5000") as detector,
-        opened("dies:", pilatus=own) as session,
+        opened("dies:", pilatus=own, quality={"reconnect_s": 1.0}) as session,
     ):
 
         def kill(_: str, doc: dict[str, Any]) -> None:
@@ -161,15 +161,12 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
         session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[100.0], dwell_s=1.0))
 
 
-def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(
-    start_ioc: Any, opened: OpenSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(measuring, "ATTEMPTS", 1)
+def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any, opened: OpenSession) -> None:
     own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": 20.0, "margin_s": 0.5}
     with (
         start_ioc("-m", "sim", "--macro", "hangs:", "--speed", "5000"),
         start_ioc("-m", "sim", "--macro", "hangs:det:", "--speed", "0.01"),
-        opened("hangs:", pilatus=own) as session,
+        opened("hangs:", pilatus=own, quality={"attempts": 1}) as session,
     ):
         with pytest.raises(
             AcquisitionError, match=r"pilatus: an image of 0\.5 s \(waiting for hangs:det:7idd:Pilatus:cam1:"

@@ -16,7 +16,7 @@ from stored_runs import StoredRuns, later
 
 from errors import StorageError
 from gui.browser.background import Background
-from gui.browser.browser import RunBrowser
+from gui.browser.browser import MOST_DRAWN, RunBrowser
 from gui.browser.overlay import RESULT
 from gui.browser.run_table import COLUMNS
 from gui.live.feed import QueueFeed
@@ -153,6 +153,16 @@ def test_overlay_has_the_same_colour_in_list_legend_and_plot(browser: RunBrowser
     click_run(browser, qtbot, 2, Qt.KeyboardModifier.ControlModifier)
     wait_for(qtbot, lambda: set(drawn(browser)) == set(names[1:]))
     assert plot.curves[names[1]].style == series_style(1), "a run keeps its colour as long as it is selected"
+
+
+def test_runs_that_are_too_many_to_draw_are_told(browser: RunBrowser, runs: StoredRuns, qtbot: QtBot) -> None:
+    """If this fails, somebody takes the curves for all that was selected."""
+    for scan_id in range(5, MOST_DRAWN + 3):
+        runs.write(later(energy_run(f"energy-{scan_id}", overrides={"scan_id": scan_id}), 1000.0 * scan_id))
+    wait_for(qtbot, lambda: len(browser.model.runs) == MOST_DRAWN + 2)
+    browser.table.selectAll()
+    wait_for(qtbot, lambda: "2 more selected, not drawn" in browser.overlay.message.text())
+    assert len(browser.selected) == MOST_DRAWN
 
 
 def test_runs_of_another_kind_are_not_drawn_but_named(browser: RunBrowser, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from live_runs import BEGAN_S, EXPOSURE_S, delay_run, energy_run
 
 from errors import ReductionError
 from gui.live.history import History
-from gui.live.run_state import EARLIER_RUNS, RunState
+from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
 from reduction.accumulator import accumulate, joined
 from reduction.spc_energy import spc_spectrum
 
@@ -155,3 +155,19 @@ def test_history_keeps_the_latest_rows_in_bounded_memory() -> None:
 def test_history_holds_the_time_of_each_event() -> None:
     history = fed(energy_run()).history
     np.testing.assert_allclose(history.column("time_s")[:2], BEGAN_S + EXPOSURE_S * np.array([2, 3]))
+
+
+def test_every_rejected_point_keeps_its_reason_at_any_rate() -> None:
+    """Frames come 50 times a second, exposures faster: the latest event alone would hide the others' reasons."""
+    documents = energy_run()
+    documents[3][1]["data"]["quality"] = "jet"
+    documents[5][1]["data"]["quality"] = "i0,laser_lock"
+    state = fed(documents[:10])
+    assert [(one.event, one.scan, one.point, one.reasons) for one in state.rejections] == [
+        (2, 1, 2, "jet"),
+        (4, 1, 4, "i0,laser_lock"),
+    ]
+    for _ in range(2 * REJECTIONS):
+        state(*documents[3])
+    assert len(state.rejections) == REJECTIONS
+    assert state.rejected == 2 + 2 * REJECTIONS

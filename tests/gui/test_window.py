@@ -11,9 +11,10 @@ import pytest
 from beam_time import Document
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar
 
 from gui.application import make_window
+from gui.dock_title import DockTitle
 from gui.live.feed import QueueFeed
 from gui.live.frame import FeedState
 from gui.panels.panel import Panel
@@ -76,6 +77,19 @@ def test_a_closed_panel_comes_back_from_the_menu(make: Make) -> None:
     assert not dock.isHidden()
 
 
+def test_docks_are_closed_and_taken_out_by_their_titles(make: Make, qtbot: QtBot) -> None:
+    window = make()
+    dock = window.docks["devices"]
+    title = dock.titleBarWidget()
+    assert isinstance(title, DockTitle)
+    qtbot.mouseClick(title.out, Qt.MouseButton.LeftButton)
+    assert dock.isFloating()
+    qtbot.mouseClick(title.out, Qt.MouseButton.LeftButton)
+    assert not dock.isFloating()
+    qtbot.mouseClick(title.close_button, Qt.MouseButton.LeftButton)
+    assert dock.isHidden()
+
+
 def test_layout_and_look_are_remembered(make: Make) -> None:
     """If this fails, everybody arranges the window anew every morning."""
     first = make()
@@ -94,8 +108,11 @@ def test_the_control_room_shows_what_is_read_from_afar_and_gives_the_rest_back(m
     assert window.docks["log"].isHidden()
     assert not window.docks["devices"].isHidden()
     assert window.font().pointSizeF() >= 16.0
+    assert {title.name.font().pointSizeF() for title in window.findChildren(DockTitle)} == {CONTROL_ROOM.font_points}
     window.use_theme(DARK.name)
     assert not window.docks["log"].isHidden()
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
+    assert sorted(bar.count() for bar in bars) == [3, 6]
 
 
 def test_keys_show_panels_looks_and_help(make: Make, qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gui.live.frame import FeedState, LiveFrame, RunHeader
+from gui.live.frame import FeedState, LiveFrame, Rejection, RunHeader
 from gui.panels.log import Course
 from gui.status.honesty import judge
 from gui.status.item import Reading, StatusItem, shown
@@ -81,12 +81,13 @@ def test_the_log_tells_the_course_of_a_run() -> None:
     course = Course()
     course(LiveFrame(number=0, feed=LIVE))
     started = course(replace(OPEN, number=1))
-    rejected = course(replace(OPEN, number=2, rejected=1, latest={"quality": "jet_flow"}))
-    several = course(replace(OPEN, number=3, rejected=4, latest={"quality": ""}))
+    one = Rejection(7, 2, 5, "jet_flow")
+    rejected = course(replace(OPEN, number=2, rejected=1, rejections=(one,)))
+    several = course(replace(OPEN, number=3, rejected=4, rejections=(one, *[Rejection(9, None, None, "i0")] * 3)))
     ended = course(replace(OPEN, number=4, rejected=4, exit_status="abort"))
     assert started == ["scan 3 · CsPbBr3 · Br K · energy scan: started"]
-    assert rejected[0].endswith("an exposure was rejected: jet flow")
-    assert several[0].endswith("3 exposures were rejected")
+    assert rejected[0].endswith("point 5 of pass 2 rejected: jet flow")
+    assert [line.rpartition(": exposure")[2] for line in several] == [" 9 rejected: i0"] * 3
     assert "ended, abort" in ended[0]
     assert course(replace(OPEN, number=5, rejected=4, exit_status="abort")) == []
 
@@ -98,3 +99,12 @@ def test_the_log_tells_trouble_with_the_source() -> None:
     back = course(replace(OPEN, feed=replace(LIVE, missed=3)))
     assert gone == ["The source does not answer.", "The relay does not answer."]
     assert back == ["The source answers again.", "3 documents were lost and could not be recovered."]
+
+
+def test_the_log_counts_many_rejections_by_their_reasons() -> None:
+    """At 200 exposures a second a line for each would say less."""
+    course = Course()
+    course(replace(OPEN, number=1))
+    latest = (*[Rejection(n, 1, n, "jet_flow") for n in range(1, 9)], Rejection(9, 1, 9, "i0,laser_lock"))
+    (told,) = course(replace(OPEN, number=2, rejected=12, rejections=latest))
+    assert told.endswith("12 exposures rejected: 8 for jet flow; 1 for i0, laser lock; 3 before these")

@@ -234,7 +234,7 @@ def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
 
 def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(recorded: Recorded) -> None:
     recorded.hardware.counts = np.full((2, 5), 2_000_000)
-    with pytest.raises(AcquisitionError, match="bad 3 times.*gates_saturated: 2000000 counts in 1303781 gates"):
+    with pytest.raises(AcquisitionError, match=r"bad 3 times.*gates_saturated: 2000000 counts in 1303781 gates"):
         recorded.energy_scan()
     assert [event["quality"] for event in recorded.events] == ["gates_saturated"] * 3
     assert recorded.of("stop")["exit_status"] == "fail"

@@ -134,3 +134,17 @@ def test_misuse_is_refused() -> None:
         fit_line(integrate(counts, GEOMETRY), 9.0)
     with pytest.raises(ReductionError, match="fewer than two"):
         common_background([], [(1.3, 2.8)])
+
+
+def test_geometries_do_not_mix_when_images_alternate() -> None:
+    """What is kept of one geometry must not be used for another, nor one image's mask for the next."""
+    other = replace(GEOMETRY, distance_m=0.25)
+    one, two = image(None), image(None, other)
+    hidden = np.zeros(GEOMETRY.shape, dtype=bool)
+    hidden[:100] = True
+    first = [integrate(one, GEOMETRY), integrate(two, other), integrate(one, GEOMETRY, mask=hidden)]
+    again = [integrate(one, GEOMETRY), integrate(two, other), integrate(one, GEOMETRY, mask=hidden)]
+    for pattern, repeated in zip(first, again, strict=True):
+        assert all(np.array_equal(part, same) for part, same in zip(pattern, repeated, strict=True))
+    assert fit_line(first[0], 1.83).value == pytest.approx(fit_line(first[1], 1.83).value, abs=2e-4)
+    assert not np.array_equal(first[0].intensity, first[2].intensity)

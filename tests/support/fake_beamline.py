@@ -14,7 +14,7 @@ from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
 
 from devices.beamline import Beamline
 from devices.cell import Cell, SampleStage
-from devices.configuration import BeamlineConfiguration, QualitySettings, read_configuration, settings_from
+from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
 from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
@@ -25,6 +25,7 @@ from devices.point import PointReader
 from devices.pointing import Pointing
 from devices.powder import PowderReader
 from devices.power_meter import PowerMeter
+from devices.quality_settings import QualitySettings
 from devices.sdd import Sdd
 from devices.settings import Settings
 from devices.shutter import Shutter
@@ -237,6 +238,9 @@ class FakeHardware:
         line = self.beamline.exposure
         head = [float(self.exposures), dwell_s, float(self.beamline.laser_shutter.readback.get())]
         line.elapsed.sim_put(dwell_s)
+        fluence = self.beamline.fluence
+        fluence_mj_cm2 = fluence.value_from_raw({"angle_readback": fluence.angle_readback.get()})
+        self.beamline.laser.power.sim_put(fluence_mj_cm2 * 1e-3 * fluence.spot_area_cm2 * GATES_PER_S)
         line.i0.sim_put(1e6 * dwell_s)
         line.foil.sim_put(4e5 * dwell_s)
         line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[GATES_PER_S * dwell_s] * 5, *self.counts.ravel()]))

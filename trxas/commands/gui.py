@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
 from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
 from trxas.configuration import Configuration
+
+if TYPE_CHECKING:
+    from reduction.diffraction import DetectorGeometry
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -25,39 +28,52 @@ def run(options: argparse.Namespace) -> int:
     """Open the window on whoever serves the data folder, and keep it until it is closed."""
     require_screen()
     configuration = configuration_from(options)
-    from gui.application import make_application, make_window, run_window
-    from reduction.diffraction import DetectorGeometry
-    from trxas import channel_access
-    from trxas.serve.state_file import read_state
-    from trxas.window_items import status_items
-    from trxas.window_parts import WindowParts, live_feed
+    # First what is seen: everything else takes seconds to read.
+    from gui.opening import Opening, bare_application, settings_path
 
-    state = read_state(configuration.storage.root.resolve())
-    if state is not None and options.address_list is None:
-        configuration = _with_addresses(configuration, state.epics)
+    application = bare_application(options.layout or settings_path())
+    opening = Opening(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
+    opening.wait()
+    from gui.application import make_window, run_window
+    from gui.status.monitors import ChannelAccessStatus
+    from trxas import channel_access
+    from trxas.window_items import status_items
+    from trxas.window_parts import WindowParts, control_system, live_feed
+
     channel_access.prepare(configuration.beamline.epics)
-    application = make_application()
-    feed = live_feed(configuration)
-    parts = WindowParts(configuration, feed, state)
-    geometry = None
-    if (detector := configuration.beamline.pilatus) is not None:
-        geometry = DetectorGeometry(
-            detector.distance_m,
-            # Configured to the near edge, reduced from the centre.
-            (detector.offset_horizontal_m + detector.columns * detector.pixel_m / 2.0, detector.offset_vertical_m),
-            detector.pixel_m,
-            (detector.rows, detector.columns),
-        )
+    feed, items = live_feed(configuration), status_items(configuration)
+    parts = WindowParts(configuration, feed)
     window = make_window(
         feed,
-        items=status_items(configuration),
-        geometry=geometry,
+        items=items,
+        source=ChannelAccessStatus(items, control_system(configuration, options.address_list)),
+        geometry=_geometry(configuration),
         more_docks=parts.docks,
         settings=options.layout,
-        closing=[parts.close, channel_access.silence],
+        closing=[parts.close],
     )
+    opening.give_way(window)
     print(f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here.", flush=True)
     return run_window(application, window)
+
+
+def _read_libraries() -> None:
+    """Import what is slow, off the GUI thread; the order is that of need."""
+    import gui.application  # noqa: F401
+    import trxas.window_items
+    import trxas.window_parts  # noqa: F401
+
+
+def _geometry(configuration: Configuration) -> DetectorGeometry | None:
+    from reduction.diffraction import DetectorGeometry
+
+    detector = configuration.beamline.pilatus
+    if detector is None:
+        return None
+    # Configured to the near edge, reduced from the centre.
+    horizontal_m = detector.offset_horizontal_m + detector.columns * detector.pixel_m / 2.0
+    offset_m = (horizontal_m, detector.offset_vertical_m)
+    return DetectorGeometry(detector.distance_m, offset_m, detector.pixel_m, (detector.rows, detector.columns))
 
 
 def require_screen() -> None:
@@ -69,8 +85,3 @@ def require_screen() -> None:
             "There is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the window where there is one, with "
             "`ssh -X` from afar, or with QT_QPA_PLATFORM=offscreen for a test."
         )
-
-
-def _with_addresses(configuration: Configuration, address_list: str) -> Configuration:
-    epics = replace(configuration.beamline.epics, address_list=address_list)
-    return replace(configuration, beamline=replace(configuration.beamline, epics=epics))

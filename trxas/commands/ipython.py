@@ -23,6 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--sim", action="store_true", help="start a simulated beamline for this session")
     parser.add_argument("--speed", type=float, default=100.0, help="with --sim: seconds of beam per second")
     parser.add_argument("--seed", type=int, default=1, help="with --sim: seed")
+    parser.add_argument("--read-only", action="store_true", help="look beside the session that holds the beamline")
     parser.add_argument("-c", "--command", help="run this and exit")
     parser.set_defaults(run=run)
 
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         configuration = configuration_from(options)
         from trxas.session import open_session
 
-        session = stack.enter_context(open_session(configuration))
+        session = stack.enter_context(open_session(configuration, read_only=options.read_only))
         _start(session, options.command)
     return 0
 

@@ -1,0 +1,44 @@
+"""Whether a scan is waiting for the beamline, and for what: an event of its own, for whoever watches the run."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from devices.event_reader import data_key
+
+STREAM = "suspension"
+"""Stream of these events: one when a scan stops for a reason, one when it goes on."""
+
+
+class Suspension:
+    """A bluesky Readable: `suspended` 1 or 0, the `reason`, and the seconds `waited_s` until now."""
+
+    name = "suspension"
+    parent = None
+
+    def __init__(self) -> None:
+        self.suspended = False
+        self.reason = ""
+        self.waited_s = 0.0
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The state as the plan has set it."""
+        values = {"suspended": int(self.suspended), "reason": self.reason, "waited_s": round(self.waited_s, 3)}
+        return {name: {"value": value, "timestamp": time.time()} for name, value in values.items()}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data keys of the state."""
+        return {
+            "suspended": data_key("integer", source="trxas"),
+            "reason": data_key("string", source="trxas"),
+            "waited_s": data_key("number", source="trxas", units="s"),
+        }
+
+    def read_configuration(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def describe_configuration(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}

@@ -1,0 +1,35 @@
+"""The truth about every exposure, in a file: what the beamline was like, whatever its PVs said."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sim.physics.experiment import ExposureCounts
+from sim.physics.strikes import Stretch
+
+
+class ExposureLog:
+    """Appends one JSON object per exposure to `path`.
+
+    `exposure_id` (begins anew with the server), `i0` and `counts` (sum over photodiodes and probes) tell the exposure
+    apart; `states` is a list of [seconds of beam, state], a state as `sim.physics.experiment.BeamlineState`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, exposure_id: int, exposure: ExposureCounts, states: Sequence[Stretch]) -> None:
+        """Write down one exposure; it is in the file when this returns."""
+        entry: dict[str, Any] = {
+            "exposure_id": exposure_id,
+            "i0": int(exposure.i0),
+            "counts": int(exposure.counts.sum()),
+            "states": [[seconds, dataclasses.asdict(state)] for state, seconds in states],
+        }
+        with self._path.open("a", encoding="utf-8") as file:
+            # Some settings come from records as numpy's numbers.
+            file.write(json.dumps(entry, default=lambda number: number.item()) + "\n")

@@ -1,0 +1,240 @@
+"""What state every stored run is in, and the repair of what can be repaired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from errors import StorageError
+from storage.catalogue_documents import run_documents
+from storage.documents import conform_events, count_events
+from storage.journal import LockedFile, is_locked, journal_folder, journal_paths, keep_beside, uid_of
+from storage.lost_catalogue import catalogue_is_lost
+from storage.records import MAGIC, pack_record, read_contents
+from storage.recovery import recover_journals
+from storage.runs import RunSource
+from storage.salvage import usable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from storage.catalogue import Catalogue
+    from storage.documents import NamedDocument
+    from storage.records import Contents
+
+
+@dataclass(frozen=True)
+class RunCheck:
+    """One run: `ended` is "yes", "no" (its process died) or "running"; `problems` is empty if all is well.
+
+    `events` and `catalogued_events`: in the journal and in the catalogue, None where there is nothing to read.
+    """
+
+    uid: str
+    ended: str
+    events: int | None
+    catalogued_events: int | None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoreCheck:
+    """All runs, oldest first, and what is wrong with the catalogue as a whole, "" if nothing."""
+
+    runs: list[RunCheck] = field(default_factory=list)
+    catalogue_problem: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is to be repaired."""
+        return not self.catalogue_problem and not any(run.problems for run in self.runs)
+
+
+class RepairableStore(RunSource, Protocol):
+    """What repairing needs of a store."""
+
+    def renew_catalogue(self) -> None:
+        """Put the catalogue aside; it is made anew when next used."""
+
+
+def check_store(store: RunSource) -> StoreCheck:
+    """Compare every journal with itself, with the catalogue and with the image files it names; nothing is changed.
+
+    Reads everything: some ten milliseconds a run. Open the store with `recover_runs=False`, else the opening repairs.
+    """
+    client, problem = _open_catalogue(store)
+    paths = journal_paths(store.root)
+    runs = [_check_journal(path, client) for path in paths]
+    known = {uid_of(path) for path in paths}
+    if client is not None:
+        runs += [_check_catalogued(run) for uid, run in client.items() if uid not in known]
+    return StoreCheck(runs, problem)
+
+
+def repair_store(store: RepairableStore) -> StoreCheck:
+    """Mend what can be mended and check again; nothing that was measured is deleted.
+
+    Interrupted runs are closed, torn journals mended (the damaged bytes are kept in `<journal>.torn`), runs written
+    into the catalogue where it lacks or contradicts them, journals that are worse than the catalogue written anew from
+    it, and a catalogue that cannot be opened is put aside and made anew from the journals.
+    """
+    before = check_store(store)
+    if before.catalogue_problem:
+        store.renew_catalogue()
+    bad = {run.uid for run in before.runs if run.problems}
+    chosen = [path for path in journal_paths(store.root) if before.catalogue_problem or uid_of(path) in bad]
+    for path in chosen:
+        _take_from_catalogue(path, store.catalogue)
+    recover_journals(store.root, chosen, lambda: store.catalogue)
+    return check_store(store)
+
+
+def _open_catalogue(store: RunSource) -> tuple[Any, str]:
+    if catalogue_is_lost(store.root):
+        return None, "A part of the catalogue is gone: catalog.db, tables.db or data/."
+    try:
+        client = store.catalogue.connect()
+        len(client)
+    except Exception as error:  # noqa: BLE001  whatever Tiled and SQLite raise is what is to be found out here
+        return None, f"The catalogue cannot be opened: {error}"
+    return client, ""
+
+
+def _check_journal(path: Path, client: Any) -> RunCheck:
+    if is_locked(path):
+        return RunCheck(uid_of(path), "running", None, None)
+    contents = read_contents(path)
+    problems = _damages(path, contents)
+    documents = list(conform_events(contents.documents + usable(contents.documents, contents.behind)))
+    catalogued, problem = _catalogued(client, uid_of(path))
+    problems += [problem] if problem else []
+    if documents and catalogued is not None:
+        problems += _differences(documents, catalogued)
+    problems += _missing_files(documents)
+    return RunCheck(
+        uid=uid_of(path),
+        ended="yes" if documents and documents[-1][0] == "stop" else "no",
+        events=_events(documents) if documents else None,
+        catalogued_events=None if catalogued is None else _events(catalogued),
+        problems=tuple(problems),
+    )
+
+
+def _damages(path: Path, contents: Contents) -> list[str]:
+    found = []
+    if not contents.documents:
+        found.append("the journal has no readable start document")
+    elif contents.is_torn:
+        found.append(
+            f"{contents.torn_bytes} bytes of the journal cannot be read, {len(contents.behind)} records in them"
+        )
+    if contents.documents and contents.documents[-1][0] != "stop" and not contents.behind:
+        found.append("its process died: the journal has no stop document")
+    if path.parent == journal_folder(path.parent.parent):
+        found.append("the journal is not marked as catalogued")
+    return found
+
+
+def _catalogued(client: Any, uid: str) -> tuple[list[NamedDocument] | None, str]:
+    """The run's documents from the catalogue, None without them, and what is wrong."""
+    if client is None:
+        return None, ""
+    try:
+        run = client[uid]
+        if run.item["id"] != uid:
+            raise KeyError(uid)
+    except (KeyError, ValueError):
+        return None, "the catalogue does not have it"
+    try:
+        return run_documents(run), ""
+    except Exception as error:  # noqa: BLE001  whatever Tiled raises for missing files is what is to be found out here
+        return None, f"the catalogue cannot read it ({type(error).__name__}: {error})"
+
+
+def _check_catalogued(run: Any) -> RunCheck:
+    uid = str(run.item["id"])
+    try:
+        documents = run_documents(run)
+    except Exception as error:  # noqa: BLE001  as above
+        return RunCheck(uid, "no", None, None, (f"no journal, and the catalogue cannot read it: {error}",))
+    return RunCheck(uid, "yes" if documents[-1][0] == "stop" else "no", None, _events(documents))
+
+
+def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) -> list[str]:
+    counts = count_events(journal), count_events(catalogued)
+    if {k: n for k, n in counts[0].items() if n} != {k: n for k, n in counts[1].items() if n}:
+        return [f"events in journal {counts[0]} and catalogue {counts[1]} differ"]
+    found = []
+    if not _same(journal[0][1], catalogued[0][1]):
+        found.append("start documents of journal and catalogue differ")
+    ends = [documents[-1][0] == "stop" for documents in (journal, catalogued)]
+    if ends[0] != ends[1] or (all(ends) and journal[-1][1]["exit_status"] != catalogued[-1][1]["exit_status"]):
+        found.append("journal and catalogue say differently how it ended")
+    ours, theirs = _columns(journal), _columns(catalogued)
+    keys = [key for key in ours if key in theirs and not _same(ours[key], theirs[key])]
+    return [*found, *([f"{', '.join(keys)} differ between journal and catalogue"] if keys else [])]
+
+
+def _columns(documents: Iterable[NamedDocument]) -> dict[str, list[Any]]:
+    streams: dict[str, str] = {}
+    external: set[str] = set()
+    columns: dict[str, list[Any]] = {}
+    for name, doc in documents:
+        if name == "descriptor":
+            streams[doc["uid"]] = doc["name"]
+            external |= {key for key, declared in doc["data_keys"].items() if "external" in declared}
+        elif name in ("event", "event_page"):
+            for key, value in doc["data"].items():
+                if key not in external:
+                    values = [value] if name == "event" else list(value)
+                    columns.setdefault(f"{streams[doc['descriptor']]}.{key}", []).extend(values)
+    return columns
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two values are equal once lists, tuples and arrays are taken for the same; NaN equals NaN."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple | np.ndarray) and isinstance(second, list | tuple | np.ndarray):
+        return len(first) == len(second) and all(_same(a, b) for a, b in zip(first, second, strict=True))
+    if isinstance(first, float | np.floating) and isinstance(second, float | np.floating):
+        return bool(first == second or (np.isnan(first) and np.isnan(second)))
+    return bool(first == second)
+
+
+def _missing_files(documents: Iterable[NamedDocument]) -> list[str]:
+    paths = [Path(doc["root"]) / doc["resource_path"] for name, doc in documents if name == "resource"]
+    gone = [str(path) for path in paths if "%" not in path.name and not path.exists()]
+    return [f"image files are gone: {', '.join(gone)}"] if gone else []
+
+
+def _events(documents: Iterable[NamedDocument]) -> int:
+    counts: Mapping[str, int] = count_events(documents)
+    return sum(counts.values())
+
+
+def _take_from_catalogue(path: Path, catalogue: Catalogue) -> None:
+    """Write a journal anew from the catalogue, if it is damaged and that holds more of the run."""
+    contents = read_contents(path)
+    if not contents.is_torn:
+        return
+    documents, _ = _catalogued(catalogue.connect(), uid_of(path))
+    saved = contents.documents + usable(contents.documents, contents.behind)
+    if documents is None or _events(documents) <= _events(saved):
+        return
+    file = LockedFile.take(path)
+    if file is None:
+        return
+    try:
+        records = [pack_record(name, doc) for name, doc in documents]
+        keep_beside(path, path.read_bytes())
+        file.truncate(0)
+        file.append(MAGIC + b"".join(records))
+    except StorageError:
+        # The bytes are kept beside it; the next repair tries again from the catalogue.
+        return
+    finally:
+        file.close()

@@ -1,0 +1,106 @@
+"""`trxas serve` as a process, and its queue as people use it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gui.control.manager_link import ZmqManagerLink
+from trxas.serve.state_file import ServeState, read_state
+
+START_TIMEOUT_S, WAIT_TIMEOUT_S = 240.0, 60.0
+
+
+def until(condition: Callable[[], bool], what: Callable[[], object], timeout_s: float = WAIT_TIMEOUT_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.02)
+
+
+def family(pid: int) -> set[int]:
+    """The process and all its descendants."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found, size = {pid}, 0
+    while size < len(found):
+        size = len(found)
+        found |= {child for child, parent in parents.items() if parent in found}
+    return found
+
+
+def living(pids: set[int]) -> set[int]:
+    """Those that run; a zombie has ended."""
+    states = {}
+    for pid in pids:
+        try:
+            states[pid] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+    return {pid for pid, state in states.items() if state != "Z"}
+
+
+class Served:
+    """`trxas serve` as a process."""
+
+    def __init__(self, data: Path, log: Path, *options: str) -> None:
+        self.data, self.log = data, log
+        command = [sys.executable, "-m", "trxas.cli", "serve", "--sim", "--speed", "2000", "--data", str(data)]
+        with log.open("w") as output:
+            self.process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_ready(self) -> ServeState:
+        until(lambda: "serve ready" in self.said() or self.process.poll() is not None, self.said, START_TIMEOUT_S)
+        state = read_state(self.data)
+        assert state is not None, self.said()
+        return state
+
+    def kill_all(self) -> None:
+        for pid in living(family(self.process.pid)):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(WAIT_TIMEOUT_S)
+
+
+class Queue:
+    """The queue server's API."""
+
+    def __init__(self, control: str) -> None:
+        self._link = ZmqManagerLink(control, timeout_s=10)
+
+    def ask(self, method: str, **parameters: Any) -> Any:
+        return self._link.request(method, parameters)
+
+    def wait(self, **wanted: str) -> None:
+        until(lambda: wanted.items() <= self.ask("status").items(), lambda: self.ask("status"))
+
+    def start(self, **arguments: Any) -> None:
+        item = {"item_type": "plan", "name": "energy_scan", "args": ["Br K"], "kwargs": {"delay_ps": 100.0} | arguments}
+        self.ask("queue_item_add", item=item, user="test", user_group="primary")
+        self.ask("queue_start")
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def process_of(served: Served, text: str) -> int:
+    found = [
+        pid
+        for pid in family(served.process.pid)
+        if text in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    ]
+    assert len(found) == 1, found
+    return found[0]

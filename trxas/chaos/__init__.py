@@ -1,0 +1,1 @@
+"""Scans while everything fails, and the comparison with scans while nothing does."""
