@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ophyd import Device
 from ophyd.signal import EpicsSignalBase
@@ -29,6 +29,7 @@ from devices.sdd import Sdd
 from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
+from devices.suspension import Suspension
 from errors import ConfigurationError, NotConnectedError
 
 RAW_UNITS = {
@@ -84,6 +85,8 @@ class Beamline:
     pilatus: Pilatus | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
+    # One object for all suspensions: bluesky lets a stream of a run have the same objects only.
+    suspension: Suspension = field(default_factory=Suspension)
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
     holder: Holder | None = None

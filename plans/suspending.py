@@ -15,7 +15,7 @@ from bluesky.utils import FailedStatus, Msg
 from devices.beamline import Beamline
 from devices.fresh import CHANNEL_ERRORS, read_together
 from devices.shutter import Shutter
-from devices.suspension import STREAM, Suspension
+from devices.suspension import STREAM
 from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
 from plans.detection import Devices
 
@@ -34,7 +34,7 @@ class Waiting:
 
     def __init__(self, beamline: Beamline) -> None:
         self._quality = beamline.configuration.quality
-        self._suspension = Suspension()
+        self._suspension = beamline.suspension
         self._before_s = 0.0
         self._since_s: float | None = None
         self._said_s = 0.0

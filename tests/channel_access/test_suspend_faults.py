@@ -50,18 +50,19 @@ SUSPENDING = ("BeamDump", "JetStall", "LaserUnlock", "XrayShutterCloses")
 
 
 class Scan:
-    """A scan of a few points with the documents it made; `strike` is called once, after the third event."""
+    """A scan of a few points with the documents it made; `strike` is called once, after `at` good points."""
 
     def __init__(self, beamline: Beamline) -> None:
         self.beamline = beamline
         self.engine = RunEngine({})
         self.documents: list[tuple[str, dict[str, Any]]] = []
         self.strike: Any = None
+        self.at = 3
         self.engine.subscribe(self._take)
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:
         self.documents.append((name, doc))
-        if name == "event" and len(self.points()) == 3 and self.strike is not None:
+        if name == "event" and len(self.good()) >= self.at and self.strike is not None:
             strike, self.strike = self.strike, None
             strike()
 
@@ -156,6 +157,20 @@ def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     assert ended["waited_s"] > 0
     # bluesky #593 (stores a zero point): what is good has counts.
     assert all(np.sum(point["spc_counts"]) > 0 for point in scan.points() if not point["quality"])
+    assert scan.good() == list(range(POINTS))
+
+
+def test_a_scan_may_be_suspended_twice(beamline: Beamline, faults: FaultBench) -> None:
+    """A night has more than one beam dump."""
+    scan = Scan(beamline)
+
+    def again() -> None:
+        strike(faults, "BeamDump")
+        scan.at, scan.strike = 5, lambda: strike(faults, "BeamDump")
+
+    scan.strike = again
+    scan.run()
+    assert [state["suspended"] for state in scan.suspensions()] == [1, 0, 1, 0]
     assert scan.good() == list(range(POINTS))
 
 
