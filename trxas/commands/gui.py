@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Open the window on whoever serves the data folder, and keep it until it is closed."""
     require_screen()
+    require_libraries()
     configuration = configuration_from(options)
     # First what is seen: everything else takes seconds to read.
     from gui.opening import Opening, bare_application, settings_path
@@ -55,6 +57,17 @@ def run(options: argparse.Namespace) -> int:
     opening.give_way(window)
     print(f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here.", flush=True)
     return run_window(application, window)
+
+
+def require_libraries() -> None:
+    """Raise ConfigurationError if the system lacks what Qt draws with; desktops have it, servers often not."""
+    try:
+        importlib.import_module("qtpy.QtWidgets")
+    except ImportError as error:
+        raise ConfigurationError(
+            f"Qt cannot be loaded: {error}. On Debian: apt install libegl1 libgl1 libxkbcommon0 libdbus-1-3 "
+            "libfontconfig1 libglib2.0-0 fonts-dejavu-core, and libxcb-cursor0 for X11."
+        ) from error
 
 
 def _read_libraries() -> None:
