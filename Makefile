@@ -1,15 +1,19 @@
 # make demo: install and run the main job on the simulated beamline.
 # make test: install and run the tests.
+# make test-all: the same, and those that repeat at length what a shorter test shows.
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test install lock clean
+.PHONY: demo test test-all install lock clean
 
 demo: .venv/.runtime
 	$(BIN)/trxas demo
 
 test: .venv/.test
 	$(BIN)/pytest -n 2 --dist worksteal
+
+test-all: .venv/.test
+	$(BIN)/pytest -n 2 --dist worksteal -m "long or not long"
 
 install: .venv/.test
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.channel_access
 KINDS = "BeamDump,SessionKill,I0Dropout"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_small_chaos_is_clean(ca_repeater: None, tmp_path: Path) -> None:
     """One fault each of three kinds; chi-square over 17 points above 3 has a chance of 3e-5, and the seed is fixed."""

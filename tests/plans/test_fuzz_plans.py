@@ -74,7 +74,7 @@ def arguments(draw: st.DrawFn, plan: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("plan", SCANS)
-@settings(deadline=None, max_examples=30, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_wrong_arguments_move_nothing_and_right_ones_end_cleanly(plan: str, data: st.DataObject) -> None:
     """Lost: a sample burnt, or a motor in its stop, because of a wrong unit or a missing bracket."""

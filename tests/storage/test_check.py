@@ -105,7 +105,17 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+IN_SHORT = ("database damaged inside", "an array gone", "a bit of the journal flipped")
+"""Damages of different kinds; the others take the same way."""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(damage, id=name, marks=() if name in IN_SHORT else pytest.mark.long)
+        for name, damage in DAMAGES.items()
+    ],
+)
 def test_every_damage_is_found_and_repaired(
     measured: Path, damage: Damage, make_event_data: Callable[..., Any]
 ) -> None:
@@ -142,7 +152,7 @@ def test_an_interrupted_run_is_found_and_closed(measured: Path) -> None:
         assert [run.status for run in list_runs(store)] == ["interrupted", "complete"]
 
 
-@pytest.mark.parametrize("name", ["catalog.db", "tables.db", "data"])
+@pytest.mark.parametrize("name", ["catalog.db", pytest.param("tables.db", marks=pytest.mark.long), "data"])
 def test_a_session_makes_a_lost_catalogue_anew_by_itself(measured: Path, name: str) -> None:
     """Lost: all earlier runs from every search, though their journals are there."""
     path = measured / name
