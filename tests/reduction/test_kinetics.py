@@ -121,7 +121,12 @@ def pulls_of(fit: KineticsFit, truth: Truth) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "truth", [Truth(), Truth(tau2_ps=3000.0, t0_ps=-60.0), Truth(fraction1=0.4, fraction2=0.4, offset_lifetime_ps=5e6)]
+    "truth",
+    [
+        Truth(),
+        Truth(tau2_ps=3000.0, t0_ps=-60.0),
+        pytest.param(Truth(fraction1=0.4, fraction2=0.4, offset_lifetime_ps=5e6), marks=pytest.mark.long),
+    ],
 )
 def test_errors_of_lifetimes_and_fractions_are_honest(truth: Truth) -> None:
     """An error bar that is too small turns noise into a discovery.

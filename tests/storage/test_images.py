@@ -96,7 +96,7 @@ def test_the_journal_says_where_each_image_is(store: Store, run_engine: RunEngin
     assert resource_path(resource).is_file()
 
 
-@pytest.mark.parametrize("lost", [(0,), (1,), (3,), (0, 2)])
+@pytest.mark.parametrize("lost", [(0, 2), *(pytest.param((place,), marks=pytest.mark.long) for place in (0, 1, 3))])
 def test_an_image_without_an_event_shifts_no_other(
     store: Store, run_engine: RunEngine, pilatus: FakePilatus, lost: tuple[int, ...]
 ) -> None:
@@ -142,7 +142,7 @@ def test_an_open_run_shows_its_images(store: Store, run_engine: RunEngine, pilat
     assert numbers(load_images(store, uid)) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("lost", [(), (1,)])
+@pytest.mark.parametrize("lost", [pytest.param((), marks=pytest.mark.long), (1,)])
 def test_a_lost_catalogue_gets_the_images_back_from_the_journal(
     root: Path, run_engine: RunEngine, pilatus: FakePilatus, empty_catalogue: Path, lost: tuple[int, ...]
 ) -> None:
