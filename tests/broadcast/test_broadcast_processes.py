@@ -121,18 +121,21 @@ def test_a_relay_started_late_tells_the_run_from_its_start(
     subscriber.close()
 
 
-def test_a_window_killed_twenty_times_sees_every_point_and_nobody_notices(
+LIVES = 8
+
+
+def test_a_window_killed_again_and_again_sees_every_point_and_nobody_notices(
     relay_process: Any, start_session: StartSession, until: Until
 ) -> None:
     documents = energy_run(scans=40)
     addresses = json.dumps(vars(relay_process.addresses))
     session = start_session(documents, 0.01)
-    for number in range(21):
+    for number in range(LIVES + 1):
         acquired = session.acquired
         command = [sys.executable, "-c", WINDOW, addresses]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as window:
             assert window.stdout is not None
-            wanted = len(documents) if number == 20 else max(1, acquired)
+            wanted = len(documents) if number == LIVES else max(1, acquired)
             lines = [tuple(window.stdout.readline().split()) for _ in range(wanted)]
             window.kill()
         assert lines == uids(documents)[:wanted]

@@ -74,6 +74,7 @@ def test_a_calibration_is_kept_at_once_not_at_the_end_of_the_plan(configuration:
     assert seen == [169_790.0]
 
 
+@pytest.mark.long
 def test_a_run_that_changes_no_calibration_writes_nothing(configuration: Configuration) -> None:
     with open_session(configuration) as session:
         session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[100.0], dwell_s=1.0, approach="direct"))

@@ -99,6 +99,7 @@ def test_a_killed_session_is_gone_on_with(configuration: Configuration, tmp_path
             resume_run(session, new)
 
 
+@pytest.mark.long
 def test_an_interrupted_part_of_the_paper_keeps_its_runs(configuration: Configuration) -> None:
     """Lost: with `trxas paper --resume`, the hours that the interrupted part had been measured already."""
     delays = [0.0, 50.0, 100.0]

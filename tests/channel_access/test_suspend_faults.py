@@ -23,7 +23,8 @@ from trxas.configuration import load_configuration
 
 MACRO, SPEED = "susp:", 100
 POINTS = 6
-REGIONS = [(13_460, 13_460 + POINTS - 1, 1)]
+REGIONS = [(13_440, 13_440 + POINTS - 1, 1)]
+"""Before the edge, where all points count alike."""
 
 FAULTS: dict[str, tuple[float, dict[str, Any], str]] = {
     "BeamDump": (100, {}, "ring_current"),
@@ -109,7 +110,13 @@ def strike(faults: FaultBench, kind: str) -> None:
     faults.put(f"7idd:sim:Fault:{kind}", float(seconds))
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+IN_SHORT = ("BeamDump", "JetStall", "DelayJump", "GatesLost", "FrameStale", "IocDeath")
+"""One of each sort: beam, jet, axis, gates, detector, IOC."""
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in IN_SHORT else pytest.mark.long) for kind in FAULTS]
+)
 def test_a_fault_loses_no_point_and_averages_no_bad_one(beamline: Beamline, faults: FaultBench, kind: str) -> None:
     scan = Scan(beamline)
     scan.strike = lambda: strike(faults, kind)

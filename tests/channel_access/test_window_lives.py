@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(900)]
 
-LIVES = int(os.environ.get("TRXAS_WINDOW_LIVES", "3"))
+LIVES = int(os.environ.get("TRXAS_WINDOW_LIVES", "2"))
 """How often the window is killed and opened again in the middle of the run."""
 
 SCRIPT = Path(__file__).parents[1] / "support" / "reporting_window.py"

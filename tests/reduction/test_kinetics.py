@@ -124,7 +124,7 @@ def pulls_of(fit: KineticsFit, truth: Truth) -> list[float]:
     "truth",
     [
         Truth(),
-        Truth(tau2_ps=3000.0, t0_ps=-60.0),
+        pytest.param(Truth(tau2_ps=3000.0, t0_ps=-60.0), marks=pytest.mark.long),
         pytest.param(Truth(fraction1=0.4, fraction2=0.4, offset_lifetime_ps=5e6), marks=pytest.mark.long),
     ],
 )

@@ -157,6 +157,7 @@ def test_a_run_that_another_process_recovers_is_left_to_it(left_behind: Path) ->
         assert len(store.recovery.catalogued) == 1
 
 
+@pytest.mark.long
 def test_two_processes_that_start_at_once_share_the_work(left_behind: Path) -> None:
     """Lost: a run that is in the catalogue once and whole."""
     script = (
@@ -185,6 +186,7 @@ def test_a_run_that_the_catalogue_refuses_stops_nothing(left_behind: Path) -> No
     assert damaged.exists()
 
 
+@pytest.mark.long
 def test_a_lost_catalogue_is_rebuilt_from_the_journals(
     root: Path, run_engine: RunEngine, scan: Callable[..., Any], empty_catalogue: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path
     assert plus_minus(**result["kinetics"]["offset"]) in shown
 
 
+@pytest.mark.long
 def test_a_killed_demo_loses_nothing_that_was_emitted(trxas: Any, tmp_path: Path, data: Path) -> None:
     command = [sys.executable, "-m", "trxas.cli", "demo", "--no-window", "--speed", "2000"]
     process = subprocess.Popen(
