@@ -28,6 +28,10 @@ FIRST_PORT, LAST_PORT, BLOCK = 20_480, 30_720, 16
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 10.0
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: processes of the tests would inherit a Ctrl-C that does nothing.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class CaPorts:
     """A block of ports that no other pytest process uses; its first one is held bound as the sign of that."""

@@ -180,7 +180,10 @@ def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any
 
 def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, opened: OpenSession) -> None:
     room = LIMITED_DISK.format(2 * IMAGE_BYTES + 100_000)
-    with start_ioc("-c", room, "--macro", "full:", "--speed", "5000"), opened("full:") as session:
+    with (
+        start_ioc("-c", room, "--macro", "full:", "--speed", "5000"),
+        opened("full:", pilatus={"connection_timeout_s": 60.0}) as session,
+    ):
         diffraction = session.plans()["diffraction"]
         with pytest.raises(
             StorageError, match=r"WriteMessage says: .*image 3.*File too large.*images written before are kept"
