@@ -124,6 +124,7 @@ def test_a_relay_started_late_tells_the_run_from_its_start(
 LIVES = 8
 
 
+@pytest.mark.long
 def test_a_window_killed_again_and_again_sees_every_point_and_nobody_notices(
     relay_process: Any, start_session: StartSession, until: Until
 ) -> None:

@@ -146,6 +146,7 @@ def pumping(bench: FaultBench) -> Iterator[FaultBench]:
     bench.put("7idd:m21", 3.2)
 
 
+@pytest.mark.long
 def test_an_unlocked_or_weak_laser_pumps_less(pumping: FaultBench) -> None:
     """A transient averaged over such exposures would be too small, and nobody would know."""
     reference = pumping.expose(LONG_S)
@@ -427,6 +428,7 @@ def test_a_frozen_ioc_answers_after_its_time_and_loses_nothing(bench: FaultBench
     bench.put("7idd:jet:FlowSet", 240.0)
 
 
+@pytest.mark.long
 def test_scheduled_faults_strike_in_their_order(start_ioc: Any, tmp_path: Path, recorder: Any) -> None:
     """Seconds of beam since the server was ready."""
     path = tmp_path / "faults.toml"

@@ -81,6 +81,7 @@ def session(configuration: Configuration) -> Iterator[Session]:
         yield opened
 
 
+@pytest.mark.long
 def test_a_second_session_is_refused_by_name_and_may_look(session: Session, tmp_path: Path) -> None:
     with another(READING, tmp_path / "theirs") as process:
         said, _ = process.communicate(timeout=120)

@@ -90,6 +90,7 @@ def test_a_temperature_that_never_settles_ends_the_run_with_the_pv(start_ioc: An
         assert "cold:7idd:cell:TemperatureAI" in summary.reason
 
 
+@pytest.mark.long
 def test_a_pause_on_the_way_to_a_temperature_goes_on_from_there(
     start_ioc: Any, opened: OpenSession, recorder: Any
 ) -> None:

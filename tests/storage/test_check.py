@@ -130,6 +130,7 @@ def test_every_damage_is_found_and_repaired(
             np.testing.assert_array_equal(counts(store, sample), expected)
 
 
+@pytest.mark.long
 def test_an_interrupted_run_is_found_and_closed(measured: Path) -> None:
     """Lost: which run the power cut hit."""
     path = _newest(measured)

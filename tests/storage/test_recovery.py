@@ -340,6 +340,7 @@ def _refuse(self: Any, doc: Any) -> None:
     raise RuntimeError("database is locked")
 
 
+@pytest.mark.long
 def test_a_shared_server_holds_the_catalogue(
     root: Path, tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], unused_port: int
 ) -> None:

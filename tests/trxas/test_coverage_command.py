@@ -38,6 +38,7 @@ def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
+@pytest.mark.long
 def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
     tmp_path: Path, ca_repeater: None, end: signal.Signals
 ) -> None:

@@ -18,6 +18,7 @@ LARGEST_PULL = 4.0
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_instrument_parts_find_time_zero_and_a_good_axis(trxas: Any, tmp_path: Path) -> None:
     """The hidden time zero is found and set, what was measured is not measured again, and the page is whole."""
     trxas("paper", "--only", "time-zero", "--json", "first.json", "--seed", "3", timeout_s=140)
