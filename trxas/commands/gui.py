@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     application = bare_application(options.layout or settings_path())
     opening = Opening(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
     opening.wait()
+    from qtpy.QtCore import QTimer
+
     from gui.application import make_window, run_window
     from gui.status.monitors import ChannelAccessStatus
     from trxas import channel_access
@@ -55,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
         closing=[parts.close],
     )
     opening.give_way(window)
-    print(f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here.", flush=True)
+    said = f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here."
+    # From within the event loop: by then signals close the window.
+    QTimer.singleShot(0, lambda: print(said, flush=True))
     return run_window(application, window)
 
 
