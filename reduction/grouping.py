@@ -10,6 +10,7 @@ from scipy.stats import chi2
 from errors import ReductionError
 from reduction.boxcar_energy import scaled_scans
 from reduction.exposure_pairs import SHUTTER_CLOSED, Gate, Intensity, Mode, Reference, exposure_pairs, gates_of
+from reduction.values import Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,11 +31,15 @@ class ScatterRatio(NamedTuple):
 
 
 class NullTest(NamedTuple):
-    """Chi-square of two signals that must agree; `p_value` below 0.001 says that they do not."""
+    """Chi-square of two signals that must agree; `p_value` below 0.001 says that they do not.
+
+    `tail`: what was taken out before, as a fraction of the transient; None if nothing was.
+    """
 
     chi_square: float
     degrees_of_freedom: int
     p_value: float
+    tail: Value | None = None
 
 
 def scan_transients(
@@ -78,20 +83,54 @@ def null_test(
     mode: Mode = "spc",
     on: Gate = _THIRD_UNPUMPED,
     off: Gate = _LAST_UNPUMPED,
+    tail: tuple[Gate, Gate] | None = None,
 ) -> NullTest:
-    """Compare two gates that saw no laser, by default probes 3 and 4 with the shutter closed.
+    """Compare two gates that must agree, by default probes 3 and 4 with the shutter closed.
 
     The logarithm of their ratio, summed over scans, must be one constant for all points: gates may differ in
-    efficiency, never with energy or delay. Raises ReductionError without pairs or with fewer than two points.
+    efficiency, never with energy or delay. With the shutter open the later probes still see what the pump has left,
+    5 % of the transient after 460 ns and less after 613 ns: the logarithm of the ratio of the two gates `tail`, of the
+    same exposures, is then fitted and taken out. They must be others than `on` and `off`, whose noise would be fitted
+    too. Raises ReductionError without pairs or with too few points.
     """
+    values, sigma, measured = _pair_ratio(accumulator, mode, on, off)
+    columns, variance = [np.ones_like(values)], sigma**2
+    if tail is not None:
+        transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
+        measured &= both
+        columns.append(transient)
+    freedom = int(measured.sum()) - len(columns)
+    if freedom < 1:
+        raise ReductionError(
+            f"The null test needs at least {len(columns) + 1} points with signal. Wait for more exposures."
+        )
+    y, design = values[measured], np.column_stack(columns)[measured]
+    fit = _weighted_fit(design, y, variance[measured])
+    if tail is not None:
+        # The noise of the transient itself counts as far as the transient was subtracted.
+        fit = _weighted_fit(design, y, (variance + (fit.values[1] * transient_sigma) ** 2)[measured])
+    found = None if tail is None else Value(float(fit.values[1]), float(fit.sigma[1]))
+    return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), found)
+
+
+class _Fit(NamedTuple):
+    values: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    chi_square: float
+
+
+def _weighted_fit(design: NDArray[np.float64], y: NDArray[np.float64], variance: NDArray[np.float64]) -> _Fit:
+    covariance = np.linalg.pinv(design.T @ (design / variance[:, None]), hermitian=True)
+    values = covariance @ (design.T @ (y / variance))
+    return _Fit(values, np.sqrt(np.diag(covariance)), float(np.sum((y - design @ values) ** 2 / variance)))
+
+
+def _pair_ratio(
+    accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     pairs: ExposurePairs = exposure_pairs(accumulator, mode, on, off)
     ratio, measured = _log_ratio(*pairs.summed(), np.ones(pairs.axis.shape, dtype=bool))
-    freedom = int(measured.sum()) - 1
-    if freedom < 1:
-        raise ReductionError("The null test needs at least two points with signal. Wait for more exposures.")
-    value, weight = ratio.value[measured], ratio.sigma[measured] ** -2.0
-    chi_square = float(np.sum(weight * (value - np.average(value, weights=weight)) ** 2))
-    return NullTest(chi_square, freedom, float(chi2.sf(chi_square, freedom)))
+    return ratio.value, ratio.sigma, measured
 
 
 def _log_ratio(on: Intensity, off: Intensity, paired: NDArray[np.bool_]) -> tuple[Intensity, NDArray[np.bool_]]:

@@ -110,6 +110,8 @@ def null_row(name: str, answer: Answer[NullTest] | None) -> list[Cell]:
     if answer is None or answer.value is None:
         return [name, "-", "-", problem_of(answer)]
     test = answer.value
+    if test.tail is not None:
+        name += f", less {with_error(100 * test.tail.value, 100 * test.tail.sigma)} % of the transient"
     agrees = test.p_value >= AGREE_ABOVE
     verdict = ("● vanishes", "good") if agrees else ("▲ DOES NOT VANISH", "bad")
     return [name, f"{test.chi_square:.1f} / {test.degrees_of_freedom}", f"{test.p_value:.3g}", verdict]

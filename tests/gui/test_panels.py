@@ -10,6 +10,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from beam_time import Document
+from patience import WAIT_MS
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 
@@ -18,6 +19,7 @@ from gui.live.feed import QueueFeed
 from gui.panels.choices import parse_scans
 from gui.panels.panel import Panel
 from gui.plots.number_text import with_error
+from gui.requests.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
 from reduction.boxcar_energy import boxcar_spectrum
@@ -29,8 +31,6 @@ from reduction.grouping import null_test, scan_transients, scatter_ratio
 from reduction.kinetics import fit_kinetics
 from reduction.spc_energy import spc_spectrum
 from reduction.spc_time import spc_trace
-
-WAIT_MS = 20_000
 
 
 @pytest.fixture
@@ -171,8 +171,12 @@ def test_checks_show_scatter_and_null_tests(window: MainWindow, energy_run: list
     panel = shown(window, "checks", energy_run, qtbot)
     run = accumulate(energy_run)
     ratio, null = scatter_ratio(*scan_transients(run, "spc")), null_test(run)
+    unpumped = null_test(run, "spc", *UNPUMPED_PAIR, UNPUMPED_TAIL)
+    assert unpumped.tail is not None
     assert with_error(ratio.ratio, ratio.sigma) in panel.ratio.text()  # type: ignore[attr-defined]
     assert panel.verdict.text().startswith("● PHOTON-LIMITED")  # type: ignore[attr-defined]
+    tail = with_error(100 * unpumped.tail.value, 100 * unpumped.tail.sigma)
+    assert panel.table.text(0, 0).endswith(f"less {tail} % of the transient")  # type: ignore[attr-defined]
     assert panel.table.text(1, 1) == f"{null.chi_square:.1f} / {null.degrees_of_freedom}"  # type: ignore[attr-defined]
 
 

@@ -14,7 +14,7 @@ from errors import ReductionError
 from gui.live.images import ImageReference
 from gui.live.run_state import RunState
 from gui.requests.bunches import BunchRequest
-from gui.requests.checks import OFF_PAIR, UNPUMPED_PAIR, NullTestRequest, ScatterRequest
+from gui.requests.checks import OFF_PAIR, UNPUMPED_PAIR, UNPUMPED_TAIL, NullTestRequest, ScatterRequest
 from gui.requests.diffraction import DiffractionRequest
 from gui.requests.excited import ExcitedStateRequest
 from gui.requests.fluence import FluenceRequest
@@ -118,8 +118,8 @@ def test_checks_are_those_of_the_stored_run(mode: Mode) -> None:
     documents = energy_run(shutter_reference="point")
     state, stored = fed(documents), accumulate(documents)
     assert ScatterRequest(mode).compute(state) == scatter_ratio(*scan_transients(stored, mode))
-    for pair in (OFF_PAIR, UNPUMPED_PAIR):
-        assert NullTestRequest(*pair, mode=mode).compute(state) == null_test(stored, mode, *pair)
+    for pair, tail in ((OFF_PAIR, None), (UNPUMPED_PAIR, UNPUMPED_TAIL)):
+        assert NullTestRequest(*pair, mode=mode).compute(state) == null_test(stored, mode, *pair, tail)
 
 
 def test_scatter_of_a_fluence_scan_is_its_own() -> None:

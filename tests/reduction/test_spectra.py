@@ -170,3 +170,24 @@ def test_null_test_passes_without_laser_and_fails_with_a_signal(br_energy_scan: 
     bright = accumulate(br_energy_scan(scans=1, dwell_s=30.0).documents(np.random.default_rng(1)))
     on_gate = null_test(bright, on=Gate(1, 0), off=Gate(1, 4))
     assert on_gate.p_value < 1e-6
+
+
+def test_what_the_pump_has_left_is_no_alarm_and_a_fault_behind_it_is(br_energy_scan: Any) -> None:
+    """A true alarm is lost among false ones. p-values of 40 runs are uniform: limits as in the test above."""
+    p_values, tails = [], []
+    for seed in range(40):
+        beam_time = br_energy_scan(scans=1, dwell_s=3000.0)
+        beam_time.signal[:, 3:] = beam_time.signal[:, [0]] * [0.10, 0.05]
+        run = accumulate(beam_time.documents(np.random.default_rng(seed)))
+        pair, tail = (Gate(1, 3), Gate(1, 4)), (Gate(1, 0), Gate(1, 2))
+        found = null_test(run, "spc", *pair, tail=tail)
+        p_values.append(found.p_value)
+        assert found.tail is not None
+        tails.append((found.tail.value - 0.05) / found.tail.sigma)
+    assert abs(np.mean(p_values) - 0.5) < 4 * 0.046
+    assert min(p_values) > 1e-5
+    assert abs(np.mean(tails)) < 4 * 40**-0.5
+    assert null_test(run, "spc", *pair).p_value < 1e-6
+    beam_time.signal[20:24, 3] += 0.003
+    spoilt = accumulate(beam_time.documents(np.random.default_rng(41)))
+    assert null_test(spoilt, "spc", *pair, tail=tail).p_value < 1e-6
