@@ -30,8 +30,8 @@ class Publisher:
     """RunEngine callback that sends every document to the relay, on a thread of its own.
 
     `address` tells where the relay is, or None as long as there is none; it is asked once a second while nobody
-    listens, so that relay and session may start in any order. A call costs some 50 us and never raises: the window is
-    not worth a run. Subscribe it after the journal, which holds what the wire may lose.
+    listens, so that relay and session may start in any order, and may raise OSError. A call costs some 50 us and never
+    raises: the window is not worth a run. Subscribe it after the journal, which holds what the wire may lose.
     """
 
     def __init__(self, address: str | Address, *, capacity: int = CAPACITY) -> None:
@@ -49,7 +49,9 @@ class Publisher:
         """Send one document, soon."""
         try:
             self._put(name, doc)
-        except Exception:  # whatever it was, the run goes on; the relay sees the gap
+        except Exception:
+            # The RunEngine ends the plan over any error of a subscriber. This one is not worth beam time: the journal
+            # has the document, and the relay fetches it from there when it sees the gap in the numbers.
             logger.exception("A %s document could not be published.", name)
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -101,8 +103,8 @@ class Publisher:
     def _known_address(self) -> str | None:
         try:
             return self._address()
-        except Exception:  # an unreadable address must not end the thread; it is asked again
-            logger.exception("The relay's address is not known.")
+        except OSError:
+            logger.exception("The relay's address cannot be read; it is asked for again.")
             return None
 
     def _forget_and_pause(self) -> None:

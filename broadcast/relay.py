@@ -14,6 +14,7 @@ import zmq
 
 from broadcast.run_cache import LIMIT_BYTES, RunCache
 from broadcast.wire import HEARTBEAT, NamedDocument, Sent, pack, unpack
+from errors import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class RunArchive(Protocol):
         """Uid of the newest run, open or not."""
 
     def load(self, uid: str) -> Sequence[NamedDocument]:
-        """Its documents so far."""
+        """Its documents so far; raises StorageError if they cannot be read."""
 
 
 class Relay:
@@ -142,11 +143,7 @@ class Relay:
 
     def _recall_newest(self) -> None:
         if self._archive is not None:
-            try:
-                uid = self._archive.newest()
-            except Exception:  # an unreadable archive must not keep the live run from being shown
-                logger.exception("The newest run could not be found.")
-                return
+            uid = self._archive.newest()
             if uid is not None:
                 self._fetch(uid)
 
@@ -155,8 +152,9 @@ class Relay:
             return False
         try:
             documents = self._archive.load(uid)
-        except Exception:  # as above
-            logger.exception("Run %s could not be completed from its journal.", uid)
+        except StorageError as error:
+            # One journal that is damaged or not here must not keep the others, and what is live, from being shown.
+            logger.warning("Run %s could not be completed from its journal: %s", uid, error)
             return False
         for name, doc in documents:
             self._publish(name, doc, pack(doc))

@@ -9,13 +9,12 @@ from __future__ import annotations
 import fcntl
 import json
 import math
-import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from errors import StorageError
+from storage.whole_file import write_whole
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -46,7 +45,7 @@ class CalibrationFile:
     def keep(self, name: str, calibration: KeptCalibration) -> None:
         """Put one calibration in place of the earlier one; raises `StorageError` if it cannot be written.
 
-        The file is replaced as a whole: a power cut leaves the old or the new one.
+        A power cut leaves the old or the new one.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,25 +53,13 @@ class CalibrationFile:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 systems = self._systems()
                 systems.setdefault(self._system, {})[name] = asdict(calibration)
-                self._write({"format": FORMAT, "systems": systems})
+                content = {"format": FORMAT, "systems": systems}
+                write_whole(self.path, json.dumps(content, indent=1, allow_nan=False))
         except (OSError, TypeError, ValueError) as error:
             raise StorageError(
                 f"Calibration {name} cannot be kept in {self.path}: {error}. It holds for this session; check the disk "
                 "and calibrate again."
             ) from error
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        new = self.path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _systems(self) -> dict[str, dict[str, Any]]:
         try:

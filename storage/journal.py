@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
 from storage.documents import RunOfDocument
-from storage.records import MAGIC, Contents, pack_record, read_contents
+from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
+from storage.whole_file import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +36,7 @@ def journal_folder(root: Path) -> Path:
 
 def done_folder(root: Path) -> Path:
     """Return the folder of the journals of catalogued runs."""
-    return root / "journal" / "done"
+    return journal_folder(root) / DONE
 
 
 def journal_paths(root: Path) -> list[Path]:
@@ -100,7 +101,7 @@ class LockedFile:
             fcntl.flock(file.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.append(content)
             hidden.rename(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except (OSError, StorageError) as error:
             file.close()
             hidden.unlink(missing_ok=True)
@@ -138,8 +139,8 @@ class LockedFile:
         folder.mkdir(parents=True, exist_ok=True)
         moved = folder / self.path.name
         self.path.rename(moved)
-        _sync_folder(folder)
-        _sync_folder(self.path.parent)
+        sync_folder(folder)
+        sync_folder(self.path.parent)
         self.path = moved
 
     def close(self) -> None:
@@ -275,14 +276,6 @@ def _lock_soon(descriptor: int) -> bool:
         else:
             return True
     return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"TRXASJ1\n"
 """First bytes of every journal file; the digit is the format's version."""
+
+DONE = "done"
+"""Folder beside the journals, of those that the catalogue holds."""
 
 _FRAME = struct.Struct("<II")
 _NDARRAY = 1
@@ -91,8 +94,19 @@ def read_start(path: Path) -> Document:
     return documents[0][1]
 
 
+def open_journal(path: Path) -> BinaryIO:
+    """Open a journal file for reading, also if it was moved to the `DONE` folder since it was listed; raises OSError.
+
+    The process that writes a run moves its file when the catalogue has it, whoever reads it then.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        return (path.parent / DONE / path.name).open("rb")
+
+
 def _read(path: Path, size: int | None) -> bytes:
-    with path.open("rb") as file:
+    with open_journal(path) as file:
         return file.read(-1 if size is None else size)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -11,7 +13,7 @@ from errors import StorageError
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import is_locked, journal_paths, uid_of
-from storage.records import read_contents
+from storage.records import open_journal, read_contents
 from storage.salvage import usable
 from storage.scan_id import scan_id_of
 
@@ -80,8 +82,8 @@ def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool
     saves opening it: 3 s.
     """
     paths = journal_paths(store.root)[::-1]
-    read = (_journal_summary(store, path) for path in paths[:limit])
-    summaries = [summary for summary in read if summary is not None]
+    read = (_journal_summary(store, path) for path in paths)
+    summaries = list(itertools.islice((summary for summary in read if summary is not None), limit))
     if not journals_only:
         known = {uid_of(path) for path in paths}
         runs = _catalogue_runs(store.catalogue.connect(), limit)
@@ -143,7 +145,8 @@ def _several(key: str | int, uids: list[str]) -> str:
 
 
 def _journal_summary(store: RunSource, path: Path) -> RunSummary | None:
-    known = (path.name, path.stat().st_size)
+    with open_journal(path) as file:
+        known = (path.name, os.fstat(file.fileno()).st_size)
     summary = store.summaries.get(known)
     if summary is None:
         # Asked before the file is read: a run that ends in between has its stop document.

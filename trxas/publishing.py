@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 
 from bluesky import RunEngine
@@ -10,19 +9,15 @@ from bluesky import RunEngine
 from broadcast.publisher import Publisher
 from trxas.serve.state_file import read_state
 
-_PUBLISHERS: weakref.WeakKeyDictionary[RunEngine, Publisher] = weakref.WeakKeyDictionary()
-
 
 def publish(run_engine: RunEngine, root: Path) -> Publisher:
     """Send everything that `run_engine` emits to whoever serves the data folder `root`, now or later.
 
-    Call it after the store has subscribed: what the wire loses is read from the journal. A RunEngine publishes once,
-    however often this is called. Close the publisher with the session.
+    Call it once, after the store has subscribed: what the wire loses is read from the journal. Close the publisher
+    with the session.
     """
-    publisher = _PUBLISHERS.get(run_engine)
-    if publisher is None:
-        publisher = _PUBLISHERS[run_engine] = Publisher(lambda: _relay(root))
-        run_engine.subscribe(publisher)
+    publisher = Publisher(lambda: _relay(root))
+    run_engine.subscribe(publisher)
     return publisher
 
 

@@ -64,16 +64,20 @@ class Session:
         return {name: bind(getattr(plans, name), self.beamline) for name in SCANS}
 
     def measure(self, plan: Plan) -> str:
-        """Run a plan that makes one run, unattended; returns the run's uid.
+        """Run a plan that makes one run, unattended; returns the run's uid. Ends as `measure_all` does."""
+        (uid,) = self.measure_all(plan)
+        return uid
+
+    def measure_all(self, plan: Plan) -> tuple[str, ...]:
+        """Run a plan that makes any number of runs, or none, unattended; returns their uids in order.
 
         Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised.
         """
         try:
-            (uid,) = self.run_engine(plan)  # type: ignore[misc]  # a tuple of uids, as the engine is made here
+            return tuple(str(uid) for uid in self.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
         except RunEngineInterrupted as error:
             self.run_engine.abort("interrupted by the user")
             raise KeyboardInterrupt from error
-        return str(uid)
 
     def reset_safety(self) -> str:
         """Lift a trip of the IOC's guard, after a look at why it tripped; returns its state then.

@@ -54,7 +54,7 @@ def test_what_a_killed_server_left_is_not_believed(tmp_path: Path, start_relay: 
                 ServeLock(tmp_path)
             assert read_state(tmp_path) == state(relay)
             holder.kill()
-            holder.wait(10)
+            holder.wait(60)
             assert read_state(tmp_path) is None
     ServeLock(tmp_path).release()
 
@@ -64,7 +64,6 @@ def test_a_session_publishes_to_whoever_serves_its_folder_by_then(
 ) -> None:
     engine = RunEngine({})
     publisher = publish(engine, tmp_path)
-    assert publish(engine, tmp_path) is publisher
     engine(_short_run())
     lock = ServeLock(tmp_path)
     with start_relay() as relay:

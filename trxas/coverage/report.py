@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from errors import StorageError
+from storage.whole_file import write_whole
 from trxas.coverage.campaign import Coverage
 from trxas.coverage.pulls import MEAN_LIMIT, WIDTH_LIMIT, PullStatistics
 from trxas.figures import FIT_COLOUR, OFF_COLOUR
@@ -39,13 +39,8 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
 def write_json(coverage: Coverage, path: Path) -> None:
     """Write the JSON; the file is whole at any time. Raises StorageError if it cannot be written."""
     text = json.dumps(as_json(coverage), indent=2, allow_nan=False) + "\n"
-    fresh = path.with_name(f"{path.name}.new")
     try:
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error}. Make room, or choose another place.") from error
 

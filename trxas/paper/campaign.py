@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bluesky.utils import RunEngineInterrupted
 from matplotlib.figure import Figure
 
 from errors import InputError, ReductionError, StorageError
 from storage import Store
+from storage.whole_file import write_whole
 from trxas.paper.resuming import ResumingSession
 from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
-from trxas.session import Plan, Session
+from trxas.session import Session
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Progress:
         path = self._path.with_suffix(".campaign")
         if not (resume and path.exists()):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(str(uuid.uuid4()), encoding="utf-8")
+            write_whole(path, str(uuid.uuid4()))
         return path.read_text(encoding="utf-8")
 
     @property
@@ -116,12 +115,8 @@ class Progress:
         """Write down that `part` is measured; the file is whole at any time."""
         self._parts[part] = Measured(uids, dict(calibrations))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump({name: asdict(measured) for name, measured in self._parts.items()}, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        content = {name: asdict(measured) for name, measured in self._parts.items()}
+        write_whole(self._path, json.dumps(content, indent=2))
 
 
 def _latest(parts: Iterable[Measured]) -> Mapping[str, Any]:
@@ -174,18 +169,6 @@ def reduce_part(
         return part.reduce(StoredRuns(store, uids, kept))
     except ReductionError as error:
         return PartResult(failure=str(error))
-
-
-def measure_runs(session: Session, plan: Plan) -> tuple[str, ...]:
-    """Run a plan that makes any number of runs, unattended; returns their uids in order.
-
-    Ctrl-C ends it like `Session.measure`.
-    """
-    try:
-        return tuple(str(uid) for uid in session.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
-    except RunEngineInterrupted as error:
-        session.run_engine.abort("interrupted by the user")
-        raise KeyboardInterrupt from error
 
 
 def _needed(parts: Mapping[str, Part], name: str) -> list[str]:

@@ -9,7 +9,7 @@ from reduction.calibration import FoilEdge, find_edge, foil_absorption
 from reduction.values import Value
 from trxas.delay_axis import arm_rise, judge_delay_axis, time_zero_of
 from trxas.paper import published
-from trxas.paper.campaign import Drawing, Part, PartResult, measure_runs
+from trxas.paper.campaign import Drawing, Part, PartResult
 from trxas.paper.figures import foil_figure, rises_figure
 from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
@@ -29,7 +29,7 @@ def _measure_foil(session: Session) -> Uids:
     plans = session.plans()
     before = session.measure(plans["foil_scan"](regions_ev=FOIL_REGIONS_EV, dwell_s=FOIL_DWELL_S, series="paper"))
     edge = _stored_edge(StoredRuns(session.store, {"foil": before}), "foil")
-    measure_runs(session, plans["apply_energy_calibration"](edge.offset_to(published.FOIL_EDGE_EV).value))
+    session.measure_all(plans["apply_energy_calibration"](edge.offset_to(published.FOIL_EDGE_EV).value))
     after = session.measure(plans["foil_scan"](regions_ev=FOIL_REGIONS_EV, dwell_s=FOIL_DWELL_S, series="paper"))
     return {f"foil {BEFORE}": before, f"foil {AFTER}": after}
 
@@ -59,8 +59,7 @@ def _reduce_foil(runs: StoredRuns) -> PartResult:
 
 
 def _measure_attenuator(session: Session) -> Uids:
-    (uid,) = measure_runs(session, session.plans()["calibrate_attenuator"]())
-    return {"attenuator": uid}
+    return {"attenuator": session.measure(session.plans()["calibrate_attenuator"]())}
 
 
 def _reduce_attenuator(_runs: StoredRuns) -> PartResult:
@@ -72,7 +71,7 @@ def _measure_time_zero(session: Session) -> Uids:
     plans = session.plans()
     before = session.measure(plans["time_zero_scan"](dwell_s=TIME_ZERO_DWELL_S, series="paper"))
     found = time_zero_of(StoredRuns(session.store, {"run": before}).documents("run"))
-    measure_runs(session, plans["rezero"](found.t0_ps.value))
+    session.measure_all(plans["rezero"](found.t0_ps.value))
     after = session.measure(plans["time_zero_scan"](dwell_s=TIME_ZERO_DWELL_S, series="paper"))
     return {f"time zero {BEFORE}": before, f"time zero {AFTER}": after}
 
@@ -99,7 +98,7 @@ def _reduce_time_zero(runs: StoredRuns) -> PartResult:
 
 
 def _measure_self_test(session: Session) -> Uids:
-    uids = measure_runs(session, session.plans()["delay_self_test"](dwell_s=SELF_TEST_DWELL_S, series="paper"))
+    uids = session.measure_all(session.plans()["delay_self_test"](dwell_s=SELF_TEST_DWELL_S, series="paper"))
     return {f"self-test {number}": uid for number, uid in enumerate(uids)}
 
 

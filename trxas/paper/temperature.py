@@ -12,7 +12,7 @@ from reduction.energy_windows import points_within
 from reduction.static_xas import SpectrumPoints
 from reduction.values import Value
 from trxas.paper import published
-from trxas.paper.campaign import Drawing, Part, PartResult, measure_runs
+from trxas.paper.campaign import Drawing, Part, PartResult
 from trxas.paper.rows import comparison_sign_row, extremum_row, sign_row
 from trxas.paper.stored_runs import StoredRuns, Uids
 from trxas.paper.table import Row
@@ -70,14 +70,14 @@ def measure(session: Session) -> Uids:
 def _at(session: Session, temperature_c: float, edges: tuple[str, ...], *, images: int) -> Uids:
     plan = session.plans()["temperature_series"]
     options = {"dwell_s": DWELL_S, "images": images, "image_exposure_s": IMAGE_EXPOSURE_S, "series": "paper"}
-    made = measure_runs(session, plan([temperature_c], edges=edges, **options))
+    made = session.measure_all(plan([temperature_c], edges=edges, **options))
     names = (*edges, "images")[: len(made)]
     return {run_name(name, temperature_c): uid for name, uid in zip(names, made, strict=True)}
 
 
 def _with_backlash(session: Session) -> str:
     """A Br spectrum after a long move down that ends where it ends by itself, as in the paper."""
-    measure_runs(session, bps.mv(session.beamline.energy, ABOVE_BR_EV))
+    session.measure_all(bps.mv(session.beamline.energy, ABOVE_BR_EV))
     plan = session.plans()["static_energy_scan"]
     return session.measure(plan(BR, dwell_s=DWELL_S, approach="direct", series="paper"))
 

@@ -12,7 +12,6 @@ from typing import Any, get_type_hints
 
 from trxas.configuration import load_configuration
 from trxas.progress import LiveTable
-from trxas.publishing import publish
 from trxas.serve.queue_server import OPTIONS
 from trxas.session import Plan, Session, open_session
 
@@ -20,10 +19,8 @@ from trxas.session import Plan, Session, open_session
 def open_environment() -> dict[str, Any]:
     """Open a session and return its RunEngine as `RE` and its plans by name; closed when the process ends."""
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])))
-    publisher = publish(session.run_engine, session.store.root)
     # The queue server's worker is a process of multiprocessing, which ends without `atexit`.
     util.Finalize(None, session.close, exitpriority=20)
-    util.Finalize(None, publisher.close, exitpriority=10)
     session.run_engine.subscribe(LiveTable())
     return {"RE": session.run_engine, **queue_plans(session)}
 

@@ -12,6 +12,7 @@ from typing import IO
 
 from broadcast.relay import RelayAddresses
 from errors import TrxasError
+from storage.whole_file import write_whole
 
 STATE, LOCK = "serve.json", "serve.lock"
 """Names in the data folder."""
@@ -50,11 +51,7 @@ class ServeState:
 def write_state(root: Path, state: ServeState) -> Path:
     """Write the file, readable for its owner alone as it holds a key; returns its path."""
     path = root / STATE
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(state), file, indent=2)
-    new.replace(path)
+    write_whole(path, json.dumps(asdict(state), indent=2), private=True)
     return path
 
 

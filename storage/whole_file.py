@@ -1,0 +1,35 @@
+"""Small files that are whole at any time: a power cut leaves the old content or the new one."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_whole(path: Path, text: str, *, private: bool = False) -> None:
+    """Put `text` in place of what the file `path` holds and wait until it is on disk, as UTF-8.
+
+    A `private` file can be read by its owner alone, at any moment. Raises OSError; then the old content is still there.
+    """
+    new = path.with_name(f"{path.name}.new")
+    # Left by a process that was killed, perhaps with other permissions.
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until names that were added to `folder`, or taken out of it, are on disk; raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
