@@ -1,4 +1,4 @@
-"""Takes documents from sessions, keeps those of the open run, and gives them to every window."""
+"""Takes documents from sessions, keeps those of the latest runs, and gives them to every window."""
 
 from __future__ import annotations
 
@@ -42,6 +42,9 @@ class RunArchive(Protocol):
 
     def newest(self) -> str | None:
         """Uid of the newest run, open or not."""
+
+    def of_series(self, series: str) -> Sequence[str]:
+        """Uids of the runs of a series, oldest first."""
 
     def load(self, uid: str) -> Sequence[NamedDocument]:
         """Its documents so far; raises StorageError if they cannot be read."""
@@ -135,6 +138,21 @@ class Relay:
         relayed = self.cache.add(name, doc, payload)
         if relayed is not None:
             self._outgoing.send(relayed.frame())
+            if name == "start" and doc.get("series"):
+                self._recall_series(str(doc["series"]), str(doc["uid"]))
+
+    def _recall_series(self, series: str, latest: str) -> None:
+        """Have the runs of a series before the latest one at hand, if they came before the relay or long ago.
+
+        Only for those who come late: whoever listens has seen them, as far as it has been there.
+        """
+        if self._archive is None or self.cache.has_earlier_of(series):
+            return
+        uids = self._archive.of_series(series)
+        for uid in reversed(uids[: uids.index(latest)] if latest in uids else uids):
+            documents = self._load(uid)
+            if not documents or not self.cache.put_before(documents):
+                return
 
     def _recall(self, sent: Sent) -> bool:
         """Fetch the run of a message from the archive; tells whether it was there, or nothing had to be fetched."""
@@ -148,17 +166,20 @@ class Relay:
                 self._fetch(uid)
 
     def _fetch(self, uid: str) -> bool:
-        if self._archive is None:
-            return False
-        try:
-            documents = self._archive.load(uid)
-        except StorageError as error:
-            # One journal that is damaged or not here must not keep the others, and what is live, from being shown.
-            logger.warning("Run %s could not be completed from its journal: %s", uid, error)
-            return False
+        documents = self._load(uid)
         for name, doc in documents:
             self._publish(name, doc, pack(doc))
         return bool(documents)
+
+    def _load(self, uid: str) -> Sequence[NamedDocument]:
+        if self._archive is None:
+            return []
+        try:
+            return self._archive.load(uid)
+        except StorageError as error:
+            # One journal that is damaged or not here must not keep the others, and what is live, from being shown.
+            logger.warning("Run %s could not be completed from its journal: %s", uid, error)
+            return []
 
     def _close_forgotten_run(self, beat: Sent) -> None:
         """A session that is in no run, while one is open here: its end was lost, or its session died."""
@@ -171,7 +192,7 @@ class Relay:
             try:
                 asker, question = self._questions.recv_multipart(zmq.NOBLOCK)
                 asked = unpack(question)
-                answer = self._answer_to(int(asked["after"]), asked.get("id"))
+                answer = self._answer_to(int(asked["after"]), asked.get("id"), joining=bool(asked.get("joining")))
             except zmq.Again:
                 return
             except (ValueError, TypeError, KeyError) as error:
@@ -180,8 +201,8 @@ class Relay:
             # A ROUTER drops what an asker that has gone would have got.
             self._questions.send_multipart([asker, pack(answer)], zmq.NOBLOCK)
 
-    def _answer_to(self, after: int, question: Any) -> dict[str, Any]:
-        documents, more = self.cache.after(after, AT_ONCE)
+    def _answer_to(self, after: int, question: Any, *, joining: bool) -> dict[str, Any]:
+        documents, more = self.cache.after(after, AT_ONCE, joining=joining)
         silent_s = None if self._heard_at is None else time.monotonic() - self._heard_at
         return {
             "id": question,

@@ -1,24 +1,56 @@
-"""The documents of the open run and of the last one, for those who come late."""
+"""The documents of the latest runs, for those who come late."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from broadcast.wire import Relayed, identity
+from broadcast.wire import Relayed, identity, pack
 
 LIMIT_BYTES = 200_000_000
-"""Memory for documents; 1 kB each are 200 000 exposures. Beyond, the last run is let go, then the oldest events."""
+"""Memory for documents; 1 kB each are 200 000 exposures. Beyond, the oldest runs are let go, then the oldest events."""
+
+KEPT_RUNS = 33
+"""Runs that are kept: the latest, and as many before it as a window has of a series."""
 
 _HEAD = ("start", "descriptor", "resource", "stream_resource")
 
 
+@dataclass
+class _Run:
+    """Documents of one run, in the order of their numbers."""
+
+    series: str = ""
+    documents: list[Relayed] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    size: int = 0
+
+    def append(self, key: str, relayed: Relayed) -> None:
+        self.known.add(key)
+        self.documents.append(relayed)
+        self.size += len(relayed.payload)
+
+    def after(self, sequence: int) -> Iterator[Relayed]:
+        begin = bisect_right(self.documents, sequence, key=lambda document: document.sequence)
+        return islice(self.documents, begin, None)
+
+    def thin(self) -> int:
+        """Let the oldest tenth of what is no head go, and say how many: one at a time would copy the list for each."""
+        others = [index for index, document in enumerate(self.documents) if document.name not in _HEAD]
+        leaving = set(others[: max(1, len(others) // 10)])
+        self.documents = [document for index, document in enumerate(self.documents) if index not in leaving]
+        self.size = sum(len(document.payload) for document in self.documents)
+        return len(leaving)
+
+
 class RunCache:
-    """Numbers documents in the order of their coming and keeps those of the two latest runs.
+    """Numbers documents in the order of their coming and keeps those of the latest runs.
 
     `sequence` is the number of the latest document; `first` that the first one after begins at. `run` is the uid of
-    the open run, or "" between runs. `dropped` counts documents of the open run that memory had no place for.
+    the open run, or "" between runs. `dropped` counts documents of the latest run that memory had no place for.
     """
 
     def __init__(self, sequence: int, *, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -26,57 +58,70 @@ class RunCache:
         self.run = ""
         self.dropped = 0
         self._limit = limit_bytes
-        self._size = 0
-        self._documents: list[Relayed] = []
-        self._begins_at = 0
-        self._known: set[str] = set()
-        self._known_before: set[str] = set()
+        self._runs: list[_Run] = []
 
     def add(self, name: str, doc: Mapping[str, Any], payload: bytes) -> Relayed | None:
-        """Take a document; returns it with its number, or None if it is known already."""
+        """Take a document; returns it with its number, or None if it is known already, or of no run."""
         key = identity(name, doc)
-        if key in self._known or key in self._known_before:
+        if any(key in run.known for run in self._runs):
             return None
         if name == "start":
-            self._begin(str(doc["uid"]))
+            self._begin(doc)
+        elif not self._runs:
+            return None
         elif name == "stop" and doc.get("run_start") == self.run:
             self.run = ""
-        self._known.add(key)
         self.sequence += 1
         relayed = Relayed(self.sequence, name, payload)
-        self._documents.append(relayed)
-        self._size += len(payload)
-        if self._size > self._limit:
-            self._shrink()
+        self._runs[-1].append(key, relayed)
+        self._shrink()
         return relayed
 
-    def after(self, sequence: int, limit: int) -> tuple[list[Relayed], bool]:
-        """At most `limit` documents with higher numbers, in order, and whether there are more."""
-        begin = bisect_right(self._documents, sequence, key=lambda document: document.sequence)
-        return self._documents[begin : begin + limit], begin + limit < len(self._documents)
+    def has_earlier_of(self, series: str) -> bool:
+        """Whether a run of the series before the latest one is here."""
+        return any(run.series == series for run in self._runs[:-1])
+
+    def put_before(self, documents: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
+        """Put a whole run before all others, as if it had come first; False if there is no place for it."""
+        run = _Run(series=str(documents[0][1].get("series") or ""))
+        number = self.first - len(documents)
+        for name, doc in documents:
+            run.append(identity(name, doc), Relayed(number, name, pack(doc)))
+            number += 1
+        if self._size + run.size > self._limit or len(self._runs) >= KEPT_RUNS:
+            return False
+        self._runs.insert(0, run)
+        return True
+
+    def after(self, sequence: int, limit: int, *, joining: bool = False) -> tuple[list[Relayed], bool]:
+        """At most `limit` documents with higher numbers, in order, and whether there are more.
+
+        Who is `joining` gets the latest run, the one before, and those of its series, but no others.
+        """
+        runs: Iterable[_Run] = self._wanted_by_a_newcomer() if joining else self._runs
+        documents = list(islice((document for run in runs for document in run.after(sequence)), limit + 1))
+        return documents[:limit], len(documents) > limit
 
     @property
     def first(self) -> int:
         """Number of the oldest document that is kept, or of the next one."""
-        return self._documents[0].sequence if self._documents else self.sequence + 1
+        return next((run.documents[0].sequence for run in self._runs if run.documents), self.sequence + 1)
 
-    def _begin(self, uid: str) -> None:
-        self._forget_before(self._begins_at)
-        self._begins_at = len(self._documents)
-        self._known_before, self._known = self._known, set()
-        self.run, self.dropped = uid, 0
+    @property
+    def _size(self) -> int:
+        return sum(run.size for run in self._runs)
 
-    def _forget_before(self, index: int) -> None:
-        self._size -= sum(len(document.payload) for document in self._documents[:index])
-        del self._documents[:index]
-        self._begins_at -= index
+    def _wanted_by_a_newcomer(self) -> list[_Run]:
+        series = self._runs[-1].series if self._runs else ""
+        return [run for run in self._runs[:-2] if series and run.series == series] + self._runs[-2:]
+
+    def _begin(self, start: Mapping[str, Any]) -> None:
+        self._runs.append(_Run(series=str(start.get("series") or "")))
+        del self._runs[:-KEPT_RUNS]
+        self.run, self.dropped = str(start["uid"]), 0
 
     def _shrink(self) -> None:
-        self._forget_before(self._begins_at)
+        while self._size > self._limit and len(self._runs) > 1:
+            del self._runs[0]
         if self._size > self._limit:
-            # A tenth at once, because leaving out one at a time would copy the list for each.
-            others = [index for index, document in enumerate(self._documents) if document.name not in _HEAD]
-            leaving = set(others[: max(1, len(others) // 10)])
-            self._documents = [doc for index, doc in enumerate(self._documents) if index not in leaving]
-            self._size = sum(len(document.payload) for document in self._documents)
-            self.dropped += len(leaving)
+            self.dropped += self._runs[0].thin()

@@ -1,8 +1,9 @@
-"""The window's end of the wire: every document of the open run once and in order, whenever it joins."""
+"""The window's end of the wire: every document of the open run and its series once and in order, whenever it joins."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import zmq
 
 from broadcast.relay import RelayAddresses
+from broadcast.run_cache import KEPT_RUNS
 from broadcast.wire import NamedDocument, Relayed, identity, pack, unpack
 
 ASK_EVERY_S = 0.5
@@ -46,8 +48,8 @@ class Subscriber:
         self._stream: zmq.Socket[bytes] | None = None
         self._line: zmq.Socket[bytes] | None = None
         self._last, self._boot, self._lost_by_us, self._lost_by_relay = 0, "", 0, 0
-        self._known: set[str] = set()
-        self._known_before: set[str] = set()
+        # Of as many runs as a relay may tell once more, when it was started anew.
+        self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
         self._question, self._asked_at, self._answered_at = 0, 0.0, -SILENT_AFTER_S
         self._waiting_for_answer = False
         self._joined = False
@@ -105,7 +107,8 @@ class Subscriber:
         if self._line is None or (age_s < ASK_EVERY_S and (self._waiting_for_answer or not now)):
             return
         try:
-            self._line.send(pack({"after": self._last, "id": self._question + 1}), zmq.NOBLOCK)
+            question = {"after": self._last, "id": self._question + 1, "joining": not self._joined}
+            self._line.send(pack(question), zmq.NOBLOCK)
         except zmq.Again:
             return
         self._question += 1
@@ -146,12 +149,12 @@ class Subscriber:
         self._lost_by_relay = int(answer["lost"])
         if self._boot not in ("", answer["boot"]):
             # Another relay, with numbers of its own: begin anew, what is known is not delivered twice.
-            self._boot, self._last = answer["boot"], 0
+            self._boot, self._last, self._joined = answer["boot"], 0, False
             self._ask(now=True)
             return []
         if self._last == 0:
             self._lost_by_us += int(answer["dropped"])
-        else:
+        elif self._joined:
             self._lost_by_us += max(0, int(answer["first"]) - self._last - 1)
         self._boot = answer["boot"]
         documents: list[NamedDocument] = []
@@ -171,11 +174,11 @@ class Subscriber:
         self._last = relayed.sequence
         doc = unpack(relayed.payload)
         key = identity(relayed.name, doc)
-        if key in self._known or key in self._known_before:
+        if any(key in known for known in self._known):
             return []
         if relayed.name == "start":
-            self._known_before, self._known = self._known, set()
-        self._known.add(key)
+            self._known.append(set())
+        self._known[-1].add(key)
         return [(relayed.name, doc)]
 
 

@@ -35,7 +35,7 @@ class Window:
         self.lags_s: list[float] = []
 
     def take(self, number: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(self.documents) < number:
             assert time.monotonic() < deadline, f"{len(self.documents)} of {number} documents came"
             delivery = self.subscriber.take(0.05)
@@ -62,6 +62,9 @@ class Archive:
 
     def newest(self) -> str | None:
         return next(reversed(self.runs), None)
+
+    def of_series(self, series: str) -> list[str]:
+        return [uid for uid, documents in self.runs.items() if documents[0][1]["series"] == series]
 
     def load(self, uid: str) -> list[NamedDocument]:
         return self.runs[uid]
@@ -243,7 +246,7 @@ def test_a_stock_dispatcher_can_listen(start_relay: Any, publisher_to: Any, unti
         engine(_short_run())
         until(lambda: received[-1][0] == "stop", "the stop document")
         dispatcher.loop.call_soon_threadsafe(dispatcher._task.cancel)
-        thread.join(10)
+        thread.join(60)
     names = [name for name, _ in received]
     assert names[-1] == "stop"
     assert names[-3:-1] == ["start", "start"] or names[-2] == "start"

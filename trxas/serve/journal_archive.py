@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broadcast.wire import NamedDocument
 from errors import StorageError
-from storage import load_run, open_store
+from storage import find_starts, load_run, open_store
 from storage.journal import journal_paths, uid_of
 
 
@@ -21,6 +21,10 @@ class JournalArchive:
         """Uid of the run that began last."""
         paths = journal_paths(self._store.root)
         return uid_of(paths[-1]) if paths else None
+
+    def of_series(self, series: str) -> Sequence[str]:
+        """Uids of the runs whose start document names the series, oldest first."""
+        return [start["uid"] for start in find_starts(self._store, series=series)]
 
     def load(self, uid: str) -> Sequence[NamedDocument]:
         """The run's documents so far; raises StorageError if it has no journal here."""
