@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -18,6 +19,9 @@ from gui.theme import LIGHT, apply_theme
 
 SEED = 20_240_117
 
+MOST_WIDGETS = 200
+"""Menus that pyqtgraph makes for every plot wait for Python's collector; a thousand make a change of theme slow."""
+
 
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
@@ -27,6 +31,8 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if isinstance(application, QApplication) and "qtbot" in request.fixturenames:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         assert [widget for widget in application.topLevelWidgets() if widget.isVisible()] == []
+        if len(application.allWidgets()) > MOST_WIDGETS:
+            gc.collect()
         apply_theme(application, LIGHT)
 
 

@@ -13,6 +13,7 @@ from live_runs import delay_run, energy_run
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
 from stored_runs import StoredRuns, later
+from waiting import WAIT_MS
 
 from errors import StorageError
 from gui.browser.background import Background
@@ -25,8 +26,6 @@ from gui.plots.styles import series_style
 from reduction.accumulator import accumulate
 from reduction.spc_energy import spc_spectrum
 from storage import Store, open_store
-
-TIMEOUT_MS = 20_000
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def browser(store: Store, worker: LiveWorker, live: QueueFeed, qtbot: QtBot) -> 
     qtbot.addWidget(widget)
     widget.resize(1200, 600)
     widget.show()
-    qtbot.waitUntil(lambda: len(widget.model.runs) == 4, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: len(widget.model.runs) == 4, timeout=WAIT_MS)
     yield widget
     widget.close_jobs()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("run browser")]
@@ -85,7 +84,7 @@ def drawn(browser: RunBrowser) -> list[str]:
 
 
 def wait_for(qtbot: QtBot, condition: Callable[[], bool]) -> None:
-    qtbot.waitUntil(condition, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(condition, timeout=WAIT_MS)
 
 
 def cell(browser: RunBrowser, row: int, column: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fake_queue_server import FakeQueueServer
 from pytestqt.qtbot import QtBot
+from waiting import WAIT_MS
 
 from gui.control.engine import Action, Engine, allowed_actions, engine_state
 from gui.control.queue_client import QueueClient
@@ -23,7 +24,7 @@ def start(qtbot: QtBot) -> Iterator[START]:
     def start_client(server: FakeQueueServer, pause_timeout_s: float = 10.0) -> QueueClient:
         client = QueueClient(server, poll_period_s=0.02, pause_timeout_s=pause_timeout_s)
         clients.append(client)
-        with qtbot.waitSignal(client.snapshot_changed, timeout=5000):
+        with qtbot.waitSignal(client.snapshot_changed, timeout=WAIT_MS):
             client.start()
         return client
 
@@ -67,7 +68,7 @@ def test_the_window_never_waits_for_the_server(start: START, qtbot: QtBot) -> No
     server = FakeQueueServer()
     client = start(server)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
-    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=WAIT_MS)
     assert server.threads == {"queue server client"}
     assert threading.current_thread().name not in server.threads
 
@@ -77,16 +78,16 @@ def test_silence_is_shown_as_no_server_and_ends_when_it_answers_again(start: STA
     server = FakeQueueServer()
     client = start(server)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
-    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=WAIT_MS)
     server.silent = True
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.NO_SERVER, timeout=5000)
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.NO_SERVER, timeout=WAIT_MS)
     assert "does not answer" in client.snapshot.remark
     assert client.snapshot.queue == ()
-    with qtbot.waitSignal(client.failed, timeout=5000) as failure:
+    with qtbot.waitSignal(client.failed, timeout=WAIT_MS) as failure:
         client.remove("item 1")
     assert "may or may not have been done" in failure.args[0]
     server.silent = False
-    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=WAIT_MS)
     assert client.snapshot.plans
 
 
@@ -94,7 +95,7 @@ def test_refusal_is_told_in_the_servers_words(start: START, qtbot: QtBot) -> Non
     server = FakeQueueServer()
     client = start(server)
     server.refuse_next = "Parameter 'delay_ps' is required"
-    with qtbot.waitSignal(client.failed, timeout=5000) as failure:
+    with qtbot.waitSignal(client.failed, timeout=WAIT_MS) as failure:
         client.add("measure", {"edge": "Br K"})
     assert failure.args[0] == "Add to queue: Parameter 'delay_ps' is required"
 
@@ -103,7 +104,7 @@ def test_an_answer_of_another_kind_is_no_server(start: START, qtbot: QtBot) -> N
     server = FakeQueueServer()
     client = start(server)
     server._status = lambda: {"manager_state": "idle", "plan_queue_uid": 99, "lock": 3}  # type: ignore[method-assign]
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.NO_SERVER, timeout=5000)
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.NO_SERVER, timeout=WAIT_MS)
     assert "cannot be used" in client.snapshot.remark
 
 
@@ -115,13 +116,13 @@ def test_stop_and_abort_pause_a_running_engine_first(start: START, qtbot: QtBot,
     client = start(server)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
     client.act(Action.START)
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=5000)
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=WAIT_MS)
     client.act(action)
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.PAUSING, timeout=5000)
-    with qtbot.waitSignal(client.done, timeout=5000) as done:
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.PAUSING, timeout=WAIT_MS)
+    with qtbot.waitSignal(client.done, timeout=WAIT_MS) as done:
         server.pause_takes_effect()
     assert done.args == [action.value]
-    qtbot.waitUntil(lambda: len(client.snapshot.history) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(client.snapshot.history) == 1, timeout=WAIT_MS)
     assert client.snapshot.history[0].status == status
     methods = [method for method, _ in server.requests]
     assert methods[-2:] == ["re_pause", f"re_{action.value.lower()}"]
@@ -133,8 +134,8 @@ def test_abort_does_not_wait_for_ever_for_a_pause(start: START, qtbot: QtBot) ->
     client = start(server, pause_timeout_s=0.1)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
     client.act(Action.START)
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=5000)
-    with qtbot.waitSignal(client.failed, timeout=5000) as failure:
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=WAIT_MS)
+    with qtbot.waitSignal(client.failed, timeout=WAIT_MS) as failure:
         client.act(Action.ABORT)
     assert "did not pause within 0.1 s" in failure.args[0]
 
@@ -146,10 +147,10 @@ def test_abort_of_a_plan_that_ends_meanwhile_does_not_hit_the_next_one(start: ST
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
     client.add("measure", {"edge": "Br K", "delay_ps": 200})
     client.act(Action.START)
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=5000)
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.RUNNING, timeout=WAIT_MS)
     client.act(Action.ABORT)
-    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.PAUSING, timeout=5000)
-    with qtbot.waitSignal(client.failed, timeout=5000) as failure:
+    qtbot.waitUntil(lambda: client.snapshot.engine is Engine.PAUSING, timeout=WAIT_MS)
+    with qtbot.waitSignal(client.failed, timeout=WAIT_MS) as failure:
         server.finish()
     assert server.running is not None
     assert "ended before it could be paused" in failure.args[0]
@@ -161,9 +162,9 @@ def test_history_says_why_a_plan_failed(start: START, qtbot: QtBot) -> None:
     client = start(server)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
     client.act(Action.START)
-    qtbot.waitUntil(lambda: client.snapshot.running is not None, timeout=5000)
+    qtbot.waitUntil(lambda: client.snapshot.running is not None, timeout=WAIT_MS)
     server.finish("failed", "Plan failed:\nerrors.MotionError: The monochromator stopped short.\n")
-    qtbot.waitUntil(lambda: len(client.snapshot.history) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(client.snapshot.history) == 1, timeout=WAIT_MS)
     outcome = client.snapshot.history[0]
     assert (outcome.status, outcome.reason) == ("failed", "The monochromator stopped short.")
     assert outcome.scan_ids == (7,)
@@ -173,7 +174,7 @@ def test_history_says_why_a_plan_failed(start: START, qtbot: QtBot) -> None:
 def test_a_stopped_client_lets_the_connection_go(qtbot: QtBot) -> None:
     server = FakeQueueServer()
     client = QueueClient(server, poll_period_s=0.02)
-    with qtbot.waitSignal(client.snapshot_changed, timeout=5000):
+    with qtbot.waitSignal(client.snapshot_changed, timeout=WAIT_MS):
         client.start()
     assert client.stop()
     assert server.closed

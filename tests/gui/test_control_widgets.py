@@ -10,6 +10,7 @@ from fake_queue_server import FakeQueueServer
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QPushButton
+from waiting import WAIT_MS
 
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
@@ -38,7 +39,7 @@ def panel(server: FakeQueueServer, qtbot: QtBot) -> Iterator[ControlPanel]:
     qtbot.addWidget(widget)
     widget.resize(700, 800)
     widget.show()
-    with qtbot.waitSignal(client.snapshot_changed, timeout=5000):
+    with qtbot.waitSignal(client.snapshot_changed, timeout=WAIT_MS):
         client.start()
     yield widget
     assert client.stop()
@@ -69,9 +70,9 @@ def queue(panel: ControlPanel, qtbot: QtBot, server: FakeQueueServer, *delays: i
         type_into(panel, qtbot, "edge", "Br K")
         type_into(panel, qtbot, "delay_ps", str(delay))
         click(qtbot, panel.plans.submit)
-        qtbot.waitUntil(lambda before=before: len(server.queue) == before + 1, timeout=5000)  # type: ignore[misc]
+        qtbot.waitUntil(lambda before=before: len(server.queue) == before + 1, timeout=WAIT_MS)  # type: ignore[misc]
     panel.tabs.setCurrentWidget(panel.queue)
-    qtbot.waitUntil(lambda: panel.queue.list.count() == len(server.queue), timeout=5000)
+    qtbot.waitUntil(lambda: panel.queue.list.count() == len(server.queue), timeout=WAIT_MS)
 
 
 def state(panel: ControlPanel) -> str:
@@ -79,16 +80,16 @@ def state(panel: ControlPanel) -> str:
 
 
 def wait_for(qtbot: QtBot, condition: Callable[[], bool]) -> None:
-    qtbot.waitUntil(condition, timeout=5000)
+    qtbot.waitUntil(condition, timeout=WAIT_MS)
 
 
 def answer(qtbot: QtBot, panel: ControlPanel, text: str) -> None:
     """Click a button of the question that is asked."""
-    qtbot.waitUntil(lambda: bool(panel.findChildren(QMessageBox)), timeout=5000)
+    qtbot.waitUntil(lambda: bool(panel.findChildren(QMessageBox)), timeout=WAIT_MS)
     (box,) = panel.findChildren(QMessageBox)
     (button,) = [one for one in box.buttons() if one.text().replace("&", "") == text]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not panel.findChildren(QMessageBox), timeout=5000)
+    qtbot.waitUntil(lambda: not panel.findChildren(QMessageBox), timeout=WAIT_MS)
 
 
 def test_pause_resume_and_abort_by_buttons_that_follow_the_engine(
@@ -274,7 +275,7 @@ def test_history_queues_again_and_opens_the_run(panel: ControlPanel, server: Fak
     panel.history.table.selectRow(0)
     click(qtbot, panel.history.again)
     wait_for(qtbot, lambda: server.names == [100])
-    with qtbot.waitSignal(panel.run_chosen, timeout=1000) as chosen:
+    with qtbot.waitSignal(panel.run_chosen, timeout=WAIT_MS) as chosen:
         panel.history.table.cellDoubleClicked.emit(0, 0)
     assert chosen.args == ["abc"]
 
@@ -311,6 +312,6 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
         for theme in (CONTROL_ROOM, DARK):
             apply_theme(application, theme)
             size, colour = pytest.approx(1.4 * theme.font_points), theme.bad.lower()
-            qtbot.waitUntil(partial(looks, size, colour), timeout=5000)
+            qtbot.waitUntil(partial(looks, size, colour), timeout=WAIT_MS)
     finally:
         apply_theme(application, LIGHT)

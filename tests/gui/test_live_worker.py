@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from live_runs import delay_run, energy_run
+from waiting import WAIT_S
 
 from errors import ReductionError
 from gui.live.feed import QueueFeed
@@ -23,8 +24,6 @@ from gui.requests.kinetics import TraceRequest
 from gui.requests.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.spc_energy import spc_spectrum
-
-TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Gated(Request[int]):
     gate: threading.Event
 
     def compute(self, run: RunState) -> int:
-        assert self.gate.wait(TIMEOUT_S)
+        assert self.gate.wait(WAIT_S)
         return run.events
 
 
@@ -69,7 +68,7 @@ def worker(feed: QueueFeed) -> Iterator[LiveWorker]:
     worker = LiveWorker(feed)
     worker.start()
     yield worker
-    worker.stop(TIMEOUT_S)
+    worker.stop(WAIT_S)
 
 
 def put(feed: QueueFeed, documents: list[tuple[str, dict[str, Any]]]) -> None:
@@ -78,7 +77,7 @@ def put(feed: QueueFeed, documents: list[tuple[str, dict[str, Any]]]) -> None:
 
 
 def wait_for(worker: LiveWorker, condition: Callable[[LiveFrame], bool]) -> LiveFrame:
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + WAIT_S
     while not condition(worker.frame):
         assert time.monotonic() < deadline, f"still {worker.frame}"
         time.sleep(0.001)

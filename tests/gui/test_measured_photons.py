@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from beam_time import Document
 from pytestqt.qtbot import QtBot
+from waiting import WAIT_MS
 
 from gui.control.measured_photons import MeasuredPhotons
 from gui.live.feed import QueueFeed
@@ -14,8 +15,6 @@ from gui.live.replay_feed import ReplayFeed
 from gui.live.run_state import RunState
 from gui.live.worker import LiveWorker
 from gui.requests.bunches import BunchRequest
-
-WAIT_MS = 20_000
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from beam_time import Document
-from patience import WAIT_MS
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
+from waiting import WAIT_MS
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed

@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtWidgets import QApplication
+from waiting import WAIT_MS
 
 from errors import InputError, StorageError
 from gui.plots.axis import DELAY, ENERGY, Quantity
@@ -65,7 +66,7 @@ def test_the_crosshair_reads_value_and_error(plot: LinePlot) -> None:
 def test_the_mouse_moves_the_crosshair(plot: LinePlot, qtbot: QtBot) -> None:
     scene = plot.canvas.box.mapViewToScene(QPointF(float(ENERGIES[30]), float(VALUES[30])))
     qtbot.mouseMove(plot.canvas.viewport(), plot.canvas.mapFromScene(scene))
-    qtbot.waitUntil(lambda: f"{ENERGIES[30]:.2f} eV" in plot.readout.text(), timeout=5000)
+    qtbot.waitUntil(lambda: f"{ENERGIES[30]:.2f} eV" in plot.readout.text(), timeout=WAIT_MS)
 
 
 def test_far_from_every_point_nothing_is_read(plot: LinePlot) -> None:
@@ -106,7 +107,7 @@ def test_dragging_a_rectangle_is_a_choice(plot: LinePlot, qtbot: QtBot) -> None:
     qtbot.mouseMove(viewport, corner + QPoint(15, 15))
     qtbot.mouseMove(viewport, opposite)
     qtbot.mouseRelease(viewport, left, pos=opposite)
-    qtbot.waitUntil(lambda: plot.views.history.current is not None, timeout=5000)
+    qtbot.waitUntil(lambda: plot.views.history.current is not None, timeout=WAIT_MS)
     low, high = plot.canvas.box.viewRange()[0]
     assert (low, high) == (pytest.approx(13_470.0, abs=1.0), pytest.approx(13_500.0, abs=1.0))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 from static_runs import NamedDocument, static_run
+from waiting import WAIT_MS
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
@@ -18,7 +19,6 @@ from gui.window import MainWindow
 from reduction.alignment import thermal_difference
 from reduction.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
 
-WAIT_MS = 20_000
 REQUEST = TemperatureSeriesRequest()
 
 

@@ -12,6 +12,7 @@ from beam_time import Document
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar
+from waiting import WAIT_MS
 
 from gui.application import make_application, make_window
 from gui.dock_title import DockTitle
@@ -21,8 +22,6 @@ from gui.panels.panel import Panel
 from gui.status.item import Reading, StatusItem
 from gui.theme import CONTROL_ROOM, DARK, current_theme
 from gui.window import Dock, MainWindow
-
-WAIT_MS = 20_000
 
 
 class FixedStatus:
