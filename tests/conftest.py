@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
@@ -26,7 +27,11 @@ LOOPBACK = "127.0.0.1"
 FIRST_PORT, LAST_PORT, BLOCK = 20_480, 30_720, 16
 """Below the ports that Linux hands out by itself (32768 and up), so that no client's socket takes one of ours."""
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 10.0
+START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 60.0
+
+# The same examples every time, on a machine of any speed.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a script: processes of the tests would inherit a Ctrl-C that does nothing.
@@ -146,11 +151,16 @@ StartIoc = Callable[..., AbstractContextManager[IocProcess]]
 
 @pytest.fixture(scope="session")
 def start_ioc(ca_ports: CaPorts, ca_repeater: None) -> StartIoc:
-    """`with start_ioc(command, ...) as ioc:` runs `python command... --port N` until a line with "ready" comes."""
+    """`with start_ioc(command, ...) as ioc:` runs `python command... --port N` until a line with "ready" comes.
+
+    With `at_port` it comes back where another one was, else each gets a port of its own.
+    """
 
     @contextlib.contextmanager
-    def start(*command: str) -> Iterator[IocProcess]:
-        with ca_ports.claimed() as port, _python(*command, "--port", str(port)) as process:
+    def start(*command: str, at_port: int | None = None) -> Iterator[IocProcess]:
+        with contextlib.ExitStack() as stack:
+            port = stack.enter_context(ca_ports.claimed()) if at_port is None else at_port
+            process = stack.enter_context(_python(*command, "--port", str(port)))
             try:
                 _wait_until_ready(process)
                 yield IocProcess(process, port)

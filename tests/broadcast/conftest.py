@@ -9,13 +9,13 @@ import select
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import waiting
 
 from broadcast.relay import Relay, RelayAddresses
 
@@ -80,7 +80,7 @@ def start_relay() -> StartRelay:
             yield relay
         finally:
             relay.stop()
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
     return start
@@ -88,12 +88,5 @@ def start_relay() -> StartRelay:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool], str], None]:
-    """`until(condition, what)` waits for a condition, at most 30 s."""
-
-    def wait(condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}"
-            time.sleep(0.002)
-
-    return wait
+    """`until(condition, what)` waits for a condition."""
+    return waiting.until

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import WAIT_S
 
 RECORD_IOC = str(Path(__file__).with_name("record_ioc.py"))
-
-CONNECT_TIMEOUT_S, WAIT_TIMEOUT_S = 20.0, 20.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +39,7 @@ class Recorder:
         self.values: list[Any] = []
         self._changed = threading.Condition()
         self.pv = epics.PV(name, auto_monitor=True, callback=self._record)
-        assert self.pv.wait_for_connection(CONNECT_TIMEOUT_S), f"{name} did not connect"
+        assert self.pv.wait_for_connection(WAIT_S), f"{name} did not connect"
         self.wait(lambda values: len(values) > 0)
 
     def _record(self, value: Any = None, **_: Any) -> None:
@@ -54,7 +53,7 @@ class Recorder:
 
     def wait(self, condition: Callable[[list[Any]], bool]) -> None:
         with self._changed:
-            fulfilled = self._changed.wait_for(lambda: condition(self.values), WAIT_TIMEOUT_S)
+            fulfilled = self._changed.wait_for(lambda: condition(self.values), WAIT_S)
         assert fulfilled, f"{self.pv.pvname}: saw only {self.values}"
 
 
@@ -70,7 +69,7 @@ def plain_pv(name: str) -> Any:
     import epics
 
     pv = epics.PV(name, auto_monitor=False)
-    assert pv.wait_for_connection(CONNECT_TIMEOUT_S), f"{name} did not connect"
+    assert pv.wait_for_connection(WAIT_S), f"{name} did not connect"
     return pv
 
 
@@ -79,7 +78,7 @@ def get() -> Callable[[str], Any]:
     """`get(name)` asks the server for a value now, past all monitors."""
 
     def get_now(name: str) -> Any:
-        value = plain_pv(name).get(use_monitor=False, timeout=WAIT_TIMEOUT_S)
+        value = plain_pv(name).get(use_monitor=False, timeout=WAIT_S)
         assert value is not None, f"{name} did not answer"
         return value
 
@@ -91,7 +90,7 @@ def put() -> Callable[..., None]:
     """`put(name, value)` waits for put completion; `wait=False` does not."""
 
     def put_now(name: str, value: Any, *, wait: bool = True) -> None:
-        assert plain_pv(name).put(value, wait=wait, timeout=WAIT_TIMEOUT_S) == 1, f"{name} did not complete"
+        assert plain_pv(name).put(value, wait=wait, timeout=WAIT_S) == 1, f"{name} did not complete"
 
     return put_now
 
@@ -113,9 +112,9 @@ def caproto_put(ca_repeater: None) -> Callable[[str, object], str]:
     """`caproto_put(name, value)` runs caproto's command line client, which shows refusals, and returns its output."""
 
     def run(name: str, value: object) -> str:
-        options = ["--no-repeater", "--timeout", "15", "--notify", "--"]
+        options = ["--no-repeater", "--timeout", "50", "--notify", "--"]
         command = [sys.executable, "-m", "caproto.commandline.put", *options, name, str(value)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return result.stdout + result.stderr
 
     return run

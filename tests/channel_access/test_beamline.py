@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patient import patient
 
 from devices.beamline import Beamline, build_beamline
 from devices.configuration import read_configuration
@@ -36,7 +37,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def session(ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    configuration = load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data"))
+    configuration = patient(load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data")))
     with open_session(configuration) as opened:
         yield opened
 
@@ -112,13 +113,13 @@ def test_delay_scan_with_shutter_reference(session: Session) -> None:
 def test_axes_arrive_in_their_raw_units(beamline: Beamline) -> None:
     import epics
 
-    beamline.energy.set(13_472.25).wait(timeout=30)
+    beamline.energy.set(13_472.25).wait(timeout=60)
     assert epics.caget(f"{MACRO}7ida:BraggERdbkAO") == pytest.approx(13.472_25, abs=1e-6)
     assert epics.caget(f"{MACRO}7ida:m1.RBV") == pytest.approx(bragg_angle_deg(13_472.25), abs=1e-6)
-    beamline.delay.set(12_345.0).wait(timeout=30)
+    beamline.delay.set(12_345.0).wait(timeout=60)
     coarse, fine = epics.caget(f"{MACRO}7idd:DG1:ADelayAI"), epics.caget(f"{MACRO}7idd:digDelay1:actualDelay")
     assert coarse * 1e12 + fine == pytest.approx(169_780 + 12_345, abs=0.01)
-    beamline.fluence.set(8.83).wait(timeout=30)
+    beamline.fluence.set(8.83).wait(timeout=60)
     assert beamline.fluence.position == pytest.approx(8.83, abs=0.01)
 
 
@@ -127,7 +128,7 @@ def test_a_stopped_motor_fails_its_move(beamline: Beamline) -> None:
     status = beamline.energy.set(12_900.0)
     beamline.energy.stop()
     with pytest.raises(MotionError, match="sent to 12900 eV and stopped at"):
-        status.wait(timeout=30)
+        status.wait(timeout=60)
 
 
 def test_a_move_the_ioc_refuses_is_an_error(beamline: Beamline) -> None:
@@ -136,12 +137,12 @@ def test_a_move_the_ioc_refuses_is_an_error(beamline: Beamline) -> None:
 
     limit = epics.PV(f"{MACRO}7idd:m21.HLM")
     assert limit.wait_for_connection(10)
-    limit.put(10.0, wait=True, timeout=10)
+    limit.put(10.0, wait=True, timeout=60)
     try:
         with pytest.raises((MotionError, ValueError), match="7idd:m21"):
-            beamline.fluence.set(12.0).wait(timeout=30)
+            beamline.fluence.set(12.0).wait(timeout=60)
     finally:
-        limit.put(50.0, wait=True, timeout=10)
+        limit.put(50.0, wait=True, timeout=60)
 
 
 def test_a_raw_delay_in_another_unit_is_refused(beamline: Beamline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +166,8 @@ def test_two_beamlines_at_once_do_not_mix(start_ioc: Any, beamline: Beamline) ->
     with start_ioc("-m", "sim", "--macro", "other:", "--speed", "2000"):
         other = build_beamline(load_configuration(prefix="other:").beamline)
         other.connect(timeout_s=60)
-        beamline.delay.set(50.0).wait(timeout=10)
-        other.delay.set(-50.0).wait(timeout=10)
+        beamline.delay.set(50.0).wait(timeout=60)
+        other.delay.set(-50.0).wait(timeout=60)
         assert beamline.delay.position == pytest.approx(50.0)
         assert other.delay.position == pytest.approx(-50.0)
 
@@ -180,14 +181,14 @@ def test_same_seed_same_counts_whatever_the_client_does(start_ioc: Any) -> None:
             twin.connect(timeout_s=60)
             twin.exposure.prepare(1.0)
             for _ in range(3):
-                twin.exposure.trigger().wait(timeout=10)
+                twin.exposure.trigger().wait(timeout=60)
             frames.append(twin.exposure.spc_frame.get())
     np.testing.assert_array_equal(*frames)
 
 
 def test_caproto_client_agrees(ioc: Any, beamline: Beamline) -> None:
     """A client of another make sees the same value as pyepics."""
-    beamline.delay.set(777.0).wait(timeout=10)
+    beamline.delay.set(777.0).wait(timeout=60)
     command = [sys.executable, "-m", "caproto.commandline.get", "--no-repeater", "--terse"]
     said = subprocess.run(
         [*command, f"{MACRO}7idd:digDelay1:actualDelay"], capture_output=True, text=True, timeout=60, check=True

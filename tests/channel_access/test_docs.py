@@ -10,6 +10,7 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import pytest
+from patient import patient
 
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
@@ -26,7 +27,7 @@ MACRO = "docs:"
 @pytest.fixture(scope="module")
 def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The names a session has, on a simulated beamline that is very fast."""
-    configuration = load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data"))
+    configuration = patient(load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data")))
     with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "20000"), open_session(configuration) as session:
         runs, show, reduce = stored_run_functions(session.store)
         # Pages about stored runs are read by people who have some.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fault_bench import FaultBench
+from patient import patient
 
 from errors import HeldError
 from trxas.configuration import Configuration, load_configuration
@@ -28,7 +29,7 @@ from trxas.session import open_session
 HOLDING = """
 session = open_session(load_configuration(prefix=sys.argv[1], data=sys.argv[2]))
 for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
-    shutter.set("open").wait(timeout=20)
+    shutter.set("open").wait(timeout=60)
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -72,7 +73,7 @@ def faults(get: Any, put: Any) -> FaultBench:
 
 @pytest.fixture
 def configuration(tmp_path: Path) -> Configuration:
-    return load_configuration(prefix=MACRO, data=tmp_path / "ours")
+    return patient(load_configuration(prefix=MACRO, data=tmp_path / "ours"))
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_read_only_session_says_so_and_resets_nothing(configuration: Configura
 def test_the_jet_stops_and_both_shutters_close_without_any_plan(session: Session, faults: FaultBench) -> None:
     """By the session too: the IOC of a real beamline may not do it."""
     for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
-        shutter.set("open").wait(timeout=20)
+        shutter.set("open").wait(timeout=60)
     faults.put("7idd:jet:FlowSet", 0.0)
     try:
         faults.until(lambda: faults.shutters() == (0, 0), "closed")

@@ -59,7 +59,7 @@ def interrupted_scan(beamline: Beamline) -> tuple[RunEngine, list[dict[str, Any]
     pausing = interrupt_in_exposure(beamline, engine)
     with pytest.raises(RunEngineInterrupted):
         engine(plans.delay_scan(beamline, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=DWELL_S))
-    pausing.join(10)
+    pausing.join(60)
     return engine, events
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 from bluesky import RunEngine
@@ -16,25 +12,12 @@ from devices.beamline import build_beamline
 from trxas.configuration import load_configuration
 
 MACRO = "mortal:"
+SIMULATION = ("-m", "sim", "--macro", MACRO, "--speed", "2000")
 
 
-@contextlib.contextmanager
-def simulation(port: int) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "sim", "--macro", MACRO, "--speed", "2000", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert "ready" in process.stdout.readline()
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_a_scan_survives_the_death_of_the_ioc(ca_ports: Any, ca_repeater: None) -> None:
+def test_a_scan_survives_the_death_of_the_ioc(start_ioc: Any) -> None:
     delays = [float(delay) for delay in range(0, 300, 10)]
-    with ca_ports.claimed() as port, contextlib.ExitStack() as stack:
-        first = stack.enter_context(simulation(port))
+    with start_ioc(*SIMULATION) as first, contextlib.ExitStack() as stack:
         beamline = build_beamline(load_configuration(prefix=MACRO).beamline)
         beamline.connect(timeout_s=60)
         events: list[dict[str, Any]] = []
@@ -42,9 +25,9 @@ def test_a_scan_survives_the_death_of_the_ioc(ca_ports: Any, ca_repeater: None) 
         def kill_once(name: str, doc: dict[str, Any]) -> None:
             events.append(doc["data"])
             if len(events) == 10:
-                first.send_signal(signal.SIGKILL)
-                first.wait(10)
-                stack.enter_context(simulation(port))
+                first.process.kill()
+                first.process.wait(60)
+                stack.enter_context(start_ioc(*SIMULATION, at_port=first.port))
 
         engine = RunEngine({})
         engine.subscribe(kill_once, "event")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from patient import patient
 
 from devices.energy import CALIBRATION_LIMIT_EV
 from errors import StorageError
@@ -29,10 +29,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def configuration(ioc: Any, tmp_path: Path) -> Configuration:
-    made = load_configuration(prefix=MACRO, data=tmp_path)
-    # A machine with much else to do takes longer than the 5 s that are enough at a beamline.
-    epics = replace(made.beamline.epics, connection_timeout_s=60.0)
-    return replace(made, beamline=replace(made.beamline, epics=epics))
+    return patient(load_configuration(prefix=MACRO, data=tmp_path))
 
 
 def test_calibrations_of_one_session_hold_in_the_next(configuration: Configuration) -> None:

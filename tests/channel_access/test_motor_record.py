@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import WAIT_S
 
 from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 
 PROBLEM_BIT = 0x200
-TIMEOUT_S = 20.0
 
 MARKS = itertools.count(1)
 
@@ -37,7 +37,7 @@ def epics_motor(bench: str) -> Any:
     from ophyd import EpicsMotor
 
     motor = EpicsMotor(f"{bench}m1", name="m1")
-    motor.wait_for_connection(timeout=TIMEOUT_S)
+    motor.wait_for_connection(timeout=WAIT_S)
     return motor
 
 
@@ -50,7 +50,7 @@ def ophyd_m1(epics_motor: Any, m1: str, put: Any) -> Any:
     caught_up, mark = threading.Event(), 2.0 + next(MARKS) * 1e-6
     token = epics_motor.velocity.subscribe(lambda value, **_: caught_up.set() if value == mark else None)
     put(f"{m1}.VELO", mark)
-    assert caught_up.wait(TIMEOUT_S)
+    assert caught_up.wait(WAIT_S)
     epics_motor.velocity.unsubscribe(token)
     return epics_motor
 
@@ -76,7 +76,7 @@ def test_changed_limits_reach_clients(ophyd_m1: Any, m1: str, put: Any, recorder
 def test_ophyd_moves_to_target(ophyd_m1: Any) -> None:
     """The stock motor class must report success, and the read-back must be where it was sent."""
     status = ophyd_m1.set(0.4)
-    status.wait(timeout=TIMEOUT_S)
+    status.wait(timeout=WAIT_S)
     assert status.success
     assert ophyd_m1.position == pytest.approx(0.4, abs=1e-9)
 
@@ -151,7 +151,7 @@ def test_stop_ends_motion_where_it_is(m1: str, put: Any, get: Any, recorder: Any
     completed = start(m1, 10.0)
     position.wait(lambda values: values[-1] > 0.05)
     put(f"{m1}.STOP", 1)
-    assert completed.wait(TIMEOUT_S)
+    assert completed.wait(WAIT_S)
     stopped_at = get(f"{m1}.RBV")
     assert 0.05 < stopped_at < 9.0
     assert get(f"{m1}.VAL") == stopped_at
@@ -165,7 +165,7 @@ def test_new_target_during_motion_is_the_one_reached(m1: str, put: Any, get: Any
     first = start(m1, 10.0)
     position.wait(lambda values: values[-1] > 0.2)
     put(m1, 0.1)
-    assert first.wait(TIMEOUT_S)
+    assert first.wait(WAIT_S)
     assert get(f"{m1}.RBV") == pytest.approx(0.1)
     done.wait(lambda values: values == [0, 1])
 
@@ -174,7 +174,7 @@ def test_refused_target_leaves_motion_alone(m1: str, caproto_put: Any, get: Any,
     """A typing error during a long move must not stop it."""
     put_done = start(m1, 3.0)
     assert "outside its soft limits" in caproto_put(m1, 300.0)
-    assert put_done.wait(TIMEOUT_S)
+    assert put_done.wait(WAIT_S)
     assert get(f"{m1}.RBV") == pytest.approx(3.0)
 
 
@@ -204,7 +204,7 @@ def test_jog_runs_until_released(m1: str, put: Any, get: Any, recorder: Any, sta
     jogged = start(f"{m1}.JOGF", 1)
     position.wait(lambda values: values[-1] > 0.05)
     put(f"{m1}.JOGF", 0)
-    assert jogged.wait(TIMEOUT_S)
+    assert jogged.wait(WAIT_S)
     assert 0.05 < get(f"{m1}.RBV") == get(m1) < 9.0
     assert get(f"{m1}.JOGF") == 0
 
@@ -239,7 +239,7 @@ def test_stalled_motor_fails_the_move(ophyd_m1: Any, m1: str, put: Any, get: Any
     position.wait(lambda values: values[-1] > 0.05)
     put(f"{bench}stall", 1)
     with pytest.raises(Exception, match="failed"):
-        status.wait(timeout=TIMEOUT_S)
+        status.wait(timeout=WAIT_S)
     assert 0.0 < get(f"{m1}.RBV") < 4.9
     assert get(m1) == 5.0
     assert (get(f"{m1}.DMOV"), get(f"{m1}.SEVR"), get(f"{m1}.MISS")) == (1, 2, 1)
@@ -252,7 +252,7 @@ def test_freed_motor_moves_without_alarm(ophyd_m1: Any, m1: str, put: Any, get: 
     put(m1, 0.2)
     assert get(f"{m1}.SEVR") == 2
     put(f"{bench}stall", 0)
-    ophyd_m1.set(0.1).wait(timeout=TIMEOUT_S)
+    ophyd_m1.set(0.1).wait(timeout=WAIT_S)
     assert get(f"{m1}.SEVR") == 0
     assert not get(f"{m1}.MSTA") & PROBLEM_BIT
 
@@ -269,13 +269,13 @@ def test_pyepics_motor_moves_and_tweaks(m1: str, put: Any) -> None:
     """The motor class of pyepics, and so its motor screens, work: description, units, limits, move, tweak."""
     import epics
 
-    motor = epics.Motor(m1, timeout=TIMEOUT_S)
+    motor = epics.Motor(m1, timeout=WAIT_S)
     assert (motor.DESC, motor.units, motor.RTYP) == ("Slow stage", "mm", "motor")
     assert motor.within_limits(9.0)
     assert not motor.within_limits(11.0)
-    assert motor.move(0.2, wait=True, timeout=TIMEOUT_S) == 0
+    assert motor.move(0.2, wait=True, timeout=WAIT_S) == 0
     put(f"{m1}.TWV", 0.05)
-    motor.tweak("reverse", wait=True, timeout=TIMEOUT_S)
+    motor.tweak("reverse", wait=True, timeout=WAIT_S)
     assert motor.get_position(readback=True) == pytest.approx(0.15)
 
 

@@ -151,7 +151,7 @@ def test_backlash_shifts_the_foil_unless_approached_from_below(usual: Bench) -> 
     """Down from the Br edge: 0.5 eV off without the overshoot, none with it."""
     edges = {}
     for approach in ("direct", "below"):
-        usual.line.energy.set(13_550.0).wait(timeout=30)
+        usual.line.energy.set(13_550.0).wait(timeout=60)
         usual.run(plans.foil_scan(usual.line, dwell_s=10.0, approach=approach))
         edges[approach] = usual.foil_edge_ev()
     sigma_ev = np.hypot(edges["direct"][1], edges["below"][1])
@@ -216,7 +216,7 @@ def test_self_test_of_the_delay_axis(bench: Any, hidden: dict[str, float], expec
                 run, watched=told["watched_probe"], compared=told["compare_probe"], offset_ps=told["rise_offset_ps"]
             )
         results = evaluate_delay_axis(rises, fit_t0)
-        made.line.delay.set(0.0).wait(timeout=10)
+        made.line.delay.set(0.0).wait(timeout=60)
     if "fine_sign" in hidden:
         # Nothing can be compared with a reference that runs backwards.
         assert results["fine"].verdict is Verdict.WRONG_SIGN

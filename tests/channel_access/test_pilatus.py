@@ -16,6 +16,7 @@ import pytest
 from bluesky import RunEngine
 from bluesky.preprocessors import run_decorator, stage_decorator
 from bluesky.utils import FailedStatus
+from full_disk import ROOM_FOR_TWO_IMAGES
 from ophyd.utils import StatusTimeoutError
 
 from devices.cell import SampleStage
@@ -29,14 +30,6 @@ from trxas.configuration import load_configuration
 
 MACRO = "pil:"
 
-IMAGE_BYTES = 4 * 195 * 487
-
-LIMITED_DISK = (
-    "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); "
-    "from sim.__main__ import main; sys.exit(main(sys.argv[1:]))"
-)
-"""The simulation, for which every file ends at so many bytes, as on a disk that fills up."""
-
 
 @pytest.fixture(scope="module")
 def ioc(start_ioc: Any) -> Iterator[Any]:
@@ -45,9 +38,9 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
         stage = SampleStage(configuration.cell, prefix=MACRO, name="sample_stage")
         energy = Energy(configuration.energy, prefix=MACRO, name="energy")
         for device in (stage, energy):
-            device.wait_for_connection(timeout=20)
-        stage.set("cell").wait(timeout=10)
-        energy.set(12_900.0).wait(timeout=30)
+            device.wait_for_connection(timeout=60)
+        stage.set("cell").wait(timeout=60)
+        energy.set(12_900.0).wait(timeout=60)
         yield running
 
 
@@ -151,7 +144,7 @@ def test_files_can_be_read_while_they_grow(pilatus: Pilatus, tmp_path: Path) -> 
     pilatus.prepare(1.0)
     pilatus.stage()
     try:
-        pilatus.trigger().wait(timeout=20)
+        pilatus.trigger().wait(timeout=60)
         (path,) = tmp_path.glob("*.h5")
         with h5py.File(path, locking=False) as file:
             assert file["/entry/data/data"].shape == (1, 195, 487)
@@ -178,9 +171,9 @@ def test_stock_ophyd_classes_work_unchanged(ioc: Any, tmp_path: Path, version: s
         _default_read_attrs = ("hdf5", "statistics")
 
     stock = Stock(f"{MACRO}7idd:Pilatus:", name="pilatus")
-    stock.wait_for_connection(timeout=20)
+    stock.wait_for_connection(timeout=60)
     stock.hdf5.read_attrs = []
-    stock.cam.acquire_time.set(1.0).wait(timeout=10)
+    stock.cam.acquire_time.set(1.0).wait(timeout=60)
     documents, failure = run(bp.count([stock], 3))
     assert failure is None
     totals = [event["data"]["pilatus_statistics_total"] for event in of_kind(documents, "event")]
@@ -207,10 +200,9 @@ def test_a_folder_nobody_can_write_to_is_an_error_before_the_exposure(ioc: Any) 
 
 
 def test_a_full_disk_fails_the_point_and_keeps_the_images_before(start_ioc: Any, tmp_path: Path, get: Any) -> None:
-    room = LIMITED_DISK.format(2 * IMAGE_BYTES + 100_000)
-    with start_ioc("-c", room, "--macro", "full:", "--speed", "2000"):
+    with start_ioc("-c", ROOM_FOR_TWO_IMAGES, "--macro", "full:", "--speed", "2000"):
         pilatus = make("full:", tmp_path)
-        pilatus.connect(20)
+        pilatus.connect(60)
         pilatus.prepare(1.0)
         documents, failure = run(bp.count([pilatus], 5))
         assert isinstance(failure, FailedStatus | StorageError)
@@ -237,7 +229,7 @@ def test_a_pilatus_that_is_not_there_is_named(ioc: Any, tmp_path: Path) -> None:
 def test_an_ioc_that_dies_fails_the_run_which_is_closed(start_ioc: Any, tmp_path: Path) -> None:
     with start_ioc("-m", "sim", "--macro", "dies:", "--speed", "2000") as ioc:
         pilatus = make("dies:", tmp_path)
-        pilatus.connect(20)
+        pilatus.connect(60)
         pilatus.prepare(1.0)
 
         @stage_decorator([pilatus])
@@ -245,7 +237,7 @@ def test_an_ioc_that_dies_fails_the_run_which_is_closed(start_ioc: Any, tmp_path
         def plan() -> Any:
             yield from bps.trigger_and_read([pilatus])
             ioc.process.kill()
-            ioc.process.wait(10)
+            ioc.process.wait(60)
             yield from bps.trigger_and_read([pilatus])
 
         documents, failure = run(plan())
@@ -258,13 +250,13 @@ def test_an_ioc_that_dies_fails_the_run_which_is_closed(start_ioc: Any, tmp_path
 def test_a_detector_that_hangs_times_out_by_name(start_ioc: Any, tmp_path: Path) -> None:
     with start_ioc("-m", "sim", "--macro", "slow:", "--speed", "0.01"):
         pilatus = make("slow:", tmp_path, margin_s=0.3)
-        pilatus.connect(20)
+        pilatus.connect(60)
         pilatus.prepare(0.5)
         pilatus.stage()
         with pytest.raises(
             StatusTimeoutError, match=r"pilatus: an image of 0\.5 s \(waiting for slow:7idd:Pilatus:cam1:"
         ):
-            pilatus.trigger().wait(timeout=20)
+            pilatus.trigger().wait(timeout=60)
         pilatus.stop()
         pilatus.unstage()
 
@@ -272,7 +264,7 @@ def test_a_detector_that_hangs_times_out_by_name(start_ioc: Any, tmp_path: Path)
 def test_a_stopped_exposure_leaves_no_datum(start_ioc: Any, tmp_path: Path, put: Any, recorder: Any) -> None:
     with start_ioc("-m", "sim", "--macro", "stop:", "--speed", "1"):
         pilatus = make("stop:", tmp_path)
-        pilatus.connect(20)
+        pilatus.connect(60)
         pilatus.prepare(60.0)
         pilatus.stage()
         list(pilatus.collect_asset_docs())
@@ -281,7 +273,7 @@ def test_a_stopped_exposure_leaves_no_datum(start_ioc: Any, tmp_path: Path, put:
         acquiring.wait(lambda values: 1 in values)
         put("stop:7idd:Pilatus:cam1:Acquire", 0)
         with pytest.raises(AcquisitionError, match=r"NumCaptured_RBV stays at 0: the image was not taken \(Aborted\)"):
-            status.wait(timeout=20)
+            status.wait(timeout=60)
         assert list(pilatus.collect_asset_docs()) == []
         pilatus.unstage()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from patient import patient
 
 from errors import InputError, StorageError
 from reduction.accumulator import accumulate
@@ -47,10 +47,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def configuration(ioc: Any, tmp_path: Path) -> Configuration:
-    made = load_configuration(prefix=MACRO, data=tmp_path)
-    # A machine with much else to do takes longer than the 5 s that are enough at a beamline.
-    epics = replace(made.beamline.epics, connection_timeout_s=60.0)
-    return replace(made, beamline=replace(made.beamline, epics=epics))
+    return patient(load_configuration(prefix=MACRO, data=tmp_path))
 
 
 def killed_session(data: Path, address_list: str, exposures: int) -> None:
@@ -66,7 +63,7 @@ def killed_session(data: Path, address_list: str, exposures: int) -> None:
             seen += line.strip() == "event"
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def look_and_reset(session: Session) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from waiting import WAIT_S
 
 from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.scaler import ScalerGroup
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}
-TIMEOUT_S = 20.0
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def epics_scaler(bench: str) -> Any:
     from ophyd import EpicsScaler
 
     device = EpicsScaler(f"{bench}scaler1", name="scaler")
-    device.wait_for_connection(timeout=TIMEOUT_S)
+    device.wait_for_connection(timeout=WAIT_S)
     return device
 
 
@@ -38,7 +38,7 @@ def test_ophyd_scaler_counts(epics_scaler: Any, scaler: str, get: Any) -> None:
     """A triggered stock EpicsScaler holds the counts of the preset time when its status is done."""
     epics_scaler.stage()
     status = epics_scaler.trigger()
-    status.wait(timeout=TIMEOUT_S)
+    status.wait(timeout=WAIT_S)
     epics_scaler.unstage()
     assert epics_scaler.channels.chan2.get(use_monitor=False) == RATE_HZ[2] * 0.1
     assert epics_scaler.channels.chan3.get(use_monitor=False) == RATE_HZ[3] * 0.1
@@ -52,7 +52,7 @@ def test_ophyd_scaler_ch_selects_named_channels(bench: str) -> None:
     from ophyd.scaler import ScalerCH
 
     device = ScalerCH(f"{bench}scaler1", name="named")
-    device.wait_for_connection(timeout=TIMEOUT_S)
+    device.wait_for_connection(timeout=WAIT_S)
     device.select_channels()
     selected = {name for name in device.channels.read_attrs if "." not in name}
     assert selected == {"chan02", "chan03"}
@@ -79,7 +79,7 @@ def test_channels_are_cleared_at_the_start(scaler: str, put: Any, get: Any, star
     completed = start(f"{scaler}.CNT", 1)
     assert (get(f"{scaler}.CNT"), get(f"{scaler}.S3"), get(f"{scaler}.T")) == (1, 0.0, 0.0)
     put(f"{scaler}.CNT", 0)
-    assert completed.wait(TIMEOUT_S)
+    assert completed.wait(WAIT_S)
 
 
 def test_stopped_count_keeps_what_it_has(scaler: str, put: Any, get: Any, start: Any) -> None:
@@ -88,7 +88,7 @@ def test_stopped_count_keeps_what_it_has(scaler: str, put: Any, get: Any, start:
     completed = start(f"{scaler}.CNT", 1)
     assert get(f"{scaler}.CNT") == 1
     put(f"{scaler}.CNT", 0)
-    assert completed.wait(TIMEOUT_S)
+    assert completed.wait(WAIT_S)
     elapsed_s = get(f"{scaler}.T")
     assert 0 < elapsed_s < 20.0
     assert get(f"{scaler}.S3") == int(RATE_HZ[3] * elapsed_s)
@@ -100,7 +100,7 @@ def test_start_while_counting_is_refused(scaler: str, put: Any, get: Any, start:
     put(f"{scaler}.TP", 3.0)
     completed = start(f"{scaler}.CNT", 1)
     assert "is counting already" in caproto_put(f"{scaler}.CNT", 1)
-    assert completed.wait(TIMEOUT_S)
+    assert completed.wait(WAIT_S)
     assert get(f"{scaler}.S2") == RATE_HZ[2] * 3.0
 
 

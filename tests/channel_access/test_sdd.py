@@ -23,7 +23,7 @@ MACRO = "sdd:"
 def connected(macro: str) -> Beamline:
     configuration = load_configuration(prefix=macro).beamline
     assert configuration.cell is not None
-    quick = replace(configuration.cell, settle_s=0.1, poll_s=0.02, timeout_s=30.0)
+    quick = replace(configuration.cell, settle_s=0.1, poll_s=0.02, timeout_s=60.0)
     beamline = build_beamline(replace(configuration, cell=quick))
     beamline.connect(timeout_s=60)
     return beamline
@@ -34,7 +34,7 @@ def beamline(start_ioc: Any) -> Iterator[Beamline]:
     with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "2000", "--seed", "3"):
         line = connected(MACRO)
         assert line.sample_stage is not None
-        line.sample_stage.set("cell").wait(timeout=20)
+        line.sample_stage.set("cell").wait(timeout=60)
         yield line
 
 
@@ -42,7 +42,7 @@ def expose(line: Beamline, dwell_s: float) -> tuple[SddFrame, float]:
     """One exposure of the detector and the ion chamber."""
     assert line.sdd is not None
     line.exposure.prepare(dwell_s)
-    line.exposure.trigger().wait(timeout=20)
+    line.exposure.trigger().wait(timeout=60)
     raw = read_together({**line.exposure.fresh_signals(), **line.sdd.fresh_signals()})
     reading = line.exposure.reading_from_raw(raw)
     spc = reading.spc
@@ -56,7 +56,7 @@ def photons(frame: SddFrame) -> np.ndarray:
 def test_the_edge_is_in_the_counts_corrected_for_dead_time(beamline: Beamline) -> None:
     levels = []
     for energy_ev in (13_450.0, 13_560.0):
-        beamline.energy.set(energy_ev).wait(timeout=30)
+        beamline.energy.set(energy_ev).wait(timeout=60)
         frame, i0 = expose(beamline, 10.0)
         assert frame.counts.shape == (5,)
         assert np.all(frame.counts < frame.output_rate * 10.0)
@@ -74,10 +74,10 @@ def test_the_edge_is_in_the_counts_corrected_for_dead_time(beamline: Beamline) -
 def test_heat_takes_intensity_at_the_main_edge(beamline: Beamline) -> None:
     """2 % at 13472 eV from 25 to 140 C; 60 s of 5 elements count 3e7 photons, 0.02 %."""
     assert beamline.cell is not None
-    beamline.energy.set(13_472.0).wait(timeout=30)
+    beamline.energy.set(13_472.0).wait(timeout=60)
     levels = []
     for temperature_c in (25.0, 140.0):
-        beamline.cell.set(temperature_c).wait(timeout=40)
+        beamline.cell.set(temperature_c).wait(timeout=60)
         frame, i0 = expose(beamline, 60.0)
         levels.append(photons(frame).sum() / i0)
     assert levels[1] / levels[0] - 1 == pytest.approx(-0.0145, abs=0.004)
@@ -102,29 +102,29 @@ def test_a_missed_gate_is_an_error(beamline: Beamline) -> None:
 def test_with_the_jet_in_the_beam_only_the_photodiodes_see_something(beamline: Beamline, get: Any) -> None:
     assert beamline.sample_stage is not None
     assert beamline.sdd is not None
-    beamline.energy.set(13_500.0).wait(timeout=30)
+    beamline.energy.set(13_500.0).wait(timeout=60)
     frame, i0 = expose(beamline, 1.0)
     assert frame.counts.min() > 0
     assert i0 > 0
     assert not np.any(get(f"{MACRO}amofg1a:spc:Frame")[10:])
-    beamline.sample_stage.set("jet").wait(timeout=20)
+    beamline.sample_stage.set("jet").wait(timeout=60)
     try:
         frame, _ = expose(beamline, 1.0)
         assert not frame.counts.any()
         assert beamline.sdd.failed_conditions(frame) == ["sdd_no_counts"]
         assert np.all(get(f"{MACRO}amofg1a:spc:Frame")[10:] > 0)
     finally:
-        beamline.sample_stage.set("cell").wait(timeout=20)
+        beamline.sample_stage.set("cell").wait(timeout=60)
 
 
 def test_the_beam_can_be_taken_away(beamline: Beamline) -> None:
-    beamline.xray_shutter.set("closed").wait(timeout=20)
+    beamline.xray_shutter.set("closed").wait(timeout=60)
     try:
         frame, i0 = expose(beamline, 1.0)
         assert i0 == 0
         assert not frame.input_rate.any()
     finally:
-        beamline.xray_shutter.set("open").wait(timeout=20)
+        beamline.xray_shutter.set("open").wait(timeout=60)
 
 
 def test_same_seed_same_counts(start_ioc: Any) -> None:
@@ -135,8 +135,8 @@ def test_same_seed_same_counts(start_ioc: Any) -> None:
             line = connected(macro)
             assert line.sample_stage is not None
             assert line.cell is not None
-            line.sample_stage.set("cell").wait(timeout=20)
-            line.cell.set(60.0).wait(timeout=30)
+            line.sample_stage.set("cell").wait(timeout=60)
+            line.cell.set(60.0).wait(timeout=60)
             found.append([expose(line, 1.0)[0].counts for _ in range(3)])
     np.testing.assert_array_equal(*found)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import WAIT_TIMEOUT_S, Queue, Served, family, living, process_of, until
+import zmq
+from served import Queue, Served, family, living, process_of
+from waiting import WAIT_S, until
 
+from gui.control.manager_link import ServerAddress, ServerSilentError, ZmqManagerLink
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
 from gui.requests.spectra import SpectrumRequest
@@ -24,6 +29,7 @@ from reduction.accumulator import accumulate
 from reduction.spc_energy import spc_spectrum
 from storage import load_run, open_store
 from trxas.configuration import DEFAULT_CONFIGURATION
+from trxas.serve.keys import keys_of
 from trxas.serve.state_file import read_state
 
 pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(600)]
@@ -68,7 +74,7 @@ def quick_serve(ca_repeater: None, tmp_path: Path) -> Iterator[Served]:
 def queue(served: Served) -> Iterator[Queue]:
     state = read_state(served.data)
     assert state is not None
-    queue = Queue(state.queue_control)
+    queue = Queue(state)
     yield queue
     queue.close()
 
@@ -84,7 +90,7 @@ def window(served: Served) -> Iterator[LiveWorker]:
     worker = LiveWorker(BroadcastFeed(addresses))
     worker.start()
     yield worker
-    worker.stop(WAIT_TIMEOUT_S)
+    worker.stop(WAIT_S)
 
 
 def test_the_queue_has_the_plans_of_a_session_with_types_and_words(queue: Queue) -> None:
@@ -175,6 +181,56 @@ def test_the_catalogue_is_read_through_tiled_with_its_key_alone(served: Served, 
     assert (served.data / "serve.json").stat().st_mode & 0o077 == 0
 
 
+def test_nobody_reaches_the_queue_server_without_its_key(served: Served) -> None:
+    """Lost: the beamline, to whoever is logged in on the same machine."""
+    state = read_state(served.data)
+    assert state is not None
+    wrong = zmq.curve_keypair()[0].decode()
+    for known in (ServerAddress(state.queue_control), ServerAddress(state.queue_control, wrong)):
+        link = ZmqManagerLink(known, timeout_s=3)
+        with pytest.raises(ServerSilentError):
+            link.request("status", {})
+        link.close()
+
+
+def test_keys_are_in_private_files_alone(served: Served, queue: Queue) -> None:
+    """Not in logs, runs, the list of processes or what the terminal shows."""
+    queue.start(dwell_s=1.0, sample="no secrets")
+    queue.wait(manager_state="idle")
+    keys = keys_of(served.data)
+    secrets = [secret.encode() for secret in (keys.tiled, keys.queue_private, keys.queue_public)]
+    files = [path for path in served.data.rglob("*") if path.is_file()]
+    holding = {path for path in files if any(secret in path.read_bytes() for secret in secrets)}
+    assert {path.name for path in holding} == {"keys.json", "serve.json"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in holding)
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in living(family(served.process.pid))]
+    shown = [*commands, served.log.read_bytes()]
+    assert not any(secret in text for secret in secrets for text in shown)
+
+
+def test_nothing_listens_beyond_this_machine(served: Served) -> None:
+    """Lost: the beamline and its data, to whoever is in the same network."""
+    listening = listening_addresses(living(family(served.process.pid)))
+    assert len(listening) >= 6, "relay (three), queue server, Redis, Tiled, IOC"
+    assert {host for host, _ in listening} == {"127.0.0.1"}
+
+
+def listening_addresses(pids: set[int]) -> set[tuple[str, int]]:
+    """TCP addresses at which processes wait for others (proc_pid_net(5))."""
+    inodes = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            inodes |= {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    found = set()
+    for table, family_ in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for row in (line.split() for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]):
+            if row[3] == "0A" and f"socket:[{row[9]}]" in inodes:
+                host, port = row[1].split(":")
+                words = [bytes.fromhex(host[at : at + 8])[::-1] for at in range(0, len(host), 8)]
+                found.add((socket.inet_ntop(family_, b"".join(words)), int(port, 16)))
+    return found
+
+
 def test_a_second_server_of_the_folder_is_refused_and_the_first_named(served: Served) -> None:
     command = [sys.executable, "-m", "trxas.cli", "serve", "--data", str(served.data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -206,7 +262,7 @@ def test_a_killed_server_takes_its_parts_with_it(quick_serve: Served) -> None:
     """Nothing may go on measuring or listening when its server has gone."""
     pids = family(quick_serve.process.pid)
     quick_serve.process.kill()
-    quick_serve.process.wait(WAIT_TIMEOUT_S)
+    quick_serve.process.wait(WAIT_S)
     until(lambda: living(pids) == set(), lambda: living(pids))
     assert read_state(quick_serve.data) is None
 
@@ -214,6 +270,6 @@ def test_a_killed_server_takes_its_parts_with_it(quick_serve: Served) -> None:
 def test_a_part_that_dies_is_named_and_the_others_are_stopped(quick_serve: Served) -> None:
     pids = family(quick_serve.process.pid)
     os.kill(process_of(quick_serve, "redis_stand_in"), signal.SIGKILL)
-    assert quick_serve.process.wait(WAIT_TIMEOUT_S) == 1
+    assert quick_serve.process.wait(WAIT_S) == 1
     assert re.search("the Redis stand-in ended with exit code -9; see .*log", quick_serve.said())
     until(lambda: living(pids) == set(), lambda: living(pids))

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import WAIT_S
 
 from sim.errors import PortTakenError, SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.server import bind_sockets
 
 RECORD_IOC = str(Path(__file__).with_name("record_ioc.py"))
-TIMEOUT_S = 20.0
 
 NAGLE_DELAY_S, BATCH_DELAY_S = 0.040, 0.010
 """What a reply or a monitor of caproto's stock server waits (measured: 44 ms, 13 ms)."""
@@ -105,7 +105,7 @@ def test_reads_go_on_while_a_put_is_pending(bench: str, get: Any, start: Any, pu
     moving = min(seconds(lambda: get(f"{bench}m1.DMOV")) for _ in range(50))
     assert not completed.is_set()
     put(f"{bench}m1.STOP", 1)
-    assert completed.wait(TIMEOUT_S)
+    assert completed.wait(WAIT_S)
     assert moving < idle + 0.7e-3
 
 

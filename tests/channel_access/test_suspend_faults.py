@@ -14,6 +14,7 @@ import pytest
 from bluesky import RunEngine
 from bluesky.utils import RequestAbort, RunEngineInterrupted
 from fault_bench import FaultBench
+from waiting import until
 
 import plans
 from devices.beamline import Beamline, build_beamline
@@ -35,15 +36,24 @@ FAULTS: dict[str, tuple[float, dict[str, Any], str]] = {
     "LaserUnlock": (100, {}, "laser_lock"),
     "LaserShutterStuck": (50, {}, ""),
     "XrayShutterCloses": (100, {}, "xray_shutter"),
-    "DelayJump": (30, {}, "delay"),
+    "DelayJump": (100, {}, "delay"),
     "MotorStall": (50, {}, ""),
     "FrameStale": (60, {}, ""),
     "GatesLost": (30, {}, "gates_lost"),
     "ApdSaturation": (30, {}, "gates_saturated"),
     "PvGone": (2, {"Pv": "7idd:laser:Lock"}, ""),
+    "PvGone ring": (2, {"Pv": "S:SRcurrentAI"}, ""),
+    "PvGone jet": (2, {"Pv": "7idd:jet:FlowAI"}, ""),
+    "PvGone delay": (2, {"Pv": "7idd:digDelay1:actualDelay"}, ""),
+    "PvGone gates": (2, {"Pv": "amofg1a:spc:Frame"}, ""),
+    "PvGone trigger": (2, {"Pv": "7idd:scaler1.CNT"}, ""),
     "MonitorsStop": (1, {}, ""),
+    "MonitorsStop delay": (3, {"Pv": "7idd:digDelay1:actualDelay"}, ""),
+    "LaserPower": (30, {}, "laser_power"),
     "IocFreeze": (3, {}, ""),
-    "IocDeath": (2, {}, ""),
+    "IocDeath": (2, {"OtherPort": 0}, ""),
+    "IocDeath elsewhere": (2, {"OtherPort": 1}, ""),
+    "IocDeath for a minute": (70, {"OtherPort": 1}, ""),
 }
 """Fault, its seconds (of beam, or of the wall where the simulation says so), parameters, and the mark of its points."""
 
@@ -59,6 +69,7 @@ class Scan:
         self.documents: list[tuple[str, dict[str, Any]]] = []
         self.strike: Any = None
         self.at = 3
+        self.dwell_s = 6.0
         self.engine.subscribe(self._take)
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:
@@ -68,7 +79,7 @@ class Scan:
             strike()
 
     def run(self) -> None:
-        self.engine(plans.energy_scan(self.beamline, "Br K", delay_ps=100.0, regions_ev=REGIONS, dwell_s=6.0))
+        self.engine(plans.energy_scan(self.beamline, "Br K", delay_ps=100.0, regions_ev=REGIONS, dwell_s=self.dwell_s))
 
     def points(self) -> list[dict[str, Any]]:
         return [doc["data"] for name, doc in self.documents if name == "event" and "quality" in doc["data"]]
@@ -103,15 +114,17 @@ def faults(get: Any, put: Any) -> Iterator[FaultBench]:
     bench.put("7idd:safety:Reset", 1)
 
 
-def strike(faults: FaultBench, kind: str) -> None:
-    seconds, parameters, _ = FAULTS[kind]
+def strike(faults: FaultBench, case: str) -> None:
+    seconds, parameters, _ = FAULTS[case]
+    kind = case.split()[0]
     for name, value in parameters.items():
-        faults.put(f"7idd:sim:Fault:{kind}:{name}", value if name != "Pv" else MACRO + value)
+        faults.put(f"7idd:sim:Fault:{kind}:{name}", value)
+        assert faults.get(f"7idd:sim:Fault:{kind}:{name}") == value
     faults.put(f"7idd:sim:Fault:{kind}", float(seconds))
 
 
-IN_SHORT = ("BeamDump", "JetStall", "DelayJump", "GatesLost", "FrameStale", "IocDeath")
-"""One of each sort: beam, jet, axis, gates, detector, IOC."""
+IN_SHORT = ("BeamDump", "JetStall", "DelayJump", "GatesLost", "FrameStale", "PvGone delay", "IocDeath elsewhere")
+"""One of each sort: beam, jet, axis, gates, detector, PV, IOC."""
 
 
 @pytest.mark.parametrize(
@@ -135,6 +148,31 @@ def test_a_fault_loses_no_point_and_averages_no_bad_one(beamline: Beamline, faul
     assert beamline.laser_shutter.position == "closed"
 
 
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [("LaserPower", "laser_power"), ("ApdSaturation", "boxcar_unsteady"), ("DelayJump", "delay")],
+)
+def test_what_strikes_a_small_part_of_an_exposure_and_is_over_marks_it(
+    beamline: Beamline, faults: FaultBench, kind: str, mark: str
+) -> None:
+    """2.5 % of the exposure: lost was a transient averaged over two fluences or delays, or over stray light."""
+    scan = Scan(beamline)
+    scan.at, scan.dwell_s = 1, 200.0
+
+    def in_the_next_exposure() -> None:
+        until(lambda: faults.get("7idd:scaler1.CNT") == 1, "counting")
+        faults.put(f"7idd:sim:Fault:{kind}", 5.0)
+
+    striking = threading.Thread(target=in_the_next_exposure)
+    scan.strike = striking.start
+    scan.run()
+    striking.join(60)
+    assert scan.good() == list(range(POINTS))
+    bad = [point["quality"].split(",") for point in scan.points() if point["quality"]]
+    assert len(bad) == 1
+    assert mark in bad[0]
+
+
 @pytest.mark.parametrize("kind", SUSPENDING)
 def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     beamline: Beamline, faults: FaultBench, kind: str
@@ -153,11 +191,11 @@ def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     watching = threading.Thread(target=look)
     watching.start()
     scan.run()
-    watching.join(30)
+    watching.join(60)
     shutters, took_s = seen
     assert shutters == (0, 0)
     # bluesky #533 (does not go on), #1647 (goes on at once, or far too late): not before the settle time, soon after.
-    assert 0.4 < took_s < 10
+    assert 0.4 < took_s < 30
     began, ended = scan.suspensions()
     assert (began["suspended"], ended["suspended"]) == (1, 0)
     assert began["reason"]
@@ -185,9 +223,7 @@ def suspended(scan: Scan, then: Any) -> threading.Thread:
     """Call `then` as soon as the scan is suspended."""
 
     def wait() -> None:
-        deadline = time.monotonic() + 30
-        while not scan.suspensions():
-            assert time.monotonic() < deadline
+        until(scan.suspensions, "a suspension")
         then()
 
     thread = threading.Thread(target=wait)
@@ -201,7 +237,7 @@ def test_a_pause_while_suspended_works_and_the_scan_goes_on(beamline: Beamline, 
     pausing = suspended(scan, lambda: scan.engine.request_pause(defer=False))
     with pytest.raises(RunEngineInterrupted):
         scan.run()
-    pausing.join(10)
+    pausing.join(60)
     assert faults.shutters() == (0, 0)
     faults.put("7idd:sim:FaultsClear", 1)
     scan.engine.resume()
@@ -214,7 +250,7 @@ def test_an_abort_while_suspended_closes_the_run_and_leaves_all_shut(beamline: B
     ending = suspended(scan, lambda: scan.engine.abort("enough"))
     with contextlib.suppress(RunEngineInterrupted, RequestAbort):
         scan.run()
-    ending.join(10)
+    ending.join(60)
     assert scan.documents[-1][0] == "stop"
     assert scan.documents[-1][1]["exit_status"] == "abort"
     assert faults.shutters() == (0, 0)
@@ -238,13 +274,14 @@ def test_a_dump_while_monitors_are_silent_is_seen(beamline: Beamline, faults: Fa
 
     def both() -> None:
         faults.put("7idd:sim:Fault:MonitorsStop", 5.0)
-        faults.put("7idd:sim:Fault:BeamDump", 50.0)
+        faults.put("7idd:sim:Fault:BeamDump", 200.0)
 
     scan = Scan(beamline)
     scan.strike = both
     scan.run()
     assert scan.good() == list(range(POINTS))
     assert any("ring_current" in point["quality"] for point in scan.points())
+    assert scan.suspensions(), "it waits for the beam instead of using up its attempts"
 
 
 def test_ctrl_c_twice_leaves_laser_and_xrays_shut(beamline: Beamline, faults: FaultBench) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from patient import patient
 
 from reduction.static_xas import accumulate_static, static_spectrum
 from storage import list_runs, load_images, load_run
@@ -26,9 +27,7 @@ def quick(configuration: Configuration) -> Configuration:
     line = configuration.beamline
     assert line.cell is not None
     cell = replace(line.cell, settle_s=0.2, poll_s=0.02, timeout_s=60.0)
-    # A machine with much else to do takes longer than the 5 s that are enough at a beamline.
-    epics = replace(line.epics, connection_timeout_s=60.0)
-    return replace(configuration, beamline=replace(line, cell=cell, epics=epics))
+    return patient(replace(configuration, beamline=replace(line, cell=cell)))
 
 
 @pytest.fixture(scope="module")

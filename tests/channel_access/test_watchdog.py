@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fault_bench import WAIT_S, FaultBench
+from fault_bench import FaultBench
+from waiting import WAIT_S
 
 MACRO = "guarded:"
 
@@ -18,13 +19,13 @@ CLIENT = """
 import sys, threading
 import epics
 macro, beats = sys.argv[1], 0
-epics.caput(macro + "7idd:session:Holder", "other session", wait=True, timeout=20)
+epics.caput(macro + "7idd:session:Holder", "other session", wait=True, timeout=60)
 for name in ("7idd:xrayShutter:Set", "7idd:laser:Shutter"):
-    epics.caput(macro + name, 1, wait=True, timeout=20)
+    epics.caput(macro + name, 1, wait=True, timeout=60)
 while True:
     beats += 1
-    epics.caput(macro + "7idd:safety:Heartbeat", beats, wait=True, timeout=20)
-    epics.caput(macro + "7idd:session:HolderHeartbeat", beats, wait=True, timeout=20)
+    epics.caput(macro + "7idd:safety:Heartbeat", beats, wait=True, timeout=60)
+    epics.caput(macro + "7idd:session:HolderHeartbeat", beats, wait=True, timeout=60)
     if beats == 5:
         print("beating", flush=True)
     threading.Event().wait(0.1)
@@ -235,7 +236,7 @@ def test_a_backlash_detour_through_too_much_fluence_closes_the_shutters(bench: F
     """Soft ways around a limit end at the shutter."""
     bench.put("7idd:m21", 36.0)
     bench.open_shutters()
-    for field, value in (("BDST", -11.0), ("BVEL", 0.5)):
+    for field, value in (("BDST", -11.0), ("BVEL", 0.05)):
         bench.put(f"7idd:m21.{field}", value)
     bench.put("7idd:m21.VELO", 20.0)
     done = bench.start("7idd:m21", 37.0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from gui.status.item import Shown, shown
 from gui.status.monitors import ChannelAccessStatus
@@ -16,13 +16,6 @@ from trxas.window_items import status_items
 
 pytestmark = pytest.mark.channel_access
 MACRO = "window:"
-
-
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_devices_are_read_and_missed(start_ioc: Any, tmp_path: Path) -> None:
@@ -34,11 +27,11 @@ def test_devices_are_read_and_missed(start_ioc: Any, tmp_path: Path) -> None:
         def states() -> dict[str, Shown]:
             return {item.label: shown(item, source.reading(item), time.monotonic()) for item in items}
 
-        wait_for(lambda: all(state.severity != "unknown" for state in states().values()))
+        until(lambda: all(state.severity != "unknown" for state in states().values()), states)
         found = states()
         assert found["energy"].value.endswith("eV")
         assert found["laser lock"].word == "LOCKED"
         assert found["laser shutter"].word in ("OPEN", "CLOSED")
-    wait_for(lambda: {state.word for state in states().values()} == {"DISCONNECTED"})
+    until(lambda: {state.word for state in states().values()} == {"DISCONNECTED"}, states)
     assert states()["energy"].value == found["energy"].value
     source.close()

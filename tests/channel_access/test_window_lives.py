@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import WAIT_TIMEOUT_S, Queue, Served, until
+from served import Queue, Served
+from waiting import WAIT_S, until
 
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
@@ -48,8 +49,8 @@ class Window:
     def kill(self) -> None:
         """As the kernel does."""
         self.process.kill()
-        self.process.wait(WAIT_TIMEOUT_S)
-        self._reader.join(WAIT_TIMEOUT_S)
+        self.process.wait(WAIT_S)
+        self._reader.join(WAIT_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -63,7 +64,7 @@ class Window:
                 met.append(said)
             return bool(met)
 
-        until(look, lambda: f"{what}: {self.said}, exit code {self.process.poll()}", timeout_s=2 * WAIT_TIMEOUT_S)
+        until(look, lambda: f"{what}: {self.said}, exit code {self.process.poll()}", timeout_s=2 * WAIT_S)
         return met[0]
 
     def _read(self) -> None:
@@ -102,7 +103,7 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
     """If this fails, opening the window costs points, or one cannot trust what a reopened one shows."""
     state = read_state(served.data)
     assert state is not None
-    queue, witness = Queue(state.queue_control), LiveWorker(BroadcastFeed(state.relay))
+    queue, witness = Queue(state), LiveWorker(BroadcastFeed(state.relay))
     witness.start()
     try:
         queue.start(dwell_s=30.0, repeats=2000, sample="watched")
@@ -124,7 +125,7 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
         queue.wait(manager_state="idle")
         end = window.wait(lambda said: said["exit_status"] and said["answered"] == said["events"], "the run's end")
     finally:
-        witness.stop(WAIT_TIMEOUT_S)
+        witness.stop(WAIT_S)
         queue.close()
     with open_store(served.data, recover_runs=False) as store:
         documents = load_run(store, uid)

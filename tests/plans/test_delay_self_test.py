@@ -89,11 +89,6 @@ def test_arrays_that_are_no_rise_are_refused(arrays: tuple, message: str) -> Non
         Rise(*arrays)
 
 
-@pytest.fixture
-def recorded() -> RecordedRuns:
-    return RecordedRuns()
-
-
 def test_each_arm_makes_the_delays_its_own_way(recorded: RecordedRuns) -> None:
     uids = recorded.run(plans.delay_self_test(recorded.line, dwell_s=1.0))
     assert list(uids) == ["fine", "coarse", "fine lower", "probe"]
@@ -124,7 +119,7 @@ def test_afterwards_the_axis_moves_as_ever(recorded: RecordedRuns) -> None:
     recorded.hardware.refused_triggers = 100
     with pytest.raises(Exception, match="Expected exposure"):
         recorded.run(plans.delay_self_test(recorded.line, dwell_s=1.0))
-    recorded.line.delay.set(1500.0).wait(timeout=1)
+    recorded.line.delay.set(1500.0).wait(timeout=60)
     assert recorded.moved("delay_fine")[-1] == pytest.approx(3280.0)
     assert recorded.line.laser_shutter.position == "closed"
 

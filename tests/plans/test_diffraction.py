@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import pytest
-from fake_pilatus import FakePilatus
 from recorded_runs import RecordedRuns
 
 import plans
-from devices.powder import PowderReader
 from errors import (
     AcquisitionError,
     ConfigurationError,
@@ -28,24 +27,11 @@ from errors import (
 
 
 class PowderDay(RecordedRuns):
-    """The fake beamline with a Pilatus that writes into `folder`."""
+    """The fake beamline with a Pilatus, and what it wrote."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        line = self.line
-        settings = line.configuration.pilatus
-        assert settings is not None
-        self.pilatus = FakePilatus(folder, settings)
-        reader = PowderReader(
-            "powder_images",
-            energy=line.energy,
-            cell=line.cell,
-            stage=line.sample_stage,
-            exposure=line.exposure,
-            surroundings=line.surroundings,
-            conditions=line.point.conditions,
-        )
-        self.hardware.beamline = self.line = replace(line, pilatus=self.pilatus, powder_images=reader)
+    @property
+    def pilatus(self) -> Any:
+        return self.line.pilatus
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         return [doc for name, doc in self.documents if name == kind]
@@ -64,8 +50,9 @@ class PowderDay(RecordedRuns):
 
 
 @pytest.fixture
-def day(tmp_path: Path) -> PowderDay:
-    return PowderDay(tmp_path)
+def day(tmp_path: Path) -> Iterator[PowderDay]:
+    with PowderDay(tmp_path) as runs:
+        yield runs
 
 
 def diffraction(day: PowderDay, **options: Any) -> Any:
@@ -204,7 +191,7 @@ def test_a_series_may_leave_out_edges_or_images(day: PowderDay) -> None:
 
 def test_a_temperature_that_does_not_settle_ends_the_series_there(day: PowderDay) -> None:
     def jam(_: str, doc: dict[str, Any]) -> None:
-        day.hardware.cell_error_c = 5.0
+        day.hardware.cell_error_c, day.line.cell.timeout_s = 5.0, 0.3
 
     day.engine.subscribe(jam, "event")
     with pytest.raises(NotSettledError, match="did not settle at 25 C"):

@@ -16,11 +16,6 @@ from errors import InputError, NotConnectedError, OutOfRangeError, ReductionErro
 from plans.attenuator import fit_attenuator
 
 
-@pytest.fixture
-def recorded() -> RecordedRuns:
-    return RecordedRuns()
-
-
 def test_every_fluence_once_at_one_energy_and_delay(recorded: RecordedRuns) -> None:
     uid = recorded.run(plans.fluence_scan(recorded.line, "Br K", dwell_s=1.0, sample="vial 3", repeats=2))
     (start,) = recorded.starts

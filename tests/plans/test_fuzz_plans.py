@@ -90,6 +90,6 @@ def test_wrong_arguments_move_nothing_and_right_ones_end_cleanly(plan: str, data
         assert [stop["exit_status"] for stop in runs.stops] == ["success"] * len(runs.starts)
     finally:
         runs.engine.loop.call_soon_threadsafe(runs.engine.loop.stop)
-        runs.engine._th.join(10.0)
+        runs.engine._th.join(60)
         runs.engine.loop.close()
     assert runs.line.laser_shutter.readback.get() == 0, "the laser is on the sample"

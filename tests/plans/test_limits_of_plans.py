@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_beamline import FakeHardware
-from fake_pilatus import FakePilatus
 from recorded_runs import RecordedRuns
 
 import plans
-from devices.powder import PowderReader
 from errors import InputError
 from trxas.session import SCANS
 
@@ -74,23 +72,10 @@ def arguments(plan: str, **given: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> RecordedRuns:
+def runs(tmp_path: Path) -> Iterator[RecordedRuns]:
     """The fake beamline, with a Pilatus."""
-    made = RecordedRuns()
-    line = made.line
-    assert line.configuration.pilatus is not None
-    reader = PowderReader(
-        "powder_images",
-        energy=line.energy,
-        cell=line.cell,
-        stage=line.sample_stage,
-        exposure=line.exposure,
-        surroundings=line.surroundings,
-        conditions=line.point.conditions,
-    )
-    pilatus = FakePilatus(tmp_path, line.configuration.pilatus)
-    made.hardware.beamline = made.line = replace(line, pilatus=pilatus, powder_images=reader)
-    return made
+    with RecordedRuns(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize(("plan", "name", "value"), CASES)

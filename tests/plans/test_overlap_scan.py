@@ -16,15 +16,10 @@ from plans.overlap_scan import POSITIONS_UM, fit_overlap
 X = np.array(POSITIONS_UM)
 
 
-@pytest.fixture
-def recorded() -> RecordedRuns:
-    return RecordedRuns()
-
-
 @pytest.mark.parametrize(("direction", "other"), [("horizontal", "vertical"), ("vertical", "horizontal")])
 def test_one_mirror_moves_and_comes_back(recorded: RecordedRuns, direction: str, other: str) -> None:
     mirror = recorded.line.axes[f"pointing_{direction}_um"]
-    mirror.set(12.0).wait(timeout=1)
+    mirror.set(12.0).wait(timeout=60)
     uid = recorded.run(plans.overlap_scan(recorded.line, direction, dwell_s=1.0, repeats=2))
     (start,) = recorded.starts
     assert (start["uid"], start["plan_name"], start["direction"]) == (uid, "overlap_scan", direction)

@@ -90,7 +90,7 @@ def test_a_resumed_scan_puts_back_what_its_plan_would_have() -> None:
     assert line.pointing_horizontal.position == 0.0
     arm = first_run(recorded(hardware, RUNS["delay_self_test"](line)))
     recorded(hardware, plans.resume_scan(line, arm[0][1], exposures(arm)[1:]))
-    line.delay.set(100.0).wait(timeout=1)
+    line.delay.set(100.0).wait(timeout=60)
     assert line.delay.fine_setpoint.get() == pytest.approx(line.delay.split(100.0)[1])
 
 

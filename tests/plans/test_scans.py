@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import bluesky.plan_stubs as bps
 import numpy as np
 import pytest
-from bluesky import RunEngine
 from bluesky.simulators import RunEngineSimulator, assert_message_and_return_remaining
 from bluesky.utils import RunEngineInterrupted
 from fake_beamline import FakeHardware
+from recorded_runs import RecordedRuns
 
 import plans
 from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
@@ -22,30 +23,21 @@ from reduction.accumulator import accumulate
 REGIONS = [(13_460, 13_462, 1)]
 
 
-class Recorded:
-    """A RunEngine on the fake hardware, and every document it emitted."""
-
-    def __init__(self) -> None:
-        self.hardware = FakeHardware()
-        self.engine = RunEngine({})
-        self.documents: list[tuple[str, dict[str, Any]]] = []
-        self.engine.subscribe(lambda name, doc: self.documents.append((name, doc)))
+class Recorded(RecordedRuns):
+    """Runs of short energy scans."""
 
     def energy_scan(self, **options: Any) -> None:
         options = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0} | options
-        self.engine(plans.energy_scan(self.hardware.beamline, options.pop("edge", "Br K"), **options))
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [doc["data"] for name, doc in self.documents if name == "event"]
+        self.engine(plans.energy_scan(self.line, options.pop("edge", "Br K"), **options))
 
     def of(self, kind: str) -> dict[str, Any]:
         return next(doc for name, doc in self.documents if name == kind)
 
 
 @pytest.fixture
-def recorded() -> Recorded:
-    return Recorded()
+def recorded() -> Iterator[Recorded]:
+    with Recorded() as runs:
+        yield runs
 
 
 def test_every_point_once_in_order_with_all_probes_in_both_modes(recorded: Recorded) -> None:
@@ -225,7 +217,7 @@ def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
 
 def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
     line = recorded.hardware.beamline
-    line.settings.set({"laser_shutter": "open"}).wait(timeout=1)
+    line.settings.set({"laser_shutter": "open"}).wait(timeout=60)
     line.settings.pause()
     assert line.laser_shutter.position == "closed"
     line.settings.resume()
@@ -320,7 +312,7 @@ def test_pausing_between_points_loses_and_doubles_nothing(recorded: Recorded) ->
         recorded.energy_scan(repeats=repeats)
     assert len(recorded.events) < 3 * repeats
     engine.resume()
-    pause.join(timeout=5)
+    pause.join(60)
     measured = [(event["scan_index"], event["point_index"]) for event in recorded.events]
     assert measured == [(scan, point) for scan in range(repeats) for point in range(3)]
 

@@ -25,11 +25,6 @@ from reduction.static_xas import accumulate_static, static_spectrum
 GRID = [(13_450, 13_460, 5), (13_460, 13_470, 2)]
 
 
-@pytest.fixture
-def recorded() -> RecordedRuns:
-    return RecordedRuns()
-
-
 def static_scan(recorded: RecordedRuns, edge: str = "Br K", **options: Any) -> Any:
     return recorded.run(plans.static_energy_scan(recorded.line, edge, **({"dwell_s": 1.0, "grid": GRID} | options)))
 
@@ -174,7 +169,7 @@ def test_dead_time_and_missing_counts_mark_the_points(recorded: RecordedRuns) ->
 
 def test_a_temperature_that_never_settles_ends_the_run_once_and_says_why(recorded: RecordedRuns) -> None:
     """Trying again would take the whole time again, three times half an hour."""
-    recorded.hardware.cell_error_c = 3.0
+    recorded.hardware.cell_error_c, recorded.line.cell.timeout_s = 3.0, 0.3
     with pytest.raises(
         NotSettledError, match=r"7idd:cell:TemperatureAI must stay within 59\.5 to 60\.5 C.*last reading"
     ):

@@ -13,11 +13,6 @@ import plans
 from errors import InputError, NotConnectedError, OutOfRangeError
 
 
-@pytest.fixture
-def recorded() -> RecordedRuns:
-    return RecordedRuns()
-
-
 def test_the_rise_is_scanned_finely_between_a_baseline_and_a_top(recorded: RecordedRuns) -> None:
     recorded.run(plans.time_zero_scan(recorded.line, dwell_s=1.0))
     (start,) = recorded.starts
@@ -37,12 +32,12 @@ def test_the_grid_can_lie_around_another_place(recorded: RecordedRuns) -> None:
 
 def test_rezero_moves_the_zero_not_the_laser(recorded: RecordedRuns) -> None:
     delay = recorded.line.delay
-    delay.set(100.0).wait(timeout=1)
+    delay.set(100.0).wait(timeout=60)
     moves = list(recorded.hardware.moves)
     assert recorded.run(plans.rezero(recorded.line, 17.5)) == pytest.approx(169_797.5)
     assert recorded.hardware.moves == moves
     assert delay.position == pytest.approx(82.5)
-    delay.set(0.0).wait(timeout=1)
+    delay.set(0.0).wait(timeout=60)
     raw_ps = delay.coarse_readback.get() * 1e12 + delay.fine_readback.get()
     assert raw_ps == pytest.approx(169_797.5)
 

@@ -153,7 +153,7 @@ def run_engine() -> Iterator[RunEngine]:
     engine = RunEngine(context_managers=[])
     yield engine
     engine.loop.call_soon_threadsafe(engine.loop.stop)
-    engine._th.join(10.0)
+    engine._th.join(60)
     engine.loop.close()
 
 

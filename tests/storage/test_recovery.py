@@ -72,7 +72,7 @@ def measuring(root: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in processes:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def test_kill_9_loses_nothing(
@@ -88,7 +88,7 @@ def test_kill_9_loses_nothing(
         summary = list_runs(store)[0]
         assert (summary.status, summary.points_done, summary.points_intended) == ("running", 5, 8)
         process.kill()
-        process.wait(30)
+        process.wait(60)
         assert list_runs(store)[0].status == "interrupted"
     with open_store(root) as store:
         assert store.recovery.catalogued == store.recovery.closed == [summary.uid]
@@ -367,7 +367,7 @@ def test_a_shared_server_holds_the_catalogue(
             assert load_run(store, -1)[0][1]["uid"] == uid
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     with open_catalogue(root) as catalogue:
         assert len(catalogue.broker[uid].table()) == 3
 

@@ -156,7 +156,7 @@ def test_closing_leaves_nothing_behind(root: Path, run_engine: RunEngine, scan: 
         uid = run_engine(scan(2, 1))[0]
     # The server's worker threads have been told to end; on a busy machine they do a moment later.
     for thread in set(threading.enumerate()) - before:
-        thread.join(10.0)
+        thread.join(60)
     assert set(threading.enumerate()) <= before
     assert f"{uid}.journal" in {path.name.split("-", 1)[1] for path in (root / "journal" / "done").iterdir()}
     with pytest.raises(StorageError, match="store is closed"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_pilatus import FakePilatus
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
+from waiting import WAIT_S
 
 from devices.beamline import Beamline
 from devices.cell import Cell, SampleStage
@@ -71,6 +75,7 @@ for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO):
     fake_device_cache[real] = MemorySignal
 
 
+@functools.cache
 def configuration() -> BeamlineConfiguration:
     """The default configuration, without its storage table."""
     table = read_configuration(DEFAULT_CONFIGURATION)
@@ -93,9 +98,10 @@ class FakeHardware:
 
     `energy_error_kev` makes the monochromator stop short, `refused_triggers` swallows that many exposures. The laser
     gives `laser_w` behind the attenuator, open `laser_zero_deg` off its zero, within `meter_noise_w` of the meter.
+    There is a Pilatus if `images`, the folder of its files, is given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, images: Path | None = None) -> None:
         config = replace(configuration(), quality=quick_quality())
         self.energy_error_kev = 0.0
         self.refused_triggers = 0
@@ -126,11 +132,20 @@ class FakeHardware:
         xray_shutter = shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0)
         assert config.cell is not None
         assert config.sdd is not None
-        quick = replace(config.cell, settle_s=0.0, poll_s=0.001, timeout_s=0.5)
+        quick = replace(config.cell, settle_s=0.0, poll_s=0.001, timeout_s=WAIT_S)
         cell = make_fake_device(Cell)(quick, prefix="", name="cell")
         stage = make_fake_device(SampleStage)(config.cell, prefix="", name="sample_stage")
         sdd = make_fake_device(Sdd)(config.sdd, prefix="", name="sdd")
         laser_shutter = shutter("laser:set", "laser:rbv", name="laser_shutter", timeout_s=5.0)
+        assert config.pilatus is not None
+        pilatus: Any = None if images is None else FakePilatus(images, config.pilatus)
+
+        def powder_reader(name: str, sdd: Sdd | None) -> PowderReader:
+            return PowderReader(
+                name, energy=energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
+                conditions=point.conditions, sdd=sdd,
+            )  # fmt: skip
+
         self.beamline = Beamline(
             configuration=config,
             energy=energy,
@@ -150,16 +165,9 @@ class FakeHardware:
             cell=cell,
             sample_stage=stage,
             sdd=sdd,
-            powder=PowderReader(
-                "powder",
-                energy=energy,
-                cell=cell,
-                stage=stage,
-                exposure=exposure,
-                surroundings=surroundings,
-                conditions=point.conditions,
-                sdd=sdd,
-            ),
+            pilatus=pilatus,
+            powder=powder_reader("powder", sdd),
+            powder_images=powder_reader("powder_images", None) if pilatus else None,
         )
         self._settle()
         self._wire()
@@ -189,6 +197,7 @@ class FakeHardware:
         self._mirror("delay_coarse", line.delay.coarse_setpoint, line.delay.coarse_readback)
         self._mirror("delay_fine", line.delay.fine_setpoint, line.delay.fine_readback)
         self._mirror("fluence", line.fluence.angle, line.fluence.angle_readback)
+        line.fluence.angle_readback.subscribe(lambda **_: self._show_power(), run=False)
         self._mirror("waveplate", line.waveplate.angle, line.waveplate.angle_readback)
         self._mirror("horizontal", line.pointing_horizontal.setpoint, line.pointing_horizontal.readback)
         self._mirror("vertical", line.pointing_vertical.setpoint, line.pointing_vertical.readback)
@@ -234,13 +243,15 @@ class FakeHardware:
             self.exposures += 1
             self._publish(float(self.beamline.exposure.preset_readback.get()))
 
+    def _show_power(self) -> None:
+        fluence = self.beamline.fluence
+        fluence_mj_cm2 = fluence.value_from_raw({"angle_readback": fluence.angle_readback.get()})
+        self.beamline.laser.power.sim_put(fluence_mj_cm2 * 1e-3 * fluence.spot_area_cm2 * GATES_PER_S)
+
     def _publish(self, dwell_s: float) -> None:
         line = self.beamline.exposure
         head = [float(self.exposures), dwell_s, float(self.beamline.laser_shutter.readback.get())]
         line.elapsed.sim_put(dwell_s)
-        fluence = self.beamline.fluence
-        fluence_mj_cm2 = fluence.value_from_raw({"angle_readback": fluence.angle_readback.get()})
-        self.beamline.laser.power.sim_put(fluence_mj_cm2 * 1e-3 * fluence.spot_area_cm2 * GATES_PER_S)
         line.i0.sim_put(1e6 * dwell_s)
         line.foil.sim_put(4e5 * dwell_s)
         line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[GATES_PER_S * dwell_s] * 5, *self.counts.ravel()]))

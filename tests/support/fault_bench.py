@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-WAIT_S = 20.0
+from waiting import WAIT_S, until
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,7 @@ class FaultBench:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Ask again and again until `condition` holds."""
-        deadline = time.monotonic() + WAIT_S
-        while not condition():
-            assert time.monotonic() < deadline, f"never: {what}"
+        until(condition, what)
 
     @contextlib.contextmanager
     def struck(self, kind: str, seconds: float = 1e6, **parameters: Any) -> Iterator[None]:

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from bluesky import RunEngine
 from fake_beamline import FakeHardware
+from waiting import WAIT_S
 
 
 class RecordedRuns:
-    """Runs plans of the fake beamline `line`; `documents` are those of all runs, in order."""
+    """Runs plans of the fake beamline `line`, which has a Pilatus if there is a folder for its `images`.
 
-    def __init__(self) -> None:
-        self.hardware = FakeHardware()
+    `documents` are those of all runs, in order. Close it, or use it in a `with`: the engine has a thread.
+    """
+
+    def __init__(self, images: Path | None = None) -> None:
+        self.hardware = FakeHardware(images)
         self.line = self.hardware.beamline
         self.engine = RunEngine({}, call_returns_result=True)
         self.documents: list[tuple[str, dict[str, Any]]] = []
         self.engine.subscribe(lambda name, doc: self.documents.append((name, doc)))
+
+    def close(self) -> None:
+        """End the engine, and a plan that is paused."""
+        if self.engine.state == "paused":
+            self.engine.halt()
+        loop = self.engine.loop
+        loop.call_soon_threadsafe(loop.stop)
+        self.engine._th.join(WAIT_S)
+        loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def run(self, plan: Any) -> Any:
         """Run `plan`; returns what it returns."""

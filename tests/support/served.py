@@ -6,22 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gui.control.manager_link import ZmqManagerLink
+from waiting import WAIT_S, until
+
+from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from trxas.serve.state_file import ServeState, read_state
 
-START_TIMEOUT_S, WAIT_TIMEOUT_S = 240.0, 60.0
-
-
-def until(condition: Callable[[], bool], what: Callable[[], object], timeout_s: float = WAIT_TIMEOUT_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.02)
+START_TIMEOUT_S = 240.0
 
 
 def family(pid: int) -> set[int]:
@@ -72,14 +65,14 @@ class Served:
     def kill_all(self) -> None:
         for pid in living(family(self.process.pid)):
             os.kill(pid, signal.SIGKILL)
-        self.process.wait(WAIT_TIMEOUT_S)
+        self.process.wait(WAIT_S)
 
 
 class Queue:
     """The queue server's API."""
 
-    def __init__(self, control: str) -> None:
-        self._link = ZmqManagerLink(control, timeout_s=10)
+    def __init__(self, state: ServeState) -> None:
+        self._link = ZmqManagerLink(ServerAddress(state.queue_control, state.queue_key), timeout_s=10)
 
     def ask(self, method: str, **parameters: Any) -> Any:
         return self._link.request(method, parameters)

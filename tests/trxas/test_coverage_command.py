@@ -7,18 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from trxas.coverage.measurement import PARAMETERS
 
 pytestmark = pytest.mark.channel_access
 
-WAIT_S = 120.0
+END_S = 120.0
 
 
 @pytest.mark.timeout(300)
@@ -54,10 +53,10 @@ def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
         text=True,
     )
     try:
-        _wait(lambda: result.exists() or process.poll() is not None)
+        until(lambda: result.exists() or process.poll() is not None, "a measurement", END_S)
         assert _simulations(tmp_path)
         process.send_signal(end)
-        said, errors = process.communicate(timeout=WAIT_S)
+        said, errors = process.communicate(timeout=END_S)
     finally:
         process.kill()
     kept = json.loads(result.read_text())
@@ -67,7 +66,7 @@ def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
         assert process.returncode == 130
         assert "when it was interrupted" in said
         assert "Traceback" not in errors
-    _wait(lambda: not _simulations(tmp_path))
+    until(lambda: not _simulations(tmp_path), lambda: _simulations(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -98,10 +97,3 @@ def _simulations(folder: Path) -> list[str]:
         if f"{folder}/trxas-coverage-" in line:
             found.append(line)
     return found
-
-
-def _wait(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)

@@ -74,7 +74,7 @@ def test_a_killed_demo_loses_nothing_that_was_emitted(trxas: Any, tmp_path: Path
     shown = (re.search(r"(\d+)/711", line) for line in process.stderr)
     assert any(match and int(match.group(1)) >= 40 for match in shown)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
     listed = trxas("runs", "list").stdout
     assert "interrupted" in listed

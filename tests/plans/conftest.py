@@ -1,0 +1,15 @@
+"""The fake beamline with its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from recorded_runs import RecordedRuns
+
+
+@pytest.fixture
+def recorded() -> Iterator[RecordedRuns]:
+    """Runs of one test, without a Pilatus."""
+    with RecordedRuns() as runs:
+        yield runs
