@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ophyd.status import StatusBase
 
 from devices.axis import Axis
+from devices.fresh import CHANNEL_ERRORS
 from devices.shutter import Shutter
 from devices.waiting import AllOf
 from errors import TrxasError
@@ -38,10 +39,19 @@ class Settings:
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:
-        """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`."""
-        self._reopen = [shutter for shutter in self._shutters() if shutter.position == "open"]
-        for shutter in self._reopen:
-            shutter.set("closed").wait(timeout=shutter.timeout_s)
+        """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
+
+        A shutter that does not close is said loudly and keeps none of the others open: raised here, an error would end
+        bluesky's engine, and the plan could not clean up.
+        """
+        self._reopen = []
+        for shutter in self._shutters():
+            try:
+                if shutter.position == "open":
+                    self._reopen.append(shutter)
+                    shutter.set("closed").wait(timeout=shutter.timeout_s)
+            except (TrxasError, TimeoutError, *CHANNEL_ERRORS) as error:
+                logger.error("THE %s MAY STILL BE OPEN: it was not closed for the pause: %s", shutter.name, error)
 
     def resume(self) -> None:
         """Let laser and X-rays through again if the pause blocked them.

@@ -17,8 +17,8 @@ from devices.beamline import Beamline
 from devices.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, ReductionError
 from plans.grids import check_points
-from plans.measuring import with_reasons
 from plans.request import calibration_metadata, check_metadata
+from plans.safe_end import ending_safely
 from plans.suspending import Plan
 
 CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
@@ -124,11 +124,15 @@ def calibrate_attenuator(
     def go_home() -> Plan:
         yield from bps.abs_set(plate, home, wait=True)
 
-    uid = yield from bpp.finalize_wrapper(with_reasons(run()), go_home)
-    calibration = _calibration(beamline, fit_attenuator(angles, powers, near_deg=beamline.fluence.calibration.zero_deg))
-    calibration = replace(calibration, source=f"calibrate_attenuator {uid}")
-    if apply:
-        yield from bps.configure(beamline.fluence, {"calibration": calibration})
+    def calibrate() -> Generator[Msg, Any, AttenuatorCalibration]:
+        uid = yield from bpp.finalize_wrapper(run(), go_home)
+        fit = fit_attenuator(angles, powers, near_deg=beamline.fluence.calibration.zero_deg)
+        calibration = replace(_calibration(beamline, fit), source=f"calibrate_attenuator {uid}")
+        if apply:
+            yield from bps.configure(beamline.fluence, {"calibration": calibration})
+        return calibration
+
+    calibration: AttenuatorCalibration = yield from ending_safely(beamline, calibrate())
     return calibration
 
 

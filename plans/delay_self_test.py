@@ -23,6 +23,7 @@ from errors import InputError, ReductionError
 from plans.edges import edge_preset
 from plans.grids import join_regions
 from plans.request import check_request
+from plans.safe_end import ending_safely
 from plans.scanning import scan
 from plans.time_zero import TIME_ZERO_REGIONS_PS
 
@@ -137,7 +138,9 @@ def delay_self_test(
             yield from bps.configure(beamline.delay, {"held": dict(arm.held)})
             uids[arm.name] = yield from scan(beamline, checked)
 
-    yield from bpp.finalize_wrapper(every_arm(), lambda: bps.configure(beamline.delay, {"held": {}}))
+    free = functools.partial(bps.configure, beamline.delay, {"held": {}})
+    # Each scan ends safely; what is between them has to as well.
+    yield from ending_safely(beamline, bpp.finalize_wrapper(every_arm(), free))
     return uids
 
 

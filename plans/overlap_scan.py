@@ -17,6 +17,7 @@ from devices.beamline import Beamline
 from errors import InputError, NotConnectedError, ReductionError
 from plans.edges import edge_preset
 from plans.request import check_request
+from plans.safe_end import ending_safely
 from plans.scanning import ScanPlan, scan
 from plans.suspending import Plan
 
@@ -94,7 +95,8 @@ def overlap_scan(
     def go_home() -> Plan:
         yield from bps.abs_set(mirror, home, wait=True)
 
-    return str((yield from bpp.finalize_wrapper(scan(beamline, request), go_home)))
+    # The way home has to end safely as well.
+    return str((yield from ending_safely(beamline, bpp.finalize_wrapper(scan(beamline, request), go_home))))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from errors import InputError
 from plans.detection import Detection, foil, powder, powder_images, pump_probe
 from plans.edges import edge_preset
 from plans.request import ScanRequest, calibration_metadata, check_request
+from plans.safe_end import ending_safely
 from plans.scanning import ScanPlan, scan
 from plans.suspending import Plan
 
@@ -53,7 +54,7 @@ def resume_scan(
     request = resumed_request(beamline, start, done, md=md)
     plan = scan(beamline, request)
     if restore := _restoring(beamline, start):
-        plan = bpp.finalize_wrapper(plan, restore)
+        plan = ending_safely(beamline, bpp.finalize_wrapper(plan, restore))
     if held := _held(start):
         yield from bps.configure(beamline.delay, {"held": held})
     return str((yield from plan))

@@ -1,0 +1,32 @@
+"""Every plan of a session with arguments that make it short; a new plan must be added here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plans
+from devices.beamline import Beamline
+
+QUICK: dict[str, dict[str, Any]] = {
+    "energy_scan": {"edge": "Br K", "delay_ps": 100.0, "regions_ev": [(13_460, 13_461, 1)], "dwell_s": 1.0},
+    "delay_scan": {"edge": "Pb L3", "delays_ps": [0.0, 50.0], "dwell_s": 1.0, "shutter_reference": "point"},
+    "fluence_scan": {"edge": "Br K", "fluences_mj_cm2": [1.0, 2.0], "dwell_s": 1.0},
+    "foil_scan": {"regions_ev": [(13_030, 13_035, 5)], "dwell_s": 1.0},
+    "time_zero_scan": {"delays_ps": [0.0, 50.0], "dwell_s": 1.0},
+    "overlap_scan": {"direction": "horizontal", "positions_um": [-10.0, 0.0], "dwell_s": 1.0},
+    "delay_self_test": {"dwell_s": 1.0},
+    "rezero": {"t0_ps": 10.0},
+    "calibrate_attenuator": {"angles_deg": [0.0, 10.0, 20.0, 30.0, 40.0], "readings": 2},
+    "apply_energy_calibration": {"offset_ev": 0.3},
+    "static_energy_scan": {"edge": "Br K", "temperature_c": 30.0, "grid": [(13_460, 13_461, 1)], "dwell_s": 1.0},
+    "diffraction": {"exposure_s": 1.0, "images": 2, "temperature_c": 30.0},
+    "temperature_series": {"temperatures_c": [30.0], "edges": [], "images": 1, "image_exposure_s": 1.0},
+}
+
+MOVE_NOTHING = frozenset({"rezero", "apply_energy_calibration"})
+"""Plans that only change what a number means."""
+
+
+def quick_plan(line: Beamline, name: str, **options: Any) -> Any:
+    """The plan called `name` on `line`, short; `options` instead of its usual arguments."""
+    return getattr(plans, name)(line, **(QUICK[name] | options))
