@@ -71,6 +71,11 @@ class Child:
         """None while it runs."""
         return self._process.poll()
 
+    @property
+    def ready(self) -> re.Match[str] | None:
+        """The match of its ready line, once it has said that."""
+        return self._match
+
     def wait_ended(self, timeout_s: float) -> bool:
         """Whether it ends by itself in this time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -116,6 +121,12 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._reader.join(1.0)
+
+    def kill(self) -> None:
+        """SIGKILL to this process alone, as a test of those that depend on it; they must notice by themselves."""
+        self._process.kill()
+        self._process.wait()
+        self.stop()
 
     def _read(self) -> None:
         assert self._process.stdout is not None  # a pipe was asked for

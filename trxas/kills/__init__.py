@@ -1,0 +1,1 @@
+"""Processes killed at random moments, and the comparison with processes that are left alone."""
