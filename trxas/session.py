@@ -10,7 +10,6 @@ import os
 import socket
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bluesky import RunEngine
@@ -23,8 +22,10 @@ from devices.guard import Guard
 from errors import ConfigurationError, HeldError
 from storage import Store, open_store, require_free_space
 from trxas import channel_access
+from trxas.attend.engine import AttendedEngine
+from trxas.attend.listener import Listener
 from trxas.calibrations import Calibrations, calibration_file
-from trxas.configuration import Configuration, StorageSettings
+from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.live import LiveRun
 from trxas.publishing import publish
 
@@ -53,6 +54,7 @@ class Session:
     publisher: Publisher
     guard: Guard | None = None
     live: LiveRun = field(default_factory=LiveRun)
+    listener: Listener | None = None
 
     @property
     def read_only(self) -> bool:
@@ -71,7 +73,8 @@ class Session:
     def measure_all(self, plan: Plan) -> tuple[str, ...]:
         """Run a plan that makes any number of runs, or none, unattended; returns their uids in order.
 
-        Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised.
+        Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised. Raises
+        EndedFromWindowError if somebody at a window ended it.
         """
         try:
             return tuple(str(uid) for uid in self.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
@@ -92,6 +95,8 @@ class Session:
 
     def close(self) -> None:
         """Finish writing and release the beamline; raises StorageError if a run did not reach the catalogue."""
+        if self.listener is not None:
+            self.listener.close()
         self.publisher.close()
         try:
             self.store.close()
@@ -111,12 +116,13 @@ def load_libraries() -> None:
     importlib.import_module("storage.catalogue")
 
 
-def open_session(configuration: Configuration, *, read_only: bool = False) -> Session:
+def open_session(configuration: Configuration, *, read_only: bool = False, listen: bool = True) -> Session:
     """Connect and claim the beamline, open the store, and join both in a RunEngine.
 
     The calibrations of the last session hold. A `read_only` session claims nothing, reads everything and runs no plan.
-    Raises NotConnectedError with every PV that does not answer, HeldError if another session holds the beamline,
-    StorageError if the data folder or its calibrations cannot be used.
+    With `listen`, windows may pause and end the plans of a session that runs some. Raises NotConnectedError with every
+    PV that does not answer, HeldError if another session holds the beamline, StorageError if the data folder or its
+    calibrations cannot be used.
     """
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
@@ -124,19 +130,22 @@ def open_session(configuration: Configuration, *, read_only: bool = False) -> Se
     guard = None if read_only else Guard(beamline, who())
     if guard is not None:
         guard.start()
+    run_engine = AttendedEngine({"beamline": configuration.beamline.name})
     try:
-        return _assembled(configuration, beamline, guard)
+        session = _assembled(configuration, beamline, guard, run_engine)
+        if listen and guard is not None:
+            session.listener = Listener(run_engine, who(), session.store.root)
     except BaseException:
         if guard is not None:
             guard.close()
         raise
+    return session
 
 
-def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | None) -> Session:
+def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | None, run_engine: RunEngine) -> Session:
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()
     store = open_configured_store(configuration, recover_runs=guard is not None)
-    run_engine = RunEngine({"beamline": configuration.beamline.name})
     # The journal comes first: a document is on disk before anybody else hears of it.
     store.subscribe(run_engine)
     publisher = publish(run_engine, configuration.storage.root.resolve())
@@ -167,12 +176,12 @@ def refused(plan: Plan) -> Plan:
 
 def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
     """Open the store where the configuration puts it; with `recover_runs` dead processes' runs are mended first."""
-    storage, pilatus = configuration.storage, configuration.beamline.pilatus
+    storage = configuration.storage
     return open_store(
         storage.root,
         uri=storage.uri or None,
         api_key=os.environ.get(storage.api_key_variable),
-        images=Path(pilatus.folder) if pilatus is not None and pilatus.folder else None,
+        images=images_elsewhere(configuration),
         recover_runs=recover_runs,
     )
 

@@ -13,7 +13,7 @@ from gui.browser.browser import RunBrowser
 from gui.control.control_panel import ControlPanel
 from gui.control.entries import Limits
 from gui.control.forecast import BeamStatistics
-from gui.control.manager_link import ZmqManagerLink
+from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.measured_photons import MeasuredPhotons
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
@@ -22,6 +22,7 @@ from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
 from gui.window import Dock
 from storage import Store, open_store
+from trxas.attend.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
 from trxas.plan_forms import known_plans, points_of_plan
 from trxas.serve.state_file import ServeState, read_state
@@ -67,10 +68,12 @@ class WindowParts:
         browser = RunBrowser(stores, worker, self._feed)
         self._closing += [browser.close_jobs, stores.close]
         root = self._configuration.storage.root.resolve()
-        client = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
-        self._closing.append(client.stop)
-        client.start()
-        control = ControlPanel(client, form_settings(self._configuration.beamline))
+        queue = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
+        session = QueueClient(ZmqManagerLink(lambda: session_server(root), name="session", command="trxas ipython"))
+        for client in (queue, session):
+            self._closing.append(client.stop)
+            client.start()
+        control = ControlPanel(queue, form_settings(self._configuration.beamline), session)
         control.run_chosen.connect(browser.select_run)
         self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
         return [
@@ -140,9 +143,15 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
     return FormSettings(limits=limits, beam=beam, points=points_of_plan)
 
 
-def _queue_server(root: Path) -> str:
+def _queue_server(root: Path) -> ServerAddress | None:
     state = read_state(root)
-    return "" if state is None else state.queue_control
+    return ServerAddress(state.queue_control, state.queue_key) if state is not None and state.queue_control else None
+
+
+def session_server(root: Path) -> ServerAddress | None:
+    """Where the session of the data folder `root` listens; None if there is none."""
+    session = read_session(root)
+    return None if session is None else ServerAddress(session.address, session.public_key)
 
 
 def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:

@@ -19,17 +19,23 @@ from gui.control.snapshot import QueueItem
 class ControlPanel(QWidget):
     """Engine bar above tabs with the queue, the forms and the history; all follow `client`, which its maker stops.
 
+    The engine bar follows `session` too, the client of a session that runs plans by itself.
+
     Signal `run_chosen(str)`: uid of a run that someone wants to see.
     """
 
     run_chosen = Signal(str)
 
     def __init__(
-        self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
+        self,
+        client: QueueClient,
+        settings: FormSettings | None = None,
+        session: QueueClient | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._settings = settings or FormSettings()
-        self.engine = EngineBar(client, self)
+        self.engine = EngineBar(client, session, self)
         self.queue = QueueList(client, self._settings, self)
         self.plans = PlanPanel(client, self._settings, self)
         self.history = HistoryTable(client, self)

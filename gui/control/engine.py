@@ -8,7 +8,10 @@ from typing import Any
 
 
 class Engine(Enum):
-    """State of the engine behind the queue server; the value is the word on the screen."""
+    """State of the engine behind the queue server, or of a session's; the value is the word on the screen.
+
+    `AT_PROMPT` and `NO_PLAN` are states of a session: only the one who works there can go on.
+    """
 
     NO_SERVER = "NO SERVER"
     CLOSED = "NOT STARTED"
@@ -18,8 +21,10 @@ class Engine(Enum):
     RUNNING = "RUNNING"
     PAUSING = "PAUSING"
     PAUSED = "PAUSED"
+    AT_PROMPT = "PAUSED AT ITS PROMPT"
     ENDING = "ENDING THE PLAN"
     BUSY = "BUSY"
+    NO_PLAN = "NO PLAN RUNS"
 
 
 class Action(Enum):
@@ -78,8 +83,12 @@ _PAUSING = ("pausing", "suspending")
 
 
 def engine_state(status: Mapping[str, Any]) -> Engine:
-    """State that a `status` answer of the queue server means; one it does not know is BUSY."""
+    """State that a `status` answer of the queue server or a session means; one it does not know is BUSY."""
     state = _MANAGER_STATES.get(str(status.get("manager_state")), Engine.BUSY)
+    if state is Engine.IDLE and status.get("session"):
+        return Engine.NO_PLAN
+    if state is Engine.PAUSED and status.get("at_prompt"):
+        return Engine.AT_PROMPT
     if state is Engine.IDLE and not status.get("worker_environment_exists"):
         return Engine.CLOSED
     if state is Engine.RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from qtpy.QtCore import QEvent
@@ -9,8 +10,9 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.control.confirmation import confirm
 from gui.control.engine import Action, Engine
+from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
-from gui.control.snapshot import Snapshot
+from gui.control.snapshot import QueueItem, Snapshot
 from gui.control.wording import ENGINE_SIGNS, arguments_line
 from gui.message_line import MessageLine
 
@@ -41,26 +43,40 @@ _HINTS = {
 
 
 class EngineBar(QWidget):
-    """State and buttons of the engine behind `client`; the buttons follow its state."""
+    """State and buttons of the engine behind `client`, or behind `session` while a plan runs there.
 
-    def __init__(self, client: QueueClient, parent: QWidget | None = None) -> None:
+    The buttons follow the state of whoever runs, and speak to it.
+    """
+
+    def __init__(self, client: QueueClient, session: QueueClient | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._client = client
+        self._client, self._session = client, session
         self.state = MessageLine(self, object_name="engine state")
         self._enlarge_state()
         self.remark, self.message = MessageLine(self, object_name="engine remark"), MessageLine(self)
         self.buttons = {action: self._button(action) for action in _PLACES}
         self._lay_out()
-        client.snapshot_changed.connect(self.show_snapshot)
-        client.done.connect(self._say_done)
-        client.failed.connect(self._say_failed)
-        self.show_snapshot(client.snapshot)
+        for one in (client, session):
+            if one is not None:
+                one.snapshot_changed.connect(self.show_state)
+                one.done.connect(self._say_done)
+                one.failed.connect(self._say_failed)
+        self.show_state()
 
-    def show_snapshot(self, snapshot: Snapshot) -> None:
+    @property
+    def shown(self) -> QueueClient:
+        """The client of the engine that is shown: the session's if a plan runs there or nobody serves a queue."""
+        if self._session is None or self._session.snapshot.engine is Engine.NO_SERVER:
+            return self._client
+        idle = self._session.snapshot.engine is Engine.NO_PLAN
+        return self._client if idle and self._client.snapshot.engine is not Engine.NO_SERVER else self._session
+
+    def show_state(self, _changed: Snapshot | None = None) -> None:
         """Show the engine's state and enable what it allows."""
+        snapshot = self.shown.snapshot
         shape, severity = ENGINE_SIGNS[snapshot.engine]
         self.state.say(f"{shape}  {snapshot.engine.value}", severity)
-        self.remark.say(_remark(snapshot), "bad" if snapshot.engine is Engine.NO_SERVER else "unknown")
+        self.remark.say("\n".join(self._remarks(snapshot)), "bad" if snapshot.engine is Engine.NO_SERVER else "unknown")
         self.remark.setVisible(bool(self.remark.text()))
         allowed = snapshot.actions
         for action, button in self.buttons.items():
@@ -74,12 +90,12 @@ class EngineBar(QWidget):
             confirm(
                 self,
                 "Abort the plan?",
-                "The run ends as aborted. What was measured is kept; the plan returns to the top of the queue.",
+                f"The run ends as aborted. What was measured is kept; {self._after_abort()}.",
                 "Abort the plan",
-                partial(self._act, action),
+                partial(self._act, action, self.shown),
             )
         else:
-            self._act(action)
+            self._act(action, self.shown)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follow the theme's letters."""
@@ -91,23 +107,36 @@ class EngineBar(QWidget):
         # A font set directly is undone when the application's style sheet changes.
         self.state.setStyleSheet(f"font-weight: bold; font-size: {1.4 * self.font().pointSizeF():g}pt")
 
-    def _act(self, action: Action) -> None:
+    def _after_abort(self) -> str:
+        if self.shown is self._session:
+            return "a script that called the plan ends too"
+        return "the plan returns to the top of the queue"
+
+    def _remarks(self, snapshot: Snapshot) -> list[str]:
+        running = snapshot.running
+        remarks = ["" if running is None else _running_words(running, snapshot.plans), snapshot.remark]
+        if self._session is not None and self._session.snapshot.engine is Engine.NO_PLAN:
+            # The queue's engine cannot start beside it.
+            remarks.append(self._session.snapshot.remark)
+        return [text for text in dict.fromkeys(remarks) if text]
+
+    def _act(self, action: Action, client: QueueClient) -> None:
         # No second click before the answer to the first.
         for button in self.buttons.values():
             button.setEnabled(False)
         self.message.say(f"{action.value} …")
         self.message.show()
-        self._client.act(action)
+        client.act(action)
 
     def _say_done(self, what: str) -> None:
         self.message.say(f"✓ {what}: done.", "good")
         self.message.show()
-        self.show_snapshot(self._client.snapshot)
+        self.show_state()
 
     def _say_failed(self, what: str) -> None:
         self.message.say(f"✕ {what}", "bad")
         self.message.show()
-        self.show_snapshot(self._client.snapshot)
+        self.show_state()
 
     def _button(self, action: Action) -> QPushButton:
         button = QPushButton(action.value, self)
@@ -128,9 +157,6 @@ class EngineBar(QWidget):
         self.message.hide()
 
 
-def _remark(snapshot: Snapshot) -> str:
-    if snapshot.running is None:
-        return snapshot.remark
-    signature = snapshot.plans.get(snapshot.running.name)
-    plan = f"{snapshot.running.title}: {arguments_line(snapshot.running, signature)}"
-    return f"{plan}\n{snapshot.remark}" if snapshot.remark else plan
+def _running_words(item: QueueItem, plans: Mapping[str, PlanSignature]) -> str:
+    arguments = arguments_line(item, plans.get(item.name))
+    return f"{item.title}: {arguments}" if arguments else item.title

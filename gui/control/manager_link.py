@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import zmq
@@ -36,23 +37,39 @@ class ManagerLink(Protocol):
         """Give the connection up."""
 
 
+@dataclass(frozen=True)
+class ServerAddress:
+    """Where a server is, such as "tcp://127.0.0.1:60615", and its public key if it has one (CURVE, 40 characters)."""
+
+    address: str
+    public_key: str = ""
+
+
 class ZmqManagerLink:
-    """Connection to `address`, such as "tcp://127.0.0.1:60615"; made on first use, in the thread that uses it.
+    """Connection to the server at `address`; made on first use, in the thread that uses it.
 
-    `address` may be a function that tells it, "" while nobody serves: it is asked again after every failure, so that a
-    server that comes back elsewhere is found.
-
-    `public_key` (40 characters, z85) encrypts, if the server has the key that belongs to it. A request takes at most
-    `timeout_s`: longer than a server that opens its environment is busy.
+    A plain text is an address without a key. `address` may be a function that tells it, None while nobody serves: it is
+    asked again after every failure, so that a server that comes back elsewhere is found. `name` and `command` are what
+    people call it, and what starts it. A request takes at most `timeout_s`: longer than a server that opens its
+    environment is busy.
 
     Speaks the queue server's own protocol (JSON `{"method", "params"}`, its documentation, "Run Engine Manager API")
     instead of using `bluesky_queueserver_api` 0.0.13: that opens two more sockets, starts five threads and leaves
     three 0MQ contexts behind for each connection.
     """
 
-    def __init__(self, address: str | Callable[[], str], *, public_key: str = "", timeout_s: float = 3.0) -> None:
-        self._find_address = address if callable(address) else lambda: address
-        self._address, self._public_key, self._timeout_s = "", public_key, timeout_s
+    def __init__(
+        self,
+        address: str | ServerAddress | Callable[[], ServerAddress | None],
+        *,
+        name: str = "queue server",
+        command: str = "trxas serve",
+        timeout_s: float = 3.0,
+    ) -> None:
+        known = ServerAddress(address) if isinstance(address, str) else address
+        self._find = known if callable(known) else lambda: known
+        self._name, self._command, self._timeout_s = name, command, timeout_s
+        self._address = ""
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
 
@@ -71,7 +88,7 @@ class ZmqManagerLink:
             # A request that was not answered would block the next one on the same socket.
             self._disconnect()
             raise ServerSilentError(
-                f"The queue server at {self._address} does not answer ({error}). Check that `trxas serve` runs."
+                f"The {self._name} at {self._address} does not answer ({error}). Check that `{self._command}` runs."
             ) from error
         if not isinstance(answer, Mapping) or not answer.get("success", True):
             raise RefusedError(_words(answer))
@@ -88,15 +105,16 @@ class ZmqManagerLink:
         if self._context is None:
             self._context = zmq.Context()
         if self._socket is None:
-            self._address = self._find_address()
-            if not self._address:
-                raise ServerSilentError("No queue server runs for this data folder. Start one with `trxas serve`.")
+            found = self._find()
+            if found is None:
+                raise ServerSilentError(f"No {self._name} runs for this data folder. Start one with `{self._command}`.")
+            self._address = found.address
             socket = self._context.socket(zmq.REQ)
             self._socket = socket
             socket.linger = 0
             socket.sndtimeo = socket.rcvtimeo = round(1000 * self._timeout_s)
-            if self._public_key:
-                socket.curve_serverkey = self._public_key.encode()
+            if found.public_key:
+                socket.curve_serverkey = found.public_key.encode()
                 socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
             socket.connect(self._address)
         return self._socket

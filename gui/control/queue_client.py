@@ -197,7 +197,7 @@ class QueueClient(QObject):
             plans = self._plans()
         return Snapshot(
             engine=state,
-            remark=_remark(status),
+            remark=_remark(status, state),
             running=running,
             queue=queued,
             history=history,
@@ -257,7 +257,16 @@ def _running(snapshot: Snapshot) -> str:
     return snapshot.running.uid if snapshot.running is not None else ""
 
 
-def _remark(status: Mapping[str, Any]) -> str:
+def _remark(status: Mapping[str, Any], state: Engine) -> str:
+    session = status.get("session")
+    if state is Engine.NO_PLAN:
+        return f"The session of {session} holds the beamline; plans are started there."
+    if state is Engine.AT_PROMPT:
+        return f"Someone has the prompt of the session of {session}: RE.resume() or RE.abort() there."
+    return _pending(status) or (f"In the session of {session}." if session else "")
+
+
+def _pending(status: Mapping[str, Any]) -> str:
     if status.get("lock", {}).get("environment") or status.get("lock", {}).get("queue"):
         return "The queue server is locked by another client."
     if status.get("pause_pending"):

@@ -22,6 +22,8 @@ ENGINE_SIGNS: Mapping[Engine, tuple[str, str]] = {
     Engine.PAUSED: ("❚❚", "warning"),
     Engine.ENDING: ("■", "warning"),
     Engine.BUSY: ("◆", "unknown"),
+    Engine.AT_PROMPT: ("❚❚", "warning"),
+    Engine.NO_PLAN: ("○", "unknown"),
 }
 """Shape and severity of each state; the word is the state's value."""
 

@@ -18,7 +18,7 @@ from waiting import WAIT_MS
 
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
-from gui.control.manager_link import ZmqManagerLink
+from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.queue_client import QueueClient
 
 pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(900)]
@@ -203,7 +203,7 @@ def test_server_that_comes_back_elsewhere_is_found(
     manager_address: str, free_port: Callable[[], int], qtbot: QtBot
 ) -> None:
     """`trxas serve` takes new ports when it is started again; the window stays open."""
-    addresses = ["", f"tcp://127.0.0.1:{free_port()}", manager_address]
+    addresses = [None, ServerAddress(f"tcp://127.0.0.1:{free_port()}"), ServerAddress(manager_address)]
     link = ZmqManagerLink(lambda: addresses.pop(0) if len(addresses) > 1 else addresses[0], timeout_s=2.0)
     client = QueueClient(link, poll_period_s=0.1)
     with qtbot.waitSignal(client.snapshot_changed, timeout=WAIT_MS):

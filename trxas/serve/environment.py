@@ -18,7 +18,8 @@ from trxas.session import Plan, Session, open_session
 
 def open_environment() -> dict[str, Any]:
     """Open a session and return its RunEngine as `RE` and its plans by name; closed when the process ends."""
-    session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])))
+    # The queue server itself pauses, resumes and ends its plans.
+    session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)
     # The queue server's worker is a process of multiprocessing, which ends without `atexit`.
     util.Finalize(None, session.close, exitpriority=20)
     session.run_engine.subscribe(LiveTable())
