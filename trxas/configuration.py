@@ -55,6 +55,12 @@ class Configuration:
     serve: ServeSettings = field(default_factory=ServeSettings)
 
 
+def images_elsewhere(configuration: Configuration) -> Path | None:
+    """Folder that the area detector's IOC writes to, None if that is the one of the data folder."""
+    pilatus = configuration.beamline.pilatus
+    return Path(pilatus.folder) if pilatus is not None and pilatus.folder else None
+
+
 def load_configuration(
     path: Path | str | None = None,
     *,

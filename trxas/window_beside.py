@@ -51,7 +51,9 @@ def _relayed(configuration: Configuration) -> Iterator[None]:
         assert found is not None  # nobody stops it here, and else it raises
         addresses = RelayAddresses(**json.loads(found.group(1)))
         epics = configuration.beamline.epics.address_list
-        write_state(root, ServeState(os.getpid(), time.time(), addresses, "", "", "", epics))
+        write_state(
+            root, ServeState(os.getpid(), time.time(), addresses, queue_control="", queue_key="", redis="", epics=epics)
+        )
         yield
     finally:
         relay.stop()

@@ -23,7 +23,7 @@ HOLD += "lock = ServeLock(Path(sys.argv[1])); print('held', flush=True); sys.std
 
 
 def state(relay: Relay) -> ServeState:
-    return ServeState(1, 0.0, relay.addresses, "tcp://a", "tcp://b", "c", "d", "http://e", "secret")
+    return ServeState(1, 0.0, relay.addresses, "tcp://a", "secret b", "c", "d", "http://e", "secret e")
 
 
 def test_addresses_are_there_only_as_long_as_somebody_serves(tmp_path: Path, start_relay: Any) -> None:

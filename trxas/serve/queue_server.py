@@ -11,9 +11,10 @@ from typing import Any
 
 from broadcast.relay import LOOPBACK
 from errors import ConfigurationError, TrxasError
-from gui.control.manager_link import RefusedError, ServerSilentError, ZmqManagerLink
+from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentError, ZmqManagerLink
 from trxas.configuration import Configuration
 from trxas.serve.child import Part
+from trxas.serve.keys import QUEUE_VARIABLE, Keys
 
 FILES = Path(__file__).parents[2] / "profile_collection" / "queue_server"
 """Startup script and permissions."""
@@ -35,17 +36,20 @@ class QueueServerError(TrxasError):
     """The queue server refused something, or took too long."""
 
 
-def queue_server(configuration: Configuration, *, redis: str, ports: tuple[int, int]) -> Part:
-    """The RE Manager with the session's plans; raises ConfigurationError if its files are missing."""
+def queue_server(configuration: Configuration, *, redis: str, port: int, keys: Keys) -> Part:
+    """The RE Manager with the session's plans, for those who have its public key.
+
+    Raises ConfigurationError if its files are missing.
+    """
     script, permissions = FILES / "startup.py", FILES / "user_group_permissions.yaml"
     if not script.exists() or not permissions.exists():
         raise ConfigurationError(f"No startup script in {FILES}. Install trxas from its checkout with `make`.")
-    control, info = (f"tcp://{LOOPBACK}:{port}" for port in ports)
+    control = f"tcp://{LOOPBACK}:{port}"
     known = configuration.storage.root / "serve" / "existing_plans_and_devices.yaml"
-    link = ZmqManagerLink(control, timeout_s=0.5)
+    link = ZmqManagerLink(ServerAddress(control, keys.queue_public), timeout_s=0.5)
     manager = [
         *(str(Path(sys.executable).with_name("start-re-manager")), "--zmq-control-addr", control),
-        *("--zmq-info-addr", info, "--zmq-publish-console", "ON", "--redis-addr", redis),
+        *("--zmq-publish-console", "OFF", "--redis-addr", redis),
         *("--redis-name-prefix", f"trxas_{configuration.beamline.name}".replace(" ", "_")),
         *("--startup-script", str(script), "--existing-plans-devices", str(known)),
         *("--user-group-permissions", str(permissions)),
@@ -54,14 +58,14 @@ def queue_server(configuration: Configuration, *, redis: str, ports: tuple[int, 
         "queue server",
         [sys.executable, "-m", "trxas.serve.keeper", *manager],
         answers=lambda: _answers(link),
-        environment={OPTIONS: json.dumps(_options(configuration))},
+        environment={OPTIONS: json.dumps(_options(configuration)), QUEUE_VARIABLE: keys.queue_private},
     )
 
 
 class QueueServer:
     """Requests to the RE Manager at `control`."""
 
-    def __init__(self, control: str) -> None:
+    def __init__(self, control: ServerAddress) -> None:
         self._link = ZmqManagerLink(control)
 
     def status(self) -> Mapping[str, Any]:

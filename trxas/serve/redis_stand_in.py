@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import Any
 
 from fakeredis import TcpFakeServer
 
 from broadcast.relay import LOOPBACK
+from trxas.serve.same_user import is_of_same_user
+
+
+class OwnRedis(TcpFakeServer):
+    """Serves the user it runs as alone: who can write the queue can run plans, and it knows no passwords."""
+
+    def verify_request(self, request: Any, client_address: tuple[str, int]) -> bool:
+        """Whether a connection is taken."""
+        return is_of_same_user(client_address, request.getsockname())
 
 
 def main() -> int:
     """Serve on a free port until standard input is closed; prints a ready line."""
-    server = TcpFakeServer((LOOPBACK, 0))
+    server = OwnRedis((LOOPBACK, 0))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"redis ready: {LOOPBACK}:{server.server_address[1]}\n")
     sys.stdout.flush()

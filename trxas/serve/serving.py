@@ -17,8 +17,10 @@ from pathlib import Path
 
 from broadcast.relay import LOOPBACK, RelayAddresses
 from errors import TrxasError
-from trxas.configuration import Configuration
+from gui.control.manager_link import ServerAddress
+from trxas.configuration import Configuration, images_elsewhere
 from trxas.serve.child import Child, Part
+from trxas.serve.keys import Keys, keys_of
 from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
 from trxas.serve.state_file import ServeState, write_state
 from trxas.simulation import READY as SIM_READY
@@ -74,28 +76,29 @@ class Serving:
     def _start(self) -> ServeState | None:
         """Start all parts, as many at once as do not need each other; None if stopped meanwhile."""
         simulation, relay, redis = self._start_simulation(), self._start_relay(), self._start_redis()
-        tiled, tiled_address, key = self._start_tiled()
+        keys = keys_of(self._root)
+        tiled, tiled_address = self._start_tiled(keys)
         configuration = self._reached(simulation)
         redis_address = self._said(redis) or configuration.serve.redis
-        ports = _free_port(), _free_port()
-        manager = self._begin(queue_server(configuration, redis=redis_address, ports=ports))
+        port = _free_port()
+        manager = self._begin(queue_server(configuration, redis=redis_address, port=port, keys=keys))
         relay_addresses = self._said(relay)
         for child in (tiled, manager):
             self._said(child)
         if self._stopping.is_set():
             return None
-        control, info = (f"tcp://{LOOPBACK}:{port}" for port in ports)
-        self._queue = QueueServer(control)
+        control = f"tcp://{LOOPBACK}:{port}"
+        self._queue = QueueServer(ServerAddress(control, keys.queue_public))
         return ServeState(
             pid=os.getpid(),
             started_s=time.time(),
             relay=RelayAddresses(**json.loads(relay_addresses)),
             queue_control=control,
-            queue_info=info,
+            queue_key=keys.queue_public,
             redis=redis_address,
             epics=configuration.beamline.epics.address_list,
             tiled=tiled_address,
-            tiled_key=key,
+            tiled_key=keys.tiled if tiled_address else "",
         )
 
     def _start_simulation(self) -> Child | None:
@@ -113,13 +116,13 @@ class Serving:
         command = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
         return self._begin(Part("Redis stand-in", command, _REDIS_READY))
 
-    def _start_tiled(self) -> tuple[Child | None, str, str]:
+    def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._configuration.serve.tiled or self._configuration.storage.uri:
-            return None, "", ""
-        from trxas.serve.tiled_server import new_key, tiled_server
+            return None, ""
+        from trxas.serve.tiled_server import tiled_server
 
-        port, key = _free_port(), new_key()
-        return self._begin(tiled_server(self._root, port, key)), f"http://{LOOPBACK}:{port}", key
+        port, images = _free_port(), images_elsewhere(self._configuration)
+        return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
 
     def _reached(self, simulation: Child | None) -> Configuration:
         """The configuration, with the address of the simulated beamline if there is one."""

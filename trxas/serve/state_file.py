@@ -26,30 +26,30 @@ class AlreadyServedError(TrxasError):
 class ServeState:
     """Every address; `tiled` and its key are "" if the catalogue is not served.
 
-    `queue_control` takes requests of bluesky-queueserver's API, `queue_info` publishes its console. `epics` is the
-    address list of the control system.
+    `queue_control` takes requests of bluesky-queueserver's API from those who have its public key, `queue_key`. `epics`
+    is the address list of the control system.
     """
 
     pid: int
     started_s: float
     relay: RelayAddresses
     queue_control: str
-    queue_info: str
+    queue_key: str
     redis: str
     epics: str
     tiled: str = ""
     tiled_key: str = ""
 
     def public(self) -> str:
-        """The addresses as one line, without the key."""
+        """The addresses as one line, without the keys."""
         relay = " ".join(f"{name}={address}" for name, address in asdict(self.relay).items())
-        parts = [f"relay {relay}", f"queue server control={self.queue_control} info={self.queue_info}"]
+        parts = [f"relay {relay}", f"queue server {self.queue_control}"]
         parts += [f"redis {self.redis}", f"EPICS_CA_ADDR_LIST={self.epics}"]
         return "; ".join([*parts, f"tiled {self.tiled}"] if self.tiled else parts)
 
 
 def write_state(root: Path, state: ServeState) -> Path:
-    """Write the file, readable for its owner alone as it holds a key; returns its path."""
+    """Write the file, readable for its owner alone as it holds keys; returns its path."""
     path = root / STATE
     write_whole(path, json.dumps(asdict(state), indent=2), private=True)
     return path

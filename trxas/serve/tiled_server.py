@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 import urllib.error
 import urllib.request
@@ -12,31 +11,30 @@ from pathlib import Path
 from broadcast.relay import LOOPBACK
 from storage.catalogue import create_catalogue, server_configuration
 from trxas.serve.child import Part
+from trxas.serve.keys import TILED_VARIABLE
 
 START_TIMEOUT_S = 90.0
 
 
-def tiled_server(root: Path, port: int, key: str) -> Part:
-    """Serve the catalogue in `root`, made if it is not there, to those who have the key."""
+def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Part:
+    """Serve the catalogue in `root`, made if it is not there, to those who have the key.
+
+    `images` is the folder of image files, None for that of the data folder.
+    """
     create_catalogue(root)
     # YAML reads JSON.
     configuration = root / "serve" / "tiled.yml"
     configuration.parent.mkdir(exist_ok=True)
-    configuration.write_text(json.dumps(server_configuration(root), indent=2), encoding="utf-8")
-    serve = ["tiled", "serve", "config", str(configuration), "--host", LOOPBACK, "--port", str(port)]
+    configuration.write_text(json.dumps(server_configuration(root, images=images), indent=2), encoding="utf-8")
+    tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(configuration), str(port)]
     return Part(
         "Tiled server",
-        [sys.executable, "-m", "trxas.serve.keeper", sys.executable, "-m", *serve],
+        [sys.executable, "-m", "trxas.serve.keeper", *tiled],
         answers=lambda: _answers(f"http://{LOOPBACK}:{port}/api/v1/"),
-        environment={"TILED_SINGLE_USER_API_KEY": key},
+        environment={TILED_VARIABLE: key},
         start_timeout_s=START_TIMEOUT_S,
         returns=True,
     )
-
-
-def new_key() -> str:
-    """A key that nobody guesses."""
-    return secrets.token_hex(32)
 
 
 def _answers(url: str) -> bool:

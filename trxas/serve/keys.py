@@ -1,0 +1,63 @@
+"""The keys of a data folder: who has them may read its catalogue and run plans."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import zmq
+
+from errors import StorageError
+from storage.whole_file import write_whole
+
+KEYS = "keys.json"
+"""Name in the data folder."""
+
+TILED_VARIABLE, QUEUE_VARIABLE = "TILED_SINGLE_USER_API_KEY", "QSERVER_ZMQ_PRIVATE_KEY_FOR_SERVER"
+"""Environment variables that Tiled and bluesky-queueserver themselves read."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`tiled`: API key of the catalogue's server, hex. `queue_private`: CURVE key of the queue server, z85."""
+
+    tiled: str = field(repr=False)
+    queue_private: str = field(repr=False)
+
+    @property
+    def queue_public(self) -> str:
+        """What a client of the queue server needs; the server takes everybody who has it."""
+        return zmq.curve_public(self.queue_private.encode()).decode()
+
+
+def keys_of(root: Path) -> Keys:
+    """The keys of the data folder `root`, made when first asked for, in a file that its owner alone can read.
+
+    Those in the environment come first, and are not written. Raises StorageError if the file is damaged, or can be read
+    by others.
+    """
+    known = _read(root / KEYS)
+    if known is None:
+        known = Keys(secrets.token_hex(32), zmq.curve_keypair()[1].decode())
+        write_whole(root / KEYS, json.dumps(asdict(known), indent=1), private=True)
+    return Keys(os.environ.get(TILED_VARIABLE) or known.tiled, os.environ.get(QUEUE_VARIABLE) or known.queue_private)
+
+
+def _read(path: Path) -> Keys | None:
+    try:
+        mode = path.stat().st_mode & 0o777
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        keys = Keys(str(fields["tiled"]), str(fields["queue_private"]))
+        _ = keys.queue_public
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, zmq.ZMQError) as error:
+        raise StorageError(f"The keys in {path} cannot be read. Remove the file: new ones will be made.") from error
+    if mode & 0o077:
+        raise StorageError(
+            f"The keys in {path} can be read by others (mode {mode:o}). Remove the file: new ones will be made."
+        )
+    return keys

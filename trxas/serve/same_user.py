@@ -1,0 +1,28 @@
+"""Whether a connection within this machine comes from a process of the same user, as Linux tells it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+TABLE = Path("/proc/net/tcp")
+"""Connections of the machine, with the user who owns each end (proc_pid_net(5)); there is none outside Linux."""
+
+Address = tuple[str, int]
+
+
+def is_of_same_user(client: Address, server: Address) -> bool:
+    """Whether the end `client` of an IPv4 connection to `server` is ours; True where the system does not tell."""
+    if not TABLE.exists():
+        return True
+    ends = [_as_in_table(client), _as_in_table(server)]
+    rows = (line.split() for line in TABLE.read_text(encoding="ascii").splitlines()[1:])
+    return any(row[1:3] == ends and int(row[7]) == os.getuid() for row in rows)
+
+
+def _as_in_table(address: Address) -> str:
+    host, port = address
+    # The four bytes as a number of this machine, which puts the last one first.
+    return f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
