@@ -17,6 +17,7 @@ from devices.fresh import CHANNEL_ERRORS, read_together
 from devices.shutter import Shutter
 from devices.suspension import STREAM
 from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
+from plans.completion import complete
 from plans.detection import Devices
 
 Plan = Generator[Msg, Any, None]
@@ -163,8 +164,7 @@ def open_xrays(beamline: Beamline) -> Plan:
             return
         if permit_denied(beamline):
             raise MotionError("the interlock gives no permit")
-        yield Msg("set", shutter, "open", group=SHUTTER)
-        yield Msg("wait", None, group=SHUTTER)
+        yield from complete("set", shutter, "open")
     except STUCK as error:
         raise AcquisitionError(
             f"The xray_shutter does not open: {error.__cause__ or error}. Search and permit of the hutch, the watchdog "
@@ -183,8 +183,7 @@ def close_shutters(beamline: Beamline) -> Plan:
 
 def _close(shutter: Shutter) -> Plan:
     if shutter.position == "open":
-        yield Msg("set", shutter, "closed", group=shutter.name)
-        yield Msg("wait", None, group=shutter.name)
+        yield from complete("set", shutter, "closed")
 
 
 def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s: float | None = None) -> Plan:
