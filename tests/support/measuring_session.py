@@ -1,0 +1,72 @@
+"""A session in a process of its own, for tests that end its plan badly: `measuring_session.py MACRO DATA PLAN`.
+
+It does what lines on its standard input say, and answers each with a line: "measure" runs the plan with exposures of
+two seconds at 200 times the beam time, "fail" too, but its first event cannot be stored, "abort" aborts what is paused.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from bluesky.utils import RunEngineInterrupted
+from patient import patient
+from quick_plans import QUICK
+from waiting import WAIT_S
+
+from trxas.configuration import load_configuration
+from trxas.session import Session, open_session
+
+LONG = {"dwell_s": 400.0, "exposure_s": 400.0, "image_exposure_s": 400.0, "readings": 20}
+
+
+def measure(session: Session, name: str) -> str:
+    """Run the plan with the X-ray shutter open from before; says how that ended."""
+    session.beamline.xray_shutter.set("open").wait(timeout=WAIT_S)
+    arguments = {key: LONG.get(key, value) for key, value in QUICK[name].items()}
+    try:
+        session.run_engine(session.plans()[name](**arguments))
+    except RunEngineInterrupted:
+        return session.run_engine.state
+    except OSError as error:
+        return f"failed: {error}"
+    return "done"
+
+
+def fail(session: Session, name: str) -> str:
+    """The same with a disk that is full at the first event."""
+
+    def refuse(kind: str, doc: Any) -> None:
+        raise OSError("disk full")
+
+    token = session.run_engine.subscribe(refuse, "event")
+    try:
+        return measure(session, name)
+    finally:
+        session.run_engine.unsubscribe(token)
+
+
+def abort(session: Session, name: str) -> str:
+    """End what is paused."""
+    session.run_engine.abort()
+    return session.run_engine.state
+
+
+def say(line: str) -> None:
+    """Tell the test."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(macro: str, data: str, name: str) -> None:
+    """Do as told until standard input ends."""
+    orders = {"measure": measure, "fail": fail, "abort": abort}
+    with open_session(patient(load_configuration(prefix=macro, data=data))) as session:
+        session.run_engine.subscribe(lambda kind, doc: say("measuring"), "start")
+        say("ready")
+        for line in sys.stdin:
+            say(f"answer: {orders[line.strip()](session, name)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
