@@ -7,22 +7,29 @@ serve config` on the same folder, see `server_configuration`.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import fcntl
 import functools
 import logging
-import subprocess
-import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from bluesky_tiled_plugins import BlueskyRun
 from bluesky_tiled_plugins.exporters import json_seq_exporter
 from databroker import Broker
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
 from tiled.catalog import from_uri as catalog_from_uri
+from tiled.catalog.alembic_constants import ALEMBIC_DIR
+from tiled.catalog.core import initialize_database
 from tiled.client import from_context
 from tiled.client import from_uri as client_from_uri
 from tiled.client.container import DEFAULT_STRUCTURE_CLIENT_DISPATCH, Container
@@ -38,7 +45,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _SPEC = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
-_CREATION_TIMEOUT_S = 120
 _ANSWER_TIMEOUT_S = 10
 
 # Tiled reports its version and every connection at level INFO on stderr, from a handler of its own.
@@ -96,7 +102,7 @@ class Catalogue:
 def open_catalogue(
     root: Path | str, *, uri: str | None = None, api_key: str | None = None, images: Path | None = None
 ) -> Catalogue:
-    """Open the catalogue under `root`, which is created if it is not there (once, about 4 s).
+    """Open the catalogue under `root`, which is created if it is not there.
 
     `images` is the folder of image files, by default `<root>/images`: the catalogue reads no files elsewhere.
     With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue is that server's instead.
@@ -156,17 +162,34 @@ def _create_database(database: Path) -> None:
     # Under another name first, so that a process killed half-way leaves no catalogue that cannot be opened.
     new = database.with_name("catalog.db.new")
     new.unlink(missing_ok=True)
-    # Tiled makes its databases through its command line only: alembic needs an event loop of its own.
-    command = [sys.executable, "-m", "tiled", "catalog", "init", _sqlite_uri(new)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_CREATION_TIMEOUT_S)  # noqa: S603
-    except subprocess.SubprocessError as error:
-        output = getattr(error, "stderr", b"") or b""
+        # Tables are made in an event loop, of which the caller's thread may have one already.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _create_tables(new)).result()
+        _stamp(new)
+    except SQLAlchemyError as error:
         raise StorageError(
-            f"The catalogue {database} cannot be created: {error} {output.decode(errors='replace')}. "
-            "Check the folder's permissions and free space, and that `python -m tiled` runs."
+            f"The catalogue {database} cannot be created: {error}. Check the folder's permissions and free space."
         ) from error
     new.rename(database)
+
+
+async def _create_tables(database: Path) -> None:
+    engine = create_async_engine(_sqlite_uri(database))
+    try:
+        await initialize_database(engine)
+    finally:
+        await engine.dispose()
+
+
+def _stamp(database: Path) -> None:
+    """Write down which revision of Tiled's tables these are, without the process that `tiled catalog init` is."""
+    engine = create_engine(f"sqlite:///{database}")
+    try:
+        with engine.begin() as connection:
+            MigrationContext.configure(connection).stamp(ScriptDirectory(str(ALEMBIC_DIR)), "head")
+    finally:
+        engine.dispose()
 
 
 def _embedded_context(root: Path, images: Path | None) -> Any:
