@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from epics import ca
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
@@ -16,8 +15,8 @@ from ophyd.utils import DisconnectedError
 
 from devices.axis import Axis
 from devices.configuration import CellSettings
-from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting, finished
+from devices.fresh import FreshSignalRO, put_and_wait, put_with_completion, read_together
+from devices.waiting import Waiting, fail, finish, finished
 from errors import InputError, MotionError, NotConnectedError, NotSettledError
 
 TEMPERATURE = "temperature_c"
@@ -25,9 +24,6 @@ TEMPERATURE = "temperature_c"
 
 ANSWER_TIMEOUT_S = 10.0
 """How long the controller may take to accept a setting, and the stage to exchange the samples."""
-
-CA_FAILURES = (ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException)
-"""What pyepics raises when a server goes away in the middle of a request."""
 
 GRACE_S = 30.0
 """What the status waits beyond the cell's own time-out, which explains more."""
@@ -107,20 +103,15 @@ class Cell(Axis):
         try:
             with self._one_at_a_time:
                 self._go(value, steps, stop)
-        except CA_FAILURES as error:
-            failure = NotConnectedError([self.thermocouple.pvname], 0.0)
-            failure.__cause__ = error
         except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in this thread
             failure = error
         if failure is None and not stop.is_set():
             self._settled_at = value
             stop.set()
-        if status.done:
-            return
         if failure is None:
-            status.set_finished()
+            finish(status)
         else:
-            status.set_exception(failure)
+            fail(status, failure)
 
     def is_settled_at(self, value: float) -> bool:
         """Whether the cell has settled at `value` before, nobody has sent it elsewhere since, and it is still there."""
@@ -139,15 +130,9 @@ class Cell(Axis):
         for attribute, raw in steps.items():
             if stop.is_set():
                 raise self._given_up_error(value)
-            self._put(getattr(self, attribute), raw)
+            put_and_wait(getattr(self, attribute), raw, ANSWER_TIMEOUT_S)
         self._check_accepted(steps["setpoint"])
         self._wait_until_settled(value, stop)
-
-    def _put(self, signal: EpicsSignal, value: float) -> None:
-        done = threading.Event()
-        put_with_completion(signal, value, lambda **_: done.set())
-        if not done.wait(ANSWER_TIMEOUT_S):
-            raise MotionError(f"{signal.pvname} did not accept {value:g} within {ANSWER_TIMEOUT_S:g} s. Check its IOC.")
 
     def _check_accepted(self, raw: float) -> None:
         """Raise MotionError if the controller kept another set value: a refusal is silent."""
@@ -246,19 +231,16 @@ class SampleStage(Device):
         return status
 
     def _verify(self, value: str, status: DeviceStatus) -> None:
-        if status.done:
-            return
         try:
             reached = self.position
-        except TimeoutError as error:
-            status.set_exception(error)
+        except NotConnectedError as error:
+            fail(status, error)
             return
         if reached == value:
-            status.set_finished()
+            finish(status)
         else:
-            status.set_exception(
-                MotionError(f"{self.name} was told to be {value} and is {reached}. Look at {self.readback.pvname}.")
-            )
+            text = f"{self.name} was told to be {value} and is {reached}. Look at {self.readback.pvname}."
+            fail(status, MotionError(text))
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: the stage ends its stroke."""

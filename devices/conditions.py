@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from devices.fresh import FreshSignalRO, read_together
@@ -25,24 +24,19 @@ BEAM = frozenset({"ring_current", "xray_shutter", "top_up"})
 IMAGE = BEAM - {"top_up"}
 """What an exposure needs that is longer than the time between two fillings of the ring."""
 
-CONDITIONS = BEAM | PUMP | {"gates_saturated", "gates_lost"}
+CONDITIONS = BEAM | PUMP | {"gates_saturated", "gates_lost", "boxcar_unsteady"}
 """What a pump-probe exposure needs."""
 
 LASER_ONLY = frozenset({"laser_lock", "laser_rate_divider", POWER})
 """Conditions that do not matter while the laser is blocked."""
-
-POWER_ARRIVES_S = 0.05
-"""How late a reading of the laser power, made before the attenuator arrived, may still come in."""
-
-POWER_PERIOD_S = 0.3
-"""How old the power meter's reading may be when it is asked for."""
 
 
 @dataclass(frozen=True)
 class Condition:
     """A monitored PV that must stay within `low` to `high`; after a failure it must reach `resume` for `settle_s`.
 
-    `closes` says whether the shutters close while it fails. Without an `optional` PV the condition is not looked at.
+    `closes` says whether the shutters close while it fails, `waits` whether a scan waits for it at all: else a point is
+    measured again, a few times. Without an `optional` PV the condition is not looked at.
     """
 
     name: str
@@ -53,6 +47,7 @@ class Condition:
     settle_s: float
     unit: str = ""
     closes: bool = True
+    waits: bool = True
     optional: bool = False
 
     def holds(self, value: float, *, again: bool = False) -> bool:
@@ -91,6 +86,7 @@ def monitored_conditions(
         ),
         Condition("laser_lock", laser.lock, 1, 1, 1, quality.laser_settle_s),
         Condition("laser_rate_divider", laser.rate_divider, divider, divider, divider, quality.laser_settle_s),
+        Condition(POWER, laser.power, -infinite, infinite, -infinite, 0.0, "W", waits=False),
     ]  # fmt: skip
     if injecting is not None:
         conditions.append(Condition("top_up", injecting, 0, 0, 0, 0.0, closes=False, optional=True))
@@ -113,72 +109,84 @@ class Conditions:
     ) -> None:
         quality = QualitySettings() if quality is None else quality
         self._all = monitored_conditions(laser, surroundings, quality, injecting)
-        self._power = laser.power
         self.needed: frozenset[str] = CONDITIONS
         self.on_failure: Callable[[], None] = lambda: None
         self._latest: dict[str, float] = {}
+        self._followed: set[str] = set()
         self._failed: dict[str, float] = {}
+        self._ignored: frozenset[str] = frozenset()
         self._exposing = False
-        self._fluence: float | None = None
-        self._powers: list[float] = []
-        self._powers_from_s = 0.0
         self._lock = threading.Lock()
 
-    def begin(self, fluence_mj_cm2: float | None = None) -> None:
-        """Start a new exposure: forget what failed before, and note what fails now."""
-        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
-        watched = self._watched()
-        if fluence_mj_cm2 != self._fluence:
-            self._fluence, self._powers_from_s = fluence_mj_cm2, time.monotonic() + POWER_ARRIVES_S
-            self._powers.clear()
-        del self._powers[:-1]
-        with self._lock:
-            self._failed = {
-                item.name: self._latest[item.name] for item in watched if not item.holds(self._latest[item.name])
-            }
-            self._exposing = True
+    def expect_power(self, low_w: float = -math.inf, high_w: float = math.inf) -> None:
+        """From now on the power meter has to show `low_w` to `high_w`, W; by default anything will do."""
+        self._all[POWER] = replace(self._all[POWER], low=low_w, high=high_w, resume=low_w)
 
-    def forget_power(self) -> None:
-        """The attenuator moves, or may have been moved: earlier readings of the power say nothing any more."""
-        self._fluence = None
+    def begin(self, ignored: frozenset[str] = frozenset()) -> None:
+        """Start a new exposure, to which `ignored` do not matter: forget what failed before, note what fails now."""
+        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
+        failing = {item.name: self._latest[item.name] for item in self._failing(ignored)}
+        with self._lock:
+            self._failed, self._ignored, self._exposing = failing, ignored, True
 
     def end(self, fresh: Mapping[str, float] | None = None) -> dict[str, float]:
         """Conditions that failed at any time since `begin`, or fail by the `fresh` values, with the value they had."""
         with self._lock:
             self._exposing = False
             for name, value in (fresh or {}).items():
-                if name == POWER:
-                    self._take_fresh_power(float(value))
-                elif not self._all[name].holds(float(value)):
+                self._latest[name] = float(value)  # its monitor may have gone silent
+                if name not in self._ignored and not self._all[name].holds(float(value)):
                     self._failed.setdefault(name, float(value))
             return dict(self._failed)
 
-    def powers_w(self) -> list[float]:
-        """Readings of the laser power that belong to the latest exposure, W; maybe none."""
-        return list(self._powers)
-
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """The PVs of the needed conditions, by name, for reading them together with others."""
-        signals = {condition.name: condition.signal for condition in self._there()}
-        return signals | ({POWER: self._power} if POWER in self.needed else {})
+        return {condition.name: condition.signal for condition in self._there()}
+
+    def is_met(self, ignored: Collection[str] = ()) -> bool:
+        """Whether every needed condition, less those `ignored`, holds now by the monitors."""
+        return not self._failing(ignored)
+
+    def ask_anew(self) -> None:
+        """Replace what the monitors said by what the PVs say; raises NotConnectedError without answer."""
+        self._ask(self._there())
 
     def failing(self) -> list[Condition]:
-        """Needed conditions that do not hold now, by the monitors."""
-        return [condition for condition in self._watched() if not condition.holds(self._latest[condition.name])]
+        """Needed conditions to wait for that do not hold now: their monitors say so, and the PVs when asked.
+
+        A monitor may be late: the shutter that has just opened is not closed. Raises NotConnectedError without answer.
+        """
+        suspects = [condition for condition in self._failing() if condition.waits]
+        values = self._ask(suspects)
+        return [condition for condition in suspects if not condition.holds(values[condition.name])]
 
     def unwell(self, without: Collection[str] = ()) -> list[tuple[Condition, float]]:
-        """Needed conditions, less those `without`, that are not good enough to begin again, with their values now.
-
-        Raises NotConnectedError if one does not answer.
+        """Needed conditions to wait for, less those `without`, that are not good enough to begin again, with their
+        values now. Raises NotConnectedError if one does not answer.
         """
-        there = [condition for condition in self._there() if condition.name not in without]
-        values = read_together({condition.name: condition.signal for condition in there})
-        found = [(condition, float(values[condition.name])) for condition in there]
+        there = [item for item in self._there() if item.waits and item.name not in without]
+        values = self._ask(there)
+        found = [(condition, values[condition.name]) for condition in there]
         return [(condition, value) for condition, value in found if not condition.holds(value, again=True)]
 
     def says(self, name: str, value: float) -> str:
         """A failed condition, its value and its limit."""
         return self._all[name].says(value)
+
+    def remarks(self) -> dict[str, str]:
+        """By PV, of all conditions to wait for whose PVs are there, needed or not: what does not hold now.
+
+        Raises NotConnectedError if one does not answer.
+        """
+        there = [condition for condition in self._all.values() if condition.waits and condition.signal.connected]
+        values = self._ask(there)
+        return {item.signal.pvname: item.says(values[item.name]) for item in there if not item.holds(values[item.name])}
+
+    def _ask(self, conditions: Iterable[Condition]) -> dict[str, float]:
+        raw = read_together({condition.name: condition.signal for condition in conditions})
+        values = {name: float(value) for name, value in raw.items()}
+        self._latest |= values
+        return values
 
     def _there(self) -> list[Condition]:
         return [
@@ -186,38 +194,28 @@ class Conditions:
             if name in self.needed and (condition.signal.connected or not condition.optional)
         ]  # fmt: skip
 
-    def _watched(self) -> list[Condition]:
-        """Needed conditions, each with its monitor."""
+    def _failing(self, ignored: Collection[str] = ()) -> list[Condition]:
+        """Needed conditions, less those `ignored`, that do not hold by their monitors."""
         there = self._there()
         for condition in there:
-            if condition.name not in self._latest:
+            if condition.name not in self._followed:
                 self._latest[condition.name] = float(condition.signal.get())
-                self._subscribe(condition)
-        if POWER in self.needed and POWER not in self._latest:
-            self._latest[POWER] = 0.0
-            self._power.subscribe(self._take_power, run=False)
-        return there
+                self._subscribe(condition.name, condition.signal)
+                self._followed.add(condition.name)
+        return [item for item in there if item.name not in ignored and not item.holds(self._latest[item.name])]
 
-    def _subscribe(self, condition: Condition) -> None:
+    def _subscribe(self, name: str, signal: FreshSignalRO) -> None:
         def changed(value: Any = None, **_: Any) -> None:
             if value is None:
                 return
-            self._latest[condition.name] = float(value)
-            if condition.name not in self.needed or condition.holds(float(value)):
+            self._latest[name] = float(value)
+            if name not in self.needed or name in self._ignored or self._all[name].holds(float(value)):
                 return
             with self._lock:
-                exposing, known = self._exposing, condition.name in self._failed
+                exposing, known = self._exposing, name in self._failed
                 if exposing:
-                    self._failed.setdefault(condition.name, float(value))
+                    self._failed.setdefault(name, float(value))
             if exposing and not known:
                 self.on_failure()
 
-        condition.signal.subscribe(changed, run=False)
-
-    def _take_fresh_power(self, power_w: float) -> None:
-        if time.monotonic() >= self._powers_from_s + POWER_PERIOD_S:
-            self._powers.append(power_w)
-
-    def _take_power(self, value: Any = None, **_: Any) -> None:
-        if value is not None and time.monotonic() >= self._powers_from_s:
-            self._powers.append(float(value))
+        signal.subscribe(changed, run=False)

@@ -14,6 +14,7 @@ from ophyd.utils import StatusTimeoutError
 
 from devices.axis import Axis
 from devices.configuration import EnergySettings
+from devices.finite import finite_number
 from devices.fresh import FreshSignalRO
 from errors import ConfigurationError, InputError, MotionError, OutOfRangeError
 
@@ -70,8 +71,7 @@ class Energy(Axis):
 
     def check_calibration(self, offset_ev: float) -> None:
         """Raise InputError unless `offset_ev` is a number within +-20 eV."""
-        if isinstance(offset_ev, bool) or not isinstance(offset_ev, int | float) or not math.isfinite(offset_ev):
-            raise InputError(f"offset_ev = {offset_ev!r} is not a finite number of eV.")
+        finite_number(offset_ev, "offset_ev", "eV")
         if abs(offset_ev) > CALIBRATION_LIMIT_EV:
             remedy = "Look at the foil scan: this is another feature, or the encoder is lost."
             limit = CALIBRATION_LIMIT_EV
@@ -142,7 +142,7 @@ class Energy(Axis):
                 return
             try:
                 both.follow(super(Energy, self).set(value), self._seated)
-            except (InputError, TimeoutError) as refused:
+            except Exception as refused:  # noqa: BLE001  # nobody would hear of it here, and the status would never end
                 both.fail(refused)
 
         super().set(value - self._settings.overshoot_ev).add_callback(come_back)

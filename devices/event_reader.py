@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.axis import Axis
+from devices.axis_watch import AxisWatch
 from devices.conditions import CONDITIONS, LASER_ONLY, Conditions
 from devices.exposure import Exposure, ExposureReading
 from devices.flux import FluxHistory
-from devices.fresh import FreshSignalRO
+from devices.fresh import FreshSignalRO, read_together
 from devices.quality_settings import QualitySettings
+from devices.shutter import CLOSED
 
 SHUTTER_MOVED = -1
 
@@ -25,9 +27,9 @@ SHORTEST = 0.999
 class EventReader(ABC):
     """Reads one exposure as an event. A bluesky Readable.
 
-    The plan calls `watch` before the first exposure of a run; before each exposure it sets `demanded`, the positions
-    that the axes must have by event field, and before it reads `scan_index`, `point_index` and `expected_shutter`.
-    `remarks` says of every condition that failed in the latest event what was found and what is needed.
+    The plan calls `watch` before the first exposure of a run and `expect` before each; before it reads it sets
+    `scan_index` and `point_index`. `remarks` says of every condition that failed in the latest event what was found and
+    what is needed.
     """
 
     parent = None
@@ -42,6 +44,7 @@ class EventReader(ABC):
         self.demanded: Mapping[str, float] = {}
         self.remarks: dict[str, str] = {}
         self._axes, self._exposure, self._conditions = dict(axes), exposure, conditions
+        self._axis_watch = AxisWatch(axes)
         self._flux = FluxHistory(quality.i0_tolerance)
         self.watch(CONDITIONS)
 
@@ -55,8 +58,35 @@ class EventReader(ABC):
         self._needed = needed
         self._flux.forget()
         self._conditions.needed = needed
-        self._conditions.on_failure = self._exposure.cut_short
-        self._exposure.on_trigger = lambda: self._conditions.begin(self.demanded.get("fluence_mj_cm2"))
+        self._conditions.on_failure = self._axis_watch.on_failure = self._exposure.cut_short
+        self._exposure.on_trigger = self._begin
+        self.expect({}, None)
+
+    def expect(self, positions: Mapping[str, float], laser_shutter: int | None) -> None:
+        """From now on axes must have these `positions`, by event field, and the laser shutter this state, if any.
+
+        Raises NotConnectedError if an axis that is watched for the first time does not answer.
+        """
+        self.demanded, self.expected_shutter = dict(positions), laser_shutter
+        self._axis_watch.expect(self.demanded)
+        self._conditions.expect_power()
+
+    def has_arrived(self) -> bool:
+        """Whether the monitors say that all is as expected: after a move they may be late."""
+        return not self._axis_watch.astray() and self._conditions.is_met(self._ignored)
+
+    def ask_anew(self) -> None:
+        """Ask conditions and axes, as their monitors may have gone silent; raises NotConnectedError without answer."""
+        self._conditions.ask_anew()
+        self._axis_watch.take(read_together(self._axis_signals()))
+
+    @property
+    def _ignored(self) -> frozenset[str]:
+        return LASER_ONLY if self.expected_shutter == CLOSED else frozenset()
+
+    def _begin(self) -> None:
+        self._conditions.begin(self._ignored)
+        self._axis_watch.begin()
 
     @abstractmethod
     def read(self) -> dict[str, dict[str, Any]]:
@@ -67,10 +97,12 @@ class EventReader(ABC):
         """Data keys with their shapes, units and the PVs behind them."""
 
     def _all_signals(self) -> dict[str, FreshSignalRO]:
-        signals = dict(self._exposure.fresh_signals())
-        for axis in self._axes.values():
-            signals |= {f"{axis.name}.{key}": signal for key, signal in axis.fresh_signals().items()}
-        return signals
+        return {**self._exposure.fresh_signals(), **self._axis_signals()}
+
+    def _axis_signals(self) -> dict[str, FreshSignalRO]:
+        return {
+            f"{axis.name}.{key}": signal for axis in self._axes.values() for key, signal in axis.fresh_signals().items()
+        }
 
     def _indices(self) -> dict[str, Any]:
         return {"scan_index": self.scan_index, "point_index": self.point_index}
@@ -86,14 +118,12 @@ class EventReader(ABC):
         """PVs of the conditions, asked in the same round trip: a monitor may have gone silent."""
         return {CONDITION + name: signal for name, signal in self._conditions.fresh_signals().items()}
 
-    def _quality(self, raw: Mapping[str, Any], reading: ExposureReading, positions: Mapping[str, float]) -> list[str]:
+    def _quality(self, raw: Mapping[str, Any], reading: ExposureReading) -> list[str]:
         """Names of the conditions that failed, and `remarks` on them."""
         fresh = {key.removeprefix(CONDITION): float(raw[key]) for key in raw if key.startswith(CONDITION)}
         monitored = self._conditions.end(fresh)
         failed = {name: self._conditions.says(name, value) for name, value in sorted(monitored.items())}
-        if reading.spc.laser_shutter == 0:
-            failed = {name: text for name, text in failed.items() if name not in LASER_ONLY}
-        failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(positions)
+        failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(raw)
         failed |= self._flux_remarks(reading, others_failed=bool(failed))
         self.remarks = failed
         return list(failed)
@@ -122,13 +152,14 @@ class EventReader(ABC):
             return {}
         return {} if normal else {"i0": f"i0 = {per_s:.4g} counts/s, needs about {self._flux.normal:.4g} counts/s"}
 
-    def _astray(self, positions: Mapping[str, float]) -> dict[str, str]:
-        """Axes that are not where the plan put them: moved by somebody else, or jumped."""
-        return {
-            axis.name: f"{axis.name} = {positions[key]:.8g} {axis.unit}, needs {demanded:.8g} +- {axis.tolerance:g}"
-            for key, demanded, axis in ((key, value, self._axes[key]) for key, value in self.demanded.items())
-            if abs(positions[key] - demanded) > axis.tolerance
-        }
+    def _astray(self, raw: Mapping[str, Any]) -> dict[str, str]:
+        """Axes that were not where the plan put them: moved by somebody else, or jumped."""
+        remarks = {}
+        for key, position in self._axis_watch.end(raw).items():
+            axis = self._axes[key]
+            needs = f"needs {self.demanded[key]:.8g} +- {axis.tolerance:g}"
+            remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
+        return remarks
 
     def read_configuration(self) -> dict[str, dict[str, Any]]:
         """Nothing: the start document carries every setting."""

@@ -8,8 +8,7 @@ import time
 from typing import Any
 
 from devices.beamline import Beamline
-from devices.fresh import CHANNEL_ERRORS, put_with_completion, read_together
-from devices.safety import put_and_wait
+from devices.fresh import CHANNEL_ERRORS, put_and_wait, put_with_completion, read_together
 from devices.shutter import CLOSED, Shutter
 from errors import HeldError, NotConnectedError
 

@@ -9,7 +9,7 @@ from typing import Any
 from ophyd.signal import EpicsSignalBase
 
 from devices.beamline import Beamline
-from errors import TrxasError
+from errors import NotConnectedError, TrxasError
 
 
 class PvState(StrEnum):
@@ -83,15 +83,7 @@ def _axis_remarks(axis: Any, pvs: list[str]) -> dict[str, str]:
 
 
 def _condition_remarks(beamline: Beamline) -> dict[str, str]:
-    remarks = {}
-    around = beamline.surroundings
-    if around.connected:
-        for condition in around.failed_conditions():
-            remarks[getattr(around, condition).pvname] = "too low or closed: every point would be marked as bad"
-    laser = beamline.laser
-    if laser.connected and not laser.locked:
-        remarks[laser.lock.pvname] = "the laser does not follow the ring"
-    if laser.connected and not laser.divider_is_right:
-        needed = beamline.configuration.laser.required_divider
-        remarks[laser.rate_divider.pvname] = f"must be {needed} for the gates to see pumped and unpumped pulses"
-    return remarks
+    try:
+        return beamline.point.conditions.remarks()
+    except NotConnectedError:
+        return {}  # each PV is asked by itself

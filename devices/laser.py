@@ -27,16 +27,6 @@ class Laser(Device):
         """X-ray pulses per pump pulse that the gates expect."""
         return self._settings.required_divider
 
-    @property
-    def locked(self) -> bool:
-        """Whether the laser follows the ring's clock, by the latest monitor."""
-        return int(self.lock.get()) == 1
-
-    @property
-    def divider_is_right(self) -> bool:
-        """Whether the laser fires at the bunch the gates expect."""
-        return int(self.rate_divider.get()) == self._settings.required_divider
-
 
 def laser_shutter(settings: LaserSettings, prefix: str) -> Shutter:
     """The shutter that blocks the pump."""

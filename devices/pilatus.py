@@ -7,13 +7,12 @@ the image is, whatever happened to exposures before it.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ophyd import Device, EpicsSignal
+from ophyd import Device
 from ophyd.areadetector import DetectorBase
 from ophyd.areadetector.base import ADComponent
 from ophyd.areadetector.cam import PilatusDetectorCam
@@ -24,7 +23,8 @@ from ophyd.signal import EpicsSignalBase
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
-from devices.fresh import disconnected_names, put_with_completion
+from devices.finite import finite_number
+from devices.fresh import disconnected_names, put_and_wait, put_with_completion
 from devices.waiting import Waiting
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 
@@ -43,16 +43,6 @@ FILE_SIGNALS = (
     "array_size.height", "array_size.width",
 )  # fmt: skip
 """Signals that a run uses; ophyd would connect them one by one at their first use, and wait a second for each."""
-
-
-def put_and_wait(signal: EpicsSignal, value: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-    """Write `value` and wait until it is carried out; raises AcquisitionError naming the PV if that takes too long."""
-    done = threading.Event()
-    put_with_completion(signal, value, lambda **_: done.set())
-    if not done.wait(timeout_s):
-        raise AcquisitionError(
-            f"{signal.setpoint_pvname} did not accept {value} within {timeout_s:g} s. Check its IOC."
-        )
 
 
 def now(signal: EpicsSignalBase) -> Any:
@@ -77,14 +67,14 @@ class _Capture(FileStoreBase):
     def stage(self) -> Any:
         """As stock, then open the file; raises StorageError with the plugin's reason."""
         staged = super().stage()
-        put_and_wait(self.capture, 1)
+        put_and_wait(self.capture, 1, ANSWER_TIMEOUT_S)
         if not int(now(self.capture)):
             raise self.write_error()
         return staged
 
     def unstage(self) -> Any:
         """Close the file, then as stock."""
-        put_and_wait(self.capture, 0)
+        put_and_wait(self.capture, 0, ANSWER_TIMEOUT_S)
         return super().unstage()
 
 
@@ -97,7 +87,7 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
 
     def check_folder(self, folder: str) -> None:
         """Tell the plugin the folder; raises StorageError if that does not exist where the IOC runs."""
-        put_and_wait(self.file_path, folder)
+        put_and_wait(self.file_path, folder, ANSWER_TIMEOUT_S)
         if not int(now(self.file_path_exists)):
             raise StorageError(
                 f"{self.file_path.setpoint_pvname}: the folder {folder} does not exist on the Pilatus' IOC. Make it, "
@@ -158,8 +148,7 @@ class Pilatus(DetectorBase):
 
     def check_exposure(self, exposure_s: float) -> None:
         """Raise InputError unless an image can take `exposure_s` seconds."""
-        if isinstance(exposure_s, bool) or not isinstance(exposure_s, int | float) or not math.isfinite(exposure_s):
-            raise InputError(f"exposure_s = {exposure_s!r} is not a finite number of seconds.")
+        finite_number(exposure_s, "exposure_s", "s")
         low, high = self.settings.exposure_low_s, self.settings.exposure_high_s
         if not low <= exposure_s <= high:
             raise OutOfRangeError("exposure_s", exposure_s, low, high, "s")
@@ -214,7 +203,7 @@ class Pilatus(DetectorBase):
         """Set the exposure of the images to come; raises AcquisitionError if the camera does not take it."""
         self.check_exposure(exposure_s)
         self.connect()
-        put_and_wait(self.cam.acquire_time, exposure_s)
+        put_and_wait(self.cam.acquire_time, exposure_s, ANSWER_TIMEOUT_S)
         kept = float(now(self.cam.acquire_time))
         if not math.isclose(kept, exposure_s, rel_tol=1e-6):
             raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
@@ -290,7 +279,7 @@ class Pilatus(DetectorBase):
     def stop(self, *, success: bool = False) -> None:
         """End a running exposure; nothing can be stopped that does not answer."""
         if self.answers and int(now(self.cam.acquire)):
-            put_and_wait(self.cam.acquire, 0)
+            put_and_wait(self.cam.acquire, 0, ANSWER_TIMEOUT_S)
 
     def pause(self) -> None:
         """End a running exposure: its image would not be that of the other detectors' exposure after the pause."""

@@ -47,7 +47,7 @@ class PowderReader(EventReader):
         positions, now = self._positions(raw), time.time()
         seen, blind = self._fluorescence(raw, reading)
         values = self._indices() | positions | seen | self._counted(raw, reading)
-        failed = self._quality(raw, reading, positions) + blind
+        failed = self._quality(raw, reading) + blind
         self.remarks |= {name: f"{name}: too much dead time, or an element without counts" for name in blind}
         if int(raw[STAGE]) != self._stage.state_of("cell"):
             failed.append(self._stage.name)

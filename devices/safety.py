@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
-from devices.fresh import FreshSignalRO, put_with_completion, read_together
+from devices.fresh import FreshSignalRO, put_and_wait, read_together
 from devices.quality_settings import HolderSettings, SafetySettings
-from errors import NotConnectedError
 
 STATES = ("OK", "JetStopped", "Tripped")
 """States of the IOC's guard; when tripped, no shutter opens until it is reset."""
-
-COMPLETION_TIMEOUT_S = 5.0
 
 
 class Safety(Device):
@@ -63,11 +58,3 @@ class Holder(Device):
         """Claim for `text`, or release with ""; a refusal is silent, so who holds it then is returned."""
         put_and_wait(self.text, text)
         return self.look()[0]
-
-
-def put_and_wait(signal: EpicsSignal, value: float | str) -> None:
-    """Write `value` and wait until the server has taken or refused it; raises NotConnectedError without an answer."""
-    done = threading.Event()
-    put_with_completion(signal, value, lambda **_: done.set())
-    if not done.wait(COMPLETION_TIMEOUT_S):
-        raise NotConnectedError([signal.pvname], COMPLETION_TIMEOUT_S)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SurroundingsSettings
 from devices.fresh import FreshSignalRO
-
-CHECKED = ("ring_current", "xray_shutter", "jet_flow")
-"""Conditions that can be told from here, by the attribute that shows them."""
 
 
 class Surroundings(Device):
@@ -30,13 +25,3 @@ class Surroundings(Device):
     def settings(self) -> SurroundingsSettings:
         """Configured limits."""
         return self._settings
-
-    def failed_conditions(self, needed: Collection[str] = CHECKED) -> list[str]:
-        """Names of the `needed` conditions that do not hold, by the latest monitors; the others are not looked at."""
-        return [name for name in CHECKED if name in needed and not self._holds(name)]
-
-    def _holds(self, name: str) -> bool:
-        value, settings = float(getattr(self, name).get()), self._settings
-        if name == "xray_shutter":
-            return value == 1
-        return value >= (settings.ring_current_low_ma if name == "ring_current" else settings.jet_flow_low_ml_min)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -11,11 +12,13 @@ from bluesky.utils import FailedStatus, Msg
 
 from devices.beamline import Beamline
 from devices.cell import TEMPERATURE
+from devices.event_reader import EventReader
 from devices.fresh import CHANNEL_ERRORS
 from devices.pilatus import Pilatus
 from devices.settings import Target
 from devices.shutter import STATES
 from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
+from plans.completion import complete
 from plans.detection import Detection
 from plans.request import ScanRequest
 from plans.suspending import Plan, Waiting, wait_connected, wait_until_well
@@ -28,6 +31,9 @@ RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL
 FINAL = (NotSettledError, StorageError, WaitedError)
 """What looks the same at the next attempt, though a status failed with it: a heater, a full disk."""
 
+MONITORS_LATE_S, MONITORS_POLL_S = 0.5, 0.001
+"""How long monitors may be late, and the power meter: usual ones show a reading ten times a second."""
+
 logger = logging.getLogger("trxas.plans")
 
 
@@ -36,7 +42,6 @@ def apply_settings(beamline: Beamline, request: ScanRequest, targets: Changes) -
 
     The temperature comes last, as it takes longest.
     """
-    beamline.point.conditions.forget_power()
     yield from bps.stop(beamline.exposure)
     yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
     yield from put_sample(beamline, request.detection)
@@ -63,26 +68,40 @@ def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
     yield from bps.stage(pilatus)
 
 
-def expose(
-    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, targets: Changes
-) -> Generator[Msg, Any, list[str]]:
+def expect(beamline: Beamline, request: ScanRequest, targets: Changes) -> None:
+    """Tell the reader where everything has to be in the next exposures."""
+    positions = {name: float(targets[name]) for name in targets if name in beamline.axes}
+    if request.temperature_c is not None:
+        positions[TEMPERATURE] = request.temperature_c
+    request.detection.reader.expect(positions, STATES[str(targets["laser_shutter"])])
+
+
+def wait_for_monitors(reader: EventReader) -> Plan:
+    """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
+
+    Those that stay behind have gone silent, and are not believed.
+    """
+    deadline = time.monotonic() + MONITORS_LATE_S
+    while not reader.has_arrived():
+        if time.monotonic() > deadline:
+            reader.ask_anew()
+            return
+        yield Msg("sleep", None, MONITORS_POLL_S)
+
+
+def expose(request: ScanRequest, scan_index: int, point_index: int) -> Generator[Msg, Any, list[str]]:
     """One exposure as one event; nothing is stored if the read-out fails. Returns what was wrong with it."""
     # Messages as such: every stub of bluesky's formats the whole call stack, which at each point costs milliseconds.
     detection = request.detection
     reader = detection.reader
-    reader.demanded = {name: float(targets[name]) for name in targets if name in beamline.axes}
-    if request.temperature_c is not None:
-        reader.demanded = {**reader.demanded, TEMPERATURE: request.temperature_c}
-    yield Msg("trigger", detection.detector, group="exposure")
-    yield Msg("wait", None, group="exposure")
+    yield from complete("trigger", detection.detector)
     reader.scan_index, reader.point_index = scan_index, point_index
-    reader.expected_shutter = STATES[str(targets["laser_shutter"])]
     yield Msg("create", None, name="primary")
     try:
         reading = yield Msg("read", reader)
         if detection.pilatus is not None:
             yield Msg("read", detection.pilatus)
-    except Exception:  # whatever it was, the open event must be dropped before it goes on to the caller
+    except Exception:  # raised again: whatever it was, with this event left open no other can be begun
         yield Msg("drop")
         raise
     yield Msg("save")
@@ -127,12 +146,13 @@ def measure(
     while True:
         try:
             anew |= yield from wait_until_well(beamline, waiting)
+            expect(beamline, request, targets)
             if anew:
                 yield from apply_settings(beamline, request, targets)
             elif changed:
-                yield Msg("set", beamline.settings, changed, group="settings")
-                yield Msg("wait", None, group="settings")
-            failed = yield from expose(beamline, request, scan_index, point_index, targets)
+                yield from complete("set", beamline.settings, changed)
+            yield from wait_for_monitors(request.detection.reader)
+            failed = yield from expose(request, scan_index, point_index)
         except RETRYABLE as error:
             if isinstance(reason(error), FINAL):
                 raise

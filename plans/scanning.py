@@ -21,14 +21,18 @@ ScanPlan = Generator[Msg, Any, str]
 """A plan that makes one run and returns its uid."""
 
 
+def check_scan(beamline: Beamline, request: ScanRequest) -> None:
+    """Raise what `scan` would before its first message: for a plan that does something before or after it."""
+    check_beamline(beamline, request.detection)
+    check_room_for_approach(beamline, request)
+
+
 def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
     """Run a validated request as one run; at its end the laser shutter is closed, and the X-ray shutter if it failed.
 
     Long moves of the energy end as the request says, and as configured afterwards. Returns the run's uid.
     """
-    check_beamline(beamline, request.detection)
-    check_room_for_approach(beamline, request)
-    request.detection.reader.watch(request.detection.conditions)
+    check_scan(beamline, request)
 
     # The reason goes into the run's stop document, so it has to be found within the run.
     run = bpp.run_wrapper(with_reasons(_passes(beamline, request)), md=start_metadata(request, beamline))

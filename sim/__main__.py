@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 import signal
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             speed=options.speed,
             macro=options.macro,
             faults=faults,
-            restarts=restart.number,
+            restarts=options.restarts + restart.number,
             running_s=restart.running_s,
         )
         if options.exposure_log is not None:
@@ -58,8 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
             port=options.port,
             on_ready=announce,
             gate=beamline.safety,
+            other_port=restart.other_port,
             on_context=lambda network: beamline.serve_through(
-                network, lambda dead_s: restart.again(arguments, network.port, dead_s)
+                network, functools.partial(restart.again, arguments, network.search_port)
             ),
         )
     except SimulationInputError as error:
@@ -86,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=Path, help="faults and their times (TOML)")
     parser.add_argument(
         "--exposure-log", type=Path, help="write the truth about every exposure to this file (JSON lines)"
+    )
+    parser.add_argument(
+        "--restarts", type=_seed, default=0, help="how often it was started before: the same beamline, with other noise"
     )
     parser.add_argument("--after-death", type=parse_restart, default=FIRST_START, help=argparse.SUPPRESS)
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")

@@ -119,6 +119,7 @@ class SimulatedBeamline:
             after_write(channel, self.history.note)
         for channel in (environment.jet_flow_readback, self.cell.selected):
             after_write(channel, self.safety.look_at_jet)
+        after_write(laser.waveplate.record.fields["RBV"], laser.show_power)
 
     def settings(self) -> BeamlineState:
         """What the sample experiences now, faults left out."""
@@ -151,7 +152,7 @@ class SimulatedBeamline:
         await self.environment.show(state)
         await self.laser.show(state)
 
-    def serve_through(self, network: Network, die: Callable[[float], None]) -> None:
+    def serve_through(self, network: Network, die: Callable[[float, bool], None]) -> None:
         """Let faults reach the server, and end it."""
         self.effects.network, self.effects.die = network, die
 

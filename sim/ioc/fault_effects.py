@@ -41,7 +41,8 @@ class Network(Protocol):
 class FaultEffects:
     """Begins and ends the effects of faults; `motors` by their names without the macro.
 
-    `network` and `die(seconds)`, which ends the server and starts it again, have to be set before anything strikes.
+    `network` and `die(seconds, other_port)`, which ends the server and starts it again, have to be set before anything
+    strikes.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class FaultEffects:
         self._acquisition, self._cell, self._environment = acquisition, cell, environment
         self._laser, self._pilatus, self._timing = laser, pilatus, timing
         self.network: Network
-        self.die: Callable[[float], None]
+        self.die: Callable[[float, bool], None]
         self._pairs: dict[type[Fault], tuple[Effect, Effect]] = {
             faults.LaserShutterStuck: (lambda _: self._stick_shutter(stuck=True),
                                        lambda _: self._stick_shutter(stuck=False)),
@@ -95,7 +96,7 @@ class FaultEffects:
             # Nothing of this process may run meanwhile, as in one that the system has stopped.
             asyncio.get_running_loop().call_later(REPLY_S, time.sleep, duration_s)
         elif isinstance(fault, faults.IocDeath):
-            asyncio.get_running_loop().call_later(REPLY_S, self.die, duration_s)
+            asyncio.get_running_loop().call_later(REPLY_S, self.die, duration_s, bool(fault.other_port))
         else:
             await self._act(fault, 0)
 

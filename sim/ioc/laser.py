@@ -146,14 +146,19 @@ class Laser(PVGroup):
         return value
 
     async def show(self, state: BeamlineState) -> None:
-        """Post what changed about the lock."""
+        """Post what changed about the lock and the power."""
         lock = "Locked" if state.laser_locked else "Unlocked"
         if self.lock.value != lock:
             await self.lock.write(lock)
+        await self.show_power()
+
+    async def show_power(self) -> None:
+        """Show the power that goes with the fluence now, as one noisy reading."""
+        watts = self.disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
+        noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
+        await self.power.write(watts + noise)
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
-        """Show the power that goes with the fluence, as one noisy reading."""
-        watts = self.disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
-        noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
-        await instance.write(watts + noise)
+        """Take a reading now and then; changes show at once besides, as a fast beamline does not wait for the wall."""
+        await self.show_power()

@@ -30,6 +30,12 @@ from sim.ioc.record_fields import show_metadata
 
 LOOPBACK = "127.0.0.1"
 
+OF_A_CHANNEL = (
+    caproto.ReadNotifyRequest, caproto.ReadRequest, caproto.WriteNotifyRequest, caproto.WriteRequest,
+    caproto.EventAddRequest, caproto.EventCancelRequest, caproto.ClearChannelRequest,
+)  # fmt: skip
+"""What clients send about one channel."""
+
 PORT_ATTEMPTS = 20
 """How often to ask the system for a port that is free for TCP and UDP alike."""
 
@@ -57,6 +63,31 @@ class PromptCircuit(CaprotoCircuit):
         if isinstance(command, caproto.WriteRequest | caproto.WriteNotifyRequest) and self.context.gate is not None:
             return channel, GuardedEntry(entry, self.context.gate, channel.name)
         return channel, entry
+
+    async def _command_queue_iteration(self, command: Any) -> Any:
+        """Work on one command, unless it is for a channel that was disconnected while it was under way.
+
+        caproto would end the loop that answers this client, for all its channels, with the connection left open.
+        """
+        channel = self.circuit.channels_sid.get(getattr(command, "sid", None))
+        known = channel is not None and not self.context.is_hidden(channel.name)
+        if isinstance(command, OF_A_CHANNEL) and not known:
+            return None
+        return await super()._command_queue_iteration(command)
+
+    async def send(self, *commands: Any) -> None:
+        """Send what still has a channel: its client has been told that a disconnected one answers no more."""
+        answers = [command for command in commands if not self._is_orphaned(command)]
+        if answers:
+            await super().send(*answers)
+
+    def _is_orphaned(self, command: Any) -> bool:
+        if isinstance(command, caproto.ReadNotifyResponse | caproto.ReadResponse | caproto.WriteNotifyResponse):
+            return command.ioid not in self.circuit._ioids
+        if isinstance(command, caproto.EventAddResponse):
+            added = self.circuit.event_add_commands.get(command.subscriptionid)
+            return added is None or added.sid not in self.circuit.channels_sid
+        return False
 
     async def disconnect(self, name: str) -> None:
         """Tell the client that the record `name` and its fields are gone."""
@@ -128,12 +159,13 @@ class PromptContext(CaprotoContext):
         self.gate = gate
         self._hidden = self._muted = ""
         self._all_muted = False
-        self.port = self.ca_server_port = port
+        self.port = self.ca_server_port = self.search_port = port
         self.broadcaster.server_addresses.extend((interface, port) for interface in interfaces)
 
     async def serve(self, sockets: Sequence[tuple[socket.socket, socket.socket]], on_ready: Callable[[], None]) -> None:
         """Answer clients until cancelled, then run the shutdown hooks."""
         try:
+            self.port = self.ca_server_port = sockets[0][0].getsockname()[1]
             async with self._listening(sockets), asyncio.TaskGroup() as tasks:
                 for loop in (self.broadcaster_receive_loop, self.broadcaster_queue_loop, self.subscription_queue_loop):
                     tasks.create_task(loop())
@@ -146,15 +178,20 @@ class PromptContext(CaprotoContext):
 
     def __getitem__(self, name: str) -> Any:
         """Record or field `name`; raises KeyError if it is not there, or hidden."""
-        if self._hidden and is_of(name, self._hidden):
+        if self.is_hidden(name):
             raise caproto.CaprotoKeyError(f"{name} is gone")
         return super().__getitem__(name)
 
+    def is_hidden(self, name: str) -> bool:
+        """Whether record or field `name` is hidden now."""
+        return bool(self._hidden) and is_of(name, self._hidden)
+
     async def hide(self, name: str) -> None:
         """Disconnect all clients from the record `name`, and do not answer searches for it; "" shows it again."""
+        # First, so that no client finds it again while others are being told.
+        self._hidden = name
         for circuit in list(self.circuits) if name else []:
             await circuit.disconnect(name)
-        self._hidden = name
 
     def mute(self, name: str) -> None:
         """Let monitors of the record `name` bring nothing, or, for "", those of all records."""
@@ -238,16 +275,17 @@ async def serve(
     on_ready: Callable[[int], None] | None = None,
     gate: WriteGate | None = None,
     on_context: Callable[[PromptContext], None] | None = None,
+    other_port: bool = False,
 ) -> None:
     """Serve `pvdb` over Channel Access until cancelled.
 
     `interfaces` are the local addresses to listen on; `port` serves both searches (UDP) and circuits (TCP), 0 takes a
     free one. `on_ready` is called with the port once clients can connect, `on_context` with the server before that.
-    `gate` is asked before each write of a client, and told of each that was refused.
-    Raises PortTakenError if somebody else listens on `port`.
+    `gate` is asked before each write of a client, and told of each that was refused. With `other_port` circuits are on
+    a free port and only searches on `port`. Raises PortTakenError if somebody else listens on `port`.
     """
-    sockets = bind_sockets(interfaces, port)
-    port = sockets[0][0].getsockname()[1]
+    sockets = bind_sockets(interfaces, port, other_port=other_port)
+    port = sockets[0][1].getsockname()[1]
     try:
         separate_alarms(pvdb)
         show_metadata(pvdb)
@@ -269,13 +307,22 @@ def run_server(
     on_ready: Callable[[int], None] | None = None,
     gate: WriteGate | None = None,
     on_context: Callable[[PromptContext], None] | None = None,
+    other_port: bool = False,
 ) -> None:
     """Serve `pvdb` until SIGINT or SIGTERM, then return; arguments and errors as for `serve`."""
     refusals = RefusalFilter()
     circuits = logging.getLogger("caproto.circ")
     circuits.addFilter(refusals)
     try:
-        serving = serve(pvdb, interfaces=interfaces, port=port, on_ready=on_ready, gate=gate, on_context=on_context)
+        serving = serve(
+            pvdb,
+            interfaces=interfaces,
+            port=port,
+            on_ready=on_ready,
+            gate=gate,
+            on_context=on_context,
+            other_port=other_port,
+        )
         asyncio.run(_serve_until_signalled(serving))
     finally:
         circuits.removeFilter(refusals)
@@ -289,18 +336,20 @@ async def _serve_until_signalled(serving: Any) -> None:
         await server
 
 
-def bind_sockets(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket, socket.socket]]:
-    """A listening TCP and a bound UDP socket per interface, all on the same port.
+def bind_sockets(
+    interfaces: Sequence[str], port: int, *, other_port: bool = False
+) -> list[tuple[socket.socket, socket.socket]]:
+    """A listening TCP and a bound UDP socket per interface, all on the same port, or TCP on any `other_port`.
 
     Port 0 finds one that is free for both. Raises PortTakenError if that port cannot be had.
     """
     for _ in range(PORT_ATTEMPTS - 1 if port == 0 else 0):
         with contextlib.suppress(PortTakenError):
-            return _bind_all(interfaces, port)
-    return _bind_all(interfaces, port)
+            return _bind_all(interfaces, port, other_port=other_port)
+    return _bind_all(interfaces, port, other_port=other_port)
 
 
-def _bind_all(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket, socket.socket]]:
+def _bind_all(interfaces: Sequence[str], port: int, *, other_port: bool) -> list[tuple[socket.socket, socket.socket]]:
     bound: list[tuple[socket.socket, socket.socket]] = []
     opened: list[socket.socket] = []
     try:
@@ -308,7 +357,7 @@ def _bind_all(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket,
             tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             opened += [tcp, udp]
-            port = _bind_pair(tcp, udp, interface, port)
+            port = _bind_pair(tcp, udp, interface, port, other_port=other_port)
             bound.append((tcp, udp))
     except OSError as error:
         for sock in opened:
@@ -317,13 +366,15 @@ def _bind_all(interfaces: Sequence[str], port: int) -> list[tuple[socket.socket,
     return bound
 
 
-def _bind_pair(tcp: socket.socket, udp: socket.socket, interface: str, port: int) -> int:
-    """Bind both to one port and return it; listening at once keeps a second server from sharing the port."""
+def _bind_pair(tcp: socket.socket, udp: socket.socket, interface: str, port: int, *, other_port: bool) -> int:
+    """Bind both, if not on an `other_port` to the same, and return that of the searches.
+
+    Listening at once keeps a second server from sharing the port.
+    """
     for sock in (tcp, udp):
         sock.settimeout(0)
     tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    tcp.bind((interface, port))
+    tcp.bind((interface, 0 if other_port else port))
     tcp.listen(128)
-    port = tcp.getsockname()[1]
-    udp.bind((interface, port))
-    return int(port)
+    udp.bind((interface, port if other_port else tcp.getsockname()[1]))
+    return int(udp.getsockname()[1])

@@ -150,7 +150,15 @@ class IocFreeze(Fault):
 
 @dataclass(frozen=True)
 class IocDeath(Fault):
-    """The server dies, and with it all it knew; it is started again on its port when this is over, if ever."""
+    """The server dies, and with it all it knew; it is started again when this is over, if ever.
+
+    It answers searches on its port; with `other_port` its connections are on another, as where somebody else took it.
+    """
 
     meaning: ClassVar[str] = "IOC dies and is started again"
     wall_clock: ClassVar[bool] = True
+    other_port: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is neither yes nor no."""
+        self._require(other_port=(0, 1))

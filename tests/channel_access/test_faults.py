@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fault_bench import WAIT_S, Counts, FaultBench
+from fault_bench import Counts, FaultBench
+from waiting import WAIT_S, until
 
+from devices.fresh import FreshSignalRO, read_together
+from errors import NotConnectedError
 from sim.physics.fault_kinds import KINDS
 
 MACRO = "faulty:"
@@ -295,6 +300,42 @@ def test_one_pv_disconnects_and_returns(bench: FaultBench) -> None:
     assert lock.wait_for_connection(WAIT_S)
     with bench.struck("LaserUnlock"):
         bench.until(lambda: epics.ca.poll() is not None and lock.get() == 0, "monitored again")
+
+
+READ_ON = (
+    *("7idd:laser:Lock", "S:SRcurrentAI", "7idd:jet:FlowAI", "7idd:digDelay1:actualDelay", "7idd:DG1:ADelayAI"),
+    *("7idd:laser:PowerAI", "7idd:jet:TemperatureAI", "7ida:BraggERdbkAO", "7idd:m21.RBV", "7idd:scaler1.T"),
+)
+
+
+def test_pvs_that_go_while_they_are_being_read_take_no_other_with_them(bench: FaultBench) -> None:
+    """Lost: the night. The server fell silent on a connection that stayed open, or the client never asked again.
+
+    One after the other, as libca looks for a lost one only 10 s later.
+    """
+    readbacks = {name: FreshSignalRO(MACRO + name, name=name) for name in READ_ON}
+    for readback in readbacks.values():
+        readback.wait_for_connection(timeout=WAIT_S)
+    going = list(readbacks)[:1]
+
+    def read_on() -> None:
+        while going:
+            with contextlib.suppress(NotConnectedError, IndexError):
+                read_together({"going": readbacks[going[0]]}, WAIT_S)
+
+    reading = threading.Thread(target=read_on)
+    reading.start()
+    try:
+        for name, readback in readbacks.items():
+            going[0] = name
+            with bench.struck("PvGone", Pv=name.removesuffix(".RBV").removesuffix(".T")):
+                until(lambda: not readback.connected, f"{name} disconnected")  # noqa: B023  # called at once
+        until(lambda: all(readback.connected for readback in readbacks.values()), "all connected again")
+    finally:
+        going.clear()
+        reading.join(2 * WAIT_S)
+    assert bench.get("7idd:laser:RepRate") > 0
+    assert read_together(readbacks, WAIT_S)["7idd:laser:Lock"] == 1
 
 
 @pytest.mark.parametrize("only", ["", "7idd:laser:Lock"])

@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 from fake_beamline import FakeHardware, configuration
 
+from devices.axis_watch import AxisWatch
+from devices.conditions import LASER_ONLY
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.exposure import ExposureReading
 from devices.flux import CONFIRMATIONS, FluxHistory
+from devices.frames import BoxcarFrame, SpcFrame
+from devices.fresh import read_together
+from devices.point import is_unsteady
+from devices.shutter import OPEN
 from errors import ConfigurationError
 from trxas.configuration import DEFAULT_CONFIGURATION
 
@@ -69,6 +76,74 @@ def test_a_dip_within_an_exposure_marks_it_and_ends_it(device: str, signal: str,
     assert cut == [name]
     conditions.begin()
     assert conditions.end() == {}
+
+
+def test_the_laser_power_must_belong_to_the_fluence_during_the_whole_exposure() -> None:
+    """Lost: a transient at two fluences."""
+    line = FakeHardware().beamline
+    line.fluence.set(8.83).wait(timeout=5)
+    line.point.expect({"fluence_mj_cm2": 8.83}, OPEN)
+    power, conditions = line.laser.power, line.point.conditions
+    whole_w = power.get()
+    for shown_w, good in ((0.95 * whole_w, True), (0.85 * whole_w, False), (1.15 * whole_w, False)):
+        conditions.begin()
+        power.sim_put(shown_w)
+        power.sim_put(whole_w)
+        assert ("laser_power" not in conditions.end()) == good
+    conditions.begin(LASER_ONLY)
+    power.sim_put(0.0)
+    assert conditions.end({"laser_power": 0.0}) == {}, "the laser is blocked"
+    line.point.expect({"fluence_mj_cm2": 0.1}, OPEN)
+    conditions.begin()
+    assert conditions.end({"laser_power": 0.0}) == {}, "too weak for the power meter"
+
+
+@pytest.mark.parametrize(
+    ("field", "axis", "signal", "away"),
+    [("delay_ps", "delay", "fine_readback", 40.0), ("temperature_c", "cell", "thermocouple", 5.0)],
+)
+def test_an_axis_that_jumps_and_comes_back_in_an_exposure_is_noted(
+    field: str, axis: str, signal: str, away: float
+) -> None:
+    line = FakeHardware().beamline
+    device, cut = getattr(line, axis), []
+    readback, watch = getattr(device, signal), AxisWatch({field: device})
+    watch.on_failure = lambda: cut.append(axis)
+    home = readback.get()
+    raw = {f"{axis}.{name}": value for name, value in read_together(device.fresh_signals()).items()}
+    watch.expect({field: device.position})
+    watch.begin()
+    readback.sim_put(home + away)
+    readback.sim_put(home)
+    assert set(watch.end(raw)) == {field}
+    assert cut == [axis]
+    watch.begin()
+    assert watch.end(raw) == {}
+    readback.sim_put(home + away)
+    assert set(watch.astray()) == {field}
+    assert cut == [axis], "between exposures it may move"
+
+
+def test_a_monitor_that_has_gone_silent_costs_one_exposure_at_most() -> None:
+    line = FakeHardware().beamline
+    conditions = line.point.conditions
+    conditions.begin()
+    conditions.end({"ring_current": 0.0})
+    assert not conditions.is_met()
+    assert conditions.failing() == [], "asked anew it is there"
+    conditions.begin()
+    assert conditions.end({"ring_current": 102.0}) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "counts", "unsteady"),
+    [(0.002, 60_000, False), (0.1, 60_000, True), (0.1, 400, False), (0.04, 60_000, False)],
+)
+def test_light_that_changes_within_an_exposure_shows_in_the_boxcar(error: float, counts: int, unsteady: bool) -> None:
+    """Relative standard error of its mean; with few photons that is large without any fault."""
+    spc = SpcFrame(1, 6.0, 1, np.full((2, 5), counts // 2), np.full(5, 7_822_685))
+    boxcar = BoxcarFrame(1, 6.0, 1, np.full(5, 0.008), np.full(5, (0.008 * error) ** 2))
+    assert is_unsteady(ExposureReading(spc, boxcar, 6e6, 2e6)) == unsteady
 
 
 def test_what_is_silent_on_its_monitor_shows_in_the_value_asked_anew() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from live_runs import delay_run
+from served import family
 from stored_runs import StoredRuns
+from waiting import until
 
 from storage import open_store, primary_data
-from trxas.chaos.audit import audit, compare
+from trxas.chaos.audit import Audit, Comparison, audit, compare
+from trxas.chaos.harness import ChaosResult
 from trxas.chaos.schedule import ALL_KINDS, LONGEST_S, SHORTEST_S, plan_faults
 from trxas.chaos.truth import NOMINAL, Truth
 
@@ -123,3 +129,46 @@ def test_a_seed_gives_the_same_faults_and_every_kind_as_often() -> None:
     assert faults != plan_faults(3 * len(ALL_KINDS), 6)
     assert set(Counter(fault.kind for fault in faults).values()) == {3}
     assert all(SHORTEST_S <= fault.duration_s <= LONGEST_S and fault.gap_s >= 0 for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        {"hangs": 1},
+        {"audit": Audit(points_lost=1)},
+        {"audit": Audit(duplicates=1)},
+        {"audit": Audit(bad_points_averaged=1)},
+        {"comparison": Comparison(20, 70.0, 6.0)},
+        {"comparison": Comparison(0, 0.0, 0.0)},
+    ],
+)
+def test_every_defect_spoils_the_verdict(defect: dict[str, Any]) -> None:
+    """Lost: the meaning of exit code 0. Chi-square 70 for 20 points has a chance of 2e-7."""
+    sound = ChaosResult(60.0, comparison=Comparison(20, 21.0, 2.0))
+    assert sound.is_clean
+    assert not replace(sound, **defect).is_clean
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from trxas.chaos.target import Target
+target = Target(["-m", "trxas.chaos.worker", *sys.argv[2:]], Path(sys.argv[1]))
+target.start()
+print("started", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_chaos_takes_its_session_with_it(tmp_path: Path) -> None:
+    """Lost: the beamline, held by a session that nobody knows of."""
+    data, nobody = str(tmp_path), "127.0.0.1:1"
+    options = ["--data", data, "--address-list", nobody, "--enough", str(tmp_path / "enough")]
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "log"), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "started\n"
+        (session,) = family(parent.pid) - {parent.pid}
+        parent.kill()
+    # By itself it gives the beamline up after a minute only.
+    until(lambda: not Path(f"/proc/{session}").exists(), "the end of the session", timeout_s=45.0)

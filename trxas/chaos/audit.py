@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from reduction.accumulator import RunAccumulator, accumulate, joined
 from reduction.grouping import scan_transients
@@ -17,6 +18,9 @@ from trxas.chaos.truth import Truth, key_of
 from trxas.chaos.worker import PURPOSE
 
 Documents = list[tuple[str, dict[str, Any]]]
+
+LEAST_CHANCE = 1e-4
+"""Results that would differ by as much less often than this are not equal (chosen: a false alarm in 10 000 runs)."""
 
 
 @dataclass
@@ -77,6 +81,16 @@ class Comparison:
     def chi_square_per_point(self) -> float:
         """1 within sqrt(2 / points) if both are the same but for counting."""
         return self.chi_square / self.points if self.points else float("nan")
+
+    @property
+    def chance(self) -> float:
+        """How often equal results would differ by as much, from chi-square; 0 if nothing could be compared."""
+        return float(chi2.sf(self.chi_square, self.points)) if self.points else 0.0
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both are the same within errors."""
+        return self.chance > LEAST_CHANCE
 
 
 def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> Comparison:

@@ -20,8 +20,8 @@ from trxas.configuration import load_configuration
 from trxas.simulation import simulated_beamline
 
 POLL_S = 0.05
-START_TIMEOUT_S = 120.0
-"""How long a session may take until its first exposure (15 s on a loaded machine)."""
+START_TIMEOUT_S = 180.0
+"""How long a session may take until its first exposure, if longer than a hang (15 s; 75 s at a load of 20)."""
 
 MOST_UNDISTURBED = 16
 """Undisturbed datasets that are enough: more would only narrow their share of the comparison's errors."""
@@ -45,9 +45,10 @@ class ChaosResult:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost, doubled, wrong or stuck."""
+        """Whether nothing was lost, doubled, wrong or stuck, and the result is the undisturbed one."""
         found = self.audit
-        return not (found.points_lost or found.duplicates or found.bad_points_averaged or self.hangs)
+        wrong = found.points_lost or found.duplicates or found.bad_points_averaged or self.hangs
+        return not wrong and self.comparison.is_equal
 
     def as_json(self) -> dict[str, Any]:
         """The numbers, for machines."""
@@ -72,6 +73,7 @@ class ChaosResult:
                 "points": self.comparison.points,
                 "chi2_per_point": self.comparison.chi_square_per_point,
                 "max_pull": self.comparison.max_pull,
+                "chance": self.comparison.chance,
             },
             "wall_s": self.wall_s,
         }
@@ -83,6 +85,7 @@ class Chaos:
     def __init__(self, folder: Path, *, seed: int, speed: float, hang_after_s: float, say: Say) -> None:
         self._folder, self._seed, self._speed, self._say = folder, seed, speed, say
         self._result = ChaosResult(hang_after_s)
+        self._events_before = 0
 
     def run(self, faults: Sequence[PlannedFault]) -> ChaosResult:
         """Disturbed, undisturbed, and what the comparison gives."""
@@ -118,7 +121,7 @@ class Chaos:
                 channel_access.silence()
 
     def _strike_all(self, target: Target, operator: Operator, faults: Sequence[PlannedFault]) -> None:
-        self._wait(target, lambda: target.events > 0, "the start", START_TIMEOUT_S)
+        self._wait(target, lambda: target.events > 0, "the start")
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.gap_s)
             before = target.events
@@ -135,11 +138,18 @@ class Chaos:
         return True
 
     def _start(self, target: Target) -> None:
+        self._events_before = target.events
         target.start()
         target.last_event = time.monotonic()
         self._result.session_starts += 1
 
-    def _wait(self, target: Target, until: Callable[[], bool], after: str, more_s: float = 0.0) -> None:
+    def _is_hung(self, target: Target) -> bool:
+        """Whether there was no exposure for too long."""
+        starting = target.events == self._events_before
+        longest_s = max(self._result.hang_after_s, START_TIMEOUT_S if starting else 0.0)
+        return time.monotonic() - target.last_event > longest_s
+
+    def _wait(self, target: Target, until: Callable[[], bool], after: str) -> None:
         """Wait, starting a session that ended by itself again; one without exposures for too long is a hang."""
         while not until():
             if target.returncode is not None and not until():
@@ -147,8 +157,8 @@ class Chaos:
                     return
                 self._say(f"the session ended with {target.returncode} after {after}")
                 self._start(target)
-            if time.monotonic() - target.last_event > self._result.hang_after_s + more_s:
-                self._say(f"no exposure for {self._result.hang_after_s:g} s after {after}: hang")
+            if self._is_hung(target):
+                self._say(f"no exposure for {time.monotonic() - target.last_event:.0f} s after {after}: hang")
                 self._result.hangs += 1
                 self._result.hung_after[after] += 1
                 target.kill()

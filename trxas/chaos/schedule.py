@@ -21,12 +21,20 @@ WATCH_KINDS = ("PvGone", "MonitorsStop", "IocFreeze", "IocDeath")
 
 ALL_KINDS = (*BEAM_KINDS, *WATCH_KINDS, SESSION_KILL)
 
+GOING_PVS = (
+    *("7idd:laser:Lock", "S:SRcurrentAI", "7idd:jet:FlowAI", "7idd:digDelay1:actualDelay", "7idd:laser:PowerAI"),
+    *("7idd:scaler1.CNT", "amofg1a:spc:Frame", "7idd:xrayShutter:Status", "7idd:session:HolderHeartbeat"),
+)
+"""PVs that disappear, one at a time: of the beam, the laser, the jet, an axis, the detectors, a shutter, the lock."""
+
 PARAMETERS: dict[str, tuple[dict[str, float | str], ...]] = {
     "LaserUnlock": ({"Firing": 1}, {"Firing": 0}),
     "MotorStall": ({"Done": 1}, {"Done": 0}),
     "FrameStale": ({"Detector": "both"}, {"Detector": "spc"}, {"Detector": "boxcar"}),
     "TopUp": ({"IntervalS": 30}, {"IntervalS": 10}),
-    "PvGone": ({"Pv": "7idd:laser:Lock"}, {"Pv": "S:SRcurrentAI"}, {"Pv": "7idd:scaler1.CNT"}),
+    "PvGone": tuple({"Pv": pv} for pv in GOING_PVS),
+    "MonitorsStop": ({"Pv": ""}, {"Pv": "7idd:jet:FlowAI"}, {"Pv": "7idd:digDelay1:actualDelay"}),
+    "IocDeath": ({"OtherPort": 0}, {"OtherPort": 1}),
 }
 """Variants of a kind, by the PVs of its parameters; one is drawn. The others strike with their defaults.
 

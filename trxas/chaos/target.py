@@ -15,6 +15,8 @@ CLOSE_TIMEOUT_S = 30.0
 class Target:
     """One process at a time, started with `python ARGUMENTS`; what it prints goes to `log` and tells that it lives.
 
+    Its standard input closes when this process ends, killed or not: then it has to end by itself.
+
     `events` counts the lines that begin with "event", of all its lives together.
     """
 
@@ -28,7 +30,7 @@ class Target:
     def start(self) -> None:
         """Start it, or start it again."""
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
 
@@ -42,6 +44,11 @@ class Target:
     def returncode(self) -> int | None:
         """Exit code, None while it lives."""
         return None if self._process is None else self._process.poll()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, None if it does not live."""
+        return None if self._process is None or self._process.poll() is not None else self._process.pid
 
     def close(self) -> None:
         """End it for good."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ class Truth:
     """The log of a simulation that ran with `--exposure-log`."""
 
     def __init__(self, path: Path) -> None:
-        entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        entries = _entries(path)
         self._states: dict[Key, list[tuple[float, Mapping[str, Any]]]] = {
             (entry["exposure_id"], entry["i0"], entry["counts"]): entry["states"] for entry in entries
         }
@@ -60,6 +61,15 @@ class Truth:
             for name in _wrong(event, state, usual):
                 struck[name] = struck.get(name, 0.0) + seconds / total_s
         return ", ".join(f"{name} for {part:.0%}" for name, part in struck.items() if part > TOLERATED)
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """Whole lines of the log; a simulation that was killed while it wrote has told nobody of that exposure."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            found.append(json.loads(line))
+    return found
 
 
 def key_of(event: Mapping[str, Any]) -> Key:
