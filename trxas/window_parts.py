@@ -24,7 +24,7 @@ from gui.window import Dock
 from storage import Store, open_store
 from trxas.attend.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
-from trxas.plan_forms import known_plans, points_of_plan
+from trxas.plan_forms import course_of_plan, known_plans
 from trxas.serve.state_file import ServeState, read_state
 
 PHOTONS_PER_PULSE = 0.12
@@ -140,7 +140,7 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         pulses_per_s=1.0 / pump_period_s,
         photodiodes=beamline.exposure.apds,
     )
-    return FormSettings(limits=limits, beam=beam, points=points_of_plan)
+    return FormSettings(limits=limits, beam=beam, course=course_of_plan)
 
 
 def _queue_server(root: Path) -> ServerAddress | None:

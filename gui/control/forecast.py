@@ -5,13 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-PointCount: TypeAlias = Callable[[str, Mapping[str, Any], int | None], int | None]
-"""Points of one pass of a plan: of its name, all its arguments, and the points that these list, if they do.
 
-None if that is not known, or if the plan is no scan with one dwell per point.
-"""
+class Part(NamedTuple):
+    """So many exposures of a plan that take `exposure_s` of beam time each."""
+
+    exposures: int
+    exposure_s: float
+
+
+class Course(NamedTuple):
+    """What a plan measures, and what takes time `besides` that cannot be told ("" if nothing does)."""
+
+    parts: tuple[Part, ...]
+    besides: str = ""
+
+
+CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
+"""Course of a plan from its name, all its arguments, and the points that these list, if they do; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +47,14 @@ class Forecast:
     """What comes of a plan: `exposures`, `duration_s` of beam time with its dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe, None for a
-    plan that does not pump; `source` says which photons it assumes.
+    plan that does not pump; `source` says which photons it assumes. `besides`: what the duration leaves out.
     """
 
     exposures: int
     duration_s: float
     sigma: float | None
     source: str
+    besides: str = ""
 
 
 def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 2) -> float:
@@ -58,23 +71,28 @@ def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 
     return math.sqrt(2.0 * math.expm1(mu) / (pulses * photodiodes)) / mu
 
 
-def forecast(arguments: Mapping[str, Any], points: int | None, beam: BeamStatistics) -> Forecast | None:
-    """Forecast of a scan with so many points per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
+def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | None:
+    """Course of a scan with so many points per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
 
-    A plan pumps if it has a fluence among its arguments. None for a plan without a dwell or with an unknown number of
-    points: nothing is guessed.
+    None for a plan without a dwell or with an unknown number of points: nothing is guessed.
     """
     dwell_s, repeats = arguments.get("dwell_s"), arguments.get("repeats", 1)
     if not isinstance(dwell_s, int | float) or not points or not repeats:
         return None
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
-    exposures, pulses = points * int(repeats) * states, dwell_s * repeats * beam.pulses_per_s
+    return Course((Part(points * int(repeats) * states, float(dwell_s)),))
+
+
+def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics) -> Forecast:
+    """Forecast of a plan; it pumps if it has a fluence among its arguments."""
+    pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
     pumps = any(name.startswith("fluence") for name in arguments)
     return Forecast(
-        exposures=exposures,
-        duration_s=exposures * (dwell_s + beam.overhead_s),
+        exposures=sum(part.exposures for part in course.parts),
+        duration_s=sum(part.exposures * (part.exposure_s + beam.overhead_s) for part in course.parts),
         sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
         source=beam.source,
+        besides=course.besides,
     )
 
 

@@ -202,7 +202,8 @@ def _page_of(form: PlanForm) -> QWidget:
 def forecast_words(expected: Forecast) -> str:
     """Duration of a plan and, if it pumps, its error."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
-    duration = f"Takes about {duration_words(expected.duration_s)} of beam time ({exposures})."
+    besides = f", and {expected.besides}" if expected.besides else ""
+    duration = f"Takes about {duration_words(expected.duration_s)} of beam time ({exposures}){besides}."
     if expected.sigma is None:
         return duration
     return (

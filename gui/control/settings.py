@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gui.control.entries import Limits
-from gui.control.forecast import BeamStatistics, Forecast, PointCount, forecast, points_listed
+from gui.control.forecast import BeamStatistics, Course, CourseOfPlan, Forecast, forecast, points_listed, scan_course
 from gui.control.parameters import Kind
 from gui.control.plan_signature import PlanSignature
 
 _GRIDS = {Kind.NUMBERS: "numbers", Kind.REGIONS: "regions"}
 
 
-def _as_listed(_plan: str, _arguments: Mapping[str, Any], listed: int | None) -> int | None:
-    return listed
+def _as_listed(_plan: str, arguments: Mapping[str, Any], listed: int | None) -> Course | None:
+    return scan_course(arguments, listed)
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class FormSettings:
     """Settings of the plan forms, made by the front door from the configuration.
 
     `limits`: by parameter name, in its unit; they hold for each number of a list and for the ends of a region. `beam`:
-    for the forecast, None for none. `points`: points per pass, as many as the arguments list unless given.
+    for the forecast, None for none. `course`: of a plan; a scan over the points that its arguments list unless given.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
     beam: BeamStatistics | None = None
-    points: PointCount = _as_listed
+    course: CourseOfPlan = _as_listed
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
         """Forecast of a plan; arguments that are not given have their defaults. None if it cannot be told."""
@@ -36,5 +36,5 @@ class FormSettings:
             return None
         complete = {one.name: one.default for one in signature.parameters} | dict(arguments)
         grids = {one.name: _GRIDS[one.kind] for one in signature.parameters if one.kind in _GRIDS}
-        points = self.points(signature.name, complete, points_listed(complete, grids))
-        return forecast(complete, points, self.beam)
+        course = self.course(signature.name, complete, points_listed(complete, grids))
+        return None if course is None else forecast(complete, course, self.beam)

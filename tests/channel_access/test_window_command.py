@@ -19,7 +19,7 @@ def test_it_opens_without_a_server_and_ends_on_request(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "trxas.cli", "gui", "--data", str(tmp_path), "--layout", str(layout)]
     process = subprocess.Popen(
         [*command, "--address-list", "127.0.0.1:9"],
-        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPROFILEIMPORTTIME": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -30,6 +30,8 @@ def test_it_opens_without_a_server_and_ends_on_request(tmp_path: Path) -> None:
         while not said or not said[-1].startswith("Window on"):
             said.append(process.stdout.readline())
             assert said[-1], "".join(said)
+        read = {line.rpartition("|")[2].strip() for line in said if line.startswith("import time:")}
+        assert "storage.catalogue" in read, "a library that is read beside the window makes it stand still"
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=60)
     finally:

@@ -11,7 +11,7 @@ from fake_queue_server import MEASURE
 
 from errors import InputError, OutOfRangeError
 from gui.control.entries import Limits, text_of, value_of
-from gui.control.forecast import BeamStatistics, forecast, points_listed, transient_sigma
+from gui.control.forecast import BeamStatistics, Course, Part, forecast, points_listed, scan_course, transient_sigma
 from gui.control.parameters import Kind, Parameter, parameter, prose
 from gui.control.plan_signature import signature_from_function, signature_from_server
 from gui.control.settings import FormSettings
@@ -188,8 +188,9 @@ def test_photon_limited_error_is_that_of_the_reduction(photons: float) -> None:
 def test_forecast_counts_exposures_states_and_dead_time() -> None:
     beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.5)
     arguments = {"dwell_s": 6.0, "repeats": 3, "shutter_reference": "point", "fluence_mj_cm2": 8.83}
-    expected = forecast(arguments, 10, beam)
-    assert expected is not None
+    course = scan_course(arguments, 10)
+    assert course is not None
+    expected = forecast(arguments, course, beam)
     assert expected.exposures == 60
     assert expected.duration_s == pytest.approx(60 * (6.0 + 0.5))
     assert expected.sigma == pytest.approx(transient_sigma(0.12, 18.0 * PULSES_PER_S))
@@ -198,10 +199,9 @@ def test_forecast_counts_exposures_states_and_dead_time() -> None:
 
 def test_nothing_is_forecast_that_is_not_known() -> None:
     beam = BeamStatistics(0.12, "as configured", PULSES_PER_S)
-    assert forecast({"repeats": 3}, 10, beam) is None
-    assert forecast({"dwell_s": 6.0}, None, beam) is None
-    unpumped = forecast({"dwell_s": 6.0}, 10, beam)
-    assert unpumped is not None
+    assert scan_course({"repeats": 3}, 10) is None
+    assert scan_course({"dwell_s": 6.0}, None) is None
+    unpumped = forecast({"dwell_s": 6.0}, Course((Part(10, 6.0),)), beam)
     assert unpumped.sigma is None, "a plan that does not pump has no transient"
     assert FormSettings().forecast(signature_from_server(MEASURE), {"dwell_s": 6.0}) is None
 
@@ -217,7 +217,7 @@ def test_points_are_counted_as_the_plan_makes_them() -> None:
 
 def test_settings_join_defaults_grid_and_beam() -> None:
     beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.0)
-    settings = FormSettings(beam=beam, points=lambda _plan, _arguments, listed: listed or 76)
+    settings = FormSettings(beam=beam, course=lambda _plan, arguments, listed: scan_course(arguments, listed or 76))
     signature = signature_from_server(MEASURE)
     by_default = settings.forecast(signature, {"edge": "Br K"})
     listed = settings.forecast(signature, {"edge": "Br K", "delays_ps": [1.0, 2.0]})

@@ -15,7 +15,7 @@ from waiting import WAIT_MS
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
 from gui.control.entries import Limits
-from gui.control.forecast import BeamStatistics
+from gui.control.forecast import BeamStatistics, scan_course
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.theme import CONTROL_ROOM, DARK, LIGHT, apply_theme
@@ -23,7 +23,7 @@ from gui.theme import CONTROL_ROOM, DARK, LIGHT, apply_theme
 SETTINGS = FormSettings(
     limits={"delay_ps": Limits(-1e5, 152_800.0), "repeats": Limits(1, 10_000)},
     beam=BeamStatistics(0.12, "0.12 photons per pulse as configured", 1.304e6, overhead_s=0.0),
-    points=lambda _plan, _arguments, listed: listed or 10,
+    course=lambda _plan, arguments, listed: scan_course(arguments, listed or 10),
 )
 
 

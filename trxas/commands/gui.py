@@ -75,8 +75,13 @@ def require_libraries() -> None:
 
 
 def _read_libraries() -> None:
-    """Import what is slow, off the GUI thread; the order is that of need."""
+    """Import what is slow, off the GUI thread; the order is that of need.
+
+    The catalogue too, which the list of runs needs: imported beside a window, it makes that stand still for 0.2 to
+    0.5 s again and again, as a library that is loaded lets no other thread run.
+    """
     import gui.application  # noqa: F401
+    import storage.catalogue
     import trxas.window_items
     import trxas.window_parts  # noqa: F401
 
