@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from errors import TrxasError
-from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, kills, paper, runs, serve, sim
+from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, kills, paper, runs, serve, sim, soak
 from trxas.with_parent import end_with_parent
 
-COMMANDS = (demo, sim, ipython, serve, gui, doctor, runs, paper, coverage, chaos, kills, bench)
+COMMANDS = (demo, sim, ipython, serve, gui, doctor, runs, paper, coverage, chaos, kills, soak, bench)
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130

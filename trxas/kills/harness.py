@@ -6,16 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from errors import ConfigurationError
 from storage import open_store, primary_data
 from storage.check import StoreCheck, check_store
 from trxas.chaos.audit import audit, chaos_datasets, compare
 from trxas.chaos.truth import Truth
-from trxas.kills.processes import Processes
+from trxas.kills.processes import POLL_S, Processes
 from trxas.kills.result import KillsResult
-from trxas.kills.schedule import IOC, SERVER, SESSION, WINDOW, WRITER, PlannedKill
-
-POLL_S = 0.02
+from trxas.kills.schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 
 WRITE_TIMEOUT_S = 30.0
 """How long the catalogue may stay as it is; an open run is flushed into it every 10 s."""
@@ -55,7 +52,8 @@ class Kills:
         """Measure under `kills`, or in peace; returns how many exposures the sessions have told of."""
         processes = Processes(folder, seed=self._seed, speed=self._speed, datasets=datasets)
         try:
-            self._start(processes, (SERVER, WINDOW) if kills else ())
+            others = (SERVER, WINDOW) if kills else ()
+            processes.start_all(SESSION, *others, timeout_s=self._result.hang_after_s)
             for number, kill in enumerate(kills, start=1):
                 self._strike(processes, kill)
                 self._say(f"[{number}/{len(kills)}] {kill.victim}, {processes.session.events} exposures")
@@ -65,17 +63,6 @@ class Kills:
         finally:
             self._result.session_starts += processes.session_starts
             processes.close()
-
-    def _start(self, processes: Processes, others: Sequence[str]) -> None:
-        """The IOC first: the others must know where it is."""
-        processes.start(IOC)
-        deadline = time.monotonic() + self._result.hang_after_s
-        while not processes.is_up(IOC):
-            if time.monotonic() > deadline or list(processes.ended()):
-                raise ConfigurationError(f"The simulated beamline did not start: {list(processes.ended())}")
-            time.sleep(POLL_S)
-        for name in (SESSION, *others):
-            processes.start(name)
 
     def _strike(self, processes: Processes, kill: PlannedKill) -> None:
         self._until(lambda: processes.is_up(kill.victim), processes, kill.victim)

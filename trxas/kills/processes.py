@@ -8,11 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from errors import ConfigurationError
 from trxas.chaos.target import Target
 from trxas.kills.schedule import IOC, SERVER, SESSION, WINDOW, WRITER
 from trxas.kills.victim import Victim
 from trxas.serve.child import Part
 from trxas.simulation import READY, simulation_command
+
+POLL_S = 0.02
 
 CLI = (sys.executable, "-m", "trxas.cli", "--stop-with-stdin")
 
@@ -35,6 +38,21 @@ class Processes:
         self._session: Target | None = None
         self._events_at_start = 0
         self.session_starts = 0
+
+    def start_all(self, *names: str, timeout_s: float) -> None:
+        """Start the IOC, and when it is up, so that it is known where it is, the others.
+
+        Raises ConfigurationError if the IOC does not start.
+        """
+        self.start(IOC)
+        deadline = time.monotonic() + timeout_s
+        while not self.is_up(IOC):
+            if time.monotonic() > deadline or self._victims[IOC].has_ended:
+                said = self._victims[IOC].last_words()
+                raise ConfigurationError(f"The simulated beamline did not start. It said:\n{said}")
+            time.sleep(POLL_S)
+        for name in names:
+            self.start(name)
 
     @property
     def session(self) -> Target:
@@ -73,6 +91,13 @@ class Processes:
     def written_at(self) -> int:
         """When the catalogue was last written to, ns."""
         return max((path.stat().st_mtime_ns for path in self._folder.glob("*.db")), default=0)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of those that live."""
+        known = {name: victim.pid for name, victim in self._victims.items()}
+        if self._session is not None:
+            known[SESSION] = self._session.pid
+        return {name: pid for name, pid in known.items() if pid is not None}
 
     def close(self) -> None:
         """End all of them, the IOC last."""

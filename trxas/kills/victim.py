@@ -39,6 +39,11 @@ class Victim:
         """Whether a life was begun and is over, by whatever."""
         return self._child is not None and self._child.exit_code is not None
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the present life."""
+        return None if self._child is None or self.has_ended else self._child.pid
+
     def last_words(self) -> str:
         """The end of what it said."""
         return "" if self._child is None else self._child.last_words()

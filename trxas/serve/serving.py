@@ -23,6 +23,7 @@ from trxas.serve.child import Child, Part
 from trxas.serve.keys import Keys, keys_of
 from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
 from trxas.serve.state_file import ServeState, write_state
+from trxas.serve.tiled_server import tiled_server
 from trxas.simulation import READY as SIM_READY
 from trxas.simulation import simulation_command
 
@@ -119,8 +120,6 @@ class Serving:
     def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._configuration.serve.tiled or self._configuration.storage.uri:
             return None, ""
-        from trxas.serve.tiled_server import tiled_server
-
         port, images = _free_port(), images_elsewhere(self._configuration)
         return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
 

@@ -1,25 +1,32 @@
-"""Tiled with a key that nobody sees: `python -m trxas.serve.tiled_process CONFIGURATION PORT`, the key in its variable.
+"""Tiled on a data folder: `python -m trxas.serve.tiled_process ROOT PORT IMAGES`, the key in its environment variable.
 
 Tiled's own command line writes a key from the environment into its log, and one that is given as an argument into the
-list of processes.
+list of processes. IMAGES is the folder of image files, empty for that of the data folder.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from pathlib import Path
 
 from tiled.commandline.main import cli_app
 
 from broadcast.relay import LOOPBACK
+from storage.catalogue import create_catalogue, server_configuration
 from trxas.serve.keys import TILED_VARIABLE
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
-    configuration, port = sys.argv[1:]
-    options = ["--host", LOOPBACK, "--port", port, "--api-key", os.environ[TILED_VARIABLE]]
-    cli_app(["serve", "config", configuration, *options])
+    """Serve until SIGTERM; the catalogue is made if it is not there."""
+    root, port, images = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    create_catalogue(root)
+    # YAML reads JSON.
+    path = root / "serve" / "tiled.yml"
+    configuration = server_configuration(root, images=Path(images) if images else None)
+    path.write_text(json.dumps(configuration, indent=2), encoding="utf-8")
+    cli_app(["serve", "config", str(path), "--host", LOOPBACK, "--port", port, "--api-key", os.environ[TILED_VARIABLE]])
 
 
 if __name__ == "__main__":

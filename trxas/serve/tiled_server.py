@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from broadcast.relay import LOOPBACK
-from storage.catalogue import create_catalogue, server_configuration
 from trxas.serve.child import Part
 from trxas.serve.keys import TILED_VARIABLE
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
+"""Tiled is read in 5 s on a free machine, and may have to make the catalogue first."""
 
 
 def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Part:
@@ -21,12 +20,7 @@ def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Par
 
     `images` is the folder of image files, None for that of the data folder.
     """
-    create_catalogue(root)
-    # YAML reads JSON.
-    configuration = root / "serve" / "tiled.yml"
-    configuration.parent.mkdir(exist_ok=True)
-    configuration.write_text(json.dumps(server_configuration(root, images=images), indent=2), encoding="utf-8")
-    tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(configuration), str(port)]
+    tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(root), str(port), str(images or "")]
     return Part(
         "Tiled server",
         [sys.executable, "-m", "trxas.serve.keeper", *tiled],

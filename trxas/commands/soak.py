@@ -1,0 +1,47 @@
+"""`trxas soak`: hours of beam time with session, server and window, and whether any of them grows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import tempfile
+from pathlib import Path
+
+from trxas.commands.options import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add `trxas soak`."""
+    parser = subparsers.add_parser("soak", help="measure for hours, and look whether any process grows")
+    parser.add_argument("--hours", type=_hours, default=24.0, help="hours of beam time, more than the first")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
+    parser.add_argument("--speed", type=float, default=100.0, help="seconds of beam per second of wall time")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    parser.add_argument("--output", type=Path, help="folder for data and logs, made by this (default: temporary)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it and print the numbers; 1 if anything grew, ended or stopped measuring."""
+    from trxas.soak.harness import soak
+
+    with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
+        folder = options.output or Path(temporary) / "soak"
+        result = soak(folder, options.hours, seed=options.seed, speed=options.speed, say=_say)
+    text = json.dumps(result.as_json(), indent=2)
+    print(text)
+    if options.json is not None:
+        options.json.write_text(text + "\n", encoding="utf-8")
+    return int(not result.is_flat)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _hours(text: str) -> float:
+    hours = float(text)
+    if not (math.isfinite(hours) and hours > 1.0):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of hours above 1, the time in which all may grow")
+    return hours

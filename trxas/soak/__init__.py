@@ -1,0 +1,1 @@
+"""A beamline at work for hours, and whether its processes grow."""
