@@ -9,7 +9,7 @@ import pytest
 from live_runs import delay_run
 from stored_runs import StoredRuns
 
-from storage import Store, list_runs, load_run, open_store
+from storage import Store, list_runs, load_chain, load_run, open_store
 from storage.journal import LockedFile, done_folder, journal_paths
 from storage.records import read_start
 from storage.whole_file import write_whole
@@ -56,3 +56,17 @@ def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatc
     write_whole(path, "key", private=True)
     assert set(seen) == {0o600}
     assert path.read_text() == "key"
+
+
+def test_a_chain_is_in_the_order_of_its_runs_whatever_the_clock_did(tmp_path: Path) -> None:
+    """Lost: the sums of an interrupted run to the last digit, and its beginning, because a clock was set back."""
+    stored = StoredRuns(tmp_path)
+    for number, uid in enumerate(("first", "second", "third")):
+        resumes = {"resumes": "first"} if number else {}
+        documents = [(name, {**doc, "time": doc["time"] - 1000.0 * number}) for name, doc in delay_run(uid)]
+        documents[0][1].update(scan_id=number + 1, **resumes)
+        stored.write(documents)
+    stored.close()
+    with open_store(tmp_path, recover_runs=False) as store:
+        for uid in ("first", "second", "third"):
+            assert [run[0][1]["uid"] for run in load_chain(store, uid)] == ["first", "second", "third"]
