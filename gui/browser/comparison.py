@@ -18,8 +18,12 @@ JITTER: Mapping[str, tuple[float, str]] = {
     "energy_ev": (0.1, "eV"),
     "delay_ps": (4.0, "ps"),
     "fluence_mj_cm2": (0.02, "mJ/cm²"),
+    "q_inv_angstrom": (1e-6, "1/Å"),
 }
-"""How far read-backs of one setting may differ between two runs: twice the axis' in-position tolerance (7id.toml)."""
+"""How far read-backs of one setting may differ between two runs: twice the axis' in-position tolerance (7id.toml).
+
+Bins of Q are those of the geometry, to the last digit.
+"""
 
 SIGNIFICANT = 3.0
 """A ratio is given where its denominator is this many errors from zero: nearer to it the ratio has no finite error."""

@@ -13,12 +13,12 @@ from gui.browser.comparison import difference, ratio
 from gui.browser.run_curves import CurveChoice, Part, RunCurve
 from gui.message_line import MessageLine
 from gui.panels.choices import Choices
-from gui.plots.axis import DELAY, ENERGY, FLUENCE, Quantity
+from gui.plots.axis import DELAY, ENERGY, FLUENCE, Q, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import DelayScale
 from gui.plots.styles import CurveStyle
 
-AXES = {"energy_ev": ENERGY, "delay_ps": DELAY, "fluence_mj_cm2": FLUENCE}
+AXES = {"energy_ev": ENERGY, "delay_ps": DELAY, "fluence_mj_cm2": FLUENCE, "q_inv_angstrom": Q}
 PARTS: Mapping[str, Part] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
 VIEWS = ("Overlay", "Difference", "Ratio")
 _HINT = "Select a run in the list; hold Ctrl to select several."

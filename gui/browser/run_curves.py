@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import numpy as np
+
 from errors import ReductionError
+from gui.live.image_file import read_image
+from gui.live.images import AssetIndex, ImageReference
+from gui.live.run_state import page_events
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.boxcar_energy import boxcar_spectrum
 from reduction.calibration import foil_absorption
+from reduction.diffraction import integrate
 from reduction.exposure_pairs import Mode, Reference
 from reduction.fluence import fluence_scan
+from reduction.powder_series import geometry_of, hot_pixels
 from reduction.spc_energy import spc_spectrum
 from reduction.spc_time import spc_trace
-from reduction.static_xas import accumulate_static, static_spectrum
+from reduction.static_xas import accumulate_static, measured_points, static_spectrum
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from storage.documents import NamedDocument
@@ -38,7 +44,7 @@ class CurveChoice:
 
 @dataclass(frozen=True)
 class RunCurve:
-    """A curve of a run: `axis` is "energy_ev", "delay_ps" or "fluence_mj_cm2"; `x`, `y`, `sigma` (points,).
+    """A curve of a run: `axis` is an event field that is scanned, or "q_inv_angstrom"; `x`, `y`, `sigma` (points,).
 
     `quantity` says what `y` is, in words with its unit; curves of different quantities do not belong in one plot.
     `sigma` is None where the reduction gives no error.
@@ -55,18 +61,22 @@ class RunCurve:
 def run_curve(documents: Sequence[NamedDocument], choice: CurveChoice) -> RunCurve:
     """Reduce a run as `choice` says; a run under way gives what is there.
 
-    Static spectra and foil scans have one curve, whatever is chosen. Raises ReductionError where there is none (yet).
+    Static spectra, powder images and foil scans have one curve, whatever is chosen. Raises ReductionError where there
+    is none (yet).
     """
     if not documents or documents[0][0] != "start":
         raise ReductionError("The run has no start document. It cannot be reduced.")
     start = documents[0][1]
-    if start.get("plan_name") == "static_energy_scan":
-        return _static(documents)
-    accumulator = accumulate(documents)
-    if start.get("plan_name") == "foil_scan":
-        return _foil(accumulator)
+    of_plan = {"static_energy_scan": _static, "diffraction": _pattern}
+    if start.get("plan_name") in of_plan:
+        return of_plan[start["plan_name"]](documents)
     axes = {"energy_ev": _spectrum, "delay_ps": _trace, "fluence_mj_cm2": _dependence}
-    return axes[accumulator.metadata.axis](accumulator, choice)
+    axis = start.get("grid", {}).get("axis")
+    if axis not in axes:
+        plan = str(start.get("plan_name", "run")).replace("_", " ")
+        raise ReductionError(f"The {plan} has no curve here. What it measured is in the table `db[uid].table()`.")
+    accumulator = accumulate(documents)
+    return _foil(accumulator) if start.get("plan_name") == "foil_scan" else axes[axis](accumulator, choice)
 
 
 def _spectrum(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -93,9 +103,36 @@ def _dependence(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _static(documents: Sequence[NamedDocument]) -> RunCurve:
-    found = static_spectrum(accumulate_static(documents))
-    points, uid = found.normalised, str(documents[0][1]["uid"])
-    return RunCurve(uid, "energy_ev", "static spectrum (1/eV)", points.energy_ev, points.intensity, points.sigma)
+    """The normalised spectrum; as long as the scan has not covered what that needs, what has been counted."""
+    sums = accumulate_static(documents)
+    try:
+        points, quantity = static_spectrum(sums).normalised, "static spectrum (1/eV)"
+    except ReductionError:
+        points, quantity = measured_points(sums), "counts per I0"
+    uid = str(documents[0][1]["uid"])
+    return RunCurve(uid, "energy_ev", quantity, points.energy_ev, points.intensity, points.sigma)
+
+
+def _pattern(documents: Sequence[NamedDocument]) -> RunCurve:
+    """Powder pattern of all good images together, with the geometry that the run tells."""
+    start, images = documents[0][1], [read_image(reference) for reference in _images(documents)]
+    if not images:
+        raise ReductionError("The run has no good image (yet).")
+    geometry, mask = geometry_of(start), hot_pixels(images[0])
+    # The sum, as the errors are those of counts.
+    found = integrate(np.sum(images, axis=0), geometry, mask=mask, normalisation=float(len(images)))
+    quantity = "powder pattern (counts per pixel)"
+    return RunCurve(str(start["uid"]), "q_inv_angstrom", quantity, found.q_inv_angstrom, found.intensity, found.sigma)
+
+
+def _images(documents: Sequence[NamedDocument]) -> Iterator[ImageReference]:
+    assets = AssetIndex()
+    for name, doc in documents:
+        assets(name, doc)
+        for event in page_events(doc) if name == "event_page" else (doc,) if name == "event" else ():
+            reference = assets.find(event["data"], 0)
+            if reference is not None and not event["data"].get("quality"):
+                yield reference
 
 
 def _foil(run: RunAccumulator) -> RunCurve:

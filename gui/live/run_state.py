@@ -103,8 +103,10 @@ class RunState:
     def scans(self) -> RunAccumulator:
         """The sums of this run. Raises ReductionError if it is no scan with pump and probe."""
         if self.accumulator is None:
-            plan = "No run" if self.start is None else f"A run of the plan {self.start.get('plan_name', '(unnamed)')}"
-            raise ReductionError(f"{plan} has no transients. Start an energy, delay or fluence scan.")
+            if self.start is None:
+                raise ReductionError("There is no run yet. Start an energy, delay or fluence scan.")
+            plan = str(self.start.get("plan_name", "without a plan")).replace("_", " ")
+            raise ReductionError(f"This run ({plan}) has no transients. Start an energy, delay or fluence scan.")
         return self.accumulator
 
     def within(self, scope: Scope) -> RunAccumulator:
@@ -179,7 +181,7 @@ class RunState:
             self._reduce("descriptor", descriptor)
 
     def _take_page(self, page: Mapping[str, Any]) -> None:
-        for event in _events(page):
+        for event in page_events(page):
             self._take(event)
 
     def _take(self, event: Mapping[str, Any]) -> None:
@@ -227,7 +229,8 @@ class RunState:
                 self.accumulator = self.static = None
 
 
-def _events(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def page_events(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The events of an event page: `descriptor`, `time` and `data` of each."""
     for index in range(len(page["seq_num"])):
         data = {key: column[index] for key, column in page["data"].items()}
         yield {"descriptor": page["descriptor"], "time": page["time"][index], "data": data}

@@ -20,7 +20,7 @@ from gui.requests.bunches import ATTENUATE_ABOVE, BunchRequest, BunchView
 from gui.theme import current_theme
 
 PROBE = Quantity("probe (bunch after the pump)", "", "probe", "probe {:.0f}")
-PHOTONS = Quantity("photons/pulse", "", "photons_per_pulse")
+PHOTONS = Quantity("photons", "per pulse", "photons_per_pulse")
 THRESHOLD = CurveStyle("neutral", line="dashed", bars=False)
 APDS = (CurveStyle("off", line="", marker="circle"), CurveStyle("on", line="", marker="diamond"))
 NEAR = 0.5

@@ -34,6 +34,9 @@ class Quantity:
         return f"{self.number_format.format(value)} {self.unit}".rstrip()
 
 
+LONG = 1e6
+"""Numbers from here on are written with a power of ten: more digits would run into the label."""
+
 ENERGY = Quantity("energy", "eV", "energy_ev", "{:.2f}")
 DELAY = Quantity("delay", "ps", "delay_ps", "{:.1f}")
 FLUENCE = Quantity("fluence", "mJ/cm²", "fluence_mj_cm2", "{:.3f}")
@@ -42,12 +45,15 @@ TIME = Quantity("time since the start", "s", "time_s", "{:.1f}")
 
 
 class UnitAxis(pg.AxisItem):
-    """Axis of a `Quantity` on a `Scale`; ticks are plain numbers in that unit. `named` shows its label."""
+    """Axis of a `Quantity` on a `Scale`; ticks are plain numbers in that unit. `named` shows its label.
+
+    An axis of a plot without data is `empty`: numbers there would be made up.
+    """
 
     def __init__(self, orientation: str, quantity: Quantity, scale: Scale | None = None) -> None:
         super().__init__(orientation)
         self.quantity, self._map = quantity, scale or LinearScale()
-        self._tick_px, self._step, self.named = 50.0, 1.0, True
+        self._tick_px, self._step, self.named, self.empty = 50.0, 1.0, True, True
         self.enableAutoSIPrefix(enable=False)
         self.setLabel(quantity.label)
         # The width follows the theme's font, not the tick strings: a plot must not shift sideways with its numbers.
@@ -71,11 +77,18 @@ class UnitAxis(pg.AxisItem):
             self.setHeight(int((3.0 if self.named else 1.7) * em))
         self.resizeEvent()
 
+    def set_empty(self, *, empty: bool) -> None:
+        """Show ticks or none."""
+        if empty != self.empty:
+            self.empty = empty
+            self.picture = None
+            self.update()
+
     def resizeEvent(self, event: object = None) -> None:  # noqa: N802
-        """Shorten the label to its unit where there is no room for all of it."""
+        """Shorten the label to its unit where there is no room for all of it, and to nothing if need be."""
         if self.orientation == "left" and self.label is not None and hasattr(self, "named"):
             quantity = self.quantity
-            for text in (quantity.label, quantity.unit or quantity.name):
+            for text in (quantity.label, quantity.unit or quantity.name, ""):
                 self.labelText = text
                 self.label.setHtml(self.labelString())
                 if self.label.boundingRect().width() <= self.size().height():
@@ -84,6 +97,8 @@ class UnitAxis(pg.AxisItem):
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, Sequence[float]]]:  # noqa: N802
         """Ticks of the scale, as many as have room, or pyqtgraph's on a linear one, without its finest level."""
+        if self.empty:
+            return []
         special = self._map.ticks(low, high)
         if special:
             places = [float(place) for place in self._map.to_axis(special)]
@@ -99,6 +114,10 @@ class UnitAxis(pg.AxisItem):
             return [_short(float(value)) for value in self._map.from_axis(values)]
         if self._step < 1e-5:
             return [f"{value:.3g}" for value in values]
+        largest = max(map(abs, values), default=0.0)
+        if largest >= LONG:
+            digits = max(0, math.floor(math.log10(largest)) - math.floor(math.log10(self._step) + 1e-9))
+            return [_power(value, digits) for value in values]
         places = max(0, -math.floor(math.log10(self._step) + 1e-9))
         return [f"{value:.{places}f}" for value in values]
 
@@ -120,4 +139,8 @@ def _with_room(places: Sequence[float], distance: float) -> list[float]:
 
 def _short(value: float) -> str:
     """A delay on a logarithmic axis: 20000 would run into its neighbours."""
-    return f"{value:.0f}" if abs(value) < 9_999 else f"{value:.0e}".replace("e+0", "e")
+    return f"{value:.0f}" if abs(value) < 9_999 else _power(value, 0)
+
+
+def _power(value: float, digits: int) -> str:
+    return f"{value:.{digits}e}".replace("e+0", "e").replace("e+", "e")

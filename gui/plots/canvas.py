@@ -18,6 +18,10 @@ PIXELS_PER_POINT = 96.0 / 72.0
 """Logical pixels of Qt per typographic point."""
 
 
+NO_DATA = "No data yet."
+"""What a plot without curves says, unless its panel knows more."""
+
+
 class ZoomBox(pg.ViewBox):
     """Left drag zooms into a rectangle, the middle button moves, the wheel zooms; a double click shows everything."""
 
@@ -57,8 +61,10 @@ class Canvas(pg.PlotWidget):
         self.setMinimumHeight(100)
         self.grid = Grid(self.bottom, self.left)
         self.box.addItem(self.grid, ignoreBounds=True)
+        self._said = ""
         self._message = self._overlay(Qt.AlignmentFlag.AlignCenter)
         self._watermark = self._overlay(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
+        self._show_message()
 
     def wear(self, theme: Theme) -> None:
         """Take colours and sizes from `theme`."""
@@ -73,7 +79,19 @@ class Canvas(pg.PlotWidget):
         )
 
     def say(self, text: str) -> None:
-        """Write a sentence across the plot, "" for none."""
+        """Write a sentence across the plot, "" for none: then an empty one says that it is."""
+        self._said = text
+        self._show_message()
+
+    def set_empty(self, *, empty: bool) -> None:
+        """Whether there is nothing to show: no ticks, no grid."""
+        for axis in (self.bottom, self.left):
+            axis.set_empty(empty=empty)
+        self.grid.update()
+        self._show_message()
+
+    def _show_message(self) -> None:
+        text = self._said or (NO_DATA if self.left.empty else "")
         if self._message.text() != text:
             self._message.setText(text)
             self._message.setVisible(bool(text))

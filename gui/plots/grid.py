@@ -35,12 +35,18 @@ class Grid(ViewItem):
         rect = self.boundingRect()
         if rect.isEmpty():
             return
-        key = (rect.left(), rect.right(), rect.top(), rect.bottom(), *(axis.size().toTuple() for axis in self._axes))
+        key = (
+            rect.left(),
+            rect.right(),
+            rect.top(),
+            rect.bottom(),
+            *((axis.size().toTuple(), axis.empty) for axis in self._axes),
+        )
         if key != self._key:
             self._key, self._lines = key, self._lines_in(rect)
         painter.setPen(self._pen)
         painter.drawLines(self._lines)
-        if rect.top() < 0.0 < rect.bottom():
+        if rect.top() < 0.0 < rect.bottom() and not self._axes[1].empty:
             painter.setPen(self._zero_pen)
             painter.drawLine(QLineF(rect.left(), 0.0, rect.right(), 0.0))
 

@@ -67,6 +67,7 @@ class ImagePlot(QWidget):
         """Show an image of counts, None for none; negative and non-finite pixels are shown as zero."""
         first = self._image is None or image is None or self._image.shape != image.shape
         self._image = image
+        self.canvas.set_empty(empty=image is None)
         if image is None:
             self._item.clear()
             return

@@ -75,6 +75,7 @@ class LinePlot(QWidget):
             curve.label = label
             self.legend.relabel(curve)
         curve.set_data(self._scale.to_axis(x), y, sigma)
+        self._note_emptiness()
 
     def remove_curve(self, name: str) -> None:
         """Take a curve away; unknown names are none."""
@@ -82,6 +83,7 @@ class LinePlot(QWidget):
         if curve is not None:
             self.legend.remove(curve)
             self.canvas.box.removeItem(curve)
+            self._note_emptiness()
 
     def retain(self, names: Collection[str]) -> None:
         """Take away all curves but `names`."""
@@ -149,6 +151,9 @@ class LinePlot(QWidget):
     def _bounds(self, within: Range | None) -> tuple[Range | None, Range | None]:
         shown = [curve for curve in self._curves.values() if curve.isVisible()]
         return joint_range(curve.x_bounds() for curve in shown), joint_range(curve.y_bounds(within) for curve in shown)
+
+    def _note_emptiness(self) -> None:
+        self.canvas.set_empty(empty=not any(curve.x.size for curve in self._curves.values()))
 
     def _columns(self) -> list[Column]:
         shown = [(name, curve) for name, curve in self._curves.items() if curve.isVisible()]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from live_runs import delay_run, energy_run, fluence_run
+from static_runs import NamedDocument, static_run
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
 from gui.browser.run_curves import CurveChoice, Part, RunCurve, run_curve
+from gui.live.image_file import DATASET
 from reduction.accumulator import accumulate
 from reduction.boxcar_energy import boxcar_spectrum
+from reduction.diffraction import integrate
 from reduction.exposure_pairs import Mode
 from reduction.fluence import fluence_scan
+from reduction.powder_series import geometry_of
 from reduction.spc_energy import spc_spectrum
 from reduction.spc_time import spc_trace
+from reduction.static_xas import accumulate_static, measured_points, static_spectrum
 
 
 @pytest.mark.parametrize("mode", ["spc", "boxcar"])
@@ -49,6 +57,62 @@ def test_what_cannot_be_reduced_says_why() -> None:
         run_curve(fluence_run(), CurveChoice(part="on"))
     with pytest.raises(ReductionError, match="no start document"):
         run_curve([], CurveChoice())
+
+
+def diffraction_run(folder: Path, images: np.ndarray, quality: Sequence[str]) -> list[NamedDocument]:
+    """A run of the plan diffraction over `images` (images, rows, columns)."""
+    rows, columns = images.shape[1:]
+    with h5py.File(folder / "images.h5", "w") as file:
+        file[DATASET] = images
+    geometry = {"distance_m": 0.1, "offset_m": [0.01, 0.0], "pixel_m": 172e-6, "shape": [rows, columns]}
+    start = {"uid": "powder", "plan_name": "diffraction", "energy_ev": 12_900.0, "geometry": geometry}
+    resource = {"uid": "r", "spec": "AD_HDF5", "root": str(folder), "resource_path": "images.h5"}
+    documents: list[NamedDocument] = [("start", start), ("resource", resource)]
+    documents.append(("descriptor", {"uid": "d", "run_start": "powder", "name": "primary"}))
+    for index, reasons in enumerate(quality):
+        datum = {"datum_id": f"r/{index}", "resource": "r", "datum_kwargs": {"point_number": index}}
+        data = {"pilatus_image": f"r/{index}", "quality": reasons}
+        documents += [("datum", datum), ("event", {"descriptor": "d", "seq_num": index + 1, "data": data})]
+    return documents
+
+
+def test_a_powder_pattern_is_that_of_all_good_images(tmp_path: Path) -> None:
+    images = np.random.default_rng(6).poisson(40.0, (3, 60, 90)).astype(np.int32)
+    images[:, 10, :] = -1
+    images[0, 30, 40] = 1_000_000
+    documents = diffraction_run(tmp_path, images, ["", "ring_current", ""])
+    shown = run_curve(documents, CurveChoice())
+    good = images[[0, 2]].sum(axis=0).astype(float)
+    mask = np.zeros(good.shape, dtype=bool)
+    mask[30, 40] = True
+    stored = integrate(good, geometry_of(documents[0][1]), mask=mask, normalisation=2.0)
+    assert (shown.axis, shown.quantity) == ("q_inv_angstrom", "powder pattern (counts per pixel)")
+    np.testing.assert_array_equal(shown.x, stored.q_inv_angstrom)
+    np.testing.assert_array_equal(shown.y, stored.intensity)
+    np.testing.assert_array_equal(shown.sigma, stored.sigma)  # type: ignore[arg-type]
+    assert difference(shown, shown).y.max() == 0.0
+
+
+def test_a_run_without_images_says_so(tmp_path: Path) -> None:
+    documents = diffraction_run(tmp_path, np.ones((1, 60, 90), dtype=np.int32), ["ring_current"])
+    with pytest.raises(ReductionError, match="no good image"):
+        run_curve(documents, CurveChoice())
+
+
+def test_a_static_scan_shows_what_is_counted_until_it_can_be_normalised() -> None:
+    documents = static_run("static", 25.0)
+    whole = run_curve(documents, CurveChoice())
+    assert whole.quantity == "static spectrum (1/eV)"
+    np.testing.assert_array_equal(whole.y, static_spectrum(accumulate_static(documents)).normalised.intensity)
+    half = run_curve(documents[:8], CurveChoice())
+    assert half.quantity == "counts per I0"
+    np.testing.assert_array_equal(half.y, measured_points(accumulate_static(documents[:8])).intensity)
+
+
+def test_a_run_of_another_kind_is_named_as_people_name_it() -> None:
+    start = {"uid": "x", "plan_name": "overlap_scan", "grid": {"axis": "pointing_um", "points": [0.0]}}
+    with pytest.raises(ReductionError, match="The overlap scan has no curve here"):
+        run_curve([("start", start)], CurveChoice())
 
 
 def test_difference_of_equal_truths_is_zero_within_its_errors() -> None:

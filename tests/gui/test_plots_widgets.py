@@ -56,6 +56,31 @@ def test_energies_stay_in_ev(plot: LinePlot) -> None:
     assert "keV" not in axis.labelString()
 
 
+def test_a_plot_without_data_shows_no_numbers_and_says_so(plot: LinePlot) -> None:
+    """Ticks from 0 to 1 under nothing look like a measurement."""
+
+    def numbers() -> list[float]:
+        axes = (plot.canvas.bottom, plot.canvas.left)
+        return [value for axis in axes for _, values in axis.tickValues(*axis.range, 600) for value in values]
+
+    def said() -> str:
+        message = plot.canvas._message
+        return str(message.text()) if not message.isHidden() else ""
+
+    assert numbers()
+    assert said() == ""
+    plot.retain(())
+    assert numbers() == []
+    assert plot.canvas.left.grid_places(400.0) == []
+    assert said() == "No data yet."
+    plot.say("This run scans the delay.")
+    assert said() == "This run scans the delay."
+    plot.say("")
+    plot.set_curve("trace", [1.0, 2.0], [0.0, 1.0], style=TRANSIENT)
+    assert numbers()
+    assert said() == ""
+
+
 def test_the_crosshair_reads_value_and_error(plot: LinePlot) -> None:
     """If this fails, what people write into the logbook is not what was measured."""
     text = plot.crosshair.read_at(float(ENERGIES[20]) + 0.3, float(VALUES[20]))
