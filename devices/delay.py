@@ -12,6 +12,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axis import Axis
 from devices.configuration import DelaySettings
+from devices.finite import finite_number
 from devices.fresh import FreshSignalRO
 from errors import InputError
 
@@ -71,8 +72,7 @@ class Delay(Axis):
 
     def check_time_zero(self, raw_ps: float) -> None:
         """Raise InputError unless `raw_ps` is a number that keeps both ends of the axis within the records' limits."""
-        if isinstance(raw_ps, bool) or not isinstance(raw_ps, int | float) or not math.isfinite(raw_ps):
-            raise InputError(f"time zero = {raw_ps!r} is not a finite number. Give the raw delay in ps.")
+        finite_number(raw_ps, "time zero", "ps of raw delay")
         if self.coarse_setpoint.connected and self.fine_setpoint.connected:
             for end in self.limits:
                 self._check_records(self._raw_setpoints(*split_raw_delay(end + raw_ps, self._settings)))

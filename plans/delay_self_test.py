@@ -24,7 +24,7 @@ from plans.edges import edge_preset
 from plans.grids import join_regions
 from plans.request import check_request
 from plans.safe_end import ending_safely
-from plans.scanning import scan
+from plans.scanning import check_scan, scan
 from plans.time_zero import TIME_ZERO_REGIONS_PS
 
 Array = NDArray[np.float64]
@@ -131,6 +131,8 @@ def delay_self_test(
         arm: request(points=[arm.rise_offset_ps + delay for delay in delays], md=md, own_md=arm.metadata)
         for arm in self_test_arms(beamline)
     }
+    for checked in requests.values():
+        check_scan(beamline, checked)
     uids: dict[str, str] = {}
 
     def every_arm() -> Generator[Msg, Any, None]:

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeWarning, curve_fit
 
 from devices.beamline import Beamline
-from errors import InputError, NotConnectedError, ReductionError
+from errors import InputError, ReductionError
 from plans.edges import edge_preset
 from plans.request import check_request
 from plans.safe_end import ending_safely
-from plans.scanning import ScanPlan, scan
+from plans.scanning import ScanPlan, check_scan, scan
 from plans.suspending import Plan
 
 DIRECTIONS = ("horizontal", "vertical")
@@ -86,8 +86,7 @@ def overlap_scan(
         own_md={**gates, "direction": direction},
         approach=approach,
     )
-    if missing := beamline.disconnected(beamline.pump_probe_devices):
-        raise NotConnectedError(missing, 0.0)
+    check_scan(beamline, request)
     mirror = beamline.axes[axis]
     home = mirror.position
     request = replace(request, md={**request.md, "home_um": home})

@@ -15,7 +15,7 @@ from plans.detection import Detection, foil, powder, powder_images, pump_probe
 from plans.edges import edge_preset
 from plans.request import ScanRequest, calibration_metadata, check_request
 from plans.safe_end import ending_safely
-from plans.scanning import ScanPlan, scan
+from plans.scanning import ScanPlan, check_scan, scan
 from plans.suspending import Plan
 
 Exposure = tuple[int, int, int]
@@ -52,6 +52,7 @@ def resume_scan(
     cannot be gone on with, lacks nothing, or an axis was calibrated anew since; else as the run's own plan does.
     """
     request = resumed_request(beamline, start, done, md=md)
+    check_scan(beamline, request)
     plan = scan(beamline, request)
     if restore := _restoring(beamline, start):
         plan = ending_safely(beamline, bpp.finalize_wrapper(plan, restore))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,8 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
-from errors import InputError, NotConnectedError, OutOfRangeError
+from devices.finite import finite_number
+from errors import NotConnectedError, OutOfRangeError
 from plans.edges import edge_preset
 from plans.grids import Region, join_regions
 from plans.request import check_request
@@ -80,8 +80,7 @@ def rezero(beamline: Beamline, t0_ps: float) -> Generator[Msg, Any, float]:
     no number, lies nearer to another X-ray pulse, or would push an end of the axis beyond the limits of a record.
     """
     delay, limit = beamline.delay, beamline.configuration.geometry.bunch_period_ps / 2
-    if isinstance(t0_ps, bool) or not isinstance(t0_ps, int | float) or not math.isfinite(t0_ps):
-        raise InputError(f"t0_ps = {t0_ps!r} is not a finite number of ps.")
+    finite_number(t0_ps, "t0_ps", "ps")
     if abs(t0_ps) > limit:
         raise OutOfRangeError("t0_ps", t0_ps, -limit, limit, "ps", "Farther away another X-ray pulse is nearer.")
     if missing := [signal.pvname for signal in (delay.coarse_setpoint, delay.fine_setpoint) if not signal.connected]:

@@ -285,7 +285,7 @@ def test_an_exposure_outside_the_range_names_it(tmp_path: Path, exposure_s: floa
 
 
 def test_an_exposure_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="finite number of seconds"):
+    with pytest.raises(InputError, match="not a finite number"):
         make("nowhere:", tmp_path).check_exposure(float("nan"))
 
 
