@@ -81,7 +81,7 @@ def _read_libraries() -> None:
     0.5 s again and again, as a library that is loaded lets no other thread run.
     """
     import gui.application  # noqa: F401
-    import storage.catalogue
+    import storage.catalogue  # noqa: F401
     import trxas.window_items
     import trxas.window_parts  # noqa: F401
 
