@@ -13,24 +13,9 @@ from waiting import WAIT_S, until
 
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from trxas.serve.state_file import ServeState, read_state
+from trxas.soak.process_table import family
 
 START_TIMEOUT_S = 240.0
-
-
-def family(pid: int) -> set[int]:
-    """The process and all its descendants."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    found, size = {pid}, 0
-    while size < len(found):
-        size = len(found)
-        found |= {child for child, parent in parents.items() if parent in found}
-    return found
 
 
 def living(pids: set[int]) -> set[int]:
