@@ -14,7 +14,7 @@ LIMIT_BYTES = 200_000_000
 """Memory for documents; 1 kB each are 200 000 exposures. Beyond, the oldest runs are let go, then the oldest events."""
 
 KEPT_RUNS = 33
-"""Runs that are kept: the latest, and as many before it as a window has of a series."""
+"""Runs that are kept: the latest, and as many of series before it as a window has."""
 
 _HEAD = ("start", "descriptor", "resource", "stream_resource")
 
@@ -116,6 +116,8 @@ class RunCache:
         return [run for run in self._runs[:-2] if series and run.series == series] + self._runs[-2:]
 
     def _begin(self, start: Mapping[str, Any]) -> None:
+        # Nobody asks again for a run without a series that is not one of the latest two.
+        self._runs = [run for run in self._runs[:-1] if run.series] + self._runs[-1:]
         self._runs.append(_Run(series=str(start.get("series") or "")))
         del self._runs[:-KEPT_RUNS]
         self.run, self.dropped = str(start["uid"]), 0

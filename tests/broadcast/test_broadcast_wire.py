@@ -52,7 +52,7 @@ def test_the_cache_tells_a_newcomer_two_runs_and_keeps_each_document_once() -> N
     assert not more
     assert [document.sequence for document in documents] == list(range(101 + size, 101 + 3 * size))
     assert [unpack(document.payload)["uid"] for document in documents if document.name == "start"] == ["b", "c"]
-    assert (cache.first, cache.sequence, cache.run) == (101, 100 + 3 * size, "")
+    assert (cache.first, cache.sequence, cache.run) == (101 + size, 100 + 3 * size, "")
     part, more = cache.after(110 + size, 7)
     assert more
     assert [document.sequence for document in part] == list(range(111 + size, 118 + size))
