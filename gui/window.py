@@ -10,7 +10,7 @@ from typing import Any
 
 from qtpy.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
 from qtpy.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
-from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, QTabWidget, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, QTabBar, QTabWidget, QWidget
 
 from errors import TrxasError
 from gui.dock_title import DockTitle
@@ -306,9 +306,18 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """The first time without a remembered layout, share out the place."""
         super().showEvent(event)
+        self._hide_stray_bars()
         if not self._shared_out:
             self._shared_out = True
             self._share_out()
+
+    def _hide_stray_bars(self) -> None:
+        """Qt leaves bars of tabs behind while docks are put together: with tabs that another one has, across others."""
+        bars = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        tabs = {bar: {bar.tabText(place) for place in range(bar.count())} for bar in bars}
+        for bar, own in tabs.items():
+            if any(own < other for other in tabs.values()):
+                bar.hide()
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -44,10 +44,6 @@ class Background(QObject):
         number = self._latest[key] = self._number
         self._pool.submit(self._run, key, number, job, then, failed)
 
-    def forget(self, key: Hashable) -> None:
-        """Drop the answer of the job `key`."""
-        self._latest.pop(key, None)
-
     def is_busy(self, key: Hashable) -> bool:
         """Whether the answer of a job with this key is awaited."""
         return key in self._latest

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from errors import NotConnectedError
+from errors import NotConnectedError, TrxasError
 from gui.live.feed import Feed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
 from gui.live.request import Answer, Request
@@ -106,7 +106,8 @@ class LiveWorker:
     def _take(self, name: str, doc: Mapping[str, Any]) -> None:
         try:
             self._run(name, doc)
-        except Exception:  # a document against all rules must not end the display of those that follow
+        except (LookupError, TypeError, ValueError, AttributeError, TrxasError):
+            # A document against all rules must not end the display of those that follow.
             logger.exception("A %s document could not be shown.", name)
         if name == "start":
             self._begin()

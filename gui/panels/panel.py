@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 
 from gui.live.frame import LiveFrame, RunHeader
 from gui.live.request import Answer, Request
+from gui.plots.canvas import NO_DATA
 from gui.plots.line_plot import LinePlot
 from gui.status.honesty import Honesty
 from gui.theme import current_theme
@@ -36,10 +37,6 @@ class AnswerSlot(Generic[T]):
             return False
         self._shown = answer
         return True
-
-    def forget(self) -> None:
-        """Draw the next answer in any case."""
-        self._shown = self._NOTHING
 
 
 class ElidedLabel(QLabel):
@@ -191,5 +188,5 @@ def other_kind(frame: LiveFrame, axis: str) -> str:
 def problem_of(answer: Answer[Any] | None) -> str:
     """Why there is nothing to draw; "" if there is."""
     if answer is None:
-        return "Not computed yet."
+        return NO_DATA
     return answer.problem if answer.value is None else ""

@@ -23,7 +23,7 @@ DIFFERENCE = Quantity("difference", "1/eV", "difference")
 """Of spectra with an edge integral of 1, aligned and corrected as published (SI 8)."""
 
 REQUEST = TemperatureSeriesRequest()
-WHERE = "No static spectrum. Plans: static energy scan, temperature series."
+WHERE = "No static spectrum. Plans: Static energy scan, Temperature series."
 FIRST_ALONE = "One temperature so far: differences are to the first of the series."
 
 

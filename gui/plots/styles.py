@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from qtpy.QtCore import Qt
@@ -49,14 +49,8 @@ OFF = CurveStyle("off", bars=False)
 ON = CurveStyle("on", line="dashed", bars=False)
 TRANSIENT = CurveStyle("transient", line="", marker="circle")
 FIT = CurveStyle("fit", width_px=2.0)
-FAINT = CurveStyle("neutral", line="dotted", width_px=1.0, bars=False)
 
 
 def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
     """Style of the `index`-th of several runs: colours and markers cycle with different periods."""
     return CurveStyle(f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)
-
-
-def without_marker(style: CurveStyle) -> CurveStyle:
-    """The same as a plain line, for curves with many points."""
-    return replace(style, marker="", line=style.line or "solid")

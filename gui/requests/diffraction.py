@@ -45,7 +45,7 @@ class DiffractionRequest(Request[Diffraction]):
     def compute(self, run: RunState) -> Diffraction:
         """By `integrate`, without hot pixels. Raises ReductionError without an image, or if its file cannot be read."""
         if run.image is None:
-            raise ReductionError("This run has no images yet. Wait for the first, or start the plan diffraction.")
+            raise ReductionError("This run has no images yet. Wait for the first, or start the plan Diffraction.")
         image = read_image(run.image)
         try:
             mask = self._mask(image.shape) | _hot_pixels_of(replace(run.image, index=0, events=0))

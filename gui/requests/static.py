@@ -21,17 +21,6 @@ from reduction.static_xas import (
 
 
 @dataclass(frozen=True)
-class StaticRequest(Request[StaticSpectrum]):
-    """The spectrum of a static energy scan."""
-
-    def compute(self, run: RunState) -> StaticSpectrum:
-        """By `static_spectrum`."""
-        if run.static is None:
-            raise ReductionError("This run is no static energy scan. Start one with the plan static_energy_scan.")
-        return static_spectrum(run.static)
-
-
-@dataclass(frozen=True)
 class AtTemperature:
     """Mean of all runs at one temperature: `measured`, counts per I0 as far as they go.
 
@@ -80,7 +69,7 @@ class TemperatureSeriesRequest(Request[TemperatureSeries]):
         return TemperatureSeries(str(latest["edge"]), str(latest["sample"]), temperatures)
 
 
-_NONE = "This run is no static energy scan. Start one with the plan static_energy_scan or temperature_series."
+_NONE = "This run is no static energy scan. Start one with the plan Static energy scan or Temperature series."
 
 
 class _FirstSpectrum:

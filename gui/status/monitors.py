@@ -19,6 +19,9 @@ LOOK_AGAIN_S = 0.5
 SILENT_S = 5.0
 """A reader that has not been heard for so long is taken for dead; it tells something every 0.5 s."""
 
+START_S = 60.0
+"""So long a reader may be silent before its first word: on a loaded machine its library takes long to load."""
+
 CLOSE_TIMEOUT_S = 5.0
 
 
@@ -48,7 +51,7 @@ class ChannelAccessStatus:
         self._addresses = addresses
         self._latest: dict[str, tuple[float, float]] = {}
         self._connected: frozenset[str] = frozenset()
-        self._heard_at = 0.0
+        self._heard_at, self._may_be_silent_s = 0.0, SILENT_S
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="device monitors", daemon=True)
         self._thread.start()
@@ -73,7 +76,7 @@ class ChannelAccessStatus:
         reader, at = None, None
         while not self._closing.is_set():
             told = self._addresses() or at
-            silent = time.monotonic() - self._heard_at > SILENT_S
+            silent = time.monotonic() - self._heard_at > self._may_be_silent_s
             if reader is None or told != at or reader.poll() is not None or silent:
                 self._end(reader)
                 reader, at = self._begin(told), told
@@ -81,7 +84,7 @@ class ChannelAccessStatus:
         self._end(reader)
 
     def _begin(self, addresses: str | None) -> subprocess.Popen[str]:
-        self._heard_at = time.monotonic()
+        self._heard_at, self._may_be_silent_s = time.monotonic(), START_S
         environment = dict(os.environ) | ({} if addresses is None else {"EPICS_CA_ADDR_LIST": addresses})
         command = [sys.executable, "-m", "gui.status.reader", *self._names]
         # Of its own session: Ctrl-C in the terminal is for the window, which ends it by closing its input.
@@ -107,4 +110,5 @@ class ChannelAccessStatus:
                 now_s = time.monotonic()
                 self._latest |= {name: (value, now_s) for name, value in told["values"].items()}
                 self._connected, self._heard_at = frozenset(told["connected"]), now_s
+                self._may_be_silent_s = SILENT_S
         self._connected = frozenset()

@@ -113,9 +113,9 @@ def test_bad_points_are_counted_and_one_senseless_event_is_told() -> None:
 
 def test_a_run_without_transients_says_so() -> None:
     state = fed([("start", {"uid": "count", "plan_name": "count", "time": 0.0})])
-    with pytest.raises(ReductionError, match="plan count"):
+    with pytest.raises(ReductionError, match=r"This run \(count\) has no transients"):
         state.within("mean")
-    with pytest.raises(ReductionError, match="No run"):
+    with pytest.raises(ReductionError, match="no run yet"):
         RunState().scans()
     with pytest.raises(ReductionError, match="first point"):
         fed(energy_run()[:2]).within("series")

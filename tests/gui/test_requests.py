@@ -20,7 +20,7 @@ from gui.requests.excited import ExcitedStateRequest
 from gui.requests.fluence import FluenceRequest
 from gui.requests.kinetics import KineticsRequest, TraceRequest
 from gui.requests.spectra import SpectrumRequest
-from gui.requests.static import StaticRequest
+from gui.requests.static import TemperatureSeriesRequest
 from gui.requests.trends import EdgeTrend, TimeZeroTrend, TrendRequest
 from reduction.accumulator import accumulate, joined
 from reduction.boxcar_energy import boxcar_spectrum
@@ -195,5 +195,5 @@ def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
 
 
 def test_a_pump_probe_run_is_no_static_spectrum() -> None:
-    with pytest.raises(ReductionError, match="static_energy_scan"):
-        StaticRequest().compute(fed(energy_run()))
+    with pytest.raises(ReductionError, match="no static energy scan"):
+        TemperatureSeriesRequest().compute(fed(energy_run()))

@@ -11,7 +11,7 @@ import pytest
 from beam_time import Document
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
-from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar
+from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar, QWidget
 from waiting import WAIT_MS
 
 from gui.application import make_application, make_window
@@ -117,6 +117,18 @@ def test_the_control_room_shows_what_is_read_from_afar_and_gives_the_rest_back(m
 
     # A bar that is left over lies across the other docks.
     qtbot.waitUntil(lambda: tabs() == [3, 6], timeout=WAIT_MS)
+
+
+def test_every_tab_is_there_once(make: Make) -> None:
+    """A bar of tabs that is left over lies across the other docks."""
+    more = [
+        Dock("runs", "Runs", QWidget(), "right", "curves"),
+        Dock("control", "Control", QWidget(), "left", "control"),
+    ]
+    window = make(more_docks=lambda _worker: more)
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
+    tabs = [bar.tabText(place) for bar in bars for place in range(bar.count())]
+    assert len(tabs) == len(set(tabs)) == 10
 
 
 def test_keys_show_panels_looks_and_help(make: Make, qtbot: QtBot) -> None:
