@@ -59,7 +59,7 @@ def test_both_ends_of_the_range_can_be_reached(cell: Cell) -> None:
 
 def test_settling_outlasts_arriving(start_ioc: Any, recorder: Any) -> None:
     """Done only after the band was held; the powder lags, and the first moment in band is not the last."""
-    with start_ioc("-m", "sim", "--macro", "lag:", "--speed", "200"):
+    with start_ioc("-m", "sim", "--macro", "lag:", "--speed", "40"):
         cell = Cell(settings(settle_s=0.0), prefix="lag:", name="cell")
         cell.wait_for_connection(timeout=60)
         readings = recorder("lag:7idd:cell:TemperatureAI")

@@ -85,14 +85,8 @@ def exposing(bench: FaultBench, name: str) -> bool:
     return counting and bench.shutters() == (1 if name in PUMPED else 0, 1)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == "energy_scan" else pytest.mark.long)
-        for name in SCANS
-        if name not in MOVE_NOTHING
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in SCANS if name not in MOVE_NOTHING])
 def test_ctrl_c_twice_an_exception_and_a_kill_leave_both_shutters_shut(
     bench: FaultBench, tmp_path: Path, name: str
 ) -> None:

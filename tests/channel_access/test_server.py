@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -80,11 +79,14 @@ def _stopped(ioc: Any, stop_signal: signal.Signals) -> None:
 
 
 def test_replies_do_not_wait_for_acknowledgements(bench: str, put: Any, recorder: Any) -> None:
-    """With Nagle's algorithm on, a reply behind a monitor waits 40 ms for its acknowledgement (stock: median 44 ms)."""
+    """With Nagle's algorithm on, a reply behind a monitor waits 40 ms for its acknowledgement.
+
+    Stock: 44 ms or more for each of 31, so that one quick reply says enough, however busy the machine is.
+    """
     monitors = [recorder(f"{bench}m2.{field}") for field in ("DMOV", "RBV", "VAL")]
     moves = [seconds(lambda n=n: put(f"{bench}m2", float(n % 2))) for n in range(31)]
     monitors[0].wait(lambda values: values.count(1) > len(moves))
-    assert statistics.median(moves) < NAGLE_DELAY_S / 2
+    assert min(moves) < NAGLE_DELAY_S / 2
 
 
 def test_monitors_are_not_held_back(bench: str, put: Any, recorder: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recorded_runs import RecordedRuns
@@ -40,11 +42,15 @@ def sums(accumulator: RunAccumulator) -> list[np.ndarray[Any, Any]]:
     return [getattr(accumulator, name) for name in names] + [accumulator.rejected]
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(cuts=st.lists(st.integers(0, 7), max_size=3), reference=st.sampled_from(["none", "point", "scan"]))
 def test_parts_together_are_the_undisturbed_run_to_the_last_digit(cuts: list[int], reference: str) -> None:
     """Lost: points between the parts, or the same point twice; sums that differ by a bit."""
-    whole, parts = RecordedRuns(), RecordedRuns()
+    with RecordedRuns() as whole, RecordedRuns() as parts:
+        check_parts(whole, parts, cuts, reference)
+
+
+def check_parts(whole: RecordedRuns, parts: RecordedRuns, cuts: list[int], reference: str) -> None:
     energy_scan(whole, shutter_reference=reference)
     energy_scan(parts, shutter_reference=reference)
     chain = [parts.documents.copy()]
@@ -70,9 +76,14 @@ def test_parts_together_are_the_undisturbed_run_to_the_last_digit(cuts: list[int
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_a_chain_is_found_from_each_of_its_runs(tmp_path: Path) -> None:
+@pytest.fixture
+def runs() -> Iterator[RecordedRuns]:
+    with RecordedRuns() as made:
+        yield made
+
+
+def test_a_chain_is_found_from_each_of_its_runs(runs: RecordedRuns, tmp_path: Path) -> None:
     """Lost: which runs belong together; a spectrum reduced from half of its points."""
-    runs = RecordedRuns()
     energy_scan(runs)
     first = cut(runs.documents, 3)
     start = first[0][1]
