@@ -78,9 +78,11 @@ class AxisWatch:
                 return
             with self._lock:
                 self._raw[key][attribute] = float(value)
-                news = (self.astray().keys() if self._exposing else set()) - self._found.keys()
-                self._found |= {name: self._position(name) for name in news}
-            if news:
+                watched = self._exposing and key in self._expected and key not in self._found
+                strayed = watched and not self._holds(key, position := self._position(key))
+                if strayed:
+                    self._found[key] = position
+            if strayed:
                 self.on_failure()
 
         signal.subscribe(changed, run=False)

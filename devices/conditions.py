@@ -191,7 +191,7 @@ class Conditions:
     def _there(self) -> list[Condition]:
         return [
             condition for name, condition in self._all.items()
-            if name in self.needed and (condition.signal.connected or not condition.optional)
+            if name in self.needed and (not condition.optional or condition.signal.connected)
         ]  # fmt: skip
 
     def _failing(self, ignored: Collection[str] = ()) -> list[Condition]:

@@ -107,8 +107,14 @@ class SimulatedBeamline:
             motors=motors,
             pilatus=self.pilatus,
             timing=self.timing,
-            has_pv=lambda name: name in self.pvdb,
+            has_pv=self._has_pv,
         )
+
+    def _has_pv(self, name: str) -> bool:
+        """Whether `name` is that of a record or of one of its fields."""
+        record, _, field = name.partition(".")
+        channel = self.pvdb.get(record)
+        return channel is not None and (not field or field in channel.fields)
 
     def _tell_of_changes(self) -> None:
         """Everything that an exposure under way would notice at once; motors in motion are looked at."""

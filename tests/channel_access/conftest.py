@@ -64,11 +64,15 @@ def recorder() -> Callable[[str], Recorder]:
 
 
 @functools.cache
-def plain_pv(name: str) -> Any:
-    """A PV without a monitor, apart from those that ophyd and pyepics share among themselves."""
+def made_pv(name: str) -> Any:
     import epics
 
-    pv = epics.PV(name, auto_monitor=False)
+    return epics.PV(name, auto_monitor=False)
+
+
+def plain_pv(name: str) -> Any:
+    """A connected PV without a monitor, apart from those that ophyd and pyepics share among themselves."""
+    pv = made_pv(name)
     assert pv.wait_for_connection(WAIT_S), f"{name} did not connect"
     return pv
 

@@ -49,7 +49,7 @@ FAULTS: dict[str, tuple[float, dict[str, Any], str]] = {
     "PvGone trigger": (2, {"Pv": "7idd:scaler1.CNT"}, ""),
     "MonitorsStop": (1, {}, ""),
     "MonitorsStop delay": (3, {"Pv": "7idd:digDelay1:actualDelay"}, ""),
-    "LaserPower": (30, {}, "laser_power"),
+    "LaserPower": (100, {}, "laser_power"),
     "IocFreeze": (3, {}, ""),
     "IocDeath": (2, {"OtherPort": 0}, ""),
     "IocDeath elsewhere": (2, {"OtherPort": 1}, ""),

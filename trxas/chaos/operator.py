@@ -7,6 +7,7 @@ from typing import Any
 
 import epics
 
+from errors import InputError
 from trxas.chaos.schedule import BEAM_KINDS, PlannedFault
 
 ANSWER_TIMEOUT_S = 30.0
@@ -20,14 +21,23 @@ class Operator:
         self._prefix, self._speed = prefix, speed
 
     def strike(self, fault: PlannedFault) -> bool:
-        """Let a fault strike and wait for its end; whether it did strike."""
+        """Let a fault strike and wait for its end; whether it did strike.
+
+        Raises InputError if the simulation refuses a parameter: then another fault would strike than the one counted.
+        """
         switch = f"7idd:sim:Fault:{fault.kind}"
         for name, value in fault.parameters.items():
-            self._put(f"{switch}:{name}", value)
+            self._set(f"{switch}:{name}", value)
         duration_s = fault.duration_s * (self._speed if fault.kind in BEAM_KINDS else 1.0)
         struck = self._put(switch, duration_s)
         time.sleep(fault.duration_s)
         return struck
+
+    def _set(self, name: str, value: Any) -> None:
+        if self._put(name, value):
+            taken = epics.get_pv(self._prefix + name).get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
+            if taken is not None and taken != value:
+                raise InputError(f"{name} stays at {taken!r}: the simulation refused {value!r}.")
 
     def _put(self, name: str, value: Any) -> bool:
         """Put as soon as the record answers; whether it did."""
