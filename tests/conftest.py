@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -179,10 +179,12 @@ def _python(*command: str) -> subprocess.Popen[str]:
 def _wait_until_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     line = "nothing"
-    while select.select([process.stdout], [], [], START_TIMEOUT_S)[0]:
-        line = process.stdout.readline()
-        if "ready" in line:
-            return
-        if not line:
-            break
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(START_TIMEOUT_S):
+            line = process.stdout.readline()
+            if "ready" in line:
+                return
+            if not line:
+                break
     raise RuntimeError(f"IOC {process.args} did not get ready; exit code {process.poll()}, last line {line!r}")
