@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from trxas.cli import main
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -17,6 +19,26 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def data(tmp_path: Path) -> Path:
     """A data folder of its own."""
     return tmp_path / "data"
+
+
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """`refused(*arguments)`: what a command line says that is refused, in this process, which has its libraries."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRXAS_DATA", str(data))
+
+    def run(*arguments: str) -> str:
+        try:
+            code: object = main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+        assert code == 2
+        return capsys.readouterr().err
+
+    return run
 
 
 @pytest.fixture

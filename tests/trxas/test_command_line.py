@@ -53,6 +53,15 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
     [
         (("runs", "show", "12345"), "12345"),
         (("doctor", "--config", "nowhere.toml"), "No configuration file nowhere.toml"),
+    ],
+)
+def test_a_request_that_cannot_be_met_gets_one_message(refused: Any, arguments: tuple, message: str) -> None:
+    assert message in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (("sim", "--sample", "nowhere.toml"), "Cannot read sample file nowhere.toml"),
         (("sim", "--speed", "0"), "above 0"),
         (("sim", "--seed", "-1"), "from 0 on"),
