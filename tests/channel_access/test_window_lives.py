@@ -120,7 +120,7 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
         window = windows(served.data)
         window.wait(lambda said: "LIVE" in said["state"], "the last window")
         queue.ask("re_pause", option="deferred")
-        queue.wait(re_state="paused")
+        queue.wait(manager_state="paused")
         queue.ask("re_stop")
         queue.wait(manager_state="idle")
         end = window.wait(lambda said: said["exit_status"] and said["answered"] == said["events"], "the run's end")

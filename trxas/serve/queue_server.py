@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -29,7 +30,13 @@ END_TIMEOUT_S = 30.0
 """An abort waits for the axes to stop and the store to write the end of the run."""
 
 _POLL_S = 0.2
-_RUNNING = ("running", "pausing", "suspending")
+_AGAIN_S = 2.0
+
+_TO_END: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "executing_queue": ("re_pause", {"option": "immediate"}),
+    "paused": ("re_abort", {}),
+}
+"""What to ask for, by state of the manager, until no plan runs."""
 
 
 class QueueServerError(TrxasError):
@@ -97,11 +104,14 @@ class QueueServer:
             self._link.close()
 
     def _abort(self) -> None:
-        if self.status()["re_state"] in _RUNNING:
-            self._link.request("re_pause", {"option": "immediate"})
-            self._wait(lambda status: status["re_state"] not in _RUNNING, END_TIMEOUT_S)
-        if self.status()["re_state"] == "paused":
-            self._link.request("re_abort", {})
+        """Pause and abort what runs; a request that comes between two of its states is refused, and made again."""
+        deadline, asked, again_s = time.monotonic() + END_TIMEOUT_S, "", 0.0
+        while (state := str(self.status()["manager_state"])) in _TO_END and time.monotonic() < deadline:
+            if state != asked or time.monotonic() > again_s:
+                asked, again_s = state, time.monotonic() + _AGAIN_S
+                with contextlib.suppress(RefusedError):
+                    self._link.request(*_TO_END[state])
+            time.sleep(_POLL_S)
         self._wait(lambda status: status["manager_state"] == "idle", END_TIMEOUT_S)
 
     def _wait(
