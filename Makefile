@@ -10,10 +10,10 @@ demo: .venv/.runtime
 	$(BIN)/trxas demo
 
 test: .venv/.test
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 test-all: .venv/.test
-	$(BIN)/pytest -n 2 --dist worksteal -m "long or not long"
+	$(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
 
 install: .venv/.test
 

@@ -167,7 +167,6 @@ def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any
         assert int(now(session.beamline.pilatus.cam.acquire)) == 0
 
 
-@pytest.mark.long
 def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, opened: OpenSession) -> None:
     with (
         start_ioc("-c", ROOM_FOR_TWO_IMAGES, "--macro", "full:", "--speed", "5000"),
