@@ -116,9 +116,12 @@ class RunCache:
         return [run for run in self._runs[:-2] if series and run.series == series] + self._runs[-2:]
 
     def _begin(self, start: Mapping[str, Any]) -> None:
-        # Nobody asks again for a run without a series that is not one of the latest two.
-        self._runs = [run for run in self._runs[:-1] if run.series] + self._runs[-1:]
-        self._runs.append(_Run(series=str(start.get("series") or "")))
+        # Nobody asks again for other runs than the latest two and their series. A series goes as a whole: of one that
+        # comes back nothing is here then, and all of it is read from the journals.
+        series = str(start.get("series") or "")
+        wanted = {series, *(run.series for run in self._runs[-1:])} - {""}
+        self._runs = [run for run in self._runs[:-1] if run.series in wanted] + self._runs[-1:]
+        self._runs.append(_Run(series=series))
         del self._runs[:-KEPT_RUNS]
         self.run, self.dropped = str(start["uid"]), 0
 

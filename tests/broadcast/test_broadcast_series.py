@@ -95,7 +95,7 @@ def test_who_comes_late_has_the_series_and_the_run_before(
         for name, doc in together(runs):
             publisher(name, doc)
         early = listen(relay.addresses, 1)
-        until(lambda: relay.cache.run == "A3" and len(relay.cache.after(0, 10_000)[0]) == len(together(runs)), "all")
+        until(lambda: relay.cache.run == "A3" and len(relay.cache.after(0, 10_000)[0]) == len(wanted), "all")
         late = listen(relay.addresses, len(wanted))
         publisher.close()
     assert uids(late) == uids(wanted)
