@@ -177,8 +177,8 @@ def _style_sheet(theme: Theme) -> str:
         "QLineEdit { padding: 2px; }"
         "QAbstractSpinBox QLineEdit, QComboBox QLineEdit { border: none; padding: 0px; }"
         "QToolButton { padding: 1px 4px; }"
-        # Qt draws the box in a darker shade of the window, which black has none of.
-        f"QCheckBox::indicator {{ width: {0.9 * theme.font_points:g}pt; height: {0.9 * theme.font_points:g}pt;"
+        # Qt draws the box in a darker shade of the window, which black has none of; it knows no points here.
+        f"QCheckBox::indicator {{ width: {round(theme.font_points)}px; height: {round(theme.font_points)}px;"
         f" border: 1px solid {theme.field}; background: {theme.base}; }}"
         f"QCheckBox::indicator:checked {{ background: {theme.highlight}; }}"
     )
