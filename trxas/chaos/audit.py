@@ -92,6 +92,15 @@ class Comparison:
         """Whether both are the same within errors."""
         return self.chance > LEAST_CHANCE
 
+    def as_json(self) -> dict[str, float]:
+        """The numbers, for machines."""
+        return {
+            "points": self.points,
+            "chi2_per_point": self.chi_square_per_point,
+            "max_pull": self.max_pull,
+            "chance": self.chance,
+        }
+
 
 def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> Comparison:
     """Pulls between the mean transients of the two, plan by plan."""

@@ -69,12 +69,7 @@ class ChaosResult:
             "datasets": found.datasets,
             "runs": found.runs,
             "session_starts": self.session_starts,
-            "comparison": {
-                "points": self.comparison.points,
-                "chi2_per_point": self.comparison.chi_square_per_point,
-                "max_pull": self.comparison.max_pull,
-                "chance": self.comparison.chance,
-            },
+            "comparison": self.comparison.as_json(),
             "wall_s": self.wall_s,
         }
 

@@ -6,12 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from scipy.stats import chi2
-
 from trxas.chaos.audit import Audit, Comparison
-
-LEAST_CHANCE = 1e-4
-"""Results that would differ by as much less often than this are not equal (chosen: a false alarm in 10 000 runs)."""
 
 
 @dataclass
@@ -46,13 +41,7 @@ class KillsResult:
         crashes = self.ended.total() - self.ended["session"]
         found = self.audit
         wrong = self.points_lost or found.duplicates or found.bad_points_averaged or self.hangs or self.problems
-        return not (wrong or crashes) and self.chance > LEAST_CHANCE
-
-    @property
-    def chance(self) -> float:
-        """How often equal results would differ by as much as these, from the comparison's chi-square."""
-        compared = self.comparison
-        return float(chi2.sf(compared.chi_square, compared.points)) if compared.points else 0.0
+        return not (wrong or crashes) and self.comparison.is_equal
 
     def as_json(self) -> dict[str, Any]:
         """The numbers, for machines."""
@@ -74,11 +63,6 @@ class KillsResult:
             "datasets": found.datasets,
             "runs": found.runs,
             "session_starts": self.session_starts,
-            "comparison": {
-                "points": self.comparison.points,
-                "chi2_per_point": self.comparison.chi_square_per_point,
-                "max_pull": self.comparison.max_pull,
-                "chance": self.chance,
-            },
+            "comparison": self.comparison.as_json(),
             "wall_s": self.wall_s,
         }
