@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
+from trxas.commands.numbers import say, show_numbers
 from trxas.commands.options import Subparsers
 
 HANG_AFTER_S = 60.0
@@ -34,17 +34,10 @@ def run(options: argparse.Namespace) -> int:
     faults = plan_faults(options.faults, options.seed, _kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
         folder = options.output or Path(temporary)
-        chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, say=_say)
+        chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, say=say)
         result = chaos.run(faults)
-    text = json.dumps(result.as_json(), indent=2)
-    print(text)
-    if options.json is not None:
-        options.json.write_text(text + "\n", encoding="utf-8")
+    show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 def _count(text: str) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import tempfile
 from pathlib import Path
 
+from trxas.commands.numbers import say, show_numbers
 from trxas.commands.options import Subparsers
 
 
@@ -28,16 +28,9 @@ def run(options: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
         folder = options.output or Path(temporary) / "soak"
-        result = soak(folder, options.hours, seed=options.seed, speed=options.speed, say=_say)
-    text = json.dumps(result.as_json(), indent=2)
-    print(text)
-    if options.json is not None:
-        options.json.write_text(text + "\n", encoding="utf-8")
+        result = soak(folder, options.hours, seed=options.seed, speed=options.speed, say=say)
+    show_numbers(result.as_json(), options.json)
     return int(not result.is_flat)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 def _hours(text: str) -> float:
