@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from ophyd import Device, EpicsSignal
 from ophyd.status import DeviceStatus
 
-from devices.finite import finite_number
-from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting, fail, finish
+from devices.move_status import Waiting, fail, finish
+from devices.numbers import finite_number
+from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import MotionError, OutOfRangeError
 
 READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from devices.axis import Axis
-from devices.fresh import FreshSignalRO, read_together
+from devices.uncached_signal import FreshSignalRO, read_together
 
 
 class AxisWatch:

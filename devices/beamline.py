@@ -11,25 +11,25 @@ from ophyd import Device
 from ophyd.signal import EpicsSignalBase
 
 from devices.axis import Axis
+from devices.axis_group import Settings
 from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration
 from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
 from devices.fluence import Fluence, Waveplate
-from devices.fresh import FreshSignalRO, disconnected_names, read_together
 from devices.laser import Laser, laser_shutter
 from devices.pilatus import Pilatus
-from devices.point import PointReader
+from devices.point_reader import PointReader
 from devices.pointing import Pointing
-from devices.powder import PowderReader
+from devices.powder_reader import PowderReader
 from devices.power_meter import PowerMeter
 from devices.safety import Holder, Safety
 from devices.sdd import Sdd
-from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
 from devices.suspension import Suspension
+from devices.uncached_signal import FreshSignalRO, disconnected_names, read_together
 from errors import ConfigurationError, NotConnectedError
 
 RAW_UNITS = {

@@ -15,8 +15,8 @@ from ophyd.utils import DisconnectedError
 
 from devices.axis import Axis
 from devices.configuration import CellSettings
-from devices.fresh import FreshSignalRO, put_and_wait, put_with_completion, read_together
-from devices.waiting import Waiting, fail, finish, finished
+from devices.move_status import Waiting, fail, finish, finished
+from devices.uncached_signal import FreshSignalRO, put_and_wait, put_with_completion, read_together
 from errors import InputError, MotionError, NotConnectedError, NotSettledError
 
 TEMPERATURE = "temperature_c"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from devices.fresh import FreshSignalRO, read_together
 from devices.laser import Laser
 from devices.quality_settings import QualitySettings
 from devices.surroundings import Surroundings
+from devices.uncached_signal import FreshSignalRO, read_together
 
 POWER = "laser_power"
 

@@ -12,8 +12,8 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axis import Axis
 from devices.configuration import DelaySettings
-from devices.finite import finite_number
-from devices.fresh import FreshSignalRO
+from devices.numbers import finite_number
+from devices.uncached_signal import FreshSignalRO
 from errors import InputError
 
 PS_PER_S = 1e12

@@ -14,8 +14,8 @@ from ophyd.utils import StatusTimeoutError
 
 from devices.axis import Axis
 from devices.configuration import EnergySettings
-from devices.finite import finite_number
-from devices.fresh import FreshSignalRO
+from devices.numbers import finite_number
+from devices.uncached_signal import FreshSignalRO
 from errors import ConfigurationError, InputError, MotionError, OutOfRangeError
 
 APPROACHES = ("below", "direct")

@@ -11,9 +11,9 @@ from devices.axis_watch import AxisWatch
 from devices.conditions import CONDITIONS, LASER_ONLY, Conditions
 from devices.exposure import Exposure, ExposureReading
 from devices.flux import FluxHistory
-from devices.fresh import FreshSignalRO, read_together
 from devices.quality_settings import QualitySettings
 from devices.shutter import CLOSED
+from devices.uncached_signal import FreshSignalRO, read_together
 
 SHUTTER_MOVED = -1
 

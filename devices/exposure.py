@@ -17,10 +17,10 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus, StatusBase
 
 from devices.configuration import ExposureSettings
-from devices.finite import finite_number
 from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
-from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import AllOf, Waiting, finish
+from devices.move_status import AllOf, Waiting, finish
+from devices.numbers import finite_number
+from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import AcquisitionError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3

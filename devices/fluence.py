@@ -13,7 +13,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axis import Axis
 from devices.configuration import FluenceSettings
-from devices.fresh import FreshSignalRO
+from devices.uncached_signal import FreshSignalRO
 from errors import InputError, OutOfRangeError
 
 

@@ -6,8 +6,8 @@ from ophyd import Device, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import LaserSettings
-from devices.fresh import FreshSignalRO
 from devices.shutter import Shutter
+from devices.uncached_signal import FreshSignalRO
 
 
 class Laser(Device):

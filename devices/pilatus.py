@@ -23,9 +23,9 @@ from ophyd.signal import EpicsSignalBase
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
-from devices.finite import finite_number
-from devices.fresh import disconnected_names, put_and_wait, put_with_completion
-from devices.waiting import Waiting
+from devices.move_status import Waiting
+from devices.numbers import finite_number
+from devices.uncached_signal import disconnected_names, put_and_wait, put_with_completion
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 
 ANSWER_TIMEOUT_S = 10.0

@@ -9,7 +9,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axis import Axis
 from devices.configuration import PointingSettings
-from devices.fresh import FreshSignalRO
+from devices.uncached_signal import FreshSignalRO
 
 
 class Pointing(Axis):

@@ -12,7 +12,7 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import LaserSettings
-from devices.waiting import Waiting
+from devices.move_status import Waiting
 from errors import InputError
 
 MAXIMUM_READINGS = 1000

@@ -9,8 +9,8 @@ from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
-from devices.fresh import FreshSignalRO, put_with_completion, read_together
-from devices.waiting import Waiting, fail, finish
+from devices.move_status import Waiting, fail, finish
+from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import InputError, MotionError
 
 CLOSED, OPEN = 0, 1

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QApplication
 
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from gui.opening import bare_application, settings_path
 from gui.panels.bunches import BunchesPanel
 from gui.panels.checks import ChecksPanel
 from gui.panels.devices import DevicesPanel
@@ -25,10 +24,11 @@ from gui.panels.panel import Panel
 from gui.panels.spectra import SpectraPanel
 from gui.panels.static import StaticPanel
 from gui.panels.trends import TrendsPanel
+from gui.splash import bare_application, settings_path
 from gui.status.item import StatusItem
 from gui.status.monitors import ChannelAccessStatus, StatusSource
 from gui.window import Dock, MainWindow
-from reduction.diffraction import DetectorGeometry
+from reduction.powder.diffraction import DetectorGeometry
 
 WAKE_MS = 200
 """Python sees Ctrl-C only between Qt's events: one that does nothing comes this often."""

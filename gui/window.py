@@ -19,7 +19,7 @@ from gui.live.worker import LiveWorker
 from gui.panels.log import LogPanel
 from gui.panels.panel import Panel
 from gui.status.bar import HonestyBar
-from gui.status.honesty import judge
+from gui.status.liveness import judge
 from gui.theme import CONTROL_ROOM, THEMES, apply_theme, current_theme
 
 REPAINT_MS = 33

@@ -1,17 +1,17 @@
 """What an experiment does: bluesky plans for scans and calibrations, their grids and their checks."""
 
-from plans.attenuator import calibrate_attenuator
-from plans.delay_scan import delay_scan
-from plans.delay_self_test import delay_self_test
-from plans.diffraction import diffraction
-from plans.energy_scan import energy_scan
-from plans.fluence_scan import fluence_scan
-from plans.foil_scan import apply_energy_calibration, foil_scan
-from plans.overlap_scan import overlap_scan
+from plans.powder.diffraction import diffraction
+from plans.powder.static_energy_scan import static_energy_scan
+from plans.powder.temperature_series import temperature_series
 from plans.resume import resume_scan
-from plans.static_energy_scan import static_energy_scan
-from plans.temperature_series import temperature_series
-from plans.time_zero import rezero, time_zero_scan
+from plans.xas.attenuator import calibrate_attenuator
+from plans.xas.delay_scan import delay_scan
+from plans.xas.delay_self_test import delay_self_test
+from plans.xas.energy_scan import energy_scan
+from plans.xas.fluence_scan import fluence_scan
+from plans.xas.foil_scan import apply_energy_calibration, foil_scan
+from plans.xas.overlap_scan import overlap_scan
+from plans.xas.time_zero import rezero, time_zero_scan
 
 __all__ = [
     "apply_energy_calibration",

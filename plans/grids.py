@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from devices.finite import is_finite_number
+from devices.numbers import is_finite_number
 from errors import InputError, OutOfRangeError
 
 MAXIMUM_POINTS = 10_000

@@ -11,12 +11,12 @@ import bluesky.preprocessors as bpp
 
 from devices.beamline import Beamline
 from errors import InputError
-from plans.detection import Detection, foil, powder, powder_images, pump_probe
 from plans.edges import edge_preset
-from plans.request import ScanRequest, calibration_metadata, check_request
-from plans.safe_end import ending_safely
-from plans.scanning import ScanPlan, check_scan, scan
-from plans.suspending import Plan
+from plans.engine.detection import Detection, foil, powder, powder_images, pump_probe
+from plans.engine.request import ScanRequest, calibration_metadata, check_request
+from plans.engine.safe_end import ending_safely
+from plans.engine.scanning import ScanPlan, check_scan, scan
+from plans.engine.suspending import Plan
 
 Exposure = tuple[int, int, int]
 """What tells the exposures of a run apart: scan_index, point_index, laser_shutter (1 open, 0 closed)."""

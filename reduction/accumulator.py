@@ -234,7 +234,7 @@ def joined(
     """One accumulator with the scans of several runs on one grid, in their order; the runs stay as they are.
 
     `kept`: per run a mask (scans,) of the scans to take, all if None. The metadata are those of the first run, with
-    the number of scans as `repeats`. Whether the runs belong together is checked by `reduction.series`. Raises
+    the number of scans as `repeats`. Whether the runs belong together is checked by `reduction.xas.series`. Raises
     ReductionError without runs or with different numbers of points.
     """
     if not runs or len({len(run.metadata.points) for run in runs}) != 1:

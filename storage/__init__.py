@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from databroker import Broker
 
     from storage.catalogue import Catalogue
-    from storage.writer import CatalogueWriter
+    from storage.catalogue_writer import CatalogueWriter
 
 # The catalogue takes 2 s to import (Tiled, SQLAlchemy, pandas): whoever only lists runs or reads one from its journal
 # does without, hence the imports inside functions.
@@ -125,7 +125,7 @@ class Store:
         """
         with self._lock:
             if self._writer is None:
-                from storage.writer import CatalogueWriter
+                from storage.catalogue_writer import CatalogueWriter
 
                 self._writer = CatalogueWriter(self.catalogue, self._journal, flush_period_s=self._flush_period_s)
         run_engine.ignore_callback_exceptions = False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import StorageError
-from storage.whole_file import write_whole
+from storage.atomic_file import write_whole
 
 FORMAT = 1
 """Version of the file's layout."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from storage.atomic_file import sync_folder
 from storage.documents import RunOfDocument
 from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
-from storage.whole_file import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -115,7 +115,7 @@ def ca_ports(request: pytest.FixtureRequest) -> CaPorts:
 @pytest.fixture(scope="session")
 def ca_repeater(ca_ports: CaPorts) -> Iterator[None]:
     """A Channel Access repeater; without one libca would fork a process to start it."""
-    command = [sys.executable, "-m", "trxas.ca_repeater", "127.0.0.1"]
+    command = [sys.executable, "-m", "trxas.channel_access.repeater", "127.0.0.1"]
     with socket.socket(type=socket.SOCK_DGRAM) as probe, subprocess.Popen(command) as repeater:
         probe.settimeout(0.1)
         _wait_for_repeater(probe, ca_ports.repeater)

@@ -13,15 +13,15 @@ from gui.live.image_file import read_image
 from gui.live.images import AssetIndex, ImageReference
 from gui.live.run_state import page_events
 from reduction.accumulator import RunAccumulator, accumulate
-from reduction.boxcar_energy import boxcar_spectrum
-from reduction.calibration import foil_absorption
-from reduction.diffraction import integrate
-from reduction.exposure_pairs import Mode, Reference
-from reduction.fluence import fluence_scan
-from reduction.powder_series import geometry_of, hot_pixels
-from reduction.spc_energy import spc_spectrum
-from reduction.spc_time import spc_trace
-from reduction.static_xas import accumulate_static, measured_points, static_spectrum
+from reduction.powder.diffraction import integrate
+from reduction.powder.series import geometry_of, hot_pixels
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.calibration import foil_absorption
+from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.xas.fluence import fluence_scan
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.spc_time import spc_trace
+from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

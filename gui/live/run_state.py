@@ -17,7 +17,7 @@ from gui.live.history import History
 from gui.live.images import AssetIndex, ImageReference
 from reduction.accumulator import RunAccumulator, joined
 from reduction.run_metadata import RunMetadata
-from reduction.static_xas import StaticAccumulator
+from reduction.xas.static_xas import StaticAccumulator
 
 logger = logging.getLogger(__name__)
 

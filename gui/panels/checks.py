@@ -16,10 +16,10 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.plots.number_text import with_error
 from gui.requests.checks import OFF_PAIR, PUMPED_OFF_PAIR, UNPUMPED_PAIR, NullTestRequest, ScatterRequest
 from gui.theme import current_theme
-from reduction.grouping import NullTest, ScatterRatio
+from reduction.xas.grouping import NullTest, ScatterRatio
 
 AGREE_ABOVE = 1e-3
-"""p-value below which two signals do not agree (`reduction.grouping.NullTest`)."""
+"""p-value below which two signals do not agree (`reduction.xas.grouping.NullTest`)."""
 
 SIGMAS = 3.0
 """A ratio farther than this from 1, in its own errors, is not photon-limited."""

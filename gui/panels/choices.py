@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
 
 from gui.live.run_state import Scope
 from gui.plots.flow_layout import FlowLayout
-from reduction.exposure_pairs import Mode, Reference
+from reduction.xas.exposure_pairs import Mode, Reference
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
 PROBES: Mapping[str, int] = {

@@ -11,8 +11,8 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from gui.live.frame import LiveFrame
 from gui.panels.panel import Panel
 from gui.panels.value_table import Cell, ValueTable
-from gui.status.honesty import Honesty
 from gui.status.item import Shown, StatusItem, shown
+from gui.status.liveness import Honesty
 from gui.status.monitors import StatusSource
 from gui.theme import CONTROL_ROOM, current_theme
 

@@ -17,9 +17,9 @@ from gui.plots.image_plot import ImagePlot
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import CurveStyle
 from gui.requests.diffraction import Diffraction, DiffractionRequest
-from gui.status.honesty import Honesty
-from reduction.diffraction import DetectorGeometry
-from reduction.powder_series import geometry_of
+from gui.status.liveness import Honesty
+from reduction.powder.diffraction import DetectorGeometry
+from reduction.powder.series import geometry_of
 
 INTENSITY = Quantity("intensity", "counts per pixel", "intensity")
 PATTERN = CurveStyle("off", width_px=1.2)

@@ -18,8 +18,8 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.styles import OFF, TRANSIENT
 from gui.requests.excited import ExcitedStateRequest
 from gui.requests.spectra import SpectrumRequest
-from reduction.excited_state import ExcitedStateSpectrum
-from reduction.transient import Spectrum
+from reduction.xas.excited_state import ExcitedStateSpectrum
+from reduction.xas.transient import Spectrum
 
 PER_CENT = 10
 """Steps of the slider in one per cent."""

@@ -17,7 +17,7 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.number_text import with_error
 from gui.plots.styles import FIT, TRANSIENT, CurveStyle
 from gui.requests.fluence import FluenceDependence, FluenceRequest
-from reduction.fluence_fit import FluenceFit
+from reduction.xas.fluence_fit import FluenceFit
 
 SHARE = Quantity("difference", "unpumped = 1", "transient")
 BEYOND = CurveStyle("fit", line="dotted", width_px=2.0)

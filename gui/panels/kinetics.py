@@ -21,9 +21,9 @@ from gui.plots.number_text import with_error
 from gui.plots.scales import DelayScale
 from gui.plots.styles import FIT, TRANSIENT
 from gui.requests.kinetics import Kinetics, KineticsRequest, TraceRequest
-from reduction.kinetics import KineticsFit
-from reduction.transient import Trace
 from reduction.values import Value
+from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.transient import Trace
 
 TRANSIENT_SHARE = Quantity("difference", "unpumped = 1", "transient")
 RESIDUAL = Quantity("residual", "in errors", "residual")

@@ -13,7 +13,7 @@ from gui.live.frame import LiveFrame, RunHeader
 from gui.live.request import Answer, Request
 from gui.plots.canvas import NO_DATA
 from gui.plots.line_plot import LinePlot
-from gui.status.honesty import Honesty
+from gui.status.liveness import Honesty
 from gui.theme import current_theme
 
 T = TypeVar("T")

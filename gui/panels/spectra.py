@@ -18,7 +18,7 @@ from gui.plots.number_text import delay_text
 from gui.plots.styles import OFF, ON, TRANSIENT
 from gui.requests.chosen_scans import ChosenScansRequest
 from gui.requests.spectra import SpectrumRequest
-from reduction.transient import Spectrum, TransientMetadata
+from reduction.xas.transient import Spectrum, TransientMetadata
 
 STATIC = Quantity("signal", "edge = 1", "signal")
 """1 is the mean of the unpumped spectrum in the post-edge window."""

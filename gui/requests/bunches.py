@@ -12,8 +12,8 @@ from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from reduction.accumulator import APDS
-from reduction.exposure_pairs import SHUTTER_OPEN
 from reduction.pileup import true_counts
+from reduction.xas.exposure_pairs import SHUTTER_OPEN
 
 ATTENUATE_ABOVE = 0.5
 """Photons per pulse and photodiode up to which the pile-up correction is verified to be unbiased to 1e-3."""

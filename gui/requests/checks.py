@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Mode, Reference
-from reduction.fluence import fluence_scan
-from reduction.grouping import NullTest, ScatterRatio, null_test, scan_transients, scatter_ratio
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Mode, Reference
+from reduction.xas.fluence import fluence_scan
+from reduction.xas.grouping import NullTest, ScatterRatio, null_test, scan_transients, scatter_ratio
 
 UNPUMPED_PAIR = (Gate(SHUTTER_OPEN, 3), Gate(SHUTTER_OPEN, 4))
 """Two unpumped pulses of one pump period."""

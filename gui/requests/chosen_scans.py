@@ -10,10 +10,10 @@ from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from reduction.accumulator import joined
-from reduction.boxcar_energy import boxcar_spectrum
-from reduction.exposure_pairs import Mode, Reference
-from reduction.spc_energy import spc_spectrum
-from reduction.transient import Spectrum
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.transient import Spectrum
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from gui.live.image_file import read_image
 from gui.live.images import ImageReference
 from gui.live.request import Request
 from gui.live.run_state import RunState
-from reduction.diffraction import DetectorGeometry, Pattern, integrate
-from reduction.powder_series import hot_pixels
+from reduction.powder.diffraction import DetectorGeometry, Pattern, integrate
+from reduction.powder.series import hot_pixels
 
 Rectangle = tuple[int, int, int, int]
 """First row, first column, rows, columns."""

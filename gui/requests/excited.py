@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from gui.requests.spectra import SpectrumRequest
-from reduction.excited_state import ExcitedStateSpectrum, excited_state_spectrum
-from reduction.exposure_pairs import Mode, Reference
+from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
+from reduction.xas.exposure_pairs import Mode, Reference
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.exposure_pairs import Mode, Reference
-from reduction.fluence import FluenceScan, fluence_scan
-from reduction.fluence_fit import FluenceFit, fit_fluence
+from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.xas.fluence import FluenceScan, fluence_scan
+from reduction.xas.fluence_fit import FluenceFit, fit_fluence
 
 
 @dataclass(frozen=True)

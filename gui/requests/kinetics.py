@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.exposure_pairs import Reference
-from reduction.gate_rates import gate_rates
-from reduction.kinetics import KineticsFit, fit_kinetics
-from reduction.spc_time import spc_trace
-from reduction.transient import Trace
+from reduction.xas.exposure_pairs import Reference
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.spc_time import spc_trace
+from reduction.xas.transient import Trace
 
 LINEAR_TO_PS = 500.0
 """The curve has its points evenly up to here and logarithmically beyond, as delays are shown."""

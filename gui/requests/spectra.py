@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.boxcar_energy import boxcar_spectrum
-from reduction.exposure_pairs import Mode, Reference
-from reduction.spc_energy import spc_spectrum
-from reduction.transient import Spectrum
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.transient import Spectrum
 
 
 @dataclass(frozen=True)

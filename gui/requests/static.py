@@ -9,8 +9,8 @@ from typing import ClassVar
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
-from reduction.alignment import ThermalDifference, thermal_difference
-from reduction.static_xas import (
+from reduction.xas.alignment import ThermalDifference, thermal_difference
+from reduction.xas.static_xas import (
     SpectrumPoints,
     StaticAccumulator,
     StaticSpectrum,

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gui.live.frame import LiveFrame
 from gui.plots.number_text import age_text
-from gui.status.honesty import LAG_S, Honesty, document_age_s
+from gui.status.liveness import LAG_S, Honesty, document_age_s
 from gui.theme import current_theme
 
 

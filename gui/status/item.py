@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gui.plots.number_text import age_text
-from gui.status.honesty import Severity
+from gui.status.liveness import Severity
 
 
 def first_value(values: tuple[float, ...]) -> float:

@@ -1,6 +1,6 @@
 """The session: `trxas ipython` brings one; plain IPython connects and opens it here."""
 
 from trxas.configuration import load_configuration
-from trxas.session import open_session
+from trxas.session.session import open_session
 
 session = globals().get("session") or open_session(load_configuration())

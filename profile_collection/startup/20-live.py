@@ -1,7 +1,7 @@
 """What a scan shows while it runs, and its figure at the end."""
 
-from trxas.figures_at_end import FigureAtEnd
-from trxas.progress import LiveTable, ScanProgress
+from trxas.prompt.figure_at_end import FigureAtEnd
+from trxas.prompt.progress import LiveTable, ScanProgress
 
 RE.subscribe(LiveTable())
 RE.subscribe(ScanProgress())

@@ -3,8 +3,8 @@
 `resume_run(uid)` goes on with an interrupted one.
 """
 
-from trxas.resume import resume_function
-from trxas.stored import stored_run_functions
+from trxas.prompt.stored_runs import stored_run_functions
+from trxas.session.resume import resume_function
 
 db = store.db
 runs, show, reduce = stored_run_functions(store)

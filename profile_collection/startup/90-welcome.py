@@ -1,5 +1,5 @@
 """Say what there is."""
 
-from trxas.welcome import welcome
+from trxas.prompt.welcome import welcome
 
 print(welcome(session))

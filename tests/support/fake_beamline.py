@@ -16,6 +16,7 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
 from waiting import WAIT_S
 
+from devices.axis_group import Settings
 from devices.beamline import Beamline
 from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
@@ -23,17 +24,16 @@ from devices.delay import Delay
 from devices.energy import Energy
 from devices.exposure import Exposure
 from devices.fluence import Fluence, Waveplate
-from devices.fresh import FreshSignalRO
 from devices.laser import Laser
-from devices.point import PointReader
+from devices.point_reader import PointReader
 from devices.pointing import Pointing
-from devices.powder import PowderReader
+from devices.powder_reader import PowderReader
 from devices.power_meter import PowerMeter
 from devices.quality_settings import QualitySettings
 from devices.sdd import Sdd
-from devices.settings import Settings
 from devices.shutter import Shutter
 from devices.surroundings import Surroundings
+from devices.uncached_signal import FreshSignalRO
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 

@@ -15,7 +15,7 @@ from quick_plans import QUICK
 from waiting import WAIT_S
 
 from trxas.configuration import load_configuration
-from trxas.session import Session, open_session
+from trxas.session.session import Session, open_session
 
 LONG = {"dwell_s": 400.0, "exposure_s": 400.0, "image_exposure_s": 400.0, "readings": 20}
 

@@ -10,8 +10,8 @@ import sys
 import time
 from typing import Any
 
-import trxas.cli
-from gui.opening import Opening
+import trxas.commands.main
+from gui.splash import Opening
 
 REPORT_MS, BEAT_MS = 100, 10
 
@@ -64,7 +64,7 @@ def main() -> int:
         window.reporter = Reporter(window)
 
     Opening.give_way = report  # type: ignore[method-assign]
-    return int(trxas.cli.main(["gui", *sys.argv[1:]]))
+    return int(trxas.commands.main.main(["gui", *sys.argv[1:]]))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Any
 from waiting import WAIT_S, until
 
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
-from trxas.serve.state_file import ServeState, read_state
-from trxas.soak.process_table import family
+from processes.process_table import family
+from trxas.announcements.server_file import ServeState, read_state
 
 START_TIMEOUT_S = 240.0
 
@@ -34,7 +34,17 @@ class Served:
 
     def __init__(self, data: Path, log: Path, *options: str) -> None:
         self.data, self.log = data, log
-        command = [sys.executable, "-m", "trxas.cli", "serve", "--sim", "--speed", "2000", "--data", str(data)]
+        command = [
+            sys.executable,
+            "-m",
+            "trxas.commands.main",
+            "serve",
+            "--sim",
+            "--speed",
+            "2000",
+            "--data",
+            str(data),
+        ]
         with log.open("w") as output:
             self.process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT)
 

@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_session(options: argparse.Namespace) -> int:
-    from trxas import channel_access
-    from trxas.bench import SPEED, bench, write
-    from trxas.session import open_session
+    from trxas.benchmarks.session import SPEED, bench, write
+    from trxas.channel_access.environment import environment as channel_access
+    from trxas.session.session import open_session
 
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
         configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
@@ -47,7 +47,7 @@ def _run_session(options: argparse.Namespace) -> int:
 def _run_window(options: argparse.Namespace) -> int:
     # Without a screen, whatever there is: numbers of different machines shall compare.
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    from trxas.window_bench.measure import bench_window
+    from trxas.benchmarks.window.measure import bench_window
 
     with tempfile.TemporaryDirectory() as folder:
         results = bench_window(Path(folder), options.seconds)

@@ -28,8 +28,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and print the numbers; 1 if anything was lost, doubled, wrong or stuck."""
-    from trxas.chaos.harness import Chaos
-    from trxas.chaos.schedule import plan_faults
+    from trxas.validation.robustness.chaos import Chaos
+    from trxas.validation.robustness.fault_schedule import plan_faults
 
     faults = plan_faults(options.faults, options.seed, _kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
@@ -49,7 +49,7 @@ def _count(text: str) -> int:
 
 def _kinds(text: str | None) -> tuple[str, ...]:
     from errors import InputError
-    from trxas.chaos.schedule import ALL_KINDS
+    from trxas.validation.robustness.fault_schedule import ALL_KINDS
 
     chosen = ALL_KINDS if text is None else tuple(text.split(","))
     if unknown := set(chosen) - set(ALL_KINDS):

@@ -11,7 +11,7 @@ from errors import InputError
 from trxas.commands.options import Subparsers
 
 if TYPE_CHECKING:
-    from trxas.coverage.campaign import Coverage
+    from trxas.validation.coverage.campaign import Coverage
 
 OUTPUT = Path("coverage-output")
 
@@ -38,8 +38,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure all samples, and show what came of it, also after Ctrl-C; 1 if a parameter was never recovered."""
-    from trxas.coverage.campaign import Coverage, Settings, draw_samples
-    from trxas.coverage.run import configured_timing, run_coverage
+    from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
+    from trxas.validation.coverage.run import configured_timing, run_coverage
 
     settings = Settings(options.samples, options.seed, options.measurements, options.workers)
     _check_folder(options.json)
@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _show(coverage: Coverage, options: argparse.Namespace) -> None:
-    from trxas.coverage.report import pull_figure, table, write_json
-    from trxas.figures import save
+    from trxas.results.figures import save
+    from trxas.validation.coverage.report import pull_figure, table, write_json
 
     if options.json is not None:
         write_json(coverage, options.json)

@@ -7,7 +7,8 @@ import contextlib
 import time
 from pathlib import Path
 
-from trxas.commands.options import Subparsers, add_data_option, configuration_from
+from trxas.commands.options import Subparsers
+from trxas.configuration_options import add_data_option, configuration_from
 from trxas.simulation import simulated_beamline
 
 OUTPUT = Path("demo-output")
@@ -40,10 +41,10 @@ def run(options: argparse.Namespace) -> int:
         )
         configuration = configuration_from(options)
         print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
-        from trxas import channel_access
-        from trxas.demo import run_demo, write_outputs
-        from trxas.session import open_session
-        from trxas.window_beside import has_screen, window_beside
+        from trxas.channel_access.environment import environment as channel_access
+        from trxas.commands.demo_measurement import run_demo, write_outputs
+        from trxas.session.session import open_session
+        from trxas.window.companion import has_screen, window_beside
 
         stack.callback(channel_access.silence)
         shown = has_screen() if options.window is None else options.window
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _load_libraries() -> None:
-    from trxas.session import load_libraries
+    from trxas.session.session import load_libraries
 
     load_libraries()
 

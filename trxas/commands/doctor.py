@@ -6,8 +6,9 @@ import argparse
 import time
 
 from errors import StorageError
-from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.commands.options import Subparsers
 from trxas.configuration import Configuration
+from trxas.configuration_options import add_configuration_options, configuration_from
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -20,7 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one line per PV, and the calibrations; exit code 1 if any is not well."""
     configuration = configuration_from(options)
-    from trxas import channel_access
+    from trxas.channel_access.environment import environment as channel_access
 
     channel_access.prepare(configuration.beamline.epics)
     from devices.beamline import build_beamline
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _show_calibrations(configuration: Configuration) -> bool:
     """Print the calibrations a session would use; returns whether they can be read."""
-    from trxas.calibrations import calibration_file, calibration_lines
+    from trxas.session.calibrations import calibration_file, calibration_lines
 
     try:
         lines = calibration_lines(calibration_file(configuration))

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
-from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.commands.options import Subparsers
 from trxas.configuration import Configuration
+from trxas.configuration_options import add_configuration_options, configuration_from
 
 if TYPE_CHECKING:
-    from reduction.diffraction import DetectorGeometry
+    from reduction.powder.diffraction import DetectorGeometry
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     require_libraries()
     configuration = configuration_from(options)
     # First what is seen: everything else takes seconds to read.
-    from gui.opening import Opening, bare_application, settings_path
+    from gui.splash import Opening, bare_application, settings_path
 
     application = bare_application(options.layout or settings_path())
     opening = Opening(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
@@ -40,9 +41,9 @@ def run(options: argparse.Namespace) -> int:
 
     from gui.application import make_window, run_window
     from gui.status.monitors import ChannelAccessStatus
-    from trxas import channel_access
-    from trxas.window_items import status_items
-    from trxas.window_parts import WindowParts, control_system, live_feed
+    from trxas.channel_access.environment import environment as channel_access
+    from trxas.window.docks import WindowParts, control_system, live_feed
+    from trxas.window.status_items import status_items
 
     channel_access.prepare(configuration.beamline.epics)
     feed, items = live_feed(configuration), status_items(configuration)
@@ -82,12 +83,12 @@ def _read_libraries() -> None:
     """
     import gui.application  # noqa: F401
     import storage.catalogue  # noqa: F401
-    import trxas.window_items
-    import trxas.window_parts  # noqa: F401
+    import trxas.window.docks
+    import trxas.window.status_items  # noqa: F401
 
 
 def _geometry(configuration: Configuration) -> DetectorGeometry | None:
-    from reduction.diffraction import DetectorGeometry
+    from reduction.powder.diffraction import DetectorGeometry
 
     detector = configuration.beamline.pilatus
     if detector is None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
-from trxas import channel_access
-from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.channel_access.environment import environment as channel_access
+from trxas.commands.options import Subparsers
+from trxas.configuration_options import add_configuration_options, configuration_from
 from trxas.simulation import simulated_beamline
 
 if TYPE_CHECKING:
-    from trxas.session import Session
+    from trxas.session.session import Session
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             )
             stack.callback(channel_access.silence)
         configuration = configuration_from(options)
-        from trxas.session import open_session
+        from trxas.session.session import open_session
 
         session = stack.enter_context(open_session(configuration, read_only=options.read_only))
         _start(session, options.command)
@@ -54,7 +55,7 @@ def startup_files() -> list[Path]:
 
 
 def _load_libraries() -> None:
-    from trxas.session import load_libraries
+    from trxas.session.session import load_libraries
 
     load_libraries()
 

@@ -27,8 +27,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and print the numbers; 1 if anything was lost, doubled, wrong or stuck."""
-    from trxas.kills.harness import Kills
-    from trxas.kills.schedule import plan_kills
+    from trxas.validation.robustness.kill_schedule import plan_kills
+    from trxas.validation.robustness.kills import Kills
 
     with tempfile.TemporaryDirectory(prefix="trxas-kills-") as temporary:
         folder = options.output or Path(temporary)

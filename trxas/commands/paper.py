@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.commands.options import Subparsers
+from trxas.configuration_options import add_configuration_options, configuration_from
 from trxas.simulation import simulated_beamline
 
 if TYPE_CHECKING:
-    from trxas.paper.campaign import PartResult
+    from trxas.validation.paper.campaign import PartResult
 
 OUTPUT = Path("paper-output")
 
@@ -33,10 +34,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the campaign on a simulated beamline, or on the one at --address-list; 1 if a part was not reduced."""
-    from trxas import channel_access
-    from trxas.paper.campaign import Progress, chosen_parts, run_campaign
-    from trxas.paper.parts import PARTS
-    from trxas.session import open_session
+    from trxas.channel_access.environment import environment as channel_access
+    from trxas.session.session import open_session
+    from trxas.validation.paper.campaign import Progress, chosen_parts, run_campaign
+    from trxas.validation.paper.parts import PARTS
 
     parts = chosen_parts(PARTS, options.only)
     # With --only, what the part is compared with may have been measured before.
@@ -54,9 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, results: Mapping[str, PartResult]) -> None:
-    from trxas.figures import save
-    from trxas.paper.page import html_page
-    from trxas.paper.table import table_text
+    from trxas.results.figures import save
+    from trxas.validation.paper.page import html_page
+    from trxas.validation.paper.table import table_text
 
     rows = [row for result in results.values() for row in result.rows]
     print(f"\n{table_text(rows)}\n")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from trxas.commands.options import Subparsers, add_configuration_options, configuration_from
+from trxas.commands.options import Subparsers
+from trxas.configuration_options import add_configuration_options, configuration_from
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -22,8 +23,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
+    from trxas.announcements.server_file import ServeLock
     from trxas.serve.serving import ServeOptions, Serving
-    from trxas.serve.state_file import ServeLock
 
     configuration = configuration_from(options)
     root = configuration.storage.root.resolve()

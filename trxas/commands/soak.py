@@ -24,7 +24,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it and print the numbers; 1 if anything grew, ended or stopped measuring."""
-    from trxas.soak.harness import soak
+    from trxas.validation.robustness.soak import soak
 
     with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
         folder = options.output or Path(temporary) / "soak"

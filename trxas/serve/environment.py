@@ -11,9 +11,9 @@ from multiprocessing import util
 from typing import Any, get_type_hints
 
 from trxas.configuration import load_configuration
-from trxas.progress import LiveTable
+from trxas.prompt.progress import LiveTable
 from trxas.serve.queue_server import OPTIONS
-from trxas.session import Plan, Session, open_session
+from trxas.session.session import Plan, Session, open_session
 
 
 def open_environment() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import zmq
 
 from errors import StorageError
-from storage.whole_file import write_whole
+from storage.atomic_file import write_whole
 
 KEYS = "keys.json"
 """Name in the data folder."""

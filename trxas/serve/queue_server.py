@@ -13,8 +13,8 @@ from typing import Any
 from broadcast.relay import LOOPBACK
 from errors import ConfigurationError, TrxasError
 from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentError, ZmqManagerLink
+from processes.child import Part
 from trxas.configuration import Configuration
-from trxas.serve.child import Part
 from trxas.serve.keys import QUEUE_VARIABLE, Keys
 
 FILES = Path(__file__).parents[2] / "profile_collection" / "queue_server"
@@ -63,7 +63,7 @@ def queue_server(configuration: Configuration, *, redis: str, port: int, keys: K
     ]
     return Part(
         "queue server",
-        [sys.executable, "-m", "trxas.serve.keeper", *manager],
+        [sys.executable, "-m", "processes.keeper", *manager],
         answers=lambda: _answers(link),
         environment={OPTIONS: json.dumps(_options(configuration)), QUEUE_VARIABLE: keys.queue_private},
     )

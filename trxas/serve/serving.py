@@ -18,11 +18,11 @@ from pathlib import Path
 from broadcast.relay import LOOPBACK, RelayAddresses
 from errors import TrxasError
 from gui.control.manager_link import ServerAddress
+from processes.child import Child, Part
+from trxas.announcements.server_file import ServeState, write_state
 from trxas.configuration import Configuration, images_elsewhere
-from trxas.serve.child import Child, Part
 from trxas.serve.keys import Keys, keys_of
 from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
-from trxas.serve.state_file import ServeState, write_state
 from trxas.serve.tiled_server import tiled_server
 from trxas.simulation import READY as SIM_READY
 from trxas.simulation import simulation_command

@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from broadcast.relay import LOOPBACK
-from trxas.serve.child import Part
+from processes.child import Part
 from trxas.serve.keys import TILED_VARIABLE
 
 START_TIMEOUT_S = 180.0
@@ -23,7 +23,7 @@ def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Par
     tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(root), str(port), str(images or "")]
     return Part(
         "Tiled server",
-        [sys.executable, "-m", "trxas.serve.keeper", *tiled],
+        [sys.executable, "-m", "processes.keeper", *tiled],
         answers=lambda: _answers(f"http://{LOOPBACK}:{port}/api/v1/"),
         environment={TILED_VARIABLE: key},
         start_timeout_s=START_TIMEOUT_S,

@@ -1,0 +1,74 @@
+"""Several axes and the laser shutter set together, as one movement with one status.
+
+bluesky reports a group of statuses of which one fails early as a timeout, and the failure once more later; a single
+status fails once, with its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from ophyd.status import StatusBase
+
+from devices.axis import Axis
+from devices.move_status import AllOf
+from devices.shutter import Shutter
+from devices.uncached_signal import CHANNEL_ERRORS
+from errors import TrxasError
+
+Target = float | str
+
+logger = logging.getLogger("trxas.devices")
+
+
+class Settings:
+    """A bluesky Movable over named axes and shutters; its targets are a mapping by name."""
+
+    name = "settings"
+    parent = None
+
+    def __init__(self, movers: Mapping[str, Axis | Shutter]) -> None:
+        self._movers = dict(movers)
+        self._reopen: list[Shutter] = []
+
+    def set(self, targets: Mapping[str, Target]) -> StatusBase:
+        """Check every target, then start all moves at once; done when all have arrived, failed with the first."""
+        for name, target in targets.items():
+            self._movers[name].check_value(target)  # type: ignore[arg-type]  # each checks its own kind
+        return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
+
+    def pause(self) -> None:
+        """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
+
+        A shutter that does not close is said loudly and keeps none of the others open: raised here, an error would end
+        bluesky's engine, and the plan could not clean up.
+        """
+        self._reopen = []
+        for shutter in self._shutters():
+            try:
+                if shutter.position == "open":
+                    self._reopen.append(shutter)
+                    shutter.set("closed").wait(timeout=shutter.timeout_s)
+            except (TrxasError, TimeoutError, *CHANNEL_ERRORS) as error:
+                logger.error("THE %s MAY STILL BE OPEN: it was not closed for the pause: %s", shutter.name, error)
+
+    def resume(self) -> None:
+        """Let laser and X-rays through again if the pause blocked them.
+
+        What must not be opened now stays closed: the scan finds that, and waits.
+        """
+        for shutter in self._reopen:
+            try:
+                shutter.set("open").wait(timeout=shutter.timeout_s)
+            except (TrxasError, TimeoutError) as error:
+                logger.warning("The %s stays closed: %s", shutter.name, error)
+        self._reopen = []
+
+    def _shutters(self) -> list[Shutter]:
+        return [mover for mover in self._movers.values() if isinstance(mover, Shutter)]
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stop every axis where it is."""
+        for mover in self._movers.values():
+            mover.stop(success=success)

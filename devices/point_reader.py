@@ -1,0 +1,148 @@
+"""One point as an event: where the axes are, what the detectors counted, and whether it may be averaged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from devices.axis import Axis
+from devices.conditions import Conditions
+from devices.event_reader import CONDITION, EventReader, data_key
+from devices.exposure import Exposure, ExposureReading
+from devices.fluence import Fluence
+from devices.laser import Laser
+from devices.quality_settings import QualitySettings
+from devices.surroundings import Surroundings
+from devices.uncached_signal import FreshSignalRO, read_together
+
+SATURATED = 0.8
+"""Counts per gate above which pile-up cannot be corrected: 1.6 photons per pulse."""
+
+UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL = 0.05, 10.0
+"""Standard error of the boxcar's mean that no steady light has: relative to the mean, and to that of as many photons as
+the gates counted. In steady light the latter is 1.2 to 3.5 (simulated, 1 ms to 400 s, before and behind both edges);
+with 30 stray photons per pulse in 1 to 85 % of 6 s it is 190 to 800, and the former 0.05 to 0.8.
+"""
+
+
+def is_unsteady(reading: ExposureReading) -> bool:
+    """Whether the boxcar's sub-averages scatter far more than steady light does.
+
+    So they do if there was other light in a part of the exposure, too short for the gates to be saturated by it.
+    """
+    photons = np.maximum(reading.spc.counts.sum(axis=0), 1)
+    error = np.sqrt(reading.boxcar.variance)
+    allowed = np.abs(reading.boxcar.mean) * np.maximum(UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL / np.sqrt(photons))
+    return bool(np.any(error > allowed))
+
+
+class PointReader(EventReader):
+    """Reads everything that belongs to one exposure of the pumped jet, in a single round trip."""
+
+    def __init__(
+        self,
+        axes: dict[str, Axis],
+        exposure: Exposure,
+        laser: Laser,
+        surroundings: Surroundings,
+        *,
+        quality: QualitySettings | None = None,
+        pulses_per_s: float = 1e12 / 767_000,
+        injecting: FreshSignalRO | None = None,
+    ) -> None:
+        quality = QualitySettings() if quality is None else quality
+        self._surroundings, self._settings, self._pulses_per_s = surroundings, quality, pulses_per_s
+        super().__init__("point", axes, exposure, Conditions(laser, surroundings, quality, injecting), quality)
+        self._signals = self._all_signals()
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
+        raw = read_together({**self._signals, **self._slow_signals()})
+        reading = self._exposure.reading_from_raw(raw)
+        now = time.time()
+        positions = self._positions(raw)
+        values = self._indices() | positions | _counted(reading) | self._slow(raw)
+        values["quality"] = ",".join(self._quality(raw, reading))
+        return {name: {"value": value, "timestamp": now} for name, value in values.items()}
+
+    def _slow(self, raw: Mapping[str, Any]) -> dict[str, float]:
+        """What a condition is read for is fresh; the others are as their monitors say."""
+        around = self._surroundings
+        signals = {
+            "ring_current_ma": ("ring_current", around.ring_current),
+            "jet_flow_ml_min": ("jet_flow", around.jet_flow),
+            "temperature_c": ("jet_temperature", around.jet_temperature),
+        }
+        return {
+            key: float(raw[CONDITION + name] if CONDITION + name in raw else signal.get())
+            for key, (name, signal) in signals.items()
+        }
+
+    def expect(self, positions: Mapping[str, float], laser_shutter: int | None) -> None:
+        """As every reader, and the power meter, before the shutter, must show what belongs to the fluence."""
+        super().expect(positions, laser_shutter)
+        fluence, attenuator = positions.get("fluence_mj_cm2", 0.0), self._axes.get("fluence_mj_cm2")
+        if fluence >= self._settings.laser_power_from_mj_cm2 and isinstance(attenuator, Fluence):
+            wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
+            off_w = wanted_w * self._settings.laser_power_tolerance
+            self._conditions.expect_power(wanted_w - off_w, wanted_w + off_w)
+
+    def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        """Saturated gates, gates that did not open, and light that was not the same during the whole exposure."""
+        spc, needed = reading.spc, self._needed
+        remarks = super()._counting_remarks(reading)
+        if "gates_saturated" in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
+            remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
+        if "boxcar_unsteady" in needed and is_unsteady(reading):
+            remarks["boxcar_unsteady"] = "boxcar_unsteady: its sub-averages scatter as if the light had changed"
+        expected = spc.exposure_s * self._pulses_per_s
+        if "gates_lost" in needed and spc.pulses.min() < expected * (1 - self._settings.gates_tolerance) - 1:
+            remarks["gates_lost"] = f"gates_lost: {spc.pulses.min()} gates opened of {expected:.0f}"
+        return remarks
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data keys with their shapes, units and the PVs behind them."""
+        settings = self._exposure.settings
+        keys = {key: next(iter(axis.describe().values())) for key, axis in self._axes.items()}
+        keys |= {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
+        keys |= _counted_keys(self._exposure, settings.apds, settings.probes)
+        around = self._surroundings
+        keys["ring_current_ma"] = data_key("number", units="mA", source=around.ring_current.pvname)
+        keys["jet_flow_ml_min"] = data_key("number", units="ml/min", source=around.jet_flow.pvname)
+        keys["temperature_c"] = data_key("number", units="C", source=around.jet_temperature.pvname)
+        keys["quality"] = data_key("string", source="trxas")
+        return keys
+
+
+def _counted(reading: ExposureReading) -> dict[str, Any]:
+    spc, boxcar = reading.spc, reading.boxcar
+    return {
+        "laser_shutter": spc.laser_shutter,
+        "spc_counts": spc.counts,
+        "spc_pulses": spc.pulses,
+        "boxcar_mean": boxcar.mean,
+        "boxcar_variance": boxcar.variance,
+        "i0": reading.i0,
+        "foil": reading.foil,
+        "exposure_s": spc.exposure_s,
+        "exposure_id": spc.exposure_id,
+    }
+
+
+def _counted_keys(exposure: Exposure, apds: int, probes: int) -> dict[str, dict[str, Any]]:
+    spc, boxcar = exposure.spc_frame.pvname, exposure.boxcar_frame.pvname
+    integers, floats = "<i8", "<f8"
+    return {
+        "laser_shutter": data_key("integer", source=spc),
+        "spc_counts": data_key("array", source=spc, shape=[apds, probes], units="counts", dtype_numpy=integers),
+        "spc_pulses": data_key("array", source=spc, shape=[probes], units="pulses", dtype_numpy=integers),
+        "boxcar_mean": data_key("array", source=boxcar, shape=[probes], units="V", dtype_numpy=floats),
+        "boxcar_variance": data_key("array", source=boxcar, shape=[probes], units="V2", dtype_numpy=floats),
+        "i0": data_key("number", source=exposure.i0.pvname, units="counts"),
+        "foil": data_key("number", source=exposure.foil.pvname, units="counts"),
+        "exposure_s": data_key("number", source=spc, units="s"),
+        "exposure_id": data_key("integer", source=spc),
+    }

@@ -1,0 +1,150 @@
+"""What a session does all the time, whatever plan runs: hold the beamline, show that it lives, watch the jet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from devices.beamline import Beamline
+from devices.shutter import CLOSED, Shutter
+from devices.uncached_signal import CHANNEL_ERRORS, put_and_wait, put_with_completion, read_together
+from errors import HeldError, NotConnectedError
+
+BEATS = 5
+"""Heartbeats within the time after which the IOC misses them."""
+
+LOOK_S = 0.1
+
+GONE = (NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
+"""What talking to an IOC that dies or hangs raises."""
+
+logger = logging.getLogger("trxas.guard")
+
+
+class Guard:
+    """A thread beside the RunEngine's. It claims the beamline for `who` when it starts, and again after a reconnection.
+
+    A beamline without [holder] or [safety] in its configuration is not claimed or has no heartbeat; the jet is watched
+    all the same.
+    """
+
+    def __init__(self, beamline: Beamline, who: str) -> None:
+        self._beamline, self._who = beamline, who[:39]  # characters of an EPICS string
+        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._beat = int(time.time()) % 1_000_000
+        self._jet_flows = True
+        self._thread = threading.Thread(target=self._run, name="trxas guard", daemon=True)
+
+    def start(self) -> None:
+        """Claim the beamline and begin; raises HeldError naming the session that holds it."""
+        if self._beamline.holder is not None:
+            self._claim()
+        self._beamline.surroundings.jet_flow.subscribe(self._jet_changed, run=False)
+        for device in (self._beamline.holder, self._beamline.safety):
+            if device is not None:
+                device.heartbeat.subscribe(lambda **_: self._wake.set(), event_type="meta", run=False)
+        self._feed()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End: the watchdog is told that no more heartbeats come, and the beamline is released. May be called twice."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(timeout=30)
+        try:
+            if self._beamline.safety is not None:
+                put_and_wait(self._beamline.safety.disarm, 1)
+            if self._beamline.holder is not None and self._beamline.holder.look()[0] == self._who:
+                self._beamline.holder.write("")
+        except GONE as error:
+            logger.warning("The beamline was not released, it falls free by itself: %s", error)
+
+    def _claim(self) -> None:
+        """Claim, waiting for a holder that shows no life until the IOC drops it."""
+        holder = self._beamline.holder
+        assert holder is not None  # asked by the caller
+        now_held = holder.write(self._who)
+        if now_held == self._who:
+            return
+        limit_s = float(read_together({"limit": holder.limit_s})["limit"])
+        logger.warning("The beamline is held by %s; waiting up to %.0f s for a sign of life", now_held, limit_s)
+        _, first_beat = holder.look()
+        deadline = time.monotonic() + limit_s + 2.0
+        while time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+            text, beat = holder.look()
+            if text and beat != first_beat:
+                break
+            if not text and holder.write(self._who) == self._who:
+                return
+        raise HeldError(
+            f"The beamline is held by {holder.look()[0] or now_held} (user@host:process). Close that session, or open "
+            "this one read-only (trxas ipython --read-only): it can read everything and run no plan."
+        )
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(self._interval_s())
+            self._wake.clear()
+            if not self._stopping.is_set():
+                self._watch_jet()
+                self._feed()
+
+    def _interval_s(self) -> float:
+        settings = self._beamline.configuration.safety
+        longest = 1.0 if settings is None else settings.interval_s
+        devices = [device for device in (self._beamline.holder, self._beamline.safety) if device is not None]
+        try:
+            limits = [float(read_together({"limit": device.limit_s}, 1.0)["limit"]) for device in devices]
+        except GONE:
+            return min(longest, LOOK_S)
+        return min([longest, *(limit / BEATS for limit in limits)])
+
+    def _feed(self) -> None:
+        """One heartbeat; an IOC that came back has forgotten the holder, and is told first."""
+        holder, safety = self._beamline.holder, self._beamline.safety
+        try:
+            if holder is not None:
+                text, beat = holder.look()
+                if (text != self._who or beat != self._beat) and holder.write(self._who) != self._who:
+                    logger.error("The beamline was lost to %s: plans cannot move anything", text)
+                self._beat += 1
+                put_and_wait(holder.heartbeat, self._beat)
+            if safety is not None:
+                put_and_wait(safety.heartbeat, self._beat)
+        except GONE as error:
+            logger.debug("No heartbeat: %s", error)
+
+    def _jet_changed(self, value: Any = None, **_: Any) -> None:
+        if value is not None and self._flows(float(value)) != self._jet_flows:
+            self._wake.set()
+
+    def _flows(self, flow_ml_min: float) -> bool:
+        return flow_ml_min >= self._beamline.configuration.quality.jet_stopped_below_ml_min
+
+    def _watch_jet(self) -> None:
+        """When the jet stops, block the laser, and the X-rays unless the powder cell is in them."""
+        try:
+            flows = self._flows(float(read_together({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]))
+            stopped, self._jet_flows = self._jet_flows and not flows, flows
+            if stopped:
+                shutters = [self._beamline.laser_shutter]
+                if self._jet_in_beam():
+                    shutters.append(self._beamline.xray_shutter)
+                logger.warning("The jet stopped: closing %s", " and ".join(shutter.name for shutter in shutters))
+                for shutter in shutters:
+                    _close(shutter)
+        except GONE as error:
+            logger.debug("The jet cannot be watched: %s", error)
+
+    def _jet_in_beam(self) -> bool:
+        stage = self._beamline.sample_stage
+        return stage is None or not stage.connected or stage.position == "jet"
+
+
+def _close(shutter: Shutter) -> None:
+    put_with_completion(shutter.setpoint, CLOSED, lambda **_: None)

@@ -1,0 +1,1 @@
+"""The machinery behind the plans: points, quality, suspension, resume, safe end."""

@@ -1,0 +1,42 @@
+"""How long moves of the energy end within a scan: always from below, or, to see what that is good for, directly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bluesky.plan_stubs as bps
+
+from devices.beamline import Beamline
+from plans.engine.request import ScanRequest
+from plans.engine.suspending import Plan
+
+
+def use_approach(beamline: Beamline, approach: str) -> Plan:
+    """End long moves down by `approach`, "below" or "direct", until told otherwise."""
+    yield from bps.configure(beamline.energy, {"approach": approach})
+
+
+def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
+    """Raise OutOfRangeError if an energy of the scan may need an overshoot that the axis has no room for.
+
+    A pass begins at its lowest energy, reached from where the monochromator is now or from the end of the pass before.
+    """
+    energies = _energies(request)
+    if energies and request.approach != "direct":
+        highest = max(beamline.energy.position, *energies)
+        beamline.energy.check_approach(request.approach, target_ev=min(energies), highest_ev=highest)
+
+
+def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> None:
+    """Raise OutOfRangeError if an energy of scans that follow each other may need an overshoot without room for it."""
+    highest = max((energy for request in requests for energy in _energies(request)), default=0.0)
+    for request in requests:
+        energies = _energies(request)
+        if energies and request.approach != "direct":
+            beamline.energy.check_approach(request.approach, target_ev=min(energies), highest_ev=highest)
+
+
+def _energies(request: ScanRequest) -> list[float]:
+    """Every energy that the scan goes to."""
+    energies = list(request.points) if request.axis == "energy_ev" else []
+    return energies + [request.fixed[name] for name in request.fixed if name == "energy_ev"]

@@ -1,0 +1,205 @@
+"""Waiting for the beamline within a scan: shutters closed, the reason and the clock to be seen, and an end.
+
+bluesky's suspenders come too late here: the exception of a dead IOC reaches the plan before them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from typing import Any
+
+from bluesky.utils import FailedStatus, Msg
+
+from devices.beamline import Beamline
+from devices.shutter import Shutter
+from devices.suspension import STREAM
+from devices.uncached_signal import CHANNEL_ERRORS, read_together
+from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
+from plans.engine.detection import Devices
+from plans.engine.wait import complete
+
+Plan = Generator[Msg, Any, None]
+
+STUCK = (FailedStatus, MotionError, NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
+"""What a shutter that cannot be moved raises."""
+
+SHUTTER = "xray_shutter"
+
+logger = logging.getLogger("trxas.plans")
+
+
+class Waiting:
+    """The clock of one point's waiting: how long it took so far, and when to say so again."""
+
+    def __init__(self, beamline: Beamline) -> None:
+        self._quality = beamline.configuration.quality
+        self._suspension = beamline.suspension
+        self._before_s = 0.0
+        self._since_s: float | None = None
+        self._said_s = 0.0
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds of waiting at this point, all together."""
+        return self._before_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
+
+    def begin(self, reason: str) -> Plan:
+        """Say that the scan is suspended, and why."""
+        if self._since_s is None:
+            self._since_s = self._said_s = time.monotonic()
+            logger.warning("Suspended: %s", reason)
+            yield from self._tell(reason, suspended=True)
+
+    def step(self, reason: str, limit_s: float) -> Plan:
+        """Wait a little; raises WaitedError with the `reason` when `limit_s` seconds are over."""
+        now = time.monotonic()
+        if self.waited_s > limit_s:
+            raise WaitedError(
+                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) in vain: {reason}. The run is closed and what "
+                "was measured is kept; resume it when the beamline is well, or raise the limit in [quality]."
+            )
+        if now - self._said_s >= self._quality.report_s:
+            self._said_s = now
+            logger.warning("Suspended for %.0f s of at most %g s: %s", self.waited_s, limit_s, reason)
+        yield Msg("sleep", None, self._quality.poll_s)
+        # So that going on after a pause does not repeat the whole wait.
+        yield Msg("checkpoint")
+
+    def end(self) -> Plan:
+        """Say that the scan goes on."""
+        if self._since_s is not None:
+            yield from self._tell("", suspended=False)
+            logger.warning("Going on after %.1f s", self.waited_s)
+            self._before_s, self._since_s = self.waited_s, None
+
+    def _tell(self, reason: str, *, suspended: bool) -> Plan:
+        state = self._suspension
+        state.suspended, state.reason, state.waited_s = suspended, reason, self.waited_s
+        yield Msg("create", None, name=STREAM)
+        yield Msg("read", state)
+        yield Msg("save")
+
+
+def wait_until_well(beamline: Beamline, waiting: Waiting) -> Generator[Msg, Any, bool]:
+    """Wait while a monitored condition fails, and until all have been well for their settle times.
+
+    Laser and X-ray shutter are closed meanwhile, unless it is only that the ring is being filled; the X-ray shutter is
+    open afterwards, the laser shutter is the next point's. Returns whether there was anything to wait for. Raises
+    WaitedError when the time in [quality] is up.
+    """
+    failing = beamline.point.conditions.failing()
+    if not failing:
+        return False
+    limit_s = beamline.configuration.quality.suspend_s
+    if not any(condition.closes for condition in failing):
+        while beamline.point.conditions.failing() == failing:
+            yield from waiting.step(", ".join(condition.name for condition in failing), limit_s)
+        return (yield from wait_until_well(beamline, waiting))
+    settle_s = {condition.name: condition.settle_s for condition in failing}
+    yield from waiting.begin(_not_well(beamline)[0] or ", ".join(settle_s))
+    yield from close_shutters(beamline)
+    while True:
+        yield from _settled(beamline, waiting, settle_s, limit_s)
+        try:
+            yield from open_xrays(beamline)
+        except AcquisitionError as error:
+            yield from waiting.step(str(error), limit_s)
+        else:
+            break
+    yield from waiting.end()
+    return True
+
+
+def _settled(beamline: Beamline, waiting: Waiting, settle_s: dict[str, float], limit_s: float) -> Plan:
+    """Wait until nothing has failed for the longest settle time of what did."""
+    well_since: float | None = None
+    while True:
+        reason, found = _not_well(beamline)
+        settle_s.update(found)
+        now = time.monotonic()
+        if reason:
+            well_since = None
+        elif well_since is None:
+            well_since = now
+        if well_since is not None and now - well_since >= max(settle_s.values(), default=0.0):
+            return
+        yield from waiting.step(reason or "settling", limit_s)
+
+
+def _not_well(beamline: Beamline) -> tuple[str, dict[str, float]]:
+    """What is not well now, in words, and its settle times; a silent PV is not well either."""
+    try:
+        # The shutter is closed by ourselves; the permit is what must come back.
+        unwell = beamline.point.conditions.unwell(without=[SHUTTER])
+        denied = permit_denied(beamline)
+    except NotConnectedError as error:
+        return f"{', '.join(error.pv_names)} does not answer", {}
+    reasons = [condition.says(value, again=True) for condition, value in unwell]
+    if denied:
+        reasons.append("the interlock gives no permit for the X-ray shutter")
+    return "; ".join(reasons), {condition.name: condition.settle_s for condition, _ in unwell}
+
+
+def permit_denied(beamline: Beamline) -> bool:
+    """Whether the interlock says that the X-ray shutter must stay closed."""
+    permit = beamline.xray_permit
+    if permit is None or not permit.connected or SHUTTER not in _needed(beamline):
+        return False
+    return int(read_together({"permit": permit})["permit"]) == 0
+
+
+def _needed(beamline: Beamline) -> frozenset[str]:
+    return beamline.point.conditions.needed
+
+
+def open_xrays(beamline: Beamline) -> Plan:
+    """Open the X-ray shutter if it is closed and needed; raises AcquisitionError if it does not open."""
+    shutter = beamline.xray_shutter
+    if SHUTTER not in _needed(beamline):
+        return
+    try:
+        if shutter.position == "open":
+            return
+        if permit_denied(beamline):
+            raise MotionError("the interlock gives no permit")
+        yield from complete("set", shutter, "open")
+    except STUCK as error:
+        raise AcquisitionError(
+            f"The xray_shutter does not open: {error.__cause__ or error}. Search and permit of the hutch, the watchdog "
+            "(7idd:safety:Status) or another session may hold it closed."
+        ) from error
+
+
+def close_shutters(beamline: Beamline) -> Plan:
+    """Close laser and X-ray shutter as far as they answer; an IOC that is gone has its own guard."""
+    for shutter in (beamline.laser_shutter, beamline.xray_shutter):
+        try:
+            yield from _close(shutter)
+        except STUCK as error:
+            logger.warning("The %s was not closed: %s", shutter.name, error.__cause__ or error)
+
+
+def _close(shutter: Shutter) -> Plan:
+    if shutter.position == "open":
+        yield from complete("set", shutter, "closed")
+
+
+def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s: float | None = None) -> Plan:
+    """Wait until every PV of `devices`, by default those of pump and probe, is connected and answers.
+
+    Raises NotConnectedError when the time, by default `reconnect_s` of [quality], is up.
+    """
+    quality = beamline.configuration.quality
+    devices = beamline.pump_probe_devices if devices is None else devices
+    timeout_s = quality.reconnect_s if timeout_s is None else timeout_s
+    began, said = time.monotonic(), -quality.report_s
+    while missing := beamline.silent(devices):
+        waited = time.monotonic() - began
+        if waited > timeout_s:
+            raise NotConnectedError(missing, timeout_s)
+        if waited - said >= quality.report_s:
+            said = waited
+            logger.warning("Waiting for %d PVs for %.0f s, first of them %s", len(missing), waited, missing[0])
+        yield Msg("sleep", None, quality.poll_s)

@@ -1,0 +1,1 @@
+"""Plans of the thermostated powder cell."""

@@ -1,0 +1,1 @@
+"""Plans of pump-probe X-ray absorption."""

@@ -1,0 +1,162 @@
+"""Calibration of the laser attenuator: the power behind it against the angle of its plate, and a fit of that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import bluesky.preprocessors as bpp
+import numpy as np
+from bluesky.utils import Msg
+from numpy.typing import ArrayLike
+
+from devices.beamline import Beamline
+from devices.fluence import AttenuatorCalibration
+from errors import InputError, NotConnectedError, ReductionError
+from plans.engine.request import calibration_metadata, check_metadata
+from plans.engine.safe_end import ending_safely
+from plans.engine.suspending import Plan
+from plans.grids import check_points
+
+CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
+"""Default angles of the plate: more than the 45 degrees from blocked to open."""
+
+PARAMETERS = 3
+"""Maximum, zero and leak."""
+
+WORST_RELATIVE_ERROR = 0.05
+"""A maximum with a larger error is not determined: too few angles, or no laser (chosen)."""
+
+
+@dataclass(frozen=True)
+class AttenuatorFit:
+    """power = leak + maximum x sin^2(2 (angle - zero)), with standard errors from the scatter about the curve."""
+
+    maximum_w: float
+    maximum_sigma_w: float
+    zero_deg: float
+    zero_sigma_deg: float
+    leak_w: float
+    leak_sigma_w: float
+
+
+def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: float = 0.0) -> AttenuatorFit:
+    """Fit the attenuator's law to powers (n,) at plate angles (n,), n at least 4.
+
+    Written with 4 x angle the law is linear in three coefficients, so this is plain least squares. The zero is known
+    up to 90 degrees; the one nearest to `near_deg` is returned. Raises InputError for arrays that do not fit together,
+    ReductionError if the maximum comes out worse than to 5 %.
+    """
+    angles, powers = np.asarray(angles_deg, dtype=float), np.asarray(powers_w, dtype=float)
+    if angles.ndim != 1 or angles.shape != powers.shape or not np.all(np.isfinite([angles, powers])):
+        raise InputError(
+            f"An attenuator fit needs finite angles and powers, as many, not {angles.shape}, {powers.shape}."
+        )
+    if np.unique(angles).size <= PARAMETERS:
+        raise InputError(f"An attenuator fit needs at least {PARAMETERS + 1} different angles, not {angles.size}.")
+    phase = 4 * np.radians(angles)
+    design = np.column_stack([np.ones_like(phase), np.cos(phase), np.sin(phase)])
+    (mean, cosine, sine), *_ = np.linalg.lstsq(design, powers)
+    scatter = np.sum((powers - design @ [mean, cosine, sine]) ** 2) / (angles.size - PARAMETERS)
+    covariance = scatter * np.linalg.pinv(design.T @ design)
+    half = math.hypot(cosine, sine)
+    if half == 0:
+        raise ReductionError("The power is the same at every angle: is the laser on? Look at the power meter.")
+    to_maximum, to_leak = np.array([0, cosine, sine]) * 2 / half, np.array([1, -cosine / half, -sine / half])
+    to_zero = np.degrees(np.array([0, -sine, cosine])) / (4 * half**2)
+    zero = math.degrees(math.atan2(-sine, -cosine)) / 4
+    maximum_sigma, zero_sigma, leak_sigma = (
+        math.sqrt(gradient @ covariance @ gradient) for gradient in (to_maximum, to_zero, to_leak)
+    )
+    if maximum_sigma > WORST_RELATIVE_ERROR * 2 * half:
+        raise ReductionError(
+            f"The attenuator's maximum is {2 * half:.3g} +- {maximum_sigma:.1g} W: the angles do not determine it to "
+            f"{WORST_RELATIVE_ERROR:.0%}. Check that the laser is on, and give angles from blocked to open."
+        )
+    zero += 90 * round((near_deg - zero) / 90)
+    return AttenuatorFit(2 * half, maximum_sigma, zero, zero_sigma, mean - half, leak_sigma)
+
+
+def calibrate_attenuator(
+    beamline: Beamline,
+    angles_deg: Sequence[float] = CALIBRATION_ANGLES_DEG,
+    *,
+    readings: int = 5,
+    apply: bool = True,
+    md: Mapping[str, Any] | None = None,
+) -> Generator[Msg, Any, AttenuatorCalibration]:
+    """Measure the laser power at every angle of the plate, and set the fluence axis by it.
+
+    Parameters
+    ----------
+    angles_deg : angles of the half-wave plate, degrees, ascending, at least 4.
+    readings : readings of the power meter per angle.
+    apply : use the result for all fluences from now on; it is part of every later start document.
+    md : what goes into the run's metadata.
+
+    The laser is blocked before the sample meanwhile, and the plate returns to where it was. Returns the calibration.
+    Raises InputError or NotConnectedError before anything has moved, ReductionError if the powers do not determine it:
+    then the old one stays.
+    """
+    plate, meter = beamline.waveplate, beamline.power_meter
+    angles = check_points(angles_deg, name=plate.name, low=plate.low, high=plate.high, unit=plate.unit)
+    if len(angles) <= PARAMETERS:
+        raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
+    meter.check_readings(readings)
+    check_metadata(md)
+    if missing := beamline.disconnected(beamline.pump_probe_devices):
+        raise NotConnectedError(missing, 0.0)
+    meter.readings, home = readings, plate.position
+    powers: list[float] = []
+
+    @bpp.run_decorator(md=_start_metadata(beamline, angles, readings, md))
+    def run() -> Plan:
+        yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
+        for angle in angles:
+            yield from bps.checkpoint()
+            yield from bps.abs_set(plate, angle, wait=True)
+            event = yield from bps.trigger_and_read([plate, meter])
+            powers.append(event["power_w"]["value"] if event else math.nan)
+
+    def go_home() -> Plan:
+        yield from bps.abs_set(plate, home, wait=True)
+
+    def calibrate() -> Generator[Msg, Any, AttenuatorCalibration]:
+        uid = yield from bpp.finalize_wrapper(run(), go_home)
+        fit = fit_attenuator(angles, powers, near_deg=beamline.fluence.calibration.zero_deg)
+        calibration = replace(_calibration(beamline, fit), source=f"calibrate_attenuator {uid}")
+        if apply:
+            yield from bps.configure(beamline.fluence, {"calibration": calibration})
+        return calibration
+
+    calibration: AttenuatorCalibration = yield from ending_safely(beamline, calibrate())
+    return calibration
+
+
+def _start_metadata(
+    beamline: Beamline, angles_deg: list[float], readings: int, md: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        **dict(md or {}),
+        "plan_name": "calibrate_attenuator",
+        "num_points": len(angles_deg),
+        "readings": readings,
+        "angles_deg": angles_deg,
+        **calibration_metadata(beamline),
+        "hints": {"dimensions": [[[beamline.waveplate.name], "primary"]]},
+    }
+
+
+def _calibration(beamline: Beamline, fit: AttenuatorFit) -> AttenuatorCalibration:
+    """Fluence from power: divided by pulses per second and by the area of the spot."""
+    pulses_per_s = float(beamline.laser.repetition_rate.get())
+    per_watt = 1e3 / (pulses_per_s * beamline.fluence.spot_area_cm2)
+    return AttenuatorCalibration(
+        maximum_mj_cm2=fit.maximum_w * per_watt,
+        maximum_sigma_mj_cm2=fit.maximum_sigma_w * per_watt,
+        zero_deg=fit.zero_deg,
+        zero_sigma_deg=fit.zero_sigma_deg,
+    )

@@ -1,0 +1,132 @@
+"""Powder images at several temperatures: one calibration, one background, a phase for each (paper, SI 8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from errors import ReductionError
+from reduction.powder.diffraction import (
+    DetectorGeometry,
+    GeometryCalibration,
+    LinearBackground,
+    Pattern,
+    common_background,
+    integrate,
+    refined_geometry,
+)
+from reduction.powder.phases import PhaseAssignment, assign_phase
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Q_RANGE_INV_ANGSTROM = (1.3, 2.8)
+"""Range that the paper shows (Fig. S8)."""
+
+LINE_FREE_INV_ANGSTROM = ((1.32, 1.42), (1.61, 1.70), (1.95, 2.04), (2.23, 2.30), (2.48, 2.53), (2.72, 2.78))
+"""Between the groups of CsPbBr3 lines, which lie at 2 pi sqrt(n) / 5.87 Angstrom, n = 2 to 7, in all three phases."""
+
+_CALIBRATIONS = 3
+_NEIGHBOURS = 5
+_HOT_FACTOR, _HOT_SIGMAS = 3.0, 8.0
+
+
+class PowderImage(NamedTuple):
+    """Counts (rows, columns), negative where masked, and the I0 counts behind them."""
+
+    counts: NDArray[np.float64]
+    i0: float
+
+
+class PowderSeries(NamedTuple):
+    """Reduced images, in the order given.
+
+    `calibration` on the graphite line of the first image; `patterns` per I0, relative to the mean one, less the common
+    `background`; `graphite`: position of its line in each, 1/Angstrom; `phases`.
+    """
+
+    calibration: GeometryCalibration
+    background: LinearBackground
+    patterns: tuple[Pattern, ...]
+    graphite: tuple[Value, ...]
+    phases: tuple[PhaseAssignment, ...]
+
+
+def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
+    """Geometry of a run of the plan `diffraction` from its start document.
+
+    That gives the horizontal offset to the detector's near edge; here it is that of the centre. Raises ReductionError
+    if something is missing.
+    """
+    try:
+        told, energy_ev = start["geometry"], float(start["energy_ev"])
+        rows, columns = (int(number) for number in told["shape"])
+        pixel_m, (edge_m, vertical_m) = float(told["pixel_m"]), (float(offset) for offset in told["offset_m"])
+        distance_m = float(told["distance_m"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReductionError(
+            f"The start document has no usable geometry: {error!r}. Give a run of the plan diffraction."
+        ) from error
+    offset_m = (edge_m + columns * pixel_m / 2.0, vertical_m)
+    return DetectorGeometry(distance_m, offset_m, pixel_m, (rows, columns), energy_ev)
+
+
+def hot_pixels(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Pixels that count far more than their neighbours: three times the median of 5 x 5 and eight errors.
+
+    The factor keeps the tops of bright rings, which are as narrow as that; the errors keep noise where there are few
+    counts. A hot pixel that is weaker does little harm among the hundreds of its ring.
+    """
+    seen = np.maximum(counts, 0.0)
+    usual = median_filter(seen, size=_NEIGHBOURS, mode="nearest")
+    return np.asarray(counts > _HOT_FACTOR * usual + _HOT_SIGMAS * np.sqrt(np.maximum(usual, 1.0)))
+
+
+def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeometry) -> PowderSeries:
+    """Calibrate on the graphite line of the first image, integrate all, subtract the common background, assign phases.
+
+    Raises ReductionError without images, or if the graphite line is not seen.
+    """
+    if not images:
+        raise ReductionError("A powder series needs at least one image. Check the runs.")
+    masks = [hot_pixels(image.counts) for image in images]
+    calibration = calibrate_in_powder(images[0].counts, masks[0], geometry)
+    mean_i0 = float(np.mean([image.i0 for image in images]))
+    patterns = [
+        integrate(image.counts, calibration.geometry, mask=mask, normalisation=image.i0 / mean_i0)
+        for image, mask in zip(images, masks, strict=True)
+    ]
+    background = common_background(patterns, LINE_FREE_INV_ANGSTROM)
+    reduced = tuple(background.subtract(pattern) for pattern in patterns)
+    phases = tuple(assign_phase(pattern, q_range_inv_angstrom=Q_RANGE_INV_ANGSTROM) for pattern in reduced)
+    graphite = tuple(phase.scores[0].graphite_inv_angstrom for phase in phases)
+    return PowderSeries(calibration, background, reduced, graphite, phases)
+
+
+def calibrate_in_powder(
+    counts: NDArray[np.float64], mask: NDArray[np.bool_], geometry: DetectorGeometry
+) -> GeometryCalibration:
+    """Refine the sample's distance on the graphite line of an image that shows powder too.
+
+    Graphite overlaps with the lines next to (111) of CsPbBr3, which would pull a single fitted line by 0.002
+    1/Angstrom; so its place comes from the fit of the best phase, whose own cell may strain. The distance, because the
+    detector stays where it is beside the beam while cells come and go. Repeated, as the phase is fitted better with the
+    right geometry. Raises ReductionError if the graphite line is not seen.
+    """
+    found = before = None
+    for _ in range(_CALIBRATIONS):
+        pattern = integrate(counts, geometry, mask=mask)
+        line = assign_phase(pattern, q_range_inv_angstrom=Q_RANGE_INV_ANGSTROM).scores[0].graphite_inv_angstrom
+        if not math.isfinite(line.sigma):
+            raise ReductionError("The image shows no graphite line near 1.83 1/Angstrom. Check geometry and exposure.")
+        before = before or line
+        found = refined_geometry(geometry, line, refine="distance_m")
+        geometry = found.geometry
+    assert found is not None  # there is at least one round
+    assert before is not None
+    return found._replace(line_before_inv_angstrom=before)

@@ -1,0 +1,1 @@
+"""X-ray absorption: spectra, time traces, fluence scans, and their fits."""

@@ -1,0 +1,277 @@
+"""Energy alignment of temperature-dependent spectra, and their differences (paper, SI 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize_scalar
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.static_xas import SpectrumPoints, StaticSpectrum, normalisation
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+VARSHNI_ALPHA_EV_PER_K = -7.3e-5
+"""Of CsPbBr3 nanocrystals, 80 to 550 K (SI 8)."""
+
+VARSHNI_BETA_K = 314.0
+"""Of CsPbBr3 nanocrystals (SI 8)."""
+
+ZERO_CELSIUS_K = 273.15
+
+_COARSE_STEP_EV = 0.05
+_LEAST_POINTS = 6
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Shift of a spectrum to higher energies relative to a reference: subtract it from the energies to align.
+
+    `gain`: intensity relative to the reference. `chi_square` says whether the shapes agree; if they do not, the shift
+    is that of the best match and its error, which is that of counting, leaves this out. `by_spectrum` and
+    `by_reference`: derivatives of the shift by each measured intensity, for the errors of what is computed with it.
+    """
+
+    shift_ev: Value
+    gain: float
+    chi_square: float
+    degrees_of_freedom: int
+    by_spectrum: NDArray[np.float64]
+    by_reference: NDArray[np.float64]
+
+
+class ThermalDifference(NamedTuple):
+    """Normalised spectrum at a temperature minus that at the reference temperature, on the energies of the latter.
+
+    `aligned`: mean of the aligned and the aligned and Varshni-corrected spectrum; `difference`: less the reference;
+    both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of the
+    Varshni shift; `varshni_systematic` (points,): half of the difference between the two spectra that are averaged.
+    """
+
+    aligned: SpectrumPoints
+    difference: SpectrumPoints
+    shift_ev: Value
+    varshni_half_ev: float
+    varshni_systematic: NDArray[np.float64]
+    temperature_c: float
+
+
+def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> NDArray[np.float64]:
+    """Eg(T) - Eg(reference) with Varshni's Eg(T) = Eg(0) - alpha T^2 / (T + beta), T in kelvin, in eV.
+
+    With the parameters of SI 8, +6.5 meV from 25 to 140 degrees. Raises ReductionError below absolute zero.
+    """
+    kelvin = np.asarray(temperature_c, dtype=float) + ZERO_CELSIUS_K
+    reference_k = reference_c + ZERO_CELSIUS_K
+    if kelvin.min() < 0 or reference_k < 0:
+        raise ReductionError(f"Temperatures must be above {-ZERO_CELSIUS_K} degrees Celsius. Check the unit.")
+    terms = [value**2 / (value + VARSHNI_BETA_K) for value in (kelvin, reference_k)]
+    return np.asarray(-VARSHNI_ALPHA_EV_PER_K * (terms[0] - terms[1]))
+
+
+def derivative_area_curve(
+    spectrum: SpectrumPoints, reference: SpectrumPoints, shifts_ev: NDArray[np.float64], window_ev: tuple[float, float]
+) -> NDArray[np.float64]:
+    """The paper's optimisation parameter against the shift taken out of the spectrum (Figure S6), (shifts,).
+
+    | |area of the spectrum's first derivative, normalised to its maximum| - |the same of the reference| |, within
+    `window_ev` of the reference's axis. The area under a derivative is the difference of the end values, so this
+    compares the intensities at the two ends of the window only: with both ends on flat parts it does not depend on the
+    shift at all, and it has a minimum only if an end lies on the rise of the edge. There it uses one or two points,
+    and noise in the maximum of the derivative; hence `align`, which uses all of them. Raises ReductionError if the
+    window holds fewer than six points.
+    """
+    grid = _inside(reference.energy_ev, window_ev)
+    energy = reference.energy_ev[grid]
+    target = _derivative_area(energy, reference.intensity[grid])
+    curve = CubicSpline(spectrum.energy_ev, spectrum.intensity)
+    areas = [_derivative_area(energy, curve(energy + shift)) for shift in shifts_ev]
+    return np.abs(np.array(areas) - target)
+
+
+def align(
+    spectrum: SpectrumPoints,
+    reference: SpectrumPoints,
+    window_ev: tuple[float, float],
+    *,
+    largest_shift_ev: float = 1.5,
+) -> Alignment:
+    """Shift between two spectra from all points of the spectrum within `window_ev`.
+
+    Model: spectrum(E) = offset + gain x reference(E - shift), offset and gain free. That compares the first
+    derivatives, which know no offset, up to a normalisation, as the paper's recipe means to (see
+    `derivative_area_curve` for what it says), without the noise of differencing; and it needs no scaling before the
+    alignment, which would depend on the shift. The reference is interpolated by a cubic spline. Its noise is part of
+    the likelihood: between its points a spline averages noise, so plain least squares would prefer shifts of half a
+    step (up to a quarter of an error); the determinant of the covariance, which changes with the shift, takes that
+    out. Choose a window that the scan covers in steps not wider than the structures. Raises ReductionError if the
+    window holds too few points or the shift is at its limit.
+    """
+    low = reference.energy_ev[0] + largest_shift_ev
+    high = reference.energy_ev[-1] - largest_shift_ev
+    points = _inside(spectrum.energy_ev, (max(window_ev[0], low), min(window_ev[1], high)))
+    problem = _Shift(
+        spectrum.energy_ev[points],
+        spectrum.intensity[points],
+        spectrum.covariance[np.ix_(points, points)],
+        reference,
+        CubicSpline(reference.energy_ev, np.eye(reference.energy_ev.size)),
+    )
+    number = int(2 * np.ceil(largest_shift_ev / _COARSE_STEP_EV)) + 1
+    grid = np.linspace(-largest_shift_ev, largest_shift_ev, number)
+    best = int(np.argmin([problem.solve(float(shift)).cost for shift in grid]))
+    if best in (0, number - 1):
+        raise ReductionError(
+            f"The best shift lies at the limit of {largest_shift_ev:g} eV. Check that both spectra show the same edge, "
+            "or raise the limit."
+        )
+    bounds = (float(grid[best - 1]), float(grid[best + 1]))
+    found = minimize_scalar(
+        lambda shift: problem.solve(float(shift)).cost, bounds=bounds, method="bounded", options={"xatol": 1e-6}
+    )
+    return problem.result(float(found.x), points)
+
+
+def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
+    """An alignment whose shift is known from elsewhere, with its own error: a monochromator that returns, say.
+
+    `align` takes a change of shape for a shift as far as it resembles the derivative. Where the shift is known better
+    than that, it should not be fitted.
+    """
+    sizes = spectrum.energy_ev.size, reference.energy_ev.size
+    return Alignment(shift_ev, 1.0, 0.0, 0, np.zeros(sizes[0]), np.zeros(sizes[1]))
+
+
+def thermal_difference(
+    spectrum: StaticSpectrum, reference: StaticSpectrum, alignment: Alignment | None = None
+) -> ThermalDifference:
+    """Align a spectrum to the reference temperature, apply half of the Varshni shift, normalise, subtract.
+
+    `alignment` is made in the reference's edge-integral window if it is not given; the part of its error that does not
+    come from the counts of the two spectra counts as independent of them. The final spectrum is the mean of
+    the aligned one and of the same with its band gap moved by the Varshni change (SI 8): alignment may have removed
+    that shift, or not. All errors are propagated through shift and normalisation. Raises ReductionError for spectra
+    of different edges and like `align` and `normalise`.
+    """
+    if spectrum.edge != reference.edge:
+        raise ReductionError(
+            f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Check the runs."
+        )
+    source, target = spectrum.measured, reference.measured
+    alignment = alignment or align(source, target, reference.windows.edge_integral_ev)
+    gap = float(band_gap_change_ev(spectrum.temperature_c, reference.temperature_c))
+    shift = alignment.shift_ev.value
+    grid = _covered(target.energy_ev, source.energy_ev, (shift, shift - gap))
+    energy = target.energy_ev[grid]
+    basis = CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
+    pair = [basis(energy + shift), basis(energy + shift - gap)]
+    move = (pair[0] + pair[1]) / 2.0
+    slope = (basis(energy + shift, 1) + basis(energy + shift - gap, 1)) @ source.intensity / 2.0
+    kept = SpectrumPoints(energy, target.intensity[grid], target.covariance[np.ix_(grid, grid)])
+    value, scale = normalisation(SpectrumPoints(energy, move @ source.intensity, kept.covariance), reference.windows)
+    base, base_scale = normalisation(kept, reference.windows)
+    by_source = scale @ (move + np.outer(slope, alignment.by_spectrum))
+    by_target = scale @ np.outer(slope, alignment.by_reference)
+    of_base = np.zeros_like(by_target)
+    of_base[:, grid] = base_scale
+    of_shift = _independent_variance(alignment, source, target) * np.outer(scale @ slope, scale @ slope)
+    covariance = _propagate(by_source, source) + _propagate(by_target, target) + of_shift
+    return ThermalDifference(
+        aligned=SpectrumPoints(energy, value, covariance),
+        difference=SpectrumPoints(
+            energy, value - base, _propagate(by_source, source) + _propagate(by_target - of_base, target) + of_shift
+        ),
+        shift_ev=alignment.shift_ev,
+        varshni_half_ev=gap / 2.0,
+        varshni_systematic=np.asarray(scale @ ((pair[1] - pair[0]) @ source.intensity) / 2.0),
+        temperature_c=spectrum.temperature_c,
+    )
+
+
+class _Solution(NamedTuple):
+    cost: float
+    chi_square: float
+    gain: float
+    design: NDArray[np.float64]
+    inverse_design: NDArray[np.float64]
+
+
+class _Shift(NamedTuple):
+    energy_ev: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    reference: SpectrumPoints
+    basis: CubicSpline
+
+    def solve(self, shift: float, order: int = 0) -> _Solution:
+        """Best offset and gain at a shift; minus twice the log likelihood."""
+        interpolate = self.basis(self.energy_ev - shift)
+        level = interpolate @ self.reference.intensity
+        gain = float(np.polyfit(level, self.intensity, 1)[0])
+        factor = cho_factor(self.covariance + gain**2 * interpolate @ self.reference.covariance @ interpolate.T)
+        columns = [np.ones_like(level), level]
+        if order:
+            columns.append(-gain * (self.basis(self.energy_ev - shift, 1) @ self.reference.intensity))
+        design = np.column_stack(columns)
+        weighted = cho_solve(factor, design)
+        values = np.linalg.solve(design.T @ weighted, weighted.T @ self.intensity)
+        residual = self.intensity - design[:, :2] @ values[:2]
+        chi_square = float(residual @ cho_solve(factor, residual))
+        determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
+        return _Solution(chi_square + determinant, chi_square, gain, design, weighted)
+
+    def result(self, shift: float, points: NDArray[np.bool_]) -> Alignment:
+        plain, full = self.solve(shift), self.solve(shift, order=1)
+        covariance = np.linalg.inv(full.design.T @ full.inverse_design)
+        influence = covariance[2] @ full.inverse_design.T
+        by_spectrum = np.zeros(points.size)
+        by_spectrum[points] = influence
+        by_reference = -full.gain * influence @ self.basis(self.energy_ev - shift)
+        return Alignment(
+            shift_ev=Value(shift, float(np.sqrt(covariance[2, 2]))),
+            gain=full.gain,
+            chi_square=plain.chi_square,
+            degrees_of_freedom=int(points.sum()) - 3,
+            by_spectrum=by_spectrum,
+            by_reference=np.asarray(by_reference),
+        )
+
+
+def _propagate(operator: NDArray[np.float64], points: SpectrumPoints) -> NDArray[np.float64]:
+    return np.asarray(operator @ points.covariance @ operator.T)
+
+
+def _independent_variance(alignment: Alignment, source: SpectrumPoints, target: SpectrumPoints) -> float:
+    """Variance of the shift beyond what the two spectra's counts give it, eV^2."""
+    by_source, by_target = alignment.by_spectrum, alignment.by_reference
+    counted = by_source @ source.covariance @ by_source + by_target @ target.covariance @ by_target
+    return max(alignment.shift_ev.sigma**2 - float(counted), 0.0)
+
+
+def _covered(
+    energy_ev: NDArray[np.float64], available_ev: NDArray[np.float64], shifts_ev: tuple[float, ...]
+) -> NDArray[np.bool_]:
+    """Energies at which the shifted spectrum was measured; a spline must not extrapolate."""
+    low, high = available_ev[0] - min(shifts_ev), available_ev[-1] - max(shifts_ev)
+    return np.asarray((energy_ev >= low) & (energy_ev <= high))
+
+
+def _derivative_area(energy_ev: NDArray[np.float64], intensity: NDArray[np.float64]) -> float:
+    derivative = np.gradient(intensity, energy_ev)
+    return abs(float(np.trapezoid(derivative / np.abs(derivative).max(), energy_ev)))
+
+
+def _inside(energy_ev: NDArray[np.float64], window_ev: tuple[float, float]) -> NDArray[np.bool_]:
+    inside = (energy_ev >= window_ev[0]) & (energy_ev <= window_ev[1])
+    if inside.sum() < _LEAST_POINTS:
+        raise ReductionError(
+            f"{inside.sum()} points lie within {window_ev[0]:g} to {window_ev[1]:g} eV; an alignment needs "
+            f"{_LEAST_POINTS}. Widen the window or scan more finely."
+        )
+    return np.asarray(inside)

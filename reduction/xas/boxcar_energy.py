@@ -1,0 +1,130 @@
+"""Transient spectra from the boxcar averager (paper, SI 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.xas.energy_windows import edge_integral, points_within
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Mode, Reference, exposure_pairs, gates_of
+from reduction.xas.spc_energy import require_energy_scan, spectrum_metadata
+from reduction.xas.transient import Spectrum
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import EnergyWindows
+
+_SCATTER_SCANS = 3
+_BOXCAR: Mode = "boxcar"
+
+
+class ScaledScans(NamedTuple):
+    """Offset-corrected, scaled pairs of the usable scans: `energy_ev` (points,), the others (scans, points)."""
+
+    energy_ev: NDArray[np.float64]
+    on: Intensity
+    off: Intensity
+    used: NDArray[np.bool_]
+
+
+def boxcar_spectrum(
+    accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
+) -> Spectrum:
+    """Reduce an energy scan of the boxcar averager; `probe` is the pumped one unless given.
+
+    Recipe, per scan: divide by I0, subtract the off spectrum's pre-edge mean from on and off, divide both by the off
+    spectrum's edge integral; then average on, off and their differences over the scans. A common factor gives the off
+    mean 1 in the post-edge window. `sigma` propagates the measured variances; `sigma_scatter` is the standard error
+    of the on and the off spectra over the scans, combined as in the paper. Raises ReductionError while no scan covers
+    pre-edge and edge.
+    """
+    metadata = accumulator.metadata
+    require_energy_scan(metadata)
+    probe = metadata.timing.pumped_probe if probe is None else probe
+    pairs = exposure_pairs(accumulator, _BOXCAR, *gates_of(reference, probe, metadata.timing))
+    scans = scaled_scans(pairs, metadata.windows)
+    on, off = _mean(scans.on, scans.used), _mean(scans.off, scans.used)
+    scatter = None
+    if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
+        scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
+    return Spectrum(
+        energy_ev=scans.energy_ev,
+        on=on.value,
+        on_sigma=on.sigma,
+        off=off.value,
+        off_sigma=off.sigma,
+        transient=on.value - off.value,
+        sigma=np.hypot(on.sigma, off.sigma),
+        sigma_scatter=scatter,
+        metadata=spectrum_metadata(accumulator, _BOXCAR, probe, reference, int(scans.used.any(axis=1).sum())),
+    )
+
+
+def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
+    """Offset and scale each pair of scans by its off spectrum, on the scale of `Spectrum`.
+
+    A scan that lacks points is scaled by its edge integral over the points it has, relative to the integral of the
+    mean spectrum over the same points; for complete scans this is the recipe. Scans without a pre-edge point or
+    without two points in the edge window are left out. Raises ReductionError if none remains.
+    """
+    pre_edge = points_within(pairs.axis, windows.pre_edge_ev, "pre-edge")
+    edge = points_within(pairs.axis, windows.edge_integral_ev, "edge-integral", at_least=2)
+    enough = (pairs.paired & pre_edge).any(axis=1) & ((pairs.paired & edge).sum(axis=1) >= 2)
+    if not enough.any():
+        raise ReductionError(
+            "No scan has both pre-edge and edge points yet. Wait until the first scan has passed the edge."
+        )
+    kept = np.where(enough)[0]
+    used = pairs.paired[kept]
+    on, off = (Intensity(part.value[kept], part.sigma[kept]) for part in pairs.each())
+    weight = used & pre_edge
+    offset = (np.where(weight, off.value, 0.0).sum(axis=1) / weight.sum(axis=1))[:, None]
+    gain = _gains(pairs.axis, off.value - offset, used, edge)[:, None]
+    gain = gain * _post_edge_level(pairs.axis, (off.value - offset) / gain, used, windows)
+    measured = used.any(axis=0)
+    on, off = (
+        Intensity(((part.value - offset) / gain)[:, measured], (part.sigma / gain)[:, measured]) for part in (on, off)
+    )
+    return ScaledScans(pairs.axis[measured], on, off, used[:, measured])
+
+
+def _gains(
+    energy_ev: NDArray[np.float64], off: NDArray[np.float64], used: NDArray[np.bool_], edge: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    mean = _average(off, used)
+    gains = np.ones(len(off))
+    # Twice, because a scan that lacks points leaves its gain in the first mean.
+    for _ in range(2):
+        for scan, (spectrum, points) in enumerate(zip(off, used & edge, strict=True)):
+            integrals = (edge_integral(energy_ev[points], part[points]) for part in (spectrum, mean))
+            gains[scan] = next(integrals) / next(integrals)
+        mean = _average(off / gains[:, None], used)
+    return gains
+
+
+def _post_edge_level(
+    energy_ev: NDArray[np.float64], off: NDArray[np.float64], used: NDArray[np.bool_], windows: EnergyWindows
+) -> float:
+    inside = points_within(energy_ev, windows.post_edge_ev, "post-edge") & used.any(axis=0)
+    if not inside.any():
+        raise ReductionError("No usable scan has reached the post-edge window yet. Wait until the first scan ends.")
+    return float(_average(off, used)[inside].mean())
+
+
+def _average(table: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.asarray(np.where(used, table, 0.0).sum(axis=0) / np.maximum(used.sum(axis=0), 1))
+
+
+def _mean(scans: Intensity, used: NDArray[np.bool_]) -> Intensity:
+    variance = np.where(used, scans.sigma**2, 0.0).sum(axis=0)
+    return Intensity(_average(scans.value, used), np.sqrt(variance) / used.sum(axis=0))
+
+
+def _standard_error(values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+    number = used.sum(axis=0)
+    squares = np.where(used, (values - _average(values, used)) ** 2, 0.0).sum(axis=0)
+    return np.asarray(np.sqrt(squares / (number - 1) / number))

@@ -1,0 +1,218 @@
+"""Numbers that sum up the shape and the size of a difference spectrum."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.special import erf
+from scipy.stats import norm
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.energy_windows import edge_integral, points_within
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.run_metadata import EnergyWindows
+    from reduction.xas.transient import Spectrum
+
+READBACK_TOLERANCE_EV = 0.1
+"""How far the monochromator may read beside a window's limit and its point still count."""
+
+_ONE_SIGMA = float(norm.cdf(1.0) - norm.cdf(-1.0))
+_DELTA_VALID_FROM = 5.0
+
+
+class ComparisonWindows(NamedTuple):
+    """Closed energy intervals of the comparison parameter, eV."""
+
+    main_edge_ev: tuple[float, float]
+    pre_edge_ev: tuple[float, float]
+
+
+BR_K = ComparisonWindows((13_471.0, 13_472.0), (13_468.0, 13_469.0))
+"""Intervals of the bromine K edge (paper, Figure 3)."""
+
+PB_L3 = ComparisonWindows((13_044.0, 13_047.0), (13_037.0, 13_040.0))
+"""Intervals of the lead L3 edge (paper, Figure 3)."""
+
+
+@dataclass(frozen=True)
+class ComparisonParameter:
+    """C = average difference at the main edge / average difference before it, without unit.
+
+    The paper draws 2 C for bromine (Figure 3e); this is C. `sigma`: first-order (delta method) error, to be used where
+    `delta_valid`: the denominator is more than five of its errors from 0. `low` and `high`: Fieller's interval of
+    `confidence`, exact for normal averages at any denominator; if the denominator may be 0 at that confidence the
+    interval has no end or is the outside of one, and is given as -inf to inf. `main_edge`, `pre_edge`: the averages.
+    """
+
+    value: float
+    sigma: float
+    low: float
+    high: float
+    confidence: float
+    delta_valid: bool
+    main_edge: Value
+    pre_edge: Value
+
+
+def comparison_parameter(
+    energy_ev: NDArray[np.float64],
+    difference: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    windows: ComparisonWindows,
+    *,
+    confidence: float = _ONE_SIGMA,
+) -> ComparisonParameter:
+    """C of a transient or of a thermal difference (paper, definition of C and Figure 3).
+
+    The ratio of the averages, not the average of ratios, which has no finite error. `difference` (points,);
+    `covariance` (points, points) of it, or (points,) errors of independent points. The points of an interval should be
+    equally spaced. Raises ReductionError if an interval holds no point or the denominator is exactly 0.
+    """
+    matrix = np.diag(covariance**2) if covariance.ndim == 1 else covariance
+    weights = np.array([_average(energy_ev, window, name) for name, window in windows._asdict().items()])
+    main, before = (float(average) for average in weights @ difference)
+    (var_main, mixed), (_, var_before) = (weights @ matrix @ weights.T).tolist()
+    if before == 0.0:
+        raise ReductionError(
+            "The average difference in the pre-edge interval is 0: C has no value. Check the spectrum."
+        )
+    ratio = main / before
+    sigma = math.sqrt(max(var_main - 2 * ratio * mixed + ratio**2 * var_before, 0.0)) / abs(before)
+    low, high = _fieller(main, before, var_main, var_before, mixed, float(norm.ppf(0.5 + confidence / 2)))
+    return ComparisonParameter(
+        value=ratio,
+        sigma=sigma,
+        low=low,
+        high=high,
+        confidence=confidence,
+        delta_valid=before**2 > _DELTA_VALID_FROM**2 * var_before,
+        main_edge=Value(main, math.sqrt(var_main)),
+        pre_edge=Value(before, math.sqrt(var_before)),
+    )
+
+
+def transient_comparison(spectrum: Spectrum, windows: ComparisonWindows) -> ComparisonParameter:
+    """C of a transient spectrum, from its counting errors."""
+    return comparison_parameter(spectrum.energy_ev, spectrum.transient, spectrum.sigma, windows)
+
+
+def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter) -> Value:
+    """C of the second less that of the first, with the error that it has if both are one and the same.
+
+    For the second C = N / D the difference is (N - C1 D) / D. Under the hypothesis that C is C1, N - C1 D is normal
+    with mean 0 whatever D is, so the error is that of N - C1 D over |D|, and that of C1. The error of the second C by
+    itself, taken where noise has put it, is too small if noise made D large and too large if small: with D known to
+    five errors, differences beyond three errors would be found five times too often. The second is to be the less
+    certain one. Raises ReductionError if its D is 0, or its C.
+    """
+    before, ratio = second.pre_edge, first.value
+    if before.value == 0.0 or second.value == 0.0:
+        raise ReductionError("A difference of two C needs averages that are not 0. Check the spectrum.")
+    own = (second.sigma * before.value) ** 2
+    mixed = (second.main_edge.sigma**2 + (second.value * before.sigma) ** 2 - own) / (2 * second.value)
+    variance = second.main_edge.sigma**2 - 2 * ratio * mixed + (ratio * before.sigma) ** 2
+    return Value(second.value - ratio, math.hypot(math.sqrt(max(variance, 0.0)) / before.value, first.sigma))
+
+
+def _average(energy_ev: NDArray[np.float64], window: tuple[float, float], name: str) -> NDArray[np.float64]:
+    wider = (window[0] - READBACK_TOLERANCE_EV, window[1] + READBACK_TOLERANCE_EV)
+    inside = points_within(energy_ev, wider, name)
+    return np.asarray(inside / inside.sum())
+
+
+def _fieller(
+    top: float, bottom: float, var_top: float, var_bottom: float, mixed: float, width: float
+) -> tuple[float, float]:
+    """Ratios r for which top - r bottom is within `width` errors of 0 (Fieller 1954)."""
+    quadratic = bottom**2 - width**2 * var_bottom
+    linear = top * bottom - width**2 * mixed
+    constant = top**2 - width**2 * var_top
+    discriminant = linear**2 - quadratic * constant
+    if quadratic <= 0 or discriminant < 0:
+        return -math.inf, math.inf
+    root = math.sqrt(discriminant)
+    return (linear - root) / quadratic, (linear + root) / quadratic
+
+
+@dataclass(frozen=True)
+class AbsoluteArea:
+    """Integral of |transient| over energy, divided by the edge integral of the unpumped spectrum; no unit.
+
+    `raw`: the plain sum with trapezoid weights. Noise adds to it: `noise_bias` is the expected excess, and `area` =
+    raw - noise_bias is the corrected one, with `sigma`. `floor`: what noise alone would give. `inverse` and
+    `inverse_raw` are the factors by which the paper scales its transients.
+    """
+
+    raw: float
+    noise_bias: float
+    floor: float
+    sigma: float
+
+    @property
+    def area(self) -> float:
+        """Area without the excess of the noise."""
+        return self.raw - self.noise_bias
+
+    @property
+    def inverse_raw(self) -> float:
+        """1 / raw."""
+        return 1.0 / self.raw
+
+    @property
+    def inverse(self) -> Value:
+        """1 / area with its first-order error; infinite if the corrected area is not above 0."""
+        if self.area <= 0:
+            return Value(math.inf, math.inf)
+        return Value(1.0 / self.area, self.sigma / self.area**2)
+
+
+def absolute_area(
+    spectrum: Spectrum, windows: EnergyWindows, *, shape: NDArray[np.float64] | None = None
+) -> AbsoluteArea:
+    """Absolute area under a transient in the normalisation of SI 4.
+
+    The paper's factors x155, x363, x976 are inverse absolute areas of transients that SI 4 scales by the edge integral
+    of the unpumped spectrum (unit 1/eV, so that the area has none). This reading is inferred: with spectra of
+    post-edge height 1 the same transient has an area of about 0.3 eV, the inverse of which is 3. The factors depend on
+    the limits of the edge integral, `edge_integral_ev` here, which the paper does not give; their ratios do not.
+
+    The excess of noise: |x| of a normal x of mean m and error s averages s sqrt(2/pi) exp(-m^2/2s^2) + m erf(m/(s
+    sqrt 2)). Without `shape` m is the measured value itself, which removes the excess where the signal is larger than
+    its error, but only 0.4 of it where there is none. With `shape` (points,), a noiseless or much better transient of
+    the same form on the same points (the paper: the shape does not change with delay), m is the shape scaled to the
+    data, the area is that of the scaled shape, and the bias vanishes. Raises ReductionError for a shape of the wrong
+    length or without an edge.
+    """
+    energy, value, sigma = spectrum.energy_ev, spectrum.transient, spectrum.sigma
+    inside = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
+    weight = trapezoid_weights(energy) / edge_integral(energy[inside], spectrum.off[inside])
+    raw, floor = float(weight @ np.abs(value)), float(weight @ sigma) * math.sqrt(2 / math.pi)
+    if shape is None:
+        excess = weight @ (expected_absolute(value, sigma) - np.abs(value))
+        return AbsoluteArea(raw, float(excess), floor, float(np.sqrt(np.sum((weight * sigma) ** 2))))
+    if shape.shape != value.shape:
+        raise ReductionError(f"The shape has {shape.size} points, the transient {value.size}. Use the same energies.")
+    unit = shape / sigma
+    amplitude = float(unit @ (value / sigma) / (unit @ unit))
+    of_shape = float(weight @ np.abs(shape))
+    return AbsoluteArea(raw, raw - abs(amplitude) * of_shape, floor, of_shape / math.sqrt(float(unit @ unit)))
+
+
+def expected_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average of |x| for normal x: sigma sqrt(2/pi) exp(-mean^2 / 2 sigma^2) + mean erf(mean / (sigma sqrt 2))."""
+    reduced = np.abs(mean) / sigma
+    gaussian = math.sqrt(2 / math.pi) * np.exp(-(reduced**2) / 2)
+    return np.asarray(sigma * (gaussian + reduced * erf(reduced / math.sqrt(2))))
+
+
+def trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights (points,) whose sum with values on `energy_ev` is their integral by trapezoids, eV."""
+    steps = np.diff(energy_ev)
+    return np.asarray((np.append(steps, 0.0) + np.append(0.0, steps)) / 2.0)

@@ -1,0 +1,151 @@
+"""Transient against pump fluence (paper, SI 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.xas.exposure_pairs import Intensity, Mode, Reference, exposure_pairs, gates_of
+from reduction.xas.grouping import ScatterRatio, scatter_ratio
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+
+_OFFSET_POINTS = 2
+_SCATTER_SCANS = 3
+
+
+@dataclass(frozen=True)
+class FluenceScan:
+    """Signal with and without laser against fluence; arrays (points,), sorted by fluence.
+
+    `fluence_mj_cm2`: mean read-back. `on`, `off`, `transient` = on - off, relative to the mean off signal of each
+    scan. `sigma`: error of the transient from counting (SPC) or the measured variances (boxcar), and `covariance`
+    (points, points) behind it: the subtraction of the two lowest points correlates all points, and makes the mean of
+    these two exactly 0. `sigma_scatter`: the error that the paper gives, standard errors of on and off over the scans,
+    combined; it holds jet fluctuations that cancel in the transient, and is None with fewer than three scans.
+    `scatter`: scatter of the transients between scans over their counting error, None with one scan.
+    """
+
+    fluence_mj_cm2: NDArray[np.float64]
+    on: NDArray[np.float64]
+    off: NDArray[np.float64]
+    transient: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    sigma_scatter: NDArray[np.float64] | None
+    scatter: ScatterRatio | None
+    sample: str
+    edge: str
+    mode: Mode
+    reference: Reference
+    probe: int
+    scans: int
+    energy_ev: float
+    delay_ps: float
+
+
+def fluence_scan(
+    accumulator: RunAccumulator,
+    mode: Mode = "boxcar",
+    probe: int | None = None,
+    reference: Reference = "unpumped probe",
+) -> FluenceScan:
+    """Reduce a fluence scan; `probe` is the pumped one unless given. The off signal is of the same exposure.
+
+    Recipe, per scan: divide by I0; subtract from on the mean on - off difference of the two lowest fluences; divide on
+    and off by the mean of the off scan. Then average over the scans that have both lowest points. Because even the
+    lowest fluences pump a little, the transient is the signal less its mean there: slopes are not changed, the
+    intercept of a line is. Raises ReductionError for another kind of run, or while no scan has three points.
+    """
+    run = accumulator.metadata
+    if run.axis != "fluence_mj_cm2":
+        raise ReductionError(f"This run scanned {run.axis}, not the fluence. Choose a run of the plan fluence_scan.")
+    probe = run.timing.pumped_probe if probe is None else probe
+    pairs = exposure_pairs(accumulator, mode, *gates_of(reference, probe, run.timing))
+    kept = pairs.paired[:, :_OFFSET_POINTS].all(axis=1) & (pairs.paired.sum(axis=1) > _OFFSET_POINTS)
+    if not kept.any():
+        raise ReductionError(
+            "No scan has the two lowest fluences, whose difference is the offset, and a third point yet. Wait for more."
+        )
+    used = pairs.paired[kept]
+    on, off = (Intensity(part.value[kept], part.sigma[kept]) for part in pairs.each())
+    scans = _ScaledScans.of(on, off, used)
+    return FluenceScan(
+        fluence_mj_cm2=pairs.axis,
+        on=_mean(scans.on, used),
+        off=_mean(scans.off, used),
+        transient=_mean(scans.on - scans.off, used),
+        sigma=np.sqrt(np.diag(scans.mean_covariance())),
+        covariance=scans.mean_covariance(),
+        sigma_scatter=scans.standard_error(),
+        scatter=scans.scatter(),
+        sample=run.sample,
+        edge=run.edge,
+        mode=mode,
+        reference=reference,
+        probe=probe,
+        scans=len(used),
+        energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
+        delay_ps=run.timing.delay_of(probe, float(accumulator.mean_readback("delay_ps").mean())),
+    )
+
+
+@dataclass(frozen=True)
+class _ScaledScans:
+    """On and off of each scan after offset and scale, and the covariance of on - off; (scans, points[, points])."""
+
+    on: NDArray[np.float64]
+    off: NDArray[np.float64]
+    used: NDArray[np.bool_]
+    covariance: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, on: Intensity, off: Intensity, used: NDArray[np.bool_]) -> _ScaledScans:
+        offset = (on.value - off.value)[:, :_OFFSET_POINTS].mean(axis=1, keepdims=True)
+        number = used.sum(axis=1, keepdims=True)
+        level = np.where(used, off.value, 0.0).sum(axis=1, keepdims=True) / number
+        if level.min() <= 0:
+            raise ReductionError(
+                f"The mean unpumped signal of a scan is {level.min():.3g}, not above 0, so it cannot be the scale. "
+                "Check the sign and the offset of the detector signal."
+            )
+        scaled_on, scaled_off = (on.value - offset) / level, off.value / level
+        points = used.shape[1]
+        subtract = np.eye(points) - np.where(np.arange(points) < _OFFSET_POINTS, 1.0 / _OFFSET_POINTS, 0.0)
+        by_on = subtract / level[:, :, None]
+        by_off = -by_on - (scaled_on - scaled_off)[:, :, None] * (used / number / level)[:, None, :]
+        covariance = _propagate(by_on, on.sigma) + _propagate(by_off, off.sigma)
+        return cls(scaled_on, scaled_off, used, covariance * (used[:, :, None] & used[:, None, :]))
+
+    def mean_covariance(self) -> NDArray[np.float64]:
+        number = self.used.sum(axis=0)
+        return np.asarray(self.covariance.sum(axis=0) / np.outer(number, number))
+
+    def standard_error(self) -> NDArray[np.float64] | None:
+        number = self.used.sum(axis=0)
+        if number.min() < _SCATTER_SCANS:
+            return None
+        squares = [np.where(self.used, (p - _mean(p, self.used)) ** 2, 0.0).sum(axis=0) for p in (self.on, self.off)]
+        return np.asarray(np.sqrt(sum(squares) / (number - 1) / number))
+
+    def scatter(self) -> ScatterRatio | None:
+        if len(self.used) < 2:
+            return None
+        # The two lowest points are each other's mirror image: one of them says it all.
+        sigma = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+        return scatter_ratio((self.on - self.off)[:, 1:], sigma[:, 1:], self.used[:, 1:])
+
+
+def _propagate(jacobian: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+    scaled = jacobian * sigma[:, None, :]
+    return scaled @ scaled.transpose(0, 2, 1)
+
+
+def _mean(table: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.asarray(np.where(used, table, 0.0).sum(axis=0) / used.sum(axis=0))

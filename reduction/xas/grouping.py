@@ -1,0 +1,140 @@
+"""Are the errors right? Scatter between scans over counting error, and the null test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.stats import chi2
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.boxcar_energy import scaled_scans
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, Gate, Intensity, Mode, Reference, exposure_pairs, gates_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.xas.exposure_pairs import ExposurePairs
+
+
+_THIRD_UNPUMPED, _LAST_UNPUMPED = Gate(SHUTTER_CLOSED, 3), Gate(SHUTTER_CLOSED, 4)
+
+
+class ScatterRatio(NamedTuple):
+    """Scatter between scans over the counting error: 1 is photon-limited; `sigma` is the ratio's own error."""
+
+    ratio: float
+    sigma: float
+    degrees_of_freedom: int
+
+
+class NullTest(NamedTuple):
+    """Chi-square of two signals that must agree; `p_value` below 0.001 says that they do not.
+
+    `tail`: what was taken out before, as a fraction of the transient; None if nothing was.
+    """
+
+    chi_square: float
+    degrees_of_freedom: int
+    p_value: float
+    tail: Value | None = None
+
+
+def scan_transients(
+    accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: Reference = "unpumped probe"
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Transient of every scan, its error, and whether it was measured; (scans, points) each.
+
+    SPC: ln(on/off), in which jet and flux of the same exposure cancel; boxcar: on - off after the recipe of
+    `boxcar_spectrum`, whose offset per scan forbids a ratio. Raises ReductionError where these do.
+    """
+    run = accumulator.metadata
+    probe = run.timing.pumped_probe if probe is None else probe
+    pairs = exposure_pairs(accumulator, mode, *gates_of(reference, probe, run.timing))
+    if mode == "spc":
+        ratio, measured = _log_ratio(*pairs.each(), pairs.paired)
+        return ratio.value, ratio.sigma, measured
+    scans = scaled_scans(pairs, run.windows)
+    return scans.on.value - scans.off.value, np.hypot(scans.on.sigma, scans.off.sigma), scans.used
+
+
+def scatter_ratio(values: NDArray[np.float64], sigma: NDArray[np.float64], measured: NDArray[np.bool_]) -> ScatterRatio:
+    """Root of chi-square per degree of freedom of the scans about their weighted mean at each point.
+
+    All arguments (scans, points). The error of the ratio is 1 / sqrt(2 degrees of freedom), for normal data. Raises
+    ReductionError unless a point was measured twice.
+    """
+    weight = np.divide(1.0, sigma**2, out=np.zeros_like(sigma), where=measured & (sigma > 0))
+    total = weight.sum(axis=0)
+    mean = np.divide((weight * values).sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
+    number = (weight > 0).sum(axis=0)
+    freedom = int(np.maximum(number - 1, 0).sum())
+    if freedom == 0:
+        raise ReductionError("The scatter between scans needs a point that was measured in two scans. Wait for more.")
+    return ScatterRatio(
+        float(np.sqrt((weight * (values - mean) ** 2).sum() / freedom)), (2.0 * freedom) ** -0.5, freedom
+    )
+
+
+def null_test(
+    accumulator: RunAccumulator,
+    mode: Mode = "spc",
+    on: Gate = _THIRD_UNPUMPED,
+    off: Gate = _LAST_UNPUMPED,
+    tail: tuple[Gate, Gate] | None = None,
+) -> NullTest:
+    """Compare two gates that must agree, by default probes 3 and 4 with the shutter closed.
+
+    The logarithm of their ratio, summed over scans, must be one constant for all points: gates may differ in
+    efficiency, never with energy or delay. With the shutter open the later probes still see what the pump has left,
+    5 % of the transient after 460 ns and less after 613 ns: the logarithm of the ratio of the two gates `tail`, of the
+    same exposures, is then fitted and taken out. They must be others than `on` and `off`, whose noise would be fitted
+    too. Raises ReductionError without pairs or with too few points.
+    """
+    values, sigma, measured = _pair_ratio(accumulator, mode, on, off)
+    columns, variance = [np.ones_like(values)], sigma**2
+    if tail is not None:
+        transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
+        measured &= both
+        columns.append(transient)
+    freedom = int(measured.sum()) - len(columns)
+    if freedom < 1:
+        raise ReductionError(
+            f"The null test needs at least {len(columns) + 1} points with signal. Wait for more exposures."
+        )
+    y, design = values[measured], np.column_stack(columns)[measured]
+    fit = _weighted_fit(design, y, variance[measured])
+    if tail is not None:
+        # The noise of the transient itself counts as far as the transient was subtracted.
+        fit = _weighted_fit(design, y, (variance + (fit.values[1] * transient_sigma) ** 2)[measured])
+    found = None if tail is None else Value(float(fit.values[1]), float(fit.sigma[1]))
+    return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), found)
+
+
+class _Fit(NamedTuple):
+    values: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    chi_square: float
+
+
+def _weighted_fit(design: NDArray[np.float64], y: NDArray[np.float64], variance: NDArray[np.float64]) -> _Fit:
+    covariance = np.linalg.pinv(design.T @ (design / variance[:, None]), hermitian=True)
+    values = covariance @ (design.T @ (y / variance))
+    return _Fit(values, np.sqrt(np.diag(covariance)), float(np.sum((y - design @ values) ** 2 / variance)))
+
+
+def _pair_ratio(
+    accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    pairs: ExposurePairs = exposure_pairs(accumulator, mode, on, off)
+    ratio, measured = _log_ratio(*pairs.summed(), np.ones(pairs.axis.shape, dtype=bool))
+    return ratio.value, ratio.sigma, measured
+
+
+def _log_ratio(on: Intensity, off: Intensity, paired: NDArray[np.bool_]) -> tuple[Intensity, NDArray[np.bool_]]:
+    measured = paired & (on.value > 0) & (off.value > 0)
+    safe_on, safe_off = np.where(measured, on.value, 1.0), np.where(measured, off.value, 1.0)
+    sigma = np.hypot(on.sigma / safe_on, off.sigma / safe_off)
+    return Intensity(np.log(safe_on / safe_off), np.where(measured, sigma, 0.0)), measured

@@ -1,0 +1,1 @@
+"""Fits of the kinetics to all gates of one or several delay scans."""

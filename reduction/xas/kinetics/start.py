@@ -1,0 +1,79 @@
+"""Starting values of a kinetic fit from the data alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from reduction.xas.kinetics.model import WhitenedTrace
+
+_LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
+_OFFSET_RATES_PER_PS = (1e-9, 1.0 / 1e6, 1.0 / 250e3)
+_TYPICAL_RATES_PER_PS = [(1.0 / 150.0, 1.0 / 1500.0, 1e-9)]
+_T0_SPAN_PS = 1000.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """A point to start the minimiser from: rates in 1/ps, amplitudes (traces, 3) of the three decays."""
+
+    chi_square: float
+    rates: tuple[float, float, float]
+    t0_ps: float
+    amplitudes: NDArray[np.float64]
+
+
+def find_starts(traces: Sequence[WhitenedTrace], first_delay_ps: NDArray[np.float64], *, number: int) -> list[Start]:
+    """Return the `number` best points of a coarse grid, best first.
+
+    To first order in the signal the model is linear in the amplitudes and baselines, so the grid spans only time
+    zero (steps of half the instrument response, +-1 ns within the delays measured) and then the three decay rates.
+    """
+    half_width = traces[0].train.sigma_ps / 2.0
+    low, high = max(first_delay_ps.min(), -_T0_SPAN_PS), min(first_delay_ps.max(), _T0_SPAN_PS)
+    candidates = np.arange(low, high, half_width) if high > low else np.array([0.0])
+    t0 = min((_best(traces, _TYPICAL_RATES_PER_PS, float(t0)) for t0 in candidates), key=_chi_square).t0_ps
+    pairs = [(1.0 / a, 1.0 / b) for a, b in product(_LIFETIMES_PS, repeat=2) if b > 1.9 * a]
+    combinations = [(*pair, offset) for pair in pairs for offset in _OFFSET_RATES_PER_PS]
+    return sorted(_solve_all(traces, combinations, t0), key=_chi_square)[:number]
+
+
+def _best(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, float, float]], t0_ps: float) -> Start:
+    return min(_solve_all(traces, combinations, t0_ps), key=_chi_square)
+
+
+def _chi_square(start: Start) -> float:
+    return start.chi_square
+
+
+def _solve_all(
+    traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, float, float]], t0_ps: float
+) -> list[Start]:
+    solved = [_solve_trace(trace, combinations, t0_ps) for trace in traces]
+    return [
+        Start(sum(chi for chi, _ in parts), rates, t0_ps, np.array([amplitudes for _, amplitudes in parts]))
+        for rates, parts in zip(combinations, zip(*solved, strict=True), strict=True)
+    ]
+
+
+def _solve_trace(
+    trace: WhitenedTrace, combinations: Sequence[tuple[float, float, float]], t0_ps: float
+) -> list[tuple[float, NDArray[np.float64]]]:
+    rates = sorted({rate for combination in combinations for rate in combination})
+    columns = {rate: trace.whiten(trace.decay(rate, t0_ps).value) for rate in rates}
+    baselines = trace.whiten(trace.baseline_columns()).T
+    data = trace.whiten(trace.log_rate)
+    solved = []
+    for combination in combinations:
+        design = np.column_stack([*(columns[rate] for rate in combination), baselines])
+        solution = np.linalg.lstsq(design, data, rcond=None)[0]
+        solved.append((float(np.sum((data - design @ solution) ** 2)), np.asarray(solution[:3], dtype=np.float64)))
+    return solved

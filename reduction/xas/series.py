@@ -1,0 +1,214 @@
+"""Repeated runs of one measurement: which scans count, what they say together, and whether they agree."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.accumulator import joined
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, Mode, Reference, gate_signal
+from reduction.xas.grouping import ScatterRatio, scan_transients, scatter_ratio
+from reduction.xas.spc_energy import spc_spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.xas.transient import Spectrum
+
+_SAME = (
+    *("sample", "edge", "absorber", "axis", "points", "energy_ev", "delay_ps", "fluence_mj_cm2"),
+    *("timing", "windows"),
+)
+
+
+@dataclass(frozen=True)
+class ScanCriteria:
+    """When a scan is rejected; None switches a criterion off. None of them looks at the transient.
+
+    `min_fraction`: least fraction of the grid's points measured with good quality. `max_flux_deviation`: largest
+    relative distance of the scan's mean I0 rate from the median of all scans. `max_static_deviation`: the same for the
+    mean unpumped signal per I0, over the points that the scan has (jet thinner, beam off the jet).
+    """
+
+    min_fraction: float | None = None
+    max_flux_deviation: float | None = None
+    max_static_deviation: float | None = None
+
+
+class RejectedScan(NamedTuple):
+    """A scan that was left out: the run's uid and place in the series, the scan's index, and why, with numbers."""
+
+    uid: str
+    run: int
+    scan: int
+    reason: str
+
+
+class Series(NamedTuple):
+    """The accepted scans of all runs as one accumulator, the runs one by one, and the rejected scans."""
+
+    together: RunAccumulator
+    runs: tuple[RunAccumulator, ...]
+    rejected: tuple[RejectedScan, ...]
+
+
+@dataclass(frozen=True)
+class SeriesSpectrum:
+    """Combined spectrum of a series.
+
+    `between_scans`: scatter of the transients of all scans over their counting errors (1 is photon-limited), None with
+    a single scan. `between_runs`: the same for the reduced transients of the runs, None with a single run.
+    `run_transients` and `run_sigmas` (runs, points) are those transients.
+    """
+
+    spectrum: Spectrum
+    between_scans: ScatterRatio | None
+    between_runs: ScatterRatio | None
+    run_transients: NDArray[np.float64]
+    run_sigmas: NDArray[np.float64]
+    rejected: tuple[RejectedScan, ...]
+
+
+_ALL_SCANS = ScanCriteria()
+
+
+def select_scans(runs: Sequence[RunAccumulator], mode: Mode, criteria: ScanCriteria = _ALL_SCANS) -> Series:
+    """Join runs with the same grid and settings, without the scans that fail a criterion (by default none does).
+
+    Runs without any accepted scan are left out. The joined accumulator goes through every reduction: energy, delay and
+    fluence scans, and the kinetic fit. Raises ReductionError, naming the setting, if the runs differ, or if no scan is
+    left.
+    """
+    _require_same(runs)
+    flux, static = _levels(runs, mode)
+    rejected: list[RejectedScan] = []
+    masks = []
+    for number, run in enumerate(runs):
+        reasons = [_reason(run, scan, flux[number][scan], static[number][scan], criteria) for scan in range(run.scans)]
+        masks.append(np.array([not reason for reason in reasons], dtype=bool))
+        uid = run.metadata.uid
+        rejected += [RejectedScan(uid, number, scan, reason) for scan, reason in enumerate(reasons) if reason]
+    kept = [(run, mask) for run, mask in zip(runs, masks, strict=True) if mask.any()]
+    if not kept:
+        raise ReductionError(
+            f"No scan of {len(runs)} runs meets the criteria {criteria}. Loosen them, or measure again."
+        )
+    chosen = tuple(joined([run], [mask]) for run, mask in kept)
+    uids = "+".join(run.metadata.uid for run in chosen)
+    return Series(joined(chosen, uid=uids), chosen, tuple(rejected))
+
+
+def series_spectrum(
+    runs: Sequence[RunAccumulator],
+    mode: Mode,
+    probe: int | None = None,
+    reference: Reference = "unpumped probe",
+    criteria: ScanCriteria = _ALL_SCANS,
+) -> SeriesSpectrum:
+    """Combine the energy scans of a series.
+
+    SPC: photons and flux of all scans are summed and reduced once (SI 4), so runs weigh by their counts. Boxcar: each
+    run is reduced by itself and the transients are averaged with the inverse of their variance at each point; on and
+    off with the same weights. Raises ReductionError like `select_scans` and the reductions of single runs, or if a
+    boxcar run lacks points that another one has.
+    """
+    series = select_scans(runs, mode, criteria)
+    reduce = spc_spectrum if mode == "spc" else boxcar_spectrum
+    parts = [reduce(run, probe, reference) for run in series.runs]
+    if len({len(part.energy_ev) for part in parts}) != 1:
+        raise ReductionError(
+            "The runs of the series have not measured the same points. Reject incomplete scans (min_fraction=1), or "
+            "leave the unfinished run out."
+        )
+    transients, sigmas = (np.array([getattr(part, name) for part in parts]) for name in ("transient", "sigma"))
+    scans = scan_transients(series.together, mode, probe, reference)
+    return SeriesSpectrum(
+        spectrum=spc_spectrum(series.together, probe, reference) if mode == "spc" else _averaged(parts),
+        between_scans=scatter_ratio(*scans) if len(scans[0]) > 1 else None,
+        between_runs=scatter_ratio(transients, sigmas, np.ones(sigmas.shape, dtype=bool)) if len(parts) > 1 else None,
+        run_transients=transients,
+        run_sigmas=sigmas,
+        rejected=series.rejected,
+    )
+
+
+def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
+    weight = np.array([part.sigma for part in parts]) ** -2.0
+    weight /= weight.sum(axis=0)
+
+    def mean(name: str) -> NDArray[np.float64]:
+        return np.asarray(np.sum(weight * np.array([getattr(part, name) for part in parts]), axis=0))
+
+    def error(name: str) -> NDArray[np.float64]:
+        return np.asarray(np.sqrt(np.sum((weight * np.array([getattr(part, name) for part in parts])) ** 2, axis=0)))
+
+    known = all(part.sigma_scatter is not None for part in parts)
+    values = {name: mean(name) for name in ("energy_ev", "on", "off", "transient")}
+    errors = {name: error(name) for name in ("on_sigma", "off_sigma", "sigma")}
+    metadata = replace(parts[0].metadata, scans=sum(part.metadata.scans for part in parts))
+    return replace(
+        parts[0], **values, **errors, sigma_scatter=error("sigma_scatter") if known else None, metadata=metadata
+    )
+
+
+def _require_same(runs: Sequence[RunAccumulator]) -> None:
+    if not runs:
+        raise ReductionError("A series needs at least one run. Check its name.")
+    first = runs[0].metadata
+    for run in runs[1:]:
+        for name in _SAME:
+            ours, theirs = getattr(first, name), getattr(run.metadata, name)
+            if ours != theirs:
+                raise ReductionError(
+                    f"Run {run.metadata.uid} has {name} = {theirs}, run {first.uid} has {ours}: they do not repeat "
+                    "one measurement. Combine only runs with the same grid and settings."
+                )
+
+
+def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+    """Mean I0 rate and unpumped signal of each scan, relative to the median over all scans; NaN without a point."""
+    flux = []
+    for run in runs:
+        i0, exposure = run.i0.sum(axis=(1, 2)), run.exposure_s.sum(axis=(1, 2))
+        flux.append(np.divide(i0, exposure, out=np.full(run.scans, np.nan), where=exposure > 0))
+    off = [_unpumped(run, mode) for run in runs]
+    typical = _nanmedian(np.concatenate(off), axis=0)
+    static = [_nanmedian(table / typical, axis=1) for table in off]
+    flux_median = float(np.nanmedian(np.concatenate(flux)))
+    return [np.asarray(levels / flux_median) for levels in flux], static
+
+
+def _unpumped(run: RunAccumulator, mode: Mode) -> NDArray[np.float64]:
+    signal = gate_signal(run, mode, Gate(SHUTTER_OPEN, run.metadata.timing.unpumped_probe))
+    empty = np.full(signal.flux.shape, np.nan)
+    return np.asarray(np.divide(signal.signal, signal.flux, out=empty, where=signal.flux > 0))
+
+
+def _nanmedian(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    # A slice without any number has no median; NaN says so to the caller.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(values, axis=axis), dtype=np.float64)
+
+
+def _reason(run: RunAccumulator, scan: int, flux: float, static: float, criteria: ScanCriteria) -> str:
+    fraction = float((run.exposures[scan].sum(axis=-1) > 0).mean())
+    if fraction == 0.0:
+        return "it has no point of good quality"
+    if criteria.min_fraction is not None and fraction < criteria.min_fraction:
+        return f"{fraction:.1%} of its points are good, less than {criteria.min_fraction:.1%}"
+    for name, level, limit in (
+        ("mean I0", flux, criteria.max_flux_deviation),
+        ("unpumped signal", static, criteria.max_static_deviation),
+    ):
+        if limit is not None and not abs(level - 1.0) <= limit:
+            return f"its {name} is {level:.3f} of the median, further from 1 than {limit:g}"
+    return ""

@@ -1,0 +1,89 @@
+"""Transient spectra from single-photon counting (paper, SI 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.xas.energy_windows import edge_integral, points_within
+from reduction.xas.exposure_pairs import Intensity, Reference, exposure_pairs, gates_of
+from reduction.xas.transient import Spectrum, TransientMetadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import EnergyWindows, RunMetadata
+
+
+def spc_spectrum(
+    accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
+) -> Spectrum:
+    """Reduce an energy scan counted photon by photon; `probe` is the pumped one unless given.
+
+    Recipe: correct pile-up, sum over scans, divide by the total flux, subtract from on and off their own flat pre-edge
+    offset, divide each by its own edge integral (trapezoids); the transient is their difference and the errors, from
+    the counts, are scaled but not otherwise touched. Last, one common factor gives the off spectrum a mean of 1 in
+    the post-edge window. Scaling on by its own integral takes a multiple of the static spectrum out of the transient
+    so that its integral over the window vanishes.
+
+    What the errors leave out: those of the two offsets and integrals, which shift all points together. On a 44-point
+    Br grid with photon noise (150 simulated runs of 4 scans) the pulls of single points have widths of 0.98 within
+    the edge window and 1.03 to 1.06 in the post-edge; the mean over the edge window scatters by 0.73 of what its
+    errors say and the mean over the post-edge window by 1.2. Single points are right, means of wide windows are not.
+    Raises ReductionError while a window is not covered.
+    """
+    metadata = accumulator.metadata
+    require_energy_scan(metadata)
+    probe = metadata.timing.pumped_probe if probe is None else probe
+    pairs = exposure_pairs(accumulator, "spc", *gates_of(reference, probe, metadata.timing))
+    on, off = (_scaled(pairs.axis, part, metadata.windows) for part in pairs.summed())
+    level = off.value[points_within(pairs.axis, metadata.windows.post_edge_ev, "post-edge")].mean()
+    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    return Spectrum(
+        energy_ev=pairs.axis,
+        on=on.value,
+        on_sigma=on.sigma,
+        off=off.value,
+        off_sigma=off.sigma,
+        transient=on.value - off.value,
+        sigma=np.hypot(on.sigma, off.sigma),
+        sigma_scatter=None,
+        metadata=spectrum_metadata(accumulator, "spc", probe, reference, pairs.scans),
+    )
+
+
+def require_energy_scan(metadata: RunMetadata) -> None:
+    """Raise ReductionError for a run that scanned something else."""
+    if metadata.axis == "delay_ps":
+        raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
+    if metadata.axis != "energy_ev":
+        raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
+
+
+def spectrum_metadata(
+    accumulator: RunAccumulator, mode: str, probe: int, reference: Reference, scans: int
+) -> TransientMetadata:
+    """Metadata of a spectrum; its delay is that of `probe`, from the mean read-back of the first delay."""
+    run = accumulator.metadata
+    first_delay = float(accumulator.mean_readback("delay_ps").mean())
+    return TransientMetadata(
+        sample=run.sample,
+        edge=run.edge,
+        mode="spc" if mode == "spc" else "boxcar",
+        reference=reference,
+        probe=probe,
+        scans=scans,
+        offset="pre-edge",
+        delay_ps=run.timing.delay_of(probe, first_delay),
+    )
+
+
+def _scaled(energy_ev: NDArray[np.float64], part: Intensity, windows: EnergyWindows) -> Intensity:
+    pre_edge = points_within(energy_ev, windows.pre_edge_ev, "pre-edge")
+    edge = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
+    value = part.value - part.value[pre_edge].mean()
+    integral = edge_integral(energy_ev[edge], value[edge])
+    return Intensity(value / integral, part.sigma / integral)

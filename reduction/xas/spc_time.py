@@ -1,0 +1,97 @@
+"""Time traces from single-photon counting (paper, SI 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.xas.exposure_pairs import (
+    SHUTTER_CLOSED,
+    ExposurePairs,
+    Gate,
+    Intensity,
+    Reference,
+    exposure_pairs,
+    gates_of,
+)
+from reduction.xas.transient import Trace, TransientMetadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import Timing
+
+_BEFORE_IN_SIGMA = 4.0
+
+
+def before_pump(delay_ps: NDArray[np.float64], timing: Timing) -> NDArray[np.bool_]:
+    """Mask of delays before the pump by more than four widths of the instrument response.
+
+    Four, so that a time zero that is off by 60 ps still leaves less than 0.5 % of the signal there.
+    """
+    return np.asarray(delay_ps < -_BEFORE_IN_SIGMA * timing.irf_sigma_ps)
+
+
+def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe") -> Trace:
+    """Reduce a delay scan counted photon by photon; `probe` is the pumped one unless given.
+
+    Recipe: correct pile-up, sum over scans, divide by the total flux; divide on and off by the mean off signal, so
+    that the unpumped sample at this energy is 1; subtract separate offsets from on and off so that both average 1,
+    and the transient 0, at the delays before the pump. A probe that comes after the pump at every delay has no such
+    delays: the difference between its gate and the unpumped one is then taken from exposures with the shutter closed
+    if there are any, else left in. `metadata.offset` says which: "negative delays", "closed shutter" or "none". For
+    lifetimes use `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
+    """
+    run = accumulator.metadata
+    if run.axis == "energy_ev":
+        raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
+    if run.axis != "delay_ps":
+        raise ReductionError(f"This run scanned {run.axis}, not the delay: reduce it with fluence_scan.")
+    probe = run.timing.pumped_probe if probe is None else probe
+    on_gate, off_gate = gates_of(reference, probe, run.timing)
+    pairs = exposure_pairs(accumulator, "spc", on_gate, off_gate)
+    delay = run.timing.delay_of(probe, 0.0) + pairs.axis
+    early = before_pump(delay, run.timing)
+    on, off = pairs.summed()
+    level = off.value.mean()
+    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, on_gate, off_gate))
+    on_value, off_value = on.value - on_offset, off.value - off_offset
+    return Trace(
+        first_delay_ps=pairs.axis,
+        delay_ps=delay,
+        on=on_value,
+        on_sigma=on.sigma,
+        off=off_value,
+        off_sigma=off.sigma,
+        transient=on_value - off_value,
+        sigma=np.hypot(on.sigma, off.sigma),
+        zero_at_ps=pairs.axis[early],
+        metadata=TransientMetadata(
+            run.sample, run.edge, "spc", reference, probe, pairs.scans, origin, energy_ev=_energy(accumulator)
+        ),
+    )
+
+
+def _energy(accumulator: RunAccumulator) -> float:
+    return float(accumulator.mean_readback("energy_ev").mean())
+
+
+def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:
+    if off.laser_shutter == SHUTTER_CLOSED or not accumulator.exposures[:, :, SHUTTER_CLOSED].any():
+        return None
+    return exposure_pairs(accumulator, "spc", on._replace(laser_shutter=0), off._replace(laser_shutter=0))
+
+
+def _offsets(
+    on: Intensity, off: Intensity, early: NDArray[np.bool_], dark: ExposurePairs | None
+) -> tuple[float, float, str]:
+    if early.any():
+        return float(on.value[early].mean() - 1.0), float(off.value[early].mean() - 1.0), "negative delays"
+    if dark is None:
+        return 0.0, 0.0, "none"
+    dark_on, dark_off = dark.summed()
+    return float(dark_on.value.mean() / dark_off.value.mean() - 1.0), 0.0, "closed shutter"

@@ -1,0 +1,279 @@
+"""Static spectra of the thermostated cell from the silicon drift detector (paper, SI 2 and SI 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.run_metadata import EnergyWindows
+from reduction.xas.energy_windows import edge_integral, points_within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+_PLAN = "static_energy_scan"
+_STREAM = "primary"
+_KEYS = ("plan_name", "sample", "edge", "temperature_c", "grid", "reduction")
+_LEAST_VARIANCE = 0.5  # Counts squared: keeps the weight of a point without counts finite, as in `pileup`.
+
+
+class SpectrumPoints(NamedTuple):
+    """A spectrum: energy in eV and intensity, (points,) each, and the covariance of the latter, (points, points)."""
+
+    energy_ev: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    @property
+    def sigma(self) -> NDArray[np.float64]:
+        """Standard errors, (points,)."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+@dataclass(frozen=True)
+class StaticSpectrum:
+    """A static spectrum at one temperature.
+
+    `measured`: corrected counts per I0, with the independent errors of counting. `normalised`: less its flat pre-edge
+    offset, divided by its edge integral (unit 1/eV); its covariance holds the errors of offset and integral, which the
+    paper leaves out. `temperature_c`: mean of the thermocouple; `setpoint_c`: what was asked for.
+    """
+
+    measured: SpectrumPoints
+    normalised: SpectrumPoints
+    windows: EnergyWindows
+    temperature_c: float
+    setpoint_c: float
+    sample: str
+    edge: str
+    uid: str
+    scans: int
+
+
+class StaticAccumulator:
+    """Running sums of static energy scans: call it with `(name, document)`; see `RunAccumulator` for its manners.
+
+    Each detector element's counts are multiplied by its input over its output rate: the share of pulses that the
+    electronics lost is the same for all energies. `corrected`, `variance`, `i0`, `exposures` are (points,) sums over
+    scans; events whose `quality` is not empty are counted in `rejected` only. Raises ReductionError for documents that
+    do not make sense.
+    """
+
+    def __init__(self) -> None:
+        self.start: Mapping[str, Any] = {}
+        self.exit_status: str | None = None
+        self.scans = 0
+        self.rejected = 0
+        self._streams: dict[str, str] = {}
+        self._sums = np.zeros((6, 0))
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document of the bluesky event model."""
+        if name == "start":
+            self._begin(doc)
+        elif name == "descriptor":
+            self._streams[doc["uid"]] = doc.get("name", _STREAM)
+        elif name == "event":
+            self._take(doc["descriptor"], doc["data"])
+        elif name == "event_page":
+            for index in range(len(doc["seq_num"])):
+                self._take(doc["descriptor"], {key: column[index] for key, column in doc["data"].items()})
+        elif name == "stop":
+            self.exit_status = str(doc.get("exit_status", "success"))
+
+    @property
+    def corrected(self) -> NDArray[np.float64]:
+        """Counts corrected for deadtime, all elements."""
+        return np.asarray(self._sums[0])
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Variance of `corrected`, from photons that arrive as Poisson of which the electronics analyse a part."""
+        return np.asarray(self._sums[1])
+
+    @property
+    def i0(self) -> NDArray[np.float64]:
+        """Ion chamber counts."""
+        return np.asarray(self._sums[2])
+
+    @property
+    def exposures(self) -> NDArray[np.float64]:
+        """Number of good exposures."""
+        return np.asarray(self._sums[5])
+
+    @property
+    def energy_ev(self) -> NDArray[np.float64]:
+        """Mean read-back, the planned energy where nothing was measured."""
+        planned = np.array(self.start["grid"]["points"], dtype=float)
+        return np.asarray(np.divide(self._sums[3], self.exposures, out=planned, where=self.exposures > 0))
+
+    @property
+    def temperature_c(self) -> float:
+        """Mean thermocouple temperature. Raises ReductionError before the first good exposure."""
+        if not self.exposures.sum():
+            raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
+        return float(self._sums[4].sum() / self.exposures.sum())
+
+    def _begin(self, doc: Mapping[str, Any]) -> None:
+        missing = [key for key in _KEYS if key not in doc]
+        if self.start or missing or doc["plan_name"] != _PLAN or doc["grid"].get("axis") != "energy_ev":
+            raise ReductionError(
+                f"This is no single run of the plan {_PLAN} (missing: {', '.join(missing) or 'nothing'}). Feed the "
+                "documents of one such run."
+            )
+        EnergyWindows.from_settings(doc["reduction"])
+        self._sums = np.zeros((6, len(doc["grid"]["points"])))
+        self.start = doc
+
+    def _take(self, descriptor: str, data: Mapping[str, Any]) -> None:
+        if descriptor not in self._streams or not self.start:
+            raise ReductionError("An event arrived before its descriptor: feed the run's documents in order.")
+        if self._streams[descriptor] != _STREAM:
+            return
+        if data["quality"]:
+            self.rejected += 1
+            return
+        try:
+            self._add(data)
+        except KeyError as error:
+            raise ReductionError(f"An event lacks {error}. Record it in every static energy scan.") from error
+
+    def _add(self, data: Mapping[str, Any]) -> None:
+        point = int(data["point_index"])
+        counts, input_rate, output_rate = (
+            np.asarray(data[name], dtype=float) for name in ("sdd_counts", "sdd_input_rate", "sdd_output_rate")
+        )
+        corrected = counts * _deadtime_factor(counts, input_rate, output_rate)
+        variance = _corrected_variance(counts, input_rate, output_rate, float(data["exposure_s"]))
+        row = [
+            float(corrected.sum()),
+            float(variance.sum()),
+            *(float(data[name]) for name in ("i0", "energy_ev", "temperature_c")),
+            1.0,
+        ]
+        if not np.isfinite(row).all() or data["i0"] <= 0 or not 0 <= point < self._sums.shape[1]:
+            raise ReductionError(
+                f"Point {point} of {self._sums.shape[1]} holds a value that is not finite, or an i0 not above 0, or "
+                "lies outside the grid, yet its quality is good. Mark such events in `quality`."
+            )
+        self._sums[:, point] += row
+        self.scans = max(self.scans, int(data["scan_index"]) + 1)
+
+
+def accumulate_static(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> StaticAccumulator:
+    """Feed all `(name, document)` pairs of a stored run to a fresh accumulator."""
+    accumulator = StaticAccumulator()
+    for name, doc in documents:
+        accumulator(name, doc)
+    return accumulator
+
+
+def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
+    """Reduce a static energy scan: corrected counts over I0, flat pre-edge offset, edge integral (SI 8).
+
+    The errors are those of the counts of both the detector and the ion chamber. Points without good exposures are left
+    out. Raises ReductionError while a window is not covered.
+    """
+    start = accumulator.start
+    temperature = accumulator.temperature_c
+    points = measured_points(accumulator)
+    windows = EnergyWindows.from_settings(start["reduction"])
+    return StaticSpectrum(
+        measured=points,
+        normalised=normalise(points, windows),
+        windows=windows,
+        temperature_c=temperature,
+        setpoint_c=float(start["temperature_c"]),
+        sample=str(start["sample"]),
+        edge=str(start["edge"]),
+        uid=str(start.get("uid", "")),
+        scans=accumulator.scans,
+    )
+
+
+def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
+    """Corrected counts over I0 of all points that have a good exposure, in the order of their energies."""
+    measured = accumulator.exposures > 0
+    energy, i0 = accumulator.energy_ev[measured], accumulator.i0[measured]
+    order = np.argsort(energy, kind="stable")
+    intensity = accumulator.corrected[measured] / i0
+    # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
+    variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
+    return SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
+
+
+def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
+    """The sums of several runs as one; identity is that of the first.
+
+    Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint or windows.
+    """
+    settings = [tuple(run.start.get(key) for key in ("edge", "grid", "temperature_c", "reduction")) for run in runs]
+    if not runs or any(other != settings[0] for other in settings):
+        raise ReductionError("Runs of different edges, grids, temperatures or windows have no mean. Choose others.")
+    whole = copy(runs[0])
+    whole._sums = np.sum([run._sums for run in runs], axis=0)
+    whole.scans, whole.rejected = sum(run.scans for run in runs), sum(run.rejected for run in runs)
+    return whole
+
+
+def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
+    """Subtract the mean of the pre-edge, divide by the edge integral (trapezoids), and propagate the covariance.
+
+    Raises ReductionError if a window is not covered or holds no edge.
+    """
+    value, operator = normalisation(points, windows)
+    return SpectrumPoints(points.energy_ev, value, operator @ points.covariance @ operator.T)
+
+
+def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The normalised intensity (points,) and its derivatives by the measured one (points, points)."""
+    energy = points.energy_ev
+    pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
+    edge = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
+    offset = pre_edge / pre_edge.sum()
+    shifted = points.intensity - offset @ points.intensity
+    integral = edge_integral(energy[edge], shifted[edge])
+    value = shifted / integral
+    weight = np.zeros_like(energy)
+    steps = np.diff(energy[edge]) / 2.0
+    weight[edge] = np.append(steps, 0.0) + np.append(0.0, steps)
+    subtract = np.eye(energy.size) - offset
+    return value, (subtract - np.outer(value, weight @ subtract)) / integral
+
+
+def _deadtime_factor(
+    counts: NDArray[np.float64], input_rate: NDArray[np.float64], output_rate: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Input over output rate of each element; 1 for an element that saw nothing at all."""
+    if not counts.shape == input_rate.shape == output_rate.shape:
+        raise ReductionError("sdd_counts, sdd_input_rate and sdd_output_rate differ in length. Record one per element.")
+    idle = (output_rate == 0) & (counts == 0)
+    if np.any((output_rate <= 0) & ~idle) or counts.min() < 0 or np.any(input_rate < 0.99 * output_rate):
+        raise ReductionError(
+            "A detector element has counts but no output rate, or more output than input: its deadtime is unknown. "
+            "Check the element, or mark the event in `quality`."
+        )
+    return np.asarray(np.divide(input_rate, output_rate, out=np.ones_like(counts), where=~idle))
+
+
+def _corrected_variance(
+    counts: NDArray[np.float64], input_rate: NDArray[np.float64], output_rate: NDArray[np.float64], exposure_s: float
+) -> NDArray[np.float64]:
+    """Variance of counts x input / output of each element.
+
+    Of N photons that arrive (Poisson) a are analysed, of which c lie in the window (binomial with share s = c / a).
+    N c / a is the estimate, so its variance is N^2 s (1 - s) / a + s^2 N by first-order propagation: c (N/a)^2 alone
+    would count the fluctuation of the losses, which the rates have measured.
+    """
+    arrived, analysed = input_rate * exposure_s, output_rate * exposure_s
+    safe = np.where(analysed > 0, analysed, 1.0)
+    share, factor = np.minimum(counts / safe, 1.0), np.where(analysed > 0, arrived / safe, 1.0)
+    variance = counts * factor**2 * (1.0 - share) + share**2 * arrived
+    return np.asarray(np.maximum(variance, _LEAST_VARIANCE / counts.size * factor**2))

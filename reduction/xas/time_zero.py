@@ -1,0 +1,246 @@
+"""Time zero from a short delay scan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from lmfit import Minimizer, Parameters
+from scipy.optimize import brentq
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.pump_train import convolved_decay
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from reduction.xas.transient import Trace
+
+_DETECTION_LIMIT = 25.0  # Noise alone lowers chi-square by this much less than once in 10 000 scans.
+_LIFETIME_LIMITS_PS = (20.0, 20e3)
+_START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
+_IRF_LIMITS_PS = (5.0, 300.0)
+
+
+@dataclass(frozen=True)
+class Decays:
+    """Known decays: lifetimes in ps and their shares, which add up to 1 with that of a constant signal.
+
+    Raises ReductionError for lifetimes that are not above 0.
+    """
+
+    lifetimes_ps: tuple[float, ...] = (120.0, 900.0)
+    fractions: tuple[float, ...] = (0.60, 0.21)
+
+    def __post_init__(self) -> None:
+        """Refuse impossible lifetimes."""
+        if len(self.lifetimes_ps) != len(self.fractions) or min(self.lifetimes_ps, default=1.0) <= 0:
+            raise ReductionError("Decays need one fraction for each lifetime, and lifetimes above 0 ps. Correct them.")
+
+
+PAPER_DECAYS = Decays()
+"""tau1 = 120 ps (60 %), tau2 = 900 ps (21 %), offset 19 % (paper, global fit of Figure 2c)."""
+
+
+@dataclass(frozen=True)
+class TimeZeroFit:
+    """Step at t0, broadened by the instrument response, with decays, on a free baseline.
+
+    `t0_ps`: delay at which pump and probe coincide. `low_ps` and `high_ps`: where the chi-square of the best fit with
+    that t0 is 1 above its minimum (68.3 %); infinite if that happens nowhere in the scan. `amplitude`: signal just
+    after the pump. `lifetime_ps`: of the free decay, None if the decays were given. `irf_sigma_ps`: its error is 0 if
+    it was fixed. Errors are those of the data given, not rescaled by chi-square.
+    """
+
+    t0_ps: Value
+    low_ps: float
+    high_ps: float
+    amplitude: float
+    baseline: float
+    lifetime_ps: float | None
+    irf_sigma_ps: Value
+    chi_square: float
+    degrees_of_freedom: int
+    model: _Model
+    values: dict[str, float]
+
+    def curve(self, delay_ps: ArrayLike) -> NDArray[np.float64]:
+        """The fitted signal, baseline included, at any delays."""
+        return self.model.signal(self.values, np.asarray(delay_ps, dtype=float))
+
+
+def fit_time_zero(
+    delay_ps: NDArray[np.float64],
+    signal: NDArray[np.float64],
+    sigma: NDArray[np.float64],
+    *,
+    irf_sigma_ps: float = 45.0,
+    decays: Decays | None = None,
+    free_irf: bool = False,
+) -> TimeZeroFit:
+    """Fit t0 to a signal (points,) with independent errors `sigma`, of either sign.
+
+    Without `decays` one decay and a constant are free, which follows the paper's kinetics over a few hundred ps (t0
+    comes out 1 ps early, because tau2 counts as constant); with `decays` (for example `PAPER_DECAYS`) their shape is
+    fixed, which gives a smaller error and a bias if they are not the
+    sample's. `free_irf` frees the width of the instrument response too. Raises ReductionError if the scan shows no
+    step, if the step is at its border, or with too few points.
+    """
+    model = _Model(irf_sigma_ps, decays, free_irf)
+    freedom = len(delay_ps) - model.number_varied
+    if freedom < 1:
+        raise ReductionError(f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more.")
+    problem = _Problem(model, np.asarray(delay_ps, float), np.asarray(signal, float), np.asarray(sigma, float))
+    start, flat = problem.start()
+    best = problem.minimise(start)
+    t0 = float(best.params["t0_ps"].value)
+    _require_step(problem.delay_ps, t0, flat - _chi_square(best))
+    error = _error(best, "t0_ps")
+    values = {name: float(value) for name, value in best.params.valuesdict().items()}
+    return TimeZeroFit(
+        t0_ps=Value(t0, error),
+        low_ps=problem.limit(best, -error),
+        high_ps=problem.limit(best, error),
+        amplitude=values["amplitude"] + values["step"],
+        baseline=values["baseline"],
+        lifetime_ps=None if decays else math.exp(values["log_lifetime"]),
+        irf_sigma_ps=Value(values["irf_sigma_ps"], _error(best, "irf_sigma_ps") if free_irf else 0.0),
+        chi_square=_chi_square(best),
+        degrees_of_freedom=freedom,
+        model=model,
+        values=values,
+    )
+
+
+def time_zero(
+    trace: Trace, *, irf_sigma_ps: float = 45.0, decays: Decays | None = None, free_irf: bool = False
+) -> TimeZeroFit:
+    """`fit_time_zero` of a reduced delay scan; its offsets do no harm, because the baseline is free."""
+    return fit_time_zero(
+        trace.delay_ps, trace.transient, trace.sigma, irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    irf_sigma_ps: float
+    decays: Decays | None
+    free_irf: bool
+
+    @property
+    def number_varied(self) -> int:
+        return 3 + 2 * (self.decays is None) + self.free_irf
+
+    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Signals of unit amplitude after a pump at 0: the decay, and the constant one if it is free; (n, points)."""
+        constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps).value
+        if self.decays is None:
+            return np.array([convolved_decay(delay_ps, math.exp(-log_lifetime), irf_sigma_ps).value, constant])
+        shape = (1.0 - sum(self.decays.fractions)) * constant
+        for lifetime, fraction in zip(self.decays.lifetimes_ps, self.decays.fractions, strict=True):
+            shape = shape + fraction * convolved_decay(delay_ps, 1.0 / lifetime, irf_sigma_ps).value
+        return shape[None]
+
+    def signal(self, values: dict[str, float], delay_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+        shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
+        amplitudes = np.array([values["amplitude"], values["step"]][: len(shapes)])
+        return np.asarray(values["baseline"] + amplitudes @ shapes)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    model: _Model
+    delay_ps: NDArray[np.float64]
+    data: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+
+    def start(self) -> tuple[dict[str, float], float]:
+        """Best point of a grid of t0 and lifetimes, and the chi-square of a constant."""
+        lifetimes = _START_LIFETIMES_PS if self.model.decays is None else (1.0,)
+        step = self.model.irf_sigma_ps / 2.0
+        grid = np.arange(self.delay_ps.min() + step, self.delay_ps.max(), step)
+        tried = [self._linear(float(t0), lifetime) for t0 in grid for lifetime in lifetimes]
+        if not tried:
+            raise ReductionError("The delays of the scan span less than the instrument response. Scan a wider range.")
+        flat = self.data - np.average(self.data, weights=self.sigma**-2.0)
+        return min(tried, key=lambda pair: pair[0])[1], float(np.sum((flat / self.sigma) ** 2))
+
+    def _linear(self, t0: float, lifetime: float) -> tuple[float, dict[str, float]]:
+        shapes = self.model.shapes(math.log(lifetime), self.model.irf_sigma_ps, self.delay_ps - t0)
+        design = np.vstack([np.ones_like(self.delay_ps), shapes]).T / self.sigma[:, None]
+        solution, *_ = np.linalg.lstsq(design, self.data / self.sigma, rcond=None)
+        chi_square = float(np.sum((self.data / self.sigma - design @ solution) ** 2))
+        values = dict(zip(("baseline", "amplitude", "step"), map(float, solution), strict=False))
+        return chi_square, {"step": 0.0} | values | {"t0_ps": t0, "log_lifetime": math.log(lifetime)}
+
+    def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> Any:
+        parameters = Parameters()
+        free = self.model.decays is None
+        t0 = start["t0_ps"] if fixed_t0_ps is None else fixed_t0_ps
+        parameters.add("t0_ps", value=t0, vary=fixed_t0_ps is None)
+        parameters.add("baseline", value=start["baseline"])
+        parameters.add("amplitude", value=start["amplitude"])
+        parameters.add("step", value=start["step"], vary=free)
+        low, high = map(math.log, _LIFETIME_LIMITS_PS)
+        lifetime = start["log_lifetime"]
+        parameters.add(
+            "log_lifetime", value=min(max(lifetime, low + 0.01), high - 0.01) if free else lifetime, vary=free
+        )
+        if free:
+            parameters["log_lifetime"].set(min=low, max=high)
+        irf = start.get("irf_sigma_ps", self.model.irf_sigma_ps)
+        parameters.add("irf_sigma_ps", value=irf, vary=self.model.free_irf)
+        if self.model.free_irf:
+            parameters["irf_sigma_ps"].set(min=_IRF_LIMITS_PS[0], max=_IRF_LIMITS_PS[1])
+        minimizer = Minimizer(self._residual, parameters, scale_covar=False)
+        return minimizer.least_squares(x_scale="jac")
+
+    def limit(self, best: Any, step: float) -> float:
+        """t0 at which chi-square has risen by 1, in the direction of `step`."""
+        values = dict(best.params.valuesdict())
+        minimum, t0 = _chi_square(best), float(best.params["t0_ps"].value)
+
+        def excess(candidate: float) -> float:
+            return _chi_square(self.minimise(values, fixed_t0_ps=candidate)) - minimum - 1.0
+
+        for factor in (1.5, 3.0, 6.0):
+            candidate = t0 + factor * step
+            if not self.delay_ps.min() <= candidate <= self.delay_ps.max():
+                break
+            if excess(candidate) > 0:
+                return float(brentq(excess, t0, candidate, xtol=1e-3 * abs(step)))
+        return math.copysign(math.inf, step)
+
+    def _residual(self, parameters: Parameters) -> NDArray[np.float64]:
+        values: dict[str, float] = parameters.valuesdict()
+        return np.asarray((self.model.signal(values, self.delay_ps) - self.data) / self.sigma)
+
+
+def _chi_square(fit: Any) -> float:
+    return float(np.sum(fit.residual**2))
+
+
+def _error(fit: Any, name: str) -> float:
+    error = fit.params[name].stderr
+    if error is None or not math.isfinite(error) or error <= 0:
+        raise ReductionError(
+            "The scan does not determine time zero (singular covariance). Add delays on both sides of the step, or "
+            "give the decays."
+        )
+    return float(error)
+
+
+def _require_step(delay_ps: NDArray[np.float64], t0_ps: float, gain: float) -> None:
+    if gain < _DETECTION_LIMIT:
+        raise ReductionError(
+            f"No step is seen: it lowers chi-square by {gain:.1f} only, {_DETECTION_LIMIT:g} are needed. Check overlap "
+            "and coarse delay, or count longer."
+        )
+    if (delay_ps < t0_ps).sum() < 2 or (delay_ps > t0_ps).sum() < 2:
+        raise ReductionError(
+            f"The step is at {t0_ps:.0f} ps, the border of the scanned {delay_ps.min():.0f} to {delay_ps.max():.0f} "
+            "ps. Move the scan so that two delays lie on each side."
+        )

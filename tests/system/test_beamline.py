@@ -1,0 +1,213 @@
+"""The whole chain over real Channel Access: if these fail, a scan on the beamline does not give its data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from patient import patient
+
+from devices.beamline import Beamline, build_beamline
+from devices.configuration import read_configuration
+from devices.health import PvState, diagnose
+from errors import ConfigurationError, MotionError, NotConnectedError
+from reduction.accumulator import accumulate
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.spc_energy import spc_spectrum
+from sim.ioc.monochromator import bragg_angle_deg
+from storage import load_run
+from trxas.channel_access.environment import environment as channel_access
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
+from trxas.session.session import Session, open_session
+
+MACRO = "beam:"
+
+
+@pytest.fixture(scope="module")
+def ioc(start_ioc: Any) -> Iterator[Any]:
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "2000", "--seed", "3") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    configuration = patient(load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data")))
+    with open_session(configuration) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def energy_uid(session: Session) -> str:
+    regions = [(13_450, 13_462, 4), (13_462, 13_480, 1), (13_480, 13_570, 6)]
+    return session.measure(
+        session.plans()["energy_scan"]("Br K", delay_ps=100, regions_ev=regions, repeats=2, sample="vial 7")
+    )
+
+
+@pytest.fixture(scope="module")
+def beamline(session: Session) -> Beamline:
+    return session.beamline
+
+
+def test_every_pv_is_alive(beamline: Beamline) -> None:
+    unwell = [entry for entry in diagnose(beamline) if entry.state is not PvState.ALIVE]
+    assert unwell == []
+
+
+def test_energy_scan_is_stored_and_shows_the_edge_and_the_transient(session: Session, energy_uid: str) -> None:
+    accumulator = accumulate(load_run(session.store, energy_uid))
+    assert accumulator.exit_status == "success"
+    assert accumulator.rejected.sum() == 0
+    for spectrum in (boxcar_spectrum(accumulator), spc_spectrum(accumulator)):
+        inside = (spectrum.energy_ev > 13_455) & (spectrum.energy_ev < 13_461)
+        assert np.abs(spectrum.off[inside]).max() < 0.1
+        peak = int(np.abs(spectrum.energy_ev - 13_472).argmin())
+        # 12 s per point: sigma about 0.2 %, the transient there is -2.5 %; 4 sigma fail by chance once in 30 000.
+        assert spectrum.transient[peak] + 4 * spectrum.sigma[peak] < 0
+        assert spectrum.metadata.delay_ps == pytest.approx(100, abs=0.1)
+
+
+def test_live_and_stored_numbers_are_the_same_to_the_last_digit(session: Session, energy_uid: str) -> None:
+    live = session.live.accumulator
+    assert live is not None
+    assert live.metadata.uid == energy_uid
+    stored = accumulate(load_run(session.store, energy_uid))
+    np.testing.assert_array_equal(boxcar_spectrum(live).transient, boxcar_spectrum(stored).transient)
+    np.testing.assert_array_equal(spc_spectrum(live).sigma, spc_spectrum(stored).sigma)
+
+
+def test_databroker_finds_the_run_by_uid_scan_id_and_metadata(session: Session, energy_uid: str) -> None:
+    session.store.wait()
+    db = session.store.db
+    start = db[energy_uid].start
+    assert db[start["scan_id"]].start["uid"] == energy_uid
+    assert [header.start["uid"] for header in db(sample="vial 7")] == [energy_uid]
+    table = db[energy_uid].table()
+    assert len(table) == start["num_points"]
+    assert np.shape(table["spc_counts"].iloc[0]) == (2, 5)
+    assert np.isfinite(table["energy_ev"]).all()
+
+
+def test_delay_scan_with_shutter_reference(session: Session) -> None:
+    uid = session.measure(
+        session.plans()["delay_scan"](
+            "Br K", delays_ps=[-300.0, 100.0, 1000.0], dwell_s=60.0, shutter_reference="point", fluence_mj_cm2=8.0
+        )
+    )
+    rates = gate_rates(accumulate(load_run(session.store, uid)))
+    values, _ = rates.log_rate()
+    change = values[:, 0] - values[:, 4]
+    pumped = dict(zip(rates.delay_ps[rates.pumped].round(), change[rates.pumped], strict=True))
+    # 60 s: sigma 0.05 %; 2 % bleach at 100 ps, none before the pump nor with the laser blocked (gates differ by 0.2 %).
+    assert pumped[100] < -0.015
+    assert abs(pumped[-300]) < 0.006
+    assert np.abs(change[~rates.pumped]).max() < 0.006
+
+
+def test_axes_arrive_in_their_raw_units(beamline: Beamline) -> None:
+    import epics
+
+    beamline.energy.set(13_472.25).wait(timeout=60)
+    assert epics.caget(f"{MACRO}7ida:BraggERdbkAO") == pytest.approx(13.472_25, abs=1e-6)
+    assert epics.caget(f"{MACRO}7ida:m1.RBV") == pytest.approx(bragg_angle_deg(13_472.25), abs=1e-6)
+    beamline.delay.set(12_345.0).wait(timeout=60)
+    coarse, fine = epics.caget(f"{MACRO}7idd:DG1:ADelayAI"), epics.caget(f"{MACRO}7idd:digDelay1:actualDelay")
+    assert coarse * 1e12 + fine == pytest.approx(169_780 + 12_345, abs=0.01)
+    beamline.fluence.set(8.83).wait(timeout=60)
+    assert beamline.fluence.position == pytest.approx(8.83, abs=0.01)
+
+
+def test_a_stopped_motor_fails_its_move(beamline: Beamline) -> None:
+    """EPICS says done after STOP; a scan that believed it would measure at a wrong energy."""
+    status = beamline.energy.set(12_900.0)
+    beamline.energy.stop()
+    with pytest.raises(MotionError, match="sent to 12900 eV and stopped at"):
+        status.wait(timeout=60)
+
+
+def test_a_move_the_ioc_refuses_is_an_error(beamline: Beamline) -> None:
+    """Server-side refusals are silent through pyepics; the read-back is not."""
+    import epics
+
+    limit = epics.PV(f"{MACRO}7idd:m21.HLM")
+    assert limit.wait_for_connection(10)
+    limit.put(10.0, wait=True, timeout=60)
+    try:
+        with pytest.raises((MotionError, ValueError), match="7idd:m21"):
+            beamline.fluence.set(12.0).wait(timeout=60)
+    finally:
+        limit.put(50.0, wait=True, timeout=60)
+
+
+def test_a_raw_delay_in_another_unit_is_refused(beamline: Beamline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(beamline.delay.coarse_setpoint.metadata, "units", "ns")
+    monkeypatch.setattr(type(beamline.delay.coarse_setpoint), "metadata", {"units": "ns"})
+    with pytest.raises(ConfigurationError, match="ADelayAO is in ns, the configuration needs s"):
+        beamline.check_units()
+
+
+def test_missing_pvs_are_all_named_in_time(ioc: Any) -> None:
+    channel_access.prepare(load_configuration().beamline.epics)
+    nowhere = build_beamline(load_configuration(prefix="nowhere:").beamline)
+    with pytest.raises(NotConnectedError) as caught:
+        nowhere.connect(timeout_s=0.5)
+    assert "nowhere:7ida:BraggEAO" in caught.value.pv_names
+    assert "nowhere:amofg1a:spc:Frame" in str(caught.value)
+    assert len(caught.value.pv_names) == len({signal.pvname for signal in nowhere.signals()})
+
+
+def test_two_beamlines_at_once_do_not_mix(start_ioc: Any, beamline: Beamline) -> None:
+    with start_ioc("-m", "sim", "--macro", "other:", "--speed", "2000"):
+        other = build_beamline(load_configuration(prefix="other:").beamline)
+        other.connect(timeout_s=60)
+        beamline.delay.set(50.0).wait(timeout=60)
+        other.delay.set(-50.0).wait(timeout=60)
+        assert beamline.delay.position == pytest.approx(50.0)
+        assert other.delay.position == pytest.approx(-50.0)
+
+
+def test_same_seed_same_counts_whatever_the_client_does(start_ioc: Any) -> None:
+    """Counts depend on the exposures made, not on how long a client took between them."""
+    frames = []
+    for macro in ("twin1:", "twin2:"):
+        with start_ioc("-m", "sim", "--macro", macro, "--speed", "2000", "--seed", "9"):
+            twin = build_beamline(load_configuration(prefix=macro).beamline)
+            twin.connect(timeout_s=60)
+            twin.exposure.prepare(1.0)
+            for _ in range(3):
+                twin.exposure.trigger().wait(timeout=60)
+            frames.append(twin.exposure.spc_frame.get())
+    np.testing.assert_array_equal(*frames)
+
+
+def test_caproto_client_agrees(ioc: Any, beamline: Beamline) -> None:
+    """A client of another make sees the same value as pyepics."""
+    beamline.delay.set(777.0).wait(timeout=60)
+    command = [sys.executable, "-m", "caproto.commandline.get", "--no-repeater", "--terse"]
+    said = subprocess.run(
+        [*command, f"{MACRO}7idd:digDelay1:actualDelay"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert float(said.stdout.strip().strip("[]")) == pytest.approx(beamline.delay.fine_readback.get())
+
+
+def test_the_default_configuration_names_the_real_pvs() -> None:
+    """The step to the real beamline is an address list: these names are public."""
+    table = read_configuration(DEFAULT_CONFIGURATION)
+    assert table["energy"]["setpoint"] == "7ida:BraggEAO"
+    assert table["delay"]["coarse_setpoint"] == "7idd:DG1:ADelayAO"
+    assert table["exposure"]["spc_scaler"] == "amofg1a:scaler1"
+    assert table["exposure"]["scaler"] == "7idd:scaler1"
+
+
+def test_docs_list_every_pv() -> None:
+    listed = subprocess.run(
+        [sys.executable, "-m", "sim", "--list-pvs"], capture_output=True, text=True, timeout=60, check=True
+    )
+    documented = (Path(__file__).parents[2] / "docs" / "reference" / "pvs.md").read_text(encoding="utf-8")
+    assert listed.stdout.strip() in documented

@@ -1,0 +1,62 @@
+"""If these fail, a reader types what the documentation says and gets an error."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import pytest
+from patient import patient
+
+from trxas.commands.ipython import startup_files
+from trxas.configuration import load_configuration
+from trxas.prompt.stored_runs import stored_run_functions
+from trxas.session.session import open_session
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+MACRO = "docs:"
+
+
+@pytest.fixture(scope="module")
+def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The names a session has, on a simulated beamline that is very fast."""
+    configuration = patient(load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data")))
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "20000"), open_session(configuration) as session:
+        runs, show, reduce = stored_run_functions(session.store)
+        # Pages about stored runs are read by people who have some.
+        session.measure(session.plans()["energy_scan"]("Br K", delay_ps=100, dwell_s=6))
+        yield {
+            "RE": session.run_engine, "store": session.store, "bps": bps, "runs": runs, "show": show, "reduce": reduce,
+            **session.beamline.devices, **session.plans(), "session": session,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if SNIPPET.search(page.read_text())], ids=lambda page: page.name
+)
+def test_snippets_run(page: Path, names: dict[str, Any]) -> None:
+    namespace = dict(names)
+    namespace["session"].store.wait()
+    for snippet in SNIPPET.findall(page.read_text(encoding="utf-8")):
+        namespace["db"] = namespace["session"].store.db
+        builtins.exec(compile(snippet, str(page), "exec"), namespace)
+        namespace["session"].store.wait()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_startup_files_are_numbered_and_short() -> None:
+    files = startup_files()
+    assert len(files) >= 4
+    assert all(len(path.read_text().splitlines()) <= 20 for path in files)

@@ -1,0 +1,535 @@
+"""If these fail, a fault of the simulated beamline does not show as it would in life, and recovery is tested on air."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fault_bench import Counts, FaultBench
+from waiting import WAIT_S, until
+
+from devices.uncached_signal import FreshSignalRO, read_together
+from errors import NotConnectedError
+from sim.physics.fault_kinds import KINDS
+
+MACRO = "faulty:"
+DWELL_S = 20.0
+
+SPEED = 200.0
+
+SIGMAS = 5.0
+"""Standard errors allowed; passed by chance once in 1.7 million, with seeds that do not change."""
+
+WANDER = 0.02
+"""Jet and flux wander by 1 % and 0.3 % in themselves."""
+
+
+@pytest.fixture(scope="module")
+def ioc(start_ioc: Any) -> Iterator[Any]:
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", str(SPEED), "--seed", "3") as running:
+        yield running
+
+
+@pytest.fixture
+def bench(ioc: Any, get: Any, put: Any) -> Iterator[FaultBench]:
+    made = FaultBench(MACRO, get, put)
+    made.put("7idd:sim:FaultsClear", 1)
+    made.open_shutters()
+    yield made
+    assert made.text("7idd:sim:FaultsActive") == "none"
+
+
+def signal_of(counts: Counts) -> float:
+    return float(counts.counts.sum())
+
+
+@pytest.fixture
+def good(bench: FaultBench) -> Counts:
+    return bench.expose(DWELL_S)
+
+
+def nothing_counted(struck: Counts, good: Counts) -> bool:
+    return signal_of(struck) == 0 and struck.i0 == 0 and bool((struck.pulses == good.pulses).all())
+
+
+def no_sample(struck: Counts, good: Counts) -> bool:
+    return signal_of(struck) == 0 and struck.i0 == 0  # the jet's stop closes the X-ray shutter
+
+
+def only_i0_gone(struck: Counts, good: Counts) -> bool:
+    return struck.i0 == 0 and abs(signal_of(struck) / signal_of(good) - 1) < 2 * WANDER
+
+
+def dimmer_signal_same_i0(struck: Counts, good: Counts) -> bool:
+    return signal_of(struck) / signal_of(good) < 0.95 and abs(struck.i0 / good.i0 - 1) < WANDER
+
+
+def dimmer_beam(struck: Counts, good: Counts) -> bool:
+    ratio = struck.i0 / good.i0
+    return ratio < 0.95 and abs(signal_of(struck) / signal_of(good) / ratio - 1) < 2 * WANDER
+
+
+def gates_missing(struck: Counts, good: Counts) -> bool:
+    counts = struck.counts.sum() / good.counts.sum()
+    return bool(np.allclose(struck.pulses / good.pulses, 0.8, atol=1e-6)) and abs(counts / 0.8 - 1) < 2 * WANDER
+
+
+def saturated(struck: Counts, good: Counts) -> bool:
+    return bool((struck.counts.reshape(2, 5) == struck.pulses).all())
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "counted", "shown"),
+    [
+        ("BeamDump", {}, nothing_counted, {"S:SRcurrentAI": 0.0}),
+        ("TopUp", {"IntervalS": 4.0, "InjectionS": 2.0, "I0Dip": 0.5}, dimmer_beam, {}),
+        ("FluxDrift", {"PerMinute": -1.0}, dimmer_beam, {}),
+        ("I0Dropout", {}, only_i0_gone, {}),
+        ("JetStall", {}, no_sample, {"7idd:jet:FlowAI": 0.0, "7idd:laser:ShutterStatus": 0}),
+        ("Bubbles", {"PerS": 1.0, "DipS": 0.2}, dimmer_signal_same_i0, {"7idd:jet:FlowAI": 192.0}),
+        ("XrayShutterCloses", {}, nothing_counted, {"7idd:xrayShutter:Status": 0, "7idd:xrayShutter:Permit": 0}),
+        ("GatesLost", {}, gates_missing, {}),
+        ("ApdSaturation", {}, saturated, {}),
+    ],
+)
+def test_a_fault_of_beam_or_detectors_shows_in_counts_and_readbacks(
+    bench: FaultBench,
+    good: Counts,
+    kind: str,
+    parameters: dict[str, Any],
+    counted: Callable[[Counts, Counts], bool],
+    shown: dict[str, float],
+) -> None:
+    with bench.struck(kind, **parameters):
+        struck = bench.expose(DWELL_S)
+        assert counted(struck, good), (struck, good)
+        for name, value in shown.items():
+            bench.until(lambda name=name, value=value: bench.get(name) == pytest.approx(value), f"{name} {value}")
+    bench.open_shutters()
+    after = bench.expose(DWELL_S)
+    assert signal_of(after) / signal_of(good) == pytest.approx(1, abs=3 * WANDER)
+    assert after.i0 / good.i0 == pytest.approx(1, abs=WANDER)
+    assert bench.get("S:SRcurrentAI") > 100
+
+
+def test_top_up_says_when_it_injects(bench: FaultBench, recorder: Any) -> None:
+    """Conditions can only exclude injections that they hear of."""
+    injecting = recorder(f"{MACRO}7idd:topUp:Injecting")
+    current = recorder(f"{MACRO}S:SRcurrentAI")
+    current.clear()
+    with bench.struck("TopUp", IntervalS=100.0, InjectionS=20.0, CurrentDrop=0.1):
+        injecting.wait(lambda values: len(values) > 3)
+        current.wait(lambda values: min(values) < 0.94 * max(values))
+    assert injecting.values[:4] == [0, 1, 0, 1]
+    injecting.wait(lambda values: values[-1] == 0)
+
+
+def pumped_excess(counts: Counts) -> float:
+    """Change of the pumped against the unpumped gates; the gates themselves differ by some 1e-3, always alike."""
+    total = counts.counts.reshape(2, 5).sum(axis=0)
+    return float(np.log(total[0] / total[4]))
+
+
+LONG_S, SIGMA = 400.0, 1.5e-4
+"""Dwell, s, and standard error of the change it measures: 10^8 counts in each of both gates."""
+
+
+@pytest.fixture
+def pumping(bench: FaultBench) -> Iterator[FaultBench]:
+    bench.put("7ida:BraggEAO", 13.472)
+    bench.put("7idd:m21", 38.0)
+    yield bench
+    bench.put("7idd:m21", 3.2)
+
+
+@pytest.mark.long
+def test_an_unlocked_or_weak_laser_pumps_less(pumping: FaultBench) -> None:
+    """A transient averaged over such exposures would be too small, and nobody would know."""
+    reference = pumping.expose(LONG_S)
+    pumping.put("7idd:laser:Shutter", 0)
+    dark = pumped_excess(pumping.expose(LONG_S))
+    pumping.put("7idd:laser:Shutter", 1)
+    whole = pumped_excess(reference) - dark
+    assert whole < -20 * SIGMA
+    with pumping.struck("LaserPower", Factor=0.5):
+        weak = pumped_excess(pumping.expose(LONG_S)) - dark
+        pumping.until(lambda: 0.45 < pumping.get("7idd:laser:PowerAI") / full_power_w() < 0.55, "half the power")
+    with pumping.struck("LaserUnlock"):
+        assert pumping.get("7idd:laser:Lock") == 0
+        random = pumped_excess(pumping.expose(LONG_S)) - dark
+    with pumping.struck("LaserUnlock", Firing=0):
+        silent = pumped_excess(pumping.expose(LONG_S)) - dark
+        pumping.until(lambda: abs(pumping.get("7idd:laser:PowerAI")) < 1e-3, "no power")
+    assert pumping.get("7idd:laser:Lock") == 1
+    assert weak / whole == pytest.approx(0.5, abs=0.15)  # the plate is near saturation
+    assert abs(random) < SIGMAS * SIGMA
+    assert abs(silent) < SIGMAS * SIGMA
+
+
+def full_power_w() -> float:
+    from sim.ioc.laser import SPOT_AREA_CM2, fluence_at
+    from sim.physics.constants import BUNCH_PERIOD_PS
+
+    return fluence_at(38.0) * 1e-3 * SPOT_AREA_CM2 * 1e12 / (5 * BUNCH_PERIOD_PS)
+
+
+def test_a_fault_in_the_middle_of_an_exposure_takes_its_part(bench: FaultBench, good: Counts) -> None:
+    """Half a point without beam must have half its counts, in the gates as in I0."""
+    bench.put("7idd:scaler1.TP", 200.0)
+    done = bench.start("7idd:scaler1.CNT", 1)
+    bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
+    bench.put("7idd:sim:Fault:BeamDump", 100.0)
+    assert done.wait(WAIT_S)
+    struck = bench.counts()
+    assert struck.i0 / good.i0 / 10 == pytest.approx(0.5, abs=WANDER)
+    assert signal_of(struck) / signal_of(good) / 10 == pytest.approx(0.5, abs=WANDER)
+    assert struck.exposure_s == 200.0
+
+
+def test_a_shutter_that_moves_in_an_exposure_marks_it(bench: FaultBench) -> None:
+    bench.put("7idd:scaler1.TP", 200.0)
+    done = bench.start("7idd:scaler1.CNT", 1)
+    bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
+    for position in (0, 1):
+        bench.put("7idd:laser:Shutter", position)
+    assert done.wait(WAIT_S)
+    assert bench.counts().shutter == -1
+
+
+def test_a_stuck_laser_shutter_stays(bench: FaultBench) -> None:
+    with bench.struck("LaserShutterStuck"):
+        bench.put("7idd:laser:Shutter", 0)
+        assert bench.shutters() == (1, 1)
+    bench.put("7idd:laser:Shutter", 0)
+    assert bench.shutters() == (0, 1)
+
+
+def test_without_permit_the_xray_shutter_stays_closed_and_opens_afterwards(bench: FaultBench) -> None:
+    with bench.struck("XrayShutterCloses"):
+        bench.put("7idd:xrayShutter:Set", 1)
+        assert bench.shutters() == (1, 0)
+    assert bench.get("7idd:xrayShutter:Permit") == 1
+    assert bench.shutters() == (1, 0), "it must be opened by somebody"
+    bench.open_shutters()
+
+
+def test_a_delay_jump_shows_unless_told_not_to(bench: FaultBench) -> None:
+    name = "7idd:digDelay1:actualDelay"
+    bench.put("7idd:digDelay1:setDelay", 3500.0)
+    with bench.struck("DelayJump", JumpPs=40.0):
+        assert bench.get(name) == pytest.approx(3540.0)
+        bench.put("7idd:digDelay1:setDelay", 3600.0)
+        assert bench.get(name) == pytest.approx(3640.0)
+    assert bench.get(name) == pytest.approx(3600.0)
+    with bench.struck("DelayJump", Shown=0):
+        assert bench.get(name) == pytest.approx(3600.0)
+    bench.put("7idd:sim:Fault:DelayJump:Shown", 1)
+
+
+def test_a_stalled_motor_stops_short(bench: FaultBench) -> None:
+    bench.put("7idd:m31", 0.0)
+    with bench.struck("MotorStall", Motor="7idd:m31", Done=1):
+        bench.put("7idd:m31", 100.0)
+        assert bench.get("7idd:m31.DMOV") == 1
+        assert bench.get("7idd:m31.MISS") == 1
+        assert bench.get("7idd:m31.RBV") == pytest.approx(0.0)
+    bench.put("7idd:m31", 10.0)
+    assert bench.get("7idd:m31.RBV") == pytest.approx(10.0)
+
+
+def test_a_hung_motor_never_says_done_until_it_is_stopped(bench: FaultBench) -> None:
+    with bench.struck("MotorStall", Motor="7idd:m31", Done=0):
+        for _ in range(2):
+            done = bench.start("7idd:m31", 100.0)
+            bench.until(lambda: bench.get("7idd:m31.DMOV") == 0, "moving")
+            assert not done.wait(0.3)
+            bench.put("7idd:m31.STOP", 1)
+            assert done.wait(WAIT_S)
+        done = bench.start("7idd:m31", 100.0)
+        bench.until(lambda: bench.get("7idd:m31.DMOV") == 0, "moving")
+    assert done.wait(WAIT_S), "it must come free with the end of the fault"
+    bench.put("7idd:m31", 0.0)
+    assert bench.get("7idd:m31.RBV") == pytest.approx(0.0)
+
+
+def test_a_stuck_detector_counts_on_until_it_is_stopped(bench: FaultBench) -> None:
+    with bench.struck("DetectorStuck"):
+        done = bench.start("7idd:scaler1.CNT", 1)
+        bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
+        assert not done.wait(3 * DWELL_S / SPEED)
+        bench.put("7idd:scaler1.CNT", 0)
+        assert done.wait(WAIT_S)
+        done = bench.start("7idd:scaler1.CNT", 1)
+        bench.until(lambda: bench.get("7idd:scaler1.CNT") == 1, "counting")
+    assert done.wait(WAIT_S), "it must come free with the end of the fault"
+
+
+@pytest.mark.parametrize(
+    ("detector", "spc_new", "boxcar_new"), [("both", False, False), ("spc", False, True), ("boxcar", True, False)]
+)
+def test_stale_frames_keep_their_number(
+    bench: FaultBench, good: Counts, detector: str, spc_new: bool, boxcar_new: bool
+) -> None:
+    with bench.struck("FrameStale", Detector=detector):
+        stale = bench.expose(DWELL_S)
+    assert (stale.exposure_id > good.exposure_id, stale.boxcar_id > good.boxcar_id) == (spc_new, boxcar_new)
+    fresh = bench.expose(DWELL_S)
+    assert fresh.exposure_id == fresh.boxcar_id > good.exposure_id
+
+
+def test_one_pv_disconnects_and_returns(bench: FaultBench) -> None:
+    import epics
+
+    lock, other = epics.PV(f"{MACRO}7idd:laser:Lock"), epics.PV(f"{MACRO}7idd:laser:RepRate")
+    assert lock.wait_for_connection(WAIT_S)
+    assert other.wait_for_connection(WAIT_S)
+    with bench.struck("PvGone", Pv="7idd:laser:Lock"):
+        bench.until(lambda: epics.ca.poll() is not None and not lock.connected, "disconnected")
+        assert other.connected
+        assert other.get(use_monitor=False, timeout=WAIT_S) is not None
+        assert not epics.PV(f"{MACRO}7idd:laser:Lock.DESC").wait_for_connection(0.5)
+    assert lock.wait_for_connection(WAIT_S)
+    with bench.struck("LaserUnlock"):
+        bench.until(lambda: epics.ca.poll() is not None and lock.get() == 0, "monitored again")
+
+
+READ_ON = (
+    *("7idd:laser:Lock", "S:SRcurrentAI", "7idd:jet:FlowAI", "7idd:digDelay1:actualDelay", "7idd:DG1:ADelayAI"),
+    *("7idd:laser:PowerAI", "7idd:jet:TemperatureAI", "7ida:BraggERdbkAO", "7idd:m21.RBV", "7idd:scaler1.T"),
+)
+
+
+def test_pvs_that_go_while_they_are_being_read_take_no_other_with_them(bench: FaultBench) -> None:
+    """Lost: the night. The server fell silent on a connection that stayed open, or the client never asked again.
+
+    One after the other, as libca looks for a lost one only 10 s later.
+    """
+    readbacks = {name: FreshSignalRO(MACRO + name, name=name) for name in READ_ON}
+    for readback in readbacks.values():
+        readback.wait_for_connection(timeout=WAIT_S)
+    going = list(readbacks)[:1]
+
+    def read_on() -> None:
+        while going:
+            with contextlib.suppress(NotConnectedError, IndexError):
+                read_together({"going": readbacks[going[0]]}, WAIT_S)
+
+    reading = threading.Thread(target=read_on)
+    reading.start()
+    try:
+        for name, readback in readbacks.items():
+            going[0] = name
+            with bench.struck("PvGone", Pv=name.removesuffix(".RBV").removesuffix(".T")):
+                until(lambda: not readback.connected, f"{name} disconnected")  # noqa: B023  # called at once
+        until(lambda: all(readback.connected for readback in readbacks.values()), "all connected again")
+    finally:
+        going.clear()
+        reading.join(2 * WAIT_S)
+    assert bench.get("7idd:laser:RepRate") > 0
+    assert read_together(readbacks, WAIT_S)["7idd:laser:Lock"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:ca.get:UserWarning")
+def test_a_request_that_never_left_is_made_again(bench: FaultBench) -> None:
+    """Lost: the PV, for the rest of the session; pyepics takes it for asked already."""
+    from epics import ca
+
+    name = f"{MACRO}7idd:laser:Lock"
+    lock = FreshSignalRO(name, name="lock")
+    lock.wait_for_connection(timeout=WAIT_S)
+    ca.use_initial_context()
+    assert read_together({"lock": lock}, WAIT_S) == {"lock": 1}
+    results = ca.get_cache(name).get_results
+    for kind in results:
+        results[kind] = [ca.GET_PENDING]
+    with pytest.raises(NotConnectedError, match="7idd:laser:Lock"):
+        read_together({"lock": lock}, 0.1)
+    assert read_together({"lock": lock}, WAIT_S) == {"lock": 1}
+
+
+@pytest.mark.parametrize("only", ["", "7idd:laser:Lock"])
+def test_monitors_stop_and_catch_up(bench: FaultBench, recorder: Any, only: str) -> None:
+    lock, flow = recorder(f"{MACRO}7idd:laser:Lock"), recorder(f"{MACRO}7idd:jet:FlowAI")
+    with bench.struck("MonitorsStop", Pv=only):
+        lock.clear()
+        flow.clear()
+        with bench.struck("LaserUnlock"):
+            bench.put("7idd:jet:FlowSet", 230.0)
+            assert bench.get("7idd:laser:Lock") == 0, "reads still work"
+            if only:
+                flow.wait(lambda values: values == [230.0])
+            assert lock.values == []
+            assert lock.pv.connected
+        bench.put("7idd:jet:FlowSet", 240.0)
+        with bench.struck("LaserUnlock"):
+            bench.put("7idd:sim:Fault:MonitorsStop", 0.0)
+            lock.wait(lambda values: values == [0])
+
+
+def test_a_runaway_cell_heats_up_whatever_is_set(bench: FaultBench) -> None:
+    bench.put("7idd:cell:Heater", 0)
+    with bench.struck("CellRunaway", CPerMin=600.0):
+        bench.until(lambda: bench.get("7idd:cell:TemperatureAI") > 100, "hot")
+    bench.until(lambda: bench.get("7idd:cell:TemperatureAI") < 40, "cold again")
+
+
+def test_a_badly_tuned_cell_never_settles(bench: FaultBench) -> None:
+    for name, value in (("Setpoint", 30.0), ("RampRate", 60.0), ("SettleTime", 10.0), ("Heater", 1)):
+        bench.put(f"7idd:cell:{name}", value)
+    bench.until(lambda: bench.get("7idd:cell:InPosition") == 1, "in position")
+    with bench.struck("CellUnsettled", AmplitudeC=3.0, PeriodS=100.0):
+        bench.until(lambda: bench.get("7idd:cell:InPosition") == 0, "out of position")
+        bench.until(lambda: bench.get("7idd:cell:TemperatureAI") > 32, "too hot")
+        bench.until(lambda: bench.get("7idd:cell:TemperatureAI") < 28, "too cold")
+    bench.until(lambda: bench.get("7idd:cell:InPosition") == 1, "in position again")
+    bench.put("7idd:cell:Heater", 0)
+
+
+def test_a_dead_pilatus_ends_when_stopped_or_mended_and_gives_no_image(bench: FaultBench) -> None:
+    camera = "7idd:Pilatus:cam1:"
+    for end in ("stop", "mend"):
+        with bench.struck("PilatusDead"):
+            done = bench.start(f"{camera}Acquire", 1)
+            bench.until(lambda: bench.get(f"{camera}Acquire") == 1, "acquiring")
+            assert not done.wait(0.3)
+            if end == "stop":
+                bench.put(f"{camera}Acquire", 0)
+                assert done.wait(WAIT_S)
+        assert done.wait(WAIT_S)
+        assert bench.get(f"{camera}NumImagesCounter_RBV") == 0
+    bench.put(f"{camera}Acquire", 1)
+    assert bench.get(f"{camera}NumImagesCounter_RBV") == 1
+
+
+def test_a_full_disk_stops_the_file_and_says_so(bench: FaultBench, tmp_path: Path) -> None:
+    camera, plugin = "7idd:Pilatus:cam1:", "7idd:Pilatus:HDF1:"
+    bench.put(f"{plugin}FilePath", [*f"{tmp_path}/".encode(), 0])
+    for name, value in (("EnableCallbacks", 1), ("FileWriteMode", 2), ("NumCapture", 5), ("Capture", 1)):
+        bench.put(f"{plugin}{name}", value)
+    assert bench.get(f"{plugin}Capture_RBV") == 1
+    bench.put(f"{camera}Acquire", 1)
+    with bench.struck("DiskFull"):
+        bench.put(f"{camera}Acquire", 1)
+        assert bench.get(f"{plugin}WriteStatus") == 1
+        assert "No space left on device" in bench.text(f"{plugin}WriteMessage")
+        assert bench.get(f"{plugin}Capture_RBV") == 0
+    assert bench.get(f"{plugin}NumCaptured_RBV") == 1, "what was written before stays"
+    bench.put(f"{plugin}EnableCallbacks", 0)
+
+
+def test_faults_end_by_themselves(bench: FaultBench, recorder: Any) -> None:
+    """Seconds of beam: 20 s are a tenth of a second here."""
+    active, current = recorder(f"{MACRO}7idd:sim:Fault:BeamDump:Active"), recorder(f"{MACRO}S:SRcurrentAI")
+    bench.put("7idd:sim:Fault:BeamDump", 20.0)
+    active.wait(lambda values: values == [0, 1, 0])
+    assert 0.0 in current.values
+    assert bench.get("S:SRcurrentAI") > 100
+    assert bench.get("7idd:sim:Fault:BeamDump") == 0
+
+
+def test_all_faults_can_be_ended_at_once(bench: FaultBench) -> None:
+    for kind in ("BeamDump", "LaserUnlock", "GatesLost"):
+        bench.put(f"7idd:sim:Fault:{kind}", math.inf)
+    assert bench.text("7idd:sim:FaultsActive") == "BeamDump, LaserUnlock, GatesLost"
+    bench.put("7idd:sim:FaultsClear", 1)
+    assert bench.text("7idd:sim:FaultsActive") == "none"
+    assert bench.get("7idd:laser:Lock") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("BeamDump", -1, "a duration of -1 s must be above 0"),
+        ("BeamDump", math.nan, "a duration of nan s must be above 0"),
+        ("IocFreeze", 1e4, "at most 600 s"),
+        ("Bubbles:Depth", 1.5, "depth = 1.5 must be within 0 to 1"),
+        ("PvGone:Pv", "7idd:nothing", "there is no record"),
+        ("MotorStall:Motor", "7idd:m99", "must be one of 7ida:m1"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(bench: FaultBench, name: str, value: Any, message: str) -> None:
+    before = bench.get("7idd:safety:Refusals")
+    bench.put(f"7idd:sim:Fault:{name}", value)
+    assert message in bench.text("7idd:safety:LastRefusal")
+    assert bench.get("7idd:safety:Refusals") == before + 1
+    assert bench.text("7idd:sim:FaultsActive") == "none"
+
+
+def test_every_kind_has_its_switch(bench: FaultBench) -> None:
+    assert {kind: bench.get(f"7idd:sim:Fault:{kind}") for kind in KINDS} == dict.fromkeys(KINDS, 0.0)
+
+
+def test_a_frozen_ioc_answers_after_its_time_and_loses_nothing(bench: FaultBench) -> None:
+    bench.put("7idd:jet:FlowSet", 250.0)
+    bench.put("7idd:sim:Fault:IocFreeze", 2.0)
+    import epics
+
+    flow = epics.PV(f"{MACRO}7idd:jet:FlowAI", auto_monitor=False)
+    assert flow.wait_for_connection(WAIT_S)
+
+    def slow_to_answer() -> bool:
+        begin = time.monotonic()
+        assert flow.get(use_monitor=False, timeout=WAIT_S) == 250.0
+        return time.monotonic() - begin > 1.0
+
+    bench.until(slow_to_answer, "an answer after more than a second")
+    assert flow.connected
+    bench.until(lambda: bench.text("7idd:sim:FaultsActive") == "none", "over")
+    bench.put("7idd:jet:FlowSet", 240.0)
+
+
+@pytest.mark.long
+def test_scheduled_faults_strike_in_their_order(start_ioc: Any, tmp_path: Path, recorder: Any) -> None:
+    """Seconds of beam since the server was ready."""
+    path = tmp_path / "faults.toml"
+    path.write_text(
+        '[[faults]]\nkind = "LaserUnlock"\nat_s = 40\nduration_s = 40\n'
+        '[[faults]]\nkind = "BeamDump"\nat_s = 0\nduration_s = inf\n'
+    )
+    with start_ioc("-m", "sim", "--macro", "planned:", "--speed", "20", "--faults", str(path)):
+        lock, current = recorder("planned:7idd:laser:Lock"), recorder("planned:S:SRcurrentAI")
+        lock.wait(lambda values: values == [1, 0, 1])
+        assert set(current.values) == {0.0}
+
+
+def test_a_dead_ioc_returns_on_another_port_and_has_forgotten_everything(start_ioc: Any, get: Any, put: Any) -> None:
+    import epics
+
+    with start_ioc("-m", "sim", "--macro", "dying:", "--speed", "200", "--seed", "3") as ioc:
+        bench = FaultBench("dying:", get, put)
+        bench.put("7idd:jet:FlowSet", 250.0)
+        first = bench.expose(DWELL_S)
+        flow = epics.PV("dying:7idd:jet:FlowAI")
+        assert flow.wait_for_connection(WAIT_S)
+        host = epics.ca.host_name(flow.chid)
+        bench.put("7idd:sim:Fault:IocDeath:OtherPort", 1)
+        bench.put("7idd:sim:Fault:IocDeath", 1.0)
+        bench.until(lambda: epics.ca.poll() is not None and not flow.connected, "connection lost")
+        bench.until(lambda: epics.ca.poll() is not None and flow.connected, "connected again")
+        assert flow.get(use_monitor=False, timeout=WAIT_S) == 240.0
+        assert epics.ca.host_name(flow.chid) != host
+        again = bench.expose(DWELL_S)
+        assert again.exposure_id == 1
+        assert (again.counts != first.counts).any(), "other counts than the first ones"
+        assert ioc.process.poll() is None
+        bench.put("7idd:sim:Fault:IocDeath", math.inf)
+        assert ioc.process.wait(WAIT_S) == 70
+
+
+def test_a_server_that_dies_by_schedule_dies_once(start_ioc: Any, tmp_path: Path, get: Any, put: Any) -> None:
+    path = tmp_path / "faults.toml"
+    path.write_text('[[faults]]\nkind = "IocDeath"\nat_s = 0.5\nduration_s = 0.1\n')
+    with start_ioc("-m", "sim", "--macro", "once:", "--faults", str(path)) as ioc:
+        assert re.search("ready", ioc.process.stdout.readline()), "started again"
+        bench = FaultBench("once:", get, put)
+        assert bench.get("7idd:jet:FlowAI") == 240.0
+        assert ioc.stop(signal.SIGTERM) == 0

@@ -1,0 +1,138 @@
+"""If these fail, two people move one beamline, or a dead session leaves laser and X-rays on the sample."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_bench import FaultBench
+from patient import patient
+
+from errors import HeldError
+from trxas.configuration import Configuration, load_configuration
+from trxas.prompt.welcome import safety_lines
+from trxas.session.session import Session, open_session
+
+MACRO = "held:"
+
+OPENED = """
+import sys
+from trxas.configuration import load_configuration
+from trxas.session.session import open_session
+{action}
+"""
+HOLDING = """
+session = open_session(load_configuration(prefix=sys.argv[1], data=sys.argv[2]))
+for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
+    shutter.set("open").wait(timeout=60)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+READING = """
+from errors import HeldError
+configuration = load_configuration(prefix=sys.argv[1], data=sys.argv[2])
+try:
+    open_session(configuration)
+except HeldError as error:
+    print(error)
+with open_session(configuration, read_only=True) as session:
+    print("energy", session.beamline.energy.position)
+    try:
+        session.run_engine(session.plans()["foil_scan"]())
+    except HeldError as error:
+        print(error)
+"""
+
+
+@contextlib.contextmanager
+def another(action: str, data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A session of another process."""
+    command = [sys.executable, "-c", OPENED.format(action=action), MACRO, str(data)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ioc(start_ioc: Any) -> Iterator[None]:
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "500"):
+        yield
+
+
+@pytest.fixture
+def faults(get: Any, put: Any) -> FaultBench:
+    return FaultBench(MACRO, get, put)
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    return patient(load_configuration(prefix=MACRO, data=tmp_path / "ours"))
+
+
+@pytest.fixture
+def session(configuration: Configuration) -> Iterator[Session]:
+    with open_session(configuration) as opened:
+        yield opened
+
+
+@pytest.mark.long
+def test_a_second_session_is_refused_by_name_and_may_look(session: Session, tmp_path: Path) -> None:
+    with another(READING, tmp_path / "theirs") as process:
+        said, _ = process.communicate(timeout=120)
+    assert session.beamline.holder is not None
+    holder, _ = session.beamline.holder.look()
+    assert f"held by {holder}" in said.splitlines()[0]
+    assert "energy 13" in said
+    assert "This session is read-only" in said
+
+
+def test_a_session_that_ends_well_releases_and_disarms(configuration: Configuration, faults: FaultBench) -> None:
+    with open_session(configuration):
+        assert faults.get("7idd:safety:Watchdog") == 1
+        assert faults.get("7idd:session:Holder") != ""
+    assert faults.get("7idd:safety:Watchdog") == 0
+    assert faults.get("7idd:session:Holder") == ""
+
+
+def test_a_killed_session_leaves_both_shutters_closed_and_the_next_one_can_go_on(
+    configuration: Configuration, faults: FaultBench, tmp_path: Path
+) -> None:
+    for name in ("7idd:safety:TimeoutS", "7idd:session:TimeoutS"):
+        faults.put(name, 3.0)
+    with another(HOLDING, tmp_path / "theirs") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        assert faults.shutters() == (1, 1)
+        process.kill()
+        faults.until(lambda: faults.shutters() == (0, 0), "the watchdog closed the shutters")
+    with open_session(configuration) as session:
+        assert any("Tripped" in line for line in safety_lines(session))
+        assert session.reset_safety() == "OK"
+        plan = session.plans()["foil_scan"](regions_ev=[(13_030, 13_040, 5)])
+        session.measure(plan)
+        assert faults.shutters() == (0, 1)
+
+
+def test_a_read_only_session_says_so_and_resets_nothing(configuration: Configuration) -> None:
+    with open_session(configuration, read_only=True) as session:
+        assert any("read-only" in line for line in safety_lines(session))
+        with pytest.raises(HeldError):
+            session.reset_safety()
+
+
+def test_the_jet_stops_and_both_shutters_close_without_any_plan(session: Session, faults: FaultBench) -> None:
+    """By the session too: the IOC of a real beamline may not do it."""
+    for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
+        shutter.set("open").wait(timeout=60)
+    faults.put("7idd:jet:FlowSet", 0.0)
+    try:
+        faults.until(lambda: faults.shutters() == (0, 0), "closed")
+    finally:
+        faults.put("7idd:jet:FlowSet", 240.0)

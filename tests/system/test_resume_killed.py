@@ -1,0 +1,132 @@
+"""If these fail, a session that is killed in the night costs more than the exposure it was in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from patient import patient
+
+from errors import InputError, StorageError
+from reduction.accumulator import accumulate
+from storage import good_exposures, list_runs, load_chain, load_dataset
+from trxas.configuration import Configuration, load_configuration
+from trxas.prompt.welcome import welcome
+from trxas.session.resume import resume_run, unfinished_runs
+from trxas.session.session import Session, open_session
+from trxas.validation.paper.resuming import ResumingSession
+
+MACRO = "resume:"
+REPOSITORY = Path(__file__).parents[2]
+
+MEASURE = """
+import sys
+from dataclasses import replace
+from trxas.configuration import load_configuration
+from trxas.session.session import open_session
+
+made = load_configuration(prefix=sys.argv[1], address_list=sys.argv[3], data=sys.argv[2])
+epics = replace(made.beamline.epics, connection_timeout_s=60.0)
+with open_session(replace(made, beamline=replace(made.beamline, epics=epics))) as session:
+    session.run_engine.subscribe(lambda name, doc: print(name, flush=True))
+    session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[-100.0, 0.0, 100.0, 200.0], dwell_s=1.0,
+                                                  repeats=50, sample="killed"))
+"""
+
+
+@pytest.fixture(scope="module")
+def ioc(start_ioc: Any) -> Iterator[Any]:
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "5000", "--seed", "3") as running:
+        yield running
+
+
+@pytest.fixture
+def configuration(ioc: Any, tmp_path: Path) -> Configuration:
+    return patient(load_configuration(prefix=MACRO, data=tmp_path))
+
+
+def killed_session(data: Path, address_list: str, exposures: int) -> None:
+    """A session process that is killed with SIGKILL after so many exposures."""
+    command = [sys.executable, "-c", MEASURE, MACRO, str(data), address_list]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        seen = 0
+        while seen < exposures:
+            line = process.stdout.readline()
+            assert line, "the session ended by itself"
+            seen += line.strip() == "event"
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+
+
+def look_and_reset(session: Session) -> None:
+    """What a person does after a crash: the watchdog may have closed the shutters of the dead session."""
+    assert session.beamline.safety is not None
+    if session.beamline.safety.state == "Tripped":
+        session.reset_safety()
+
+
+def test_a_killed_session_is_gone_on_with(configuration: Configuration, tmp_path: Path) -> None:
+    """Lost: exposures of the killed run, or the time to measure them again; a fit of half a trace."""
+    killed_session(tmp_path, configuration.beamline.epics.address_list, 60)
+    with open_session(configuration) as session:
+        (uid,) = session.store.recovery.closed
+        assert f'resume_run("{uid[:8]}")' in welcome(session)
+        before = good_exposures(load_dataset(session.store, uid))
+        assert 60 <= len(before) < 200
+        look_and_reset(session)
+        new = resume_run(session, uid[:8])
+        assert new != uid
+        assert [run[0][1]["uid"] for run in load_chain(session.store, new)] == [uid, new]
+        exposures = good_exposures(load_dataset(session.store, uid))
+        assert len(exposures) == len(set(exposures)) == 200
+        resumed = list_runs(session.store, journals_only=True)[0]
+        assert (resumed.resumes, resumed.status) == (uid, "complete")
+        sums = accumulate(load_dataset(session.store, new))
+        np.testing.assert_array_equal(sums.exposures[..., 1], np.ones((50, 4)))
+        assert unfinished_runs(session.store) == []
+        with pytest.raises(InputError, match="lacks nothing"):
+            resume_run(session, new)
+
+
+@pytest.mark.long
+def test_an_interrupted_part_of_the_paper_keeps_its_runs(configuration: Configuration) -> None:
+    """Lost: with `trxas paper --resume`, the hours that the interrupted part had been measured already."""
+    delays = [0.0, 50.0, 100.0]
+
+    def run(session: Session, *, stop_after: int | None = None) -> str:
+        seen = 0
+
+        def stop(name: str, doc: Any) -> None:
+            nonlocal seen
+            seen += name == "event"
+            if name == "event" and seen == stop_after:
+                raise StorageError("the disk is gone")
+
+        token = session.run_engine.subscribe(stop)
+        try:
+            return part.measure(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=1.0, repeats=2))
+        finally:
+            session.run_engine.unsubscribe(token)
+
+    with open_session(configuration) as session:
+        look_and_reset(session)
+        part = ResumingSession(session, "campaign", "kinetics")
+        first = run(session)
+        with pytest.raises(StorageError, match="the disk is gone"):
+            run(session, stop_after=4)
+        part = ResumingSession(session, "campaign", "kinetics")
+        assert run(session) == first
+        second = run(session)
+        chain = load_chain(session.store, second)
+        assert [sum(name == "event" for name, _ in one) for one in chain] == [4, 2]
+        third = run(session)
+        assert third not in (first, second)
+        assert len(load_chain(session.store, third)) == 1

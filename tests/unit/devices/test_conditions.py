@@ -1,0 +1,184 @@
+"""If these fail, a point that was spoilt is averaged, or a good one is measured for ever."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_beamline import FakeHardware, configuration
+
+from devices.axis_watch import AxisWatch
+from devices.conditions import LASER_ONLY
+from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.exposure import ExposureReading
+from devices.flux import CONFIRMATIONS, FluxHistory
+from devices.frames import BoxcarFrame, SpcFrame
+from devices.point_reader import is_unsteady
+from devices.shutter import OPEN
+from devices.uncached_signal import read_together
+from errors import ConfigurationError
+from trxas.configuration import DEFAULT_CONFIGURATION
+
+
+def test_a_flux_is_normal_within_the_tolerance_of_the_median() -> None:
+    flux = FluxHistory(0.1)
+    assert math.isnan(flux.normal)
+    assert flux.is_normal(1e6)
+    for per_s in (1.00e6, 1.02e6, 0.98e6):
+        flux.remember(per_s)
+    assert flux.normal == 1e6
+    assert flux.is_normal(1.09e6)
+    assert not flux.is_normal(1.11e6)
+    assert not flux.is_normal(0.89e6)
+    assert not flux.is_normal(0.0)
+
+
+def test_a_drift_is_followed_and_no_point_of_it_lost() -> None:
+    """5 % per minute at 6 s per point, as a mirror warms up."""
+    flux = FluxHistory(0.1)
+    for per_s in 1e6 * 0.995 ** np.arange(200):
+        assert flux.is_normal(per_s)
+        flux.remember(per_s)
+
+
+def test_a_lasting_change_becomes_the_normal_and_a_dropout_never_does() -> None:
+    flux = FluxHistory(0.1)
+    flux.remember(1e6)
+    assert [flux.confirms_change(0.7e6) for _ in range(CONFIRMATIONS)] == [False] * (CONFIRMATIONS - 1) + [True]
+    assert flux.normal == 0.7e6
+    assert not any(flux.confirms_change(0.1e6) for _ in range(10))
+    assert not any(flux.confirms_change(per_s) for per_s in (0.4e6, 0.6e6, 0.9e6, 0.5e6))
+
+
+@pytest.mark.parametrize(
+    ("device", "signal", "value", "name"),
+    [
+        ("surroundings", "ring_current", 0.0, "ring_current"),
+        ("surroundings", "xray_shutter", 0, "xray_shutter"),
+        ("surroundings", "jet_flow", 200.0, "jet_flow"),
+        ("surroundings", "jet_temperature", 60.0, "jet_temperature"),
+        ("laser", "lock", 0, "laser_lock"),
+        ("laser", "rate_divider", 4, "laser_rate_divider"),
+    ],
+)
+def test_a_dip_within_an_exposure_marks_it_and_ends_it(device: str, signal: str, value: float, name: str) -> None:
+    line = FakeHardware().beamline
+    conditions, cut = line.point.conditions, []
+    conditions.on_failure = lambda: cut.append(name)
+    conditions.begin()
+    watched = getattr(getattr(line, device), signal)
+    before = watched.get()
+    watched.sim_put(value)
+    watched.sim_put(before)
+    assert set(conditions.end()) == {name}
+    assert cut == [name]
+    conditions.begin()
+    assert conditions.end() == {}
+
+
+def test_the_laser_power_must_belong_to_the_fluence_during_the_whole_exposure() -> None:
+    """Lost: a transient at two fluences."""
+    line = FakeHardware().beamline
+    line.fluence.set(8.83).wait(timeout=5)
+    line.point.expect({"fluence_mj_cm2": 8.83}, OPEN)
+    power, conditions = line.laser.power, line.point.conditions
+    whole_w = power.get()
+    for shown_w, good in ((0.95 * whole_w, True), (0.85 * whole_w, False), (1.15 * whole_w, False)):
+        conditions.begin()
+        power.sim_put(shown_w)
+        power.sim_put(whole_w)
+        assert ("laser_power" not in conditions.end()) == good
+    conditions.begin(LASER_ONLY)
+    power.sim_put(0.0)
+    assert conditions.end({"laser_power": 0.0}) == {}, "the laser is blocked"
+    line.point.expect({"fluence_mj_cm2": 0.1}, OPEN)
+    conditions.begin()
+    assert conditions.end({"laser_power": 0.0}) == {}, "too weak for the power meter"
+
+
+@pytest.mark.parametrize(
+    ("field", "axis", "signal", "away"),
+    [("delay_ps", "delay", "fine_readback", 40.0), ("temperature_c", "cell", "thermocouple", 5.0)],
+)
+def test_an_axis_that_jumps_and_comes_back_in_an_exposure_is_noted(
+    field: str, axis: str, signal: str, away: float
+) -> None:
+    line = FakeHardware().beamline
+    device, cut = getattr(line, axis), []
+    readback, watch = getattr(device, signal), AxisWatch({field: device})
+    watch.on_failure = lambda: cut.append(axis)
+    home = readback.get()
+    raw = {f"{axis}.{name}": value for name, value in read_together(device.fresh_signals()).items()}
+    watch.expect({field: device.position})
+    watch.begin()
+    readback.sim_put(home + away)
+    readback.sim_put(home)
+    assert set(watch.end(raw)) == {field}
+    assert cut == [axis]
+    watch.begin()
+    assert watch.end(raw) == {}
+    readback.sim_put(home + away)
+    assert set(watch.astray()) == {field}
+    assert cut == [axis], "between exposures it may move"
+
+
+def test_a_monitor_that_has_gone_silent_costs_one_exposure_at_most() -> None:
+    line = FakeHardware().beamline
+    conditions = line.point.conditions
+    conditions.begin()
+    conditions.end({"ring_current": 0.0})
+    assert not conditions.is_met()
+    assert conditions.failing() == [], "asked anew it is there"
+    conditions.begin()
+    assert conditions.end({"ring_current": 102.0}) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "counts", "unsteady"),
+    [(0.002, 60_000, False), (0.1, 60_000, True), (0.1, 400, False), (0.04, 60_000, False)],
+)
+def test_light_that_changes_within_an_exposure_shows_in_the_boxcar(error: float, counts: int, unsteady: bool) -> None:
+    """Relative standard error of its mean; with few photons that is large without any fault."""
+    spc = SpcFrame(1, 6.0, 1, np.full((2, 5), counts // 2), np.full(5, 7_822_685))
+    boxcar = BoxcarFrame(1, 6.0, 1, np.full(5, 0.008), np.full(5, (0.008 * error) ** 2))
+    assert is_unsteady(ExposureReading(spc, boxcar, 6e6, 2e6)) == unsteady
+
+
+def test_what_is_silent_on_its_monitor_shows_in_the_value_asked_anew() -> None:
+    conditions = FakeHardware().beamline.point.conditions
+    conditions.begin()
+    assert conditions.end({"ring_current": 0.0}) == {"ring_current": 0.0}
+
+
+def test_to_go_on_takes_more_than_not_to_stop() -> None:
+    line = FakeHardware().beamline
+    line.surroundings.jet_flow.sim_put(215.0)
+    assert line.point.conditions.failing() == []
+    ((condition, value),) = line.point.conditions.unwell()
+    assert condition.says(value, again=True) == "jet_flow = 215 ml/min, needs at least 225 ml/min"
+
+
+@pytest.mark.parametrize(
+    "quality",
+    [{"attempts": 0}, {"suspend_s": 0.0}, {"ring_settle_s": -1.0}, {"i0_tolerance": 0.0}, {"pause_high_s": 0.01}],
+)
+def test_limits_that_never_end_or_always_fail_are_refused(quality: dict[str, Any]) -> None:
+    table = read_configuration(DEFAULT_CONFIGURATION)
+    table.pop("storage")
+    with pytest.raises(ConfigurationError, match=r"quality|7id.toml"):
+        settings_from(BeamlineConfiguration, {**table, "quality": {**table["quality"], **quality}}, "7id.toml")
+
+
+def test_a_beamline_needs_no_tables_of_ours() -> None:
+    """Watchdog, lock, filling signal and permit are what a real beamline may not have."""
+    table = read_configuration(DEFAULT_CONFIGURATION)
+    for name in ("storage", "quality", "safety", "holder"):
+        table.pop(name)
+    for name in ("injecting", "xray_permit"):
+        table["surroundings"].pop(name)
+    bare = settings_from(BeamlineConfiguration, table, "7id.toml")
+    assert bare.safety is None
+    assert bare.holder is None
+    assert bare.quality.attempts == configuration().quality.attempts

@@ -1,0 +1,224 @@
+"""If these fail, the window lags, hangs, mixes runs, or stops at the first thing that goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from live_runs import delay_run, energy_run
+from waiting import WAIT_S
+
+from errors import ReductionError
+from gui.live.feed import QueueFeed
+from gui.live.frame import LiveFrame
+from gui.live.replay_feed import ReplayFeed
+from gui.live.request import Request
+from gui.live.run_state import RunState
+from gui.live.worker import FRAME_PERIOD_S, LiveWorker
+from gui.requests.kinetics import TraceRequest
+from gui.requests.spectra import SpectrumRequest
+from reduction.accumulator import accumulate
+from reduction.xas.spc_energy import spc_spectrum
+
+
+@dataclass(frozen=True)
+class Events(Request[int]):
+    """Answers with the number of events."""
+
+    def compute(self, run: RunState) -> int:
+        return run.events
+
+
+@dataclass(frozen=True)
+class Gated(Request[int]):
+    """Slow: waits for its gate."""
+
+    slow: ClassVar[bool] = True
+    gate: threading.Event
+
+    def compute(self, run: RunState) -> int:
+        assert self.gate.wait(WAIT_S)
+        return run.events
+
+
+@dataclass(frozen=True)
+class Broken(Request[int]):
+    def compute(self, run: RunState) -> int:
+        raise ZeroDivisionError("by design")
+
+
+@dataclass(frozen=True)
+class NotYet(Request[int]):
+    def compute(self, run: RunState) -> int:
+        raise ReductionError("Wait for more.")
+
+
+@pytest.fixture
+def feed() -> QueueFeed:
+    return QueueFeed()
+
+
+@pytest.fixture
+def worker(feed: QueueFeed) -> Iterator[LiveWorker]:
+    worker = LiveWorker(feed)
+    worker.start()
+    yield worker
+    worker.stop(WAIT_S)
+
+
+def put(feed: QueueFeed, documents: list[tuple[str, dict[str, Any]]]) -> None:
+    for name, doc in documents:
+        feed.put(name, doc)
+
+
+def wait_for(worker: LiveWorker, condition: Callable[[LiveFrame], bool]) -> LiveFrame:
+    deadline = time.monotonic() + WAIT_S
+    while not condition(worker.frame):
+        assert time.monotonic() < deadline, f"still {worker.frame}"
+        time.sleep(0.001)
+    return worker.frame
+
+
+def test_answers_equal_the_reduction_of_the_stored_run(worker: LiveWorker, feed: QueueFeed) -> None:
+    """To the last digit: they are the same functions on the same sums."""
+    documents, request = energy_run(), SpectrumRequest("spc")
+    worker.want("panel", [request])
+    put(feed, documents)
+    frame = wait_for(worker, lambda frame: frame.exit_status is not None)
+    answer = frame.answer(request)
+    assert answer is not None
+    assert answer.value is not None
+    stored = spc_spectrum(accumulate(documents))
+    np.testing.assert_array_equal(answer.value.transient, stored.transient)
+    np.testing.assert_array_equal(answer.value.sigma, stored.sigma)
+    assert frame.run is not None
+    assert (frame.run.uid, frame.run.exposures, answer.events) == ("energy-1", 132, 132)
+
+
+def test_a_question_asked_later_is_answered_without_a_new_document(worker: LiveWorker, feed: QueueFeed) -> None:
+    put(feed, energy_run())
+    wait_for(worker, lambda frame: frame.exit_status is not None)
+    worker.want("panel", [Events()])
+    assert wait_for(worker, lambda frame: Events() in frame.answers).answer(Events()).value == 132  # type: ignore[union-attr]
+    worker.forget("panel")
+    wait_for(worker, lambda frame: not frame.answers)
+
+
+def test_what_one_owner_forgets_the_other_keeps(worker: LiveWorker, feed: QueueFeed) -> None:
+    put(feed, energy_run())
+    worker.want("one", [Events()])
+    worker.want("two", [Events(), NotYet()])
+    wait_for(worker, lambda frame: len(frame.answers) == 2)
+    worker.want("two", [])
+    assert Events() in wait_for(worker, lambda frame: NotYet() not in frame.answers).answers
+
+
+def test_no_frame_without_a_change_and_answers_stay_the_same_objects(worker: LiveWorker, feed: QueueFeed) -> None:
+    """Panels repaint what changed: a new answer object for old numbers would repaint for nothing."""
+    put(feed, energy_run())
+    worker.want("panel", [Events()])
+    frame = wait_for(worker, lambda frame: frame.exit_status is not None and Events() in frame.answers)
+    worker.want("other", [NotYet()])
+    later = wait_for(worker, lambda frame: NotYet() in frame.answers)
+    assert later.answer(Events()) is frame.answer(Events())
+    seen = worker.frame.number
+    deadline = time.monotonic() + 10 * FRAME_PERIOD_S
+    while time.monotonic() < deadline:
+        assert worker.frame.number == seen
+
+
+def test_frames_come_at_most_fifty_times_a_second(worker: LiveWorker, feed: QueueFeed) -> None:
+    documents, began, before = energy_run(scans=20), time.monotonic(), worker.frame.number
+    for name, doc in documents:
+        feed.put(name, doc)
+    wait_for(worker, lambda frame: frame.exit_status is not None)
+    elapsed_s = time.monotonic() - began
+    assert worker.frame.number - before <= elapsed_s / FRAME_PERIOD_S + 2
+
+
+def test_a_slow_question_holds_up_nobody(worker: LiveWorker, feed: QueueFeed) -> None:
+    gate, other = threading.Event(), threading.Event()
+    worker.want("panel", [Events(), Gated(gate)])
+    put(feed, energy_run())
+    frame = wait_for(worker, lambda frame: frame.exit_status is not None and Events() in frame.answers)
+    assert Gated(gate) not in frame.answers
+    gate.set()
+    wait_for(worker, lambda frame: Gated(gate) in frame.answers and frame.answers[Gated(gate)].events == 132)
+    other.set()
+
+
+def test_a_slow_answer_to_an_earlier_run_is_dropped(worker: LiveWorker, feed: QueueFeed) -> None:
+    gate = threading.Event()
+    worker.want("panel", [Gated(gate)])
+    put(feed, energy_run("a"))
+    wait_for(worker, lambda frame: frame.exit_status is not None)
+    put(feed, delay_run("b")[:10])
+    wait_for(worker, lambda frame: frame.events == 8)
+    gate.set()
+    answers = wait_for(worker, lambda frame: bool(frame.answers)).answers
+    assert answers[Gated(gate)].events == 8
+
+
+def test_a_new_run_begins_without_the_answers_of_the_last(worker: LiveWorker, feed: QueueFeed) -> None:
+    spectrum, trace = SpectrumRequest("spc"), TraceRequest()
+    worker.want("panel", [spectrum, trace])
+    put(feed, energy_run("a"))
+    wait_for(worker, lambda frame: frame.exit_status is not None)
+    put(feed, delay_run("b"))
+    frame = wait_for(worker, lambda frame: frame.run is not None and frame.run.uid == "b" and frame.events == 96)
+    frame = wait_for(worker, lambda frame: len(frame.answers) == 2)
+    assert frame.answers[spectrum].value is None
+    assert "scanned the delay" in frame.answers[spectrum].problem
+    assert frame.answers[trace].value is not None
+
+
+def test_failures_are_told_in_words_and_end_nothing(
+    worker: LiveWorker, feed: QueueFeed, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker.want("panel", [Broken(), NotYet(), Events()])
+    documents = energy_run()
+    put(feed, [*documents[:2], ("event", {"nonsense": 1}), *documents[2:]])
+    frame = wait_for(worker, lambda frame: frame.exit_status is not None and len(frame.answers) == 3)
+    assert frame.answers[NotYet()].problem == "Wait for more."
+    assert "ZeroDivisionError" in frame.answers[Broken()].problem
+    assert frame.answers[Events()].value == 132
+    assert "could not be shown" in caplog.text
+
+
+def test_an_unusable_document_is_told_in_the_state_of_the_feed(worker: LiveWorker, feed: QueueFeed) -> None:
+    documents = energy_run()
+    documents[5][1]["data"]["point_index"] = 4000
+    put(feed, documents)
+    assert "point_index = 4000" in wait_for(worker, lambda frame: frame.exit_status is not None).feed.remark
+
+
+def test_switching_to_a_replay_and_back_begins_anew_each_time(worker: LiveWorker, feed: QueueFeed) -> None:
+    worker.want("panel", [Events()])
+    put(feed, energy_run("live")[:20])
+    assert wait_for(worker, lambda frame: frame.events == 18).feed.live
+    replay = ReplayFeed(delay_run("stored"), speed=100)
+    worker.use(replay)
+    frame = wait_for(worker, lambda frame: frame.run is not None and frame.run.uid == "stored")
+    assert not frame.feed.live
+    assert wait_for(worker, lambda frame: frame.exit_status is not None).answers[Events()].value == 96
+    worker.use(feed)
+    assert wait_for(worker, lambda frame: frame.feed.live).run is None
+
+
+def test_two_hundred_events_a_second_cost_little() -> None:
+    """A worker that needs more than half a core for the documents alone leaves nothing for the window."""
+    feed, documents = QueueFeed(), energy_run(scans=10)
+    worker = LiveWorker(feed)
+    worker.want("panel", [SpectrumRequest("spc"), SpectrumRequest("boxcar")])
+    began = time.process_time()
+    for number in range(0, len(documents), 4):  # 4 documents a frame are 200 events in a second
+        for name, doc in documents[number : number + 4]:
+            worker._take(name, doc)
+        worker._publish()
+    assert worker.frame.events == 440
+    assert time.process_time() - began < 0.5 * 440 / 200

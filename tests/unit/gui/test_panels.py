@@ -1,0 +1,248 @@
+"""Panels fed by the real worker: what they show is what the reduction gives, to the last digit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+from beam_time import Document
+from pytestqt.qtbot import QtBot
+from qtpy.QtCore import Qt
+from waiting import WAIT_MS
+
+from gui.application import make_window
+from gui.live.feed import QueueFeed
+from gui.panels.choices import parse_scans
+from gui.panels.panel import Panel
+from gui.plots.number_text import with_error
+from gui.requests.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
+from gui.window import MainWindow
+from reduction.accumulator import accumulate, joined
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.excited_state import excited_state_spectrum
+from reduction.xas.fluence import fluence_scan
+from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.spc_time import spc_trace
+
+
+@pytest.fixture
+def feed() -> QueueFeed:
+    return QueueFeed("test")
+
+
+@pytest.fixture
+def window(qtbot: QtBot, feed: QueueFeed, tmp_path: Path) -> Iterator[MainWindow]:
+    made = make_window(feed, settings=tmp_path / "window.ini")
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "live worker"]
+
+
+def shown(window: MainWindow, key: str, documents: list[Document], qtbot: QtBot) -> Panel:
+    """The panel in front, with all documents taken."""
+    window.show_panel(key)
+    put(window, documents)
+    events = sum(name == "event" for name, _ in documents)
+    qtbot.waitUntil(lambda: window.worker.frame.events == events, timeout=WAIT_MS)
+    panel = window.docks[key].widget()
+    assert isinstance(panel, Panel)
+    qtbot.waitUntil(lambda: complete(window, panel, events), timeout=WAIT_MS)
+    window.refresh()
+    return panel
+
+
+def put(window: MainWindow, documents: list[Document]) -> None:
+    feed = window.worker._feed
+    assert isinstance(feed, QueueFeed)
+    for name, doc in documents:
+        feed.put(name, doc)
+
+
+def complete(window: MainWindow, panel: Panel, events: int) -> bool:
+    """Whether all its questions are answered from all events."""
+    answers = [window.worker.frame.answer(request) for request in panel.requests()]
+    return all(answer is not None and answer.events == events for answer in answers)
+
+
+def same(curve: object, x: object, y: object, sigma: object) -> bool:
+    parts = (curve.x, curve.y, curve.sigma)  # type: ignore[attr-defined]
+    return all(np.array_equal(part, wanted) for part, wanted in zip(parts, (x, y, sigma), strict=True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("mode", "reduce"), [("boxcar", boxcar_spectrum), ("spc", spc_spectrum)])
+def test_spectra_are_those_of_the_reduction(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot, mode: str, reduce: Callable[..., object]
+) -> None:
+    panel = window.docks["spectra"].widget()
+    panel.choices.mode = mode
+    shown(window, "spectra", energy_run, qtbot)
+    wanted = reduce(accumulate(energy_run))
+    assert same(panel.transient.curves["transient"], wanted.energy_ev, wanted.transient, wanted.sigma)  # type: ignore[attr-defined]
+    assert same(panel.static.curves["off"], wanted.energy_ev, wanted.off, wanted.off_sigma)  # type: ignore[attr-defined]
+    assert same(panel.static.curves["on"], wanted.energy_ev, wanted.on, wanted.on_sigma)  # type: ignore[attr-defined]
+
+
+def test_probe_reference_and_scans_can_be_chosen(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "spectra", energy_run, qtbot)
+    choices = panel.choices  # type: ignore[attr-defined]
+    choices.probe, choices.reference = 1, "laser shutter"
+    choices.choose_scans("1, 3")
+    events = window.worker.frame.events
+    qtbot.waitUntil(lambda: complete(window, panel, events), timeout=WAIT_MS)
+    window.refresh()
+    run = accumulate(energy_run)
+    wanted = boxcar_spectrum(joined([run], [np.array([True, False, True])]), 1, "laser shutter")
+    assert same(panel.transient.curves["transient"], wanted.energy_ev, wanted.transient, wanted.sigma)  # type: ignore[attr-defined]
+
+
+def test_scans_that_do_not_exist_are_refused_in_words(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot
+) -> None:
+    panel = shown(window, "spectra", energy_run, qtbot)
+    panel.choices.choose_scans("9")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: complete(window, panel, window.worker.frame.events), timeout=WAIT_MS)
+    window.refresh()
+    assert "scans 1 to 3" in panel.transient.canvas._message.text()  # type: ignore[attr-defined]
+    assert panel.transient.curves == {}  # type: ignore[attr-defined]
+
+
+def test_scan_lists_are_read() -> None:
+    assert parse_scans("1-3, 5") == (0, 1, 2, 4)
+    assert parse_scans("") == ()
+    assert parse_scans("0, -, x") == ()
+
+
+def test_zooming_one_spectrum_zooms_the_other(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "spectra", energy_run, qtbot)
+    from gui.plots.zoom_history import View
+
+    panel.transient.views.choose(View((13_465.0, 13_480.0), (-1.0, 1.0)))  # type: ignore[attr-defined]
+    assert panel.static.canvas.box.viewRange()[0] == pytest.approx([13_465.0, 13_480.0])  # type: ignore[attr-defined]
+    qtbot.mouseClick(panel.static.whole, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+    assert panel.transient.canvas.box.viewRange()[0][1] > 13_560.0  # type: ignore[attr-defined]
+
+
+def test_kinetics_are_those_of_the_fit(window: MainWindow, delay_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "kinetics", delay_run, qtbot)
+    run = accumulate(delay_run)
+    trace, fit = spc_trace(run), fit_kinetics(gate_rates(run), run.metadata.timing)
+    curve = panel.trace.curves["transient"]  # type: ignore[attr-defined]
+    assert np.array_equal(curve.y, trace.transient)
+    assert np.array_equal(curve.sigma, trace.sigma)
+    assert "fit" in panel.trace.curves  # type: ignore[attr-defined]
+    assert panel.residuals.curves["residual"].y.size == trace.delay_ps.size  # type: ignore[attr-defined]
+    table = {panel.table.text(row, 0): panel.table.text(row, 1) for row in range(panel.table.rowCount())}  # type: ignore[attr-defined]
+    assert table["τ1"] == with_error(*fit.tau1_ps, "ps")
+    assert str(fit.degrees_of_freedom) in table["χ² / degrees of freedom"]
+
+
+def test_fluence_dependence_is_that_of_the_reduction(
+    window: MainWindow, fluence_run: list[Document], qtbot: QtBot
+) -> None:
+    panel = shown(window, "fluence", fluence_run, qtbot)
+    scan = fluence_scan(accumulate(fluence_run))
+    assert same(panel.plot.curves["transient"], scan.fluence_mj_cm2, scan.transient, scan.sigma)  # type: ignore[attr-defined]
+    line = panel.plot.curves["line"]  # type: ignore[attr-defined]
+    assert np.array_equal(line.y, fit_fluence(scan).line(line.x))
+
+
+def test_the_excited_state_follows_the_slider(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "excited", energy_run, qtbot)
+    panel.slider.setValue(350)  # type: ignore[attr-defined]
+    assert panel.fraction == pytest.approx(0.35)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: complete(window, panel, window.worker.frame.events), timeout=WAIT_MS)
+    window.refresh()
+    wanted = excited_state_spectrum(boxcar_spectrum(accumulate(energy_run)), 0.35)
+    assert same(panel.plot.curves["excited"], wanted.energy_ev, wanted.value, wanted.sigma)  # type: ignore[attr-defined]
+
+
+def test_checks_show_scatter_and_null_tests(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "checks", energy_run, qtbot)
+    run = accumulate(energy_run)
+    ratio, null = scatter_ratio(*scan_transients(run, "spc")), null_test(run)
+    unpumped = null_test(run, "spc", *UNPUMPED_PAIR, UNPUMPED_TAIL)
+    assert unpumped.tail is not None
+    assert with_error(ratio.ratio, ratio.sigma) in panel.ratio.text()  # type: ignore[attr-defined]
+    assert panel.verdict.text().startswith("● PHOTON-LIMITED")  # type: ignore[attr-defined]
+    tail = with_error(100 * unpumped.tail.value, 100 * unpumped.tail.sigma)
+    assert panel.table.text(0, 0).endswith(f"less {tail} % of the transient")  # type: ignore[attr-defined]
+    assert panel.table.text(1, 1) == f"{null.chi_square:.1f} / {null.degrees_of_freedom}"  # type: ignore[attr-defined]
+
+
+def test_bunches_show_counts_and_ask_to_attenuate(
+    window: MainWindow, another_energy_run: Callable[..., list[Document]], qtbot: QtBot
+) -> None:
+    """If this fails, nobody learns that the detector saturates."""
+    documents = another_energy_run("bright", scans=1, photons_per_pulse=2.0)
+    panel = shown(window, "bunches", documents, qtbot)
+    latest = [doc["data"] for name, doc in documents if name == "event"][-1]
+    assert panel.table.text(0, 1).replace(" ", "") == str(latest["spc_counts"][0][0])  # type: ignore[attr-defined]
+    assert "ATTENUATE" in panel.word.text()  # type: ignore[attr-defined]
+
+
+def test_trends_follow_every_exposure(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
+    panel = shown(window, "trends", energy_run, qtbot)
+    events = [doc["data"] for name, doc in energy_run if name == "event"]
+    i0 = next(plot for plot in panel.plots() if plot.y_quantity.name == "I0")
+    assert np.array_equal(i0.curves["trend"].y, [data["i0"] / data["exposure_s"] for data in events])
+    assert i0.curves["trend"].x[0] == 1.0
+
+
+def test_images_are_shown_and_integrated(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    image = np.random.default_rng(3).poisson(20.0, (1, 195, 487))
+    with h5py.File(tmp_path / "image.h5", "w") as file:
+        file["/entry/data/data"] = image
+    documents: list[Document] = [
+        ("start", {"uid": "powder", "time": 0.0, "plan_name": "count", "scan_id": 4}),
+        ("descriptor", {"uid": "d", "run_start": "powder", "name": "primary"}),
+        ("resource", {"uid": "r", "root": str(tmp_path), "resource_path": "image.h5", "spec": "AD_HDF5",
+                      "resource_kwargs": {"frame_per_point": 1}, "run_start": "powder"}),
+        ("datum", {"datum_id": "r/0", "resource": "r", "datum_kwargs": {"point_number": 0}}),
+        ("event", {"descriptor": "d", "seq_num": 1, "time": 1.0, "data": {"pilatus_image": "r/0", "quality": ""}}),
+    ]  # fmt: skip
+    panel = shown(window, "pilatus", documents, qtbot)
+    assert np.array_equal(panel.image._image, image[0])  # type: ignore[attr-defined]
+    assert panel.pattern.curves["pattern"].y.mean() == pytest.approx(20.0, rel=0.1)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("key", ["kinetics", "fluence"])
+def test_panels_say_in_words_that_a_run_is_not_theirs(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot, key: str
+) -> None:
+    panel = shown(window, key, energy_run, qtbot)
+    message = next(iter(panel.plots())).canvas._message.text()
+    assert message.startswith("This run scans the energy; here one sees scans over the")
+    assert "_" not in message
+
+
+def test_another_run_takes_the_old_numbers_away(
+    window: MainWindow, energy_run: list[Document], delay_run: list[Document], qtbot: QtBot
+) -> None:
+    """If this fails, the spectrum of the run before stands under the name of this one."""
+    panel = shown(window, "spectra", energy_run, qtbot)
+    assert panel.transient.curves  # type: ignore[attr-defined]
+    shown(window, "spectra", delay_run[:3], qtbot)
+    assert panel.transient.curves == {}  # type: ignore[attr-defined]
+    assert "delay scan" in panel.heading.run.text()
+
+
+def test_tables_name_the_run_they_belong_to(
+    window: MainWindow, energy_run: list[Document], qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = shown(window, "spectra", energy_run, qtbot)
+    panel.transient.export(tmp_path / "spectrum.csv")  # type: ignore[attr-defined]
+    lines = (tmp_path / "spectrum.csv").read_text().splitlines()
+    assert lines[0] == "# run energy-run"
+    assert "CsPbBr3" in lines[1]
+    assert lines[3] == "energy_ev,transient,transient_sigma"

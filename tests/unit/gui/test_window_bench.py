@@ -1,0 +1,47 @@
+"""The bench measures what it says: real paint events, real documents, both contenders with the same content."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from reduction.accumulator import accumulate
+from reduction.xas.spc_energy import spc_spectrum
+from trxas.benchmarks.window import measure
+from trxas.benchmarks.window.frames import NaiveContent, OurContent, frames_per_second
+from trxas.benchmarks.window.latency import WindowUnderTest
+from trxas.benchmarks.window.synthetic_run import POINTS, SCANS, run_documents, write_images
+from trxas.commands import main as cli
+
+
+def test_its_run_is_a_complete_one() -> None:
+    documents = list(run_documents("uid"))
+    assert sum(name == "event" for name, _ in documents) == POINTS * SCANS
+    spectrum = spc_spectrum(accumulate(documents))
+    assert (spectrum.energy_ev.size, spectrum.metadata.scans) == (POINTS, SCANS)
+
+
+@pytest.mark.parametrize("content", [OurContent, NaiveContent])
+def test_frames_are_counted(qapp: QApplication, content: type[OurContent] | type[NaiveContent]) -> None:
+    assert 0.0 < frames_per_second(qapp, content, 0.5) < 10_000.0
+
+
+def test_latency_is_that_of_every_event(qapp: QApplication, tmp_path: Path) -> None:
+    """At 50 events per second the last event is shown, and none before it was fed."""
+    write_images(tmp_path / "images.h5")
+    with WindowUnderTest(tmp_path, tmp_path / "images.h5") as window:
+        latency = window.latency(50.0, 1.0)
+    assert latency.events >= 20
+    assert 0.0 < latency.median_ms <= latency.p99_ms
+
+
+def test_the_command_writes_its_numbers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(measure, "bench_window", lambda _folder, seconds: {"fps": 60.0 * seconds})
+    assert cli.main(["bench", "window", "--seconds", "2", "--json", str(tmp_path / "bench.json")]) == 0
+    assert json.loads((tmp_path / "bench.json").read_text()) == {"fps": 120.0}
+    assert "fps" in capsys.readouterr().out

@@ -1,0 +1,148 @@
+"""If these fail, a delay axis with a wrong sign or a jump passes its self-test, or a good one is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from recorded_runs import RecordedRuns
+from rise_fit import fit_t0, rise
+
+import plans
+from errors import InputError, OutOfRangeError
+from plans.grids import join_regions
+from plans.xas.delay_self_test import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
+from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
+
+DELAYS = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
+ERROR = 1.5e-3
+
+
+def seen(t0_ps: float = 0.0, *, seed: int, reverse: bool = False, height: float = -0.035) -> Rise:
+    """A noisy rise like that of Br, 6 s per point; the gates of one probe differ from the other's by 0.2 %."""
+    noise = ERROR * np.random.default_rng(seed).standard_normal(DELAYS.size)
+    where = -DELAYS if reverse else DELAYS
+    return Rise(DELAYS, rise(where, t0_ps, height, 0.002, 5e-4) + noise, np.full(DELAYS.size, ERROR))
+
+
+def verdicts(**rises: Rise) -> dict[str, Verdict]:
+    return {name: result.verdict for name, result in evaluate_delay_axis(rises, fit_t0).items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_good_axis_passes(seed: int) -> None:
+    """sigma of a shift is about 4 ps and 10 ps are tolerated, or three errors: 0.3 % false alarms per arm."""
+    found = verdicts(fine=seen(8, seed=seed), coarse=seen(8, seed=seed + 100), probe=seen(8, seed=seed + 200))
+    assert set(found.values()) == {Verdict.GOOD}
+
+
+@pytest.mark.parametrize("shift", [-40, 40])
+def test_a_jump_of_40_ps_is_found_and_measured(shift: float) -> None:
+    results = evaluate_delay_axis({"fine": seen(8, seed=1), "fine lower": seen(8 + shift, seed=2)}, fit_t0)
+    assert results["fine lower"].verdict is Verdict.SHIFTED
+    assert results["fine lower"].shift_ps == pytest.approx(shift, abs=4 * results["fine lower"].shift_sigma_ps)
+    (fault,) = delay_axis_faults(results)
+    assert fault.startswith(f"fine lower: shifted, {'+' if shift > 0 else '-'}")
+
+
+@pytest.mark.parametrize("height", [-0.035, 0.035])
+@pytest.mark.parametrize("arm", ["fine", "coarse", "probe"])
+def test_a_wrong_sign_turns_the_rise_round(arm: str, height: float) -> None:
+    rises = {name: seen(seed=seed, height=height) for seed, name in enumerate(("fine", "coarse", "probe"))}
+    rises[arm] = seen(seed=7, reverse=True, height=height)
+    assert verdicts(**rises)[arm] is Verdict.WRONG_SIGN
+
+
+@pytest.mark.parametrize("t0_ps", [-5_000.0, 5_000.0])
+def test_a_rise_that_went_elsewhere_is_no_rise(t0_ps: float) -> None:
+    far = Rise(DELAYS, rise(DELAYS, t0_ps, -0.035, 0.002, 1e-5), np.full(DELAYS.size, ERROR))
+    assert verdicts(fine=seen(seed=1), coarse=far)["coarse"] is Verdict.NO_RISE
+
+
+def test_without_a_reference_nothing_is_good_by_comparison() -> None:
+    nothing = Rise(DELAYS, np.zeros(DELAYS.size), np.full(DELAYS.size, ERROR))
+    assert verdicts(fine=nothing, coarse=seen(seed=1)) == {"fine": Verdict.NO_RISE, "coarse": Verdict.UNDECIDED}
+    with pytest.raises(InputError, match="arm 'fine'"):
+        evaluate_delay_axis({"coarse": seen(seed=1)}, fit_t0)
+
+
+def test_too_little_counting_is_undecided_not_good() -> None:
+    def blurred(*rise_arrays: Any) -> tuple[float, float]:
+        return fit_t0(*rise_arrays)[0], 15.0
+
+    results = evaluate_delay_axis({"fine": seen(seed=1), "coarse": seen(seed=2)}, blurred)
+    assert results["coarse"].verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ((np.zeros(5), np.zeros(5), np.ones(5)), "at least 8"),
+        ((np.zeros(9), np.zeros(8), np.ones(9)), "as many"),
+        ((np.zeros(9), np.full(9, np.nan), np.ones(9)), "finite"),
+        ((np.zeros(9), np.zeros(9), np.zeros(9)), "above 0"),
+    ],
+)
+def test_arrays_that_are_no_rise_are_refused(arrays: tuple, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Rise(*arrays)
+
+
+def test_each_arm_makes_the_delays_its_own_way(recorded: RecordedRuns) -> None:
+    uids = recorded.run(plans.delay_self_test(recorded.line, dwell_s=1.0))
+    assert list(uids) == ["fine", "coarse", "fine lower", "probe"]
+    told = {start["self_test"]["arm"]: start["self_test"] for start in recorded.starts}
+    assert [start["uid"] for start in recorded.starts] == list(uids.values())
+    assert len({start["series"] for start in recorded.starts}) == 1
+    raw = _raw_by_arm(recorded)
+    assert len(set(raw["fine"]["coarse"])) == 1
+    assert len(set(raw["coarse"]["fine"])) == len(set(raw["fine lower"]["fine"])) == 1
+    assert max(raw["fine lower"]["fine"]) < 2560 < min(raw["coarse"]["fine"])
+    assert (told["probe"]["rise_offset_ps"], told["probe"]["watched_probe"]) == (153_400.0, 4)
+    for start in recorded.starts:
+        offset = start["self_test"]["rise_offset_ps"]
+        assert np.array(start["grid"]["points"]) - offset == pytest.approx(DELAYS)
+
+
+def _raw_by_arm(recorded: RecordedRuns) -> dict[str, dict[str, list[float]]]:
+    """Raw setpoints of each arm, told apart by their number, which is that of the points."""
+    count = DELAYS.size
+    coarse, fine = (recorded.moved(f"delay_{name}") for name in ("coarse", "fine"))
+    parts = {
+        name: slice(count * index, count * (index + 1)) for index, name in enumerate(("fine", "coarse", "fine lower"))
+    }
+    return {name: {"coarse": coarse[part], "fine": fine[part]} for name, part in parts.items()}
+
+
+def test_afterwards_the_axis_moves_as_ever(recorded: RecordedRuns) -> None:
+    recorded.hardware.refused_triggers = 100
+    with pytest.raises(Exception, match="Expected exposure"):
+        recorded.run(plans.delay_self_test(recorded.line, dwell_s=1.0))
+    recorded.line.delay.set(1500.0).wait(timeout=60)
+    assert recorded.moved("delay_fine")[-1] == pytest.approx(3280.0)
+    assert recorded.line.laser_shutter.position == "closed"
+
+
+@pytest.mark.parametrize("held", [{"middle": 1.0}, {"coarse": 1.0, "fine": 2.0}])
+def test_only_one_of_both_delays_can_be_held(recorded: RecordedRuns, held: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="'coarse', 'fine'"):
+        recorded.line.delay.configure({"held": held})
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"edge": "Cs L3"}, InputError, "Known edges"),
+        ({"energy_ev": 1.0}, OutOfRangeError, "12800 to 13700 eV"),
+        ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 400 s"),
+        ({"repeats": 0}, InputError, "1 to 10000"),
+        ({"fluence_mj_cm2": 50.0}, OutOfRangeError, r"0 to 12\.5"),
+    ],
+)
+def test_bad_input_moves_nothing(
+    recorded: RecordedRuns, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        recorded.run(plans.delay_self_test(recorded.line, **options))
+    recorded.assert_untouched()

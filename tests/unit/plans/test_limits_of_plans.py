@@ -1,0 +1,103 @@
+"""If these fail, a plan sends the laser, the monochromator, the delay or the cell where they may not go."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_beamline import FakeHardware
+from recorded_runs import RecordedRuns
+
+import plans
+from errors import InputError
+from trxas.session.session import SCANS
+
+BEYOND = {
+    "fluence_mj_cm2": [12.6, 1e6, -0.1],
+    "fluences_mj_cm2": [[0.5, 12.6], [-0.1, 1.0]],
+    "delay_ps": [-100_001.0, 200_001.0],
+    "delays_ps": [[0.0, 200_001.0], [-100_001.0, 0.0]],
+    "regions_ps": [[(0.0, 300_000.0, 100_000.0)]],
+    "around_ps": [200_001.0, -100_001.0],
+    "energy_ev": [12_799.0, 13_701.0],
+    "regions_ev": [[(13_690, 13_701, 1)], [(12_799, 12_810, 1)]],
+    "grid": [[(13_690, 13_701, 1)]],
+    "temperature_c": [19.0, 161.0],
+    "temperatures_c": [[25.0, 161.0], [19.0]],
+    "positions_um": [[0.0, 201.0], [-201.0, 0.0]],
+    "angles_deg": [[0.0, 10.0, 20.0, 51.0], [-1.0, 10.0, 20.0, 30.0]],
+    "dwell_s": [401.0, 0.0],
+    "exposure_s": [3601.0],
+    "image_exposure_s": [3601.0],
+    "t0_ps": [76_701.0, -76_701.0],
+    "offset_ev": [20.1, -20.1],
+}
+"""Values outside the limits of 7ID, by the name of the argument that takes them."""
+
+NEEDED: dict[str, Any] = {"edge": "Br K", "delay_ps": 100.0, "direction": "horizontal", "t0_ps": 0.0, "offset_ev": 0.0}
+"""Arguments without a default."""
+
+NO_LIMIT = {
+    "edge",
+    "edges",
+    "direction",
+    "repeats",
+    "readings",
+    "images",
+    "sample",
+    "series",
+    "md",
+    "approach",
+    "apply",
+}
+NO_LIMIT |= {"shutter_reference"}
+
+CASES = [
+    (plan, name, value)
+    for plan in SCANS
+    for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]
+    for value in BEYOND.get(name, [])
+]
+
+
+def arguments(plan: str, **given: Any) -> dict[str, Any]:
+    parameters = inspect.signature(getattr(plans, plan)).parameters
+    needed = {
+        name: NEEDED[name] for name in list(parameters)[1:] if parameters[name].default is inspect.Parameter.empty
+    }
+    return needed | given
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[RecordedRuns]:
+    """The fake beamline, with a Pilatus."""
+    with RecordedRuns(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("plan", "name", "value"), CASES)
+def test_no_plan_goes_beyond_a_limit_nothing_moves_and_no_run_begins(
+    runs: RecordedRuns, plan: str, name: str, value: Any
+) -> None:
+    with pytest.raises(InputError, match=r"outside"):
+        runs.run(getattr(plans, plan)(runs.line, **arguments(plan, **{name: value})))
+    runs.assert_untouched()
+
+
+def test_every_argument_of_every_plan_has_its_limit_tested() -> None:
+    """A new argument must say here what is too much of it."""
+    names = {name for plan in SCANS for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]}
+    assert names == BEYOND.keys() | NO_LIMIT
+
+
+@pytest.mark.parametrize(("axis", "beyond"), [("energy_ev", 13_701.0), ("fluence_mj_cm2", 12.6), ("delay_ps", 2e5 + 1)])
+def test_the_devices_themselves_refuse_what_a_hand_written_plan_asks(axis: str, beyond: float) -> None:
+    hardware = FakeHardware()
+    with pytest.raises(InputError, match="outside"):
+        hardware.beamline.axes[axis].set(beyond)
+    with pytest.raises(InputError, match="outside"):
+        hardware.beamline.settings.set({axis: beyond})
+    assert hardware.moves == []

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from errors import ReductionError
+from reduction.accumulator import accumulate
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.exposure_pairs import Mode
+from reduction.xas.fluence import FluenceScan, fluence_scan
+from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.spc_time import spc_trace
+
+FLUENCES = np.array([0.5, 1.0, 2.0, 3.5, 5.0, 6.5, 8.0, 8.83, 9.6, 10.8, 11.6, 12.4])
+SLOPE = -0.0023
+RUNS = 200
+
+
+def fluence_beam_time(beam_time: type[Any], knee_mj_cm2: float = 10.5, **settings: Any) -> Any:
+    signal = np.outer(SLOPE * np.minimum(FLUENCES, knee_mj_cm2), [1.0, 0.2, 0.0, 0.0, 0.0])
+    given = {"points": FLUENCES, "static": np.ones(len(FLUENCES)), "signal": signal, "axis": "fluence_mj_cm2"}
+    return beam_time(**given | {"dwell_s": 3.0, "scans": 4, "boxcar_noise_v": 6e-4} | settings)
+
+
+def reduced(beam_time: Any, seed: int, mode: Mode = "boxcar") -> FluenceScan:
+    return fluence_scan(accumulate(beam_time.documents(np.random.default_rng(seed))), mode)
+
+
+@pytest.mark.parametrize("mode", ["boxcar", "spc"])
+def test_slope_and_intercept_have_the_right_errors(br_beam_time: type[Any], mode: Mode) -> None:
+    """The two lowest points are correlated with all others; independent errors would make the pulls too wide.
+
+    200 runs: mean pull 0.071, width 0.050; limits of 4 sigma, five numbers per mode, 1 in 3000 by chance.
+    """
+    beam_time = fluence_beam_time(br_beam_time, jet_between_scans=0.03)
+    fits = [fit_fluence(reduced(beam_time, seed, mode)) for seed in range(RUNS)]
+    intercept = -SLOPE * 0.75
+    pulls = np.array(
+        [[(f.slope.value - SLOPE) / f.slope.sigma, (f.intercept.value - intercept) / f.intercept.sigma] for f in fits]
+    )
+    assert np.abs(pulls.mean(axis=0)).max() < 4 * 0.071
+    assert np.abs(pulls.std(axis=0) - 1.0).max() < 4 * 0.050
+    reduced_chi_square = np.mean([f.chi_square / f.degrees_of_freedom for f in fits])
+    assert abs(reduced_chi_square - 1.0) < 4 * np.sqrt(2 / (RUNS * fits[0].degrees_of_freedom))
+
+
+def test_saturation_is_found_where_it_begins_and_nowhere_else(br_beam_time: type[Any]) -> None:
+    """Without saturation the p-values of 100 runs are uniform (mean 0.5 +- 0.029, 4 sigma; least above 1e-5)."""
+    straight = fluence_beam_time(br_beam_time, knee_mj_cm2=50.0)
+    tests = [fit_fluence(reduced(straight, seed)).saturation for seed in range(100)]
+    p_values = [test.p_value for test in tests if test is not None]
+    assert abs(np.mean(p_values) - 0.5) < 4 * 0.029
+    assert min(p_values) > 1e-5
+    bent = fit_fluence(reduced(fluence_beam_time(br_beam_time, boxcar_noise_v=1e-4), 1)).saturation
+    assert bent is not None
+    assert bent.p_value < 1e-6
+    assert bent.deficit.value > 4 * bent.deficit.sigma
+    assert bent.knee_low_mj_cm2 - 0.3 < 10.5 < bent.knee_high_mj_cm2 + 0.3
+
+
+def test_a_knee_that_sets_in_slowly_leaves_the_slope_alone(br_beam_time: type[Any]) -> None:
+    """2 % under the line at 10 mJ/cm2, as in the paper's figure: fitted up to there, the slope would be 1 % too small.
+
+    Counts without noise but that of the fluence's read-back, 1e-3 mJ/cm2: 0.03 % of the slope.
+    """
+    response = FLUENCES / (1 + (FLUENCES / 12.5) ** 8) ** (1 / 8)
+    signal = np.outer(SLOPE * response, [1.0, 0.0, 0.0, 0.0, 0.0])
+    scan = reduced(fluence_beam_time(br_beam_time, signal=signal, jet=0.0, boxcar_noise_v=1e-9), 11)
+    assert fit_fluence(scan).slope.value == pytest.approx(SLOPE, rel=4e-3)
+    assert fit_fluence(scan, 10.0).slope.value != pytest.approx(SLOPE, rel=8e-3)
+
+
+def test_paper_error_holds_the_jet_that_the_pairs_cancel(br_beam_time: type[Any]) -> None:
+    scan = reduced(fluence_beam_time(br_beam_time, jet=0.02, jet_between_scans=0.1), 2)
+    assert scan.sigma_scatter is not None
+    assert np.mean(scan.sigma_scatter / scan.sigma) > 5.0
+    assert scan.off.mean() == pytest.approx(1.0)
+    assert scan.transient[:2].mean() == pytest.approx(0.0, abs=1e-12)
+    assert scan.fluence_mj_cm2 == pytest.approx(FLUENCES, abs=5e-3)
+    assert (scan.scans, scan.energy_ev, scan.delay_ps) == (4, pytest.approx(13_472.0), pytest.approx(10_100.0))
+
+
+def test_scatter_ratio_is_one_and_scales_the_errors(br_beam_time: type[Any]) -> None:
+    """20 runs x 33 degrees of freedom: sigma of the mean ratio 0.028 (4 sigma, 1 in 16 000)."""
+    beam_time = fluence_beam_time(br_beam_time, jet=0.001)
+    scans = [reduced(beam_time, seed) for seed in range(20)]
+    ratios = [scan.scatter.ratio for scan in scans if scan.scatter is not None]
+    assert abs(np.mean(ratios) - 1.0) < 4 * 0.028
+    plain, scaled = fit_fluence(scans[0]), fit_fluence(scans[0], scale_to_scatter=True)
+    assert scaled.slope.value == pytest.approx(plain.slope.value)
+    assert scaled.slope.sigma == pytest.approx(plain.slope.sigma * ratios[0])
+
+
+def test_scan_that_lacks_points_is_used_as_far_as_it_got(br_beam_time: type[Any]) -> None:
+    """Chi-square of 7 degrees of freedom below 30: 1 in 10 000 by chance."""
+    documents = fluence_beam_time(br_beam_time, jet_between_scans=0.2).documents(np.random.default_rng(3))
+    scan = fluence_scan(accumulate(documents[: 2 + 12 + 7]))
+    assert scan.scans == 2
+    fit = fit_fluence(scan)
+    assert fit.chi_square < 30
+    assert abs(fit.slope.value - SLOPE) < 4 * fit.slope.sigma
+    assert scan.sigma[-2] > 1.2 * scan.sigma[4]
+
+
+@pytest.mark.parametrize("present", [3, 4])
+def test_scan_without_its_lowest_points_waits(br_beam_time: type[Any], present: int) -> None:
+    documents = fluence_beam_time(br_beam_time).documents(np.random.default_rng(4))[:present]
+    with pytest.raises(ReductionError, match="two lowest fluences"):
+        fluence_scan(accumulate(documents))
+
+
+def test_line_through_two_points_is_refused(br_beam_time: type[Any]) -> None:
+    with pytest.raises(ReductionError, match=r"2 fluences lie below 1\.5"):
+        fit_fluence(reduced(fluence_beam_time(br_beam_time), 5), 1.5)
+
+
+def test_single_scan_has_no_scatter_to_scale_with(br_beam_time: type[Any]) -> None:
+    scan = reduced(fluence_beam_time(br_beam_time, scans=1), 6)
+    assert scan.scatter is None
+    assert scan.sigma_scatter is None
+    with pytest.raises(ReductionError, match="two scans"):
+        fit_fluence(scan, scale_to_scatter=True)
+
+
+def test_detector_of_the_wrong_sign_is_noticed(br_beam_time: type[Any]) -> None:
+    beam_time = fluence_beam_time(br_beam_time, static=np.full(len(FLUENCES), -1.0), modes=("boxcar",))
+    beam_time.photons_per_pulse = 0.0
+    with pytest.raises(ReductionError, match="Check the sign"):
+        reduced(beam_time, 7)
+
+
+def test_fluence_scan_knows_its_axes_and_is_nothing_else(br_beam_time: type[Any], br_energy_scan: Any) -> None:
+    run = accumulate(fluence_beam_time(br_beam_time).documents(np.random.default_rng(8)))
+    assert run.mean_readback("fluence_mj_cm2") == pytest.approx(FLUENCES, abs=5e-3)
+    assert run.mean_readback("energy_ev") == pytest.approx(np.full(12, 13_472.0))
+    assert (run.metadata.energy_ev, run.metadata.delay_ps, run.metadata.fluence_mj_cm2) == (13_472.0, 10_100.0, 12.4)
+    with pytest.raises(ReductionError, match="fluence_scan"):
+        boxcar_spectrum(run)
+    with pytest.raises(ReductionError, match="fluence_scan"):
+        spc_trace(run)
+    energy_run = accumulate(br_energy_scan(scans=1).documents(np.random.default_rng(9)))
+    assert energy_run.mean_readback("fluence_mj_cm2")[0] == pytest.approx(8.8)
+    with pytest.raises(ReductionError, match="not the fluence"):
+        fluence_scan(energy_run)
+
+
+@pytest.mark.parametrize("key", ["energy_ev", "delay_ps"])
+def test_fluence_scan_without_its_fixed_values_is_refused(br_beam_time: type[Any], key: str) -> None:
+    start = fluence_beam_time(br_beam_time).start()
+    del start[key]
+    with pytest.raises(ReductionError, match=key):
+        accumulate([("start", start)])
+
+
+def test_fluence_scan_must_read_its_fluence(br_beam_time: type[Any]) -> None:
+    documents = fluence_beam_time(br_beam_time).documents(np.random.default_rng(10))
+    del documents[2][1]["data"]["fluence_mj_cm2"]
+    with pytest.raises(ReductionError, match="fluence_mj_cm2"):
+        accumulate(documents)

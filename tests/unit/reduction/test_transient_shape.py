@@ -1,0 +1,139 @@
+"""If these fail, weak transients look larger than they are, or shapes that agree are said to differ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import kstest
+
+from errors import ReductionError
+from reduction.run_metadata import EnergyWindows
+from reduction.xas.comparison import absolute_area
+from reduction.xas.transient import Spectrum, TransientMetadata
+from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
+
+GRID_EV = np.concatenate(
+    [np.arange(13_450, 13_462, 2.0), np.arange(13_462, 13_480, 0.5), np.arange(13_480, 13_516, 1.5),
+     np.arange(13_516, 13_571, 4.5)]
+)  # fmt: skip
+WINDOWS = EnergyWindows((13_450.0, 13_461.0), (13_462.0, 13_570.0), (13_530.0, 13_570.0))
+STATIC = 1.0 / (1.0 + np.exp(-(GRID_EV - 13_470.0) / 1.2))
+PEAKS = ((13_467.5, 2.0, 0.013), (13_472.0, 2.4, -0.026), (13_477.0, 3.0, 0.011), (13_485.0, 6.0, -0.007))
+SIGMA = 8e-4
+DRAWS = 300
+
+
+def shape() -> NDArray[np.float64]:
+    return np.asarray(sum(height * np.exp(-(((GRID_EV - centre) / width) ** 2)) for centre, width, height in PEAKS))
+
+
+def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "spc") -> Spectrum:
+    transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
+    if rng is not None:
+        transient = transient + sigma * rng.standard_normal(GRID_EV.size)
+    metadata = TransientMetadata(
+        "s", "Br K", "boxcar" if mode == "boxcar" else "spc", "unpumped probe", 0, 1, "pre-edge"
+    )
+    half = errors / np.sqrt(2)
+    return Spectrum(GRID_EV, STATIC + transient, half, STATIC, half, transient, errors, None, metadata)
+
+
+@pytest.mark.parametrize(("scale", "signs_scale", "loss"), [(1.0, 0.3, 0.04), (0.3, 1.0, 0.03), (0.15, 1.0, 0.03)])
+def test_area_by_foreign_signs_has_no_noise_in_it(scale: float, signs_scale: float, loss: float) -> None:
+    """300 draws: the mean pull has an error of 0.058 (limit 4, 1 in 16 000) beside the loss that is stated."""
+    rng, truth = np.random.default_rng(11), absolute_area(drawn(None, scale, 1e-9), WINDOWS).raw
+    areas = [area_without_noise(drawn(rng, scale), WINDOWS, drawn(rng, signs_scale)) for _ in range(DRAWS)]
+    sigma = areas[0].projected.sigma
+    pulls = np.array([(area.projected.value - truth) / sigma for area in areas])
+    assert -4 / np.sqrt(DRAWS) - loss * truth / sigma < pulls.mean() < 4 / np.sqrt(DRAWS)
+    assert pulls.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * DRAWS) + 0.02)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3, 0.15])
+def test_excess_of_the_published_area_is_as_stated(scale: float) -> None:
+    """To a quarter, for signals that are taken for none and noise that is taken for signal; 300 draws give 3 %."""
+    rng, truth = np.random.default_rng(12), absolute_area(drawn(None, scale, 1e-9), WINDOWS).raw
+    areas = [area_without_noise(drawn(rng, scale), WINDOWS, drawn(rng, 1.0)) for _ in range(DRAWS)]
+    seen = float(np.mean([area.raw.value for area in areas])) - truth
+    stated = float(np.mean([area.excess for area in areas]))
+    assert stated == pytest.approx(seen, rel=0.25)
+    scatter = float(np.std([area.raw.value for area in areas]))
+    assert np.mean([area.raw.sigma for area in areas]) == pytest.approx(scatter, rel=0.25)
+
+
+def test_own_noise_in_the_signs_brings_the_excess_back() -> None:
+    """Why the signs must come from another run: with its own, the area is the raw one."""
+    spectrum = drawn(np.random.default_rng(13), 0.15)
+    found = area_without_noise(spectrum, WINDOWS, spectrum)
+    assert found.projected.value == pytest.approx(found.raw.value)
+
+
+def test_nothing_has_no_inverse_area() -> None:
+    empty = area_without_noise(drawn(None, 0.0), WINDOWS, drawn(None, 1.0))
+    assert empty.inverse_projected.value == np.inf
+    assert empty.inverse_raw.value == np.inf
+
+
+def test_scale_and_probability_of_equal_shapes_are_right() -> None:
+    """300 draws: pulls of the scale 4 errors (1 in 16 000 each); p-values uniform (Kolmogorov, 1 in 1000)."""
+    rng = np.random.default_rng(14)
+    found = [compare_shapes(drawn(rng, 1.0), drawn(rng, 0.3)) for _ in range(DRAWS)]
+    pulls = np.array([(one.scale.value - 0.3) / one.scale.sigma for one in found])
+    assert abs(pulls.mean()) < 4 / np.sqrt(DRAWS)
+    assert pulls.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * DRAWS))
+    assert kstest([one.p_value for one in found], "uniform").pvalue > 1e-3
+    assert found[0].degrees_of_freedom == GRID_EV.size - 3
+
+
+def test_what_a_recipe_leaves_free_is_no_difference_of_shape() -> None:
+    """An offset and a multiple of the static spectrum, as the SPC recipe takes out."""
+    rng = np.random.default_rng(15)
+    first, second = drawn(rng, 1.0), drawn(rng, 0.3)
+    shifted = replace(second, transient=second.transient + 0.01 * STATIC - 0.002)
+    assert compare_shapes(first, shifted).chi_square == pytest.approx(compare_shapes(first, second).chi_square)
+
+
+def test_another_shape_is_found() -> None:
+    rng = np.random.default_rng(16)
+    other = drawn(rng, 0.3)
+    moved = replace(other, transient=np.interp(GRID_EV - 1.0, GRID_EV, other.transient))
+    assert compare_shapes(drawn(rng, 1.0), moved).p_value < 1e-6
+
+
+def test_a_transient_that_is_not_there_cannot_be_compared_with() -> None:
+    rng = np.random.default_rng(17)
+    with pytest.raises(ReductionError, match="no signal"):
+        compare_shapes(drawn(rng, 0.0), drawn(rng, 1.0))
+    short = drawn(rng, 1.0)
+    short = replace(short, transient=short.transient[:-1])
+    with pytest.raises(ReductionError, match="one grid"):
+        compare_shapes(short, drawn(rng, 1.0))
+    with pytest.raises(ReductionError, match="one grid"):
+        area_without_noise(short, WINDOWS, drawn(rng, 1.0))
+
+
+def test_covariance_is_that_of_the_recipe() -> None:
+    """2000 draws through offset and scale: mean of the pre-edge window within 4 errors of its variance (1.6 % each)."""
+    rng, noisy = np.random.default_rng(18), []
+    pre_edge = (WINDOWS.pre_edge_ev[0] <= GRID_EV) & (WINDOWS.pre_edge_ev[1] >= GRID_EV)
+    edge = (GRID_EV >= 13_462.0) & (GRID_EV <= 13_472.0)
+    spectrum = drawn(None, 1.0)
+    inside = (GRID_EV >= 13_462.0) & (GRID_EV <= 13_570.0)
+    for _ in range(2000):
+        parts = []
+        for value, sigma in ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma)):
+            measured = value + sigma * rng.standard_normal(GRID_EV.size)
+            measured = measured - measured[pre_edge].mean()
+            level = np.trapezoid(value[inside], GRID_EV[inside]) / np.trapezoid(measured[inside], GRID_EV[inside])
+            parts.append(measured * level)
+        noisy.append((parts[0] - parts[1])[edge].mean())
+    weight = edge / edge.sum()
+    variance = float(weight @ transient_covariance(spectrum, WINDOWS) @ weight)
+    assert np.var(noisy) == pytest.approx(variance, rel=4 * np.sqrt(2 / 2000))
+    # Points taken as independent would state less than two thirds of it.
+    assert float(weight**2 @ spectrum.sigma**2) < 0.65 * variance
+    boxcar = transient_covariance(drawn(None, 1.0, mode="boxcar"), WINDOWS)
+    assert np.array_equal(boxcar, np.diag(np.full(GRID_EV.size, SIGMA**2)))

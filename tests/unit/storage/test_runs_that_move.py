@@ -1,0 +1,72 @@
+"""If these fail, whoever looks at runs while a session writes them sees an error, or not all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_runs import delay_run
+from stored_runs import StoredRuns
+
+from storage import Store, list_runs, load_chain, load_run, open_store
+from storage.atomic_file import write_whole
+from storage.journal import LockedFile, done_folder, journal_paths
+from storage.records import read_start
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Two runs that have ended and are not catalogued yet."""
+    stored = StoredRuns(tmp_path)
+    for uid in ("first", "second"):
+        stored.write([(name, {**doc, "time": doc["time"] + 10.0 * (uid == "second")}) for name, doc in delay_run(uid)])
+    stored.close()
+    with open_store(tmp_path, recover_runs=False) as opened:
+        yield opened
+
+
+def test_a_run_that_is_catalogued_while_it_is_looked_up_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the list of runs, or a run's documents, at the moment when the session's writer archives its journal."""
+    listed = journal_paths(store.root)
+    for path in listed:
+        file = LockedFile.take(path)
+        assert file is not None
+        file.move(done_folder(store.root))
+        file.close()
+    monkeypatch.setattr("storage.runs.journal_paths", lambda _root: listed)
+    assert [run.uid for run in list_runs(store, journals_only=True)] == ["second", "first"]
+    assert load_run(store, "first")[-1][0] == "stop"
+    assert read_start(listed[1])["uid"] == "second"
+
+
+def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
+    """Lost: the last good run, by its number -1, because a journal after it is damaged."""
+    (store.root / "journal" / "29990101T000000.000-damaged.journal").write_bytes(b"not a journal")
+    assert [run.uid for run in list_runs(store, limit=1, journals_only=True)] == ["second"]
+
+
+def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: a key, to whoever looks between the writing of a file and the change of its permissions."""
+    path, seen = tmp_path / "secret", []
+    (tmp_path / "secret.new").write_text("left by a killed process")
+    monkeypatch.setattr(
+        "os.fsync", lambda _descriptor: seen.extend(p.stat().st_mode & 0o777 for p in tmp_path.iterdir())
+    )
+    write_whole(path, "key", private=True)
+    assert set(seen) == {0o600}
+    assert path.read_text() == "key"
+
+
+def test_a_chain_is_in_the_order_of_its_runs_whatever_the_clock_did(tmp_path: Path) -> None:
+    """Lost: the sums of an interrupted run to the last digit, and its beginning, because a clock was set back."""
+    stored = StoredRuns(tmp_path)
+    for number, uid in enumerate(("first", "second", "third")):
+        resumes = {"resumes": "first"} if number else {}
+        documents = [(name, {**doc, "time": doc["time"] - 1000.0 * number}) for name, doc in delay_run(uid)]
+        documents[0][1].update(scan_id=number + 1, **resumes)
+        stored.write(documents)
+    stored.close()
+    with open_store(tmp_path, recover_runs=False) as store:
+        for uid in ("first", "second", "third"):
+            assert [run[0][1]["uid"] for run in load_chain(store, uid)] == ["first", "second", "third"]

@@ -1,0 +1,210 @@
+"""If these fail, the table compares wrongly with the paper, or an interrupted campaign starts from nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from errors import InputError, ReductionError, StorageError
+from reduction.number_text import plus_minus
+from reduction.values import Value
+from reduction.xas.comparison import BR_K, ComparisonParameter, comparison_parameter
+from trxas.validation.paper.campaign import (
+    Drawing,
+    Part,
+    PartResult,
+    Progress,
+    chosen_parts,
+    nothing_to_measure,
+    reduce_part,
+)
+from trxas.validation.paper.diffraction import expected_phase
+from trxas.validation.paper.page import html_page
+from trxas.validation.paper.parts import PARTS
+from trxas.validation.paper.rows import comparison_sign_row, extremum_row, sign_row
+from trxas.validation.paper.table import Row, table_text
+from trxas.validation.paper.temperature.series import zero_crossing
+
+
+def row(**changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "name": "tau1", "unit": "ps", "published": 120.0, "published_sigma": 20.0, "value": 135.0, "sigma": 15.0,
+        "uids": ("0123456789",), "remark": "a <b> remark",
+    }  # fmt: skip
+    return Row(**(values | changes))
+
+
+def test_pull_is_the_distance_over_both_errors() -> None:
+    assert row().pull == pytest.approx(15.0 / 25.0)
+    assert row(published_sigma=None).pull is None
+    assert row(published_sigma=0.0, sigma=0.0).pull is None
+    assert row(published=0.0, published_sigma=0.0, value=3.0, sigma=2.0).pull == pytest.approx(1.5)
+
+
+def test_a_number_that_could_not_be_determined_is_none_and_never_not_a_number() -> None:
+    unknown = row(value=None, sigma=None)
+    assert unknown.pull is None
+    assert "not determined" in table_text([unknown])
+    json.dumps(unknown.as_json(), allow_nan=False)
+
+
+def test_every_run_is_in_the_json_though_the_table_shows_four() -> None:
+    many = row(uids=tuple(f"{number:08d}-rest" for number in range(7)))
+    assert "and 3 more" in table_text([many])
+    assert len(many.as_json()["uids"]) == 7
+
+
+def test_table_and_json_show_both_numbers_and_the_runs() -> None:
+    text = table_text([row()])
+    assert "120 ± 20" in text
+    assert "135 ± 15" in text
+    assert "+0.6" in text
+    assert "01234567" in text
+    assert {"published", "value", "sigma", "pull"} <= set(row().as_json())
+
+
+@pytest.mark.parametrize(
+    ("value", "sigma", "text"),
+    [
+        (713.7, 170.0, "710 ± 170"),
+        (0.5652, 0.0312, "0.565 ± 0.031"),
+        (-0.00001, 0.21, "0.00 ± 0.21"),
+        (13_472.1447, 0.0026, "13472.1447 ± 0.0026"),
+        (5.0, math.inf, "5"),
+        (5.0, None, "5"),
+    ],
+)
+def test_a_number_has_as_many_digits_as_its_error_carries(value: float, sigma: float | None, text: str) -> None:
+    assert plus_minus(value, sigma) == text
+
+
+def test_page_is_one_file_with_its_figures_inside() -> None:
+    drawing = Drawing("fig-2", "Fig. 2", Figure(figsize=(1, 1)))
+    parts = {"one": PartResult((row(),), (drawing,), ("a note",)), "two": PartResult(failure="too few points")}
+    page = html_page("Title", parts)
+    assert "data:image/png;base64," in page
+    assert "a &lt;b&gt; remark" in page
+    assert "a note" in page
+    assert "could not be reduced: too few points" in page
+    assert "http" not in page
+
+
+def test_what_was_measured_is_remembered_for_a_resume(tmp_path: Path) -> None:
+    path = tmp_path / "out" / "measured.json"
+    Progress(path, resume=False).remember("kinetics", {"br": "uid"}, {"time_zero_raw_ps": 169_790.0})
+    assert Progress(path, resume=True).measured == {"kinetics": {"br": "uid"}}
+    assert Progress(path, resume=True).calibrations == {"time_zero_raw_ps": 169_790.0}
+    assert Progress(path, resume=False).measured == {}
+
+
+def test_a_broken_memory_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "measured.json"
+    path.write_text('{"kinetics": ')
+    with pytest.raises(StorageError, match="Remove it"):
+        Progress(path, resume=True)
+
+
+def test_only_measures_one_part_and_a_wrong_name_lists_them() -> None:
+    part = part_of("one")
+    assert chosen_parts([part], "one") == chosen_parts([part], None) == [part]
+    with pytest.raises(InputError, match="Parts: one"):
+        chosen_parts([part], "two")
+
+
+def part_of(name: str, *needs: str, reduce: Any = None) -> Part:
+    return Part(name, f"the part {name}", nothing_to_measure, reduce or (lambda runs: PartResult()), needs)
+
+
+def test_a_part_brings_what_it_is_compared_with() -> None:
+    """Directly or not, in the order of measurement; and no more."""
+    parts = [part_of("one"), part_of("two"), part_of("three", "one"), part_of("four", "three")]
+    assert [part.name for part in chosen_parts(parts, "four")] == ["one", "three", "four"]
+    known = {part.name for part in PARTS}
+    for number, part in enumerate(PARTS):
+        assert set(part.needs) <= {earlier.name for earlier in PARTS[:number]} <= known
+
+
+def test_a_part_sees_its_runs_and_those_it_needs() -> None:
+    seen = []
+
+    def reduce(runs: Any) -> PartResult:
+        seen.extend(runs.names)
+        with pytest.raises(StorageError, match="no run 'c'"):
+            runs.uids("c")
+        return PartResult()
+
+    parts = [part_of("one"), part_of("two"), part_of("three", "one", reduce=reduce)]
+    measured = {"one": {"a": "1"}, "two": {"b": "2"}, "three": {"d": "3"}}
+    reduce_part(parts[2], parts, cast(Any, None), measured)
+    assert seen == ["a", "d"]
+
+
+def test_a_part_that_cannot_be_reduced_does_not_lose_the_others() -> None:
+    def reduce(runs: Any) -> PartResult:
+        raise ReductionError("Too few points. Count longer.")
+
+    part = part_of("one", reduce=reduce)
+    assert reduce_part(part, [part], cast(Any, None), {}).failure == "Too few points. Count longer."
+
+
+def test_a_part_measured_anew_leaves_the_others(tmp_path: Path) -> None:
+    """`--only` without `--resume`: until the part is measured, the old one stays on disk."""
+    path = tmp_path / "measured.json"
+    Progress(path, resume=False).remember("one", {"a": "1"}, {"time_zero_raw_ps": 1.0})
+    Progress(path, resume=True).remember("two", {"b": "2"}, {"time_zero_raw_ps": 2.0})
+    progress = Progress(path, resume=True)
+    progress.forget("two")
+    assert progress.measured == {"one": {"a": "1"}}
+    assert progress.calibrations == {"time_zero_raw_ps": 1.0}
+    assert Progress(path, resume=True).measured == {"one": {"a": "1"}, "two": {"b": "2"}}
+
+
+def test_a_sign_needs_two_errors() -> None:
+    assert sign_row("sign", -1.0, Value(-3.0, 1.0), ("u",), "").value == -1.0
+    assert sign_row("sign", -1.0, Value(-1.5, 1.0), ("u",), "").value == 0.0
+
+
+@pytest.mark.parametrize(("before", "sign"), [(0.001, -1.0), (0.0005, -1.0), (0.0001, 0.0), (-0.001, 1.0)])
+def test_the_sign_of_a_ratio_is_known_if_both_of_its_averages_are(before: float, sign: float) -> None:
+    """A denominator within two errors of 0 may have either sign, however far its ratio is from 0."""
+    energy_ev = np.arange(13_465.0, 13_475.0, 0.5)
+    difference = np.where(energy_ev < 13_470.0, before, -0.003)
+    c = comparison_parameter(energy_ev, difference, np.full(energy_ev.size, 3e-4), BR_K)
+    assert comparison_sign_row("C", -1.0, c, ("u",)).value == sign
+
+
+def test_a_feature_that_is_not_there_says_so() -> None:
+    energy_ev = np.arange(0.0, 10.0)
+    found = extremum_row("f", energy_ev, energy_ev, np.ones(10), near_ev=5.0, half_width_ev=3.0, uids=("u",))
+    assert found.value is None
+    assert "no extremum" in found.remark
+
+
+def test_c_crosses_zero_where_the_line_between_neighbours_does() -> None:
+    """Errors of both neighbours by the rule of the lever; rising only, as C does on heating."""
+
+    def c(value: float, sigma: float) -> Any:
+        return ComparisonParameter(value, sigma, 0.0, 0.0, 0.68, True, Value(0.0, 1.0), Value(1.0, 1.0))
+
+    found = zero_crossing({35.0: c(-1.0, 0.1), 45.0: c(-0.2, 0.1), 55.0: c(0.6, 0.1), 60.0: c(1.0, 0.1)})
+    assert found is not None
+    assert found.value == pytest.approx(47.5)
+    assert found.sigma == pytest.approx(10 / 0.8 * math.hypot(0.75, 0.25) * 0.1)
+    assert zero_crossing({35.0: c(1.0, 0.1), 45.0: c(0.5, 0.1)}) is None
+
+
+@pytest.mark.parametrize(
+    ("temperature_c", "number"), [(25.0, 1.0), (55.0, 1.5), (60.0, 2.0), (110.0, 2.5), (140.0, 3.0)]
+)
+def test_phases_are_those_of_the_paper(temperature_c: float, number: float) -> None:
+    assert expected_phase(temperature_c) == number
+
+
+def test_parts_have_names_of_their_own() -> None:
+    assert len({part.name for part in PARTS}) == len(PARTS) >= 6

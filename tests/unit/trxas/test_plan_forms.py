@@ -1,0 +1,52 @@
+"""What the window says a plan will take, against what the plan then does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded_runs import RecordedRuns
+
+import plans
+from gui.control.plan_signature import PlanSignature
+from trxas.window.plan_forms import SETTLING, course_of_plan, known_plans
+
+
+def with_defaults(signature: PlanSignature, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: one.default for one in signature.parameters} | dict(arguments)
+
+
+@pytest.mark.parametrize(
+    ("plan", "arguments", "listed"),
+    [
+        ("delay_self_test", {"repeats": 2}, None),
+        ("time_zero_scan", {"shutter_reference": "point"}, None),
+        ("diffraction", {"images": 3, "exposure_s": 2.0}, None),
+        ("temperature_series", {"temperatures_c": [25.0, 35.0], "images": 2, "image_exposure_s": 2.0}, None),
+        ("temperature_series", {"temperatures_c": [25.0, 35.0], "edges": ["Br K"], "repeats": 2, "images": 0}, None),
+        ("fluence_scan", {"fluences_mj_cm2": [1.0, 2.0, 3.0], "edge": "Br K"}, 3),
+    ],
+)
+def test_exposures_and_beam_time_are_those_of_the_plan(
+    plan: str, arguments: dict[str, Any], listed: int | None, tmp_path: Path
+) -> None:
+    """If this fails, people plan their night with wrong numbers."""
+    given = {"dwell_s": 1.0} | arguments if plan != "diffraction" else arguments
+    course = course_of_plan(plan, with_defaults(known_plans()[plan], given), listed)
+    assert course is not None
+    with RecordedRuns(tmp_path) as day:
+        day.run(getattr(plans, plan)(day.line, **given))
+        assert sum(part.exposures for part in course.parts) == len(day.events)
+        told_s = [start["dwell_s"] * start["num_points"] for start in day.starts]
+        assert sum(part.exposures * part.exposure_s for part in course.parts) == pytest.approx(sum(told_s))
+
+
+def test_what_cannot_be_known_is_said() -> None:
+    for plan in ("temperature_series", "static_energy_scan"):
+        arguments = with_defaults(known_plans()[plan], {"edge": "Br K", "temperature_c": 60.0})
+        course = course_of_plan(plan, arguments, None)
+        assert course is not None
+        assert course.besides == SETTLING
+    assert course_of_plan("rezero", with_defaults(known_plans()["rezero"], {"t0_ps": 1.0}), None) is None

@@ -1,0 +1,1 @@
+"""Speed, as ratios that compare between machines."""

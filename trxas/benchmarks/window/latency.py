@@ -1,0 +1,199 @@
+"""From an event to its pixels in the real window, with a run coming in; and what that costs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import QEventLoop, QTimer
+
+from gui.application import make_window
+from gui.live.feed import QueueFeed
+from gui.live.frame import LiveFrame
+from gui.panels.spectra import SpectraPanel
+from gui.window import Dock, MainWindow
+from trxas.benchmarks.window.synthetic_run import POINTS, Document, run_documents, stop_document
+
+IMAGES_PER_S = 10.0
+MEMORY_EVENTS = 10_000
+MEMORY_RATE_PER_S = 400.0
+SHOWN = ("spectra", "watched", "checks", "pilatus")
+"""Docks side by side: two with two plots with error bars each, the checks, and the image."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from the feed to the end of the paint event, and the share of one core that the process used."""
+
+    median_ms: float
+    p99_ms: float
+    cpu_share: float
+    events: int
+
+
+class _WatchedSpectra(SpectraPanel):
+    """Notes when which events have been painted; the panel itself is the real one."""
+
+    title, key = "Spectra, watched", "watched"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices.mode = "spc"
+        self.painted: list[tuple[int, float]] = []
+        self._drawn = 0
+        self.transient.canvas.painted.connect(self._note)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Draw as ever."""
+        super().draw(frame)
+        answer = frame.answer(self._request())
+        self._drawn = answer.events if answer is not None and answer.value is not None else 0
+
+    def _note(self) -> None:
+        if self._drawn and (not self.painted or self.painted[-1][0] != self._drawn):
+            self.painted.append((self._drawn, time.perf_counter()))
+
+
+class _Producer:
+    """Puts documents into the feed at a constant rate, in a thread of its own."""
+
+    def __init__(self, feed: QueueFeed, documents: Iterator[Document], rate_per_s: float) -> None:
+        self.put_at: list[float] = []
+        self._feed, self._documents, self._period_s = feed, documents, 1.0 / rate_per_s
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def has_ended(self) -> bool:
+        """Whether all documents are in the feed."""
+        return not self._thread.is_alive()
+
+    def end(self) -> None:
+        """Stop producing."""
+        self._ending.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        due = time.perf_counter()
+        for name, doc in self._documents:
+            if name == "event":
+                due += self._period_s
+                if self._ending.wait(max(due - time.perf_counter(), 0.0)):
+                    return
+                self.put_at.append(time.perf_counter())
+            self._feed.put(name, doc)
+
+
+class WindowUnderTest:
+    """The window with the docks of `SHOWN` side by side, fed in this process; a context manager."""
+
+    def __init__(self, folder: Path, images: Path) -> None:
+        self.feed, self.watched = QueueFeed("bench"), _WatchedSpectra()
+        self._images, self._runs = images, count()
+        dock = Dock("watched", "Spectra, watched", self.watched, "left", "watched")
+        self.window: MainWindow = make_window(self.feed, more_docks=lambda _: [dock], settings=folder / "window.ini")
+
+    def __enter__(self) -> WindowUnderTest:
+        for key, shown in self.window.docks.items():
+            shown.setVisible(key in SHOWN)
+        self.window.resize(1600, 1000)
+        self.window.show()
+        run_for(0.5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.window.close()
+        self.window.deleteLater()
+        run_for(0.1)
+
+    def latency(self, rate_per_s: float, seconds: float) -> Latency:
+        """Feed a new run at `rate_per_s`; the first scan, of which there are no spectra yet, goes in beforehand."""
+        documents = self._new_run(rate_per_s)
+        before = len(self.watched.painted)
+        self._feed_first_scan(documents)
+        wait_until(lambda: len(self.watched.painted) > before and self.watched.painted[-1][0] >= POINTS, 20.0)
+        before, began, cpu_began = len(self.watched.painted), time.perf_counter(), time.process_time()
+        producer = _Producer(self.feed, documents, rate_per_s)
+        run_for(seconds)
+        cpu_share = (time.process_time() - cpu_began) / (time.perf_counter() - began)
+        producer.end()
+        last = POINTS + len(producer.put_at)
+        wait_until(lambda: self.watched.painted[-1][0] >= last, 10.0)
+        latencies = _latencies_ms(producer.put_at, self.watched.painted[before:])
+        return Latency(float(np.median(latencies)), float(np.percentile(latencies, 99)), cpu_share, len(latencies))
+
+    def memory(self) -> tuple[float, float]:
+        """Resident memory in MB after 1000 events and after 10 000 more."""
+        self._feed_events(1000)
+        start_mb = resident_mb()
+        self._feed_events(MEMORY_EVENTS)
+        return start_mb, resident_mb()
+
+    def _feed_events(self, number: int) -> None:
+        remaining = number
+        while remaining > 0:
+            uid = f"memory-{next(self._runs)}"
+            documents = run_documents(uid, self._images, IMAGES_PER_S / MEMORY_RATE_PER_S)
+            producer = _Producer(self.feed, _first_events(documents, remaining), MEMORY_RATE_PER_S)
+            wait_until(producer.has_ended, 120.0)
+            remaining -= len(producer.put_at)
+            self.feed.put(*stop_document(uid))
+        run_for(1.0)
+        gc.collect()
+
+    def _new_run(self, rate_per_s: float) -> Iterator[Document]:
+        return run_documents(f"latency-{next(self._runs)}", self._images, IMAGES_PER_S / rate_per_s)
+
+    def _feed_first_scan(self, documents: Iterator[Document]) -> None:
+        events = 0
+        while events < POINTS:
+            name, doc = next(documents)
+            events += name == "event"
+            self.feed.put(name, doc)
+
+
+def run_for(seconds: float) -> None:
+    """Let Qt's event loop run."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Let Qt's event loop run until `condition`; raises TimeoutError."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The window did not show what was fed within {timeout_s:g} s.")
+        run_for(0.02)
+
+
+def resident_mb() -> float:
+    """Memory of this process that is in use."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _latencies_ms(put_at: list[float], painted: list[tuple[int, float]]) -> np.ndarray:
+    """For each event the first paint that holds it."""
+    numbers = np.array([number for number, _ in painted])
+    times = np.array([at for _, at in painted])
+    places = np.searchsorted(numbers, POINTS + 1 + np.arange(len(put_at)))
+    shown = places < len(times)
+    return np.asarray(1e3 * (times[places[shown]] - np.array(put_at)[shown]))
+
+
+def _first_events(documents: Iterator[Document], number: int) -> Iterator[Document]:
+    events = 0
+    for name, doc in documents:
+        if events == number:
+            return
+        events += name == "event"
+        yield name, doc

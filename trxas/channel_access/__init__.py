@@ -1,0 +1,1 @@
+"""The environment of Channel Access: address list, ports, and the repeater."""

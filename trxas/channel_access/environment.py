@@ -1,0 +1,72 @@
+"""The environment Channel Access reads once, when its library is first used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from devices.configuration import EpicsSettings
+from trxas.channel_access.repeater import repeater_port
+
+REPEATER_START_S = 5.0
+"""How long a repeater may take to listen; libca complains if it finds none when it starts."""
+
+LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def prepare(settings: EpicsSettings) -> None:
+    """Point Channel Access at the configured hosts and no others; call before any PV is made."""
+    os.environ["EPICS_CA_ADDR_LIST"] = settings.address_list
+    os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
+    start_repeater(settings.address_list)
+
+
+def start_repeater(address_list: str) -> None:
+    """Start a CA repeater unless one runs; it outlives us, as clients of other programs come to rely on it.
+
+    The one of EPICS base where it is installed, ours elsewhere; on loopback only if all servers are there. Without any
+    repeater clients work too, but notice a returning IOC only by their own searches.
+    """
+    if not _repeater_runs():
+        subprocess.Popen(  # noqa: S603  # programs of known names
+            _repeater_command(address_list),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _wait_for_repeater()
+
+
+def _repeater_command(address_list: str) -> list[str]:
+    installed = shutil.which("caRepeater")
+    if installed:
+        return [installed]
+    here = all(address.partition(":")[0] in LOOPBACK for address in address_list.split())
+    return [sys.executable, "-m", "trxas.channel_access.repeater", *([LOOPBACK[0]] if here else [])]
+
+
+def _wait_for_repeater() -> None:
+    deadline = time.monotonic() + REPEATER_START_S
+    while not _repeater_runs() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _repeater_runs() -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("", repeater_port()))
+        except OSError:
+            return True
+    return False
+
+
+def silence() -> None:
+    """Stop libca's own messages: to be called before a simulated beamline of ours is stopped on purpose."""
+    from epics import ca
+
+    ca.disable_ca_messages()

@@ -1,1 +1,0 @@
-"""Scans while everything fails, and the comparison with scans while nothing does."""

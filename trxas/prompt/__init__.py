@@ -1,0 +1,1 @@
+"""What a scientist sees and types at the prompt."""

@@ -1,0 +1,34 @@
+"""Stored runs at the prompt: list, show, reduce."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reduction.accumulator import accumulate
+from storage import RunSummary, Store, list_runs, load_dataset
+from trxas.results.run_report import run_report
+from trxas.results.run_results import RunResults, reduce_run
+from trxas.results.run_tables import runs_table
+
+RunKey = str | int
+
+
+def stored_run_functions(
+    store: Store,
+) -> tuple[Callable[[int], None], Callable[[RunKey], None], Callable[[RunKey], RunResults]]:
+    """Functions `runs`, `show` and `reduce` of one store."""
+
+    def runs(limit: int = 20) -> None:
+        """Print the latest runs, newest first."""
+        summaries: list[RunSummary] = list_runs(store, limit=limit)
+        print(runs_table(summaries))
+
+    def show(key: RunKey = -1) -> None:
+        """Print one run: settings, exposures and what it reduces to. `key`: uid, scan id, or -1 for the last."""
+        print(run_report(load_dataset(store, key)))
+
+    def reduce(key: RunKey = -1) -> RunResults:
+        """Reduce one run to spectra, or to a trace with its fit. `key`: uid, scan id, or -1 for the last."""
+        return reduce_run(accumulate(load_dataset(store, key)))
+
+    return runs, show, reduce

@@ -1,0 +1,44 @@
+"""The first lines of a session."""
+
+from __future__ import annotations
+
+from trxas.session.calibrations import calibration_file, calibration_lines
+from trxas.session.resume import unfinished_runs
+from trxas.session.session import Session
+
+EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))'
+
+
+def welcome(session: Session) -> str:
+    """Where one is, what there is, and what to type."""
+    epics = session.configuration.beamline.epics
+    lines = [
+        f"trxas on {session.configuration.beamline.name}, PVs at {epics.address_list}, data in {session.store.root}",
+        f"devices: {', '.join(session.beamline.devices)}",
+        f"plans: {', '.join(session.plans())}    stored runs: db, runs(), show(-1), reduce(-1)",
+        f"try: {EXAMPLE}",
+    ]
+    lines += [f"calibrated: {line}" for line in calibration_lines(calibration_file(session.configuration))]
+    lines += safety_lines(session)
+    recovery = session.store.recovery
+    if recovery.closed:
+        lines.append(f"{len(recovery.closed)} interrupted runs were found and stored; runs() lists them")
+    lines += [f'interrupted: resume_run("{uid[:8]}") measures what it lacks' for uid in unfinished_runs(session.store)]
+    lines += [f"run {uid} could not be stored: {reason}" for uid, reason in recovery.failed.items()]
+    return "\n".join(lines)
+
+
+def safety_lines(session: Session) -> list[str]:
+    """Who holds the beamline, and what does not guard it."""
+    line = session.beamline
+    lines = []
+    if session.read_only:
+        holder = line.holder.look()[0] if line.holder is not None else ""
+        lines.append(f"read-only: plans are refused; the beamline is held by {holder or 'nobody'}")
+    if line.holder is None:
+        lines.append("no [holder] in the configuration: another session may use the beamline too")
+    if line.safety is None:
+        lines.append("no [safety] in the configuration: no IOC closes the shutters if this process dies")
+    elif (state := line.safety.state) != "OK":
+        lines.append(f"safety: {state}" + ("; look why, then session.reset_safety()" if state == "Tripped" else ""))
+    return lines

@@ -1,0 +1,1 @@
+"""Reduced runs as tables and figures."""

@@ -1,0 +1,168 @@
+"""Figures of reduced runs, after Fig. 2 of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from reduction.xas.fluence import FluenceScan
+from reduction.xas.fluence_fit import FluenceFit
+from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.transient import Spectrum, Trace
+
+OFF_COLOUR, ON_COLOUR, TRANSIENT_COLOUR, FIT_COLOUR = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+"""Okabe and Ito's colours, told apart by colour-blind readers too."""
+
+LINEAR_TO_PS = 500.0
+"""Delays up to here are drawn linearly, later ones logarithmically."""
+
+
+DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
+
+
+def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
+    """Static spectrum on top, one transient with error bars per spectrum below it."""
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    static, transient = figure.subplots(2, 1, sharex=True)
+    draw_static(static, spectra[0])
+    for spectrum in spectra:
+        draw_transient(transient, spectrum, colour=TRANSIENT_COLOUR if len(spectra) == 1 else None)
+    static.set_title(_title(spectra[0]))
+    return figure
+
+
+def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
+    """Transient against delay with error bars, and the fit through it if there is one."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    draw_trace(axes, trace, fit)
+    axes.set_title(f"{trace.metadata.sample} {trace.metadata.edge}, {trace.metadata.energy_ev:.1f} eV".strip())
+    return figure
+
+
+def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | None]) -> Figure:
+    """Transient against fluence with the line through the linear regime, a panel per scan (Fig. S2)."""
+    figure = Figure(figsize=(7, 3.5 * len(scans)), layout="constrained")
+    for axes, scan, line in zip(np.ravel(figure.subplots(len(scans), 1)), scans, lines, strict=True):
+        values = (scan.fluence_mj_cm2, 100 * scan.transient, 100 * scan.sigma)
+        _error_bars(axes, *values, colour=TRANSIENT_COLOUR, label=f"measured, scans: {scan.scans}")
+        if line is not None:
+            axes.plot(
+                scan.fluence_mj_cm2, 100 * line.line(scan.fluence_mj_cm2), color=FIT_COLOUR, label="linear regime"
+            )
+        axes.set_xlabel("fluence (mJ/cm2)")
+        axes.set_ylabel("pumped - unpumped\n(% of unpumped)")
+        axes.set_title(f"{scan.edge}, {scan.energy_ev:.1f} eV, {_delay_text(scan.delay_ps)}")
+        axes.legend()
+    return figure
+
+
+def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure:
+    """Static spectrum with transient, and kinetics with fit: the content of Fig. 2 for one edge."""
+    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    draw_static(left, spectrum, pumped=False)
+    below = left.twinx()
+    draw_transient(below, spectrum)
+    # The transient in the lower half, under the static spectrum, as in the paper.
+    low, high = _span(spectrum.transient)
+    below.set_ylim(low, high + (high - low))
+    left.set_ylim(-1.4, 1.6)
+    left.set_title(f"{spectrum.metadata.edge}: {_delay_label(spectrum)} after the pump")
+    draw_trace(right, trace, fit)
+    right.set_title(f"Kinetics at {trace.metadata.energy_ev:.1f} eV")
+    return figure
+
+
+def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
+    """Unpumped (and pumped) spectrum as lines."""
+    axes.plot(spectrum.energy_ev, spectrum.off, "-", color=OFF_COLOUR, label="unpumped")
+    if pumped:
+        axes.plot(spectrum.energy_ev, spectrum.on, "--", color=ON_COLOUR, label="pumped")
+    axes.set_xlabel("energy (eV)")
+    axes.set_ylabel("fluorescence (post-edge = 1)")
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.legend(loc="center right")
+
+
+def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
+    """Transient with error bars; a reference other than the usual, the unpumped probe, is named."""
+    metadata = spectrum.metadata
+    against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
+    label = f"{_delay_label(spectrum)}, {metadata.mode}, scans: {metadata.scans}{against}"
+    _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.set_xlabel("energy (eV)")
+    axes.set_ylabel("pumped - unpumped")
+    axes.legend(loc="best", fontsize="small")
+
+
+def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: int = 0) -> None:
+    """Transient against delay, linear around time zero and logarithmic later, in per cent of the static signal.
+
+    `trace` says which trace of a global fit this is.
+    """
+    scaled = (100 * measured.transient, 100 * measured.sigma)
+    _error_bars(axes, measured.delay_ps, *scaled, colour=TRANSIENT_COLOUR, label="measured")
+    if fit is not None:
+        fine = fit_delays_ps(measured)
+        curve = fit.curve(fine, probe=measured.metadata.probe, trace=trace, zero_at_ps=measured.zero_at_ps)
+        shift = measured.delay_ps[0] - measured.first_delay_ps[0]
+        axes.plot(fine + shift, 100 * curve, color=FIT_COLOUR, label=_fit_label(fit))
+    draw_delay_axis(axes)
+    axes.set_ylabel("pumped - unpumped (% of unpumped)")
+
+
+def fit_delays_ps(measured: Trace) -> NDArray[np.float64]:
+    """First delays at which a fit of the trace makes a smooth curve, ps."""
+    low, high = measured.first_delay_ps[[0, -1]]
+    return np.unique(np.concatenate([np.linspace(low, LINEAR_TO_PS, 400), np.geomspace(LINEAR_TO_PS, high, 200)]))
+
+
+def draw_delay_axis(axes: Axes) -> None:
+    """Delays linear around time zero and logarithmic later, a line at zero signal, and the legend."""
+    axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=1.5)
+    axes.set_xticks(DELAY_TICKS_PS, [_delay_text(tick) for tick in DELAY_TICKS_PS])
+    axes.minorticks_off()
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.set_xlabel("delay, logarithmic above 500 ps")
+    axes.legend(loc="best")
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a PNG, making its folder; returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+    return path
+
+
+def _error_bars(axes: Axes, x: ArrayLike, y: ArrayLike, sigma: ArrayLike, *, colour: str | None, label: str) -> None:
+    axes.errorbar(x, y, yerr=sigma, fmt="o", markersize=3, linewidth=1, capsize=0, color=colour, label=label)
+
+
+def _span(values: ArrayLike) -> tuple[float, float]:
+    low, high = float(np.min(values)), float(np.max(values))
+    margin = 0.1 * (high - low)
+    return low - margin, high + margin
+
+
+def _delay_label(spectrum: Spectrum) -> str:
+    return _delay_text(spectrum.metadata.delay_ps or 0.0)
+
+
+def _delay_text(delay_ps: float) -> str:
+    return f"{delay_ps:.0f} ps" if abs(delay_ps) < 1e3 else f"{delay_ps / 1e3:.4g} ns"
+
+
+def _fit_label(fit: KineticsFit) -> str:
+    one, two = fit.tau1_ps, fit.tau2_ps
+    return f"fit: {one.value:.0f} ± {one.sigma:.0f} ps, {two.value:.0f} ± {two.sigma:.0f} ps"
+
+
+def _title(spectrum: Spectrum) -> str:
+    return f"{spectrum.metadata.sample} {spectrum.metadata.edge}".strip()

@@ -1,0 +1,66 @@
+"""One stored run as text: what was asked, what was measured, what it reduces to."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from errors import ReductionError
+from reduction.accumulator import accumulate
+from reduction.xas.static_xas import accumulate_static, static_spectrum
+from trxas.results.live_run import is_pump_probe
+from trxas.results.run_results import reduce_run
+
+SHOWN = (
+    "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2",
+    "temperature_c", "dwell_s", "repeats", "shutter_reference", "series",
+)  # fmt: skip
+
+
+def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Metadata, number of events by quality, how the run ended, and its reduction."""
+    start = documents[0][1]
+    lines = [f"{key:<22} {start[key]}" for key in SHOWN if key in start]
+    lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
+    if grid := start.get("grid"):
+        points = grid["points"]
+        lines.append(f"{'grid':<22} {grid['axis']}: {len(points)} points, {points[0]:g} to {points[-1]:g}")
+    lines += _counted(documents, start)
+    if "reduction" in start:
+        lines += ["", _reduced(documents)]
+    return "\n".join(lines)
+
+
+def _counted(documents: Sequence[tuple[str, Mapping[str, Any]]], start: Mapping[str, Any]) -> list[str]:
+    qualities: Counter[str] = Counter()
+    for name, doc in documents:
+        if name in ("event", "event_page"):
+            quality = doc["data"].get("quality", "")
+            qualities.update([quality] if name == "event" else quality)
+    intended = start.get("num_points", "?")
+    lines = [f"{'exposures':<22} {qualities.total()} of {intended}"]
+    lines += [f"{'  bad':<22} {number}: {quality}" for quality, number in qualities.items() if quality]
+    name, stop = documents[-1]
+    ended = "still open" if name != "stop" else f"{stop['exit_status']} {stop.get('reason', '')}"
+    return [*lines, f"{'ended':<22} {ended.strip()}"]
+
+
+def _reduced(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    try:
+        if not is_pump_probe(documents[0][1]):
+            return _static(documents)
+        return reduce_run(accumulate(documents)).table()
+    except ReductionError as error:
+        return f"Cannot be reduced: {error}"
+
+
+def _static(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """A static spectrum in a line: its temperature, and how well its highest point is known."""
+    spectrum = static_spectrum(accumulate_static(documents))
+    points = spectrum.measured
+    top = int(points.intensity.argmax())
+    per_cent = 100 * points.sigma[top] / points.intensity[top]
+    text = f"{points.energy_ev.size} points at {spectrum.temperature_c:.2f} C, the highest known to {per_cent:.2g} %"
+    return f"{'static spectrum':<22} {text}"

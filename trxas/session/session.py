@@ -1,0 +1,205 @@
+"""A session: the beamline connected, the store open, and a RunEngine that writes everything down."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import importlib
+import inspect
+import os
+import socket
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bluesky import RunEngine
+from bluesky.utils import Msg, RunEngineInterrupted
+
+import plans
+from broadcast.publisher import Publisher
+from devices.beamline import Beamline, build_beamline
+from devices.session_guard import Guard
+from errors import ConfigurationError, HeldError
+from storage import Store, open_store, require_free_space
+from trxas.channel_access.environment import environment as channel_access
+from trxas.configuration import Configuration, StorageSettings, images_elsewhere
+from trxas.results.live_run import LiveRun
+from trxas.session.calibrations import Calibrations, calibration_file
+from trxas.session.listener import Listener
+from trxas.session.publishing import publish
+from trxas.session.remote_control import AttendedEngine
+
+Plan = Generator[Msg, Any, Any]
+
+SCANS = (
+    *("energy_scan", "delay_scan", "fluence_scan", "foil_scan", "time_zero_scan", "overlap_scan"),
+    *("delay_self_test", "rezero", "calibrate_attenuator", "apply_energy_calibration"),
+    *("static_energy_scan", "diffraction", "temperature_series"),
+)
+"""Plans a session offers without their first argument, the beamline."""
+
+
+READ_ONLY = "This session is read-only: it runs no plan. Close it and open one that holds the beamline."
+
+
+@dataclass
+class Session:
+    """What a scientist works with: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`."""
+
+    configuration: Configuration
+    beamline: Beamline
+    store: Store
+    run_engine: RunEngine
+    calibrations: Calibrations
+    publisher: Publisher
+    guard: Guard | None = None
+    live: LiveRun = field(default_factory=LiveRun)
+    listener: Listener | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether plans are refused, and somebody else may hold the beamline."""
+        return self.guard is None
+
+    def plans(self) -> dict[str, Callable[..., Plan]]:
+        """The scans of this beamline by name, ready for `RE(...)`."""
+        return {name: bind(getattr(plans, name), self.beamline) for name in SCANS}
+
+    def measure(self, plan: Plan) -> str:
+        """Run a plan that makes one run, unattended; returns the run's uid. Ends as `measure_all` does."""
+        (uid,) = self.measure_all(plan)
+        return uid
+
+    def measure_all(self, plan: Plan) -> tuple[str, ...]:
+        """Run a plan that makes any number of runs, or none, unattended; returns their uids in order.
+
+        Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised. Raises
+        EndedFromWindowError if somebody at a window ended it.
+        """
+        try:
+            return tuple(str(uid) for uid in self.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
+        except RunEngineInterrupted as error:
+            self.run_engine.abort("interrupted by the user")
+            raise KeyboardInterrupt from error
+
+    def reset_safety(self) -> str:
+        """Lift a trip of the IOC's guard, after a look at why it tripped; returns its state then.
+
+        Raises HeldError in a read-only session, ConfigurationError if the beamline has no such guard.
+        """
+        if self.read_only:
+            raise HeldError(READ_ONLY)
+        if self.beamline.safety is None:
+            raise ConfigurationError(f"{self.beamline.configuration.name} has no [safety] in its configuration file.")
+        return self.beamline.safety.lift()
+
+    def close(self) -> None:
+        """Finish writing and release the beamline; raises StorageError if a run did not reach the catalogue."""
+        if self.listener is not None:
+            self.listener.close()
+        self.publisher.close()
+        try:
+            self.store.close()
+        finally:
+            if self.guard is not None:
+                self.guard.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def load_libraries() -> None:
+    """Import what opening a session needs; takes seconds, and can be done while something else starts."""
+    importlib.import_module("storage.catalogue")
+
+
+def open_session(configuration: Configuration, *, read_only: bool = False, listen: bool = True) -> Session:
+    """Connect and claim the beamline, open the store, and join both in a RunEngine.
+
+    The calibrations of the last session hold. A `read_only` session claims nothing, reads everything and runs no plan.
+    With `listen`, windows may pause and end the plans of a session that runs some. Raises NotConnectedError with every
+    PV that does not answer, HeldError if another session holds the beamline, StorageError if the data folder or its
+    calibrations cannot be used.
+    """
+    channel_access.prepare(configuration.beamline.epics)
+    beamline = build_beamline(configuration.beamline)
+    beamline.connect()
+    guard = None if read_only else Guard(beamline, who())
+    if guard is not None:
+        guard.start()
+    run_engine = AttendedEngine({"beamline": configuration.beamline.name})
+    try:
+        session = _assembled(configuration, beamline, guard, run_engine)
+        if listen and guard is not None:
+            session.listener = Listener(run_engine, who(), session.store.root)
+    except BaseException:
+        if guard is not None:
+            guard.close()
+        raise
+    return session
+
+
+def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | None, run_engine: RunEngine) -> Session:
+    calibrations = Calibrations(beamline, calibration_file(configuration))
+    calibrations.restore()
+    store = open_configured_store(configuration, recover_runs=guard is not None)
+    # The journal comes first: a document is on disk before anybody else hears of it.
+    store.subscribe(run_engine)
+    publisher = publish(run_engine, configuration.storage.root.resolve())
+    if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
+        store.images.mkdir(exist_ok=True)
+        beamline.pilatus.write_to(store.images)
+    session = Session(configuration, beamline, store, run_engine, calibrations, publisher, guard)
+    run_engine.subscribe(session.live)
+    run_engine.subscribe(calibrations)
+    if guard is None:
+        run_engine.preprocessors.append(refused)
+    run_engine.preprocessors.append(calibrations.keeping)
+    run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
+    return session
+
+
+def who() -> str:
+    """What this session holds the beamline as: user@host:process."""
+    return f"{getpass.getuser()}@{socket.gethostname()[:20]}:{os.getpid()}"
+
+
+def refused(plan: Plan) -> Plan:
+    """No plan at all; raises HeldError before its first message."""
+    plan.close()
+    raise HeldError(READ_ONLY)
+    yield  # makes this a plan
+
+
+def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
+    """Open the store where the configuration puts it; with `recover_runs` dead processes' runs are mended first."""
+    storage = configuration.storage
+    return open_store(
+        storage.root,
+        uri=storage.uri or None,
+        api_key=os.environ.get(storage.api_key_variable),
+        images=images_elsewhere(configuration),
+        recover_runs=recover_runs,
+    )
+
+
+def with_free_space(plan: Plan, *, storage: StorageSettings) -> Plan:
+    """`plan`, unless the disk is too full to begin: then StorageError, before the first message."""
+    require_free_space(storage.root, storage.minimum_free_mb * 1_000_000)
+    return (yield from plan)
+
+
+def bind(plan: Callable[..., Plan], beamline: Beamline) -> Callable[..., Plan]:
+    """`plan` without its first parameter, the beamline; signature and docstring are kept for tab completion."""
+
+    @functools.wraps(plan)
+    def bound(*args: Any, **kwargs: Any) -> Plan:
+        return (yield from plan(beamline, *args, **kwargs))
+
+    signature = inspect.signature(plan)
+    others = list(signature.parameters.values())[1:]
+    bound.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]  # read by inspect
+    return bound

@@ -1,1 +1,0 @@
-"""A beamline at work for hours, and whether its processes grow."""

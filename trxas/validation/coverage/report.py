@@ -1,0 +1,110 @@
+"""What the coverage says: a table, JSON for machines, and a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from errors import StorageError
+from storage.atomic_file import write_whole
+from trxas.results.figures import FIT_COLOUR, OFF_COLOUR
+from trxas.validation.coverage.campaign import Coverage
+from trxas.validation.coverage.pulls import MEAN_LIMIT, WIDTH_LIMIT, PullStatistics
+
+COLUMNS = 3
+REASONS_SHOWN = 5
+VERDICTS = {True: "within", False: "outside", None: "too few samples"}
+
+
+def as_json(coverage: Coverage) -> dict[str, Any]:
+    """Everything for machines; numbers that are not known are null."""
+    return {
+        "parameters": {name: _parameter_json(found) for name, found in coverage.statistics().items()},
+        "samples": coverage.settings.samples,
+        "seed": coverage.settings.seed,
+        "measurements_per_sample": coverage.settings.measurements,
+        "measurements_done": len(coverage.measured),
+        "complete": coverage.complete,
+        "failures": [asdict(failure) for failure in coverage.failures],
+    }
+
+
+def write_json(coverage: Coverage, path: Path) -> None:
+    """Write the JSON; the file is whole at any time. Raises StorageError if it cannot be written."""
+    text = json.dumps(as_json(coverage), indent=2, allow_nan=False) + "\n"
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error}. Make room, or choose another place.") from error
+
+
+def table(coverage: Coverage) -> str:
+    """A line per parameter, then what failed."""
+    settings = coverage.settings
+    done = "" if coverage.complete else f", {len(coverage.measured)} measurements done when it was interrupted"
+    lines = [
+        f"Pulls (value - truth) / sigma of {settings.samples} random samples, each measured {settings.measurements} "
+        f"times; seed {settings.seed}{done}",
+        f"{'parameter':<16} {'mean (0)':>16} {'width (1)':>16} {'pulls':>6} {'failed':>6}  "
+        f"mean within {MEAN_LIMIT:g}, width within {WIDTH_LIMIT:g}",
+    ]
+    lines += [_line(name, found) for name, found in coverage.statistics().items()]
+    reasons = list(dict.fromkeys(failure.reason for failure in coverage.failures))
+    lines += [f"failed: {reason}" for reason in reasons[:REASONS_SHOWN]]
+    if len(reasons) > REASONS_SHOWN:
+        lines.append(f"and {len(reasons) - REASONS_SHOWN} other reasons (--json lists them)")
+    return "\n".join(lines)
+
+
+def pull_figure(coverage: Coverage) -> Figure:
+    """The pulls of every parameter beside the normal distribution that they should follow."""
+    statistics = coverage.statistics()
+    rows = -(-len(statistics) // COLUMNS)
+    figure = Figure(figsize=(4 * COLUMNS, 2.6 * rows), layout="constrained")
+    panels = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for axes, (name, found) in zip(panels, statistics.items(), strict=False):
+        _histogram(axes, [pull for pulls in coverage.pulls[name].values() for pull in pulls])
+        axes.set_title(f"{name}\nmean {_number(found.mean, found.mean_error)}, "
+                       f"width {_number(found.width, found.width_error, sign='')}", fontsize=9)  # fmt: skip
+    for axes in panels[len(statistics) :]:
+        axes.set_axis_off()
+    figure.supxlabel("(value - truth) / sigma")
+    figure.supylabel("share per unit")
+    return figure
+
+
+def _histogram(axes: Axes, pulls: list[float]) -> None:
+    edges = np.linspace(-4.0, 4.0, 25).tolist()
+    # What lies farther out is drawn at the border, not left out.
+    axes.hist(np.clip(pulls, edges[0], edges[-1]), bins=edges, density=bool(pulls), color=OFF_COLOUR, alpha=0.6)
+    fine = np.linspace(edges[0], edges[-1], 200)
+    axes.plot(fine, np.exp(-(fine**2) / 2) / np.sqrt(2 * np.pi), color=FIT_COLOUR)
+
+
+def _parameter_json(found: PullStatistics) -> Mapping[str, Any]:
+    return {
+        "pull_mean": found.mean,
+        "pull_mean_error": found.mean_error,
+        "pull_width": found.width,
+        "pull_width_error": found.width_error,
+        "pulls": found.number,
+        "failed": found.failed,
+    }
+
+
+def _line(name: str, found: PullStatistics) -> str:
+    mean, width = _number(found.mean, found.mean_error), _number(found.width, found.width_error, sign="")
+    return f"{name:<16} {mean:>16} {width:>16} {found.number:>6} {found.failed:>6}  {VERDICTS[found.acceptable]}"
+
+
+def _number(value: float | None, error: float | None, sign: str = "+") -> str:
+    if value is None:
+        return "-"
+    return f"{value:{sign}.3f}" + ("" if error is None else f" ± {error:.3f}")

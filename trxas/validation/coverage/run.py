@@ -1,0 +1,47 @@
+"""A coverage from its first process to its last line, with its progress on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from tqdm import tqdm
+
+from devices.configuration import BeamlineConfiguration
+from plans.engine.request import pump_overlap
+from reduction.run_metadata import Timing
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
+from trxas.validation.coverage.campaign import Coverage, measure_all
+from trxas.validation.coverage.report import write_json
+
+
+def configured_timing() -> Timing:
+    """Bunches, gates and pumps of the beamline that every simulation follows."""
+    beamline: BeamlineConfiguration = load_configuration(DEFAULT_CONFIGURATION).beamline
+    geometry, probes = beamline.geometry, beamline.laser.required_divider
+    return Timing(
+        bunch_period_ps=geometry.bunch_period_ps,
+        probes_per_pump=probes,
+        pumped_probe=geometry.pumped_probe,
+        unpumped_probe=geometry.unpumped_probe,
+        irf_sigma_ps=geometry.irf_sigma_ps,
+        pump_overlap=tuple(pump_overlap(geometry, probes)),
+    )
+
+
+def run_coverage(coverage: Coverage, json_path: Path | None) -> None:
+    """Measure everything; the JSON is written after each measurement. Ctrl-C raises KeyboardInterrupt."""
+    total = coverage.settings.samples * coverage.settings.measurements
+    with tempfile.TemporaryDirectory(prefix="trxas-coverage-") as folder, tqdm(total=total, unit="measurement") as bar:
+
+        def report(so_far: Coverage) -> None:
+            bar.update(len(so_far.measured) - bar.n)
+            bar.set_postfix(failed=len(so_far.failures))
+            if json_path is not None:
+                write_json(so_far, json_path)
+
+        try:
+            asyncio.run(measure_all(coverage, Path(folder), report))
+        except ExceptionGroup as several:
+            raise several.exceptions[0] from None

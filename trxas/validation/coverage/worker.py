@@ -1,0 +1,101 @@
+"""A process that measures some samples, each on a simulated beamline of its own, over Channel Access.
+
+The first line of standard input is the job, as JSON: `samples` (their `index`, `path` and `seed`) and `measurements`.
+Every measurement is a line of JSON on standard output. The process ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import TrxasError
+from trxas.channel_access.environment import environment as channel_access
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
+from trxas.simulation import simulated_beamline
+
+if TYPE_CHECKING:
+    from bluesky import RunEngine
+
+    from devices.beamline import Beamline
+
+SPEED = 1e6
+"""Seconds of beam per second of wall time: so many that exposures and moves take next to none."""
+
+CONNECT_S = 60.0
+"""As many processes as cores want theirs, which makes an answer slow now and then."""
+
+
+def main() -> int:
+    """Do the job; returns the exit code."""
+    job = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    with contextlib.ExitStack() as stack:
+        addresses = [stack.enter_context(_beamline(sample)) for sample in job["samples"]]
+        stack.callback(channel_access.silence)
+        for sample in job["samples"]:
+            _measure(sample, job["measurements"], " ".join(addresses))
+    return 0
+
+
+def _beamline(sample: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
+    # Imports of the plans take as long as the start of the simulation, and only the first time.
+    return simulated_beamline(
+        seed=sample["seed"],
+        speed=SPEED,
+        sample=Path(sample["path"]),
+        macro=_macro(sample),
+        meanwhile=lambda: importlib.import_module("trxas.validation.coverage.measurement"),
+    )
+
+
+def _macro(sample: dict[str, Any]) -> str:
+    return f"coverage{sample['index']}:"
+
+
+def _measure(sample: dict[str, Any], measurements: int, address_list: str) -> None:
+    from trxas.validation.coverage.measurement import Measurement, failed_measurement, measure_sample
+
+    def report(number: int, found: Measurement) -> None:
+        line = {"sample": sample["index"], "measurement": number, "values": found.values, "failures": found.failures}
+        print(json.dumps(line, allow_nan=False), flush=True)
+
+    try:
+        beamline, run_engine = _connect(sample, address_list)
+    except (TrxasError, TimeoutError) as error:
+        for number in range(measurements):
+            report(number, failed_measurement(str(error)))
+        return
+    for number in range(measurements):
+        report(number, measure_sample(beamline, run_engine))
+
+
+def _connect(sample: dict[str, Any], address_list: str) -> tuple[Beamline, RunEngine]:
+    from bluesky import RunEngine
+
+    from devices.beamline import build_beamline
+
+    configuration = load_configuration(DEFAULT_CONFIGURATION, address_list=address_list, prefix=_macro(sample))
+    channel_access.prepare(configuration.beamline.epics)
+    beamline = build_beamline(configuration.beamline)
+    beamline.connect(CONNECT_S)
+    for device in (beamline.cell, beamline.sample_stage, beamline.sdd):
+        if device is not None:
+            device.wait_for_connection(timeout=CONNECT_S)
+    return beamline, RunEngine()
+
+
+def _end_with_stdin() -> None:
+    """End when whoever gave the job is gone, however that happened; our simulations do the same then."""
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

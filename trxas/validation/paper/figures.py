@@ -1,0 +1,128 @@
+"""Figures of the instrument and of the pump-probe parts, after Fig. 2 of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from plans.xas.delay_self_test import ArmResult, Rise
+from reduction.xas.calibration import FoilEdge, FoilSpectrum
+from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.transient import Spectrum, Trace
+from trxas.results.figures import draw_delay_axis, draw_static, draw_transient, fit_delays_ps
+
+COLOURS = ("#D55E00", "#E69F00", "#666666", "#0072B2", "#009E73", "#CC79A7", "#56B4E9")
+"""Okabe and Ito's; the first three stand for 100 ps, 10.1 ns and 163.5 ns, as in the paper."""
+
+STATIC_COLOUR = "black"
+
+BR_COLOUR, PB_COLOUR = COLOURS[0], COLOURS[3]
+
+
+def spectra_figure(spectra: list[Spectrum]) -> Figure:
+    """Static spectrum above, transients below."""
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    draw_static(above, spectra[0], pumped=False)
+    for spectrum in spectra:
+        draw_transient(below, spectrum, colour=None)
+    return figure
+
+
+def scaled_figure(edges: Sequence[Sequence[Spectrum]], factors: Sequence[float], delays: Sequence[str]) -> Figure:
+    """Static spectrum and the transients of each edge, each transient times its factor (Fig. 2a and b)."""
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    for axes, spectra in zip(figure.subplots(1, len(edges)), edges, strict=True):
+        _draw_scaled(axes, spectra, factors, delays)
+    return figure
+
+
+def _draw_scaled(axes: Axes, spectra: Sequence[Spectrum], factors: Sequence[float], delays: Sequence[str]) -> None:
+    first = spectra[0]
+    axes.plot(first.energy_ev, first.off / first.off[-1] + 1.0, color=STATIC_COLOUR, label="static + 1")
+    # One common unit keeps the transients in the paper's ratio and fits them under the static spectrum.
+    unit = 0.6 / np.abs(factors[0] * first.transient).max()
+    for number, (spectrum, factor, delay) in enumerate(zip(spectra, factors, delays, strict=True)):
+        scale = unit * factor
+        axes.errorbar(
+            spectrum.energy_ev,
+            scale * spectrum.transient - 0.9 * number,
+            scale * spectrum.sigma,
+            fmt="o-",
+            markersize=2,
+            linewidth=0.8,
+            color=COLOURS[number],
+            label=f"{delay}, x{factor:.0f}",
+        )
+        axes.axhline(-0.9 * number, color="0.8", linewidth=0.8, zorder=0)
+    axes.set_title(first.metadata.edge)
+    axes.set_xlabel("energy (eV)")
+    axes.set_ylabel("static (last point = 1), transients scaled and shifted")
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.set_ylim(top=3.0)
+    axes.legend(fontsize="small", loc="upper center", ncols=2)
+
+
+def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[str]) -> Figure:
+    """Both traces relative to their fitted amplitudes, and the one curve through them (Fig. 2c)."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for number, (trace, name, colour) in enumerate(zip(traces, names, (BR_COLOUR, PB_COLOUR), strict=True)):
+        amplitude = fit.amplitudes[number].value
+        missing = fit.curve(trace.zero_at_ps, trace=number).mean() if trace.zero_at_ps.size else 0.0
+        axes.errorbar(
+            trace.delay_ps,
+            (trace.transient + missing) / amplitude,
+            trace.sigma / abs(amplitude),
+            fmt="os"[number],
+            markersize=3,
+            linewidth=1,
+            color=colour,
+            label=f"{name}, amplitude {100 * amplitude:.2g} %",
+        )
+    fine = fit_delays_ps(traces[0])
+    curve = fit.curve(fine) / fit.amplitude.value
+    axes.plot(fine, curve, color=STATIC_COLOUR, label=f"fit: {fit.tau1_ps.value:.0f} ps, {fit.tau2_ps.value:.0f} ps")
+    draw_delay_axis(axes)
+    axes.set_ylabel("transient over its amplitude")
+    return figure
+
+
+def foil_figure(spectra: Mapping[str, FoilSpectrum], edges: Mapping[str, FoilEdge]) -> Figure:
+    """Absorption of the foil, and where its edge was found."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for (when, spectrum), colour in zip(spectra.items(), COLOURS, strict=False):
+        edge = edges[when].edge_ev
+        axes.plot(*spectrum, ".-", color=colour, label=f"{when}: {edge.value:.2f} ± {edge.sigma:.2f} eV")
+        axes.axvline(edge.value, color=colour, linewidth=0.8, linestyle="--")
+    axes.set_xlabel("energy (eV)")
+    axes.set_ylabel("ln(I0 / foil)")
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.legend()
+    return figure
+
+
+def rises_figure(rises: Mapping[str, Rise], results: Mapping[str, ArmResult]) -> Figure:
+    """The rise of every arm of the self-test, from its own zero."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for (name, rise), colour in zip(rises.items(), COLOURS, strict=False):
+        axes.errorbar(
+            rise.delay_ps,
+            100 * rise.change,
+            100 * rise.sigma,
+            fmt="o-",
+            markersize=3,
+            linewidth=0.8,
+            color=colour,
+            label=results[name].says(name),
+        )
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    axes.set_xlabel("delay from the arm's own zero (ps)")
+    axes.set_ylabel("pumped over unpumped (%)")
+    axes.legend(fontsize="small")
+    return figure

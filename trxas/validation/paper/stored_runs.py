@@ -1,0 +1,59 @@
+"""The campaign's runs by name, read back from the store when a reduction asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from errors import StorageError
+from reduction.accumulator import RunAccumulator, accumulate
+from reduction.xas.static_xas import StaticSpectrum, accumulate_static, static_spectrum
+from storage import Store, load_dataset
+
+Uids = dict[str, str]
+Documents = list[tuple[str, Mapping[str, Any]]]
+
+
+class StoredRuns:
+    """Runs by the names their parts gave them; each is read and summed once, however many parts use it."""
+
+    def __init__(self, store: Store, uids: Mapping[str, str], kept: dict[tuple[str, str], Any] | None = None) -> None:
+        self.store = store
+        self._uids = dict(uids)
+        self._kept: dict[tuple[str, str], Any] = {} if kept is None else kept
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of measurement."""
+        return tuple(self._uids)
+
+    def uids(self, *names: str) -> tuple[str, ...]:
+        """Uids of some runs, of all if no name is given. Raises StorageError for a name that was never measured."""
+        return tuple(self._uid(name) for name in names or self.names)
+
+    def documents(self, name: str) -> Documents:
+        """Documents of a run in order, with those of the runs that resumed it."""
+        return list(load_dataset(self.store, self._uid(name)))
+
+    def scan(self, name: str) -> RunAccumulator:
+        """Sums of a pump-probe or foil scan."""
+        return self._once("scan", name, lambda: accumulate(self.documents(name)))  # type: ignore[no-any-return]
+
+    def static(self, name: str) -> StaticSpectrum:
+        """A static spectrum of the powder, reduced."""
+        return self._once(  # type: ignore[no-any-return]
+            "static", name, lambda: static_spectrum(accumulate_static(self.documents(name)))
+        )
+
+    def _once(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
+        key = (kind, self._uid(name))
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _uid(self, name: str) -> str:
+        if name not in self._uids:
+            raise StorageError(
+                f"The campaign has no run {name!r}, only {', '.join(self.names) or 'none'}. Measure its part again."
+            )
+        return self._uids[name]

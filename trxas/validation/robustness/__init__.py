@@ -1,0 +1,1 @@
+"""Scans while faults strike and processes are killed, compared with undisturbed scans."""

@@ -1,0 +1,142 @@
+"""The processes of a beamline at work: IOC, session, server and window, on one data folder."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from errors import ConfigurationError
+from processes.child import Part
+from processes.restartable import Target
+from trxas.simulation import READY, simulation_command
+from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
+from trxas.validation.robustness.victim import Victim
+
+POLL_S = 0.02
+
+CLI = (sys.executable, "-m", "trxas.commands.main", "--stop-with-stdin")
+
+SERVER_READY, WINDOW_READY = re.compile("trxas serve ready"), re.compile("Window on")
+
+
+class Processes:
+    """Starts, kills and ends them; the IOC first.
+
+    The session measures datasets until the file `enough` is there, and at least `datasets`. `session_starts` counts
+    its lives.
+    """
+
+    def __init__(self, folder: Path, *, seed: int, speed: float, datasets: int) -> None:
+        folder.mkdir(parents=True)
+        self._folder, self._seed, self._speed, self._datasets = folder, seed, speed, datasets
+        self.enough, self.exposure_log = folder / "enough", folder / "exposures.jsonl"
+        makers = {IOC: self._ioc, SERVER: self._server, WINDOW: self._window}
+        self._victims = {name: Victim(make, folder / "logs" / f"{name}.log") for name, make in makers.items()}
+        self._session: Target | None = None
+        self._events_at_start = 0
+        self.session_starts = 0
+
+    def start_all(self, *names: str, timeout_s: float) -> None:
+        """Start the IOC, and when it is up, so that it is known where it is, the others.
+
+        Raises ConfigurationError if the IOC does not start.
+        """
+        self.start(IOC)
+        deadline = time.monotonic() + timeout_s
+        while not self.is_up(IOC):
+            if time.monotonic() > deadline or self._victims[IOC].has_ended:
+                said = self._victims[IOC].last_words()
+                raise ConfigurationError(f"The simulated beamline did not start. It said:\n{said}")
+            time.sleep(POLL_S)
+        for name in names:
+            self.start(name)
+
+    @property
+    def session(self) -> Target:
+        """The process that measures; it must have been started."""
+        assert self._session is not None  # see above
+        return self._session
+
+    def is_up(self, name: str) -> bool:
+        """Whether it does its work in its present life: has measured, or has said that it is ready."""
+        if name in (SESSION, WRITER):
+            return self.session.returncode is None and self.session.events > self._events_at_start
+        return self._victims[name].ready is not None
+
+    def start(self, name: str) -> None:
+        """Begin a life, the first or another one."""
+        if name in (SESSION, WRITER):
+            self._start_session()
+        else:
+            self._victims[name].start()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        if name in (SESSION, WRITER):
+            self.session.kill()
+        else:
+            self._victims[name].kill()
+
+    def ended(self) -> Iterator[tuple[str, str]]:
+        """Those that have ended though nobody has killed them, with their last words."""
+        for name, victim in self._victims.items():
+            if victim.has_ended:
+                yield name, victim.last_words()
+        if self._session is not None and self._session.returncode not in (None, 0):
+            yield SESSION, f"exit code {self._session.returncode}, see {self._folder / 'logs'}"
+
+    def written_at(self) -> int:
+        """When the catalogue was last written to, ns."""
+        return max((path.stat().st_mtime_ns for path in self._folder.glob("*.db")), default=0)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of those that live."""
+        known = {name: victim.pid for name, victim in self._victims.items()}
+        if self._session is not None:
+            known[SESSION] = self._session.pid
+        return {name: pid for name, pid in known.items() if pid is not None}
+
+    def close(self) -> None:
+        """End all of them, the IOC last."""
+        if self._session is not None:
+            self._session.close()
+        for name in (WINDOW, SERVER, IOC):
+            self._victims[name].close()
+
+    def _start_session(self) -> None:
+        if self._session is None:
+            options = [*self._where(), "--enough", str(self.enough), "--datasets", str(self._datasets)]
+            self._session = Target(
+                ["-m", "trxas.validation.robustness.measuring_process", *options], self._folder / "logs" / "session.log"
+            )
+        self._events_at_start = self._session.events
+        self._session.start()
+        self._session.last_event = time.monotonic()
+        self.session_starts += 1
+
+    def _where(self) -> list[str]:
+        return ["--data", str(self._folder), "--address-list", self._address_list]
+
+    @property
+    def _address_list(self) -> str:
+        """What the IOC has said in its latest life; it keeps its port."""
+        ready = self._victims[IOC].latest_ready
+        return "" if ready is None else ready.group(1)
+
+    def _ioc(self, life: int) -> Part:
+        options = ["--port", self._address_list.rpartition(":")[2] or "0", "--speed", str(self._speed)]
+        # Ring and gates are those of the seed in every life, the noise is not: the same counts once more would be taken
+        # for the same exposure.
+        options += ["--seed", str(self._seed), "--restarts", str(life - 1)]
+        options += ["--exposure-log", str(self.exposure_log)]
+        return Part(IOC, simulation_command([*options, "--stop-with-stdin"]), READY)
+
+    def _server(self, _life: int) -> Part:
+        return Part(SERVER, [*CLI, "serve", *self._where(), "--no-environment"], SERVER_READY, stop_timeout_s=60.0)
+
+    def _window(self, _life: int) -> Part:
+        command = [*CLI, "gui", *self._where(), "--layout", str(self._folder / "window.ini")]
+        return Part(WINDOW, command, WINDOW_READY, environment={"QT_QPA_PLATFORM": "offscreen"})

@@ -1,0 +1,1 @@
+"""The window of an application: docks, status items, and the forms of the plans."""

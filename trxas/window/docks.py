@@ -1,0 +1,162 @@
+"""What the window needs beyond its panels: stored runs, and the queue server's control."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from broadcast.relay import RelayAddresses
+from devices.configuration import BeamlineConfiguration
+from gui.browser.browser import RunBrowser
+from gui.control.control_panel import ControlPanel
+from gui.control.entries import Limits
+from gui.control.forecast import BeamStatistics
+from gui.control.manager_link import ServerAddress, ZmqManagerLink
+from gui.control.measured_photons import MeasuredPhotons
+from gui.control.queue_client import QueueClient
+from gui.control.settings import FormSettings
+from gui.live.broadcast_feed import BroadcastFeed
+from gui.live.feed import Feed
+from gui.live.worker import LiveWorker
+from gui.window import Dock
+from storage import Store, open_store
+from trxas.announcements.server_file import ServeState, read_state
+from trxas.announcements.session_file import read_session
+from trxas.configuration import Configuration, StorageSettings
+from trxas.window.plan_forms import course_of_plan, known_plans
+
+PHOTONS_PER_PULSE = 0.12
+"""Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
+
+
+def live_feed(configuration: Configuration) -> BroadcastFeed:
+    """Documents of whoever serves the data folder, by whatever addresses it has at the moment."""
+    root = configuration.storage.root.resolve()
+
+    def addresses() -> RelayAddresses | None:
+        state = read_state(root)
+        return None if state is None else state.relay
+
+    return BroadcastFeed(addresses, source=f"session in {root}")
+
+
+def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
+    """Where the control system is: as `given`, else where the server of the data folder says at the moment."""
+    root = configuration.storage.root.resolve()
+
+    def addresses() -> str | None:
+        if given is not None:
+            return given
+        state = read_state(root)
+        return None if state is None else state.epics
+
+    return addresses
+
+
+class WindowParts:
+    """Makes the docks of browser and control for a window, and closes what they hold."""
+
+    def __init__(self, configuration: Configuration, feed: Feed) -> None:
+        self._configuration, self._feed = configuration, feed
+        self._closing: list[Callable[[], object]] = []
+
+    def docks(self, worker: LiveWorker) -> Sequence[Dock]:
+        """Browser and control; a queue server that starts later is found."""
+        stores = ServedStore(self._configuration.storage)
+        browser = RunBrowser(stores, worker, self._feed)
+        self._closing += [browser.close_jobs, stores.close]
+        root = self._configuration.storage.root.resolve()
+        queue = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
+        session = QueueClient(ZmqManagerLink(lambda: session_server(root), name="session", command="trxas ipython"))
+        for client in (queue, session):
+            self._closing.append(client.stop)
+            client.start()
+        control = ControlPanel(queue, form_settings(self._configuration.beamline), session)
+        control.run_chosen.connect(browser.select_run)
+        self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
+        return [
+            Dock("browser", "Runs", browser, "right", "curves"),
+            Dock("control", "Control", control, "left", "control"),
+        ]
+
+    def close(self) -> None:
+        """End reading and polling."""
+        closing, self._closing = self._closing, []
+        for close in closing:
+            close()
+
+
+class ServedStore:
+    """The stored runs of a data folder, its catalogue through whoever serves the folder at the moment.
+
+    Call it for the store to read from now; a server that comes later, or again with another key, is found.
+    """
+
+    def __init__(self, storage: StorageSettings) -> None:
+        self._storage, self._lock = storage, threading.Lock()
+        # Those before may be in use by another thread: they are closed at the end.
+        self._opened: list[tuple[tuple[str, str], Store]] = []
+
+    def __call__(self) -> Store:
+        """The store to read from now."""
+        state = read_state(self._storage.root.resolve())
+        way = (state.tiled, state.tiled_key) if state is not None else ("", "")
+        with self._lock:
+            if not self._opened or self._opened[-1][0] != way:
+                self._opened.append((way, _open_store(self._storage, state)))
+            return self._opened[-1][1]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        with self._lock:
+            for _, store in self._opened:
+                store.close()
+            self._opened.clear()
+
+
+def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
+    """Limits of the plans' parameters by name, and what the forecast must know of the beam."""
+    energy, delay = beamline.energy, beamline.delay
+    fluence = Limits(beamline.fluence.low_mj_cm2, beamline.fluence.high_mj_cm2)
+    delays, energies = Limits(delay.low_ps, delay.high_ps), Limits(energy.low_ev, energy.high_ev)
+    limits = {
+        "energy_ev": energies,
+        "regions_ev": energies,
+        "delay_ps": delays,
+        "delays_ps": delays,
+        "regions_ps": delays,
+        "fluence_mj_cm2": fluence,
+        "fluences_mj_cm2": fluence,
+        "dwell_s": Limits(beamline.exposure.dwell_low_s, beamline.exposure.dwell_high_s),
+    }
+    if beamline.cell is not None:
+        limits["temperature_c"] = limits["temperatures_c"] = Limits(beamline.cell.low_c, beamline.cell.high_c)
+    pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
+    beam = BeamStatistics(
+        photons_per_pulse=PHOTONS_PER_PULSE,
+        source=f"{PHOTONS_PER_PULSE:g} photons per pulse at the main peak of the Br K edge",
+        pulses_per_s=1.0 / pump_period_s,
+        photodiodes=beamline.exposure.apds,
+    )
+    return FormSettings(limits=limits, beam=beam, course=course_of_plan)
+
+
+def _queue_server(root: Path) -> ServerAddress | None:
+    state = read_state(root)
+    return ServerAddress(state.queue_control, state.queue_key) if state is not None and state.queue_control else None
+
+
+def session_server(root: Path) -> ServerAddress | None:
+    """Where the session of the data folder `root` listens; None if there is none."""
+    session = read_session(root)
+    return None if session is None else ServerAddress(session.address, session.public_key)
+
+
+def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
+    """The catalogue through the server of the folder if there is one: two processes on one file would wait."""
+    if state is not None and state.tiled:
+        return open_store(storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False)
+    key = os.environ.get(storage.api_key_variable)
+    return open_store(storage.root, uri=storage.uri or None, api_key=key, recover_runs=False)

@@ -1,0 +1,124 @@
+"""What the window shows of the beamline: process variables from the configuration, read only."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from devices.configuration import BeamlineConfiguration
+from errors import StorageError
+from gui.status.item import StatusItem
+from gui.status.liveness import Severity
+from storage.calibrations import CalibrationFile
+from trxas.configuration import Configuration
+from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, calibration_file
+
+READ_AGAIN_S = 2.0
+"""How old a calibration may be that the window converts with; sessions change them."""
+
+SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "warning"), 1: ("OPEN", "good")}
+LASER_SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "good"), 1: ("OPEN", "good")}
+"""Scans close it at every other point, and it stays closed where nothing is measured."""
+
+LOCK: Mapping[int, tuple[str, Severity]] = {0: ("UNLOCKED", "bad"), 1: ("LOCKED", "good")}
+
+
+class KeptCalibrations:
+    """The calibrations that sessions keep, so that the window shows the axes as they do; those configured else."""
+
+    def __init__(self, file: CalibrationFile, beamline: BeamlineConfiguration) -> None:
+        self._file, self._read_at = file, -math.inf
+        fluence = beamline.fluence
+        self._configured: dict[str, Any] = {
+            TIME_ZERO: beamline.delay.time_zero_raw_ps,
+            ENERGY: 0.0,
+            ATTENUATOR: {"maximum_mj_cm2": fluence.maximum_mj_cm2, "zero_deg": fluence.zero_deg},
+        }
+        self._kept: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        now_s = time.monotonic()
+        if now_s - self._read_at > READ_AGAIN_S:
+            self._read_at = now_s
+            # A damaged file stops sessions with a message of its own; the window goes on with what it had.
+            with contextlib.suppress(StorageError):
+                self._kept = {name: kept.value for name, kept in self._file.read().items()}
+        return self._kept.get(name, self._configured[name])
+
+
+def status_items(configuration: Configuration) -> list[StatusItem]:
+    """Energy, delay, fluence, lock, shutters, jet, temperatures and ring current, in the order they are shown."""
+    beamline = configuration.beamline
+    kept = KeptCalibrations(calibration_file(configuration), beamline)
+    prefix, laser, around = beamline.epics.prefix, beamline.laser, beamline.surroundings
+    items = [
+        *_axes(beamline, kept),
+        StatusItem("laser lock", (prefix + laser.lock,), kind="state", words=LOCK),
+        _divider(prefix + laser.rate_divider, laser.required_divider),
+        StatusItem("laser shutter", (prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
+        StatusItem("X-ray shutter", (prefix + around.xray_shutter_readback,), kind="state", words=SHUTTER),
+        StatusItem("ring current", (prefix + around.ring_current,), "mA", low=around.ring_current_low_ma),
+        StatusItem("jet flow", (prefix + around.jet_flow,), "ml/min", low=around.jet_flow_low_ml_min, decimals=0),
+        StatusItem("jet temperature", (prefix + around.jet_temperature,), "C", decimals=1),
+    ]
+    if beamline.cell is not None:
+        cell = beamline.cell
+        items.append(
+            StatusItem(
+                "cell temperature",
+                (prefix + cell.thermocouple,),
+                "C",
+                decimals=1,
+                high=cell.high_c,
+                convert=lambda values: cell.offset_c + cell.gain * values[0],
+            )
+        )
+    return items
+
+
+def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[StatusItem]:
+    prefix, energy, delay, fluence = beamline.epics.prefix, beamline.energy, beamline.delay, beamline.fluence
+
+    def delay_ps(raw: tuple[float, ...]) -> float:
+        return delay.coarse_sign * 1e12 * raw[0] + delay.fine_sign * raw[1] - float(kept[TIME_ZERO])
+
+    def fluence_mj_cm2(raw: tuple[float, ...]) -> float:
+        plate = kept[ATTENUATOR]
+        return float(plate["maximum_mj_cm2"]) * math.sin(2.0 * math.radians(raw[0] - plate["zero_deg"])) ** 2
+
+    return [
+        StatusItem(
+            "energy",
+            (prefix + energy.readback,),
+            "eV",
+            low=energy.low_ev,
+            high=energy.high_ev,
+            convert=lambda raw: 1e3 * raw[0] + float(kept[ENERGY]),
+        ),
+        StatusItem(
+            "delay",
+            (prefix + delay.coarse_readback, prefix + delay.fine_readback),
+            "ps",
+            low=delay.low_ps,
+            high=delay.high_ps,
+            convert=delay_ps,
+            decimals=1,
+        ),
+        StatusItem(
+            "fluence",
+            (f"{prefix}{fluence.waveplate}.RBV",),
+            "mJ/cm²",
+            low=fluence.low_mj_cm2,
+            high=fluence.high_mj_cm2,
+            convert=fluence_mj_cm2,
+        ),
+    ]
+
+
+def _divider(pv: str, required: int) -> StatusItem:
+    words: dict[int, tuple[str, Severity]] = {number: (f"1/{number}, WRONG", "bad") for number in range(1, 100)}
+    words[required] = (f"1/{required}", "good")
+    return StatusItem("laser rate", (pv,), kind="state", words=words)
