@@ -22,7 +22,7 @@ from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum
 from sim.ioc.monochromator import bragg_angle_deg
 from storage import load_run
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.session.session import Session, open_session
 

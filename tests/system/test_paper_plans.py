@@ -25,7 +25,7 @@ from plans.xas.overlap_scan import fit_overlap
 from reduction.accumulator import accumulate
 from reduction.xas.gate_rates import gate_rates
 from sim.physics.sample import DEFAULT_SAMPLE
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
 
 FOIL_EDGE_EV = 13_035.0

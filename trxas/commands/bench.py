@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_session(options: argparse.Namespace) -> int:
     from trxas.benchmarks.session import SPEED, bench, write
-    from trxas.channel_access.environment import environment as channel_access
+    from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
 
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:

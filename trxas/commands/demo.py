@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         )
         configuration = configuration_from(options)
         print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
-        from trxas.channel_access.environment import environment as channel_access
+        from trxas.channel_access import environment as channel_access
         from trxas.commands.demo_measurement import run_demo, write_outputs
         from trxas.session.session import open_session
         from trxas.window.companion import has_screen, window_beside

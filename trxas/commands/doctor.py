@@ -21,7 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one line per PV, and the calibrations; exit code 1 if any is not well."""
     configuration = configuration_from(options)
-    from trxas.channel_access.environment import environment as channel_access
+    from trxas.channel_access import environment as channel_access
 
     channel_access.prepare(configuration.beamline.epics)
     from devices.beamline import build_beamline

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
     from gui.application import make_window, run_window
     from gui.status.monitors import ChannelAccessStatus
-    from trxas.channel_access.environment import environment as channel_access
+    from trxas.channel_access import environment as channel_access
     from trxas.window.docks import WindowParts, control_system, live_feed
     from trxas.window.status_items import status_items
 

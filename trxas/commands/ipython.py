@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import ConfigurationError
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.commands.options import Subparsers
 from trxas.configuration_options import add_configuration_options, configuration_from
 from trxas.simulation import simulated_beamline

@@ -34,7 +34,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the campaign on a simulated beamline, or on the one at --address-list; 1 if a part was not reduced."""
-    from trxas.channel_access.environment import environment as channel_access
+    from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
     from trxas.validation.paper.campaign import Progress, chosen_parts, run_campaign
     from trxas.validation.paper.parts import PARTS

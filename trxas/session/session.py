@@ -21,7 +21,7 @@ from devices.beamline import Beamline, build_beamline
 from devices.session_guard import Guard
 from errors import ConfigurationError, HeldError
 from storage import Store, open_store, require_free_space
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file

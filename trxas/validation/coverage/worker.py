@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import TrxasError
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.simulation import simulated_beamline
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from processes.restartable import Target
 from storage import open_store
-from trxas.channel_access.environment import environment as channel_access
+from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
 from trxas.simulation import simulated_beamline
 from trxas.validation.robustness.audit import Audit, Comparison, audit, chaos_datasets, compare
