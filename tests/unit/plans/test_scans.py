@@ -17,7 +17,7 @@ from recorded_runs import RecordedRuns
 
 import plans
 from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
-from plans import suspending
+from plans.engine import suspending
 from reduction.accumulator import accumulate
 
 REGIONS = [(13_460, 13_462, 1)]
