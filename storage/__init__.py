@@ -117,11 +117,12 @@ class Store:
         """`databroker.Broker` of the catalogue: by uid, scan id, age and metadata, as `db(sample="CsPbBr3")`."""
         return self.catalogue.broker
 
-    def subscribe(self, run_engine: Any) -> int:
+    def subscribe(self, run_engine: Any) -> int | None:
         """Store everything that `run_engine` emits from now on; call it before any other subscription.
 
-        Returns the subscription's token. Also makes scan ids go on over restarts, and makes an error of a
-        subscriber end the plan: a run that cannot be recorded must not go on.
+        Also makes scan ids go on over restarts, and makes an error of storing end the plan: a run that cannot be
+        recorded must not go on. An engine that keeps recorders apart from subscribers (`record_with`) gets a recorder,
+        for good; of any other the subscription's token is returned.
         """
         with self._lock:
             if self._writer is None:
@@ -130,7 +131,8 @@ class Store:
                 self._writer = CatalogueWriter(self.catalogue, self._journal, flush_period_s=self._flush_period_s)
         run_engine.ignore_callback_exceptions = False
         run_engine.scan_id_source = self.next_scan_id
-        token: int = run_engine.subscribe(subscriber([self._journal, self._writer]))
+        receive = getattr(run_engine, "record_with", run_engine.subscribe)
+        token: int | None = receive(subscriber([self._journal, self._writer]))
         return token
 
     def next_scan_id(self, metadata: Mapping[str, Any] | None = None) -> int:

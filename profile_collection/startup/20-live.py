@@ -2,7 +2,6 @@
 
 from trxas.prompt.figure_at_end import FigureAtEnd
 from trxas.prompt.progress import LiveTable, ScanProgress
+from trxas.session.subscriber import InOrder
 
-RE.subscribe(LiveTable())
-RE.subscribe(ScanProgress())
-RE.subscribe(FigureAtEnd(session.live, store.root / "figures"))
+RE.subscribe(InOrder(LiveTable(), ScanProgress(), FigureAtEnd(store.root / "figures")))

@@ -36,14 +36,17 @@ def measure(session: Session, name: str) -> str:
 def fail(session: Session, name: str) -> str:
     """The same with a disk that is full at the first event."""
 
-    def refuse(kind: str, doc: Any) -> None:
-        raise OSError("disk full")
+    is_full = True
 
-    token = session.run_engine.subscribe(refuse, "event")
+    def refuse(kind: str, doc: Any) -> None:
+        if is_full and kind == "event":
+            raise OSError("disk full")
+
+    session.run_engine.record_with(refuse)
     try:
         return measure(session, name)
     finally:
-        session.run_engine.unsubscribe(token)
+        is_full = False
 
 
 def abort(session: Session, name: str) -> str:

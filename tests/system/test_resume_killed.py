@@ -110,11 +110,8 @@ def test_an_interrupted_part_of_the_paper_keeps_its_runs(configuration: Configur
             if name == "event" and seen == stop_after:
                 raise StorageError("the disk is gone")
 
-        token = session.run_engine.subscribe(stop)
-        try:
-            return part.measure(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=1.0, repeats=2))
-        finally:
-            session.run_engine.unsubscribe(token)
+        session.run_engine.record_with(stop)
+        return part.measure(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=1.0, repeats=2))
 
     with open_session(configuration) as session:
         look_and_reset(session)

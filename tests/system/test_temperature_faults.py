@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -133,12 +133,12 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
         opened("dies:", pilatus=own, quality={"reconnect_s": 1.0}) as session,
     ):
 
-        def kill(_: str, doc: dict[str, Any]) -> None:
-            if doc["seq_num"] == 2:
+        def kill(name: str, doc: Mapping[str, Any]) -> None:
+            if name == "event" and doc["seq_num"] == 2:
                 detector.process.kill()
                 detector.process.wait(60)
 
-        session.run_engine.subscribe(kill, "event")
+        session.run_engine.record_with(kill)
         with pytest.raises(NotConnectedError, match="dies:det:7idd:Pilatus:cam1:"):
             session.run_engine(session.plans()["diffraction"](exposure_s=1.0, images=5))
         summary, events = last_run(session)
@@ -191,13 +191,13 @@ def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSe
         # Left before the simulations are: a session that closes wants an IOC to tell.
         session = stack.enter_context(opened("back:"))
 
-        def restart(_: str, doc: dict[str, Any]) -> None:
-            if doc["seq_num"] == 2:
+        def restart(name: str, doc: Mapping[str, Any]) -> None:
+            if name == "event" and doc["seq_num"] == 2:
                 first.process.kill()
                 first.process.wait(60)
                 simulations.enter_context(start_ioc(*simulation, at_port=first.port))
 
-        session.run_engine.subscribe(restart, "event")
+        session.run_engine.record_with(restart)
         session.measure(session.plans()["diffraction"](exposure_s=1.0, images=4, temperature_c=60.0))
         summary, events = last_run(session)
         assert [event["scan_index"] for event in events] == [0, 1, 2, 3]

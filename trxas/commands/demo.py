@@ -41,10 +41,11 @@ def run(options: argparse.Namespace) -> int:
         )
         configuration = configuration_from(options)
         print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
+        from gui.screen import has_screen
         from trxas.channel_access import environment as channel_access
         from trxas.commands.demo_measurement import run_demo, write_outputs
         from trxas.session.session import open_session
-        from trxas.window.companion import has_screen, window_beside
+        from trxas.window.companion import window_beside
 
         stack.callback(channel_access.silence)
         shown = has_screen() if options.window is None else options.window

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trxas.prompt.figure_window import FigureWindow
 from trxas.results.figures import save
 from trxas.results.live_run import LiveRun
 from trxas.results.run_results import reduce_run
@@ -15,23 +16,26 @@ logger = logging.getLogger("trxas")
 
 
 class FigureAtEnd:
-    """Reduces the latest run when it stops, prints the result, saves its figure and shows it where there is a display.
+    """Reduces every run when it stops, prints the result, saves its figure in a folder and shows it.
 
-    Subscribe it after the `LiveRun` it reads.
+    `show` gets the path of each saved figure; by default a window of another process shows it where there is a screen.
     """
 
-    def __init__(self, live: LiveRun, folder: Path) -> None:
-        self._live, self._folder = live, folder
+    def __init__(self, folder: Path, show: Callable[[Path], object] | None = None) -> None:
+        self._folder = folder
+        self._live = LiveRun()
         self._name = ""
+        self._show = FigureWindow().show if show is None else show
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
+        self._live(name, doc)
         if name == "start":
             self._name = f"{doc.get('scan_id', 0):05d}-{doc['uid'][:8]}"
         elif name == "stop" and self._live.accumulator is not None:
-            self._show()
+            self._finish()
 
-    def _show(self) -> None:
+    def _finish(self) -> None:
         assert self._live.accumulator is not None  # checked by the caller
         results = reduce_run(self._live.accumulator)
         print(results.table())
@@ -42,22 +46,8 @@ class FigureAtEnd:
         try:
             save(figure, path)
         except OSError as error:
-            # A figure is no datum: a disk too full for it must not fail the run.
+            # A figure is no datum, and the next one may find room on the disk again.
             logger.warning("The figure was not saved to %s: %s", path, error)
             return
         print(f"figure: {path}")
-        display(path)
-
-
-def display(path: Path) -> None:
-    """Show a saved figure in a window if matplotlib has a screen to draw on."""
-    import matplotlib.pyplot as plt
-
-    if plt.get_backend().lower() == "agg":
-        return
-    window = plt.figure(path.stem, layout="constrained", clear=True)
-    axes = window.subplots()
-    axes.imshow(plt.imread(path))
-    axes.set_axis_off()
-    plt.show(block=False)
-    plt.pause(0.001)
+        self._show(path)

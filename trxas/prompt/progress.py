@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from reduction.pileup import true_counts
-from trxas.results.live_run import is_pump_probe
+from trxas.results.live_run import PrimaryEvents, is_pump_probe
 
 COLUMNS = ("scan", "point", "value", "laser", "on", "off", "on/off-1", "i0", "quality")
 HEADER = "{:>4} {:>5} {:>12} {:>6} {:>10} {:>10} {:>9} {:>10}  {}".format(*COLUMNS)
@@ -25,17 +25,17 @@ class ScanProgress:
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
+        self._primary = PrimaryEvents()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
+        is_exposure = self._primary.has(name, doc)
         if name == "start" and "num_points" in doc:
             label = f"{doc['plan_name']} {doc.get('edge', '')}".strip()
             interval = UPDATE_S if sys.stderr.isatty() else LOG_UPDATE_S
             self._bar = tqdm(total=doc["num_points"], desc=label, unit="pt", dynamic_ncols=True, mininterval=interval)
-        elif self._bar is not None and name == "event":
-            self._bar.update()
-        elif self._bar is not None and name == "event_page":
-            self._bar.update(len(doc["seq_num"]))
+        elif self._bar is not None and is_exposure:
+            self._bar.update(1 if name == "event" else len(doc["seq_num"]))
         elif self._bar is not None and name == "stop":
             self._bar.close()
             self._bar = None
@@ -47,14 +47,16 @@ class LiveTable:
     def __init__(self) -> None:
         self._axis = ""
         self._on = self._off = 0
+        self._primary = PrimaryEvents()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
+        is_exposure = self._primary.has(name, doc)
         if name == "start" and is_pump_probe(doc):
             self._axis = doc["grid"]["axis"]
             self._on, self._off = (doc["reduction"][key] for key in ("pumped_probe", "unpumped_probe"))
             tqdm.write(f"{HEADER}\n{self._axis:>23}")
-        elif name == "event" and self._axis:
+        elif name == "event" and is_exposure and self._axis:
             tqdm.write(self._line(doc["data"]))
         elif name == "stop":
             self._axis = ""

@@ -22,6 +22,24 @@ class LiveRun:
             self.accumulator(name, doc)
 
 
+class PrimaryEvents:
+    """What a display of exposures may take: events of the stream "primary".
+
+    A run has others, as "suspension", with other data. Feed it every document of a run.
+    """
+
+    def __init__(self) -> None:
+        self._descriptors: set[str] = set()
+
+    def has(self, name: str, doc: Mapping[str, Any]) -> bool:
+        """Return whether a document is an event, or a page of events, of the primary stream."""
+        if name == "start":
+            self._descriptors.clear()
+        elif name == "descriptor" and doc["name"] == "primary":
+            self._descriptors.add(doc["uid"])
+        return name in ("event", "event_page") and doc["descriptor"] in self._descriptors
+
+
 def is_pump_probe(start: Mapping[str, Any]) -> bool:
     """Whether a start document is that of a scan with the photodiodes, which the accumulator understands."""
     return "reduction" in start and "spc" in start.get("modes", ())

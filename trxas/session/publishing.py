@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bluesky import RunEngine
-
 from broadcast.publisher import Publisher
 from trxas.announcements.server_file import read_state
+from trxas.session.remote_control import AttendedEngine
 
 
-def publish(run_engine: RunEngine, root: Path) -> Publisher:
+def publish(run_engine: AttendedEngine, root: Path) -> Publisher:
     """Send everything that `run_engine` emits to whoever serves the data folder `root`, now or later.
 
     Call it once, after the store has subscribed: what the wire loses is read from the journal. Close the publisher
     with the session.
     """
     publisher = Publisher(lambda: _relay(root))
-    run_engine.subscribe(publisher)
+    run_engine.record_with(publisher)
     return publisher
 
 

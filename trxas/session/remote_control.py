@@ -10,9 +10,12 @@ from enum import Enum
 from typing import Any
 
 from bluesky import RunEngine
-from bluesky.utils import RunEngineInterrupted
+from bluesky.utils import Msg, RunEngineInterrupted
 
 from errors import TrxasError
+from trxas.session.dispatcher import SessionDispatcher
+from trxas.session.plan_wait import QuietWait
+from trxas.session.subscriber import Callback, GuardedHook
 
 _LOOK_S = 0.2
 """A Ctrl-C that another thread was given is noticed between two looks only."""
@@ -49,14 +52,43 @@ class AttendedEngine(RunEngine):
     A plan can be resumed only in the thread that called it. So after a pause that was asked for with `pause`, that call
     does not end with RunEngineInterrupted: it says that it waits, and does what `answer` says. Ctrl-C there ends the
     waiting as at any other pause: RunEngineInterrupted, and the prompt. Pauses by Ctrl-C are bluesky's own.
+
+    Those who subscribe to it watch only: they run on threads of their own, and no error of theirs ends a plan. A call
+    returns when they have had its documents, at the latest after `PATIENCE_S`. What must be able to end a plan is
+    registered with `record_with`.
     """
+
+    msg_hook = GuardedHook()
+    state_hook = GuardedHook()
+    waiting_hook = GuardedHook()
 
     def __init__(self, *args: Any, say: Callable[[str], object] = print, **kwargs: Any) -> None:
         self._say = say
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._attention, self._attention_lock = _Attention.PROMPT, threading.Lock()
         self.calls, self.plan_name = 0, ""
+        kwargs.setdefault("during_task", QuietWait())
         super().__init__(*args, **kwargs)
+        self.dispatcher: SessionDispatcher = SessionDispatcher()
+        # Names of bluesky's for the same, bound to the dispatcher that was made before this one.
+        self.subscribe_lossless = self._subscribe_lossless = self.dispatcher.subscribe
+        self.unsubscribe_lossless = self._unsubscribe_lossless = self.dispatcher.unsubscribe
+        # Around bluesky's own, which takes Ctrl-C for a request to pause: whoever waits for a slow display may leave.
+        self.context_managers = [self.dispatcher.shown, *self.context_managers]
+
+    def record_with(self, recorder: Callback) -> None:
+        """Let `recorder` have every document at once, before all subscribers; its errors end the plan."""
+        self.dispatcher.record_with(recorder)
+
+    def subscribe(self, func: Callback, name: str = "all") -> int:
+        """As bluesky's, for a callback that only watches; see `SessionDispatcher.subscribe`."""
+        return self.dispatcher.subscribe(func, name)
+
+    async def _unsubscribe(self, msg: Msg) -> None:
+        # A plan that takes back a subscription goes on to use what the callback has found, as a peak's position.
+        token = msg.kwargs.get("token", msg.args[0] if msg.args else None)
+        await self.loop.run_in_executor(None, self.dispatcher.wait, token)
+        await super()._unsubscribe(msg)  # type: ignore[no-untyped-call]  # bluesky's
 
     @property
     def at_prompt(self) -> bool:

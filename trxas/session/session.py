@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bluesky import RunEngine
 from bluesky.utils import Msg, RunEngineInterrupted
 
 import plans
@@ -49,7 +48,7 @@ class Session:
     configuration: Configuration
     beamline: Beamline
     store: Store
-    run_engine: RunEngine
+    run_engine: AttendedEngine
     calibrations: Calibrations
     publisher: Publisher
     guard: Guard | None = None
@@ -77,9 +76,9 @@ class Session:
         EndedFromWindowError if somebody at a window ended it.
         """
         try:
-            return tuple(str(uid) for uid in self.run_engine(plan))  # type: ignore[union-attr]  # uids, as made here
+            return tuple(str(uid) for uid in self.run_engine(plan))
         except RunEngineInterrupted as error:
-            self.run_engine.abort("interrupted by the user")
+            self.run_engine.abort("interrupted by the user")  # type: ignore[no-untyped-call]  # bluesky's
             raise KeyboardInterrupt from error
 
     def reset_safety(self) -> str:
@@ -142,7 +141,9 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     return session
 
 
-def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | None, run_engine: RunEngine) -> Session:
+def _assembled(
+    configuration: Configuration, beamline: Beamline, guard: Guard | None, run_engine: AttendedEngine
+) -> Session:
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()
     store = open_configured_store(configuration, recover_runs=guard is not None)
@@ -153,8 +154,8 @@ def _assembled(configuration: Configuration, beamline: Beamline, guard: Guard | 
         store.images.mkdir(exist_ok=True)
         beamline.pilatus.write_to(store.images)
     session = Session(configuration, beamline, store, run_engine, calibrations, publisher, guard)
+    run_engine.record_with(calibrations)
     run_engine.subscribe(session.live)
-    run_engine.subscribe(calibrations)
     if guard is None:
         run_engine.preprocessors.append(refused)
     run_engine.preprocessors.append(calibrations.keeping)

@@ -21,11 +21,6 @@ from trxas.serve.serving import relay_part
 CLOSE_TIMEOUT_S = 10.0
 
 
-def has_screen() -> bool:
-    """Whether a window can be seen."""
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")) or sys.platform == "darwin"
-
-
 @contextlib.contextmanager
 def window_beside(configuration: Configuration) -> Iterator[subprocess.Popen[bytes]]:
     """Open a window on the data folder of `configuration` for the time of the context; yields its process.

@@ -1,0 +1,106 @@
+"""Where a session's documents go: to the recorders, which may end a run, then to everybody else, who may not."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bluesky.run_engine import Dispatcher
+from event_model import DocumentNames
+
+from trxas.session.subscriber import Callback, Document, Seconds, Subscriber
+
+PATIENCE_S = 10.0
+"""How long the prompt waits for subscribers that are behind when a plan has ended (chosen: a figure takes 2 s)."""
+
+
+class SessionDispatcher(Dispatcher):
+    """bluesky's dispatcher with two kinds of receivers.
+
+    Recorders act on the run: they get each document at once, on the thread of the RunEngine, and their errors end the
+    plan. There are few, and all are part of a session: journal and catalogue, publisher, calibrations. Only
+    `record_with` makes one, and nothing removes it, neither `RE.reset()` nor a guessed token.
+
+    Subscribers only watch. Whoever subscribes by bluesky's means (`RE.subscribe`, `RE(plan, callback)`,
+    `bps.subscribe`) gets copies of the documents on a thread of its own, and is left out after its first error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # bluesky's
+        self._recorders: list[Callback] = []
+        self._subscribers: dict[int, tuple[str, Subscriber]] = {}
+        self._tokens = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def record_with(self, recorder: Callback) -> None:
+        """Let `recorder` have every document before all subscribers; its errors end the plan."""
+        self._recorders.append(recorder)
+
+    def process(self, name: DocumentNames, doc: Document) -> None:
+        """Pass one document on; raises what a recorder raises, and then no subscriber gets it."""
+        for recorder in self._recorders:
+            recorder(name.name, doc)
+        for wanted, subscriber in self._all():
+            if wanted in ("all", name.name):
+                subscriber.put(name.name, doc)
+
+    def subscribe(self, func: Callback, name: str = "all") -> int:
+        """Let `func` have documents of type `name`, or "all"; returns a token for `unsubscribe`.
+
+        The same function for the same type again is not called twice. Raises KeyError if there is no such type,
+        TypeError if `func` cannot be called.
+        """
+        if callable(name) and isinstance(func, str):
+            # bluesky before 0.10 had the two in this order, and still takes them.
+            func, name = name, func
+        if name != "all":
+            name = DocumentNames[name].name
+        if not callable(func):
+            raise TypeError(f"Cannot subscribe {func!r}: it is not a function of a name and a document.")
+        with self._lock:
+            known = (
+                subscriber
+                for wanted, subscriber in self._subscribers.values()
+                if wanted == name and subscriber.callback == func and not subscriber.is_left_out
+            )
+            token = next(self._tokens)
+            self._subscribers[token] = (name, next(known, None) or Subscriber(func))
+        return token
+
+    def unsubscribe(self, token: int) -> None:
+        """Take back a subscription; what was emitted before is still passed on. Unknown tokens are ignored."""
+        with self._lock:
+            _, subscriber = self._subscribers.pop(token, ("", None))
+        if subscriber is not None:
+            subscriber.close()
+            with self._lock:
+                for other in [key for key, (_, one) in self._subscribers.items() if one is subscriber]:
+                    del self._subscribers[other]
+
+    def unsubscribe_all(self) -> None:
+        """Take back all subscriptions; recorders stay."""
+        for token in list(self._subscribers):
+            self.unsubscribe(token)
+
+    def wait(self, token: int | None = None, *, timeout_s: Seconds = PATIENCE_S) -> None:
+        """Return when the subscriber of `token`, or everyone, has had all documents, or after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        for subscriber in [one for key, (_, one) in list(self._subscribers.items()) if token in (None, key)]:
+            subscriber.wait(max(deadline - time.monotonic(), 0.0))
+
+    @contextmanager
+    def shown(self, _engine: Any = None) -> Iterator[None]:
+        """Context that ends when everyone has had the documents of the plan; for `RunEngine.context_managers`."""
+        try:
+            yield
+        finally:
+            self.wait()
+
+    def _all(self) -> list[tuple[str, Subscriber]]:
+        """Return all subscribers, each once; two tokens of one callback share its entry."""
+        with self._lock:
+            return list({id(entry[1]): entry for entry in self._subscribers.values()}.values())
