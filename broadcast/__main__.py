@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
-import threading
 from dataclasses import asdict
 
 from broadcast.relay import LOOPBACK, Relay, RunArchive
+from processes.parent import end_with_parent
 
 
 def main(arguments: list[str] | None = None, *, archive: RunArchive | None = None) -> int:
@@ -20,17 +19,11 @@ def main(arguments: list[str] | None = None, *, archive: RunArchive | None = Non
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: relay.stop())
     if options.stop_with_stdin:
-        threading.Thread(target=_stop_with_stdin, daemon=True).start()
+        end_with_parent()
     sys.stdout.write(f"relay ready: {json.dumps(asdict(relay.addresses))}\n")
     sys.stdout.flush()
     relay.run()
     return 0
-
-
-def _stop_with_stdin() -> None:
-    """Stop when whoever started this is gone: its end of the pipe closes with it."""
-    os.read(sys.stdin.fileno(), 1)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,1 +1,1 @@
-"""Child processes: start them, wait until they are ready, restart them and end them."""
+"""Child processes: start them, wait until they are ready, restart them, end them, and end with the parent."""

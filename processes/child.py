@@ -1,4 +1,4 @@
-"""One part as a process: its start, its sign of readiness, its last words, its end."""
+"""One child process: its start, its sign of readiness, its last words and its end."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from errors import TrxasError
 
 LAST_WORDS = 15
-"""Lines of output that are told when a part fails."""
+"""Number of output lines that an error message quotes."""
 
 _POLL_S = 0.05
 
 
-class PartError(TrxasError):
-    """A part of the server did not start, or ended by itself; the message has its last words."""
+class ChildError(TrxasError):
+    """A child process did not become ready; the message quotes the end of its output."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """What to run. It must end when its standard input is closed.
+@dataclass(frozen=True, kw_only=True)
+class ChildProgram:
+    """A program to run as a child process; it must end when its standard input is closed.
 
-    Ready is, who prints a line that `ready` matches, or for whom `answers` is true. A part that `returns` is started
-    again when it dies: it is not needed for an acquisition to go on.
+    It is ready once it prints a line matching `ready`, or once `answers()` returns true; with neither, at once.
+    `environment` is added to that of this process. With `separate_errors`, its standard error is not read as lines: it
+    goes to the log, or without a log to the standard error of this process. With `restarts`, its owner is to restart it
+    when it dies. Start and stop time-outs are in seconds of wall time.
     """
 
     name: str
@@ -41,86 +44,103 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     start_timeout_s: float = 60.0
     stop_timeout_s: float = 10.0
-    returns: bool = False
+    restarts: bool = False
+    separate_errors: bool = False
+    times_in_log: bool = False
 
 
 class Child:
-    """A running part; its output goes to `log`."""
+    """A running `program`.
 
-    def __init__(self, part: Part, log: Path) -> None:
-        self.part, self.log = part, log
-        self._said: deque[str] = deque(maxlen=LAST_WORDS)
+    A thread reads its output line by line, appends it to `log` (if given), looks for the ready line, and hands each
+    line, with its line end, to `on_line`; `on_end` is called on the same thread after the last line.
+    """
+
+    def __init__(
+        self,
+        program: ChildProgram,
+        log: Path | None = None,
+        *,
+        on_line: Callable[[str], object] = lambda _: None,
+        on_end: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.program = program
+        self.log = log
+        self._on_line = on_line
+        self._on_end = on_end
+        self._recent: deque[str] = deque(maxlen=LAST_WORDS)
         self._match: re.Match[str] | None = None
-        log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(  # noqa: S603  # programs of our environment
-            part.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            # A session of its own: Ctrl-C is for the server, which ends its parts in order.
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **part.environment},
-        )
-        self._reader = threading.Thread(target=self._read, name=f"output of {part.name}", daemon=True)
+        self._process = self._start()
+        self._reader = threading.Thread(target=self._read, name=f"output of {program.name}", daemon=True)
         self._reader.start()
+
+    def __enter__(self) -> Child:
+        """Return this child, which is stopped at the end of the context."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """The exit code, negative for the number of a signal; None while it runs."""
         return self._process.poll()
 
     @property
     def ready(self) -> re.Match[str] | None:
-        """The match of its ready line, once it has said that."""
+        """The match of the ready line, None until it has been printed."""
         return self._match
 
-    def wait_ended(self, timeout_s: float) -> bool:
-        """Whether it ends by itself in this time."""
+    def send(self, line: str) -> None:
+        """Write a line to its standard input; raises OSError if the program has ended."""
+        stdin = self._stdin
+        stdin.write(f"{line}\n")
+        stdin.flush()
+
+    def wait_ended(self, timeout_s: float | None = None) -> bool:
+        """Wait until it ends by itself, for up to `timeout_s` (None: without limit); return whether it did."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         return self.exit_code is not None
 
     def last_words(self) -> str:
-        """The end of its output."""
-        return "".join(self._said)
+        """Return the last lines of its output, or of its standard error if that is separate and logged."""
+        if self.program.separate_errors and self.log is not None:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+            return "".join(lines[-LAST_WORDS:])
+        return "".join(self._recent)
 
-    def wait_ready(self, stopping: threading.Event) -> re.Match[str] | None:
-        """Wait until it is ready; returns the match of its ready line.
+    def wait_ready(self, stopping: threading.Event | None = None) -> re.Match[str] | None:
+        """Wait until it is ready; return the match of its ready line, None if it is known to be ready without one.
 
-        Raises PartError if it ends or takes longer than its time. Returns early when `stopping` is set.
+        Return None early when `stopping` is set. Raises ChildError if the program ends or exceeds `start_timeout_s`.
         """
-        deadline = time.monotonic() + self.part.start_timeout_s
+        stopping = stopping or threading.Event()
+        deadline = time.monotonic() + self.program.start_timeout_s
         while not stopping.is_set():
-            if self._match is not None or (self.part.answers is not None and self.part.answers()):
+            if self._is_ready():
                 return self._match
             if self.exit_code is not None:
                 self._reader.join(1.0)
-                raise PartError(
-                    f"The {self.part.name} ended while starting, with exit code {self.exit_code}. It said:\n"
-                    f"{self.last_words()}All of it is in {self.log}."
-                )
+                if self._is_ready():
+                    return self._match
+                raise self._error(f"ended while starting, with exit code {self.exit_code}")
             if time.monotonic() > deadline:
-                raise PartError(
-                    f"The {self.part.name} was not ready within {self.part.start_timeout_s:g} s. It said:\n"
-                    f"{self.last_words()}All of it is in {self.log}."
-                )
+                raise self._error(f"was not ready within {self.program.start_timeout_s:g} s")
             stopping.wait(_POLL_S)
         return None
 
     def stop(self) -> None:
-        """Close its input, which ends it; by force if it takes too long."""
-        assert self._process.stdin is not None  # a pipe was asked for
+        """Close its standard input, which ends it; after `stop_timeout_s` kill it and its process group."""
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._stdin.close()
         try:
-            self._process.wait(self.part.stop_timeout_s)
+            self._process.wait(self.program.stop_timeout_s)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -128,17 +148,65 @@ class Child:
         self._reader.join(1.0)
 
     def kill(self) -> None:
-        """SIGKILL to this process alone, as a test of those that depend on it; they must notice by themselves."""
+        """Send SIGKILL to this process alone: its own children must notice by themselves."""
         self._process.kill()
         self._process.wait()
         self.stop()
 
+    @property
+    def _stdin(self) -> IO[str]:
+        assert self._process.stdin is not None  # started with a pipe
+        return self._process.stdin
+
+    def _is_ready(self) -> bool:
+        program = self.program
+        if program.answers is not None and program.answers():
+            return True
+        return self._match is not None or (program.ready is None and program.answers is None)
+
+    def _error(self, what: str) -> ChildError:
+        where = f"All of it is in {self.log}." if self.log is not None else ""
+        return ChildError(f"The {self.program.name} {what}. Its last output:\n{self.last_words()}{where}")
+
+    def _start(self) -> subprocess.Popen[str]:
+        program = self.program
+        if self.log is not None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self._errors() as errors:
+            return subprocess.Popen(  # noqa: S603  # programs of our environment
+                program.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                errors="replace",
+                # A session of its own: Ctrl-C in the terminal is for the parent, which ends its children in order.
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **program.environment},
+            )
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[IO[str] | int | None]:
+        """Yield where its standard error goes; a log can be closed here once the child has inherited it."""
+        if not self.program.separate_errors:
+            yield subprocess.STDOUT
+        elif self.log is None:
+            yield None
+        else:
+            with self.log.open("a", encoding="utf-8") as log:
+                yield log
+
     def _read(self) -> None:
-        assert self._process.stdout is not None  # a pipe was asked for
-        with self._process.stdout as output, self.log.open("a", encoding="utf-8") as log:
+        assert self._process.stdout is not None  # started with a pipe
+        logged = self.log if not self.program.separate_errors else None
+        with self._process.stdout as output, contextlib.ExitStack() as stack:
+            log = None if logged is None else stack.enter_context(logged.open("a", encoding="utf-8"))
             for line in output:
-                log.write(line)
-                log.flush()
-                self._said.append(line)
-                if self.part.ready is not None and self._match is None:
-                    self._match = self.part.ready.search(line)
+                if log is not None:
+                    log.write(f"{time.time():.3f} {line}" if self.program.times_in_log else line)
+                    log.flush()
+                self._recent.append(line)
+                if self.program.ready is not None and self._match is None:
+                    self._match = self.program.ready.search(line)
+                self._on_line(line)
+        self._on_end()

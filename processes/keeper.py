@@ -1,6 +1,7 @@
-"""Runs a program and ends it, with all its children, when whoever started this is gone: `keeper.py COMMAND...`.
+"""Run a program that does not watch its standard input: `python -m processes.keeper COMMAND...`.
 
-For programs that do not watch their standard input themselves.
+The keeper ends the program and all of its children when its own standard input is closed, that is, when its parent is
+gone, and on SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,30 +13,32 @@ import subprocess
 import sys
 import threading
 
+from processes.parent import end_with_parent
+
 PATIENCE_S = 5.0
-"""From the request to the end of the program to its end by force."""
+"""Time from SIGTERM to SIGKILL, s."""
 
 
 def main(command: list[str]) -> int:
-    """Run `command` as a process group of its own; returns its exit code."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # ours
-    threading.Thread(target=_end_with_stdin, args=(process,), daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: _signal(process, signal.SIGTERM))
+    """Run `command` in a process group of its own and return its exit code."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our programs
+    signal.signal(signal.SIGTERM, lambda *_: _begin_to_end(process))
+    end_with_parent()
     try:
         return process.wait()
     finally:
-        _signal(process, signal.SIGKILL)
+        _signal_group(process, signal.SIGKILL)
 
 
-def _end_with_stdin(process: subprocess.Popen[bytes]) -> None:
-    os.read(0, 1)
-    _signal(process, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(PATIENCE_S)
-    _signal(process, signal.SIGKILL)
+def _begin_to_end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the program to end; a timer ends it by force, as a signal handler must not wait."""
+    _signal_group(process, signal.SIGTERM)
+    force = threading.Timer(PATIENCE_S, _signal_group, (process, signal.SIGKILL))
+    force.daemon = True
+    force.start()
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 

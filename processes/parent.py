@@ -1,4 +1,4 @@
-"""Ending with whoever started this process, however that ended."""
+"""The end of a child process together with its parent, however the parent ended."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import threading
 
 
 def end_with_parent() -> None:
-    """Send SIGTERM to this process when its standard input is closed: the other end of the pipe goes with its owner."""
-    threading.Thread(target=_wait, name="end with parent", daemon=True).start()
+    """Send SIGTERM to this process once its standard input is closed.
+
+    The parent holds the other end of that pipe, and the kernel closes it even if the parent was killed. A process that
+    must clean up first handles SIGTERM; any other ends at once.
+    """
+    threading.Thread(target=_wait_for_close, name="end with parent", daemon=True).start()
 
 
-def _wait() -> None:
+def _wait_for_close() -> None:
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)

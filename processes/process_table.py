@@ -1,56 +1,51 @@
-"""What processes use, as Linux tells it (proc(5))."""
+"""What running processes use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-PROC = Path("/proc")
+import psutil
 
 
-@dataclass(frozen=True)
-class Use:
-    """Memory that is resident, MB; open files; threads."""
+@dataclass(frozen=True, kw_only=True)
+class ProcessUse:
+    """Resident memory in MB (1e6 bytes), and the numbers of open files and of threads."""
 
     memory_mb: float
     files: int
     threads: int
 
 
-def use_of(pid: int) -> Use | None:
-    """What a process uses; None if it has ended."""
+def use_of(pid: int) -> ProcessUse | None:
+    """Return what a process uses, or None if it has ended or belongs to another user."""
     try:
-        lines = (PROC / str(pid) / "status").read_text(encoding="utf-8").splitlines()
-        files = sum(1 for _ in (PROC / str(pid) / "fd").iterdir())
-    except OSError:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            # A process that ended and was not waited for is a zombie: psutil still gives numbers for some of it.
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            return ProcessUse(
+                memory_mb=process.memory_info().rss / 1e6, files=process.num_fds(), threads=process.num_threads()
+            )
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
-    fields = dict(line.split(":", 1) for line in lines)
-    if "VmRSS" not in fields:
-        return None  # a zombie
-    return Use(int(fields["VmRSS"].split()[0]) / 1e3, files, int(fields["Threads"]))
 
 
 def family(pid: int) -> set[int]:
-    """The process and all its descendants."""
-    parents: dict[int, int] = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    found, size = {pid}, 0
-    while size < len(found):
-        size = len(found)
-        found |= {child for child, parent in parents.items() if parent in found}
-    return found
+    """Return the process ids of a process and of all its descendants; only `pid` itself if it has ended."""
+    try:
+        return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
+    except psutil.NoSuchProcess:
+        return {pid}
 
 
 def name_of(pid: int) -> str:
-    """What a process runs, in a word: its module or program."""
+    """Return the module or program that a process runs, as one word; "ended" if it has ended."""
     try:
-        words = (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
+        words = psutil.Process(pid).cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return "ended"
+    if not words:
         return "ended"
     if "processes.keeper" in words:
         return "keeper"

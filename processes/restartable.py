@@ -1,67 +1,75 @@
-"""A process that is watched, killed and started again."""
+"""A child process that is killed, ends by itself or is stopped, and is started again."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Sequence
+import re
+from collections.abc import Callable
 from pathlib import Path
 
-CLOSE_TIMEOUT_S = 30.0
+from processes.child import Child, ChildProgram
 
 
-class Target:
-    """One process at a time, started with `python ARGUMENTS`; what it prints goes to `log` and tells that it lives.
+class RestartableChild:
+    """The program that `program_of_life(number)` describes (first life: 1), run in one life after the other.
 
-    Its standard input closes when this process ends, killed or not: then it has to end by itself.
-
-    `events` counts the lines that begin with "event", of all its lives together.
+    The output of all lives is appended to `log`, and each line handed to `on_line`.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path) -> None:
-        self._command = [sys.executable, *arguments]
-        self._log = log.open("a", encoding="utf-8")
-        self._process: subprocess.Popen[str] | None = None
-        self.events = 0
-        self.last_event = time.monotonic()
+    def __init__(
+        self,
+        program_of_life: Callable[[int], ChildProgram],
+        log: Path,
+        *,
+        on_line: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._program_of_life = program_of_life
+        self._log = log
+        self._on_line = on_line
+        self._child: Child | None = None
+        self._ready_before: re.Match[str] | None = None
+        self.lives = 0
 
     def start(self) -> None:
-        """Start it, or start it again."""
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        threading.Thread(target=self._follow, args=(self._process,), daemon=True).start()
-
-    def kill(self) -> None:
-        """SIGKILL: nothing of it gets to do anything more."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(CLOSE_TIMEOUT_S)
+        """Start the next life; the previous one must have ended."""
+        self._ready_before = self.latest_ready
+        self.lives += 1
+        self._child = Child(self._program_of_life(self.lives), self._log, on_line=self._on_line)
 
     @property
-    def returncode(self) -> int | None:
-        """Exit code, None while it lives."""
-        return None if self._process is None else self._process.poll()
+    def ready(self) -> re.Match[str] | None:
+        """The match of the ready line in the present life, None until it has been printed."""
+        return None if self._child is None else self._child.ready
+
+    @property
+    def latest_ready(self) -> re.Match[str] | None:
+        """The match of the ready line in the present life or else in an earlier one."""
+        return self.ready or self._ready_before
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the present life; None while it runs and before the first start."""
+        return None if self._child is None else self._child.exit_code
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the present life is over, for whatever reason."""
+        return self.exit_code is not None
 
     @property
     def pid(self) -> int | None:
-        """Process id, None if it does not live."""
-        return None if self._process is None or self._process.poll() is not None else self._process.pid
+        """The process id of the present life, None if it does not run."""
+        return None if self._child is None or self.has_ended else self._child.pid
+
+    def last_words(self) -> str:
+        """Return the last lines of output of the present life."""
+        return "" if self._child is None else self._child.last_words()
+
+    def kill(self) -> None:
+        """Send SIGKILL: the program cannot do anything more."""
+        if self._child is not None:
+            self._child.kill()
 
     def close(self) -> None:
-        """End it for good."""
-        self.kill()
-        self._log.close()
-
-    def _follow(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None  # a pipe was asked for
-        with process.stdout as lines:
-            for line in lines:
-                if not self._log.closed:
-                    self._log.write(f"{time.time():.3f} {line}")
-                    self._log.flush()
-                if line.startswith("event"):
-                    self.events += 1
-                    self.last_event = time.monotonic()
+        """Stop the program in good order, for good."""
+        if self._child is not None:
+            self._child.stop()

@@ -71,7 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stop_with_stdin() -> None:
-    """Stop this process when whoever started it is gone, killed or not: its end of the pipe closes with it."""
+    """Send SIGTERM to this process once its standard input is closed, which happens when its parent is gone.
+
+    The control side has the same rule in `processes/parent.py`; the simulation imports nothing of that side.
+    """
     os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)
 

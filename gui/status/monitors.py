@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gui.status.item import Reading, StatusItem
+from processes.child import Child, ChildProgram
 
 LOOK_AGAIN_S = 0.5
 """How often it is asked whether the control system is elsewhere, and whether the reader lives."""
@@ -73,42 +72,38 @@ class ChannelAccessStatus:
 
     def _supervise(self) -> None:
         """Keep a reader at the addresses that hold now."""
-        reader, at = None, None
+        reader: Child | None = None
+        at: str | None = None
         while not self._closing.is_set():
             told = self._addresses() or at
             silent = time.monotonic() - self._heard_at > self._may_be_silent_s
-            if reader is None or told != at or reader.poll() is not None or silent:
+            if reader is None or told != at or reader.exit_code is not None or silent:
                 self._end(reader)
                 reader, at = self._begin(told), told
             self._closing.wait(LOOK_AGAIN_S)
         self._end(reader)
 
-    def _begin(self, addresses: str | None) -> subprocess.Popen[str]:
+    def _begin(self, addresses: str | None) -> Child:
         self._heard_at, self._may_be_silent_s = time.monotonic(), START_S
-        environment = dict(os.environ) | ({} if addresses is None else {"EPICS_CA_ADDR_LIST": addresses})
-        command = [sys.executable, "-m", "gui.status.reader", *self._names]
-        # Of its own session: Ctrl-C in the terminal is for the window, which ends it by closing its input.
-        reader = subprocess.Popen(  # noqa: S603  # our own module
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        program = ChildProgram(
+            name="device monitor",
+            command=[sys.executable, "-m", "gui.status.reader", *self._names],
+            environment={} if addresses is None else {"EPICS_CA_ADDR_LIST": addresses},
+            separate_errors=True,
         )
-        threading.Thread(target=self._listen, args=(reader,), name="device readings", daemon=True).start()
-        return reader
+        return Child(program, on_line=self._take, on_end=self._forget_connections)
 
-    def _end(self, reader: subprocess.Popen[str] | None) -> None:
-        self._connected = frozenset()
+    def _end(self, reader: Child | None) -> None:
+        self._forget_connections()
         if reader is not None:
             reader.kill()
-            reader.wait()
-            assert reader.stdin is not None
-            reader.stdin.close()
 
-    def _listen(self, reader: subprocess.Popen[str]) -> None:
-        assert reader.stdout is not None
-        with reader.stdout as lines:
-            for line in lines:
-                told = json.loads(line)
-                now_s = time.monotonic()
-                self._latest |= {name: (value, now_s) for name, value in told["values"].items()}
-                self._connected, self._heard_at = frozenset(told["connected"]), now_s
-                self._may_be_silent_s = SILENT_S
+    def _take(self, line: str) -> None:
+        report = json.loads(line)
+        now_s = time.monotonic()
+        self._latest |= {name: (value, now_s) for name, value in report["values"].items()}
+        self._connected, self._heard_at = frozenset(report["connected"]), now_s
+        self._may_be_silent_s = SILENT_S
+
+    def _forget_connections(self) -> None:
         self._connected = frozenset()

@@ -7,13 +7,13 @@ the names that are `connected`. It ends when its input does.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
+
+from processes.parent import end_with_parent
 
 TELL_EVERY_S, TELL_AT_LEAST_S = 0.05, 0.5
 """Twenty lines a second are more than one can see; without news, one says that it lives."""
@@ -47,12 +47,7 @@ def monitor(names: Sequence[str]) -> None:
         time.sleep(TELL_EVERY_S)
 
 
-def _end_with_input() -> None:
-    sys.stdin.read()
-    # At once: there is nothing to save, and the library's own end takes long.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    # SIGTERM ends it at once: there is nothing to save, and the end of the library takes long.
+    end_with_parent()
     monitor(sys.argv[1:])

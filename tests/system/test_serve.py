@@ -120,7 +120,7 @@ def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Qu
     relay = process_of(served, "trxas.serve.relay")
     os.kill(relay, signal.SIGKILL)
     queue.ask("re_resume")
-    until(lambda: "the relay was started again" in served.said(), served.said)
+    until(lambda: "the relay was restarted" in served.said(), served.said)
     queue.wait(manager_state="idle", re_state="idle")
     until(lambda: window.frame.exit_status == "success" and not window.frame.feed.missed, lambda: window.frame)
     assert "the relay ended with exit code -9" in served.said()

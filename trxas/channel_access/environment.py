@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import time
 
 from devices.configuration import EpicsSettings
+from processes.detached import start_detached
 from trxas.channel_access.repeater import repeater_port
 
 REPEATER_START_S = 5.0
@@ -32,13 +32,7 @@ def start_repeater(address_list: str) -> None:
     repeater clients work too, but notice a returning IOC only by their own searches.
     """
     if not _repeater_runs():
-        subprocess.Popen(  # noqa: S603  # programs of known names
-            _repeater_command(address_list),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        start_detached(_repeater_command(address_list))
         _wait_for_repeater()
 
 

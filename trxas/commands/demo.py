@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         if window is not None:
             print("The window stays open; close it, or press Ctrl-C here, to end.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
-                window.wait()
+                window.wait_ended()
     return 0
 
 

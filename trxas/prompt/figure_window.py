@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from gui.screen import has_screen
+from processes.child import Child, ChildProgram
 
 logger = logging.getLogger("trxas")
 
@@ -24,7 +24,7 @@ class FigureWindow:
     """The latest figure on the screen, if there is one; the window closes with the session."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._viewer: Child | None = None
         self._has_failed = False
 
     def show(self, path: Path) -> None:
@@ -38,21 +38,8 @@ class FigureWindow:
             logger.warning("Figures are not shown, only saved: the window for them does not run (%s).", error)
 
     def _send(self, path: Path) -> None:
-        if self._process is None or self._process.poll() == 0:
-            self._process = _viewer()
-        elif self._process.returncode is not None:
-            raise OSError(f"it ended with exit code {self._process.returncode}")
-        assert self._process.stdin is not None  # a pipe was asked for
-        self._process.stdin.write(json.dumps(str(path)).encode() + b"\n")
-        self._process.stdin.flush()
-
-
-def _viewer() -> subprocess.Popen[bytes]:
-    # In a session of its own: Ctrl-C in the terminal is for the plan.
-    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-m", VIEWER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+        if self._viewer is None or self._viewer.exit_code == 0:
+            self._viewer = Child(ChildProgram(name="figure window", command=[sys.executable, "-m", VIEWER]))
+        elif self._viewer.exit_code is not None:
+            raise OSError(f"it ended with exit code {self._viewer.exit_code}")
+        self._viewer.send(json.dumps(str(path)))

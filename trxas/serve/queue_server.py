@@ -1,4 +1,4 @@
-"""bluesky-queueserver as a part: its command, its environment, and an end that leaves no run open."""
+"""bluesky-queueserver as a child process: its command, its environment, and an end that leaves no run open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from broadcast.relay import LOOPBACK
 from errors import ConfigurationError, TrxasError
 from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentError, ZmqManagerLink
-from processes.child import Part
+from processes.child import ChildProgram
 from trxas.configuration import Configuration
 from trxas.serve.keys import QUEUE_VARIABLE, Keys
 
@@ -43,7 +43,7 @@ class QueueServerError(TrxasError):
     """The queue server refused something, or took too long."""
 
 
-def queue_server(configuration: Configuration, *, redis: str, port: int, keys: Keys) -> Part:
+def queue_server(configuration: Configuration, *, redis: str, port: int, keys: Keys) -> ChildProgram:
     """The RE Manager with the session's plans, for those who have its public key.
 
     Raises ConfigurationError if its files are missing.
@@ -61,9 +61,9 @@ def queue_server(configuration: Configuration, *, redis: str, port: int, keys: K
         *("--startup-script", str(script), "--existing-plans-devices", str(known)),
         *("--user-group-permissions", str(permissions)),
     ]
-    return Part(
-        "queue server",
-        [sys.executable, "-m", "processes.keeper", *manager],
+    return ChildProgram(
+        name="queue server",
+        command=[sys.executable, "-m", "processes.keeper", *manager],
         answers=lambda: _answers(link),
         environment={OPTIONS: json.dumps(_options(configuration)), QUEUE_VARIABLE: keys.queue_private},
     )

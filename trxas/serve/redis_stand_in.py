@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from typing import Any
 
 from fakeredis import TcpFakeServer
 
 from broadcast.relay import LOOPBACK
+from processes.parent import end_with_parent
 from trxas.serve.same_user import is_of_same_user
 
 
@@ -22,14 +21,14 @@ class OwnRedis(TcpFakeServer):
 
 
 def main() -> int:
-    """Serve on a free port until standard input is closed; prints a ready line."""
+    """Print a ready line with the address, and serve on a free port until standard input is closed."""
     server = OwnRedis((LOOPBACK, 0))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"redis ready: {LOOPBACK}:{server.server_address[1]}\n")
     sys.stdout.flush()
-    os.read(sys.stdin.fileno(), 1)
-    # Its threads wait for clients that may never leave.
-    os._exit(0)
+    # SIGTERM is not handled: it ends the process at once, though its threads wait for clients that may never leave.
+    end_with_parent()
+    server.serve_forever()
+    return 0
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 from broadcast.relay import LOOPBACK, RelayAddresses
 from errors import TrxasError
 from gui.control.manager_link import ServerAddress
-from processes.child import Child, Part
+from processes.child import Child, ChildProgram
 from trxas.announcements.server_file import ServeState, write_state
 from trxas.configuration import Configuration, images_elsewhere
 from trxas.serve.keys import Keys, keys_of
@@ -62,7 +62,7 @@ class Serving:
         self._stopping.set()
 
     def run(self) -> int:
-        """Serve; returns the exit code. Raises PartError if a part does not start, after stopping the others."""
+        """Serve; returns the exit code. Raises ChildError if a program does not start, after stopping the others."""
         with _signals_calling(self.stop):
             try:
                 state = self._start()
@@ -106,16 +106,16 @@ class Serving:
         if self._options.simulation is None:
             return None
         command = simulation_command([*self._options.simulation, "--port", "0", "--stop-with-stdin"])
-        return self._begin(Part("simulated beamline", command, SIM_READY))
+        return self._begin(ChildProgram(name="simulated beamline", command=command, ready=SIM_READY))
 
     def _start_relay(self) -> Child | None:
-        return self._begin(relay_part(self._root))
+        return self._begin(relay_program(self._root))
 
     def _start_redis(self) -> Child | None:
         if self._configuration.serve.redis:
             return None
         command = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
-        return self._begin(Part("Redis stand-in", command, _REDIS_READY))
+        return self._begin(ChildProgram(name="Redis stand-in", command=command, ready=_REDIS_READY))
 
     def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._configuration.serve.tiled or self._configuration.storage.uri:
@@ -132,10 +132,10 @@ class Serving:
         epics = replace(beamline.epics, address_list=address_list)
         return replace(self._configuration, beamline=replace(beamline, epics=epics))
 
-    def _begin(self, part: Part) -> Child | None:
+    def _begin(self, program: ChildProgram) -> Child | None:
         if self._stopping.is_set():
             return None
-        child = self._children[part.name] = Child(part, self._log(part))
+        child = self._children[program.name] = Child(program, self._log(program))
         return child
 
     def _said(self, child: Child | None) -> str:
@@ -143,8 +143,8 @@ class Serving:
         found = None if child is None else child.wait_ready(self._stopping)
         return "" if found is None else found.group(1)
 
-    def _log(self, part: Part) -> Path:
-        return self._root / "serve" / f"{part.name.replace(' ', '-').lower()}.log"
+    def _log(self, program: ChildProgram) -> Path:
+        return self._root / "serve" / f"{program.name.replace(' ', '-').lower()}.log"
 
     def _open_environment(self) -> None:
         if self._queue is None or not self._options.environment:
@@ -166,15 +166,15 @@ class Serving:
         return 0
 
     def _start_again(self, child: Child) -> bool:
-        part = child.part
+        program = child.program
         now = time.monotonic()
-        deaths = [death for death in self._deaths.get(part.name, []) if now - death < RESTARTS_WITHIN_S]
-        self._deaths[part.name] = [*deaths, now]
-        if not part.returns or len(deaths) >= RESTARTS:
+        deaths = [death for death in self._deaths.get(program.name, []) if now - death < RESTARTS_WITHIN_S]
+        self._deaths[program.name] = [*deaths, now]
+        if not program.restarts or len(deaths) >= RESTARTS:
             return False
         child.stop()
-        self._said(self._begin(part))
-        self._say(f"trxas serve: the {part.name} was started again")
+        self._said(self._begin(program))
+        self._say(f"trxas serve: the {program.name} was restarted")
         return True
 
     def _stop_all(self) -> None:
@@ -191,11 +191,11 @@ class Serving:
             child.stop()
 
 
-def relay_part(root: Path) -> Part:
+def relay_program(root: Path) -> ChildProgram:
     """The relay of the data folder `root`, on free ports; its ready line has the addresses as JSON."""
     ports = [str(_free_port()) for _ in range(3)]
     command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
-    return Part("relay", [*command, "--ports", *ports], _RELAY_READY, returns=True)
+    return ChildProgram(name="relay", command=[*command, "--ports", *ports], ready=_RELAY_READY, restarts=True)
 
 
 def _free_port() -> int:

@@ -8,26 +8,26 @@ import urllib.request
 from pathlib import Path
 
 from broadcast.relay import LOOPBACK
-from processes.child import Part
+from processes.child import ChildProgram
 from trxas.serve.keys import TILED_VARIABLE
 
 START_TIMEOUT_S = 180.0
 """Tiled is read in 5 s on a free machine, and may have to make the catalogue first."""
 
 
-def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Part:
+def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> ChildProgram:
     """Serve the catalogue in `root`, made if it is not there, to those who have the key.
 
     `images` is the folder of image files, None for that of the data folder.
     """
     tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(root), str(port), str(images or "")]
-    return Part(
-        "Tiled server",
-        [sys.executable, "-m", "processes.keeper", *tiled],
+    return ChildProgram(
+        name="Tiled server",
+        command=[sys.executable, "-m", "processes.keeper", *tiled],
         answers=lambda: _answers(f"http://{LOOPBACK}:{port}/api/v1/"),
         environment={TILED_VARIABLE: key},
         start_timeout_s=START_TIMEOUT_S,
-        returns=True,
+        restarts=True,
     )
 
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
 from broadcast.relay import RelayAddresses
-from processes.child import Child, Part
+from processes.child import Child, ChildProgram
 from trxas.announcements.server_file import AlreadyServedError, ServeLock, ServeState, write_state
 from trxas.configuration import Configuration
-from trxas.serve.serving import relay_part
-
-CLOSE_TIMEOUT_S = 10.0
+from trxas.serve.serving import relay_program
 
 
 @contextlib.contextmanager
-def window_beside(configuration: Configuration) -> Iterator[subprocess.Popen[bytes]]:
+def window_beside(configuration: Configuration) -> Iterator[Child]:
     """Open a window on the data folder of `configuration` for the time of the context; yields its process.
 
     Sessions in the folder are shown by whoever serves it, or else by a relay that runs as long. The window is closed
@@ -39,11 +34,10 @@ def _relayed(configuration: Configuration) -> Iterator[None]:
     root = configuration.storage.root.resolve()
     root.mkdir(parents=True, exist_ok=True)
     lock = ServeLock(root)
-    part: Part = relay_part(root)
-    relay = Child(part, root / "serve" / "relay.log")
+    relay = Child(relay_program(root), root / "serve" / "relay.log")
     try:
-        found: re.Match[str] | None = relay.wait_ready(threading.Event())
-        assert found is not None  # nobody stops it here, and else it raises
+        found = relay.wait_ready()
+        assert found is not None  # it has a ready line, or raises
         addresses = RelayAddresses(**json.loads(found.group(1)))
         epics = configuration.beamline.epics.address_list
         write_state(
@@ -56,18 +50,11 @@ def _relayed(configuration: Configuration) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _window(configuration: Configuration) -> Iterator[subprocess.Popen[bytes]]:
+def _window(configuration: Configuration) -> Iterator[Child]:
     epics = configuration.beamline.epics
-    command = [sys.executable, "-m", "trxas.commands.main", "gui", "--data", str(configuration.storage.root)]
-    command += ["--config", str(configuration.path), "--address-list", epics.address_list, "--prefix", epics.prefix]
-    # Ctrl-C in the terminal is for the session.
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)  # noqa: S603  # our own module
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(CLOSE_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    command = [sys.executable, "-m", "trxas.commands.main", "--stop-with-stdin", "gui"]
+    command += ["--data", str(configuration.storage.root), "--config", str(configuration.path)]
+    command += ["--address-list", epics.address_list, "--prefix", epics.prefix]
+    # Its messages belong on the terminal, but not into what a command prints as its result.
+    with Child(ChildProgram(name="window", command=command), on_line=sys.stderr.write) as window:
+        yield window

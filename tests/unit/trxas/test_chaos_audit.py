@@ -152,8 +152,8 @@ def test_every_defect_spoils_the_verdict(defect: dict[str, Any]) -> None:
 PARENT = """
 import sys
 from pathlib import Path
-from processes.restartable import Target
-target = Target(["-m", "trxas.validation.robustness.measuring_process", *sys.argv[2:]], Path(sys.argv[1]))
+from trxas.validation.robustness.measuring_child import MeasuringChild
+target = MeasuringChild(sys.argv[2:], Path(sys.argv[1]))
 target.start()
 print("started", flush=True)
 sys.stdin.read()

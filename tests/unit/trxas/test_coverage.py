@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import sys
@@ -19,8 +18,8 @@ from plans.edges import BR_K, PB_L3
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import Sample, load_sample
 from sim.physics.spectra import static_spectrum
-from trxas.validation.coverage import campaign
-from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples, measure_all
+from trxas.validation.coverage import worker_pool
+from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
 from trxas.validation.coverage.measurement import (
     DELAY_FLUENCE_MJ_CM2,
     DELAYS_PS,
@@ -235,10 +234,10 @@ def test_impossible_settings_are_refused(change: dict[str, int], message: str) -
 
 def run_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, *, silence_s: float = 60.0) -> Coverage:
     """Measure with a process that runs `code` in place of the worker."""
-    monkeypatch.setattr(campaign, "COMMAND", (sys.executable, "-c", code))
-    monkeypatch.setattr(campaign, "SILENCE_S", silence_s)
+    monkeypatch.setattr(worker_pool, "COMMAND", (sys.executable, "-c", code))
+    monkeypatch.setattr(worker_pool, "SILENCE_S", silence_s)
     coverage = new_coverage()
-    asyncio.run(measure_all(coverage, tmp_path, lambda so_far: None))
+    worker_pool.measure_all(coverage, tmp_path, lambda so_far: None)
     return coverage
 
 
@@ -255,4 +254,4 @@ def test_a_worker_that_dies_fails_what_it_left_only(monkeypatch: pytest.MonkeyPa
 def test_a_worker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     coverage = run_worker(monkeypatch, tmp_path, "import sys; sys.stdin.read()", silence_s=0.2)
     assert coverage.statistics()["t0"].failed == 4
-    assert "said nothing for 0.2 s" in coverage.failures[0].reason
+    assert "reported nothing for 0.2 s" in coverage.failures[0].reason

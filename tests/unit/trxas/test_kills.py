@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from waiting import until
 
-from processes.child import Part
+from processes.child import ChildProgram
+from processes.restartable import RestartableChild
 from trxas.validation.robustness.audit import Audit, Comparison
 from trxas.validation.robustness.kill_schedule import VICTIMS, plan_kills
 from trxas.validation.robustness.kills_result import KillsResult
-from trxas.validation.robustness.victim import Victim
 
 TIMEOUT_S = 60.0
 SPEAK = "import sys; print('ready', sys.argv[1], flush=True); sys.stdin.read()"
@@ -64,7 +64,11 @@ def test_lost_points_are_those_not_stored_and_those_never_measured() -> None:
 def test_a_victim_is_killed_and_lives_again(tmp_path: Path) -> None:
     """Lost: kills that strike nobody, or a port that is another one in the next life."""
     ready = re.compile(r"ready (\d)")
-    victim = Victim(lambda life: Part("it", [sys.executable, "-c", SPEAK, str(life)], ready), tmp_path / "log")
+
+    def program(life: int) -> ChildProgram:
+        return ChildProgram(name="it", command=[sys.executable, "-c", SPEAK, str(life)], ready=ready)
+
+    victim = RestartableChild(program, tmp_path / "log")
     victim.start()
     try:
         until(lambda: victim.ready is not None, "the first life")

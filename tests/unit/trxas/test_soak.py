@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from processes.process_table import Use, family, name_of, use_of
+from processes.process_table import ProcessUse, family, name_of, use_of
 from trxas.validation.robustness.growth import growth
 from trxas.validation.robustness.soak import SoakResult
 
-STEADY = Use(200.0, 20, 8)
+STEADY = ProcessUse(memory_mb=200.0, files=20, threads=8)
 
 
-def samples(late: Use, *, hours: float = 24.0) -> list[tuple[float, dict[str, Use]]]:
+def samples(late: ProcessUse, *, hours: float = 24.0) -> list[tuple[float, dict[str, ProcessUse]]]:
     """A process that grows evenly from the first hour on, after it has doubled within that."""
     found = []
     for number in range(401):
         at = hours * number / 400
         part = max(0.0, (at - 1.0) / (hours - 1.0))
-        use = Use(
-            STEADY.memory_mb + part * (late.memory_mb - STEADY.memory_mb),
-            round(STEADY.files + part * (late.files - STEADY.files)),
-            round(STEADY.threads + part * (late.threads - STEADY.threads)),
+        use = ProcessUse(
+            memory_mb=STEADY.memory_mb + part * (late.memory_mb - STEADY.memory_mb),
+            files=round(STEADY.files + part * (late.files - STEADY.files)),
+            threads=round(STEADY.threads + part * (late.threads - STEADY.threads)),
         )
-        found.append((at, {"it": Use(100.0, 5, 2) if at < 1.0 else use}))
+        found.append((at, {"it": ProcessUse(memory_mb=100.0, files=5, threads=2) if at < 1.0 else use}))
     return found
 
 
@@ -35,14 +35,14 @@ def samples(late: Use, *, hours: float = 24.0) -> list[tuple[float, dict[str, Us
     ("late", "flat"),
     [
         (STEADY, True),
-        (Use(208.0, 22, 9), True),
-        (Use(150.0, 10, 4), True),
-        (Use(225.0, 20, 8), False),
-        (Use(200.0, 30, 8), False),
-        (Use(200.0, 20, 15), False),
+        (ProcessUse(memory_mb=208.0, files=22, threads=9), True),
+        (ProcessUse(memory_mb=150.0, files=10, threads=4), True),
+        (ProcessUse(memory_mb=225.0, files=20, threads=8), False),
+        (ProcessUse(memory_mb=200.0, files=30, threads=8), False),
+        (ProcessUse(memory_mb=200.0, files=20, threads=15), False),
     ],
 )
-def test_what_grows_after_the_first_hour_is_told_from_what_does_not(late: Use, flat: bool) -> None:
+def test_what_grows_after_the_first_hour_is_told_from_what_does_not(late: ProcessUse, flat: bool) -> None:
     assert growth(samples(late))["it"].is_flat is flat
 
 

@@ -1,14 +1,9 @@
-"""All samples: drawn, handed out to processes, and held against what they are as results come in."""
+"""All random samples of a coverage run, and the comparison of every measurement with its truth."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,19 +13,9 @@ from reduction.run_metadata import Timing
 from trxas.validation.coverage.measurement import PARAMETERS, expected_values
 from trxas.validation.coverage.pulls import PullStatistics, pull_statistics
 from trxas.validation.coverage.random_sample import Truth, draw_truth
-from trxas.validation.coverage.sample_file import sample_toml
 
 SAMPLES_MAXIMUM, MEASUREMENTS_MAXIMUM, WORKERS_MAXIMUM = 100_000, 100, 64
 """More is taken for a slip of the finger."""
-
-BATCH = 3
-"""Samples per process at most: its imports are shared by so many, and as many simulations wait."""
-
-SILENCE_S = 300.0
-"""A process that reports no measurement for so long hangs; one takes 4 to 15 s."""
-
-PIPE_LIMIT_BYTES = 1_000_000
-COMMAND = (sys.executable, "-m", "trxas.validation.coverage.worker")
 
 
 @dataclass(frozen=True)
@@ -115,83 +100,6 @@ def draw_samples(settings: Settings) -> list[RandomSample]:
         rng = np.random.default_rng([settings.seed, index])
         samples.append(RandomSample(index, draw_truth(rng), int(rng.integers(2**31))))
     return samples
-
-
-async def measure_all(coverage: Coverage, folder: Path, report: Callable[[Coverage], None]) -> None:
-    """Measure every sample of `coverage`; `report` is called after each measurement.
-
-    Sample files and the workers' messages go to `folder`. However it ends, no process is left.
-    """
-    batches = _batches(coverage)
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(coverage.settings.workers):
-            tasks.create_task(_work_off(batches, coverage, folder, report))
-
-
-def _batches(coverage: Coverage) -> Iterator[Sequence[RandomSample]]:
-    share = -(-len(coverage.samples) // coverage.settings.workers)
-    return iter(list(_chunks(coverage.samples, min(BATCH, share))))
-
-
-async def _work_off(
-    batches: Iterator[Sequence[RandomSample]], coverage: Coverage, folder: Path, report: Callable[[Coverage], None]
-) -> None:
-    for batch in batches:
-        said = folder / f"worker-{batch[0].index}.txt"
-        reason = await _run_worker(batch, coverage, said, report)
-        coverage.give_up(batch, reason or _last_words(said))
-        report(coverage)
-
-
-async def _run_worker(
-    batch: Sequence[RandomSample], coverage: Coverage, said: Path, report: Callable[[Coverage], None]
-) -> str:
-    """Let one process measure `batch`; returns why it had to be ended, or nothing."""
-    with said.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            limit=PIPE_LIMIT_BYTES,
-            # A session of its own: Ctrl-C is for us, and we end it.
-            start_new_session=True,
-        )
-    assert process.stdin is not None  # pipes were asked for
-    assert process.stdout is not None
-    try:
-        process.stdin.write(_job(batch, coverage, said.parent))
-        await process.stdin.drain()
-        while line := await asyncio.wait_for(process.stdout.readline(), SILENCE_S):
-            coverage.take(json.loads(line))
-            report(coverage)
-    except TimeoutError:
-        return f"The process that measured it said nothing for {SILENCE_S:g} s and was ended."
-    except ConnectionError:
-        return ""  # it died before it had read its job; it said why
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    return ""
-
-
-def _job(batch: Sequence[RandomSample], coverage: Coverage, folder: Path) -> bytes:
-    samples = []
-    for sample in batch:
-        path = folder / f"sample-{sample.index}.toml"
-        path.write_text(sample_toml(sample.truth, irf_sigma_ps=coverage.timing.irf_sigma_ps), encoding="utf-8")
-        samples.append({"index": sample.index, "path": str(path), "seed": sample.seed})
-    return json.dumps({"samples": samples, "measurements": coverage.settings.measurements}).encode() + b"\n"
-
-
-def _last_words(said: Path) -> str:
-    lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"The process that measured it ended early. It said last: {lines[-1] if lines else 'nothing'}"
-
-
-def _chunks(samples: Sequence[RandomSample], size: int) -> Iterator[Sequence[RandomSample]]:
-    return (samples[first : first + size] for first in range(0, len(samples), size))
 
 
 def _check(name: str, value: int, low: int, high: int) -> None:

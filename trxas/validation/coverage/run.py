@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from devices.configuration import BeamlineConfiguration
 from plans.engine.request import pump_overlap
 from reduction.run_metadata import Timing
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
-from trxas.validation.coverage.campaign import Coverage, measure_all
+from trxas.validation.coverage.campaign import Coverage
 from trxas.validation.coverage.report import write_json
+from trxas.validation.coverage.worker_pool import measure_all
 
 
 def configured_timing() -> Timing:
@@ -41,7 +41,4 @@ def run_coverage(coverage: Coverage, json_path: Path | None) -> None:
             if json_path is not None:
                 write_json(so_far, json_path)
 
-        try:
-            asyncio.run(measure_all(coverage, Path(folder), report))
-        except ExceptionGroup as several:
-            raise several.exceptions[0] from None
+        measure_all(coverage, Path(folder), report)

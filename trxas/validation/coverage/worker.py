@@ -9,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import TrxasError
+from processes.parent import end_with_parent
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.simulation import simulated_beamline
@@ -35,7 +34,7 @@ CONNECT_S = 60.0
 def main() -> int:
     """Do the job; returns the exit code."""
     job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    end_with_parent()
     with contextlib.ExitStack() as stack:
         addresses = [stack.enter_context(_beamline(sample)) for sample in job["samples"]]
         stack.callback(channel_access.silence)
@@ -89,12 +88,6 @@ def _connect(sample: dict[str, Any], address_list: str) -> tuple[Beamline, RunEn
         if device is not None:
             device.wait_for_connection(timeout=CONNECT_S)
     return beamline, RunEngine()
-
-
-def _end_with_stdin() -> None:
-    """End when whoever gave the job is gone, however that happened; our simulations do the same then."""
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from errors import ConfigurationError
-from processes.child import Part
-from processes.restartable import Target
+from processes.child import ChildProgram
+from processes.restartable import RestartableChild
 from trxas.simulation import READY, simulation_command
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
-from trxas.validation.robustness.victim import Victim
+from trxas.validation.robustness.measuring_child import MeasuringChild
 
 POLL_S = 0.02
 
@@ -25,8 +25,7 @@ SERVER_READY, WINDOW_READY = re.compile("trxas serve ready"), re.compile("Window
 class Processes:
     """Starts, kills and ends them; the IOC first.
 
-    The session measures datasets until the file `enough` is there, and at least `datasets`. `session_starts` counts
-    its lives.
+    The session measures datasets until the file `enough` is there, and at least `datasets`.
     """
 
     def __init__(self, folder: Path, *, seed: int, speed: float, datasets: int) -> None:
@@ -34,10 +33,8 @@ class Processes:
         self._folder, self._seed, self._speed, self._datasets = folder, seed, speed, datasets
         self.enough, self.exposure_log = folder / "enough", folder / "exposures.jsonl"
         makers = {IOC: self._ioc, SERVER: self._server, WINDOW: self._window}
-        self._victims = {name: Victim(make, folder / "logs" / f"{name}.log") for name, make in makers.items()}
-        self._session: Target | None = None
-        self._events_at_start = 0
-        self.session_starts = 0
+        self._victims = {name: RestartableChild(make, folder / "logs" / f"{name}.log") for name, make in makers.items()}
+        self._session: MeasuringChild | None = None
 
     def start_all(self, *names: str, timeout_s: float) -> None:
         """Start the IOC, and when it is up, so that it is known where it is, the others.
@@ -55,7 +52,7 @@ class Processes:
             self.start(name)
 
     @property
-    def session(self) -> Target:
+    def session(self) -> MeasuringChild:
         """The process that measures; it must have been started."""
         assert self._session is not None  # see above
         return self._session
@@ -63,7 +60,7 @@ class Processes:
     def is_up(self, name: str) -> bool:
         """Whether it does its work in its present life: has measured, or has said that it is ready."""
         if name in (SESSION, WRITER):
-            return self.session.returncode is None and self.session.events > self._events_at_start
+            return self.session.exit_code is None and self.session.has_measured
         return self._victims[name].ready is not None
 
     def start(self, name: str) -> None:
@@ -85,8 +82,8 @@ class Processes:
         for name, victim in self._victims.items():
             if victim.has_ended:
                 yield name, victim.last_words()
-        if self._session is not None and self._session.returncode not in (None, 0):
-            yield SESSION, f"exit code {self._session.returncode}, see {self._folder / 'logs'}"
+        if self._session is not None and self._session.exit_code not in (None, 0):
+            yield SESSION, f"exit code {self._session.exit_code}, see {self._folder / 'logs'}"
 
     def written_at(self) -> int:
         """When the catalogue was last written to, ns."""
@@ -109,13 +106,8 @@ class Processes:
     def _start_session(self) -> None:
         if self._session is None:
             options = [*self._where(), "--enough", str(self.enough), "--datasets", str(self._datasets)]
-            self._session = Target(
-                ["-m", "trxas.validation.robustness.measuring_process", *options], self._folder / "logs" / "session.log"
-            )
-        self._events_at_start = self._session.events
+            self._session = MeasuringChild(options, self._folder / "logs" / "session.log")
         self._session.start()
-        self._session.last_event = time.monotonic()
-        self.session_starts += 1
 
     def _where(self) -> list[str]:
         return ["--data", str(self._folder), "--address-list", self._address_list]
@@ -126,17 +118,20 @@ class Processes:
         ready = self._victims[IOC].latest_ready
         return "" if ready is None else ready.group(1)
 
-    def _ioc(self, life: int) -> Part:
+    def _ioc(self, life: int) -> ChildProgram:
         options = ["--port", self._address_list.rpartition(":")[2] or "0", "--speed", str(self._speed)]
         # Ring and gates are those of the seed in every life, the noise is not: the same counts once more would be taken
         # for the same exposure.
         options += ["--seed", str(self._seed), "--restarts", str(life - 1)]
         options += ["--exposure-log", str(self.exposure_log)]
-        return Part(IOC, simulation_command([*options, "--stop-with-stdin"]), READY)
+        command = simulation_command([*options, "--stop-with-stdin"])
+        return ChildProgram(name=IOC, command=command, ready=READY)
 
-    def _server(self, _life: int) -> Part:
-        return Part(SERVER, [*CLI, "serve", *self._where(), "--no-environment"], SERVER_READY, stop_timeout_s=60.0)
+    def _server(self, _life: int) -> ChildProgram:
+        command = [*CLI, "serve", *self._where(), "--no-environment"]
+        return ChildProgram(name=SERVER, command=command, ready=SERVER_READY, stop_timeout_s=60.0)
 
-    def _window(self, _life: int) -> Part:
+    def _window(self, _life: int) -> ChildProgram:
         command = [*CLI, "gui", *self._where(), "--layout", str(self._folder / "window.ini")]
-        return Part(WINDOW, command, WINDOW_READY, environment={"QT_QPA_PLATFORM": "offscreen"})
+        screen = {"QT_QPA_PLATFORM": "offscreen"}
+        return ChildProgram(name=WINDOW, command=command, ready=WINDOW_READY, environment=screen)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from processes.restartable import Target
 from storage import open_store
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
@@ -18,6 +17,7 @@ from trxas.validation.robustness.audit import Audit, Comparison, audit, chaos_da
 from trxas.validation.robustness.exposure_truth import Truth
 from trxas.validation.robustness.fault_injector import Operator
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
+from trxas.validation.robustness.measuring_child import MeasuringChild
 
 POLL_S = 0.05
 START_TIMEOUT_S = 180.0
@@ -80,7 +80,6 @@ class Chaos:
     def __init__(self, folder: Path, *, seed: int, speed: float, hang_after_s: float, say: Say) -> None:
         self._folder, self._seed, self._speed, self._say = folder, seed, speed, say
         self._result = ChaosResult(hang_after_s)
-        self._events_before = 0
 
     def run(self, faults: Sequence[PlannedFault]) -> ChaosResult:
         """Disturbed, undisturbed, and what the comparison gives."""
@@ -103,60 +102,54 @@ class Chaos:
         log, enough = folder / "exposures.jsonl", folder / "enough"
         with simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list:
             options = ["--data", str(folder), "--address-list", address_list, "--enough", str(enough)]
-            target = Target(
-                ["-m", "trxas.validation.robustness.measuring_process", *options, "--datasets", str(datasets)],
-                folder / "session.log",
-            )
+            target = MeasuringChild([*options, "--datasets", str(datasets)], folder / "session.log")
             try:
                 self._start(target)
                 if faults:
                     channel_access.prepare(load_configuration(address_list=address_list).beamline.epics)
                     self._strike_all(target, Operator("", self._speed), faults)
                 enough.touch()
-                self._wait(target, lambda: target.returncode is not None, "the end")
+                self._wait(target, lambda: target.exit_code is not None, "the end")
             finally:
                 target.close()
                 channel_access.silence()
 
-    def _strike_all(self, target: Target, operator: Operator, faults: Sequence[PlannedFault]) -> None:
-        self._wait(target, lambda: target.events > 0, "the start")
+    def _strike_all(self, target: MeasuringChild, operator: Operator, faults: Sequence[PlannedFault]) -> None:
+        self._wait(target, lambda: target.exposures > 0, "the start")
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.gap_s)
-            before = target.events
+            before = target.exposures
             struck = self._strike(target, operator, fault)
             (self._result.by_kind if struck else self._result.not_struck)[fault.kind] += 1
-            self._wait(target, lambda known=before: target.events > known + 1, fault.kind)  # type: ignore[misc]
-            self._say(f"[{number}/{len(faults)}] {fault.kind} {fault.duration_s:.2f} s, {target.events} exposures")
+            self._wait(target, lambda known=before: target.exposures > known + 1, fault.kind)  # type: ignore[misc]
+            self._say(f"[{number}/{len(faults)}] {fault.kind} {fault.duration_s:.2f} s, {target.exposures} exposures")
 
-    def _strike(self, target: Target, operator: Operator, fault: PlannedFault) -> bool:
+    def _strike(self, target: MeasuringChild, operator: Operator, fault: PlannedFault) -> bool:
         if fault.kind != SESSION_KILL:
             return operator.strike(fault)
         target.kill()
         self._start(target)
         return True
 
-    def _start(self, target: Target) -> None:
-        self._events_before = target.events
+    def _start(self, target: MeasuringChild) -> None:
         target.start()
-        target.last_event = time.monotonic()
         self._result.session_starts += 1
 
-    def _is_hung(self, target: Target) -> bool:
+    def _is_hung(self, target: MeasuringChild) -> bool:
         """Whether there was no exposure for too long."""
-        starting = target.events == self._events_before
-        longest_s = max(self._result.hang_after_s, START_TIMEOUT_S if starting else 0.0)
-        return time.monotonic() - target.last_event > longest_s
+        longest_s = max(self._result.hang_after_s, 0.0 if target.has_measured else START_TIMEOUT_S)
+        return target.silent_s > longest_s
 
-    def _wait(self, target: Target, until: Callable[[], bool], after: str) -> None:
+    def _wait(self, target: MeasuringChild, until: Callable[[], bool], after: str) -> None:
         """Wait, starting a session that ended by itself again; one without exposures for too long is a hang."""
         while not until():
-            if target.returncode is not None and not until():
-                if target.returncode == 0:
+            if target.exit_code is not None and not until():
+                if target.exit_code == 0:
                     return
-                self._say(f"the session ended with {target.returncode} after {after}")
+                self._say(f"the session ended with {target.exit_code} after {after}")
                 self._start(target)
             if self._is_hung(target):
-                self._say(f"no exposure for {time.monotonic() - target.last_event:.0f} s after {after}: hang")
+                self._say(f"no exposure for {target.silent_s:.0f} s after {after}: hang")
                 self._result.hangs += 1
                 self._result.hung_after[after] += 1
                 target.kill()

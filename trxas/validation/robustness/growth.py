@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from processes.process_table import Use
+from processes.process_table import ProcessUse
 
 WARM_UP_H = 1.0
 """Beam time within which a process may still grow: imports, caches, the first runs."""
@@ -26,8 +26,8 @@ ALLOWED_NUMBER = 3
 class Growth:
     """Medians after the warm-up and at the end."""
 
-    before: Use
-    after: Use
+    before: ProcessUse
+    after: ProcessUse
 
     @property
     def is_flat(self) -> bool:
@@ -49,7 +49,7 @@ class Growth:
         }
 
 
-Samples = Sequence[tuple[float, Mapping[str, Use]]]
+Samples = Sequence[tuple[float, Mapping[str, ProcessUse]]]
 """Hours of beam time, and what each process used then."""
 
 
@@ -63,10 +63,10 @@ def growth(samples: Samples) -> dict[str, Growth]:
     return {name: Growth(_median(early, name), _median(late, name)) for name in sorted(names)}
 
 
-def _median(samples: Sequence[Mapping[str, Use]], name: str) -> Use:
+def _median(samples: Sequence[Mapping[str, ProcessUse]], name: str) -> ProcessUse:
     uses = [sample[name] for sample in samples]
-    return Use(
-        median(use.memory_mb for use in uses),
-        round(median(use.files for use in uses)),
-        round(median(use.threads for use in uses)),
+    return ProcessUse(
+        memory_mb=median(use.memory_mb for use in uses),
+        files=round(median(use.files for use in uses)),
+        threads=round(median(use.threads for use in uses)),
     )

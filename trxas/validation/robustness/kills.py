@@ -56,12 +56,12 @@ class Kills:
             processes.start_all(SESSION, *others, timeout_s=self._result.hang_after_s)
             for number, kill in enumerate(kills, start=1):
                 self._strike(processes, kill)
-                self._say(f"[{number}/{len(kills)}] {kill.victim}, {processes.session.events} exposures")
+                self._say(f"[{number}/{len(kills)}] {kill.victim}, {processes.session.exposures} exposures")
             processes.enough.touch()
-            self._until(lambda: processes.session.returncode == 0, processes, "the last kill")
-            return processes.session.events
+            self._until(lambda: processes.session.exit_code == 0, processes, "the last kill")
+            return processes.session.exposures
         finally:
-            self._result.session_starts += processes.session_starts
+            self._result.session_starts += processes.session.starts
             processes.close()
 
     def _strike(self, processes: Processes, kill: PlannedKill) -> None:
@@ -81,7 +81,7 @@ class Kills:
                 self._say(f"the {name} ended by itself after {after}: {last_words.strip()[-500:]}")
                 self._result.ended[name] += 1
                 processes.start(name)
-            if time.monotonic() - processes.session.last_event > self._result.hang_after_s:
+            if processes.session.silent_s > self._result.hang_after_s:
                 self._say(f"no exposure for {self._result.hang_after_s:g} s after {after}: hang")
                 self._result.hangs += 1
                 self._result.hung_after[after] += 1

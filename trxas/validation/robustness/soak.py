@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from processes.process_table import Use, family, name_of, use_of
+from processes.process_table import ProcessUse, family, name_of, use_of
 from trxas.validation.robustness.beamline_processes import Processes
 from trxas.validation.robustness.growth import Growth, growth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW
@@ -53,14 +53,14 @@ def soak(folder: Path, hours: float, *, seed: int, speed: float, say: Say) -> So
     try:
         processes.start_all(SESSION, SERVER, WINDOW, timeout_s=START_TIMEOUT_S)
         _wait_up(processes)
-        first, up = processes.session.events, time.monotonic()
+        first, up = processes.session.exposures, time.monotonic()
         while (hour := (time.monotonic() - up) * speed / 3600.0) < hours and not result.trouble:
             samples.append((hour, _uses(processes)))
             result.trouble += _trouble(processes)
             time.sleep(hours / LOOKS * 3600.0 / speed)
             if len(samples) % (LOOKS // 20) == 0:
-                say(f"{hour:.1f} of {hours:g} h, {processes.session.events - first} exposures")
-        result.hours, result.exposures = samples[-1][0], processes.session.events - first
+                say(f"{hour:.1f} of {hours:g} h, {processes.session.exposures - first} exposures")
+        result.hours, result.exposures = samples[-1][0], processes.session.exposures - first
     finally:
         processes.close()
     result.growth, result.wall_s = growth(samples), time.monotonic() - began
@@ -75,9 +75,9 @@ def _wait_up(processes: Processes) -> None:
         time.sleep(0.1)
 
 
-def _uses(processes: Processes) -> dict[str, Use]:
+def _uses(processes: Processes) -> dict[str, ProcessUse]:
     """By part and program, numbered where a part runs one several times."""
-    uses: dict[str, Use] = {}
+    uses: dict[str, ProcessUse] = {}
     for part, first in processes.pids().items():
         seen: Counter[str] = Counter()
         for pid in sorted(family(first)):
@@ -90,5 +90,5 @@ def _uses(processes: Processes) -> dict[str, Use]:
 
 def _trouble(processes: Processes) -> list[str]:
     found = [f"the {name} ended by itself: {last_words.strip()[-300:]}" for name, last_words in processes.ended()]
-    silent_s = time.monotonic() - processes.session.last_event
+    silent_s = processes.session.silent_s
     return [*found, f"no exposure for {silent_s:.0f} s"] if silent_s > HANG_AFTER_S else found
