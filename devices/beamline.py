@@ -10,26 +10,27 @@ from dataclasses import dataclass, field
 from ophyd import Device
 from ophyd.signal import EpicsSignalBase
 
-from devices.axis import Axis
-from devices.axis_group import Settings
-from devices.cell import Cell, SampleStage
+from devices.axes.axis import Axis
+from devices.axes.axis_group import AxisGroup
+from devices.axes.cell import Cell
+from devices.axes.delay import Delay
+from devices.axes.energy import Energy
+from devices.axes.fluence import Fluence, Waveplate
+from devices.axes.pointing import Pointing
 from devices.configuration import BeamlineConfiguration
-from devices.delay import Delay
-from devices.energy import Energy
-from devices.exposure import Exposure
-from devices.fluence import Fluence, Waveplate
+from devices.detectors.pilatus import Pilatus
+from devices.detectors.power_meter import PowerMeter
+from devices.detectors.sdd import Sdd
+from devices.exposure.gated_detectors import Exposure
+from devices.exposure.point_reader import PointReader
+from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser, laser_shutter
-from devices.pilatus import Pilatus
-from devices.point_reader import PointReader
-from devices.pointing import Pointing
-from devices.powder_reader import PowderReader
-from devices.power_meter import PowerMeter
-from devices.safety import Holder, Safety
-from devices.sdd import Sdd
+from devices.sample_stage import SampleStage
+from devices.session.safety import Holder, Safety
+from devices.session.suspension import Suspension
 from devices.shutter import Shutter
+from devices.signals.uncached_signal import FreshSignalRO, disconnected_names, read_together
 from devices.surroundings import Surroundings
-from devices.suspension import Suspension
-from devices.uncached_signal import FreshSignalRO, disconnected_names, read_together
 from errors import ConfigurationError, NotConnectedError
 
 RAW_UNITS = {
@@ -78,7 +79,7 @@ class Beamline:
     surroundings: Surroundings
     exposure: Exposure
     point: PointReader
-    settings: Settings
+    axis_group: AxisGroup
     cell: Cell | None = None
     sample_stage: SampleStage | None = None
     sdd: Sdd | None = None
@@ -258,7 +259,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         surroundings=surroundings,
         exposure=exposure,
         point=point,
-        settings=Settings({**axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
+        axis_group=AxisGroup({**axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
         cell=cell,
         sample_stage=stage,
         sdd=sdd,

@@ -7,7 +7,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import LaserSettings
 from devices.shutter import Shutter
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 
 
 class Laser(Device):

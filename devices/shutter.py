@@ -9,8 +9,8 @@ from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
-from devices.move_status import Waiting, fail, finish
-from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from devices.signals.move_status import MoveStatus, fail, finish
+from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import InputError, MotionError
 
 CLOSED, OPEN = 0, 1
@@ -43,7 +43,7 @@ class Shutter(Device):
         """Move to "open" or "closed"; the status is done when the read-back agrees."""
         self.check_value(value)
         pvs = [self._setpoint_name]
-        status = Waiting(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
+        status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
 
         def arrived(**_: Any) -> None:
             try:

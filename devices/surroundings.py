@@ -6,7 +6,7 @@ from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SurroundingsSettings
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 
 
 class Surroundings(Device):

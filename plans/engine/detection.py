@@ -9,10 +9,10 @@ from ophyd import Device
 from ophyd.signal import EpicsSignalBase
 
 from devices.beamline import Beamline
-from devices.conditions import BEAM, CONDITIONS, IMAGE
-from devices.event_reader import EventReader
-from devices.exposure import Together
-from devices.pilatus import Pilatus
+from devices.detectors.pilatus import Pilatus
+from devices.exposure.conditions import BEAM, CONDITIONS, IMAGE
+from devices.exposure.event_reader import EventReader
+from devices.exposure.gated_detectors import SimultaneousDetectors
 from errors import ConfigurationError
 
 Devices = tuple[Device | EpicsSignalBase, ...]
@@ -81,7 +81,7 @@ def powder_images(beamline: Beamline) -> Detection:
     assert pilatus is not None  # a beamline with its reader has it
     return Detection(
         modes=("pilatus",),
-        detector=Together([beamline.exposure, pilatus]),
+        detector=SimultaneousDetectors([beamline.exposure, pilatus]),
         reader=reader,
         devices=(*_powder_devices(beamline), pilatus),
         conditions=IMAGE,

@@ -10,13 +10,13 @@ from typing import Any
 import bluesky.plan_stubs as bps
 from bluesky.utils import FailedStatus, Msg
 
-from devices.axis_group import Target
+from devices.axes.axis_group import Target
+from devices.axes.cell import TEMPERATURE
 from devices.beamline import Beamline
-from devices.cell import TEMPERATURE
-from devices.event_reader import EventReader
-from devices.pilatus import Pilatus
+from devices.detectors.pilatus import Pilatus
+from devices.exposure.event_reader import EventReader
 from devices.shutter import STATES
-from devices.uncached_signal import CHANNEL_ERRORS
+from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
 from plans.engine.detection import Detection
 from plans.engine.request import ScanRequest
@@ -45,7 +45,7 @@ def apply_settings(beamline: Beamline, request: ScanRequest, targets: Changes) -
     yield from bps.stop(beamline.exposure)
     yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
     yield from put_sample(beamline, request.detection)
-    yield from bps.abs_set(beamline.settings, targets, wait=True)
+    yield from bps.abs_set(beamline.axis_group, targets, wait=True)
     if request.temperature_c is not None and beamline.cell is not None:
         yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
     if request.detection.pilatus is not None:
@@ -150,7 +150,7 @@ def measure(
             if anew:
                 yield from apply_settings(beamline, request, targets)
             elif changed:
-                yield from complete("set", beamline.settings, changed)
+                yield from complete("set", beamline.axis_group, changed)
             yield from wait_for_monitors(request.detection.reader)
             failed = yield from expose(request, scan_index, point_index)
         except RETRYABLE as error:

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
+from devices.axes.cell import Cell
 from devices.beamline import Beamline
-from devices.cell import Cell
 from devices.configuration import GeometrySettings
 from devices.shutter import STATES
 from errors import ConfigurationError, InputError, OutOfRangeError

@@ -11,7 +11,7 @@ import bluesky.preprocessors as bpp
 from bluesky.utils import FailedPause, Msg, RunEngineControlException
 
 from devices.beamline import Beamline
-from devices.pilatus import Pilatus
+from devices.detectors.pilatus import Pilatus
 from errors import MotionError, TrxasError
 from plans.engine.approach import use_approach
 from plans.engine.measuring import RETRYABLE, reason, with_reasons
@@ -45,7 +45,7 @@ def ending_safely(
 
 def _pausing_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
     # bluesky tells of a pause whom it has seen in a message; these close the shutters then.
-    yield Msg("null", beamline.settings)
+    yield Msg("null", beamline.axis_group)
     return (yield from plan)
 
 
@@ -83,7 +83,7 @@ def _close(beamline: Beamline, *, with_xrays: bool) -> Plan:
         shutters.append(beamline.xray_shutter)
     yield from wait_connected(beamline, (beamline.exposure, *shutters), CLOSE_TIMEOUT_S)
     # One failing must not keep the other open.
-    yield from bps.abs_set(beamline.settings, {shutter.name: "closed" for shutter in shutters}, wait=True)
+    yield from bps.abs_set(beamline.axis_group, {shutter.name: "closed" for shutter in shutters}, wait=True)
     yield from bps.stop(beamline.exposure)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
-from devices.axis_group import Target
+from devices.axes.axis_group import Target
 from devices.beamline import Beamline
 from plans.engine.approach import check_room_for_approach, use_approach
 from plans.engine.measuring import measure, with_reasons

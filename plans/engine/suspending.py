@@ -13,9 +13,9 @@ from typing import Any
 from bluesky.utils import FailedStatus, Msg
 
 from devices.beamline import Beamline
+from devices.session.suspension import STREAM
 from devices.shutter import Shutter
-from devices.suspension import STREAM
-from devices.uncached_signal import CHANNEL_ERRORS, read_together
+from devices.signals.uncached_signal import CHANNEL_ERRORS, read_together
 from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
 from plans.engine.detection import Devices
 from plans.engine.wait import complete

@@ -13,8 +13,8 @@ import numpy as np
 from bluesky.utils import Msg
 from numpy.typing import ArrayLike
 
+from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
-from devices.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, ReductionError
 from plans.engine.request import calibration_metadata, check_metadata
 from plans.engine.safe_end import ending_safely

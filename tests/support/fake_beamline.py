@@ -16,24 +16,25 @@ from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
 from waiting import WAIT_S
 
-from devices.axis_group import Settings
+from devices.axes.axis_group import AxisGroup
+from devices.axes.cell import Cell
+from devices.axes.delay import Delay
+from devices.axes.energy import Energy
+from devices.axes.fluence import Fluence, Waveplate
+from devices.axes.pointing import Pointing
 from devices.beamline import Beamline
-from devices.cell import Cell, SampleStage
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
-from devices.delay import Delay
-from devices.energy import Energy
-from devices.exposure import Exposure
-from devices.fluence import Fluence, Waveplate
+from devices.detectors.power_meter import PowerMeter
+from devices.detectors.sdd import Sdd
+from devices.exposure.gated_detectors import Exposure
+from devices.exposure.point_reader import PointReader
+from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser
-from devices.point_reader import PointReader
-from devices.pointing import Pointing
-from devices.powder_reader import PowderReader
-from devices.power_meter import PowerMeter
 from devices.quality_settings import QualitySettings
-from devices.sdd import Sdd
+from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
+from devices.signals.uncached_signal import FreshSignalRO
 from devices.surroundings import Surroundings
-from devices.uncached_signal import FreshSignalRO
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 
@@ -161,7 +162,7 @@ class FakeHardware:
             surroundings=surroundings,
             exposure=exposure,
             point=point,
-            settings=Settings({**axes, "laser_shutter": laser_shutter, "xray_shutter": xray_shutter}),
+            axis_group=AxisGroup({**axes, "laser_shutter": laser_shutter, "xray_shutter": xray_shutter}),
             cell=cell,
             sample_stage=stage,
             sdd=sdd,

@@ -13,7 +13,7 @@ from ophyd import Device
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
-from devices.pilatus import Pilatus
+from devices.detectors.pilatus import Pilatus
 
 SHAPE = (3, 4)
 

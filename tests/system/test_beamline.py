@@ -14,7 +14,7 @@ from patient import patient
 
 from devices.beamline import Beamline, build_beamline
 from devices.configuration import read_configuration
-from devices.health import PvState, diagnose
+from devices.session.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError
 from reduction.accumulator import accumulate
 from reduction.xas.boxcar_energy import boxcar_spectrum

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from waiting import WAIT_S
 
-from devices.cell import Cell, SampleStage
+from devices.axes.cell import Cell
 from devices.configuration import CellSettings
+from devices.sample_stage import SampleStage
 from errors import InputError, MotionError, NotConnectedError, OutOfRangeError
 from trxas.configuration import load_configuration
 

@@ -17,7 +17,7 @@ import pytest
 from fault_bench import Counts, FaultBench
 from waiting import WAIT_S, until
 
-from devices.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 from errors import NotConnectedError
 from sim.physics.fault_kinds import KINDS
 

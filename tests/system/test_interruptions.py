@@ -15,7 +15,7 @@ from bluesky.utils import RunEngineInterrupted
 
 import plans
 from devices.beamline import Beamline, build_beamline
-from devices.uncached_signal import read_together
+from devices.signals.uncached_signal import read_together
 from trxas.configuration import load_configuration
 
 MACRO = "brk:"

@@ -18,8 +18,8 @@ from rise_fit import fit_t0
 from scipy.optimize import curve_fit
 
 import plans
+from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline, build_beamline
-from devices.fluence import AttenuatorCalibration
 from plans.xas.delay_self_test import Rise, Verdict, evaluate_delay_axis
 from plans.xas.overlap_scan import fit_overlap
 from reduction.accumulator import accumulate

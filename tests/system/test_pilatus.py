@@ -19,10 +19,10 @@ from bluesky.utils import FailedStatus
 from full_disk import ROOM_FOR_TWO_IMAGES
 from ophyd.utils import StatusTimeoutError
 
-from devices.cell import SampleStage
+from devices.axes.cell import SampleStage
+from devices.axes.energy import Energy
 from devices.configuration import PilatusSettings
-from devices.energy import Energy
-from devices.pilatus import Pilatus
+from devices.detectors.pilatus import Pilatus
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 from sim.physics.diffraction import Diffraction, Geometry
 from sim.physics.sample import Phases

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from devices.beamline import Beamline, build_beamline
-from devices.sdd import SddFrame
-from devices.uncached_signal import read_together
+from devices.detectors.sdd import SddFrame
+from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError
 from sim.physics.sample import load_sample
 from sim.physics.thermal import powder_spectrum

@@ -15,7 +15,7 @@ from full_disk import ROOM_FOR_TWO_IMAGES
 from patient import patient
 
 import plans
-from devices.pilatus import now
+from devices.detectors.pilatus import now
 from errors import AcquisitionError, NotConnectedError, NotSettledError, StorageError
 from storage import list_runs, load_images, load_run
 from trxas.configuration import load_configuration

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     channel_access.prepare(configuration.beamline.epics)
     from devices.beamline import build_beamline
-    from devices.health import PvState, diagnose
+    from devices.session.health import PvState, diagnose
 
     beamline = build_beamline(configuration.beamline)
     _wait(beamline, configuration.beamline.epics.connection_timeout_s)

@@ -10,8 +10,8 @@ from typing import Any
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
+from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
-from devices.fluence import AttenuatorCalibration
 from errors import InputError, StorageError
 from storage.calibrations import CalibrationFile, KeptCalibration
 from trxas.configuration import Configuration

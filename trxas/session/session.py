@@ -17,7 +17,7 @@ from bluesky.utils import Msg, RunEngineInterrupted
 import plans
 from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
-from devices.session_guard import Guard
+from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from storage import Store, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
@@ -51,7 +51,7 @@ class Session:
     run_engine: AttendedEngine
     calibrations: Calibrations
     publisher: Publisher
-    guard: Guard | None = None
+    guard: SessionGuard | None = None
     live: LiveRun = field(default_factory=LiveRun)
     listener: Listener | None = None
 
@@ -126,7 +126,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.connect()
-    guard = None if read_only else Guard(beamline, who())
+    guard = None if read_only else SessionGuard(beamline, who())
     if guard is not None:
         guard.start()
     run_engine = AttendedEngine({"beamline": configuration.beamline.name})
@@ -142,7 +142,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
 
 
 def _assembled(
-    configuration: Configuration, beamline: Beamline, guard: Guard | None, run_engine: AttendedEngine
+    configuration: Configuration, beamline: Beamline, guard: SessionGuard | None, run_engine: AttendedEngine
 ) -> Session:
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ophyd.utils import StatusTimeoutError
 
+from devices.axes.delay import split_raw_delay
 from devices.configuration import DelaySettings
-from devices.delay import split_raw_delay
 from errors import InputError, MotionError, NotConnectedError, OutOfRangeError
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from fake_beamline import FakeHardware, configuration
 
-from devices.axis_watch import AxisWatch
-from devices.conditions import LASER_ONLY
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
-from devices.exposure import ExposureReading
-from devices.flux import CONFIRMATIONS, FluxHistory
-from devices.frames import BoxcarFrame, SpcFrame
-from devices.point_reader import is_unsteady
+from devices.exposure.axis_watch import AxisWatch
+from devices.exposure.conditions import LASER_ONLY
+from devices.exposure.flux import CONFIRMATIONS, FluxHistory
+from devices.exposure.frames import BoxcarFrame, SpcFrame
+from devices.exposure.gated_detectors import ExposureReading
+from devices.exposure.point_reader import is_unsteady
 from devices.shutter import OPEN
-from devices.uncached_signal import read_together
+from devices.signals.uncached_signal import read_together
 from errors import ConfigurationError
 from trxas.configuration import DEFAULT_CONFIGURATION
 

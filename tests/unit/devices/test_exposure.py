@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fake_beamline import FakeHardware
 
-from devices.frames import parse_boxcar_frame, parse_spc_frame
-from devices.uncached_signal import read_together
+from devices.exposure.frames import parse_boxcar_frame, parse_spc_frame
+from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError, InputError, OutOfRangeError
 
 

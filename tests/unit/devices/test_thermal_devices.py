@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from ophyd.sim import make_fake_device
 from ophyd.status import StatusBase
 
-from devices.cell import Cell, SampleStage
+from devices.axes.cell import Cell
 from devices.configuration import BeamlineConfiguration, CellSettings, settings_from
-from devices.exposure import Together
-from devices.pilatus import Pilatus
-from devices.sdd import parse_sdd_frame
+from devices.detectors.pilatus import Pilatus
+from devices.detectors.sdd import parse_sdd_frame
+from devices.exposure.gated_detectors import SimultaneousDetectors
+from devices.sample_stage import SampleStage
 from errors import AcquisitionError, ConfigurationError, MotionError
 from trxas.configuration import DEFAULT_CONFIGURATION
 
@@ -212,7 +213,7 @@ def test_detectors_triggered_together_are_done_together_and_fail_with_the_first(
             return self.status
 
     both = [Detector(), Detector()]
-    status = Together(both).trigger()  # type: ignore[arg-type]  # all it needs
+    status = SimultaneousDetectors(both).trigger()  # type: ignore[arg-type]  # all it needs
     both[0].status.set_finished()
     both[0].status.wait(timeout=60)
     assert not status.done

@@ -11,7 +11,7 @@ from ophyd.sim import make_fake_device
 from recorded_runs import RecordedRuns
 
 import plans
-from devices.energy import Energy
+from devices.axes.energy import Energy
 from errors import ConfigurationError, InputError, MotionError, NotConnectedError, OutOfRangeError
 
 REGIONS = [(13_000, 13_002, 1)]

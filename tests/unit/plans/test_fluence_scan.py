@@ -11,7 +11,7 @@ from ophyd.utils import StatusTimeoutError
 from recorded_runs import RecordedRuns
 
 import plans
-from devices.fluence import AttenuatorCalibration
+from devices.axes.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, OutOfRangeError, ReductionError
 from plans.xas.attenuator import fit_attenuator
 

@@ -99,5 +99,5 @@ def test_the_devices_themselves_refuse_what_a_hand_written_plan_asks(axis: str, 
     with pytest.raises(InputError, match="outside"):
         hardware.beamline.axes[axis].set(beyond)
     with pytest.raises(InputError, match="outside"):
-        hardware.beamline.settings.set({axis: beyond})
+        hardware.beamline.axis_group.set({axis: beyond})
     assert hardware.moves == []

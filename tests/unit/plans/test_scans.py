@@ -217,10 +217,10 @@ def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
 
 def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
     line = recorded.hardware.beamline
-    line.settings.set({"laser_shutter": "open"}).wait(timeout=60)
-    line.settings.pause()
+    line.axis_group.set({"laser_shutter": "open"}).wait(timeout=60)
+    line.axis_group.pause()
     assert line.laser_shutter.position == "closed"
-    line.settings.resume()
+    line.axis_group.resume()
     assert line.laser_shutter.position == "open"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fake_beamline import FakeHardware
 
-from devices.energy import CALIBRATION_LIMIT_EV
+from devices.axes.energy import CALIBRATION_LIMIT_EV
 from errors import StorageError
 from storage.calibrations import CalibrationFile, KeptCalibration
 from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibrations, current

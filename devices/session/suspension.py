@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from devices.event_reader import data_key
+from devices.exposure.event_reader import data_key
 
 STREAM = "suspension"
 """Stream of these events: one when a scan stops for a reason, one when it goes on."""

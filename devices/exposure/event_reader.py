@@ -6,14 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from devices.axis import Axis
-from devices.axis_watch import AxisWatch
-from devices.conditions import CONDITIONS, LASER_ONLY, Conditions
-from devices.exposure import Exposure, ExposureReading
-from devices.flux import FluxHistory
+from devices.axes.axis import Axis
+from devices.exposure.axis_watch import AxisWatch
+from devices.exposure.conditions import CONDITIONS, LASER_ONLY, Conditions
+from devices.exposure.flux import FluxHistory
+from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.quality_settings import QualitySettings
 from devices.shutter import CLOSED
-from devices.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 
 SHUTTER_MOVED = -1
 

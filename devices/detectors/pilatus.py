@@ -23,9 +23,9 @@ from ophyd.signal import EpicsSignalBase
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
-from devices.move_status import Waiting
 from devices.numbers import finite_number
-from devices.uncached_signal import disconnected_names, put_and_wait, put_with_completion
+from devices.signals.move_status import MoveStatus
+from devices.signals.uncached_signal import disconnected_names, put_and_wait, put_with_completion
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 
 ANSWER_TIMEOUT_S = 10.0
@@ -244,7 +244,7 @@ class Pilatus(DetectorBase):
             raise AcquisitionError("The Pilatus is not staged. Stage it, or use it in a plan that does.")
         timeout_s = self._exposure_s + self.settings.margin_s
         pvs = [self.cam.acquire.setpoint_pvname]
-        status = Waiting(self, what=f"{self.name}: an image of {self._exposure_s:g} s", pvs=pvs, timeout_s=timeout_s)
+        status = MoveStatus(self, what=f"{self.name}: an image of {self._exposure_s:g} s", pvs=pvs, timeout_s=timeout_s)
         started = time.time()
         put_with_completion(self.cam.acquire, 1, self._finisher(status, started))
         return status

@@ -12,7 +12,7 @@ from ophyd.utils import StatusTimeoutError
 from errors import MotionError, TrxasError
 
 
-class Waiting(DeviceStatus):
+class MoveStatus(DeviceStatus):
     """Status of `device` doing `what` through `pvs`; ophyd puts this text into the error of a time-out."""
 
     def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float) -> None:

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from devices.axis import Axis
-from devices.uncached_signal import FreshSignalRO, read_together
+from devices.axes.axis import Axis
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 
 
 class AxisWatch:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from devices.axis import Axis
-from devices.conditions import Conditions
-from devices.event_reader import CONDITION, EventReader, data_key
-from devices.exposure import Exposure, ExposureReading
-from devices.fluence import Fluence
+from devices.axes.axis import Axis
+from devices.axes.fluence import Fluence
+from devices.exposure.conditions import Conditions
+from devices.exposure.event_reader import CONDITION, EventReader, data_key
+from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.laser import Laser
 from devices.quality_settings import QualitySettings
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 from devices.surroundings import Surroundings
-from devices.uncached_signal import FreshSignalRO, read_together
 
 SATURATED = 0.8
 """Counts per gate above which pile-up cannot be corrected: 1.6 photons per pulse."""

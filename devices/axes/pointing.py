@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
-from devices.axis import Axis
+from devices.axes.axis import Axis
 from devices.configuration import PointingSettings
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 
 
 class Pointing(Axis):

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from ophyd import Device, EpicsSignal
 from ophyd.status import DeviceStatus
 
-from devices.move_status import Waiting, fail, finish
 from devices.numbers import finite_number
-from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from devices.signals.move_status import MoveStatus, fail, finish
+from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import MotionError, OutOfRangeError
 
 READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05
@@ -72,7 +72,7 @@ class Axis(Device):
         targets = self.raw_targets(value)
         self._check_records(targets)
         pvs = [getattr(self, attribute).pvname for attribute in targets]
-        status = Waiting(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
+        status = MoveStatus(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
             put_with_completion(getattr(self, attribute), raw, pending.one_done)

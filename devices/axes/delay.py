@@ -10,10 +10,10 @@ from typing import Any
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
-from devices.axis import Axis
+from devices.axes.axis import Axis
 from devices.configuration import DelaySettings
 from devices.numbers import finite_number
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 from errors import InputError
 
 PS_PER_S = 1e12

@@ -9,7 +9,7 @@ from typing import Any
 
 from devices.beamline import Beamline
 from devices.shutter import CLOSED, Shutter
-from devices.uncached_signal import CHANNEL_ERRORS, put_and_wait, put_with_completion, read_together
+from devices.signals.uncached_signal import CHANNEL_ERRORS, put_and_wait, put_with_completion, read_together
 from errors import HeldError, NotConnectedError
 
 BEATS = 5
@@ -23,7 +23,7 @@ GONE = (NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
 logger = logging.getLogger("trxas.guard")
 
 
-class Guard:
+class SessionGuard:
     """A thread beside the RunEngine's. It claims the beamline for `who` when it starts, and again after a reconnection.
 
     A beamline without [holder] or [safety] in its configuration is not claimed or has no heartbeat; the jet is watched

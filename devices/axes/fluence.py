@@ -11,9 +11,9 @@ from typing import Any
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
-from devices.axis import Axis
+from devices.axes.axis import Axis
 from devices.configuration import FluenceSettings
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 from errors import InputError, OutOfRangeError
 
 

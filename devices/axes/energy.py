@@ -12,10 +12,10 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
-from devices.axis import Axis
+from devices.axes.axis import Axis
 from devices.configuration import EnergySettings
 from devices.numbers import finite_number
-from devices.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO
 from errors import ConfigurationError, InputError, MotionError, OutOfRangeError
 
 APPROACHES = ("below", "direct")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from devices.cell import TEMPERATURE, Cell, SampleStage
-from devices.conditions import Conditions
-from devices.energy import Energy
-from devices.event_reader import CONDITION, EventReader, data_key
-from devices.exposure import Exposure, ExposureReading
+from devices.axes.cell import TEMPERATURE, Cell
+from devices.axes.energy import Energy
+from devices.detectors.sdd import Sdd
+from devices.exposure.conditions import Conditions
+from devices.exposure.event_reader import CONDITION, EventReader, data_key
+from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.quality_settings import QualitySettings
-from devices.sdd import Sdd
+from devices.sample_stage import SampleStage
+from devices.signals.uncached_signal import read_together
 from devices.surroundings import Surroundings
-from devices.uncached_signal import read_together
 
 STAGE = "sample_stage"
 """Key of its read-back among the raw values."""

@@ -12,7 +12,7 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import LaserSettings
-from devices.move_status import Waiting
+from devices.signals.move_status import MoveStatus
 from errors import InputError
 
 MAXIMUM_READINGS = 1000
@@ -45,7 +45,7 @@ class PowerMeter(Device):
         wanted, watts, skipped = self.readings, list[float](), list[float]()
         self._watts = watts
         what, timeout_s = f"{wanted} readings of the laser power", wanted * READING_TIMEOUT_S + MARGIN_S
-        status = Waiting(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
+        status = MoveStatus(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
 
         def collect(*, value: float, **_: Any) -> None:
             if not skipped:

@@ -6,7 +6,7 @@ from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
 from devices.quality_settings import HolderSettings, SafetySettings
-from devices.uncached_signal import FreshSignalRO, put_and_wait, read_together
+from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, read_together
 
 STATES = ("OK", "JetStopped", "Tripped")
 """States of the IOC's guard; when tripped, no shutter opens until it is reset."""

@@ -17,10 +17,10 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus, StatusBase
 
 from devices.configuration import ExposureSettings
-from devices.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
-from devices.move_status import AllOf, Waiting, finish
+from devices.exposure.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
 from devices.numbers import finite_number
-from devices.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from devices.signals.move_status import AllOf, MoveStatus, finish
+from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import AcquisitionError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3
@@ -115,7 +115,7 @@ class Exposure(Device):
         if math.isnan(self._dwell_s):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
         what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
-        status = Waiting(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
+        status = MoveStatus(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
 
         self.on_trigger()
         put_with_completion(self.count, 1, lambda **_: finish(status))
@@ -186,7 +186,7 @@ class Exposure(Device):
             time.sleep(IDLE_POLL_S)
 
 
-class Together:
+class SimultaneousDetectors:
     """Detectors triggered at once, with one status: done when all are, failed with the reason of the first that fails.
 
     A bluesky Triggerable.

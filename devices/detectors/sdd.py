@@ -18,7 +18,7 @@ from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SddSettings
-from devices.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 from errors import AcquisitionError
 
 FloatArray = NDArray[np.float64]

@@ -10,8 +10,8 @@ from typing import Any
 
 from devices.laser import Laser
 from devices.quality_settings import QualitySettings
+from devices.signals.uncached_signal import FreshSignalRO, read_together
 from devices.surroundings import Surroundings
-from devices.uncached_signal import FreshSignalRO, read_together
 
 POWER = "laser_power"
 

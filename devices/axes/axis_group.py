@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from ophyd.status import StatusBase
 
-from devices.axis import Axis
-from devices.move_status import AllOf
+from devices.axes.axis import Axis
 from devices.shutter import Shutter
-from devices.uncached_signal import CHANNEL_ERRORS
+from devices.signals.move_status import AllOf
+from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import TrxasError
 
 Target = float | str
@@ -22,10 +22,10 @@ Target = float | str
 logger = logging.getLogger("trxas.devices")
 
 
-class Settings:
+class AxisGroup:
     """A bluesky Movable over named axes and shutters; its targets are a mapping by name."""
 
-    name = "settings"
+    name = "axis_group"
     parent = None
 
     def __init__(self, movers: Mapping[str, Axis | Shutter]) -> None:

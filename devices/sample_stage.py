@@ -1,0 +1,78 @@
+"""The stage that puts the jet or the powder cell into the beam."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ophyd import Device, EpicsSignal
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.configuration import CellSettings
+from devices.signals.move_status import MoveStatus, fail, finish, finished
+from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from errors import InputError, MotionError, NotConnectedError
+
+EXCHANGE_TIMEOUT_S = 10.0
+"""How long the stage may take to exchange the samples."""
+
+SAMPLES = ("jet", "cell")
+"""What the stage can put into the beam, in the order of its record's choices."""
+
+
+class SampleStage(Device):
+    """Puts the jet or the powder cell into the beam."""
+
+    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.sample_select}", kind="omitted")
+    readback = FCpt(FreshSignalRO, "{_prefix}{_settings.sample_status}", kind="omitted")
+
+    def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
+        self._settings, self._prefix = settings, prefix
+        super().__init__("", name=name)
+
+    def state_of(self, value: str) -> int:
+        """State of the read-back when `value` is in the beam."""
+        return SAMPLES.index(value)
+
+    @property
+    def position(self) -> str:
+        """ "jet" or "cell", asked from the hardware."""
+        return SAMPLES[int(read_together({"state": self.readback})["state"])]
+
+    def check_value(self, value: str) -> None:
+        """Raise InputError unless `value` is "jet" or "cell"."""
+        if value not in SAMPLES:
+            raise InputError(f'{self.name} = {value!r}: the sample in the beam can be "jet" or "cell".')
+
+    def set(self, value: str) -> DeviceStatus:
+        """Move `value` into the beam; done when the read-back agrees."""
+        self.check_value(value)
+        if self.position == value:
+            return finished(self)
+        pvs = [self.setpoint.pvname]
+        status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=EXCHANGE_TIMEOUT_S)
+        put_with_completion(self.setpoint, self.state_of(value), lambda **_: self._verify(value, status))
+        return status
+
+    def _verify(self, value: str, status: DeviceStatus) -> None:
+        try:
+            reached = self.position
+        except NotConnectedError as error:
+            fail(status, error)
+            return
+        if reached == value:
+            finish(status)
+        else:
+            text = f"{self.name} was told to be {value} and is {reached}. Look at {self.readback.pvname}."
+            fail(status, MotionError(text))
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: the stage ends its stroke."""
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """State under the stage's own name."""
+        return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Data key of the state."""
+        return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}
