@@ -1,10 +1,11 @@
 # make demo: install and run the main job on the simulated beamline.
 # make test: install and run the tests.
 # make test-all: the same, and those that repeat at length what a shorter test shows.
+# make lint, types, format, docs: what a developer runs beside the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test test-all install lock clean
+.PHONY: demo test test-all install lint types format docs lock clean
 
 demo: .venv/.runtime
 	$(BIN)/trxas demo
@@ -27,10 +28,32 @@ install: .venv/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
 	touch $@
 
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/lint-imports
+
+types: .venv/.test
+	$(BIN)/mypy
+
+format: .venv/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build --fail-on-warning --quiet docs docs/_build
+	@echo "docs/_build/index.html"
+
+.venv/.docs: .venv/.test requirements-docs.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-docs.lock
+	touch $@
+
 lock: .venv/.test
 	$(BIN)/pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --extra docs --constraint requirements.lock --constraint requirements-test.lock --output-file requirements-docs.lock pyproject.toml
 
 clean:
 	rm -rf .venv
