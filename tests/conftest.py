@@ -21,13 +21,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.channels import open_channels, release_channels
+
 REPOSITORY = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
 
 FIRST_PORT, LAST_PORT, BLOCK = 20_480, 30_720, 16
 """Below the ports that Linux hands out by itself (32768 and up), so that no client's socket takes one of ours."""
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 60.0
+START_TIMEOUT_S = 240.0
+STOP_TIMEOUT_S = 120.0
 
 # The same examples every time, on a machine of any speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -104,6 +107,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if PORTS in config.stash:
         config.stash[PORTS].release()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_channel_is_left() -> Iterator[None]:
+    """Release the channels of a module, whose servers have ended by then; else libca searches for them for ever."""
+    yield
+    release_channels()
+    assert open_channels() == []
 
 
 @pytest.fixture(scope="session")

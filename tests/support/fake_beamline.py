@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fake_pilatus import FakePilatus
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.sim import FakeEpicsSignal, fake_device_cache, make_fake_device
-from waiting import WAIT_S
 
 from devices.axes.axis_group import AxisGroup
 from devices.axes.cell import Cell
@@ -35,6 +33,8 @@ from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import FreshSignalRO
 from devices.surroundings import Surroundings
+from tests.support.fake_pilatus import FakePilatus
+from tests.support.waiting import WAIT_S
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from waiting import WAIT_S, until
+
+from tests.support.waiting import WAIT_S, until
 
 
 @dataclass(frozen=True)

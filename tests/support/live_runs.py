@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from beam_time import BUNCH_PERIOD_PS, BeamTime, br_signal, br_static, energy_points
 from numpy.typing import NDArray
 from scipy.special import erfc
+
+from tests.support.beam_time import BUNCH_PERIOD_PS, BeamTime, br_signal, br_static, energy_points
 
 NamedDocument = tuple[str, dict[str, Any]]
 

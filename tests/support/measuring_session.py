@@ -1,7 +1,8 @@
-"""A session in a process of its own, for tests that end its plan badly: `measuring_session.py MACRO DATA PLAN`.
+"""A session in a process of its own, for tests that end its plan badly.
 
-It does what lines on its standard input say, and answers each with a line: "measure" runs the plan with exposures of
-two seconds at 200 times the beam time, "fail" too, but its first event cannot be stored, "abort" aborts what is paused.
+`python -m tests.support.measuring_session MACRO DATA PLAN` obeys lines on its standard input and answers each with a
+line: "measure" runs the plan with exposures of two seconds at 200 times the beam time, "fail" does the same but its
+first event cannot be stored, "abort" aborts a paused plan.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import sys
 from typing import Any
 
 from bluesky.utils import RunEngineInterrupted
-from patient import patient
-from quick_plans import QUICK
-from waiting import WAIT_S
 
+from tests.support.patient import patient
+from tests.support.quick_plans import QUICK
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 from trxas.session.session import Session, open_session
 

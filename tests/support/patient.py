@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from waiting import WAIT_S
-
+from tests.support.waiting import WAIT_S
 from trxas.configuration import Configuration
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from bluesky import RunEngine
-from fake_beamline import FakeHardware
-from waiting import WAIT_S
+
+from tests.support.fake_beamline import FakeHardware
+from tests.support.waiting import WAIT_S
 
 
 class RecordedRuns:

@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from waiting import WAIT_S, until
-
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from processes.process_table import family
+from tests.support.waiting import WAIT_S, until
 from trxas.announcements.server_file import ServeState, read_state
 
 START_TIMEOUT_S = 240.0

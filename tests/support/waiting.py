@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-WAIT_S = 60.0
-"""How long a test waits for what comes by itself; it costs nothing when it comes."""
+WAIT_S = 120.0
+"""How long a test waits for an event that comes by itself, s. The wait costs nothing once the event has come."""
 
-WAIT_MS = 60_000
-"""The same for Qt."""
+WAIT_MS = 120_000
+"""The same for Qt, ms."""
+
+COMMAND_S = 600.0
+"""How long a test waits for a command to end, s: enough for the longest one on a machine with four other tasks."""
 
 POLL_S = 0.005
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import subprocess
 import sys
 import threading
@@ -11,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import WAIT_S
 
-RECORD_IOC = str(Path(__file__).with_name("record_ioc.py"))
+from tests.support.waiting import COMMAND_S, WAIT_S
+
+RECORD_IOC = ("-m", "tests.support.record_ioc")
+"""Arguments of Python for an IOC with single records."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,9 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def bench(start_ioc: Any, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Prefix of an IOC with single records (record_ioc.py), one per test module."""
+    """Prefix of an IOC with single records (tests.support.record_ioc), one per test module."""
     prefix = f"{request.module.__name__.rpartition('.')[2]}:"
-    with start_ioc(RECORD_IOC, "--prefix", prefix):
+    with start_ioc(*RECORD_IOC, "--prefix", prefix):
         yield prefix
 
 
@@ -63,16 +64,24 @@ def recorder() -> Callable[[str], Recorder]:
     return Recorder
 
 
-@functools.cache
-def made_pv(name: str) -> Any:
-    import epics
+PLAIN_PVS: dict[str, Any] = {}
+"""Those of the test module under way, by name."""
 
-    return epics.PV(name, auto_monitor=False)
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_pvs_of_this_module(no_channel_is_left: None) -> Iterator[None]:
+    """Forget the PVs before their channels are released."""
+    yield
+    PLAIN_PVS.clear()
 
 
 def plain_pv(name: str) -> Any:
-    """A connected PV without a monitor, apart from those that ophyd and pyepics share among themselves."""
-    pv = made_pv(name)
+    """Return a connected PV without a monitor, apart from those that ophyd and pyepics share among themselves."""
+    import epics
+
+    if name not in PLAIN_PVS:
+        PLAIN_PVS[name] = epics.PV(name, auto_monitor=False)
+    pv = PLAIN_PVS[name]
     assert pv.wait_for_connection(WAIT_S), f"{name} did not connect"
     return pv
 
@@ -118,7 +127,7 @@ def caproto_put(ca_repeater: None) -> Callable[[str, object], str]:
     def run(name: str, value: object) -> str:
         options = ["--no-repeater", "--timeout", "50", "--notify", "--"]
         command = [sys.executable, "-m", "caproto.commandline.put", *options, name, str(value)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
         return result.stdout + result.stderr
 
     return run

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from patient import patient
 
 from devices.beamline import Beamline, build_beamline
 from devices.configuration import read_configuration
@@ -22,6 +21,8 @@ from reduction.xas.gate_rates import gate_rates
 from reduction.xas.spc_energy import spc_spectrum
 from sim.ioc.monochromator import bragg_angle_deg
 from storage import load_run
+from tests.support.patient import patient
+from tests.support.waiting import COMMAND_S, WAIT_S
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.session.session import Session, open_session
@@ -113,13 +114,13 @@ def test_delay_scan_with_shutter_reference(session: Session) -> None:
 def test_axes_arrive_in_their_raw_units(beamline: Beamline) -> None:
     import epics
 
-    beamline.energy.set(13_472.25).wait(timeout=60)
+    beamline.energy.set(13_472.25).wait(timeout=WAIT_S)
     assert epics.caget(f"{MACRO}7ida:BraggERdbkAO") == pytest.approx(13.472_25, abs=1e-6)
     assert epics.caget(f"{MACRO}7ida:m1.RBV") == pytest.approx(bragg_angle_deg(13_472.25), abs=1e-6)
-    beamline.delay.set(12_345.0).wait(timeout=60)
+    beamline.delay.set(12_345.0).wait(timeout=WAIT_S)
     coarse, fine = epics.caget(f"{MACRO}7idd:DG1:ADelayAI"), epics.caget(f"{MACRO}7idd:digDelay1:actualDelay")
     assert coarse * 1e12 + fine == pytest.approx(169_780 + 12_345, abs=0.01)
-    beamline.fluence.set(8.83).wait(timeout=60)
+    beamline.fluence.set(8.83).wait(timeout=WAIT_S)
     assert beamline.fluence.position == pytest.approx(8.83, abs=0.01)
 
 
@@ -128,7 +129,7 @@ def test_a_stopped_motor_fails_its_move(beamline: Beamline) -> None:
     status = beamline.energy.set(12_900.0)
     beamline.energy.stop()
     with pytest.raises(MotionError, match="sent to 12900 eV and stopped at"):
-        status.wait(timeout=60)
+        status.wait(timeout=WAIT_S)
 
 
 def test_a_move_the_ioc_refuses_is_an_error(beamline: Beamline) -> None:
@@ -136,13 +137,13 @@ def test_a_move_the_ioc_refuses_is_an_error(beamline: Beamline) -> None:
     import epics
 
     limit = epics.PV(f"{MACRO}7idd:m21.HLM")
-    assert limit.wait_for_connection(10)
-    limit.put(10.0, wait=True, timeout=60)
+    assert limit.wait_for_connection(WAIT_S)
+    limit.put(10.0, wait=True, timeout=WAIT_S)
     try:
         with pytest.raises((MotionError, ValueError), match="7idd:m21"):
-            beamline.fluence.set(12.0).wait(timeout=60)
+            beamline.fluence.set(12.0).wait(timeout=WAIT_S)
     finally:
-        limit.put(50.0, wait=True, timeout=60)
+        limit.put(50.0, wait=True, timeout=WAIT_S)
 
 
 def test_a_raw_delay_in_another_unit_is_refused(beamline: Beamline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,9 +166,9 @@ def test_missing_pvs_are_all_named_in_time(ioc: Any) -> None:
 def test_two_beamlines_at_once_do_not_mix(start_ioc: Any, beamline: Beamline) -> None:
     with start_ioc("-m", "sim", "--macro", "other:", "--speed", "2000"):
         other = build_beamline(load_configuration(prefix="other:").beamline)
-        other.connect(timeout_s=60)
-        beamline.delay.set(50.0).wait(timeout=60)
-        other.delay.set(-50.0).wait(timeout=60)
+        other.connect(timeout_s=WAIT_S)
+        beamline.delay.set(50.0).wait(timeout=WAIT_S)
+        other.delay.set(-50.0).wait(timeout=WAIT_S)
         assert beamline.delay.position == pytest.approx(50.0)
         assert other.delay.position == pytest.approx(-50.0)
 
@@ -178,20 +179,20 @@ def test_same_seed_same_counts_whatever_the_client_does(start_ioc: Any) -> None:
     for macro in ("twin1:", "twin2:"):
         with start_ioc("-m", "sim", "--macro", macro, "--speed", "2000", "--seed", "9"):
             twin = build_beamline(load_configuration(prefix=macro).beamline)
-            twin.connect(timeout_s=60)
+            twin.connect(timeout_s=WAIT_S)
             twin.exposure.prepare(1.0)
             for _ in range(3):
-                twin.exposure.trigger().wait(timeout=60)
+                twin.exposure.trigger().wait(timeout=WAIT_S)
             frames.append(twin.exposure.spc_frame.get())
     np.testing.assert_array_equal(*frames)
 
 
 def test_caproto_client_agrees(ioc: Any, beamline: Beamline) -> None:
     """A client of another make sees the same value as pyepics."""
-    beamline.delay.set(777.0).wait(timeout=60)
+    beamline.delay.set(777.0).wait(timeout=WAIT_S)
     command = [sys.executable, "-m", "caproto.commandline.get", "--no-repeater", "--terse"]
     said = subprocess.run(
-        [*command, f"{MACRO}7idd:digDelay1:actualDelay"], capture_output=True, text=True, timeout=60, check=True
+        [*command, f"{MACRO}7idd:digDelay1:actualDelay"], capture_output=True, text=True, timeout=COMMAND_S, check=True
     )
     assert float(said.stdout.strip().strip("[]")) == pytest.approx(beamline.delay.fine_readback.get())
 
@@ -207,7 +208,7 @@ def test_the_default_configuration_names_the_real_pvs() -> None:
 
 def test_docs_list_every_pv() -> None:
     listed = subprocess.run(
-        [sys.executable, "-m", "sim", "--list-pvs"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "sim", "--list-pvs"], capture_output=True, text=True, timeout=COMMAND_S, check=True
     )
     documented = (Path(__file__).parents[2] / "docs" / "reference" / "pvs.md").read_text(encoding="utf-8")
     assert listed.stdout.strip() in documented

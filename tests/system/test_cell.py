@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from waiting import WAIT_S
 
 from devices.axes.cell import Cell
 from devices.configuration import CellSettings
 from devices.sample_stage import SampleStage
 from errors import InputError, MotionError, NotConnectedError, OutOfRangeError
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 
 MACRO = "cell:"
@@ -34,7 +34,7 @@ def settings(**changes: Any) -> CellSettings:
 
 def make(**changes: Any) -> Cell:
     cell = Cell(settings(**changes), prefix=MACRO, name="cell")
-    cell.wait_for_connection(timeout=60)
+    cell.wait_for_connection(timeout=WAIT_S)
     return cell
 
 
@@ -62,7 +62,7 @@ def test_settling_outlasts_arriving(start_ioc: Any, recorder: Any) -> None:
     """Done only after the band was held; the powder lags, and the first moment in band is not the last."""
     with start_ioc("-m", "sim", "--macro", "lag:", "--speed", "40"):
         cell = Cell(settings(settle_s=0.0), prefix="lag:", name="cell")
-        cell.wait_for_connection(timeout=60)
+        cell.wait_for_connection(timeout=WAIT_S)
         readings = recorder("lag:7idd:cell:TemperatureAI")
         in_position = recorder("lag:7idd:cell:InPosition")
         cell.set(35.0).wait(timeout=WAIT_S)
@@ -138,7 +138,7 @@ def test_a_new_target_ends_waiting_for_the_old_one(cell: Cell) -> None:
 def test_stop_holds_the_temperature_of_now(start_ioc: Any, get: Any, recorder: Any) -> None:
     with start_ioc("-m", "sim", "--macro", "hold:", "--speed", "20"):
         cell = Cell(settings(), prefix="hold:", name="cell")
-        cell.wait_for_connection(timeout=60)
+        cell.wait_for_connection(timeout=WAIT_S)
         readings = recorder("hold:7idd:cell:TemperatureAI")
         status = cell.set(150.0)
         readings.wait(lambda values: values[-1] > 30.0)
@@ -157,7 +157,7 @@ def test_a_cell_that_is_not_there_is_named(ioc: Any) -> None:
 def test_a_controller_that_dies_on_the_way_is_an_error(start_ioc: Any, recorder: Any) -> None:
     with start_ioc("-m", "sim", "--macro", "gone:", "--speed", "20") as ioc:
         cell = Cell(settings(), prefix="gone:", name="cell")
-        cell.wait_for_connection(timeout=60)
+        cell.wait_for_connection(timeout=WAIT_S)
         readings = recorder("gone:7idd:cell:TemperatureAI")
         status = cell.set(150.0)
         readings.wait(lambda values: values[-1] > 30.0)
@@ -169,7 +169,7 @@ def test_a_controller_that_dies_on_the_way_is_an_error(start_ioc: Any, recorder:
 
 def test_the_stage_exchanges_the_samples(ioc: Any, get: Any) -> None:
     stage = SampleStage(settings(), prefix=MACRO, name="sample_stage")
-    stage.wait_for_connection(timeout=60)
+    stage.wait_for_connection(timeout=WAIT_S)
     for sample, state in (("cell", 1), ("jet", 0)):
         stage.set(sample).wait(timeout=WAIT_S)
         assert stage.position == sample

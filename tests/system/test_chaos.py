@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import COMMAND_S
+
 pytestmark = pytest.mark.channel_access
 
 KINDS = "BeamDump,SessionKill,I0Dropout"
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_small_chaos_is_clean(ca_repeater: None, tmp_path: Path) -> None:
     """One fault each of three kinds; chi-square over 17 points above 3 has a chance of 3e-5, and the seed is fixed."""
     command = [sys.executable, "-m", "trxas.commands.main", "chaos", "--faults", "3", "--seed", "3", "--kinds", KINDS]
     done = subprocess.run(
         [*command, "--json", str(tmp_path / "chaos.json"), "--output", str(tmp_path / "chaos")],
-        capture_output=True, text=True, timeout=280, cwd=tmp_path,
+        capture_output=True, text=True, timeout=COMMAND_S, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = json.loads((tmp_path / "chaos.json").read_text())
@@ -39,7 +40,7 @@ def test_a_small_chaos_is_clean(ca_repeater: None, tmp_path: Path) -> None:
 def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     """Lost: minutes of scans under faults that were not meant."""
     command = [sys.executable, "-m", "trxas.commands.main", "chaos", "--kinds", "Flood"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, cwd=tmp_path)
     assert done.returncode == 2
     assert "Flood" in done.stderr
     assert "BeamDump" in done.stderr

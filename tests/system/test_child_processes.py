@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from waiting import until
 
 from processes.child import Child, ChildError, ChildProgram
 from processes.process_table import family
+from tests.support.waiting import WAIT_S, until
 
 ECHO = "import sys; print('ready at 7', flush=True); [print('got', line.strip(), flush=True) for line in sys.stdin]"
 
@@ -67,7 +67,7 @@ def test_separate_errors_are_logged_and_quoted_but_are_no_lines(tmp_path: Path) 
     lines: list[str] = []
     ended = threading.Event()
     with Child(program(code, separate_errors=True), tmp_path / "log", on_line=lines.append, on_end=ended.set) as child:
-        assert ended.wait(60.0)
+        assert ended.wait(WAIT_S)
         assert child.wait_ended(60.0)
     assert lines == ["{}\n"]
     assert child.last_words() == "warning\n"

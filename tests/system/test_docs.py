@@ -10,8 +10,8 @@ from typing import Any
 
 import bluesky.plan_stubs as bps
 import pytest
-from patient import patient
 
+from tests.support.patient import patient
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
 from trxas.prompt.stored_runs import stored_run_functions

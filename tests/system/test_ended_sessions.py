@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_bench import FaultBench
-from quick_plans import MOVE_NOTHING
-from waiting import WAIT_S, until
 
+from tests.support.fault_bench import FaultBench
+from tests.support.quick_plans import MOVE_NOTHING
+from tests.support.waiting import WAIT_S, until
 from trxas.session.session import SCANS
 
-pytestmark = pytest.mark.timeout(400)
-
 MACRO = "ended:"
-SUPPORT = Path(__file__).parents[1] / "support"
 PUMPED = ("energy_scan", "delay_scan", "fluence_scan", "time_zero_scan", "overlap_scan", "delay_self_test")
 
 SIGINT_APART_S = 0.2
@@ -48,11 +44,8 @@ class Measuring:
     """A session that does what it is told."""
 
     def __init__(self, data: Path, name: str) -> None:
-        command = [sys.executable, str(SUPPORT / "measuring_session.py"), MACRO, str(data), name]
-        paths = os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])])
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
-        )
+        command = [sys.executable, "-m", "tests.support.measuring_session", MACRO, str(data), name]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.hear("ready")
 
     def tell(self, order: str) -> None:

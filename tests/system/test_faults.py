@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fault_bench import Counts, FaultBench
-from waiting import WAIT_S, until
 
 from devices.signals.uncached_signal import FreshSignalRO, read_together
 from errors import NotConnectedError
 from sim.physics.fault_kinds import KINDS
+from tests.support.fault_bench import Counts, FaultBench
+from tests.support.waiting import WAIT_S, until
 
 MACRO = "faulty:"
 DWELL_S = 20.0

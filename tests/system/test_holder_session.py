@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_bench import FaultBench
-from patient import patient
 
 from errors import HeldError
+from tests.support.fault_bench import FaultBench
+from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import safety_lines
 from trxas.session.session import Session, open_session
@@ -29,7 +30,7 @@ from trxas.session.session import open_session
 HOLDING = """
 session = open_session(load_configuration(prefix=sys.argv[1], data=sys.argv[2]))
 for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
-    shutter.set("open").wait(timeout=60)
+    shutter.set("open").wait(timeout=120)
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -85,7 +86,7 @@ def session(configuration: Configuration) -> Iterator[Session]:
 @pytest.mark.long
 def test_a_second_session_is_refused_by_name_and_may_look(session: Session, tmp_path: Path) -> None:
     with another(READING, tmp_path / "theirs") as process:
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=WAIT_S)
     assert session.beamline.holder is not None
     holder, _ = session.beamline.holder.look()
     assert f"held by {holder}" in said.splitlines()[0]
@@ -130,7 +131,7 @@ def test_a_read_only_session_says_so_and_resets_nothing(configuration: Configura
 def test_the_jet_stops_and_both_shutters_close_without_any_plan(session: Session, faults: FaultBench) -> None:
     """By the session too: the IOC of a real beamline may not do it."""
     for shutter in (session.beamline.xray_shutter, session.beamline.laser_shutter):
-        shutter.set("open").wait(timeout=60)
+        shutter.set("open").wait(timeout=WAIT_S)
     faults.put("7idd:jet:FlowSet", 0.0)
     try:
         faults.until(lambda: faults.shutters() == (0, 0), "closed")

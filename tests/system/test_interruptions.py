@@ -16,6 +16,7 @@ from bluesky.utils import RunEngineInterrupted
 import plans
 from devices.beamline import Beamline, build_beamline
 from devices.signals.uncached_signal import read_together
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 
 MACRO = "brk:"
@@ -31,7 +32,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 @pytest.fixture
 def beamline(ioc: Any) -> Beamline:
     line = build_beamline(load_configuration(prefix=MACRO).beamline)
-    line.connect(timeout_s=60)
+    line.connect(timeout_s=WAIT_S)
     return line
 
 
@@ -45,7 +46,7 @@ def interrupt_in_exposure(beamline: Beamline, engine: RunEngine) -> threading.Th
     def wait_and_pause() -> None:
         started = threading.Event()
         beamline.exposure.count.subscribe(lambda value, **_: started.set() if value else None)
-        assert started.wait(60)
+        assert started.wait(WAIT_S)
         engine.request_pause(defer=False)
 
     thread = threading.Thread(target=wait_and_pause)
@@ -59,7 +60,7 @@ def interrupted_scan(beamline: Beamline) -> tuple[RunEngine, list[dict[str, Any]
     pausing = interrupt_in_exposure(beamline, engine)
     with pytest.raises(RunEngineInterrupted):
         engine(plans.delay_scan(beamline, "Br K", delays_ps=[0.0, 100.0, 200.0], dwell_s=DWELL_S))
-    pausing.join(60)
+    pausing.join(WAIT_S)
     return engine, events
 
 

@@ -9,6 +9,7 @@ from bluesky import RunEngine
 
 import plans
 from devices.beamline import build_beamline
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 
 MACRO = "mortal:"
@@ -19,14 +20,14 @@ def test_a_scan_survives_the_death_of_the_ioc(start_ioc: Any) -> None:
     delays = [float(delay) for delay in range(0, 300, 10)]
     with start_ioc(*SIMULATION) as first, contextlib.ExitStack() as stack:
         beamline = build_beamline(load_configuration(prefix=MACRO).beamline)
-        beamline.connect(timeout_s=60)
+        beamline.connect(timeout_s=WAIT_S)
         events: list[dict[str, Any]] = []
 
         def kill_once(name: str, doc: dict[str, Any]) -> None:
             events.append(doc["data"])
             if len(events) == 10:
                 first.process.kill()
-                first.process.wait(60)
+                first.process.wait(WAIT_S)
                 stack.enter_context(start_ioc(*SIMULATION, at_port=first.port))
 
         engine = RunEngine({})

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from patient import patient
 
 from errors import StorageError
 from storage.calibrations import KeptCalibration
+from tests.support.patient import patient
 from trxas.commands import doctor
 from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import welcome

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from waiting import WAIT_S
 
 from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
+from tests.support.waiting import WAIT_S
 
 PROBLEM_BIT = 0x200
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 from bluesky import RunEngine
-from rise_fit import fit_t0
 from scipy.optimize import curve_fit
 
 import plans
@@ -25,6 +24,8 @@ from plans.xas.overlap_scan import fit_overlap
 from reduction.accumulator import accumulate
 from reduction.xas.gate_rates import gate_rates
 from sim.physics.sample import DEFAULT_SAMPLE
+from tests.support.rise_fit import fit_t0
+from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
 
@@ -109,7 +110,7 @@ def bench(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[
             configuration = load_configuration(prefix=macro).beamline
             channel_access.prepare(configuration.epics)
             line = build_beamline(configuration)
-            line.connect(timeout_s=60)
+            line.connect(timeout_s=WAIT_S)
             yield Bench(line)
 
     return start
@@ -151,7 +152,7 @@ def test_backlash_shifts_the_foil_unless_approached_from_below(usual: Bench) -> 
     """Down from the Br edge: 0.5 eV off without the overshoot, none with it."""
     edges = {}
     for approach in ("direct", "below"):
-        usual.line.energy.set(13_550.0).wait(timeout=60)
+        usual.line.energy.set(13_550.0).wait(timeout=WAIT_S)
         usual.run(plans.foil_scan(usual.line, dwell_s=10.0, approach=approach))
         edges[approach] = usual.foil_edge_ev()
     sigma_ev = np.hypot(edges["direct"][1], edges["below"][1])
@@ -216,7 +217,7 @@ def test_self_test_of_the_delay_axis(bench: Any, hidden: dict[str, float], expec
                 run, watched=told["watched_probe"], compared=told["compare_probe"], offset_ps=told["rise_offset_ps"]
             )
         results = evaluate_delay_axis(rises, fit_t0)
-        made.line.delay.set(0.0).wait(timeout=60)
+        made.line.delay.set(0.0).wait(timeout=WAIT_S)
     if "fine_sign" in hidden:
         # Nothing can be compared with a reference that runs backwards.
         assert results["fine"].verdict is Verdict.WRONG_SIGN

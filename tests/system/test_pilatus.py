@@ -16,7 +16,6 @@ import pytest
 from bluesky import RunEngine
 from bluesky.preprocessors import run_decorator, stage_decorator
 from bluesky.utils import FailedStatus
-from full_disk import ROOM_FOR_TWO_IMAGES
 from ophyd.utils import StatusTimeoutError
 
 from devices.axes.cell import SampleStage
@@ -26,6 +25,8 @@ from devices.detectors.pilatus import Pilatus
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 from sim.physics.diffraction import Diffraction, Geometry
 from sim.physics.sample import Phases
+from tests.support.full_disk import ROOM_FOR_TWO_IMAGES
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 
 MACRO = "pil:"
@@ -38,9 +39,9 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
         stage = SampleStage(configuration.cell, prefix=MACRO, name="sample_stage")
         energy = Energy(configuration.energy, prefix=MACRO, name="energy")
         for device in (stage, energy):
-            device.wait_for_connection(timeout=60)
-        stage.set("cell").wait(timeout=60)
-        energy.set(12_900.0).wait(timeout=60)
+            device.wait_for_connection(timeout=WAIT_S)
+        stage.set("cell").wait(timeout=WAIT_S)
+        energy.set(12_900.0).wait(timeout=WAIT_S)
         yield running
 
 
@@ -144,7 +145,7 @@ def test_files_can_be_read_while_they_grow(pilatus: Pilatus, tmp_path: Path) -> 
     pilatus.prepare(1.0)
     pilatus.stage()
     try:
-        pilatus.trigger().wait(timeout=60)
+        pilatus.trigger().wait(timeout=WAIT_S)
         (path,) = tmp_path.glob("*.h5")
         with h5py.File(path, locking=False) as file:
             assert file["/entry/data/data"].shape == (1, 195, 487)
@@ -171,9 +172,9 @@ def test_stock_ophyd_classes_work_unchanged(ioc: Any, tmp_path: Path, version: s
         _default_read_attrs = ("hdf5", "statistics")
 
     stock = Stock(f"{MACRO}7idd:Pilatus:", name="pilatus")
-    stock.wait_for_connection(timeout=60)
+    stock.wait_for_connection(timeout=WAIT_S)
     stock.hdf5.read_attrs = []
-    stock.cam.acquire_time.set(1.0).wait(timeout=60)
+    stock.cam.acquire_time.set(1.0).wait(timeout=WAIT_S)
     documents, failure = run(bp.count([stock], 3))
     assert failure is None
     totals = [event["data"]["pilatus_statistics_total"] for event in of_kind(documents, "event")]
@@ -237,7 +238,7 @@ def test_an_ioc_that_dies_fails_the_run_which_is_closed(start_ioc: Any, tmp_path
         def plan() -> Any:
             yield from bps.trigger_and_read([pilatus])
             ioc.process.kill()
-            ioc.process.wait(60)
+            ioc.process.wait(WAIT_S)
             yield from bps.trigger_and_read([pilatus])
 
         documents, failure = run(plan())
@@ -256,7 +257,7 @@ def test_a_detector_that_hangs_times_out_by_name(start_ioc: Any, tmp_path: Path)
         with pytest.raises(
             StatusTimeoutError, match=r"pilatus: an image of 0\.5 s \(waiting for slow:7idd:Pilatus:cam1:"
         ):
-            pilatus.trigger().wait(timeout=60)
+            pilatus.trigger().wait(timeout=WAIT_S)
         pilatus.stop()
         pilatus.unstage()
 
@@ -273,7 +274,7 @@ def test_a_stopped_exposure_leaves_no_datum(start_ioc: Any, tmp_path: Path, put:
         acquiring.wait(lambda values: 1 in values)
         put("stop:7idd:Pilatus:cam1:Acquire", 0)
         with pytest.raises(AcquisitionError, match=r"NumCaptured_RBV stays at 0: the image was not taken \(Aborted\)"):
-            status.wait(timeout=60)
+            status.wait(timeout=WAIT_S)
         assert list(pilatus.collect_asset_docs()) == []
         pilatus.unstage()
 

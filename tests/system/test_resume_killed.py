@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from patient import patient
 
 from errors import InputError, StorageError
 from reduction.accumulator import accumulate
 from storage import good_exposures, list_runs, load_chain, load_dataset
+from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import welcome
 from trxas.session.resume import resume_run, unfinished_runs
@@ -31,7 +32,7 @@ from trxas.configuration import load_configuration
 from trxas.session.session import open_session
 
 made = load_configuration(prefix=sys.argv[1], address_list=sys.argv[3], data=sys.argv[2])
-epics = replace(made.beamline.epics, connection_timeout_s=60.0)
+epics = replace(made.beamline.epics, connection_timeout_s=120)
 with open_session(replace(made, beamline=replace(made.beamline, epics=epics))) as session:
     session.run_engine.subscribe(lambda name, doc: print(name, flush=True))
     session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[-100.0, 0.0, 100.0, 200.0], dwell_s=1.0,
@@ -63,7 +64,7 @@ def killed_session(data: Path, address_list: str, exposures: int) -> None:
             seen += line.strip() == "event"
     finally:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=WAIT_S)
 
 
 def look_and_reset(session: Session) -> None:

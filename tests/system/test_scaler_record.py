@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from waiting import WAIT_S
 
 from sim.errors import SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.scaler import ScalerGroup
+from tests.support.waiting import WAIT_S
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}
 

@@ -15,6 +15,7 @@ from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError
 from sim.physics.sample import load_sample
 from sim.physics.thermal import powder_spectrum
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 
 MACRO = "sdd:"
@@ -23,9 +24,9 @@ MACRO = "sdd:"
 def connected(macro: str) -> Beamline:
     configuration = load_configuration(prefix=macro).beamline
     assert configuration.cell is not None
-    quick = replace(configuration.cell, settle_s=0.1, poll_s=0.02, timeout_s=60.0)
+    quick = replace(configuration.cell, settle_s=0.1, poll_s=0.02, timeout_s=WAIT_S)
     beamline = build_beamline(replace(configuration, cell=quick))
-    beamline.connect(timeout_s=60)
+    beamline.connect(timeout_s=WAIT_S)
     return beamline
 
 
@@ -34,7 +35,7 @@ def beamline(start_ioc: Any) -> Iterator[Beamline]:
     with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "2000", "--seed", "3"):
         line = connected(MACRO)
         assert line.sample_stage is not None
-        line.sample_stage.set("cell").wait(timeout=60)
+        line.sample_stage.set("cell").wait(timeout=WAIT_S)
         yield line
 
 
@@ -42,7 +43,7 @@ def expose(line: Beamline, dwell_s: float) -> tuple[SddFrame, float]:
     """One exposure of the detector and the ion chamber."""
     assert line.sdd is not None
     line.exposure.prepare(dwell_s)
-    line.exposure.trigger().wait(timeout=60)
+    line.exposure.trigger().wait(timeout=WAIT_S)
     raw = read_together({**line.exposure.fresh_signals(), **line.sdd.fresh_signals()})
     reading = line.exposure.reading_from_raw(raw)
     spc = reading.spc
@@ -56,7 +57,7 @@ def photons(frame: SddFrame) -> np.ndarray:
 def test_the_edge_is_in_the_counts_corrected_for_dead_time(beamline: Beamline) -> None:
     levels = []
     for energy_ev in (13_450.0, 13_560.0):
-        beamline.energy.set(energy_ev).wait(timeout=60)
+        beamline.energy.set(energy_ev).wait(timeout=WAIT_S)
         frame, i0 = expose(beamline, 10.0)
         assert frame.counts.shape == (5,)
         assert np.all(frame.counts < frame.output_rate * 10.0)
@@ -74,10 +75,10 @@ def test_the_edge_is_in_the_counts_corrected_for_dead_time(beamline: Beamline) -
 def test_heat_takes_intensity_at_the_main_edge(beamline: Beamline) -> None:
     """2 % at 13472 eV from 25 to 140 C; 60 s of 5 elements count 3e7 photons, 0.02 %."""
     assert beamline.cell is not None
-    beamline.energy.set(13_472.0).wait(timeout=60)
+    beamline.energy.set(13_472.0).wait(timeout=WAIT_S)
     levels = []
     for temperature_c in (25.0, 140.0):
-        beamline.cell.set(temperature_c).wait(timeout=60)
+        beamline.cell.set(temperature_c).wait(timeout=WAIT_S)
         frame, i0 = expose(beamline, 60.0)
         levels.append(photons(frame).sum() / i0)
     assert levels[1] / levels[0] - 1 == pytest.approx(-0.0145, abs=0.004)
@@ -102,29 +103,29 @@ def test_a_missed_gate_is_an_error(beamline: Beamline) -> None:
 def test_with_the_jet_in_the_beam_only_the_photodiodes_see_something(beamline: Beamline, get: Any) -> None:
     assert beamline.sample_stage is not None
     assert beamline.sdd is not None
-    beamline.energy.set(13_500.0).wait(timeout=60)
+    beamline.energy.set(13_500.0).wait(timeout=WAIT_S)
     frame, i0 = expose(beamline, 1.0)
     assert frame.counts.min() > 0
     assert i0 > 0
     assert not np.any(get(f"{MACRO}amofg1a:spc:Frame")[10:])
-    beamline.sample_stage.set("jet").wait(timeout=60)
+    beamline.sample_stage.set("jet").wait(timeout=WAIT_S)
     try:
         frame, _ = expose(beamline, 1.0)
         assert not frame.counts.any()
         assert beamline.sdd.failed_conditions(frame) == ["sdd_no_counts"]
         assert np.all(get(f"{MACRO}amofg1a:spc:Frame")[10:] > 0)
     finally:
-        beamline.sample_stage.set("cell").wait(timeout=60)
+        beamline.sample_stage.set("cell").wait(timeout=WAIT_S)
 
 
 def test_the_beam_can_be_taken_away(beamline: Beamline) -> None:
-    beamline.xray_shutter.set("closed").wait(timeout=60)
+    beamline.xray_shutter.set("closed").wait(timeout=WAIT_S)
     try:
         frame, i0 = expose(beamline, 1.0)
         assert i0 == 0
         assert not frame.input_rate.any()
     finally:
-        beamline.xray_shutter.set("open").wait(timeout=60)
+        beamline.xray_shutter.set("open").wait(timeout=WAIT_S)
 
 
 def test_same_seed_same_counts(start_ioc: Any) -> None:
@@ -135,8 +136,8 @@ def test_same_seed_same_counts(start_ioc: Any) -> None:
             line = connected(macro)
             assert line.sample_stage is not None
             assert line.cell is not None
-            line.sample_stage.set("cell").wait(timeout=60)
-            line.cell.set(60.0).wait(timeout=60)
+            line.sample_stage.set("cell").wait(timeout=WAIT_S)
+            line.cell.set(60.0).wait(timeout=WAIT_S)
             found.append([expose(line, 1.0)[0].counts for _ in range(3)])
     np.testing.assert_array_equal(*found)
 
@@ -149,7 +150,7 @@ def test_a_session_does_not_need_the_powder_cell(start_ioc: Any) -> None:
         assert configuration.pilatus is not None
         elsewhere = replace(configuration, sdd=replace(configuration.sdd, frame="away:Frame"))
         line = build_beamline(replace(elsewhere, pilatus=replace(configuration.pilatus, prefix="away:")))
-        line.connect(timeout_s=60)
+        line.connect(timeout_s=WAIT_S)
         assert line.disconnected() == ["bare:away:Frame", "bare:away:HDF1:PluginType_RBV"]
         without = build_beamline(replace(configuration, cell=None, sdd=None, pilatus=None))
         assert without.optional_devices == ()

@@ -18,8 +18,6 @@ from typing import Any
 
 import pytest
 import zmq
-from served import Queue, Served, family, living, process_of
-from waiting import WAIT_S, until
 
 from gui.control.manager_link import ServerAddress, ServerSilentError, ZmqManagerLink
 from gui.live.broadcast_feed import BroadcastFeed
@@ -28,11 +26,13 @@ from gui.requests.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from storage import load_run, open_store
+from tests.support.served import Queue, Served, family, living, process_of
+from tests.support.waiting import COMMAND_S, WAIT_S, until
 from trxas.announcements.server_file import read_state
 from trxas.configuration import DEFAULT_CONFIGURATION
 from trxas.serve.keys import keys_of
 
-pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.channel_access
 
 QUICK = """
 [serve]
@@ -167,13 +167,13 @@ def test_the_catalogue_is_read_through_tiled_with_its_key_alone(served: Served, 
     assert state is not None
     search = f"{state.tiled}/api/v1/search/?page[limit]=1"
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(search, timeout=30)
+        urllib.request.urlopen(search, timeout=WAIT_S)
     refused.value.close()
     assert refused.value.code in (401, 403)
     keyed = urllib.request.Request(search, headers={"Authorization": f"Apikey {state.tiled_key}"})
 
     def runs() -> int:
-        with urllib.request.urlopen(keyed, timeout=30) as answer:
+        with urllib.request.urlopen(keyed, timeout=WAIT_S) as answer:
             return int(json.load(answer)["meta"]["count"])
 
     until(lambda: runs() >= 1, runs)
@@ -233,7 +233,7 @@ def listening_addresses(pids: set[int]) -> set[tuple[str, int]]:
 
 def test_a_second_server_of_the_folder_is_refused_and_the_first_named(served: Served) -> None:
     command = [sys.executable, "-m", "trxas.commands.main", "serve", "--data", str(served.data)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S)
     assert done.returncode == 2
     assert f"process {served.process.pid} since" in done.stderr
     assert read_state(served.data) is not None
@@ -248,7 +248,7 @@ def test_sigterm_ends_everything_and_closes_the_run(served: Served, queue: Queue
     pids = family(served.process.pid)
     assert len(pids) >= 7
     served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(120) == 0, served.said()
+    assert served.process.wait(WAIT_S) == 0, served.said()
     assert living(pids) == set()
     assert "by force" not in served.said()
     assert read_state(served.data) is None

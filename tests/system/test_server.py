@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import WAIT_S
 
 from sim.errors import PortTakenError, SimulationInputError
 from sim.ioc.clock import BeamClock
 from sim.ioc.server import bind_sockets
+from tests.support.waiting import COMMAND_S, WAIT_S
 
-RECORD_IOC = str(Path(__file__).with_name("record_ioc.py"))
+RECORD_IOC = ("-m", "tests.support.record_ioc")
 
 NAGLE_DELAY_S, BATCH_DELAY_S = 0.040, 0.010
 """What a reply or a monitor of caproto's stock server waits (measured: 44 ms, 13 ms)."""
@@ -33,9 +32,9 @@ def seconds(action: Callable[[], Any]) -> float:
 
 def test_taken_port_is_an_error_with_a_remedy(start_ioc: Any) -> None:
     """A second beamline on one port would answer in place of the first, now and then."""
-    with start_ioc(RECORD_IOC, "--prefix", "first:") as ioc:
-        command = [sys.executable, RECORD_IOC, "--port", str(ioc.port), "--prefix", "second:"]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    with start_ioc(*RECORD_IOC, "--prefix", "first:") as ioc:
+        command = [sys.executable, *RECORD_IOC, "--port", str(ioc.port), "--prefix", "second:"]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
     assert second.returncode == 3
     assert re.search(rf"port 127\.0\.0\.1:{ioc.port} is not available .*stop it, choose another port", second.stderr)
 
@@ -66,7 +65,7 @@ def test_port_zero_finds_one_for_both() -> None:
 def test_signal_ends_a_busy_server_quietly(start_ioc: Any, put: Any, capfd: Any, stop_signal: signal.Signals) -> None:
     """Ctrl-C during a move, with clients waiting, ends with code 0, soon, without a traceback."""
     prefix = f"{stop_signal.name}:"
-    with start_ioc(RECORD_IOC, "--prefix", prefix) as ioc:
+    with start_ioc(*RECORD_IOC, "--prefix", prefix) as ioc:
         put(f"{prefix}m1", 10.0, wait=False)
         put(f"{prefix}scaler1.CNT", 1, wait=False)
         capfd.readouterr()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.channel_access, pytest.mark.long]
+from tests.support.waiting import COMMAND_S
+
+pytestmark = [pytest.mark.channel_access, pytest.mark.long, pytest.mark.timeout(4 * COMMAND_S)]
 
 
-@pytest.mark.timeout(900)
 def test_a_short_soak_is_flat(ca_repeater: None, tmp_path: Path) -> None:
     """Two hours of beam time: every part of the beamline at work is looked at, and none grows."""
     command = [
@@ -27,7 +28,7 @@ def test_a_short_soak_is_flat(ca_repeater: None, tmp_path: Path) -> None:
         "--json",
         "soak.json",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=880, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S * COMMAND_S, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = json.loads((tmp_path / "soak.json").read_text())
     assert found["flat"]

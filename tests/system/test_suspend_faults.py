@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 from bluesky.utils import RequestAbort, RunEngineInterrupted
-from fault_bench import FaultBench
-from waiting import until
 
 import plans
 from devices.beamline import Beamline, build_beamline
 from errors import WaitedError
 from reduction.accumulator import accumulate
+from tests.support.fault_bench import FaultBench
+from tests.support.waiting import WAIT_S, until
 from trxas.configuration import load_configuration
 
 MACRO, SPEED = "susp:", 100
@@ -102,7 +102,7 @@ def beamline(ioc: Any) -> Beamline:
     configuration = load_configuration(prefix=MACRO).beamline
     quality = replace(configuration.quality, ring_settle_s=0.5, jet_settle_s=0.5, laser_settle_s=0.5, pause_high_s=1.0)
     line = build_beamline(replace(configuration, quality=quality))
-    line.connect(timeout_s=60)
+    line.connect(timeout_s=WAIT_S)
     return line
 
 
@@ -166,7 +166,7 @@ def test_what_strikes_a_small_part_of_an_exposure_and_is_over_marks_it(
     striking = threading.Thread(target=in_the_next_exposure)
     scan.strike = striking.start
     scan.run()
-    striking.join(60)
+    striking.join(WAIT_S)
     assert scan.good() == list(range(POINTS))
     bad = [point["quality"].split(",") for point in scan.points() if point["quality"]]
     assert len(bad) == 1
@@ -191,7 +191,7 @@ def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     watching = threading.Thread(target=look)
     watching.start()
     scan.run()
-    watching.join(60)
+    watching.join(WAIT_S)
     shutters, took_s = seen
     assert shutters == (0, 0)
     # bluesky #533 (does not go on), #1647 (goes on at once, or far too late): not before the settle time, soon after.
@@ -237,7 +237,7 @@ def test_a_pause_while_suspended_works_and_the_scan_goes_on(beamline: Beamline, 
     pausing = suspended(scan, lambda: scan.engine.request_pause(defer=False))
     with pytest.raises(RunEngineInterrupted):
         scan.run()
-    pausing.join(60)
+    pausing.join(WAIT_S)
     assert faults.shutters() == (0, 0)
     faults.put("7idd:sim:FaultsClear", 1)
     scan.engine.resume()
@@ -250,7 +250,7 @@ def test_an_abort_while_suspended_closes_the_run_and_leaves_all_shut(beamline: B
     ending = suspended(scan, lambda: scan.engine.abort("enough"))
     with contextlib.suppress(RunEngineInterrupted, RequestAbort):
         scan.run()
-    ending.join(60)
+    ending.join(WAIT_S)
     assert scan.documents[-1][0] == "stop"
     assert scan.documents[-1][1]["exit_status"] == "abort"
     assert faults.shutters() == (0, 0)

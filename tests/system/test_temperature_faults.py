@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from bluesky.utils import RunEngineInterrupted
-from full_disk import ROOM_FOR_TWO_IMAGES
-from patient import patient
 
 import plans
 from devices.detectors.pilatus import now
 from errors import AcquisitionError, NotConnectedError, NotSettledError, StorageError
 from storage import list_runs, load_images, load_run
+from tests.support.full_disk import ROOM_FOR_TWO_IMAGES
+from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 from trxas.session.session import Session, open_session
 
@@ -97,7 +98,7 @@ def test_a_pause_on_the_way_to_a_temperature_goes_on_from_there(
         )
         with pytest.raises(RunEngineInterrupted):
             engine(plan)
-        pausing.join(60)
+        pausing.join(WAIT_S)
         engine.resume()
         summary, events = last_run(session)
         assert summary.status == "complete"
@@ -136,7 +137,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
         def kill(name: str, doc: Mapping[str, Any]) -> None:
             if name == "event" and doc["seq_num"] == 2:
                 detector.process.kill()
-                detector.process.wait(60)
+                detector.process.wait(WAIT_S)
 
         session.run_engine.record_with(kill)
         with pytest.raises(NotConnectedError, match="dies:det:7idd:Pilatus:cam1:"):
@@ -194,7 +195,7 @@ def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSe
         def restart(name: str, doc: Mapping[str, Any]) -> None:
             if name == "event" and doc["seq_num"] == 2:
                 first.process.kill()
-                first.process.wait(60)
+                first.process.wait(WAIT_S)
                 simulations.enter_context(start_ioc(*simulation, at_port=first.port))
 
         session.run_engine.record_with(restart)

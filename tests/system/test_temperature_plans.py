@@ -10,11 +10,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from patient import patient
 
 from reduction.xas.static_xas import accumulate_static, static_spectrum
 from storage import list_runs, load_images, load_run
 from storage.image_files import resource_path
+from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import Configuration, load_configuration
 from trxas.results.run_report import run_report
 from trxas.session.session import Session, open_session
@@ -26,7 +27,7 @@ def quick(configuration: Configuration) -> Configuration:
     """The cell's settling is by the clock on the wall, which a simulation cannot make faster."""
     line = configuration.beamline
     assert line.cell is not None
-    cell = replace(line.cell, settle_s=0.2, poll_s=0.02, timeout_s=60.0)
+    cell = replace(line.cell, settle_s=0.2, poll_s=0.02, timeout_s=WAIT_S)
     return patient(replace(configuration, beamline=replace(line, cell=cell)))
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fault_bench import FaultBench
-from waiting import WAIT_S
+
+from tests.support.fault_bench import FaultBench
+from tests.support.waiting import WAIT_S
 
 MACRO = "guarded:"
 
@@ -19,13 +20,13 @@ CLIENT = """
 import sys, threading
 import epics
 macro, beats = sys.argv[1], 0
-epics.caput(macro + "7idd:session:Holder", "other session", wait=True, timeout=60)
+epics.caput(macro + "7idd:session:Holder", "other session", wait=True, timeout=120)
 for name in ("7idd:xrayShutter:Set", "7idd:laser:Shutter"):
-    epics.caput(macro + name, 1, wait=True, timeout=60)
+    epics.caput(macro + name, 1, wait=True, timeout=120)
 while True:
     beats += 1
-    epics.caput(macro + "7idd:safety:Heartbeat", beats, wait=True, timeout=60)
-    epics.caput(macro + "7idd:session:HolderHeartbeat", beats, wait=True, timeout=60)
+    epics.caput(macro + "7idd:safety:Heartbeat", beats, wait=True, timeout=120)
+    epics.caput(macro + "7idd:session:HolderHeartbeat", beats, wait=True, timeout=120)
     if beats == 5:
         print("beating", flush=True)
     threading.Event().wait(0.1)

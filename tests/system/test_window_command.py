@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import WAIT_S
+
 pytestmark = pytest.mark.channel_access
 
 
@@ -33,7 +35,7 @@ def test_it_opens_without_a_server_and_ends_on_request(tmp_path: Path) -> None:
         read = {line.rpartition("|")[2].strip() for line in said if line.startswith("import time:")}
         assert "storage.catalogue" in read, "a library that is read beside the window makes it stand still"
         process.send_signal(signal.SIGTERM)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=WAIT_S)
     finally:
         process.kill()
     assert process.returncode == 0, "".join(said) + rest

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import until
 
 from gui.status.item import Shown, shown
 from gui.status.monitors import ChannelAccessStatus
+from tests.support.waiting import until
 from trxas.configuration import load_configuration
 from trxas.window.status_items import status_items
 

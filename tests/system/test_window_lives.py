@@ -15,31 +15,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Queue, Served
-from waiting import WAIT_S, until
 
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
 from reduction.accumulator import accumulate
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from storage import load_run, open_store
+from tests.support.served import Queue, Served
+from tests.support.waiting import WAIT_S, until
 from trxas.announcements.server_file import read_state
 
 logger = logging.getLogger(__name__)
 
-pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.channel_access
 
 LIVES = int(os.environ.get("TRXAS_WINDOW_LIVES", "2"))
 """How often the window is killed and opened again in the middle of the run."""
-
-SCRIPT = Path(__file__).parents[1] / "support" / "reporting_window.py"
 
 
 class Window:
     """`trxas gui`, and the last that it said of what it shows."""
 
     def __init__(self, data: Path, layout: Path) -> None:
-        command = [sys.executable, str(SCRIPT), "--data", str(data), "--layout", str(layout)]
+        command = [sys.executable, "-m", "tests.support.reporting_window", "--data", str(data), "--layout", str(layout)]
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         self.said: dict[str, Any] = {}

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import waiting
 
 from broadcast.relay import Relay, RelayAddresses
+from tests.support import waiting
+from tests.support.waiting import WAIT_S
 
 REPOSITORY = Path(__file__).parents[3]
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 240.0
 
 
 @dataclass
@@ -80,7 +81,7 @@ def start_relay() -> StartRelay:
             yield relay
         finally:
             relay.stop()
-            thread.join(60)
+            thread.join(WAIT_S)
             assert not thread.is_alive()
 
     return start

@@ -15,6 +15,7 @@ from bluesky import RunEngine
 
 from broadcast.relay import Relay
 from broadcast.subscriber import Subscriber
+from tests.support.waiting import WAIT_S
 from trxas.announcements.server_file import AlreadyServedError, ServeLock, ServeState, read_state, write_state
 from trxas.session.publishing import publish
 
@@ -54,7 +55,7 @@ def test_what_a_killed_server_left_is_not_believed(tmp_path: Path, start_relay: 
                 ServeLock(tmp_path)
             assert read_state(tmp_path) == state(relay)
             holder.kill()
-            holder.wait(60)
+            holder.wait(WAIT_S)
             assert read_state(tmp_path) is None
     ServeLock(tmp_path).release()
 

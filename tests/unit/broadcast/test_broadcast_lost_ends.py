@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from live_runs import energy_run
 
 from broadcast.publisher import Publisher
 from broadcast.subscriber import Subscriber
 from broadcast.wire import NamedDocument
+from tests.support.live_runs import energy_run
+from tests.support.waiting import WAIT_S
 
 Until = Callable[[Callable[[], bool], str], None]
 
@@ -74,7 +75,7 @@ def test_the_next_run_comes_after_the_end_of_the_one_before(start_relay: Any, na
         assert len(names(subscriber, 50)) == 50
         journals.runs["energy-1"] = [*documents[:55], documents[-1]]
         began = threading.Event()
-        following = Publisher(lambda: relay.addresses.publish if began.wait(60) else None)
+        following = Publisher(lambda: relay.addresses.publish if began.wait(WAIT_S) else None)
         for name, doc in energy_run("energy-2")[:3]:
             following(name, doc)
         # Its first sign of life is the start document.

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live_runs import energy_run
 
 from broadcast.publisher import Publisher
 from broadcast.subscriber import Subscriber
 from broadcast.wire import NamedDocument
 from storage.journal import Journal
+from tests.support.live_runs import energy_run
+from tests.support.waiting import WAIT_S
 
 Until = Callable[[Callable[[], bool], str], None]
 
@@ -57,7 +58,7 @@ class Session:
 
     def close(self) -> None:
         self._stop.set()
-        self._thread.join(60)
+        self._thread.join(WAIT_S)
         self._publisher.close()
         self._journal.close()
 

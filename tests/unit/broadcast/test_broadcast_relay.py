@@ -14,13 +14,14 @@ import pytest
 import zmq
 from bluesky import RunEngine
 from bluesky.callbacks.zmq import RemoteDispatcher
-from live_runs import energy_run
 
 from broadcast.publisher import Publisher
 from broadcast.relay import AT_ONCE, QUEUED_FOR_A_WINDOW, Relay, RelayAddresses
 from broadcast.subscriber import Subscriber
 from broadcast.wire import NamedDocument, unpack
 from gui.live.broadcast_feed import BroadcastFeed
+from tests.support.live_runs import energy_run
+from tests.support.waiting import WAIT_S
 
 Until = Callable[[Callable[[], bool], str], None]
 OpenWindow = Callable[[Relay], "Window"]
@@ -246,7 +247,7 @@ def test_a_stock_dispatcher_can_listen(start_relay: Any, publisher_to: Any, unti
         engine(_short_run())
         until(lambda: received[-1][0] == "stop", "the stop document")
         dispatcher.loop.call_soon_threadsafe(dispatcher._task.cancel)
-        thread.join(60)
+        thread.join(WAIT_S)
     names = [name for name, _ in received]
     assert names[-1] == "stop"
     assert names[-3:-1] == ["start", "start"] or names[-2] == "start"

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import energy_run
-from stored_runs import StoredRuns
 
 from broadcast.publisher import Publisher
 from broadcast.relay import RelayAddresses
@@ -17,6 +15,8 @@ from broadcast.run_cache import KEPT_RUNS, RunCache
 from broadcast.subscriber import Subscriber
 from broadcast.wire import NamedDocument, pack, unpack
 from gui.live.run_state import RunState
+from tests.support.live_runs import energy_run
+from tests.support.stored_runs import StoredRuns
 from trxas.serve.journal_archive import JournalArchive
 
 Until = Callable[[Callable[[], bool], str], None]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import zmq
-from live_runs import energy_run
 
 from broadcast.publisher import Publisher
 from broadcast.relay import RelayAddresses
 from broadcast.subscriber import Subscriber
 from broadcast.wire import Relayed, Sent, unpack
+from tests.support.live_runs import energy_run
 
 Until = Callable[[Callable[[], bool], str], None]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_runs import energy_run
 
 from broadcast.run_cache import RunCache
 from broadcast.wire import Relayed, Sent, identity, pack, unpack
+from tests.support.live_runs import energy_run
 
 
 def test_no_digit_is_lost() -> None:

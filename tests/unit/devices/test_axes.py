@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from fake_beamline import FakeHardware
 from hypothesis import given
 from hypothesis import strategies as st
 from ophyd.utils import StatusTimeoutError
@@ -13,6 +12,8 @@ from ophyd.utils import StatusTimeoutError
 from devices.axes.delay import split_raw_delay
 from devices.configuration import DelaySettings
 from errors import InputError, MotionError, NotConnectedError, OutOfRangeError
+from tests.support.fake_beamline import FakeHardware
+from tests.support.waiting import WAIT_S
 
 
 def delay_settings(**changes: float) -> DelaySettings:
@@ -39,14 +40,14 @@ def test_fine_delay_never_enters_the_range_where_it_jumps() -> None:
     """Below 2560 ps the real phase shifter jumped by 40 ps."""
     hardware = FakeHardware()
     for delay_ps in range(-2000, 2001, 7):
-        hardware.beamline.delay.set(delay_ps).wait(timeout=60)
+        hardware.beamline.delay.set(delay_ps).wait(timeout=WAIT_S)
     fine = [value for name, value in hardware.moves if name == "delay_fine"]
     assert min(fine) >= 2560
 
 
 def test_delay_owns_the_raw_axes_and_time_zero() -> None:
     hardware = FakeHardware()
-    hardware.beamline.delay.set(100.0).wait(timeout=60)
+    hardware.beamline.delay.set(100.0).wait(timeout=WAIT_S)
     raw_ps = hardware.beamline.delay.coarse_readback.get() * 1e12 + hardware.beamline.delay.fine_readback.get()
     assert raw_ps == pytest.approx(169_880.0)
     assert hardware.beamline.delay.position == pytest.approx(100.0)
@@ -54,7 +55,7 @@ def test_delay_owns_the_raw_axes_and_time_zero() -> None:
 
 def test_fluence_is_what_the_plate_lets_through() -> None:
     hardware = FakeHardware()
-    hardware.beamline.fluence.set(7.0).wait(timeout=60)
+    hardware.beamline.fluence.set(7.0).wait(timeout=WAIT_S)
     angle_deg = hardware.beamline.fluence.angle_readback.get()
     assert 14.0 * math.sin(2 * math.radians(angle_deg - 3.2)) ** 2 == pytest.approx(7.0)
 
@@ -97,14 +98,14 @@ def test_an_axis_that_stops_short_is_an_error_not_a_point() -> None:
     hardware.energy_error_kev = 0.001
     status = hardware.beamline.energy.set(13_472.0)
     with pytest.raises(MotionError, match=r"sent to 13472 eV and stopped at 13473 eV.*7ida:BraggERdbkAO"):
-        status.wait(timeout=60)
+        status.wait(timeout=WAIT_S)
 
 
 def test_a_read_back_that_is_gone_fails_the_move() -> None:
     hardware = FakeHardware()
     hardware.beamline.energy.readback.answers = False
     with pytest.raises(NotConnectedError, match="7ida:BraggERdbkAO"):
-        hardware.beamline.energy.set(13_472.0).wait(timeout=60)
+        hardware.beamline.energy.set(13_472.0).wait(timeout=WAIT_S)
 
 
 def test_a_move_that_never_ends_times_out() -> None:
@@ -113,16 +114,16 @@ def test_a_move_that_never_ends_times_out() -> None:
     energy.timeout_s = 0.05
     energy.setpoint.put = lambda *args, **kwargs: None
     with pytest.raises(StatusTimeoutError, match=r"energy to 13472 eV \(waiting for 7ida:BraggEAO\)"):
-        energy.set(13_472.0).wait(timeout=60)
+        energy.set(13_472.0).wait(timeout=WAIT_S)
 
 
 def test_shutter_says_open_only_when_it_is() -> None:
     hardware = FakeHardware()
     shutter = hardware.beamline.laser_shutter
-    shutter.set("open").wait(timeout=60)
+    shutter.set("open").wait(timeout=WAIT_S)
     assert shutter.position == "open"
     shutter.setpoint.on_put = lambda value: None
     with pytest.raises(MotionError, match="laser:rbv"):
-        shutter.set("closed").wait(timeout=60)
+        shutter.set("closed").wait(timeout=WAIT_S)
     with pytest.raises(InputError, match='"open" or "closed"'):
         shutter.set("ajar")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_beamline import FakeHardware, configuration
 
 from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
 from devices.exposure.axis_watch import AxisWatch
@@ -19,6 +18,7 @@ from devices.exposure.point_reader import is_unsteady
 from devices.shutter import OPEN
 from devices.signals.uncached_signal import read_together
 from errors import ConfigurationError
+from tests.support.fake_beamline import FakeHardware, configuration
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from fake_beamline import FakeHardware
 
 from devices.exposure.frames import parse_boxcar_frame, parse_spc_frame
 from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError, InputError, OutOfRangeError
+from tests.support.fake_beamline import FakeHardware
+from tests.support.waiting import WAIT_S
 
 
 def read(hardware: FakeHardware):
@@ -22,7 +23,7 @@ def test_an_exposure_delivers_what_was_counted() -> None:
     hardware = FakeHardware()
     hardware.beamline.exposure.prepare(6.0)
     hardware.counts = np.arange(10).reshape(2, 5)
-    hardware.beamline.exposure.trigger().wait(timeout=60)
+    hardware.beamline.exposure.trigger().wait(timeout=WAIT_S)
     reading = read(hardware)
     np.testing.assert_array_equal(reading.spc.counts, np.arange(10).reshape(2, 5))
     assert reading.spc.exposure_s == 6.0
@@ -35,7 +36,7 @@ def test_a_refused_trigger_is_noticed_although_it_completes() -> None:
     hardware = FakeHardware()
     hardware.beamline.exposure.prepare(1.0)
     hardware.refused_triggers = 1
-    hardware.beamline.exposure.trigger().wait(timeout=60)
+    hardware.beamline.exposure.trigger().wait(timeout=WAIT_S)
     with pytest.raises(AcquisitionError, match="Expected exposure 1, found 0"):
         read(hardware)
 
@@ -44,7 +45,7 @@ def test_another_clients_exposure_is_not_ours() -> None:
     hardware = FakeHardware()
     hardware.beamline.exposure.prepare(1.0)
     for _ in range(2):
-        hardware.beamline.exposure.trigger().wait(timeout=60)
+        hardware.beamline.exposure.trigger().wait(timeout=WAIT_S)
     with pytest.raises(AcquisitionError, match="another client counts"):
         read(hardware)
 
@@ -54,7 +55,7 @@ def test_frames_of_two_exposures_are_not_mixed() -> None:
     exposure = hardware.beamline.exposure
     exposure.prepare(1.0)
     old = exposure.boxcar_frame.get()
-    exposure.trigger().wait(timeout=60)
+    exposure.trigger().wait(timeout=WAIT_S)
     exposure.boxcar_frame.sim_put(old)
     with pytest.raises(AcquisitionError, match="7idb:boxcar:Frame"):
         read(hardware)
@@ -63,7 +64,7 @@ def test_frames_of_two_exposures_are_not_mixed() -> None:
 def test_a_clock_that_disagrees_is_not_one_exposure() -> None:
     hardware = FakeHardware()
     hardware.beamline.exposure.prepare(1.0)
-    hardware.beamline.exposure.trigger().wait(timeout=60)
+    hardware.beamline.exposure.trigger().wait(timeout=WAIT_S)
     hardware.beamline.exposure.elapsed.sim_put(0.4)
     with pytest.raises(AcquisitionError, match=r"7idd:scaler1\.T counted 0\.4 s"):
         read(hardware)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 
 import pytest
-from fake_beamline import FakeHardware
 
 from errors import InputError, MotionError, OutOfRangeError
+from tests.support.fake_beamline import FakeHardware
+from tests.support.waiting import WAIT_S
 
 
 def test_both_mirrors_move_in_um_on_the_sample() -> None:
     hardware = FakeHardware()
     for name in ("horizontal", "vertical"):
         axis = hardware.beamline.axes[f"pointing_{name}_um"]
-        axis.set(-12.5).wait(timeout=60)
+        axis.set(-12.5).wait(timeout=WAIT_S)
         assert axis.position == -12.5
         assert axis.describe()[axis.name]["units"] == "um"
     assert hardware.moves == [("horizontal", -12.5), ("vertical", -12.5)]
@@ -32,7 +33,7 @@ def test_a_mirror_that_stays_short_is_an_error() -> None:
     mirror = FakeHardware().beamline.pointing_horizontal
     mirror.setpoint.on_put = lambda value: None
     with pytest.raises(MotionError, match=r"7idd:m31\.RBV"):
-        mirror.set(20.0).wait(timeout=60)
+        mirror.set(20.0).wait(timeout=WAIT_S)
 
 
 def test_stop_stops_the_motor() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_beamline import configuration
 from hypothesis import given
 from hypothesis import strategies as st
 from ophyd.sim import make_fake_device
@@ -23,6 +22,8 @@ from devices.detectors.sdd import parse_sdd_frame
 from devices.exposure.gated_detectors import SimultaneousDetectors
 from devices.sample_stage import SampleStage
 from errors import AcquisitionError, ConfigurationError, MotionError
+from tests.support.fake_beamline import configuration
+from tests.support.waiting import WAIT_S
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 FRAME = [7.0, 2.0, *range(100, 105), *[5e4] * 5, *[4e4] * 5]
@@ -61,7 +62,7 @@ def test_the_calibration_is_undone_on_the_way_back(temperature_c: float, gain: f
 
 def test_a_cell_that_settles_is_done_with_heater_and_ramp_set() -> None:
     fake = FakeCell(ramp_c_min=12.5)
-    fake.cell.set(60.0).wait(timeout=60)
+    fake.cell.set(60.0).wait(timeout=WAIT_S)
     assert fake.cell.heater.get() == 1
     assert fake.cell.ramp.get() == 12.5
     assert fake.cell.position == pytest.approx(60.0)
@@ -72,14 +73,14 @@ def test_a_set_value_that_is_not_taken_is_an_error() -> None:
     fake.cell.setpoint.on_put = lambda value: None
     fake.cell.setpoint_readback.sim_put(25.0)
     with pytest.raises(MotionError, match=r"Setpoint stays at 25, wanted 62\.7"):
-        fake.cell.set(60.0).wait(timeout=60)
+        fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
 def test_out_of_its_band_a_cell_is_never_done() -> None:
     fake = FakeCell(timeout_s=0.2)
     fake.error_c = -1.0
     with pytest.raises(MotionError, match=r"59\.5 to 60\.5 C for 0 s .* last reading 59\.02 C"):
-        fake.cell.set(60.0).wait(timeout=60)
+        fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
 def test_leaving_the_band_starts_the_settling_anew() -> None:
@@ -88,14 +89,14 @@ def test_leaving_the_band_starts_the_settling_anew() -> None:
     swing = itertools.cycle([62.7, 64.7])
     fake.cell.thermocouple.collect = lambda timeout_s: next(swing)
     with pytest.raises(MotionError, match="did not settle"):
-        fake.cell.set(60.0).wait(timeout=60)
+        fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
 def test_a_controller_that_does_not_say_so_is_not_in_position() -> None:
     fake = FakeCell(timeout_s=0.2)
     fake.cell.in_position.sim_put(0)
     with pytest.raises(MotionError, match="7idd:cell:InPosition say so"):
-        fake.cell.set(60.0).wait(timeout=60)
+        fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
 def test_a_good_frame_is_read() -> None:
@@ -158,7 +159,7 @@ def test_a_wrong_key_in_an_optional_table_is_named() -> None:
 def test_a_cell_that_is_there_already_is_done_at_once() -> None:
     """A series settles once per temperature, not once per run; it must not believe a cell that somebody moved."""
     fake = FakeCell(settle_s=0.2)
-    fake.cell.set(60.0).wait(timeout=60)
+    fake.cell.set(60.0).wait(timeout=WAIT_S)
     assert fake.cell.set(60.0).done
     for signal, astray in (
         (fake.cell.setpoint_readback, 40.0),
@@ -178,17 +179,17 @@ def test_stop_leaves_a_settled_cell_alone_and_holds_one_on_its_way() -> None:
     fake = FakeCell()
     fake.cell.stop()
     assert fake.cell.setpoint.get() != fake.cell.thermocouple.get()
-    fake.cell.set(60.0).wait(timeout=60)
+    fake.cell.set(60.0).wait(timeout=WAIT_S)
     fake.cell.thermocouple.sim_put(62.9)
     fake.cell.stop()
     assert fake.cell.setpoint.get() == pytest.approx(62.7, abs=0.01)
     fake.error_c = -20.0
     fake.sent.clear()
     status = fake.cell.set(100.0)
-    fake.sent.wait(60)
+    fake.sent.wait(WAIT_S)
     fake.cell.stop()
     with pytest.raises(MotionError, match="was stopped"):
-        status.wait(timeout=60)
+        status.wait(timeout=WAIT_S)
     # 103.5 in the controller's reading was asked for; it reads 20 less.
     assert fake.cell.setpoint.get() == pytest.approx(83.5, abs=0.01)
 
@@ -198,7 +199,7 @@ def test_a_stage_that_is_there_already_does_not_move() -> None:
     stage.readback.sim_put(1)
     moves: list[int] = []
     stage.setpoint.on_put = moves.append
-    stage.set("cell").wait(timeout=60)
+    stage.set("cell").wait(timeout=WAIT_S)
     assert moves == []
 
 
@@ -215,8 +216,8 @@ def test_detectors_triggered_together_are_done_together_and_fail_with_the_first(
     both = [Detector(), Detector()]
     status = SimultaneousDetectors(both).trigger()  # type: ignore[arg-type]  # all it needs
     both[0].status.set_finished()
-    both[0].status.wait(timeout=60)
+    both[0].status.wait(timeout=WAIT_S)
     assert not status.done
     both[1].status.set_exception(AcquisitionError("no image"))
     with pytest.raises(AcquisitionError, match="no image"):
-        status.wait(timeout=60)
+        status.wait(timeout=WAIT_S)

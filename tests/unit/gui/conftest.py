@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from beam_time import BeamTime, Document, br_signal, br_static, energy_points
 from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import QApplication
 
 from gui.theme import LIGHT, apply_theme
+from tests.support.beam_time import BeamTime, Document, br_signal, br_static, energy_points
 
 SEED = 20_240_117
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from live_runs import delay_run, energy_run, fluence_run
-from static_runs import NamedDocument, static_run
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
@@ -25,6 +23,8 @@ from reduction.xas.fluence import fluence_scan
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
+from tests.support.live_runs import delay_run, energy_run, fluence_run
+from tests.support.static_runs import NamedDocument, static_run
 
 
 @pytest.mark.parametrize("mode", ["spc", "boxcar"])

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from live_runs import delay_run, energy_run
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, Qt
-from stored_runs import StoredRuns, later
-from waiting import WAIT_MS
 
 from errors import StorageError
 from gui.browser.background import Background
@@ -26,6 +23,9 @@ from gui.plots.styles import series_style
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from storage import Store, open_store
+from tests.support.live_runs import delay_run, energy_run
+from tests.support.stored_runs import StoredRuns, later
+from tests.support.waiting import WAIT_MS, WAIT_S
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ def test_stale_answers_are_dropped_and_failures_are_words(qtbot: QtBot) -> None:
     go_on = threading.Event()
 
     def slow() -> str:
-        go_on.wait(10)
+        go_on.wait(WAIT_S)
         return "old"
 
     def broken() -> str:

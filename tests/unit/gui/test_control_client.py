@@ -6,12 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from fake_queue_server import FakeQueueServer
 from pytestqt.qtbot import QtBot
-from waiting import WAIT_MS
 
 from gui.control.engine import Action, Engine, allowed_actions, engine_state
 from gui.control.queue_client import QueueClient
+from tests.support.fake_queue_server import FakeQueueServer
+from tests.support.waiting import WAIT_MS
 
 START = Callable[..., QueueClient]
 

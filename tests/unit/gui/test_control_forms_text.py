@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from fake_queue_server import MEASURE
 
 from errors import InputError, OutOfRangeError
 from gui.control.entries import Limits, text_of, value_of
@@ -17,6 +16,7 @@ from gui.control.plan_signature import signature_from_function, signature_from_s
 from gui.control.settings import FormSettings
 from gui.durations import duration_words
 from reduction.pileup import true_counts, true_counts_variance
+from tests.support.fake_queue_server import MEASURE
 
 PULSES_PER_S = 1.304e6
 

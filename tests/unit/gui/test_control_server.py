@@ -14,14 +14,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLineEdit, QMessageBox, QPushButton
-from waiting import WAIT_MS
 
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.queue_client import QueueClient
+from tests.support.waiting import WAIT_MS, WAIT_S
 
-pytestmark = [pytest.mark.channel_access, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.channel_access
 
 STARTUP = '''
 import time
@@ -97,7 +97,7 @@ def manager_address(tmp_path: Path, redis_address: str, free_port: Callable[[], 
             yield f"tcp://127.0.0.1:{control}"
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(WAIT_S)
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_queue_server import FakeQueueServer
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
-from waiting import WAIT_MS, WAIT_S
 
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
@@ -22,6 +20,8 @@ from gui.control.manager_link import ZmqManagerLink
 from gui.control.queue_client import QueueClient
 from storage import load_run, open_store
 from storage.runs import list_runs
+from tests.support.fake_queue_server import FakeQueueServer
+from tests.support.waiting import WAIT_MS, WAIT_S
 from trxas.configuration import load_configuration
 from trxas.window.docks import session_server
 
@@ -38,7 +38,7 @@ from trxas.session.listener import Listener
 from trxas.configuration import load_configuration
 
 beamline = build_beamline(load_configuration(prefix=sys.argv[1]).beamline)
-beamline.connect(timeout_s=60)
+beamline.connect(timeout_s=120)
 engine = AttendedEngine({{}})
 engine.subscribe(lambda name, doc: print("exit_status", doc["exit_status"], flush=True), "stop")
 listener = Listener(engine, "script", Path(sys.argv[2]))
@@ -231,7 +231,6 @@ def places(documents: list[tuple[str, dict[str, Any]]]) -> list[tuple[int, int]]
 
 @pytest.mark.long
 @pytest.mark.channel_access
-@pytest.mark.timeout(900)
 def test_a_run_of_an_ipython_session_by_clicks(
     shutters: Callable[[], tuple[int, int]],
     panel: ControlPanel,
@@ -266,7 +265,6 @@ def test_a_run_of_an_ipython_session_by_clicks(
 
 
 @pytest.mark.channel_access
-@pytest.mark.timeout(600)
 def test_ctrl_c_during_a_pause_from_the_window(
     shutters: Callable[[], tuple[int, int]],
     panel: ControlPanel,

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from fake_queue_server import FakeQueueServer
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QPushButton
-from waiting import WAIT_MS
 
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
@@ -19,6 +17,8 @@ from gui.control.forecast import BeamStatistics, scan_course
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.theme import CONTROL_ROOM, DARK, LIGHT, apply_theme
+from tests.support.fake_queue_server import FakeQueueServer
+from tests.support.waiting import WAIT_MS
 
 SETTINGS = FormSettings(
     limits={"delay_ps": Limits(-1e5, 152_800.0), "repeats": Limits(1, 10_000)},

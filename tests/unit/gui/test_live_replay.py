@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 import pytest
-from live_runs import EXPOSURE_S, energy_run
 
 import gui.live.replay_feed as module
 from errors import OutOfRangeError
 from gui.live.replay_feed import ReplayFeed
+from tests.support.live_runs import EXPOSURE_S, energy_run
 
 
 class Clock:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import BEGAN_S, EXPOSURE_S, delay_run, energy_run
 
 from errors import ReductionError
 from gui.live.history import History
 from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
 from reduction.accumulator import accumulate, joined
 from reduction.xas.spc_energy import spc_spectrum
+from tests.support.live_runs import BEGAN_S, EXPOSURE_S, delay_run, energy_run
 
 
 def fed(*runs: list[tuple[str, dict[str, Any]]]) -> RunState:

@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from live_runs import delay_run, energy_run
-from waiting import WAIT_S
 
 from errors import ReductionError
 from gui.live.feed import QueueFeed
@@ -24,6 +22,8 @@ from gui.requests.kinetics import TraceRequest
 from gui.requests.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
+from tests.support.live_runs import delay_run, energy_run
+from tests.support.waiting import WAIT_S
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from beam_time import Document
 from pytestqt.qtbot import QtBot
-from waiting import WAIT_MS
 
 from gui.control.measured_photons import MeasuredPhotons
 from gui.live.feed import QueueFeed
@@ -15,6 +13,8 @@ from gui.live.replay_feed import ReplayFeed
 from gui.live.run_state import RunState
 from gui.live.worker import LiveWorker
 from gui.requests.bunches import BunchRequest
+from tests.support.beam_time import Document
+from tests.support.waiting import WAIT_MS
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ from pathlib import Path
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from beam_time import Document
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
-from waiting import WAIT_MS
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
@@ -31,6 +29,8 @@ from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
+from tests.support.beam_time import Document
+from tests.support.waiting import WAIT_MS
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtWidgets import QApplication
-from waiting import WAIT_MS
 
 from errors import InputError, StorageError
 from gui.plots.axis import DELAY, ENERGY, Quantity
@@ -19,6 +18,7 @@ from gui.plots.scales import DelayScale
 from gui.plots.styles import MARKERS, OFF, TRANSIENT, CurveStyle, series_style
 from gui.plots.zoom_history import View
 from gui.theme import DARK, LIGHT, apply_theme
+from tests.support.waiting import WAIT_MS
 
 ENERGIES = np.linspace(13_450.0, 13_570.0, 61)
 VALUES = 0.02 * np.sin(ENERGIES / 7.0)

@@ -8,7 +8,6 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from live_runs import delay_run, energy_run, fluence_run
 
 from errors import ReductionError
 from gui.live.images import ImageReference
@@ -34,6 +33,7 @@ from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
+from tests.support.live_runs import delay_run, energy_run, fluence_run
 
 
 def fed(*runs: list[tuple[str, dict[str, Any]]]) -> RunState:

@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
-from static_runs import NamedDocument, static_run
-from waiting import WAIT_MS
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
@@ -18,6 +16,8 @@ from gui.requests.static import TemperatureSeriesRequest
 from gui.window import MainWindow
 from reduction.xas.alignment import thermal_difference
 from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum
+from tests.support.static_runs import NamedDocument, static_run
+from tests.support.waiting import WAIT_MS
 
 REQUEST = TemperatureSeriesRequest()
 

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from beam_time import Document
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar, QWidget
-from waiting import WAIT_MS
 
 from gui.application import make_application, make_window
 from gui.dock_title import DockTitle
@@ -22,6 +20,8 @@ from gui.panels.panel import Panel
 from gui.status.item import Reading, StatusItem
 from gui.theme import CONTROL_ROOM, DARK, current_theme
 from gui.window import Dock, MainWindow
+from tests.support.beam_time import Document
+from tests.support.waiting import WAIT_MS
 
 
 class FixedStatus:

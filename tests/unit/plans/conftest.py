@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from recorded_runs import RecordedRuns
+
+from tests.support.recorded_runs import RecordedRuns
 
 
 @pytest.fixture

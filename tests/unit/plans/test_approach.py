@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fake_beamline import FakeHardware, configuration
 from ophyd.sim import make_fake_device
-from recorded_runs import RecordedRuns
 
 import plans
 from devices.axes.energy import Energy
 from errors import ConfigurationError, InputError, MotionError, NotConnectedError, OutOfRangeError
+from tests.support.fake_beamline import FakeHardware, configuration
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.waiting import WAIT_S
 
 REGIONS = [(13_000, 13_002, 1)]
 
@@ -23,14 +24,14 @@ def energy_scan(recorded: RecordedRuns, **options: Any) -> None:
 
 
 def test_a_long_move_down_comes_from_below(recorded: RecordedRuns) -> None:
-    recorded.line.energy.set(13_000.0).wait(timeout=60)
+    recorded.line.energy.set(13_000.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([12.94, 13.0])
 
 
 @pytest.mark.parametrize(("start", "target"), [(13.45, 13_260.0), (13.0, 13_450.0), (13.2, 13_000.0)])
 def test_short_moves_and_moves_up_go_straight(recorded: RecordedRuns, start: float, target: float) -> None:
     recorded.line.energy.readback.sim_put(start)
-    recorded.line.energy.set(target).wait(timeout=60)
+    recorded.line.energy.set(target).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([target * 1e-3])
 
 
@@ -69,19 +70,19 @@ def test_a_long_move_that_was_interrupted_is_not_forgotten(recorded: RecordedRun
     hardware, energy = recorded.hardware, recorded.line.energy
     hardware.energy_error_kev = 0.1
     with pytest.raises(MotionError, match="stopped at 13040 eV"):
-        energy.set(13_000.0).wait(timeout=60)
+        energy.set(13_000.0).wait(timeout=WAIT_S)
     hardware.energy_error_kev = 0.0
-    energy.set(13_000.0).wait(timeout=60)
+    energy.set(13_000.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([12.94, 12.94, 13.0])
 
 
 def test_a_long_way_up_takes_up_the_backlash_as_well(recorded: RecordedRuns) -> None:
     energy = recorded.line.energy
     energy.configure({"approach": "direct"})
-    energy.set(13_000.0).wait(timeout=60)
+    energy.set(13_000.0).wait(timeout=WAIT_S)
     energy.configure({"approach": "below"})
     for target in (13_100.0, 13_050.0):
-        energy.set(target).wait(timeout=60)
+        energy.set(target).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([13.0, 13.1, 13.05])
 
 
@@ -112,7 +113,7 @@ def test_a_record_that_refuses_the_overshoot_moves_nothing(recorded: RecordedRun
 def test_an_overshoot_that_stops_short_does_not_go_on(recorded: RecordedRuns) -> None:
     recorded.hardware.energy_error_kev = 0.001
     with pytest.raises(MotionError, match=r"sent to 13000 eV and stopped at 12941 eV.*by way of 12940 eV"):
-        recorded.line.energy.set(13_000.0).wait(timeout=60)
+        recorded.line.energy.set(13_000.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([12.94])
 
 
@@ -126,7 +127,7 @@ def test_stop_in_the_middle_does_not_come_back(recorded: RecordedRuns) -> None:
 
     energy.setpoint.on_put = stopped
     with pytest.raises(MotionError, match="stopped on its way to 13000 eV"):
-        energy.set(13_000.0).wait(timeout=60)
+        energy.set(13_000.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([12.94])
 
 
@@ -142,7 +143,7 @@ def test_an_overshoot_that_never_ends_times_out() -> None:
     energy.timeout_s = 0.05
     energy.setpoint.put = lambda *args, **kwargs: None
     with pytest.raises(MotionError, match=r"energy to 12940 eV \(waiting for 7ida:BraggEAO\)"):
-        energy.set(13_000.0).wait(timeout=60)
+        energy.set(13_000.0).wait(timeout=WAIT_S)
 
 
 def test_unknown_approaches_are_refused(recorded: RecordedRuns) -> None:

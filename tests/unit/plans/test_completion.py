@@ -11,6 +11,7 @@ from bluesky.utils import FailedStatus, Msg
 from ophyd.status import Status
 
 from plans.engine.wait import complete
+from tests.support.waiting import WAIT_S
 
 
 class FailedAtOnce:
@@ -37,7 +38,7 @@ class Detector:
         self.triggered += 1
         if self.triggered == 1:
             return FailedAtOnce()
-        status = Status(timeout=60)
+        status = Status(timeout=WAIT_S)
         threading.Timer(0.1, status.set_finished).start()
         return status
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recorded_runs import RecordedRuns
-from rise_fit import fit_t0, rise
 
 import plans
 from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
 from plans.xas.delay_self_test import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.rise_fit import fit_t0, rise
+from tests.support.waiting import WAIT_S
 
 DELAYS = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
 ERROR = 1.5e-3
@@ -119,7 +120,7 @@ def test_afterwards_the_axis_moves_as_ever(recorded: RecordedRuns) -> None:
     recorded.hardware.refused_triggers = 100
     with pytest.raises(Exception, match="Expected exposure"):
         recorded.run(plans.delay_self_test(recorded.line, dwell_s=1.0))
-    recorded.line.delay.set(1500.0).wait(timeout=60)
+    recorded.line.delay.set(1500.0).wait(timeout=WAIT_S)
     assert recorded.moved("delay_fine")[-1] == pytest.approx(3280.0)
     assert recorded.line.laser_shutter.position == "closed"
 

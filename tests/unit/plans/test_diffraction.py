@@ -11,7 +11,6 @@ from typing import Any
 
 import h5py
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import (
@@ -24,6 +23,7 @@ from errors import (
     StorageError,
     TrxasError,
 )
+from tests.support.recorded_runs import RecordedRuns
 
 
 class PowderDay(RecordedRuns):

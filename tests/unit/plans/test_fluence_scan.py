@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ophyd.utils import StatusTimeoutError
-from recorded_runs import RecordedRuns
 
 import plans
 from devices.axes.fluence import AttenuatorCalibration
 from errors import InputError, NotConnectedError, OutOfRangeError, ReductionError
 from plans.xas.attenuator import fit_attenuator
+from tests.support.recorded_runs import RecordedRuns
 
 
 def test_every_fluence_once_at_one_energy_and_delay(recorded: RecordedRuns) -> None:

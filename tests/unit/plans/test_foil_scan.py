@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import InputError, OutOfRangeError
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.waiting import WAIT_S
 
 
 def test_the_foil_is_scanned_with_the_laser_blocked(recorded: RecordedRuns) -> None:
@@ -36,7 +37,7 @@ def test_calibration_shifts_the_axis_not_the_monochromator(recorded: RecordedRun
     assert recorded.run(plans.apply_energy_calibration(recorded.line, 0.7)) == pytest.approx(0.7)
     assert recorded.hardware.moves == []
     assert energy.position == pytest.approx(13_450.7)
-    energy.set(13_472.0).wait(timeout=60)
+    energy.set(13_472.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([13.471_3])
     assert energy.position == pytest.approx(13_472.0)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_beamline import FakeHardware
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import ConfigurationError, InputError, TrxasError
+from tests.support.fake_beamline import FakeHardware
+from tests.support.recorded_runs import RecordedRuns
 from trxas.session.session import SCANS
 
 JUNK: tuple[Any, ...] = (

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_beamline import FakeHardware
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import InputError
+from tests.support.fake_beamline import FakeHardware
+from tests.support.recorded_runs import RecordedRuns
 from trxas.session.session import SCANS
 
 BEYOND = {

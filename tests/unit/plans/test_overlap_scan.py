@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, ReductionError
 from plans.xas.overlap_scan import POSITIONS_UM, fit_overlap
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.waiting import WAIT_S
 
 X = np.array(POSITIONS_UM)
 
@@ -19,7 +20,7 @@ X = np.array(POSITIONS_UM)
 @pytest.mark.parametrize(("direction", "other"), [("horizontal", "vertical"), ("vertical", "horizontal")])
 def test_one_mirror_moves_and_comes_back(recorded: RecordedRuns, direction: str, other: str) -> None:
     mirror = recorded.line.axes[f"pointing_{direction}_um"]
-    mirror.set(12.0).wait(timeout=60)
+    mirror.set(12.0).wait(timeout=WAIT_S)
     uid = recorded.run(plans.overlap_scan(recorded.line, direction, dwell_s=1.0, repeats=2))
     (start,) = recorded.starts
     assert (start["uid"], start["plan_name"], start["direction"]) == (uid, "overlap_scan", direction)

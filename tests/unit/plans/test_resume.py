@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from bluesky import RunEngine
-from fake_beamline import FakeHardware
 
 import plans
 from devices.beamline import Beamline
 from errors import InputError
 from plans.resume import DETECTIONS
+from tests.support.fake_beamline import FakeHardware
+from tests.support.waiting import WAIT_S
 
 Documents = list[tuple[str, dict[str, Any]]]
 
@@ -90,7 +91,7 @@ def test_a_resumed_scan_puts_back_what_its_plan_would_have() -> None:
     assert line.pointing_horizontal.position == 0.0
     arm = first_run(recorded(hardware, RUNS["delay_self_test"](line)))
     recorded(hardware, plans.resume_scan(line, arm[0][1], exposures(arm)[1:]))
-    line.delay.set(100.0).wait(timeout=60)
+    line.delay.set(100.0).wait(timeout=WAIT_S)
     assert line.delay.fine_setpoint.get() == pytest.approx(line.delay.split(100.0)[1])
 
 

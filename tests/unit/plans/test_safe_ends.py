@@ -10,10 +10,10 @@ from typing import Any
 import bluesky.preprocessors as bpp
 import pytest
 from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
-from quick_plans import MOVE_NOTHING, QUICK, quick_plan
-from recorded_runs import RecordedRuns
 
 from errors import MotionError, TrxasError
+from tests.support.quick_plans import MOVE_NOTHING, QUICK, quick_plan
+from tests.support.recorded_runs import RecordedRuns
 from trxas.session.session import SCANS
 
 Messages = Iterator[Msg]

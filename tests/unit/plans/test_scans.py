@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from bluesky.simulators import RunEngineSimulator, assert_message_and_return_remaining
 from bluesky.utils import RunEngineInterrupted
-from fake_beamline import FakeHardware
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import AcquisitionError, InputError, MotionError, NotConnectedError, OutOfRangeError
 from plans.engine import suspending
 from reduction.accumulator import accumulate
+from tests.support.fake_beamline import FakeHardware
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.waiting import WAIT_S
 
 REGIONS = [(13_460, 13_462, 1)]
 
@@ -217,7 +218,7 @@ def test_a_laser_that_cannot_be_blocked_is_said_loudly_with_the_first_reason(
 
 def test_laser_is_blocked_while_a_plan_is_paused(recorded: Recorded) -> None:
     line = recorded.hardware.beamline
-    line.axis_group.set({"laser_shutter": "open"}).wait(timeout=60)
+    line.axis_group.set({"laser_shutter": "open"}).wait(timeout=WAIT_S)
     line.axis_group.pause()
     assert line.laser_shutter.position == "closed"
     line.axis_group.resume()
@@ -312,7 +313,7 @@ def test_pausing_between_points_loses_and_doubles_nothing(recorded: Recorded) ->
         recorded.energy_scan(repeats=repeats)
     assert len(recorded.events) < 3 * repeats
     engine.resume()
-    pause.join(60)
+    pause.join(WAIT_S)
     measured = [(event["scan_index"], event["point_index"]) for event in recorded.events]
     assert measured == [(scan, point) for scan in range(repeats) for point in range(3)]
 

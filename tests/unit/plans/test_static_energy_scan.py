@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import (
@@ -21,6 +20,7 @@ from errors import (
     OutOfRangeError,
 )
 from reduction.xas.static_xas import accumulate_static, static_spectrum
+from tests.support.recorded_runs import RecordedRuns
 
 GRID = [(13_450, 13_460, 5), (13_460, 13_470, 2)]
 

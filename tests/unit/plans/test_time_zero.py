@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from errors import InputError, NotConnectedError, OutOfRangeError
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.waiting import WAIT_S
 
 
 def test_the_rise_is_scanned_finely_between_a_baseline_and_a_top(recorded: RecordedRuns) -> None:
@@ -32,12 +33,12 @@ def test_the_grid_can_lie_around_another_place(recorded: RecordedRuns) -> None:
 
 def test_rezero_moves_the_zero_not_the_laser(recorded: RecordedRuns) -> None:
     delay = recorded.line.delay
-    delay.set(100.0).wait(timeout=60)
+    delay.set(100.0).wait(timeout=WAIT_S)
     moves = list(recorded.hardware.moves)
     assert recorded.run(plans.rezero(recorded.line, 17.5)) == pytest.approx(169_797.5)
     assert recorded.hardware.moves == moves
     assert delay.position == pytest.approx(82.5)
-    delay.set(0.0).wait(timeout=60)
+    delay.set(0.0).wait(timeout=WAIT_S)
     raw_ps = delay.coarse_readback.get() * 1e12 + delay.fine_readback.get()
     assert raw_ps == pytest.approx(169_797.5)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from beam_time import BeamTime, br_signal, br_static, energy_points
+
+from tests.support.beam_time import BeamTime, br_signal, br_static, energy_points
 
 
 @pytest.fixture

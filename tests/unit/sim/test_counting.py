@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from pulse_oracle import count_pulse_by_pulse
 from scipy import stats
 
 from reduction.pileup import true_counts
@@ -14,6 +13,7 @@ from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import load_sample
 from sim.physics.source import bunch_charges, pulses_per_bunch
+from tests.support.pulse_oracle import count_pulse_by_pulse
 
 FALSE_ALARM = 1e-4
 """Probability that one of the distribution tests below fails although all is right (fixed seeds: it does not)."""

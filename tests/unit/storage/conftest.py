@@ -15,6 +15,7 @@ from bluesky import RunEngine
 
 from storage import Store, open_store
 from storage.catalogue import create_catalogue
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,7 +154,7 @@ def run_engine() -> Iterator[RunEngine]:
     engine = RunEngine(context_managers=[])
     yield engine
     engine.loop.call_soon_threadsafe(engine.loop.stop)
-    engine._th.join(60)
+    engine._th.join(WAIT_S)
     engine.loop.close()
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from storage.calibrations import CalibrationFile, KeptCalibration
 from storage.scan_id import ScanIdCounter
-
-TIMEOUT_S = 60.0
+from tests.support.waiting import WAIT_S
 
 WITHOUT_LOCK_S = 1.0
 """Within this time the second would have overtaken the first if nothing held it."""
@@ -25,19 +24,19 @@ def interrupted(first: Callable[[], object], second: Callable[[], object], hold:
     def stop(*arguments: Any) -> Any:
         value = real(*arguments)
         read.set()
-        assert go_on.wait(TIMEOUT_S)
+        assert go_on.wait(WAIT_S)
         return value
 
     setattr(owner, name, stop)
     one = threading.Thread(target=lambda: results.update(first=first()))
     other = threading.Thread(target=lambda: results.update(second=second()))
     one.start()
-    assert read.wait(TIMEOUT_S)
+    assert read.wait(WAIT_S)
     other.start()
     other.join(WITHOUT_LOCK_S)
     go_on.set()
     for thread in (one, other):
-        thread.join(TIMEOUT_S)
+        thread.join(WAIT_S)
         assert not thread.is_alive()
     return [results["first"], results["second"]]
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from storage.catalogue import create_catalogue
+from tests.support.waiting import COMMAND_S
 
 
 def content(database: Path) -> list[str]:
@@ -24,7 +25,7 @@ def test_a_new_catalogue_is_what_tiled_itself_makes(tmp_path: Path) -> None:
     create_catalogue(tmp_path / "ours")
     theirs = tmp_path / "theirs.db"
     command = [sys.executable, "-m", "tiled", "catalog", "init", f"sqlite:///{theirs}"]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=COMMAND_S)
     assert content(tmp_path / "ours" / "catalog.db") == content(theirs)
 
 

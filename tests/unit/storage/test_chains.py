@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded_runs import RecordedRuns
-from stored_runs import StoredRuns
 
 import plans
 from reduction.accumulator import RunAccumulator, accumulate
 from storage import list_runs, load_chain, load_dataset, load_run, open_store
 from storage.chains import good_exposures, merged
+from tests.support.recorded_runs import RecordedRuns
+from tests.support.stored_runs import StoredRuns
 
 REGIONS = [(13_460, 13_463, 1)]
 

@@ -10,7 +10,6 @@ import bluesky.preprocessors as bpp
 import h5py
 import numpy as np
 import pytest
-from fake_pilatus import SHAPE, FakePilatus
 
 from devices.configuration import PilatusSettings
 from errors import StorageError
@@ -18,6 +17,7 @@ from storage import load_images, load_run, open_store
 from storage.catalogue import server_configuration
 from storage.image_files import resource_path
 from storage.journal import journal_paths
+from tests.support.fake_pilatus import SHAPE, FakePilatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

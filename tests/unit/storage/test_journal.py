@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from errors import StorageError
 from storage.journal import Journal, journal_paths, require_free_space, subscriber, uid_of
 from storage.records import MAGIC, pack_record, read_contents, read_start
+from tests.support.waiting import COMMAND_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,12 @@ def test_the_kernel_limit_on_file_size_is_a_storage_error(tmp_path: Path) -> Non
         "except StorageError as error: print(i, error)\n"
     )
     result = subprocess.run(
-        [sys.executable, "-c", script, tmp_path], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script, tmp_path],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_S,
+        check=True,
     )
     assert result.stdout.startswith("5 Journal")
     assert "File too large" in result.stdout

@@ -23,6 +23,7 @@ from storage.catalogue import open_catalogue, server_configuration
 from storage.journal import Journal, LockedFile, is_locked, journal_paths
 from storage.records import read_contents
 from storage.run_writer import _FlushingWriter, write_run
+from tests.support.waiting import COMMAND_S, WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ MEASURE = """
 import sys
 sys.path.insert(0, "tests/unit/storage")
 from bluesky import RunEngine
-from conftest import delay_scan
+from tests.unit.storage.conftest import delay_scan
 from storage import open_store
 
 def report(index):
@@ -72,7 +73,7 @@ def measuring(root: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     yield start
     for process in processes:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=WAIT_S)
 
 
 def test_kill_9_loses_nothing(
@@ -88,7 +89,7 @@ def test_kill_9_loses_nothing(
         summary = list_runs(store)[0]
         assert (summary.status, summary.points_done, summary.points_intended) == ("running", 5, 8)
         process.kill()
-        process.wait(60)
+        process.wait(WAIT_S)
         assert list_runs(store)[0].status == "interrupted"
     with open_store(root) as store:
         assert store.recovery.catalogued == store.recovery.closed == [summary.uid]
@@ -124,7 +125,7 @@ def left_behind(root: Path, run_engine: RunEngine, scan: Callable[..., Any]) -> 
 def test_a_session_that_ends_without_closing_still_writes_its_last_run(root: Path) -> None:
     """Lost: the last run from the catalogue, until the next start, for everybody who just types exit."""
     script = MEASURE.replace("sys.stdin.readline()", "pass")
-    subprocess.run([sys.executable, "-c", script, str(root)], cwd=REPOSITORY, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(root)], cwd=REPOSITORY, check=True, timeout=COMMAND_S)
     with open_store(root) as store:
         assert store.recovery.catalogued == []
         assert len(store.db[-1].table()) == 8
@@ -167,7 +168,7 @@ def test_two_processes_that_start_at_once_share_the_work(left_behind: Path) -> N
     )
     command = [sys.executable, "-c", script, str(left_behind)]
     processes = [subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    results = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+    results = [json.loads(process.communicate(timeout=WAIT_S)[0]) for process in processes]
     assert sorted(len(catalogued) for catalogued, _ in results) == [0, 1]
     assert [failed for _, failed in results] == [{}, {}]
     with open_store(left_behind) as store:
@@ -367,7 +368,7 @@ def test_a_shared_server_holds_the_catalogue(
             assert load_run(store, -1)[0][1]["uid"] == uid
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(WAIT_S)
     with open_catalogue(root) as catalogue:
         assert len(catalogue.broker[uid].table()) == 3
 

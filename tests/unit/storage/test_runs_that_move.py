@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_runs import delay_run
-from stored_runs import StoredRuns
 
 from storage import Store, list_runs, load_chain, load_run, open_store
 from storage.atomic_file import write_whole
 from storage.journal import LockedFile, done_folder, journal_paths
 from storage.records import read_start
+from tests.support.live_runs import delay_run
+from tests.support.stored_runs import StoredRuns
 
 
 @pytest.fixture

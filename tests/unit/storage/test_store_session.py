@@ -10,6 +10,7 @@ import pytest
 
 from errors import StorageError
 from storage import list_runs, load_run, open_store
+from tests.support.waiting import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ def test_closing_leaves_nothing_behind(root: Path, run_engine: RunEngine, scan: 
         uid = run_engine(scan(2, 1))[0]
     # The server's worker threads have been told to end; on a busy machine they do a moment later.
     for thread in set(threading.enumerate()) - before:
-        thread.join(60)
+        thread.join(WAIT_S)
     assert set(threading.enumerate()) <= before
     assert f"{uid}.journal" in {path.name.split("-", 1)[1] for path in (root / "journal" / "done").iterdir()}
     with pytest.raises(StorageError, match="store is closed"):

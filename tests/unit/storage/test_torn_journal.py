@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from live_runs import delay_run
-from stored_runs import StoredRuns, later
 
 from storage import open_store
 from storage.documents import NamedDocument
 from storage.journal import journal_paths
 from storage.records import MAGIC, pack_record, read_contents
 from storage.salvage import usable
+from tests.support.live_runs import delay_run
+from tests.support.stored_runs import StoredRuns, later
 
 
 def small_run() -> list[NamedDocument]:

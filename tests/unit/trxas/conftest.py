@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import COMMAND_S
 from trxas.commands.main import main
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -45,7 +46,7 @@ def refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 def trxas(data: Path, tmp_path: Path, ca_repeater: None) -> Run:
     """Run `trxas ...` in an empty folder with its own data."""
 
-    def run(*arguments: str, timeout_s: float = 170, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout_s: float = COMMAND_S, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "trxas.commands.main", *arguments],
             cwd=tmp_path,

@@ -16,9 +16,9 @@ import ophyd.sim
 import pytest
 import zmq
 from bluesky.utils import Msg, RunEngineInterrupted
-from waiting import until
 
 from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentError, ZmqManagerLink
+from tests.support.waiting import WAIT_S, until
 from trxas.announcements.session_file import NAME, read_session
 from trxas.session.listener import Listener
 from trxas.session.remote_control import Answer, AttendedEngine, EndedFromWindowError, NotWaitingError
@@ -82,7 +82,7 @@ class Bench:
         try:
             yield
         finally:
-            thread.join(60.0)
+            thread.join(WAIT_S)
         assert not thread.is_alive()
         assert self.failures == []
 
@@ -206,7 +206,7 @@ def listener(bench: Bench, tmp_path: Path) -> Iterator[Listener]:
 @pytest.fixture
 def ask(listener: Listener) -> Iterator[Ask]:
     """Requests as the window sends them."""
-    link = ZmqManagerLink(ServerAddress(listener.where.address, listener.where.public_key), timeout_s=30.0)
+    link = ZmqManagerLink(ServerAddress(listener.where.address, listener.where.public_key), timeout_s=WAIT_S)
     yield lambda method, **parameters: link.request(method, parameters)
     link.close()
 

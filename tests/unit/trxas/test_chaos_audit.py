@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from live_runs import delay_run
-from served import family
-from stored_runs import StoredRuns
-from waiting import until
 
 from storage import open_store, primary_data
+from tests.support.live_runs import delay_run
+from tests.support.served import family
+from tests.support.stored_runs import StoredRuns
+from tests.support.waiting import until
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
 from trxas.validation.robustness.chaos import ChaosResult
 from trxas.validation.robustness.exposure_truth import NOMINAL, Truth

@@ -13,6 +13,7 @@ import pytest
 
 import plans
 from errors import ConfigurationError, StorageError
+from tests.support.waiting import WAIT_S
 from trxas.configuration import DEFAULT_CONFIGURATION, StorageSettings, load_configuration
 from trxas.session.session import bind, with_free_space
 
@@ -29,8 +30,8 @@ def test_doctor_says_what_is_out_of_range(start_ioc: Any, trxas: Any) -> None:
 
     with start_ioc("-m", "sim", "--macro", "sick:", "--speed", "100") as ioc:
         flow = epics.PV("sick:7idd:jet:FlowSet")
-        assert flow.wait_for_connection(60)
-        flow.put(5.0, wait=True, timeout=60)
+        assert flow.wait_for_connection(WAIT_S)
+        flow.put(5.0, wait=True, timeout=WAIT_S)
         done = trxas("doctor", "--prefix", "sick:", "--address-list", f"127.0.0.1:{ioc.port}", check=False)
     assert done.returncode == 1
     line = next(line for line in done.stdout.splitlines() if line.startswith("sick:7idd:jet:FlowAI"))
@@ -82,7 +83,7 @@ def test_sim_says_ready_once_and_stops_cleanly_on_ctrl_c(ca_ports: Any, ca_repea
         assert process.stdout is not None
         assert f"EPICS_CA_ADDR_LIST=127.0.0.1:{port}" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=60)
+        rest, errors = process.communicate(timeout=WAIT_S)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 

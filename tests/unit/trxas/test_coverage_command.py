@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import until
 
+from tests.support.waiting import until
 from trxas.validation.coverage.measurement import PARAMETERS
 
 pytestmark = pytest.mark.channel_access
@@ -20,10 +20,9 @@ pytestmark = pytest.mark.channel_access
 END_S = 120.0
 
 
-@pytest.mark.timeout(300)
 def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path: Path) -> None:
     """Two samples, the seed fixed: eleven means of two pulls, one beyond 4 sigma in 1 of 1400 choices of seeds."""
-    done = trxas("coverage", "--samples", "2", "--measurements", "1", "--seed", "8", "--json", "c.json", timeout_s=280)
+    done = trxas("coverage", "--samples", "2", "--measurements", "1", "--seed", "8", "--json", "c.json")
     result = json.loads((tmp_path / "c.json").read_text())
     assert result["failures"] == []
     assert (result["samples"], result["seed"], result["complete"]) == (2, 8, True)
@@ -35,7 +34,6 @@ def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path
     assert (tmp_path / "coverage-output" / "pulls.png").stat().st_size > 10_000
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
 @pytest.mark.long
 def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(

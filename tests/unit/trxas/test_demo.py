@@ -16,15 +16,15 @@ import pytest
 from reduction.number_text import plus_minus
 from sim.physics.sample import load_sample
 from storage import list_runs, load_run, open_store
+from tests.support.waiting import WAIT_S
 
 
-@pytest.mark.timeout(300)
 def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path) -> None:
     """The fitted values against the truth that only the simulation was given.
 
     Seven normal pulls: one beyond 4 in a right analysis once in 2000 (and this seed is fixed).
     """
-    said = trxas("demo", "--no-window", "--json", "demo.json", "--seed", "5", timeout_s=280)
+    said = trxas("demo", "--no-window", "--json", "demo.json", "--seed", "5")
     assert re.search(r"tau1_ps +\d+.* ± ", said.stdout)
     assert "energy_scan Br K" in said.stderr
     result = json.loads((tmp_path / "demo.json").read_text())
@@ -74,7 +74,7 @@ def test_a_killed_demo_loses_nothing_that_was_emitted(trxas: Any, tmp_path: Path
     shown = (re.search(r"(\d+)/711", line) for line in process.stderr)
     assert any(match and int(match.group(1)) >= 40 for match in shown)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=WAIT_S)
 
     listed = trxas("runs", "list").stdout
     assert "interrupted" in listed

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from live_runs import delay_run
-from stored_runs import StoredRuns
 
 from errors import InputError
 from storage import open_store
+from tests.support.live_runs import delay_run
+from tests.support.stored_runs import StoredRuns
 from trxas.session.resume import resume_run
 
 

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import until
 
 from processes.child import ChildProgram
 from processes.restartable import RestartableChild
+from tests.support.waiting import WAIT_S, until
 from trxas.validation.robustness.audit import Audit, Comparison
 from trxas.validation.robustness.kill_schedule import VICTIMS, plan_kills
 from trxas.validation.robustness.kills_result import KillsResult
 
-TIMEOUT_S = 60.0
 SPEAK = "import sys; print('ready', sys.argv[1], flush=True); sys.stdin.read()"
 
 
@@ -92,7 +91,7 @@ def test_a_process_ends_with_whoever_started_it() -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "tied\n"
-    process.communicate(timeout=TIMEOUT_S)
+    process.communicate(timeout=WAIT_S)
     assert process.returncode == -15
 
 
@@ -105,4 +104,4 @@ def test_a_reader_that_has_had_enough_is_no_error(data: Path, tmp_path: Path) ->
     assert process.stderr is not None
     with process.stderr as errors:
         assert errors.read() == b""
-    assert process.wait(TIMEOUT_S) == 141
+    assert process.wait(WAIT_S) == 141

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_runs import RecordedRuns
 
 import plans
 from gui.control.plan_signature import PlanSignature
+from tests.support.recorded_runs import RecordedRuns
 from trxas.window.plan_forms import SETTLING, course_of_plan, known_plans
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_beamline import FakeHardware
 
 from devices.axes.energy import CALIBRATION_LIMIT_EV
 from errors import StorageError
 from storage.calibrations import CalibrationFile, KeptCalibration
+from tests.support.fake_beamline import FakeHardware
 from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibrations, current
 
 

@@ -13,10 +13,10 @@ import pytest
 import zmq
 
 from errors import StorageError
+from tests.support.waiting import WAIT_S
 from trxas.serve.keys import KEYS, QUEUE_VARIABLE, TILED_VARIABLE, keys_of
 from trxas.serve.same_user import is_of_same_user
 
-TIMEOUT_S = 60.0
 NOBODY = 65_534
 
 
@@ -112,13 +112,13 @@ def redis_port() -> Iterator[str]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip().rpartition(":")[2]
-        process.communicate(timeout=TIMEOUT_S)
+        process.communicate(timeout=WAIT_S)
 
 
 def ask(port: str, user: int) -> str:
     """What the stand-in answers to a user, or why it does not."""
     command = [sys.executable, "-c", ASK, port, str(user)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from processes.process_table import ProcessUse, family, name_of, use_of
+from tests.support.waiting import WAIT_S
 from trxas.validation.robustness.growth import growth
 from trxas.validation.robustness.soak import SoakResult
 
@@ -81,4 +82,4 @@ def test_processes_are_called_by_what_they_run() -> None:
         assert process.stdout is not None
         process.stdout.readline()
         assert name_of(process.pid) == "serve.redis_stand_in"
-        process.communicate(timeout=60)
+        process.communicate(timeout=WAIT_S)

@@ -11,8 +11,8 @@ import bluesky.preprocessors as bpp
 import ophyd.sim
 import pytest
 from bluesky.utils import Msg
-from waiting import WAIT_S, until
 
+from tests.support.waiting import WAIT_S, until
 from trxas.prompt.progress import LiveTable, ScanProgress
 from trxas.results.live_run import PrimaryEvents
 from trxas.session.remote_control import AttendedEngine

@@ -1,0 +1,1 @@
+"""The tests: `unit` without processes and sockets, `system` with them, `support` for both."""

@@ -1,0 +1,1 @@
+"""What several tests need: fakes, recorded runs, processes, and waiting."""

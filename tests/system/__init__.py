@@ -1,0 +1,1 @@
+"""Tests with processes, sockets, or much to compute."""

@@ -1,0 +1,1 @@
+"""Tests without processes and sockets, each within a second of processor time."""
