@@ -18,10 +18,10 @@ from bluesky.preprocessors import run_decorator, stage_decorator
 from bluesky.utils import FailedStatus
 from ophyd.utils import StatusTimeoutError
 
-from devices.axes.cell import SampleStage
 from devices.axes.energy import Energy
 from devices.configuration import PilatusSettings
 from devices.detectors.pilatus import Pilatus
+from devices.sample_stage import SampleStage
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 from sim.physics.diffraction import Diffraction, Geometry
 from sim.physics.sample import Phases
