@@ -1,0 +1,100 @@
+"""A process on a terminal of its own, as a person at a prompt starts one.
+
+`python -m processes.terminal TTY COMMAND ...` becomes COMMAND with TTY as its controlling terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+
+ROWS, COLUMNS = 50, 180
+
+_CHUNK = 65_536
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[=>()][0-9A-B]?)")
+
+
+class TerminalProcess:
+    """A command that finds a terminal at its standard input, output and error output, and has Ctrl-C, size and colours.
+
+    The terminal hangs up when this object is closed or this process ends, however that happens: then the command gets
+    SIGHUP. `environment` replaces that of this process.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        own_end, other_end = pty.openpty()
+        self._own_end = own_end
+        termios.tcsetwinsize(other_end, (ROWS, COLUMNS))
+        variables = dict(os.environ if environment is None else environment)
+        # Without an answer to the question where the cursor is, the prompt warns after two seconds.
+        variables |= {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
+        try:
+            # A session leader without a terminal gets the first one that it opens, so `main` does that. It has the
+            # terminal as its streams from the beginning: where no process has it open, reading ends.
+            self.process = subprocess.Popen(  # noqa: S603  # the caller's command
+                [sys.executable, "-m", "processes.terminal", os.ttyname(other_end), *command],
+                stdin=other_end,
+                stdout=other_end,
+                stderr=other_end,
+                start_new_session=True,
+                env=variables,
+            )
+        finally:
+            os.close(other_end)
+
+    def type(self, text: str) -> None:
+        """Type `text`; "\\r" is the return key."""
+        os.write(self._own_end, text.encode())
+
+    def output(self) -> Iterator[str]:
+        """Yield what the terminal shows, as it comes and without escape sequences, until the process has ended."""
+        pending = ""
+        while True:
+            try:
+                chunk = os.read(self._own_end, _CHUNK)
+            except OSError:
+                # Linux answers so when no process has the other end open.
+                return
+            if not chunk:
+                return
+            text = pending + chunk.decode(errors="replace")
+            # An escape sequence may be cut at the end of a chunk.
+            cut = text.rfind("\x1b", max(len(text) - 16, 0))
+            pending = "" if cut < 0 or _ESCAPES.match(text, cut) else text[cut:]
+            yield _ESCAPES.sub("", text.removesuffix(pending))
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.type("\x03")
+
+    def kill(self, timeout_s: float = 30.0) -> None:
+        """End it with SIGKILL, if it lives, and wait for that."""
+        self.process.kill()
+        self.process.wait(timeout_s)
+
+    def close(self) -> None:
+        """Hang up and end the process."""
+        self.kill()
+        with contextlib.suppress(OSError):
+            os.close(self._own_end)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Open the terminal `arguments[0]` as this process's own, and become the command that follows."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    terminal = os.open(arguments[0], os.O_RDWR)
+    for stream in range(3):
+        os.dup2(terminal, stream)
+    os.close(terminal)
+    os.execv(arguments[1], list(arguments[1:]))  # noqa: S606  # the caller's command
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,136 @@
+"""The session that the README starts: IPython on a terminal, with and without a screen."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_bench import FaultBench
+from terminal_session import TerminalSession, readme_session, terminal_session, virtual_screen
+from waiting import until
+
+from processes.process_table import family
+from storage import list_runs, load_run, open_store
+from trxas.configuration import DEFAULT_CONFIGURATION
+
+MACRO = "prompt:"
+SCAN = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, sample="CsPbBr3"))'
+TWO_SCANS = (
+    "EV = [(13440, 13464, 4), (13468, 13476, 1), (13480, 13570, 10)]; from bluesky.preprocessors import pchain; "
+    'RE(pchain(*[energy_scan("Br K", delay_ps=d, regions_ev=EV, dwell_s=1) for d in (50, 100)]))'
+)
+pytestmark = pytest.mark.timeout(900)  # several scans at the speed of the README
+
+SCREENS = pytest.mark.parametrize("with_screen", [False, True], ids=["no_screen", "screen"])
+
+
+@pytest.fixture
+def screen(with_screen: bool) -> Iterator[str]:
+    """DISPLAY of the session, "" without one."""
+    if not with_screen:
+        yield ""
+        return
+    with virtual_screen() as (display, _):
+        yield display
+
+
+def is_clean(output: str) -> bool:
+    """Whether a line did what it should: neither a traceback nor an error in few words."""
+    return "Traceback" not in output and "Error" not in output and "error" not in output
+
+
+def windows(session: TerminalSession) -> list[str]:
+    """Command lines of the processes that show figures of a session."""
+    lines = []
+    for pid in family(session.terminal.process.pid):
+        with contextlib.suppress(OSError):
+            lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in lines if "figure_viewer" in line]
+
+
+@SCREENS
+def test_the_session_of_the_readme_does_what_the_readme_says(tmp_path: Path, screen: str) -> None:
+    """Lost: the first scan of everybody who has a screen (set_wakeup_fd only works in main thread)."""
+    lines = readme_session()
+    assert SCAN in lines
+    with terminal_session("--sim", "--data", str(tmp_path), screen=screen) as session:
+        for line in lines:
+            output = session.run(line)
+            assert is_clean(output), output
+            if line.startswith("RE("):
+                # Everything that a scan shows is there before the prompt is.
+                assert "figure: " in output
+                assert output.index("figure: ") < output.index("Out[")
+        output = session.run(TWO_SCANS)
+        assert is_clean(output), output
+        assert output.count("figure: ") == 2
+        assert len(windows(session)) == bool(screen)
+        assert session.end() == 0
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 4
+    with open_store(tmp_path, recover_runs=False) as store:
+        assert [run.status for run in list_runs(store)] == ["complete"] * 4
+
+
+def test_a_screen_that_goes_away_takes_no_session_with_it(tmp_path: Path) -> None:
+    """Lost: the session and its scan, when the connection of `ssh -X` is cut."""
+    with (
+        virtual_screen() as (display, server),
+        terminal_session("--sim", "--data", str(tmp_path), screen=display) as session,
+    ):
+        assert is_clean(session.run(TWO_SCANS))
+        where = session.begin(TWO_SCANS)
+        until(lambda: "good" in session.shown[where:], "a point")
+        server.kill()
+        output = session.finish(where)
+        assert is_clean(output), output
+        assert output.count("figure: ") == 2
+        assert session.end() == 0
+
+
+@pytest.fixture(scope="module")
+def ioc(start_ioc: Any) -> Iterator[Any]:
+    with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "100") as running:
+        yield running
+
+
+@SCREENS
+def test_a_beam_dump_suspends_the_scan_at_the_prompt(ioc: Any, tmp_path: Path, screen: str, get: Any, put: Any) -> None:
+    """Lost: the scan, to a table that did not know the stream of the suspensions."""
+    configuration = tmp_path / "beamline.toml"
+    text = DEFAULT_CONFIGURATION.read_text(encoding="utf-8")
+    configuration.write_text(text.replace("[quality]", "[quality]\nring_settle_s = 0.5\npause_high_s = 1.0", 1))
+    options = ("--config", str(configuration), "--prefix", MACRO, "--data", str(tmp_path / "data"))
+    bench = FaultBench(MACRO, get, put)
+    with terminal_session(*options, screen=screen) as session:
+        where = session.begin(SCAN)
+        until(lambda: session.shown[where:].count(" good") > 5, lambda: session.shown[where:])
+        bench.put("7idd:sim:Fault:BeamDump", 1e6)
+        bench.until(lambda: bench.shutters() == (0, 0), "closed shutters")
+        bench.put("7idd:sim:FaultsClear", 1)
+        output = session.finish(where)
+        assert is_clean(output), output
+        assert "figure: " in output
+        assert session.end() == 0
+    with open_store(tmp_path / "data", recover_runs=False) as store:
+        (run,) = list_runs(store)
+        assert run.status == "complete"
+        events = [doc["data"] for name, doc in load_run(store, run.uid) if name == "event"]
+    assert [event["suspended"] for event in events if "suspended" in event] == [1, 0]
+    good = [event["point_index"] for event in events if event.get("quality") == ""]
+    assert good == list(range(79))
+
+
+def test_a_users_own_callback_that_fails_is_reported_at_the_prompt(ioc: Any, tmp_path: Path) -> None:
+    """Lost: the scan, and the reason why the own plot stays empty."""
+    with terminal_session("--prefix", MACRO, "--data", str(tmp_path)) as session:
+        session.run("def mine(name, doc): return doc['data']['no_such_key']")
+        session.run("")
+        session.run("token = RE.subscribe(mine, 'event')")
+        output = session.run(TWO_SCANS)
+        assert output.count("mine failed at a document of type 'event': KeyError: 'no_such_key'") == 1
+        assert "Traceback" not in output
+        assert output.count("figure: ") == 2
+        assert session.end() == 0
