@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from waiting import until
 
 from processes.terminal import TerminalProcess
+from tests.support.waiting import until
 
 START_S, SCAN_S = 240.0, 180.0
 """How long a session may take to its first prompt, and a scan of ten seconds to its end, on a busy machine."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_bench import FaultBench
-from terminal_session import TerminalSession, readme_session, terminal_session, virtual_screen
-from waiting import until
 
 from processes.process_table import family
 from storage import list_runs, load_run, open_store
+from tests.support.fault_bench import FaultBench
+from tests.support.terminal_session import TerminalSession, readme_session, terminal_session, virtual_screen
+from tests.support.waiting import until
 from trxas.configuration import DEFAULT_CONFIGURATION
 
 MACRO = "prompt:"
