@@ -84,17 +84,17 @@ def test_what_a_record_does_not_allow_is_refused_with_the_file(configuration: Co
 
 
 def test_a_damaged_file_stops_the_session_and_shows_in_doctor(
-    configuration: Configuration, capsys: pytest.CaptureFixture[str]
+    configuration: Configuration,
 ) -> None:
     file = calibration_file(configuration)
     file.path.write_text("{")
     with pytest.raises(StorageError, match="move it away and calibrate again"):
         open_session(configuration)
-    assert not doctor._show_calibrations(configuration)
-    assert "calibrations.json cannot be read" in capsys.readouterr().out
+    lines, problem = doctor.calibrations_of(configuration)
+    assert lines == []
+    assert "calibrations.json cannot be read" in problem
     file.path.unlink()
-    assert doctor._show_calibrations(configuration)
-    assert "nothing yet" in capsys.readouterr().out
+    assert doctor.calibrations_of(configuration) == ([], "")
     assert calibration_lines(file) == []
 
 

@@ -1,1 +1,1 @@
-"""Subcommands of `trxas`: each module adds its parser and runs."""
+"""The command line: each module has the options of one command, as a dataclass, and `run`."""

@@ -1,58 +1,73 @@
-"""`trxas bench`: speed as ratios, on a simulated beamline of its own; `trxas bench window`: the window's."""
+"""`trxas bench`: speed as ratios, on a simulated beamline of its own; `trxas bench window`: speed of the window."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from trxas.commands.options import Subparsers
-from trxas.configuration import load_configuration
-from trxas.simulation import simulated_beamline
+import typer
 
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas bench [window]`."""
-    parser = subparsers.add_parser("bench", help="measure speed, as ratios")
-    parser.add_argument("part", nargs="?", choices=("session", "window"), default="session", help="what to measure")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    parser.add_argument("--seconds", type=float, default=15.0, help="with window: length of each measurement (to 50)")
-    parser.set_defaults(run=run)
+from trxas.commands.numbers import write_numbers
+from trxas.commands.options import JsonFile
 
 
-def run(options: argparse.Namespace) -> int:
-    """Measure and print."""
-    return _run_window(options) if options.part == "window" else _run_session(options)
+class Subject(StrEnum):
+    """What is measured."""
+
+    SESSION = "session"
+    WINDOW = "window"
 
 
-def _run_session(options: argparse.Namespace) -> int:
-    from trxas.benchmarks.session import SPEED, bench, write
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Options of `trxas bench`."""
+
+    subject: Annotated[Subject, typer.Argument(metavar="[session|window]", help="What to measure.")] = Subject.SESSION
+    json: JsonFile = None
+    seconds: Annotated[float, typer.Option(help="With window: length of each measurement, at most 50 s.")] = 15.0
+
+
+def run(options: BenchOptions) -> int:
+    """Measure the speed of a session or of the window.
+
+    Most numbers are ratios, so that different machines can be compared.
+    """
+    results = _window(options.seconds) if options.subject is Subject.WINDOW else _session()
+    write_numbers(results, options.json)
+    return 0
+
+
+def _session() -> Mapping[str, object]:
+    from trxas.benchmarks.session import SPEED, bench
     from trxas.channel_access import environment as channel_access
+    from trxas.configuration import load_configuration
     from trxas.session.session import open_session
+    from trxas.simulation import simulated_beamline
+    from trxas.terminal.tables import print_table, table
 
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
         configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
         with open_session(configuration) as session:
             results = bench(session, Path(folder))
         channel_access.silence()
-    for name, numbers in results.items():
-        print(f"{name:<14} " + "  ".join(f"{key} {value:.4g}" for key, value in numbers.items()))
-    if options.json:
-        write(results, options.json)
-    return 0
+    rows = [(name, key, f"{value:.4g}") for name, numbers in results.items() for key, value in numbers.items()]
+    print_table(table(("measurement", "number", "value"), rows, right=["value"]))
+    return results
 
 
-def _run_window(options: argparse.Namespace) -> int:
-    # Without a screen, whatever there is: numbers of different machines shall compare.
+def _window(seconds: float) -> Mapping[str, object]:
+    # Offscreen even where there is a screen: numbers of different machines shall be comparable.
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from trxas.benchmarks.window.measure import bench_window
+    from trxas.terminal.tables import print_table, table
 
     with tempfile.TemporaryDirectory() as folder:
-        results = bench_window(Path(folder), options.seconds)
-    for name, value in results.items():
-        print(f"{name:<24} {value:.4g}")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
+        results = bench_window(Path(folder), seconds)
+    rows = [(name, f"{value:.4g}") for name, value in results.items()]
+    print_table(table(("number", "value"), rows, right=["value"]))
+    return results

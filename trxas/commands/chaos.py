@@ -1,33 +1,41 @@
-"""`trxas chaos`: scans while everything fails, compared with scans while nothing does."""
+"""`trxas chaos`: scans during faults of every kind, compared with scans during none."""
 
 from __future__ import annotations
 
-import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from trxas.commands.numbers import say, show_numbers
-from trxas.commands.options import Subparsers
+from trxas.commands.options import EmptyFolder, JsonFile, SimulationSpeed
 
 HANG_AFTER_S = 60.0
-"""No exposure for so long is a hang: reconnecting to a dead IOC takes 9 s, starting a session up to 15 s."""
+"""No exposure for this long counts as a hang: reconnecting to a dead IOC takes 9 s, starting a session up to 15 s."""
+
+COUNT_MAXIMUM = 100_000
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas chaos`."""
-    parser = subparsers.add_parser("chaos", help="let faults strike the simulated beamline, and look what is lost")
-    parser.add_argument("--faults", type=_count, default=30, help="number of faults")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the faults and of the simulation")
-    parser.add_argument("--speed", type=float, default=200.0, help="seconds of beam per second of wall time")
-    parser.add_argument("--kinds", help="only these kinds, separated by commas")
-    parser.add_argument("--hang-after", type=float, default=HANG_AFTER_S, help="seconds without exposure: a hang")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    parser.add_argument("--output", type=Path, help="empty folder for data and logs (default: a temporary one)")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class ChaosOptions:
+    """Options of `trxas chaos`."""
+
+    faults: Annotated[int, typer.Option(min=1, max=COUNT_MAXIMUM, help="Number of faults.")] = 30
+    seed: Annotated[int, typer.Option(help="Seed of the faults and of the simulation.")] = 1
+    speed: SimulationSpeed = 200.0
+    kinds: Annotated[str | None, typer.Option(help="Only these kinds of faults, separated by commas.")] = None
+    hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
+    json: JsonFile = None
+    output: EmptyFolder = None
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run it and print the numbers; 1 if anything was lost, doubled, wrong or stuck."""
+def run(options: ChaosOptions) -> int:
+    """Let faults strike during scans; report what is lost.
+
+    The exit code is 1 if anything was lost, doubled, wrong or stuck.
+    """
     from trxas.validation.robustness.chaos import Chaos
     from trxas.validation.robustness.fault_schedule import plan_faults
 
@@ -38,13 +46,6 @@ def run(options: argparse.Namespace) -> int:
         result = chaos.run(faults)
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of faults from 1 to 100000")
-    return count
 
 
 def _kinds(text: str | None) -> tuple[str, ...]:

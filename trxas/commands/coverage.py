@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from errors import InputError
-from trxas.commands.options import Subparsers
+import typer
+
+from trxas.commands.options import JsonFile
 
 if TYPE_CHECKING:
     from trxas.validation.coverage.campaign import Coverage
@@ -16,33 +17,40 @@ if TYPE_CHECKING:
 OUTPUT = Path("coverage-output")
 
 WORKERS_AT_MOST = 8
-"""Processes unless more are asked for: each takes 0.6 GB with its simulations."""
+"""Default limit of processes: each takes 0.6 GB with its simulations."""
 
 
 def default_workers() -> int:
-    """A process per core, within reason."""
+    """Return one process per core, at most `WORKERS_AT_MOST`."""
     return min(os.cpu_count() or 1, WORKERS_AT_MOST)
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas coverage`."""
-    parser = subparsers.add_parser("coverage", help="measure random samples: are the error bars true?")
-    parser.add_argument("--samples", type=int, required=True, help="number of random samples")
-    parser.add_argument("--seed", type=int, default=1, help="seed of samples and noise")
-    parser.add_argument("--measurements", type=int, default=3, help="independent measurements of each sample")
-    parser.add_argument("--workers", type=int, default=default_workers(), help="processes that measure")
-    parser.add_argument("--json", type=Path, help="write the result to this file, whenever there is more of it")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the figure")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class CoverageOptions:
+    """Options of `trxas coverage`."""
+
+    samples: Annotated[int, typer.Option(help="Number of random samples.")]
+    seed: Annotated[int, typer.Option(help="Seed of samples and noise.")] = 1
+    measurements: Annotated[int, typer.Option(help="Independent measurements of each sample.")] = 3
+    workers: Annotated[
+        int | None,
+        typer.Option(help=f"Processes that measure (default: one per core, at most {WORKERS_AT_MOST})."),
+    ] = None
+    json: JsonFile = None
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
 
 
-def run(options: argparse.Namespace) -> int:
-    """Measure all samples, and show what came of it, also after Ctrl-C; 1 if a parameter was never recovered."""
+def run(options: CoverageOptions) -> int:
+    """Measure random samples: are the error bars true?
+
+    Shows the result so far after Ctrl-C too; the file of --json is written after every sample. The exit code is 1 if a
+    parameter was never recovered.
+    """
     from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
     from trxas.validation.coverage.run import configured_timing, run_coverage
 
-    settings = Settings(options.samples, options.seed, options.measurements, options.workers)
-    _check_folder(options.json)
+    workers = default_workers() if options.workers is None else options.workers
+    settings = Settings(options.samples, options.seed, options.measurements, workers)
     coverage = Coverage(settings, configured_timing(), draw_samples(settings))
     try:
         run_coverage(coverage, options.json)
@@ -51,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
 
 
-def _show(coverage: Coverage, options: argparse.Namespace) -> None:
+def _show(coverage: Coverage, options: CoverageOptions) -> None:
     from trxas.results.figures import save
     from trxas.validation.coverage.report import pull_figure, table, write_json
 
@@ -59,9 +67,3 @@ def _show(coverage: Coverage, options: argparse.Namespace) -> None:
         write_json(coverage, options.json)
     figure = save(pull_figure(coverage), options.output / "pulls.png")
     print(f"\n{table(coverage)}\n\nFigure: {figure.resolve()}")
-
-
-def _check_folder(path: Path | None) -> None:
-    """Refuse now what could not be written when everything has been measured."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise InputError(f"--json {path}: give a file in a folder that exists.")

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from trxas.commands.options import Subparsers
-from trxas.configuration_options import add_data_option, configuration_from
-from trxas.simulation import simulated_beamline
+import typer
+
+from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
+from trxas.configuration_options import DataOptions
 
 OUTPUT = Path("demo-output")
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas demo`."""
-    parser = subparsers.add_parser("demo", help="run the main job on the simulated beamline")
-    parser.add_argument("--json", type=Path, help="write the table to this file too")
-    parser.add_argument("--sample", type=Path, help="sample file of the simulation (TOML)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
-    parser.add_argument("--speed", type=float, default=600.0, help="seconds of beam per second of wall time")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the figure")
-    parser.add_argument(
-        "--window",
-        action=argparse.BooleanOptionalAction,
-        help="show the scans in a window while they run (default: if there is a screen)",
-    )
-    add_data_option(parser)
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(DataOptions):
+    """Options of `trxas demo`."""
+
+    json: JsonFile = None
+    sample: Annotated[Path | None, typer.Option(metavar="FILE", help="Sample file of the simulation (TOML).")] = None
+    seed: SimulationSeed = 1
+    speed: SimulationSpeed = 600.0
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
+    window: Annotated[
+        bool | None,
+        typer.Option("--window/--no-window", help="Show the scans in a window (default: if there is a screen)."),
+    ] = None
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the demo and print its table."""
+def run(options: DemoOptions) -> int:
+    """Run the main job on a simulated beamline.
+
+    An energy scan and a delay scan are measured, stored and reduced; at the end come a table and a figure.
+    """
     began = time.monotonic()
     print("Starting the simulated beamline ...", flush=True)
+    from trxas.configuration import load_configuration
+    from trxas.simulation import simulated_beamline
+
     with contextlib.ExitStack() as stack:
-        options.address_list = stack.enter_context(
+        address_list = stack.enter_context(
             simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries)
         )
-        configuration = configuration_from(options)
-        print(f"Simulated beamline at {options.address_list}. Data go to {configuration.storage.root}.", flush=True)
+        configuration = load_configuration(address_list=address_list, data=options.data)
+        print(f"Simulated beamline at {address_list}. Data go to {configuration.storage.root}.", flush=True)
         from gui.screen import has_screen
         from trxas.channel_access import environment as channel_access
         from trxas.commands.demo_measurement import run_demo, write_outputs
@@ -55,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         figure = write_outputs(result, options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:
-            print("The window stays open; close it, or press Ctrl-C here, to end.", flush=True)
+            print("The window stays open. To end, close it or press Ctrl-C here.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 window.wait_ended()
     return 0
@@ -68,5 +74,5 @@ def _load_libraries() -> None:
 
 
 def _sample_name(path: Path | None) -> str:
-    """What a user would write on the vial; the file itself is the simulation's alone."""
+    """Return what a user would write on the vial; only the simulation reads the file itself."""
     return "CsPbBr3 nanocrystals" if path is None else path.stem

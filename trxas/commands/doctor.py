@@ -2,58 +2,108 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from errors import StorageError
-from trxas.commands.options import Subparsers
-from trxas.configuration import Configuration
-from trxas.configuration_options import add_configuration_options, configuration_from
+from trxas.commands.options import JsonFlag
+from trxas.configuration_options import BeamlineOptions
+
+if TYPE_CHECKING:
+    from devices.beamline import Beamline
+    from devices.session.health import PvHealth
+    from trxas.configuration import Configuration
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas doctor`."""
-    parser = subparsers.add_parser("doctor", help="show the state of every PV")
-    add_configuration_options(parser)
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(BeamlineOptions):
+    """Options of `trxas doctor`."""
+
+    json: JsonFlag = False
 
 
-def run(options: argparse.Namespace) -> int:
-    """Print one line per PV, and the calibrations; exit code 1 if any is not well."""
-    configuration = configuration_from(options)
-    from trxas.channel_access import environment as channel_access
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """The state of every PV, the calibrations a session would use, and why they cannot be read ("" if they can)."""
 
-    channel_access.prepare(configuration.beamline.epics)
-    from devices.beamline import build_beamline
-    from devices.session.health import PvState, diagnose
+    beamline: str
+    address_list: str
+    pvs: list[PvHealth]
+    calibrations: list[str]
+    calibration_problem: str
 
-    beamline = build_beamline(configuration.beamline)
-    _wait(beamline, configuration.beamline.epics.connection_timeout_s)
-    health = diagnose(beamline)
-    width = max(len(entry.pv) for entry in health)
-    for entry in health:
-        print(f"{entry.pv:<{width}}  {entry.state:<12}  {entry.value:<24}  {entry.remark}".rstrip())
-    counts = {state: sum(entry.state is state for entry in health) for state in PvState}
-    print(f"\n{configuration.beamline.name} at {configuration.beamline.epics.address_list}: "
-          + ", ".join(f"{count} {state}" for state, count in counts.items()))  # fmt: skip
-    sound = _show_calibrations(configuration)
-    return 0 if sound and counts[PvState.ALIVE] == len(health) else 1
+    def count(self, state: str) -> int:
+        """Return the number of PVs in a state."""
+        return sum(entry.state == state for entry in self.pvs)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every PV is alive and within its limits, and the calibrations can be read."""
+        return not self.calibration_problem and self.count("alive") == len(self.pvs)
 
 
-def _show_calibrations(configuration: Configuration) -> bool:
-    """Print the calibrations a session would use; returns whether they can be read."""
+def run(options: DoctorOptions) -> int:
+    """Show the state of every PV, and the calibrations.
+
+    The exit code is 1 if a PV is disconnected or out of range, or if the calibrations cannot be read.
+    """
+    configuration = options.configuration()
+    diagnosis = _diagnose(configuration)
+    if options.json:
+        print(json.dumps({"is_sound": diagnosis.is_sound, **asdict(diagnosis)}, indent=2))
+    else:
+        _show(diagnosis)
+    return 0 if diagnosis.is_sound else 1
+
+
+def calibrations_of(configuration: Configuration) -> tuple[list[str], str]:
+    """Return a line per calibration that a session would use, and why they cannot be read ("" if they can)."""
     from trxas.session.calibrations import calibration_file, calibration_lines
 
     try:
-        lines = calibration_lines(calibration_file(configuration))
+        return calibration_lines(calibration_file(configuration)), ""
     except StorageError as error:
-        print(error)
-        return False
-    print("\n".join(f"calibrated: {line}" for line in lines) or "calibrated: nothing yet, all as configured")
-    return True
+        return [], str(error)
 
 
-def _wait(beamline: object, timeout_s: float) -> None:
+def _diagnose(configuration: Configuration) -> Diagnosis:
+    from trxas.channel_access import environment as channel_access
+
+    epics = configuration.beamline.epics
+    channel_access.prepare(epics)
+    from devices.beamline import build_beamline
+    from devices.session.health import diagnose
+
+    beamline = build_beamline(configuration.beamline)
+    _wait(beamline, epics.connection_timeout_s)
+    lines, problem = calibrations_of(configuration)
+    return Diagnosis(
+        beamline=configuration.beamline.name,
+        address_list=epics.address_list,
+        pvs=diagnose(beamline),
+        calibrations=lines,
+        calibration_problem=problem,
+    )
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    from devices.session.health import PvState
+    from trxas.terminal.tables import print_table, table
+
+    rows = [(entry.pv, str(entry.state), entry.value, entry.remark) for entry in diagnosis.pvs]
+    print_table(table(("PV", "state", "value", "remark"), rows))
+    counts = ", ".join(f"{diagnosis.count(state)} {state}" for state in PvState)
+    print(f"\n{diagnosis.beamline} at {diagnosis.address_list}: {counts}")
+    if diagnosis.calibration_problem:
+        print(diagnosis.calibration_problem)
+    else:
+        lines = [f"calibrated: {line}" for line in diagnosis.calibrations]
+        print("\n".join(lines) or "calibrated: nothing yet, all as configured")
+
+
+def _wait(beamline: Beamline, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while beamline.disconnected() and time.monotonic() < deadline:  # type: ignore[attr-defined]
+    while beamline.disconnected() and time.monotonic() < deadline:
         time.sleep(0.05)

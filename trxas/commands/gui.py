@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from errors import ConfigurationError
-from trxas.commands.options import Subparsers
-from trxas.configuration import Configuration
-from trxas.configuration_options import add_configuration_options, configuration_from
+from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from reduction.powder.diffraction import DetectorGeometry
+    from trxas.configuration import Configuration
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas gui`."""
-    parser = subparsers.add_parser("gui", help="open the window: live transients, stored runs, control")
-    add_configuration_options(parser)
-    parser.add_argument("--layout", type=Path, help="file that remembers layout and look")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class GuiOptions(BeamlineOptions):
+    """Options of `trxas gui`."""
+
+    layout: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File that remembers the layout and the theme.")
+    ] = None
 
 
-def run(options: argparse.Namespace) -> int:
-    """Open the window on whoever serves the data folder, and keep it until it is closed."""
+def run(options: GuiOptions) -> int:
+    """Open the window: live transients, stored runs, control.
+
+    Shows what the session or the queue of the data folder measures. It may be opened, closed or killed at any time.
+    """
     require_screen()
     require_libraries()
-    configuration = configuration_from(options)
+    configuration = options.configuration()
     # First what is seen: everything else takes seconds to read.
     from gui.splash import Opening, bare_application, settings_path
 

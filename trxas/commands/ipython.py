@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from errors import ConfigurationError
-from trxas.channel_access import environment as channel_access
-from trxas.commands.options import Subparsers
-from trxas.configuration_options import add_configuration_options, configuration_from
-from trxas.simulation import simulated_beamline
+from trxas.commands.options import OptionalSeed, OptionalSpeed
+from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from trxas.session.session import Session
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas ipython`."""
-    parser = subparsers.add_parser("ipython", help="an IPython session with RE, devices, plans and db")
-    add_configuration_options(parser)
-    parser.add_argument("--sim", action="store_true", help="start a simulated beamline for this session")
-    parser.add_argument("--speed", type=float, default=100.0, help="with --sim: seconds of beam per second")
-    parser.add_argument("--seed", type=int, default=1, help="with --sim: seed")
-    parser.add_argument("--read-only", action="store_true", help="look beside the session that holds the beamline")
-    parser.add_argument("-c", "--command", help="run this and exit")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class IPythonOptions(BeamlineOptions):
+    """Options of `trxas ipython`."""
+
+    sim: Annotated[bool, typer.Option("--sim", help="Start a simulated beamline for this session.")] = False
+    speed: OptionalSpeed = 100.0
+    seed: OptionalSeed = 1
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Watch beside the session that holds the beamline; run no plan.")
+    ] = False
+    command: Annotated[
+        str | None, typer.Option("--command", "-c", metavar="CODE", help="Run this Python code and exit.")
+    ] = None
 
 
-def run(options: argparse.Namespace) -> int:
-    """Start IPython with the startup files of profile_collection."""
+def run(options: IPythonOptions) -> int:
+    """Open an IPython session with RE, devices, plans and db."""
     with contextlib.ExitStack() as stack:
+        address_list = options.address_list
         if options.sim:
-            options.address_list = stack.enter_context(
-                simulated_beamline(seed=options.seed, speed=options.speed, meanwhile=_load_libraries)
-            )
-            stack.callback(channel_access.silence)
-        configuration = configuration_from(options)
+            address_list = stack.enter_context(_simulation(options))
+        configuration = options.at(address_list)
         from trxas.session.session import open_session
 
         session = stack.enter_context(open_session(configuration, read_only=options.read_only))
@@ -46,12 +48,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def startup_files() -> list[Path]:
-    """The numbered files of profile_collection/startup, in order; raises ConfigurationError if there are none."""
+    """Return the numbered files of profile_collection/startup in order; raise ConfigurationError if there are none."""
     folder = Path(__file__).parents[2] / "profile_collection" / "startup"
     files = sorted(folder.glob("[0-9]*.py"))
     if not files:
         raise ConfigurationError(f"No startup files in {folder}. Install trxas from its checkout with `make`.")
     return files
+
+
+@contextlib.contextmanager
+def _simulation(options: IPythonOptions) -> Iterator[str]:
+    from trxas.channel_access import environment as channel_access
+    from trxas.simulation import simulated_beamline
+
+    with simulated_beamline(seed=options.seed, speed=options.speed, meanwhile=_load_libraries) as address_list:
+        try:
+            yield address_list
+        finally:
+            channel_access.silence()
 
 
 def _load_libraries() -> None:

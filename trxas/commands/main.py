@@ -1,53 +1,121 @@
-"""The command line: `trxas <command>`."""
+"""The command line: `trxas COMMAND`."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from errors import TrxasError
 from processes.parent import end_with_parent
 from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, kills, paper, runs, serve, sim, soak
-
-COMMANDS = (demo, sim, ipython, serve, gui, doctor, runs, paper, coverage, chaos, kills, soak, bench)
+from trxas.commands.options import command_of
+from trxas.terminal.encoding import make_output_safe
+from trxas.terminal.tables import is_fancy
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+class Commands(TyperGroup):
+    """All commands. Ends a command that fails with one message instead of a traceback, and with trxas's exit codes."""
+
+    def invoke(self, ctx: Any) -> int:
+        """Run a command; return its exit code.
+
+        Done here, because typer turns a broken pipe and Ctrl-C into exit codes of its own before `main` sees them.
+        """
+        try:
+            code = int(super().invoke(ctx))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader, for instance `head`, has closed the pipe; what is left in the buffer has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_BROKEN_PIPE
+        except TrxasError as error:
+            return _refuse(str(error))
+        except KeyboardInterrupt:
+            print("trxas: interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        return code
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; errors of ours are printed as one message, not as a traceback. Returns the exit code."""
-    options = parser().parse_args(arguments)
-    if options.stop_with_stdin:
-        end_with_parent()
+    """Run one command and return its exit code; a wrong command line or a TrxasError gives one message and 2."""
+    make_output_safe()
     try:
-        code = int(options.run(options))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read it, as `head` does, has had enough; what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
-    except TrxasError as error:
-        print(f"trxas: {error}", file=sys.stderr)
-        return EXIT_ERROR
-    except KeyboardInterrupt:
-        print("trxas: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    return code
+        code: int = application(rich_help=is_fancy())(
+            args=None if arguments is None else list(arguments), prog_name="trxas", standalone_mode=False
+        )
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = "trxas" if context is None else context.command_path
+        return _refuse(f"{_explanation(error)}. `{command} --help` explains the command.")
+    return int(code or 0)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
-    top = argparse.ArgumentParser(prog="trxas", description=__doc__)
-    # For programs that start one of ours as a part of themselves.
-    top.add_argument("--stop-with-stdin", action="store_true", help=argparse.SUPPRESS)
-    subparsers = top.add_subparsers(required=True, metavar="command")
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+def application(*, rich_help: bool) -> typer.Typer:
+    """Return all commands; with `rich_help` the help pages have colours and frames."""
+    style: Any = {"rich_markup_mode": "rich" if rich_help else None}
+    settings: Any = {**style, "context_settings": HELP_OPTIONS, "pretty_exceptions_enable": False}
+    top = typer.Typer(cls=Commands, name="trxas", help=_SUMMARY, callback=_all_commands, **settings)
+    stored = typer.Typer(help="List, show, check and repair stored runs.", **settings)
+    stored.command("list")(command_of(runs.run_list, runs.ListOptions))
+    # A negative number is a run, not an option.
+    negative_numbers = {**HELP_OPTIONS, "ignore_unknown_options": True}
+    stored.command("show", context_settings=negative_numbers)(command_of(runs.run_show, runs.ShowOptions))
+    stored.command("check")(command_of(runs.run_check, runs.CheckOptions))
+    top.command("demo")(command_of(demo.run, demo.DemoOptions))
+    top.command("sim", add_help_option=False, context_settings=sim.PASS_ON)(sim.run)
+    top.command("ipython")(command_of(ipython.run, ipython.IPythonOptions))
+    top.command("serve")(command_of(serve.run, serve.ServeCommandOptions))
+    top.command("gui")(command_of(gui.run, gui.GuiOptions))
+    top.command("doctor")(command_of(doctor.run, doctor.DoctorOptions))
+    top.add_typer(stored, name="runs")
+    top.command("paper")(command_of(paper.run, paper.PaperOptions))
+    top.command("coverage")(command_of(coverage.run, coverage.CoverageOptions))
+    top.command("chaos")(command_of(chaos.run, chaos.ChaosOptions))
+    top.command("kills")(command_of(kills.run, kills.KillsOptions))
+    top.command("soak")(command_of(soak.run, soak.SoakOptions))
+    top.command("bench")(command_of(bench.run, bench.BenchOptions))
     return top
+
+
+_SUMMARY = "Run a laser-pump / X-ray-probe absorption experiment, on a real or a simulated beamline."
+
+
+def _all_commands(
+    *,
+    stop_with_stdin: Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)] = False,
+) -> None:
+    # For programs that start trxas as a part of themselves.
+    if stop_with_stdin:
+        end_with_parent()
+
+
+def _explanation(error: typer.TyperException) -> str:
+    """Return what is wrong with a command line, with the value where a value is wrong, without a final full stop."""
+    invalid, parameter = error.__cause__, getattr(error, "param", None)
+    if not isinstance(invalid, ValidationError) or parameter is None:
+        return error.format_message().rstrip(".")
+    first = invalid.errors()[0]
+    # "Input should be a valid integer, unable to parse string as an integer"
+    rule = first["msg"].partition(",")[0].removeprefix("Input ")
+    option = parameter.get_error_hint().replace("'", "")
+    return f"{option}: {first['input']!s} {rule}"
+
+
+def _refuse(message: str) -> int:
+    print(f"trxas: {message}", file=sys.stderr)
+    return EXIT_ERROR
 
 
 if __name__ == "__main__":

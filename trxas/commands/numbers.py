@@ -1,4 +1,4 @@
-"""What commands that prove something print: words while they run, and their numbers in the end."""
+"""Output shared by the commands that measure: lines of progress, then the results as JSON."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 
 
 def say(text: str) -> None:
-    """A line of progress, at once even into a pipe."""
+    """Print a line of progress, at once even into a pipe."""
     print(text, flush=True)
 
 
 def show_numbers(numbers: Mapping[str, Any], file: Path | None) -> None:
     """Print `numbers` as JSON, and write them to `file` if there is one; raises OSError if it cannot be written."""
-    text = json.dumps(numbers, indent=2)
-    print(text)
+    print(json.dumps(numbers, indent=2))
+    write_numbers(numbers, file)
+
+
+def write_numbers(numbers: object, file: Path | None) -> None:
+    """Write `numbers` as JSON to `file` if there is one; raises OSError if it cannot be written."""
     if file is not None:
-        file.write_text(text + "\n", encoding="utf-8")
+        file.write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n", encoding="utf-8")

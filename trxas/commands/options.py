@@ -1,9 +1,63 @@
-"""What the parsers of the commands share."""
+"""Options that several commands share, and the way from a dataclass of options to a command."""
 
 from __future__ import annotations
 
-import argparse
-from typing import TypeAlias
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""What `add_subparsers` returns; argparse has no public name for it."""
+import typer
+
+from errors import InputError
+
+Options = TypeVar("Options")
+
+
+def _require_folder(path: Path | None) -> Path | None:
+    """Refuse before anything is measured what could not be written when all of it has been."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise InputError(f"--json {path}: give a file in a folder that exists.")
+    return path
+
+
+JsonFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", callback=_require_folder, help="Write the numbers to this file too."),
+]
+JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SimulationSeed: TypeAlias = Annotated[int, typer.Option(help="Seed of the simulation.")]
+SimulationSpeed: TypeAlias = Annotated[float, typer.Option(help="Seconds of beam time per second of wall time.")]
+OptionalSeed: TypeAlias = Annotated[int, typer.Option(help="With --sim: seed of the simulation.")]
+OptionalSpeed: TypeAlias = Annotated[
+    float, typer.Option(help="With --sim: seconds of beam time per second of wall time.")
+]
+EmptyFolder: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Empty folder for data and logs (default: a temporary one).")
+]
+
+
+def command_of(run: Callable[[Options], int], options: type[Options]) -> Callable[..., int]:
+    """Return `run` as a function with one parameter per field of its dataclass of `options`, as typer reads them."""
+    hints = get_type_hints(options, include_extras=True)
+    fields = [field for field in dataclasses.fields(options) if field.init]  # type: ignore[arg-type]  # a dataclass
+
+    @functools.wraps(run)
+    def command(**values: Any) -> int:
+        return run(options(**values))
+
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect
+    command.__annotations__ = {field.name: hints[field.name] for field in fields}
+    del command.__wrapped__  # type: ignore[attr-defined]  # inspect would follow it to the signature of `run`
+    return command

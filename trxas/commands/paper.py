@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from trxas.commands.options import Subparsers
-from trxas.configuration_options import add_configuration_options, configuration_from
-from trxas.simulation import simulated_beamline
+import typer
+
+from trxas.commands.numbers import say, write_numbers
+from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
+from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from trxas.validation.paper.campaign import PartResult
@@ -19,23 +20,29 @@ if TYPE_CHECKING:
 OUTPUT = Path("paper-output")
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas paper`."""
-    parser = subparsers.add_parser("paper", help="measure the paper's campaign and compare with its numbers")
-    add_configuration_options(parser)
-    parser.add_argument("--only", metavar="NAME", help="one part, and those it compares with; a wrong name lists them")
-    parser.add_argument("--resume", action="store_true", help="measure only parts not measured before")
-    parser.add_argument("--json", type=Path, help="write the table to this file too")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the page and the figures")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
-    parser.add_argument("--speed", type=float, default=3000.0, help="seconds of beam per second of wall time")
-    parser.set_defaults(run=run)
+@dataclass(frozen=True, kw_only=True)
+class PaperOptions(BeamlineOptions):
+    """Options of `trxas paper`."""
+
+    only: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One part, and those it is compared with; a wrong name lists all names."),
+    ] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Measure only the parts not measured before.")] = False
+    json: JsonFile = None
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the page and the figures.")] = OUTPUT
+    seed: SimulationSeed = 1
+    speed: SimulationSpeed = 3000.0
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the campaign on a simulated beamline, or on the one at --address-list; 1 if a part was not reduced."""
+def run(options: PaperOptions) -> int:
+    """Measure the paper's campaign and compare the numbers.
+
+    Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a part could not be reduced.
+    """
     from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
+    from trxas.simulation import simulated_beamline
     from trxas.validation.paper.campaign import Progress, chosen_parts, run_campaign
     from trxas.validation.paper.parts import PARTS
 
@@ -45,16 +52,17 @@ def run(options: argparse.Namespace) -> int:
     if options.only and not options.resume:
         progress.forget(options.only)
     with contextlib.ExitStack() as stack:
-        if options.address_list is None:
-            options.address_list = stack.enter_context(simulated_beamline(seed=options.seed, speed=options.speed))
+        address_list = options.address_list
+        if address_list is None:
+            address_list = stack.enter_context(simulated_beamline(seed=options.seed, speed=options.speed))
             stack.callback(channel_access.silence)
-        session = stack.enter_context(open_session(configuration_from(options)))
-        results = run_campaign(session, parts, progress, lambda text: print(text, flush=True))
+        session = stack.enter_context(open_session(options.at(address_list)))
+        results = run_campaign(session, parts, progress, say)
     _write(options, {part.title: results[part.name] for part in parts})
     return int(any(result.failure for result in results.values()))
 
 
-def _write(options: argparse.Namespace, results: Mapping[str, PartResult]) -> None:
+def _write(options: PaperOptions, results: Mapping[str, PartResult]) -> None:
     from trxas.results.figures import save
     from trxas.validation.paper.page import html_page
     from trxas.validation.paper.table import table_text
@@ -66,6 +74,4 @@ def _write(options: argparse.Namespace, results: Mapping[str, PartResult]) -> No
     page = options.output / "paper.html"
     page.write_text(html_page("The paper, measured again", results), encoding="utf-8")
     print(f"page: {page.resolve()}")
-    if options.json:
-        table = json.dumps([row.as_json() for row in rows], indent=2, allow_nan=False)
-        options.json.write_text(table + "\n", encoding="utf-8")
+    write_numbers([row.as_json() for row in rows], options.json)

@@ -2,63 +2,111 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from trxas.commands.options import Subparsers
-from trxas.configuration_options import add_data_option, configuration_from
+import typer
 
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas runs list`, `show` and `check`."""
-    parser = subparsers.add_parser("runs", help="list, show, check and repair stored runs")
-    actions = parser.add_subparsers(required=True, metavar="action")
-    listing = actions.add_parser("list", help="newest first")
-    listing.add_argument("--limit", type=int, default=50, help="show at most so many")
-    showing = actions.add_parser("show", help="one run, reduced")
-    showing.add_argument("run_key", metavar="RUN", help="uid or its beginning, scan id, or -1 for the latest")
-    checking = actions.add_parser("check", help="the state of every run; exit code 1 if something is wrong")
-    checking.add_argument("--repair", action="store_true", help="mend what can be mended; nothing measured is deleted")
-    for action, run in ((listing, run_list), (showing, run_show), (checking, run_check)):
-        action.add_argument("--config", help="configuration file")
-        add_data_option(action)
-        action.set_defaults(run=run)
+from trxas.commands.options import JsonFlag
+from trxas.configuration_options import StoreOptions
 
 
-def run_list(options: argparse.Namespace) -> int:
-    """Print a line per run; runs of processes that died are mended first."""
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(StoreOptions):
+    """Options of `trxas runs list`."""
+
+    limit: Annotated[int, typer.Option(help="Number of runs to list at most.")] = 50
+    json: JsonFlag = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions(StoreOptions):
+    """Options of `trxas runs show`."""
+
+    run_key: Annotated[
+        str, typer.Argument(metavar="RUN", help="Uid or its beginning, scan id, or -1 for the latest run.")
+    ]
+    json: JsonFlag = False
+
+    @property
+    def key(self) -> str | int:
+        """The run as the store finds it: short numbers are scan ids, or count from the latest."""
+        is_number = self.run_key.lstrip("-").isdecimal() and len(self.run_key) < 8
+        return int(self.run_key) if is_number else self.run_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(StoreOptions):
+    """Options of `trxas runs check`."""
+
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what can be repaired; no measured data are deleted.")
+    ] = False
+    json: JsonFlag = False
+
+
+def run_list(options: ListOptions) -> int:
+    """List the stored runs, newest first.
+
+    Runs whose process has died are closed first.
+    """
     from storage import list_runs
     from trxas.results.run_tables import runs_table
     from trxas.session.session import open_configured_store
+    from trxas.terminal.tables import print_table
 
-    with open_configured_store(configuration_from(options)) as store:
+    with open_configured_store(options.configuration()) as store:
         runs = list_runs(store, limit=options.limit)
-        print(runs_table(runs) if runs else f"No runs in {store.root}.")
+        if options.json:
+            _print_json([dataclasses.asdict(run) for run in runs])
+        elif runs:
+            print_table(runs_table(runs))
+        else:
+            print(f"No runs in {store.root}.")
     return 0
 
 
-def run_show(options: argparse.Namespace) -> int:
-    """Print a run's metadata and what it reduces to, together with the runs that resumed it."""
+def run_show(options: ShowOptions) -> int:
+    """Show one run: settings, exposures and results.
+
+    A run that was interrupted is shown together with the runs that resumed it.
+    """
     from storage import load_dataset
-    from trxas.results.run_report import run_report
+    from trxas.results.run_report import run_facts, run_report
     from trxas.session.session import open_configured_store
 
-    key: Any = options.run_key
-    with open_configured_store(configuration_from(options)) as store:
-        documents = load_dataset(store, int(key) if key.lstrip("-").isdecimal() and len(key) < 8 else key)
-    print(run_report(documents))
+    with open_configured_store(options.configuration()) as store:
+        documents = load_dataset(store, options.key)
+    if options.json:
+        _print_json(run_facts(documents))
+    else:
+        print(run_report(documents))
     return 0
 
 
-def run_check(options: argparse.Namespace) -> int:
-    """Print the state of every run, after a repair if asked for; 1 if something is wrong (still)."""
-    from storage.check import check_store, repair_store
-    from trxas.results.run_tables import check_table
-    from trxas.session.session import open_configured_store
+def run_check(options: CheckOptions) -> int:
+    """Check the state of every run; repair with --repair.
 
-    with open_configured_store(configuration_from(options), recover_runs=False) as store:
+    The exit code is 1 if something is wrong, or still wrong after the repair.
+    """
+    from storage.check import check_store, repair_store
+    from trxas.results.run_tables import check_table, check_verdict
+    from trxas.session.session import open_configured_store
+    from trxas.terminal.tables import print_table
+
+    with open_configured_store(options.configuration(), recover_runs=False) as store:
         check = repair_store(store) if options.repair else check_store(store)
-        print(check_table(check))
+    if options.json:
+        _print_json({"is_sound": check.is_sound, **dataclasses.asdict(check)})
+    else:
+        print_table(check_table(check))
+        print(check_verdict(check))
         if not check.is_sound and not options.repair:
-            print("`trxas runs check --repair` mends what can be mended.")
+            print("`trxas runs check --repair` repairs what can be repaired.")
     return int(not check.is_sound)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, default=str))

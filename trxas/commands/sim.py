@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from typing import Any
 
-from trxas.commands.options import Subparsers
+import typer
+
 from trxas.simulation import simulation_command
 
+PASS_ON: dict[str, Any] = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+"""Settings of a command that takes no option itself: all belong to the simulation, `--help` too."""
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas sim`; its options belong to the simulation and are handed on as they are."""
-    parser = subparsers.add_parser("sim", help="serve the simulated beamline", add_help=False, prefix_chars="\0")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    parser.set_defaults(run=run)
 
+def run(context: typer.Context) -> int:
+    """Serve the simulated beamline until Ctrl-C.
 
-def run(options: argparse.Namespace) -> int:
-    """Become the simulation's process, so that signals reach it directly."""
-    command = simulation_command(options.arguments)
+    The options are those of the simulation; `trxas sim --help` lists them.
+    """
+    # Become the simulation's process, so that signals reach it directly.
+    command = simulation_command(context.args)
     os.execv(command[0], command)  # noqa: S606  # our own interpreter and module

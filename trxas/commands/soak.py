@@ -1,29 +1,46 @@
-"""`trxas soak`: hours of beam time with session, server and window, and whether any of them grows."""
+"""`trxas soak`: hours of beam time with session, server and window; does any of them grow?"""
 
 from __future__ import annotations
 
-import argparse
 import math
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from trxas.commands.numbers import say, show_numbers
-from trxas.commands.options import Subparsers
+from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trxas soak`."""
-    parser = subparsers.add_parser("soak", help="measure for hours, and look whether any process grows")
-    parser.add_argument("--hours", type=_hours, default=24.0, help="hours of beam time, more than the first")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the simulation")
-    parser.add_argument("--speed", type=float, default=100.0, help="seconds of beam per second of wall time")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    parser.add_argument("--output", type=Path, help="folder for data and logs, made by this (default: temporary)")
-    parser.set_defaults(run=run)
+def _require_more_than_one_hour(hours: float) -> float:
+    if not (math.isfinite(hours) and hours > 1.0):
+        raise typer.BadParameter(f"{hours:g}: give more than 1 h of beam time; in the first hour growth is normal.")
+    return hours
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run it and print the numbers; 1 if anything grew, ended or stopped measuring."""
+@dataclass(frozen=True, kw_only=True)
+class SoakOptions:
+    """Options of `trxas soak`."""
+
+    hours: Annotated[
+        float, typer.Option(callback=_require_more_than_one_hour, help="Hours of beam time, more than 1.")
+    ] = 24.0
+    seed: SimulationSeed = 1
+    speed: SimulationSpeed = 100.0
+    json: JsonFile = None
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder for data and logs, which this command makes (default: temporary)."),
+    ] = None
+
+
+def run(options: SoakOptions) -> int:
+    """Measure for hours; report whether any process grows.
+
+    The exit code is 1 if a process grew, ended or stopped measuring.
+    """
     from trxas.validation.robustness.soak import soak
 
     with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
@@ -31,10 +48,3 @@ def run(options: argparse.Namespace) -> int:
         result = soak(folder, options.hours, seed=options.seed, speed=options.speed, say=say)
     show_numbers(result.as_json(), options.json)
     return int(not result.is_flat)
-
-
-def _hours(text: str) -> float:
-    hours = float(text)
-    if not (math.isfinite(hours) and hours > 1.0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of hours above 1, the time in which all may grow")
-    return hours

@@ -9,6 +9,7 @@ from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.results.run_report import run_report
 from trxas.results.run_results import RunResults, reduce_run
 from trxas.results.run_tables import runs_table
+from trxas.terminal.tables import print_table
 
 RunKey = str | int
 
@@ -21,7 +22,7 @@ def stored_run_functions(
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""
         summaries: list[RunSummary] = list_runs(store, limit=limit)
-        print(runs_table(summaries))
+        print_table(runs_table(summaries))
 
     def show(key: RunKey = -1) -> None:
         """Print one run: settings, exposures and what it reduces to. `key`: uid, scan id, or -1 for the last."""

@@ -33,12 +33,29 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-def _counted(documents: Sequence[tuple[str, Mapping[str, Any]]], start: Mapping[str, Any]) -> list[str]:
+def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return what the report tells as plain data: start and stop document, exposures by quality, and the reduction."""
+    start, (name, stop) = documents[0][1], documents[-1]
+    return {
+        "start": start,
+        "stop": stop if name == "stop" else None,
+        "exposures": {"intended": start.get("num_points"), "by_quality": _qualities(documents)},
+        "results": _reduced(documents).splitlines() if "reduction" in start else [],
+    }
+
+
+def _qualities(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Counter[str]:
+    """Return the number of exposures by their `quality`, "" for the good ones."""
     qualities: Counter[str] = Counter()
     for name, doc in documents:
         if name in ("event", "event_page"):
             quality = doc["data"].get("quality", "")
             qualities.update([quality] if name == "event" else quality)
+    return qualities
+
+
+def _counted(documents: Sequence[tuple[str, Mapping[str, Any]]], start: Mapping[str, Any]) -> list[str]:
+    qualities = _qualities(documents)
     intended = start.get("num_points", "?")
     lines = [f"{'exposures':<22} {qualities.total()} of {intended}"]
     lines += [f"{'  bad':<22} {number}: {quality}" for quality, number in qualities.items() if quality]

@@ -82,7 +82,7 @@ def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
     ("arguments", "message"),
     [
         (("--samples", "0"), "give a whole number from 1"),
-        (("--samples", "few"), "invalid int value"),
+        (("--samples", "few"), "--samples: few should be a valid integer"),
         (("--samples", "4", "--seed", "-1"), "--seed -1"),
         (("--samples", "4", "--json", "no/such/folder/c.json"), "folder that exists"),
         ((), "--samples"),

@@ -1,6 +1,6 @@
 """The process that measures while things fail: it may be killed at any instant and started again.
 
-`python -m trxas.validation.robustness.measuring_process` with the options of a configuration, `--enough FILE` and
+`python -m trxas.validation.robustness.measuring_process` with `--data`, `--address-list`, `--enough FILE` and
 `--datasets N` measures datasets, one after the other, until FILE exists and at least N are complete, or its standard
 input is closed. What an earlier process left unfinished comes first.
 """
@@ -20,8 +20,7 @@ from bluesky.utils import FailedStatus
 from errors import TrxasError
 from processes.parent import end_with_parent
 from storage import find_starts, load_dataset
-from trxas.configuration import Configuration
-from trxas.configuration_options import add_configuration_options, configuration_from
+from trxas.configuration import Configuration, load_configuration
 from trxas.session.resume import is_complete, resume_run
 from trxas.session.session import Plan, Session, open_session
 
@@ -47,12 +46,14 @@ PAUSE_S = 0.3
 def main(arguments: list[str] | None = None) -> int:
     """Measure until told that it is enough; every line printed is a sign of life."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_configuration_options(parser)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--address-list")
     parser.add_argument("--enough", type=Path, required=True)
     parser.add_argument("--datasets", type=int, default=0)
     options = parser.parse_args(arguments)
     end_with_parent()
-    with open_session(_for_chaos(configuration_from(options))) as session:
+    configuration = load_configuration(address_list=options.address_list, data=options.data)
+    with open_session(_for_chaos(configuration)) as session:
         session.run_engine.subscribe(_show)
         _say("session")
         _measure_all(session, options.enough, options.datasets)

@@ -1,0 +1,176 @@
+"""If these fail, a command line means something else than its help page, or a terminal gets a traceback for text."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import storage
+from storage import RunSummary
+from trxas.commands import chaos, main, runs
+from trxas.commands.main import EXIT_INTERRUPTED
+from trxas.commands.options import command_of
+from trxas.commands.reference import reference_page
+from trxas.results.run_tables import runs_table
+from trxas.session import session
+from trxas.terminal.encoding import make_output_safe
+from trxas.terminal.tables import is_fancy, print_table, table, table_text
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_the_reference_page_is_current() -> None:
+    """Lost: a page that tells what the commands do."""
+    page = (REPOSITORY / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    assert page == reference_page(), "run `python -m trxas.commands.reference > docs/reference/command-line.md`"
+
+
+def test_help_loads_no_slow_library() -> None:
+    """Lost: an answer to `trxas --help` in the blink of an eye; bluesky and Tiled take seconds to import."""
+    code = "import sys; from trxas.commands.main import main; main(['--help']); print('LOADED', *sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "Commands:" in said
+    loaded = set(said.partition("LOADED")[2].split())
+    slow = {
+        "bluesky",
+        "ophyd",
+        "tiled",
+        "databroker",
+        "numpy",
+        "matplotlib",
+        "pandas",
+        "qtpy",
+        "IPython",
+        "rich",
+    }
+    assert loaded & slow == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nonsense",), "No such command 'nonsense'. `trxas --help` explains"),
+        ((), "Missing command"),
+        (("runs",), "`trxas runs --help` explains"),
+        (("runs", "show"), "RUN"),
+        (("demo", "--colour"), "No such option: --colour. `trxas demo --help`"),
+        (("chaos", "--faults", "0"), "--faults: 0 should be"),
+        (("kills", "--kills", "100001"), "--kills: 100001 should be"),
+        (("soak", "--hours", "0.5"), "more than 1 h"),
+        (("demo", "--speed", "fast"), "--speed: fast should be a valid number"),
+        (("demo", "--json", "no/such/folder/demo.json"), "folder that exists"),
+        (("bench", "disk"), "window"),
+    ],
+)
+def test_a_wrong_command_line_gets_one_line(refused: Any, arguments: tuple[str, ...], message: str) -> None:
+    said = refused(*arguments)
+    assert message in said
+    assert said.startswith("trxas: ")
+    assert said.count("\n") == 1
+
+
+def test_options_reach_the_command_as_a_dataclass(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def run(options: chaos.ChaosOptions) -> int:
+        """Take note."""
+        seen.append(options)
+        return 3
+
+    monkeypatch.setattr(chaos, "run", run)
+    assert main.main(["chaos", "--faults", "7", "--hang-after", "5", "--kinds", "Flood"]) == 3
+    assert seen == [chaos.ChaosOptions(faults=7, hang_after=5.0, kinds="Flood")]
+
+
+def test_a_command_has_a_parameter_per_option() -> None:
+    command = command_of(runs.run_list, runs.ListOptions)
+    assert set(command.__annotations__) == {field.name for field in dataclasses.fields(runs.ListOptions)}
+
+
+def test_ctrl_c_ends_a_command_with_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_options: chaos.ChaosOptions) -> int:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chaos, "run", run)
+    assert main.main(["chaos"]) == EXIT_INTERRUPTED
+    assert capsys.readouterr().err == "trxas: interrupted\n"
+
+
+@pytest.mark.parametrize("text", ["-1", "12345", "3f2a", "12345678"])
+def test_a_run_is_found_by_number_or_uid(text: str) -> None:
+    """Lost: `trxas runs show -1`."""
+    key = runs.ShowOptions(run_key=text).key
+    assert isinstance(key, int) == (text in ("-1", "12345"))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_text_fails_on_any_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Lost: the whole list of runs, for one Greek letter in the name of a sample."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    make_output_safe()
+    sys.stdout.write("τ = 3 ± 1 ps, 14 mJ/cm², 漢 …\n")
+    sys.stdout.flush()
+    said = written.getvalue().decode(encoding)
+    expected = {
+        "ascii": "tau = 3 +- 1 ps, 14 mJ/cm2, ? ...",
+        "latin-1": "tau = 3 ± 1 ps, 14 mJ/cm², ? ...",
+        "utf-8": "τ = 3 ± 1 ps, 14 mJ/cm², 漢 …",
+    }
+    assert said == expected[encoding] + "\n"
+
+
+def test_a_sample_with_any_name_is_listed_on_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the list of all runs; and square brackets, if they were taken for markup."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    make_output_safe()
+    run = RunSummary("0a1b2c3d", 4, 1.0, "energy_scan", "[µ] perovskite", "Br K", 3, None, "complete")
+    print_table(runs_table([run]))
+    sys.stdout.flush()
+    assert b"3/?  complete  [u] perovskite" in written.getvalue()
+
+
+def test_a_table_in_a_pipe_is_plain_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: `trxas runs list | grep`, by lines that are folded or have codes for colours in them."""
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    text = table_text(table(("name", "points"), [("x" * 300, 7), ("[b]", 12)], right=["points"]))
+    assert text.splitlines() == [f"{'name':<300}  points", f"{'x' * 300}       7", f"{'[b]':<300}      12"]
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_no_color_gives_plain_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Screen())
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    made = table(("name",), [("a",)])
+    assert is_fancy()
+    assert "\x1b[" in table_text(made)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not is_fancy()
+    assert table_text(made) == "name\na"
+
+
+def test_lists_are_json_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run = RunSummary("0a1b2c3d", 4, 1.0, "energy_scan", "perovskite", "Br K", 3, None, "complete")
+    monkeypatch.setattr(session, "open_configured_store", lambda _configuration: contextlib.nullcontext())
+    monkeypatch.setattr(storage, "list_runs", lambda _store, limit: [run][:limit])
+    assert main.main(["runs", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["plan_name"] == "energy_scan"
