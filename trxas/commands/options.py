@@ -59,5 +59,5 @@ def command_of(run: Callable[[Options], int], options: type[Options]) -> Callabl
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect
     command.__annotations__ = {field.name: hints[field.name] for field in fields}
-    del command.__wrapped__  # type: ignore[attr-defined]  # inspect would follow it to the signature of `run`
+    del command.__wrapped__  # inspect would follow it to the signature of `run`
     return command
