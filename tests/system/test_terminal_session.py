@@ -127,7 +127,6 @@ def test_a_users_own_callback_that_fails_is_reported_at_the_prompt(ioc: Any, tmp
     """Lost: the scan, and the reason why the own plot stays empty."""
     with terminal_session("--prefix", MACRO, "--data", str(tmp_path)) as session:
         session.run("def mine(name, doc): return doc['data']['no_such_key']")
-        session.run("")
         session.run("token = RE.subscribe(mine, 'event')")
         output = session.run(TWO_SCANS)
         assert output.count("mine failed at a document of type 'event': KeyError: 'no_such_key'") == 1
