@@ -25,6 +25,7 @@ from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointReader
 from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser, laser_shutter
+from devices.names import AxisName
 from devices.sample_stage import SampleStage
 from devices.session.safety import Holder, Safety
 from devices.session.suspension import Suspension
@@ -57,22 +58,33 @@ OPTIONAL_WAIT_S = 1.0
 """How long connecting waits for devices that a pump-probe measurement can do without."""
 
 
-@dataclass(frozen=True)
-class Beamline:
-    """All devices of one beamline, with the configuration they were built from.
+@dataclass(frozen=True, kw_only=True)
+class BeamlineAxes:
+    """The axes that plans set, each under the name of its member of AxisName in lower case."""
 
-    Devices that may be None are there if the configuration has their table. They do not keep the others from
-    connecting: using one that does not answer is an error of its own.
-    """
-
-    configuration: BeamlineConfiguration
     energy: Energy
     delay: Delay
     fluence: Fluence
-    waveplate: Waveplate
-    power_meter: PowerMeter
     pointing_horizontal: Pointing
     pointing_vertical: Pointing
+
+    @property
+    def axes(self) -> dict[str, Axis]:
+        """Axes by the name of their event field."""
+        return {name.value: getattr(self, name.name.lower()) for name in AxisName}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beamline(BeamlineAxes):
+    """All devices of one beamline, with the configuration they were built from.
+
+    Optional devices are None unless configured. One that does not connect does not stop the session; a plan that needs
+    it refuses to start.
+    """
+
+    configuration: BeamlineConfiguration
+    waveplate: Waveplate
+    power_meter: PowerMeter
     laser: Laser
     laser_shutter: Shutter
     xray_shutter: Shutter
@@ -95,9 +107,8 @@ class Beamline:
     @property
     def pump_probe_devices(self) -> tuple[Device, ...]:
         """Devices of every pump-probe measurement."""
-        found = (self.energy, self.delay, self.fluence, self.laser, self.laser_shutter, self.xray_shutter)
-        pump = (self.waveplate, self.power_meter, self.pointing_horizontal, self.pointing_vertical)
-        return (*found, *pump, self.surroundings, self.exposure)
+        found = (self.laser, self.laser_shutter, self.xray_shutter, self.waveplate, self.power_meter)
+        return (*self.axes.values(), *found, self.surroundings, self.exposure)
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -115,17 +126,6 @@ class Beamline:
         """Devices of the powder cell, as far as the configuration has them."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus)
         return tuple(device for device in found if device is not None)
-
-    @property
-    def axes(self) -> dict[str, Axis]:
-        """Positioners by the name of their event field."""
-        return {
-            "energy_ev": self.energy,
-            "delay_ps": self.delay,
-            "fluence_mj_cm2": self.fluence,
-            "pointing_horizontal_um": self.pointing_horizontal,
-            "pointing_vertical_um": self.pointing_vertical,
-        }
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Every PV-backed signal of `devices`, by default of all."""
@@ -200,22 +200,10 @@ def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> Non
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     """Make every device of `configuration`; nothing is connected or moved yet."""
     prefix, around = configuration.epics.prefix, configuration.surroundings
-    energy = Energy(configuration.energy, prefix=prefix, name="energy")
-    delay = Delay(configuration.delay, prefix=prefix, name="delay")
-    fluence = Fluence(configuration.fluence, prefix=prefix, name="fluence")
-    pointing = configuration.pointing
-    horizontal = Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal")
-    vertical = Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical")
+    axes = _axes(configuration, prefix)
     laser = Laser(configuration.laser, prefix=prefix, name="laser")
     surroundings = Surroundings(around, prefix=prefix, name="surroundings")
     exposure = Exposure(configuration.exposure, prefix=prefix, name="exposure")
-    axes: dict[str, Axis] = {
-        "energy_ev": energy,
-        "delay_ps": delay,
-        "fluence_mj_cm2": fluence,
-        "pointing_horizontal_um": horizontal,
-        "pointing_vertical_um": vertical,
-    }
     shutter = laser_shutter(configuration.laser, prefix)
     xray_shutter = Shutter(
         prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
@@ -223,7 +211,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     geometry, quality = configuration.geometry, configuration.quality
     injecting = _optional(prefix, around.injecting, "injecting")
     point = PointReader(
-        axes,
+        axes.axes,
         exposure,
         laser,
         surroundings,
@@ -237,19 +225,15 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
 
     def powder_reader(name: str, sdd: Sdd | None) -> PowderReader | None:
         return cell and stage and PowderReader(
-            name, energy=energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
+            name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
             conditions=point.conditions, sdd=sdd, quality=quality,
         )  # fmt: skip
 
     return Beamline(
+        **vars(axes),
         configuration=configuration,
-        energy=energy,
-        delay=delay,
-        fluence=fluence,
         waveplate=Waveplate(configuration.fluence, prefix=prefix, name="waveplate"),
         power_meter=PowerMeter(configuration.laser, prefix=prefix, name="power_meter"),
-        pointing_horizontal=horizontal,
-        pointing_vertical=vertical,
         laser=laser,
         laser_shutter=shutter,
         xray_shutter=xray_shutter,
@@ -259,13 +243,24 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         surroundings=surroundings,
         exposure=exposure,
         point=point,
-        axis_group=AxisGroup({**axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
+        axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
         cell=cell,
         sample_stage=stage,
         sdd=sdd,
         pilatus=pilatus,
         powder=powder_reader("powder", sdd) if sdd else None,
         powder_images=powder_reader("powder_images", None) if pilatus else None,
+    )
+
+
+def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
+    pointing = configuration.pointing
+    return BeamlineAxes(
+        energy=Energy(configuration.energy, prefix=prefix, name="energy"),
+        delay=Delay(configuration.delay, prefix=prefix, name="delay"),
+        fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
+        pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
+        pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
     )
 
 

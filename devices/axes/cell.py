@@ -15,6 +15,7 @@ from ophyd.utils import DisconnectedError
 
 from devices.axes.axis import Axis
 from devices.configuration import CellSettings
+from devices.conversions import cell_setpoint, cell_temperature_c
 from devices.signals.move_status import MoveStatus, fail, finish, finished
 from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, read_together
 from errors import MotionError, NotConnectedError, NotSettledError
@@ -69,11 +70,12 @@ class Cell(Axis):
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Set value of the controller, in its own reading."""
-        return {"setpoint": (value - self._settings.offset_c) / self._settings.gain}
+        return {"setpoint": cell_setpoint(value, offset_c=self._settings.offset_c, gain=self._settings.gain)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Temperature from the thermocouple's reading, C."""
-        return self._settings.offset_c + self._settings.gain * float(raw["thermocouple"])
+        settings = self._settings
+        return cell_temperature_c(float(raw["thermocouple"]), offset_c=settings.offset_c, gain=settings.gain)
 
     def set(self, value: float) -> DeviceStatus:
         """Go to `value` with the heater on; done when the temperature has settled.

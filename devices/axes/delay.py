@@ -12,11 +12,10 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axes.axis import Axis
 from devices.configuration import DelaySettings
+from devices.conversions import PS_PER_S, delay_ps
 from devices.numbers import finite_number
 from devices.signals.uncached_signal import FreshSignalRO
 from errors import InputError
-
-PS_PER_S = 1e12
 
 
 def split_raw_delay(raw_ps: float, settings: DelaySettings) -> tuple[float, float]:
@@ -117,9 +116,13 @@ class Delay(Axis):
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Signed delay from both raw read-backs."""
-        coarse_ps = self._settings.coarse_sign * float(raw["coarse_readback"]) * PS_PER_S
-        fine_ps = self._settings.fine_sign * float(raw["fine_readback"])
-        return coarse_ps + fine_ps - self.time_zero_raw_ps
+        return delay_ps(
+            float(raw["coarse_readback"]),
+            float(raw["fine_readback"]),
+            coarse_sign=self._settings.coarse_sign,
+            fine_sign=self._settings.fine_sign,
+            time_zero_raw_ps=self.time_zero_raw_ps,
+        )
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: an electronic delay has no motion to stop."""

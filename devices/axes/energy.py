@@ -14,11 +14,13 @@ from ophyd.utils import StatusTimeoutError
 
 from devices.axes.axis import Axis
 from devices.configuration import EnergySettings
+from devices.conversions import energy_ev, energy_setpoint_kev
+from devices.names import Approach
 from devices.numbers import finite_number
 from devices.signals.uncached_signal import FreshSignalRO
-from errors import ConfigurationError, InputError, MotionError, OutOfRangeError
+from errors import InputError, MotionError, OutOfRangeError
 
-APPROACHES = ("below", "direct")
+APPROACHES = tuple(approach.value for approach in Approach)
 """How a long move down ends: from below after an overshoot, or where it ends by itself."""
 
 CALIBRATION_LIMIT_EV = 20.0
@@ -36,8 +38,6 @@ class Energy(Axis):
     raw_readbacks = ("readback",)
 
     def __init__(self, settings: EnergySettings, *, prefix: str, name: str) -> None:
-        if settings.approach_from not in APPROACHES:
-            raise ConfigurationError(f"energy.approach_from = {settings.approach_from!r}: give one of {APPROACHES}.")
         self._settings, self._prefix = settings, prefix
         self._approach, self._calibration_offset_ev = settings.approach_from, 0.0
         self._target_ev, self._stops, self._backlash = math.nan, 0, False
@@ -157,11 +157,11 @@ class Energy(Axis):
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Energy setpoint in keV."""
-        return {"setpoint": (value - self._calibration_offset_ev) * 1e-3}
+        return {"setpoint": energy_setpoint_kev(value, self._calibration_offset_ev)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Energy in eV from the read-back in keV."""
-        return float(raw["readback"]) * 1e3 + self._calibration_offset_ev
+        return energy_ev(float(raw["readback"]), self._calibration_offset_ev)
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the Bragg motor where it is; nothing can be stopped that does not answer."""

@@ -13,6 +13,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.axes.axis import Axis
 from devices.configuration import FluenceSettings
+from devices.conversions import fluence_mj_cm2, waveplate_angle_deg
 from devices.signals.uncached_signal import FreshSignalRO
 from errors import InputError, OutOfRangeError
 
@@ -116,13 +117,15 @@ class Fluence(Axis):
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Angle of the plate in degrees (Malus: the polarisation turns by twice the angle)."""
-        angle = math.degrees(math.asin(math.sqrt(value / self.calibration.maximum_mj_cm2))) / 2
-        return {"angle": self.calibration.zero_deg + angle}
+        plate = self.calibration
+        return {"angle": waveplate_angle_deg(value, maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Fluence in mJ/cm2 from the angle."""
-        angle = math.radians(float(raw["angle_readback"]) - self.calibration.zero_deg)
-        return self.calibration.maximum_mj_cm2 * math.sin(2 * angle) ** 2
+        plate = self.calibration
+        return fluence_mj_cm2(
+            float(raw["angle_readback"]), maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg
+        )
 
     def stop(self, *, success: bool = False) -> None:
         """Stop the plate where it is; nothing can be stopped that does not answer."""

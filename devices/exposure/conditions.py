@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from devices.configuration import QualitySettings
 from devices.laser import Laser
-from devices.quality_settings import QualitySettings
 from devices.signals.uncached_signal import FreshSignalRO, read_together
 from devices.surroundings import Surroundings
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.axes.axis import Axis
+from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
 from devices.exposure.conditions import CONDITIONS, LASER_ONLY, Conditions
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading
-from devices.quality_settings import QualitySettings
 from devices.shutter import CLOSED
 from devices.signals.uncached_signal import FreshSignalRO, read_together
 

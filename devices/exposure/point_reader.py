@@ -10,11 +10,11 @@ import numpy as np
 
 from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
+from devices.configuration import QualitySettings
 from devices.exposure.conditions import Conditions
 from devices.exposure.event_reader import CONDITION, EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.laser import Laser
-from devices.quality_settings import QualitySettings
 from devices.signals.uncached_signal import FreshSignalRO, read_together
 from devices.surroundings import Surroundings
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from devices.axes.cell import TEMPERATURE, Cell
 from devices.axes.energy import Energy
+from devices.configuration import QualitySettings
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
 from devices.exposure.event_reader import CONDITION, EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
-from devices.quality_settings import QualitySettings
 from devices.sample_stage import SampleStage
 from devices.signals.uncached_signal import read_together
 from devices.surroundings import Surroundings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
-from devices.quality_settings import HolderSettings, SafetySettings
+from devices.configuration import HolderSettings, SafetySettings
 from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, read_together
 
 STATES = ("OK", "JetStopped", "Tripped")

@@ -20,15 +20,14 @@ from devices.axes.delay import Delay
 from devices.axes.energy import Energy
 from devices.axes.fluence import Fluence, Waveplate
 from devices.axes.pointing import Pointing
-from devices.beamline import Beamline
-from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.beamline import Beamline, BeamlineAxes
+from devices.configuration import BeamlineConfiguration, QualitySettings, beamline_from_table, read_toml
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointReader
 from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser
-from devices.quality_settings import QualitySettings
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import FreshSignalRO
@@ -79,9 +78,9 @@ for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO):
 @functools.cache
 def configuration() -> BeamlineConfiguration:
     """The default configuration, without its storage table."""
-    table = read_configuration(DEFAULT_CONFIGURATION)
+    table = read_toml(DEFAULT_CONFIGURATION)
     table.pop("storage")
-    return settings_from(BeamlineConfiguration, table, "7id.toml")
+    return beamline_from_table(table, "7id.toml")
 
 
 GATES_PER_S = 1_303_781.0
@@ -112,24 +111,19 @@ class FakeHardware:
         self.moves: list[tuple[str, Any]] = []
         self.counts = np.full((2, 5), 1000)
         self.cell_error_c, self.sdd_counts = 0.0, np.arange(100, 105)
-        energy = make_fake_device(Energy)(config.energy, prefix="", name="energy")
-        delay = make_fake_device(Delay)(config.delay, prefix="", name="delay")
-        fluence = make_fake_device(Fluence)(config.fluence, prefix="", name="fluence")
         laser = make_fake_device(Laser)(config.laser, prefix="", name="laser")
         surroundings = make_fake_device(Surroundings)(config.surroundings, prefix="", name="surroundings")
         exposure = make_fake_device(Exposure)(config.exposure, prefix="", name="exposure")
         shutter = make_fake_device(Shutter)
         mirror, names = make_fake_device(Pointing), config.pointing
-        horizontal = mirror(names, names.horizontal, prefix="", name="pointing_horizontal")
-        vertical = mirror(names, names.vertical, prefix="", name="pointing_vertical")
-        axes = {
-            "energy_ev": energy,
-            "delay_ps": delay,
-            "fluence_mj_cm2": fluence,
-            "pointing_horizontal_um": horizontal,
-            "pointing_vertical_um": vertical,
-        }
-        point = PointReader(axes, exposure, laser, surroundings, quality=config.quality)
+        axes = BeamlineAxes(
+            energy=make_fake_device(Energy)(config.energy, prefix="", name="energy"),
+            delay=make_fake_device(Delay)(config.delay, prefix="", name="delay"),
+            fluence=make_fake_device(Fluence)(config.fluence, prefix="", name="fluence"),
+            pointing_horizontal=mirror(names, names.horizontal, prefix="", name="pointing_horizontal"),
+            pointing_vertical=mirror(names, names.vertical, prefix="", name="pointing_vertical"),
+        )
+        point = PointReader(axes.axes, exposure, laser, surroundings, quality=config.quality)
         xray_shutter = shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0)
         assert config.cell is not None
         assert config.sdd is not None
@@ -143,26 +137,22 @@ class FakeHardware:
 
         def powder_reader(name: str, sdd: Sdd | None) -> PowderReader:
             return PowderReader(
-                name, energy=energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
+                name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
                 conditions=point.conditions, sdd=sdd,
             )  # fmt: skip
 
         self.beamline = Beamline(
+            **vars(axes),
             configuration=config,
-            energy=energy,
-            delay=delay,
-            fluence=fluence,
             waveplate=make_fake_device(Waveplate)(config.fluence, prefix="", name="waveplate"),
             power_meter=make_fake_device(PowerMeter)(config.laser, prefix="", name="power_meter"),
-            pointing_horizontal=horizontal,
-            pointing_vertical=vertical,
             laser=laser,
             laser_shutter=laser_shutter,
             xray_shutter=xray_shutter,
             surroundings=surroundings,
             exposure=exposure,
             point=point,
-            axis_group=AxisGroup({**axes, "laser_shutter": laser_shutter, "xray_shutter": xray_shutter}),
+            axis_group=AxisGroup({**axes.axes, "laser_shutter": laser_shutter, "xray_shutter": xray_shutter}),
             cell=cell,
             sample_stage=stage,
             sdd=sdd,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from devices.beamline import Beamline, build_beamline
-from devices.configuration import read_configuration
+from devices.configuration import read_toml
 from devices.session.health import PvState, diagnose
 from errors import ConfigurationError, MotionError, NotConnectedError
 from reduction.accumulator import accumulate
@@ -199,7 +199,7 @@ def test_caproto_client_agrees(ioc: Any, beamline: Beamline) -> None:
 
 def test_the_default_configuration_names_the_real_pvs() -> None:
     """The step to the real beamline is an address list: these names are public."""
-    table = read_configuration(DEFAULT_CONFIGURATION)
+    table = read_toml(DEFAULT_CONFIGURATION)
     assert table["energy"]["setpoint"] == "7ida:BraggEAO"
     assert table["delay"]["coarse_setpoint"] == "7idd:DG1:ADelayAO"
     assert table["exposure"]["spc_scaler"] == "amofg1a:scaler1"

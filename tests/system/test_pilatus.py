@@ -46,7 +46,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
 
 
 def make(prefix: str, folder: Path, **changes: Any) -> Pilatus:
-    settings = replace(PilatusSettings("7idd:Pilatus:"), **changes)
+    settings = replace(PilatusSettings(prefix="7idd:Pilatus:"), **changes)
     pilatus = Pilatus(settings, prefix=prefix, name="pilatus")
     pilatus.write_to(folder)
     return pilatus

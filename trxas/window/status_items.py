@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.configuration import BeamlineConfiguration
+from devices.conversions import cell_temperature_c, delay_ps, energy_ev, fluence_mj_cm2
 from errors import StorageError
 from gui.status.item import StatusItem
 from gui.status.liveness import Severity
@@ -73,7 +74,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
                 "C",
                 decimals=1,
                 high=cell.high_c,
-                convert=lambda values: cell.offset_c + cell.gain * values[0],
+                convert=lambda values: cell_temperature_c(values[0], offset_c=cell.offset_c, gain=cell.gain),
             )
         )
     return items
@@ -82,12 +83,17 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
 def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[StatusItem]:
     prefix, energy, delay, fluence = beamline.epics.prefix, beamline.energy, beamline.delay, beamline.fluence
 
-    def delay_ps(raw: tuple[float, ...]) -> float:
-        return delay.coarse_sign * 1e12 * raw[0] + delay.fine_sign * raw[1] - float(kept[TIME_ZERO])
+    def shown_delay_ps(raw: tuple[float, ...]) -> float:
+        return delay_ps(
+            *raw,
+            coarse_sign=delay.coarse_sign,
+            fine_sign=delay.fine_sign,
+            time_zero_raw_ps=float(kept[TIME_ZERO]),
+        )
 
-    def fluence_mj_cm2(raw: tuple[float, ...]) -> float:
+    def shown_fluence_mj_cm2(raw: tuple[float, ...]) -> float:
         plate = kept[ATTENUATOR]
-        return float(plate["maximum_mj_cm2"]) * math.sin(2.0 * math.radians(raw[0] - plate["zero_deg"])) ** 2
+        return fluence_mj_cm2(raw[0], maximum_mj_cm2=float(plate["maximum_mj_cm2"]), zero_deg=float(plate["zero_deg"]))
 
     return [
         StatusItem(
@@ -96,7 +102,7 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
             "eV",
             low=energy.low_ev,
             high=energy.high_ev,
-            convert=lambda raw: 1e3 * raw[0] + float(kept[ENERGY]),
+            convert=lambda raw: energy_ev(raw[0], float(kept[ENERGY])),
         ),
         StatusItem(
             "delay",
@@ -104,7 +110,7 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
             "ps",
             low=delay.low_ps,
             high=delay.high_ps,
-            convert=delay_ps,
+            convert=shown_delay_ps,
             decimals=1,
         ),
         StatusItem(
@@ -113,7 +119,7 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
             "mJ/cm²",
             low=fluence.low_mj_cm2,
             high=fluence.high_mj_cm2,
-            convert=fluence_mj_cm2,
+            convert=shown_fluence_mj_cm2,
         ),
     ]
 

@@ -18,7 +18,7 @@ from tests.support.waiting import WAIT_S
 
 def delay_settings(**changes: float) -> DelaySettings:
     values = {"time_zero_raw_ps": 169_780.0, "low_ps": -1e5, "high_ps": 2e5} | changes
-    return DelaySettings("c", "cr", "f", "fr", **values)
+    return DelaySettings(coarse_setpoint="c", coarse_readback="cr", fine_setpoint="f", fine_readback="fr", **values)
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.configuration import BeamlineConfiguration, read_configuration, settings_from
+from devices.configuration import beamline_from_table, read_toml
 from devices.exposure.axis_watch import AxisWatch
 from devices.exposure.conditions import LASER_ONLY
 from devices.exposure.flux import CONFIRMATIONS, FluxHistory
@@ -165,20 +165,20 @@ def test_to_go_on_takes_more_than_not_to_stop() -> None:
     [{"attempts": 0}, {"suspend_s": 0.0}, {"ring_settle_s": -1.0}, {"i0_tolerance": 0.0}, {"pause_high_s": 0.01}],
 )
 def test_limits_that_never_end_or_always_fail_are_refused(quality: dict[str, Any]) -> None:
-    table = read_configuration(DEFAULT_CONFIGURATION)
+    table = read_toml(DEFAULT_CONFIGURATION)
     table.pop("storage")
     with pytest.raises(ConfigurationError, match=r"quality|7id.toml"):
-        settings_from(BeamlineConfiguration, {**table, "quality": {**table["quality"], **quality}}, "7id.toml")
+        beamline_from_table({**table, "quality": {**table["quality"], **quality}}, "7id.toml")
 
 
 def test_a_beamline_needs_no_tables_of_ours() -> None:
     """Watchdog, lock, filling signal and permit are what a real beamline may not have."""
-    table = read_configuration(DEFAULT_CONFIGURATION)
+    table = read_toml(DEFAULT_CONFIGURATION)
     for name in ("storage", "quality", "safety", "holder"):
         table.pop(name)
     for name in ("injecting", "xray_permit"):
         table["surroundings"].pop(name)
-    bare = settings_from(BeamlineConfiguration, table, "7id.toml")
+    bare = beamline_from_table(table, "7id.toml")
     assert bare.safety is None
     assert bare.holder is None
     assert bare.quality.attempts == configuration().quality.attempts

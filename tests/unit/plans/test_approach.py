@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from ophyd.sim import make_fake_device
 
 import plans
-from devices.axes.energy import Energy
+from devices.configuration import beamline_from_table, read_toml
 from errors import ConfigurationError, InputError, MotionError, NotConnectedError, OutOfRangeError
-from tests.support.fake_beamline import FakeHardware, configuration
+from tests.support.fake_beamline import FakeHardware
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.waiting import WAIT_S
+from trxas.configuration import DEFAULT_CONFIGURATION
 
 REGIONS = [(13_000, 13_002, 1)]
 
@@ -150,6 +149,7 @@ def test_unknown_approaches_are_refused(recorded: RecordedRuns) -> None:
     with pytest.raises(InputError, match="'below', 'direct'"):
         energy_scan(recorded, approach="sideways")
     recorded.assert_untouched()
-    settings = replace(configuration().energy, approach_from="above")
-    with pytest.raises(ConfigurationError, match="approach_from"):
-        make_fake_device(Energy)(settings, prefix="", name="energy")
+    table = read_toml(DEFAULT_CONFIGURATION)
+    table["energy"]["approach_from"] = "above"
+    with pytest.raises(ConfigurationError, match=r"approach_from = 'above': must be 'below' or 'direct'"):
+        beamline_from_table(table, "7id.toml")

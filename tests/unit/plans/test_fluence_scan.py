@@ -146,8 +146,8 @@ def test_no_laser_keeps_the_old_calibration(recorded: RecordedRuns) -> None:
 
 
 def test_a_silent_power_meter_ends_with_its_name(recorded: RecordedRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("devices.power_meter.READING_TIMEOUT_S", 0.0)
-    monkeypatch.setattr("devices.power_meter.MARGIN_S", 0.05)
+    monkeypatch.setattr("devices.detectors.power_meter.READING_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("devices.detectors.power_meter.MARGIN_S", 0.05)
     recorded.hardware.meter_readings = 2
     with pytest.raises(StatusTimeoutError, match="7idd:laser:PowerAI"):
         recorded.run(plans.calibrate_attenuator(recorded.line))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def pilatus(root: Path) -> FakePilatus:
     (root / "images").mkdir()
-    return FakePilatus(root / "images", PilatusSettings("fake:"))
+    return FakePilatus(root / "images", PilatusSettings(prefix="fake:"))
 
 
 def exposures(pilatus: FakePilatus, count: int, *, lost: tuple[int, ...] = (), before: Any = None) -> Any:
@@ -218,7 +218,7 @@ def test_images_may_lie_in_a_folder_of_the_detectors_own(root: Path, run_engine:
     """An IOC on another computer writes where it can, not where the session likes."""
     elsewhere = tmp_path / "detector"
     elsewhere.mkdir()
-    pilatus = FakePilatus(elsewhere, PilatusSettings("fake:"))
+    pilatus = FakePilatus(elsewhere, PilatusSettings(prefix="fake:"))
     with open_store(root, images=elsewhere) as store:
         store.subscribe(run_engine)
         (uid,) = run_engine(exposures(pilatus, 2))

@@ -1,0 +1,36 @@
+"""The configuration of a beamline: its tables, their ranges and relations, and how a TOML file becomes settings."""
+
+from devices.configuration.axis_settings import (
+    CellSettings,
+    DelaySettings,
+    EnergySettings,
+    FluenceSettings,
+    PointingSettings,
+)
+from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
+from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
+from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
+from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
+
+__all__ = [
+    "BeamlineConfiguration",
+    "CellSettings",
+    "DelaySettings",
+    "EnergySettings",
+    "EpicsSettings",
+    "ExposureSettings",
+    "FluenceSettings",
+    "GeometrySettings",
+    "HolderSettings",
+    "LaserSettings",
+    "PilatusSettings",
+    "PointingSettings",
+    "QualitySettings",
+    "SafetySettings",
+    "SddSettings",
+    "SettingsReader",
+    "SurroundingsSettings",
+    "beamline_from_table",
+    "read_toml",
+]

@@ -1,0 +1,163 @@
+"""One beamline as configured: a table per device, and what must agree between tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field
+from typing import Annotated, Any
+
+from pydantic.dataclasses import dataclass
+
+from devices.configuration.axis_settings import (
+    CellSettings,
+    DelaySettings,
+    EnergySettings,
+    FluenceSettings,
+    PointingSettings,
+)
+from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
+from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
+from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class EpicsSettings:
+    """How to reach the control system.
+
+    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by blanks); every PV name gets `prefix` put in
+    front.
+    """
+
+    address_list: Annotated[str, text("hosts and ports of the servers, separated by blanks")] = "127.0.0.1"
+    prefix: Annotated[str, text("text in front of every PV name")] = ""
+    connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield nothing: the keys do not depend on each other."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class GeometrySettings:
+    """What the reduction must know of beam and jet (paper, SI 2).
+
+    `irf_sigma_ps`: instrument response; `laser_fwhm_um` and `jet_speed_m_s` say how fast a pumped spot leaves.
+    """
+
+    # From the 500 MHz of the densest ring to one bunch in 3 km.
+    bunch_period_ps: Annotated[float, quantity("time between two X-ray pulses", "ps", low=1000.0, high=1e7)] = 153_400.0
+    pumped_probe: Annotated[int, whole_number("gate of the pumped pulse", low=0, high=999)] = 0
+    unpumped_probe: Annotated[int, whole_number("gate of the unpumped pulse", low=0, high=999)] = 4
+    irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", above=0.0, high=1e5)] = 45.0
+    laser_fwhm_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
+    jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield what is wrong between the keys of the table."""
+        if self.pumped_probe >= self.unpumped_probe:
+            yield Fault(
+                table="geometry",
+                key="pumped_probe",
+                message=f"= {self.pumped_probe}: must be below unpumped_probe = {self.unpumped_probe}. Swap them.",
+            )
+        if self.irf_sigma_ps >= self.bunch_period_ps:
+            yield Fault(
+                table="geometry",
+                key="irf_sigma_ps",
+                message=f"= {self.irf_sigma_ps:g} ps: must be below bunch_period_ps = {self.bunch_period_ps:g} ps.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class BeamlineConfiguration:
+    """One beamline: a name and the settings of every device; those that may be None need no table."""
+
+    name: Annotated[str, text("name of the beamline")]
+    epics: EpicsSettings = field(default_factory=EpicsSettings)
+    energy: EnergySettings
+    delay: DelaySettings
+    fluence: FluenceSettings
+    laser: LaserSettings
+    pointing: PointingSettings = field(default_factory=PointingSettings)
+    surroundings: SurroundingsSettings
+    exposure: ExposureSettings
+    geometry: GeometrySettings = field(default_factory=GeometrySettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    cell: CellSettings | None = None
+    sdd: SddSettings | None = None
+    pilatus: PilatusSettings | None = None
+    safety: SafetySettings | None = None
+    holder: HolderSettings | None = None
+
+
+TABLES: Mapping[str, type[Any]] = {
+    "epics": EpicsSettings,
+    "energy": EnergySettings,
+    "delay": DelaySettings,
+    "fluence": FluenceSettings,
+    "laser": LaserSettings,
+    "pointing": PointingSettings,
+    "surroundings": SurroundingsSettings,
+    "exposure": ExposureSettings,
+    "geometry": GeometrySettings,
+    "quality": QualitySettings,
+    "cell": CellSettings,
+    "sdd": SddSettings,
+    "pilatus": PilatusSettings,
+    "safety": SafetySettings,
+    "holder": HolderSettings,
+}
+"""Settings by the name of their table."""
+
+OPTIONAL_TABLES = frozenset({"cell", "sdd", "pilatus", "safety", "holder"})
+"""Tables without which the beamline lacks the device; every other missing table stands for its defaults."""
+
+
+def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: GeometrySettings) -> Iterable[Fault]:
+    """Yield a fault unless there is one gate per X-ray pulse between two pumps."""
+    if laser.required_divider != exposure.probes:
+        yield Fault(
+            table="laser",
+            key="required_divider",
+            message=f"= {laser.required_divider}: must equal exposure.probes = {exposure.probes}, as there is one gate "
+            "per X-ray pulse between two pumps. Correct one of them.",
+        )
+    if geometry.unpumped_probe >= exposure.probes:
+        yield Fault(
+            table="geometry",
+            key="unpumped_probe",
+            message=f"= {geometry.unpumped_probe}: must be within 0 to {exposure.probes - 1}, the gates of "
+            "exposure.probes. Lower it.",
+        )
+
+
+def resume_faults(surroundings: SurroundingsSettings, quality: QualitySettings) -> Iterable[Fault]:
+    """Yield a fault for each threshold that would let a scan continue where its points are bad."""
+    for key, resume, low_key, low, unit in (
+        ("ring_current_resume_ma", quality.ring_current_resume_ma, "ring_current_low_ma",
+         surroundings.ring_current_low_ma, "mA"),
+        ("jet_flow_resume_ml_min", quality.jet_flow_resume_ml_min, "jet_flow_low_ml_min",
+         surroundings.jet_flow_low_ml_min, "ml/min"),
+    ):  # fmt: skip
+        if resume < low:
+            yield Fault(
+                table="quality",
+                key=key,
+                message=f"= {resume:g} {unit}: must not be below surroundings.{low_key} = {low:g} {unit}, below which "
+                "points are bad. Raise it.",
+            )
+    if quality.jet_stopped_below_ml_min > surroundings.jet_flow_low_ml_min:
+        yield Fault(
+            table="quality",
+            key="jet_stopped_below_ml_min",
+            message=f"= {quality.jet_stopped_below_ml_min:g} ml/min: must not exceed "
+            f"surroundings.jet_flow_low_ml_min = {surroundings.jet_flow_low_ml_min:g} ml/min. Lower it.",
+        )
+
+
+RELATIONS: tuple[tuple[tuple[str, ...], Callable[..., Iterable[Fault]]], ...] = (
+    (("laser", "exposure", "geometry"), gates_faults),
+    (("surroundings", "quality"), resume_faults),
+)
+"""What must agree between tables: their names, and the check that takes their settings in this order."""

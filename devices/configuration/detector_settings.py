@@ -1,0 +1,112 @@
+"""Tables of the detectors: gated counters, drift detector, area detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic.dataclasses import dataclass
+
+from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, text, whole_number
+
+CLOCK_CHANNEL = 1
+"""Channel of a scaler record that counts its clock; light normalised by it would be normalised by time."""
+
+CLOCK_BITS = 32
+"""Width of a scaler's clock channel."""
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class ExposureSettings:
+    """Master scaler and the frames of the detectors it gates.
+
+    `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock.
+    """
+
+    scaler: Pv
+    spc_scaler: Pv
+    spc_frame: Pv
+    boxcar_frame: Pv
+    i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
+    foil_channel: Annotated[int, whole_number("channel of the foil's diode", low=1, high=64)] = 3
+    boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
+    apds: Annotated[int, whole_number("photodiodes; events and reduction hold two", low=2, high=2)] = 2
+    probes: Annotated[int, whole_number("X-ray pulses, and gates, per pump pulse", low=2, high=1000)] = 5
+    clock_hz: Annotated[float, quantity("clock of the master scaler", "Hz", low=1e3, high=1e9)] = 1e7
+    dwell_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=3600.0)] = 0.001
+    dwell_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 400.0
+    margin_s: Annotated[float, quantity("time a trigger may take beyond its dwell", "s", above=0.0, high=600.0)] = 10.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield what is wrong between the keys of the table."""
+        for key in ("i0_channel", "foil_channel"):
+            if getattr(self, key) == CLOCK_CHANNEL:
+                yield Fault(
+                    table="exposure",
+                    key=key,
+                    message=f"= {CLOCK_CHANNEL}: this channel counts the scaler's clock, so spectra would be "
+                    "normalised by time; allowed from 2 up to 64. Give the channel that the detector is connected to.",
+                )
+        if self.i0_channel == self.foil_channel:
+            yield Fault(
+                table="exposure",
+                key="foil_channel",
+                message=f"= {self.foil_channel}: is i0_channel too. Give each detector its own channel.",
+            )
+        if self.boxcar_polarity == 0:
+            yield Fault(
+                table="exposure", key="boxcar_polarity", message="= 0: must be 1 or -1. Give the sign of light."
+            )
+        yield from ascending("exposure", "dwell_low_s", self.dwell_low_s, "dwell_high_s", self.dwell_high_s, "s")
+        overflow_s = (2**CLOCK_BITS - 1) / self.clock_hz
+        if self.dwell_high_s > overflow_s:
+            yield Fault(
+                table="exposure",
+                key="dwell_high_s",
+                message=f"= {self.dwell_high_s:g} s: the scaler's clock of {self.clock_hz:g} Hz has {CLOCK_BITS} bits "
+                f"and overflows after {overflow_s:.6g} s. Lower it.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class SddSettings:
+    """Silicon drift detector with the PV of its frame."""
+
+    frame: Pv
+    elements: Annotated[int, whole_number("elements of the detector", low=1, high=1024)] = 5
+    dead_fraction_high: Annotated[
+        float, quantity("share of dead time above which a point is bad", above=0.0, below=1.0)
+    ] = 0.3
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield nothing: the keys do not depend on each other."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class PilatusSettings:
+    """Area detector: areaDetector prefix, folder for its files, exposure limits, geometry.
+
+    An empty `folder` leaves the choice to the session. `offset_horizontal_m` is the distance from the direct beam to
+    the detector's near edge, `offset_vertical_m` that to its middle row. `margin_s` is what an image may take beyond
+    its exposure.
+    """
+
+    prefix: Pv
+    folder: Annotated[str, text("folder of the images, as the session sees it; empty: in the data folder")] = ""
+    exposure_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=86_400.0)] = 0.001
+    exposure_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 3600.0
+    margin_s: Annotated[float, quantity("time an image may take beyond it", "s", above=0.0, high=600.0)] = 10.0
+    connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
+    distance_m: Annotated[float, quantity("sample to detector plane", "m", low=0.001, high=100.0)] = 0.2410
+    offset_horizontal_m: Annotated[float, quantity("direct beam to near edge", "m", low=-10.0, high=10.0)] = 0.0453
+    offset_vertical_m: Annotated[float, quantity("direct beam to middle row", "m", low=-10.0, high=10.0)] = 0.0
+    pixel_m: Annotated[float, quantity("edge of a pixel", "m", low=1e-6, high=0.01)] = 172e-6
+    rows: Annotated[int, whole_number("rows of an image", low=1, high=20_000)] = 195
+    columns: Annotated[int, whole_number("columns of an image", low=1, high=20_000)] = 487
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield what is wrong between the keys of the table."""
+        yield from ascending(
+            "pilatus", "exposure_low_s", self.exposure_low_s, "exposure_high_s", self.exposure_high_s, "s"
+        )

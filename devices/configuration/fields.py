@@ -1,0 +1,108 @@
+"""What one key of a configuration file may hold: its type, range, unit and meaning, declared together.
+
+The same declaration checks the file, words the error message and becomes the JSON schema that editors complete from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+SETTINGS = ConfigDict(extra="forbid")
+"""How every table is validated: a key that nobody reads is a mistake."""
+
+Pv = Annotated[str, Field(strict=True, pattern=r"^\S+$")]
+"""Name of a process variable, without the prefix."""
+
+OptionalPv = Annotated[str, Field(strict=True, pattern=r"^\S*$")]
+"""Name of a process variable that the beamline may lack: then it is empty."""
+
+
+def quantity(
+    description: str,
+    unit: str = "",
+    *,
+    above: float | None = None,
+    low: float | None = None,
+    below: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """Return the declaration of a finite number in `unit`.
+
+    `low` and `high` are allowed themselves, `above` and `below` are not.
+    """
+    return Field(
+        description=f"{description} ({unit})" if unit else description,
+        strict=True,
+        allow_inf_nan=False,
+        gt=above,
+        ge=low,
+        lt=below,
+        le=high,
+        json_schema_extra={"unit": unit},
+    )
+
+
+def whole_number(description: str, *, low: int, high: int) -> Any:
+    """Return the declaration of a whole number from `low` to `high`, both included."""
+    return Field(description=description, strict=True, ge=low, le=high)
+
+
+def text(description: str) -> Any:
+    """Return the declaration of any text."""
+    return Field(description=description, strict=True)
+
+
+def switch(description: str) -> Any:
+    """Return the declaration of a key that is true or false."""
+    return Field(description=description, strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing wrong in a configuration file; `key` is empty for a fault of a whole table."""
+
+    table: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"[{self.table}] " if self.table else ""
+        return f"{where}{self.key}{' ' if self.key else ''}{self.message}"
+
+
+def unit_of(field: FieldInfo) -> str:
+    """Return the unit of a declared key, empty if it has none."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def allowed_range(field: FieldInfo) -> str:
+    """Return the allowed range of a declared key with its unit, in words; empty if there is none."""
+    limits: dict[str, Any] = {}
+    for item in field.metadata:
+        limits |= {name: getattr(item, name) for name in ("gt", "ge", "lt", "le") if hasattr(item, name)}
+    parts = []
+    if "gt" in limits:
+        parts.append(f"above {limits['gt']:g}")
+    if "ge" in limits:
+        parts.append(f"from {limits['ge']:g}")
+    if "lt" in limits:
+        parts.append(f"below {limits['lt']:g}")
+    if "le" in limits:
+        parts.append(f"up to {limits['le']:g}")
+    return f"{' '.join(parts)} {unit_of(field)}".strip() if parts else ""
+
+
+def ascending(table: str, low_key: str, low: float, high_key: str, high: float, unit: str) -> Iterable[Fault]:
+    """Yield a fault unless `low` is below `high`; both in `unit`."""
+    if not low < high:
+        yield Fault(
+            table=table,
+            key=low_key,
+            message=f"= {low:g} {unit}: must be below {high_key} = {high:g} {unit}. Swap or correct them.",
+        )

@@ -1,0 +1,112 @@
+"""Tables of what protects data and people: quality of points, watchdog, lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic.dataclasses import dataclass
+
+from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, switch, whole_number
+
+DAY_S = 86_400.0
+
+WEEK_S = 7 * DAY_S
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class QualitySettings:
+    """What makes a point bad, how often it is measured again, and how long a scan waits for the beamline.
+
+    A point is measured at most `attempts` times, with pauses from `pause_s`, doubled each time, to `pause_high_s`. At
+    one point a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost
+    PVs; it checks every `poll_s` and reports every `report_s`. What had failed must be above its `resume` value, and
+    hold for its `settle_s`, before the scan continues. Tolerances are relative: of `i0` per second to its running
+    median, of the gates opened to those in the dwell, of the laser power to that of the fluence (checked from
+    `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
+    """
+
+    attempts: Annotated[int, whole_number("times a point is measured at most", low=1, high=1000)] = 12
+    pause_s: Annotated[float, quantity("first pause between two attempts", "s", low=0.0, high=3600.0)] = 0.1
+    pause_high_s: Annotated[float, quantity("longest pause between two attempts", "s", low=0.0, high=3600.0)] = 10.0
+    suspend_s: Annotated[float, quantity("longest wait for the beamline", "s", above=0.0, high=WEEK_S)] = 14_400.0
+    reconnect_s: Annotated[float, quantity("longest wait for lost PVs", "s", above=0.0, high=WEEK_S)] = 600.0
+    poll_s: Annotated[float, quantity("time between two checks while waiting", "s", above=0.0, high=60.0)] = 0.1
+    report_s: Annotated[float, quantity("time between two reports while waiting", "s", above=0.0, high=3600.0)] = 5.0
+    ring_current_resume_ma: Annotated[
+        float, quantity("ring current from which a scan continues", "mA", low=0.0, high=10_000.0)
+    ] = 50.0
+    jet_flow_resume_ml_min: Annotated[
+        float, quantity("jet flow from which a scan continues", "ml/min", low=0.0, high=1e5)
+    ] = 225.0
+    ring_settle_s: Annotated[float, quantity("time the ring must hold", "s", low=0.0, high=DAY_S)] = 2.0
+    jet_settle_s: Annotated[float, quantity("time the jet must hold", "s", low=0.0, high=DAY_S)] = 2.0
+    laser_settle_s: Annotated[float, quantity("time the laser must hold", "s", low=0.0, high=DAY_S)] = 1.0
+    shutter_settle_s: Annotated[float, quantity("time the shutter must hold", "s", low=0.0, high=DAY_S)] = 0.5
+    jet_temperature_low_c: Annotated[
+        float, quantity("lowest temperature of the jet", "C", low=-273.15, high=1000.0)
+    ] = 10.0
+    jet_temperature_high_c: Annotated[
+        float, quantity("highest temperature of the jet", "C", low=-273.15, high=1000.0)
+    ] = 40.0
+    i0_tolerance: Annotated[float, quantity("relative, of i0 per second", above=0.0, below=1.0)] = 0.1
+    gates_tolerance: Annotated[float, quantity("relative, of the gates opened", above=0.0, below=1.0)] = 0.002
+    laser_power_tolerance: Annotated[float, quantity("relative, of the laser power", above=0.0, below=1.0)] = 0.1
+    laser_power_from_mj_cm2: Annotated[
+        float, quantity("fluence from which the laser power is checked", "mJ/cm2", low=0.0, high=1e4)
+    ] = 0.5
+    close_xrays_at_end: Annotated[bool, switch("close the X-ray shutter after every scan")] = False
+    jet_stopped_below_ml_min: Annotated[
+        float, quantity("jet flow below which there is no sheet", "ml/min", low=0.0, high=1e5)
+    ] = 60.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield what is wrong between the keys of the table."""
+        if self.pause_high_s < self.pause_s:
+            yield Fault(
+                table="quality",
+                key="pause_high_s",
+                message=f"= {self.pause_high_s:g} s: must not be below pause_s = {self.pause_s:g} s. Raise it.",
+            )
+        yield from ascending(
+            "quality",
+            "jet_temperature_low_c",
+            self.jet_temperature_low_c,
+            "jet_temperature_high_c",
+            self.jet_temperature_high_c,
+            "C",
+        )
+        for key in ("ring_settle_s", "jet_settle_s", "laser_settle_s", "shutter_settle_s"):
+            yield from ascending("quality", key, getattr(self, key), "suspend_s", self.suspend_s, "s")
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class SafetySettings:
+    """Watchdog in the IOC: PVs of its heartbeat, its end, its reset, its state and its time-out in seconds.
+
+    A heartbeat is written every `interval_s`, and at least five times within the time-out.
+    """
+
+    heartbeat: Pv
+    disarm: Pv
+    reset: Pv
+    status: Pv
+    timeout: Pv
+    interval_s: Annotated[float, quantity("time between two heartbeats", "s", above=0.0, high=60.0)] = 1.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield nothing: the keys do not depend on each other."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class HolderSettings:
+    """Lock in the IOC: PVs of who holds the beamline, of their heartbeat, and of the time-out in seconds."""
+
+    holder: Pv
+    heartbeat: Pv
+    timeout: Pv
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield nothing: the keys do not depend on each other."""
+        return ()

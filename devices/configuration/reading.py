@@ -1,0 +1,186 @@
+"""A TOML file into settings: every fault of the file is collected and reported in one message."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from devices.configuration.beamline_configuration import OPTIONAL_TABLES, RELATIONS, TABLES, BeamlineConfiguration
+from devices.configuration.fields import Fault, allowed_range, unit_of
+from errors import ConfigurationError
+
+T = TypeVar("T")
+
+EXPECTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "string_type": "a text in quotes",
+    "string_pattern_mismatch": "a PV name without blanks",
+}
+"""What a key needs, by pydantic's name of the error."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file in UTF-8, with or without byte order mark, or UTF-16.
+
+    Raises ConfigurationError naming the file, the line, and what to do.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"No configuration file {path}. Give one with --config or TRXAS_CONFIG.") from error
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read configuration file {path}: {error}") from error
+    try:
+        return tomllib.loads(decoded(content, path).replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"Cannot read configuration file {path}: {error}. Correct that line.") from error
+
+
+def decoded(content: bytes, path: Path) -> str:
+    """Return the text of a file as editors save it: UTF-8 with or without byte order mark, or UTF-16.
+
+    Raises ConfigurationError naming line and byte for any other encoding: guessing one would change names silently.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif b"\0" in content:
+        # UTF-16 without a mark: of ASCII, every other byte is zero.
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    else:
+        encoding = "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"Cannot read configuration file {path}: line {line} holds the byte 0x{content[error.start]:02x}, which "
+            f"is not {encoding.removesuffix('-sig').upper()}. It was probably saved as Latin-1 or Windows-1252. "
+            "Save it as UTF-8."
+        ) from error
+
+
+class SettingsReader:
+    """Turns the tables of one file into settings and collects all faults; `finish` raises them together.
+
+    `where` names the file in the message.
+    """
+
+    def __init__(self, content: Mapping[str, Any], where: str) -> None:
+        self._content = dict(content)
+        self._where = where
+        self._known: list[str] = []
+        self._faults: list[Fault] = []
+
+    def table(self, name: str, settings: type[T], *, optional: bool = False) -> T | None:
+        """Return the settings of table `name`; None if an `optional` one is missing, or after a fault."""
+        self._known.append(name)
+        if optional and name not in self._content:
+            return None
+        content = self._content.get(name, {})
+        if not isinstance(content, dict):
+            self._faults.append(Fault(table=name, key="", message=f"= {content!r}: must be a table of keys."))
+            return None
+        return self._validated(name, settings, content)
+
+    def text(self, name: str) -> str:
+        """Return the text at the top of the file under `name`."""
+        self._known.append(name)
+        value = self._content.get(name)
+        if isinstance(value, str):
+            return value
+        problem = "is missing" if value is None else f"= {value!r}: must be a text in quotes"
+        self._faults.append(Fault(table="", key=name, message=f"{problem}. Write it above the first table."))
+        return ""
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Report `faults` too."""
+        self._faults += faults
+
+    def finish(self) -> None:
+        """Raise ConfigurationError with every fault found, unknown tables included; return if there is none."""
+        for name in self._content:
+            if name not in self._known:
+                self._faults.append(Fault(table=name, key="", message=f"is unknown.{_did_you_mean(name, self._known)}"))
+        if not self._faults:
+            return
+        count = f"{len(self._faults)} fault{'s' if len(self._faults) > 1 else ''}"
+        lines = "".join(f"\n  {fault}" for fault in self._faults)
+        raise ConfigurationError(f"{self._where} has {count}:{lines}")
+
+    def _validated(self, name: str, settings: type[T], content: dict[str, Any]) -> T | None:
+        try:
+            made = TypeAdapter(settings).validate_python(content)
+        except ValidationError as error:
+            declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
+            self._faults += [_fault(name, detail, declared) for detail in error.errors(include_url=False)]
+            return None
+        self._faults += made.faults() if hasattr(made, "faults") else ()
+        return made
+
+
+def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
+    """Return the beamline of a file, its relations checked; None after a fault, which `reader.finish` raises."""
+    name = reader.text("name")
+    made = {
+        table: reader.table(table, settings, optional=table in OPTIONAL_TABLES) for table, settings in TABLES.items()
+    }
+    for tables, check in RELATIONS:
+        settings = [made[table] for table in tables]
+        if None not in settings:
+            reader.add(check(*settings))
+    required = {table for table in TABLES if table not in OPTIONAL_TABLES}
+    if any(made[table] is None for table in required):
+        return None
+    return BeamlineConfiguration(name=name, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
+
+
+def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfiguration:
+    """Return the beamline of a parsed file; raises ConfigurationError with every fault, named after `where`."""
+    reader = SettingsReader(content, where)
+    beamline = read_beamline(reader)
+    reader.finish()
+    assert beamline is not None  # otherwise there was a fault
+    return beamline
+
+
+def _fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
+    """Turn one of pydantic's errors into a fault in our words: value, allowed range with unit, remedy."""
+    key, kind = str(detail["loc"][0]) if detail["loc"] else "", detail["type"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return Fault(table=table, key=key, message=f"is an unknown key.{_did_you_mean(key, declared)}")
+    field = declared[key]
+    allowed = allowed_range(field)
+    if kind == "missing":
+        needs = f" Allowed: {allowed}." if allowed else ""
+        return Fault(table=table, key=key, message=f"is missing.{needs} {_meaning(field)}".rstrip())
+    unit = unit_of(field)
+    value = f"= {detail['input']!r} {unit}".rstrip()
+    if kind == "finite_number":
+        problem = "must be finite"
+    elif kind == "enum":
+        problem = f"must be {detail['ctx']['expected']}"
+    else:
+        problem = f"must be {EXPECTED.get(kind, '') or allowed or detail['msg']}"
+    if kind in EXPECTED and allowed:
+        problem += f", {allowed}"
+    return Fault(table=table, key=key, message=f"{value}: {problem}. {_meaning(field)}".rstrip())
+
+
+def _meaning(field: FieldInfo) -> str:
+    return f"Give the {field.description}." if field.description else "Correct it."
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else f" Known: {', '.join(sorted(known))}."

@@ -1,0 +1,38 @@
+"""The closed sets of words that devices, plans and documents share; each member is the plain text that is stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AxisName(StrEnum):
+    """Axes that a plan may set, by the name of their event field; the ending is the unit."""
+
+    ENERGY = "energy_ev"
+    DELAY = "delay_ps"
+    FLUENCE = "fluence_mj_cm2"
+    POINTING_HORIZONTAL = "pointing_horizontal_um"
+    POINTING_VERTICAL = "pointing_vertical_um"
+
+
+class ShutterState(StrEnum):
+    """States of a shutter; events store them as 1 (open) and 0 (closed)."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Approach(StrEnum):
+    """How a long move down in energy ends."""
+
+    BELOW = "below"
+    DIRECT = "direct"
+
+
+class AcquisitionMode(StrEnum):
+    """Detectors of a run, as its start document lists them under `modes`."""
+
+    SPC = "spc"
+    BOXCAR = "boxcar"
+    SDD = "sdd"
+    PILATUS = "pilatus"
