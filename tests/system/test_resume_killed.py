@@ -20,7 +20,7 @@ from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import welcome
 from trxas.session.resume import resume_run, unfinished_runs
 from trxas.session.session import Session, open_session
-from trxas.validation.paper.resuming import ResumingSession
+from trxas.validation.paper.section_session import SectionSession
 
 MACRO = "resume:"
 REPOSITORY = Path(__file__).parents[2]
@@ -97,12 +97,16 @@ def test_a_killed_session_is_gone_on_with(configuration: Configuration, tmp_path
             resume_run(session, new)
 
 
+def section_session(session: Session) -> SectionSession:
+    return SectionSession(session, campaign="campaign", section="kinetics", resumable=True, report=print)
+
+
 @pytest.mark.long
 def test_an_interrupted_part_of_the_paper_keeps_its_runs(configuration: Configuration) -> None:
     """Lost: with `trxas paper --resume`, the hours that the interrupted part had been measured already."""
     delays = [0.0, 50.0, 100.0]
 
-    def run(session: Session, *, stop_after: int | None = None) -> str:
+    def run(key: str, *, stop_after: int | None = None) -> str:
         seen = 0
 
         def stop(name: str, doc: Any) -> None:
@@ -112,19 +116,19 @@ def test_an_interrupted_part_of_the_paper_keeps_its_runs(configuration: Configur
                 raise StorageError("the disk is gone")
 
         session.run_engine.record_with(stop)
-        return part.measure(session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=1.0, repeats=2))
+        return section.measure(key, session.plans()["delay_scan"]("Br K", delays_ps=delays, dwell_s=1.0, repeats=2))
 
     with open_session(configuration) as session:
         look_and_reset(session)
-        part = ResumingSession(session, "campaign", "kinetics")
-        first = run(session)
+        section = section_session(session)
+        first = run("first")
         with pytest.raises(StorageError, match="the disk is gone"):
-            run(session, stop_after=4)
-        part = ResumingSession(session, "campaign", "kinetics")
-        assert run(session) == first
-        second = run(session)
+            run("second", stop_after=4)
+        section = section_session(session)
+        second = run("second")
+        assert run("first") == first, "the order of calls does not matter"
         chain = load_chain(session.store, second)
         assert [sum(name == "event" for name, _ in one) for one in chain] == [4, 2]
-        third = run(session)
+        third = run("third")
         assert third not in (first, second)
         assert len(load_chain(session.store, third)) == 1

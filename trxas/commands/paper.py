@@ -15,7 +15,7 @@ from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
-    from trxas.validation.paper.campaign import PartResult
+    from trxas.validation.paper.section import SectionResult
 
 OUTPUT = Path("paper-output")
 
@@ -26,9 +26,9 @@ class PaperOptions(BeamlineOptions):
 
     only: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="One part, and those it is compared with; a wrong name lists all names."),
+        typer.Option(metavar="NAME", help="One section, and those it is compared with; a wrong name lists all."),
     ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Measure only the parts not measured before.")] = False
+    resume: Annotated[bool, typer.Option("--resume", help="Measure only the sections that are not measured yet.")] = False
     json: JsonFile = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the page and the figures.")] = OUTPUT
     seed: SimulationSeed = 1
@@ -38,17 +38,18 @@ class PaperOptions(BeamlineOptions):
 def run(options: PaperOptions) -> int:
     """Measure the paper's campaign and compare the numbers.
 
-    Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a part could not be reduced.
+    Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a section could not be reduced.
     """
     from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
-    from trxas.validation.paper.campaign import Progress, chosen_parts, run_campaign
-    from trxas.validation.paper.parts import PARTS
+    from trxas.validation.paper.campaign import chosen_sections, run_campaign
+    from trxas.validation.paper.progress import CampaignProgress
+    from trxas.validation.paper.sections import SECTIONS
 
-    parts = chosen_parts(PARTS, options.only)
-    # With --only, what the part is compared with may have been measured before.
-    progress = Progress(options.output / "measured.json", resume=options.resume or options.only is not None)
+    sections = chosen_sections(SECTIONS, options.only)
+    # With --only, the sections that it is compared with may have been measured before.
+    progress = CampaignProgress(options.output / "measured.json", resume=options.resume or options.only is not None)
     if options.only and not options.resume:
         progress.forget(options.only)
     with contextlib.ExitStack() as stack:
@@ -57,12 +58,12 @@ def run(options: PaperOptions) -> int:
             address_list = stack.enter_context(simulated_beamline(seed=options.seed, speed=options.speed))
             stack.callback(channel_access.silence)
         session = stack.enter_context(open_session(options.at(address_list)))
-        results = run_campaign(session, parts, progress, say)
-    _write(options, {part.title: results[part.name] for part in parts})
+        results = run_campaign(session, sections, progress, say)
+    _write(options, {section.title: results[section.name] for section in sections})
     return int(any(result.failure for result in results.values()))
 
 
-def _write(options: PaperOptions, results: Mapping[str, PartResult]) -> None:
+def _write(options: PaperOptions, results: Mapping[str, SectionResult]) -> None:
     from trxas.results.figures import save
     from trxas.validation.paper.page import html_page
     from trxas.validation.paper.table import table_text

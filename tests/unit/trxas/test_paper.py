@@ -9,25 +9,21 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from bluesky.utils import Msg
 from matplotlib.figure import Figure
 
 from errors import InputError, ReductionError, StorageError
 from reduction.number_text import plus_minus
 from reduction.values import Value
 from reduction.xas.comparison import BR_K, ComparisonParameter, comparison_parameter
-from trxas.validation.paper.campaign import (
-    Drawing,
-    Part,
-    PartResult,
-    Progress,
-    chosen_parts,
-    nothing_to_measure,
-    reduce_part,
-)
+from trxas.validation.paper import section_session as section_session_module
+from trxas.validation.paper.campaign import chosen_sections, reduce_section
 from trxas.validation.paper.diffraction import expected_phase
 from trxas.validation.paper.page import html_page
-from trxas.validation.paper.parts import PARTS
-from trxas.validation.paper.rows import comparison_sign_row, extremum_row, sign_row
+from trxas.validation.paper.progress import CampaignProgress
+from trxas.validation.paper.row_kinds import comparison_sign_row, extremum_row, sign_row
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult, nothing_to_measure
+from trxas.validation.paper.sections import SECTIONS
 from trxas.validation.paper.table import Row, table_text
 from trxas.validation.paper.temperature.series import zero_crossing
 
@@ -85,8 +81,11 @@ def test_a_number_has_as_many_digits_as_its_error_carries(value: float, sigma: f
 
 
 def test_page_is_one_file_with_its_figures_inside() -> None:
-    drawing = Drawing("fig-2", "Fig. 2", Figure(figsize=(1, 1)))
-    parts = {"one": PartResult((row(),), (drawing,), ("a note",)), "two": PartResult(failure="too few points")}
+    drawing = Drawing(name="fig-2", caption="Fig. 2", figure=Figure(figsize=(1, 1)))
+    parts = {
+        "one": SectionResult(rows=(row(),), drawings=(drawing,), notes=("a note",)),
+        "two": SectionResult(failure="too few points"),
+    }
     page = html_page("Title", parts)
     assert "data:image/png;base64," in page
     assert "a &lt;b&gt; remark" in page
@@ -97,72 +96,78 @@ def test_page_is_one_file_with_its_figures_inside() -> None:
 
 def test_what_was_measured_is_remembered_for_a_resume(tmp_path: Path) -> None:
     path = tmp_path / "out" / "measured.json"
-    Progress(path, resume=False).remember("kinetics", {"br": "uid"}, {"time_zero_raw_ps": 169_790.0})
-    assert Progress(path, resume=True).measured == {"kinetics": {"br": "uid"}}
-    assert Progress(path, resume=True).calibrations == {"time_zero_raw_ps": 169_790.0}
-    assert Progress(path, resume=False).measured == {}
+    CampaignProgress(path, resume=False).remember("kinetics", {"br": "uid"}, {"time_zero_raw_ps": 169_790.0})
+    assert CampaignProgress(path, resume=True).measured == {"kinetics": {"br": "uid"}}
+    assert CampaignProgress(path, resume=True).calibrations == {"time_zero_raw_ps": 169_790.0}
+    assert CampaignProgress(path, resume=False).measured == {}
 
 
 def test_a_broken_memory_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "measured.json"
     path.write_text('{"kinetics": ')
     with pytest.raises(StorageError, match="Remove it"):
-        Progress(path, resume=True)
+        CampaignProgress(path, resume=True)
 
 
 def test_only_measures_one_part_and_a_wrong_name_lists_them() -> None:
-    part = part_of("one")
-    assert chosen_parts([part], "one") == chosen_parts([part], None) == [part]
-    with pytest.raises(InputError, match="Parts: one"):
-        chosen_parts([part], "two")
+    part = section_of("one")
+    assert chosen_sections([part], "one") == chosen_sections([part], None) == [part]
+    with pytest.raises(InputError, match="Sections: one"):
+        chosen_sections([part], "two")
 
 
-def part_of(name: str, *needs: str, reduce: Any = None) -> Part:
-    return Part(name, f"the part {name}", nothing_to_measure, reduce or (lambda runs: PartResult()), needs)
+def section_of(name: str, *needs: str, reduce: Any = None) -> PaperSection:
+    return PaperSection(
+        name=name,
+        title=f"the section {name}",
+        measure=nothing_to_measure,
+        reduce=reduce or (lambda runs: SectionResult()),
+        needs=needs,
+    )
 
 
 def test_a_part_brings_what_it_is_compared_with() -> None:
     """Directly or not, in the order of measurement; and no more."""
-    parts = [part_of("one"), part_of("two"), part_of("three", "one"), part_of("four", "three")]
-    assert [part.name for part in chosen_parts(parts, "four")] == ["one", "three", "four"]
-    known = {part.name for part in PARTS}
-    for number, part in enumerate(PARTS):
-        assert set(part.needs) <= {earlier.name for earlier in PARTS[:number]} <= known
+    parts = [section_of("one"), section_of("two"), section_of("three", "one"), section_of("four", "three")]
+    assert [part.name for part in chosen_sections(parts, "four")] == ["one", "three", "four"]
+    known = {part.name for part in SECTIONS}
+    for number, part in enumerate(SECTIONS):
+        assert set(part.needs) <= {earlier.name for earlier in SECTIONS[:number]} <= known
 
 
 def test_a_part_sees_its_runs_and_those_it_needs() -> None:
     seen = []
 
-    def reduce(runs: Any) -> PartResult:
+    def reduce(runs: Any) -> SectionResult:
         seen.extend(runs.names)
         with pytest.raises(StorageError, match="no run 'c'"):
             runs.uids("c")
-        return PartResult()
+        return SectionResult()
 
-    parts = [part_of("one"), part_of("two"), part_of("three", "one", reduce=reduce)]
+    parts = [section_of("one"), section_of("two"), section_of("three", "one", reduce=reduce)]
     measured = {"one": {"a": "1"}, "two": {"b": "2"}, "three": {"d": "3"}}
-    reduce_part(parts[2], parts, cast(Any, None), measured)
+    reduce_section(parts[2], parts, cast(Any, None), measured)
     assert seen == ["a", "d"]
 
 
 def test_a_part_that_cannot_be_reduced_does_not_lose_the_others() -> None:
-    def reduce(runs: Any) -> PartResult:
+    def reduce(runs: Any) -> SectionResult:
         raise ReductionError("Too few points. Count longer.")
 
-    part = part_of("one", reduce=reduce)
-    assert reduce_part(part, [part], cast(Any, None), {}).failure == "Too few points. Count longer."
+    part = section_of("one", reduce=reduce)
+    assert reduce_section(part, [part], cast(Any, None), {}).failure == "Too few points. Count longer."
 
 
 def test_a_part_measured_anew_leaves_the_others(tmp_path: Path) -> None:
     """`--only` without `--resume`: until the part is measured, the old one stays on disk."""
     path = tmp_path / "measured.json"
-    Progress(path, resume=False).remember("one", {"a": "1"}, {"time_zero_raw_ps": 1.0})
-    Progress(path, resume=True).remember("two", {"b": "2"}, {"time_zero_raw_ps": 2.0})
-    progress = Progress(path, resume=True)
+    CampaignProgress(path, resume=False).remember("one", {"a": "1"}, {"time_zero_raw_ps": 1.0})
+    CampaignProgress(path, resume=True).remember("two", {"b": "2"}, {"time_zero_raw_ps": 2.0})
+    progress = CampaignProgress(path, resume=True)
     progress.forget("two")
     assert progress.measured == {"one": {"a": "1"}}
     assert progress.calibrations == {"time_zero_raw_ps": 1.0}
-    assert Progress(path, resume=True).measured == {"one": {"a": "1"}, "two": {"b": "2"}}
+    assert CampaignProgress(path, resume=True).measured == {"one": {"a": "1"}, "two": {"b": "2"}}
 
 
 def test_a_sign_needs_two_errors() -> None:
@@ -207,4 +212,66 @@ def test_phases_are_those_of_the_paper(temperature_c: float, number: float) -> N
 
 
 def test_parts_have_names_of_their_own() -> None:
-    assert len({part.name for part in PARTS}) == len(PARTS) >= 6
+    assert len({part.name for part in SECTIONS}) == len(SECTIONS) >= 6
+
+
+class FakeStore:
+    """Start documents of whole runs, each a dataset of its own."""
+
+    def __init__(self, *starts: dict[str, Any]) -> None:
+        self.starts = [{"num_points": 0, **start} for start in starts]
+
+
+class FakeSession:
+    """Measures nothing, and names the run after the key that it finds in the first message's metadata."""
+
+    def __init__(self, store: FakeStore) -> None:
+        self.store = store
+        self.measured: list[str] = []
+
+    def measure(self, plan: Any) -> str:
+        (message,) = list(plan)
+        self.measured.append(message.kwargs["campaign_run"])
+        return f"new {message.kwargs['campaign_run']}"
+
+
+def section_session(monkeypatch: pytest.MonkeyPatch, store: FakeStore, lines: list[str], **changes: Any) -> Any:
+    def find(store: FakeStore, **marks: Any) -> list[dict[str, Any]]:
+        return [start for start in store.starts if marks.items() <= start.items()]
+
+    def load(store: FakeStore, uid: str) -> list[tuple[str, dict[str, Any]]]:
+        return [("start", start) for start in store.starts if start["uid"] == uid]
+
+    monkeypatch.setattr(section_session_module, "find_starts", find)
+    monkeypatch.setattr(section_session_module, "load_dataset", load)
+    monkeypatch.setattr(section_session_module, "is_complete", lambda documents: True)
+    options: dict[str, Any] = {"campaign": "c", "section": "kinetics", "resumable": True, "report": lines.append}
+    return section_session_module.SectionSession(cast(Any, FakeSession(store)), **(options | changes))
+
+
+def open_run() -> Any:
+    yield Msg("open_run")
+
+
+def test_a_resumed_section_finds_its_runs_by_key_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: a resumed campaign that takes the trace of one edge for that of the other."""
+    marks = {"campaign": "c", "campaign_part": "kinetics"}
+    store = FakeStore({"uid": "pb", "campaign_run": "pb", **marks}, {"uid": "x", "campaign_run": "br", "campaign": "d"})
+    lines: list[str] = []
+    session = section_session(monkeypatch, store, lines)
+    assert session.measure("br", open_run()) == "new br"
+    assert session.measure("pb", open_run()) == "pb"
+    assert session.session.measured == ["br"]
+    assert lines == []
+    assert section_session(monkeypatch, store, lines, resumable=False).measure("pb", open_run()) == "new pb"
+
+
+def test_runs_that_an_old_version_marked_by_their_place_are_measured_again_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Lost: a word on why an interrupted campaign begins with a section that was half measured."""
+    lines: list[str] = []
+    store = FakeStore({"uid": "0123456789", "campaign": "c", "campaign_part": "kinetics 1"})
+    assert section_session(monkeypatch, store, lines).measure("br", open_run()) == "new br"
+    assert "01234567" in lines[0]
+    assert "measured again" in lines[0]

@@ -30,7 +30,7 @@ def test_instrument_parts_find_time_zero_and_a_good_axis(trxas: Any, tmp_path: P
     assert all(row["uids"] for row in rows.values())
 
     again = trxas("paper", "--only", "time-zero", "--json", "second.json", "--resume", "--seed", "4")
-    assert "measured before" in again.stdout
+    assert "already measured" in again.stdout
     assert json.loads((tmp_path / "second.json").read_text()) == list(rows.values())
 
     trxas("paper", "--only", "self-test", "--json", "third.json", "--seed", "3")

@@ -1,4 +1,4 @@
-"""The part with diffraction: graphite line and phase at every temperature, from the images of the temperature part."""
+"""The section on diffraction: graphite line and phase at every temperature, from images of the temperature section."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reduction.powder.phases import CSPBBR3
 from reduction.powder.series import PowderImage, PowderSeries, geometry_of, reduce_powder_series
 from storage import load_images
 from trxas.validation.paper import published
-from trxas.validation.paper.campaign import Drawing, Part, PartResult, nothing_to_measure
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult, nothing_to_measure
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.table import Row
 from trxas.validation.paper.temperature.figures import powder_figure
@@ -25,8 +25,8 @@ NUMBERS = {phase.name: float(number) for number, phase in enumerate(CSPBBR3, sta
 """Phases in the order in which they appear on heating: 1 orthorhombic, 2 tetragonal, 3 cubic."""
 
 
-def _reduce(runs: StoredRuns) -> PartResult:
-    # Through the catalogue, which must have heard of all images.
+def _reduce(runs: StoredRuns) -> SectionResult:
+    # The images are read through the catalogue, which must have received all of them.
     runs.store.wait()
     series = reduce_powder_series(
         [_image(runs, temperature_c) for temperature_c in TEMPERATURES_C],
@@ -34,12 +34,13 @@ def _reduce(runs: StoredRuns) -> PartResult:
     )
     rows = [row for index in range(len(TEMPERATURES_C)) for row in _rows(runs, series, index)]
     caption = "Powder patterns at four temperatures, with the indices of the cubic phase (Fig. S8)"
-    drawing = Drawing("fig-s8-diffraction", caption, powder_figure(series, TEMPERATURES_C, SHOWN_C))
-    return PartResult(tuple(rows), (drawing,), (_text(series),))
+    figure = powder_figure(series, TEMPERATURES_C, SHOWN_C)
+    drawing = Drawing(name="fig-s8-diffraction", caption=caption, figure=figure)
+    return SectionResult(rows=tuple(rows), drawings=(drawing,), notes=(_text(series),))
 
 
 def _image(runs: StoredRuns, temperature_c: float) -> PowderImage:
-    """Sum of the images of one run, masked pixels staying negative."""
+    """Return the sum of the images of one run and of their I0; masked pixels stay negative."""
     name = run_name("images", temperature_c)
     (uid,) = runs.uids(name)
     images = np.asarray(load_images(runs.store, uid), dtype=float)
@@ -49,27 +50,35 @@ def _image(runs: StoredRuns, temperature_c: float) -> PowderImage:
 
 def _rows(runs: StoredRuns, series: PowderSeries, index: int) -> tuple[Row, Row]:
     temperature_c = TEMPERATURES_C[index]
-    uids, found = runs.uids(run_name("images", temperature_c)), series.phases[index]
-    remark = "calibrated on this one" if index == 0 else "with the calibration of the first"
+    uids = runs.uids(run_name("images", temperature_c))
+    found = series.phases[index]
+    calibration = "calibrated on this image" if index == 0 else "with the calibration of the first image"
     line = Row(
-        f"graphite line, {temperature_c:g} C",
-        "1/A",
-        published.GRAPHITE_INV_ANGSTROM,
-        None,
-        *series.graphite[index],
-        uids,
-        f"{remark}; counting error only",
+        name=f"graphite line, {temperature_c:g} C",
+        unit="1/A",
+        published=published.GRAPHITE_INV_ANGSTROM,
+        value=series.graphite[index].value,
+        sigma=series.graphite[index].sigma,
+        uids=uids,
+        remark=f"{calibration}; counting error only",
     )
     expected = expected_phase(temperature_c)
     remark = f"{found.phase}, {found.margin:.0f} better than the next (BIC); 1 orthorhombic, 2 tetragonal, 3 cubic"
     if expected % 1:
         remark += "; within the interval of the transition"
-    phase = Row(f"phase, {temperature_c:g} C", "", expected, None, NUMBERS[found.phase], 0.0, uids, remark)
+    phase = Row(
+        name=f"phase, {temperature_c:g} C",
+        published=expected,
+        value=NUMBERS[found.phase],
+        sigma=0.0,
+        uids=uids,
+        remark=remark,
+    )
     return line, phase
 
 
 def expected_phase(temperature_c: float) -> float:
-    """Number of the paper's phase at a temperature, half a number within the interval of a transition."""
+    """Return the number of the paper's phase at a temperature; half a number inside the interval of a transition."""
     for number, (low, high) in enumerate((published.TETRAGONAL_C, published.CUBIC_C), start=1):
         if temperature_c < low:
             return float(number)
@@ -79,7 +88,8 @@ def expected_phase(temperature_c: float) -> float:
 
 
 def _text(series: PowderSeries) -> str:
-    before, distance = series.calibration.line_before_inv_angstrom, series.calibration.refined
+    before = series.calibration.line_before_inv_angstrom
+    distance = series.calibration.refined
     distance_mm = plus_minus(1e3 * distance.value, 1e3 * distance.sigma)
     strains = ", ".join(
         f"{100 * found.scores[0].strain:+.2f} % at {temperature_c:g} C"
@@ -87,12 +97,18 @@ def _text(series: PowderSeries) -> str:
     )
     return (
         "Images of the Pilatus, read back through the catalogue and integrated with pyFAI. With the distance noted at "
-        f"the beamline the graphite line of the first image lay at {before.value:.4f} 1/Angstrom; bringing it to "
-        f"{published.GRAPHITE_INV_ANGSTROM} puts the sample {distance_mm} mm from the detector. "
-        "It overlaps with lines of CsPbBr3, so it is fitted together with them. One linear "
-        f"background is common to all patterns. Strain of the best phase against its cell in the literature: {strains}."
+        f"the beamline, the graphite line of the first image lay at {before.value:.4f} 1/Angstrom. Its published "
+        f"value, {published.GRAPHITE_INV_ANGSTROM}, puts the sample {distance_mm} mm from the detector. The line "
+        "overlaps with lines of CsPbBr3 and is fitted together with them. All patterns share one linear background. "
+        f"Strain of the best phase against its cell in the literature: {strains}."
     )
 
 
-PART = Part("diffraction", "powder patterns against temperature", nothing_to_measure, _reduce, needs=(TEMPERATURE,))
-"""The part of this module."""
+SECTION = PaperSection(
+    name="diffraction",
+    title="powder patterns against temperature",
+    measure=nothing_to_measure,
+    reduce=_reduce,
+    needs=(TEMPERATURE,),
+)
+"""The section of this module."""

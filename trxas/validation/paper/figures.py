@@ -1,4 +1,4 @@
-"""Figures of the instrument and of the pump-probe parts, after Fig. 2 of the paper."""
+"""Figures of the instrument and pump-probe sections, after Fig. 2 of the paper."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ COLOURS = ("#D55E00", "#E69F00", "#666666", "#0072B2", "#009E73", "#CC79A7", "#5
 
 STATIC_COLOUR = "black"
 
-BR_COLOUR, PB_COLOUR = COLOURS[0], COLOURS[3]
+BR_COLOUR = COLOURS[0]
+PB_COLOUR = COLOURS[3]
 
 
 def spectra_figure(spectra: list[Spectrum]) -> Figure:
-    """Static spectrum above, transients below."""
+    """Draw the static spectrum above and the transients below, against the energy in eV."""
     figure = Figure(figsize=(7, 5.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     draw_static(above, spectra[0], pumped=False)
@@ -33,7 +34,7 @@ def spectra_figure(spectra: list[Spectrum]) -> Figure:
 
 
 def scaled_figure(edges: Sequence[Sequence[Spectrum]], factors: Sequence[float], delays: Sequence[str]) -> Figure:
-    """Static spectrum and the transients of each edge, each transient times its factor (Fig. 2a and b)."""
+    """Draw the static spectrum and the transients of each edge, each transient times its factor (Fig. 2a and b)."""
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     for axes, spectra in zip(figure.subplots(1, len(edges)), edges, strict=True):
         _draw_scaled(axes, spectra, factors, delays)
@@ -43,7 +44,7 @@ def scaled_figure(edges: Sequence[Sequence[Spectrum]], factors: Sequence[float],
 def _draw_scaled(axes: Axes, spectra: Sequence[Spectrum], factors: Sequence[float], delays: Sequence[str]) -> None:
     first = spectra[0]
     axes.plot(first.energy_ev, first.off / first.off[-1] + 1.0, color=STATIC_COLOUR, label="static + 1")
-    # One common unit keeps the transients in the paper's ratio and fits them under the static spectrum.
+    # One unit for all transients keeps them in the paper's ratio and makes them fit under the static spectrum.
     unit = 0.6 / np.abs(factors[0] * first.transient).max()
     for number, (spectrum, factor, delay) in enumerate(zip(spectra, factors, delays, strict=True)):
         scale = unit * factor
@@ -67,7 +68,7 @@ def _draw_scaled(axes: Axes, spectra: Sequence[Spectrum], factors: Sequence[floa
 
 
 def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[str]) -> Figure:
-    """Both traces relative to their fitted amplitudes, and the one curve through them (Fig. 2c)."""
+    """Draw both traces relative to their fitted amplitudes, and the common fitted curve (Fig. 2c)."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for number, (trace, name, colour) in enumerate(zip(traces, names, (BR_COLOUR, PB_COLOUR), strict=True)):
@@ -92,7 +93,7 @@ def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[s
 
 
 def foil_figure(spectra: Mapping[str, FoilSpectrum], edges: Mapping[str, FoilEdge]) -> Figure:
-    """Absorption of the foil, and where its edge was found."""
+    """Draw the absorption of the foil and the position of its edge, by the time of the scan."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for (when, spectrum), colour in zip(spectra.items(), COLOURS, strict=False):
@@ -107,7 +108,7 @@ def foil_figure(spectra: Mapping[str, FoilSpectrum], edges: Mapping[str, FoilEdg
 
 
 def rises_figure(rises: Mapping[str, Rise], results: Mapping[str, ArmResult]) -> Figure:
-    """The rise of every arm of the self-test, from its own zero."""
+    """Draw the rise of every arm of the self-test against the delay from its own zero, ps."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     for (name, rise), colour in zip(rises.items(), COLOURS, strict=False):

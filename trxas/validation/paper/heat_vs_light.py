@@ -1,4 +1,4 @@
-"""The part that holds heat against light: thermal differences beside transients, and C of both (Fig. 3)."""
+"""The section that compares heat with light: thermal differences, transients, and C of both (Fig. 3)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from reduction.number_text import plus_minus
 from reduction.xas.alignment import ThermalDifference
 from reduction.xas.transient import Spectrum
 from trxas.validation.paper import published
-from trxas.validation.paper.campaign import Drawing, Part, PartResult, nothing_to_measure
 from trxas.validation.paper.delays import DELAYS, Delays, measured_delays
-from trxas.validation.paper.delays import PART as DELAYS_PART
-from trxas.validation.paper.rows import sign_row
+from trxas.validation.paper.delays import SECTION as DELAYS_SECTION
+from trxas.validation.paper.row_kinds import sign_row
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult, nothing_to_measure
 from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.table import Row
 from trxas.validation.paper.temperature.figures import thermal_and_optical_figure
@@ -19,10 +19,10 @@ from trxas.validation.paper.temperature.section import NAME as TEMPERATURE
 from trxas.validation.paper.temperature.series import BR, COMPARISON_WINDOWS, PB, ThermalSeries, thermal_series
 
 HEATED_C = 140.0
-"""25 C and the upper limit of the photothermal rise, 120 K: the highest temperature measured comes nearest."""
+"""The highest temperature measured, nearest to 25 C plus the upper limit of the photothermal rise, 120 K."""
 
 
-def _reduce(runs: StoredRuns) -> PartResult:
+def _reduce(runs: StoredRuns) -> SectionResult:
     optical = measured_delays(runs)
     series = [thermal_series(runs, edge) for edge in (BR, PB)]
     rows = [row for delays, thermal in zip(optical, series, strict=True) for row in _pre_edge_rows(delays, thermal)]
@@ -35,12 +35,14 @@ def _reduce(runs: StoredRuns) -> PartResult:
     )
     caption = "Differences by heat and by light, and C of both (Fig. 3)"
     texts = [_text(delays, thermal) for delays, thermal in zip(optical, series, strict=True)]
-    return PartResult(tuple(rows), (Drawing("fig-3-thermal-and-optical", caption, figure),), tuple(texts))
+    drawing = Drawing(name="fig-3-thermal-and-optical", caption=caption, figure=figure)
+    return SectionResult(rows=tuple(rows), drawings=(drawing,), notes=tuple(texts))
 
 
 def _pre_edge_rows(delays: Delays, thermal: ThermalSeries) -> list[Row]:
-    """Sign before the edge: light opens a channel there, heat does not."""
-    c, heated = delays.comparison(0), thermal.comparison(HEATED_C)
+    """Return the signs of the change before the edge: light opens a channel there, heat does not."""
+    c = delays.comparison(0)
+    heated = thermal.comparison(HEATED_C)
     low, high = COMPARISON_WINDOWS[thermal.edge].pre_edge_ev
     where = f"{low / 1e3:g}-{high / 1e3:g} keV"
     light = f"{plus_minus(1e3 * c.pre_edge.value, 1e3 * c.pre_edge.sigma)} thousandths of the edge step"
@@ -57,26 +59,28 @@ def _text(delays: Delays, thermal: ThermalSeries) -> str:
     share, chi_square, freedom = heat_in_transient(delays.counted[0], thermal.differences[HEATED_C])
     absorbed = published.PHOTOTHERMAL_RISE_K
     return (
-        f"{thermal.edge}: the transient at 100 ps is not the difference that heat makes. Scaled to fit best, the "
-        f"difference of {HEATED_C:g} to 25 C (the paper's upper limit of the photothermal rise is {absorbed:.0f} K) "
+        f"{thermal.edge}: the transient at 100 ps is not a thermal difference. At its best scale, the difference "
+        f"between {HEATED_C:g} and 25 C (the paper's upper limit of the photothermal rise is {absorbed:.0f} K) "
         f"leaves a chi-square of {chi_square:.0f} for {freedom} degrees of freedom, at a scale of {share:.2g}."
     )
 
 
 def heat_in_transient(transient: Spectrum, difference: ThermalDifference) -> tuple[float, float, int]:
-    """Best scale of a thermal difference in a transient, chi-square of what is left, and degrees of freedom.
+    """Return the best scale of a thermal difference in a transient, chi-square of the rest, and degrees of freedom.
 
-    An offset and a multiple of the static spectrum are free. Both on the scale of the edge integral, the errors those
-    of the transient and of the scaled difference's points. Where the energies differ, the difference is interpolated.
+    An offset and a multiple of the static spectrum are free parameters. Both spectra are in units of the edge integral;
+    the errors are those of the transient and of the scaled difference, point by point. Where the energies differ, the
+    difference is interpolated.
     """
     points = difference.difference
     heat, heat_sigma = (
         np.interp(transient.energy_ev, points.energy_ev, values) for values in (points.intensity, points.sigma)
     )
     unit = float(np.trapezoid(transient.off, transient.energy_ev))
-    value, sigma = transient.transient / unit, transient.sigma / unit
+    value = transient.transient / unit
+    sigma = transient.sigma / unit
     scale = 0.0
-    # The scaled error of the difference depends on the scale; it settles at once, being the smaller one.
+    # The error of the scaled difference depends on the scale. It is the smaller error, so few iterations suffice.
     for _ in range(5):
         weight = 1.0 / np.hypot(sigma, scale * heat_sigma)
         design = np.column_stack([heat, transient.off, np.ones_like(heat)]) * weight[:, None]
@@ -86,11 +90,11 @@ def heat_in_transient(transient: Spectrum, difference: ThermalDifference) -> tup
     return scale, float(left @ left), value.size - design.shape[1]
 
 
-PART = Part(
-    "thermal",
-    "heat against light",
-    nothing_to_measure,
-    _reduce,
-    needs=(*DELAYS_PART.needs, TEMPERATURE),
+SECTION = PaperSection(
+    name="thermal",
+    title="heat against light",
+    measure=nothing_to_measure,
+    reduce=_reduce,
+    needs=(*DELAYS_SECTION.needs, TEMPERATURE),
 )
-"""The part of this module."""
+"""The section of this module."""

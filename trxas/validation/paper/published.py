@@ -1,9 +1,9 @@
-"""What the paper reports, with its errors where it gives them (main text, Fig. 2 and 3, SI 2 to 8)."""
+"""The numbers of the paper, with their errors where it gives them (main text, Fig. 2 and 3, SI 2 to 8)."""
 
 from __future__ import annotations
 
 FOIL_EDGE_EV = 13_035.0
-"""L3 edge of metallic lead, on which the energy is calibrated (SI 2; the value is that of the X-ray data booklet)."""
+"""L3 edge of metallic lead, used to calibrate the energy (SI 2; value of the X-ray data booklet)."""
 
 RESPONSE_PS = 45.0
 """Standard deviation of the instrument response."""
@@ -25,7 +25,8 @@ PB_TRANSIENT_EV = {
 }
 """Extrema of the Pb L3 transient: +, +, -, +."""
 
-BR_SIZE_PERCENT, PB_SIZE_PERCENT = 2.0, 0.4
+BR_SIZE_PERCENT = 2.0
+PB_SIZE_PERCENT = 0.4
 """Transient at the main edge and 100 ps, per cent of the static signal; 'about', without an error."""
 
 INVERSE_AREAS = {"100 ps": 155.0, "10.1 ns": 363.0, "163.5 ns": 976.0}
@@ -41,13 +42,15 @@ KINETICS = {
 """Global fit of both edges: value and error."""
 
 FLUENCE_MJ_CM2 = 8.83
-"""Of all pump-probe measurements (SI 3)."""
+"""Fluence of all pump-probe measurements (SI 3)."""
 
-PHOTOCARRIERS, ABSORBED_PHOTONS_PER_M2 = 1000.0, 7.6e19
-"""Carriers per nanocrystal, 'about', and the absorbed photons they follow from (SI 6)."""
+PHOTOCARRIERS = 1000.0
+ABSORBED_PHOTONS_PER_M2 = 7.6e19
+"""Carriers per nanocrystal, 'about', and the number of absorbed photons behind it (SI 6)."""
 
-PHOTOTHERMAL_RISE_K, ABSORBED_MJ_CM2 = 120.0, 7.15
-"""Upper limit of the lattice's rise in temperature, and the absorbed fluence it follows from (SI 8)."""
+PHOTOTHERMAL_RISE_K = 120.0
+ABSORBED_MJ_CM2 = 7.15
+"""Upper limit of the lattice's rise in temperature, and the absorbed fluence behind it (SI 8)."""
 
 BR_TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 120.0, 140.0)
 PB_TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 80.0, 100.0, 120.0, 140.0)
@@ -60,7 +63,7 @@ VARSHNI_SHIFT_MEV = 6.5
 """'Up to', from 25 to 140 C (SI 8)."""
 
 BACKLASH_EV = (0.235, 0.589)
-"""Range of the alignment shifts that were needed (SI 8)."""
+"""Range of the alignment shifts that were necessary (SI 8)."""
 
 BR_CROSSING_C = (35.0, 60.0)
 """Between these C of bromine changes its sign (main text)."""
@@ -68,7 +71,8 @@ BR_CROSSING_C = (35.0, 60.0)
 GRAPHITE_INV_ANGSTROM = 1.83
 """Line of the graphite sheets (SI 8)."""
 
-TETRAGONAL_C, CUBIC_C = (50.0, 59.0), (108.0, 117.0)
+TETRAGONAL_C = (50.0, 59.0)
+CUBIC_C = (108.0, 117.0)
 """Intervals of the phase transitions on heating (main text)."""
 
 PB_THERMAL_PRE_EDGE_EV = 13_032.0

@@ -1,4 +1,4 @@
-"""Parts with transient spectra: both edges at 100 ps, 10.1 ns and, with the second bunch, 163.5 ns."""
+"""Sections with transient spectra: both edges at 100 ps, 10.1 ns and, with the second bunch, 163.5 ns."""
 
 from __future__ import annotations
 
@@ -14,34 +14,39 @@ from reduction.xas.energy_windows import points_within
 from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import Spectrum
-from trxas.session.session import Session
 from trxas.validation.paper import published
-from trxas.validation.paper.campaign import Drawing, Part, PartResult
 from trxas.validation.paper.figures import spectra_figure
-from trxas.validation.paper.rows import extremum_row, sign_row
-from trxas.validation.paper.stored_runs import StoredRuns, Uids
+from trxas.validation.paper.row_kinds import extremum_row, sign_row
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
+from trxas.validation.paper.section_session import SectionSession
+from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.table import Row
+from trxas.validation.types import Uids
 
-BR_100PS, BR_10NS, PB_100PS, PB_10NS = "br-100ps", "br-10ns", "pb-100ps", "pb-10ns"
-"""Parts of this module, and the runs in them."""
+BR_100PS = "br-100ps"
+BR_10NS = "br-10ns"
+PB_100PS = "pb-100ps"
+PB_10NS = "pb-10ns"
+"""Sections of this module, and the run of each."""
 
-FIRST_DELAY_PS, SECOND_BUNCH_DELAY_PS = 100.0, 10_100.0
+FIRST_DELAY_PS = 100.0
+SECOND_BUNCH_DELAY_PS = 10_100.0
 
 HALF_WIDTHS_EV = {"first peak": 1.5, "first maximum": 4.0, "minimum": 4.0, "second maximum": 4.5}
-"""Windows of the parabolas, about half the width of each feature."""
+"""Windows of the parabolas at the static features, about half the width of each feature."""
 
 BR_HALF_WIDTH_EV = 1.25
 PB_HALF_WIDTHS_EV = {"first pre-edge": 2.5, "second pre-edge": 2.5, "main edge": 3.5, "post-edge": 6.5}
 """The same for the transients; between multiples of the step, so that no point lies on the border."""
 
 MODULATION_HALF_WIDTH_EV = 3.0
-"""Of the mean that gives a modulation's sign: less than half the width of these features, 7 to 9 eV."""
+"""Window of the mean whose sign is that of a modulation: less than half the width of these features, 7 to 9 eV."""
 
 
-def _measure(name: str, edge: str, delay_ps: float, **options: object) -> Callable[[Session], Uids]:
-    def measure(session: Session) -> Uids:
-        plan = session.plans()["energy_scan"]
-        return {name: session.measure(plan(edge, delay_ps=delay_ps, series="paper", **options))}
+def _measure(name: str, edge: str, delay_ps: float, **options: object) -> Callable[[SectionSession], Uids]:
+    def measure(session: SectionSession) -> Uids:
+        plan = session.plans()["energy_scan"](edge, delay_ps=delay_ps, series="paper", **options)
+        return {name: session.measure(name, plan)}
 
     return measure
 
@@ -56,99 +61,124 @@ _MEASURE = {
 }
 
 
-def _reduce_br_100ps(runs: StoredRuns) -> PartResult:
-    spectrum, uids = boxcar_spectrum(runs.scan(BR_100PS)), runs.uids(BR_100PS)
+def _reduce_br_100ps(runs: StoredRuns) -> SectionResult:
+    spectrum = boxcar_spectrum(runs.scan(BR_100PS))
+    uids = runs.uids(BR_100PS)
     rows = [_size_row("Br transient at 100 ps", spectrum, 13_472.0, -published.BR_SIZE_PERCENT, uids)]
     for name, near_ev in published.BR_FEATURES_EV.items():
         values = (spectrum.energy_ev, spectrum.off, spectrum.off_sigma)
         width_ev = HALF_WIDTHS_EV[name]
         rows.append(extremum_row(f"Br static {name}", *values, near_ev=near_ev, half_width_ev=width_ev, uids=uids))
     for name, near_ev in published.BR_TRANSIENT_EV.items():
-        values = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
-        rows.append(
-            extremum_row(f"Br transient {name}", *values, near_ev=near_ev, half_width_ev=BR_HALF_WIDTH_EV, uids=uids)
-        )
-    rows += [
-        _modulation_row(name, spectrum, energy_ev, sign, uids)
-        for name, (energy_ev, sign) in published.BR_MODULATIONS.items()
-    ]
-    drawing = Drawing("fig-2a-br-100ps", "Br K at 100 ps (Fig. 2a)", spectra_figure([spectrum]))
-    return PartResult(tuple(rows), (drawing,))
+        rows.append(_transient_row(f"Br transient {name}", spectrum, near_ev, BR_HALF_WIDTH_EV, uids))
+    for name, (energy_ev, sign) in published.BR_MODULATIONS.items():
+        rows.append(_modulation_row(name, spectrum, energy_ev, sign, uids))
+    drawing = Drawing(name="fig-2a-br-100ps", caption="Br K at 100 ps (Fig. 2a)", figure=spectra_figure([spectrum]))
+    return SectionResult(rows=tuple(rows), drawings=(drawing,))
 
 
-def _reduce_br_10ns(runs: StoredRuns) -> PartResult:
+def _reduce_br_10ns(runs: StoredRuns) -> SectionResult:
     run = runs.scan(BR_10NS)
-    first = boxcar_spectrum(run)
     unpumped = spc_spectrum(run, probe=1, reference="unpumped probe")
     blocked, ratio = _with_scatter(spc_spectrum(run, probe=1, reference="laser shutter"), runs)
     delay = Row(
-        "second bunch, delay", "ns", 163.5, None, (unpumped.metadata.delay_ps or 0) / 1e3, 0.0, runs.uids(BR_10NS)
+        name="second bunch, delay",
+        unit="ns",
+        published=163.5,
+        value=(unpumped.metadata.delay_ps or 0) / 1e3,
+        sigma=0.0,
+        uids=runs.uids(BR_10NS),
     )
     note = (
         "At 163.5 ns the unpumped signal is that of the last probe before the next pump, in the same exposures, or "
-        "that of the same probe in passes with the laser blocked. The jet drops out of the first only: against the "
-        f"blocked laser the scans scatter {ratio:.1f} times more than their counts explain, and its error bars are "
-        "drawn so."
+        "that of the same probe in passes with the laser blocked. Fluctuations of the jet cancel in the first case "
+        f"only. With the laser blocked, the scans scatter {ratio:.1f} times as much as their counts explain, and the "
+        "error bars are drawn accordingly."
     )
     drawings = (
-        Drawing("fig-2a-br-10ns", "Br K at 10.1 ns (Fig. 2a)", spectra_figure([first])),
         Drawing(
-            "fig-2a-br-163ns",
-            "Br K at 163.5 ns, the second bunch, against the last probe and against the laser shutter",
-            spectra_figure([unpumped, blocked]),
+            name="fig-2a-br-10ns",
+            caption="Br K at 10.1 ns (Fig. 2a)",
+            figure=spectra_figure([boxcar_spectrum(run)]),
+        ),
+        Drawing(
+            name="fig-2a-br-163ns",
+            caption="Br K at 163.5 ns, the second bunch, against the last probe and against the laser shutter",
+            figure=spectra_figure([unpumped, blocked]),
         ),
     )
-    return PartResult((delay,), drawings, (note,))
+    return SectionResult(rows=(delay,), drawings=drawings, notes=(note,))
 
 
 def _with_scatter(spectrum: Spectrum, runs: StoredRuns) -> tuple[Spectrum, float]:
-    """The second bunch against the laser shutter, its errors as large as the scatter between scans says."""
+    """Return the second bunch against the laser shutter with errors from the scatter between scans, and its ratio."""
     ratio = scatter_ratio(*scan_transients(runs.scan(BR_10NS), "spc", 1, "laser shutter")).ratio
     return replace(spectrum, sigma=spectrum.sigma * max(ratio, 1.0)), ratio
 
 
-def _reduce_pb_100ps(runs: StoredRuns) -> PartResult:
-    spectrum, uids = spc_spectrum(runs.scan(PB_100PS)), runs.uids(PB_100PS)
+def _reduce_pb_100ps(runs: StoredRuns) -> SectionResult:
+    spectrum = spc_spectrum(runs.scan(PB_100PS))
+    uids = runs.uids(PB_100PS)
     rows = [_size_row("Pb transient at 100 ps", spectrum, 13_043.0, -published.PB_SIZE_PERCENT, uids)]
     for name, near_ev in published.PB_TRANSIENT_EV.items():
-        values = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
-        width_ev = PB_HALF_WIDTHS_EV[name]
-        rows.append(extremum_row(f"Pb transient {name}", *values, near_ev=near_ev, half_width_ev=width_ev, uids=uids))
-    drawing = Drawing("fig-2b-pb-100ps", "Pb L3 at 100 ps (Fig. 2b)", spectra_figure([spectrum]))
-    return PartResult(tuple(rows), (drawing,))
+        rows.append(_transient_row(f"Pb transient {name}", spectrum, near_ev, PB_HALF_WIDTHS_EV[name], uids))
+    drawing = Drawing(name="fig-2b-pb-100ps", caption="Pb L3 at 100 ps (Fig. 2b)", figure=spectra_figure([spectrum]))
+    return SectionResult(rows=tuple(rows), drawings=(drawing,))
 
 
-def _reduce_pb_10ns(runs: StoredRuns) -> PartResult:
+def _reduce_pb_10ns(runs: StoredRuns) -> SectionResult:
     run = runs.scan(PB_10NS)
     drawings = (
-        Drawing("fig-2b-pb-10ns", "Pb L3 at 10.1 ns (Fig. 2b)", spectra_figure([spc_spectrum(run)])),
         Drawing(
-            "fig-2b-pb-163ns", "Pb L3 at 163.5 ns, the second bunch (Fig. 2b)", spectra_figure([spc_spectrum(run, 1)])
+            name="fig-2b-pb-10ns",
+            caption="Pb L3 at 10.1 ns (Fig. 2b)",
+            figure=spectra_figure([spc_spectrum(run)]),
+        ),
+        Drawing(
+            name="fig-2b-pb-163ns",
+            caption="Pb L3 at 163.5 ns, the second bunch (Fig. 2b)",
+            figure=spectra_figure([spc_spectrum(run, 1)]),
         ),
     )
-    return PartResult((), drawings)
+    return SectionResult(drawings=drawings)
 
 
 def _size_row(name: str, spectrum: Spectrum, energy_ev: float, percent: float, uids: tuple[str, ...]) -> Row:
     index = int(abs(spectrum.energy_ev - energy_ev).argmin())
     static = float(spectrum.off[index])
-    value, sigma = (100 * float(array[index]) / static for array in (spectrum.transient, spectrum.sigma))
-    return Row(name, "% of static", percent, None, value, sigma, uids, "the paper says 'around'")
+    return Row(
+        name=name,
+        unit="% of static",
+        published=percent,
+        value=100 * float(spectrum.transient[index]) / static,
+        sigma=100 * float(spectrum.sigma[index]) / static,
+        uids=uids,
+        remark="the paper says 'around'",
+    )
+
+
+def _transient_row(name: str, spectrum: Spectrum, near_ev: float, half_width_ev: float, uids: tuple[str, ...]) -> Row:
+    values = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
+    return extremum_row(name, *values, near_ev=near_ev, half_width_ev=half_width_ev, uids=uids)
 
 
 def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float, uids: tuple[str, ...]) -> Row:
-    half = MODULATION_HALF_WIDTH_EV
-    inside = points_within(spectrum.energy_ev, (energy_ev - half, energy_ev + half), "modulation")
+    half_ev = MODULATION_HALF_WIDTH_EV
+    inside = points_within(spectrum.energy_ev, (energy_ev - half_ev, energy_ev + half_ev), "modulation")
     weight = spectrum.sigma[inside] ** -2.0
     mean = Value(float(np.average(spectrum.transient[inside], weights=weight)), float(weight.sum() ** -0.5))
-    what = f"{plus_minus(1e3 * mean.value, 1e3 * mean.sigma)} thousandths within {half:g} eV of {energy_ev:g} eV"
+    what = f"{plus_minus(1e3 * mean.value, 1e3 * mean.sigma)} thousandths within {half_ev:g} eV of {energy_ev:g} eV"
     return sign_row(f"Br transient at the {name}, sign", sign, mean, uids, what)
 
 
-PARTS: tuple[Part, ...] = (
-    Part(BR_100PS, "Br K, 100 ps", _MEASURE[BR_100PS], _reduce_br_100ps, resumable=True),
-    Part(BR_10NS, "Br K, 10.1 and 163.5 ns", _MEASURE[BR_10NS], _reduce_br_10ns, resumable=True),
-    Part(PB_100PS, "Pb L3, 100 ps", _MEASURE[PB_100PS], _reduce_pb_100ps, resumable=True),
-    Part(PB_10NS, "Pb L3, 10.1 and 163.5 ns", _MEASURE[PB_10NS], _reduce_pb_10ns, resumable=True),
+def _section(name: str, title: str, reduce: Callable[[StoredRuns], SectionResult]) -> PaperSection:
+    return PaperSection(name=name, title=title, measure=_MEASURE[name], reduce=reduce, resumable=True)
+
+
+SECTIONS: tuple[PaperSection, ...] = (
+    _section(BR_100PS, "Br K, 100 ps", _reduce_br_100ps),
+    _section(BR_10NS, "Br K, 10.1 and 163.5 ns", _reduce_br_10ns),
+    _section(PB_100PS, "Pb L3, 100 ps", _reduce_pb_100ps),
+    _section(PB_10NS, "Pb L3, 10.1 and 163.5 ns", _reduce_pb_10ns),
 )
-"""Parts of this module."""
+"""The sections of this module."""

@@ -1,4 +1,4 @@
-"""The campaign's runs by name, read back from the store when a reduction asks for them."""
+"""The campaign's runs by name, read back from the store when a reduction needs them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from errors import StorageError
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.xas.static_xas import StaticSpectrum, accumulate_static, static_spectrum
 from storage import Store, load_dataset
-
-Uids = dict[str, str]
-Documents = list[tuple[str, Mapping[str, Any]]]
+from trxas.validation.types import Documents
 
 
 class StoredRuns:
-    """Runs by the names their parts gave them; each is read and summed once, however many parts use it."""
+    """Runs by the names that their sections gave them; `uids` in the order of measurement.
 
-    def __init__(self, store: Store, uids: Mapping[str, str], kept: dict[tuple[str, str], Any] | None = None) -> None:
+    Each run is read and summed once if the same `cache` is used for several sections.
+    """
+
+    def __init__(self, store: Store, uids: Mapping[str, str], cache: dict[tuple[str, str], Any] | None = None) -> None:
         self.store = store
         self._uids = dict(uids)
-        self._kept: dict[tuple[str, str], Any] = {} if kept is None else kept
+        self._cache: dict[tuple[str, str], Any] = {} if cache is None else cache
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -28,32 +29,32 @@ class StoredRuns:
         return tuple(self._uids)
 
     def uids(self, *names: str) -> tuple[str, ...]:
-        """Uids of some runs, of all if no name is given. Raises StorageError for a name that was never measured."""
+        """Return the uids of these runs, or of all; raises StorageError for a name that was never measured."""
         return tuple(self._uid(name) for name in names or self.names)
 
     def documents(self, name: str) -> Documents:
-        """Documents of a run in order, with those of the runs that resumed it."""
+        """Return the documents of a run in order, together with those of the runs that resumed it."""
         return list(load_dataset(self.store, self._uid(name)))
 
     def scan(self, name: str) -> RunAccumulator:
-        """Sums of a pump-probe or foil scan."""
+        """Return the sums of a pump-probe or foil scan."""
         return self._once("scan", name, lambda: accumulate(self.documents(name)))  # type: ignore[no-any-return]
 
     def static(self, name: str) -> StaticSpectrum:
-        """A static spectrum of the powder, reduced."""
+        """Return a static spectrum of the powder, reduced."""
         return self._once(  # type: ignore[no-any-return]
             "static", name, lambda: static_spectrum(accumulate_static(self.documents(name)))
         )
 
     def _once(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
         key = (kind, self._uid(name))
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
 
     def _uid(self, name: str) -> str:
         if name not in self._uids:
             raise StorageError(
-                f"The campaign has no run {name!r}, only {', '.join(self.names) or 'none'}. Measure its part again."
+                f"The campaign has no run {name!r}, only {', '.join(self.names) or 'none'}. Measure its section again."
             )
         return self._uids[name]

@@ -1,4 +1,4 @@
-"""Published numbers beside ours."""
+"""The table of the campaign: published numbers beside the measured ones."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import Any
 
 from reduction.number_text import plus_minus
 
+RUNS_SHOWN = 4
+"""Largest number of runs that a row of the printed table names; the JSON has all of them."""
 
-@dataclass(frozen=True)
+HEADINGS = ("quantity", "published", "measured", "pull", "runs", "remark")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One published number and our measurement of it.
+    """One published number and its measurement, both in `unit`.
 
     `published_sigma` is None where the paper gives no error; it is 0 where the published number is exact, or a
-    statement such as "constant". `value` and `sigma` are None if it could not be determined; `remark` then says why.
-    `uids` are the runs behind `value`; `remark` also says why the two may differ, or where the published number stands.
+    statement such as "constant". `value` and `sigma` are None if they could not be determined. `uids` are the runs
+    behind `value`. The `remark` gives the reason for a missing or a deviating value, or the source of the published
+    number.
     """
 
     name: str
-    unit: str
+    unit: str = ""
     published: float
-    published_sigma: float | None
+    published_sigma: float | None = None
     value: float | None
     sigma: float | None
     uids: tuple[str, ...]
@@ -30,25 +36,29 @@ class Row:
 
     @property
     def pull(self) -> float | None:
-        """Ours minus published over both errors; None where the paper gives no error, or ours is 0 or unknown."""
+        """Measured minus published, divided by both errors together.
+
+        None where the paper gives no error, and where the measured value or both errors are missing.
+        """
         if self.published_sigma is None or self.value is None or self.sigma is None:
             return None
         error = math.hypot(self.sigma, self.published_sigma)
         return (self.value - self.published) / error if error > 0 else None
 
     def cells(self) -> tuple[str, str, str, str, str, str]:
-        """Name, published, ours, pull, runs and remark as text."""
-        published = plus_minus(self.published, self.published_sigma)
+        """Return name, published, measured, pull, runs and remark as text, in the order of `HEADINGS`."""
         measured = "not determined" if self.value is None else plus_minus(self.value, self.sigma)
-        pull = "" if self.pull is None else f"{self.pull:+.1f}"
-        runs = " ".join(uid[:8] for uid in self.uids[:_RUNS_SHOWN])
-        if len(self.uids) > _RUNS_SHOWN:
-            runs += f" and {len(self.uids) - _RUNS_SHOWN} more"
-        unit = f" ({self.unit})" if self.unit else ""
-        return self.name + unit, published, measured, pull, runs, self.remark
+        return (
+            f"{self.name} ({self.unit})" if self.unit else self.name,
+            plus_minus(self.published, self.published_sigma),
+            measured,
+            "" if self.pull is None else f"{self.pull:+.1f}",
+            self._runs(),
+            self.remark,
+        )
 
     def as_json(self) -> dict[str, Any]:
-        """The row for machines, with all its runs."""
+        """Return the row for machines, with all its runs; unknown numbers are None."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -61,14 +71,14 @@ class Row:
             "remark": self.remark,
         }
 
-
-_RUNS_SHOWN = 4
-
-HEADINGS = ("quantity", "published", "measured", "pull", "runs", "remark")
+    def _runs(self) -> str:
+        runs = " ".join(uid[:8] for uid in self.uids[:RUNS_SHOWN])
+        more = len(self.uids) - RUNS_SHOWN
+        return f"{runs} and {more} more" if more > 0 else runs
 
 
 def table_text(rows: Sequence[Row]) -> str:
-    """Rows as aligned lines, the runs and remarks last."""
+    """Return the rows as lines with aligned columns; runs and remarks come last, unaligned."""
     cells = [HEADINGS, *(row.cells() for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Figures of the thermal parts, after Fig. 3 and S5 to S8 of the paper."""
+"""Figures of the temperature sections, after Fig. 3 and S5 to S8 of the paper."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ OPTIMISATION_WINDOW_EV = (13_455.0, 13_471.0)
 SHIFTS_EV = np.linspace(-1.0, 1.0, 401)
 
 EDGE_REGIONS_EV = {"Br K": (13_460.0, 13_485.0), "Pb L3": (13_015.0, 13_070.0)}
-"""What Fig. 3 shows of each edge."""
+"""Energy range of each edge in Fig. 3."""
 
 
 def differences_figure(series: Sequence[ThermalSeries], temperatures_c: Sequence[float]) -> Figure:
-    """Static spectrum above, differences at some temperatures below, whole range (Fig. S5)."""
+    """Draw the static spectra above and their differences at some temperatures (C) below (Fig. S5)."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = figure.subplots(2, len(series), sharex="col")
     for (above, below), one in zip(panels.T, series, strict=True):
@@ -47,7 +47,7 @@ def differences_figure(series: Sequence[ThermalSeries], temperatures_c: Sequence
 
 
 def alignment_figure(spectrum: SpectrumPoints, reference: SpectrumPoints) -> Figure:
-    """The paper's optimisation parameter against the shift, and the shift of best match (Fig. S6)."""
+    """Draw the paper's optimisation parameter against the shift in eV, and the shift of best match (Fig. S6)."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     curve = derivative_area_curve(spectrum, reference, SHIFTS_EV, OPTIMISATION_WINDOW_EV)
@@ -63,7 +63,7 @@ def alignment_figure(spectrum: SpectrumPoints, reference: SpectrumPoints) -> Fig
 
 
 def aligned_figure(series: ThermalSeries) -> Figure:
-    """Aligned and normalised spectra, and their first derivatives (Fig. S7)."""
+    """Draw the aligned and normalised spectra and their first derivatives (Fig. S7)."""
     figure = Figure(figsize=(8, 7), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True)
     reference = series.reference.normalised
@@ -87,7 +87,7 @@ def thermal_and_optical_figure(
     delays: Sequence[str],
     windows: Sequence[ComparisonWindows],
 ) -> Figure:
-    """Thermal differences, transients, and C of both against temperature and delay, one column per edge (Fig. 3)."""
+    """Draw thermal differences, transients, and C of both against temperature and delay, a column per edge (Fig. 3)."""
     figure = Figure(figsize=(11, 11), layout="constrained")
     panels = figure.subplots(3, len(series))
     for column, one in enumerate(series):
@@ -112,14 +112,16 @@ def _draw_comparison(
     axes: Axes, series: ThermalSeries, optical: Sequence[ComparisonParameter], delays: Sequence[str]
 ) -> None:
     thermal = {temperature: series.comparison(temperature) for temperature in series.differences}
-    values, errors = [c.value for c in thermal.values()], [c.sigma for c in thermal.values()]
+    values = [c.value for c in thermal.values()]
+    errors = [c.sigma for c in thermal.values()]
     axes.errorbar(list(thermal), values, errors, fmt="o", color=THERMAL_COLOUR, label="thermal")
     axes.set_xlabel("temperature (C)", color=THERMAL_COLOUR)
     axes.set_ylabel("C, main edge over pre-edge" + " (the paper draws 2 C)" * (series.edge == "Br K"))
     axes.axhline(0, color="0.6", linewidth=0.8)
     top = axes.twiny()
     places = list(range(len(delays)))
-    values, errors = [c.value for c in optical], [c.sigma for c in optical]
+    values = [c.value for c in optical]
+    errors = [c.sigma for c in optical]
     top.errorbar(places, values, errors, fmt="x", color="black", label="pump-probe")
     top.set_xlim(-0.5, len(delays) - 0.5)
     top.set_xticks(places, list(delays))
@@ -129,13 +131,14 @@ def _draw_comparison(
 
 
 def powder_figure(series: PowderSeries, temperatures_c: Sequence[float], shown_c: Sequence[float]) -> Figure:
-    """Patterns at some temperatures, one above the other, with the lines of the cubic phase (Fig. S8)."""
+    """Draw the patterns at some temperatures (C) above each other, with the lines of the cubic phase (Fig. S8)."""
     figure = Figure(figsize=(8, 6.5), layout="constrained")
     axes = figure.subplots()
     step = 0.7 * max(float(pattern.intensity.max()) for pattern in series.patterns)
     for number, temperature_c in enumerate(shown_c):
         index = list(temperatures_c).index(temperature_c)
-        pattern, phase = series.patterns[index], series.phases[index].phase
+        pattern = series.patterns[index]
+        phase = series.phases[index].phase
         shown = (pattern.q_inv_angstrom > 1.3) & (pattern.q_inv_angstrom < 2.8)
         label = f"{temperature_c:g} C, {phase}"
         axes.plot(
@@ -149,20 +152,20 @@ def powder_figure(series: PowderSeries, temperatures_c: Sequence[float], shown_c
         axes.axvline(q, color="0.85", linewidth=0.8, zorder=0)
     axes.axvline(1.83, color="0.5", linestyle="--", linewidth=0.8, label="graphite")
     axes.set_xlabel("Q (1/Angstrom)")
-    axes.set_ylabel("intensity per pixel less the common line, shifted")
+    axes.set_ylabel("intensity per pixel minus the common line, shifted")
     figure.legend(loc="outside upper center", ncols=len(shown_c) + 1, fontsize="small")
     return figure
 
 
 def temperature_colour(temperature_c: float) -> tuple[float, float, float, float]:
-    """From dark blue at 25 C to orange at 140 C, equal steps between the paper's temperatures."""
+    """Return a colour from dark blue at 25 C to orange at 140 C, in equal steps between the paper's temperatures."""
     known = published.PB_TEMPERATURES_C
     rank = float(np.interp(temperature_c, known, np.linspace(0.0, 0.8, len(known))))
     return tuple(colormaps["plasma"](rank))  # type: ignore[return-value]  # four floats
 
 
 def averaged(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of three neighbours, of two at the ends, as in the paper's Fig. 3; for drawing only."""
+    """Return the mean of three neighbours, shape (points,), of two at the ends, as in Fig. 3; for drawing only."""
     kernel = np.ones(3)
     return np.asarray(np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same"))
 
@@ -176,9 +179,11 @@ def _draw_static(axes: Axes, series: ThermalSeries) -> None:
 
 def _draw_differences(axes: Axes, series: ThermalSeries, temperatures_c: Sequence[float]) -> None:
     for temperature_c in temperatures_c:
-        points, colour = series.differences[temperature_c].difference, temperature_colour(temperature_c)
+        points = series.differences[temperature_c].difference
+        colour = temperature_colour(temperature_c)
         axes.plot(points.energy_ev, 1e4 * averaged(points.intensity), color=colour, label=f"{temperature_c:g} C")
-        low, high = (1e4 * averaged(points.intensity + sign * points.sigma) for sign in (-1, 1))
+        low = 1e4 * averaged(points.intensity - points.sigma)
+        high = 1e4 * averaged(points.intensity + points.sigma)
         axes.fill_between(points.energy_ev, low, high, color=colour, alpha=0.2, linewidth=0)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_ylabel("difference to 25 C (1e-4 / eV)\n3-point mean")

@@ -1,4 +1,4 @@
-"""The part with temperatures: static spectra of both edges from 25 to 140 C, and how they change (SI 2 and 8)."""
+"""The section on temperature: static spectra of both edges from 25 to 140 C, and how they change (SI 2 and 8)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reduction.values import Value
 from reduction.xas.alignment import band_gap_change_ev
 from reduction.xas.energy_windows import points_within
 from reduction.xas.static_xas import SpectrumPoints
-from trxas.session.session import Session
 from trxas.validation.paper import published
-from trxas.validation.paper.campaign import Drawing, Part, PartResult
-from trxas.validation.paper.rows import comparison_sign_row, extremum_row, sign_row
-from trxas.validation.paper.stored_runs import StoredRuns, Uids
+from trxas.validation.paper.row_kinds import comparison_sign_row, extremum_row, sign_row
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
+from trxas.validation.paper.section_session import SectionSession
+from trxas.validation.paper.stored_runs import StoredRuns
 from trxas.validation.paper.table import Row
 from trxas.validation.paper.temperature.figures import aligned_figure, alignment_figure, differences_figure
 from trxas.validation.paper.temperature.series import (
@@ -32,14 +32,17 @@ from trxas.validation.paper.temperature.series import (
     zero_crossing,
 )
 from trxas.validation.paper.temperature.texts import alignment_text, crossing_text
+from trxas.validation.types import Uids
 
 NAME = "temperature"
 
-DWELL_S, IMAGE_EXPOSURE_S = 60.0, 30.0
-"""Beam time per point and image (chosen; the paper gives none): the simulation's points cost wall time, not dwell."""
+DWELL_S = 60.0
+IMAGE_EXPOSURE_S = 30.0
+"""Beam time per point and per image (chosen; the paper gives none): simulated points cost wall time, not dwell."""
 
-BACKLASH_C, ABOVE_BR_EV = 45.0, 13_690.0
-"""Temperature of Fig. S6, and where the long move down to its spectrum begins."""
+BACKLASH_C = 45.0
+ABOVE_BR_EV = 13_690.0
+"""Temperature of Fig. S6, and energy from which the long move down to its spectrum starts."""
 
 BACKLASH_RUN = "Br K, approached directly"
 
@@ -52,10 +55,10 @@ PB_LOSS_EV = (13_035.0, 13_053.0)
 THERMAL_HALF_WIDTH_EV = {BR: 1.25, PB: 2.5}
 
 
-def measure(session: Session) -> Uids:
-    """Both edges (Br at fewer temperatures, as in the paper) and images; Br once more with the backlash left in.
+def measure(session: SectionSession) -> Uids:
+    """Measure both edges (Br at fewer temperatures, as in the paper) and images, and Br once with its backlash.
 
-    At the end both edges at the first temperature again: whether energy and sample have come back.
+    At the end both edges are measured at the first temperature again, to see whether energy and sample have returned.
     """
     uids: Uids = {}
     for temperature_c in TEMPERATURES_C[PB]:
@@ -67,22 +70,22 @@ def measure(session: Session) -> Uids:
     return uids | {f"{name} {AGAIN}": uid for name, uid in back.items()}
 
 
-def _at(session: Session, temperature_c: float, edges: tuple[str, ...], *, images: int) -> Uids:
+def _at(session: SectionSession, temperature_c: float, edges: tuple[str, ...], *, images: int) -> Uids:
     plan = session.plans()["temperature_series"]
     options = {"dwell_s": DWELL_S, "images": images, "image_exposure_s": IMAGE_EXPOSURE_S, "series": "paper"}
-    made = session.measure_all(plan([temperature_c], edges=edges, **options))
+    made = session.session.measure_all(plan([temperature_c], edges=edges, **options))
     names = (*edges, "images")[: len(made)]
     return {run_name(name, temperature_c): uid for name, uid in zip(names, made, strict=True)}
 
 
-def _with_backlash(session: Session) -> str:
-    """A Br spectrum after a long move down that ends where it ends by itself, as in the paper."""
-    session.measure_all(bps.mv(session.beamline.energy, ABOVE_BR_EV))
+def _with_backlash(session: SectionSession) -> str:
+    """Measure a Br spectrum after a long move down without compensation of the backlash, as in the paper."""
+    session.session.measure_all(bps.mv(session.session.beamline.energy, ABOVE_BR_EV))
     plan = session.plans()["static_energy_scan"]
-    return session.measure(plan(BR, dwell_s=DWELL_S, approach="direct", series="paper"))
+    return session.measure(BACKLASH_RUN, plan(BR, dwell_s=DWELL_S, approach="direct", series="paper"))
 
 
-def _reduce(runs: StoredRuns) -> PartResult:
+def _reduce(runs: StoredRuns) -> SectionResult:
     series = {edge: thermal_series(runs, edge) for edge in (BR, PB)}
     direct = runs.static(BACKLASH_RUN)
     backlash = shift_between(direct, runs.static(run_name(BR, BACKLASH_C)))
@@ -92,30 +95,48 @@ def _reduce(runs: StoredRuns) -> PartResult:
     rows += _comparison_rows(series[BR], series[PB])
     caption = "Differences to 25 C at three temperatures (Fig. S5)"
     drawings = (
-        Drawing("fig-s5-differences", caption, differences_figure(list(series.values()), SHOWN_C)),
+        Drawing(name="fig-s5-differences", caption=caption, figure=differences_figure(list(series.values()), SHOWN_C)),
         Drawing(
-            "fig-s6-alignment",
-            "Optimisation parameter against the shift, Br K at 45 C approached directly against 25 C (Fig. S6)",
-            alignment_figure(direct.measured, series[BR].reference.measured),
+            name="fig-s6-alignment",
+            caption="Optimisation parameter against the shift, Br K at 45 C approached directly against 25 C (Fig. S6)",
+            figure=alignment_figure(direct.measured, series[BR].reference.measured),
         ),
         Drawing(
-            "fig-s7-aligned",
-            "Aligned, normalised Br K spectra and their derivative (Fig. S7)",
-            aligned_figure(series[BR]),
+            name="fig-s7-aligned",
+            caption="Aligned, normalised Br K spectra and their derivative (Fig. S7)",
+            figure=aligned_figure(series[BR]),
         ),
     )
-    return PartResult(tuple(rows), drawings, (alignment_text(series, backlash), crossing_text(series)))
+    notes = (alignment_text(series, backlash), crossing_text(series))
+    return SectionResult(rows=tuple(rows), drawings=drawings, notes=notes)
 
 
 def _alignment_rows(runs: StoredRuns, series: Mapping[str, ThermalSeries], backlash: Value) -> list[Row]:
     low, high = published.BACKLASH_EV
-    both = runs.uids(BACKLASH_RUN, run_name(BR, BACKLASH_C))
-    remark = f"the paper corrected {low:g} to {high:g} eV; here only after a move down that is not taken up"
-    rows = [Row("Br backlash shift", "eV", (low + high) / 2, None, abs(backlash.value), backlash.sigma, both, remark)]
+    rows = [
+        Row(
+            name="Br backlash shift",
+            unit="eV",
+            published=(low + high) / 2,
+            value=abs(backlash.value),
+            sigma=backlash.sigma,
+            uids=runs.uids(BACKLASH_RUN, run_name(BR, BACKLASH_C)),
+            remark=f"the paper corrected {low:g} to {high:g} eV; here only after a move down without compensation",
+        )
+    ]
     for edge, one in series.items():
         name = run_name(edge, REFERENCE_C)
-        uids = runs.uids(name, f"{name} {AGAIN}")
-        rows.append(Row(f"{edge} shift, 25 C again", "eV", 0.0, 0.0, *one.returned, uids, "after the whole series"))
+        row = Row(
+            name=f"{edge} shift, 25 C again",
+            unit="eV",
+            published=0.0,
+            published_sigma=0.0,
+            value=one.returned.value,
+            sigma=one.returned.sigma,
+            uids=runs.uids(name, f"{name} {AGAIN}"),
+            remark="after the whole series",
+        )
+        rows.append(row)
     return rows
 
 
@@ -125,21 +146,21 @@ def _varshni_row(runs: StoredRuns) -> Row:
     shift_mev = 1e3 * float(band_gap_change_ev(*temperatures))
     remark = f"Varshni's formula at the temperatures read back, {temperatures[1]:.2f} and {temperatures[0]:.2f} C"
     return Row(
-        "Varshni shift, 25 to 140 C",
-        "meV",
-        published.VARSHNI_SHIFT_MEV,
-        None,
-        shift_mev,
-        0.0,
-        runs.uids(warm, cold),
-        remark,
+        name="Varshni shift, 25 to 140 C",
+        unit="meV",
+        published=published.VARSHNI_SHIFT_MEV,
+        value=shift_mev,
+        sigma=0.0,
+        uids=runs.uids(warm, cold),
+        remark=remark,
     )
 
 
 def _difference_rows(series: ThermalSeries) -> list[Row]:
-    """Features of the difference at the highest temperature, where they are largest."""
+    """Return the features of the difference at the highest temperature, where they are largest."""
     warmest = max(series.differences)
-    points, uids = series.differences[warmest].difference, series.uids[warmest]
+    points = series.differences[warmest].difference
+    uids = series.uids[warmest]
     values = (points.energy_ev, points.intensity, points.sigma)
     minima = published.BR_THERMAL_MINIMA_EV if series.edge == BR else (published.PB_THERMAL_PRE_EDGE_EV,)
     width_ev = THERMAL_HALF_WIDTH_EV[series.edge]
@@ -155,7 +176,8 @@ def _difference_rows(series: ThermalSeries) -> list[Row]:
         for energy_ev in minima
     ]
     if series.edge == PB:
-        loss, (low, high) = _mean(points, PB_LOSS_EV), PB_LOSS_EV
+        low, high = PB_LOSS_EV
+        loss = _mean(points, PB_LOSS_EV)
         what = f"mean over {low:g} to {high:g} eV: {plus_minus(1e4 * loss.value, 1e4 * loss.sigma)} x 1e-4 /eV"
         rows.append(sign_row("Pb thermal loss, sign", -1.0, loss, uids, what))
     return rows
@@ -173,10 +195,16 @@ def _comparison_rows(br: ThermalSeries, pb: ThermalSeries) -> list[Row]:
     rows = [_sign_row(br, temperature_c, sign) for temperature_c, sign in sorted(expected.items())]
     crossing = zero_crossing({t: br.comparison(t) for t in br.differences})
     uids = tuple(dict.fromkeys(uid for part in br.uids.values() for uid in part))
-    value, sigma = (None, None) if crossing is None else crossing
-    remark = f"where C changes its sign: the paper says between {low:g} and {high:g} C"
-    rows.append(Row("Br C, zero crossing", "C", (low + high) / 2, None, value, sigma, uids, remark))
-    return rows + [_sign_row(pb, temperature_c, 1.0) for temperature_c in pb.differences]
+    row = Row(
+        name="Br C, zero crossing",
+        unit="C",
+        published=(low + high) / 2,
+        value=None if crossing is None else crossing.value,
+        sigma=None if crossing is None else crossing.sigma,
+        uids=uids,
+        remark=f"where C changes its sign: in the paper between {low:g} and {high:g} C",
+    )
+    return [*rows, row] + [_sign_row(pb, temperature_c, 1.0) for temperature_c in pb.differences]
 
 
 def _sign_row(series: ThermalSeries, temperature_c: float, sign: float) -> Row:
@@ -184,5 +212,7 @@ def _sign_row(series: ThermalSeries, temperature_c: float, sign: float) -> Row:
     return comparison_sign_row(name, sign, series.comparison(temperature_c), series.uids[temperature_c])
 
 
-PART = Part(NAME, "static spectra and images against temperature", measure, _reduce)
-"""The part of this module."""
+SECTION = PaperSection(
+    name=NAME, title="static spectra and images against temperature", measure=measure, reduce=_reduce
+)
+"""The section of this module."""

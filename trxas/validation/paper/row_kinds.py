@@ -1,4 +1,4 @@
-"""Rows that several parts make: extrema, signs, statements without a number."""
+"""Rows of the table that several sections use: positions of extrema, and signs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TINY = 1e-9
 
 SIGN_SIGMAS = 2.0
-"""A value nearer to 0 than this many errors has no sign: 5 % of zeros are given one."""
+"""Number of errors from 0 within which a value has no sign: 5 % of values that are truly 0 lie outside."""
 
 
 def extremum_row(
@@ -32,17 +32,29 @@ def extremum_row(
     half_width_ev: float,
     uids: tuple[str, ...],
 ) -> Row:
-    """Energy of the extremum near the published one; without a value, and with the reason, if there is none."""
+    """Return the row of an extremum within `half_width_ev` of its published energy `near_ev`.
+
+    Energies in eV; the three arrays have shape (points,). If there is no extremum, the row has no value, and the reason
+    as its remark.
+    """
     try:
         found = extremum(energy_ev, values, sigma, near_ev=near_ev, half_width_ev=half_width_ev)
     except ReductionError as error:
-        return Row(name, "eV", near_ev, None, None, None, uids, str(error))
-    return Row(name, "eV", near_ev, None, found.value, found.sigma, uids, "the paper gives no error")
+        return Row(name=name, unit="eV", published=near_ev, value=None, sigma=None, uids=uids, remark=str(error))
+    return Row(
+        name=name,
+        unit="eV",
+        published=near_ev,
+        value=found.value,
+        sigma=found.sigma,
+        uids=uids,
+        remark="the paper gives no error",
+    )
 
 
 def comparison_sign_row(name: str, published: float, c: ComparisonParameter, uids: tuple[str, ...]) -> Row:
-    """Sign of C as published against ours; it is known if those of both its averages are."""
-    significance = min(abs(part.value) / part.sigma for part in (c.main_edge, c.pre_edge))
+    """Return the row of the sign of C, published as +1 or -1; it is known if the signs of both averages are."""
+    significance = min(abs(average.value) / average.sigma for average in (c.main_edge, c.pre_edge))
     what = f"C = {plus_minus(c.value, comparison_error(c))}"
     if not c.delta_valid:
         what += f", 68 %: {c.low:.2g} to {c.high:.2g}"
@@ -50,7 +62,7 @@ def comparison_sign_row(name: str, published: float, c: ComparisonParameter, uid
 
 
 def comparison_error(c: ComparisonParameter) -> float | None:
-    """First-order error where that holds, else half of the 68 % interval; None if that has no end."""
+    """Return the first-order error where it holds, else half of the 68 % interval; None if that is unbounded."""
     if c.delta_valid:
         return c.sigma
     half = (c.high - c.low) / 2
@@ -58,7 +70,7 @@ def comparison_error(c: ComparisonParameter) -> float | None:
 
 
 def sign_row(name: str, published: float, measured: Value, uids: tuple[str, ...], what: str) -> Row:
-    """+1 or -1 as published against ours: 0 if `measured` is within two errors of it. `what` is told with it."""
+    """Return the row of a sign, published as +1 or -1; measured 0 within two errors of 0. `what` is the remark."""
     certain = abs(measured.value) > SIGN_SIGMAS * measured.sigma
     value = math.copysign(1.0, measured.value) if certain else 0.0
-    return Row(name, "", published, None, value, 0.0, uids, what)
+    return Row(name=name, published=published, value=value, sigma=0.0, uids=uids, remark=what)

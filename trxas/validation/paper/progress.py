@@ -1,0 +1,78 @@
+"""Which sections of a campaign are measured, in a file that survives the process."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from errors import StorageError
+from storage.atomic_file import write_whole
+from trxas.validation.types import Uids
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredSection:
+    """The runs of a measured section by name, and the calibrations in force at its end."""
+
+    uids: Uids
+    calibrations: Mapping[str, Any]
+
+
+class CampaignProgress:
+    """The measured sections of the campaign whose state is in the file `path`.
+
+    Without `resume` the campaign starts from nothing, and the file changes when the first section has been measured.
+    `calibrations` are those to start with: a simulated beamline has none of its own after a restart. `campaign`
+    identifies the campaign in the start documents of its runs, also after an interruption. Raises StorageError if the
+    file cannot be read.
+    """
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        self._path = path
+        self._sections = self._read() if resume and path.exists() else {}
+        self.calibrations = _latest(self._sections.values())
+        self.campaign = self._identify(resume=resume)
+
+    @property
+    def measured(self) -> dict[str, Uids]:
+        """The runs of every measured section, by its name."""
+        return {name: section.uids for name, section in self._sections.items()}
+
+    def forget(self, name: str) -> None:
+        """Have a section measured again, with the calibrations from before it; the file does not change yet."""
+        if name in self._sections:
+            names = list(self._sections)
+            self.calibrations = _latest(self._sections[before] for before in names[: names.index(name)])
+            del self._sections[name]
+
+    def remember(self, name: str, uids: Uids, calibrations: Mapping[str, Any]) -> None:
+        """Write to the file that a section is measured; the file is complete at any time."""
+        self._sections[name] = MeasuredSection(uids=uids, calibrations=dict(calibrations))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        content = {name: asdict(section) for name, section in self._sections.items()}
+        write_whole(self._path, json.dumps(content, indent=2))
+
+    def _identify(self, *, resume: bool) -> str:
+        path = self._path.with_suffix(".campaign")
+        if not (resume and path.exists()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, str(uuid.uuid4()))
+        return path.read_text(encoding="utf-8")
+
+    def _read(self) -> dict[str, MeasuredSection]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            return {
+                name: MeasuredSection(uids=dict(section["uids"]), calibrations=dict(section["calibrations"]))
+                for name, section in content.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StorageError(f"Cannot read {self._path}: {error!r}. Remove it to restart the campaign.") from error
+
+
+def _latest(sections: Iterable[MeasuredSection]) -> Mapping[str, Any]:
+    return next((section.calibrations for section in reversed(list(sections))), {})
