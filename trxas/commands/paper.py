@@ -28,7 +28,9 @@ class PaperOptions(BeamlineOptions):
         str | None,
         typer.Option(metavar="NAME", help="One section, and those it is compared with; a wrong name lists all."),
     ] = None
-    resume: Annotated[bool, typer.Option("--resume", help="Measure only the sections that are not measured yet.")] = False
+    resume: Annotated[bool, typer.Option("--resume", help="Measure only the sections that are not measured yet.")] = (
+        False
+    )
     json: JsonFile = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the page and the figures.")] = OUTPUT
     seed: SimulationSeed = 1
