@@ -10,55 +10,26 @@ import pyqtgraph as pg
 from qtpy.QtCore import QSettings, QTimer
 from qtpy.QtWidgets import QApplication
 
+from gui.docking.dock import Dock
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from gui.panels.bunches import BunchesPanel
-from gui.panels.checks import ChecksPanel
-from gui.panels.devices import DevicesPanel
-from gui.panels.diffraction import DiffractionPanel
-from gui.panels.excited import ExcitedPanel
-from gui.panels.fluence import FluencePanel
-from gui.panels.kinetics import KineticsPanel
-from gui.panels.log import LogPanel
-from gui.panels.panel import Panel
-from gui.panels.spectra import SpectraPanel
-from gui.panels.static import StaticPanel
-from gui.panels.trends import TrendsPanel
+from gui.panels.context import PanelContext
+from gui.panels.registry import make_panels
 from gui.splash import bare_application, settings_path
 from gui.status.item import StatusItem
 from gui.status.monitors import ChannelAccessStatus, StatusSource
-from gui.window import Dock, MainWindow
+from gui.window import MainWindow
 from reduction.powder.diffraction import DetectorGeometry
 
 WAKE_MS = 200
-"""Python sees Ctrl-C only between Qt's events: one that does nothing comes this often."""
+"""Interval of an idle timer: Python sees Ctrl-C only while Qt handles an event."""
 
 
 def make_application() -> QApplication:
-    """The application of this process, with its look."""
-    # Sharp lines are worth more than smooth ones, and cost a third.
+    """Return the application of this process, in its theme."""
+    # Sharp lines are worth more than smooth ones, and a third faster.
     pg.setConfigOptions(antialias=False, useOpenGL=False)
     return bare_application()
-
-
-def standard_docks(
-    items: Sequence[StatusItem] = (), source: StatusSource | None = None, geometry: DetectorGeometry | None = None
-) -> list[Dock]:
-    """The panels, each in its first place."""
-    places: list[tuple[Panel, str, str]] = [
-        (SpectraPanel(), "right", "curves"),
-        (KineticsPanel(), "right", "curves"),
-        (FluencePanel(), "right", "curves"),
-        (ExcitedPanel(), "right", "curves"),
-        (StaticPanel(), "right", "curves"),
-        (DiffractionPanel(geometry), "right", "curves"),
-        (BunchesPanel(), "right", "quality"),
-        (ChecksPanel(), "right", "quality"),
-        (TrendsPanel(), "right", "quality"),
-        (DevicesPanel(items, source), "left", "devices"),
-        (LogPanel(), "left", "log"),
-    ]
-    return [Dock(panel.key, panel.title, panel, area, group) for panel, area, group in places]
 
 
 def make_window(
@@ -71,18 +42,23 @@ def make_window(
     settings: Path | None = None,
     closing: Sequence[Callable[[], object]] = (),
 ) -> MainWindow:
-    """A window on `feed`; its worker runs until it is closed.
+    """Return a window on `feed` with all panels; its worker runs until the window is closed.
 
-    `items`: what of the beamline is shown, over Channel Access unless another `source` is given. `geometry`: of the
-    area detector. `more_docks` makes docks that need the worker. `settings`: file of the remembered layout.
-    `closing`: what else ends with the window.
+    `items`: lines of the device status, read over Channel Access unless another `source` is given. `geometry`: of the
+    area detector. `more_docks`: makes docks that need the worker. `settings`: file that remembers the layout.
+    `closing`: called when the window closes.
     """
     if source is None and items:
         source = ChannelAccessStatus(items)
     worker = LiveWorker(feed)
-    standard = standard_docks(items, source, geometry)
-    # What others add comes before devices and log: control belongs to the top of the left side.
-    docks = [*standard[:-2], *more_docks(worker), *standard[-2:]]
+    panels = make_panels(PanelContext(items=items, source=source, geometry=geometry))
+    own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
+    # Other docks come before the left panels: control belongs to the top of the left side.
+    docks = [
+        *(dock for dock in own if dock.side == "right"),
+        *more_docks(worker),
+        *(dock for dock in own if dock.side == "left"),
+    ]
     stored = QSettings(str(settings or settings_path()), QSettings.Format.IniFormat)
     ends: list[Callable[[], object]] = [worker.stop, *closing]
     if source is not None:
@@ -93,8 +69,8 @@ def make_window(
 
 
 def run_window(application: QApplication, window: MainWindow) -> int:
-    """Show the window until it is closed, or until Ctrl-C; returns the exit code."""
-    # Through the event loop: a window that is closed before that runs would not end it.
+    """Show the window until it is closed or Ctrl-C is pressed; return the exit code."""
+    # By way of the event loop: closing the window before the loop runs would not end it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))
     wake = QTimer(window, interval=WAKE_MS)

@@ -7,6 +7,7 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui.theme import current_theme
+from gui.types import Severity
 
 
 class MessageLine(QLabel):
@@ -21,9 +22,9 @@ class MessageLine(QLabel):
         self.setWordWrap(True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._severity = "unknown"
+        self._severity: Severity = "unknown"
 
-    def say(self, text: str, severity: str = "unknown") -> None:
+    def show_message(self, text: str, severity: Severity = "unknown") -> None:
         """Show `text`."""
         self._severity = severity
         if text != self.text():

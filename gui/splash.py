@@ -1,4 +1,4 @@
-"""What is seen at once, while all that the window needs is read."""
+"""The splash screen, and the application that it needs; this module imports nothing slow."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from gui.theme import THEMES, apply_theme, current_theme
 
 T = TypeVar("T")
 
-LOOK_MS = 20
-"""How often it is looked whether all has been read."""
+POLL_MS = 20
+"""How often `Splash.wait` checks whether the work is done."""
 
 SWITCH_S = 5e-4
-"""Python's default of 5 ms is what every step of a repaint waits for a busy thread; a repaint has a hundred."""
+"""Python's switch interval while the window runs.
+
+Each step of a repaint may wait this long for a busy thread, and a repaint has a hundred steps: Python's default of 5 ms
+would freeze the window.
+"""
 
 
 def bare_application(settings: Path | None = None) -> QApplication:
-    """The application of this process, with its look: that remembered in the file of the layout if there is one."""
+    """Return the application of this process, in the theme remembered in the file `settings` if there is one."""
     sys.setswitchinterval(SWITCH_S)
     application = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(application, QApplication)  # nobody makes one without widgets here
+    assert isinstance(application, QApplication)  # nothing here makes one without widgets
     application.setApplicationName("trxas")
     application.setApplicationDisplayName("trxas")
     remembered = "" if settings is None else str(QSettings(str(settings), QSettings.Format.IniFormat).value("theme"))
@@ -36,48 +40,50 @@ def bare_application(settings: Path | None = None) -> QApplication:
 
 
 def settings_path() -> Path:
-    """Where layout and look are remembered: `window.ini` in trxas of the user's configuration folder (XDG)."""
+    """Return the file that remembers layout and theme: `trxas/window.ini` in the user's configuration folder (XDG)."""
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return folder / "trxas" / "window.ini"
 
 
-class Opening(Generic[T]):
-    """A sign that says `text` while `read` runs on a thread of its own: libraries take seconds.
+class Splash(Generic[T]):
+    """A splash screen that shows `text` while `work` (slow imports, for example) runs in a thread of its own.
 
-    `wait` returns what `read` returned, or raises what it raised; the sign stays until `give_way`.
+    `wait` returns the result of `work`, or raises its exception; the splash screen stays until `finish`.
     """
 
-    def __init__(self, text: str, read: Callable[[], T]) -> None:
-        self._sign = QLabel(text)
-        self._sign.setWindowFlag(Qt.WindowType.SplashScreen)
-        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._sign.setContentsMargins(40, 30, 40, 30)
-        self._sign.show()
-        self._read: list[T] = []
-        self._failed: list[BaseException] = []
-        self._thread = threading.Thread(target=self._work, args=(read,), name="opening", daemon=True)
+    def __init__(self, text: str, work: Callable[[], T]) -> None:
+        self._label = QLabel(text)
+        self._label.setWindowFlag(Qt.WindowType.SplashScreen)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._label.setContentsMargins(40, 30, 40, 30)
+        self._label.show()
+        self._results: list[T] = []
+        self._errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, args=(work,), name="splash", daemon=True)
         self._thread.start()
 
     def wait(self) -> T:
-        """Keep the sign painted until all has been read."""
-        loop, look = QEventLoop(), QTimer(interval=LOOK_MS)
-        look.timeout.connect(lambda: None if self._thread.is_alive() else loop.quit())
-        look.start()
+        """Keep the splash screen painted until the work is done; return its result. Raises what the work raised."""
+        loop = QEventLoop()
+        timer = QTimer(interval=POLL_MS)
+        timer.timeout.connect(lambda: None if self._thread.is_alive() else loop.quit())
+        timer.start()
         loop.exec()
-        look.stop()
-        if self._failed:
-            self._sign.close()
-            raise self._failed[0]
-        return self._read[0]
+        timer.stop()
+        if self._errors:
+            self._label.close()
+            raise self._errors[0]
+        return self._results[0]
 
-    def give_way(self, window: QWidget) -> None:
-        """Show the window in place of the sign; in this order, as Qt ends with its last window."""
+    def finish(self, window: QWidget) -> None:
+        """Show `window` in place of the splash screen."""
+        # In this order: Qt ends the application with its last window.
         window.show()
-        self._sign.close()
-        self._sign.deleteLater()
+        self._label.close()
+        self._label.deleteLater()
 
-    def _work(self, read: Callable[[], T]) -> None:
+    def _run(self, work: Callable[[], T]) -> None:
         try:
-            self._read.append(read())
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised again by `wait`
-            self._failed.append(error)
+            self._results.append(work())
+        except BaseException as error:  # noqa: BLE001  # `wait` raises it again, whatever it is
+            self._errors.append(error)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QCoreApplication
 from qtpy.QtGui import QColor, QFont, QPalette
+
+from gui.palette import BLUE, ROLES_ON_BLACK, ROLES_ON_WHITE, SERIES_ON_BLACK, SERIES_ON_WHITE
+from gui.types import Severity
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Theme:
     """One look of the window; colours as #rrggbb.
 
@@ -28,7 +33,7 @@ class Theme:
     line: str
     field: str
     highlight: str
-    roles: dict[str, str]
+    roles: Mapping[str, str]
     series: tuple[str, ...]
     good: str
     warning: str
@@ -37,27 +42,10 @@ class Theme:
     font_points: float
     scale: float = 1.0
 
-    def state_colour(self, severity: str) -> str:
+    def state_colour(self, severity: Severity) -> str:
         """Colour of "good", "warning", "bad" or "unknown"."""
         return {"good": self.good, "warning": self.warning, "bad": self.bad}.get(severity, self.unknown)
 
-
-_ON_LIGHT = {
-    "off": "#0072B2",
-    "on": "#D55E00",
-    "transient": "#009E73",
-    "fit": "#CC79A7",
-    "neutral": "#6E6E6E",
-}
-_ON_DARK = {
-    "off": "#56B4E9",
-    "on": "#F0803C",
-    "transient": "#2FCB9B",
-    "fit": "#E79BC6",
-    "neutral": "#A8A8A8",
-}
-_SERIES_ON_LIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_SERIES_ON_DARK = ("#56B4E9", "#F0803C", "#2FCB9B", "#E79BC6", "#E69F00", "#F0E442", "#FFFFFF")
 
 LIGHT = Theme(
     name="light",
@@ -67,9 +55,9 @@ LIGHT = Theme(
     muted="#5C5C5C",
     line="#DADADA",
     field="#9C9C9C",
-    highlight="#0072B2",
-    roles=_ON_LIGHT,
-    series=_SERIES_ON_LIGHT,
+    highlight=BLUE,
+    roles=ROLES_ON_WHITE,
+    series=SERIES_ON_WHITE,
     good="#00755A",
     warning="#A85A00",
     bad="#B3261E",
@@ -87,8 +75,8 @@ DARK = Theme(
     line="#3A3F44",
     field="#737A81",
     highlight="#2B7FB8",
-    roles=_ON_DARK,
-    series=_SERIES_ON_DARK,
+    roles=ROLES_ON_BLACK,
+    series=SERIES_ON_BLACK,
     good="#4FC9A0",
     warning="#F0A030",
     bad="#FF7A70",
@@ -106,8 +94,8 @@ CONTROL_ROOM = Theme(
     line="#3C3C3C",
     field="#8C8C8C",
     highlight="#2B7FB8",
-    roles=_ON_DARK,
-    series=_SERIES_ON_DARK,
+    roles=ROLES_ON_BLACK,
+    series=SERIES_ON_BLACK,
     good="#5FE0B5",
     warning="#FFB84D",
     bad="#FF8A80",
@@ -119,13 +107,13 @@ CONTROL_ROOM = Theme(
 
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTROL_ROOM)}
 
-_current = [LIGHT]
 _APPLIED = "trxas_theme"
 
 
 def current_theme() -> Theme:
     """The look in use; widgets that draw for themselves ask for it when their palette changes."""
-    return _current[0]
+    application = QCoreApplication.instance()
+    return LIGHT if application is None else THEMES.get(str(application.property(_APPLIED)), LIGHT)
 
 
 def apply_theme(application: QApplication, theme: Theme) -> None:
@@ -133,7 +121,6 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     if application.property(_APPLIED) == theme.name:
         return
     application.setProperty(_APPLIED, theme.name)
-    _current[0] = theme
     application.setStyle("Fusion")
     font = QFont(application.font())
     font.setPointSizeF(theme.font_points)
@@ -144,7 +131,8 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
 
 def palette_of(theme: Theme) -> QPalette:
     """Qt's palette of a theme."""
-    role, palette = QPalette.ColorRole, QPalette()
+    role = QPalette.ColorRole
+    palette = QPalette()
     colours = {
         role.Window: theme.window,
         role.Base: theme.base,

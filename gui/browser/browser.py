@@ -66,11 +66,13 @@ class RunBrowser(QWidget):
         catalogue: bool = True,
     ) -> None:
         super().__init__(parent)
-        self._index, self._jobs = RunIndex(store), Background(self)
+        self._index = RunIndex(store)
+        self._jobs = Background(self)
         self._drawn: dict[str, int] = {}
         self._curves: dict[str, RunCurve] = {}
         self._problems: dict[str, str] = {}
-        self._first_list, self._catalogue = True, catalogue
+        self._first_list = True
+        self._catalogue = catalogue
         self._unfinished: set[str] = set()
         self._left_out = 0
         self.search = QLineEdit(self)
@@ -81,7 +83,8 @@ class RunBrowser(QWidget):
         self.table = _table_view(self.model, self)
         self.count = QLabel(self)
         self.message = MessageLine(self)
-        self.overlay, self.metadata = Overlay(self), MetadataView(self)
+        self.overlay = Overlay(self)
+        self.metadata = MetadataView(self)
         self.replay_button = QPushButton("Replay", self)
         self.replay_button.setToolTip("Tell the selected run again through the live panels.")
         self.replay_bar = ReplayBar(worker, live, self) if worker is not None and live is not None else None
@@ -111,7 +114,7 @@ class RunBrowser(QWidget):
             self.search.clear()
         row = self.model.row_of(uid)
         if row < 0:
-            self.message.say(f"Run {uid[:8]} is not in the list yet.", "warning")
+            self.message.show_message(f"Run {uid[:8]} is not in the list yet.", "warning")
             self.message.show()
             return
         self.table.selectRow(row)
@@ -120,7 +123,7 @@ class RunBrowser(QWidget):
     def refresh(self) -> None:
         """Read the list again, and runs under way that are drawn."""
         if not any(map(self._jobs.is_busy, ("first", "list"))):
-            self._jobs.ask("list", self._index.journals, self._show_list, self._say_problem)
+            self._jobs.ask("list", self._index.journals, self._show_list, self._show_problem)
         for uid in self._drawn:
             run = self.model.run(uid)
             if run is not None and run.summary.status == "running" and not self._jobs.is_busy(("curve", uid)):
@@ -131,7 +134,7 @@ class RunBrowser(QWidget):
         super().showEvent(event)
         if self._first_list:
             self._first_list = False
-            self._jobs.ask("first", lambda: self._index.journals(AT_FIRST), self._show_first, self._say_problem)
+            self._jobs.ask("first", lambda: self._index.journals(AT_FIRST), self._show_first, self._show_problem)
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
@@ -146,35 +149,35 @@ class RunBrowser(QWidget):
     def _show_first(self, runs: Sequence[ListedRun]) -> None:
         self._show_list(runs)
         if self._catalogue:
-            self._jobs.ask("everything", self._index.everything, self._show_list, self._say_problem)
+            self._jobs.ask("everything", self._index.everything, self._show_list, self._show_problem)
 
     def _show_list(self, runs: Sequence[ListedRun]) -> None:
         self.model.show_runs(runs)
-        self._say_count()
+        self._show_count()
         for uid in self._drawn:
             run = self.model.run(uid)
             if run is not None and run.summary.status != "running" and uid in self._unfinished:
                 self._unfinished.discard(uid)
                 self._reduce(uid)
 
-    def _say_count(self) -> None:
+    def _show_count(self) -> None:
         shown = len(self.model.runs)
         self.count.setText(f"{shown} run{'s' if shown != 1 else ''}")
 
-    def _say_problem(self, words: str) -> None:
-        self.message.say(words, "bad")
+    def _show_problem(self, words: str) -> None:
+        self.message.show_message(words, "bad")
         self.message.show()
 
     def _search_changed(self, text: str) -> None:
         try:
             search = parse_search(text)
         except InputError as error:
-            self.message.say(str(error), "warning")
+            self.message.show_message(str(error), "warning")
             self.message.show()
             return
         self.message.hide()
         self.model.show_fitting(search)
-        self._say_count()
+        self._show_count()
 
     def _follow_selection(self) -> None:
         rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
@@ -184,7 +187,8 @@ class RunBrowser(QWidget):
             if uid not in kept and len(kept) < MOST_DRAWN:
                 # The lowest free place: a run keeps its colour and marker as long as it is selected.
                 kept[uid] = next(place for place in range(MOST_DRAWN) if place not in kept.values())
-        self._drawn, self._left_out = kept, len(set(uids) - kept.keys())
+        self._drawn = kept
+        self._left_out = len(set(uids) - kept.keys())
         self._curves = {uid: curve for uid, curve in self._curves.items() if uid in kept}
         self._problems = {uid: words for uid, words in self._problems.items() if uid in kept}
         self.model.mark({uid: series_style(place) for uid, place in kept.items()})
@@ -239,12 +243,16 @@ class RunBrowser(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        drawn, waiting = [], len(self._drawn) - len(self._curves) - len(self._problems)
+        drawn = []
+        waiting = len(self._drawn) - len(self._curves) - len(self._problems)
         for uid, place in self._drawn.items():
             run = self.model.run(uid)
             if run is not None and (uid in self._curves or uid in self._problems):
-                curve, problem = self._curves.get(uid), self._problems.get(uid, "")
-                drawn.append(DrawnRun(uid, run_label(run), series_style(place), curve, problem))
+                curve = self._curves.get(uid)
+                problem = self._problems.get(uid, "")
+                drawn.append(
+                    DrawnRun(uid=uid, label=run_label(run), style=series_style(place), curve=curve, problem=problem)
+                )
         self.overlay.show_runs(drawn, waiting=waiting, left_out=self._left_out)
 
     def _replay(self) -> None:
@@ -252,15 +260,16 @@ class RunBrowser(QWidget):
         run = self.model.run(uids[0]) if len(uids) == 1 else None
         if run is None or self.replay_bar is None:
             return
-        bar, name = self.replay_bar, f"scan {run_label(run)}"
+        bar = self.replay_bar
+        name = f"scan {run_label(run)}"
 
         def begin(documents: Sequence[NamedDocument]) -> None:
             self.message.hide()
             bar.replay(documents, name)
 
-        self.message.say(f"Reading {name} …")
+        self.message.show_message(f"Reading {name} …")
         self.message.show()
-        self._jobs.ask("replay", lambda: self._index.documents(uids[0]), begin, self._say_problem)
+        self._jobs.ask("replay", lambda: self._index.documents(uids[0]), begin, self._show_problem)
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._search_changed)

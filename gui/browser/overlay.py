@@ -10,22 +10,22 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, 
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
-from gui.browser.run_curves import CurveChoice, Part, RunCurve
+from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve
 from gui.message_line import MessageLine
-from gui.panels.choices import Choices
+from gui.panels.xas.choices import Choices
 from gui.plots.axis import DELAY, ENERGY, FLUENCE, Q, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import DelayScale
 from gui.plots.styles import CurveStyle
 
 AXES = {"energy_ev": ENERGY, "delay_ps": DELAY, "fluence_mj_cm2": FLUENCE, "q_inv_angstrom": Q}
-PARTS: Mapping[str, Part] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
+PARTS: Mapping[str, CurveKind] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
 VIEWS = ("Overlay", "Difference", "Ratio")
 _HINT = "Select a run in the list; hold Ctrl to select several."
 RESULT = CurveStyle("neutral", line="", marker="circle")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DrawnRun:
     """A run in the plot: its label, its looks, and its curve, or the `problem` why it has none."""
 
@@ -48,7 +48,8 @@ class Overlay(QWidget):
         super().__init__(parent)
         self._runs: Sequence[DrawnRun] = ()
         self._waiting = self._left_out = 0
-        self.view, self.part = QComboBox(self), QComboBox(self)
+        self.view = QComboBox(self)
+        self.part = QComboBox(self)
         self.view.setObjectName("view")
         self.view.addItems(VIEWS)
         self.part.setObjectName("part")
@@ -69,8 +70,10 @@ class Overlay(QWidget):
     @property
     def choice(self) -> CurveChoice:
         """How runs are to be reduced."""
-        part: Part = self.part.currentData()
-        return CurveChoice(part, self.choices.mode, self.choices.probe, self.choices.reference)
+        part: CurveKind = self.part.currentData()
+        return CurveChoice(
+            part=part, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
+        )
 
     @property
     def plot(self) -> LinePlot | None:
@@ -80,11 +83,13 @@ class Overlay(QWidget):
 
     def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0, left_out: int = 0) -> None:
         """Draw `runs`, in the order in which they were selected; so many more are being reduced, or too many."""
-        self._runs, self._waiting, self._left_out = tuple(runs), waiting, left_out
+        self._runs = tuple(runs)
+        self._waiting = waiting
+        self._left_out = left_out
         self._draw()
 
     def _draw(self, _index: int = 0) -> None:
-        self._nothing.say("Reading and reducing …" if self._waiting else _HINT if not self._runs else "")
+        self._nothing.show_message("Reading and reducing …" if self._waiting else _HINT if not self._runs else "")
         curves = [run.curve for run in self._runs if run.curve is not None]
         problems = [f"{run.label}: {run.problem}" for run in self._runs if run.problem]
         if not curves:
@@ -95,12 +100,13 @@ class Overlay(QWidget):
             problems += self._draw_comparison()
         if self._left_out:
             problems.append(f"{self._left_out} more selected, not drawn: one cannot tell more curves apart.")
-        self.message.say("\n".join(problems), "warning")
+        self.message.show_message("\n".join(problems), "warning")
         self.message.setVisible(bool(problems))
 
     def _draw_overlay(self, first: RunCurve) -> list[str]:
         plot = self._show_plot(first.axis, first.quantity)
-        drawn, problems = [], []
+        drawn = []
+        problems = []
         for run in self._runs:
             if run.curve is None:
                 continue

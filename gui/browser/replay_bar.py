@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QSlider, QWidget
 
-from gui.durations import duration_words
 from gui.live.feed import Feed, NamedDocument
 from gui.live.replay_feed import ReplayFeed
 from gui.live.worker import LiveWorker
 from gui.message_line import MessageLine
+from gui.quantity_text import duration_text
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 STEPS = 1000
@@ -29,7 +29,8 @@ class ReplayBar(QWidget):
 
     def __init__(self, worker: LiveWorker, live: Feed, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._worker, self._live = worker, live
+        self._worker = worker
+        self._live = live
         self._feed: ReplayFeed | None = None
         self._name = ""
         self.state = MessageLine(self, object_name="replay state")
@@ -63,7 +64,8 @@ class ReplayBar(QWidget):
 
     def replay(self, documents: Sequence[NamedDocument], name: str) -> None:
         """Tell a run from its beginning, at the chosen speed; `name` is what people call it."""
-        self._feed, self._name = ReplayFeed(documents, speed=float(self.speed.currentData())), name
+        self._feed = ReplayFeed(documents, speed=float(self.speed.currentData()))
+        self._name = name
         self._worker.use(self._feed)
         self._timer.start()
         self._refresh()
@@ -106,12 +108,13 @@ class ReplayBar(QWidget):
         for widget in (self.play, self.speed, self.place, self.back):
             widget.setVisible(feed is not None)
         if feed is None:
-            self.state.say("● The panels show what is measured now.")
+            self.state.show_message("● The panels show what is measured now.")
             return
-        position_s, ended = feed.position_s, _at_end(feed)
+        position_s = feed.position_s
+        ended = _at_end(feed)
         word = "ended" if ended else "paused" if feed.paused else f"{feed.speed:g} times as fast"
-        self.state.say(
-            f"▶ REPLAY of {self._name}: {duration_words(position_s)} of {duration_words(feed.duration_s)}, {word}",
+        self.state.show_message(
+            f"▶ REPLAY of {self._name}: {duration_text(position_s)} of {duration_text(feed.duration_s)}, {word}",
             "warning",
         )
         self.play.setText("Again" if ended else "Play" if feed.paused else "Pause")

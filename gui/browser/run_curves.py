@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from errors import ReductionError
+from gui.live.event_pages import page_events
 from gui.live.image_file import read_image
 from gui.live.images import AssetIndex, ImageReference
-from gui.live.run_state import page_events
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.powder.diffraction import integrate
 from reduction.powder.series import geometry_of, hot_pixels
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
     from storage.documents import NamedDocument
 
-Part: TypeAlias = Literal["transient", "on", "off"]
+CurveKind: TypeAlias = Literal["transient", "on", "off"]
 """Which curve of a pump-probe run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CurveChoice:
     """How runs are reduced: detection mode, probe, reference, and which of the three curves is wanted."""
 
-    part: Part = "transient"
+    part: CurveKind = "transient"
     mode: Mode = "spc"
     probe: int = 0
     reference: Reference = "unpumped probe"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunCurve:
     """A curve of a run: `axis` is an event field that is scanned, or "q_inv_angstrom"; `x`, `y`, `sigma` (points,).
 
@@ -83,7 +83,14 @@ def _spectrum(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     reduce = spc_spectrum if choice.mode == "spc" else boxcar_spectrum
     found = reduce(run, choice.probe, choice.reference)
     y, sigma = _part(found, choice.part)
-    return RunCurve(run.metadata.uid, "energy_ev", _quantity(choice, "post-edge = 1"), found.energy_ev, y, sigma)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis="energy_ev",
+        quantity=_quantity(choice, "post-edge = 1"),
+        x=found.energy_ev,
+        y=y,
+        sigma=sigma,
+    )
 
 
 def _trace(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -91,7 +98,14 @@ def _trace(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
         raise ReductionError("Delay scans are reduced from counted photons. Choose photon counting.")
     found = spc_trace(run, choice.probe, choice.reference)
     y, sigma = _part(found, choice.part)
-    return RunCurve(run.metadata.uid, "delay_ps", _quantity(choice, "unpumped = 1"), found.delay_ps, y, sigma)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis="delay_ps",
+        quantity=_quantity(choice, "unpumped = 1"),
+        x=found.delay_ps,
+        y=y,
+        sigma=sigma,
+    )
 
 
 def _dependence(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -99,30 +113,50 @@ def _dependence(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     if choice.part != "transient":
         raise ReductionError("A fluence scan shows its transient here. Choose the transient.")
     quantity = _quantity(choice, "unpumped = 1")
-    return RunCurve(run.metadata.uid, "fluence_mj_cm2", quantity, found.fluence_mj_cm2, found.transient, found.sigma)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis="fluence_mj_cm2",
+        quantity=quantity,
+        x=found.fluence_mj_cm2,
+        y=found.transient,
+        sigma=found.sigma,
+    )
 
 
 def _static(documents: Sequence[NamedDocument]) -> RunCurve:
     """The normalised spectrum; as long as the scan has not covered what that needs, what has been counted."""
     sums = accumulate_static(documents)
     try:
-        points, quantity = static_spectrum(sums).normalised, "static spectrum (1/eV)"
+        points = static_spectrum(sums).normalised
+        quantity = "static spectrum (1/eV)"
     except ReductionError:
-        points, quantity = measured_points(sums), "counts per I0"
+        points = measured_points(sums)
+        quantity = "counts per I0"
     uid = str(documents[0][1]["uid"])
-    return RunCurve(uid, "energy_ev", quantity, points.energy_ev, points.intensity, points.sigma)
+    return RunCurve(
+        uid=uid, axis="energy_ev", quantity=quantity, x=points.energy_ev, y=points.intensity, sigma=points.sigma
+    )
 
 
 def _pattern(documents: Sequence[NamedDocument]) -> RunCurve:
     """Powder pattern of all good images together, with the geometry that the run tells."""
-    start, images = documents[0][1], [read_image(reference) for reference in _images(documents)]
+    start = documents[0][1]
+    images = [read_image(reference) for reference in _images(documents)]
     if not images:
         raise ReductionError("The run has no good image (yet).")
-    geometry, mask = geometry_of(start), hot_pixels(images[0])
+    geometry = geometry_of(start)
+    mask = hot_pixels(images[0])
     # The sum, as the errors are those of counts.
     found = integrate(np.sum(images, axis=0), geometry, mask=mask, normalisation=float(len(images)))
     quantity = "powder pattern (counts per pixel)"
-    return RunCurve(str(start["uid"]), "q_inv_angstrom", quantity, found.q_inv_angstrom, found.intensity, found.sigma)
+    return RunCurve(
+        uid=str(start["uid"]),
+        axis="q_inv_angstrom",
+        quantity=quantity,
+        x=found.q_inv_angstrom,
+        y=found.intensity,
+        sigma=found.sigma,
+    )
 
 
 def _images(documents: Sequence[NamedDocument]) -> Iterator[ImageReference]:
@@ -137,10 +171,17 @@ def _images(documents: Sequence[NamedDocument]) -> Iterator[ImageReference]:
 
 def _foil(run: RunAccumulator) -> RunCurve:
     found = foil_absorption(run)
-    return RunCurve(run.metadata.uid, "energy_ev", "foil, ln(I0/I)", found.energy_ev, found.absorption, None)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis="energy_ev",
+        quantity="foil, ln(I0/I)",
+        x=found.energy_ev,
+        y=found.absorption,
+        sigma=None,
+    )
 
 
-def _part(found: object, part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _part(found: object, part: CurveKind) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return getattr(found, part), getattr(found, "sigma" if part == "transient" else f"{part}_sigma")
 
 

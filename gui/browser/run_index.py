@@ -62,7 +62,11 @@ class RunIndex:
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:
         self._read_journals({summary.uid for summary in summaries})
-        return [ListedRun(summary, self._starts[summary.uid]) for summary in summaries if summary.uid in self._starts]
+        return [
+            ListedRun(summary=summary, start=self._starts[summary.uid])
+            for summary in summaries
+            if summary.uid in self._starts
+        ]
 
     def _read_journals(self, uids: set[str]) -> set[str]:
         """Read the start documents of journals that are new; returns those of `uids` that have a journal."""

@@ -13,10 +13,11 @@ from gui.browser.search import ListedRun, Search
 from gui.plots.legend_bar import style_icon
 from gui.plots.styles import CurveStyle
 from gui.theme import current_theme
+from gui.types import Severity
 
 COLUMNS = ("", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Points", "Series")
 
-STATUS_SIGNS = {
+STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "complete": ("✓", "good"),
     "running": ("▶", "good"),
     "stopped": ("■", "warning"),
@@ -156,7 +157,8 @@ def _marker(style: CurveStyle) -> QIcon:
 
 
 def _time_text(time_s: float) -> str:
-    then, now = time.localtime(time_s), time.localtime()
+    then = time.localtime(time_s)
+    now = time.localtime()
     if then[:3] == now[:3]:
         return time.strftime("%H:%M:%S", then)
     return time.strftime("%b %d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)

@@ -26,7 +26,7 @@ _TERM = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|!=|=|:|<|>)(.*)")
 _SHORT = {"plan": "plan_name", "scan": "scan_id"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ListedRun:
     """A run as the list shows it: its summary, and its start document."""
 
@@ -34,7 +34,7 @@ class ListedRun:
     start: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Term:
     """One condition: a metadata key, "=", "!=", "<", ... and a text; a bare word has neither key nor comparison."""
 
@@ -83,11 +83,11 @@ def parse_search(text: str) -> Search:
 def _term(part: str) -> Term:
     found = _TERM.fullmatch(part)
     if found is None:
-        return Term("", "", part.lower())
+        return Term(key="", comparison="", text=part.lower())
     key, comparison, text = found.groups()
     if key == "date" and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
         raise InputError(f"date{comparison}{text}: give a date as 2026, 2026-11 or 2026-11-03.")
-    return Term(_SHORT.get(key, key), "=" if comparison == ":" else comparison, text)
+    return Term(key=_SHORT.get(key, key), comparison="=" if comparison == ":" else comparison, text=text)
 
 
 def _searched(run: ListedRun) -> list[str]:

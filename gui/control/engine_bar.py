@@ -50,17 +50,19 @@ class EngineBar(QWidget):
 
     def __init__(self, client: QueueClient, session: QueueClient | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._client, self._session = client, session
+        self._client = client
+        self._session = session
         self.state = MessageLine(self, object_name="engine state")
         self._enlarge_state()
-        self.remark, self.message = MessageLine(self, object_name="engine remark"), MessageLine(self)
+        self.remark = MessageLine(self, object_name="engine remark")
+        self.message = MessageLine(self)
         self.buttons = {action: self._button(action) for action in _PLACES}
         self._lay_out()
         for one in (client, session):
             if one is not None:
                 one.snapshot_changed.connect(self.show_state)
-                one.done.connect(self._say_done)
-                one.failed.connect(self._say_failed)
+                one.done.connect(self._report_done)
+                one.failed.connect(self._report_failure)
         self.show_state()
 
     @property
@@ -75,8 +77,10 @@ class EngineBar(QWidget):
         """Show the engine's state and enable what it allows."""
         snapshot = self.shown.snapshot
         shape, severity = ENGINE_SIGNS[snapshot.engine]
-        self.state.say(f"{shape}  {snapshot.engine.value}", severity)
-        self.remark.say("\n".join(self._remarks(snapshot)), "bad" if snapshot.engine is Engine.NO_SERVER else "unknown")
+        self.state.show_message(f"{shape}  {snapshot.engine.value}", severity)
+        self.remark.show_message(
+            "\n".join(self._remarks(snapshot)), "bad" if snapshot.engine is Engine.NO_SERVER else "unknown"
+        )
         self.remark.setVisible(bool(self.remark.text()))
         allowed = snapshot.actions
         for action, button in self.buttons.items():
@@ -124,17 +128,17 @@ class EngineBar(QWidget):
         # No second click before the answer to the first.
         for button in self.buttons.values():
             button.setEnabled(False)
-        self.message.say(f"{action.value} …")
+        self.message.show_message(f"{action.value} …")
         self.message.show()
         client.act(action)
 
-    def _say_done(self, what: str) -> None:
-        self.message.say(f"✓ {what}: done.", "good")
+    def _report_done(self, what: str) -> None:
+        self.message.show_message(f"✓ {what}: done.", "good")
         self.message.show()
         self.show_state()
 
-    def _say_failed(self, what: str) -> None:
-        self.message.say(f"✕ {what}", "bad")
+    def _report_failure(self, what: str) -> None:
+        self.message.show_message(f"✕ {what}", "bad")
         self.message.show()
         self.show_state()
 

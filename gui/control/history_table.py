@@ -82,7 +82,7 @@ class HistoryTable(QWidget):
             cell = QTableWidgetItem(text)
             cell.setToolTip(text)
             if column == 1:
-                severity = OUTCOME_SIGNS.get(outcome.status, ("", "unknown"))[1]
+                severity = OUTCOME_SIGNS[outcome.status][1] if outcome.status in OUTCOME_SIGNS else "unknown"
                 cell.setForeground(QColor(current_theme().state_colour(severity)))
             if column == 3:
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

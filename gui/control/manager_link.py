@@ -68,7 +68,9 @@ class ZmqManagerLink:
     ) -> None:
         known = ServerAddress(address) if isinstance(address, str) else address
         self._find = known if callable(known) else lambda: known
-        self._name, self._command, self._timeout_s = name, command, timeout_s
+        self._name = name
+        self._command = command
+        self._timeout_s = timeout_s
         self._address = ""
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 from gui.live.frame import LiveFrame
 from gui.live.worker import LiveWorker
 from gui.panels.panel import run_text
-from gui.requests.bunches import BunchRequest
+from gui.requests.xas.bunches import BunchRequest
 
 PERIOD_MS = 2000
 """How often the forecast follows the run."""
@@ -29,7 +29,8 @@ class MeasuredPhotons(QObject):
 
     def __init__(self, worker: LiveWorker, told: Callable[[float, str], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker, self._told = worker, told
+        self._worker = worker
+        self._told = told
         self._latest = ("", 0.0)
         worker.want(self, [REQUEST])
         self._timer = QTimer(self, interval=PERIOD_MS)

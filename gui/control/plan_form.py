@@ -32,7 +32,8 @@ class PlanForm(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.signature, self._limits = signature, dict(limits or {})
+        self.signature = signature
+        self._limits = dict(limits or {})
         self.fields: dict[str, Field] = {}
         self._problems: dict[str, MessageLine] = {}
         self._rows = layout = QFormLayout(self)
@@ -70,7 +71,7 @@ class PlanForm(QWidget):
             problem = self._problem(one)
             field = self.fields[one.name]
             empty = not isinstance(field, QCheckBox) and not _text(field).strip()
-            self._problems[one.name].say("" if empty else problem, "bad")
+            self._problems[one.name].show_message("" if empty else problem, "bad")
             self._rows.setRowVisible(self._problems[one.name], bool(problem) and not empty)
             first = first or problem
         return first
@@ -97,7 +98,8 @@ class PlanForm(QWidget):
         label.setToolTip(field.toolTip())
         label.setBuddy(field)
         problem = MessageLine(self, object_name=f"{parameter.name} problem")
-        self.fields[parameter.name], self._problems[parameter.name] = field, problem
+        self.fields[parameter.name] = field
+        self._problems[parameter.name] = problem
         self._rows.addRow(label, field)
         self._rows.addRow("", problem)
         _show(field, parameter.default, parameter)

@@ -26,8 +26,8 @@ from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.control.snapshot import QueueItem, Snapshot
-from gui.durations import duration_words
 from gui.message_line import MessageLine
+from gui.quantity_text import duration_text
 
 
 class PlanPanel(QWidget):
@@ -37,7 +37,8 @@ class PlanPanel(QWidget):
         self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._client, self._settings = client, settings or FormSettings()
+        self._client = client
+        self._settings = settings or FormSettings()
         self._plans: Mapping[str, PlanSignature] = {}
         self._forms: dict[str, PlanForm] = {}
         self._edited: QueueItem | None = None
@@ -49,7 +50,8 @@ class PlanPanel(QWidget):
         self.forecast.setObjectName("forecast")
         self.forecast.setWordWrap(True)
         self.problem = MessageLine(self, object_name="problem")
-        self.submit, self.cancel = QPushButton("Add to queue", self), QPushButton("Leave as it was", self)
+        self.submit = QPushButton("Add to queue", self)
+        self.cancel = QPushButton("Leave as it was", self)
         self.submit.setObjectName("submit")
         self.cancel.setObjectName("cancel")
         self._pages = QStackedWidget(self)
@@ -75,7 +77,7 @@ class PlanPanel(QWidget):
         """Show a queued plan in its form; the button then changes it there."""
         self.choose(item.name)
         if self.form is None or self.form.signature.name != item.name:
-            self.problem.say(f"The server no longer offers {item.title}, so it cannot be edited.", "bad")
+            self.problem.show_message(f"The server no longer offers {item.title}, so it cannot be edited.", "bad")
             return
         names = [one.name for one in self.form.signature.parameters]
         self.form.fill(dict(zip(names, item.args, strict=False)) | dict(item.arguments))
@@ -128,7 +130,7 @@ class PlanPanel(QWidget):
         form = self.form
         problem = "The server has not told its plans yet." if form is None else form.check()
         self.description.setText("" if form is None else prose(form.signature.description))
-        self.problem.say(problem, "warning")
+        self.problem.show_message(problem, "warning")
         self.problem.setVisible(bool(problem))
         self.submit.setEnabled(not problem)
         self.submit.setText("Add to queue" if self._edited is None else "Change the queued plan")
@@ -203,7 +205,7 @@ def forecast_words(expected: Forecast) -> str:
     """Duration of a plan and, if it pumps, its error."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
     besides = f", and {expected.besides}" if expected.besides else ""
-    duration = f"Takes about {duration_words(expected.duration_s)} of beam time ({exposures}){besides}."
+    duration = f"Takes about {duration_text(expected.duration_s)} of beam time ({exposures}){besides}."
     if expected.sigma is None:
         return duration
     return (

@@ -33,7 +33,7 @@ PAUSE_TIMEOUT_S = 120.0
 """How long stop and abort wait for a running engine to pause; the longest moves of an axis take that long."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Command:
     """Requests in order; `then` follows when the plan with the uid `running` has paused."""
 
@@ -43,7 +43,7 @@ class _Command:
     running: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _AfterPause:
     action: Action
     running: str
@@ -75,8 +75,10 @@ class QueueClient(QObject):
     ) -> None:
         super().__init__(parent)
         self.snapshot = Snapshot()
-        self._link, self._known = link, dict(known or {})
-        self._poll_period_s, self._pause_timeout_s = poll_period_s, pause_timeout_s
+        self._link = link
+        self._known = dict(known or {})
+        self._poll_period_s = poll_period_s
+        self._pause_timeout_s = pause_timeout_s
         self._commands: queue.Queue[_Command | None] = queue.Queue()
         self._versions: dict[str, Any] = {}
         self._after_pause: _AfterPause | None = None
@@ -98,7 +100,11 @@ class QueueClient(QObject):
         method, parameters = METHODS[action]
         if action in NEEDS_PAUSE and self.snapshot.engine in (Engine.RUNNING, Engine.PAUSING):
             method, parameters = METHODS[Action.PAUSE_NOW]
-            self._commands.put(_Command(action.value, ((method, parameters),), action, _running(self.snapshot)))
+            self._commands.put(
+                _Command(
+                    what=action.value, requests=((method, parameters),), then=action, running=_running(self.snapshot)
+                )
+            )
         else:
             self._put(action.value, (method, parameters))
 
@@ -135,7 +141,7 @@ class QueueClient(QObject):
         self._put("Clear the queue", ("queue_clear", {}))
 
     def _put(self, what: str, *requests: tuple[str, Mapping[str, Any]]) -> None:
-        self._commands.put(_Command(what, requests))
+        self._commands.put(_Command(what=what, requests=requests))
 
     def _run(self) -> None:
         try:
@@ -164,7 +170,7 @@ class QueueClient(QObject):
                 self.done.emit(command.what)
             else:
                 deadline = time.monotonic() + self._pause_timeout_s
-                self._after_pause = _AfterPause(command.then, command.running, deadline)
+                self._after_pause = _AfterPause(action=command.then, running=command.running, deadline=deadline)
 
     def _poll(self) -> None:
         try:
@@ -187,8 +193,12 @@ class QueueClient(QObject):
 
     def _ask(self) -> Snapshot:
         status = self._link.request("status", {})
-        last, state = self.snapshot, engine_state(status)
-        running, queued, history, plans = last.running, last.queue, last.history, last.plans
+        last = self.snapshot
+        state = engine_state(status)
+        running = last.running
+        queued = last.queue
+        history = last.history
+        plans = last.plans
         if self._newer(status, "plan_queue_uid", state):
             running, queued = self._queue()
         if self._newer(status, "plan_history_uid"):
@@ -250,7 +260,7 @@ class QueueClient(QObject):
         if problem:
             self.failed.emit(f"{waiting.action.value}: {problem}")
         elif self._after_pause is None:
-            self._execute(_Command(waiting.action.value, (METHODS[waiting.action],)))
+            self._execute(_Command(what=waiting.action.value, requests=(METHODS[waiting.action],)))
 
 
 def _running(snapshot: Snapshot) -> str:

@@ -19,7 +19,7 @@ from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.control.snapshot import QueueItem, Snapshot
 from gui.control.wording import arguments_line
-from gui.durations import duration_words
+from gui.quantity_text import duration_text
 
 _UID = Qt.ItemDataRole.UserRole
 
@@ -36,7 +36,8 @@ class QueueList(QWidget):
         self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._client, self._settings = client, settings or FormSettings()
+        self._client = client
+        self._settings = settings or FormSettings()
         self._shown: tuple[object, ...] = ()
         self.list = QListWidget(self)
         self.list.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
@@ -92,10 +93,11 @@ class QueueList(QWidget):
         forecasts = [self._settings.forecast(snapshot.plans[item.name], item.arguments) for item in known]
         if len(known) < len(snapshot.queue) or any(one is None for one in forecasts):
             return count
-        return f"{count}, about {duration_words(sum(one.duration_s for one in forecasts if one))} of beam time"
+        return f"{count}, about {duration_text(sum(one.duration_s for one in forecasts if one))} of beam time"
 
     def _follow_selection(self, _row: int = 0) -> None:
-        row, count = self.list.currentRow(), self.list.count()
+        row = self.list.currentRow()
+        count = self.list.count()
         for name in ("Edit", "Duplicate", "Remove"):
             self.buttons[name].setEnabled(row >= 0)
         self.buttons["Up"].setEnabled(row > 0)
@@ -113,7 +115,8 @@ class QueueList(QWidget):
         self._client.move(uid, row)
 
     def _shift(self, by: int) -> None:
-        item, row = self.selected, self.list.currentRow()
+        item = self.selected
+        row = self.list.currentRow()
         if item is not None:
             self._client.move(item.uid, row + by)
 

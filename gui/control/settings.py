@@ -18,7 +18,7 @@ def _as_listed(_plan: str, arguments: Mapping[str, Any], listed: int | None) -> 
     return scan_course(arguments, listed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FormSettings:
     """Settings of the plan forms, made by the front door from the configuration.
 

@@ -12,7 +12,7 @@ from gui.control.parameters import title
 from gui.control.plan_signature import PlanSignature
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueueItem:
     """A plan in the queue: its `uid` there, the plan's name and its arguments by name.
 
@@ -31,7 +31,7 @@ class QueueItem:
         return title(self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """A plan that has ended: `status` in one word, the `reason` if it did not complete, and its runs.
 
@@ -47,7 +47,7 @@ class Outcome:
     run_uids: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """State of engine and queue at one poll.
 

@@ -10,8 +10,9 @@ from gui.control.entries import text_of
 from gui.control.parameters import Kind, Parameter
 from gui.control.plan_signature import PlanSignature
 from gui.control.snapshot import Outcome, QueueItem
+from gui.types import Severity
 
-ENGINE_SIGNS: Mapping[Engine, tuple[str, str]] = {
+ENGINE_SIGNS: Mapping[Engine, tuple[str, Severity]] = {
     Engine.NO_SERVER: ("✕", "bad"),
     Engine.CLOSED: ("○", "unknown"),
     Engine.CHANGING: ("◌", "warning"),
@@ -27,7 +28,7 @@ ENGINE_SIGNS: Mapping[Engine, tuple[str, str]] = {
 }
 """Shape and severity of each state; the word is the state's value."""
 
-OUTCOME_SIGNS = {
+OUTCOME_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "completed": ("✓", "good"),
     "stopped": ("■", "warning"),
     "aborted": ("■", "bad"),

@@ -20,7 +20,8 @@ class BroadcastFeed:
     def __init__(
         self, addresses: RelayAddresses | Callable[[], RelayAddresses | None], source: str = "session"
     ) -> None:
-        self._addresses, self._source = addresses, source
+        self._addresses = addresses
+        self._source = source
         self._subscriber: Subscriber | None = None
         self._last_document_at: float | None = None
         self._lag_s: float | None = None
@@ -52,7 +53,8 @@ class BroadcastFeed:
             return []
         delivery = self._subscriber.take(timeout_s)
         if delivery.documents:
-            self._last_document_at, self._lag_s = time.monotonic(), delivery.lag_s
+            self._last_document_at = time.monotonic()
+            self._lag_s = delivery.lag_s
         return delivery.documents
 
     def close(self) -> None:

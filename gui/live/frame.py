@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from gui.live.rejection import Rejection
 from gui.live.request import Answer, Request
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunHeader:
     """What the start document says: identity, plan, sample, and `start`, the document itself.
 
@@ -29,20 +30,7 @@ class RunHeader:
     start: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """An exposure that failed a condition: the `event` of its run that it was, from 1 on, its place, and the `reasons`.
-
-    `scan` and `point` are numbers from 1 on, None for a run without them.
-    """
-
-    event: int
-    scan: int | None
-    point: int | None
-    reasons: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeedState:
     """Where documents come from and how well they come.
 
@@ -60,7 +48,7 @@ class FeedState:
     remark: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LiveFrame:
     """One hand-over: the run, how far it is, and the answers to the requests of the panels.
 

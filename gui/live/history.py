@@ -36,7 +36,7 @@ and photodiodes, `boxcar_v` the mean over the probes; the others are the event's
 _FIRST_ROWS = 256
 
 
-class History:
+class ExposureHistory:
     """The latest exposures, one row each; columns that an event does not have are NaN there.
 
     Holds at most `limit` rows: beyond that the older half is let go, so that the memory of a night is bounded.
@@ -60,7 +60,8 @@ class History:
         """Add an event."""
         if self._size == self._limit:
             kept = self._rows[self._limit // 2 : self._size]
-            self._rows, self._size = np.concatenate([kept, np.empty_like(self._rows[: self._limit // 2])]), len(kept)
+            self._rows = np.concatenate([kept, np.empty_like(self._rows[: self._limit // 2])])
+            self._size = len(kept)
         if self._size == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])[: self._limit]
         row = self._rows[self._size]
@@ -73,7 +74,7 @@ class History:
         row[_INDEX["boxcar_v"]] = np.mean(data["boxcar_mean"]) if "boxcar_mean" in data else np.nan
         self._size += 1
 
-    def snapshot(self) -> History:
+    def snapshot(self) -> ExposureHistory:
         """What is known now; rows that exist are never written again, so nothing is copied."""
         return copy(self)
 

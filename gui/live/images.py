@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageReference:
     """One exposure's images in a file: `field` of the event, its file, and the place `index` of the exposure in it.
 
@@ -49,7 +49,9 @@ class AssetIndex:
                 resource = self._resources[resource_uid]
                 path = Path(resource.get("root", "/")) / resource["resource_path"]
                 frames = int(resource.get("resource_kwargs", {}).get("frame_per_point", 1))
-                return ImageReference(field, path, index, str(resource["spec"]), frames, events)
+                return ImageReference(
+                    field=field, path=path, index=index, spec=str(resource["spec"]), frames=frames, events=events
+                )
         return None
 
     def _remember(self, resource: str, datum_id: str, kwargs: Mapping[str, Any]) -> None:

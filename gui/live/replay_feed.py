@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import OutOfRangeError
+from gui.live.event_pages import page_events
 from gui.live.feed import AT_ONCE, NamedDocument
 from gui.live.frame import FeedState
 
-SLOWEST, FASTEST = 1.0, 100.0
+SLOWEST = 1.0
+FASTEST = 100.0
 """Limits of the speed."""
 
 
@@ -28,8 +30,11 @@ class ReplayFeed:
         self.duration_s = self._times[-1] if self._times else 0.0
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self._speed, self._paused = _checked(speed), paused
-        self._from_s, self._since, self._next = 0.0, time.monotonic(), 0
+        self._speed = _checked(speed)
+        self._paused = paused
+        self._from_s = 0.0
+        self._since = time.monotonic()
+        self._next = 0
         uid = next((str(doc["uid"]) for name, doc in self._documents if name == "start"), "an empty run")
         self._state = FeedState(source=f"replay of {uid[:8]}", live=False, connected=True)
 
@@ -125,7 +130,8 @@ class ReplayFeed:
         return min(self._from_s + running_s, self.duration_s)
 
     def _rebase(self, position_s: float) -> None:
-        self._from_s, self._since = position_s, time.monotonic()
+        self._from_s = position_s
+        self._since = time.monotonic()
 
 
 def _checked(speed: float) -> float:
@@ -137,13 +143,7 @@ def _checked(speed: float) -> float:
 def _singly(name: str, doc: Mapping[str, Any]) -> Iterable[NamedDocument]:
     if name != "event_page":
         return [(name, doc)]
-    return [("event", _event_of(doc, index)) for index in range(len(doc["seq_num"]))]
-
-
-def _event_of(page: Mapping[str, Any], index: int) -> Mapping[str, Any]:
-    event = {key: page[key][index] for key in ("uid", "seq_num", "time") if key in page}
-    event |= {key: {k: column[index] for k, column in page.get(key, {}).items()} for key in ("data", "timestamps")}
-    return event | {"descriptor": page["descriptor"]}
+    return [("event", event) for event in page_events(doc)]
 
 
 def _times(documents: Sequence[NamedDocument]) -> list[float]:

@@ -26,7 +26,7 @@ class Request(ABC, Generic[T_co]):
         """The answer by functions of `reduction`; raises ReductionError where there is none (yet)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer(Generic[T]):
     """What came of a request: `value`, or None and the `problem` in words; from the run's first `events` events."""
 

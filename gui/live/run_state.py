@@ -1,79 +1,77 @@
-"""All that is known of the run under way, and of the earlier runs that repeat it."""
+"""The state of the latest run, and the earlier runs that repeat it."""
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import ReductionError
-from gui.live.frame import Rejection
-from gui.live.history import History
+from gui.live.event_pages import page_events
+from gui.live.history import ExposureHistory
 from gui.live.images import AssetIndex, ImageReference
+from gui.live.rejection import Rejection
 from reduction.accumulator import RunAccumulator, joined
 from reduction.run_metadata import RunMetadata
 from reduction.xas.static_xas import StaticAccumulator
 
 logger = logging.getLogger(__name__)
 
-Scope = Literal["scan", "mean", "series"]
-"""The current scan alone, all scans of the run, or those of the earlier runs of its series too."""
+Scope: TypeAlias = Literal["scan", "mean", "series"]
+"""The current scan only, all scans of the run, or also those of the earlier runs of its series."""
 
 EARLIER_RUNS = 32
-"""Finished runs that are kept for their series. One of 10 scans over 300 points holds 1.5 MB."""
+"""Finished runs that are held in memory for their series. One of 10 scans over 300 points takes 1.5 MB."""
 
 REJECTIONS = 200
-"""Latest rejected exposures that are kept with their reasons: those of 1 s at 200 events per second."""
+"""Rejected exposures that are held with their reasons: those of 1 s at 200 events per second."""
 
-REMEMBERED = 5000
-"""Results that `RunState.remember` keeps."""
+RESULTS = 5000
+"""Results that `RunState.remember` holds."""
 
 T = TypeVar("T")
 
 _STREAM = "primary"
 _STATIC_PLAN = "static_energy_scan"
+_ACROSS_RUNS = {"version", "_finished", "_finished_static", "_results"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FinishedRun:
-    """A run that has ended: its sums, and what each exposure said."""
+    """A run that has ended: its sums and its exposures."""
 
     accumulator: RunAccumulator
-    history: History
+    history: ExposureHistory
 
 
 class RunState:
-    """The run under way, document by document: call it with `(name, document)`.
+    """The latest run, built up document by document: call it with `(name, document)`.
 
-    `start` is None before the first run. `accumulator` holds a scan's sums, `static` those of a static spectrum, both
-    None for a run that cannot be reduced. `events` counts events, `rejected` those that failed a condition, of which
-    `rejections` are the latest; `latest` are the data of the latest event, `image` is its latest image. `version` grows
-    with every document that matters, over all runs. `problem` says which document could not be reduced, and why.
-    `earlier` are runs with the series, the grid and the settings of this one, oldest first; `earlier_static` the static
-    spectra of its series, whatever it is itself.
+    `start` is None before the first run. `accumulator` holds the sums of a pump-probe scan, `static` those of a static
+    spectrum; both are None for a run that cannot be reduced. `events` counts the events of the run, `rejected` those
+    that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
+    the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
+    document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
+    this one, oldest first; `earlier_static` the static spectra of its series, of whatever kind the run itself is.
     """
 
     def __init__(self) -> None:
         self.version = 0
-        self._finished: list[FinishedRun] = []
-        self._finished_static: list[StaticAccumulator] = []
-        self._memory: dict[Hashable, Any] = {}
-        self._clear()
-
-    def _clear(self) -> None:
         self.start: Mapping[str, Any] | None = None
         self.accumulator: RunAccumulator | None = None
         self.static: StaticAccumulator | None = None
         self.exit_status: str | None = None
-        self.events = self.rejected = 0
+        self.events = 0
+        self.rejected = 0
         self.rejections: tuple[Rejection, ...] = ()
         self.latest: Mapping[str, Any] = {}
-        self.history = History()
+        self.history = ExposureHistory()
         self.image: ImageReference | None = None
         self.earlier: tuple[FinishedRun, ...] = ()
         self.earlier_static: tuple[StaticAccumulator, ...] = ()
@@ -81,27 +79,30 @@ class RunState:
         self._assets = AssetIndex()
         self._streams: dict[str, str] = {}
         self._scopes: dict[Scope, tuple[int, RunAccumulator]] = {}
+        self._finished: list[FinishedRun] = []
+        self._finished_static: list[StaticAccumulator] = []
+        self._results: dict[Hashable, Any] = {}
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document; those of other runs than the latest are left alone."""
+        """Add one document; documents of runs other than the latest are ignored."""
         if name == "start":
             self._begin(doc)
         elif self.start is not None:
             kinds = {
-                "descriptor": self._describe,
-                "event": self._take,
-                "event_page": self._take_page,
+                "descriptor": self._add_descriptor,
+                "event": self._add_event,
+                "event_page": self._add_page,
                 "stop": self._end,
             }
             kinds.get(name, functools.partial(self._assets, name))(doc)
 
     @property
     def series(self) -> tuple[RunAccumulator, ...]:
-        """The sums of the earlier runs of this series, oldest first."""
+        """Sums of the earlier runs of this series, oldest first."""
         return tuple(run.accumulator for run in self.earlier)
 
     def scans(self) -> RunAccumulator:
-        """The sums of this run. Raises ReductionError if it is no scan with pump and probe."""
+        """Return the sums of this run. Raises ReductionError if it is not a pump-probe scan."""
         if self.accumulator is None:
             if self.start is None:
                 raise ReductionError("There is no run yet. Start an energy, delay or fluence scan.")
@@ -110,7 +111,10 @@ class RunState:
         return self.accumulator
 
     def within(self, scope: Scope) -> RunAccumulator:
-        """The sums of the current scan, of this run, or of its series; raises ReductionError if there are none yet."""
+        """Return the sums of the current scan, of this run, or of its series.
+
+        Raises ReductionError without a good exposure, or if the run is not a pump-probe scan.
+        """
         run = self.scans()
         if run.scans == 0 or not run.exposures.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
@@ -123,29 +127,34 @@ class RunState:
         return sums
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The result of `compute`, computed once per `key`, failures included: for scans that no longer change."""
-        if key not in self._memory:
-            if len(self._memory) >= REMEMBERED:
-                self._memory.clear()
+        """Return the result of `compute`, which is called once per `key`: for scans that no longer change.
+
+        Raises the ReductionError of `compute`, also when it is asked again.
+        """
+        if key not in self._results:
+            if len(self._results) >= RESULTS:
+                self._results.clear()
             try:
-                self._memory[key] = compute()
+                self._results[key] = compute()
             except ReductionError as error:
-                self._memory[key] = error
-        result = self._memory[key]
+                self._results[key] = error
+        result = self._results[key]
         if isinstance(result, ReductionError):
             raise result
         return cast("T", result)
 
     def snapshot(self) -> RunState:
-        """A copy that later documents do not change."""
+        """Return a copy that later documents do not change."""
         state = copy(self)
-        state.accumulator, state.static = deepcopy(self.accumulator), deepcopy(self.static)
-        state.history, state._scopes = self.history.snapshot(), {}
+        state.accumulator = deepcopy(self.accumulator)
+        state.static = deepcopy(self.static)
+        state.history = self.history.snapshot()
+        state._scopes = {}
         return state
 
     def _begin(self, start: Mapping[str, Any]) -> None:
-        self._keep()
-        self._clear()
+        self._finish()
+        self._reset()
         self.start = start
         self.version += 1
         if start.get("plan_name") == _STATIC_PLAN:
@@ -156,35 +165,37 @@ class RunState:
         series = start.get("series")
         self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
         if self.accumulator is not None and not self.problem:
-            now = self.accumulator.metadata
-            self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, now))
+            metadata = self.accumulator.metadata
+            self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, metadata))
 
-    def _keep(self) -> None:
-        """Remember the latest run; one that is seen again, as a replay that begins anew, is not counted twice."""
+    def _reset(self) -> None:
+        """Give every attribute its initial value, except those that outlive a run."""
+        fresh = vars(RunState())
+        for name in fresh.keys() - _ACROSS_RUNS:
+            setattr(self, name, fresh[name])
+
+    def _finish(self) -> None:
+        """Store the latest run for its series; a run that is seen again, as in a second replay, counts once."""
         if self.static is not None and self.static.scans:
-            self._keep_static(self.static)
-        if self.accumulator is None or self.start is None or not self.accumulator.scans:
-            return
-        self._finished = [run for run in self._finished if run.accumulator.metadata.uid != self.start["uid"]]
-        self._finished.append(FinishedRun(self.accumulator, self.history))
-        del self._finished[:-EARLIER_RUNS]
+            uid = self.static.start["uid"]
+            others = [run for run in self._finished_static if run.start["uid"] != uid]
+            self._finished_static = [*others, self.static][-EARLIER_RUNS:]
+        if self.accumulator is not None and self.accumulator.scans:
+            uid = self.accumulator.metadata.uid
+            ended = FinishedRun(accumulator=self.accumulator, history=self.history)
+            self._finished = [run for run in self._finished if run.accumulator.metadata.uid != uid]
+            self._finished = [*self._finished, ended][-EARLIER_RUNS:]
 
-    def _keep_static(self, static: StaticAccumulator) -> None:
-        uid = static.start["uid"]
-        self._finished_static = [run for run in self._finished_static if run.start["uid"] != uid]
-        self._finished_static.append(static)
-        del self._finished_static[:-EARLIER_RUNS]
-
-    def _describe(self, descriptor: Mapping[str, Any]) -> None:
+    def _add_descriptor(self, descriptor: Mapping[str, Any]) -> None:
         if self.start is not None and descriptor.get("run_start", self.start["uid"]) == self.start["uid"]:
             self._streams[descriptor["uid"]] = descriptor.get("name", _STREAM)
             self._reduce("descriptor", descriptor)
 
-    def _take_page(self, page: Mapping[str, Any]) -> None:
+    def _add_page(self, page: Mapping[str, Any]) -> None:
         for event in page_events(page):
-            self._take(event)
+            self._add_event(event)
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _add_event(self, event: Mapping[str, Any]) -> None:
         if self._streams.get(event["descriptor"]) != _STREAM:
             return
         data = event["data"]
@@ -199,14 +210,15 @@ class RunState:
 
     def _reject(self, data: Mapping[str, Any]) -> None:
         self.rejected += 1
-        scan, point = data.get("scan_index"), data.get("point_index")
+        scan = data.get("scan_index")
+        point = data.get("point_index")
         rejection = Rejection(
-            self.events,
-            None if scan is None else int(scan) + 1,
-            None if point is None else int(point) + 1,
-            str(data["quality"]),
+            event=self.events,
+            scan=None if scan is None else int(scan) + 1,
+            point=None if point is None else int(point) + 1,
+            reasons=str(data["quality"]),
         )
-        # A new tuple each time: frames hold the one before.
+        # A new tuple each time, because published frames hold the previous one.
         self.rejections = (*self.rejections, rejection)[-REJECTIONS:]
 
     def _end(self, stop: Mapping[str, Any]) -> None:
@@ -217,7 +229,7 @@ class RunState:
         self._reduce("stop", stop)
 
     def _reduce(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Add to the sums. A document that makes no sense is left out and told, as it must not end the display."""
+        """Add a document to the sums; one that cannot be reduced becomes `problem`, and the display goes on."""
         sums = self.static if self.accumulator is None else self.accumulator
         try:
             if sums is not None:
@@ -226,23 +238,17 @@ class RunState:
             self.problem = str(error)
             logger.warning("A %s document of run %s is not shown: %s", name, (self.start or {}).get("uid"), error)
             if name == "start":
-                self.accumulator = self.static = None
+                self.accumulator = None
+                self.static = None
 
 
-def page_events(page: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The events of an event page: `descriptor`, `time` and `data` of each."""
-    for index in range(len(page["seq_num"])):
-        data = {key: column[index] for key, column in page["data"].items()}
-        yield {"descriptor": page["descriptor"], "time": page["time"][index], "data": data}
-
-
-def _last_scan(run: RunAccumulator) -> Any:
-    """Mask (scans,) of the latest scan that has a good exposure."""
+def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:
+    """Return the mask (scans,) of the latest scan that has a good exposure."""
     mask = np.zeros(run.scans, dtype=bool)
     mask[np.nonzero(run.exposures.any(axis=(1, 2)))[0][-1]] = True
     return mask
 
 
 def _repeats(other: RunMetadata, run: RunMetadata) -> bool:
-    """Whether two different runs are of one series, with the same grid and settings."""
+    """Return whether two different runs belong to one series, with the same grid and settings."""
     return other.uid != run.uid and replace(other, uid=run.uid, repeats=run.repeats) == run

@@ -21,12 +21,14 @@ Answered = tuple[RunState, Request[Any], Answer[Any]]
 def answer(request: Request[Any], run: RunState) -> Answer[Any]:
     """Compute an answer; a failure becomes its problem in words."""
     try:
-        return Answer(request.compute(run), "", run.events)
+        return Answer(value=request.compute(run), problem="", events=run.events)
     except ReductionError as error:
-        return Answer(None, str(error), run.events)
+        return Answer(value=None, problem=str(error), events=run.events)
     except Exception as error:  # a mistake in one question must not end the display of all others
         logger.exception("%s could not be answered.", request)
-        return Answer(None, f"Internal error, see the log: {type(error).__name__}: {error}", run.events)
+        return Answer(
+            value=None, problem=f"Internal error, see the log: {type(error).__name__}: {error}", events=run.events
+        )
 
 
 class SlowLane:

@@ -96,10 +96,12 @@ class LiveWorker:
 
     def _switch_feed(self) -> None:
         with self._lock:
-            feed, self._next_feed = self._next_feed, None
+            feed = self._next_feed
+            self._next_feed = None
         if feed is not None:
             self._feed.close()
-            self._feed, self._run = feed, RunState()
+            self._feed = feed
+            self._run = RunState()
             self._begin()
             feed.open()
 
@@ -114,7 +116,8 @@ class LiveWorker:
 
     def _begin(self) -> None:
         """Forget the answers of another run: nothing is shown without the run it belongs to."""
-        self._answers, self._versions = {}, {}
+        self._answers = {}
+        self._versions = {}
         self._header = None if self._run.start is None else _header(self._run.start)
 
     def _publish(self) -> bool:

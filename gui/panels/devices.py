@@ -9,10 +9,11 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 
 from gui.live.frame import LiveFrame
+from gui.panels.context import PanelContext
 from gui.panels.panel import Panel
 from gui.panels.value_table import Cell, ValueTable
 from gui.status.item import Shown, StatusItem, shown
-from gui.status.liveness import Honesty
+from gui.status.liveness import Liveness
 from gui.status.monitors import StatusSource
 from gui.theme import CONTROL_ROOM, current_theme
 
@@ -29,18 +30,27 @@ class DevicesPanel(Panel):
 
     title = "Devices"
     key = "devices"
+    position = 210
+    side = "left"
+    group = "devices"
 
     def __init__(self, items: Sequence[StatusItem], source: StatusSource | None) -> None:
         super().__init__()
-        self._items, self._source = items, source
+        self._items = items
+        self._source = source
         self.table = ValueTable(["device", "state", "value", "changed"], most_rows=20)
         self.body.addWidget(self.table, 1)
-        self.wear()
+        self.apply_theme()
         self.heading.run.setText("" if source else "No process variables were given to this window.")
         self._timer = QTimer(self, interval=PERIOD_MS)
         self._timer.timeout.connect(self.look)
 
-    def wear(self) -> None:
+    @classmethod
+    def for_beamline(cls, context: PanelContext) -> DevicesPanel:
+        """Return the panel of the beamline in `context`."""
+        return cls(context.items, context.source)
+
+    def apply_theme(self) -> None:
         """From afar there is room for states and values only."""
         self.table.setColumnHidden(_CHANGED, current_theme() is CONTROL_ROOM)
 
@@ -61,7 +71,7 @@ class DevicesPanel(Panel):
     def show_frame(self, _frame: LiveFrame) -> None:
         """Documents do not matter here."""
 
-    def show_honesty(self, _honesty: Honesty) -> None:
+    def show_liveness(self, _honesty: Liveness) -> None:
         """Devices have a state of their own."""
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

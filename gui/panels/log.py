@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from qtpy.QtWidgets import QPlainTextEdit
 
-from gui.live.frame import LiveFrame, Rejection
+from gui.live.frame import LiveFrame
+from gui.live.rejection import Rejection
 from gui.panels.panel import Panel, progress_text, run_text
 
 LINES = 2000
@@ -19,7 +20,7 @@ ONE_BY_ONE = 5
 """Exposures that are rejected at once and still have a line each; more are counted by their reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """What of a frame the log has told."""
 
@@ -33,7 +34,7 @@ class _Seen:
     source: str = ""
 
 
-class Course:
+class FrameNews:
     """Tells what happened between two frames; call it with every frame, it returns sentences."""
 
     def __init__(self) -> None:
@@ -41,15 +42,24 @@ class Course:
 
     def __call__(self, frame: LiveFrame) -> list[str]:
         """What is new since the frame before."""
-        before, now = self._seen, _seen(frame)
+        before = self._seen
+        now = _seen(frame)
         self._seen = now
         return [*_feed_news(before, now), *_run_news(before, now, frame)]
 
 
 def _seen(frame: LiveFrame) -> _Seen:
-    feed, uid = frame.feed, frame.run.uid if frame.run else ""
+    feed = frame.feed
+    uid = frame.run.uid if frame.run else ""
     return _Seen(
-        uid, frame.rejected, frame.exit_status, feed.connected, feed.live, feed.missed, feed.remark, feed.source
+        uid=uid,
+        rejected=frame.rejected,
+        exit_status=frame.exit_status,
+        connected=feed.connected,
+        live=feed.live,
+        missed=feed.missed,
+        remark=feed.remark,
+        source=feed.source,
     )
 
 
@@ -69,7 +79,8 @@ def _feed_news(before: _Seen, now: _Seen) -> list[str]:
 def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
     if frame.run is None:
         return []
-    name, news = run_text(frame.run), []
+    name = run_text(frame.run)
+    news = []
     other = now.uid != before.uid
     if other:
         news.append(f"{name}: started")
@@ -106,6 +117,9 @@ class LogPanel(Panel):
 
     title = "Log"
     key = "log"
+    position = 220
+    side = "left"
+    group = "log"
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,12 +127,12 @@ class LogPanel(Panel):
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(LINES)
         self.body.addWidget(self.text, 1)
-        self._course = Course()
+        self._news = FrameNews()
         self._waiting: deque[str] = deque(maxlen=LINES)
 
     def listen(self, frame: LiveFrame) -> None:
         """Note what is new; cheap, to be called with every frame whether the panel is seen or not."""
-        self.note(self._course(frame))
+        self.note(self._news(frame))
 
     def note(self, sentences: list[str]) -> None:
         """Add sentences of the window's own."""

@@ -11,10 +11,12 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 
 from gui.live.frame import LiveFrame, RunHeader
 from gui.live.request import Answer, Request
+from gui.panels.context import PanelContext
 from gui.plots.canvas import NO_DATA
 from gui.plots.line_plot import LinePlot
-from gui.status.liveness import Honesty
+from gui.status.liveness import Liveness
 from gui.theme import current_theme
+from gui.types import Severity, Side
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ class Heading(QWidget):
         layout.addWidget(self.state)
         layout.addWidget(self.run, 1)
 
-    def show_state(self, text: str, severity: str, reason: str = "") -> None:
+    def show_state(self, text: str, severity: Severity, reason: str = "") -> None:
         """Shape with word, its colour, and a reason as tool tip."""
         style = f"font-weight: bold; color: {current_theme().state_colour(severity)};"
         if self.state.text() != text or self.state.styleSheet() != style:
@@ -90,6 +92,9 @@ class Panel(QWidget):
 
     title: ClassVar[str]
     key: ClassVar[str]
+    side: ClassVar[Side] = "right"
+    group: ClassVar[str] = "curves"
+    position: ClassVar[int] = 100
 
     requests_changed = Signal()
 
@@ -104,6 +109,11 @@ class Panel(QWidget):
         layout.setSpacing(2)
         layout.addWidget(self.heading)
         layout.addLayout(self.body, 1)
+
+    @classmethod
+    def for_beamline(cls, context: PanelContext) -> Panel:  # noqa: ARG003  # most panels need nothing of the beamline
+        """Return a panel for the beamline in `context`."""
+        return cls()
 
     def requests(self) -> Collection[Request[Any]]:
         """What it wants to know now."""
@@ -131,22 +141,22 @@ class Panel(QWidget):
             plot.remarks = remarks_of(frame)
         self.draw(frame)
 
-    def show_honesty(self, honesty: Honesty) -> None:
+    def show_liveness(self, liveness: Liveness) -> None:
         """Say whether it is live; what is not is dimmed and carries the word."""
-        self.heading.show_state(f"{honesty.shape} {honesty.word}", honesty.severity, honesty.reason)
-        if honesty.watermark != self._watermark:
-            self._watermark = honesty.watermark
+        self.heading.show_state(f"{liveness.shape} {liveness.word}", liveness.severity, liveness.reason)
+        if liveness.watermark != self._watermark:
+            self._watermark = liveness.watermark
             for plot in self.plots():
                 plot.mark(self._watermark)
 
-    def wear(self) -> None:
+    def apply_theme(self) -> None:
         """Take colours from the theme, where Qt's palette does not reach."""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """A new palette means a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self.wear()
+            self.apply_theme()
 
 
 def run_text(run: RunHeader) -> str:

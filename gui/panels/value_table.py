@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from gui.theme import current_theme
+from gui.types import Severity
 
-Cell = str | tuple[str, str]
+Cell: TypeAlias = str | tuple[str, Severity]
 """A text, or a text with a severity that colours it: "good", "warning", "bad", "unknown"."""
 
 
@@ -93,7 +95,8 @@ class ValueTable(QTableWidget):
     def _colour(self, item: QTableWidgetItem | None) -> None:
         if item is None:
             return
-        severity, theme = item.data(Qt.ItemDataRole.UserRole), current_theme()
+        severity = item.data(Qt.ItemDataRole.UserRole)
+        theme = current_theme()
         item.setForeground(QColor(theme.state_colour(severity) if severity else theme.text))
         font = self.font()
         font.setBold(bool(severity))

@@ -52,14 +52,18 @@ class UnitAxis(pg.AxisItem):
 
     def __init__(self, orientation: str, quantity: Quantity, scale: Scale | None = None) -> None:
         super().__init__(orientation)
-        self.quantity, self._map = quantity, scale or LinearScale()
-        self._tick_px, self._step, self.named, self.empty = 50.0, 1.0, True, True
+        self.quantity = quantity
+        self._map = scale or LinearScale()
+        self._tick_px = 50.0
+        self._step = 1.0
+        self.named = True
+        self.empty = True
         self.enableAutoSIPrefix(enable=False)
         self.setLabel(quantity.label)
         # The width follows the theme's font, not the tick strings: a plot must not shift sideways with its numbers.
         self.setStyle(autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-5)
 
-    def wear(self, theme: Theme, point_px: float) -> None:
+    def apply_theme(self, theme: Theme, point_px: float) -> None:
         """Take colours from `theme` and sizes from its font, one point of which is `point_px` pixels."""
         em = theme.font_points * point_px
         self.setPen(pg.mkPen(theme.muted))

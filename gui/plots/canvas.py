@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QPaintEvent, QResizeEvent
@@ -12,6 +10,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 from gui.plots.axis import Quantity, UnitAxis
 from gui.plots.grid import Grid
 from gui.plots.scales import Scale
+from gui.plots.view.box import ZoomBox
 from gui.theme import Theme
 
 PIXELS_PER_POINT = 96.0 / 72.0
@@ -22,38 +21,14 @@ NO_DATA = "No data yet."
 """What a plot without curves says, unless its panel knows more."""
 
 
-class ZoomBox(pg.ViewBox):
-    """Left drag zooms into a rectangle, the middle button moves, the wheel zooms; a double click shows everything."""
-
-    reset_asked = Signal()
-
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False)
-        self.setMouseMode(pg.ViewBox.RectMode)
-        self.disableAutoRange()
-
-    def showAxRect(self, ax: Any, **_: Any) -> None:  # noqa: N802
-        """Zoom into just the rectangle that was drawn."""
-        self.setRange(ax.normalized(), padding=0, disableAutoRange=True)
-        self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
-
-    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
-        """Ask for the whole."""
-        event.accept()
-        self.reset_asked.emit()
-
-    def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Leave keys to the window: pyqtgraph's own history would compete with ours."""
-        event.ignore()
-
-
 class Canvas(pg.PlotWidget):
     """A pyqtgraph plot without its automatic ranges and grid; `painted` after every paint event."""
 
     painted = Signal()
 
     def __init__(self, x: Quantity, y: Quantity, x_scale: Scale | None, parent: QWidget | None = None) -> None:
-        self.bottom, self.left = UnitAxis("bottom", x, x_scale), UnitAxis("left", y)
+        self.bottom = UnitAxis("bottom", x, x_scale)
+        self.left = UnitAxis("left", y)
         self.box = ZoomBox()
         super().__init__(parent, viewBox=self.box, axisItems={"bottom": self.bottom, "left": self.left})
         self.hideButtons()
@@ -66,19 +41,19 @@ class Canvas(pg.PlotWidget):
         self._watermark = self._overlay(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
         self._show_message()
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Take colours and sizes from `theme`."""
         self.setBackground(theme.base)
         for axis in (self.bottom, self.left):
-            axis.wear(theme, PIXELS_PER_POINT)
-        self.grid.wear(theme)
+            axis.apply_theme(theme, PIXELS_PER_POINT)
+        self.grid.apply_theme(theme)
         self._message.setStyleSheet(f"color: {theme.muted}; background: transparent;")
         self._watermark.setStyleSheet(
             f"color: {theme.warning}; background: transparent; font-weight: bold;"
             f"font-size: {1.6 * theme.font_points:g}pt;"
         )
 
-    def say(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Write a sentence across the plot, "" for none: then an empty one says that it is."""
         self._said = text
         self._show_message()

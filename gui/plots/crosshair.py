@@ -13,7 +13,7 @@ from qtpy.QtGui import QPainter, QPen
 from gui.plots.canvas import Canvas
 from gui.plots.error_bar_curve import ErrorBarCurve
 from gui.plots.number_text import with_error
-from gui.plots.view_item import ViewItem
+from gui.plots.view.item import ViewItem
 from gui.theme import Theme
 
 LARGEST_SHARE = 0.05
@@ -32,7 +32,7 @@ class CrossLines(ViewItem):
         self._pen = QPen()
         self.setZValue(100)
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Take the colour from `theme`."""
         self._pen = pg.mkPen(theme.muted, width=1)
         self._pen.setCosmetic(True)
@@ -47,7 +47,8 @@ class CrossLines(ViewItem):
         """Draw both lines."""
         if self._at is None:
             return
-        rect, (x, y) = self.boundingRect(), self._at
+        rect = self.boundingRect()
+        (x, y) = self._at
         painter.setPen(self._pen)
         painter.drawLine(QLineF(x, rect.top(), x, rect.bottom()))
         painter.drawLine(QLineF(rect.left(), y, rect.right(), y))
@@ -61,7 +62,9 @@ class Crosshair(QObject):
     def __init__(self, canvas: Canvas, curves: Mapping[str, ErrorBarCurve], x_text: Callable[[float], str]) -> None:
         super().__init__(canvas)
         self.lines = CrossLines()
-        self._canvas, self._curves, self._x_text = canvas, curves, x_text
+        self._canvas = canvas
+        self._curves = curves
+        self._x_text = x_text
         canvas.box.addItem(self.lines, ignoreBounds=True)
         canvas.scene().sigMouseMoved.connect(self._moved)
 

@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QPainter, QPen, QTransform
 
-from gui.plots.ranges import Range, value_bounds
 from gui.plots.strokes import Strokes
 from gui.plots.styles import CurveStyle
-from gui.plots.view_item import ViewItem
+from gui.plots.view.item import ViewItem
+from gui.plots.view.ranges import Range, value_bounds
 from gui.theme import Theme, current_theme
-
-FloatArray = NDArray[np.float64]
+from gui.types import FloatArray
 
 _EMPTY = np.zeros(0)
 _FAR_PX = 1e5
@@ -39,9 +38,12 @@ class ErrorBarCurve(ViewItem):
 
     def __init__(self, label: str, style: CurveStyle) -> None:
         super().__init__()
-        self.label, self.style = label, style
+        self.label = label
+        self.style = style
         self.bars_shown = style.bars
-        self.x, self.y, self.sigma = _EMPTY, _EMPTY, None
+        self.x = _EMPTY
+        self.y = _EMPTY
+        self.sigma = None
         self._strokes = Strokes()
         self._theme = current_theme()
 
@@ -51,7 +53,8 @@ class ErrorBarCurve(ViewItem):
 
     def set_data(self, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> None:
         """Replace the points; the arrays are kept, not copied: do not change them afterwards."""
-        self.x, self.y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        self.x = np.asarray(x, dtype=float)
+        self.y = np.asarray(y, dtype=float)
         self.sigma = None if sigma is None else np.asarray(sigma, dtype=float)
         self.update()
 
@@ -60,7 +63,7 @@ class ErrorBarCurve(ViewItem):
         self.bars_shown = shown
         self.update()
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Take colours and sizes from `theme`."""
         self._theme = theme
         self.update()
@@ -109,7 +112,8 @@ class ErrorBarCurve(ViewItem):
 
     def _paint_markers(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        size, colour = self.style.marker_px * self._theme.scale, self.style.colour(self._theme)
+        size = self.style.marker_px * self._theme.scale
+        colour = self.style.colour(self._theme)
         if self.style.marker in ("circle", "square"):
             cap = Qt.PenCapStyle.RoundCap if self.style.marker == "circle" else Qt.PenCapStyle.SquareCap
             painter.setPen(QPen(colour, size, Qt.PenStyle.SolidLine, cap))

@@ -20,7 +20,7 @@ PIXELS_PER_POINT = 3.0
 """Pictures have three times the screen's resolution: about 300 dots per inch in print."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """A curve for a table: `name`, abscissa `x`, `y` and `sigma` (points,), the latter None if it has no error."""
 

@@ -60,11 +60,15 @@ class FlowLayout(QLayout):
         return size
 
     def _place(self, rect: QRect, *, move: bool) -> int:
-        x, y, row_height = rect.x(), rect.y(), 0
+        x = rect.x()
+        y = rect.y()
+        row_height = 0
         for item in self._items:
             hint = item.sizeHint()
             if x + hint.width() > rect.right() + 1 and row_height > 0:
-                x, y, row_height = rect.x(), y + row_height + self.spacing(), 0
+                x = rect.x()
+                y += row_height + self.spacing()
+                row_height = 0
             if move:
                 item.setGeometry(QRect(QPoint(x, y), hint))
             x += hint.width() + self.spacing()

@@ -9,7 +9,7 @@ from qtpy.QtCore import QLineF, QRectF
 from qtpy.QtGui import QColor, QPainter, QPen
 
 from gui.plots.axis import UnitAxis
-from gui.plots.view_item import ViewItem
+from gui.plots.view.item import ViewItem
 from gui.theme import Theme
 
 
@@ -21,10 +21,11 @@ class Grid(ViewItem):
         self._axes = bottom, left
         self._key: object = None
         self._lines: list[QLineF] = []
-        self._pen, self._zero_pen = QPen(), QPen()
+        self._pen = QPen()
+        self._zero_pen = QPen()
         self.setZValue(-100)
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Take the colour from `theme`."""
         self._pen = pg.mkPen(QColor(theme.line), width=1)
         self._zero_pen = pg.mkPen(QColor(theme.muted), width=1)
@@ -43,7 +44,8 @@ class Grid(ViewItem):
             *((axis.size().toTuple(), axis.empty) for axis in self._axes),
         )
         if key != self._key:
-            self._key, self._lines = key, self._lines_in(rect)
+            self._key = key
+            self._lines = self._lines_in(rect)
         painter.setPen(self._pen)
         painter.drawLines(self._lines)
         if rect.top() < 0.0 < rect.bottom() and not self._axes[1].empty:

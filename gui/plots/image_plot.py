@@ -17,9 +17,7 @@ from gui.plots.axis import Quantity
 from gui.plots.canvas import Canvas
 from gui.plots.export import write_picture
 from gui.theme import current_theme
-
-Rectangle = tuple[int, int, int, int]
-"""First row, first column, rows, columns."""
+from gui.types import Rectangle
 
 COLUMNS = Quantity("column", "pixel", "column", "{:.0f}")
 ROWS = Quantity("row", "pixel", "row", "{:.0f}")
@@ -44,14 +42,17 @@ class ImagePlot(QWidget):
         self._image: NDArray[np.float64] | None = None
         self._masked: list[tuple[Rectangle, pg.QtWidgets.QGraphicsRectItem]] = []
         self._region = pg.RectROI((100, 50), (120, 60), movable=True)
-        self._region.sigRegionChangeFinished.connect(lambda *_: self.region_changed.emit())
         self.canvas.box.addItem(self._region, ignoreBounds=True)
         self._region.hide()
-        self.readout = QLabel(" ")
+        self.readout = QLabel(" ", self)
+        self.use_region = self._button("Region", "Integrate inside the rectangle only")
+        self.mask_button = self._button("Mask region", "Leave out the pixels inside the rectangle")
+        self.clear_button = self._button("Clear masks", "Leave out no pixels")
+        self.whole = self._button("Whole", "Show the whole image (double click)")
+        self.save = self._button("Export…", "Write as PNG or SVG")
+        self._connect()
         self._lay_out()
-        self.canvas.scene().sigMouseMoved.connect(self._moved)
-        self.canvas.box.reset_asked.connect(self.show_whole)
-        self.wear()
+        self.apply_theme()
 
     @property
     def region(self) -> Rectangle | None:
@@ -88,7 +89,7 @@ class ImagePlot(QWidget):
         item = pg.QtWidgets.QGraphicsRectItem(column, row, columns, rows)
         self._masked.append((rectangle, item))
         self.canvas.box.addItem(item, ignoreBounds=True)
-        self.wear()
+        self.apply_theme()
         self.region_changed.emit()
 
     def clear_masks(self) -> None:
@@ -98,10 +99,10 @@ class ImagePlot(QWidget):
         self._masked.clear()
         self.region_changed.emit()
 
-    def wear(self) -> None:
+    def apply_theme(self) -> None:
         """Take colours and sizes from the theme."""
         theme = current_theme()
-        self.canvas.wear(theme)
+        self.canvas.apply_theme(theme)
         pen = QPen(QColor(theme.series[1]), 2.0 * theme.scale)
         pen.setCosmetic(True)
         self._region.setPen(pen)
@@ -113,39 +114,42 @@ class ImagePlot(QWidget):
         """A new palette means a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
-            self.wear()
+            self.apply_theme()
 
     def _rectangle(self) -> Rectangle:
-        (x, y), (width, height) = self._region.pos(), self._region.size()
+        (x, y) = self._region.pos()
+        (width, height) = self._region.size()
         rows, columns = self._image.shape if self._image is not None else (1, 1)
-        row, column = min(max(round(y), 0), rows - 1), min(max(round(x), 0), columns - 1)
+        row = min(max(round(y), 0), rows - 1)
+        column = min(max(round(x), 0), columns - 1)
         return row, column, min(max(round(height), 1), rows - row), min(max(round(width), 1), columns - column)
 
     def _moved(self, position: Any) -> None:
         text = " "
         if self._image is not None and self.canvas.box.sceneBoundingRect().contains(position):
             point = self.canvas.box.mapSceneToView(position)
-            row, column = int(np.floor(point.y())), int(np.floor(point.x()))
+            row = int(np.floor(point.y()))
+            column = int(np.floor(point.x()))
             if 0 <= row < self._image.shape[0] and 0 <= column < self._image.shape[1]:
                 text = f"row {row}, column {column}: {self._image[row, column]:.6g} counts"
         self.readout.setText(text)
 
-    def _lay_out(self) -> None:
-        self.use_region = self._button("Region", "Integrate within the rectangle only")
+    def _connect(self) -> None:
         self.use_region.setCheckable(True)
         self.use_region.toggled.connect(self._region.setVisible)
         self.use_region.toggled.connect(lambda *_: self.region_changed.emit())
-        mask = self._button("Mask region", "Leave out what the rectangle covers")
-        mask.clicked.connect(self.add_mask)
-        clear = self._button("Clear masks", "Leave nothing out")
-        clear.clicked.connect(self.clear_masks)
-        whole = self._button("Whole", "Show all of the image (double click)")
-        whole.clicked.connect(self.show_whole)
-        save = self._button("Export…", "Write as PNG or SVG")
-        save.clicked.connect(self._ask_export)
+        self.mask_button.clicked.connect(self.add_mask)
+        self.clear_button.clicked.connect(self.clear_masks)
+        self.whole.clicked.connect(self.show_whole)
+        self.save.clicked.connect(self._ask_export)
+        self._region.sigRegionChangeFinished.connect(lambda *_: self.region_changed.emit())
+        self.canvas.scene().sigMouseMoved.connect(self._moved)
+        self.canvas.box.reset_asked.connect(self.show_whole)
+
+    def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.addWidget(QLabel("logarithmic"), 1)
-        for button in (self.use_region, mask, clear, whole, save):
+        for button in (self.use_region, self.mask_button, self.clear_button, self.whole, self.save):
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)

@@ -19,7 +19,7 @@ def style_icon(style: CurveStyle, theme: Theme) -> QIcon:
     pixmap = QPixmap(2 * height, height)
     pixmap.fill(Qt.GlobalColor.transparent)
     sample = ErrorBarCurve("", style)
-    sample.wear(theme)
+    sample.apply_theme(theme)
     middle = height / 2.0
     places = np.array([0.0, height, 2.0 * height]) if style.line else np.array([float(height)])
     painter = QPainter(pixmap)
@@ -51,9 +51,9 @@ class CurveButton(QToolButton):
         self.bars.setChecked(curve.bars_shown)
         self.bars.toggled.connect(curve.show_bars)
         self.setMenu(menu)
-        self.wear(current_theme())
+        self.apply_theme(current_theme())
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Draw icon and text anew."""
         self.setText(self._curve.label)
         self.setToolTip(f"Show or hide “{self._curve.label}”; the arrow switches its error bars")
@@ -90,10 +90,10 @@ class LegendBar(QWidget):
     def relabel(self, curve: ErrorBarCurve) -> None:
         """Show a changed label."""
         if self._buttons[curve].text() != curve.label:
-            self._buttons[curve].wear(current_theme())
+            self._buttons[curve].apply_theme(current_theme())
             self._flow.invalidate()
 
-    def wear(self, theme: Theme) -> None:
+    def apply_theme(self, theme: Theme) -> None:
         """Take colours and sizes from `theme`."""
         for button in self._buttons.values():
-            button.wear(theme)
+            button.apply_theme(theme)

@@ -18,11 +18,11 @@ from gui.plots.crosshair import Crosshair
 from gui.plots.error_bar_curve import ErrorBarCurve
 from gui.plots.export import Column, write_picture, write_table
 from gui.plots.legend_bar import LegendBar
-from gui.plots.ranges import Range, joint_range
 from gui.plots.scales import LinearScale, Scale
 from gui.plots.styles import CurveStyle
-from gui.plots.view_keeper import ViewKeeper
-from gui.plots.zoom_history import View
+from gui.plots.view.history import View
+from gui.plots.view.keeper import ViewKeeper
+from gui.plots.view.ranges import Range, joint_range
 from gui.theme import current_theme
 
 
@@ -40,7 +40,8 @@ class LinePlot(QWidget):
         named_x: bool = False, parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
-        self.x_quantity, self.y_quantity = x, y
+        self.x_quantity = x
+        self.y_quantity = y
         self.remarks: Sequence[str] = ()
         self._scale: Scale = x_scale or LinearScale()
         self._curves: dict[str, ErrorBarCurve] = {}
@@ -48,12 +49,17 @@ class LinePlot(QWidget):
         self.legend = LegendBar()
         self.views = ViewKeeper(self.canvas.box, self._bounds, self)
         self.crosshair = Crosshair(self.canvas, self._curves, self._x_text)
-        self.readout = QLabel(" ")
+        # With its parent from the start: a widget without one that is made visible flashes up as a window of its own.
+        self.readout = QLabel(" ", self)
+        self.back = self._button("◀", "Back to the previous view", QKeySequence.StandardKey.Back)
+        self.forward = self._button("▶", "Forward to the next view", QKeySequence.StandardKey.Forward)
+        self.whole = self._button("Whole", "Show all data and follow them (double click)")
+        self.save = self._button("Export…", "Write as PNG, SVG, or CSV with errors")
+        self._connect()
         self._lay_out(compact=compact)
         self.canvas.bottom.named = named_x or not compact
-        self.views.chosen.connect(self._after_choice)
-        self.crosshair.read.connect(self._show_reading)
-        self.wear()
+        self.refresh_buttons()
+        self.apply_theme()
 
     @property
     def curves(self) -> dict[str, ErrorBarCurve]:
@@ -94,9 +100,9 @@ class LinePlot(QWidget):
         """After new data: let the ranges follow them."""
         self.views.follow()
 
-    def say(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Write a sentence across the plot: why nothing is drawn."""
-        self.canvas.say(text)
+        self.canvas.show_message(text)
 
     def mark(self, word: str) -> None:
         """Dim the curves and write `word` over them; "" when they are live."""
@@ -123,24 +129,24 @@ class LinePlot(QWidget):
         self.forward.setEnabled(history.can_go_forward)
         self.whole.setEnabled(history.current is not None)
 
-    def wear(self) -> None:
+    def apply_theme(self) -> None:
         """Take colours and sizes from the theme."""
         theme = current_theme()
-        self.canvas.wear(theme)
-        self.legend.wear(theme)
-        self.crosshair.lines.wear(theme)
+        self.canvas.apply_theme(theme)
+        self.legend.apply_theme(theme)
+        self.crosshair.lines.apply_theme(theme)
         for curve in self._curves.values():
-            curve.wear(theme)
+            curve.apply_theme(theme)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """A new palette means a new theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
-            self.wear()
+            self.apply_theme()
 
     def _add(self, name: str, label: str, style: CurveStyle) -> ErrorBarCurve:
         curve = self._curves[name] = ErrorBarCurve(label, style)
-        curve.wear(current_theme())
+        curve.apply_theme(current_theme())
         # Points lie over lines: a fit must not hide what it was made to.
         curve.setZValue(1.0 if style.marker else 0.0)
         curve.visibleChanged.connect(self.views.follow)
@@ -157,7 +163,9 @@ class LinePlot(QWidget):
 
     def _columns(self) -> list[Column]:
         shown = [(name, curve) for name, curve in self._curves.items() if curve.isVisible()]
-        return [Column(name, self._scale.from_axis(curve.x), curve.y, curve.sigma) for name, curve in shown]
+        return [
+            Column(name=name, x=self._scale.from_axis(curve.x), y=curve.y, sigma=curve.sigma) for name, curve in shown
+        ]
 
     def _x_text(self, place: float) -> str:
         return self.x_quantity.text(float(self._scale.from_axis(np.float64(place))))
@@ -167,18 +175,21 @@ class LinePlot(QWidget):
         if self.readout.isHidden():
             self.canvas.setToolTip(text)
 
+    def _connect(self) -> None:
+        self.back.clicked.connect(self.views.back)
+        self.forward.clicked.connect(self.views.forward)
+        self.whole.clicked.connect(self.views.reset)
+        self.save.clicked.connect(self._ask_export)
+        self.views.chosen.connect(self._after_choice)
+        self.crosshair.read.connect(self._show_reading)
+
     def _lay_out(self, *, compact: bool) -> None:
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setVisible(not compact)
         bar = QHBoxLayout()
         bar.addWidget(self.legend, 1)
-        self.back = self._button("◀", "Back to the view before", self.views.back, QKeySequence.StandardKey.Back)
-        self.forward = self._button("▶", "Forward again", self.views.forward, QKeySequence.StandardKey.Forward)
-        self.whole = self._button("Whole", "Show all data and follow them (double click)", self.views.reset, None)
-        self.save = self._button("Export…", "Write as PNG, SVG, or CSV with errors", self._ask_export, None)
         for button in (self.back, self.forward, self.whole, self.save):
             bar.addWidget(button)
-        self.refresh_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(2)
@@ -187,14 +198,13 @@ class LinePlot(QWidget):
         if not compact:
             layout.addWidget(self.readout)
 
-    def _button(self, text: str, tip: str, slot: object, key: QKeySequence.StandardKey | None) -> QToolButton:
+    def _button(self, text: str, tip: str, key: QKeySequence.StandardKey | None = None) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
         button.setToolTip(tip)
         button.setAutoRaise(True)
         if key is not None:
             button.setToolTip(f"{tip} ({QKeySequence(key).toString()} in the window)")
-        button.clicked.connect(slot)
         return button
 
     def _after_choice(self, view: View | None) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-LINEAR_TO_PS = 500.0
-"""Delays up to here are drawn linearly, later ones logarithmically."""
-
-_LINEAR_DECADES = 1.5
+from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS
+from gui.types import FloatArray
 
 
 class Scale(Protocol):
     """A monotonous map; `ticks` are the values to name between two of them."""
 
-    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+    def to_axis(self, values: ArrayLike) -> FloatArray:
         """Place along the axis."""
 
-    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+    def from_axis(self, places: ArrayLike) -> FloatArray:
         """Value at a place."""
 
     def ticks(self, low: float, high: float) -> list[float]:
@@ -29,11 +27,11 @@ class Scale(Protocol):
 class LinearScale:
     """Values are their own places."""
 
-    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+    def to_axis(self, values: ArrayLike) -> FloatArray:
         """Place along the axis."""
         return np.asarray(values, dtype=float)
 
-    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+    def from_axis(self, places: ArrayLike) -> FloatArray:
         """Value at a place."""
         return np.asarray(places, dtype=float)
 
@@ -53,20 +51,20 @@ class WholeNumberScale(LinearScale):
 class DelayScale:
     """Linear within 500 ps of time zero, logarithmic beyond: tau1 and the offset fit into one picture."""
 
-    def to_axis(self, values: ArrayLike) -> NDArray[np.float64]:
+    def to_axis(self, values: ArrayLike) -> FloatArray:
         """Place along the axis, in decades."""
         delay = np.asarray(values, dtype=float)
         size = np.abs(delay) / LINEAR_TO_PS
-        late = _LINEAR_DECADES + np.log10(np.maximum(size, 1.0))
-        return np.asarray(np.sign(delay) * np.where(size <= 1.0, _LINEAR_DECADES * size, late))
+        late = LINEAR_DECADES + np.log10(np.maximum(size, 1.0))
+        return np.asarray(np.sign(delay) * np.where(size <= 1.0, LINEAR_DECADES * size, late))
 
-    def from_axis(self, places: ArrayLike) -> NDArray[np.float64]:
+    def from_axis(self, places: ArrayLike) -> FloatArray:
         """Delay in ps at a place."""
         place = np.asarray(places, dtype=float)
         size = np.abs(place)
-        late = 10.0 ** np.minimum(size - _LINEAR_DECADES, 9.0)
-        linear = size / _LINEAR_DECADES
-        return np.asarray(np.sign(place) * LINEAR_TO_PS * np.where(size <= _LINEAR_DECADES, linear, late))
+        late = 10.0 ** np.minimum(size - LINEAR_DECADES, 9.0)
+        linear = size / LINEAR_DECADES
+        return np.asarray(np.sign(place) * LINEAR_TO_PS * np.where(size <= LINEAR_DECADES, linear, late))
 
     def ticks(self, low: float, high: float) -> list[float]:
         """Round delays: time zero, powers of ten, the ends of the linear part, others."""

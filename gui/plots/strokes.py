@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from pyqtgraph.Qt import internals
 from qtpy.QtCore import QLineF, QPointF
 from qtpy.QtGui import QPainter
 
-FloatArray = NDArray[np.float64]
+from gui.types import FloatArray
 
 
 class Strokes:
@@ -24,13 +23,16 @@ class Strokes:
     def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
         """Join the points; where a coordinate is not finite there is a gap."""
         ends = self._room_for_lines(max(x.size - 1, 0))
-        ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = x[:-1], y[:-1], x[1:], y[1:]
+        ends[:, 0::2] = np.column_stack([x[:-1], x[1:]])
+        ends[:, 1::2] = np.column_stack([y[:-1], y[1:]])
         self._draw_lines(painter, ends)
 
     def upright(self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
         """Vertical lines."""
         ends = self._room_for_lines(x.size)
-        ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = x, top, x, bottom
+        ends[:, 0::2] = x[:, None]
+        ends[:, 1] = top
+        ends[:, 3] = bottom
         self._draw_lines(painter, ends)
 
     def marks(self, painter: QPainter, x: FloatArray, y: FloatArray, strokes: FloatArray) -> None:
@@ -46,7 +48,8 @@ class Strokes:
         known = np.isfinite(x) & np.isfinite(y)
         self._points.resize(int(known.sum()))
         places = self._points.ndarray()
-        places[:, 0], places[:, 1] = x[known], y[known]
+        places[:, 0] = x[known]
+        places[:, 1] = y[known]
         if len(places):
             painter.drawPoints(*self._points.drawargs())
 

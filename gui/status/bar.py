@@ -5,12 +5,13 @@ from __future__ import annotations
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from gui.live.frame import LiveFrame
-from gui.plots.number_text import age_text
-from gui.status.liveness import LAG_S, Honesty, document_age_s
+from gui.quantity_text import age_text
+from gui.status.liveness import LAG_S, Liveness, document_age_s
 from gui.theme import current_theme
+from gui.types import Severity
 
 
-class HonestyBar(QWidget):
+class LivenessBar(QWidget):
     """Labels `state`, `age`, `missed`, `lag` and `source`; what is wrong is in bold."""
 
     def __init__(self) -> None:
@@ -24,21 +25,24 @@ class HonestyBar(QWidget):
             layout.addWidget(label)
         layout.addWidget(self.source, 1)
 
-    def show_frame(self, frame: LiveFrame, honesty: Honesty, now_s: float) -> None:
+    def show_frame(self, frame: LiveFrame, liveness: Liveness, now_s: float) -> None:
         """Say how live the frame is."""
-        feed, age_s = frame.feed, document_age_s(frame, now_s)
-        reason = f": {honesty.reason}" if honesty.reason else ""
-        _say(self.state, f"{honesty.shape} {honesty.word}{reason}", honesty.severity)
-        _say(self.age, "no document yet" if age_s is None else f"last document {age_text(age_s)} ago")
-        _say(self.missed, f"▲ {feed.missed} missed" if feed.missed else "none missed", "bad" if feed.missed else "")
+        feed = frame.feed
+        age_s = document_age_s(frame, now_s)
+        reason = f": {liveness.reason}" if liveness.reason else ""
+        _set_text(self.state, f"{liveness.shape} {liveness.word}{reason}", liveness.severity)
+        _set_text(self.age, "no document yet" if age_s is None else f"last document {age_text(age_s)} ago")
+        _set_text(
+            self.missed, f"▲ {feed.missed} missed" if feed.missed else "none missed", "bad" if feed.missed else None
+        )
         late = feed.lag_s is not None and feed.lag_s > LAG_S
-        _say(self.lag, "" if feed.lag_s is None else f"lag {age_text(feed.lag_s)}", "warning" if late else "")
+        _set_text(self.lag, "" if feed.lag_s is None else f"lag {age_text(feed.lag_s)}", "warning" if late else None)
         # What is wrong with the source stands in the state already if it is the reason for it.
-        remark = "" if feed.remark == honesty.reason else feed.remark
-        _say(self.source, f"{feed.source}  {remark}".strip(), "warning" if remark else "")
+        remark = "" if feed.remark == liveness.reason else feed.remark
+        _set_text(self.source, f"{feed.source}  {remark}".strip(), "warning" if remark else None)
 
 
-def _say(label: QLabel, text: str, severity: str = "") -> None:
+def _set_text(label: QLabel, text: str, severity: Severity | None = None) -> None:
     style = f"font-weight: bold; color: {current_theme().state_colour(severity)};" if severity else ""
     if label.text() != text:
         label.setText(text)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from gui.plots.number_text import age_text
-from gui.status.liveness import Severity
+from gui.quantity_text import age_text
+from gui.types import Severity
 
 
 def first_value(values: tuple[float, ...]) -> float:
@@ -16,7 +16,7 @@ def first_value(values: tuple[float, ...]) -> float:
     return values[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StatusItem:
     """One line of the device status.
 
@@ -36,7 +36,7 @@ class StatusItem:
     decimals: int = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What is known of an item: `value`, None before the first; `connected`; `at_s`: its `time.monotonic()`."""
 
@@ -45,7 +45,7 @@ class Reading:
     at_s: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """An item as it appears: state as `shape` and `word`, value with unit, and its age."""
 
@@ -64,11 +64,11 @@ def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
     age = "" if reading.at_s is None else age_text(now_s - reading.at_s)
     value = "" if reading.value is None else _value_text(item, reading.value)
     if not reading.connected:
-        return Shown(SHAPES["unknown"], "DISCONNECTED", "unknown", value, age)
+        return Shown(shape=SHAPES["unknown"], word="DISCONNECTED", severity="unknown", value=value, age=age)
     if reading.value is None:
-        return Shown(SHAPES["unknown"], "NO VALUE", "unknown", "", age)
+        return Shown(shape=SHAPES["unknown"], word="NO VALUE", severity="unknown", value="", age=age)
     word, severity = _judge(item, reading.value)
-    return Shown(SHAPES[severity], word, severity, value, age)
+    return Shown(shape=SHAPES[severity], word=word, severity=severity, value=value, age=age)
 
 
 def _judge(item: StatusItem, value: float) -> tuple[str, Severity]:

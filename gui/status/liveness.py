@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gui.live.frame import LiveFrame
-from gui.plots.number_text import age_text
+from gui.quantity_text import age_text
+from gui.types import Severity
 
-Severity = Literal["good", "warning", "bad", "unknown"]
 Word = Literal["LIVE", "REPLAY", "STALE", "ENDED", "NO RUN", "DISCONNECTED"]
 
 QUIET_S = 10.0
@@ -24,7 +24,7 @@ SHAPES: dict[Word, str] = {"LIVE": "●", "REPLAY": "▶", "STALE": "▲", "ENDE
 
 
 @dataclass(frozen=True)
-class Honesty:
+class Liveness:
     """`word` and `shape` for the state, `reason` in a few words ("" if there is nothing to say)."""
 
     word: Word
@@ -42,29 +42,29 @@ class Honesty:
         return self.word if self.word in ("STALE", "DISCONNECTED") else ""
 
 
-def judge(frame: LiveFrame, now_s: float) -> Honesty:
+def judge(frame: LiveFrame, now_s: float) -> Liveness:
     """The state of what `frame` shows; `now_s` is `time.monotonic()`."""
     feed = frame.feed
     if not feed.connected:
         reason = feed.remark or f"{feed.source} does not answer"
-        return Honesty("STALE" if frame.run else "DISCONNECTED", "bad", reason)
+        return Liveness("STALE" if frame.run else "DISCONNECTED", "bad", reason)
     if not feed.live:
-        return Honesty("REPLAY", "warning", feed.source)
+        return Liveness("REPLAY", "warning", feed.source)
     if frame.run is None:
-        return Honesty("NO RUN", "unknown", "waiting for a run to start")
+        return Liveness("NO RUN", "unknown", "waiting for a run to start")
     if frame.exit_status is not None:
-        return Honesty("ENDED", "unknown", f"run ended: {frame.exit_status}")
+        return Liveness("ENDED", "unknown", f"run ended: {frame.exit_status}")
     return _open_run(frame, now_s)
 
 
-def _open_run(frame: LiveFrame, now_s: float) -> Honesty:
+def _open_run(frame: LiveFrame, now_s: float) -> Liveness:
     feed = frame.feed
     if feed.lag_s is not None and feed.lag_s > LAG_S:
-        return Honesty("STALE", "warning", f"documents come {age_text(feed.lag_s)} late")
+        return Liveness("STALE", "warning", f"documents come {age_text(feed.lag_s)} late")
     age_s = document_age_s(frame, now_s)
     if age_s is not None and age_s > quiet_limit_s(frame):
-        return Honesty("STALE", "warning", f"no document for {age_text(age_s)}")
-    return Honesty("LIVE", "good")
+        return Liveness("STALE", "warning", f"no document for {age_text(age_s)}")
+    return Liveness("LIVE", "good")
 
 
 def document_age_s(frame: LiveFrame, now_s: float) -> float | None:

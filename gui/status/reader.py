@@ -1,7 +1,7 @@
 """The process that monitors process variables: `python -m gui.status.reader NAME...`.
 
-A JSON line on its output whenever something has changed, and at least every 0.5 s: `values` that are new, by name, and
-the names that are `connected`. It ends when its input does.
+It prints a JSON line whenever something has changed, and at least every 0.5 s: `values`, the new ones by name, and
+`connected`, the names of all PVs that are connected. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from typing import Any
 
 from processes.parent import end_with_parent
 
-TELL_EVERY_S, TELL_AT_LEAST_S = 0.05, 0.5
-"""Twenty lines a second are more than one can see; without news, one says that it lives."""
+PERIOD_S = 0.05
+"""Twenty reports a second are more than anyone can see."""
+
+HEARTBEAT_S = 0.5
+"""A report is printed at least this often, to show that the process is alive."""
 
 
 def monitor(names: Sequence[str]) -> None:
-    """Tell of `names` for ever."""
+    """Report on the PVs `names` forever."""
     import epics
 
     changes: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
@@ -30,21 +33,22 @@ def monitor(names: Sequence[str]) -> None:
             changes.put((pvname, float(value)))
 
     pvs = [epics.PV(name, callback=take, auto_monitor=True) for name in names]
-    # People read of it in the window.
+    # The window shows disconnections; the library's own messages would only fill the terminal.
     epics.ca.disable_ca_messages()
     before: list[str] = []
-    told_at = 0.0
+    reported_at = 0.0
     while True:
         values: dict[str, float] = {}
         while not changes.empty():
             name, value = changes.get()
             values[name] = value
         connected = [pv.pvname for pv in pvs if pv.connected]
-        if values or connected != before or time.monotonic() - told_at > TELL_AT_LEAST_S:
+        if values or connected != before or time.monotonic() - reported_at > HEARTBEAT_S:
             sys.stdout.write(json.dumps({"values": values, "connected": connected}) + "\n")
             sys.stdout.flush()
-            before, told_at = connected, time.monotonic()
-        time.sleep(TELL_EVERY_S)
+            before = connected
+            reported_at = time.monotonic()
+        time.sleep(PERIOD_S)
 
 
 if __name__ == "__main__":

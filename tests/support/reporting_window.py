@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import trxas.commands.main
-from gui.splash import Opening
+from gui.splash import Splash
 
 REPORT_MS, BEAT_MS = 100, 10
 
@@ -45,7 +45,7 @@ class Reporter:
             "answered": min((answer.events for answer in answers if answer is not None), default=0),
             "exit_status": frame.exit_status,
             "missed": frame.feed.missed,
-            "state": window.honesty_bar.state.text(),
+            "state": window.liveness_bar.state.text(),
             "devices": [devices.text(row, 1) for row in range(devices.rowCount())],
             "transient": [] if curve is None else [float(value) for value in curve.y],
             "longest_s": self._longest_s,
@@ -57,13 +57,13 @@ class Reporter:
 
 def main() -> int:
     """Open the window as the command does, with a reporter beside it."""
-    give_way = Opening.give_way
+    finish = Splash.finish
 
     def report(opening: Any, window: Any) -> None:
-        give_way(opening, window)
+        finish(opening, window)
         window.reporter = Reporter(window)
 
-    Opening.give_way = report  # type: ignore[method-assign]
+    Splash.finish = report  # type: ignore[method-assign]
     return int(trxas.commands.main.main(["gui", *sys.argv[1:]]))
 
 

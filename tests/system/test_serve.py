@@ -22,7 +22,7 @@ import zmq
 from gui.control.manager_link import ServerAddress, ServerSilentError, ZmqManagerLink
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
-from gui.requests.spectra import SpectrumRequest
+from gui.requests.xas.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from storage import load_run, open_store
@@ -111,7 +111,7 @@ def test_the_queue_has_the_plans_of_a_session_with_types_and_words(queue: Queue)
 
 def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Queue, window: LiveWorker) -> None:
     """The numbers on the screen are those of the run in the store, with a pause and a dead relay in between."""
-    request = SpectrumRequest("spc")
+    request = SpectrumRequest(mode="spc")
     window.want("panel", [request])
     queue.start(dwell_s=30.0, repeats=3, sample="first")
     until(lambda: window.frame.events > 20, lambda: window.frame)

@@ -37,11 +37,11 @@ def run(options: GuiOptions) -> int:
     require_libraries()
     configuration = options.configuration()
     # First what is seen: everything else takes seconds to read.
-    from gui.splash import Opening, bare_application, settings_path
+    from gui.splash import Splash, bare_application, settings_path
 
     application = bare_application(options.layout or settings_path())
-    opening = Opening(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
-    opening.wait()
+    splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
+    splash.wait()
     from qtpy.QtCore import QTimer
 
     from gui.application import make_window, run_window
@@ -62,7 +62,7 @@ def run(options: GuiOptions) -> int:
         settings=options.layout,
         closing=[parts.close],
     )
-    opening.give_way(window)
+    splash.finish(window)
     said = f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here."
     # From within the event loop: by then signals close the window.
     QTimer.singleShot(0, lambda: print(said, flush=True))

@@ -10,17 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS, curve_delays_ps
+from gui.palette import ROLES_ON_WHITE
+from gui.quantity_text import delay_text
 from reduction.xas.fluence import FluenceScan
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient import Spectrum, Trace
 
-OFF_COLOUR, ON_COLOUR, TRANSIENT_COLOUR, FIT_COLOUR = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-"""Okabe and Ito's colours, told apart by colour-blind readers too."""
-
-LINEAR_TO_PS = 500.0
-"""Delays up to here are drawn linearly, later ones logarithmically."""
-
+OFF_COLOUR = ROLES_ON_WHITE["off"]
+ON_COLOUR = ROLES_ON_WHITE["on"]
+TRANSIENT_COLOUR = ROLES_ON_WHITE["transient"]
+FIT_COLOUR = ROLES_ON_WHITE["fit"]
 
 DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
 
@@ -57,7 +58,7 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
             )
         axes.set_xlabel("fluence (mJ/cm2)")
         axes.set_ylabel("pumped - unpumped\n(% of unpumped)")
-        axes.set_title(f"{scan.edge}, {scan.energy_ev:.1f} eV, {_delay_text(scan.delay_ps)}")
+        axes.set_title(f"{scan.edge}, {scan.energy_ev:.1f} eV, {delay_text(scan.delay_ps)}")
         axes.legend()
     return figure
 
@@ -120,14 +121,14 @@ def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: i
 
 def fit_delays_ps(measured: Trace) -> NDArray[np.float64]:
     """First delays at which a fit of the trace makes a smooth curve, ps."""
-    low, high = measured.first_delay_ps[[0, -1]]
-    return np.unique(np.concatenate([np.linspace(low, LINEAR_TO_PS, 400), np.geomspace(LINEAR_TO_PS, high, 200)]))
+    low_ps, high_ps = measured.first_delay_ps[[0, -1]]
+    return curve_delays_ps(float(low_ps), float(high_ps))
 
 
 def draw_delay_axis(axes: Axes) -> None:
     """Delays linear around time zero and logarithmic later, a line at zero signal, and the legend."""
-    axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=1.5)
-    axes.set_xticks(DELAY_TICKS_PS, [_delay_text(tick) for tick in DELAY_TICKS_PS])
+    axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=LINEAR_DECADES)
+    axes.set_xticks(DELAY_TICKS_PS, [delay_text(tick) for tick in DELAY_TICKS_PS])
     axes.minorticks_off()
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("delay, logarithmic above 500 ps")
@@ -152,11 +153,7 @@ def _span(values: ArrayLike) -> tuple[float, float]:
 
 
 def _delay_label(spectrum: Spectrum) -> str:
-    return _delay_text(spectrum.metadata.delay_ps or 0.0)
-
-
-def _delay_text(delay_ps: float) -> str:
-    return f"{delay_ps:.0f} ps" if abs(delay_ps) < 1e3 else f"{delay_ps / 1e3:.4g} ns"
+    return delay_text(spectrum.metadata.delay_ps or 0.0)
 
 
 def _fit_label(fit: KineticsFit) -> str:

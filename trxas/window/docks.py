@@ -17,10 +17,10 @@ from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.measured_photons import MeasuredPhotons
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
+from gui.docking.dock import Dock
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from gui.window import Dock
 from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
@@ -77,8 +77,8 @@ class WindowParts:
         control.run_chosen.connect(browser.select_run)
         self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
         return [
-            Dock("browser", "Runs", browser, "right", "curves"),
-            Dock("control", "Control", control, "left", "control"),
+            Dock(key="browser", title="Runs", widget=browser, side="right", group="curves"),
+            Dock(key="control", title="Control", widget=control, side="left", group="control"),
         ]
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from devices.configuration import BeamlineConfiguration
 from devices.conversions import cell_temperature_c, delay_ps, energy_ev, fluence_mj_cm2
 from errors import StorageError
 from gui.status.item import StatusItem
-from gui.status.liveness import Severity
+from gui.types import Severity
 from storage.calibrations import CalibrationFile
 from trxas.configuration import Configuration
 from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, calibration_file
@@ -57,21 +57,25 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     prefix, laser, around = beamline.epics.prefix, beamline.laser, beamline.surroundings
     items = [
         *_axes(beamline, kept),
-        StatusItem("laser lock", (prefix + laser.lock,), kind="state", words=LOCK),
+        StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
-        StatusItem("laser shutter", (prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
-        StatusItem("X-ray shutter", (prefix + around.xray_shutter_readback,), kind="state", words=SHUTTER),
-        StatusItem("ring current", (prefix + around.ring_current,), "mA", low=around.ring_current_low_ma),
-        StatusItem("jet flow", (prefix + around.jet_flow,), "ml/min", low=around.jet_flow_low_ml_min, decimals=0),
-        StatusItem("jet temperature", (prefix + around.jet_temperature,), "C", decimals=1),
+        StatusItem(label="laser shutter", pvs=(prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
+        StatusItem(label="X-ray shutter", pvs=(prefix + around.xray_shutter_readback,), kind="state", words=SHUTTER),
+        StatusItem(
+            label="ring current", pvs=(prefix + around.ring_current,), unit="mA", low=around.ring_current_low_ma
+        ),
+        StatusItem(
+            label="jet flow", pvs=(prefix + around.jet_flow,), unit="ml/min", low=around.jet_flow_low_ml_min, decimals=0
+        ),
+        StatusItem(label="jet temperature", pvs=(prefix + around.jet_temperature,), unit="C", decimals=1),
     ]
     if beamline.cell is not None:
         cell = beamline.cell
         items.append(
             StatusItem(
-                "cell temperature",
-                (prefix + cell.thermocouple,),
-                "C",
+                label="cell temperature",
+                pvs=(prefix + cell.thermocouple,),
+                unit="C",
                 decimals=1,
                 high=cell.high_c,
                 convert=lambda values: cell_temperature_c(values[0], offset_c=cell.offset_c, gain=cell.gain),
@@ -97,26 +101,26 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
 
     return [
         StatusItem(
-            "energy",
-            (prefix + energy.readback,),
-            "eV",
+            label="energy",
+            pvs=(prefix + energy.readback,),
+            unit="eV",
             low=energy.low_ev,
             high=energy.high_ev,
             convert=lambda raw: energy_ev(raw[0], float(kept[ENERGY])),
         ),
         StatusItem(
-            "delay",
-            (prefix + delay.coarse_readback, prefix + delay.fine_readback),
-            "ps",
+            label="delay",
+            pvs=(prefix + delay.coarse_readback, prefix + delay.fine_readback),
+            unit="ps",
             low=delay.low_ps,
             high=delay.high_ps,
             convert=shown_delay_ps,
             decimals=1,
         ),
         StatusItem(
-            "fluence",
-            (f"{prefix}{fluence.waveplate}.RBV",),
-            "mJ/cm²",
+            label="fluence",
+            pvs=(f"{prefix}{fluence.waveplate}.RBV",),
+            unit="mJ/cm²",
             low=fluence.low_mj_cm2,
             high=fluence.high_mj_cm2,
             convert=shown_fluence_mj_cm2,
@@ -127,4 +131,4 @@ def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[Statu
 def _divider(pv: str, required: int) -> StatusItem:
     words: dict[int, tuple[str, Severity]] = {number: (f"1/{number}, WRONG", "bad") for number in range(1, 100)}
     words[required] = (f"1/{required}", "good")
-    return StatusItem("laser rate", (pv,), kind="state", words=words)
+    return StatusItem(label="laser rate", pvs=(pv,), kind="state", words=words)

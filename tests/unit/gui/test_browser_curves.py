@@ -12,7 +12,7 @@ import pytest
 
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
-from gui.browser.run_curves import CurveChoice, Part, RunCurve, run_curve
+from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve, run_curve
 from gui.live.image_file import DATASET
 from reduction.accumulator import accumulate
 from reduction.powder.diffraction import integrate
@@ -30,9 +30,9 @@ from tests.support.static_runs import NamedDocument, static_run
 @pytest.mark.parametrize("mode", ["spc", "boxcar"])
 @pytest.mark.parametrize("part", ["transient", "on", "off"])
 @pytest.mark.parametrize("probe", [0, 1])
-def test_spectra_are_those_of_the_reduction(mode: Mode, part: Part, probe: int) -> None:
+def test_spectra_are_those_of_the_reduction(mode: Mode, part: CurveKind, probe: int) -> None:
     documents = energy_run()
-    shown = run_curve(documents, CurveChoice(part, mode, probe))
+    shown = run_curve(documents, CurveChoice(part=part, mode=mode, probe=probe))
     stored = (spc_spectrum if mode == "spc" else boxcar_spectrum)(accumulate(documents), probe)
     np.testing.assert_array_equal(shown.x, stored.energy_ev)
     np.testing.assert_array_equal(shown.y, getattr(stored, part))
@@ -174,4 +174,11 @@ def test_curves_of_different_kinds_are_refused() -> None:
 
 def curve(y: list[float], sigma: float) -> RunCurve:
     values = np.array(y)
-    return RunCurve("run", "energy_ev", "transient (1)", 1.0 + np.arange(len(y)), values, np.full(len(y), sigma))
+    return RunCurve(
+        uid="run",
+        axis="energy_ev",
+        quantity="transient (1)",
+        x=1.0 + np.arange(len(y)),
+        y=values,
+        sigma=np.full(len(y), sigma),
+    )

@@ -12,8 +12,8 @@ from storage import RunSummary
 
 NOON = time.mktime((2026, 11, 3, 12, 0, 0, 0, 0, -1))
 RUN = ListedRun(
-    RunSummary("1a2b3c", 12, NOON, "energy_scan", "CsPbBr3 vial 7", "Br K", 41, 76, "stopped"),
-    {
+    summary=RunSummary("1a2b3c", 12, NOON, "energy_scan", "CsPbBr3 vial 7", "Br K", 41, 76, "stopped"),
+    start={
         "uid": "1a2b3c",
         "scan_id": 12,
         "plan_name": "energy_scan",

@@ -14,7 +14,7 @@ from gui.control.forecast import BeamStatistics, Course, Part, forecast, points_
 from gui.control.parameters import Kind, Parameter, parameter, prose
 from gui.control.plan_signature import signature_from_function, signature_from_server
 from gui.control.settings import FormSettings
-from gui.durations import duration_words
+from gui.quantity_text import duration_text
 from reduction.pileup import true_counts, true_counts_variance
 from tests.support.fake_queue_server import MEASURE
 
@@ -231,4 +231,4 @@ def test_settings_join_defaults_grid_and_beam() -> None:
     ("seconds", "words"), [(2.5, "2.5 s"), (45.0, "45 s"), (750.0, "12 min 30 s"), (11_100.0, "3 h 05 min")]
 )
 def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
-    assert duration_words(seconds) == words
+    assert duration_text(seconds) == words

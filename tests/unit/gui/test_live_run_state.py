@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from errors import ReductionError
-from gui.live.history import History
+from gui.live.history import ExposureHistory
 from gui.live.run_state import EARLIER_RUNS, REJECTIONS, RunState
 from reduction.accumulator import accumulate, joined
 from reduction.xas.spc_energy import spc_spectrum
@@ -138,7 +138,7 @@ def test_the_latest_image_is_found_through_its_documents() -> None:
 
 
 def test_history_keeps_the_latest_rows_in_bounded_memory() -> None:
-    history = History(limit=1000)
+    history = ExposureHistory(limit=1000)
     for number in range(3500):
         history.append(float(number), {"i0": 2.0 * number, "quality": "jet" if number % 2 else ""})
         if number == 1500:

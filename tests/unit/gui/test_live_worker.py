@@ -18,8 +18,8 @@ from gui.live.replay_feed import ReplayFeed
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from gui.live.worker import FRAME_PERIOD_S, LiveWorker
-from gui.requests.kinetics import TraceRequest
-from gui.requests.spectra import SpectrumRequest
+from gui.requests.xas.kinetics import TraceRequest
+from gui.requests.xas.spectra import SpectrumRequest
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support.live_runs import delay_run, energy_run
@@ -86,7 +86,7 @@ def wait_for(worker: LiveWorker, condition: Callable[[LiveFrame], bool]) -> Live
 
 def test_answers_equal_the_reduction_of_the_stored_run(worker: LiveWorker, feed: QueueFeed) -> None:
     """To the last digit: they are the same functions on the same sums."""
-    documents, request = energy_run(), SpectrumRequest("spc")
+    documents, request = energy_run(), SpectrumRequest(mode="spc")
     worker.want("panel", [request])
     put(feed, documents)
     frame = wait_for(worker, lambda frame: frame.exit_status is not None)
@@ -165,7 +165,7 @@ def test_a_slow_answer_to_an_earlier_run_is_dropped(worker: LiveWorker, feed: Qu
 
 
 def test_a_new_run_begins_without_the_answers_of_the_last(worker: LiveWorker, feed: QueueFeed) -> None:
-    spectrum, trace = SpectrumRequest("spc"), TraceRequest()
+    spectrum, trace = SpectrumRequest(mode="spc"), TraceRequest()
     worker.want("panel", [spectrum, trace])
     put(feed, energy_run("a"))
     wait_for(worker, lambda frame: frame.exit_status is not None)
@@ -214,7 +214,7 @@ def test_two_hundred_events_a_second_cost_little() -> None:
     """A worker that needs more than half a core for the documents alone leaves nothing for the window."""
     feed, documents = QueueFeed(), energy_run(scans=10)
     worker = LiveWorker(feed)
-    worker.want("panel", [SpectrumRequest("spc"), SpectrumRequest("boxcar")])
+    worker.want("panel", [SpectrumRequest(mode="spc"), SpectrumRequest(mode="boxcar")])
     began = time.process_time()
     for number in range(0, len(documents), 4):  # 4 documents a frame are 200 events in a second
         for name, doc in documents[number : number + 4]:

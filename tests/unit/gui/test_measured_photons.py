@@ -12,7 +12,7 @@ from gui.live.feed import QueueFeed
 from gui.live.replay_feed import ReplayFeed
 from gui.live.run_state import RunState
 from gui.live.worker import LiveWorker
-from gui.requests.bunches import BunchRequest
+from gui.requests.xas.bunches import BunchRequest
 from tests.support.beam_time import Document
 from tests.support.waiting import WAIT_MS
 

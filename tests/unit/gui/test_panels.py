@@ -14,10 +14,10 @@ from qtpy.QtCore import Qt
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
-from gui.panels.choices import parse_scans
 from gui.panels.panel import Panel
+from gui.panels.xas.choices import parse_scans
 from gui.plots.number_text import with_error
-from gui.requests.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
+from gui.requests.xas.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -125,7 +125,7 @@ def test_scan_lists_are_read() -> None:
 
 def test_zooming_one_spectrum_zooms_the_other(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:
     panel = shown(window, "spectra", energy_run, qtbot)
-    from gui.plots.zoom_history import View
+    from gui.plots.view.history import View
 
     panel.transient.views.choose(View((13_465.0, 13_480.0), (-1.0, 1.0)))  # type: ignore[attr-defined]
     assert panel.static.canvas.box.viewRange()[0] == pytest.approx([13_465.0, 13_480.0])  # type: ignore[attr-defined]

@@ -10,10 +10,11 @@ import pytest
 
 from errors import StorageError
 from gui.plots.export import Column, write_table
-from gui.plots.number_text import age_text, delay_text, with_error
-from gui.plots.ranges import joint_range, next_range, value_bounds
+from gui.plots.number_text import with_error
 from gui.plots.scales import DelayScale, WholeNumberScale
-from gui.plots.zoom_history import View, ZoomHistory
+from gui.plots.view.history import View, ZoomHistory
+from gui.plots.view.ranges import joint_range, next_range, value_bounds
+from gui.quantity_text import age_text, delay_text
 
 NEAR, FAR = View((0, 1), (0, 1)), View((0, 9), (0, 9))
 
@@ -111,7 +112,12 @@ def test_table_keeps_every_digit_and_the_errors(tmp_path: Path) -> None:
     """If this fails, an exported spectrum is not the one that was shown."""
     energy, value, sigma = np.array([13450.1, 13472.3]), np.array([1 / 3, -2 / 7]), np.array([1e-3 / 3, 2e-3])
     path = tmp_path / "table.csv"
-    write_table(path, "energy_ev", [Column("on", energy, value, sigma), Column("fit", energy, value, None)], ["run 1"])
+    write_table(
+        path,
+        "energy_ev",
+        [Column(name="on", x=energy, y=value, sigma=sigma), Column(name="fit", x=energy, y=value, sigma=None)],
+        ["run 1"],
+    )
     lines = path.read_text().splitlines()
     assert lines[0] == "# run 1"
     header, *rows = csv.reader(lines[1:])
@@ -124,7 +130,11 @@ def test_table_keeps_every_digit_and_the_errors(tmp_path: Path) -> None:
 def test_curves_on_different_grids_are_written_one_below_the_other(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     short, long = np.array([1.0]), np.array([1.0, 2.0])
-    write_table(path, "delay_ps", [Column("data", short, short, short), Column("fit", long, long, None)])
+    write_table(
+        path,
+        "delay_ps",
+        [Column(name="data", x=short, y=short, sigma=short), Column(name="fit", x=long, y=long, sigma=None)],
+    )
     rows = list(csv.reader(path.read_text().splitlines()))
     assert rows[0] == ["curve", "delay_ps", "value", "sigma"]
     assert rows[1] == ["data", "1.0", "1.0", "1.0"]

@@ -16,7 +16,7 @@ from gui.plots.image_plot import ImagePlot, log_levels
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import DelayScale
 from gui.plots.styles import MARKERS, OFF, TRANSIENT, CurveStyle, series_style
-from gui.plots.zoom_history import View
+from gui.plots.view.history import View
 from gui.theme import DARK, LIGHT, apply_theme
 from tests.support.waiting import WAIT_MS
 
@@ -73,9 +73,9 @@ def test_a_plot_without_data_shows_no_numbers_and_says_so(plot: LinePlot) -> Non
     assert numbers() == []
     assert plot.canvas.left.grid_places(400.0) == []
     assert said() == "No data yet."
-    plot.say("This run scans the delay.")
+    plot.show_message("This run scans the delay.")
     assert said() == "This run scans the delay."
-    plot.say("")
+    plot.show_message("")
     plot.set_curve("trace", [1.0, 2.0], [0.0, 1.0], style=TRANSIENT)
     assert numbers()
     assert said() == ""

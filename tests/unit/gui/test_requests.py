@@ -12,15 +12,14 @@ import pytest
 from errors import ReductionError
 from gui.live.images import ImageReference
 from gui.live.run_state import RunState
-from gui.requests.bunches import BunchRequest
-from gui.requests.checks import OFF_PAIR, UNPUMPED_PAIR, UNPUMPED_TAIL, NullTestRequest, ScatterRequest
-from gui.requests.diffraction import DiffractionRequest
-from gui.requests.excited import ExcitedStateRequest
-from gui.requests.fluence import FluenceRequest
-from gui.requests.kinetics import KineticsRequest, TraceRequest
-from gui.requests.spectra import SpectrumRequest
-from gui.requests.static import TemperatureSeriesRequest
-from gui.requests.trends import EdgeTrend, TimeZeroTrend, TrendRequest
+from gui.requests.powder.diffraction import DiffractionRequest
+from gui.requests.xas.bunches import BunchRequest
+from gui.requests.xas.checks import OFF_PAIR, UNPUMPED_PAIR, UNPUMPED_TAIL, NullTestRequest, ScatterRequest
+from gui.requests.xas.fluence import FluenceRequest
+from gui.requests.xas.kinetics import KineticsRequest, TraceRequest
+from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
+from gui.requests.xas.static import TemperatureSeriesRequest
+from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, TrendRequest
 from reduction.accumulator import accumulate, joined
 from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
@@ -49,7 +48,7 @@ def fed(*runs: list[tuple[str, dict[str, Any]]]) -> RunState:
 @pytest.mark.parametrize("reference", ["unpumped probe", "laser shutter"])
 def test_spectra_are_those_of_the_stored_run(mode: Mode, probe: int, reference: Reference) -> None:
     documents = energy_run(shutter_reference="point")
-    shown = SpectrumRequest(mode, probe, reference).compute(fed(documents))
+    shown = SpectrumRequest(mode=mode, probe=probe, reference=reference).compute(fed(documents))
     stored = (spc_spectrum if mode == "spc" else boxcar_spectrum)(accumulate(documents), probe, reference)
     for name in ("energy_ev", "on", "on_sigma", "off", "off_sigma", "transient", "sigma"):
         np.testing.assert_array_equal(getattr(shown, name), getattr(stored, name))
@@ -58,11 +57,11 @@ def test_spectra_are_those_of_the_stored_run(mode: Mode, probe: int, reference: 
 
 def test_a_series_is_reduced_as_one_run() -> None:
     first, second = energy_run("a", seed=1), energy_run("b", seed=2)
-    shown = SpectrumRequest("spc", scope="series").compute(fed(first, second))
+    shown = SpectrumRequest(mode="spc", scope="series").compute(fed(first, second))
     together = spc_spectrum(joined([accumulate(first), accumulate(second)]))
     np.testing.assert_array_equal(shown.transient, together.transient)
     assert shown.metadata.scans == 6
-    assert SpectrumRequest("spc", scope="scan").compute(fed(first, second)).metadata.scans == 1
+    assert SpectrumRequest(mode="spc", scope="scan").compute(fed(first, second)).metadata.scans == 1
 
 
 def test_traces_and_kinetics_are_those_of_the_stored_run() -> None:
@@ -117,16 +116,18 @@ def test_bright_gates_ask_for_attenuation() -> None:
 def test_checks_are_those_of_the_stored_run(mode: Mode) -> None:
     documents = energy_run(shutter_reference="point")
     state, stored = fed(documents), accumulate(documents)
-    assert ScatterRequest(mode).compute(state) == scatter_ratio(*scan_transients(stored, mode))
+    assert ScatterRequest(mode=mode).compute(state) == scatter_ratio(*scan_transients(stored, mode))
     for pair, tail in ((OFF_PAIR, None), (UNPUMPED_PAIR, UNPUMPED_TAIL)):
-        assert NullTestRequest(*pair, mode=mode).compute(state) == null_test(stored, mode, *pair, tail)
+        assert NullTestRequest(on=pair[0], off=pair[1], mode=mode).compute(state) == null_test(
+            stored, mode, *pair, tail
+        )
 
 
 def test_scatter_of_a_fluence_scan_is_its_own() -> None:
     documents = fluence_run()
-    assert ScatterRequest("boxcar").compute(fed(documents)) == fluence_scan(accumulate(documents)).scatter
+    assert ScatterRequest(mode="boxcar").compute(fed(documents)) == fluence_scan(accumulate(documents)).scatter
     with pytest.raises(ReductionError, match="two scans"):
-        ScatterRequest("boxcar").compute(fed(fluence_run(scans=1)))
+        ScatterRequest(mode="boxcar").compute(fed(fluence_run(scans=1)))
 
 
 def test_trends_of_the_surroundings_are_the_events_own() -> None:
@@ -160,11 +161,11 @@ def test_time_zero_and_edge_are_followed_from_scan_to_scan() -> None:
 
 def test_excited_state_is_made_from_the_spectrum_on_the_screen() -> None:
     state = fed(energy_run())
-    spectrum = SpectrumRequest("boxcar").compute(state)
-    excited = ExcitedStateRequest(0.2).compute(state)
+    spectrum = SpectrumRequest(mode="boxcar").compute(state)
+    excited = ExcitedStateRequest(fraction=0.2).compute(state)
     np.testing.assert_allclose(0.2 * excited.value + 0.8 * spectrum.off, spectrum.on, rtol=1e-12)
     with pytest.raises(ReductionError, match="above 0"):
-        ExcitedStateRequest(0.0).compute(state)
+        ExcitedStateRequest(fraction=0.0).compute(state)
 
 
 def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
@@ -175,7 +176,9 @@ def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
     state = fed([("start", {"uid": "xrd", "plan_name": "diffraction"})])
     with pytest.raises(ReductionError, match="no images yet"):
         DiffractionRequest().compute(state)
-    state.image = ImageReference("pilatus_image", tmp_path / "a.h5", 1, "AD_HDF5", 2, 1)
+    state.image = ImageReference(
+        field="pilatus_image", path=tmp_path / "a.h5", index=1, spec="AD_HDF5", frames=2, events=1
+    )
     shown = DiffractionRequest().compute(state)
     np.testing.assert_array_equal(shown.image, images[2:].mean(axis=0))
     assert shown.pattern is not None
@@ -189,7 +192,9 @@ def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
     nothing = DiffractionRequest(masked=((0, 0, *geometry.shape),)).compute(state)
     assert nothing.pattern is None
     assert "No valid pixel" in nothing.problem
-    state.image = ImageReference("pilatus_image", tmp_path / "missing.h5", 0, "AD_HDF5", 1, 1)
+    state.image = ImageReference(
+        field="pilatus_image", path=tmp_path / "missing.h5", index=0, spec="AD_HDF5", frames=1, events=1
+    )
     with pytest.raises(ReductionError, match=r"missing\.h5"):
         DiffractionRequest().compute(state)
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from gui.application import make_window
 from gui.live.feed import QueueFeed
 from gui.live.run_state import RunState
-from gui.requests.static import TemperatureSeriesRequest
+from gui.requests.xas.static import TemperatureSeriesRequest
 from gui.window import MainWindow
 from reduction.xas.alignment import thermal_difference
 from reduction.xas.static_xas import accumulate_static, joined_static, measured_points, static_spectrum

@@ -1,4 +1,4 @@
-"""The window as a whole: docks, layout, looks, honesty, and an end without remains."""
+"""The window as a whole: docks, layout, looks, liveness, and an end without remains."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QMessageBox, QTabBar, QWidget
 
 from gui.application import make_application, make_window
-from gui.dock_title import DockTitle
+from gui.docking.dock import Dock
+from gui.docking.title import DockTitle
 from gui.live.feed import QueueFeed
 from gui.live.frame import FeedState
 from gui.panels.panel import Panel
 from gui.status.item import Reading, StatusItem
 from gui.theme import CONTROL_ROOM, DARK, current_theme
-from gui.window import Dock, MainWindow
+from gui.window import MainWindow
 from tests.support.beam_time import Document
 from tests.support.waiting import WAIT_MS
 
@@ -28,7 +29,7 @@ class FixedStatus:
     """Device states that a test sets."""
 
     def __init__(self) -> None:
-        self.readings = {"energy": Reading(13_472.0, True, time.monotonic())}
+        self.readings = {"energy": Reading(value=13_472.0, connected=True, at_s=time.monotonic())}
         self.closed = False
 
     def reading(self, item: StatusItem) -> Reading:
@@ -82,9 +83,9 @@ def test_docks_are_closed_and_taken_out_by_their_titles(make: Make, qtbot: QtBot
     dock = window.docks["devices"]
     title = dock.titleBarWidget()
     assert isinstance(title, DockTitle)
-    qtbot.mouseClick(title.out, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(title.detach_button, Qt.MouseButton.LeftButton)
     assert dock.isFloating()
-    qtbot.mouseClick(title.out, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(title.detach_button, Qt.MouseButton.LeftButton)
     assert not dock.isFloating()
     qtbot.mouseClick(title.close_button, Qt.MouseButton.LeftButton)
     assert dock.isHidden()
@@ -122,8 +123,8 @@ def test_the_control_room_shows_what_is_read_from_afar_and_gives_the_rest_back(m
 def test_every_tab_is_there_once(make: Make) -> None:
     """A bar of tabs that is left over lies across the other docks."""
     more = [
-        Dock("runs", "Runs", QWidget(), "right", "curves"),
-        Dock("control", "Control", QWidget(), "left", "control"),
+        Dock(key="runs", title="Runs", widget=QWidget(), side="right", group="curves"),
+        Dock(key="control", title="Control", widget=QWidget(), side="left", group="control"),
     ]
     window = make(more_docks=lambda _worker: more)
     bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible()]
@@ -142,7 +143,7 @@ def test_keys_show_panels_looks_and_help(make: Make, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_F1)
     qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)), timeout=WAIT_MS)
     box = window.findChildren(QMessageBox)[0]
-    assert "Closing it never disturbs the measurement" in box.text()
+    assert "Closing the window never disturbs the measurement" in box.text()
     box.close()
 
 
@@ -163,9 +164,9 @@ def test_a_dead_source_turns_every_panel_stale(make: Make, energy_run: list[Docu
     window = make(feed)
     for name, doc in energy_run[:-1]:
         feed.put(name, doc)
-    qtbot.waitUntil(lambda: "● LIVE" in window.honesty_bar.state.text(), timeout=WAIT_MS)
-    feed.state = FeedState("test", live=True, connected=False, last_document_at=time.monotonic(), remark="Gone.")
-    qtbot.waitUntil(lambda: "▲ STALE: Gone." in window.honesty_bar.state.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "● LIVE" in window.liveness_bar.state.text(), timeout=WAIT_MS)
+    feed.state = FeedState(source="test", live=True, connected=False, last_document_at=time.monotonic(), remark="Gone.")
+    qtbot.waitUntil(lambda: "▲ STALE: Gone." in window.liveness_bar.state.text(), timeout=WAIT_MS)
     panels = [panel for panel in visible_panels(window) if panel.key != "devices"]
     assert {panel.key for panel in panels} == {"spectra", "bunches", "log"}
     assert {panel.heading.state.text() for panel in panels} == {"▲ STALE"}
@@ -178,9 +179,9 @@ def test_missed_documents_and_age_are_told(make: Make, energy_run: list[Document
     window = make(feed)
     feed.put(*energy_run[0])
     qtbot.waitUntil(lambda: window.worker.frame.run is not None, timeout=WAIT_MS)
-    feed.state = FeedState("test", live=True, connected=True, last_document_at=time.monotonic() - 8.0, missed=2)
-    qtbot.waitUntil(lambda: "▲ 2 missed" in window.honesty_bar.missed.text(), timeout=WAIT_MS)
-    assert "last document" in window.honesty_bar.age.text()
+    feed.state = FeedState(source="test", live=True, connected=True, last_document_at=time.monotonic() - 8.0, missed=2)
+    qtbot.waitUntil(lambda: "▲ 2 missed" in window.liveness_bar.missed.text(), timeout=WAIT_MS)
+    assert "last document" in window.liveness_bar.age.text()
 
 
 def test_a_replay_says_so(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
@@ -188,17 +189,17 @@ def test_a_replay_says_so(make: Make, energy_run: list[Document], qtbot: QtBot) 
     window = make(feed)
     feed.put(*energy_run[0])
     qtbot.waitUntil(lambda: window.worker.frame.run is not None, timeout=WAIT_MS)
-    feed.state = FeedState("replay of abc", live=False, connected=True, last_document_at=time.monotonic())
-    qtbot.waitUntil(lambda: "▶ REPLAY" in window.honesty_bar.state.text(), timeout=WAIT_MS)
+    feed.state = FeedState(source="replay of abc", live=False, connected=True, last_document_at=time.monotonic())
+    qtbot.waitUntil(lambda: "▶ REPLAY" in window.liveness_bar.state.text(), timeout=WAIT_MS)
     assert window.docks["spectra"].widget().heading.state.text() == "▶ REPLAY"
 
 
 def test_devices_show_words_and_dead_ones_are_grey(make: Make, qtbot: QtBot) -> None:
     source = FixedStatus()
-    window = make(items=[StatusItem("energy", ("pv",), "eV")], source=source)
+    window = make(items=[StatusItem(label="energy", pvs=("pv",), unit="eV")], source=source)
     panel = window.docks["devices"].widget()
     qtbot.waitUntil(lambda: panel.table.text(0, 1) == "● OK", timeout=WAIT_MS)
-    source.readings["energy"] = Reading(13_472.0, False, time.monotonic() - 600)
+    source.readings["energy"] = Reading(value=13_472.0, connected=False, at_s=time.monotonic() - 600)
     qtbot.waitUntil(lambda: panel.table.text(0, 1) == "✕ DISCONNECTED", timeout=WAIT_MS)
     assert panel.table.text(0, 2) == "(13472.00 eV)"
     assert panel.table.text(0, 3) == "10 min ago"
@@ -229,7 +230,7 @@ def test_an_idle_window_draws_nothing(make: Make, energy_run: list[Document], qt
         feed.put(name, doc)
     spectra = window.docks["spectra"].widget()
     qtbot.waitUntil(lambda: bool(spectra.transient.curves), timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: "ENDED" in window.honesty_bar.state.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "ENDED" in window.liveness_bar.state.text(), timeout=WAIT_MS)
     painted: list[int] = []
     qtbot.wait(300)
     spectra.transient.canvas.painted.connect(lambda: painted.append(1))
@@ -257,6 +258,8 @@ def test_other_widgets_become_docks(make: Make) -> None:
     from qtpy.QtWidgets import QLabel
 
     label = QLabel("runs")
-    window = make(more_docks=lambda _worker: [Dock("browser", "Runs", label, "right", "curves")])
+    window = make(
+        more_docks=lambda _worker: [Dock(key="browser", title="Runs", widget=label, side="right", group="curves")]
+    )
     window.show_panel("browser")
     assert label.isVisible()

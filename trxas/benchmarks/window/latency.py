@@ -15,10 +15,11 @@ import numpy as np
 from qtpy.QtCore import QEventLoop, QTimer
 
 from gui.application import make_window
+from gui.docking.dock import Dock
 from gui.live.feed import QueueFeed
 from gui.live.frame import LiveFrame
-from gui.panels.spectra import SpectraPanel
-from gui.window import Dock, MainWindow
+from gui.panels.xas.spectra import SpectraPanel
+from gui.window import MainWindow
 from trxas.benchmarks.window.synthetic_run import POINTS, Document, run_documents, stop_document
 
 IMAGES_PER_S = 10.0
@@ -97,7 +98,7 @@ class WindowUnderTest:
     def __init__(self, folder: Path, images: Path) -> None:
         self.feed, self.watched = QueueFeed("bench"), _WatchedSpectra()
         self._images, self._runs = images, count()
-        dock = Dock("watched", "Spectra, watched", self.watched, "left", "watched")
+        dock = Dock(key="watched", title="Spectra, watched", widget=self.watched, side="left", group="watched")
         self.window: MainWindow = make_window(self.feed, more_docks=lambda _: [dock], settings=folder / "window.ini")
 
     def __enter__(self) -> WindowUnderTest:

@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gui.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
 from plans.xas.delay_self_test import ArmResult, Rise
 from reduction.xas.calibration import FoilEdge, FoilSpectrum
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient import Spectrum, Trace
 from trxas.results.figures import draw_delay_axis, draw_static, draw_transient, fit_delays_ps
 
-COLOURS = ("#D55E00", "#E69F00", "#666666", "#0072B2", "#009E73", "#CC79A7", "#56B4E9")
+COLOURS = (VERMILION, ORANGE, GREY, BLUE, GREEN, PURPLE, SKY_BLUE)
 """Okabe and Ito's; the first three stand for 100 ps, 10.1 ns and 163.5 ns, as in the paper."""
 
 STATIC_COLOUR = "black"

@@ -1,0 +1,109 @@
+"""The Pilatus: latest image, and its powder pattern integrated beside the window."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSplitter
+
+from errors import ReductionError
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.context import PanelContext
+from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.plots.axis import Q, Quantity
+from gui.plots.image_plot import ImagePlot
+from gui.plots.line_plot import LinePlot
+from gui.plots.styles import CurveStyle
+from gui.requests.powder.diffraction import DiffractionRequest, IntegratedImage
+from gui.status.liveness import Liveness
+from reduction.powder.diffraction import DetectorGeometry
+from reduction.powder.series import geometry_of
+
+INTENSITY = Quantity("intensity", "counts per pixel", "intensity")
+PATTERN = CurveStyle("off", width_px=1.2)
+
+
+class DiffractionPanel(Panel):
+    """Image and pattern; region and masks hold for both. `geometry` is for runs that do not tell the detector's."""
+
+    title = "Pilatus"
+    key = "pilatus"
+    position = 60
+
+    def __init__(self, geometry: DetectorGeometry | None = None) -> None:
+        super().__init__()
+        self._configured = self._geometry = geometry or DetectorGeometry()
+        self.image = ImagePlot()
+        self.image.region_changed.connect(self.requests_changed)
+        self.pattern = LinePlot(Q, INTENSITY)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.image)
+        split.addWidget(self.pattern)
+        self.body.addWidget(split, 1)
+        self._slot: AnswerSlot[IntegratedImage] = AnswerSlot()
+
+    @classmethod
+    def for_beamline(cls, context: PanelContext) -> DiffractionPanel:
+        """Return the panel for the detector in `context`."""
+        return cls(context.geometry)
+
+    def requests(self) -> Collection[Request[Any]]:
+        """Latest image with its pattern."""
+        return (self._request(),)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """The pattern."""
+        return (self.pattern,)
+
+    def forget_run(self) -> None:
+        """Another run's image is not this one's."""
+        self.image.show_image(None)
+        self.pattern.retain(())
+
+    def show_liveness(self, liveness: Liveness) -> None:
+        """Mark the image too."""
+        super().show_liveness(liveness)
+        self.image.canvas.mark(liveness.watermark)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace image and pattern; a changed region keeps the old ones until they are computed anew."""
+        geometry = self._told_geometry(frame)
+        if geometry != self._geometry:
+            self._geometry = geometry
+            self.requests_changed.emit()
+        request = self._request()
+        answer = frame.answer(request)
+        if answer is None or not self._slot.changed(frame, request):
+            return
+        self.image.canvas.show_message(problem_of(answer))
+        self._draw(answer.value)
+
+    def _draw(self, found: IntegratedImage | None) -> None:
+        self.image.show_image(None if found is None else found.image)
+        if found is None or found.pattern is None:
+            self.pattern.retain(())
+            self.pattern.show_message(found.problem if found else "")
+            return
+        self.pattern.show_message("")
+        where = "region" if self.image.region else "whole image"
+        label = f"image {found.reference.index + 1}, {where}"
+        pattern = found.pattern
+        self.pattern.set_curve(
+            "pattern", pattern.q_inv_angstrom, pattern.intensity, pattern.sigma, style=PATTERN, label=label
+        )
+        self.pattern.show_all()
+
+    def _told_geometry(self, frame: LiveFrame) -> DetectorGeometry:
+        if frame.run is None or "geometry" not in frame.run.start:
+            return self._configured
+        try:
+            return geometry_of(frame.run.start)
+        except ReductionError as error:
+            self.pattern.show_message(str(error))
+            return self._configured
+
+    def _request(self) -> DiffractionRequest:
+        return DiffractionRequest(geometry=self._geometry, masked=self.image.masked, region=self.image.region)

@@ -1,0 +1,1 @@
+"""Panels for X-ray absorption runs."""

@@ -1,0 +1,140 @@
+"""What each gate counts: probes of both photodiodes, photons per pulse, and what pile-up hides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.value_table import Cell, ValueTable
+from gui.plots.axis import Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.scales import WholeNumberScale
+from gui.plots.styles import CurveStyle
+from gui.requests.xas.bunches import ATTENUATE_ABOVE, BunchRequest, BunchView
+from gui.theme import current_theme
+from gui.types import Severity
+
+PROBE = Quantity("probe (bunch after the pump)", "", "probe", "probe {:.0f}")
+PHOTONS = Quantity("photons", "per pulse", "photons_per_pulse")
+THRESHOLD = CurveStyle("neutral", line="dashed", bars=False)
+APDS = (CurveStyle("off", line="", marker="circle"), CurveStyle("on", line="", marker="diamond"))
+NEAR = 0.5
+"""From this share of the threshold on it is drawn: far below, it would press the points into a line."""
+
+SHIFT = 0.08
+"""Photodiodes are drawn side by side."""
+
+
+class BunchesPanel(Panel):
+    """Counts per probe and photodiode, with the word ATTENUATE when a gate sees too many photons."""
+
+    title = "Bunches"
+    key = "bunches"
+    position = 110
+    group = "quality"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of = QComboBox()
+        for text, data in (("Latest exposure", "latest"), ("Current scan", "scan"), ("Whole run", "run")):
+            self.of.addItem(text, data)
+        self.of.currentIndexChanged.connect(lambda *_: self.requests_changed.emit())
+        self.word = QLabel("")
+        self.plot = LinePlot(PROBE, PHOTONS, x_scale=WholeNumberScale(), compact=True, named_x=True)
+        self.table = ValueTable(
+            [
+                "probe",
+                "counts APD 1",
+                "counts APD 2",
+                "gates opened",
+                "photons/pulse 1",
+                "photons/pulse 2",
+                "lost to pile-up",
+            ]
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.of)
+        row.addWidget(self.word, 1)
+        self.body.addLayout(row)
+        self.body.addWidget(self.plot, 1)
+        self.body.addWidget(self.table)
+        self._attenuate: bool | None = None
+        self._slot: AnswerSlot[BunchView] = AnswerSlot()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """The gates."""
+        return (self._request(),)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Photons per pulse."""
+        return (self.plot,)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace points, table and word."""
+        request = self._request()
+        if not self._slot.changed(frame, request):
+            return
+        answer = frame.answer(request)
+        self.plot.show_message(problem_of(answer))
+        if answer is None or answer.value is None:
+            self.plot.retain(())
+            self.table.show_rows([])
+            self._attenuate = None
+        else:
+            self._draw(answer.value)
+        self.apply_theme()
+
+    def apply_theme(self) -> None:
+        """Colour of the word."""
+        texts: dict[bool | None, tuple[str, Severity]] = {
+            None: ("", "unknown"),
+            False: ("● Rate is fine", "good"),
+            True: (_ATTENUATE, "bad"),
+        }
+        text, severity = texts[self._attenuate]
+        self.word.setText(text)
+        self.word.setStyleSheet(f"font-weight: bold; color: {current_theme().state_colour(severity)};")
+
+    def _draw(self, view: BunchView) -> None:
+        self._attenuate = view.attenuate
+        probes = np.arange(view.pulses.size, dtype=float)
+        for apd, style in enumerate(APDS):
+            photons = view.photons_per_pulse[apd]
+            pulses = np.maximum(view.pulses, 1.0)
+            # A gate counts n of N with probability p: the error of -ln(1 - p) is sqrt(p / (N (1 - p))).
+            share = view.counts[apd] / pulses
+            sigma = np.sqrt(share / pulses / np.maximum(1.0 - share, 1e-12))
+            place = probes + (2 * apd - 1) * SHIFT
+            self.plot.set_curve(f"apd_{apd + 1}", place, photons, sigma, style=style, label=f"photodiode {apd + 1}")
+        if view.photons_per_pulse.max() > NEAR * ATTENUATE_ABOVE:
+            ends = np.array([probes[0] - 0.4, probes[-1] + 0.4])
+            label = f"attenuate above {ATTENUATE_ABOVE:g}"
+            self.plot.set_curve("threshold", ends, np.full(2, ATTENUATE_ABOVE), style=THRESHOLD, label=label)
+        else:
+            self.plot.remove_curve("threshold")
+        self.plot.show_all()
+        self.table.show_rows([_row(view, probe) for probe in range(view.pulses.size)])
+
+    def _request(self) -> BunchRequest:
+        return BunchRequest(self.of.currentData())
+
+
+_ATTENUATE = f"▲ ATTENUATE: more than {ATTENUATE_ABOVE:g} photons per pulse, the pile-up correction is not exact there"
+
+
+def _row(view: BunchView, probe: int) -> list[Cell]:
+    counts = view.counts[:, probe]
+    photons = view.photons_per_pulse[:, probe]
+    lost = 100.0 * float(view.pile_up[:, probe].max())
+    high = bool(photons.max() > ATTENUATE_ABOVE)
+    rates: list[Cell] = [(f"{value:.4f}", "bad") if high else f"{value:.4f}" for value in photons]
+    return [
+        f"{probe}", *(f"{count:,.0f}".replace(",", " ") for count in counts),
+        f"{view.pulses[probe]:,.0f}".replace(",", " "), *rates, f"{lost:.1f} %",
+    ]  # fmt: skip

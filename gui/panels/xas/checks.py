@@ -1,0 +1,126 @@
+"""Can the error bars be believed? Scatter between scans, and differences that must vanish."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from qtpy.QtWidgets import QLabel
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Answer, Request
+from gui.live.run_state import Scope
+from gui.panels.panel import Panel, problem_of
+from gui.panels.value_table import Cell, ValueTable
+from gui.panels.xas.choices import Choices
+from gui.plots.number_text import with_error
+from gui.requests.xas.checks import OFF_PAIR, PUMPED_OFF_PAIR, UNPUMPED_PAIR, NullTestRequest, ScatterRequest
+from gui.theme import current_theme
+from gui.types import Severity
+from reduction.xas.grouping import NullTest, ScatterRatio
+
+AGREE_ABOVE = 1e-3
+"""p-value below which two signals do not agree (`reduction.xas.grouping.NullTest`)."""
+
+SIGMAS = 3.0
+"""A ratio farther than this from 1, in its own errors, is not photon-limited."""
+
+NULL_TESTS = {
+    "unpumped - unpumped (probes 3, 4)": UNPUMPED_PAIR,
+    "off - off (probes 3, 4, laser blocked)": OFF_PAIR,
+    "off - off (probes 0, 4, laser blocked)": PUMPED_OFF_PAIR,
+}
+
+
+class ChecksPanel(Panel):
+    """Scatter over counting error as one number (1: photon-limited), and the null tests with chi-square and p."""
+
+    title = "Checks"
+    key = "checks"
+    position = 120
+    group = "quality"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = Choices(["mode", "probe", "reference", "scope"])
+        self.choices.changed.connect(self.requests_changed)
+        self.ratio = QLabel("")
+        self.verdict = QLabel("")
+        self.verdict.setWordWrap(True)
+        self.table = ValueTable(["must vanish", "χ² / degrees of freedom", "p", "verdict"])
+        for widget in (self.choices, self.ratio, self.verdict, self.table):
+            self.body.addWidget(widget)
+        self.body.addStretch(1)
+        self._severity: Severity = "unknown"
+        self._shown: list[Answer[Any] | None] | None = None
+
+    def requests(self) -> Collection[Request[Any]]:
+        """Scatter and null tests."""
+        return (self._scatter_request(), *self._null_requests().values())
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace number and table."""
+        scatter = self._scatter_request()
+        nulls = self._null_requests()
+        answers: list[Answer[Any] | None] = [frame.answer(scatter), *(frame.answer(null) for null in nulls.values())]
+        if self._shown is not None and all(new is old for new, old in zip(answers, self._shown, strict=True)):
+            return
+        self._shown = answers
+        self._draw_ratio(frame.answer(scatter))
+        self.table.show_rows([null_row(name, frame.answer(null)) for name, null in nulls.items()])
+
+    def apply_theme(self) -> None:
+        """Size and colour of the number."""
+        theme = current_theme()
+        colour = theme.state_colour(self._severity)
+        self.ratio.setStyleSheet(f"font-size: {2.2 * theme.font_points:g}pt; font-weight: bold; color: {colour};")
+        self.verdict.setStyleSheet(f"color: {colour};")
+
+    def _draw_ratio(self, answer: Answer[ScatterRatio] | None) -> None:
+        if answer is None or answer.value is None:
+            self._severity = "unknown"
+            number = "-"
+            verdict = problem_of(answer)
+        else:
+            number = with_error(answer.value.ratio, answer.value.sigma)
+            verdict, self._severity = scatter_verdict(answer.value)
+        self.ratio.setText(f"scatter / counting error = {number}")
+        self.verdict.setText(verdict)
+        self.apply_theme()
+
+    def _scatter_request(self) -> ScatterRequest:
+        chosen = self.choices
+        return ScatterRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=self._scope)
+
+    def _null_requests(self) -> dict[str, NullTestRequest]:
+        mode = self.choices.mode
+        return {
+            name: NullTestRequest(on=on, off=off, mode=mode, scope=self._scope)
+            for name, (on, off) in NULL_TESTS.items()
+        }
+
+    @property
+    def _scope(self) -> Scope:
+        return self.choices.scope or "mean"
+
+
+def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
+    """What the ratio means, with its severity."""
+    excess = (scatter.ratio - 1.0) / scatter.sigma
+    if excess > SIGMAS:
+        return "▲ NOT PHOTON-LIMITED: the scans differ by more than their counting errors", "warning"
+    if excess < -SIGMAS:
+        return "▲ TOO QUIET: the scans differ by less than their counting errors; these are too large", "warning"
+    return "● PHOTON-LIMITED: the scans differ as their counting errors say", "good"
+
+
+def null_row(name: str, answer: Answer[NullTest] | None) -> list[Cell]:
+    """A null test as a row of the table."""
+    if answer is None or answer.value is None:
+        return [name, "-", "-", problem_of(answer)]
+    test = answer.value
+    if test.tail is not None:
+        name += f", less {with_error(100 * test.tail.value, 100 * test.tail.sigma)} % of the transient"
+    agrees = test.p_value >= AGREE_ABOVE
+    verdict: Cell = ("● vanishes", "good") if agrees else ("▲ DOES NOT VANISH", "bad")
+    return [name, f"{test.chi_square:.1f} / {test.degrees_of_freedom}", f"{test.p_value:.3g}", verdict]

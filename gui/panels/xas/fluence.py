@@ -1,0 +1,108 @@
+"""Transient against fluence, with the line of the linear regime."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.value_table import Cell, ValueTable
+from gui.panels.xas.choices import Choices
+from gui.plots.axis import FLUENCE, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.number_text import with_error
+from gui.plots.styles import FIT, TRANSIENT, CurveStyle
+from gui.requests.xas.fluence import FluenceDependence, FluenceRequest
+from reduction.xas.fluence_fit import FluenceFit
+
+SHARE = Quantity("difference", "unpumped = 1", "transient")
+BEYOND = CurveStyle("fit", line="dotted", width_px=2.0)
+SIGNIFICANT = 1e-3
+"""p-values below this are taken as a difference, as everywhere in the reduction."""
+
+
+class FluencePanel(Panel):
+    """Dependence on the fluence; the line is dotted where it is extrapolated."""
+
+    title = "Fluence"
+    key = "fluence"
+    position = 30
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = Choices(["mode", "probe", "reference", "scope"])
+        self.choices.mode = "boxcar"
+        self.choices.changed.connect(self.requests_changed)
+        self.plot = LinePlot(FLUENCE, SHARE)
+        self.table = ValueTable(["parameter", "value ± error"])
+        self.body.addWidget(self.choices)
+        self.body.addWidget(self.plot, 1)
+        self.body.addWidget(self.table)
+        self._slot: AnswerSlot[FluenceDependence] = AnswerSlot()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """The dependence."""
+        return (self._request(),)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """The dependence."""
+        return (self.plot,)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace curves and table."""
+        request = self._request()
+        if not self._slot.changed(frame, request):
+            return
+        answer = frame.answer(request)
+        self.plot.show_message(other_kind(frame, "fluence_mj_cm2") or problem_of(answer))
+        if answer is None or answer.value is None:
+            self.plot.retain(())
+            self.table.show_rows([])
+            return
+        self._draw(answer.value)
+
+    def _draw(self, found: FluenceDependence) -> None:
+        scan = found.scan
+        label = f"{scan.energy_ev:.1f} eV, {scan.scans} scans"
+        self.plot.set_curve("transient", scan.fluence_mj_cm2, scan.transient, scan.sigma, style=TRANSIENT, label=label)
+        if found.fit is None:
+            self.plot.retain(["transient"])
+            self.table.show_rows([["no line", found.problem]])
+        else:
+            self._draw_line(found.fit, scan.fluence_mj_cm2)
+            self.table.show_rows(fluence_rows(found.fit))
+        self.plot.show_all()
+
+    def _draw_line(self, fit: FluenceFit, fluence: np.ndarray) -> None:
+        end = fit.upper_limit_mj_cm2
+        inside = np.array([float(fluence.min()), min(float(fluence.max()), end)])
+        self.plot.set_curve("line", inside, fit.line(inside), style=FIT, label=f"line to {end:g} mJ/cm²")
+        if fluence.max() > end:
+            beyond = np.array([end, float(fluence.max())])
+            self.plot.set_curve("extrapolated", beyond, fit.line(beyond), style=BEYOND)
+
+    def _request(self) -> FluenceRequest:
+        chosen = self.choices
+        return FluenceRequest(
+            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
+        )
+
+
+def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:
+    """Line and saturation as rows of a table."""
+    rows: list[list[Cell]] = [
+        ["slope", with_error(100 * fit.slope.value, 100 * fit.slope.sigma, "% per mJ/cm²")],
+        ["χ² / degrees of freedom", f"{fit.chi_square:.1f} / {fit.degrees_of_freedom}"],
+    ]
+    if fit.saturation is not None:
+        p_value = fit.saturation.p_value
+        if p_value < SIGNIFICANT:
+            verdict: Cell = (f"SATURATES (p = {p_value:.2g})", "warning")
+        else:
+            verdict = (f"linear throughout (p = {p_value:.2g})", "good")
+        rows.append([f"above {fit.upper_limit_mj_cm2:g} mJ/cm²", verdict])
+    return rows

@@ -1,0 +1,157 @@
+"""Kinetics while they are measured, with the fit that will be published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.live.run_state import Scope
+from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.value_table import Cell, ValueTable
+from gui.panels.xas.choices import Choices
+from gui.plots.axis import DELAY, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.number_text import with_error
+from gui.plots.scales import DelayScale
+from gui.plots.styles import FIT, TRANSIENT
+from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
+from reduction.values import Value
+from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.transient import Trace
+
+TRANSIENT_SHARE = Quantity("difference", "unpumped = 1", "transient")
+RESIDUAL = Quantity("residual", "in errors", "residual")
+
+
+class KineticsPanel(Panel):
+    """Trace with the weighted biexponential fit, its residuals, and its parameters with errors."""
+
+    title = "Kinetics"
+    key = "kinetics"
+    position = 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = Choices(["probe", "reference", "scope"])
+        self.constant_offset = QCheckBox("Constant offset")
+        self.constant_offset.setToolTip("The paper's model: the offset never decays, and earlier pumps have no effect")
+        self.choices.changed.connect(self.requests_changed)
+        self.constant_offset.toggled.connect(lambda *_: self.requests_changed.emit())
+        self.trace = LinePlot(DELAY, TRANSIENT_SHARE, x_scale=DelayScale())
+        self.residuals = LinePlot(DELAY, RESIDUAL, x_scale=DelayScale(), compact=True)
+        self.table = ValueTable(["parameter", "value ± error"])
+        self.remark = QLabel("")
+        self.remark.setWordWrap(True)
+        self._lay_out()
+        self._traces: AnswerSlot[Trace] = AnswerSlot()
+        self._fits: AnswerSlot[FittedTrace] = AnswerSlot()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """Trace and fit."""
+        return (self._trace_request(), self._fit_request())
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Trace and residuals."""
+        return (self.trace, self.residuals)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace curves and table."""
+        traces = self._trace_request()
+        fits = self._fit_request()
+        if self._traces.changed(frame, traces):
+            answer = frame.answer(traces)
+            self.trace.show_message(other_kind(frame, "delay_ps") or problem_of(answer))
+            self._draw_trace(answer.value if answer else None)
+        if self._fits.changed(frame, fits):
+            fitted = frame.answer(fits)
+            self._draw_fit(fitted.value if fitted else None)
+            problem = "" if other_kind(frame, "delay_ps") else problem_of(fitted)
+            self.remark.setText(f"No fit: {problem}" if problem else "")
+            self.remark.setVisible(bool(self.remark.text()))
+
+    def _draw_trace(self, trace: Trace | None) -> None:
+        if trace is None:
+            self.trace.retain(())
+            return
+        label = f"probe {trace.metadata.probe}, {trace.metadata.scans} scans"
+        self.trace.set_curve("transient", trace.delay_ps, trace.transient, trace.sigma, style=TRANSIENT, label=label)
+        self.trace.show_all()
+
+    def _draw_fit(self, found: FittedTrace | None) -> None:
+        if found is None:
+            self.trace.remove_curve("fit")
+            self.residuals.retain(())
+            self.table.show_rows([])
+            return
+        self.trace.set_curve("fit", found.delay_ps, found.curve, style=FIT)
+        ones = found.residuals * 0.0 + 1.0
+        self.residuals.set_curve("residual", found.trace.delay_ps, found.residuals, ones, style=TRANSIENT)
+        self.residuals.show_all()
+        self.trace.show_all()
+        self.table.show_rows(fit_rows(found.fit))
+
+    def _trace_request(self) -> TraceRequest:
+        return TraceRequest(probe=self.choices.probe, reference=self.choices.reference, scope=self._scope)
+
+    def _fit_request(self) -> KineticsRequest:
+        return KineticsRequest(
+            probe=self.choices.probe, scope=self._scope, constant_offset=self.constant_offset.isChecked()
+        )
+
+    @property
+    def _scope(self) -> Scope:
+        return self.choices.scope or "mean"
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.choices, 1)
+        top.addWidget(self.constant_offset)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.residuals, 1)
+        column.addWidget(self.remark)
+        column.addWidget(self.table)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(self.trace)
+        split.addWidget(right)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        self.body.addLayout(top)
+        self.body.addWidget(split, 1)
+
+
+def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
+    """Parameters of a fit as rows of a table."""
+    rows: list[list[Cell]] = [
+        ["τ1", _text(fit.tau1_ps, "ps")],
+        ["τ2", _text(fit.tau2_ps, "ps")],
+        ["share of τ1", _percent(fit.fraction1)],
+        ["share of τ2", _percent(fit.fraction2)],
+        ["offset", _percent(fit.offset)],
+        ["offset lifetime", _lifetime(fit.offset_lifetime_ps)],
+        ["amplitude", _percent(fit.amplitude)],
+        ["time zero", _text(fit.t0_ps, "ps")],
+    ]
+    ratio = fit.chi_square / max(fit.degrees_of_freedom, 1)
+    return [*rows, ["χ² / degrees of freedom", f"{fit.chi_square:.0f} / {fit.degrees_of_freedom} = {ratio:.2f}"]]
+
+
+def _text(value: Value, unit: str) -> str:
+    return with_error(value.value, value.sigma, unit)
+
+
+def _percent(value: Value) -> str:
+    return with_error(100.0 * value.value, 100.0 * value.sigma, "%")
+
+
+def _lifetime(value: Value) -> str:
+    if not math.isfinite(value.value):
+        return "no decay seen"
+    return with_error(1e-3 * value.value, 1e-3 * value.sigma, "ns")

@@ -1,0 +1,106 @@
+"""Spectra with and without laser, and their difference, while they are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSplitter
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.xas.choices import Choices
+from gui.plots.axis import ENERGY, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.styles import OFF, ON, TRANSIENT
+from gui.quantity_text import delay_text
+from gui.requests.xas.spectra import ChosenScansRequest, SpectrumRequest
+from reduction.xas.transient import Spectrum, TransientMetadata
+
+STATIC = Quantity("signal", "edge = 1", "signal")
+"""1 is the mean of the unpumped spectrum in the post-edge window."""
+
+DIFFERENCE = Quantity("difference", "edge = 1", "transient")
+"""On the scale of `STATIC`."""
+
+
+class SpectraPanel(Panel):
+    """Static spectra above, transient with error bars below; both show the same energies."""
+
+    title = "Spectra"
+    key = "spectra"
+    position = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choices = Choices(["mode", "probe", "reference", "scans"])
+        self.choices.mode = "boxcar"
+        self.choices.changed.connect(self.requests_changed)
+        self.static = LinePlot(ENERGY, STATIC, compact=True)
+        self.transient = LinePlot(ENERGY, DIFFERENCE)
+        self.static.chosen.connect(lambda view: _same_x(self.transient, view))
+        self.transient.chosen.connect(lambda view: _same_x(self.static, view))
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.static)
+        split.addWidget(self.transient)
+        split.setSizes([400, 500])
+        self.body.addWidget(self.choices)
+        self.body.addWidget(split, 1)
+        self._slot: AnswerSlot[Spectrum] = AnswerSlot()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """The chosen spectrum."""
+        return (self._request(),)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Static and transient."""
+        return (self.static, self.transient)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace the curves."""
+        request = self._request()
+        if not self._slot.changed(frame, request):
+            return
+        answer = frame.answer(request)
+        self.transient.show_message(other_kind(frame, "energy_ev") or problem_of(answer))
+        if answer is None or answer.value is None:
+            for plot in self.plots():
+                plot.retain(())
+            return
+        self._draw(answer.value)
+
+    def _draw(self, found: Spectrum) -> None:
+        on, off = curve_labels(found.metadata)
+        self.static.set_curve("off", found.energy_ev, found.off, found.off_sigma, style=OFF, label=off)
+        self.static.set_curve("on", found.energy_ev, found.on, found.on_sigma, style=ON, label=on)
+        scans = f"{found.metadata.scans} scan{'s' if found.metadata.scans != 1 else ''}"
+        label = f"{on} - {off}, {scans}"
+        self.transient.set_curve(
+            "transient", found.energy_ev, found.transient, found.sigma, style=TRANSIENT, label=label
+        )
+        for plot in self.plots():
+            plot.show_all()
+
+    def _request(self) -> Request[Spectrum]:
+        chosen = self.choices
+        if chosen.scope is None:
+            return ChosenScansRequest(
+                mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scans=chosen.scans
+            )
+        return SpectrumRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope)
+
+
+def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
+    """What on and off are, for a legend."""
+    on = "pumped" if metadata.delay_ps is None else f"pumped {delay_text(metadata.delay_ps)}"
+    return on, "unpumped" if metadata.reference == "unpumped probe" else "laser blocked"
+
+
+def _same_x(other: LinePlot, view: Any) -> None:
+    """Follow a choice; blocked, as the other would answer with a choice of its own."""
+    before = other.blockSignals(True)  # noqa: FBT003  # Qt's signature
+    if view is not None or other.views.history.current is not None:
+        other.follow_x(view)
+    other.blockSignals(before)

@@ -1,0 +1,101 @@
+"""Static spectra of the powder, and how the temperature changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSplitter
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.plots.axis import ENERGY, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.styles import series_style
+from gui.requests.xas.static import AtTemperature, TemperatureSeries, TemperatureSeriesRequest
+
+MEASURED = Quantity("counts per I0", "", "intensity")
+"""Free of dead time, not normalised: that is possible from the first point on."""
+
+DIFFERENCE = Quantity("difference", "1/eV", "difference")
+"""Of spectra with an edge integral of 1, aligned and corrected as published (SI 8)."""
+
+REQUEST = TemperatureSeriesRequest()
+WHERE = "No static spectrum. Plans: Static energy scan, Temperature series."
+FIRST_ALONE = "One temperature so far: differences are to the first of the series."
+
+
+class StaticPanel(Panel):
+    """Means per temperature above, their differences to the first temperature below."""
+
+    title = "Powder"
+    key = "static"
+    position = 50
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spectra = LinePlot(ENERGY, MEASURED, compact=True)
+        self.differences = LinePlot(ENERGY, DIFFERENCE)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.spectra)
+        split.addWidget(self.differences)
+        split.setSizes([450, 450])
+        self.body.addWidget(split, 1)
+        self._slot: AnswerSlot[TemperatureSeries] = AnswerSlot()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """The series."""
+        return (REQUEST,)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Spectra and differences."""
+        return (self.spectra, self.differences)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace the curves."""
+        if not self._slot.changed(frame, REQUEST):
+            return
+        answer = frame.answer(REQUEST)
+        if answer is None or answer.value is None:
+            for plot in self.plots():
+                plot.retain(())
+            self.spectra.show_message(WHERE if answer is not None else problem_of(answer))
+            self.differences.show_message("")
+            return
+        self._draw(answer.value.temperatures)
+
+    def _draw(self, temperatures: tuple[AtTemperature, ...]) -> None:
+        labels = [temperature_text(one) for one in temperatures]
+        with_difference = [name for name, one in zip(labels, temperatures, strict=True) if one.difference is not None]
+        self.spectra.show_message("")
+        self.spectra.retain(labels)
+        self.differences.retain(with_difference)
+        for place, (name, one) in enumerate(zip(labels, temperatures, strict=True)):
+            points = one.measured
+            runs = f", {len(one.runs)} runs" if len(one.runs) > 1 else ""
+            style = series_style(place, line="solid")
+            label = f"{name}{runs}"
+            self.spectra.set_curve(name, points.energy_ev, points.intensity, points.sigma, style=style, label=label)
+            if one.difference is not None:
+                points = one.difference.difference
+                label = f"{name} - {labels[0]}"
+                style = series_style(place)
+                self.differences.set_curve(
+                    name, points.energy_ev, points.intensity, points.sigma, style=style, label=label
+                )
+        self.differences.show_message("" if with_difference else _why_none(temperatures))
+        for plot in self.plots():
+            plot.show_all()
+
+
+def temperature_text(one: AtTemperature) -> str:
+    """The temperature that was asked for, else that of the thermocouple."""
+    return f"{one.temperature_c:.1f} °C" if one.setpoint_c is None else f"{one.setpoint_c:g} °C"
+
+
+def _why_none(temperatures: tuple[AtTemperature, ...]) -> str:
+    if len(temperatures) == 1:
+        return FIRST_ALONE
+    return next((one.problem for one in temperatures if one.problem), "")

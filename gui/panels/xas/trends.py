@@ -1,0 +1,102 @@
+"""How the experiment drifts: flux and jet from exposure to exposure, time zero and edge from scan to scan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from qtpy.QtWidgets import QHBoxLayout
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Answer, Request
+from gui.panels.panel import AnswerSlot, Panel, problem_of, scanned_axis
+from gui.plots.axis import TIME, Quantity
+from gui.plots.line_plot import LinePlot
+from gui.plots.styles import CurveStyle
+from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, Trend, TrendRequest
+
+EXPOSURES = CurveStyle("off", line="solid", width_px=1.0)
+SCANS = CurveStyle("transient", line="", marker="circle")
+
+
+class FollowedTrend(NamedTuple):
+    """A trend: its quantity, the question, the look; `axis` is what a run must scan to have it, "" for any run."""
+
+    quantity: Quantity
+    request: Request[Trend]
+    style: CurveStyle
+    axis: str = ""
+
+
+TRENDS = (
+    FollowedTrend(Quantity("time zero", "ps", "t0_ps", "{:.1f}"), TimeZeroTrend(), SCANS, "delay_ps"),
+    FollowedTrend(Quantity("edge", "eV", "edge_ev", "{:.3f}"), EdgeTrend(), SCANS, "energy_ev"),
+    FollowedTrend(Quantity("temperature", "°C", "temperature_c", "{:.2f}"), TrendRequest("temperature_c"), EXPOSURES),
+    FollowedTrend(Quantity("I0", "counts/s", "i0"), TrendRequest("i0"), EXPOSURES),
+    FollowedTrend(Quantity("jet flow", "ml/min", "jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES),
+    FollowedTrend(Quantity("ring", "mA", "ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES),
+)
+"""What is followed: exposures as lines, scans as points with errors."""
+
+
+_UPPER = 3
+"""So many of them are in the upper row."""
+
+
+class TrendsPanel(Panel):
+    """One small plot per quantity, over the time since the run began."""
+
+    title = "Trends"
+    key = "trends"
+    position = 130
+    group = "quality"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plots = [
+            LinePlot(TIME, quantity, compact=True, named_x=place >= _UPPER)
+            for place, (quantity, *_) in enumerate(TRENDS)
+        ]
+        self._slots: list[AnswerSlot[Trend]] = [AnswerSlot() for _ in TRENDS]
+        # Of time zero and edge at most one is seen, and leaves its place: no run has both.
+        for plots in (self._plots[:_UPPER], self._plots[_UPPER:]):
+            row = QHBoxLayout()
+            for plot in plots:
+                row.addWidget(plot, 1)
+            self.body.addLayout(row, 1)
+
+    def requests(self) -> Collection[Request[Any]]:
+        """All trends."""
+        return tuple(trend.request for trend in TRENDS)
+
+    def plots(self) -> Iterable[LinePlot]:
+        """All trends."""
+        return self._plots
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace the curves whose answers are new."""
+        origin = frame.run.time_s if frame.run else 0.0
+        scanned = scanned_axis(frame)
+        for plot, slot, trend in zip(self._plots, self._slots, TRENDS, strict=True):
+            plot.setVisible(trend.axis in ("", scanned))
+            if slot.changed(frame, trend.request):
+                _draw(plot, frame.answer(trend.request), trend, origin)
+
+
+def _problem(followed: FollowedTrend, answer: Answer[Trend] | None) -> str:
+    problem = problem_of(answer)
+    return (
+        f"No exposure of this run has told the {followed.quantity.name}." if problem and not followed.axis else problem
+    )
+
+
+def _draw(plot: LinePlot, answer: Answer[Trend] | None, followed: FollowedTrend, origin_s: float) -> None:
+    plot.show_message(_problem(followed, answer))
+    if answer is None or answer.value is None:
+        plot.retain(())
+        return
+    trend = answer.value
+    name = followed.quantity.name
+    label = f"{name}, {trend.missing} without a value" if trend.missing else name
+    plot.set_curve("trend", trend.time_s - origin_s, trend.value, trend.sigma, style=followed.style, label=label)
+    plot.show_all()

@@ -1,0 +1,33 @@
+"""The area inside the axes of a plot, and what the mouse does in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from qtpy.QtCore import Signal
+
+
+class ZoomBox(pg.ViewBox):
+    """Left drag zooms into a rectangle, the middle button moves, the wheel zooms; a double click shows everything."""
+
+    reset_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False)
+        self.setMouseMode(pg.ViewBox.RectMode)
+        self.disableAutoRange()
+
+    def showAxRect(self, ax: Any, **_: Any) -> None:  # noqa: N802
+        """Zoom into just the rectangle that was drawn."""
+        self.setRange(ax.normalized(), padding=0, disableAutoRange=True)
+        self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
+        """Ask for the whole."""
+        event.accept()
+        self.reset_asked.emit()
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802
+        """Leave keys to the window: pyqtgraph's own history would compete with ours."""
+        event.ignore()

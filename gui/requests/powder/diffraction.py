@@ -1,0 +1,74 @@
+"""The latest image of the area detector and its powder pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ReductionError
+from gui.live.image_file import read_image
+from gui.live.images import ImageReference
+from gui.live.request import Request
+from gui.live.run_state import RunState
+from gui.types import Rectangle
+from reduction.powder.diffraction import DetectorGeometry, Pattern, integrate
+from reduction.powder.series import hot_pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegratedImage:
+    """An image (rows, columns) in counts, where it came from, and its pattern; `pattern` None says `problem`."""
+
+    image: NDArray[np.float64] = field(repr=False)
+    reference: ImageReference
+    pattern: Pattern | None = field(repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffractionRequest(Request[IntegratedImage]):
+    """The latest image, integrated over the azimuth; with `region` only that rectangle of it is."""
+
+    slow: ClassVar[bool] = True
+
+    geometry: DetectorGeometry = field(default_factory=DetectorGeometry)
+    masked: tuple[Rectangle, ...] = ()
+    region: Rectangle | None = None
+    points: int = 400
+
+    def compute(self, run: RunState) -> IntegratedImage:
+        """By `integrate`, without hot pixels. Raises ReductionError without an image, or if its file cannot be read."""
+        if run.image is None:
+            raise ReductionError("This run has no images yet. Wait for the first, or start the plan Diffraction.")
+        image = read_image(run.image)
+        try:
+            mask = self._mask(image.shape) | _hot_pixels_of(replace(run.image, index=0, events=0))
+            return IntegratedImage(
+                image=image, reference=run.image, pattern=integrate(image, self.geometry, mask=mask, points=self.points)
+            )
+        except ReductionError as error:
+            return IntegratedImage(image=image, reference=run.image, pattern=None, problem=str(error))
+
+    def _mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        mask = np.zeros(shape, dtype=bool)
+        if self.region is not None:
+            mask[:] = True
+            mask[_slices(self.region)] = False
+        for rectangle in self.masked:
+            mask[_slices(rectangle)] = True
+        return mask
+
+
+@lru_cache(maxsize=4)
+def _hot_pixels_of(first: ImageReference) -> NDArray[np.bool_]:
+    """Those of the first image of a file hold for all of it: to find them takes longer than to integrate."""
+    return hot_pixels(read_image(first))
+
+
+def _slices(rectangle: Rectangle) -> tuple[slice, slice]:
+    row, column, rows, columns = rectangle
+    return slice(row, row + rows), slice(column, column + columns)

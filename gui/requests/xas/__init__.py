@@ -1,0 +1,1 @@
+"""Requests about X-ray absorption runs: spectra, kinetics, fluence dependence, checks and trends."""

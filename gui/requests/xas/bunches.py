@@ -1,0 +1,67 @@
+"""What each gate counts: photons per pulse, and how many the gates miss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ReductionError
+from gui.live.request import Request
+from gui.live.run_state import RunState
+from reduction.accumulator import APDS
+from reduction.pileup import true_counts
+from reduction.xas.exposure_pairs import SHUTTER_OPEN
+
+ATTENUATE_ABOVE = 0.5
+"""Photons per pulse and photodiode up to which the pile-up correction is verified to be unbiased to 1e-3."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BunchView:
+    """Counts and what they mean, each (apd, probe) but `pulses` (probe,).
+
+    `photons_per_pulse` is corrected for pile-up. `pile_up` is the fraction of the photons that no gate counted.
+    `attenuate`: a gate sees more than `ATTENUATE_ABOVE` photons per pulse.
+    """
+
+    counts: NDArray[np.float64] = field(repr=False)
+    pulses: NDArray[np.float64] = field(repr=False)
+    photons_per_pulse: NDArray[np.float64]
+    pile_up: NDArray[np.float64] = field(repr=False)
+    attenuate: bool
+
+
+@dataclass(frozen=True)
+class BunchRequest(Request[BunchView]):
+    """Gates of the latest exposure, good or bad, or with the laser shutter open of the current scan or of the run."""
+
+    of: Literal["latest", "scan", "run"] = "latest"
+
+    def compute(self, run: RunState) -> BunchView:
+        """By `true_counts`. Raises ReductionError without SPC data, or for a saturated gate."""
+        counts, pulses = self._latest(run) if self.of == "latest" else self._summed(run)
+        if not pulses.any():
+            raise ReductionError("No gate has been opened yet. Wait for the first exposure.")
+        photons = true_counts(counts, pulses)
+        per_pulse = np.divide(photons, pulses, out=np.zeros_like(photons), where=pulses > 0)
+        seen = np.divide(counts, photons, out=np.ones_like(photons), where=photons > 0)
+        return BunchView(
+            counts=counts,
+            pulses=pulses,
+            photons_per_pulse=per_pulse,
+            pile_up=1.0 - seen,
+            attenuate=bool(per_pulse.max() > ATTENUATE_ABOVE),
+        )
+
+    def _latest(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if "spc_counts" not in run.latest:
+            raise ReductionError("The run has no counted gates yet. Wait for its first exposure, or count with SPC.")
+        counts = np.asarray(run.latest["spc_counts"], dtype=float).reshape(APDS, -1)
+        return counts, np.asarray(run.latest["spc_pulses"], dtype=float)
+
+    def _summed(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        sums = run.within("scan" if self.of == "scan" else "mean")
+        return sums.counts[:, :, SHUTTER_OPEN].sum(axis=(0, 1)), sums.pulses[:, :, SHUTTER_OPEN].sum(axis=(0, 1))

@@ -1,0 +1,75 @@
+"""Time traces and their fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from gui.delay_scale import curve_delays_ps
+from gui.live.request import Request
+from gui.live.run_state import RunState, Scope
+from gui.types import FloatArray
+from reduction.xas.exposure_pairs import Reference
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.spc_time import spc_trace
+from reduction.xas.transient import Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceRequest(Request[Trace]):
+    """On, off and transient of a delay scan."""
+
+    probe: int = 0
+    reference: Reference = "unpumped probe"
+    scope: Scope = "mean"
+
+    def compute(self, run: RunState) -> Trace:
+        """By `spc_trace`."""
+        return spc_trace(run.within(self.scope), self.probe, self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedTrace:
+    """A fit and what it was made to.
+
+    `curve` (`delay_ps`: delays of the probe shown) passes through `trace`; `residuals` (points,) are trace minus curve
+    in units of the trace's errors.
+    """
+
+    fit: KineticsFit
+    trace: Trace
+    delay_ps: FloatArray = field(repr=False)
+    curve: FloatArray = field(repr=False)
+    residuals: FloatArray = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KineticsRequest(Request[FittedTrace]):
+    """Biexponential fit to all gates of a delay scan, drawn through the trace of one probe."""
+
+    slow: ClassVar[bool] = True
+
+    probe: int = 0
+    scope: Scope = "mean"
+    constant_offset: bool = False
+
+    def compute(self, run: RunState) -> FittedTrace:
+        """By `fit_kinetics`."""
+        sums = run.within(self.scope)
+        timing = sums.metadata.timing
+        trace = spc_trace(sums, self.probe)
+        fit = fit_kinetics(gate_rates(sums), timing, constant_offset=self.constant_offset)
+        first = curve_delays_ps(float(trace.first_delay_ps.min()), float(trace.first_delay_ps.max()))
+
+        def curve(delays: FloatArray) -> FloatArray:
+            return fit.curve(delays, probe=self.probe, zero_at_ps=trace.zero_at_ps)
+
+        residuals = (trace.transient - curve(trace.first_delay_ps)) / trace.sigma
+        return FittedTrace(
+            fit=fit,
+            trace=trace,
+            delay_ps=first + timing.delay_of(self.probe, 0.0),
+            curve=curve(first),
+            residuals=residuals,
+        )

@@ -1,0 +1,69 @@
+"""Transient spectra: of a scope, of chosen scans, and of the excited species."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from errors import ReductionError
+from gui.live.request import Request
+from gui.live.run_state import RunState, Scope
+from reduction.accumulator import RunAccumulator, joined
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
+from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.transient import Spectrum
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpectrumRequest(Request[Spectrum]):
+    """On, off and transient of an energy scan; `probe` 0 to 4, `scope` as in `RunState.within`."""
+
+    mode: Mode = "spc"
+    probe: int = 0
+    reference: Reference = "unpumped probe"
+    scope: Scope = "mean"
+
+    def compute(self, run: RunState) -> Spectrum:
+        """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
+        return _spectrum(run.within(self.scope), self.mode, self.probe, self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenScansRequest(Request[Spectrum]):
+    """On, off and transient of the mean over `scans`, indices from 0."""
+
+    mode: Mode
+    probe: int
+    reference: Reference
+    scans: tuple[int, ...]
+
+    def compute(self, run: RunState) -> Spectrum:
+        """Return the spectrum, edge step = 1. Raises ReductionError for scans that have not begun."""
+        sums = run.scans()
+        if not self.scans or self.scans[-1] >= sums.scans:
+            raise ReductionError(f"This run has scans 1 to {sums.scans}. Choose some of them, for example 1-3, 5.")
+        chosen = joined([sums], [np.isin(np.arange(sums.scans), self.scans)])
+        return _spectrum(chosen, self.mode, self.probe, self.reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
+    """Spectrum of the excited species on the assumption that `fraction` (0 to 1) of the sample is excited."""
+
+    fraction: float
+    mode: Mode = "boxcar"
+    probe: int = 0
+    reference: Reference = "unpumped probe"
+    scope: Scope = "mean"
+
+    def compute(self, run: RunState) -> ExcitedStateSpectrum:
+        """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
+        spectrum = _spectrum(run.within(self.scope), self.mode, self.probe, self.reference)
+        return excited_state_spectrum(spectrum, self.fraction)
+
+
+def _spectrum(sums: RunAccumulator, mode: Mode, probe: int, reference: Reference) -> Spectrum:
+    return (spc_spectrum if mode == "spc" else boxcar_spectrum)(sums, probe, reference)

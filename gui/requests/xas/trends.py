@@ -1,0 +1,139 @@
+"""How the experiment drifts: its surroundings from exposure to exposure, time zero and edge from scan to scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ReductionError
+from gui.live.history import COLUMNS, ExposureHistory
+from gui.live.request import Request
+from gui.live.run_state import RunState
+from reduction.accumulator import RunAccumulator, joined
+from reduction.values import Value
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.calibration import FoilSpectrum, find_edge
+from reduction.xas.exposure_pairs import Mode
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.spc_time import spc_trace
+from reduction.xas.time_zero import PAPER_DECAYS, time_zero
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """A quantity over time, (rows,) each: `time_s` Unix epoch, `sigma` None where there are no errors.
+
+    `missing` counts the exposures or scans that gave no value.
+    """
+
+    time_s: NDArray[np.float64] = field(repr=False)
+    value: NDArray[np.float64] = field(repr=False)
+    sigma: NDArray[np.float64] | None = field(repr=False)
+    unit: str
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class TrendRequest(Request[Trend]):
+    """One column of the run's history, as `gui.live.history.COLUMNS` names them; I0 is told as a rate."""
+
+    column: str
+
+    def compute(self, run: RunState) -> Trend:
+        """The history itself. Raises ReductionError if no event has the quantity."""
+        if self.column not in COLUMNS:
+            raise ReductionError(f"There is no trend of {self.column!r}. Choose one of {', '.join(COLUMNS)}.")
+        value = run.history.column(self.column)
+        unit = COLUMNS[self.column]
+        if self.column == "i0":
+            value = value / run.history.column("exposure_s")
+            unit = "counts/s"
+        known = np.isfinite(value)
+        if not known.any():
+            raise ReductionError(f"No exposure of this run has {self.column} yet. Wait for one, or choose another.")
+        return Trend(
+            time_s=run.history.column("time_s")[known],
+            value=value[known],
+            sigma=None,
+            unit=unit,
+            missing=int((~known).sum()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeZeroTrend(Request[Trend]):
+    """Time zero of every finished delay scan of the series that shows a step, for kinetics as published."""
+
+    slow: ClassVar[bool] = True
+
+    def compute(self, run: RunState) -> Trend:
+        """By `time_zero`. Raises ReductionError if no scan has a time zero."""
+        return _per_scan(run, self, _time_zero, "ps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeTrend(Request[Trend]):
+    """Energy of the steepest rise of the unpumped spectrum, of every finished energy scan of the series."""
+
+    slow: ClassVar[bool] = True
+
+    mode: Mode = "spc"
+
+    def compute(self, run: RunState) -> Trend:
+        """By `find_edge`. Raises ReductionError if no scan covers the edge."""
+        return _per_scan(run, self, lambda scan: _edge(scan, self.mode), "eV")
+
+
+def _time_zero(scan: RunAccumulator) -> Value:
+    timing = scan.metadata.timing
+    return time_zero(spc_trace(scan), irf_sigma_ps=timing.irf_sigma_ps, decays=PAPER_DECAYS).t0_ps
+
+
+def _edge(scan: RunAccumulator, mode: Mode) -> Value:
+    spectrum = (spc_spectrum if mode == "spc" else boxcar_spectrum)(scan)
+    return find_edge(FoilSpectrum(spectrum.energy_ev, spectrum.off)).edge_ev
+
+
+def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumulator], Value], unit: str) -> Trend:
+    rows: list[tuple[float, float, float]] = []
+    problem = ""
+    missing = 0
+    for time_s, uid, sums, scan in _finished_scans(run):
+        try:
+            mask = np.arange(sums.scans) == scan
+            rows.append((time_s, *run.remember((quantity, uid, scan), lambda: of(joined([sums], [mask])))))  # noqa: B023  # called at once
+        except ReductionError as error:
+            problem = str(error)
+            missing += 1
+    if not rows:
+        raise ReductionError(problem or "No scan of this run is complete yet. Wait for the end of the first.")
+    time_s_, value, sigma = np.array(rows).T
+    return Trend(time_s=time_s_, value=value, sigma=sigma, unit=unit, missing=missing)
+
+
+def _finished_scans(run: RunState) -> Iterator[tuple[float, str, RunAccumulator, int]]:
+    """Mean time, run, sums and index of every scan that is over and has a good exposure, earlier runs first."""
+    current = run.scans()
+    over = current.scans if run.exit_status is not None or _is_complete(current) else current.scans - 1
+    for sums, history, scans in [
+        *((past.accumulator, past.history, past.accumulator.scans) for past in run.earlier),
+        (current, run.history, over),
+    ]:
+        for scan in np.nonzero(sums.exposures[:scans].any(axis=(1, 2)))[0]:
+            yield _mean_time(history, int(scan)), sums.metadata.uid, sums, int(scan)
+
+
+def _is_complete(run: RunAccumulator) -> bool:
+    """Whether the last scan has an exposure at every point, in each state of the shutter that it uses."""
+    measured = run.exposures + run.rejected > 0
+    used = measured.any(axis=(0, 1))
+    return bool(run.scans and measured[-1][:, used].all())
+
+
+def _mean_time(history: ExposureHistory, scan: int) -> float:
+    times = history.column("time_s")[history.column("scan_index") == scan]
+    return float(times.mean()) if times.size else 0.0

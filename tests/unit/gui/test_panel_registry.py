@@ -1,0 +1,50 @@
+"""Panels are found by themselves: a new one is one new module."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gui.panels
+from gui.panels.registry import panel_classes
+
+NEW_PANEL = '''
+from gui.live.frame import LiveFrame
+from gui.panels.panel import Panel
+
+
+class SparePanel(Panel):
+    """A panel for a test."""
+
+    title = "Spare"
+    key = "spare"
+    position = 45
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Draw nothing."""
+'''
+
+
+def test_all_panels_are_found_in_their_order() -> None:
+    keys = [panel.key for panel in panel_classes()]
+    assert keys == [
+        "spectra", "kinetics", "fluence", "excited", "static", "pilatus", "bunches", "checks", "trends", "devices",
+        "log",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def folder_of_panels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(gui.panels, "__path__", [*gui.panels.__path__, str(tmp_path)])
+    yield tmp_path
+    sys.modules.pop("gui.panels.spare", None)
+
+
+def test_a_new_module_is_a_new_panel(folder_of_panels: Path) -> None:
+    """If this fails, adding a panel means editing a list that nobody remembers."""
+    (folder_of_panels / "spare.py").write_text(NEW_PANEL, encoding="utf-8")
+    keys = [panel.key for panel in panel_classes()]
+    assert keys.index("spare") == keys.index("excited") + 1

@@ -1,0 +1,132 @@
+"""Is the state that the window names the true one? A stale number that looks live costs a beam time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gui.live.frame import FeedState, LiveFrame, RunHeader
+from gui.live.rejection import Rejection
+from gui.panels.log import FrameNews
+from gui.status.item import Reading, StatusItem, shown
+from gui.status.liveness import judge
+
+NOW = 1000.0
+LIVE = FeedState(source="session", live=True, connected=True, last_document_at=NOW - 1.0, lag_s=0.1)
+RUN = RunHeader(
+    uid="uid",
+    scan_id=3,
+    plan_name="energy_scan",
+    sample="CsPbBr3",
+    edge="Br K",
+    series="",
+    time_s=0.0,
+    exposures=10,
+    start={"dwell_s": 6.0},
+)
+OPEN = LiveFrame(number=1, feed=LIVE, run=RUN, events=4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, "LIVE"),
+        ({"run": None}, "NO RUN"),
+        ({"exit_status": "success"}, "ENDED"),
+        ({"feed": replace(LIVE, live=False)}, "REPLAY"),
+        ({"feed": replace(LIVE, connected=False)}, "STALE"),
+        ({"feed": replace(LIVE, connected=False), "exit_status": "success"}, "STALE"),
+        ({"feed": replace(LIVE, connected=False), "run": None}, "DISCONNECTED"),
+        ({"feed": replace(LIVE, lag_s=7.0)}, "STALE"),
+        ({"feed": replace(LIVE, last_document_at=NOW - 27.0)}, "LIVE"),
+        ({"feed": replace(LIVE, last_document_at=NOW - 29.0)}, "STALE"),
+    ],
+)
+def test_every_state_has_its_word(changes: dict[str, Any], word: str) -> None:
+    """28 s without a document are allowed to exposures of 6 s: three of them and 10 s."""
+    liveness = judge(replace(OPEN, **changes), NOW)
+    assert liveness.word == word
+    assert bool(liveness.watermark) == (word in ("STALE", "DISCONNECTED"))
+
+
+def test_the_source_says_what_is_wrong() -> None:
+    frame = replace(OPEN, feed=replace(LIVE, connected=False, remark="The relay does not answer."))
+    assert judge(frame, NOW).reason == "The relay does not answer."
+
+
+ENERGY = StatusItem(label="energy", pvs=("a",), unit="eV", low=12_800.0, high=13_700.0)
+LOCK = StatusItem(label="lock", pvs=("b",), kind="state", words={0: ("UNLOCKED", "bad"), 1: ("LOCKED", "good")})
+
+
+@pytest.mark.parametrize(
+    ("item", "reading", "word", "severity", "value"),
+    [
+        (ENERGY, Reading(value=13_472.01, connected=True, at_s=NOW - 3), "OK", "good", "13472.01 eV"),
+        (ENERGY, Reading(value=12_000.0, connected=True, at_s=NOW - 3), "TOO LOW", "bad", "12000.00 eV"),
+        (ENERGY, Reading(value=14_000.0, connected=True, at_s=NOW - 3), "TOO HIGH", "bad", "14000.00 eV"),
+        (ENERGY, Reading(value=13_472.01, connected=False, at_s=NOW - 3), "DISCONNECTED", "unknown", "13472.01 eV"),
+        (ENERGY, Reading(value=None, connected=True, at_s=None), "NO VALUE", "unknown", ""),
+        (LOCK, Reading(value=1.0, connected=True, at_s=NOW), "LOCKED", "good", "locked"),
+        (LOCK, Reading(value=0.0, connected=True, at_s=NOW), "UNLOCKED", "bad", "unlocked"),
+        (LOCK, Reading(value=7.0, connected=True, at_s=NOW), "UNKNOWN STATE", "unknown", "7"),
+        (LOCK, Reading(value=1.0, connected=False, at_s=NOW), "DISCONNECTED", "unknown", "locked"),
+    ],
+)
+def test_devices_are_shown_as_they_are(
+    item: StatusItem, reading: Reading, word: str, severity: str, value: str
+) -> None:
+    """If this fails, an unlocked laser or a dead IOC looks well."""
+    found = shown(item, reading, NOW)
+    assert (found.word, found.severity, found.value) == (word, severity, value)
+
+
+def test_shapes_double_colours() -> None:
+    """Colour alone says nothing to one man in twelve."""
+    readings = [
+        Reading(value=13_472.0, connected=True),
+        Reading(value=0.0, connected=True),
+        Reading(value=13_472.0, connected=False),
+    ]
+    assert len({shown(ENERGY, reading, NOW).shape for reading in readings}) == 3
+
+
+def test_the_log_tells_the_course_of_a_run() -> None:
+    course = FrameNews()
+    course(LiveFrame(number=0, feed=LIVE))
+    started = course(replace(OPEN, number=1))
+    one = Rejection(event=7, scan=2, point=5, reasons="jet_flow")
+    rejected = course(replace(OPEN, number=2, rejected=1, rejections=(one,)))
+    several = course(
+        replace(
+            OPEN, number=3, rejected=4, rejections=(one, *[Rejection(event=9, scan=None, point=None, reasons="i0")] * 3)
+        )
+    )
+    ended = course(replace(OPEN, number=4, rejected=4, exit_status="abort"))
+    assert started == ["scan 3 · CsPbBr3 · Br K · energy scan: started"]
+    assert rejected[0].endswith("point 5 of pass 2 rejected: jet flow")
+    assert [line.rpartition(": exposure")[2] for line in several] == [" 9 rejected: i0"] * 3
+    assert "ended, abort" in ended[0]
+    assert course(replace(OPEN, number=5, rejected=4, exit_status="abort")) == []
+
+
+def test_the_log_tells_trouble_with_the_source() -> None:
+    course = FrameNews()
+    course(OPEN)
+    gone = course(replace(OPEN, feed=replace(LIVE, connected=False, remark="The relay does not answer.")))
+    back = course(replace(OPEN, feed=replace(LIVE, missed=3)))
+    assert gone == ["The source does not answer.", "The relay does not answer."]
+    assert back == ["The source answers again.", "3 documents were lost and could not be recovered."]
+
+
+def test_the_log_counts_many_rejections_by_their_reasons() -> None:
+    """At 200 exposures a second a line for each would say less."""
+    course = FrameNews()
+    course(replace(OPEN, number=1))
+    latest = (
+        *[Rejection(event=n, scan=1, point=n, reasons="jet_flow") for n in range(1, 9)],
+        Rejection(event=9, scan=1, point=9, reasons="i0,laser_lock"),
+    )
+    (told,) = course(replace(OPEN, number=2, rejected=12, rejections=latest))
+    assert told.endswith("12 exposures rejected: 8 for jet flow; 1 for i0, laser lock; 3 before these")
