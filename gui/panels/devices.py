@@ -71,7 +71,7 @@ class DevicesPanel(Panel):
     def show_frame(self, _frame: LiveFrame) -> None:
         """Documents do not matter here."""
 
-    def show_liveness(self, _honesty: Liveness) -> None:
+    def show_liveness(self, _liveness: Liveness) -> None:
         """Devices have a state of their own."""
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

@@ -58,7 +58,7 @@ class ChannelAccessStatus:
         self._thread.start()
 
     def reading(self, item: StatusItem) -> Reading:
-        """Return the latest value of `item`: it changed when any of its PVs did, and is connected if all of them are."""
+        """Return the latest value of `item`; it changes with any of its PVs, and is connected if all of them are."""
         alive = time.monotonic() - self._reported_at < SILENT_S
         connected = alive and self._connected.issuperset(item.pvs)
         known = [self._latest[name] for name in item.pvs if name in self._latest]
