@@ -1,4 +1,4 @@
-"""Durations, ages and delays in the form in which people write them."""
+"""Durations and ages in the form in which people write them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,3 @@ def age_text(age_s: float) -> str:
     if age_s < 120:
         return f"{age_s:.0f} s"
     return f"{age_s / 60:.0f} min" if age_s < 7200 else f"{age_s / 3600:.0f} h"
-
-
-def delay_text(delay_ps: float) -> str:
-    """Return a delay given in ps to four digits, in ns from 1000 ps on."""
-    return f"{delay_ps:.4g} ps" if abs(delay_ps) < 999.5 else f"{delay_ps / 1e3:.4g} ns"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import ReductionError
+from reduction.events import PRIMARY, events_of
 from reduction.run_metadata import RunMetadata
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 APDS = 2
 """Avalanche photodiodes, the first axis of `spc_counts`."""
 
-_STREAM = "primary"
 _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
 
 
@@ -45,12 +45,10 @@ class RunAccumulator:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; kinds without meaning here are ignored."""
-        if name == "event":
-            self._take_event(doc)
-        elif name == "event_page":
-            self._take_page(doc)
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", _STREAM)
+        for event in events_of(name, doc):
+            self._take_event(event)
+        if name == "descriptor":
+            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
         elif name == "start":
             self._begin(doc)
         elif name == "stop":
@@ -148,14 +146,8 @@ class RunAccumulator:
         self._rejected = np.zeros((1, points, 2), dtype=np.int64)
         self._metadata = metadata
 
-    def _take_page(self, page: Mapping[str, Any]) -> None:
-        data = page["data"]
-        for index in range(len(page["seq_num"])):
-            event_data = {key: column[index] for key, column in data.items()}
-            self._take_event({"descriptor": page["descriptor"], "data": event_data})
-
     def _take_event(self, doc: Mapping[str, Any]) -> None:
-        if self._streams.get(doc["descriptor"]) == _STREAM:
+        if self._streams.get(doc["descriptor"]) == PRIMARY:
             data = doc["data"]
             try:
                 self._add(data)

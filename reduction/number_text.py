@@ -1,15 +1,26 @@
-"""A number with its error, in the usual way: as many digits as the error carries."""
+"""Numbers as people write them: an error with two digits, the value to the same place, and a unit."""
 
 from __future__ import annotations
 
 import math
 
+_PLACES = range(-4, 9)
+"""Decimal places up to which numbers are written out."""
 
-def plus_minus(value: float, sigma: float | None) -> str:
-    """`value ± sigma` with two digits of the error; the value alone if there is none."""
-    if not sigma or not math.isfinite(sigma):
-        return f"{value:.6g}"
-    decimals = 1 - math.floor(math.log10(sigma))
-    value, sigma = round(value, decimals) + 0.0, round(sigma, decimals)
-    decimals = max(0, decimals)
-    return f"{value:.{decimals}f} ± {sigma:.{decimals}f}"
+
+def with_error(value: float, sigma: float | None, unit: str = "") -> str:
+    """Return `1.0235 ± 0.0012 eV`; without a finite error above 0 the value alone, to six digits."""
+    end = f" {unit}" if unit else ""
+    if sigma is None or not math.isfinite(sigma) or sigma <= 0 or not math.isfinite(value):
+        return f"{value:.6g}{end}"
+    places = 1 - math.floor(math.log10(sigma))
+    if places not in _PLACES:
+        return f"{value:.6g} ± {sigma:.2g}{end}"
+    # Adding 0 turns -0.0, which would be written with its sign, into 0.
+    rounded = round(value, places) + 0.0
+    return f"{rounded:.{max(0, places)}f} ± {round(sigma, places):.{max(0, places)}f}{end}"
+
+
+def delay_text(delay_ps: float) -> str:
+    """Return a delay in ps, or in ns from 1000 ps on, with four digits."""
+    return f"{delay_ps:.4g} ps" if abs(delay_ps) < 999.5 else f"{delay_ps / 1e3:.4g} ns"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from reduction.events import PRIMARY, events_of
 from storage.documents import count_events
 from storage.journal import journal_paths, uid_of
 from storage.records import read_start
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 Exposure = tuple[int, int, int]
 """Scan index, point index and laser shutter (1 open, 0 closed): what a scan is made of."""
-
-_PRIMARY = "primary"
 
 
 def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:
@@ -81,8 +80,9 @@ def primary_data(documents: Iterable[NamedDocument]) -> Iterator[dict[str, Any]]
     for name, doc in documents:
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
-        elif name in ("event", "event_page") and streams.get(doc["descriptor"]) == _PRIMARY:
-            yield from _rows(name, doc)
+        for event in events_of(name, doc):
+            if streams.get(event["descriptor"]) == PRIMARY:
+                yield event["data"]
 
 
 def exposure_of(data: Mapping[str, Any]) -> Exposure:
@@ -98,14 +98,6 @@ def find_starts(store: RunSource, **metadata: Any) -> list[Document]:
 
 def _is_good(data: Mapping[str, Any]) -> bool:
     return "scan_index" in data and "point_index" in data and not data.get("quality")
-
-
-def _rows(name: str, doc: Document) -> Iterator[dict[str, Any]]:
-    if name == "event":
-        yield doc["data"]
-    else:
-        for index in range(len(doc["seq_num"])):
-            yield {key: column[index] for key, column in doc["data"].items()}
 
 
 def _parents(store: RunSource) -> dict[str, str]:

@@ -70,9 +70,9 @@ class Overlay(QWidget):
     @property
     def choice(self) -> CurveChoice:
         """How runs are to be reduced."""
-        part: CurveKind = self.part.currentData()
+        curve: CurveKind = self.part.currentData()
         return CurveChoice(
-            part=part, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
+            curve=curve, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
         )
 
     @property

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import OutOfRangeError
-from gui.live.event_pages import page_events
 from gui.live.feed import AT_ONCE, NamedDocument
 from gui.live.frame import FeedState
+from reduction.events import events_of
 
 SLOWEST = 1.0
 FASTEST = 100.0
@@ -143,7 +143,7 @@ def _checked(speed: float) -> float:
 def _singly(name: str, doc: Mapping[str, Any]) -> Iterable[NamedDocument]:
     if name != "event_page":
         return [(name, doc)]
-    return [("event", event) for event in page_events(doc)]
+    return [("event", event) for event in events_of(name, doc)]
 
 
 def _times(documents: Sequence[NamedDocument]) -> list[float]:

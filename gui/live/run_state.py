@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Hashable, Mapping
 from copy import copy, deepcopy
@@ -13,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ReductionError
-from gui.live.event_pages import page_events
 from gui.live.history import ExposureHistory
-from gui.live.images import AssetIndex, ImageReference
 from gui.live.rejection import Rejection
 from reduction.accumulator import RunAccumulator, joined
+from reduction.events import PRIMARY, events_of
+from reduction.image_references import AssetIndex, ImageReference
+from reduction.kinds import kind_of
 from reduction.run_metadata import RunMetadata
 from reduction.xas.static_xas import StaticAccumulator
+from storage.image_reading import read_image
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,6 @@ RESULTS = 5000
 
 T = TypeVar("T")
 
-_STREAM = "primary"
-_STATIC_PLAN = "static_energy_scan"
 _ACROSS_RUNS = {"version", "_finished", "_finished_static", "_results"}
 
 
@@ -88,13 +87,13 @@ class RunState:
         if name == "start":
             self._begin(doc)
         elif self.start is not None:
-            kinds = {
-                "descriptor": self._add_descriptor,
-                "event": self._add_event,
-                "event_page": self._add_page,
-                "stop": self._end,
-            }
-            kinds.get(name, functools.partial(self._assets, name))(doc)
+            for event in events_of(name, doc):
+                self._add_event(event)
+            if name == "descriptor":
+                self._add_descriptor(doc)
+            elif name == "stop":
+                self._end(doc)
+            self._assets(name, doc)
 
     @property
     def series(self) -> tuple[RunAccumulator, ...]:
@@ -157,10 +156,9 @@ class RunState:
         self._reset()
         self.start = start
         self.version += 1
-        if start.get("plan_name") == _STATIC_PLAN:
-            self.static = StaticAccumulator()
-        elif "reduction" in start:
-            self.accumulator = RunAccumulator()
+        sums = kind_of(start).sums(read_image)
+        self.static = sums if isinstance(sums, StaticAccumulator) else None
+        self.accumulator = sums if isinstance(sums, RunAccumulator) else None
         self._reduce("start", start)
         series = start.get("series")
         self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
@@ -188,15 +186,11 @@ class RunState:
 
     def _add_descriptor(self, descriptor: Mapping[str, Any]) -> None:
         if self.start is not None and descriptor.get("run_start", self.start["uid"]) == self.start["uid"]:
-            self._streams[descriptor["uid"]] = descriptor.get("name", _STREAM)
+            self._streams[descriptor["uid"]] = descriptor.get("name", PRIMARY)
             self._reduce("descriptor", descriptor)
 
-    def _add_page(self, page: Mapping[str, Any]) -> None:
-        for event in page_events(page):
-            self._add_event(event)
-
     def _add_event(self, event: Mapping[str, Any]) -> None:
-        if self._streams.get(event["descriptor"]) != _STREAM:
+        if self._streams.get(event["descriptor"]) != PRIMARY:
             return
         data = event["data"]
         self.version += 1

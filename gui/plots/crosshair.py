@@ -12,9 +12,9 @@ from qtpy.QtGui import QPainter, QPen
 
 from gui.plots.canvas import Canvas
 from gui.plots.error_bar_curve import ErrorBarCurve
-from gui.plots.number_text import with_error
 from gui.plots.view.item import ViewItem
 from gui.theme import Theme
+from reduction.number_text import with_error
 
 LARGEST_SHARE = 0.05
 """A point farther from the mouse than this share of the axis is not read."""

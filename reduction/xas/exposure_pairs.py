@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from errors import ReductionError
 from reduction.pileup import true_counts, true_counts_variance
+from reduction.types import Mode as Mode
+from reduction.types import Reference as Reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import Timing
-
-Mode = Literal["spc", "boxcar"]
-Reference = Literal["unpumped probe", "laser shutter"]
 
 SHUTTER_CLOSED, SHUTTER_OPEN = 0, 1
 

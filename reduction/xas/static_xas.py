@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from errors import ReductionError
+from reduction.events import PRIMARY, events_of
 from reduction.run_metadata import EnergyWindows
 from reduction.xas.energy_windows import edge_integral, points_within
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLAN = "static_energy_scan"
-_STREAM = "primary"
 _KEYS = ("plan_name", "sample", "edge", "temperature_c", "grid", "reduction")
 _LEAST_VARIANCE = 0.5  # Counts squared: keeps the weight of a point without counts finite, as in `pileup`.
 
@@ -79,14 +79,11 @@ class StaticAccumulator:
         if name == "start":
             self._begin(doc)
         elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", _STREAM)
-        elif name == "event":
-            self._take(doc["descriptor"], doc["data"])
-        elif name == "event_page":
-            for index in range(len(doc["seq_num"])):
-                self._take(doc["descriptor"], {key: column[index] for key, column in doc["data"].items()})
+            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
         elif name == "stop":
             self.exit_status = str(doc.get("exit_status", "success"))
+        for event in events_of(name, doc):
+            self._take(event["descriptor"], event["data"])
 
     @property
     def corrected(self) -> NDArray[np.float64]:
@@ -135,7 +132,7 @@ class StaticAccumulator:
     def _take(self, descriptor: str, data: Mapping[str, Any]) -> None:
         if descriptor not in self._streams or not self.start:
             raise ReductionError("An event arrived before its descriptor: feed the run's documents in order.")
-        if self._streams[descriptor] != _STREAM:
+        if self._streams[descriptor] != PRIMARY:
             return
         if data["quality"]:
             self.rejected += 1

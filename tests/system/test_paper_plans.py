@@ -19,10 +19,10 @@ from scipy.optimize import curve_fit
 import plans
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline, build_beamline
-from plans.xas.delay_self_test import Rise, Verdict, evaluate_delay_axis
-from plans.xas.overlap_scan import fit_overlap
 from reduction.accumulator import accumulate
+from reduction.xas.delay_axis import Rise, Verdict, evaluate_delay_axis
 from reduction.xas.gate_rates import gate_rates
+from reduction.xas.overlap import fit_overlap
 from sim.physics.sample import DEFAULT_SAMPLE
 from tests.support.rise_fit import fit_t0
 from tests.support.waiting import WAIT_S

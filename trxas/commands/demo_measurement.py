@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from reduction.accumulator import accumulate
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.results import KINETIC_NAMES, SpectrumResults, TraceResults, kinetics_lines, transient_size
 from reduction.xas.transient import Spectrum
 from storage import load_run
 from trxas.prompt.progress import ScanProgress
 from trxas.results.figures import save, summary_figure
-from trxas.results.run_results import KINETIC_NAMES, RunResults, kinetics_lines, reduce_run, transient_size
+from trxas.results.run_results import reduce_stored_run
 from trxas.session.session import Session
 
 ENERGY_DWELL_S, ENERGY_SCANS = 6.0, 9
@@ -30,8 +30,8 @@ SPECTRUM_DELAY_PS = 100.0
 class DemoResult:
     """Both runs, reduced; `uids` of the energy and the delay scan; `wall_s` from the command to the table."""
 
-    energy: RunResults
-    delay: RunResults
+    energy: SpectrumResults
+    delay: TraceResults
     uids: tuple[str, str]
     wall_s: float
 
@@ -75,14 +75,15 @@ def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
     delay_uid = session.measure(scans["delay_scan"]("Br K", dwell_s=DELAY_DWELL_S, repeats=DELAY_SCANS, **common))
     session.store.wait()
     uids = (energy_uid, delay_uid)
-    energy, delay = (reduce_run(accumulate(load_run(session.store, uid))) for uid in uids)
+    energy, delay = (reduce_stored_run(load_run(session.store, uid)) for uid in uids)
+    assert isinstance(energy, SpectrumResults), energy.table()
+    assert isinstance(delay, TraceResults), delay.table()
     return DemoResult(energy, delay, uids, time.monotonic() - began)
 
 
 def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:
     """Write the figure into `folder` and, if asked for, the JSON; returns the figure's path."""
     boxcar, _ = result.energy.spectra
-    assert result.delay.trace is not None  # a fit was made from it
     figure = save(summary_figure(boxcar, result.delay.trace, result.fit), folder / "demo.png")
     if json_path is not None:
         json_path.write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")

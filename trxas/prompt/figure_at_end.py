@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reduction.kinds import RunReduction
 from trxas.prompt.figure_window import FigureWindow
-from trxas.results.figures import save
+from trxas.results.figures import figure_of, save
 from trxas.results.live_run import LiveRun
-from trxas.results.run_results import reduce_run
 
 logger = logging.getLogger("trxas")
 
@@ -32,14 +32,13 @@ class FigureAtEnd:
         self._live(name, doc)
         if name == "start":
             self._name = f"{doc.get('scan_id', 0):05d}-{doc['uid'][:8]}"
-        elif name == "stop" and self._live.accumulator is not None:
-            self._finish()
+        elif name == "stop" and self._live.reduction is not None:
+            self._finish(self._live.reduction)
 
-    def _finish(self) -> None:
-        assert self._live.accumulator is not None  # checked by the caller
-        results = reduce_run(self._live.accumulator)
+    def _finish(self, reduction: RunReduction) -> None:
+        results = reduction.results()
         print(results.table())
-        figure = results.figure()
+        figure = figure_of(results, reduction)
         if figure is None:
             return
         path = self._folder / f"{self._name}.png"

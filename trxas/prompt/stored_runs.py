@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reduction.accumulator import accumulate
+from reduction.run_kind import RunResults
 from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.results.run_report import run_report
-from trxas.results.run_results import RunResults, reduce_run
+from trxas.results.run_results import reduce_stored_run
 from trxas.results.run_tables import runs_table
 from trxas.terminal.tables import print_table
 
@@ -29,7 +29,7 @@ def stored_run_functions(
         print(run_report(load_dataset(store, key)))
 
     def reduce(key: RunKey = -1) -> RunResults:
-        """Reduce one run to spectra, or to a trace with its fit. `key`: uid, scan id, or -1 for the last."""
-        return reduce_run(accumulate(load_dataset(store, key)))
+        """Return what one run reduces to, as arrays and fits. `key`: uid, scan id, or -1 for the last."""
+        return reduce_stored_run(load_dataset(store, key))
 
     return runs, show, reduce

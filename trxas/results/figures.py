@@ -10,12 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from errors import InputError, ReductionError
 from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS, curve_delays_ps
 from gui.palette import ROLES_ON_WHITE
-from gui.quantity_text import delay_text
+from reduction.kinds import RunReduction
+from reduction.number_text import delay_text
+from reduction.run_kind import RunCurve, RunResults
 from reduction.xas.fluence import FluenceScan
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
 from reduction.xas.transient import Spectrum, Trace
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
@@ -24,6 +28,39 @@ TRANSIENT_COLOUR = ROLES_ON_WHITE["transient"]
 FIT_COLOUR = ROLES_ON_WHITE["fit"]
 
 DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
+
+
+def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
+    """Return a figure of a run's results, or None if there is nothing to draw.
+
+    Kinds of runs without a figure of their own show their curve.
+    """
+    if isinstance(results, SpectrumResults) and results.spectra:
+        return energy_figure(results.spectra)
+    if isinstance(results, TraceResults):
+        return delay_figure(results.trace, results.fit)
+    if isinstance(results, FluenceResults):
+        return fluence_figure([results.dependence], [results.line])
+    try:
+        return curve_figure(reduction.curve(), results.kind)
+    except (ReductionError, InputError):
+        # The results' remarks give the reason.
+        return None
+
+
+def curve_figure(curve: RunCurve, title: str) -> Figure:
+    """Return a figure of one curve, with error bars where it has errors."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    if curve.sigma is None:
+        axes.plot(curve.x, curve.y, color=TRANSIENT_COLOUR)
+    else:
+        axes.errorbar(curve.x, curve.y, yerr=curve.sigma, fmt="o", markersize=3, linewidth=1, color=TRANSIENT_COLOUR)
+    axes.set_xlabel(curve.axis)
+    axes.set_ylabel(curve.quantity)
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.set_title(title)
+    return figure
 
 
 def energy_figure(spectra: Sequence[Spectrum]) -> Figure:

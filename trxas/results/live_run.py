@@ -1,25 +1,43 @@
-"""The run as it is measured: the accumulator of the reduction, fed with the RunEngine's documents."""
+"""The run as it is measured: its reduction, fed with the RunEngine's documents."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from errors import ReductionError
 from reduction.accumulator import RunAccumulator
+from reduction.kinds import RunReduction
+from storage.image_reading import read_image
+
+logger = logging.getLogger("trxas")
 
 
 class LiveRun:
-    """Keeps the accumulator of the latest scan; subscribe it to a RunEngine."""
+    """Reduction of the latest run in `reduction`, None before the first; subscribe it to a RunEngine.
+
+    A document that makes no sense is left out, and logged: what is shown must never end a run.
+    """
 
     def __init__(self) -> None:
-        self.accumulator: RunAccumulator | None = None
+        self.reduction: RunReduction | None = None
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document; runs that are not scans of ours are left alone."""
+        """Take one document."""
         if name == "start":
-            self.accumulator = RunAccumulator() if is_pump_probe(doc) else None
-        if self.accumulator is not None:
-            self.accumulator(name, doc)
+            self.reduction = RunReduction(doc, read_image)
+        try:
+            if self.reduction is not None:
+                self.reduction(name, doc)
+        except ReductionError as error:
+            logger.warning("A %s document cannot be reduced: %s", name, error)
+
+    @property
+    def accumulator(self) -> RunAccumulator | None:
+        """Running sums of a pump-probe or foil scan; None for another run."""
+        sums = None if self.reduction is None else self.reduction.sums
+        return sums if isinstance(sums, RunAccumulator) else None
 
 
 class PrimaryEvents:

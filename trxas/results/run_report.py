@@ -7,11 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from errors import ReductionError
-from reduction.accumulator import accumulate
-from reduction.xas.static_xas import accumulate_static, static_spectrum
-from trxas.results.live_run import is_pump_probe
-from trxas.results.run_results import reduce_run
+from reduction.events import events_of
+from trxas.results.run_results import reduce_stored_run
 
 SHOWN = (
     "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2",
@@ -28,8 +25,8 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         points = grid["points"]
         lines.append(f"{'grid':<22} {grid['axis']}: {len(points)} points, {points[0]:g} to {points[-1]:g}")
     lines += _counted(documents, start)
-    if "reduction" in start:
-        lines += ["", _reduced(documents)]
+    results = reduce_stored_run(documents)
+    lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
 
 
@@ -40,7 +37,8 @@ def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, A
         "start": start,
         "stop": stop if name == "stop" else None,
         "exposures": {"intended": start.get("num_points"), "by_quality": _qualities(documents)},
-        "results": _reduced(documents).splitlines() if "reduction" in start else [],
+        "kind": (results := reduce_stored_run(documents)).kind,
+        "results": results.table().splitlines(),
     }
 
 
@@ -48,9 +46,7 @@ def _qualities(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> Counter[st
     """Return the number of exposures by their `quality`, "" for the good ones."""
     qualities: Counter[str] = Counter()
     for name, doc in documents:
-        if name in ("event", "event_page"):
-            quality = doc["data"].get("quality", "")
-            qualities.update([quality] if name == "event" else quality)
+        qualities.update(str(event["data"].get("quality", "")) for event in events_of(name, doc))
     return qualities
 
 
@@ -62,22 +58,3 @@ def _counted(documents: Sequence[tuple[str, Mapping[str, Any]]], start: Mapping[
     name, stop = documents[-1]
     ended = "still open" if name != "stop" else f"{stop['exit_status']} {stop.get('reason', '')}"
     return [*lines, f"{'ended':<22} {ended.strip()}"]
-
-
-def _reduced(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    try:
-        if not is_pump_probe(documents[0][1]):
-            return _static(documents)
-        return reduce_run(accumulate(documents)).table()
-    except ReductionError as error:
-        return f"Cannot be reduced: {error}"
-
-
-def _static(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """A static spectrum in a line: its temperature, and how well its highest point is known."""
-    spectrum = static_spectrum(accumulate_static(documents))
-    points = spectrum.measured
-    top = int(points.intensity.argmax())
-    per_cent = 100 * points.sigma[top] / points.intensity[top]
-    text = f"{points.energy_ev.size} points at {spectrum.temperature_c:.2f} C, the highest known to {per_cent:.2g} %"
-    return f"{'static spectrum':<22} {text}"

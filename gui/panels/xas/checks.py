@@ -13,10 +13,10 @@ from gui.live.run_state import Scope
 from gui.panels.panel import Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
-from gui.plots.number_text import with_error
 from gui.requests.xas.checks import OFF_PAIR, PUMPED_OFF_PAIR, UNPUMPED_PAIR, NullTestRequest, ScatterRequest
 from gui.theme import current_theme
 from gui.types import Severity
+from reduction.number_text import with_error
 from reduction.xas.grouping import NullTest, ScatterRatio
 
 AGREE_ABOVE = 1e-3

@@ -14,9 +14,9 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import FLUENCE, Quantity
 from gui.plots.line_plot import LinePlot
-from gui.plots.number_text import with_error
 from gui.plots.styles import FIT, TRANSIENT, CurveStyle
 from gui.requests.xas.fluence import FluenceDependence, FluenceRequest
+from reduction.number_text import with_error
 from reduction.xas.fluence_fit import FluenceFit
 
 SHARE = Quantity("difference", "unpumped = 1", "transient")

@@ -17,10 +17,10 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import DELAY, Quantity
 from gui.plots.line_plot import LinePlot
-from gui.plots.number_text import with_error
 from gui.plots.scales import DelayScale
 from gui.plots.styles import FIT, TRANSIENT
 from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient import Trace

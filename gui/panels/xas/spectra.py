@@ -15,8 +15,8 @@ from gui.panels.xas.choices import Choices
 from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import OFF, ON, TRANSIENT
-from gui.quantity_text import delay_text
 from gui.requests.xas.spectra import ChosenScansRequest, SpectrumRequest
+from reduction.number_text import delay_text
 from reduction.xas.transient import Spectrum, TransientMetadata
 
 STATIC = Quantity("signal", "edge = 1", "signal")

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ReductionError
-from gui.live.image_file import read_image
-from gui.live.images import ImageReference
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from gui.types import Rectangle
+from reduction.image_references import ImageReference
 from reduction.powder.diffraction import DetectorGeometry, Pattern, integrate
 from reduction.powder.series import hot_pixels
+from storage.image_reading import read_image
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ import pytest
 from errors import ReductionError
 from gui.browser.comparison import difference, ratio
 from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve, run_curve
-from gui.live.image_file import DATASET
 from reduction.accumulator import accumulate
 from reduction.powder.diffraction import integrate
 from reduction.powder.series import geometry_of
@@ -23,6 +22,7 @@ from reduction.xas.fluence import fluence_scan
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import accumulate_static, measured_points, static_spectrum
+from storage.image_reading import DATASET
 from tests.support.live_runs import delay_run, energy_run, fluence_run
 from tests.support.static_runs import NamedDocument, static_run
 
@@ -32,7 +32,7 @@ from tests.support.static_runs import NamedDocument, static_run
 @pytest.mark.parametrize("probe", [0, 1])
 def test_spectra_are_those_of_the_reduction(mode: Mode, part: CurveKind, probe: int) -> None:
     documents = energy_run()
-    shown = run_curve(documents, CurveChoice(part=part, mode=mode, probe=probe))
+    shown = run_curve(documents, CurveChoice(curve=part, mode=mode, probe=probe))
     stored = (spc_spectrum if mode == "spc" else boxcar_spectrum)(accumulate(documents), probe)
     np.testing.assert_array_equal(shown.x, stored.energy_ev)
     np.testing.assert_array_equal(shown.y, getattr(stored, part))
@@ -54,7 +54,7 @@ def test_what_cannot_be_reduced_says_why() -> None:
     with pytest.raises(ReductionError, match="Choose photon counting"):
         run_curve(delay_run(), CurveChoice(mode="boxcar"))
     with pytest.raises(ReductionError, match="Choose the transient"):
-        run_curve(fluence_run(), CurveChoice(part="on"))
+        run_curve(fluence_run(), CurveChoice(curve="on"))
     with pytest.raises(ReductionError, match="no start document"):
         run_curve([], CurveChoice())
 
@@ -110,8 +110,8 @@ def test_a_static_scan_shows_what_is_counted_until_it_can_be_normalised() -> Non
 
 
 def test_a_run_of_another_kind_is_named_as_people_name_it() -> None:
-    start = {"uid": "x", "plan_name": "overlap_scan", "grid": {"axis": "pointing_um", "points": [0.0]}}
-    with pytest.raises(ReductionError, match="The overlap scan has no curve here"):
+    start = {"uid": "x", "plan_name": "mirror_scan", "grid": {"axis": "pointing_um", "points": [0.0]}}
+    with pytest.raises(ReductionError, match=r"No reduction is known for this run \(mirror scan\)"):
         run_curve([("start", start)], CurveChoice())
 
 

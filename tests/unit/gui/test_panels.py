@@ -16,10 +16,10 @@ from gui.application import make_window
 from gui.live.feed import QueueFeed
 from gui.panels.panel import Panel
 from gui.panels.xas.choices import parse_scans
-from gui.plots.number_text import with_error
 from gui.requests.xas.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
+from reduction.number_text import with_error
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import excited_state_spectrum
 from reduction.xas.fluence import fluence_scan

@@ -10,11 +10,11 @@ import pytest
 
 from errors import StorageError
 from gui.plots.export import Column, write_table
-from gui.plots.number_text import with_error
 from gui.plots.scales import DelayScale, WholeNumberScale
 from gui.plots.view.history import View, ZoomHistory
 from gui.plots.view.ranges import joint_range, next_range, value_bounds
-from gui.quantity_text import age_text, delay_text
+from gui.quantity_text import age_text
+from reduction.number_text import delay_text, with_error
 
 NEAR, FAR = View((0, 1), (0, 1)), View((0, 9), (0, 9))
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from errors import ReductionError
-from gui.live.images import ImageReference
 from gui.live.run_state import RunState
 from gui.requests.powder.diffraction import DiffractionRequest
 from gui.requests.xas.bunches import BunchRequest
@@ -21,6 +20,7 @@ from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
 from gui.requests.xas.static import TemperatureSeriesRequest
 from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, TrendRequest
 from reduction.accumulator import accumulate, joined
+from reduction.image_references import ImageReference
 from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
 from reduction.xas.boxcar_energy import boxcar_spectrum

@@ -10,8 +10,8 @@ import pytest
 import plans
 from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
-from plans.xas.delay_self_test import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
+from reduction.xas.delay_axis import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
 from tests.support.waiting import WAIT_S

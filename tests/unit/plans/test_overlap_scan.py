@@ -10,7 +10,8 @@ import pytest
 
 import plans
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, ReductionError
-from plans.xas.overlap_scan import POSITIONS_UM, fit_overlap
+from plans.xas.overlap_scan import POSITIONS_UM
+from reduction.xas.overlap import fit_overlap
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.waiting import WAIT_S
 

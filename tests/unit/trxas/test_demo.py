@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from sim.physics.sample import load_sample
 from storage import list_runs, load_run, open_store
 from tests.support.waiting import WAIT_S
@@ -55,8 +55,8 @@ def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path
         assert found == {"energy_scan", "delay_scan"}
     shown = trxas("runs", "show", result["runs"]["delay_scan"][:8]).stdout
     # The stored run reduces to the same numbers as the demo just did.
-    assert plus_minus(**result["kinetics"]["tau1_ps"]) in shown
-    assert plus_minus(**result["kinetics"]["offset"]) in shown
+    assert with_error(**result["kinetics"]["tau1_ps"]) in shown
+    assert with_error(**result["kinetics"]["offset"]) in shown
 
 
 @pytest.mark.long

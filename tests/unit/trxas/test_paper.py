@@ -13,7 +13,7 @@ from bluesky.utils import Msg
 from matplotlib.figure import Figure
 
 from errors import InputError, ReductionError, StorageError
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.comparison import BR_K, ComparisonParameter, comparison_parameter
 from trxas.validation.paper import section_session as section_session_module
@@ -77,7 +77,7 @@ def test_table_and_json_show_both_numbers_and_the_runs() -> None:
     ],
 )
 def test_a_number_has_as_many_digits_as_its_error_carries(value: float, sigma: float | None, text: str) -> None:
-    assert plus_minus(value, sigma) == text
+    assert with_error(value, sigma) == text
 
 
 def test_page_is_one_file_with_its_figures_inside() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
-from gui.live.image_file import DATASET
+from storage.image_reading import DATASET
 
 POINTS, SCANS = 300, 10
 """Energies of a scan, and scans of a run."""

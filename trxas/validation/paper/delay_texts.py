@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient_shape import AreaWithoutNoise, ShapeComparison
@@ -49,9 +49,9 @@ def offset_text(fit: KineticsFit, areas: Sequence[AreaWithoutNoise], shapes: Seq
         f"{first / second:.2f} and {first:.0f}/{third:.0f} = {first / third:.2f}: between the two, the signal would "
         f"decay with a lifetime of {lifetime_ns:.0f} ns, and at 130 ns {math.exp(-130 / lifetime_ns):.2f} of the "
         "offset would be left, whereas the trace shows all of it. Noise is not the reason: it makes late areas "
-        f"larger, not smaller. In this campaign the offset, {plus_minus(*fit.offset)} at time zero, decays at "
-        f"{_thousandths(rate)} per us. The transients at 10.1 and 163.5 ns are {plus_minus(*shapes[0].scale)} and "
-        f"{plus_minus(*shapes[1].scale)} of that at 100 ps by their shape, {curve[1] / curve[0]:.3f} and "
+        f"larger, not smaller. In this campaign the offset, {with_error(*fit.offset)} at time zero, decays at "
+        f"{_thousandths(rate)} per us. The transients at 10.1 and 163.5 ns are {with_error(*shapes[0].scale)} and "
+        f"{with_error(*shapes[1].scale)} of that at 100 ps by their shape, {curve[1] / curve[0]:.3f} and "
         f"{curve[2] / curve[0]:.3f} by the kinetic fit of other runs, and {raw[1] / raw[0]:.2f} and "
         f"{raw[2] / raw[0]:.2f} by absolute areas with their noise. All are differences to the last probe, 613.5 ns "
         "after the pump, which has not recovered either."
@@ -65,4 +65,4 @@ def _flat_offset() -> float:
 
 
 def _thousandths(value: Value) -> str:
-    return plus_minus(1e3 * value.value, 1e3 * value.sigma)
+    return with_error(1e3 * value.value, 1e3 * value.sigma)

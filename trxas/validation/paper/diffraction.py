@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.powder.phases import CSPBBR3
 from reduction.powder.series import PowderImage, PowderSeries, geometry_of, reduce_powder_series
 from storage import load_images
@@ -90,7 +90,7 @@ def expected_phase(temperature_c: float) -> float:
 def _text(series: PowderSeries) -> str:
     before = series.calibration.line_before_inv_angstrom
     distance = series.calibration.refined
-    distance_mm = plus_minus(1e3 * distance.value, 1e3 * distance.sigma)
+    distance_mm = with_error(1e3 * distance.value, 1e3 * distance.sigma)
     strains = ", ".join(
         f"{100 * found.scores[0].strain:+.2f} % at {temperature_c:g} C"
         for temperature_c, found in zip(TEMPERATURES_C, series.phases, strict=True)

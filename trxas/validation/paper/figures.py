@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gui.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
-from plans.xas.delay_self_test import ArmResult, Rise
 from reduction.xas.calibration import FoilEdge, FoilSpectrum
+from reduction.xas.delay_axis import ArmResult, Rise
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient import Spectrum, Trace
 from trxas.results.figures import draw_delay_axis, draw_static, draw_transient, fit_delays_ps
@@ -121,7 +121,7 @@ def rises_figure(rises: Mapping[str, Rise], results: Mapping[str, ArmResult]) ->
             markersize=3,
             linewidth=0.8,
             color=colour,
-            label=results[name].says(name),
+            label=results[name].text(name),
         )
     axes.axvline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("delay from the arm's own zero (ps)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.xas.alignment import ThermalDifference
 from reduction.xas.transient import Spectrum
 from trxas.validation.paper import published
@@ -45,8 +45,8 @@ def _pre_edge_rows(delays: Delays, thermal: ThermalSeries) -> list[Row]:
     heated = thermal.comparison(HEATED_C)
     low, high = COMPARISON_WINDOWS[thermal.edge].pre_edge_ev
     where = f"{low / 1e3:g}-{high / 1e3:g} keV"
-    light = f"{plus_minus(1e3 * c.pre_edge.value, 1e3 * c.pre_edge.sigma)} thousandths of the edge step"
-    heat = f"{plus_minus(1e5 * heated.pre_edge.value, 1e5 * heated.pre_edge.sigma)} x 1e-5 /eV"
+    light = f"{with_error(1e3 * c.pre_edge.value, 1e3 * c.pre_edge.sigma)} thousandths of the edge step"
+    heat = f"{with_error(1e5 * heated.pre_edge.value, 1e5 * heated.pre_edge.sigma)} x 1e-5 /eV"
     return [
         sign_row(f"{delays.name} at {where}, 100 ps, sign", 1.0, c.pre_edge, delays.uids[0], light),
         sign_row(

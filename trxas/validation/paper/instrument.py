@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from plans.xas.delay_self_test import REFERENCE, ArmResult, Verdict
 from reduction.xas.calibration import FoilEdge, find_edge, foil_absorption
-from trxas.results.delay_axis import arm_rise, judge_delay_axis, time_zero_of
+from reduction.xas.delay_axis import (
+    REFERENCE,
+    ArmResult,
+    Verdict,
+    arm_rise,
+    judge_delay_axis,
+    time_zero_of,
+)
 from trxas.validation.paper import published
 from trxas.validation.paper.figures import foil_figure, rises_figure
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult

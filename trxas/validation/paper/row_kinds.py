@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from errors import ReductionError
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.comparison import ComparisonParameter
 from reduction.xas.features import extremum
@@ -55,7 +55,7 @@ def extremum_row(
 def comparison_sign_row(name: str, published: float, c: ComparisonParameter, uids: tuple[str, ...]) -> Row:
     """Return the row of the sign of C, published as +1 or -1; it is known if the signs of both averages are."""
     significance = min(abs(average.value) / average.sigma for average in (c.main_edge, c.pre_edge))
-    what = f"C = {plus_minus(c.value, comparison_error(c))}"
+    what = f"C = {with_error(c.value, comparison_error(c))}"
     if not c.delta_valid:
         what += f", 68 %: {c.low:.2g} to {c.high:.2g}"
     return sign_row(name, published, Value(c.value, abs(c.value) / max(significance, _TINY)), uids, what)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.energy_windows import points_within
@@ -167,7 +167,7 @@ def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float
     inside = points_within(spectrum.energy_ev, (energy_ev - half_ev, energy_ev + half_ev), "modulation")
     weight = spectrum.sigma[inside] ** -2.0
     mean = Value(float(np.average(spectrum.transient[inside], weights=weight)), float(weight.sum() ** -0.5))
-    what = f"{plus_minus(1e3 * mean.value, 1e3 * mean.sigma)} thousandths within {half_ev:g} eV of {energy_ev:g} eV"
+    what = f"{with_error(1e3 * mean.value, 1e3 * mean.sigma)} thousandths within {half_ev:g} eV of {energy_ev:g} eV"
     return sign_row(f"Br transient at the {name}, sign", sign, mean, uids, what)
 
 

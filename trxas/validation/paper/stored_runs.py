@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from errors import StorageError
-from reduction.accumulator import RunAccumulator, accumulate
-from reduction.xas.static_xas import StaticSpectrum, accumulate_static, static_spectrum
+from errors import ReductionError, StorageError
+from reduction.accumulator import RunAccumulator
+from reduction.kinds import RunReduction, summed
+from reduction.xas.results import StaticResults
+from reduction.xas.static_xas import StaticSpectrum
 from storage import Store, load_dataset
 from trxas.validation.types import Documents
 
@@ -37,14 +39,21 @@ class StoredRuns:
         return list(load_dataset(self.store, self._uid(name)))
 
     def scan(self, name: str) -> RunAccumulator:
-        """Return the sums of a pump-probe or foil scan."""
-        return self._once("scan", name, lambda: accumulate(self.documents(name)))  # type: ignore[no-any-return]
+        """Return the sums of a pump-probe or foil scan. Raises ReductionError for another run."""
+        sums = self._reduction(name).sums
+        if not isinstance(sums, RunAccumulator):
+            raise ReductionError(f"The run {name!r} is a {self._reduction(name).kind.name}, not a pump-probe scan.")
+        return sums
 
     def static(self, name: str) -> StaticSpectrum:
-        """Return a static spectrum of the powder, reduced."""
-        return self._once(  # type: ignore[no-any-return]
-            "static", name, lambda: static_spectrum(accumulate_static(self.documents(name)))
-        )
+        """Return a static spectrum of the powder, reduced. Raises ReductionError for another run."""
+        results = self._once("static", name, self._reduction(name).results)
+        if not isinstance(results, StaticResults):
+            raise ReductionError(f"The run {name!r} has no static spectrum. {results.table()}")
+        return results.spectrum
+
+    def _reduction(self, name: str) -> RunReduction:
+        return self._once("sums", name, lambda: summed(self.documents(name)))  # type: ignore[no-any-return]
 
     def _once(self, kind: str, name: str, make: Callable[[], Any]) -> Any:
         key = (kind, self._uid(name))

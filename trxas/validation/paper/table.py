@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 
 RUNS_SHOWN = 4
 """Largest number of runs that a row of the printed table names; the JSON has all of them."""
@@ -47,10 +47,10 @@ class Row:
 
     def cells(self) -> tuple[str, str, str, str, str, str]:
         """Return name, published, measured, pull, runs and remark as text, in the order of `HEADINGS`."""
-        measured = "not determined" if self.value is None else plus_minus(self.value, self.sigma)
+        measured = "not determined" if self.value is None else with_error(self.value, self.sigma)
         return (
             f"{self.name} ({self.unit})" if self.unit else self.name,
-            plus_minus(self.published, self.published_sigma),
+            with_error(self.published, self.published_sigma),
             measured,
             "" if self.pull is None else f"{self.pull:+.1f}",
             self._runs(),

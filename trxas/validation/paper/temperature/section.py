@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import bluesky.plan_stubs as bps
 
-from reduction.number_text import plus_minus
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.alignment import band_gap_change_ev
 from reduction.xas.energy_windows import points_within
@@ -178,7 +178,7 @@ def _difference_rows(series: ThermalSeries) -> list[Row]:
     if series.edge == PB:
         low, high = PB_LOSS_EV
         loss = _mean(points, PB_LOSS_EV)
-        what = f"mean over {low:g} to {high:g} eV: {plus_minus(1e4 * loss.value, 1e4 * loss.sigma)} x 1e-4 /eV"
+        what = f"mean over {low:g} to {high:g} eV: {with_error(1e4 * loss.value, 1e4 * loss.sigma)} x 1e-4 /eV"
         rows.append(sign_row("Pb thermal loss, sign", -1.0, loss, uids, what))
     return rows
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ReductionError
-from gui.live.images import ImageReference
+from reduction.image_references import ImageReference
 
 DATASET = "/entry/data/data"
 """Where areaDetector's HDF5 plugin puts images (NDFileHDF5, default layout)."""

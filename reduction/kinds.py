@@ -1,0 +1,132 @@
+"""The registry of run kinds: which reduction belongs to which run, for prompt, report, figures, browser and window.
+
+A technique registers its kinds by one entry of `_TECHNIQUES`. The first kind whose `is_kind` accepts the start document
+is that of the run, so a technique lists special kinds, as a foil scan, before general ones, as an energy scan.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from errors import InputError, ReductionError
+from reduction.run_kind import CurveChoice, ReadImage, RunCurve, RunKind, RunResults, RunSums, cannot_read_image
+
+if TYPE_CHECKING:
+    from reduction.types import Document, Documents
+
+_TECHNIQUES = ("reduction.powder.kinds", "reduction.xas.kinds")
+"""Modules with a tuple `KINDS`; imported when the first run is reduced, as fits and geometry take time to import."""
+
+
+@cache
+def run_kinds() -> tuple[RunKind, ...]:
+    """Return all kinds of all techniques, in the order in which they are tried."""
+    return tuple(kind for technique in _TECHNIQUES for kind in import_module(technique).KINDS)
+
+
+def kind_of(start: Document) -> RunKind:
+    """Return the kind of the run with this start document; a run of no technique has the kind "other"."""
+    return next((kind for kind in run_kinds() if kind.is_kind(start)), OTHER)
+
+
+class RunReduction:
+    """One run on its way to its results: call it with `(name, document)`, from the start document on.
+
+    `kind` is the run's kind and `sums` are its sums. Ask for results at any moment of the run. Raises ReductionError
+    for a document that makes no sense; those before it still count.
+    """
+
+    def __init__(self, start: Document, read_image: ReadImage = cannot_read_image) -> None:
+        self.kind = kind_of(start)
+        self.sums: RunSums = self.kind.sums(read_image)
+
+    def __call__(self, name: str, doc: Document) -> None:
+        """Take one document of the run."""
+        self.sums(name, doc)
+
+    def results(self) -> RunResults:
+        """Return what the run reduces to so far; if that is nothing, a remark gives the reason."""
+        try:
+            return self.kind.reduce(self.sums)
+        except (ReductionError, InputError) as error:
+            return _nothing(self.kind, error)
+
+    def curve(self, choice: CurveChoice | None = None) -> RunCurve:
+        """Return the run as one curve. Raises ReductionError, with the reason, if there is none (yet)."""
+        return self.kind.curve(self.sums, choice or CurveChoice())
+
+
+def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunReduction:
+    """Return a stored run's reduction with all documents added up.
+
+    Raises ReductionError if the documents do not begin with a start document, or for one that makes no sense.
+    """
+    if not documents or documents[0][0] != "start":
+        raise ReductionError("The run has no start document. It cannot be reduced.")
+    reduction = RunReduction(documents[0][1], read_image)
+    for name, doc in documents:
+        reduction(name, doc)
+    return reduction
+
+
+def reduce_run(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunResults:
+    """Return what a stored run reduces to; a remark gives the reason for whatever cannot be reduced."""
+    try:
+        reduction = summed(documents, read_image)
+    except (ReductionError, InputError) as error:
+        kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
+        return _nothing(kind, error)
+    return reduction.results()
+
+
+def curve_of(
+    documents: Documents, choice: CurveChoice | None = None, read_image: ReadImage = cannot_read_image
+) -> RunCurve:
+    """Return a stored run as one curve; a run under way gives what is there.
+
+    Raises ReductionError, with the reason, where there is none (yet).
+    """
+    return summed(documents, read_image).curve(choice)
+
+
+def _nothing(kind: RunKind, error: Exception) -> RunResults:
+    return RunResults(kind=kind.name, remarks=(f"Cannot be reduced: {error}",))
+
+
+class _StartOnly:
+    """Sums of a run that no technique reduces: its start document."""
+
+    def __init__(self) -> None:
+        self.start: Document = {}
+
+    def __call__(self, name: str, doc: Document) -> None:
+        """Take one document."""
+        if name == "start":
+            self.start = doc
+
+    def refuse(self) -> ReductionError:
+        """Return the error that says why there is nothing to reduce."""
+        plan = str(self.start.get("plan_name", "without a plan")).replace("_", " ")
+        return ReductionError(
+            f"No reduction is known for this run ({plan}). What it measured is in the table `db[uid].table()`."
+        )
+
+
+def _refuse_results(sums: _StartOnly) -> RunResults:
+    raise sums.refuse()
+
+
+def _refuse_curve(sums: _StartOnly, _: CurveChoice) -> RunCurve:
+    raise sums.refuse()
+
+
+OTHER = RunKind(
+    name="other",
+    is_kind=lambda _: True,
+    sums=lambda _: _StartOnly(),
+    reduce=_refuse_results,
+    curve=_refuse_curve,
+)
+"""Runs of no technique, as those of stock plans."""

@@ -1,0 +1,28 @@
+"""Types that every part of the reduction shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+IntArray: TypeAlias = NDArray[np.int64]
+
+Document: TypeAlias = Mapping[str, Any]
+"""One document of the bluesky event model, not to be changed."""
+
+NamedDocument: TypeAlias = tuple[str, Document]
+"""Name of a document ("start", "event", ...) and the document."""
+
+Documents: TypeAlias = Sequence[NamedDocument]
+"""Documents of one run in their order, start document first."""
+
+Mode: TypeAlias = Literal["spc", "boxcar"]
+"""Detection mode: single-photon counting or boxcar averager."""
+
+Reference: TypeAlias = Literal["unpumped probe", "laser shutter"]
+"""What a transient is measured against: the unpumped probe of the same pump period, or the laser blocked."""

@@ -1,0 +1,203 @@
+"""The delay axis from stored scans: time zero, and the verdict on every arm of its self-test.
+
+At the prompt:
+
+    RE(time_zero_scan(dwell_s=60)); found = time_zero_of(load_run(store, -1)); RE(rezero(found.t0_ps.value))
+    RE(delay_self_test(dwell_s=60)); print(judge_delay_axis([load_run(store, n) for n in (-4, -3, -2, -1)]))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import InputError, ReductionError
+from reduction.accumulator import RunAccumulator, accumulate
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.time_zero import TimeZeroFit, fit_time_zero
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reduction.types import Document, Documents, FloatArray
+
+    FitT0 = Callable[[FloatArray, FloatArray, FloatArray], tuple[float, float]]
+
+REFERENCE = "fine"
+"""Arm that the others are compared with: time zero is found with it, as the usual grid moves only the fine delay."""
+
+LEAST_STEP_SIGMAS = 5.0
+"""A rise smaller than this is none (one in 1.7 million by chance)."""
+
+LARGEST_BASELINE = 0.4
+"""Relative size of the change on the unpumped side above which there is no rise between both ends (chosen)."""
+
+
+class Verdict(StrEnum):
+    """Verdict on one arm of the self-test."""
+
+    GOOD = "good"
+    WRONG_SIGN = "wrong sign"
+    SHIFTED = "shifted"
+    NO_RISE = "no rise"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Rise:
+    """Change of the signal (points,) with its error against the delay (points,), ps, from the arm's own zero."""
+
+    delay_ps: FloatArray
+    change: FloatArray
+    sigma: FloatArray
+
+    def __post_init__(self) -> None:
+        """Raise InputError for arrays that do not belong together."""
+        shapes = {np.shape(self.delay_ps), np.shape(self.change), np.shape(self.sigma)}
+        if len(shapes) != 1 or len(np.shape(self.delay_ps)) != 1 or np.size(self.delay_ps) < 8:
+            raise InputError(f"A rise needs at least 8 delays, changes and errors, as many of each, not {shapes}.")
+        if not np.all(np.isfinite([self.delay_ps, self.change, self.sigma])) or not np.all(np.asarray(self.sigma) > 0):
+            raise InputError("A rise needs finite numbers and errors above 0.")
+
+    def ends(self) -> tuple[float, float, float]:
+        """Return the mean change of the first and the last quarter of delays, and the error of their difference."""
+        order, count = np.argsort(self.delay_ps), np.size(self.delay_ps) // 4
+        (early, early_sigma), (late, late_sigma) = (
+            _mean(self.change[part], self.sigma[part]) for part in (order[:count], order[-count:])
+        )
+        return early, late, float(np.hypot(early_sigma, late_sigma))
+
+
+@dataclass(frozen=True, eq=False)
+class ArmResult:
+    """One arm judged: its time zero, and how far that is from the reference arm's, with errors, ps (None: no rise)."""
+
+    verdict: Verdict
+    t0_ps: float | None = None
+    t0_sigma_ps: float | None = None
+    shift_ps: float | None = None
+    shift_sigma_ps: float | None = None
+
+    def text(self, name: str) -> str:
+        """Return the result in words."""
+        if self.shift_ps is None or self.shift_sigma_ps is None:
+            return f"{name}: {self.verdict}"
+        return f"{name}: {self.verdict}, {self.shift_ps:+.1f} +- {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
+
+
+def evaluate_delay_axis(
+    rises: Mapping[str, Rise], fit_t0: FitT0, *, tolerance_ps: float = 10.0
+) -> dict[str, ArmResult]:
+    """Judge every arm by name: however a delay is made, the rise must be at the same place.
+
+    `tolerance_ps` is the shift that does not matter (10 ps: two steps of the coarse delay); beyond it, three errors
+    count as a shift, and an error too large to tell as undecided. Raises InputError without the reference arm.
+    """
+    if REFERENCE not in rises:
+        raise InputError(f"The arm {REFERENCE!r}, which the others are compared with, is missing: {sorted(rises)}.")
+    fitted = {name: _fitted(rise, fit_t0) for name, rise in rises.items()}
+    zero = fitted[REFERENCE]
+    return {name: _compared(result, zero, tolerance_ps, name) for name, result in fitted.items()}
+
+
+def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
+    """Return what is wrong with the axis, a sentence per bad arm; empty for a good axis."""
+    return [result.text(name) for name, result in results.items() if result.verdict is not Verdict.GOOD]
+
+
+def _fitted(rise: Rise, fit_t0: FitT0) -> ArmResult:
+    early, late, sigma = rise.ends()
+    low, high = sorted((abs(early), abs(late)))
+    if high - low < LEAST_STEP_SIGMAS * sigma or low > LARGEST_BASELINE * high:
+        return ArmResult(Verdict.NO_RISE)
+    if abs(early) > abs(late):
+        return ArmResult(Verdict.WRONG_SIGN)
+    try:
+        t0_ps, t0_sigma_ps = fit_t0(rise.delay_ps, rise.change, rise.sigma)
+    except ReductionError:
+        return ArmResult(Verdict.NO_RISE)
+    return ArmResult(Verdict.GOOD, t0_ps, t0_sigma_ps)
+
+
+def _compared(result: ArmResult, zero: ArmResult, tolerance_ps: float, name: str) -> ArmResult:
+    if result.t0_ps is None or result.t0_sigma_ps is None or name == REFERENCE:
+        return result
+    if zero.t0_ps is None or zero.t0_sigma_ps is None:
+        return ArmResult(Verdict.UNDECIDED, result.t0_ps, result.t0_sigma_ps)
+    shift_ps, sigma_ps = result.t0_ps - zero.t0_ps, float(np.hypot(result.t0_sigma_ps, zero.t0_sigma_ps))
+    verdict = Verdict.GOOD
+    if abs(shift_ps) > max(tolerance_ps, 3 * sigma_ps):
+        verdict = Verdict.SHIFTED
+    elif 3 * sigma_ps > 2 * tolerance_ps:
+        verdict = Verdict.UNDECIDED
+    return ArmResult(verdict, result.t0_ps, result.t0_sigma_ps, shift_ps, sigma_ps)
+
+
+def _mean(values: FloatArray, sigma: FloatArray) -> tuple[float, float]:
+    weights = 1 / np.asarray(sigma) ** 2
+    return float(np.sum(weights * values) / weights.sum()), float(1 / np.sqrt(weights.sum()))
+
+
+def rise_of(
+    run: RunAccumulator, *, watched: int | None = None, compared: int | None = None, offset_ps: float = 0.0
+) -> Rise:
+    """Return ln(`watched` / `compared` probe) with its counting error against the delay less `offset_ps`, ps.
+
+    Jet and flux cancel in the ratio. By default the pumped over the unpumped probe of the run. Raises ReductionError
+    for a run that is no delay scan or has too few photons.
+    """
+    timing, rates = run.metadata.timing, gate_rates(run)
+    on = timing.pumped_probe if watched is None else watched
+    off = timing.unpumped_probe if compared is None else compared
+    values, variance = rates.log_rate()
+    pumped = rates.pumped
+    change = (values[:, on] - values[:, off])[pumped]
+    return Rise(rates.delay_ps[pumped] - offset_ps, change, np.sqrt(variance[:, on] + variance[:, off])[pumped])
+
+
+def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:
+    """Fit time zero of a stored delay scan on the axis it was measured on; `free_irf` fits the instrument response too.
+
+    Raises ReductionError if the run shows no step.
+    """
+    return time_zero_of_run(accumulate(documents), free_irf=free_irf)
+
+
+def time_zero_of_run(run: RunAccumulator, *, free_irf: bool = False) -> TimeZeroFit:
+    """Fit time zero of the sums of a delay scan, as `time_zero_of`."""
+    rise = rise_of(run)
+    width_ps = run.metadata.timing.irf_sigma_ps
+    return fit_time_zero(rise.delay_ps, rise.change, rise.sigma, irf_sigma_ps=width_ps, free_irf=free_irf)
+
+
+def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -> dict[str, ArmResult]:
+    """Judge every arm of `delay_self_test` by its name, from the documents of its runs in any order.
+
+    Raises InputError for a run that is no arm of a self-test, or without the arm that the others are compared with.
+    """
+    return evaluate_delay_axis(dict(map(arm_rise, runs)), _fit_t0, tolerance_ps=tolerance_ps)
+
+
+def arm_rise(documents: Documents) -> tuple[str, Rise]:
+    """Return name and rise of one arm of a self-test. Raises InputError for another run."""
+    return arm_rise_of_run(documents[0][1], accumulate(documents))
+
+
+def arm_rise_of_run(start: Document, run: RunAccumulator) -> tuple[str, Rise]:
+    """Return name and rise of one arm from its start document and sums. Raises InputError for another run."""
+    arm = start.get("self_test")
+    if arm is None:
+        raise InputError(
+            f"Run {start.get('uid', '')} is a {start.get('plan_name', 'run')}, not an arm of a self-test. Give the "
+            "runs that delay_self_test returned."
+        )
+    watched, compared = int(arm["watched_probe"]), int(arm["compare_probe"])
+    return str(arm["arm"]), rise_of(run, watched=watched, compared=compared, offset_ps=float(arm["rise_offset_ps"]))
+
+
+def _fit_t0(delay_ps: FloatArray, change: FloatArray, sigma: FloatArray) -> tuple[float, float]:
+    fit = fit_time_zero(delay_ps, change, sigma)
+    return fit.t0_ps.value, fit.t0_ps.sigma

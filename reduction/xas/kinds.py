@@ -1,0 +1,297 @@
+"""Kinds of runs: pump-probe absorption, foils, static spectra, and the scans that align the pump.
+
+Each kind has a function that reduces its sums and one that makes a curve of them; `KINDS`, at the end, registers them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from errors import InputError, ReductionError
+from reduction.accumulator import RunAccumulator
+from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
+from reduction.xas.attenuator import AttenuatorSums
+from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.calibration import find_edge, foil_absorption
+from reduction.xas.delay_axis import arm_rise_of_run, time_zero_of_run
+from reduction.xas.fluence import fluence_scan
+from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.gate_rates import gate_rates
+from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.overlap import OverlapSums, fit_overlap
+from reduction.xas.results import (
+    AttenuatorResults,
+    FluenceResults,
+    FoilResults,
+    OverlapResults,
+    SelfTestResults,
+    SpectrumResults,
+    StaticResults,
+    TimeZeroResults,
+    TraceResults,
+)
+from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.spc_time import spc_trace
+from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
+from reduction.xas.time_zero import fit_time_zero
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reduction.types import Document, FloatArray
+    from reduction.xas.transient import Spectrum, Trace
+
+_UNPUMPED_IS_1 = "unpumped = 1"
+
+
+class _SelfTestSums(RunAccumulator):
+    """Sums of one arm of the self-test, with the start document, which describes the arm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.start: Document = {}
+
+    def __call__(self, name: str, doc: Document) -> None:
+        """Take one document."""
+        if name == "start":
+            self.start = doc
+        super().__call__(name, doc)
+
+
+def _reduce_spectra(run: RunAccumulator) -> RunResults:
+    recipes: dict[str, Callable[[RunAccumulator], Spectrum]] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
+    spectra: list[Spectrum] = []
+    remarks: list[str] = []
+    for mode in (mode for mode in recipes if mode in run.metadata.modes):
+        try:
+            spectra.append(recipes[mode](run))
+        except ReductionError as error:
+            # The other mode may still have a spectrum.
+            remarks.append(f"Cannot be reduced ({mode}): {error}")
+    return SpectrumResults(kind=SPECTRUM.name, spectra=tuple(spectra), remarks=tuple(remarks))
+
+
+def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
+    recipe = spc_spectrum if choice.mode == "spc" else boxcar_spectrum
+    found = recipe(run, choice.probe, choice.reference)
+    return _pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
+
+
+def _reduce_trace(run: RunAccumulator) -> RunResults:
+    result = TraceResults(kind=TRACE.name, trace=spc_trace(run))
+    try:
+        return replace(result, fit=fit_kinetics(gate_rates(run), run.metadata.timing))
+    except ReductionError as error:
+        return replace(result, remarks=(f"No fit: {error}",))
+
+
+def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
+    if choice.mode != "spc":
+        raise ReductionError("Delay scans are reduced from counted photons. Choose photon counting.")
+    found = spc_trace(run, choice.probe, choice.reference)
+    return _pump_probe_curve(run, found.delay_ps, found, choice, _UNPUMPED_IS_1)
+
+
+def _reduce_fluence(run: RunAccumulator) -> RunResults:
+    # The paper's fluence scans are those of the boxcar (SI 3); a run without it has the counted photons.
+    dependence = fluence_scan(run, "boxcar" if "boxcar" in run.metadata.modes else "spc")
+    result = FluenceResults(kind=FLUENCE.name, dependence=dependence)
+    try:
+        return replace(result, line=fit_fluence(dependence))
+    except ReductionError as error:
+        return replace(result, remarks=(f"No line: {error}",))
+
+
+def _fluence_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
+    if choice.curve != "transient":
+        raise ReductionError("A fluence scan shows its transient here. Choose the transient.")
+    found = fluence_scan(run, choice.mode, choice.probe, choice.reference)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis=run.metadata.axis,
+        quantity=f"transient ({_UNPUMPED_IS_1})",
+        x=found.fluence_mj_cm2,
+        y=found.transient,
+        sigma=found.sigma,
+    )
+
+
+def _reduce_foil(run: RunAccumulator) -> RunResults:
+    result = FoilResults(kind=FOIL.name, absorption=foil_absorption(run))
+    try:
+        return replace(result, foil=find_edge(result.absorption))
+    except ReductionError as error:
+        return replace(result, remarks=(f"No edge: {error}",))
+
+
+def _foil_curve(run: RunAccumulator, _: CurveChoice) -> RunCurve:
+    found = foil_absorption(run)
+    return RunCurve(
+        uid=run.metadata.uid,
+        axis="energy_ev",
+        quantity="foil, ln(I0/I)",
+        x=found.energy_ev,
+        y=found.absorption,
+        sigma=None,
+    )
+
+
+def _reduce_static(run: StaticAccumulator) -> RunResults:
+    return StaticResults(kind=STATIC.name, spectrum=static_spectrum(run))
+
+
+def _static_curve(run: StaticAccumulator, _: CurveChoice) -> RunCurve:
+    """Return the normalised spectrum; until the scan has covered what that needs, what has been counted."""
+    try:
+        points, quantity = static_spectrum(run).normalised, "static spectrum (1/eV)"
+    except ReductionError:
+        points, quantity = measured_points(run), "counts per I0"
+    return RunCurve(
+        uid=str(run.start["uid"]),
+        axis="energy_ev",
+        quantity=quantity,
+        x=points.energy_ev,
+        y=points.intensity,
+        sigma=points.sigma,
+    )
+
+
+def _reduce_time_zero(run: RunAccumulator) -> RunResults:
+    result = TimeZeroResults(kind=TIME_ZERO.name, trace=spc_trace(run))
+    try:
+        return replace(result, time_zero=time_zero_of_run(run))
+    except (ReductionError, InputError) as error:
+        return replace(result, remarks=(f"No time zero: {error}",))
+
+
+def _reduce_self_test(run: _SelfTestSums) -> RunResults:
+    arm, rise = arm_rise_of_run(run.start, run)
+    result = SelfTestResults(kind=SELF_TEST.name, arm=arm, delay_ps=rise.delay_ps, change=rise.change, sigma=rise.sigma)
+    try:
+        return replace(result, time_zero=fit_time_zero(rise.delay_ps, rise.change, rise.sigma))
+    except ReductionError as error:
+        return replace(result, remarks=(f"No rise: {error}",))
+
+
+def _reduce_overlap(run: OverlapSums) -> RunResults:
+    position_um, change, sigma = run.change()
+    result = OverlapResults(kind=OVERLAP.name, axis=run.axis, position_um=position_um, change=change, sigma=sigma)
+    try:
+        return replace(result, fit=fit_overlap(position_um, change, sigma))
+    except (ReductionError, InputError) as error:
+        return replace(result, remarks=(f"No centre: {error}",))
+
+
+def _overlap_curve(run: OverlapSums, _: CurveChoice) -> RunCurve:
+    position_um, change, sigma = run.change()
+    return RunCurve(
+        uid=str(run.start["uid"]),
+        axis=run.axis,
+        quantity="transient, ln(pumped/unpumped)",
+        x=position_um,
+        y=change,
+        sigma=sigma,
+    )
+
+
+def _reduce_attenuator(run: AttenuatorSums) -> RunResults:
+    angle_deg, power_w, sigma_w = run.readings()
+    return AttenuatorResults(kind=ATTENUATOR.name, angle_deg=angle_deg, power_w=power_w, sigma_w=sigma_w)
+
+
+def _attenuator_curve(run: AttenuatorSums, _: CurveChoice) -> RunCurve:
+    angle_deg, power_w, sigma_w = run.readings()
+    return RunCurve(
+        uid=str(run.start["uid"]), axis="waveplate", quantity="power (W)", x=angle_deg, y=power_w, sigma=sigma_w
+    )
+
+
+def _pump_probe_curve(
+    run: RunAccumulator, x: FloatArray, found: Spectrum | Trace, choice: CurveChoice, scale: str
+) -> RunCurve:
+    curves = {
+        "transient": ("transient", found.transient, found.sigma),
+        "on": ("pumped", found.on, found.on_sigma),
+        "off": ("unpumped", found.off, found.off_sigma),
+    }
+    word, y, sigma = curves[choice.curve]
+    return RunCurve(uid=run.metadata.uid, axis=run.metadata.axis, quantity=f"{word} ({scale})", x=x, y=y, sigma=sigma)
+
+
+def _plan(name: str) -> Callable[[Document], bool]:
+    """Return whether a start document is that of the plan `name`."""
+    return lambda start: start.get("plan_name") == name
+
+
+def _pump_probe(axis: str) -> Callable[[Document], bool]:
+    """Return whether a start document is that of a pump-probe scan over `axis`, whatever its plan is called."""
+    return lambda start: "reduction" in start and start.get("grid", {}).get("axis") == axis
+
+
+FOIL = RunKind(
+    name="foil",
+    is_kind=_plan("foil_scan"),
+    sums=lambda _: RunAccumulator(),
+    reduce=_reduce_foil,
+    curve=_foil_curve,
+)
+STATIC = RunKind(
+    name="static spectrum",
+    is_kind=_plan("static_energy_scan"),
+    sums=lambda _: StaticAccumulator(),
+    reduce=_reduce_static,
+    curve=_static_curve,
+)
+TIME_ZERO = RunKind(
+    name="time zero",
+    is_kind=_plan("time_zero_scan"),
+    sums=lambda _: RunAccumulator(),
+    reduce=_reduce_time_zero,
+    curve=_trace_curve,
+)
+SELF_TEST = RunKind(
+    name="self-test of the delay axis",
+    is_kind=lambda start: "self_test" in start,
+    sums=lambda _: _SelfTestSums(),
+    reduce=_reduce_self_test,
+    curve=_trace_curve,
+)
+OVERLAP = RunKind(
+    name="overlap",
+    is_kind=_plan("overlap_scan"),
+    sums=lambda _: OverlapSums(),
+    reduce=_reduce_overlap,
+    curve=_overlap_curve,
+)
+ATTENUATOR = RunKind(
+    name="attenuator",
+    is_kind=_plan("calibrate_attenuator"),
+    sums=lambda _: AttenuatorSums(),
+    reduce=_reduce_attenuator,
+    curve=_attenuator_curve,
+)
+SPECTRUM = RunKind(
+    name="pump-probe spectrum",
+    is_kind=_pump_probe("energy_ev"),
+    sums=lambda _: RunAccumulator(),
+    reduce=_reduce_spectra,
+    curve=_spectrum_curve,
+)
+TRACE = RunKind(
+    name="pump-probe trace",
+    is_kind=_pump_probe("delay_ps"),
+    sums=lambda _: RunAccumulator(),
+    reduce=_reduce_trace,
+    curve=_trace_curve,
+)
+FLUENCE = RunKind(
+    name="fluence scan",
+    is_kind=_pump_probe("fluence_mj_cm2"),
+    sums=lambda _: RunAccumulator(),
+    reduce=_reduce_fluence,
+    curve=_fluence_curve,
+)
+
+KINDS = (FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
+"""Special kinds first: a foil scan is an energy scan too."""

@@ -1,0 +1,191 @@
+"""What runs of pump-probe absorption reduce to, kind by kind, as numbers and as lines of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reduction.number_text import with_error
+from reduction.run_kind import RunResults
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+    from reduction.xas.calibration import FoilEdge, FoilSpectrum
+    from reduction.xas.fluence import FluenceScan
+    from reduction.xas.fluence_fit import FluenceFit
+    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.overlap import OverlapFit
+    from reduction.xas.static_xas import StaticSpectrum
+    from reduction.xas.time_zero import TimeZeroFit
+    from reduction.xas.transient import Spectrum, Trace
+
+KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
+"""Fitted quantities of the table, by their name in `KineticsFit`."""
+
+MAIN_FEATURE_EV = {"Br K": 13_472.0, "Pb L3": 13_043.0}
+"""Energy of the largest transient of each edge, eV, where its size is stated (paper, Figure 2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpectrumResults(RunResults):
+    """Spectra of a pump-probe energy scan, one per detection mode: boxcar first."""
+
+    spectra: tuple[Spectrum, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Return the size of each transient at the edge's main feature, in % of the unpumped signal."""
+        return [_spectrum_line(spectrum) for spectrum in self.spectra]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceResults(RunResults):
+    """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one."""
+
+    trace: Trace
+    fit: KineticsFit | None = None
+
+    def lines(self) -> list[str]:
+        """Return the fitted quantities, a line each."""
+        return [] if self.fit is None else kinetics_lines(self.fit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FluenceResults(RunResults):
+    """Transient against fluence, and the line through its linear regime if one could be fitted."""
+
+    dependence: FluenceScan
+    line: FluenceFit | None = None
+
+    def lines(self) -> list[str]:
+        """Return the slope, in % of the unpumped signal per mJ/cm2."""
+        if self.line is None:
+            return []
+        slope = self.line.slope
+        return [f"{'fluence slope':<22} {with_error(100 * slope.value, 100 * slope.sigma)} % of unpumped per mJ/cm2"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoilResults(RunResults):
+    """Absorption of a metal foil, and its edge if one was found."""
+
+    absorption: FoilSpectrum
+    foil: FoilEdge | None = None
+
+    def lines(self) -> list[str]:
+        """Return the energy of the edge, eV."""
+        return [] if self.foil is None else [f"{'edge of the foil':<22} {with_error(*self.foil.edge_ev)} eV"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeZeroResults(RunResults):
+    """Trace of a short delay scan, and time zero on the axis it was measured on if the trace shows a step."""
+
+    trace: Trace
+    time_zero: TimeZeroFit | None = None
+
+    def lines(self) -> list[str]:
+        """Return time zero, ps."""
+        return [] if self.time_zero is None else [f"{'time zero':<22} {with_error(*self.time_zero.t0_ps)} ps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTestResults(RunResults):
+    """One arm of the self-test of the delay axis: its rise against the delay from the arm's own zero, ps.
+
+    `change` is ln(watched probe / compared probe), `sigma` its counting error, (points,) each. All arms together are
+    judged by `judge_delay_axis`.
+    """
+
+    arm: str
+    delay_ps: FloatArray
+    change: FloatArray
+    sigma: FloatArray
+    time_zero: TimeZeroFit | None = None
+
+    def lines(self) -> list[str]:
+        """Return where the rise of this arm is, ps."""
+        if self.time_zero is None:
+            return []
+        return [f"{f'rise, arm {self.arm}':<22} {with_error(*self.time_zero.t0_ps)} ps from where it is expected"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlapResults(RunResults):
+    """Transient ln(pumped / unpumped) with its counting error against the mirror position, um; (points,) each."""
+
+    axis: str
+    position_um: FloatArray
+    change: FloatArray
+    sigma: FloatArray
+    fit: OverlapFit | None = None
+
+    def lines(self) -> list[str]:
+        """Return centre and width of the overlap, um."""
+        if self.fit is None:
+            return []
+        return [
+            f"{'centre of the overlap':<22} {with_error(self.fit.center_um, self.fit.center_sigma_um)} um",
+            f"{'width (FWHM)':<22} {with_error(self.fit.fwhm_um, self.fit.fwhm_sigma_um)} um",
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttenuatorResults(RunResults):
+    """Laser power, W, with its error against the angle of the half-wave plate, degrees; (points,) each."""
+
+    angle_deg: FloatArray
+    power_w: FloatArray
+    sigma_w: FloatArray
+
+    def lines(self) -> list[str]:
+        """Return the largest and the smallest power that were read, W; the plan itself fits them."""
+        ends = (("largest power", int(self.power_w.argmax())), ("smallest power", int(self.power_w.argmin())))
+        return [
+            f"{label:<22} {with_error(float(self.power_w[index]), float(self.sigma_w[index]))} W"
+            f" at {self.angle_deg[index]:.2f} degrees"
+            for label, index in ends
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticResults(RunResults):
+    """Static spectrum at one temperature."""
+
+    spectrum: StaticSpectrum
+
+    def lines(self) -> list[str]:
+        """Return the spectrum in a line: its temperature, and how well its highest point is known."""
+        points = self.spectrum.measured
+        top = int(points.intensity.argmax())
+        per_cent = 100 * points.sigma[top] / points.intensity[top]
+        temperature = f"{self.spectrum.temperature_c:.2f} C"
+        text = f"{points.energy_ev.size} points at {temperature}, the highest known to {per_cent:.2g} %"
+        return [f"{'static spectrum':<22} {text}"]
+
+
+def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
+    """Return the energy nearest the edge's main feature, eV, and the transient there relative to the unpumped signal.
+
+    A fixed energy: the largest of many noisy points would be larger than the transient is. An edge without a known
+    main feature has the maximum of its unpumped spectrum, which the noise of the transient does not choose.
+    """
+    main_ev = MAIN_FEATURE_EV.get(spectrum.metadata.edge, float(spectrum.energy_ev[spectrum.off.argmax()]))
+    index = int(abs(spectrum.energy_ev - main_ev).argmin())
+    static = float(spectrum.off[index])
+    size = Value(float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / abs(static))
+    return float(spectrum.energy_ev[index]), size
+
+
+def kinetics_lines(fit: KineticsFit) -> list[str]:
+    """Return the fitted quantities with their errors, a line each."""
+    lines = [f"{name:<22} {with_error(*getattr(fit, name))}" for name in KINETIC_NAMES]
+    lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
+    lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
+    return lines
+
+
+def _spectrum_line(spectrum: Spectrum) -> str:
+    energy_ev, size = transient_size(spectrum)
+    label = f"transient, {spectrum.metadata.mode}"
+    return f"{label:<22} {with_error(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"
