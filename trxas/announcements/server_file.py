@@ -1,18 +1,17 @@
-"""Who serves a data folder, and where: a lock for the one who does, and a file for those who look for it."""
+"""Where a data folder is served: a lock for the server, and a file with its addresses for windows and sessions."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from broadcast.relay import RelayAddresses
 from errors import TrxasError
 from storage.atomic_file import write_whole
+from trxas.announcements.life_lock import HeldLockError, LifeLock, is_held
 
 STATE, LOCK = "serve.json", "serve.lock"
 """Names in the data folder."""
@@ -24,10 +23,10 @@ class AlreadyServedError(TrxasError):
 
 @dataclass(frozen=True)
 class ServeState:
-    """Every address; `tiled` and its key are "" if the catalogue is not served.
+    """All addresses of a server; `tiled` and its key are "" if the catalogue is not served.
 
-    `queue_control` takes requests of bluesky-queueserver's API from those who have its public key, `queue_key`. `epics`
-    is the address list of the control system.
+    `queue_control` takes requests of bluesky-queueserver's API from clients that have its public key, `queue_key`.
+    `epics` is the address list of the control system. `started_s`: Unix epoch.
     """
 
     pid: int
@@ -41,7 +40,7 @@ class ServeState:
     tiled_key: str = ""
 
     def public(self) -> str:
-        """The addresses as one line, without the keys."""
+        """Return the addresses as one line, without the keys."""
         relay = " ".join(f"{name}={address}" for name, address in asdict(self.relay).items())
         parts = [f"relay {relay}", f"queue server {self.queue_control}"]
         parts += [f"redis {self.redis}", f"EPICS_CA_ADDR_LIST={self.epics}"]
@@ -49,56 +48,42 @@ class ServeState:
 
 
 def write_state(root: Path, state: ServeState) -> Path:
-    """Write the file, readable for its owner alone as it holds keys; returns its path."""
+    """Write the file, readable for its owner alone as it holds keys; return its path."""
     path = root / STATE
     write_whole(path, json.dumps(asdict(state), indent=2), private=True)
     return path
 
 
 def read_state(root: Path) -> ServeState | None:
-    """Where the folder is served; None if nobody serves it, or not yet."""
-    if not _is_held(root / LOCK):
+    """Return where the folder is served; None if it is not, or not yet."""
+    if not is_held(root / LOCK):
         return None
     try:
         fields = json.loads((root / STATE).read_text(encoding="utf-8"))
         return ServeState(**fields | {"relay": RelayAddresses(**fields["relay"])})
     except (OSError, ValueError, KeyError, TypeError):
-        # Not written yet, or by another version of this program.
+        # Not written yet, or by another version of trxas.
         return None
 
 
 class ServeLock:
-    """Held by the process that serves `root`, a folder that exists; given up with it, however it ends."""
+    """Held by the process that serves `root`, an existing folder, until `release` or the end of the process.
+
+    Raises AlreadyServedError if another process serves the folder.
+    """
 
     def __init__(self, root: Path) -> None:
-        self._file: IO[str] = (root / LOCK).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
-            self._file.close()
-            raise AlreadyServedError(
-                f"{root} is served already, by {holder}. Stop that process first, or choose another data folder."
-            ) from error
-        (root / STATE).unlink(missing_ok=True)
-        self._file.truncate(0)
-        self._file.write(f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        self._file.flush()
         self._state = root / STATE
+        try:
+            self._lock = LifeLock(root / LOCK, f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        except HeldLockError as error:
+            raise AlreadyServedError(
+                f"{root} is served already, by {error}. Stop that process first, or choose another data folder."
+            ) from error
+        # Addresses of a server that was killed.
+        self._state.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Let others serve; the addresses are gone."""
+        """Withdraw the addresses, and let others serve. May be called twice."""
         self._state.unlink(missing_ok=True)
-        self._file.close()
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open(encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+        self._lock.release()

@@ -4,41 +4,69 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from storage.atomic_file import write_whole
+from trxas.announcements.life_lock import LifeLock, is_held
 
 NAME = "session.json"
 """Name in the data folder."""
 
+LOCK_PATTERN = "session-*.lock"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class SessionAddress:
-    """A session: its process, where it listens, and the key it understands."""
+    """A session: its random id, its process, where it listens, and its public key for requests.
 
+    `name` is for people: names and process numbers may be equal on two machines, the id is not.
+    """
+
+    session_id: str
+    name: str
     pid: int
     address: str
     public_key: str
 
 
-def write_session(root: Path, session: SessionAddress) -> None:
-    """Say in the data folder `root` where this process listens; for its owner alone, as the key lets one in."""
-    write_whole(root / NAME, json.dumps(asdict(session), indent=2), private=True)
+class SessionAnnouncement:
+    """Announces in the data folder `root` where this process listens, until `close` or the end of the process.
+
+    Several sessions may share a folder, with beamlines of their own; windows find the one that was opened last.
+    """
+
+    def __init__(self, root: Path, *, name: str, address: str, public_key: str) -> None:
+        self.where = SessionAddress(
+            session_id=secrets.token_hex(8), name=name, pid=os.getpid(), address=address, public_key=public_key
+        )
+        self._root = root
+        for path in root.glob(LOCK_PATTERN):
+            # A session that was killed leaves its lock file behind.
+            if not is_held(path):
+                path.unlink(missing_ok=True)
+        self._lock = LifeLock(_lock_path(root, self.where.session_id), f"{name} since {time.strftime('%F %T')}\n")
+        # For its owner alone: who has the key may end plans.
+        write_whole(root / NAME, json.dumps(asdict(self.where), indent=2), private=True)
+
+    def close(self) -> None:
+        """Withdraw the announcement, unless another session has made its own meanwhile. May be called twice."""
+        if read_session(self._root) == self.where:
+            (self._root / NAME).unlink(missing_ok=True)
+        self._lock.release(remove=True)
 
 
 def read_session(root: Path) -> SessionAddress | None:
-    """Where the latest session of the folder listens; None if none has, or if its process has ended."""
+    """Return where the latest session of the folder listens; None if there is none or its process has ended."""
     try:
         session = SessionAddress(**json.loads((root / NAME).read_text(encoding="utf-8")))
-        os.kill(session.pid, 0)
     except (OSError, ValueError, TypeError):
-        # None yet, written by another version of this program, or by a process that was killed.
+        # None yet, or written by another version of trxas.
         return None
-    return session
+    return session if is_held(_lock_path(root, session.session_id)) else None
 
 
-def forget_session(root: Path, session: SessionAddress) -> None:
-    """Take the file away, unless another session has written its own meanwhile."""
-    if read_session(root) == session:
-        (root / NAME).unlink(missing_ok=True)
+def _lock_path(root: Path, session_id: str) -> Path:
+    return root / LOCK_PATTERN.replace("*", session_id)

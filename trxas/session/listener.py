@@ -1,9 +1,8 @@
-"""The session's ear for windows: requests about the running plan, on loopback, in the queue server's own protocol."""
+"""Requests of windows about the plan that a session runs, on loopback, in the protocol of the queue server."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +12,8 @@ import zmq
 
 from broadcast.relay import LOOPBACK
 from errors import InputError, TrxasError
-from trxas.announcements.session_file import SessionAddress, forget_session, write_session
-from trxas.session.remote_control import Answer, AttendedEngine
+from trxas.announcements.session_file import SessionAnnouncement
+from trxas.session.remote_control import Answer, RemotelyPausableEngine
 
 _POLL_MS = 100
 _ANSWERS = {"re_resume": Answer.RESUME, "re_stop": Answer.STOP, "re_abort": Answer.ABORT}
@@ -22,32 +21,35 @@ _PAUSES = {"immediate": False, "deferred": True}
 
 
 class Listener:
-    """Answers requests about the plan of `engine`, on a port of its own on loopback; `close` it.
+    """Answers requests about the plan of `engine` on a free port of loopback, until `close`.
 
-    The data folder `root` says where, and with which key (`session_file`). `name` is what people know the session by.
+    The data folder `root` announces the port and the key (`session_file`). `name` is what people know the session by.
 
-    It speaks those requests of bluesky-queueserver's API (JSON `{"method", "params"}`) that concern a running plan:
+    It answers those requests of bluesky-queueserver's API (JSON `{"method", "params"}`) that concern a running plan:
     `status`, `queue_get`, `history_get`, `plans_allowed`, `re_pause`, `re_resume`, `re_stop`, `re_abort`, so that a
-    window needs one language for queue and session. Only those who know its public key are understood (CURVE).
+    window needs one protocol for queue and session. Only clients that know its public key are understood (CURVE).
     """
 
-    def __init__(self, engine: AttendedEngine, name: str, root: Path) -> None:
-        self._engine, self._name, self._root = engine, name, root
+    def __init__(self, engine: RemotelyPausableEngine, name: str, root: Path) -> None:
+        self._engine = engine
+        self._name = name
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.REP)
         public, self._socket.curve_secretkey = zmq.curve_keypair()
         self._socket.curve_server = True
         self._socket.linger = 0
         port = self._socket.bind_to_random_port(f"tcp://{LOOPBACK}")
-        self.where = SessionAddress(os.getpid(), f"tcp://{LOOPBACK}:{port}", public.decode())
-        write_session(root, self.where)
+        self._announcement = SessionAnnouncement(
+            root, name=name, address=f"tcp://{LOOPBACK}:{port}", public_key=public.decode()
+        )
+        self.where = self._announcement.where
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="window listener", daemon=True)
         self._thread.start()
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Answer no more. May be called twice."""
-        forget_session(self._root, self.where)
+        """Withdraw the announcement and answer no more; waits `timeout_s` for its thread. May be called twice."""
+        self._announcement.close()
         self._closing.set()
         self._thread.join(timeout_s)
 
@@ -63,28 +65,29 @@ class Listener:
     def _answer(self, message: bytes) -> Mapping[str, Any]:
         try:
             request = json.loads(message)
-            method, parameters = str(request["method"]), dict(request.get("params", {}))
+            method = str(request["method"])
+            parameters = dict(request.get("params", {}))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return _refusal(f'Not a request of the form {{"method": ..., "params": ...}}: {error!r}.')
         try:
             return {"success": True, "msg": "", **self._do(method, parameters)}
-        except (TrxasError, RuntimeError) as error:  # the latter is bluesky's, if no plan runs that could pause
+        except (TrxasError, RuntimeError) as error:  # RuntimeError: bluesky's, if no plan runs that could pause
             return _refusal(str(error))
 
     def _do(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         if method in _ANSWERS:
             self._engine.answer(_ANSWERS[method])
             return {}
-        tell: dict[str, Callable[[], Mapping[str, Any]]] = {
+        answers: dict[str, Callable[[], Mapping[str, Any]]] = {
             "status": self._status,
             "queue_get": lambda: {"items": [], "running_item": self._running()},
             "history_get": lambda: {"items": []},
             "plans_allowed": lambda: {"plans_allowed": {}},
             "re_pause": lambda: self._pause(str(parameters.get("option"))),
         }
-        if method not in tell:
-            raise InputError(f"A session does not answer {method!r}. It answers {', '.join([*tell, *_ANSWERS])}.")
-        return tell[method]()
+        if method not in answers:
+            raise InputError(f"A session does not answer {method!r}. It answers {', '.join([*answers, *_ANSWERS])}.")
+        return answers[method]()
 
     def _pause(self, option: str) -> Mapping[str, Any]:
         if option not in _PAUSES:
@@ -102,6 +105,7 @@ class Listener:
             "pause_pending": state == "running" and self._engine.deferred_pause_requested,
             "at_prompt": self._engine.at_prompt,
             "session": self._name,
+            "session_id": self.where.session_id,
             "plan_queue_uid": self._engine.calls,
         }
 
@@ -109,7 +113,12 @@ class Listener:
         if str(self._engine.state) == "idle":
             return {}
         plan = self._engine.plan_name
-        return {"item_type": "plan", "item_uid": f"{self._name} {self._engine.calls}", "name": plan, "kwargs": {}}
+        return {
+            "item_type": "plan",
+            "item_uid": f"{self.where.session_id} {self._engine.calls}",
+            "name": plan,
+            "kwargs": {},
+        }
 
 
 def _refusal(words: str) -> Mapping[str, Any]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from broadcast.publisher import Publisher
 from trxas.announcements.server_file import read_state
-from trxas.session.remote_control import AttendedEngine
+from trxas.session.remote_control import RemotelyPausableEngine
 
 
-def publish(run_engine: AttendedEngine, root: Path) -> Publisher:
+def publish(run_engine: RemotelyPausableEngine, root: Path) -> Publisher:
     """Send everything that `run_engine` emits to whoever serves the data folder `root`, now or later.
 
     Call it once, after the store has subscribed: what the wire loses is read from the journal. Close the publisher

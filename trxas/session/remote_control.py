@@ -1,4 +1,19 @@
-"""A RunEngine whose plan others may pause: its call then waits for them, where bluesky's would end at the prompt."""
+"""A RunEngine whose plan windows may pause, resume and end.
+
+A plan can be resumed only on the thread that called it. With bluesky's RunEngine a pause ends that call with
+RunEngineInterrupted, and a script ends with it. Here a call whose pause a window asked for waits for the window's
+answer instead, on the thread of the call, and then resumes or ends the plan there.
+
+States of a paused or pausing plan, by who decides about it (`_Decider`), and what changes them:
+
+- PROMPT: the person at the prompt. At the start of every call, after Ctrl-C, after a pause by the plan itself.
+- ASKED: a window has asked for a pause, the plan has not stopped yet (`pause`, on the window's thread).
+- WINDOW: the plan has paused, and its call waits for `answer` (set on the thread of the call).
+- ANSWERED: a window has answered; the call is about to resume or to end the plan (`answer`, on the window's thread).
+
+Invariants: an answer is accepted in WINDOW only, so each pause gets one; Ctrl-C leads to PROMPT from any state, so that
+nobody at the prompt is locked out; a request to pause that fails leaves the state as it was.
+"""
 
 from __future__ import annotations
 
@@ -17,45 +32,44 @@ from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
 from trxas.session.subscriber import Callback, GuardedHook
 
-_LOOK_S = 0.2
-"""A Ctrl-C that another thread was given is noticed between two looks only."""
+_POLL_S = 0.2
+"""A Ctrl-C that arrived in another thread is noticed between two polls only."""
+
+_REMINDER_S = 60.0
+"""Time between two reminders that the plan is paused."""
 
 
 class Answer(Enum):
-    """What becomes of a plan that waits; the value is the word for it."""
+    """What becomes of a paused plan; the value is the word for it."""
 
     RESUME = "resumed"
     STOP = "stopped"
     ABORT = "aborted"
 
 
-class _Attention(Enum):
-    """Who decides about a paused plan."""
+class _Decider(Enum):
+    """Who decides about a paused plan; see the module's text."""
 
-    PROMPT = "the one at the prompt"
-    ASKED = "a window, as soon as the plan has paused"
+    PROMPT = "the person at the prompt"
+    ASKED = "a window, once the plan has paused"
     WINDOW = "a window"
-    ANSWERED = "nobody any more: it goes on or ends"
+    ANSWERED = "nobody: the plan is about to resume or to end"
 
 
 class EndedFromWindowError(TrxasError):
-    """Someone at a window has ended the plan; whoever called it must not go on as if it were complete."""
+    """A window has ended the plan; the script that called it must not continue as if the plan were complete."""
 
 
 class NotWaitingError(TrxasError):
     """No plan waits for an answer from a window."""
 
 
-class AttendedEngine(RunEngine):
-    """A RunEngine for a prompt or a script, with `pause` and `answer` for a thread that speaks for the windows.
+class RemotelyPausableEngine(RunEngine):
+    """A RunEngine for a prompt or a script, with `pause` and `answer` for the thread that listens to windows.
 
-    A plan can be resumed only in the thread that called it. So after a pause that was asked for with `pause`, that call
-    does not end with RunEngineInterrupted: it says that it waits, and does what `answer` says. Ctrl-C there ends the
-    waiting as at any other pause: RunEngineInterrupted, and the prompt. Pauses by Ctrl-C are bluesky's own.
-
-    Those who subscribe to it watch only: they run on threads of their own, and no error of theirs ends a plan. A call
-    returns when they have had its documents, at the latest after `PATIENCE_S`. What must be able to end a plan is
-    registered with `record_with`.
+    Subscribers only watch: they run on threads of their own, and their errors end no plan. A call returns when they
+    have had its documents, at the latest after `PATIENCE_S`. Callbacks that must be able to end a plan are registered
+    with `record_with`.
     """
 
     msg_hook = GuardedHook()
@@ -65,8 +79,10 @@ class AttendedEngine(RunEngine):
     def __init__(self, *args: Any, say: Callable[[str], object] = print, **kwargs: Any) -> None:
         self._say = say
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._attention, self._attention_lock = _Attention.PROMPT, threading.Lock()
-        self.calls, self.plan_name = 0, ""
+        self._decider = _Decider.PROMPT
+        self._decider_lock = threading.Lock()
+        self.calls = 0
+        self.plan_name = ""
         kwargs.setdefault("during_task", QuietWait())
         super().__init__(*args, **kwargs)
         self.dispatcher: SessionDispatcher = SessionDispatcher()
@@ -92,55 +108,57 @@ class AttendedEngine(RunEngine):
 
     @property
     def at_prompt(self) -> bool:
-        """Whether a plan is paused and only the session itself can go on with it."""
-        return str(self.state) == "paused" and self._attention is _Attention.PROMPT
+        """Whether a plan is paused and only the prompt of the session can resume or end it."""
+        return str(self.state) == "paused" and self._decider is _Decider.PROMPT
 
     @property
     def public_state(self) -> str:
-        """The engine's state for those who may answer: "paused" only when somebody can say how it goes on."""
-        on_its_way = {_Attention.ASKED: "pausing", _Attention.ANSWERED: "running"}
+        """State of the engine as windows see it: "paused" only while an answer is possible, at the prompt or here."""
+        on_its_way = {_Decider.ASKED: "pausing", _Decider.ANSWERED: "running"}
         state = str(self.state)
-        return on_its_way.get(self._attention, state) if state == "paused" else state
+        return on_its_way.get(self._decider, state) if state == "paused" else state
 
     def pause(self, *, at_next_point: bool) -> None:
-        """Ask a running plan to pause; to be called in another thread than the plan's.
+        """Ask a running plan to pause, at once or at its next point; call it on another thread than the plan's.
 
         Raises bluesky's TransitionError if no plan runs.
         """
-        # Held for all of it: a second request, which fails, must not undo what the first has brought about meanwhile.
-        with self._attention_lock:
-            before, self._attention = self._attention, _Attention.ASKED
+        # Held throughout: a second request, which fails, must not undo what the first has caused meanwhile.
+        with self._decider_lock:
+            before = self._decider
+            self._decider = _Decider.ASKED
             try:
                 RunEngine.request_pause(self, defer=at_next_point)
             except BaseException:
-                self._attention = before
+                self._decider = before
                 raise
 
     def answer(self, answer: Answer) -> None:
-        """Say what becomes of the plan that waits. Raises NotWaitingError if none does."""
-        if self._attention is not _Attention.WINDOW:
-            raise NotWaitingError("No plan waits for a window. Look at the terminal of the session.")
-        self._attention = _Attention.ANSWERED
+        """Decide what becomes of the plan that waits; raises NotWaitingError if none does."""
+        if self._decider is not _Decider.WINDOW:
+            raise NotWaitingError("No plan waits for an answer from a window. Look at the terminal of the session.")
+        self._decider = _Decider.ANSWERED
         self._answers.put(answer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """As bluesky's; raises EndedFromWindowError if the plan was ended from a window."""
-        self._attention = _Attention.PROMPT
+        """Run a plan as bluesky does; raises EndedFromWindowError if a window ended it."""
+        self._decider = _Decider.PROMPT
         self.calls += 1
         self.plan_name = str(getattr(args[0], "__name__", "plan")) if args else ""
-        return self._attended(lambda: super(AttendedEngine, self).__call__(*args, **kwargs))
+        return self._run_until_decided(lambda: super(RemotelyPausableEngine, self).__call__(*args, **kwargs))
 
     def resume(self) -> Any:
-        """As bluesky's; raises EndedFromWindowError if the plan was ended from a window."""
-        return self._attended(super().resume)
+        """Resume a plan as bluesky does; raises EndedFromWindowError if a window ended it."""
+        return self._run_until_decided(super().resume)
 
-    def _attended(self, go: Callable[[], Any]) -> Any:
+    def _run_until_decided(self, go: Callable[[], Any]) -> Any:
+        """Call `go`, which runs or resumes the plan, and again after each pause that a window asked for and resumed."""
         while True:
             try:
                 return go()
             except RunEngineInterrupted:
-                if self._attention is not _Attention.ASKED or str(self.state) != "paused":
-                    self._attention = _Attention.PROMPT
+                if self._decider is not _Decider.ASKED or str(self.state) != "paused":
+                    self._decider = _Decider.PROMPT
                     raise
             answer = self._await_answer()
             self._say(f"{answer.value.capitalize()} from a window at {time.strftime('%H:%M:%S')}.")
@@ -149,26 +167,31 @@ class AttendedEngine(RunEngine):
             go = super().resume
 
     def _await_answer(self) -> Answer:
-        began_s = time.monotonic()
+        """Wait for a window's answer; raises RunEngineInterrupted after Ctrl-C, as at any other pause."""
+        self._say(
+            f"\nPaused from a window at {time.strftime('%H:%M:%S')}. Resume or end the plan there, or press Ctrl-C to "
+            "decide at this prompt."
+        )
         try:
-            self._say(
-                f"\nPaused from a window at {time.strftime('%H:%M:%S')}. It goes on, or ends, when someone says so "
-                "there. Ctrl-C brings the prompt."
-            )
-            with self._attention_lock:
+            with self._decider_lock:
+                # A new queue: an answer to an earlier pause must not decide this one.
                 self._answers = queue.SimpleQueue()
-                self._attention = _Attention.WINDOW
-            minutes = 0
-            while True:
-                try:
-                    return self._answers.get(timeout=_LOOK_S)
-                except queue.Empty:
-                    if time.monotonic() - began_s >= 60.0 * (minutes + 1):
-                        minutes += 1
-                        self._say(f"Paused from a window for {minutes} min.")
+                self._decider = _Decider.WINDOW
+            return self._next_answer()
         except KeyboardInterrupt:
-            self._attention = _Attention.PROMPT
+            self._decider = _Decider.PROMPT
             raise RunEngineInterrupted(self.pause_msg) from None
+
+    def _next_answer(self) -> Answer:
+        began_s = time.monotonic()
+        reminders = 0
+        while True:
+            try:
+                return self._answers.get(timeout=_POLL_S)
+            except queue.Empty:
+                if time.monotonic() - began_s >= _REMINDER_S * (reminders + 1):
+                    reminders += 1
+                    self._say(f"Paused from a window for {reminders * _REMINDER_S / 60.0:.0f} min.")
 
     def _end(self, answer: Answer) -> None:
         if answer is Answer.STOP:

@@ -26,7 +26,7 @@ from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
 from trxas.session.listener import Listener
 from trxas.session.publishing import publish
-from trxas.session.remote_control import AttendedEngine
+from trxas.session.remote_control import RemotelyPausableEngine
 
 Plan = Generator[Msg, Any, Any]
 
@@ -48,7 +48,7 @@ class Session:
     configuration: Configuration
     beamline: Beamline
     store: Store
-    run_engine: AttendedEngine
+    run_engine: RemotelyPausableEngine
     calibrations: Calibrations
     publisher: Publisher
     guard: SessionGuard | None = None
@@ -129,7 +129,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     guard = None if read_only else SessionGuard(beamline, who())
     if guard is not None:
         guard.start()
-    run_engine = AttendedEngine({"beamline": configuration.beamline.name})
+    run_engine = RemotelyPausableEngine({"beamline": configuration.beamline.name})
     try:
         session = _assembled(configuration, beamline, guard, run_engine)
         if listen and guard is not None:
@@ -142,7 +142,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
 
 
 def _assembled(
-    configuration: Configuration, beamline: Beamline, guard: SessionGuard | None, run_engine: AttendedEngine
+    configuration: Configuration, beamline: Beamline, guard: SessionGuard | None, run_engine: RemotelyPausableEngine
 ) -> Session:
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()

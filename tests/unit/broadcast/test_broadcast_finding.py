@@ -17,7 +17,7 @@ from broadcast.subscriber import Subscriber
 from tests.support.waiting import WAIT_S
 from trxas.announcements.server_file import AlreadyServedError, ServeLock, ServeState, read_state, write_state
 from trxas.session.publishing import publish
-from trxas.session.remote_control import AttendedEngine
+from trxas.session.remote_control import RemotelyPausableEngine
 
 HOLD = "import sys; from pathlib import Path; from trxas.announcements.server_file import ServeLock; "
 HOLD += "lock = ServeLock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
@@ -63,7 +63,7 @@ def test_what_a_killed_server_left_is_not_believed(tmp_path: Path, start_relay: 
 def test_a_session_publishes_to_whoever_serves_its_folder_by_then(
     tmp_path: Path, start_relay: Any, until: Callable[[Callable[[], bool], str], None]
 ) -> None:
-    engine = AttendedEngine({})
+    engine = RemotelyPausableEngine({})
     publisher = publish(engine, tmp_path)
     engine(_short_run())
     lock = ServeLock(tmp_path)

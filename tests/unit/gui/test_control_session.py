@@ -33,13 +33,13 @@ from pathlib import Path
 from bluesky.utils import RunEngineInterrupted
 import plans
 from devices.beamline import build_beamline
-from trxas.session.remote_control import AttendedEngine, EndedFromWindowError
+from trxas.session.remote_control import RemotelyPausableEngine, EndedFromWindowError
 from trxas.session.listener import Listener
 from trxas.configuration import load_configuration
 
 beamline = build_beamline(load_configuration(prefix=sys.argv[1]).beamline)
 beamline.connect(timeout_s=120)
-engine = AttendedEngine({{}})
+engine = RemotelyPausableEngine({{}})
 engine.subscribe(lambda name, doc: print("exit_status", doc["exit_status"], flush=True), "stop")
 listener = Listener(engine, "script", Path(sys.argv[2]))
 try:

@@ -15,7 +15,7 @@ from bluesky.utils import Msg
 from tests.support.waiting import WAIT_S, until
 from trxas.prompt.progress import LiveTable, ScanProgress
 from trxas.results.live_run import PrimaryEvents
-from trxas.session.remote_control import AttendedEngine
+from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.subscriber import InOrder, Subscriber
 
 POINTS = 4
@@ -37,7 +37,7 @@ class Bench:
     """An engine, and what its recorder has heard."""
 
     def __init__(self) -> None:
-        self.engine = AttendedEngine({})
+        self.engine = RemotelyPausableEngine({})
         self.recorded: Documents = []
         self.engine.record_with(lambda name, doc: self.recorded.append((name, doc)))
 

@@ -21,7 +21,7 @@ from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentEr
 from tests.support.waiting import WAIT_S, until
 from trxas.announcements.session_file import NAME, read_session
 from trxas.session.listener import Listener
-from trxas.session.remote_control import Answer, AttendedEngine, EndedFromWindowError, NotWaitingError
+from trxas.session.remote_control import Answer, EndedFromWindowError, NotWaitingError, RemotelyPausableEngine
 
 POINTS = 5
 Ask = Callable[..., Any]
@@ -33,7 +33,7 @@ class Bench:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.documents: list[tuple[str, dict[str, Any]]] = []
-        self.engine = AttendedEngine({}, say=self.said.append)
+        self.engine = RemotelyPausableEngine({}, say=self.said.append)
         self.engine.subscribe(lambda name, doc: self.documents.append((name, doc)))
         self.reached = [threading.Event() for _ in range(POINTS)]
         self.go_on = [threading.Event() for _ in range(POINTS)]
@@ -274,8 +274,3 @@ def test_only_who_may_read_the_file_is_heard(listener: Listener, tmp_path: Path)
         with pytest.raises(ServerSilentError):
             link.request("status", {})
         link.close()
-
-
-def test_a_file_of_a_session_that_was_killed_is_none(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text('{"pid": 4194304, "address": "tcp://127.0.0.1:1", "public_key": ""}')
-    assert read_session(tmp_path) is None
