@@ -40,6 +40,7 @@ from tiled.server.app import build_app
 from tiled.utils import OneShotCachedMap, ensure_specified_sql_driver
 
 from errors import StorageError
+from processes.loopback import is_loopback
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -214,8 +215,9 @@ def _embedded_context(root: Path, images: Path | None) -> Any:
 def _remote_context(uri: str, api_key: str | None) -> Any:
     try:
         # Tiled's own client repeats a refused connection for half a minute.
-        httpx.get(uri, timeout=_ANSWER_TIMEOUT_S, follow_redirects=True)
-        return client_from_uri(uri, api_key=api_key).context
+        proxies = not is_loopback(uri)
+        httpx.get(uri, timeout=_ANSWER_TIMEOUT_S, follow_redirects=True, trust_env=proxies)
+        return client_from_uri(uri, api_key=api_key, trust_env=proxies).context
     except (httpx.HTTPError, OSError, ValueError, RuntimeError) as error:
         raise StorageError(
             f"The Tiled server at {uri} does not answer as expected: {error}. "

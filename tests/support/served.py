@@ -28,8 +28,12 @@ def living(pids: set[int]) -> set[int]:
     return {pid for pid, state in states.items() if state != "Z"}
 
 
+PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+"""An environment as facilities have it: a proxy for everything, which knows nothing of this machine."""
+
+
 class Served:
-    """`trxas serve` as a process."""
+    """`trxas serve` as a process, in an environment with a proxy."""
 
     def __init__(self, data: Path, log: Path, *options: str) -> None:
         self.data, self.log = data, log
@@ -45,7 +49,9 @@ class Served:
             str(data),
         ]
         with log.open("w") as output:
-            self.process = subprocess.Popen([*command, *options], stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                [*command, *options], stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **PROXIES}
+            )
 
     def said(self) -> str:
         return self.log.read_text()

@@ -10,6 +10,7 @@ import time
 
 from devices.configuration import EpicsSettings
 from processes.detached import start_detached
+from trxas.channel_access.address_list import check_address_list
 from trxas.channel_access.repeater import repeater_port
 
 REPEATER_START_S = 5.0
@@ -19,7 +20,11 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def prepare(settings: EpicsSettings) -> None:
-    """Point Channel Access at the configured hosts and no others; call before any PV is made."""
+    """Point Channel Access at the configured hosts and no others; call before any PV is made.
+
+    Raises ConfigurationError if the address list is wrong.
+    """
+    check_address_list(settings.address_list)
     os.environ["EPICS_CA_ADDR_LIST"] = settings.address_list
     os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"
     start_repeater(settings.address_list)

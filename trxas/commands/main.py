@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from errors import TrxasError
+from processes.loopback import bypass_proxies
 from processes.parent import end_with_parent
 from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, kills, paper, runs, serve, sim, soak
 from trxas.commands.options import command_of
@@ -51,6 +52,7 @@ class Commands(TyperGroup):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a wrong command line or a TrxasError gives one message and 2."""
     make_output_safe()
+    bypass_proxies()
     try:
         code: int = application(rich_help=is_fancy())(
             args=None if arguments is None else list(arguments), prog_name="trxas", standalone_mode=False

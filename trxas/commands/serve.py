@@ -39,9 +39,12 @@ def run(options: ServeCommandOptions) -> int:
     Serves one data folder until Ctrl-C or SIGTERM. With --sim there is a simulated beamline too.
     """
     from trxas.announcements.server_file import ServeLock
+    from trxas.channel_access.address_list import check_address_list
     from trxas.serve.serving import ServeOptions, Serving
 
     configuration = options.configuration()
+    if not options.sim:
+        check_address_list(configuration.beamline.epics.address_list)
     root = configuration.storage.root.resolve()
     root.mkdir(parents=True, exist_ok=True)
     lock = ServeLock(root)

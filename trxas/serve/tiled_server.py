@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from broadcast.relay import LOOPBACK
 from processes.child import ChildProgram
+from processes.loopback import answers_http
 from trxas.serve.keys import TILED_VARIABLE
 
 START_TIMEOUT_S = 180.0
-"""Tiled is read in 5 s on a free machine, and may have to make the catalogue first."""
+"""Importing Tiled takes 5 s on a free machine, and the catalogue may have to be made first."""
+
+ANSWER_TIMEOUT_S = 1.0
 
 
 def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> ChildProgram:
@@ -24,16 +25,8 @@ def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> Chi
     return ChildProgram(
         name="Tiled server",
         command=[sys.executable, "-m", "processes.keeper", *tiled],
-        answers=lambda: _answers(f"http://{LOOPBACK}:{port}/api/v1/"),
+        answers=lambda: answers_http(f"http://{LOOPBACK}:{port}/api/v1/", timeout_s=ANSWER_TIMEOUT_S),
         environment={TILED_VARIABLE: key},
         start_timeout_s=START_TIMEOUT_S,
         restarts=True,
     )
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:  # noqa: S310  # a loopback address of ours
-            return int(answer.status) == 200
-    except (urllib.error.URLError, OSError):
-        return False

@@ -19,6 +19,7 @@ from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
+from processes.loopback import bypass_proxies
 from storage import Store, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings, images_elsewhere
@@ -177,6 +178,8 @@ def refused(plan: Plan) -> Plan:
 
 def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
     """Open the store where the configuration puts it; with `recover_runs` dead processes' runs are mended first."""
+    # Users' own clients of the catalogue, in this process, are told too.
+    bypass_proxies()
     storage = configuration.storage
     return open_store(
         storage.root,

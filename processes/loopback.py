@@ -1,0 +1,41 @@
+"""Connections within this machine never go through an HTTP proxy, whatever the environment asks for."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import urllib.request
+from urllib.parse import urlsplit
+
+HOSTS = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine, as lists of hosts without a proxy have them."""
+
+VARIABLES = ("NO_PROXY", "no_proxy")
+"""Both spellings: urllib prefers the second one, httpx and requests read either."""
+
+
+def is_loopback(uri: str) -> bool:
+    """Return whether the host of a URI is this machine itself."""
+    host = urlsplit(uri).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bypass_proxies() -> None:
+    """Name this machine in the list of hosts without a proxy, for this process and those that it starts."""
+    named = [host.strip() for variable in VARIABLES for host in os.environ.get(variable, "").split(",")]
+    hosts = ",".join(dict.fromkeys([*filter(None, named), *HOSTS]))
+    for variable in VARIABLES:
+        os.environ[variable] = hosts
+
+
+def answers_http(uri: str, *, timeout_s: float) -> bool:
+    """Return whether a server of this machine answers `uri` with status 200 within `timeout_s`."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(uri, timeout=timeout_s) as answer:
+            return int(answer.status) == 200
+    except OSError:  # urllib's errors among them
+        return False

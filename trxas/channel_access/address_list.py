@@ -1,0 +1,59 @@
+"""Lists of addresses of the control system, checked before anybody waits for an answer from them."""
+
+from __future__ import annotations
+
+import re
+
+from errors import ConfigurationError
+
+PORT_MAXIMUM = 65_535
+
+FORM = 'Give hosts separated by blanks, each with or without a port, as in "ioc7ida 192.168.1.20:5064".'
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
+_IPV4_LIKE = re.compile(r"[0-9.]+")
+
+
+def check_address_list(text: str) -> None:
+    """Raise ConfigurationError with the reason, and a corrected list where there is one, if libca cannot use `text`.
+
+    libca itself skips what it does not understand without an error, and every PV then looks disconnected.
+    """
+    if not text.strip():
+        raise ConfigurationError(f"The address list of the control system is empty, so no PV can be found. {FORM}")
+    reasons = [reason for part in text.split() if (reason := _fault(part))]
+    if not reasons:
+        return
+    corrected = _corrected(text)
+    meant = "" if any(map(_fault, corrected.split())) else f' Probably meant: "{corrected}".'
+    raise ConfigurationError(f'The address list "{text}" is wrong: {"; ".join(reasons)}. {FORM}{meant}')
+
+
+def _fault(part: str) -> str:
+    """Return what is wrong with one address, "" if nothing is."""
+    if "://" in part:
+        return f"{part}: an address has no scheme in front"
+    if "," in part or ";" in part:
+        return f"{part}: addresses are separated by blanks, not by commas or semicolons"
+    host, colon, port = part.partition(":")
+    if not host or (colon and not port):
+        return f"{part}: no blank is allowed between host, colon and port"
+    if host.isdecimal():
+        return f"{part}: this is a number, not a host"
+    if colon and not (port.isdecimal() and 1 <= int(port) <= PORT_MAXIMUM):
+        return f"{part}: the port must be a whole number from 1 to {PORT_MAXIMUM}"
+    return _host_fault(host)
+
+
+def _host_fault(host: str) -> str:
+    if _IPV4_LIKE.fullmatch(host):
+        numbers = host.split(".")
+        sound = len(numbers) == 4 and all(number.isdecimal() and int(number) <= 255 for number in numbers)
+        return "" if sound else f"{host}: an IPv4 address has four numbers from 0 to 255"
+    return "" if _HOST.fullmatch(host) else f"{host}: not the name of a host"
+
+
+def _corrected(text: str) -> str:
+    plain = re.sub(r"[A-Za-z]+://", "", text)
+    plain = re.sub(r"\s*:\s*", ":", plain)
+    return " ".join(part.rstrip("/") for part in re.split(r"[\s,;]+", plain) if part)
