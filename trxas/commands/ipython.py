@@ -15,6 +15,8 @@ from trxas.commands.options import OptionalSeed, OptionalSpeed
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
+    from traitlets.config import Config
+
     from trxas.session.session import Session
 
 
@@ -76,13 +78,25 @@ def _load_libraries() -> None:
 
 def _start(session: Session, command: str | None) -> None:
     from IPython import start_ipython
+
+    config = shell_configuration(session.store.root)
+    arguments = [] if command is None else ["-c", command]
+    start_ipython(argv=arguments, config=config, user_ns={"session": session})
+
+
+def shell_configuration(root: Path) -> Config:
+    """Return the settings of the shell; its history is in the data folder `root` if that can be written."""
     from traitlets.config import Config
+
+    from trxas.session.session import is_read_only
 
     config = Config()
     config.InteractiveShellApp.exec_files = [str(path) for path in startup_files()]
     config.TerminalIPythonApp.display_banner = False
-    config.HistoryManager.hist_file = str(session.store.root / "ipython-history.sqlite")
+    if is_read_only(root):
+        config.HistoryManager.enabled = False
+    else:
+        config.HistoryManager.hist_file = str(root / "ipython-history.sqlite")
     # Completion by evaluation, so that it knows the devices; jedi would read the source of every library.
     config.Completer.use_jedi = False
-    arguments = [] if command is None else ["-c", command]
-    start_ipython(argv=arguments, config=config, user_ns={"session": session})
+    return config

@@ -1,4 +1,4 @@
-"""A session: the beamline connected, the store open, and a RunEngine that writes everything down."""
+"""A session: the beamline connected, the store open, and a RunEngine that records every document."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bluesky.utils import Msg, RunEngineInterrupted
@@ -39,12 +40,15 @@ SCANS = (
 """Plans a session offers without their first argument, the beamline."""
 
 
-READ_ONLY = "This session is read-only: it runs no plan. Close it and open one that holds the beamline."
+READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
 
 @dataclass
 class Session:
-    """What a scientist works with: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`."""
+    """The tools of a scientist: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`.
+
+    `guard` holds the beamline, None in a read-only session; `listener` answers windows, None where none may ask.
+    """
 
     configuration: Configuration
     beamline: Beamline
@@ -58,23 +62,23 @@ class Session:
 
     @property
     def read_only(self) -> bool:
-        """Whether plans are refused, and somebody else may hold the beamline."""
+        """Whether plans are refused, and another session may hold the beamline."""
         return self.guard is None
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
-        """The scans of this beamline by name, ready for `RE(...)`."""
+        """Return the plans of this beamline by name, ready for `RE(...)`."""
         return {name: bind(getattr(plans, name), self.beamline) for name in SCANS}
 
     def measure(self, plan: Plan) -> str:
-        """Run a plan that makes one run, unattended; returns the run's uid. Ends as `measure_all` does."""
+        """Run a plan that makes one run, without a prompt; return the run's uid. Raises what `measure_all` raises."""
         (uid,) = self.measure_all(plan)
         return uid
 
     def measure_all(self, plan: Plan) -> tuple[str, ...]:
-        """Run a plan that makes any number of runs, or none, unattended; returns their uids in order.
+        """Run a plan that makes any number of runs, or none, without a prompt; return their uids in order.
 
-        Ctrl-C ends it: the run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised. Raises
-        EndedFromWindowError if somebody at a window ended it.
+        Ctrl-C ends the plan: its run is closed as aborted, the laser is blocked, and KeyboardInterrupt is raised.
+        Raises EndedFromWindowError if a window ended the plan.
         """
         try:
             return tuple(str(uid) for uid in self.run_engine(plan))
@@ -83,14 +87,16 @@ class Session:
             raise KeyboardInterrupt from error
 
     def reset_safety(self) -> str:
-        """Lift a trip of the IOC's guard, after a look at why it tripped; returns its state then.
+        """Reset the IOC's watchdog after a trip; return its state then. First find out why it tripped.
 
         Raises HeldError in a read-only session, ConfigurationError if the beamline has no such guard.
         """
         if self.read_only:
             raise HeldError(READ_ONLY)
         if self.beamline.safety is None:
-            raise ConfigurationError(f"{self.beamline.configuration.name} has no [safety] in its configuration file.")
+            raise ConfigurationError(
+                f"{self.beamline.configuration.name} has no [safety] in its configuration: nothing to reset."
+            )
         return self.beamline.safety.lift()
 
     def close(self) -> None:
@@ -112,17 +118,17 @@ class Session:
 
 
 def load_libraries() -> None:
-    """Import what opening a session needs; takes seconds, and can be done while something else starts."""
+    """Import what opening a session needs; takes seconds, during which something else can start."""
     importlib.import_module("storage.catalogue")
 
 
 def open_session(configuration: Configuration, *, read_only: bool = False, listen: bool = True) -> Session:
-    """Connect and claim the beamline, open the store, and join both in a RunEngine.
+    """Connect and claim the beamline, open the store, and connect both to a RunEngine.
 
-    The calibrations of the last session hold. A `read_only` session claims nothing, reads everything and runs no plan.
-    With `listen`, windows may pause and end the plans of a session that runs some. Raises NotConnectedError with every
-    PV that does not answer, HeldError if another session holds the beamline, StorageError if the data folder or its
-    calibrations cannot be used.
+    The calibrations of the last session are restored. A `read_only` session claims and writes nothing, reads
+    everything and runs no plan. With `listen`, windows may pause and end the plans of the session. Raises
+    NotConnectedError with every PV that does not answer, HeldError if another session holds the beamline, StorageError
+    if the data folder or its calibrations cannot be used, ConfigurationError if the address list is wrong.
     """
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
@@ -148,12 +154,10 @@ def _assembled(
     calibrations = Calibrations(beamline, calibration_file(configuration))
     calibrations.restore()
     store = open_configured_store(configuration, recover_runs=guard is not None)
-    # The journal comes first: a document is on disk before anybody else hears of it.
-    store.subscribe(run_engine)
+    if guard is not None:
+        # A read-only session must not write: its folder may be an archive, or belong to a colleague.
+        _record(run_engine, beamline, store)
     publisher = publish(run_engine, configuration.storage.root.resolve())
-    if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
-        store.images.mkdir(exist_ok=True)
-        beamline.pilatus.write_to(store.images)
     session = Session(configuration, beamline, store, run_engine, calibrations, publisher, guard)
     run_engine.record_with(calibrations)
     run_engine.subscribe(session.live)
@@ -164,20 +168,32 @@ def _assembled(
     return session
 
 
+def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:
+    # The journal comes first: a document is on disk before anybody else hears of it.
+    store.subscribe(run_engine)
+    if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
+        store.images.mkdir(exist_ok=True)
+        beamline.pilatus.write_to(store.images)
+
+
 def who() -> str:
-    """What this session holds the beamline as: user@host:process."""
+    """Return the name under which this process holds the beamline, for people: user@host:process."""
     return f"{getpass.getuser()}@{socket.gethostname()[:20]}:{os.getpid()}"
 
 
 def refused(plan: Plan) -> Plan:
-    """No plan at all; raises HeldError before its first message."""
+    """Refuse a plan: raise HeldError before its first message."""
     plan.close()
     raise HeldError(READ_ONLY)
     yield  # makes this a plan
 
 
 def open_configured_store(configuration: Configuration, *, recover_runs: bool = True) -> Store:
-    """Open the store where the configuration puts it; with `recover_runs` dead processes' runs are mended first."""
+    """Open the store where the configuration puts it.
+
+    With `recover_runs` the runs of dead processes are closed first, unless the folder cannot be written: an archive is
+    read as it is. Raises StorageError if the folder cannot be used.
+    """
     # Users' own clients of the catalogue, in this process, are told too.
     bypass_proxies()
     storage = configuration.storage
@@ -186,18 +202,23 @@ def open_configured_store(configuration: Configuration, *, recover_runs: bool = 
         uri=storage.uri or None,
         api_key=os.environ.get(storage.api_key_variable),
         images=images_elsewhere(configuration),
-        recover_runs=recover_runs,
+        recover_runs=recover_runs and not is_read_only(storage.root),
     )
 
 
+def is_read_only(folder: Path) -> bool:
+    """Return whether a folder exists and this process cannot write into it."""
+    return folder.exists() and not os.access(folder, os.W_OK)
+
+
 def with_free_space(plan: Plan, *, storage: StorageSettings) -> Plan:
-    """`plan`, unless the disk is too full to begin: then StorageError, before the first message."""
+    """Run `plan`, unless the disk is too full to begin: then raise StorageError before its first message."""
     require_free_space(storage.root, storage.minimum_free_mb * 1_000_000)
     return (yield from plan)
 
 
 def bind(plan: Callable[..., Plan], beamline: Beamline) -> Callable[..., Plan]:
-    """`plan` without its first parameter, the beamline; signature and docstring are kept for tab completion."""
+    """Return `plan` without its first parameter, the beamline; tab completion shows its signature and docstring."""
 
     @functools.wraps(plan)
     def bound(*args: Any, **kwargs: Any) -> Plan:
