@@ -1,31 +1,32 @@
-"""What an experiment does: bluesky plans for scans and calibrations, their grids and their checks."""
+"""What an experiment does: bluesky plans for scans and calibrations, their grids and their checks.
 
-from plans.powder.diffraction import diffraction
-from plans.powder.static_energy_scan import static_energy_scan
-from plans.powder.temperature_series import temperature_series
+Every module of `plans.xas` and `plans.powder` is imported here, so that the plans in it register themselves: a new plan
+is one file in one of these folders. Plans are attributes of this package, `plans.energy_scan`.
+"""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import plans.powder
+import plans.xas
+from plans.registry import PLANS, RegisteredPlan
 from plans.resume import resume_scan
-from plans.xas.attenuator import calibrate_attenuator
-from plans.xas.delay_scan import delay_scan
-from plans.xas.delay_self_test import delay_self_test
-from plans.xas.energy_scan import energy_scan
-from plans.xas.fluence_scan import fluence_scan
-from plans.xas.foil_scan import apply_energy_calibration, foil_scan
-from plans.xas.overlap_scan import overlap_scan
-from plans.xas.time_zero import rezero, time_zero_scan
 
-__all__ = [
-    "apply_energy_calibration",
-    "calibrate_attenuator",
-    "delay_scan",
-    "delay_self_test",
-    "diffraction",
-    "energy_scan",
-    "fluence_scan",
-    "foil_scan",
-    "overlap_scan",
-    "resume_scan",
-    "rezero",
-    "static_energy_scan",
-    "temperature_series",
-    "time_zero_scan",
-]
+for _technique in (plans.xas, plans.powder):
+    for _module in pkgutil.iter_modules(_technique.__path__, f"{_technique.__name__}."):
+        importlib.import_module(_module.name)
+
+__all__ = ["PLANS", "resume_scan"]
+
+
+def __getattr__(name: str) -> RegisteredPlan:
+    """Return the plan called `name`."""
+    if name not in PLANS:
+        raise AttributeError(f"trxas has no plan {name!r}. Plans: {', '.join(PLANS)}.")
+    return PLANS[name]
+
+
+def __dir__() -> list[Any]:
+    """Return the plans with what else the package holds."""
+    return [*__all__, *PLANS]

@@ -5,34 +5,36 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 
-class Part(NamedTuple):
-    """So many exposures of a plan that take `exposure_s` of beam time each."""
+@dataclass(frozen=True, kw_only=True)
+class ExposureBatch:
+    """Exposures of a plan that take `dwell_s` of beam time each."""
 
     exposures: int
-    exposure_s: float
+    dwell_s: float
 
 
-class Course(NamedTuple):
-    """What a plan measures, and what takes time `besides` that cannot be told ("" if nothing does)."""
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What a plan measures, and what takes time `besides` that cannot be predicted ("" if nothing does)."""
 
-    parts: tuple[Part, ...]
+    batches: tuple[ExposureBatch, ...]
     besides: str = ""
 
 
 CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
-"""Course of a plan from its name, all its arguments, and the points that these list, if they do; None: not known."""
+"""Gives the course of a plan by its name, all its arguments, and the points these list, if any; None: not known."""
 
 
 @dataclass(frozen=True)
 class BeamStatistics:
-    """What the forecast must know of the beam.
+    """What the forecast must know about the beam.
 
-    `photons_per_pulse`: detected per X-ray pulse by all photodiodes together, and `source`, where that number comes
-    from. `pulses_per_s`: X-ray pulses per second of one probe, the pump rate. `photodiodes`: they share the photons.
-    `overhead_s`: what moving and reading take per exposure.
+    `photons_per_pulse` are detected per X-ray pulse by all `photodiodes` together, and `source` says where that number
+    comes from. `pulses_per_s` counts the X-ray pulses of one probe: the pump rate. Moving and reading take `overhead_s`
+    per exposure.
     """
 
     photons_per_pulse: float
@@ -44,10 +46,10 @@ class BeamStatistics:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What comes of a plan: `exposures`, `duration_s` of beam time with its dead time, and `sigma` of each point.
+    """What a plan takes and gives: its `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
-    `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe, None for a
-    plan that does not pump; `source` says which photons it assumes. `besides`: what the duration leaves out.
+    `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
+    plan that does not pump. `source` says which photons it assumes, `besides` what the duration leaves out.
     """
 
     exposures: int
@@ -58,7 +60,7 @@ class Forecast:
 
 
 def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 2) -> float:
-    """Photon-limited standard error of on/off - 1 with as many pulses on as off.
+    """Return the photon-limited standard error of on/off - 1 with equal numbers of pulses on and off.
 
     A gate that fires at most once finds mu photons per pulse in N pulses with the variance (exp(mu) - 1) / N: the
     binomial one of `reduction.pileup.true_counts_variance` with p = 1 - exp(-mu). On and off are independent, and the
@@ -72,7 +74,7 @@ def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 
 
 
 def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | None:
-    """Course of a scan with so many points per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
+    """Return the course of a scan with `points` per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
 
     None for a plan without a dwell or with an unknown number of points: nothing is guessed.
     """
@@ -80,16 +82,17 @@ def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | No
     if not isinstance(dwell_s, int | float) or not points or not repeats:
         return None
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
-    return Course((Part(points * int(repeats) * states, float(dwell_s)),))
+    batch = ExposureBatch(exposures=points * int(repeats) * states, dwell_s=float(dwell_s))
+    return Course(batches=(batch,))
 
 
 def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics) -> Forecast:
-    """Forecast of a plan; it pumps if it has a fluence among its arguments."""
+    """Return the forecast of a plan; it pumps if it has a fluence among its arguments."""
     pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
     pumps = any(name.startswith("fluence") for name in arguments)
     return Forecast(
-        exposures=sum(part.exposures for part in course.parts),
-        duration_s=sum(part.exposures * (part.exposure_s + beam.overhead_s) for part in course.parts),
+        exposures=sum(batch.exposures for batch in course.batches),
+        duration_s=sum(batch.exposures * (batch.dwell_s + beam.overhead_s) for batch in course.batches),
         sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
         source=beam.source,
         besides=course.besides,
@@ -97,7 +100,7 @@ def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics)
 
 
 def points_listed(arguments: Mapping[str, Any], grids: Mapping[str, str]) -> int | None:
-    """Points of the first grid that the arguments give; `grids`: parameter name to "numbers" or "regions".
+    """Return the points of the first grid that the arguments give; `grids`: parameter name to "numbers" or "regions".
 
     Regions that touch share a point.
     """

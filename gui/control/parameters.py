@@ -1,4 +1,7 @@
-"""What a parameter of a plan looks like to a person: label, unit, kind and choices, from its name and annotation."""
+"""What a parameter of a plan looks like to a person: label, unit, kind and choices.
+
+The plans of trxas bring all of it. Of other plans that the queue server allows, it is read from name and annotation.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,11 @@ UNITS = {
 }
 """Unit by the end of a parameter's name; the longest ending that fits counts."""
 
+SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C"}
+"""Units as people write them, where plans write them in plain letters."""
 
 _WORDS = {"md": "metadata"}
-"""Names that bluesky gives and nobody says."""
+"""Words for names that are abbreviations of bluesky."""
 
 
 class Kind(Enum):
@@ -51,7 +56,8 @@ class Parameter:
     """One parameter of a plan.
 
     `optional`: None is allowed, which an empty field means. `default` is None for `required` ones. `choices` are the
-    only texts allowed; empty if any is. `positional`: it cannot be given by name.
+    only texts allowed; empty if any is. `positional`: it cannot be given by name. `unit` is taken from the end of the
+    name unless given.
     """
 
     name: str
@@ -62,15 +68,16 @@ class Parameter:
     choices: tuple[str, ...] = ()
     description: str = ""
     positional: bool = False
+    unit: str = ""
 
-    @property
-    def unit(self) -> str:
-        """Unit of the value, "" if the name does not carry one."""
-        return UNITS.get(_unit_ending(self.name), "")
+    def __post_init__(self) -> None:
+        """Write the unit as people do."""
+        unit = SYMBOLS.get(self.unit, self.unit) or UNITS.get(_unit_ending(self.name), "")
+        object.__setattr__(self, "unit", unit)
 
     @property
     def label(self) -> str:
-        """The name as people write it: "Delay" of "delay_ps"."""
+        """The name as people write it: "Delay" for "delay_ps"."""
         return _capital(_spoken(self.name))
 
 
@@ -83,25 +90,24 @@ def parameter(
     description: str = "",
     positional: bool = False,
 ) -> Parameter:
-    """Read a parameter from its annotation, a text such as "Sequence[float] | None".
+    """Return a parameter as its annotation says, a text such as "Sequence[float] | None".
 
-    Choices come from a `Literal`, or from a description that begins with quoted words: '"below" or "direct", ...'.
-    Without an annotation the default's type decides.
+    Choices come from a `Literal`. Without an annotation the default's type decides.
     """
     text, optional = _plain(annotation)
-    choices = _literal_choices(text) or _quoted_choices(description, text)
+    choices = _literal_choices(text)
     kind = Kind.CHOICE if choices else _kind(text, default)
     optional = optional or (not required and default is None)
     return Parameter(name, kind, required, default, optional, choices, description, positional)
 
 
 def title(plan_name: str) -> str:
-    """Name of a plan as people write it: "Energy scan" of "energy_scan"."""
+    """Return the name of a plan as people write it: "Energy scan" for "energy_scan"."""
     return _capital(plan_name.replace("_", " ").strip())
 
 
 def prose(text: str) -> str:
-    """A description with the names in backquotes said as people say them: "delay" for "`delay_ps`"."""
+    """Return a description with the names in backquotes as people write them: "delay" for "`delay_ps`"."""
     return re.sub(r"`(\w+)`", lambda found: _spoken(found[1]), text)
 
 
@@ -119,7 +125,7 @@ def _unit_ending(name: str) -> str:
 
 
 def _plain(annotation: str) -> tuple[str, bool]:
-    """Annotation without quotes, module names and None, and whether None was in it."""
+    """Return the annotation without quotes, module names and None, and whether None was in it."""
     text = annotation.strip().strip("'\"")
     text = re.sub(r"\b(?:typing|collections\.abc|builtins)\.", "", text)
     optional = bool(re.match(r"Optional\[", text)) or bool(re.search(r"(^|[|,\[])\s*None(Type)?\s*($|[|,\]])", text))
@@ -134,12 +140,6 @@ def _literal_choices(text: str) -> tuple[str, ...]:
         return ()
     values = ast.literal_eval(f"({found[1]},)")
     return tuple(values) if all(isinstance(value, str) for value in values) else ()
-
-
-def _quoted_choices(description: str, text: str) -> tuple[str, ...]:
-    if text not in ("str", "") or not description.startswith('"'):
-        return ()
-    return tuple(dict.fromkeys(re.findall(r'"([^"]*)"', description)))
 
 
 def _kind(text: str, default: Any) -> Kind:

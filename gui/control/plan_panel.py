@@ -107,7 +107,7 @@ class PlanPanel(QWidget):
         self._plans = plans
         with QSignalBlocker(self.chooser):
             self.chooser.clear()
-            for name in sorted(plans):
+            for name in sorted(plans, key=lambda name: (not plans[name].group, plans[name].order, name)):
                 self.chooser.addItem(title(name), name)
             self.chooser.setCurrentIndex(max(0, self.chooser.findData(chosen)))
         self._choose()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
+from devices.names import Approach, AxisName
 from plans.engine.request import ScanRequest
 from plans.engine.suspending import Plan
 
@@ -22,7 +23,7 @@ def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
     A pass begins at its lowest energy, reached from where the monochromator is now or from the end of the pass before.
     """
     energies = _energies(request)
-    if energies and request.approach != "direct":
+    if energies and request.approach is not Approach.DIRECT:
         highest = max(beamline.energy.position, *energies)
         beamline.energy.check_approach(request.approach, target_ev=min(energies), highest_ev=highest)
 
@@ -32,11 +33,11 @@ def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> N
     highest = max((energy for request in requests for energy in _energies(request)), default=0.0)
     for request in requests:
         energies = _energies(request)
-        if energies and request.approach != "direct":
+        if energies and request.approach is not Approach.DIRECT:
             beamline.energy.check_approach(request.approach, target_ev=min(energies), highest_ev=highest)
 
 
 def _energies(request: ScanRequest) -> list[float]:
     """Every energy that the scan goes to."""
-    energies = list(request.points) if request.axis == "energy_ev" else []
-    return energies + [request.fixed[name] for name in request.fixed if name == "energy_ev"]
+    energies = list(request.points) if request.axis is AxisName.ENERGY else []
+    return energies + [request.fixed[name] for name in request.fixed if name is AxisName.ENERGY]

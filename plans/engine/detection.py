@@ -13,6 +13,7 @@ from devices.detectors.pilatus import Pilatus
 from devices.exposure.conditions import BEAM, CONDITIONS, IMAGE
 from devices.exposure.event_reader import EventReader
 from devices.exposure.gated_detectors import SimultaneousDetectors
+from devices.names import AcquisitionMode
 from errors import ConfigurationError
 
 Devices = tuple[Device | EpicsSignalBase, ...]
@@ -21,7 +22,7 @@ Devices = tuple[Device | EpicsSignalBase, ...]
 SampleInBeam = Literal["jet", "cell"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detection:
     """How exposures are made and read.
 
@@ -30,7 +31,7 @@ class Detection:
     there; `pilatus` takes an image with each exposure.
     """
 
-    modes: tuple[str, ...]
+    modes: tuple[AcquisitionMode, ...]
     detector: Any
     reader: EventReader
     devices: Devices
@@ -42,7 +43,7 @@ class Detection:
 def pump_probe(beamline: Beamline) -> Detection:
     """The jet with the laser: photodiodes, counted and analog."""
     return Detection(
-        modes=("spc", "boxcar"),
+        modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
         detector=beamline.exposure,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
@@ -54,7 +55,7 @@ def pump_probe(beamline: Beamline) -> Detection:
 def foil(beamline: Beamline) -> Detection:
     """The foil behind the sample: only the beam matters, whatever jet, laser and photodiodes do meanwhile."""
     return Detection(
-        modes=("spc", "boxcar"),
+        modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
         detector=beamline.exposure,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
@@ -66,7 +67,7 @@ def powder(beamline: Beamline) -> Detection:
     """The powder cell with the drift detector; raises ConfigurationError if the beamline has none."""
     reader, sdd = _configured(beamline, "powder", "cell", "sdd"), beamline.sdd
     return Detection(
-        modes=("sdd",),
+        modes=(AcquisitionMode.SDD,),
         detector=beamline.exposure,
         reader=reader,
         devices=(*_powder_devices(beamline), *((sdd,) if sdd else ())),
@@ -80,7 +81,7 @@ def powder_images(beamline: Beamline) -> Detection:
     reader, pilatus = _configured(beamline, "powder_images", "cell", "pilatus"), beamline.pilatus
     assert pilatus is not None  # a beamline with its reader has it
     return Detection(
-        modes=("pilatus",),
+        modes=(AcquisitionMode.PILATUS,),
         detector=SimultaneousDetectors([beamline.exposure, pilatus]),
         reader=reader,
         devices=(*_powder_devices(beamline), pilatus),

@@ -1,9 +1,9 @@
-"""Measuring one point, again if need be: settings, shutter, trigger, read-out."""
+"""Measuring the points of a run one after the other, each until it is good: settings, shutter, trigger, read-out."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -14,42 +14,175 @@ from devices.axes.axis_group import Target
 from devices.axes.cell import TEMPERATURE
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
-from devices.exposure.event_reader import EventReader
+from devices.names import ShutterState
 from devices.shutter import STATES
 from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
+from plans.engine.approach import use_approach
 from plans.engine.detection import Detection
 from plans.engine.request import ScanRequest
-from plans.engine.suspending import Plan, Waiting, wait_connected, wait_until_well
-from plans.engine.wait import complete
+from plans.engine.suspending import Plan, SuspensionClock, wait_connected, wait_until_well
+from plans.engine.wait import send_and_wait
 
-Changes = Mapping[str, Target]
+Targets = Mapping[str, Target]
+"""Axes and shutters by name, and where they go."""
 
 RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
 """What a second attempt can mend, a lost connection (a TimeoutError) included; not wrong input."""
 
 FINAL = (NotSettledError, StorageError, WaitedError)
-"""What looks the same at the next attempt, though a status failed with it: a heater, a full disk."""
+"""What fails in the same way at the next attempt, though it came with a failed status: a heater, a full disk."""
 
-MONITORS_LATE_S, MONITORS_POLL_S = 0.5, 0.001
-"""How long monitors may be late, and the power meter: usual ones show a reading ten times a second."""
+MONITORS_LATE_S = 0.5
+"""How long after a move monitors and the power meter may lag; typical meters update at 10 Hz."""
+
+MONITORS_POLL_S = 0.001
 
 logger = logging.getLogger("trxas.plans")
 
 
-def apply_settings(beamline: Beamline, request: ScanRequest, targets: Changes) -> Plan:
-    """End what still counts, set the detectors anew, then the sample, and every axis and shutter of `targets` together.
+class PointLoop:
+    """Measures every exposure of `request` on `beamline`, in order, and repeats each until it is good.
 
-    The temperature comes last, as it takes longest.
+    Between two points only what changes is set. After any failure, after waiting for the beamline, and at the first
+    point everything is set again, as nobody knows what an IOC that was restarted has forgotten.
     """
-    yield from bps.stop(beamline.exposure)
-    yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
-    yield from put_sample(beamline, request.detection)
-    yield from bps.abs_set(beamline.axis_group, targets, wait=True)
-    if request.temperature_c is not None and beamline.cell is not None:
-        yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
-    if request.detection.pilatus is not None:
-        yield from open_image_file(request.detection.pilatus, request.dwell_s)
+
+    def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
+        self._beamline = beamline
+        self._request = request
+        self._detection = request.detection
+        self._settings = PointSettings(beamline, request)
+        self._reader = request.detection.reader
+
+    def run(self) -> Plan:
+        """Measure all exposures; raise what `_measure` does."""
+        yield from use_approach(self._beamline, self._request.approach)
+        for scan_index, point_index, shutter in self._request.course():
+            yield Msg("checkpoint")
+            yield from self._measure(scan_index, point_index, self._targets(point_index, shutter))
+
+    def _targets(self, point_index: int, shutter: ShutterState) -> Targets:
+        """Return where every axis and shutter of the run belongs at one exposure."""
+        request = self._request
+        return {**request.fixed, request.axis: request.points[point_index], "laser_shutter": shutter}
+
+    def _measure(self, scan_index: int, point_index: int, targets: Targets) -> Plan:
+        """Measure one point until it is good.
+
+        A failed condition suspends the scan until it holds again. What was measured badly is stored as such. Raises the
+        last failure, or AcquisitionError naming what was bad, when the attempts or the waiting time of [quality] are
+        used up.
+        """
+        attempts = Attempts(self._beamline, f"Point {point_index} of scan {scan_index}")
+        clock = SuspensionClock(self._beamline)
+        while True:
+            try:
+                if (yield from wait_until_well(self._beamline, clock)):
+                    self._settings.forget()
+                self._expect(targets)
+                yield from self._settings.apply(targets)
+                yield from self._wait_for_monitors()
+                failed = yield from self._expose(scan_index, point_index)
+            except RETRYABLE as error:
+                self._settings.forget()
+                if isinstance(reason(error), FINAL):
+                    raise
+                yield from attempts.failed(str(reason(error)), clock.waited_s, error)
+                yield from wait_connected(self._beamline, self._detection.devices)
+            else:
+                if not failed:
+                    return
+                self._settings.forget()
+                yield from attempts.failed("; ".join(failed), clock.waited_s)
+
+    def _expect(self, targets: Targets) -> None:
+        """Give the reader the position of everything during the next exposure."""
+        positions = {name: float(targets[name]) for name in targets if name in self._beamline.axes}
+        if self._request.temperature_c is not None:
+            positions[TEMPERATURE] = self._request.temperature_c
+        self._reader.expect(positions, STATES[str(targets["laser_shutter"])])
+
+    def _wait_for_monitors(self) -> Plan:
+        """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
+
+        Those that stay behind have gone silent, and are not believed. The wait is a message, so that a simulator that
+        moves nothing passes it at once.
+        """
+        if not self._reader.has_arrived():
+            yield Msg("wait_for", None, [self._monitors])
+            if not self._reader.has_arrived():
+                self._reader.ask_anew()
+
+    async def _monitors(self) -> None:
+        """Return when the monitors show the settings, at the latest after MONITORS_LATE_S."""
+        polls = round(MONITORS_LATE_S / MONITORS_POLL_S)
+        for _ in range(polls):
+            if self._reader.has_arrived():
+                return
+            await asyncio.sleep(MONITORS_POLL_S)
+
+    def _expose(self, scan_index: int, point_index: int) -> Generator[Msg, Any, list[str]]:
+        """Make one exposure and store it as one event; return what was wrong with it.
+
+        Nothing is stored if the read-out fails.
+        """
+        # Messages as such: every stub of bluesky's formats the whole call stack, which costs milliseconds a point.
+        pilatus = self._detection.pilatus
+        yield from send_and_wait("trigger", self._detection.detector)
+        self._reader.scan_index = scan_index
+        self._reader.point_index = point_index
+        yield Msg("create", None, name="primary")
+        try:
+            reading = yield Msg("read", self._reader)
+            if pilatus is not None:
+                yield Msg("read", pilatus)
+        except Exception:  # raised again: whatever it was, with this event left open no other can be begun
+            yield Msg("drop")
+            raise
+        yield Msg("save")
+        # From here on the point is stored: a pause must not measure it twice.
+        yield Msg("checkpoint")
+        quality = reading["quality"]["value"] if reading else ""
+        return [self._reader.remarks.get(name, name) for name in quality.split(",") if name]
+
+
+class PointSettings:
+    """Where a run has put its axes and shutters, so that the next point sets only what changes."""
+
+    def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
+        self._beamline = beamline
+        self._request = request
+        self._set: Targets = {}
+
+    def forget(self) -> None:
+        """Set everything at the next point, as something may have been lost."""
+        self._set = {}
+
+    def apply(self, targets: Targets) -> Plan:
+        """Set what differs from the last point, or everything after `forget`; raises as the moves do."""
+        changed = {name: target for name, target in targets.items() if self._set.get(name) != target}
+        self._set, before = {}, self._set  # a move that fails leaves nothing known
+        if not before:
+            yield from self._apply_all(targets)
+        elif changed:
+            yield from send_and_wait("set", self._beamline.axis_group, changed)
+        self._set = targets
+
+    def _apply_all(self, targets: Targets) -> Plan:
+        """Stop what still counts, set the detectors, then the sample, then every axis and shutter together.
+
+        The temperature comes last, as it takes longest.
+        """
+        request, beamline = self._request, self._beamline
+        yield from bps.stop(beamline.exposure)
+        yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
+        yield from put_sample(beamline, request.detection)
+        yield from bps.abs_set(beamline.axis_group, targets, wait=True)
+        if request.temperature_c is not None and beamline.cell is not None:
+            yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
+        if request.detection.pilatus is not None:
+            yield from open_image_file(request.detection.pilatus, request.dwell_s)
 
 
 def put_sample(beamline: Beamline, detection: Detection) -> Plan:
@@ -61,112 +194,39 @@ def put_sample(beamline: Beamline, detection: Detection) -> Plan:
 
 
 def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
-    """Let the Pilatus begin a new file: after a failure nobody knows what the old one holds."""
+    """Begin a new file of the Pilatus for images of `exposure_s`: after a failure the old one may hold anything."""
     yield from bps.stop(pilatus)
     yield from bps.unstage(pilatus)
     yield from bps.configure(pilatus, {"exposure_s": exposure_s})
     yield from bps.stage(pilatus)
 
 
-def expect(beamline: Beamline, request: ScanRequest, targets: Changes) -> None:
-    """Tell the reader where everything has to be in the next exposures."""
-    positions = {name: float(targets[name]) for name in targets if name in beamline.axes}
-    if request.temperature_c is not None:
-        positions[TEMPERATURE] = request.temperature_c
-    request.detection.reader.expect(positions, STATES[str(targets["laser_shutter"])])
-
-
-def wait_for_monitors(reader: EventReader) -> Plan:
-    """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
-
-    Those that stay behind have gone silent, and are not believed.
-    """
-    deadline = time.monotonic() + MONITORS_LATE_S
-    while not reader.has_arrived():
-        if time.monotonic() > deadline:
-            reader.ask_anew()
-            return
-        yield Msg("sleep", None, MONITORS_POLL_S)
-
-
-def expose(request: ScanRequest, scan_index: int, point_index: int) -> Generator[Msg, Any, list[str]]:
-    """One exposure as one event; nothing is stored if the read-out fails. Returns what was wrong with it."""
-    # Messages as such: every stub of bluesky's formats the whole call stack, which at each point costs milliseconds.
-    detection = request.detection
-    reader = detection.reader
-    yield from complete("trigger", detection.detector)
-    reader.scan_index, reader.point_index = scan_index, point_index
-    yield Msg("create", None, name="primary")
-    try:
-        reading = yield Msg("read", reader)
-        if detection.pilatus is not None:
-            yield Msg("read", detection.pilatus)
-    except Exception:  # raised again: whatever it was, with this event left open no other can be begun
-        yield Msg("drop")
-        raise
-    yield Msg("save")
-    # From here on the point is stored: a pause must not measure it twice.
-    yield Msg("checkpoint")
-    quality = reading["quality"]["value"] if reading else ""
-    return [reader.remarks.get(name, name) for name in quality.split(",") if name]
-
-
 class Attempts:
-    """How often one point has been tried; raises when it is enough."""
+    """How often one point has been tried, and the end of trying."""
 
     def __init__(self, beamline: Beamline, point: str) -> None:
-        self._quality, self._point = beamline.configuration.quality, point
+        self._quality = beamline.configuration.quality
+        self._point = point
         self._made = 0
 
     def failed(self, why: str, waited_s: float, error: BaseException | None = None) -> Plan:
-        """Count one that failed, and pause before the next; after the last raises `error`, else AcquisitionError."""
+        """Count a failed attempt and pause before the next; after the last raise `error`, otherwise AcquisitionError.
+
+        The pause doubles from `pause_s` to `pause_high_s` of [quality].
+        """
         self._made += 1
         if self._made >= self._quality.attempts:
             raise error or AcquisitionError(
-                f"{self._point} was bad {self._made} times, {waited_s:.0f} s of waiting included. Last: {why}. The run "
-                "is closed and what was measured is kept; mend the cause and resume it."
+                f"{self._point} was bad {self._made} times, with {waited_s:.0f} s of waiting. Last: {why}. The run is "
+                "closed and its data are saved; remove the cause and resume it with resume_run()."
             )
         logger.warning("%s is measured again: %s", self._point, why)
         yield Msg("sleep", None, min(self._quality.pause_s * 2 ** (self._made - 1), self._quality.pause_high_s))
         yield Msg("checkpoint")
 
 
-def measure(
-    beamline: Beamline, request: ScanRequest, scan_index: int, point_index: int, targets: Changes, changed: Changes
-) -> Plan:
-    """Measure one point until it is good: make what `changed` since the last one, all `targets` at first, and expose.
-
-    A failed condition stops the scan until it is well again; whatever failed, everything is set anew before the point
-    is measured again. What was measured badly is stored as such. Raises the last failure, or AcquisitionError naming
-    what was bad, when attempts or waiting time of [quality] are used up.
-    """
-    anew = not changed.keys() < targets.keys()
-    attempts = Attempts(beamline, f"Point {point_index} of scan {scan_index}")
-    waiting = Waiting(beamline)
-    while True:
-        try:
-            anew |= yield from wait_until_well(beamline, waiting)
-            expect(beamline, request, targets)
-            if anew:
-                yield from apply_settings(beamline, request, targets)
-            elif changed:
-                yield from complete("set", beamline.axis_group, changed)
-            yield from wait_for_monitors(request.detection.reader)
-            failed = yield from expose(request, scan_index, point_index)
-        except RETRYABLE as error:
-            if isinstance(reason(error), FINAL):
-                raise
-            yield from attempts.failed(str(reason(error)), waiting.waited_s, error)
-            yield from wait_connected(beamline, request.detection.devices)
-        else:
-            if not failed:
-                return
-            yield from attempts.failed("; ".join(failed), waiting.waited_s)
-        anew = True
-
-
 def with_reasons(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
-    """`plan`, its failures raised as what went wrong instead of bluesky's FailedStatus around it."""
+    """Run `plan`; raise its failures as what went wrong instead of the FailedStatus that bluesky puts around it."""
     try:
         return (yield from plan)
     except FailedStatus as error:
@@ -174,5 +234,5 @@ def with_reasons(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
 
 
 def reason(error: BaseException) -> BaseException:
-    """What made a status fail: the MotionError, AcquisitionError or time-out behind bluesky's FailedStatus."""
+    """Return what made a status fail: the MotionError, AcquisitionError or time-out behind bluesky's FailedStatus."""
     return error.__cause__ if isinstance(error, FailedStatus) and error.__cause__ is not None else error

@@ -1,24 +1,30 @@
-"""The common course of a scan: passes over a grid, pumped and unpumped together, the shutter as second reference."""
+"""The common course of a run: checks, X-ray shutter, the loop over its points, and a safe end."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 import bluesky.preprocessors as bpp
 from bluesky.utils import Msg
 
-from devices.axes.axis_group import Target
 from devices.beamline import Beamline
-from plans.engine.approach import check_room_for_approach, use_approach
-from plans.engine.measuring import measure, with_reasons
+from plans.engine.approach import check_room_between, check_room_for_approach
+from plans.engine.measuring import PointLoop, with_reasons
 from plans.engine.preflight import check_beamline
-from plans.engine.request import ScanRequest, start_metadata
+from plans.engine.request import ScanRequest, check_request
 from plans.engine.safe_end import ending_safely
-from plans.engine.suspending import Plan, open_xrays
+from plans.engine.spec import Around, ScanSpec
+from plans.engine.start_document import start_metadata
+from plans.engine.suspending import open_xrays
 
 ScanPlan = Generator[Msg, Any, str]
 """A plan that makes one run and returns its uid."""
+
+ANNOUNCEMENT = "begins a run of trxas"
+"""Keyword of the null message with which every run begins, before anything moves: a session checks metadata then."""
 
 
 def check_scan(beamline: Beamline, request: ScanRequest) -> None:
@@ -28,30 +34,48 @@ def check_scan(beamline: Beamline, request: ScanRequest) -> None:
 
 
 def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
-    """Run a validated request as one run; at its end the laser shutter is closed, and the X-ray shutter if it failed.
+    """Make one run of a checked request and return its uid.
 
-    Long moves of the energy end as the request says, and as configured afterwards. Returns the run's uid.
+    At its end the laser shutter is closed, and the X-ray shutter too if the run failed. Long moves of the energy end as
+    the request says, and as configured afterwards.
     """
     check_scan(beamline, request)
 
     # The reason goes into the run's stop document, so it has to be found within the run.
-    run = bpp.run_wrapper(with_reasons(_passes(beamline, request)), md=start_metadata(request, beamline))
+    run = bpp.run_wrapper(with_reasons(PointLoop(beamline, request).run()), md=start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, run), request.detection.pilatus)))
 
 
+def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, Any, list[str]]:
+    """Make the runs of a plan in order and return their uids; all are checked before the first moves anything.
+
+    Several runs without a series share a new one. Raises as `check_request` and `check_scan` do.
+    """
+    if len(specs) > 1:
+        series = specs[0].options.series or str(uuid.uuid4())
+        specs = [replace(spec, options=replace(spec.options, series=series)) for spec in specs]
+    requests = [check_request(beamline, spec) for spec in specs]
+    yield Msg("null", None, **{ANNOUNCEMENT: True})
+    # The detector of the last run may be missing hours later; better to find out now.
+    for detection in {request.detection.modes: request.detection for request in requests}.values():
+        check_beamline(beamline, detection)
+    check_room_for_approach(beamline, requests[0])
+    check_room_between(beamline, requests)
+    uids = []
+    for spec, request in zip(specs, requests, strict=True):
+        uids.append((yield from measure_run(beamline, request, spec.around)))
+    return uids
+
+
+def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None) -> ScanPlan:
+    """Make one run with what its plan does around it, such as moving a mirror back; return its uid."""
+    if around is None:
+        return (yield from scan(beamline, request))
+    # What comes after the run has to end safely as well.
+    return str((yield from ending_safely(beamline, around(beamline, request.md, scan(beamline, request)))))
+
+
 def _with_xrays(beamline: Beamline, run: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
-    """`run`, unless the X-ray shutter does not open: then there is no run."""
+    """Open the X-ray shutter, then `run`; if the shutter does not open there is no run."""
     yield from open_xrays(beamline)
     return (yield from run)
-
-
-def _passes(beamline: Beamline, request: ScanRequest) -> Plan:
-    yield from use_approach(beamline, request.approach)
-    at: dict[str, Target] = {}
-    for scan_index, point_index, shutter in request.course():
-        moving: dict[str, Target] = {request.axis: request.points[point_index], "laser_shutter": shutter}
-        targets: dict[str, Target] = {**request.fixed, **moving}
-        changed = {name: target for name, target in targets.items() if at.get(name) != target}
-        yield Msg("checkpoint")
-        yield from measure(beamline, request, scan_index, point_index, targets, changed)
-        at = targets

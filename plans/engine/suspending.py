@@ -6,7 +6,6 @@ bluesky's suspenders come too late here: the exception of a dead IOC reaches the
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Generator
 from typing import Any
 
@@ -17,8 +16,9 @@ from devices.session.suspension import STREAM
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import CHANNEL_ERRORS, read_together
 from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
+from plans.engine.clock import PlanClock
 from plans.engine.detection import Devices
-from plans.engine.wait import complete
+from plans.engine.wait import send_and_wait
 
 Plan = Generator[Msg, Any, None]
 
@@ -30,59 +30,71 @@ SHUTTER = "xray_shutter"
 logger = logging.getLogger("trxas.plans")
 
 
-class Waiting:
-    """The clock of one point's waiting: how long it took so far, and when to say so again."""
+class SuspensionClock:
+    """How long one point has waited for the beamline so far, and when to report that again."""
 
     def __init__(self, beamline: Beamline) -> None:
         self._quality = beamline.configuration.quality
         self._suspension = beamline.suspension
+        self._clock = PlanClock()
         self._before_s = 0.0
         self._since_s: float | None = None
-        self._said_s = 0.0
+        self._reported_s = 0.0
 
     @property
     def waited_s(self) -> float:
-        """Seconds of waiting at this point, all together."""
-        return self._before_s + (0.0 if self._since_s is None else time.monotonic() - self._since_s)
+        """Seconds that this point has waited, all suspensions together."""
+        return self._before_s + (0.0 if self._since_s is None else self._clock.now_s() - self._since_s)
+
+    def now_s(self) -> float:
+        """Return the time on the clock of the plan, s."""
+        return self._clock.now_s()
 
     def begin(self, reason: str) -> Plan:
-        """Say that the scan is suspended, and why."""
+        """Report that the scan is suspended, and why."""
         if self._since_s is None:
-            self._since_s = self._said_s = time.monotonic()
+            self._since_s = self._clock.now_s()
+            self._reported_s = self._since_s
             logger.warning("Suspended: %s", reason)
-            yield from self._tell(reason, suspended=True)
+            yield from self._record(reason, suspended=True)
 
     def step(self, reason: str, limit_s: float) -> Plan:
-        """Wait a little; raises WaitedError with the `reason` when `limit_s` seconds are over."""
-        now = time.monotonic()
+        """Wait for one poll; raises WaitedError with the `reason` after `limit_s` seconds."""
+        now_s = self._clock.now_s()
         if self.waited_s > limit_s:
             raise WaitedError(
-                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) in vain: {reason}. The run is closed and what "
-                "was measured is kept; resume it when the beamline is well, or raise the limit in [quality]."
+                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) in vain: {reason}. The run is closed and its "
+                "data are saved; resume it when the beamline is ready, or raise the limit in [quality]."
             )
-        if now - self._said_s >= self._quality.report_s:
-            self._said_s = now
+        if now_s - self._reported_s >= self._quality.report_s:
+            self._reported_s = now_s
             logger.warning("Suspended for %.0f s of at most %g s: %s", self.waited_s, limit_s, reason)
-        yield Msg("sleep", None, self._quality.poll_s)
+        yield from self._clock.sleep(self._quality.poll_s)
+        if self._since_s is None:
+            self._before_s += self._clock.now_s() - now_s
         # So that going on after a pause does not repeat the whole wait.
         yield Msg("checkpoint")
 
     def end(self) -> Plan:
-        """Say that the scan goes on."""
+        """Report that the scan continues."""
         if self._since_s is not None:
-            yield from self._tell("", suspended=False)
-            logger.warning("Going on after %.1f s", self.waited_s)
-            self._before_s, self._since_s = self.waited_s, None
+            yield from self._record("", suspended=False)
+            logger.warning("Continuing after %.1f s", self.waited_s)
+            self._before_s = self.waited_s
+            self._since_s = None
 
-    def _tell(self, reason: str, *, suspended: bool) -> Plan:
+    def _record(self, reason: str, *, suspended: bool) -> Plan:
+        """Store the state of the suspension as an event of its own stream."""
         state = self._suspension
-        state.suspended, state.reason, state.waited_s = suspended, reason, self.waited_s
+        state.suspended = suspended
+        state.reason = reason
+        state.waited_s = self.waited_s
         yield Msg("create", None, name=STREAM)
         yield Msg("read", state)
         yield Msg("save")
 
 
-def wait_until_well(beamline: Beamline, waiting: Waiting) -> Generator[Msg, Any, bool]:
+def wait_until_well(beamline: Beamline, clock: SuspensionClock) -> Generator[Msg, Any, bool]:
     """Wait while a monitored condition fails, and until all have been well for their settle times.
 
     Laser and X-ray shutter are closed meanwhile, unless it is only that the ring is being filled; the X-ray shutter is
@@ -95,37 +107,37 @@ def wait_until_well(beamline: Beamline, waiting: Waiting) -> Generator[Msg, Any,
     limit_s = beamline.configuration.quality.suspend_s
     if not any(condition.closes for condition in failing):
         while beamline.point.conditions.failing() == failing:
-            yield from waiting.step(", ".join(condition.name for condition in failing), limit_s)
-        return (yield from wait_until_well(beamline, waiting))
+            yield from clock.step(", ".join(condition.name for condition in failing), limit_s)
+        return (yield from wait_until_well(beamline, clock))
     settle_s = {condition.name: condition.settle_s for condition in failing}
-    yield from waiting.begin(_not_well(beamline)[0] or ", ".join(settle_s))
+    yield from clock.begin(_not_well(beamline)[0] or ", ".join(settle_s))
     yield from close_shutters(beamline)
     while True:
-        yield from _settled(beamline, waiting, settle_s, limit_s)
+        yield from _settled(beamline, clock, settle_s, limit_s)
         try:
             yield from open_xrays(beamline)
         except AcquisitionError as error:
-            yield from waiting.step(str(error), limit_s)
+            yield from clock.step(str(error), limit_s)
         else:
             break
-    yield from waiting.end()
+    yield from clock.end()
     return True
 
 
-def _settled(beamline: Beamline, waiting: Waiting, settle_s: dict[str, float], limit_s: float) -> Plan:
+def _settled(beamline: Beamline, clock: SuspensionClock, settle_s: dict[str, float], limit_s: float) -> Plan:
     """Wait until nothing has failed for the longest settle time of what did."""
     well_since: float | None = None
     while True:
         reason, found = _not_well(beamline)
         settle_s.update(found)
-        now = time.monotonic()
+        now_s = clock.now_s()
         if reason:
             well_since = None
         elif well_since is None:
-            well_since = now
-        if well_since is not None and now - well_since >= max(settle_s.values(), default=0.0):
+            well_since = now_s
+        if well_since is not None and now_s - well_since >= max(settle_s.values(), default=0.0):
             return
-        yield from waiting.step(reason or "settling", limit_s)
+        yield from clock.step(reason or "settling", limit_s)
 
 
 def _not_well(beamline: Beamline) -> tuple[str, dict[str, float]]:
@@ -164,7 +176,7 @@ def open_xrays(beamline: Beamline) -> Plan:
             return
         if permit_denied(beamline):
             raise MotionError("the interlock gives no permit")
-        yield from complete("set", shutter, "open")
+        yield from send_and_wait("set", shutter, "open")
     except STUCK as error:
         raise AcquisitionError(
             f"The xray_shutter does not open: {error.__cause__ or error}. Search and permit of the hutch, the watchdog "
@@ -183,7 +195,7 @@ def close_shutters(beamline: Beamline) -> Plan:
 
 def _close(shutter: Shutter) -> Plan:
     if shutter.position == "open":
-        yield from complete("set", shutter, "closed")
+        yield from send_and_wait("set", shutter, "closed")
 
 
 def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s: float | None = None) -> Plan:
@@ -194,12 +206,13 @@ def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s
     quality = beamline.configuration.quality
     devices = beamline.pump_probe_devices if devices is None else devices
     timeout_s = quality.reconnect_s if timeout_s is None else timeout_s
-    began, said = time.monotonic(), -quality.report_s
+    clock = PlanClock()
+    reported_s = -quality.report_s
     while missing := beamline.silent(devices):
-        waited = time.monotonic() - began
-        if waited > timeout_s:
+        waited_s = clock.now_s()
+        if waited_s > timeout_s:
             raise NotConnectedError(missing, timeout_s)
-        if waited - said >= quality.report_s:
-            said = waited
-            logger.warning("Waiting for %d PVs for %.0f s, first of them %s", len(missing), waited, missing[0])
-        yield Msg("sleep", None, quality.poll_s)
+        if waited_s - reported_s >= quality.report_s:
+            reported_s = waited_s
+            logger.warning("Waiting for %d PVs for %.0f s, first of them %s", len(missing), waited_s, missing[0])
+        yield from clock.sleep(quality.poll_s)

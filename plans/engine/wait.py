@@ -8,7 +8,7 @@ from typing import Any
 from bluesky.utils import Msg, short_uid
 
 
-def complete(command: str, device: Any, *args: Any) -> Generator[Msg, Any, None]:
+def send_and_wait(command: str, device: Any, *args: Any) -> Generator[Msg, Any, None]:
     """Send `command` ("set" or "trigger") to `device` and wait until it is done; raises FailedStatus if it fails.
 
     The group has a name that nobody used before. If a status fails before its wait, the engine throws that at once and

@@ -3,88 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from devices.beamline import Beamline
+from devices.names import AxisName, ShutterState
 from plans.engine.detection import powder_images
-from plans.engine.request import ScanRequest, check_number_of, check_request
-from plans.engine.scanning import ScanPlan, scan
+from plans.engine.spec import ScanSpec
+from plans.options import RunOptions, ScanOptions
+from plans.parameters import MAXIMUM_REPEATS, Arg, ImageDwellS, TemperatureC, energy_limits
+from plans.registry import Group, scan_plan
 
 DIFFRACTION_ENERGY_EV = 12_900.0
 """Below both edges (paper, SI 2)."""
 
+EnergyEv = Annotated[float, Arg("photon energy", unit="eV", limits=energy_limits)]
+Images = Annotated[int, Arg("number of images", low=1, high=MAXIMUM_REPEATS)]
 
+
+@scan_plan(
+    group=Group.POWDER,
+    order=2,
+    detection=powder_images,
+    own_keys=("energy_ev", "images", "exposure_s", "geometry"),
+    renamed={"exposure_s": "dwell_s"},
+)
 def diffraction(
-    beamline: Beamline,
     *,
-    energy_ev: float = DIFFRACTION_ENERGY_EV,
-    exposure_s: float = 60.0,
-    images: int = 1,
-    temperature_c: float | None = None,
-    sample: str = "",
-    series: str = "",
-    md: Mapping[str, Any] | None = None,
-    approach: str | None = None,
-) -> ScanPlan:
-    """Take powder images of the cell; the Pilatus' IOC writes them, the run refers to them, the laser stays blocked.
+    options: RunOptions,
+    energy_ev: EnergyEv = DIFFRACTION_ENERGY_EV,
+    dwell_s: ImageDwellS = 60.0,
+    images: Images = 1,
+    temperature_c: TemperatureC | None = None,
+) -> ScanSpec:
+    """Take powder images of the cell on the Pilatus; the laser stays blocked.
 
-    The cell is put into the beam and brought to its temperature first. Neither laser nor jet is needed. One event per
-    image: `pilatus_image`, with `i0`, `energy_ev` and `temperature_c`; the start document has the `geometry`.
-
-    Parameters
-    ----------
-    energy_ev : photon energy, eV.
-    exposure_s : beam time per image, s; `i0` counts as long.
-    images : number of images.
-    temperature_c : of the powder, C: the images begin when it has settled there. Without it the cell stays as it is.
-    sample, series, md : what goes into the run's metadata; runs of one series are combined.
-    approach : "below" or "direct", how a long move down in energy ends; as configured by default.
-
-    Returns the run's uid. Raises InputError, ConfigurationError, NotConnectedError, AcquisitionError or StorageError
-    before anything has moved, NotSettledError if the temperature does not settle, StorageError if an image cannot be
-    written; images before it are kept.
+    The cell is put into the beam and brought to its temperature first. Neither laser nor jet is needed. The Pilatus'
+    IOC writes the files, into `images/` of the data folder or the `folder` of `[pilatus]`; the run refers to them. One
+    event per image: `pilatus_image`, with `i0`, `energy_ev` and `temperature_c`; the start document has the `geometry`.
+    `storage.load_images(store, uid)` gives them as an array (images, 195, 487), -1 where masked, and so does
+    databroker. Returns the run's uid.
     """
-    request = diffraction_request(
-        beamline,
-        energy_ev=energy_ev,
-        exposure_s=exposure_s,
-        images=images,
-        temperature_c=temperature_c,
-        sample=sample,
-        series=series,
-        md=md,
-        approach=approach,
-    )
-    return (yield from scan(beamline, request))
 
+    def metadata(beamline: Beamline) -> Mapping[str, Any]:
+        assert beamline.pilatus is not None  # the detection has checked that
+        return {
+            "energy_ev": float(energy_ev),
+            "images": images,
+            "exposure_s": float(dwell_s),
+            "geometry": beamline.pilatus.geometry,
+        }
 
-def diffraction_request(
-    beamline: Beamline, *, energy_ev: float, exposure_s: float, images: int, **options: Any
-) -> ScanRequest:
-    """Arguments of `diffraction`, checked; raises as that does for what is wrong with them."""
-    detection = powder_images(beamline)
-    assert detection.pilatus is not None  # powder_images has one
-    detection.pilatus.check_exposure(exposure_s)
-    check_number_of(images, "images")
-    beamline.energy.check_value(energy_ev)
-    own = {
-        "energy_ev": float(energy_ev),
-        "images": images,
-        "exposure_s": float(exposure_s),
-        "geometry": detection.pilatus.geometry,
-    }
-    return check_request(
-        beamline,
-        plan_name="diffraction",
-        edge=None,
-        axis="energy_ev",
+    return ScanSpec(
+        axis=AxisName.ENERGY,
         points=[energy_ev],
-        fixed={},
-        dwell_s=exposure_s,
-        repeats=images,
-        shutter_reference="none",
-        laser="closed",
-        own_md=own,
-        detection=detection,
-        **options,
+        laser=ShutterState.CLOSED,
+        metadata=metadata,
+        temperature_c=temperature_c,
+        options=ScanOptions(
+            dwell_s=dwell_s,
+            repeats=images,
+            sample=options.sample,
+            series=options.series,
+            md=options.md,
+            approach=options.approach,
+        ),
     )

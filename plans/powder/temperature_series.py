@@ -2,86 +2,68 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Annotated, Any
 
-from bluesky.utils import Msg
-
-from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration
 from devices.numbers import is_finite_number
 from errors import InputError
-from plans.edges import EDGES
-from plans.engine.approach import check_room_between
-from plans.engine.preflight import check_beamline
-from plans.engine.request import ScanRequest
-from plans.engine.scanning import scan
-from plans.powder.diffraction import DIFFRACTION_ENERGY_EV, diffraction_request
-from plans.powder.static_energy_scan import static_request
+from plans.edges import EDGES, EdgeName
+from plans.engine.detection import powder
+from plans.engine.spec import ScanSpec, as_list
+from plans.options import ScanOptions
+from plans.parameters import MAXIMUM_REPEATS, Arg, ImageDwellS, TemperaturesC
+from plans.powder.diffraction import diffraction
+from plans.powder.static_energy_scan import static_energy_scan
+from plans.registry import Group, scan_plan
 
 TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 80.0, 100.0, 120.0, 140.0)
 """Default temperatures: those of the paper's Pb spectra; its Br spectra leave out 80 and 100 C (SI 1)."""
 
+Edges = Annotated[Sequence[str], Arg("absorption edges, measured in the order given; none of them gives images only")]
+ImagesEach = Annotated[int, Arg("powder images per temperature; 0 gives spectra only", low=0, high=MAXIMUM_REPEATS)]
 
+
+@scan_plan(
+    group=Group.POWDER,
+    order=3,
+    detection=powder,
+    resumable=False,
+    renamed={"image_exposure_s": "image_dwell_s"},
+)
 def temperature_series(
-    beamline: Beamline,
-    temperatures_c: Sequence[float] = TEMPERATURES_C,
+    configuration: BeamlineConfiguration,
+    temperatures_c: TemperaturesC = TEMPERATURES_C,
     *,
-    edges: Sequence[str] = tuple(EDGES),
-    dwell_s: float = 6.0,
-    repeats: int = 1,
-    images: int = 1,
-    image_exposure_s: float = 60.0,
-    sample: str = "",
-    series: str = "",
-    md: Mapping[str, Any] | None = None,
-    approach: str | None = None,
-) -> Generator[Msg, Any, list[str]]:
+    options: ScanOptions,
+    edges: Edges = tuple(EdgeName),
+    images: ImagesEach = 1,
+    image_dwell_s: ImageDwellS = 60.0,
+) -> list[ScanSpec]:
     """Measure the powder at every temperature: a static spectrum of each edge, then powder images at 12.9 keV.
 
-    Every temperature is settled before its first run, and held for the others. All runs share `series`.
-
-    Parameters
-    ----------
-    temperatures_c : temperatures, C, measured in the order given.
-    edges : edges, measured in the order given; none of them gives images only.
-    dwell_s : beam time per point of a spectrum and pass, s.
-    repeats : passes over the grid of a spectrum.
-    images : powder images per temperature; 0 gives spectra only.
-    image_exposure_s : beam time per image, s.
-    sample, series, md : what goes into the metadata of every run.
-    approach : "below" or "direct", how a long move down in energy ends; as configured by default.
-
-    Returns the runs' uids in order. Raises as `static_energy_scan` and `diffraction` do: for wrong input before
-    anything has moved, for any of the runs; if one fails the series ends there, and the runs before it are whole.
+    Every temperature is settled before its first run, and held for the others. All runs share `series`. Everything is
+    checked before the first temperature, so that no mistake shows up hours later; if a run fails the series ends there,
+    and the runs before it are whole. Returns the runs' uids in order.
     """
-    common: dict[str, Any] = {"sample": sample, "series": series or str(uuid.uuid4()), "md": md, "approach": approach}
-    if isinstance(images, bool) or not isinstance(images, int) or images < 0:
-        raise InputError(f"images = {images!r}: give a whole number from 0 on.")
-    requests: list[ScanRequest] = []
+    scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
+    run = {name: value for name, value in scan.items() if name not in ("dwell_s", "repeats")}
+    specs: list[ScanSpec] = []
     for temperature_c in _checked_temperatures(temperatures_c):
-        options: dict[str, Any] = {**common, "temperature_c": temperature_c}
-        requests += [
-            static_request(beamline, edge, grid=None, dwell_s=dwell_s, repeats=repeats, **options)
-            for edge in _checked_edges(edges)
-        ]
+        for edge in _checked_edges(edges):
+            specs += as_list(
+                static_energy_scan.entry.specs(configuration, edge=edge, temperature_c=temperature_c, **scan)
+            )
         if images:
-            requests.append(
-                diffraction_request(
-                    beamline, energy_ev=DIFFRACTION_ENERGY_EV, exposure_s=image_exposure_s, images=images, **options
+            specs += as_list(
+                diffraction.entry.specs(
+                    configuration, images=images, dwell_s=image_dwell_s, temperature_c=temperature_c, **run
                 )
             )
-    if not requests:
+    if not specs:
         raise InputError("Without edges and images there is nothing to measure. Give one of them.")
-    # Once for all of them, as the last run's detector may be missing hours later.
-    for detection in {request.detection.modes: request.detection for request in requests}.values():
-        check_beamline(beamline, detection)
-    check_room_between(beamline, requests)
-    uids: list[str] = []
-    for request in requests:
-        uid = yield from scan(beamline, request)
-        uids.append(uid)
-    return uids
+    return specs
 
 
 def _checked_temperatures(temperatures_c: Sequence[float]) -> list[float]:

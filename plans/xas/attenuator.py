@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, cast
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -15,11 +15,15 @@ from numpy.typing import ArrayLike
 
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
+from devices.detectors.power_meter import MAXIMUM_READINGS
 from errors import InputError, NotConnectedError, ReductionError
-from plans.engine.request import calibration_metadata, check_metadata
 from plans.engine.safe_end import ending_safely
+from plans.engine.scanning import ANNOUNCEMENT
+from plans.engine.start_document import calibration_metadata
 from plans.engine.suspending import Plan
 from plans.grids import check_points
+from plans.parameters import AnglesDeg, Arg, Metadata
+from plans.registry import Group, plan
 
 CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
 """Default angles of the plate: more than the 45 degrees from blocked to open."""
@@ -31,7 +35,11 @@ WORST_RELATIVE_ERROR = 0.05
 """A maximum with a larger error is not determined: too few angles, or no laser (chosen)."""
 
 
-@dataclass(frozen=True)
+Readings = Annotated[int, Arg("readings of the power meter per angle", low=2, high=MAXIMUM_READINGS)]
+Apply = Annotated[bool, Arg("use the result for all fluences from now on; it is part of every later start document")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttenuatorFit:
     """power = leak + maximum x sin^2(2 (angle - zero)), with standard errors from the scatter about the curve."""
 
@@ -77,63 +85,76 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
             f"{WORST_RELATIVE_ERROR:.0%}. Check that the laser is on, and give angles from blocked to open."
         )
     zero += 90 * round((near_deg - zero) / 90)
-    return AttenuatorFit(2 * half, maximum_sigma, zero, zero_sigma, mean - half, leak_sigma)
+    return AttenuatorFit(
+        maximum_w=2 * half,
+        maximum_sigma_w=maximum_sigma,
+        zero_deg=zero,
+        zero_sigma_deg=zero_sigma,
+        leak_w=mean - half,
+        leak_sigma_w=leak_sigma,
+    )
 
 
+@plan(group=Group.ALIGNMENT, order=1, own_keys=("num_points", "readings", "angles_deg"))
 def calibrate_attenuator(
     beamline: Beamline,
-    angles_deg: Sequence[float] = CALIBRATION_ANGLES_DEG,
+    angles_deg: AnglesDeg = CALIBRATION_ANGLES_DEG,
     *,
-    readings: int = 5,
-    apply: bool = True,
-    md: Mapping[str, Any] | None = None,
+    readings: Readings = 5,
+    apply: Apply = True,
+    md: Metadata | None = None,
 ) -> Generator[Msg, Any, AttenuatorCalibration]:
-    """Measure the laser power at every angle of the plate, and set the fluence axis by it.
+    """Measure the laser power at every angle of the half-wave plate, and set the fluence axis by it.
 
-    Parameters
-    ----------
-    angles_deg : angles of the half-wave plate, degrees, ascending, at least 4.
-    readings : readings of the power meter per angle.
-    apply : use the result for all fluences from now on; it is part of every later start document.
-    md : what goes into the run's metadata.
-
-    The laser is blocked before the sample meanwhile, and the plate returns to where it was. Returns the calibration.
-    Raises InputError or NotConnectedError before anything has moved, ReductionError if the powers do not determine it:
-    then the old one stays.
+    The powers are fitted by leak + maximum x sin^2(2 (angle - zero)). The laser is blocked before the sample meanwhile,
+    and the plate returns to where it was. Fluence is power per pulse and area of the laser spot, an ellipse with the
+    widths of the configuration. If the powers do not determine the maximum to 5 %, the old calibration stays. The
+    result, with errors and the uid of the run it comes from, is `attenuator` in every later start document, and is
+    returned.
     """
-    plate, meter = beamline.waveplate, beamline.power_meter
+    plate = beamline.waveplate
     angles = check_points(angles_deg, name=plate.name, low=plate.low, high=plate.high, unit=plate.unit)
     if len(angles) <= PARAMETERS:
         raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
-    meter.check_readings(readings)
-    check_metadata(md)
     if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
-    meter.readings, home = readings, plate.position
-    powers: list[float] = []
+    yield Msg("null", None, **{ANNOUNCEMENT: True})
+    beamline.power_meter.readings = readings
+    start = _start_metadata(beamline, angles, readings, md)
+    calibration = yield from ending_safely(beamline, _calibrate(beamline, angles, start, apply=apply))
+    return cast(AttenuatorCalibration, calibration)
 
-    @bpp.run_decorator(md=_start_metadata(beamline, angles, readings, md))
-    def run() -> Plan:
-        yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
-        for angle in angles:
-            yield from bps.checkpoint()
-            yield from bps.abs_set(plate, angle, wait=True)
-            event = yield from bps.trigger_and_read([plate, meter])
-            powers.append(event["power_w"]["value"] if event else math.nan)
+
+def _calibrate(
+    beamline: Beamline, angles_deg: list[float], start: dict[str, Any], *, apply: bool
+) -> Generator[Msg, Any, AttenuatorCalibration]:
+    """Measure, put the plate back, fit, and `apply` the result."""
+    home = beamline.waveplate.position
 
     def go_home() -> Plan:
-        yield from bps.abs_set(plate, home, wait=True)
+        yield from bps.abs_set(beamline.waveplate, home, wait=True)
 
-    def calibrate() -> Generator[Msg, Any, AttenuatorCalibration]:
-        uid = yield from bpp.finalize_wrapper(run(), go_home)
-        fit = fit_attenuator(angles, powers, near_deg=beamline.fluence.calibration.zero_deg)
-        calibration = replace(_calibration(beamline, fit), source=f"calibrate_attenuator {uid}")
-        if apply:
-            yield from bps.configure(beamline.fluence, {"calibration": calibration})
-        return calibration
-
-    calibration: AttenuatorCalibration = yield from ending_safely(beamline, calibrate())
+    powers_w: list[float] = []
+    measure = bpp.run_wrapper(_powers(beamline, angles_deg, powers_w), md=start)
+    uid = yield from bpp.finalize_wrapper(measure, go_home)
+    if any(map(math.isnan, powers_w)):
+        return beamline.fluence.calibration
+    fit = fit_attenuator(angles_deg, powers_w, near_deg=beamline.fluence.calibration.zero_deg)
+    calibration = replace(_calibration(beamline, fit), source=f"calibrate_attenuator {uid}")
+    if apply:
+        yield from bps.configure(beamline.fluence, {"calibration": calibration})
     return calibration
+
+
+def _powers(beamline: Beamline, angles_deg: list[float], powers_w: list[float]) -> Plan:
+    """Append the power at each angle, W, to `powers_w`, with the laser blocked before the sample."""
+    yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
+    for angle_deg in angles_deg:
+        yield from bps.checkpoint()
+        yield from bps.abs_set(beamline.waveplate, angle_deg, wait=True)
+        event = yield from bps.trigger_and_read([beamline.waveplate, beamline.power_meter])
+        # A simulator that only reads the messages gives no events.
+        powers_w.append(event["power_w"]["value"] if event else math.nan)
 
 
 def _start_metadata(

@@ -2,63 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from devices.names import AxisName
+from plans.edges import EDGES, check_belongs, check_reducible, edge_points
+from plans.engine.detection import pump_probe
+from plans.engine.spec import ScanSpec
+from plans.options import PumpedOptions
+from plans.parameters import AllowUnreducible, DelayPs, Edge, RegionsEv
+from plans.registry import Group, scan_plan
 
-from devices.beamline import Beamline
-from plans.edges import edge_preset
-from plans.engine.request import check_request
-from plans.engine.scanning import ScanPlan, scan
-from plans.grids import Region, join_regions
 
-
+@scan_plan(group=Group.PUMP_PROBE, order=1, detection=pump_probe)
 def energy_scan(
-    beamline: Beamline,
-    edge: str,
+    edge: Edge,
     *,
-    delay_ps: float,
-    dwell_s: float = 6.0,
-    repeats: int = 1,
-    fluence_mj_cm2: float = 8.83,
-    regions_ev: Sequence[Region] | None = None,
-    shutter_reference: str = "none",
-    sample: str = "",
-    series: str = "",
-    md: Mapping[str, Any] | None = None,
-    approach: str | None = None,
-) -> ScanPlan:
+    delay_ps: DelayPs,
+    options: PumpedOptions,
+    regions_ev: RegionsEv | None = None,
+    allow_unreducible: AllowUnreducible = False,
+) -> ScanSpec:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
-    All five probes are recorded in both acquisition modes: probe n comes at `delay_ps` + n x 153.4 ns.
-
-    Parameters
-    ----------
-    edge : "Br K" or "Pb L3"; sets the grid and the intervals that normalise the spectrum.
-    delay_ps : pump to first probe, ps, positive when the X-rays come after the laser.
-    dwell_s : beam time per point, pass and laser state, s.
-    repeats : passes over the grid.
-    fluence_mj_cm2 : pump fluence on the sample, mJ/cm2.
-    regions_ev : (start, stop, step) in eV instead of the edge's own grid.
-    shutter_reference : "none", or "point" / "scan" to repeat every point / pass with the laser blocked.
-    sample, series, md : what goes into the run's metadata; runs of one series are combined.
-    approach : "below" or "direct", how a long move down in energy ends; as configured by default.
-
-    Raises InputError, NotConnectedError or AcquisitionError before anything has moved.
+    All five probes are recorded in both acquisition modes: probe n comes at `delay_ps` + n x 153.4 ns. A later delay
+    than 153 175 ps is refused, as the unpumped pulse would come too near to the next pump. Returns the run's uid.
     """
-    preset = edge_preset(edge)
-    request = check_request(
-        beamline,
-        plan_name="energy_scan",
+    preset = EDGES[edge]
+    points = edge_points(preset, regions_ev)
+    check_belongs(preset, points)
+    check_reducible(preset, points, allow_unreducible=allow_unreducible)
+    return ScanSpec(
         edge=preset,
-        axis="energy_ev",
-        points=join_regions(preset.regions_ev if regions_ev is None else regions_ev, "eV"),
-        fixed={"delay_ps": delay_ps, "fluence_mj_cm2": fluence_mj_cm2},
-        dwell_s=dwell_s,
-        repeats=repeats,
-        shutter_reference=shutter_reference,
-        sample=sample,
-        series=series,
-        md=md,
-        approach=approach,
+        axis=AxisName.ENERGY,
+        points=points,
+        fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
+        options=options,
     )
-    return (yield from scan(beamline, request))

@@ -2,87 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator
+from typing import Annotated, Any
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
-from devices.numbers import finite_number
-from errors import NotConnectedError, OutOfRangeError
-from plans.edges import edge_preset
-from plans.engine.request import check_request
-from plans.engine.scanning import ScanPlan, scan
+from devices.names import AxisName
+from errors import InputError, NotConnectedError
+from plans.edges import EDGES, EdgeName, feature_energy
+from plans.engine.detection import pump_probe
+from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
+from plans.options import PumpedOptions
+from plans.parameters import Arg, DelaysPs, Edge, EnergyEv, TimeZeroPs, delay_limits
+from plans.registry import Group, plan, scan_plan
 
 TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (150, 400, 50))
 """Default delays about zero: a baseline, the rise (sigma 45 ps) in steps of a third of it, and the top."""
 
+AroundPs = Annotated[
+    float, Arg("where the rise is expected on the present delay axis; by default at 0", unit="ps", limits=delay_limits)
+]
 
+
+@scan_plan(group=Group.ALIGNMENT, order=5, detection=pump_probe)
 def time_zero_scan(
-    beamline: Beamline,
-    edge: str = "Br K",
+    edge: Edge = EdgeName.BR_K,
     *,
-    around_ps: float = 0.0,
-    delays_ps: Sequence[float] | None = None,
-    energy_ev: float | None = None,
-    dwell_s: float = 6.0,
-    repeats: int = 1,
-    fluence_mj_cm2: float = 8.83,
-    shutter_reference: str = "none",
-    sample: str = "",
-    series: str = "",
-    md: Mapping[str, Any] | None = None,
-    approach: str | None = None,
-) -> ScanPlan:
+    options: PumpedOptions,
+    around_ps: AroundPs | None = None,
+    delays_ps: DelaysPs | None = None,
+    energy_ev: EnergyEv | None = None,
+) -> ScanSpec:
     """Scan the delay finely over the rise of the transient: a delay scan made for fitting time zero.
 
-    Parameters
-    ----------
-    edge : "Br K" or "Pb L3"; Br shows a five times larger transient.
-    around_ps : where the rise is expected on the present delay axis, ps.
-    delays_ps : delays, ps, ascending, instead of the default grid about `around_ps`.
-    energy_ev : photon energy, eV; the edge's main feature by default.
-    dwell_s, repeats, fluence_mj_cm2, shutter_reference, sample, series, md, approach : as of `delay_scan`.
-
-    Returns the run's uid. Raises InputError, NotConnectedError or AcquisitionError before anything has moved.
+    By default in steps of 15 ps over the rise, at the Br K edge, which shows a five times larger transient than Pb L3.
+    Returns the run's uid.
     """
-    preset = edge_preset(edge)
-    beamline.delay.check_value(around_ps)
+    if delays_ps is not None and around_ps is not None:
+        raise InputError("Give delays_ps or around_ps, not both.")
     if delays_ps is None:
-        delays_ps = [around_ps + delay for delay in join_regions(TIME_ZERO_REGIONS_PS, "ps")]
-    request = check_request(
-        beamline,
-        plan_name="time_zero_scan",
-        edge=preset,
-        axis="delay_ps",
+        delays_ps = [(around_ps or 0.0) + delay for delay in join_regions(TIME_ZERO_REGIONS_PS, "ps")]
+    return ScanSpec(
+        edge=EDGES[edge],
+        axis=AxisName.DELAY,
         points=delays_ps,
         fixed={
-            "energy_ev": preset.main_feature_ev if energy_ev is None else energy_ev,
-            "fluence_mj_cm2": fluence_mj_cm2,
+            AxisName.ENERGY: feature_energy(EDGES[edge], energy_ev),
+            AxisName.FLUENCE: options.fluence_mj_cm2,
         },
-        dwell_s=dwell_s,
-        repeats=repeats,
-        shutter_reference=shutter_reference,
-        sample=sample,
-        series=series,
-        md=md,
-        approach=approach,
+        options=options,
     )
-    return (yield from scan(beamline, request))
 
 
-def rezero(beamline: Beamline, t0_ps: float) -> Generator[Msg, Any, float]:
+@plan(group=Group.ALIGNMENT, order=6)
+def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
     """Make `t0_ps`, a delay on the present axis, the new zero; nothing moves.
 
-    Every later start document carries the new raw time zero, which is returned (ps). Raises InputError if `t0_ps` is
-    no number, lies nearer to another X-ray pulse, or would push an end of the axis beyond the limits of a record.
+    The limits hold on the new axis, and must stay within those of the records behind it. Every later start document
+    carries the new raw time zero as `time_zero_raw_ps`. Returns it, ps.
     """
-    delay, limit = beamline.delay, beamline.configuration.geometry.bunch_period_ps / 2
-    finite_number(t0_ps, "t0_ps", "ps")
-    if abs(t0_ps) > limit:
-        raise OutOfRangeError("t0_ps", t0_ps, -limit, limit, "ps", "Farther away another X-ray pulse is nearer.")
+    delay = beamline.delay
     if missing := [signal.pvname for signal in (delay.coarse_setpoint, delay.fine_setpoint) if not signal.connected]:
         raise NotConnectedError(missing, 0.0)
     raw_ps = delay.time_zero_raw_ps + t0_ps

@@ -18,7 +18,7 @@ from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 from trxas.session.session import Session, open_session
 
-LONG = {"dwell_s": 400.0, "exposure_s": 400.0, "image_exposure_s": 400.0, "readings": 20}
+LONG = {"dwell_s": 400.0, "image_dwell_s": 400.0, "readings": 20}
 
 
 def measure(session: Session, name: str) -> str:

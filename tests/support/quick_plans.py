@@ -7,8 +7,11 @@ from typing import Any
 import plans
 from devices.beamline import Beamline
 
+REGIONS_EV = [(13_460, 13_461, 1), (13_540, 13_541, 1)]
+"""Two points before the edge of Br and two behind it."""
+
 QUICK: dict[str, dict[str, Any]] = {
-    "energy_scan": {"edge": "Br K", "delay_ps": 100.0, "regions_ev": [(13_460, 13_461, 1)], "dwell_s": 1.0},
+    "energy_scan": {"edge": "Br K", "delay_ps": 100.0, "regions_ev": REGIONS_EV, "dwell_s": 1.0},
     "delay_scan": {"edge": "Pb L3", "delays_ps": [0.0, 50.0], "dwell_s": 1.0, "shutter_reference": "point"},
     "fluence_scan": {"edge": "Br K", "fluences_mj_cm2": [1.0, 2.0], "dwell_s": 1.0},
     "foil_scan": {"regions_ev": [(13_030, 13_035, 5)], "dwell_s": 1.0},
@@ -18,9 +21,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "rezero": {"t0_ps": 10.0},
     "calibrate_attenuator": {"angles_deg": [0.0, 10.0, 20.0, 30.0, 40.0], "readings": 2},
     "apply_energy_calibration": {"offset_ev": 0.3},
-    "static_energy_scan": {"edge": "Br K", "temperature_c": 30.0, "grid": [(13_460, 13_461, 1)], "dwell_s": 1.0},
-    "diffraction": {"exposure_s": 1.0, "images": 2, "temperature_c": 30.0},
-    "temperature_series": {"temperatures_c": [30.0], "edges": [], "images": 1, "image_exposure_s": 1.0},
+    "static_energy_scan": {"edge": "Br K", "temperature_c": 30.0, "regions_ev": REGIONS_EV, "dwell_s": 1.0},
+    "diffraction": {"dwell_s": 1.0, "images": 2, "temperature_c": 30.0},
+    "temperature_series": {"temperatures_c": [30.0], "edges": [], "images": 1, "image_dwell_s": 1.0},
 }
 
 MOVE_NOTHING = frozenset({"rezero", "apply_energy_calibration"})

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from plans.registry import PLANS
 from tests.support.fault_bench import FaultBench
 from tests.support.quick_plans import MOVE_NOTHING
 from tests.support.waiting import WAIT_S, until
-from trxas.session.session import SCANS
 
 MACRO = "ended:"
 PUMPED = ("energy_scan", "delay_scan", "fluence_scan", "time_zero_scan", "overlap_scan", "delay_self_test")
@@ -79,7 +79,7 @@ def exposing(bench: FaultBench, name: str) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name in SCANS if name not in MOVE_NOTHING])
+@pytest.mark.parametrize("name", [name for name in PLANS if name not in MOVE_NOTHING])
 def test_ctrl_c_twice_an_exception_and_a_kill_leave_both_shutters_shut(
     bench: FaultBench, tmp_path: Path, name: str
 ) -> None:

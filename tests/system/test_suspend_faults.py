@@ -79,7 +79,11 @@ class Scan:
             strike()
 
     def run(self) -> None:
-        self.engine(plans.energy_scan(self.beamline, "Br K", delay_ps=100.0, regions_ev=REGIONS, dwell_s=self.dwell_s))
+        self.engine(
+            plans.energy_scan(
+                self.beamline, "Br K", delay_ps=100.0, regions_ev=REGIONS, dwell_s=self.dwell_s, allow_unreducible=True
+            )
+        )
 
     def points(self) -> list[dict[str, Any]]:
         return [doc["data"] for name, doc in self.documents if name == "event" and "quality" in doc["data"]]

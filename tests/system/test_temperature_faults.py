@@ -94,7 +94,7 @@ def test_a_pause_on_the_way_to_a_temperature_goes_on_from_there(
         pausing = threading.Thread(target=pause)
         pausing.start()
         plan = session.plans()["static_energy_scan"](
-            "Br K", temperature_c=60.0, grid=[(13_450, 13_460, 5)], dwell_s=1.0
+            "Br K", temperature_c=60.0, regions_ev=[(13_450, 13_460, 5)], dwell_s=1.0, allow_unreducible=True
         )
         with pytest.raises(RunEngineInterrupted):
             engine(plan)
@@ -119,7 +119,9 @@ def test_a_pilatus_that_is_not_there_stops_nothing_else_and_moves_nothing(
         assert list_runs(session.store) == stored
         assert line.energy.position == before
         assert get("nopil:7idd:sample:Status") == get("nopil:7idd:cell:Heater") == 0
-        session.measure(offered["static_energy_scan"]("Br K", grid=[(13_450, 13_460, 5)], dwell_s=1.0))
+        session.measure(
+            offered["static_energy_scan"]("Br K", regions_ev=[(13_450, 13_460, 5)], dwell_s=1.0, allow_unreducible=True)
+        )
         session.measure(offered["delay_scan"]("Br K", delays_ps=[100.0], dwell_s=1.0))
 
 
@@ -141,7 +143,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
 
         session.run_engine.record_with(kill)
         with pytest.raises(NotConnectedError, match="dies:det:7idd:Pilatus:cam1:"):
-            session.run_engine(session.plans()["diffraction"](exposure_s=1.0, images=5))
+            session.run_engine(session.plans()["diffraction"](dwell_s=1.0, images=5))
         summary, events = last_run(session)
         assert (summary.status, len(events)) == ("fail", 2)
         assert "dies:det:7idd:Pilatus:" in summary.reason
@@ -161,7 +163,7 @@ def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any
         with pytest.raises(
             AcquisitionError, match=r"pilatus: an image of 0\.5 s \(waiting for hangs:det:7idd:Pilatus:cam1:"
         ):
-            session.run_engine(session.plans()["diffraction"](exposure_s=0.5, images=2))
+            session.run_engine(session.plans()["diffraction"](dwell_s=0.5, images=2))
         summary, events = last_run(session)
         assert (summary.status, events) == ("fail", [])
         assert session.beamline.pilatus is not None
@@ -177,12 +179,12 @@ def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, op
         with pytest.raises(
             StorageError, match=r"WriteMessage says: .*image 3.*File too large.*images written before are kept"
         ):
-            session.run_engine(diffraction(exposure_s=1.0, images=5))
+            session.run_engine(diffraction(dwell_s=1.0, images=5))
         summary, events = last_run(session)
         assert (summary.status, len(events)) == ("fail", 2)
         assert "File too large" in summary.reason
         assert load_images(session.store, summary.uid).shape == (2, 195, 487)
-        session.measure(diffraction(exposure_s=1.0, images=2))
+        session.measure(diffraction(dwell_s=1.0, images=2))
 
 
 def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSession) -> None:
@@ -199,7 +201,7 @@ def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSe
                 simulations.enter_context(start_ioc(*simulation, at_port=first.port))
 
         session.run_engine.record_with(restart)
-        session.measure(session.plans()["diffraction"](exposure_s=1.0, images=4, temperature_c=60.0))
+        session.measure(session.plans()["diffraction"](dwell_s=1.0, images=4, temperature_c=60.0))
         summary, events = last_run(session)
         assert [event["scan_index"] for event in events] == [0, 1, 2, 3]
         assert {event["quality"] for event in events} == {""}
@@ -214,7 +216,7 @@ def test_a_series_keeps_what_it_had_when_it_ends_early(start_ioc: Any, opened: O
         opened("early:", cell={"timeout_s": 3.0}) as session,
     ):
         series = plans.temperature_series(
-            session.beamline, [24.0, 160.0], edges=["Pb L3"], images=1, image_exposure_s=1.0, dwell_s=0.1
+            session.beamline, [24.0, 160.0], edges=["Pb L3"], images=1, image_dwell_s=1.0, dwell_s=0.1
         )
         with pytest.raises(NotSettledError, match="160 C"):
             session.run_engine(series)

@@ -45,7 +45,7 @@ def session(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def uids(session: Session) -> list[str]:
     """A series over two temperatures, hot first."""
     series = session.plans()["temperature_series"]
-    plan = series([60.0, 25.0], dwell_s=10.0, images=2, image_exposure_s=30.0, sample="CsPbBr3")
+    plan = series([60.0, 25.0], dwell_s=10.0, images=2, image_dwell_s=30.0, sample="CsPbBr3")
     return list(session.run_engine(plan))  # type: ignore[arg-type]  # uids
 
 
@@ -99,8 +99,10 @@ def test_images_come_back_through_databroker_as_in_the_files(session: Session, u
 
 def test_each_runs_alone_at_the_temperature_of_now(session: Session, uids: list[str]) -> None:
     plans = session.plans()
-    static = session.measure(plans["static_energy_scan"]("Pb L3", grid=[(13_000, 13_010, 5)], dwell_s=1.0))
-    image = session.measure(plans["diffraction"](exposure_s=1.0))
+    static = session.measure(
+        plans["static_energy_scan"]("Pb L3", regions_ev=[(13_000, 13_010, 5)], dwell_s=1.0, allow_unreducible=True)
+    )
+    image = session.measure(plans["diffraction"](dwell_s=1.0))
     for uid in (static, image):
         start = load_run(session.store, uid)[0][1]
         assert start["temperature_c"] == pytest.approx(25.0, abs=0.5)
@@ -125,7 +127,7 @@ def test_neither_laser_nor_jet_is_needed(session: Session, put: Any, recorder: A
         flow.wait(lambda values: values[-1] < 1.0)
         plans = session.plans()
         for plan in (
-            plans["static_energy_scan"]("Br K", grid=[(13_450, 13_460, 5)], dwell_s=1.0),
+            plans["static_energy_scan"]("Br K", regions_ev=[(13_450, 13_460, 5)], dwell_s=1.0, allow_unreducible=True),
             plans["foil_scan"](regions_ev=[(13_030, 13_040, 5)]),
         ):
             assert {event["quality"] for event in events(session, session.measure(plan))} == {""}
@@ -148,7 +150,7 @@ def test_the_image_folder_may_be_configured(session: Session, tmp_path: Path) ->
         storage=replace(configuration.storage, directory=str(tmp_path / "data")),
     )
     with open_session(elsewhere) as other:
-        uid = other.measure(other.plans()["diffraction"](exposure_s=1.0, images=2))
+        uid = other.measure(other.plans()["diffraction"](dwell_s=1.0, images=2))
         other.store.wait()
         assert load_images(other.store, uid).shape == (2, 195, 487)
         assert len(list(folder.glob("*.h5"))) == 1

@@ -15,11 +15,11 @@ from typing import Any
 
 from bluesky.utils import Msg, RunEngineInterrupted
 
-import plans
 from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
+from plans.registry import sorted_plans
 from processes.loopback import bypass_proxies
 from storage import Store, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
@@ -31,14 +31,6 @@ from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
 
 Plan = Generator[Msg, Any, Any]
-
-SCANS = (
-    *("energy_scan", "delay_scan", "fluence_scan", "foil_scan", "time_zero_scan", "overlap_scan"),
-    *("delay_self_test", "rezero", "calibrate_attenuator", "apply_energy_calibration"),
-    *("static_energy_scan", "diffraction", "temperature_series"),
-)
-"""Plans a session offers without their first argument, the beamline."""
-
 
 READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
@@ -67,7 +59,7 @@ class Session:
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
         """Return the plans of this beamline by name, ready for `RE(...)`."""
-        return {name: bind(getattr(plans, name), self.beamline) for name in SCANS}
+        return {plan.entry.name: bind(plan, self.beamline) for plan in sorted_plans()}
 
     def measure(self, plan: Plan) -> str:
         """Run a plan that makes one run, without a prompt; return the run's uid. Raises what `measure_all` raises."""

@@ -11,7 +11,6 @@ from broadcast.relay import RelayAddresses
 from devices.configuration import BeamlineConfiguration
 from gui.browser.browser import RunBrowser
 from gui.control.control_panel import ControlPanel
-from gui.control.entries import Limits
 from gui.control.forecast import BeamStatistics
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.measured_photons import MeasuredPhotons
@@ -25,7 +24,7 @@ from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
-from trxas.window.plan_forms import course_of_plan, known_plans
+from trxas.window.plan_forms import PlanCourses, known_plans, plan_limits
 
 PHOTONS_PER_PULSE = 0.12
 """Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
@@ -118,21 +117,6 @@ class ServedStore:
 
 def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
     """Limits of the plans' parameters by name, and what the forecast must know of the beam."""
-    energy, delay = beamline.energy, beamline.delay
-    fluence = Limits(beamline.fluence.low_mj_cm2, beamline.fluence.high_mj_cm2)
-    delays, energies = Limits(delay.low_ps, delay.high_ps), Limits(energy.low_ev, energy.high_ev)
-    limits = {
-        "energy_ev": energies,
-        "regions_ev": energies,
-        "delay_ps": delays,
-        "delays_ps": delays,
-        "regions_ps": delays,
-        "fluence_mj_cm2": fluence,
-        "fluences_mj_cm2": fluence,
-        "dwell_s": Limits(beamline.exposure.dwell_low_s, beamline.exposure.dwell_high_s),
-    }
-    if beamline.cell is not None:
-        limits["temperature_c"] = limits["temperatures_c"] = Limits(beamline.cell.low_c, beamline.cell.high_c)
     pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
     beam = BeamStatistics(
         photons_per_pulse=PHOTONS_PER_PULSE,
@@ -140,7 +124,7 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         pulses_per_s=1.0 / pump_period_s,
         photodiodes=beamline.exposure.apds,
     )
-    return FormSettings(limits=limits, beam=beam, course=course_of_plan)
+    return FormSettings(limits=plan_limits(beamline), beam=beam, course=PlanCourses(beamline))
 
 
 def _queue_server(root: Path) -> ServerAddress | None:

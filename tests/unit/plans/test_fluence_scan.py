@@ -39,13 +39,13 @@ def test_a_fluence_point_that_fails_is_measured_again(recorded: RecordedRuns) ->
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"edge": "Br L3"}, InputError, "Known edges"),
+        ({"edge": "Br L3"}, InputError, "'Br K', 'Pb L3'"),
         ({"fluences_mj_cm2": []}, InputError, "empty"),
         ({"fluences_mj_cm2": [2.0, 1.0]}, InputError, "ascend"),
         ({"fluences_mj_cm2": [1.0, math.nan]}, InputError, "not a finite number"),
         ({"fluences_mj_cm2": [1.0, 20.0]}, OutOfRangeError, r"0 to 12\.5 mJ/cm2"),
         ({"energy_ev": 1.0}, OutOfRangeError, "12800 to 13700 eV"),
-        ({"delay_ps": math.inf}, InputError, "delay = inf"),
+        ({"delay_ps": math.inf}, InputError, "delay_ps = inf"),
         ({"dwell_s": -1.0}, OutOfRangeError, r"0\.001 to 400 s"),
         ({"repeats": True}, InputError, "1 to 10000"),
         ({"shutter_reference": "never"}, InputError, "'none', 'point', 'scan'"),

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import plans
 from errors import ConfigurationError, InputError, TrxasError
+from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
 from tests.support.recorded_runs import RecordedRuns
-from trxas.session.session import SCANS
 
 JUNK: tuple[Any, ...] = (
     *(math.nan, math.inf, -math.inf, -1, 0, 1e12, -1e12, True, None, "", "6", "Br K", b"x", [], {}, (), object, 1j),
@@ -31,8 +31,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "offset_ev": (-20.0, 20.0),
     "energy_ev": (12_800.0, 13_700.0),
     "dwell_s": (0.001, 400.0),
-    "exposure_s": (0.001, 400.0),
-    "image_exposure_s": (0.001, 400.0),
+    "image_dwell_s": (0.001, 400.0),
     "fluence_mj_cm2": (0.0, 12.5),
     "temperature_c": (20.0, 160.0),
     "fluences_mj_cm2": (0.0, 12.5),
@@ -41,7 +40,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "angles_deg": (0.0, 50.0),
     "temperatures_c": (20.0, 160.0),
     "regions_ev": (12_800.0, 13_700.0),
-    "grid": (12_800.0, 13_700.0),
     "regions_ps": (-100_000.0, 153_175.0),
 }
 """Limits of 7ID by parameter: of the value, of every value in it, or of the ends of its regions."""
@@ -53,6 +51,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "images": (0, 1),
     "readings": (2, 5),
     "apply": (True, False),
+    "allow_unreducible": (True, False),
     "direction": ("horizontal", "vertical"),
     "shutter_reference": ("none", "point", "scan"),
     "sample": ("", "CsPbBr3"),
@@ -63,7 +62,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 """Values that make sense, for every parameter that is no number on an axis."""
 
 LISTS = ("fluences_mj_cm2", "delays_ps", "positions_um", "angles_deg", "temperatures_c")
-REGIONS = ("regions_ev", "grid", "regions_ps")
+REGIONS = ("regions_ev", "regions_ps")
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 
 
@@ -167,7 +166,7 @@ def check(plan: str, given_arguments: dict[str, Any], folder: Path) -> None:
 WHATEVER = list(HealthCheck)
 
 
-@pytest.mark.parametrize("plan", SCANS)
+@pytest.mark.parametrize("plan", PLANS)
 @settings(max_examples=15, suppress_health_check=WHATEVER)
 @given(data=st.data())
 def test_wrong_arguments_move_nothing_and_right_ones_end_cleanly(
@@ -178,7 +177,7 @@ def test_wrong_arguments_move_nothing_and_right_ones_end_cleanly(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("plan", SCANS)
+@pytest.mark.parametrize("plan", PLANS)
 @settings(max_examples=100, suppress_health_check=WHATEVER)
 @given(data=st.data())
 def test_many_wrong_arguments_move_nothing(plan: str, tmp_path: Path, data: st.DataObject) -> None:
@@ -188,5 +187,5 @@ def test_many_wrong_arguments_move_nothing(plan: str, tmp_path: Path, data: st.D
 
 def test_every_parameter_of_every_plan_is_tried() -> None:
     """A new parameter must say here what makes sense for it."""
-    names = {name for plan in SCANS for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]}
+    names = {name for plan in PLANS for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]}
     assert names == LIMITS.keys() | CHOICES.keys()

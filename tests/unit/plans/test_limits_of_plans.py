@@ -11,9 +11,9 @@ import pytest
 
 import plans
 from errors import InputError
+from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
 from tests.support.recorded_runs import RecordedRuns
-from trxas.session.session import SCANS
 
 BEYOND = {
     "fluence_mj_cm2": [12.6, 1e6, -0.1],
@@ -24,14 +24,12 @@ BEYOND = {
     "around_ps": [200_001.0, -100_001.0],
     "energy_ev": [12_799.0, 13_701.0],
     "regions_ev": [[(13_690, 13_701, 1)], [(12_799, 12_810, 1)]],
-    "grid": [[(13_690, 13_701, 1)]],
     "temperature_c": [19.0, 161.0],
     "temperatures_c": [[25.0, 161.0], [19.0]],
     "positions_um": [[0.0, 201.0], [-201.0, 0.0]],
     "angles_deg": [[0.0, 10.0, 20.0, 51.0], [-1.0, 10.0, 20.0, 30.0]],
     "dwell_s": [401.0, 0.0],
-    "exposure_s": [3601.0],
-    "image_exposure_s": [3601.0],
+    "image_dwell_s": [3601.0],
     "t0_ps": [76_701.0, -76_701.0],
     "offset_ev": [20.1, -20.1],
 }
@@ -52,12 +50,13 @@ NO_LIMIT = {
     "md",
     "approach",
     "apply",
+    "allow_unreducible",
 }
 NO_LIMIT |= {"shutter_reference"}
 
 CASES = [
     (plan, name, value)
-    for plan in SCANS
+    for plan in PLANS
     for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]
     for value in BEYOND.get(name, [])
 ]
@@ -89,7 +88,7 @@ def test_no_plan_goes_beyond_a_limit_nothing_moves_and_no_run_begins(
 
 def test_every_argument_of_every_plan_has_its_limit_tested() -> None:
     """A new argument must say here what is too much of it."""
-    names = {name for plan in SCANS for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]}
+    names = {name for plan in PLANS for name in list(inspect.signature(getattr(plans, plan)).parameters)[1:]}
     assert names == BEYOND.keys() | NO_LIMIT
 
 

@@ -12,9 +12,9 @@ import pytest
 from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
 
 from errors import MotionError, TrxasError
+from plans.registry import PLANS
 from tests.support.quick_plans import MOVE_NOTHING, QUICK, quick_plan
 from tests.support.recorded_runs import RecordedRuns
-from trxas.session.session import SCANS
 
 Messages = Iterator[Msg]
 
@@ -106,13 +106,13 @@ def disturb(name: str, folder: Path, disturbances: Iterable[tuple[Callable[..., 
 
 def test_every_plan_can_be_run_in_a_moment() -> None:
     """A new plan must say in `quick_plans` how it is run, so that it is in the tests below."""
-    assert QUICK.keys() == set(SCANS)
+    assert QUICK.keys() == set(PLANS)
 
 
 PLACES = 9
 
 
-@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("name", PLANS)
 def test_a_disturbed_plan_leaves_the_shutters_shut(name: str, tmp_path: Path) -> None:
     """Some places of each plan; the one below has all of them."""
     found = places(name, tmp_path, TO_DEVICES)
@@ -123,7 +123,7 @@ def test_a_disturbed_plan_leaves_the_shutters_shut(name: str, tmp_path: Path) ->
 
 @pytest.mark.long
 @pytest.mark.parametrize("disturbance", [fail_at, abort_at, pause_at])
-@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("name", PLANS)
 def test_a_plan_disturbed_at_any_message_leaves_the_shutters_shut(
     name: str, disturbance: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_plan_disturbed_at_any_message_leaves_the_shutters_shut(
     disturb(name, tmp_path, [(disturbance, place) for place in found])
 
 
-@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("name", PLANS)
 def test_a_document_that_cannot_be_stored_leaves_both_shut(name: str, tmp_path: Path) -> None:
     """Whatever fails that is no device: the disk, or somebody's callback. The first and the last documents."""
     with RecordedRuns(tmp_path) as runs:

@@ -22,7 +22,14 @@ REGIONS = [(13_460, 13_463, 1)]
 
 
 def energy_scan(runs: RecordedRuns, **options: Any) -> None:
-    asked = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0, "repeats": 2, "series": "s"} | options
+    asked = {
+        "delay_ps": 100.0,
+        "regions_ev": REGIONS,
+        "dwell_s": 1.0,
+        "repeats": 2,
+        "series": "s",
+        "allow_unreducible": True,
+    } | options
     runs.run(plans.energy_scan(runs.line, "Br K", **asked))
 
 

@@ -150,7 +150,9 @@ def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
 
 
 def _static(beamline: Beamline, run_engine: RunEngine, approach: str) -> SpectrumPoints:
-    plan = static_energy_scan(beamline, PB_L3.name, grid=STATIC_GRID_EV, dwell_s=STATIC_DWELL_S, approach=approach)
+    plan = static_energy_scan(
+        beamline, PB_L3.name, regions_ev=STATIC_GRID_EV, dwell_s=STATIC_DWELL_S, approach=approach
+    )
     return static_spectrum(accumulate_static(_documents(run_engine, plan))).measured
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from devices.configuration import BeamlineConfiguration
-from plans.engine.request import pump_overlap
+from plans.engine.start_document import pump_overlap
 from reduction.run_metadata import Timing
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.validation.coverage.campaign import Coverage

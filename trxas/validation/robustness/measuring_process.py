@@ -84,7 +84,7 @@ def _plan(session: Session, number: int) -> Plan:
     common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": REPEATS, "md": {"purpose": PURPOSE}, "sample": PURPOSE}
     plans = session.plans()
     if number % 2:
-        return plans["energy_scan"]("Br K", delay_ps=100.0, regions_ev=ENERGIES_EV, **common)
+        return plans["energy_scan"]("Br K", delay_ps=100.0, regions_ev=ENERGIES_EV, allow_unreducible=True, **common)
     return plans["delay_scan"]("Br K", delays_ps=DELAYS_PS, **common)
 
 

@@ -72,7 +72,7 @@ def measure(session: SectionSession) -> Uids:
 
 def _at(session: SectionSession, temperature_c: float, edges: tuple[str, ...], *, images: int) -> Uids:
     plan = session.plans()["temperature_series"]
-    options = {"dwell_s": DWELL_S, "images": images, "image_exposure_s": IMAGE_EXPOSURE_S, "series": "paper"}
+    options = {"dwell_s": DWELL_S, "images": images, "image_dwell_s": IMAGE_EXPOSURE_S, "series": "paper"}
     made = session.session.measure_all(plan([temperature_c], edges=edges, **options))
     names = (*edges, "images")[: len(made)]
     return {run_name(name, temperature_c): uid for name, uid in zip(names, made, strict=True)}

@@ -10,7 +10,7 @@ from bluesky import RunEngine
 from bluesky.utils import FailedStatus, Msg
 from ophyd.status import Status
 
-from plans.engine.wait import complete
+from plans.engine.wait import send_and_wait
 from tests.support.waiting import WAIT_S
 
 
@@ -48,10 +48,10 @@ def test_the_second_attempt_waits_for_its_own_status_alone() -> None:
 
     def twice() -> Generator[Msg, Any, None]:
         try:
-            yield from complete("trigger", detector)
+            yield from send_and_wait("trigger", detector)
         except FailedStatus as error:
             failures.append(error)
-        yield from complete("trigger", detector)
+        yield from send_and_wait("trigger", detector)
 
     RunEngine({})(twice())
     assert (len(failures), detector.triggered) == (1, 2)

@@ -1,0 +1,31 @@
+"""Time as a plan sees it: the wall clock, or the time the plan has asked to sleep, whichever is further.
+
+A simulator that only reads a plan's messages does not sleep. With the wall clock alone, a plan that waits for something
+would yield messages until its time-out had really passed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+from bluesky.utils import Msg
+
+
+class PlanClock:
+    """Seconds since it was made, never less than the plan has slept."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._skipped_s = 0.0
+
+    def now_s(self) -> float:
+        """Return the time, s."""
+        return time.monotonic() - self._began + self._skipped_s
+
+    def sleep(self, duration_s: float) -> Generator[Msg, Any, None]:
+        """Sleep for `duration_s` seconds by a message; the clock is that much later even if nobody slept."""
+        until_s = self.now_s() + duration_s
+        yield Msg("sleep", None, duration_s)
+        self._skipped_s += max(0.0, until_s - self.now_s())

@@ -1,0 +1,72 @@
+"""What a plan wants to measure in one run, as its arguments say it; `check_request` turns it into a ScanRequest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bluesky.utils import Msg
+
+from devices.beamline import Beamline
+from devices.names import AxisName, ShutterState
+from plans.edges import EdgePreset
+from plans.engine.detection import Detection, pump_probe
+from plans.options import ReferencedOptions, ScanOptions
+from plans.parameters import ShutterReference
+
+Around = Callable[[Beamline, Mapping[str, Any], Generator[Msg, Any, str]], Generator[Msg, Any, str]]
+"""Wraps the plan of one run, whose own metadata it is given, to set something up before and to put it back after."""
+
+
+def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
+    """Return no metadata: the run says nothing beyond what every run says."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanSpec:
+    """One run before it is checked against a beamline.
+
+    `axis` moves over `points`; the axes of `fixed` stay, by event field. `laser` is the shutter of the run's own
+    exposures. With a `temperature_c` the powder is brought there first. `metadata` gives the plan's own keys of the
+    start document, read from the beamline if need be.
+
+    The last four are the plan's own and are filled in by its decorator.
+    """
+
+    options: ScanOptions
+    axis: AxisName
+    points: Sequence[float]
+    fixed: Mapping[AxisName, float] = field(default_factory=dict)
+    edge: EdgePreset | None = None
+    laser: ShutterState = ShutterState.OPEN
+    temperature_c: float | None = None
+    metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
+    plan_name: str = ""
+    detection: Callable[[Beamline], Detection] = pump_probe
+    unpumped_probe: bool = True
+    around: Around | None = None
+
+    @property
+    def shutter_reference(self) -> ShutterReference:
+        """When the laser is blocked for a second reference."""
+        options = self.options
+        return options.shutter_reference if isinstance(options, ReferencedOptions) else ShutterReference.NONE
+
+    @property
+    def exposures(self) -> int:
+        """Exposures of the whole run."""
+        states = 1 if self.shutter_reference is ShutterReference.NONE else 2
+        return len(self.points) * self.options.repeats * states
+
+
+Runs = ScanSpec | list[ScanSpec] | dict[str, ScanSpec]
+"""What a plan measures: one run, several in order, or several with a name each."""
+
+
+def as_list(runs: Runs) -> list[ScanSpec]:
+    """Return the runs in their order."""
+    if isinstance(runs, ScanSpec):
+        return [runs]
+    return list(runs.values()) if isinstance(runs, dict) else runs

@@ -1,0 +1,165 @@
+"""Everything that the start document of a run says of itself, so that the run can be reduced from its documents alone.
+
+The fields of the dataclasses below are the keys of the document. `reserved_keys` of the registry derives from them what
+users may not set.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import version
+from typing import Any
+
+from devices.beamline import Beamline
+from devices.configuration import GeometrySettings
+from devices.names import AxisName
+from plans.edges import EdgePreset
+from plans.engine.request import ScanRequest, checked_cell
+
+EARLIER_PUMPS = 24
+"""Earlier pumps whose overlap is written down; the 24th was 74 um away."""
+
+REDUCIBLE_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
+"""Scans over these give spectra, traces or dependences, and carry what the reduction needs."""
+
+ENGINE_KEYS = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args"})
+"""Keys that bluesky's RunEngine writes into every start document."""
+
+
+def software_versions() -> dict[str, str]:
+    """Return the versions of the packages that decide what is measured and how it is described."""
+    return {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrations:
+    """The beamline, and how its axes and detectors are calibrated when the run begins."""
+
+    beamline: str
+    time_zero_raw_ps: float
+    energy_calibration_offset_ev: float
+    attenuator: dict[str, Any]
+    boxcar_polarity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartDocument:
+    """Keys of a scan beside its axes, its calibrations and the keys of its plan; None leaves a key out.
+
+    Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
+    """
+
+    plan_name: str
+    sample: str
+    modes: list[str]
+    dwell_s: float
+    repeats: int
+    series: str
+    num_points: int
+    shutter_reference: str
+    approach: str
+    hints: dict[str, Any]
+    versions: dict[str, str] = field(default_factory=software_versions)
+    edge: str | None = None
+    absorber: str | None = None
+    grid: dict[str, Any] | None = None
+    reduction: dict[str, Any] | None = None
+    temperature_c: float | None = None
+    temperature_held: bool | None = None
+    laser: str | None = None
+
+
+def own_keys() -> frozenset[str]:
+    """Return every key that trxas or bluesky may write into the start document of any scan."""
+    written = {one.name for kind in (StartDocument, Calibrations) for one in fields(kind)}
+    return ENGINE_KEYS | written | {str(axis) for axis in AxisName}
+
+
+def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """Return the start document of a scan: the user's and the plan's keys, and all that the reduction needs."""
+    document = StartDocument(
+        plan_name=request.plan_name,
+        sample=request.sample,
+        modes=[str(mode) for mode in request.detection.modes],
+        dwell_s=request.dwell_s,
+        repeats=request.repeats,
+        series=request.series,
+        num_points=request.exposures,
+        shutter_reference=str(request.shutter_reference),
+        approach=str(request.approach),
+        hints={"dimensions": [[[str(request.axis)], "primary"]]},
+        **_edge_keys(request, beamline),
+        **_powder_keys(request, beamline),
+    )
+    return {
+        **request.md,
+        **{str(name): value for name, value in request.fixed.items()},
+        **{key: value for key, value in _shallow(document).items() if value is not None},
+        **calibration_metadata(beamline),
+    }
+
+
+def _shallow(document: StartDocument) -> dict[str, Any]:
+    return {one.name: getattr(document, one.name) for one in fields(document)}
+
+
+def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """Return what makes a spectrum, trace or dependence of the run; images have none of it."""
+    edge = request.edge
+    if edge is None:
+        return {}
+    grid = {"axis": str(request.axis), "points": list(request.points)}
+    reducible = {"reduction": reduction_metadata(edge, beamline)} if request.axis in REDUCIBLE_AXES else {}
+    return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **reducible}
+
+
+def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
+    """Return the powder's temperature in C: as requested and held, otherwise as it is now."""
+    if request.detection.sample != "cell":
+        return {}
+    held = request.temperature_c is not None
+    now_c = request.temperature_c if held else round(checked_cell(beamline).position, 2)
+    return {"temperature_c": now_c, "temperature_held": held, "laser": str(request.laser)}
+
+
+def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
+    """Return the name of the beamline and its calibrations: part of every start document."""
+    return asdict(
+        Calibrations(
+            beamline=beamline.configuration.name,
+            time_zero_raw_ps=beamline.delay.time_zero_raw_ps,
+            energy_calibration_offset_ev=beamline.energy.calibration_offset_ev,
+            attenuator=asdict(beamline.fluence.calibration),
+            boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
+        )
+    )
+
+
+def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
+    """Return timing, geometry and normalisation intervals, as the reduction reads them from the start document."""
+    geometry = beamline.configuration.geometry
+    probes = beamline.configuration.laser.required_divider
+    return {
+        "bunch_period_ps": geometry.bunch_period_ps,
+        "probes_per_pump": probes,
+        "pumped_probe": geometry.pumped_probe,
+        "unpumped_probe": geometry.unpumped_probe,
+        "irf_sigma_ps": geometry.irf_sigma_ps,
+        "pre_edge_ev": list(edge.pre_edge_ev),
+        "edge_integral_ev": list(edge.edge_integral_ev),
+        "post_edge_ev": list(edge.post_edge_ev),
+        "pump_overlap": pump_overlap(geometry, probes),
+    }
+
+
+def pump_overlap(geometry: GeometrySettings, probes: int) -> list[float]:
+    """Return the laser intensity, relative to a pump's own spot, where the spot of the k-th earlier pump is now.
+
+    Assumes a Gaussian laser spot and a jet of constant speed (paper, SI 2, for both numbers).
+    """
+    step_um = geometry.jet_speed_m_s * probes * geometry.bunch_period_ps * 1e-6
+    return [
+        math.exp(-4 * math.log(2) * (earlier * step_um / geometry.laser_fwhm_um) ** 2)
+        for earlier in range(EARLIER_PUMPS)
+    ]

@@ -1,0 +1,103 @@
+"""Metadata that a run can store: checked as a whole before anything moves, with numpy values converted.
+
+The rules are those of the strictest of the places that a start document passes: the schema of bluesky's documents, the
+journal, and the catalogue, which holds numbers as doubles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from errors import InputError
+
+LARGEST_INTEGER = 2**53
+"""Largest integer that the catalogue gives back unchanged; it stores numbers as doubles."""
+
+ALLOWED = "Allowed are texts, True and False, None, finite numbers, and lists and mappings of these."
+"""What metadata may hold, as every refusal says."""
+
+
+def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
+    """Return `md` as it is stored: numpy scalars and arrays as numbers and lists, tuples and sets of choices as lists.
+
+    Raises InputError with the path of the key, such as md['laser']['power'], for everything that could not be stored
+    or would come back changed: numbers that are not finite, integers beyond 2^53, keys that are empty, no texts, or
+    hold a dot or a slash, texts that are no Unicode, and objects of any other kind.
+    """
+    if not isinstance(md, Mapping):
+        raise InputError(f"{path} = {md!r}: give a mapping from texts to values, such as {{'vial': 7}}.")
+    return _mapping(md, path)
+
+
+def check_text(text: Any, name: str) -> str:
+    """Return `text`; raise InputError naming it `name` if it is no text, or holds half a character (a surrogate)."""
+    if not isinstance(text, str):
+        raise InputError(f"{name} = {text!r}: give a text.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{name} = {text!a} holds {text[error.start]!a}, which is no character and cannot be stored. Remove it."
+        ) from error
+    return str(text)
+
+
+def _mapping(md: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    stored = {}
+    for key, value in md.items():
+        here = f"{path}[{key!r}]"
+        if not isinstance(key, str):
+            raise InputError(f"{here}: the key is a {type(key).__name__}. Give texts as keys, such as {str(key)!r}.")
+        check_text(key, f"the key of {here!a}")
+        if not key or any(forbidden in key for forbidden in "./"):
+            raise InputError(f"{here}: a key must not be empty and must not hold a dot or a slash. Use '_' instead.")
+        stored[str(key)] = _value(value, here)
+    return stored
+
+
+def _value(value: Any, path: str) -> Any:
+    """Return one value as it is stored; `path` names it in errors."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()  # a scalar of numpy gives one of Python
+    if value is None or isinstance(value, bool):
+        return value
+    for kinds, stored in _KINDS:
+        if isinstance(value, kinds):
+            return stored(value, path)
+    raise InputError(f"{path} is a {type(value).__name__}, which cannot be stored. {ALLOWED}")
+
+
+def _list(values: list[Any] | tuple[Any, ...], path: str) -> list[Any]:
+    return [_value(one, f"{path}[{index}]") for index, one in enumerate(values)]
+
+
+def _number(value: float, path: str) -> float:
+    if not math.isfinite(value):
+        raise InputError(f"{path} = {value!r} is not a finite number. Leave the key out, or give a text.")
+    return float(value)
+
+
+def _integer(value: int, path: str) -> int:
+    if abs(value) > LARGEST_INTEGER:
+        raise InputError(
+            f"{path} = {value} lies beyond +-2^53 = {LARGEST_INTEGER}, where the catalogue rounds integers. Give it as "
+            f"a text, {str(value)!r}, or in a larger unit."
+        )
+    return int(value)
+
+
+_KINDS: tuple[tuple[Any, Callable[[Any, str], Any]], ...] = (
+    (str, check_text),
+    (int, _integer),
+    (float, _number),
+    (Mapping, _mapping),
+    (list | tuple, _list),
+)
+"""What may be stored, and how: the first kind that fits counts."""

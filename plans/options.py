@@ -1,0 +1,49 @@
+"""Groups of parameters that plans have in common; a plan with an `options` parameter offers each field by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plans.parameters import (
+    DwellS,
+    EnergyApproach,
+    FluenceMjCm2,
+    Metadata,
+    Reference,
+    Repeats,
+    Sample,
+    Series,
+    ShutterReference,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of every plan that measures."""
+
+    sample: Sample = ""
+    series: Series = ""
+    md: Metadata | None = None
+    approach: EnergyApproach | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions(RunOptions):
+    """Options of every scan over points."""
+
+    dwell_s: DwellS = 6.0
+    repeats: Repeats = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferencedOptions(ScanOptions):
+    """Options of a scan that can repeat its exposures with the laser blocked."""
+
+    shutter_reference: Reference = ShutterReference.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PumpedOptions(ReferencedOptions):
+    """Options of a scan at one pump fluence."""
+
+    fluence_mj_cm2: FluenceMjCm2 = 8.83

@@ -1,0 +1,286 @@
+"""Parameters of plans: one annotation gives the signature, the check, the form, the forecast and the documentation.
+
+A parameter is annotated with one of the types below, or with `Annotated[type, Arg(...)]` of its own. `parameters_of`
+reads them from a plan; nothing reads a docstring.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+from inspect import Parameter as Signature
+from typing import Annotated, Any
+
+import numpy as np
+
+from devices.configuration import BeamlineConfiguration
+from devices.names import Approach
+from devices.numbers import finite_number, is_finite_number
+from errors import InputError, OutOfRangeError
+from plans.edges import EdgeName
+from plans.grids import Region
+from plans.metadata import check_text, storable_metadata
+
+Limits = tuple[float, float]
+"""Lowest and highest allowed value, inclusive, in the unit of the parameter."""
+
+MAXIMUM_REPEATS = 10_000
+"""Most repeats, images or readings of one run; more are taken for a mistake."""
+
+
+class ShutterReference(StrEnum):
+    """When the laser shutter closes for a second reference: never, at every point, or for a whole pass."""
+
+    NONE = "none"
+    POINT = "point"
+    SCAN = "scan"
+
+
+class Direction(StrEnum):
+    """Direction in which one mirror moves the laser over the sample."""
+
+    HORIZONTAL = "horizontal"
+    VERTICAL = "vertical"
+
+
+@dataclass(frozen=True)
+class Arg:
+    """What a parameter means: `description`, `unit`, and the fixed limits `low` and `high`, both inclusive.
+
+    `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
+    says what to do about a value beyond them.
+    """
+
+    description: str
+    _: KW_ONLY
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    limits: Callable[[BeamlineConfiguration], Limits | None] | None = None
+    remedy: str = ""
+
+
+def energy_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of energies, eV."""
+    return configuration.energy.low_ev, configuration.energy.high_ev
+
+
+def delay_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of delays, ps."""
+    return configuration.delay.low_ps, configuration.delay.high_ps
+
+
+def fluence_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of fluences, mJ/cm2."""
+    return configuration.fluence.low_mj_cm2, configuration.fluence.high_mj_cm2
+
+
+def dwell_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of exposures, s."""
+    return configuration.exposure.dwell_low_s, configuration.exposure.dwell_high_s
+
+
+def image_dwell_limits(configuration: BeamlineConfiguration) -> Limits | None:
+    """Return the limits of an image, s, which both Pilatus and counters can make; None without a Pilatus."""
+    if configuration.pilatus is None:
+        return None
+    low, high = dwell_limits(configuration)
+    return max(low, configuration.pilatus.exposure_low_s), min(high, configuration.pilatus.exposure_high_s)
+
+
+def temperature_limits(configuration: BeamlineConfiguration) -> Limits | None:
+    """Return the limits of temperatures, C; None without a cell."""
+    return None if configuration.cell is None else (configuration.cell.low_c, configuration.cell.high_c)
+
+
+def position_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of positions of a mirror, um."""
+    return configuration.pointing.low_um, configuration.pointing.high_um
+
+
+def angle_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of angles of the half-wave plate, degrees."""
+    return configuration.fluence.angle_low_deg, configuration.fluence.angle_high_deg
+
+
+def time_zero_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of shifts of time zero, ps: farther away another X-ray pulse is nearer."""
+    half = configuration.geometry.bunch_period_ps / 2
+    return -half, half
+
+
+Edge = Annotated[
+    EdgeName, Arg("absorption edge; sets the default energies and the intervals that normalise a spectrum")
+]
+EnergyEv = Annotated[
+    float, Arg("photon energy; by default the main feature of the edge", unit="eV", limits=energy_limits)
+]
+RegionsEv = Annotated[
+    Sequence[Region],
+    Arg("energies as regions (start, stop, step); by default those of the edge", unit="eV", limits=energy_limits),
+]
+DelayPs = Annotated[
+    float, Arg("pump to first probe, positive when the X-rays come after the laser", unit="ps", limits=delay_limits)
+]
+DelaysPs = Annotated[Sequence[float], Arg("delays of the first probe, ascending", unit="ps", limits=delay_limits)]
+RegionsPs = Annotated[
+    Sequence[Region],
+    Arg("delays as regions (start, stop, step), instead of `delays_ps`", unit="ps", limits=delay_limits),
+]
+TimeZeroPs = Annotated[
+    float,
+    Arg(
+        "delay on the present axis at which laser and X-rays coincide",
+        unit="ps",
+        limits=time_zero_limits,
+        remedy="Farther away another X-ray pulse is nearer.",
+    ),
+]
+FluenceMjCm2 = Annotated[float, Arg("pump fluence on the sample", unit="mJ/cm2", limits=fluence_limits)]
+FluencesMjCm2 = Annotated[
+    Sequence[float], Arg("pump fluences on the sample, ascending", unit="mJ/cm2", limits=fluence_limits)
+]
+PositionsUm = Annotated[
+    Sequence[float], Arg("positions of the mirror, on the sample, ascending", unit="um", limits=position_limits)
+]
+AnglesDeg = Annotated[
+    Sequence[float], Arg("angles of the half-wave plate, ascending, at least 4", unit="deg", limits=angle_limits)
+]
+DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit="s", limits=dwell_limits)]
+ImageDwellS = Annotated[float, Arg("beam time per image; `i0` counts as long", unit="s", limits=image_dwell_limits)]
+Repeats = Annotated[int, Arg("passes over all points", low=1, high=MAXIMUM_REPEATS)]
+TemperatureC = Annotated[
+    float,
+    Arg(
+        "temperature of the powder, set and settled before the run; without it the cell stays as it is",
+        unit="C",
+        limits=temperature_limits,
+    ),
+]
+TemperaturesC = Annotated[
+    Sequence[float], Arg("temperatures of the powder, measured in the order given", unit="C", limits=temperature_limits)
+]
+Reference = Annotated[
+    ShutterReference,
+    Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
+]
+AllowUnreducible = Annotated[
+    bool, Arg("measure energies that give no normalised spectrum, with no point before or behind the edge")
+]
+Sample = Annotated[str, Arg("name of the sample, for the metadata")]
+Series = Annotated[str, Arg("name of the series; runs of one series are combined")]
+Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and values")]
+EnergyApproach = Annotated[
+    Approach,
+    Arg("how a long move down in energy ends: from below, or directly; by default as configured"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a plan, as everybody outside sees it.
+
+    `kind` is its type without None; `optional` tells whether None is allowed. `default` is `inspect.Parameter.empty` if
+    the parameter is required; `positional` ones may be given by position.
+    """
+
+    name: str
+    kind: Any
+    arg: Arg
+    default: Any = Signature.empty
+    optional: bool = False
+    positional: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is Signature.empty
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The only texts that are allowed; empty if any is."""
+        is_choice = isinstance(self.kind, type) and issubclass(self.kind, StrEnum)
+        return tuple(member.value for member in self.kind) if is_choice else ()
+
+    @property
+    def plain_default(self) -> Any:
+        """The default as a user writes it: a choice as its text."""
+        if isinstance(self.default, tuple):
+            return tuple(str(one) if isinstance(one, StrEnum) else one for one in self.default)
+        return str(self.default) if isinstance(self.default, StrEnum) else self.default
+
+    def limits(self, configuration: BeamlineConfiguration) -> Limits | None:
+        """Return the limits of a value, of each value of a list, or of the ends of each region; None without any."""
+        if self.arg.limits is not None:
+            return self.arg.limits(configuration)
+        return None if self.arg.low is None or self.arg.high is None else (self.arg.low, self.arg.high)
+
+    def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:
+        """Raise OutOfRangeError if a number of `value` lies beyond the limits that the configuration sets.
+
+        What is no number is left to the check of its grid or axis, which knows more.
+        """
+        limits = None if self.arg.limits is None else self.arg.limits(configuration)
+        for number in _numbers_in(value, self.kind):
+            if limits is not None and not limits[0] <= number <= limits[1]:
+                raise OutOfRangeError(self.name, number, *limits, self.arg.unit, self.arg.remedy)
+
+    def checked(self, value: Any) -> Any:
+        """Return `value` as the plan expects it: numpy values as Python's, texts as members of their choice.
+
+        Raises InputError if it is of another kind, not one of the choices, or beyond fixed limits.
+        """
+        if value is None and self.optional:
+            return None
+        if self.choices:
+            return self._choice(value)
+        readers: dict[Any, Callable[[Any], Any]] = {
+            bool: self._flag,
+            int: self._integer,
+            float: self._number,
+            str: lambda text: check_text(text, self.name),
+            Mapping[str, Any]: lambda md: storable_metadata(md, self.name),
+        }
+        return readers.get(self.kind, self._list)(value)
+
+    def _choice(self, value: Any) -> StrEnum:
+        if not isinstance(value, str) or value not in self.choices:
+            raise InputError(f"{self.name} = {value!r}: give one of {', '.join(map(repr, self.choices))}.")
+        member: StrEnum = self.kind(value)
+        return member
+
+    def _flag(self, value: Any) -> bool:
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{self.name} = {value!r}: give True or False.")
+        return bool(value)
+
+    def _integer(self, value: Any) -> int:
+        low, high = self.arg.low or 0, self.arg.high or MAXIMUM_REPEATS
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not low <= value <= high:
+            raise InputError(f"{self.name} = {value!r}: give a whole number from {low:g} to {high:g}.")
+        return operator.index(value)
+
+    def _number(self, value: Any) -> Any:
+        number = finite_number(value, self.name, self.arg.unit)
+        low, high = self.arg.low, self.arg.high
+        if low is not None and high is not None and not low <= number <= high:
+            raise OutOfRangeError(self.name, number, low, high, self.arg.unit)
+        return number
+
+    def _list(self, value: Any) -> Any:
+        """Return arrays as lists; what the list must hold is checked where it is used."""
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        return [self._list(one) for one in value] if type(value) is list else value
+
+
+def _numbers_in(value: Any, kind: Any) -> list[float]:
+    """Return the numbers of a value: itself, those of a list, or the ends of regions; none if one is not finite."""
+    found = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    if kind == Sequence[Region]:
+        found = [number for region in found if isinstance(region, Sequence) for number in region]
+        found = [number for index, number in enumerate(found) if index % 3 < 2 or not is_finite_number(number)]
+    return found if all(map(is_finite_number, found)) else []

@@ -1,0 +1,346 @@
+"""Every plan of the beamline: a decorator on its function is the one place where a plan is registered.
+
+`scan_plan` is for plans that measure: their function only says what to measure, as one ScanSpec or several. `plan` is
+for all others: their function is a bluesky plan whose first argument is the beamline. Both read the parameters from the
+annotations, check the arguments before anything moves, and give the plan a signature and a docstring for the prompt.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass, replace
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
+
+from bluesky.utils import Msg
+
+from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration
+from errors import InputError
+from plans.engine.detection import Detection
+from plans.engine.scanning import measure_runs
+from plans.engine.spec import Around, Runs, ScanSpec, as_list
+from plans.engine.start_document import own_keys
+from plans.parameters import Arg, Parameter
+
+DetectionOf = Callable[[Beamline], Detection]
+"""Gives the detectors of a plan, on a beamline that may lack them."""
+
+
+class Group(StrEnum):
+    """Groups of plans, as the window and the documentation list them."""
+
+    PUMP_PROBE = "Pump and probe"
+    ALIGNMENT = "Alignment and calibration"
+    POWDER = "Powder cell"
+
+
+class RegisteredPlan(Protocol):
+    """A plan as users call it, with the beamline first; `entry` is all that is known about it."""
+
+    entry: PlanEntry
+    __name__: str
+
+    def __call__(self, beamline: Beamline, *args: Any, **kwargs: Any) -> Generator[Msg, Any, Any]:
+        """Return the plan; wrong arguments raise InputError when it starts, before anything moves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanEntry:
+    """One plan of the registry.
+
+    `runs` says what a plan with the given arguments measures, None for a plan that makes no scan. `detection` is what
+    its runs count with; only a `resumable` plan's runs can be resumed. `around` sets something up before each run and
+    puts it back after. `own_keys` are the keys that it adds to start documents, `renamed` former names of parameters.
+    """
+
+    name: str
+    summary: str
+    details: str
+    parameters: tuple[Parameter, ...]
+    group: Group
+    order: int
+    runs: Callable[..., Runs] | None = None
+    takes_options: type | None = None
+    takes_configuration: bool = False
+    detection: DetectionOf | None = None
+    resumable: bool = False
+    unpumped_probe: bool = True
+    around: Around | None = None
+    own_keys: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(
+        self, configuration: BeamlineConfiguration, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return all arguments by name, checked, with defaults; raise InputError naming what is wrong and allowed."""
+        given = self._by_name(args, kwargs)
+        if missing := [one.name for one in self.parameters if one.required and one.name not in given]:
+            raise InputError(f"{self.name} needs {', '.join(missing)}. It takes: {self._names()}.")
+        values = {
+            one.name: one.checked(given[one.name]) if one.name in given else one.default for one in self.parameters
+        }
+        for one in self.parameters:
+            one.check_limits(values[one.name], configuration)
+        return values
+
+    def specs(self, configuration: BeamlineConfiguration, **arguments: Any) -> Runs:
+        """Return the runs of the plan, unchecked against the beamline; raise InputError for wrong arguments.
+
+        Raises InputError also for a plan that makes no scan.
+        """
+        if self.runs is None:
+            raise InputError(f"{self.name} makes no scan.")
+        called = self._called(self.arguments(configuration, (), arguments))
+        runs = self.runs(configuration, **called) if self.takes_configuration else self.runs(**called)
+        if isinstance(runs, dict):
+            return {name: self._completed(spec) for name, spec in runs.items()}
+        return [self._completed(spec) for spec in runs] if isinstance(runs, list) else self._completed(runs)
+
+    def _called(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as the function takes them: those of its group of options as one object."""
+        if self.takes_options is None:
+            return arguments
+        names = [name for name in self.takes_options.__dataclass_fields__ if name in arguments]
+        options = self.takes_options(**{name: arguments.pop(name) for name in names})
+        return {**arguments, "options": options}
+
+    def _completed(self, spec: ScanSpec) -> ScanSpec:
+        """Return a run with what the decorator says of all runs of the plan, unless another plan has made it."""
+        if spec.plan_name or self.detection is None:
+            return spec
+        return replace(
+            spec,
+            plan_name=self.name,
+            detection=self.detection,
+            unpumped_probe=self.unpumped_probe,
+            around=self.around,
+        )
+
+    def _by_name(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        positional = [one.name for one in self.parameters if one.positional]
+        if len(args) > len(positional):
+            raise InputError(
+                f"{self.name} takes {len(positional)} arguments by position ({', '.join(positional) or 'none'}), not "
+                f"{len(args)}. Give the others by name: {self._names()}."
+            )
+        given = dict(zip(positional, args, strict=False))
+        for name in kwargs:
+            self._check_name(name, given)
+        return given | dict(kwargs)
+
+    def _check_name(self, name: str, given: Mapping[str, Any]) -> None:
+        if name in given:
+            raise InputError(f"{self.name} got {name} twice, by position and by name.")
+        if name in self.renamed:
+            raise InputError(f"{self.name} has no argument {name}: it is called {self.renamed[name]}.")
+        known = [one.name for one in self.parameters]
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise InputError(f"{self.name} has no argument {name}.{hint} It takes: {self._names()}.")
+
+    def _names(self) -> str:
+        return ", ".join(one.name for one in self.parameters) or "no arguments"
+
+
+PLANS: dict[str, RegisteredPlan] = {}
+"""Every registered plan by its name, in the order in which their modules were imported."""
+
+
+def sorted_plans() -> list[RegisteredPlan]:
+    """Return every plan in the order in which people see them: by group, then by the plan's order in it."""
+    groups = list(Group)
+    return sorted(PLANS.values(), key=lambda one: (groups.index(one.entry.group), one.entry.order, one.entry.name))
+
+
+def reserved_keys() -> frozenset[str]:
+    """Return the keys of a start document that runs write themselves, and users therefore may not set."""
+    return own_keys().union(*(one.entry.own_keys for one in PLANS.values()))
+
+
+def check_reserved(md: Iterable[str], where: str) -> None:
+    """Raise InputError if the metadata `md`, given as `where`, hold a key that runs write themselves."""
+    if taken := sorted(reserved_keys().intersection(md)):
+        raise InputError(
+            f"{where} may not set {', '.join(taken)}: the run writes what was really measured there. Give the value as "
+            "an argument of the plan, or choose another name."
+        )
+
+
+def scan_plan(
+    *,
+    group: Group,
+    order: int,
+    detection: DetectionOf,
+    resumable: bool = True,
+    unpumped_probe: bool = True,
+    around: Around | None = None,
+    own_keys: Iterable[str] = (),
+    renamed: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., Runs]], RegisteredPlan]:
+    """Register a plan that measures; the decorated function returns its run or runs, from its arguments alone.
+
+    A parameter `options` stands for all fields of its type, a group of options. A first parameter `configuration` gets
+    the beamline's configuration. Runs that the function got from other plans keep what those say of them. The plan
+    returns the uid of its run, a list of them, or a mapping by name.
+    """
+
+    def decorate(function: Callable[..., Runs]) -> RegisteredPlan:
+        entry = PlanEntry(
+            **_described(function),
+            group=group,
+            order=order,
+            runs=function,
+            takes_configuration="configuration" in inspect.signature(function).parameters,
+            detection=detection,
+            resumable=resumable,
+            unpumped_probe=unpumped_probe,
+            around=around,
+            own_keys=frozenset(own_keys),
+            renamed=dict(renamed or {}),
+        )
+
+        def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:
+            check_reserved(arguments.get("md") or {}, "md")
+            runs = entry.specs(beamline.configuration, **arguments)
+            uids = yield from measure_runs(beamline, as_list(runs))
+            if isinstance(runs, dict):
+                return dict(zip(runs, uids, strict=True))
+            return uids if isinstance(runs, list) else uids[0]
+
+        return _registered(function, body, entry)
+
+    return decorate
+
+
+def plan(
+    *, group: Group, order: int, own_keys: Iterable[str] = (), renamed: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., Generator[Msg, Any, Any]]], RegisteredPlan]:
+    """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first."""
+
+    def decorate(function: Callable[..., Generator[Msg, Any, Any]]) -> RegisteredPlan:
+        entry = PlanEntry(
+            **_described(function),
+            group=group,
+            order=order,
+            own_keys=frozenset(own_keys),
+            renamed=dict(renamed or {}),
+        )
+
+        def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:
+            check_reserved(arguments.get("md") or {}, "md")
+            return (yield from function(beamline, **arguments))
+
+        return _registered(function, body, entry)
+
+    return decorate
+
+
+def _registered(
+    function: Callable[..., Any], body: Callable[..., Generator[Msg, Any, Any]], entry: PlanEntry
+) -> RegisteredPlan:
+    """Return the plan as users call it, with signature and docstring, after adding it to the registry."""
+
+    @functools.wraps(function)
+    def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> Generator[Msg, Any, Any]:
+        return (yield from body(beamline, **entry.arguments(beamline.configuration, args, kwargs)))
+
+    registered.__doc__ = _docstring(entry)
+    registered.__signature__ = signature_of(entry)  # type: ignore[attr-defined]  # read by inspect
+    registered.entry = entry  # type: ignore[attr-defined]  # the Protocol's attribute
+    PLANS[entry.name] = registered  # type: ignore[assignment]  # with the attribute it is one
+    return PLANS[entry.name]
+
+
+def signature_of(entry: PlanEntry) -> inspect.Signature:
+    """Return the signature that prompt and queue server show: plain types, the options as single keywords."""
+    beamline = inspect.Parameter("beamline", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Beamline)
+    return inspect.Signature([beamline, *map(_signature_parameter, entry.parameters)])
+
+
+def _signature_parameter(one: Parameter) -> inspect.Parameter:
+    kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    plain = str if one.choices else one.kind
+    return inspect.Parameter(
+        one.name,
+        kinds[not one.positional],
+        default=one.plain_default,
+        annotation=plain | None if one.optional else plain,
+    )
+
+
+def _docstring(entry: PlanEntry) -> str:
+    """Return the docstring for the prompt: what the function's own says, and every parameter with unit and choices."""
+    lines = [entry.summary, ""]
+    if entry.details:
+        lines += [entry.details, ""]
+    if entry.parameters:
+        lines += ["Parameters", "----------"]
+        for one in entry.parameters:
+            lines += [one.name, f"    {parameter_text(one)}"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def parameter_text(one: Parameter) -> str:
+    """Return the description of a parameter with its unit and its choices."""
+    unit = f", {one.arg.unit}" if one.arg.unit else ""
+    choices = f"; one of {', '.join(map(repr, one.choices))}" if one.choices else ""
+    return f"{one.arg.description}{unit}{choices}"
+
+
+def _described(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return name, texts and parameters of a decorated function, as keywords of PlanEntry."""
+    summary, _, details = (inspect.getdoc(function) or "").partition("\n\n")
+    parameters = parameters_of(function)
+    hints = get_type_hints(function)
+    options = hints.get("options")
+    return {
+        "name": function.__name__,
+        "summary": " ".join(summary.split()),
+        "details": details.strip(),
+        "parameters": tuple(parameters),
+        "takes_options": options if is_dataclass(options) else None,
+    }
+
+
+def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
+    """Return the parameters that users see, those with an Arg; raise TypeError for one without.
+
+    A parameter `options` is replaced by the fields of its dataclass, those of the most special class first, which come
+    last of all.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    found: list[Parameter] = []
+    options: list[Parameter] = []
+    for one in inspect.signature(function).parameters.values():
+        if one.name in ("beamline", "configuration"):
+            continue
+        if one.name == "options":
+            options = _fields_of(hints["options"])
+        else:
+            positional = one.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+            found.append(_parameter(one.name, hints[one.name], one.default, positional=positional))
+    return [*found, *options]
+
+
+def _fields_of(options: Any) -> list[Parameter]:
+    hints = get_type_hints(options, include_extras=True)
+    defaults = options()
+    names = dict.fromkeys(name for kind in options.__mro__ for name in getattr(kind, "__annotations__", {}))
+    return [_parameter(name, hints[name], getattr(defaults, name), positional=False) for name in names]
+
+
+def _parameter(name: str, hint: Any, default: Any, *, positional: bool) -> Parameter:
+    """Read one annotation, `Annotated[kind, Arg]` or that or None."""
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    (annotated,) = (part for part in parts if part is not NoneType)
+    if get_origin(annotated) is not Annotated:
+        raise TypeError(f"The parameter {name} has no Arg. Annotate it with a type of plans.parameters.")
+    kind, *extras = get_args(annotated)
+    (arg,) = (one for one in extras if isinstance(one, Arg))
+    return Parameter(name=name, kind=kind, arg=arg, default=default, optional=NoneType in parts, positional=positional)
