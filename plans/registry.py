@@ -11,7 +11,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
@@ -56,6 +56,7 @@ class PlanEntry:
     `runs` says what a plan with the given arguments measures, None for a plan that makes no scan. `detection` is what
     its runs count with; only a `resumable` plan's runs can be resumed. `around` sets something up before each run and
     puts it back after. `own_keys` are the keys that it adds to start documents, `renamed` former names of parameters.
+    `takes_options` is the dataclass of its options.
     """
 
     name: str
@@ -65,7 +66,7 @@ class PlanEntry:
     group: Group
     order: int
     runs: Callable[..., Runs] | None = None
-    takes_options: type | None = None
+    takes_options: Any = None
     takes_configuration: bool = False
     detection: DetectionOf | None = None
     resumable: bool = False
@@ -105,9 +106,8 @@ class PlanEntry:
         """Return the arguments as the function takes them: those of its group of options as one object."""
         if self.takes_options is None:
             return arguments
-        names = [name for name in self.takes_options.__dataclass_fields__ if name in arguments]
-        options = self.takes_options(**{name: arguments.pop(name) for name in names})
-        return {**arguments, "options": options}
+        grouped = {one.name: arguments.pop(one.name) for one in fields(self.takes_options)}
+        return {**arguments, "options": self.takes_options(**grouped)}
 
     def _completed(self, spec: ScanSpec) -> ScanSpec:
         """Return a run with what the decorator says of all runs of the plan, unless another plan has made it."""

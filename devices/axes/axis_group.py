@@ -32,10 +32,14 @@ class AxisGroup:
         self._movers = dict(movers)
         self._reopen: list[Shutter] = []
 
-    def set(self, targets: Mapping[str, Target]) -> StatusBase:
-        """Check every target, then start all moves at once; done when all have arrived, failed with the first."""
+    def check_value(self, targets: Mapping[str, Target]) -> None:
+        """Raise InputError unless every axis and shutter may go to its target; bluesky's `check_limits` calls this."""
         for name, target in targets.items():
             self._movers[name].check_value(target)  # type: ignore[arg-type]  # each checks its own kind
+
+    def set(self, targets: Mapping[str, Target]) -> StatusBase:
+        """Check every target, then start all moves at once; done when all have arrived, failed with the first."""
+        self.check_value(targets)
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:

@@ -46,7 +46,7 @@ class BeamStatistics:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a plan takes and gives: its `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
+    """What a plan takes and gives: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
     plan that does not pump. `source` says which photons it assumes, `besides` what the duration leaves out.

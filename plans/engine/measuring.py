@@ -65,7 +65,8 @@ class PointLoop:
     def _targets(self, point_index: int, shutter: ShutterState) -> Targets:
         """Return where every axis and shutter of the run belongs at one exposure."""
         request = self._request
-        return {**request.fixed, request.axis: request.points[point_index], "laser_shutter": shutter}
+        fixed: dict[str, Target] = {str(name): value for name, value in request.fixed.items()}
+        return {**fixed, str(request.axis): request.points[point_index], "laser_shutter": str(shutter)}
 
     def _measure(self, scan_index: int, point_index: int, targets: Targets) -> Plan:
         """Measure one point until it is good.

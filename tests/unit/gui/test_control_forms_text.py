@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from errors import InputError, OutOfRangeError
 from gui.control.entries import Limits, text_of, value_of
-from gui.control.forecast import BeamStatistics, Course, Part, forecast, points_listed, scan_course, transient_sigma
+from gui.control.forecast import (
+    BeamStatistics,
+    Course,
+    ExposureBatch,
+    forecast,
+    points_listed,
+    scan_course,
+    transient_sigma,
+)
 from gui.control.parameters import Kind, Parameter, parameter, prose
-from gui.control.plan_signature import signature_from_function, signature_from_server
+from gui.control.plan_signature import PlanSignature, signature_from_server
 from gui.control.settings import FormSettings
 from gui.quantity_text import duration_text
 from reduction.pileup import true_counts, true_counts_variance
 from tests.support.fake_queue_server import MEASURE
 
 PULSES_PER_S = 1.304e6
-
-
-def some_plan(
-    edge: str,
-    *,
-    delay_ps: float,
-    mode: Literal["fast", "slow"] = "fast",
-    approach: str | None = None,
-    md: Mapping[str, Any] | None = None,
-    temperatures_c: Sequence[float] = (20.0, 30.0),
-) -> None:
-    """Measure at `delay_ps`.
-
-    Parameters
-    ----------
-    edge : "Br K" or "Pb L3"; sets the grid.
-    delay_ps : pump to probe,
-        positive when the X-rays come later.
-    mode, approach : "below" or "direct".
-    """
 
 
 @pytest.mark.parametrize(
@@ -85,18 +72,11 @@ def test_descriptions_name_values_as_the_form_does() -> None:
     assert prose("Scan with the laser at `delay_ps`.") == "Scan with the laser at delay."
 
 
-def test_function_tells_descriptions_and_choices_that_the_server_does_not() -> None:
-    ours = signature_from_function(some_plan)
-    edge, delay, mode, approach, md, temperatures = ours.parameters
-    assert ours.description == "Measure at `delay_ps`."
-    assert edge.choices == ("Br K", "Pb L3")
-    assert edge.required
-    assert delay.description == "pump to probe, positive when the X-rays come later."
-    assert mode.choices == ("fast", "slow")
-    assert approach.choices == ("below", "direct")
-    assert approach.optional
-    assert md.kind is Kind.MAPPING
-    assert temperatures.default == (20.0, 30.0)
+def test_the_code_of_a_plan_completes_what_the_server_tells() -> None:
+    """If this fails, forms show names without units, and texts where there are choices."""
+    edge = Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
+    angle = Parameter("late", Kind.INTEGER, required=False, default=5, description="seconds to wait", unit="deg")
+    ours = PlanSignature("some_plan", "Measure at `delay_ps`.", (edge, angle), group="Pump and probe", order=3)
     theirs = signature_from_server(
         {
             "name": "some_plan",
@@ -104,15 +84,18 @@ def test_function_tells_descriptions_and_choices_that_the_server_does_not() -> N
                 {"name": "edge", "kind": {"name": "POSITIONAL_OR_KEYWORD"}, "annotation": {"type": "str"}},
                 {"name": "args", "kind": {"name": "VAR_POSITIONAL"}},
                 {"name": "late", "kind": {"name": "KEYWORD_ONLY"}, "default": "7"},
+                {"name": "new", "kind": {"name": "KEYWORD_ONLY"}, "default": "False"},
             ],
         }
     )
     together = theirs.completed(ours)
-    assert [one.name for one in together.parameters] == ["edge", "late"]
-    assert together.parameters[0].choices == ("Br K", "Pb L3")
-    assert together.parameters[1].default == 7
-    assert together.parameters[1].kind is Kind.INTEGER
-    assert together.description == "Measure at `delay_ps`."
+    assert [one.name for one in together.parameters] == ["edge", "late", "new"]
+    assert together.parameters[0] == edge
+    assert together.parameters[1].default == 7, "the server decides what a plan is called with"
+    assert (together.parameters[1].kind, together.parameters[1].unit) == (Kind.INTEGER, "°")
+    assert together.parameters[2].kind is Kind.FLAG
+    assert (together.description, together.group, together.order) == ("Measure at `delay_ps`.", "Pump and probe", 3)
+    assert theirs.completed(None) == theirs
 
 
 NUMBERS = Parameter("delays_ps", Kind.NUMBERS)
@@ -201,7 +184,7 @@ def test_nothing_is_forecast_that_is_not_known() -> None:
     beam = BeamStatistics(0.12, "as configured", PULSES_PER_S)
     assert scan_course({"repeats": 3}, 10) is None
     assert scan_course({"dwell_s": 6.0}, None) is None
-    unpumped = forecast({"dwell_s": 6.0}, Course((Part(10, 6.0),)), beam)
+    unpumped = forecast({"dwell_s": 6.0}, Course(batches=(ExposureBatch(exposures=10, dwell_s=6.0),)), beam)
     assert unpumped.sigma is None, "a plan that does not pump has no transient"
     assert FormSettings().forecast(signature_from_server(MEASURE), {"dwell_s": 6.0}) is None
 

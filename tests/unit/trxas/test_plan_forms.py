@@ -11,7 +11,11 @@ import pytest
 import plans
 from gui.control.plan_signature import PlanSignature
 from tests.support.recorded_runs import RecordedRuns
-from trxas.window.plan_forms import SETTLING, course_of_plan, known_plans
+from trxas.configuration import load_configuration
+from trxas.window.plan_forms import SETTLING, PlanCourses, known_plans
+
+CONFIGURATION = load_configuration().beamline
+COURSES = PlanCourses(CONFIGURATION)
 
 
 def with_defaults(signature: PlanSignature, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,8 +27,8 @@ def with_defaults(signature: PlanSignature, arguments: Mapping[str, Any]) -> dic
     [
         ("delay_self_test", {"repeats": 2}, None),
         ("time_zero_scan", {"shutter_reference": "point"}, None),
-        ("diffraction", {"images": 3, "exposure_s": 2.0}, None),
-        ("temperature_series", {"temperatures_c": [25.0, 35.0], "images": 2, "image_exposure_s": 2.0}, None),
+        ("diffraction", {"images": 3, "dwell_s": 2.0}, None),
+        ("temperature_series", {"temperatures_c": [25.0, 35.0], "images": 2, "image_dwell_s": 2.0}, None),
         ("temperature_series", {"temperatures_c": [25.0, 35.0], "edges": ["Br K"], "repeats": 2, "images": 0}, None),
         ("fluence_scan", {"fluences_mj_cm2": [1.0, 2.0, 3.0], "edge": "Br K"}, 3),
     ],
@@ -34,19 +38,22 @@ def test_exposures_and_beam_time_are_those_of_the_plan(
 ) -> None:
     """If this fails, people plan their night with wrong numbers."""
     given = {"dwell_s": 1.0} | arguments if plan != "diffraction" else arguments
-    course = course_of_plan(plan, with_defaults(known_plans()[plan], given), listed)
+    course = COURSES(plan, with_defaults(known_plans()[plan], given), listed)
     assert course is not None
     with RecordedRuns(tmp_path) as day:
         day.run(getattr(plans, plan)(day.line, **given))
-        assert sum(part.exposures for part in course.parts) == len(day.events)
+        assert sum(batch.exposures for batch in course.batches) == len(day.events)
         told_s = [start["dwell_s"] * start["num_points"] for start in day.starts]
-        assert sum(part.exposures * part.exposure_s for part in course.parts) == pytest.approx(sum(told_s))
+        assert sum(batch.exposures * batch.dwell_s for batch in course.batches) == pytest.approx(sum(told_s))
 
 
 def test_what_cannot_be_known_is_said() -> None:
-    for plan in ("temperature_series", "static_energy_scan"):
-        arguments = with_defaults(known_plans()[plan], {"edge": "Br K", "temperature_c": 60.0})
-        course = course_of_plan(plan, arguments, None)
+    for plan, given in (
+        ("temperature_series", {}),
+        ("static_energy_scan", {"edge": "Br K", "temperature_c": 60.0}),
+    ):
+        arguments = with_defaults(known_plans()[plan], given)
+        course = COURSES(plan, arguments, None)
         assert course is not None
         assert course.besides == SETTLING
-    assert course_of_plan("rezero", with_defaults(known_plans()["rezero"], {"t0_ps": 1.0}), None) is None
+    assert COURSES("rezero", with_defaults(known_plans()["rezero"], {"t0_ps": 1.0}), None) is None

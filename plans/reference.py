@@ -1,0 +1,79 @@
+"""The reference page of the plans, written from the registry: docs/reference/plans.md between its two markers."""
+
+from __future__ import annotations
+
+from inspect import Parameter as Signature
+from typing import Any
+
+from devices.configuration import BeamlineConfiguration
+from errors import InputError
+from plans.parameters import Parameter
+from plans.registry import Group, PlanEntry, sorted_plans
+
+BEGIN = "<!-- generated from the code: begin -->"
+END = "<!-- generated from the code: end -->"
+
+
+def with_plans(page: str, configuration: BeamlineConfiguration) -> str:
+    """Return `page` with the part between its markers written again, ranges as of `configuration`.
+
+    Raises InputError if a marker is missing.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"The page has no {BEGIN} or no {END}. Put both back where the plans belong.")
+    return f"{before}{BEGIN}\n\n{plans_page(configuration)}\n{END}{after}"
+
+
+def plans_page(configuration: BeamlineConfiguration) -> str:
+    """Return all plans as Markdown, by group, with a table of parameters each."""
+    parts: list[str] = []
+    entries = [plan.entry for plan in sorted_plans()]
+    for group in Group:
+        parts.append(f"## {group}\n")
+        parts += [_plan(entry, configuration) for entry in entries if entry.group is group]
+    return "\n".join(parts)
+
+
+def _plan(entry: PlanEntry, configuration: BeamlineConfiguration) -> str:
+    lines = [f"### {entry.name}", "", f"`{_call(entry)}`", "", entry.summary, ""]
+    if entry.details:
+        lines += [entry.details, ""]
+    lines += ["| argument | meaning | unit | default | range |", "| --- | --- | --- | --- | --- |"]
+    lines += [_row(one, configuration) for one in entry.parameters]
+    return "\n".join(lines) + "\n"
+
+
+def _call(entry: PlanEntry) -> str:
+    """Return how the plan is called: required arguments by name, others hinted at."""
+    positional = [one.name for one in entry.parameters if one.positional]
+    required = [one.name for one in entry.parameters if one.required and not one.positional]
+    return f"{entry.name}({', '.join([*positional, *(f'{name}=' for name in required), '...'])})"
+
+
+def _row(one: Parameter, configuration: BeamlineConfiguration) -> str:
+    cells = (f"`{one.name}`", one.arg.description, one.arg.unit, _default(one), _range(one, configuration))
+    return f"| {' | '.join(cells)} |"
+
+
+def _default(one: Parameter) -> str:
+    if one.default is Signature.empty:
+        return "required"
+    default = one.plain_default
+    if default is None or default == "":
+        return ""
+    if isinstance(default, tuple) and len(default) > 4:
+        return f"{_text(default[0])} to {_text(default[-1])}, {len(default)} values"
+    return f"`{default!r}`"
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _range(one: Parameter, configuration: BeamlineConfiguration) -> str:
+    if one.choices:
+        return ", ".join(f'`"{choice}"`' for choice in one.choices)
+    limits = one.limits(configuration)
+    return "" if limits is None else f"{limits[0]:g} to {limits[1]:g}"
