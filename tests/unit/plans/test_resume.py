@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,14 @@ from devices.beamline import Beamline
 from errors import InputError
 from plans.resume import resumable_plans
 from tests.support.fake_beamline import FakeHardware
+from tests.support.quick_plans import quick_plan
 from tests.support.waiting import WAIT_S
 
 Documents = list[tuple[str, dict[str, Any]]]
 
 RUNS: dict[str, Callable[[Beamline], Any]] = {
+    # Images need a Pilatus, which tests of their own have.
+    **{name: functools.partial(quick_plan, name=name) for name in resumable_plans() if name != "diffraction"},
     "energy_scan": lambda line: plans.energy_scan(
         line,
         "Br K",
