@@ -1,4 +1,4 @@
-"""The session: `trxas ipython` brings one; plain IPython connects and opens it here."""
+"""The session: `trxas ipython` passes one in; plain IPython opens it here."""
 
 from trxas.configuration import load_configuration
 from trxas.session.session import open_session

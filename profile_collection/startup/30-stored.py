@@ -1,6 +1,6 @@
 """Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()` and `reduce()` for a quick look.
 
-`resume_run(uid)` goes on with an interrupted one.
+`resume_run(uid)` measures what an interrupted run lacks.
 """
 
 from trxas.prompt.stored_runs import stored_run_functions

@@ -1,5 +1,5 @@
-"""Errors of ours are told as one message; everything else keeps its traceback."""
+"""Errors that trxas raises on purpose are printed as one message; all others have their traceback."""
 
-from trxas.prompt.errors import tell_errors_shortly
+from trxas.prompt.errors import install_short_tracebacks
 
-tell_errors_shortly(get_ipython())
+install_short_tracebacks(get_ipython())

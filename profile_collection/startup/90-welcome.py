@@ -1,4 +1,4 @@
-"""Say what there is."""
+"""The first lines of the session."""
 
 from trxas.prompt.welcome import welcome
 

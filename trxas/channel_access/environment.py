@@ -14,7 +14,7 @@ from trxas.channel_access.address_list import check_address_list
 from trxas.channel_access.repeater import repeater_port
 
 REPEATER_START_S = 5.0
-"""How long a repeater may take to listen; libca complains if it finds none when it starts."""
+"""Time for a repeater to start listening; libca complains if it finds none when it starts."""
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -31,10 +31,11 @@ def prepare(settings: EpicsSettings) -> None:
 
 
 def start_repeater(address_list: str) -> None:
-    """Start a CA repeater unless one runs; it outlives us, as clients of other programs come to rely on it.
+    """Start a CA repeater unless one runs; it outlives this process, as clients in other programs may rely on it.
 
-    The one of EPICS base where it is installed, ours elsewhere; on loopback only if all servers are there. Without any
-    repeater clients work too, but notice a returning IOC only by their own searches.
+    It is the one of EPICS base where that is installed, else the one of this package, which listens on loopback only
+    if all servers are there. Clients work without any repeater too, but notice a returning IOC only by their own
+    searches.
     """
     if not _repeater_runs():
         start_detached(_repeater_command(address_list))
@@ -65,7 +66,7 @@ def _repeater_runs() -> bool:
 
 
 def silence() -> None:
-    """Stop libca's own messages: to be called before a simulated beamline of ours is stopped on purpose."""
+    """Suppress libca's own messages; call it before a simulated beamline is stopped on purpose."""
     from epics import ca
 
     ca.disable_ca_messages()

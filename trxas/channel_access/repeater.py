@@ -1,8 +1,8 @@
 """A Channel Access repeater: `python -m trxas.channel_access.repeater`, for machines without the one of EPICS base.
 
-CA clients of one machine share the UDP port on which servers announce themselves; the repeater hands each
-announcement on. libca registers with an empty datagram, which caproto's repeater takes but never confirms, so that
-libca complains of it after 50 tries; hence one of our own. Protocol: EPICS Channel Access specification,
+CA clients of one machine share the UDP port on which servers announce themselves; the repeater passes each
+announcement on to all of them. libca registers with an empty datagram, which caproto's repeater accepts but never
+confirms, so that libca complains after 50 attempts; hence this one. Protocol: EPICS Channel Access specification,
 CA_PROTO_RSRV_IS_UP, REPEATER_REGISTER and REPEATER_CONFIRM.
 """
 
@@ -16,7 +16,9 @@ import sys
 HEADER = struct.Struct(">HHHHII")
 """Command, payload size, data type, data count, parameters 1 and 2."""
 
-SERVER_IS_UP, CONFIRM, REGISTER = 13, 17, 24
+SERVER_IS_UP = 13
+CONFIRM = 17
+REGISTER = 24
 
 DEFAULT_PORT = 5065
 
@@ -26,36 +28,36 @@ Address = tuple[str, int]
 
 
 def repeater_port() -> int:
-    """UDP port of the repeater: EPICS_CA_REPEATER_PORT, or 5065."""
+    """Return the UDP port of the repeater: EPICS_CA_REPEATER_PORT, or 5065."""
     return int(os.environ.get("EPICS_CA_REPEATER_PORT") or DEFAULT_PORT)
 
 
 class Repeater:
-    """Serves on a bound UDP socket; clients that are gone are forgotten when something is sent to them."""
+    """A repeater on a bound UDP socket; a client that has ended is dropped when something is sent to it."""
 
     def __init__(self, server: socket.socket) -> None:
         self._server = server
         self._clients: dict[Address, socket.socket] = {}
 
     def serve_one(self) -> None:
-        """Wait for one datagram and deal with it."""
+        """Wait for one datagram, and register its sender or pass it on."""
         message, sender = self._server.recvfrom(DATAGRAM_BYTES)
         if not message or _command(message) == REGISTER:
             self._register(sender)
         else:
-            self._hand_on(_with_origin(message, sender), sender)
+            self._pass_on(_with_origin(message, sender), sender)
 
     def _register(self, client: Address) -> None:
         if client not in self._clients:
-            # A socket per client: only a connected one hears that nobody listens any more.
+            # A socket per client: only a connected socket reports that its port is closed.
             connected = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             connected.connect(client)
             self._clients[client] = connected
         (address,) = struct.unpack(">I", socket.inet_aton(client[0]))
         self._server.sendto(HEADER.pack(CONFIRM, 0, 0, 0, 0, address), client)
-        self._hand_on(HEADER.pack(0, 0, 0, 0, 0, 0), client)
+        self._pass_on(HEADER.pack(0, 0, 0, 0, 0, 0), client)
 
-    def _hand_on(self, message: bytes, sender: Address) -> None:
+    def _pass_on(self, message: bytes, sender: Address) -> None:
         for client, connected in list(self._clients.items()):
             if client == sender:
                 continue
@@ -66,7 +68,7 @@ class Repeater:
                 connected.close()
 
     def close(self) -> None:
-        """Forget every client."""
+        """Close the sockets of all clients."""
         for connected in self._clients.values():
             connected.close()
         self._clients.clear()
@@ -77,7 +79,7 @@ def _command(message: bytes) -> int | None:
 
 
 def _with_origin(message: bytes, sender: Address) -> bytes:
-    """An announcement may leave its address open; then it is the sender's."""
+    """Fill in the sender's address where a server has left its own open (0) in an announcement."""
     if _command(message) != SERVER_IS_UP:
         return message
     command, size, revision, port, number, address = HEADER.unpack_from(message)
@@ -88,9 +90,9 @@ def _with_origin(message: bytes, sender: Address) -> bytes:
 
 
 def main() -> int:
-    """Serve until killed; 0 at once if another repeater has the port.
+    """Serve until killed; return 0 at once if another repeater has the port.
 
-    Listens on all interfaces, or the address given as argument: announcements are broadcast.
+    Listens on all interfaces, as announcements are broadcast, or on the address given as argument.
     """
     host = sys.argv[1] if len(sys.argv) > 1 else "0.0.0.0"  # noqa: S104  # see above
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:

@@ -1,4 +1,4 @@
-"""`trxas coverage`: random samples, measured on simulated beamlines; are the error bars true?"""
+"""`trxas coverage`: random samples, measured on simulated beamlines, to see whether the error bars are true."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CoverageOptions:
 
 
 def run(options: CoverageOptions) -> int:
-    """Measure random samples: are the error bars true?
+    """Measure random samples to see if the error bars are true.
 
     Shows the result so far after Ctrl-C too; the file of --json is written after every sample. The exit code is 1 if a
     parameter was never recovered.

@@ -51,11 +51,11 @@ def run(options: DemoOptions) -> int:
         from trxas.channel_access import environment as channel_access
         from trxas.commands.demo_measurement import run_demo, write_outputs
         from trxas.session.session import open_session
-        from trxas.window.companion import window_beside
+        from trxas.window.companion import companion_window
 
         stack.callback(channel_access.silence)
         shown = has_screen() if options.window is None else options.window
-        window = stack.enter_context(window_beside(configuration)) if shown else None
+        window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
             result = run_demo(session, sample=_sample_name(options.sample), began=began)
         figure = write_outputs(result, options.output, options.json)

@@ -17,10 +17,12 @@ from trxas.results.figures import save, summary_figure
 from trxas.results.run_results import reduce_stored_run
 from trxas.session.session import Session
 
-ENERGY_DWELL_S, ENERGY_SCANS = 6.0, 9
+ENERGY_DWELL_S = 6.0
+ENERGY_SCANS = 9
 """54 s per point in 9 scans, as the paper's 100 ps spectrum (SI 2 and 4)."""
 
-DELAY_DWELL_S, DELAY_SCANS = 6.0, 6
+DELAY_DWELL_S = 6.0
+DELAY_SCANS = 6
 """36 s per point, as the paper's Br time trace (SI 2)."""
 
 SPECTRUM_DELAY_PS = 100.0
@@ -28,7 +30,7 @@ SPECTRUM_DELAY_PS = 100.0
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Both runs, reduced; `uids` of the energy and the delay scan; `wall_s` from the command to the table."""
+    """Both runs, reduced; `uids` of the energy and the delay scan; `wall_s`: from the command to the table."""
 
     energy: SpectrumResults
     delay: TraceResults
@@ -37,19 +39,19 @@ class DemoResult:
 
     @property
     def fit(self) -> KineticsFit:
-        """The kinetics; a demo without a fit is a failed demo."""
+        """Fit of the kinetics; a demo without a fit has failed."""
         assert self.delay.fit is not None, "\n".join(self.delay.remarks)
         return self.delay.fit
 
     def table(self) -> str:
-        """What was measured, each number with its error."""
+        """Return the results as lines of text, each number with its standard error."""
         lines = ["Measured on the simulated beamline (fitted values ± standard error)", *kinetics_lines(self.fit)]
         lines.append(self.energy.table())
         lines += [f"{f'run, {name}':<22} {uid}" for name, uid in zip(("energy", "delay"), self.uids, strict=True)]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
-        """The same for machines. The transient is that of the boxcar, the off signal's post-edge level being 1."""
+        """Return the results as plain data; transients are relative to the post-edge level of the off signal."""
         boxcar, spc = self.energy.spectra
         kinetics: dict[str, Any] = {name: getattr(self.fit, name)._asdict() for name in KINETIC_NAMES}
         kinetics["amplitude"] = self.fit.amplitude._asdict()
@@ -65,7 +67,7 @@ class DemoResult:
 
 
 def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
-    """Measure, store, and reduce what was stored; `began` is the `time.monotonic()` of the command."""
+    """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s."""
     session.run_engine.subscribe(ScanProgress())
     scans = session.plans()
     common = {"sample": sample, "md": {"purpose": "demo"}}
@@ -82,7 +84,7 @@ def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
 
 
 def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:
-    """Write the figure into `folder` and, if asked for, the JSON; returns the figure's path."""
+    """Write the figure into `folder` and, if wanted, the JSON; return the path of the figure."""
     boxcar, _ = result.energy.spectra
     figure = save(summary_figure(boxcar, result.delay.trace, result.fit), folder / "demo.png")
     if json_path is not None:

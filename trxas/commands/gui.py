@@ -36,7 +36,7 @@ def run(options: GuiOptions) -> int:
     require_screen()
     require_libraries()
     configuration = options.configuration()
-    # First what is seen: everything else takes seconds to read.
+    # The splash screen first: all other imports take seconds.
     from gui.splash import Splash, bare_application, settings_path
 
     application = bare_application(options.layout or settings_path())
@@ -47,12 +47,12 @@ def run(options: GuiOptions) -> int:
     from gui.application import make_window, run_window
     from gui.status.monitors import ChannelAccessStatus
     from trxas.channel_access import environment as channel_access
-    from trxas.window.docks import WindowParts, control_system, live_feed
+    from trxas.window.docks import BrowserAndControlDocks, control_system, live_feed
     from trxas.window.status_items import status_items
 
     channel_access.prepare(configuration.beamline.epics)
     feed, items = live_feed(configuration), status_items(configuration)
-    parts = WindowParts(configuration, feed)
+    parts = BrowserAndControlDocks(configuration, feed)
     window = make_window(
         feed,
         items=items,
@@ -70,7 +70,7 @@ def run(options: GuiOptions) -> int:
 
 
 def require_libraries() -> None:
-    """Raise ConfigurationError if the system lacks what Qt draws with; desktops have it, servers often not."""
+    """Raise ConfigurationError if the system lacks the libraries of Qt; desktops have them, servers often do not."""
     try:
         importlib.import_module("qtpy.QtWidgets")
     except ImportError as error:
@@ -81,10 +81,10 @@ def require_libraries() -> None:
 
 
 def _read_libraries() -> None:
-    """Import what is slow, off the GUI thread; the order is that of need.
+    """Import the slow libraries, off the GUI thread, in the order in which they are needed.
 
-    The catalogue too, which the list of runs needs: imported beside a window, it makes that stand still for 0.2 to
-    0.5 s again and again, as a library that is loaded lets no other thread run.
+    The catalogue, which the list of runs needs, is imported here too: beside an open window its import would block the
+    window for 0.2 to 0.5 s again and again, as loading a library keeps all other threads waiting.
     """
     import gui.application  # noqa: F401
     import storage.catalogue  # noqa: F401
@@ -105,11 +105,11 @@ def _geometry(configuration: Configuration) -> DetectorGeometry | None:
 
 
 def require_screen() -> None:
-    """Raise ConfigurationError where a window cannot be opened; Qt would abort."""
+    """Raise ConfigurationError where no window can be opened; Qt itself would abort the process."""
     if sys.platform == "linux" and not any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     ):
         raise ConfigurationError(
-            "There is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the window where there is one, with "
-            "`ssh -X` from afar, or with QT_QPA_PLATFORM=offscreen for a test."
+            "There is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set. Start the window on a machine with a "
+            "screen, over `ssh -X`, or with QT_QPA_PLATFORM=offscreen for a test."
         )

@@ -49,7 +49,7 @@ def run(options: ServeCommandOptions) -> int:
     root.mkdir(parents=True, exist_ok=True)
     lock = ServeLock(root)
     try:
-        wanted = ServeOptions(options.simulation(), environment=not options.no_environment)
+        wanted = ServeOptions(simulation=options.simulation(), environment=not options.no_environment)
         return Serving(configuration, wanted, say).run()
     finally:
         lock.release()

@@ -1,4 +1,4 @@
-"""`trxas soak`: hours of beam time with session, server and window; does any of them grow?"""
+"""`trxas soak`: hours of beam time with session, server and window, to see whether any of them grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of ours told as one message at the prompt: they say themselves what was wrong and what to do."""
+"""Errors that trxas raises on purpose, as one message at the prompt: the text names cause and remedy."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from errors import TrxasError
 
 
 class ShortRecords(logging.Filter):
-    """Takes the traceback of our errors out of log records; bluesky logs one for every plan that fails."""
+    """Removes the traceback of a TrxasError from log records; bluesky logs one for every plan that fails."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten `record` if it is about an error of ours; keeps every record."""
+        """Shorten `record` if it is about a TrxasError; return True, as no record is dropped."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, TrxasError):
             record.exc_info = record.exc_text = None
         return True
 
 
-def tell_errors_shortly(shell: Any) -> None:
-    """Make an IPython shell print one message for errors of ours."""
+def install_short_tracebacks(shell: Any) -> None:
+    """Make an IPython shell print one message for a TrxasError; None without a shell changes the log alone."""
     logging.getLogger("bluesky").addFilter(ShortRecords())
     if shell is not None:
-        shell.set_custom_exc((TrxasError,), _tell)
+        shell.set_custom_exc((TrxasError,), _print_message)
 
 
-def _tell(_shell: Any, kind: type[BaseException], error: BaseException, _trace: TracebackType, **_options: Any) -> None:
+def _print_message(
+    _shell: Any, kind: type[BaseException], error: BaseException, _trace: TracebackType, **_options: Any
+) -> None:
     print(f"{kind.__name__}: {error}", file=sys.stderr)

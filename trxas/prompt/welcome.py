@@ -10,7 +10,7 @@ EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="Cs
 
 
 def welcome(session: Session) -> str:
-    """Where one is, what there is, and what to type."""
+    """Return the lines: beamline, data folder, devices, plans, an example, calibrations, safety, interrupted runs."""
     epics = session.configuration.beamline.epics
     lines = [
         f"trxas on {session.configuration.beamline.name}, PVs at {epics.address_list}, data in {session.store.root}",
@@ -22,23 +22,25 @@ def welcome(session: Session) -> str:
     lines += safety_lines(session)
     recovery = session.store.recovery
     if recovery.closed:
-        lines.append(f"{len(recovery.closed)} interrupted runs were found and stored; runs() lists them")
+        lines.append(f"{len(recovery.closed)} interrupted runs were found and closed; runs() lists them")
     lines += [f'interrupted: resume_run("{uid[:8]}") measures what it lacks' for uid in unfinished_runs(session.store)]
     lines += [f"run {uid} could not be stored: {reason}" for uid, reason in recovery.failed.items()]
     return "\n".join(lines)
 
 
 def safety_lines(session: Session) -> list[str]:
-    """Who holds the beamline, and what does not guard it."""
+    """Return who holds the beamline, and which guards it lacks; no line if all is as it should be."""
     line = session.beamline
     lines = []
     if session.read_only:
         holder = line.holder.look()[0] if line.holder is not None else ""
-        lines.append(f"read-only: plans are refused; the beamline is held by {holder or 'nobody'}")
+        lines.append(f"read-only: plans are refused; {holder or 'nobody'} holds the beamline")
     if line.holder is None:
-        lines.append("no [holder] in the configuration: another session may use the beamline too")
+        lines.append("no [holder] in the configuration: another session could move the beamline at the same time")
     if line.safety is None:
         lines.append("no [safety] in the configuration: no IOC closes the shutters if this process dies")
     elif (state := line.safety.state) != "OK":
-        lines.append(f"safety: {state}" + ("; look why, then session.reset_safety()" if state == "Tripped" else ""))
+        lines.append(
+            f"safety: {state}" + ("; find out why, then call session.reset_safety()" if state == "Tripped" else "")
+        )
     return lines

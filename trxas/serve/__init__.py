@@ -1,1 +1,1 @@
-"""The parts that serve a beamline together: relay, queue server with its store, Tiled, simulated beamline."""
+"""The programs that serve a data folder together: relay, queue server with its Redis, Tiled, simulated beamline."""

@@ -1,4 +1,4 @@
-"""The session inside the queue server: what its startup script puts into its namespace."""
+"""The session inside the queue server: the names that its startup script defines."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from trxas.session.session import Plan, Session, open_session
 
 
 def open_environment() -> dict[str, Any]:
-    """Open a session and return its RunEngine as `RE` and its plans by name; closed when the process ends."""
-    # The queue server itself pauses, resumes and ends its plans.
+    """Open a session that closes when the process ends; return its RunEngine as `RE`, and its plans by name."""
+    # No listener: the queue server itself pauses, resumes and ends its plans.
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)
-    # The queue server's worker is a process of multiprocessing, which ends without `atexit`.
+    # The worker of the queue server is a process of multiprocessing, which ends without `atexit`.
     util.Finalize(None, session.close, exitpriority=20)
     session.run_engine.subscribe(LiveTable())
     return {"RE": session.run_engine, **queue_plans(session)}
 
 
 def queue_plans(session: Session) -> dict[str, Callable[..., Plan]]:
-    """The plans of a session, with annotations that the queue server can read: types, not texts."""
+    """Return the plans of a session by name, annotated with types instead of texts, as the queue server needs."""
     return {name: _with_types(plan) for name, plan in session.plans().items()}
 
 

@@ -1,4 +1,4 @@
-"""The keys of a data folder: who has them may read its catalogue and run plans."""
+"""The keys of a data folder: their owner may read its catalogue and run plans."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Keys:
 
     @property
     def queue_public(self) -> str:
-        """What a client of the queue server needs; the server takes everybody who has it."""
+        """Public key that a client of the queue server needs; the server accepts everybody who has it."""
         return zmq.curve_public(self.queue_private.encode()).decode()
 
 
 def keys_of(root: Path) -> Keys:
-    """The keys of the data folder `root`, made when first asked for, in a file that its owner alone can read.
+    """Return the keys of the data folder `root`; the first call makes them, in a file that its owner alone can read.
 
-    Those in the environment come first, and are not written. Raises StorageError if the file is damaged, or can be read
-    by others.
+    Keys in the environment take precedence, and are not written. Raises StorageError if the file is damaged or readable
+    for others.
     """
     known = _read(root / KEYS)
     if known is None:
@@ -55,9 +55,11 @@ def _read(path: Path) -> Keys | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, zmq.ZMQError) as error:
-        raise StorageError(f"The keys in {path} cannot be read. Remove the file: new ones will be made.") from error
+        raise StorageError(
+            f"The keys in {path} cannot be read. Remove the file; new keys are made when serving starts."
+        ) from error
     if mode & 0o077:
         raise StorageError(
-            f"The keys in {path} can be read by others (mode {mode:o}). Remove the file: new ones will be made."
+            f"The keys in {path} can be read by others (mode {mode:o}). Remove the file; new keys are made then."
         )
     return keys

@@ -36,15 +36,15 @@ _TO_END: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "executing_queue": ("re_pause", {"option": "immediate"}),
     "paused": ("re_abort", {}),
 }
-"""What to ask for, by state of the manager, until no plan runs."""
+"""Request by state of the manager, repeated until no plan runs."""
 
 
 class QueueServerError(TrxasError):
-    """The queue server refused something, or took too long."""
+    """The queue server refused a request, or took too long."""
 
 
 def queue_server(configuration: Configuration, *, redis: str, port: int, keys: Keys) -> ChildProgram:
-    """The RE Manager with the session's plans, for those who have its public key.
+    """Return the RE Manager with the plans of a session; it accepts clients that have its public key.
 
     Raises ConfigurationError if its files are missing.
     """
@@ -76,11 +76,11 @@ class QueueServer:
         self._link = ZmqManagerLink(control)
 
     def status(self) -> Mapping[str, Any]:
-        """What it says of itself."""
+        """Return its status, as in bluesky-queueserver's API."""
         return self._link.request("status", {})
 
     def open_environment(self, interrupted: Callable[[], bool]) -> None:
-        """Open the session in which plans run; raises QueueServerError with its own words."""
+        """Open the session in which plans run; raise QueueServerError if it does not open."""
         self._link.request("environment_open", {})
         if not self._wait(_is_settled, OPEN_TIMEOUT_S, interrupted):
             raise QueueServerError(f"The queue server's environment did not open within {OPEN_TIMEOUT_S:g} s.")
@@ -90,9 +90,9 @@ class QueueServer:
             )
 
     def end(self) -> None:
-        """End what runs: abort the plan, which closes its run and blocks the laser, and close the environment.
+        """Abort the running plan, which closes its run and blocks the laser, and close the environment.
 
-        Raises ServerSilentError or RefusedError if it does not do so; then only force is left.
+        Raises ServerSilentError or RefusedError if the server does not do so; then only force is left.
         """
         try:
             self._abort()
@@ -104,11 +104,14 @@ class QueueServer:
             self._link.close()
 
     def _abort(self) -> None:
-        """Pause and abort what runs; a request that comes between two of its states is refused, and made again."""
-        deadline, asked, again_s = time.monotonic() + END_TIMEOUT_S, "", 0.0
+        """Pause and abort the running plan; a request refused between two states of the server is repeated."""
+        deadline = time.monotonic() + END_TIMEOUT_S
+        asked = ""
+        again_s = 0.0
         while (state := str(self.status()["manager_state"])) in _TO_END and time.monotonic() < deadline:
             if state != asked or time.monotonic() > again_s:
-                asked, again_s = state, time.monotonic() + _AGAIN_S
+                asked = state
+                again_s = time.monotonic() + _AGAIN_S
                 with contextlib.suppress(RefusedError):
                     self._link.request(*_TO_END[state])
             time.sleep(_POLL_S)

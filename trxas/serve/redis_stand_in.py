@@ -13,10 +13,10 @@ from trxas.serve.same_user import is_of_same_user
 
 
 class OwnRedis(TcpFakeServer):
-    """Serves the user it runs as alone: who can write the queue can run plans, and it knows no passwords."""
+    """A Redis for the user it runs as alone: it knows no passwords, and who can write the queue can run plans."""
 
     def verify_request(self, request: Any, client_address: tuple[str, int]) -> bool:
-        """Whether a connection is taken."""
+        """Return whether a connection is accepted."""
         return is_of_same_user(client_address, request.getsockname())
 
 

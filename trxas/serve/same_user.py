@@ -1,4 +1,4 @@
-"""Whether a connection within this machine comes from a process of the same user, as Linux tells it."""
+"""Whether a connection within this machine comes from a process of the same user, by Linux's table."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 TABLE = Path("/proc/net/tcp")
-"""Connections of the machine, with the user who owns each end (proc_pid_net(5)); there is none outside Linux."""
+"""Table of connections with the user who owns each end (proc_pid_net(5)); it exists on Linux only."""
 
 Address = tuple[str, int]
 
 
 def is_of_same_user(client: Address, server: Address) -> bool:
-    """Whether the end `client` of an IPv4 connection to `server` is ours; True where the system does not tell."""
+    """Return whether this user owns the end `client` of an IPv4 connection to `server`; True outside Linux."""
     if not TABLE.exists():
         return True
     ends = [_as_in_table(client), _as_in_table(server)]

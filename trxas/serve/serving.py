@@ -1,4 +1,4 @@
-"""All parts together: started in order, watched, and stopped in the reverse order."""
+"""All programs of a data folder: started in order, watched, and stopped in the reverse order."""
 
 from __future__ import annotations
 
@@ -28,29 +28,36 @@ from trxas.simulation import READY as SIM_READY
 from trxas.simulation import simulation_command
 
 WATCH_S = 0.5
-"""How often it is looked whether all parts live."""
+"""Interval between two checks that all programs run."""
 
-RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
-"""A part that dies more often than this is not started again."""
+RESTARTS = 3
+RESTARTS_WITHIN_S = 60.0
+"""A program that dies more often than this is not restarted."""
 
-_RELAY_READY, _REDIS_READY = re.compile(r"relay ready: (.*)"), re.compile(r"redis ready: (\S+)")
+_RELAY_READY = re.compile(r"relay ready: (.*)")
+_REDIS_READY = re.compile(r"redis ready: (\S+)")
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServeOptions:
-    """`simulation`: options of a simulated beamline to start, None without. `environment`: open the queue's session."""
+    """What to serve beside relay, queue server and catalogue.
+
+    `simulation`: options of a simulated beamline, None without one. `environment`: open the session of the queue.
+    """
 
     simulation: tuple[str, ...] | None = None
     environment: bool = True
 
 
 class Serving:
-    """The parts of one data folder; `run` serves until `stop` is called or a part that is needed dies."""
+    """The programs of one data folder; `run` serves until `stop` is called or a program dies that is needed."""
 
     def __init__(self, configuration: Configuration, options: ServeOptions, say: Say) -> None:
-        self._configuration, self._options, self._say = configuration, options, say
+        self._configuration = configuration
+        self._options = options
+        self._say = say
         self._root = configuration.storage.root.resolve()
         self._children: dict[str, Child] = {}
         self._deaths: dict[str, list[float]] = {}
@@ -58,11 +65,11 @@ class Serving:
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Begin to end; may be called from a signal handler."""
+        """Make `run` stop all programs and return; may be called from a signal handler."""
         self._stopping.set()
 
     def run(self) -> int:
-        """Serve; returns the exit code. Raises ChildError if a program does not start, after stopping the others."""
+        """Serve; return the exit code. Raise ChildError if a program does not start, after stopping the others."""
         with _signals_calling(self.stop):
             try:
                 state = self._start()
@@ -75,7 +82,7 @@ class Serving:
                 self._stop_all()
 
     def _start(self) -> ServeState | None:
-        """Start all parts, as many at once as do not need each other; None if stopped meanwhile."""
+        """Start all programs, those at once that do not need each other; return None if stopped meanwhile."""
         simulation, relay, redis = self._start_simulation(), self._start_relay(), self._start_redis()
         keys = keys_of(self._root)
         tiled, tiled_address = self._start_tiled(keys)
@@ -124,7 +131,7 @@ class Serving:
         return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
 
     def _reached(self, simulation: Child | None) -> Configuration:
-        """The configuration, with the address of the simulated beamline if there is one."""
+        """Return the configuration, with the address of the simulated beamline if there is one."""
         address_list = self._said(simulation)
         if not address_list:
             return self._configuration
@@ -139,7 +146,7 @@ class Serving:
         return child
 
     def _said(self, child: Child | None) -> str:
-        """Wait until a part is ready; what its ready line tells, or nothing."""
+        """Wait until a program is ready; return the text of its ready line, "" without one."""
         found = None if child is None else child.wait_ready(self._stopping)
         return "" if found is None else found.group(1)
 
@@ -153,7 +160,7 @@ class Serving:
             self._queue.open_environment(self._stopping.is_set)
         except TrxasError as error:
             # The rest serves; the environment can be opened from the window when the cause is mended.
-            self._say(f"trxas serve: {error} The reason is in {self._children['queue server'].log}.")
+            self._say(f"trxas serve: {error} See {self._children['queue server'].log}.")
 
     def _watch(self) -> int:
         while not self._stopping.wait(WATCH_S):
@@ -178,7 +185,7 @@ class Serving:
         return True
 
     def _stop_all(self) -> None:
-        """Newest first: the queue server before what it writes to."""
+        """Stop the newest first: the queue server before the programs that it needs."""
         manager = self._children.get("queue server")
         if self._queue is not None and manager is not None and manager.exit_code is None:
             try:
@@ -186,13 +193,13 @@ class Serving:
                 # Its session writes what is left into the catalogue.
                 manager.wait_ended(END_TIMEOUT_S)
             except TrxasError as error:
-                self._say(f"trxas serve: the queue server is ended by force: {error}")
+                self._say(f"trxas serve: the queue server did not end by itself and is killed: {error}")
         for child in reversed(self._children.values()):
             child.stop()
 
 
 def relay_program(root: Path) -> ChildProgram:
-    """The relay of the data folder `root`, on free ports; its ready line has the addresses as JSON."""
+    """Return the relay of the data folder `root`, on free ports; its ready line has the addresses as JSON."""
     ports = [str(_free_port()) for _ in range(3)]
     command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
     return ChildProgram(name="relay", command=[*command, "--ports", *ports], ready=_RELAY_READY, restarts=True)

@@ -1,7 +1,7 @@
 """Tiled on a data folder: `python -m trxas.serve.tiled_process ROOT PORT IMAGES`, the key in its environment variable.
 
-Tiled's own command line writes a key from the environment into its log, and one that is given as an argument into the
-list of processes. IMAGES is the folder of image files, empty for that of the data folder.
+Tiled's own command line would write a key from the environment into its log, and a key given as an argument is in the
+list of processes. IMAGES is the folder of image files, empty for the one in the data folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trxas.serve.keys import TILED_VARIABLE
 
 
 def main() -> None:
-    """Serve until SIGTERM; the catalogue is made if it is not there."""
+    """Serve until SIGTERM; make the catalogue first if there is none."""
     root, port, images = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     create_catalogue(root)
     # YAML reads JSON.

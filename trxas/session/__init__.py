@@ -1,1 +1,1 @@
-"""A session: the beamline connected, the store open, and a RunEngine that records everything."""
+"""A session: the beamline connected, the store open, and a RunEngine that records every document."""

@@ -1,4 +1,4 @@
-"""Calibrations that outlast a session: put back when it starts, kept when a plan makes new ones."""
+"""Calibrations that outlast a session: restored when it starts, saved when a plan makes new ones."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ TIME_ZERO, ENERGY, ATTENUATOR = "time_zero_raw_ps", "energy_calibration_offset_e
 
 
 def calibration_file(configuration: Configuration) -> CalibrationFile:
-    """The file for the beamline of `configuration`, told from others by name, prefix and addresses of its PVs."""
+    """Return the calibration file of the beamline, which is identified by its name, PV prefix and addresses."""
     epics = configuration.beamline.epics
     addresses = " ".join(sorted(epics.address_list.split()))
     return CalibrationFile(configuration.storage.root, f"{configuration.beamline.name} {epics.prefix}@ {addresses}")
 
 
 def current(beamline: Beamline) -> dict[str, Any]:
-    """Calibrations in use, by name."""
+    """Return the calibrations in use, by name."""
     return {
         TIME_ZERO: beamline.delay.time_zero_raw_ps,
         ENERGY: beamline.energy.calibration_offset_ev,
@@ -39,27 +39,28 @@ def current(beamline: Beamline) -> dict[str, Any]:
 
 
 class Calibrations:
-    """Those of one beamline: `restore` once, then `keeping` around every plan."""
+    """The calibrations of one beamline: `restore` once, then `keeping` around every plan."""
 
     def __init__(self, beamline: Beamline, file: CalibrationFile) -> None:
-        self._beamline, self._file = beamline, file
+        self._beamline = beamline
+        self._file = file
         self._known = current(beamline)
         self._last_run = ""
 
     def current(self) -> dict[str, Any]:
-        """Calibrations in use, by name."""
+        """Return the calibrations in use, by name."""
         return current(self._beamline)
 
     def use(self, calibrations: Mapping[str, Any]) -> None:
-        """Put `calibrations`, as from `current`, to use; raises InputError for what the axes do not allow."""
+        """Use `calibrations`, as `current` returns them; raise InputError for a value that the axes do not allow."""
         for name, value in calibrations.items():
             self._apply(name, value)
         self._known = self.current()
 
     def restore(self) -> None:
-        """Put the kept calibrations to use.
+        """Use the saved calibrations.
 
-        Raises StorageError, and uses none of them, if the file is damaged or holds what the axes do not allow.
+        Raises StorageError, and uses none of them, if the file is damaged or has a value that the axes do not allow.
         """
         before = current(self._beamline)
         for name, kept in self._file.read().items():
@@ -83,15 +84,15 @@ class Calibrations:
         elif name == ATTENUATOR:
             line.fluence.configure({"calibration": AttenuatorCalibration(**value)})
         else:
-            raise InputError(f"There is no such calibration; known are {', '.join(self._known)}.")
+            raise InputError(f"There is no calibration {name!r}. Known: {', '.join(self._known)}.")
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take note of the runs: a calibration belongs to the latest one. Subscribe it to the RunEngine."""
+        """Note the uid of each run, as a calibration belongs to the latest one. Subscribe it to the RunEngine."""
         if name == "start":
             self._last_run = str(doc["uid"])
 
     def keeping(self, plan: Plan) -> Plan:
-        """`plan`, with every calibration that it sets on disk before it goes on; a preprocessor of the RunEngine."""
+        """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine."""
 
         def after_configuring(msg: Msg) -> tuple[None, Plan | None]:
             return None, self._keep_changes() if msg.command == "configure" else None
@@ -107,7 +108,7 @@ class Calibrations:
 
 
 def calibration_lines(file: CalibrationFile) -> list[str]:
-    """One line per kept calibration: what it is, when it was made and after which run; raises as reading does."""
+    """Return a line per saved calibration: value, time, and the run before it. Raises StorageError if unreadable."""
     return [_line(name, kept) for name, kept in file.read().items()]
 
 

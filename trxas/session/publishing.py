@@ -1,4 +1,4 @@
-"""The session's documents on their way to the windows."""
+"""The way of a session's documents to the windows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from trxas.session.remote_control import RemotelyPausableEngine
 
 
 def publish(run_engine: RemotelyPausableEngine, root: Path) -> Publisher:
-    """Send everything that `run_engine` emits to whoever serves the data folder `root`, now or later.
+    """Send all documents of `run_engine` to the server of the data folder `root`, which may start later.
 
-    Call it once, after the store has subscribed: what the wire loses is read from the journal. Close the publisher
-    with the session.
+    Call it once, after the store has subscribed: documents that are lost on the way are read from the journal. Close
+    the returned publisher with the session.
     """
     publisher = Publisher(lambda: _relay(root))
     run_engine.record_with(publisher)

@@ -1,4 +1,4 @@
-"""A window of its own process beside a session of ours, fed by a relay of its own."""
+"""A window in a process of its own, opened by a session and fed by a relay of its own."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from trxas.serve.serving import relay_program
 
 
 @contextlib.contextmanager
-def window_beside(configuration: Configuration) -> Iterator[Child]:
-    """Open a window on the data folder of `configuration` for the time of the context; yields its process.
+def companion_window(configuration: Configuration) -> Iterator[Child]:
+    """Open a window on the data folder of `configuration` for the duration of the context; yield its process.
 
-    Sessions in the folder are shown by whoever serves it, or else by a relay that runs as long. The window is closed
-    at the end if it still is open; whether it opens, closes or dies is nothing to the session.
+    It shows the sessions of the folder through the folder's server, or, without one, through a relay that runs as long
+    as the window. The window is closed at the end if it is still open; the session does not notice whether it opens,
+    closes or dies.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(AlreadyServedError):

@@ -1,4 +1,4 @@
-"""What the window needs beyond its panels: stored runs, and the queue server's control."""
+"""Docks of the window beside its panels: the browser of stored runs, and the control of session and queue."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PHOTONS_PER_PULSE = 0.12
 
 
 def live_feed(configuration: Configuration) -> BroadcastFeed:
-    """Documents of whoever serves the data folder, by whatever addresses it has at the moment."""
+    """Return the documents of the data folder's server; a server that starts later, or elsewhere, is found."""
     root = configuration.storage.root.resolve()
 
     def addresses() -> RelayAddresses | None:
@@ -42,7 +42,7 @@ def live_feed(configuration: Configuration) -> BroadcastFeed:
 
 
 def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
-    """Where the control system is: as `given`, else where the server of the data folder says at the moment."""
+    """Return a function for the address list of the control system: `given`, or what the folder's server announces."""
     root = configuration.storage.root.resolve()
 
     def addresses() -> str | None:
@@ -54,16 +54,17 @@ def control_system(configuration: Configuration, given: str | None) -> Callable[
     return addresses
 
 
-class WindowParts:
-    """Makes the docks of browser and control for a window, and closes what they hold."""
+class BrowserAndControlDocks:
+    """Docks for stored runs and for control; `close` ends their threads and connections."""
 
     def __init__(self, configuration: Configuration, feed: Feed) -> None:
-        self._configuration, self._feed = configuration, feed
+        self._configuration = configuration
+        self._feed = feed
         self._closing: list[Callable[[], object]] = []
 
     def docks(self, worker: LiveWorker) -> Sequence[Dock]:
-        """Browser and control; a queue server that starts later is found."""
-        stores = ServedStore(self._configuration.storage)
+        """Return both docks; a queue server or a session that starts later is found."""
+        stores = CurrentStore(self._configuration.storage)
         browser = RunBrowser(stores, worker, self._feed)
         self._closing += [browser.close_jobs, stores.close]
         root = self._configuration.storage.root.resolve()
@@ -81,25 +82,27 @@ class WindowParts:
         ]
 
     def close(self) -> None:
-        """End reading and polling."""
+        """Stop reading and polling. May be called twice."""
         closing, self._closing = self._closing, []
         for close in closing:
             close()
 
 
-class ServedStore:
-    """The stored runs of a data folder, its catalogue through whoever serves the folder at the moment.
+class CurrentStore:
+    """The stored runs of a data folder, read through the folder's server while there is one.
 
-    Call it for the store to read from now; a server that comes later, or again with another key, is found.
+    Calling it returns the store to read from at the moment; a server that starts later, or again with another key, is
+    found.
     """
 
     def __init__(self, storage: StorageSettings) -> None:
-        self._storage, self._lock = storage, threading.Lock()
-        # Those before may be in use by another thread: they are closed at the end.
+        self._storage = storage
+        self._lock = threading.Lock()
+        # Earlier stores may be in use by another thread: they are closed at the end.
         self._opened: list[tuple[tuple[str, str], Store]] = []
 
     def __call__(self) -> Store:
-        """The store to read from now."""
+        """Return the store to read from at the moment; raises StorageError if it cannot be opened."""
         state = read_state(self._storage.root.resolve())
         way = (state.tiled, state.tiled_key) if state is not None else ("", "")
         with self._lock:
@@ -108,7 +111,7 @@ class ServedStore:
             return self._opened[-1][1]
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close every store that was opened."""
         with self._lock:
             for _, store in self._opened:
                 store.close()
@@ -116,7 +119,7 @@ class ServedStore:
 
 
 def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
-    """Limits of the plans' parameters by name, and what the forecast must know of the beam."""
+    """Return the limits of the plans' parameters by name, and the beam statistics that the forecast needs."""
     pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
     beam = BeamStatistics(
         photons_per_pulse=PHOTONS_PER_PULSE,
@@ -133,13 +136,13 @@ def _queue_server(root: Path) -> ServerAddress | None:
 
 
 def session_server(root: Path) -> ServerAddress | None:
-    """Where the session of the data folder `root` listens; None if there is none."""
+    """Return where the session of the data folder `root` listens; None if there is none."""
     session = read_session(root)
     return None if session is None else ServerAddress(session.address, session.public_key)
 
 
 def _open_store(storage: StorageSettings, state: ServeState | None) -> Store:
-    """The catalogue through the server of the folder if there is one: two processes on one file would wait."""
+    """Open the catalogue through the folder's server if there is one: two processes on one file would wait."""
     if state is not None and state.tiled:
         return open_store(storage.root, uri=state.tiled, api_key=state.tiled_key, recover_runs=False)
     key = os.environ.get(storage.api_key_variable)

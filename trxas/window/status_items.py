@@ -1,4 +1,4 @@
-"""What the window shows of the beamline: process variables from the configuration, read only."""
+"""Status items of the window: process variables of the beamline by its configuration, read only."""
 
 from __future__ import annotations
 
@@ -18,42 +18,46 @@ from trxas.configuration import Configuration
 from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, calibration_file
 
 READ_AGAIN_S = 2.0
-"""How old a calibration may be that the window converts with; sessions change them."""
+"""Age at which the saved calibrations are read again; sessions change them."""
 
 SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "warning"), 1: ("OPEN", "good")}
 LASER_SHUTTER: Mapping[int, tuple[str, Severity]] = {0: ("CLOSED", "good"), 1: ("OPEN", "good")}
-"""Scans close it at every other point, and it stays closed where nothing is measured."""
+"""Closed is normal too: scans close it at every other point, and it stays closed while nothing is measured."""
 
 LOCK: Mapping[int, tuple[str, Severity]] = {0: ("UNLOCKED", "bad"), 1: ("LOCKED", "good")}
 
 
-class KeptCalibrations:
-    """The calibrations that sessions keep, so that the window shows the axes as they do; those configured else."""
+class SavedCalibrations:
+    """Saved calibrations, read again every 2 s, so that the window converts raw PVs as a session does.
+
+    Falls back to the configured value of a calibration that was never saved.
+    """
 
     def __init__(self, file: CalibrationFile, beamline: BeamlineConfiguration) -> None:
-        self._file, self._read_at = file, -math.inf
+        self._file = file
+        self._read_at_s = -math.inf
         fluence = beamline.fluence
         self._configured: dict[str, Any] = {
             TIME_ZERO: beamline.delay.time_zero_raw_ps,
             ENERGY: 0.0,
             ATTENUATOR: {"maximum_mj_cm2": fluence.maximum_mj_cm2, "zero_deg": fluence.zero_deg},
         }
-        self._kept: dict[str, Any] = {}
+        self._saved: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         now_s = time.monotonic()
-        if now_s - self._read_at > READ_AGAIN_S:
-            self._read_at = now_s
-            # A damaged file stops sessions with a message of its own; the window goes on with what it had.
+        if now_s - self._read_at_s > READ_AGAIN_S:
+            self._read_at_s = now_s
+            # A damaged file stops sessions with a message of its own; the window continues with the latest values.
             with contextlib.suppress(StorageError):
-                self._kept = {name: kept.value for name, kept in self._file.read().items()}
-        return self._kept.get(name, self._configured[name])
+                self._saved = {name: saved.value for name, saved in self._file.read().items()}
+        return self._saved.get(name, self._configured[name])
 
 
 def status_items(configuration: Configuration) -> list[StatusItem]:
-    """Energy, delay, fluence, lock, shutters, jet, temperatures and ring current, in the order they are shown."""
+    """Return the items in display order: axes, laser, shutters, ring current, jet and temperatures."""
     beamline = configuration.beamline
-    kept = KeptCalibrations(calibration_file(configuration), beamline)
+    kept = SavedCalibrations(calibration_file(configuration), beamline)
     prefix, laser, around = beamline.epics.prefix, beamline.laser, beamline.surroundings
     items = [
         *_axes(beamline, kept),
@@ -84,7 +88,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     return items
 
 
-def _axes(beamline: BeamlineConfiguration, kept: KeptCalibrations) -> list[StatusItem]:
+def _axes(beamline: BeamlineConfiguration, kept: SavedCalibrations) -> list[StatusItem]:
     prefix, energy, delay, fluence = beamline.epics.prefix, beamline.energy, beamline.delay, beamline.fluence
 
     def shown_delay_ps(raw: tuple[float, ...]) -> float:

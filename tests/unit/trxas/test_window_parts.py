@@ -11,7 +11,7 @@ import pytest
 from broadcast.relay import RelayAddresses
 from trxas.announcements.server_file import ServeLock, ServeState, write_state
 from trxas.configuration import Configuration, load_configuration
-from trxas.window.docks import ServedStore, control_system
+from trxas.window.docks import CurrentStore, control_system
 
 STATE = ServeState(1, time.time(), RelayAddresses("p", "s", "a"), "", "", "", "127.0.0.1:5064")
 
@@ -23,7 +23,7 @@ def configuration(tmp_path: Path) -> Configuration:
 
 def test_the_browser_reads_through_the_server_of_the_moment(configuration: Configuration, tmp_path: Path) -> None:
     """If this fails, a window opened before its server shares the catalogue's file with it, and both wait."""
-    stores = ServedStore(configuration.storage)
+    stores = CurrentStore(configuration.storage)
     alone = stores()
     assert stores() is alone
     lock = ServeLock(tmp_path)
