@@ -23,7 +23,7 @@ from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibratio
         (ATTENUATOR, {"maximum_mj_cm2": -1.0, "zero_deg": 3.0}, "above 0 mJ/cm2"),
         (ATTENUATOR, {"angle": 3.0}, "angle"),
         (ATTENUATOR, 5.0, "5.0"),
-        ("phase_of_the_moon", 0.5, "no such calibration"),
+        ("phase_of_the_moon", 0.5, "no calibration 'phase"),
     ],
 )
 def test_what_the_axes_do_not_allow_is_refused_with_the_file_and_nothing_is_used(
