@@ -1,11 +1,13 @@
 # make demo: install and run the main job on the simulated beamline.
 # make test: install and run the tests.
-# make test-all: the same, and those that repeat at length what a shorter test shows.
+# make test-unit: the tests without processes and sockets only.
+# make test-all: all tests, and those that repeat at length what a shorter test shows.
+# make coverage: the lines that no test runs, those of child processes included.
 # make lint, types, format, docs: what a developer runs beside the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test test-all install lint types format docs lock clean
+.PHONY: demo test test-unit test-all coverage install lint types format docs lock clean
 
 demo: .venv/.runtime
 	$(BIN)/trxas demo
@@ -13,8 +15,14 @@ demo: .venv/.runtime
 test: .venv/.test
 	$(BIN)/pytest -n 3 --dist worksteal
 
+test-unit: .venv/.test
+	$(BIN)/pytest -n 2 tests/unit
+
 test-all: .venv/.test
 	$(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
+
+coverage: .venv/.test
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 install: .venv/.test
 

@@ -67,7 +67,7 @@ class BeamTime:
     def events(self, rng: np.random.Generator) -> list[dict[str, Any]]:
         """Event data in the order of acquisition."""
         states = (1, 0) if self.shutter_reference == "point" else (1,)
-        data = []
+        data: list[dict[str, Any]] = []
         for scan in range(self.scans):
             of_scan = 1.0 + self.jet_between_scans * rng.standard_normal()
             for point in range(len(self.points)):

@@ -89,7 +89,9 @@ GATES_PER_S = 1_303_781.0
 
 def quick_quality() -> QualitySettings:
     """Three attempts, and no wait longer than a test may take."""
-    times = dict.fromkeys(("ring_settle_s", "jet_settle_s", "laser_settle_s", "shutter_settle_s", "pause_s"), 0.0)
+    times: dict[str, Any] = dict.fromkeys(
+        ("ring_settle_s", "jet_settle_s", "laser_settle_s", "shutter_settle_s", "pause_s"), 0.0
+    )
     return QualitySettings(attempts=3, suspend_s=5.0, reconnect_s=5.0, poll_s=0.001, **times)
 
 
@@ -164,7 +166,7 @@ class FakeHardware:
         self._wire()
 
     def _settle(self) -> None:
-        line = self.beamline
+        line: Any = self.beamline
         initial = {
             line.energy.readback: 13.45, line.delay.coarse_readback: 166.78e-9, line.delay.fine_readback: 3000.0,
             line.fluence.angle_readback: 3.2, line.waveplate.angle_readback: 3.2,
@@ -183,7 +185,7 @@ class FakeHardware:
         self._publish(1.0)
 
     def _wire(self) -> None:
-        line = self.beamline
+        line: Any = self.beamline
         line.energy.setpoint.on_put = self._move_energy
         self._mirror("delay_coarse", line.delay.coarse_setpoint, line.delay.coarse_readback)
         self._mirror("delay_fine", line.delay.fine_setpoint, line.delay.fine_readback)
@@ -224,8 +226,9 @@ class FakeHardware:
 
     def _heat(self, raw: float) -> None:
         self.moves.append(("cell", raw))
-        self.beamline.cell.setpoint_readback.sim_put(raw)
-        self.beamline.cell.thermocouple.sim_put(raw + self.cell_error_c)
+        cell: Any = self.beamline.cell
+        cell.setpoint_readback.sim_put(raw)
+        cell.thermocouple.sim_put(raw + self.cell_error_c)
 
     def _count(self, value: int) -> None:
         if value and self.refused_triggers:
@@ -247,7 +250,8 @@ class FakeHardware:
         line.foil.sim_put(4e5 * dwell_s)
         line.spc_frame.sim_put(np.array([*head, 2.0, 5.0, *[GATES_PER_S * dwell_s] * 5, *self.counts.ravel()]))
         rates = [*[5e4] * 5, *[4e4] * 5]
-        self.beamline.sdd.frame.sim_put(np.array([*head[:2], *self.sdd_counts.astype(float), *rates]))
+        sdd: Any = self.beamline.sdd
+        sdd.frame.sim_put(np.array([*head[:2], *self.sdd_counts.astype(float), *rates]))
         line.boxcar_frame.sim_put(np.array([*head, *[-0.008] * 5, *[1e-10] * 5]))
 
 

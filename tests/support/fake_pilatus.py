@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 from ophyd import Device
 from ophyd.status import DeviceStatus
@@ -61,11 +61,13 @@ class FakePilatus(Device):
                 },
             )
         ]
-        return super().stage()
+        staged: list[Any] = super().stage()
+        return staged
 
     def unstage(self) -> list[Any]:
         self.path = None
-        return super().unstage()
+        unstaged: list[Any] = super().unstage()
+        return unstaged
 
     def trigger(self) -> DeviceStatus:
         assert self.path is not None

@@ -55,7 +55,10 @@ def _timed(beam_time: BeamTime, uid: str, seed: int) -> list[NamedDocument]:
     descriptor = f"{uid}-primary"
     documents: list[NamedDocument] = []
     for number, (name, doc) in enumerate(beam_time.documents(np.random.default_rng(seed))):
-        own = {"start": {"uid": uid}, "descriptor": {"uid": descriptor, "run_start": uid, "data_keys": {}}}
+        own: dict[str, dict[str, Any]] = {
+            "start": {"uid": uid},
+            "descriptor": {"uid": descriptor, "run_start": uid, "data_keys": {}},
+        }
         own |= {"event": {"uid": f"{uid}-{number}", "descriptor": descriptor}}
         own |= {"stop": {"uid": f"{uid}-stop", "run_start": uid}}
         documents.append((name, {**doc, **own[name], "time": BEGAN_S + EXPOSURE_S * number}))

@@ -28,7 +28,7 @@ def measure(session: Session, name: str) -> str:
     try:
         session.run_engine(session.plans()[name](**arguments))
     except RunEngineInterrupted:
-        return session.run_engine.state
+        return str(session.run_engine.state)
     except OSError as error:
         return f"failed: {error}"
     return "done"
@@ -52,8 +52,8 @@ def fail(session: Session, name: str) -> str:
 
 def abort(session: Session, name: str) -> str:
     """End what is paused."""
-    session.run_engine.abort()
-    return session.run_engine.state
+    session.run_engine.abort()  # type: ignore[no-untyped-call]  # bluesky's
+    return str(session.run_engine.state)
 
 
 def say(line: str) -> None:

@@ -29,7 +29,7 @@ class Bench(PVGroup):
         super().__init__(prefix)
         self._ends: list[float] = []
         clock = BeamClock(speed)
-        travel = {"clock": clock, "egu": "mm", "low": -10.0, "high": 10.0}
+        travel: dict[str, Any] = {"clock": clock, "egu": "mm", "low": -10.0, "high": 10.0}
         self.m1 = MotorGroup(f"{prefix}m1", description="Slow stage", velocity=2.0, precision=5, **travel)
         self.m2 = MotorGroup(f"{prefix}m2", description="Fast stage", velocity=1e5, acceleration_s=0.0, **travel)
         self.m3 = MotorGroup(
@@ -73,7 +73,7 @@ def main() -> int:
         run_server(
             Bench(options.prefix, options.speed).pvdb,
             port=options.port,
-            on_ready=lambda port: sys.stdout.write(f"ready on {port}\n"),
+            on_ready=lambda port: print(f"ready on {port}"),  # noqa: T201
         )
     except PortTakenError as error:
         sys.stderr.write(f"{error}\n")

@@ -11,6 +11,11 @@ from tests.support.fake_beamline import FakeHardware
 from tests.support.waiting import WAIT_S
 
 
+def uids_of(result: Any) -> tuple[str, ...]:
+    """Return the uids of the runs of a RunEngine's call, which bluesky gives in two ways."""
+    return tuple(getattr(result, "run_start_uids", result))
+
+
 class RecordedRuns:
     """Runs plans of the fake beamline `line`, which has a Pilatus if there is a folder for its `images`.
 
@@ -41,7 +46,8 @@ class RecordedRuns:
 
     def run(self, plan: Any) -> Any:
         """Run `plan`; returns what it returns."""
-        return self.engine(plan).plan_result
+        result: Any = self.engine(plan)
+        return result.plan_result
 
     @property
     def events(self) -> list[dict[str, Any]]:

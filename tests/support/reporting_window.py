@@ -57,13 +57,14 @@ class Reporter:
 
 def main() -> int:
     """Open the window as the command does, with a reporter beside it."""
-    finish = Splash.finish
+    splash: Any = Splash
+    finish = splash.finish
 
     def report(opening: Any, window: Any) -> None:
         finish(opening, window)
         window.reporter = Reporter(window)
 
-    Splash.finish = report  # type: ignore[method-assign]
+    splash.finish = report
     return int(trxas.commands.main.main(["gui", *sys.argv[1:]]))
 
 

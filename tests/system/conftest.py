@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import threading
@@ -11,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.ca_ports import CaPorts
+from tests.support.channels import open_channels, release_channels
+from tests.support.ioc_process import StartIoc, running_ioc, running_repeater
 from tests.support.waiting import COMMAND_S, WAIT_S
 
 RECORD_IOC = ("-m", "tests.support.record_ioc")
@@ -21,6 +25,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents and "start_ioc" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.channel_access)
+
+
+@pytest.fixture(scope="session")
+def ca_repeater(ca_ports: CaPorts) -> Iterator[None]:
+    """A Channel Access repeater for this pytest process."""
+    with running_repeater(ca_ports.repeater):
+        yield
+
+
+@pytest.fixture(scope="session")
+def start_ioc(ca_ports: CaPorts, ca_repeater: None) -> StartIoc:
+    """`with start_ioc(command, ...) as ioc:` runs an IOC, see `running_ioc`."""
+    return functools.partial(running_ioc, ca_ports)
+
+
+PLAIN_PVS: dict[str, Any] = {}
+"""Connected PVs without monitors of the test module under way, by name."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_channel_is_left() -> Iterator[None]:
+    """Release the channels of a module, whose servers have ended by then; else libca searches for them for ever."""
+    yield
+    PLAIN_PVS.clear()
+    release_channels()
+    assert open_channels() == []
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +92,6 @@ class Recorder:
 def recorder() -> Callable[[str], Recorder]:
     """`recorder(name)` connects to a PV and keeps every value its monitor brings."""
     return Recorder
-
-
-PLAIN_PVS: dict[str, Any] = {}
-"""Those of the test module under way, by name."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_pvs_of_this_module(no_channel_is_left: None) -> Iterator[None]:
-    """Forget the PVs before their channels are released."""
-    yield
-    PLAIN_PVS.clear()
 
 
 def plain_pv(name: str) -> Any:

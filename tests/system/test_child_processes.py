@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,8 +18,8 @@ from tests.support.waiting import WAIT_S, until
 ECHO = "import sys; print('ready at 7', flush=True); [print('got', line.strip(), flush=True) for line in sys.stdin]"
 
 
-def program(code: str, **settings: object) -> ChildProgram:
-    return ChildProgram(name="child", command=[sys.executable, "-c", code], **settings)  # type: ignore[arg-type]
+def program(code: str, **settings: Any) -> ChildProgram:
+    return ChildProgram(name="child", command=[sys.executable, "-c", code], **settings)
 
 
 def test_a_child_tells_its_ready_line_takes_lines_and_ends_with_its_input(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_fault_of_beam_or_detectors_shows_in_counts_and_readbacks(
         struck = bench.expose(DWELL_S)
         assert counted(struck, good), (struck, good)
         for name, value in shown.items():
-            bench.until(lambda name=name, value=value: bench.get(name) == pytest.approx(value), f"{name} {value}")
+            bench.until(lambda name=name, value=value: bench.get(name) == pytest.approx(value), f"{name} {value}")  # type: ignore[misc]
     bench.open_shutters()
     after = bench.expose(DWELL_S)
     assert signal_of(after) / signal_of(good) == pytest.approx(1, abs=3 * WANDER)

@@ -287,6 +287,6 @@ def test_pyepics_motor_moves_and_tweaks(m1: str, put: Any) -> None:
 ])  # fmt: skip
 def test_impossible_motor_is_refused_when_built(wrong: dict[str, Any]) -> None:
     """A wrong number in the beamline's definition shows at start, not in the middle of a scan."""
-    right = {"egu": "mm", "description": "Stage", "low": -1.0, "high": 1.0, "velocity": 1.0}
+    right: dict[str, Any] = {"egu": "mm", "description": "Stage", "low": -1.0, "high": 1.0, "velocity": 1.0}
     with pytest.raises(SimulationInputError):
         MotorGroup("m", clock=BeamClock(1.0), **(right | wrong))

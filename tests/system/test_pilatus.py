@@ -10,7 +10,7 @@ from typing import Any
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import event_model
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from bluesky import RunEngine
@@ -36,6 +36,7 @@ MACRO = "pil:"
 def ioc(start_ioc: Any) -> Iterator[Any]:
     with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "2000", "--seed", "3") as running:
         configuration = load_configuration(prefix=MACRO).beamline
+        assert configuration.cell is not None
         stage = SampleStage(configuration.cell, prefix=MACRO, name="sample_stage")
         energy = Energy(configuration.energy, prefix=MACRO, name="energy")
         for device in (stage, energy):

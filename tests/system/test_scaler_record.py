@@ -144,6 +144,11 @@ def test_failed_counting_leaves_the_record_usable(bench: str, scaler: str, put: 
 ])  # fmt: skip
 def test_impossible_scaler_is_refused_when_built(wrong: dict[str, Any]) -> None:
     """A channel that the record does not have shows at start, not as a column of zeros."""
-    right = {"description": "Scaler", "channel_names": {2: "I0"}, "channel_count": 8, "count": lambda elapsed_s: {}}
+    right: dict[str, Any] = {
+        "description": "Scaler",
+        "channel_names": {2: "I0"},
+        "channel_count": 8,
+        "count": lambda elapsed_s: {},
+    }
     with pytest.raises(SimulationInputError):
         ScalerGroup("s", clock=BeamClock(1.0), **(right | wrong))

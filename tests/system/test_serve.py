@@ -23,10 +23,11 @@ from gui.control.manager_link import ServerAddress, ServerSilentError, ZmqManage
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.worker import LiveWorker
 from gui.requests.xas.spectra import SpectrumRequest
+from processes.process_table import family
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from storage import load_run, open_store
-from tests.support.served import Queue, Served, family, living, process_of
+from tests.support.served import Queue, Served, living, process_of
 from tests.support.waiting import COMMAND_S, WAIT_S, until
 from trxas.announcements.server_file import read_state
 from trxas.configuration import DEFAULT_CONFIGURATION

@@ -181,7 +181,8 @@ def test_what_strikes_a_small_part_of_an_exposure_and_is_over_marks_it(
 def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     beamline: Beamline, faults: FaultBench, kind: str
 ) -> None:
-    scan, seen = Scan(beamline), []
+    scan = Scan(beamline)
+    seen: list[Any] = []
     scan.strike = lambda: faults.put(f"7idd:sim:Fault:{kind}", 1e6)
 
     def look() -> None:
@@ -199,7 +200,7 @@ def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
     shutters, took_s = seen
     assert shutters == (0, 0)
     # bluesky #533 (does not go on), #1647 (goes on at once, or far too late): not before the settle time, soon after.
-    assert 0.4 < took_s < 30
+    assert 0.4 < took_s < 60
     began, ended = scan.suspensions()
     assert (began["suspended"], ended["suspended"]) == (1, 0)
     assert began["reason"]

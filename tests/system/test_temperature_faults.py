@@ -89,7 +89,7 @@ def test_a_pause_on_the_way_to_a_temperature_goes_on_from_there(
 
         def pause() -> None:
             readings.wait(lambda values: values[-1] > 30.0)
-            engine.request_pause(defer=False)
+            engine.request_pause(defer=False)  # type: ignore[no-untyped-call]  # bluesky's
 
         pausing = threading.Thread(target=pause)
         pausing.start()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
@@ -46,7 +46,7 @@ def uids(session: Session) -> list[str]:
     """A series over two temperatures, hot first."""
     series = session.plans()["temperature_series"]
     plan = series([60.0, 25.0], dwell_s=10.0, images=2, image_dwell_s=30.0, sample="CsPbBr3")
-    return list(session.run_engine(plan))  # type: ignore[arg-type]  # uids
+    return list(session.run_engine(plan))
 
 
 def events(session: Session, uid: str) -> list[dict[str, Any]]:

@@ -107,11 +107,13 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
         queue.start(dwell_s=30.0, repeats=2000, sample="watched")
         until(lambda: witness.frame.events > 100, lambda: witness.frame)
         assert witness.frame.run is not None
-        uid, took_s = witness.frame.run.uid, []
+        uid = witness.frame.run.uid
+        took_s: list[float] = []
         for _life in range(LIVES):
-            began, events = time.monotonic(), witness.frame.events
+            began = time.monotonic()
+            measured = witness.frame.events
             window = windows(served.data)
-            said = window.wait(lambda said, least=events: said["answered"] >= least, "a window in the run")
+            said = window.wait(lambda said, least=measured: said["answered"] >= least, "a window in the run")  # type: ignore[misc]
             took_s.append(time.monotonic() - began)
             assert (said["uid"], said["missed"]) == (uid, 0)
             window.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,15 @@ from tests.support.live_runs import energy_run
 
 def test_no_digit_is_lost() -> None:
     values = np.random.default_rng(1).standard_normal(1000)
-    doc = {"a": values, "b": np.int64(2**62), "c": np.float64(0.1), "d": Path("/x"), "e": {"f": (1, 2)}, 3: None}
-    read = unpack(pack(doc))
+    doc: dict[Any, Any] = {
+        "a": values,
+        "b": np.int64(2**62),
+        "c": np.float64(0.1),
+        "d": Path("/x"),
+        "e": {"f": (1, 2)},
+        3: None,
+    }
+    read: Any = unpack(pack(doc))
     np.testing.assert_array_equal(np.array(read["a"]), values)
     assert (read["b"], read["c"], read["d"], read["e"], read[3]) == (2**62, 0.1, "/x", {"f": [1, 2]}, None)
 

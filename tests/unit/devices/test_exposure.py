@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from devices.exposure.frames import parse_boxcar_frame, parse_spc_frame
+from devices.exposure.gated_detectors import ExposureReading
 from devices.signals.uncached_signal import read_together
 from errors import AcquisitionError, InputError, OutOfRangeError
 from tests.support.fake_beamline import FakeHardware
 from tests.support.waiting import WAIT_S
 
 
-def read(hardware: FakeHardware):
+def read(hardware: FakeHardware) -> ExposureReading:
     exposure = hardware.beamline.exposure
     return exposure.reading_from_raw(read_together(exposure.fresh_signals()))
 

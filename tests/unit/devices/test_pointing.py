@@ -25,7 +25,7 @@ def test_both_mirrors_move_in_um_on_the_sample() -> None:
 def test_outside_the_limits_nothing_moves(value: object, error: type[Exception]) -> None:
     hardware = FakeHardware()
     with pytest.raises(error):
-        hardware.beamline.pointing_vertical.set(value)
+        hardware.beamline.pointing_vertical.set(value)  # type: ignore[arg-type]
     assert hardware.moves == []
 
 

@@ -17,7 +17,6 @@ from ophyd.status import StatusBase
 
 from devices.axes.cell import Cell
 from devices.configuration import CellSettings, beamline_from_table
-from devices.detectors.pilatus import Pilatus
 from devices.detectors.sdd import parse_sdd_frame
 from devices.exposure.gated_detectors import SimultaneousDetectors
 from devices.sample_stage import SampleStage
@@ -121,18 +120,6 @@ def test_a_frame_that_makes_no_sense_is_never_data(raw: list[float], message: st
         parse_sdd_frame(raw, 5, "pv")
 
 
-def test_the_start_document_gets_the_whole_geometry() -> None:
-    settings = configuration().pilatus
-    assert settings is not None
-    pilatus = Pilatus(settings, prefix="geometry:", name="pilatus")
-    assert pilatus.geometry == {
-        "distance_m": 0.2410,
-        "offset_m": [0.0453, 0.0],
-        "pixel_m": 172e-6,
-        "shape": [195, 487],
-    }
-
-
 def table() -> dict[str, Any]:
     import tomllib
 
@@ -217,7 +204,7 @@ def test_detectors_triggered_together_are_done_together_and_fail_with_the_first(
             return self.status
 
     both = [Detector(), Detector()]
-    status = SimultaneousDetectors(both).trigger()  # type: ignore[arg-type]  # all it needs
+    status = SimultaneousDetectors(both).trigger()
     both[0].status.set_finished()
     both[0].status.wait(timeout=WAIT_S)
     assert not status.done

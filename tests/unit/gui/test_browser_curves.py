@@ -89,7 +89,7 @@ def test_a_powder_pattern_is_that_of_all_good_images(tmp_path: Path) -> None:
     assert (shown.axis, shown.quantity) == ("q_inv_angstrom", "powder pattern (counts per pixel)")
     np.testing.assert_array_equal(shown.x, stored.q_inv_angstrom)
     np.testing.assert_array_equal(shown.y, stored.intensity)
-    np.testing.assert_array_equal(shown.sigma, stored.sigma)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(shown.sigma, stored.sigma)
     assert difference(shown, shown).y.max() == 0.0
 
 
@@ -178,7 +178,7 @@ def curve(y: list[float], sigma: float) -> RunCurve:
         uid="run",
         axis="energy_ev",
         quantity="transient (1)",
-        x=1.0 + np.arange(len(y)),
+        x=np.arange(1.0, len(y) + 1.0),
         y=values,
         sigma=np.full(len(y), sigma),
     )

@@ -6,6 +6,7 @@ import csv
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from errors import StorageError
 from gui.browser.background import Background
-from gui.browser.browser import MOST_DRAWN, RunBrowser
+from gui.browser.browser import RunBrowser
 from gui.browser.overlay import RESULT
 from gui.browser.run_table import COLUMNS
 from gui.live.feed import QueueFeed
@@ -154,16 +155,6 @@ def test_overlay_has_the_same_colour_in_list_legend_and_plot(browser: RunBrowser
     assert plot.curves[names[1]].style == series_style(1), "a run keeps its colour as long as it is selected"
 
 
-def test_runs_that_are_too_many_to_draw_are_told(browser: RunBrowser, runs: StoredRuns, qtbot: QtBot) -> None:
-    """If this fails, somebody takes the curves for all that was selected."""
-    for scan_id in range(5, MOST_DRAWN + 3):
-        runs.write(later(energy_run(f"energy-{scan_id}", overrides={"scan_id": scan_id}), 1000.0 * scan_id))
-    wait_for(qtbot, lambda: len(browser.model.runs) == MOST_DRAWN + 2)
-    browser.table.selectAll()
-    wait_for(qtbot, lambda: "2 more selected, not drawn" in browser.overlay.message.text())
-    assert len(browser.selected) == MOST_DRAWN
-
-
 def test_runs_of_another_kind_are_not_drawn_but_named(browser: RunBrowser, qtbot: QtBot) -> None:
     click_run(browser, qtbot, 3)
     click_run(browser, qtbot, 4, Qt.KeyboardModifier.ControlModifier)
@@ -221,7 +212,8 @@ def test_another_reduction_is_drawn_when_it_is_chosen(browser: RunBrowser, qtbot
 def test_metadata_can_be_read_and_searched(browser: RunBrowser, qtbot: QtBot) -> None:
     click_run(browser, qtbot, 4)
     tree = browser.metadata.tree
-    rows = {tree.topLevelItem(row).text(0): tree.topLevelItem(row) for row in range(tree.topLevelItemCount())}
+    items: list[Any] = [tree.topLevelItem(row) for row in range(tree.topLevelItemCount())]
+    rows = {item.text(0): item for item in items}
     assert rows["operator"].text(1) == "A. B."
     browser.metadata.search.setText("irf")
     assert not rows["reduction"].isHidden()
@@ -290,24 +282,6 @@ def test_run_whose_process_died_is_named_so(runs: StoredRuns, qtbot: QtBot) -> N
         widget.show()
         wait_for(qtbot, lambda: len(widget.model.runs) == 5)
         assert cell(widget, 0, "Status") == "▲ interrupted"
-        widget.close_jobs()
-
-
-def test_runs_that_only_the_catalogue_has_are_found_too(runs: StoredRuns, qtbot: QtBot) -> None:
-    """Old journals may have been moved away: their runs are in databroker still."""
-    runs.close()
-    with open_store(runs.root, rebuild=True):
-        pass
-    for path in (runs.root / "journal" / "done").glob("*energy-1*"):
-        path.unlink()
-    with open_store(runs.root, recover_runs=False) as store:
-        widget = RunBrowser(store, refresh_s=0.1)
-        qtbot.addWidget(widget)
-        widget.show()
-        qtbot.waitUntil(lambda: len(widget.model.runs) == 4, timeout=120_000)
-        assert [run.summary.uid for run in widget.model.runs][-1] == "energy-1"
-        widget.select_run("energy-1")
-        wait_for(qtbot, lambda: drawn(widget) == ["1 toluene Br K"])
         widget.close_jobs()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -25,6 +26,11 @@ SETTINGS = FormSettings(
     beam=BeamStatistics(0.12, "0.12 photons per pulse as configured", 1.304e6, overhead_s=0.0),
     course=lambda _plan, arguments, listed: scan_course(arguments, listed or 10),
 )
+
+
+def cell_text(table: Any, row: int, column: int) -> str:
+    """Return the text of one cell of a table."""
+    return str(table.item(row, column).text())
 
 
 @pytest.fixture
@@ -119,8 +125,8 @@ def test_pause_resume_and_abort_by_buttons_that_follow_the_engine(
     answer(qtbot, panel, "Abort the plan")
     wait_for(qtbot, lambda: panel.history.table.rowCount() == 1)
     panel.tabs.setCurrentWidget(panel.history)
-    assert "aborted" in panel.history.table.item(0, 1).text()
-    assert "Run aborted by the user." in panel.history.table.item(0, 4).text()
+    assert "aborted" in cell_text(panel.history.table, 0, 1)
+    assert "Run aborted by the user." in cell_text(panel.history.table, 0, 4)
 
 
 def test_no_server_disables_every_button_and_says_so(
@@ -305,7 +311,8 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
     wait_for(qtbot, lambda: panel.history.table.rowCount() == 1)
 
     def looks(size: object, colour: str) -> bool:
-        shown = panel.history.table.item(0, 1).foreground().color().name()
+        item: Any = panel.history.table.item(0, 1)
+        shown = item.foreground().color().name()
         return panel.engine.state.font().pointSizeF() == size and shown == colour
 
     try:

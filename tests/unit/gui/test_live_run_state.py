@@ -122,7 +122,7 @@ def test_a_run_without_transients_says_so() -> None:
 
 
 def test_the_latest_image_is_found_through_its_documents() -> None:
-    documents = [
+    documents: list[tuple[str, dict[str, Any]]] = [
         ("start", {"uid": "xrd", "plan_name": "diffraction", "time": 0.0}),
         ("descriptor", {"uid": "d", "run_start": "xrd", "name": "primary"}),
         ("resource", {"uid": "r", "run_start": "xrd", "root": "/data", "resource_path": "a/b.h5", "spec": "AD_HDF5",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
@@ -24,11 +25,8 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import excited_state_spectrum
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
-from reduction.xas.gate_rates import gate_rates
 from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
-from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
-from reduction.xas.spc_time import spc_trace
 from tests.support.beam_time import Document
 from tests.support.waiting import WAIT_MS
 
@@ -84,7 +82,7 @@ def same(curve: object, x: object, y: object, sigma: object) -> bool:
 def test_spectra_are_those_of_the_reduction(
     window: MainWindow, energy_run: list[Document], qtbot: QtBot, mode: str, reduce: Callable[..., object]
 ) -> None:
-    panel = window.docks["spectra"].widget()
+    panel: Any = window.docks["spectra"].widget()
     panel.choices.mode = mode
     shown(window, "spectra", energy_run, qtbot)
     wanted = reduce(accumulate(energy_run))
@@ -131,20 +129,6 @@ def test_zooming_one_spectrum_zooms_the_other(window: MainWindow, energy_run: li
     assert panel.static.canvas.box.viewRange()[0] == pytest.approx([13_465.0, 13_480.0])  # type: ignore[attr-defined]
     qtbot.mouseClick(panel.static.whole, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
     assert panel.transient.canvas.box.viewRange()[0][1] > 13_560.0  # type: ignore[attr-defined]
-
-
-def test_kinetics_are_those_of_the_fit(window: MainWindow, delay_run: list[Document], qtbot: QtBot) -> None:
-    panel = shown(window, "kinetics", delay_run, qtbot)
-    run = accumulate(delay_run)
-    trace, fit = spc_trace(run), fit_kinetics(gate_rates(run), run.metadata.timing)
-    curve = panel.trace.curves["transient"]  # type: ignore[attr-defined]
-    assert np.array_equal(curve.y, trace.transient)
-    assert np.array_equal(curve.sigma, trace.sigma)
-    assert "fit" in panel.trace.curves  # type: ignore[attr-defined]
-    assert panel.residuals.curves["residual"].y.size == trace.delay_ps.size  # type: ignore[attr-defined]
-    table = {panel.table.text(row, 0): panel.table.text(row, 1) for row in range(panel.table.rowCount())}  # type: ignore[attr-defined]
-    assert table["τ1"] == with_error(*fit.tau1_ps, "ps")
-    assert str(fit.degrees_of_freedom) in table["χ² / degrees of freedom"]
 
 
 def test_fluence_dependence_is_that_of_the_reduction(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_a_plot_without_data_shows_no_numbers_and_says_so(plot: LinePlot) -> Non
     """Ticks from 0 to 1 under nothing look like a measurement."""
 
     def numbers() -> list[float]:
-        axes = (plot.canvas.bottom, plot.canvas.left)
+        axes: tuple[Any, Any] = (plot.canvas.bottom, plot.canvas.left)
         return [value for axis in axes for _, values in axis.tickValues(*axis.range, 600) for value in values]
 
     def said() -> str:
@@ -226,4 +227,4 @@ def test_region_and_masks_are_pixels_of_the_image(qtbot: QtBot) -> None:
     plot.add_mask()
     assert plot.masked == ((50, 100, 60, 120),)
     plot.clear_masks()
-    assert plot.masked == ()
+    assert len(plot.masked) == 0

@@ -18,7 +18,7 @@ from gui.requests.xas.fluence import FluenceRequest
 from gui.requests.xas.kinetics import KineticsRequest, TraceRequest
 from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
 from gui.requests.xas.static import TemperatureSeriesRequest
-from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, TrendRequest
+from gui.requests.xas.trends import TrendRequest
 from reduction.accumulator import accumulate, joined
 from reduction.image_references import ImageReference
 from reduction.pileup import true_counts
@@ -141,22 +141,6 @@ def test_trends_of_the_surroundings_are_the_events_own() -> None:
         TrendRequest("temperature_c").compute(state)
     with pytest.raises(ReductionError, match="Choose one of"):
         TrendRequest("colour").compute(state)
-
-
-def test_time_zero_and_edge_are_followed_from_scan_to_scan() -> None:
-    """The truth is 0 ps and 13470 eV: zero within 4 sigma twice (1 in 8000 by chance), the edge within a grid step."""
-    documents = delay_run()
-    zero = TimeZeroTrend().compute(fed(documents))
-    assert zero.value.shape == (2,)
-    assert zero.sigma is not None
-    assert np.all(np.abs(zero.value) < 4 * zero.sigma)
-    under_way = TimeZeroTrend().compute(fed(documents[:-10]))
-    np.testing.assert_array_equal(under_way.value, zero.value[:1])
-    edge = EdgeTrend().compute(fed(energy_run("a"), energy_run("b", seed=2)))
-    assert edge.value.shape == (6,)
-    assert np.all(np.abs(edge.value - 13_470) < 1.0)
-    with pytest.raises(ReductionError, match="No scan of this run is complete"):
-        EdgeTrend().compute(fed(energy_run()[:10]))
 
 
 def test_excited_state_is_made_from_the_spectrum_on_the_screen() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_the_panel_keeps_the_series_while_images_are_taken(window: MainWindow, q
     assert isinstance(feed, QueueFeed)
     for name, doc in [pair for run in runs for pair in run]:
         feed.put(name, doc)
-    panel = window.docks["static"].widget()
+    panel: Any = window.docks["static"].widget()
     qtbot.waitUntil(
         lambda: panel.heading.run.text().endswith("0 exposures") and bool(panel.differences.curves), timeout=WAIT_MS
     )

@@ -1,16 +1,5 @@
-"""The fake beamline with its engine."""
+"""Fixtures of `plans`."""
 
-from __future__ import annotations
+from tests.support.fixtures.plans import recorded
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.support.recorded_runs import RecordedRuns
-
-
-@pytest.fixture
-def recorded() -> Iterator[RecordedRuns]:
-    """Runs of one test, without a Pilatus."""
-    with RecordedRuns() as runs:
-        yield runs
+__all__ = ["recorded"]

@@ -18,8 +18,13 @@ REGIONS = [(13_000, 13_002, 1)]
 
 
 def energy_scan(recorded: RecordedRuns, **options: Any) -> None:
-    options = {"delay_ps": 100.0, "regions_ev": REGIONS, "dwell_s": 1.0, "allow_unreducible": True} | options
-    recorded.run(plans.energy_scan(recorded.line, "Pb L3", **options))
+    asked: dict[str, Any] = {
+        "delay_ps": 100.0,
+        "regions_ev": REGIONS,
+        "dwell_s": 1.0,
+        "allow_unreducible": True,
+    } | options
+    recorded.run(plans.energy_scan(recorded.line, "Pb L3", **asked))
 
 
 def test_a_long_move_down_comes_from_below(recorded: RecordedRuns) -> None:

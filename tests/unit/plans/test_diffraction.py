@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -93,8 +92,9 @@ def test_an_image_whose_event_was_lost_is_taken_again_in_a_new_file(day: PowderD
     """The file then holds an image too many: each event must refer to its own all the same."""
     day.hardware.refused_triggers = 0
     lose = iter([False, True, False, False])
-    read = day.line.powder_images.read
-    day.line.powder_images.read = lambda: _lost() if next(lose) else read()
+    reader: Any = day.line.powder_images
+    read = reader.read
+    reader.read = lambda: _lost() if next(lose) else read()
     diffraction(day, images=3)
     assert [event["scan_index"] for event in day.events] == [0, 1, 2]
     assert day.images() == [0, 2, 3]
@@ -170,28 +170,11 @@ def series(day: PowderDay, temperatures_c: Any = (60.0, 25.0), **options: Any) -
     return day.run(plans.temperature_series(day.line, temperatures_c, **({"dwell_s": 1.0} | options)))
 
 
-def test_temperatures_in_the_order_given_each_with_both_edges_and_images(day: PowderDay) -> None:
-    uids = series(day, images=2, image_dwell_s=3.0, sample="powder 1")
-    assert uids == [start["uid"] for start in day.starts]
-    found = [(start["temperature_c"], start["plan_name"], start.get("edge")) for start in day.starts]
-    per_temperature = [("static_energy_scan", "Br K"), ("static_energy_scan", "Pb L3"), ("diffraction", None)]
-    assert found == [(temperature, *run) for temperature, run in itertools.product((60.0, 25.0), per_temperature)]
-    assert len({start["series"] for start in day.starts}) == 1
-    assert {start["sample"] for start in day.starts} == {"powder 1"}
-    # Each temperature is set once.
-    assert len(day.moved("cell")) == 2
-    assert len([event for event in day.events if "pilatus_image" in event]) == 4
-
-
-def test_a_series_may_leave_out_edges_or_images(day: PowderDay) -> None:
-    assert len(series(day, edges=["Pb L3"], images=0, temperatures_c=[25.0, 30.0])) == 2
-    assert {start.get("edge") for start in day.starts} == {"Pb L3"}
-    assert len(series(day, edges=[], temperatures_c=[25.0])) == 1
-
-
 def test_a_temperature_that_does_not_settle_ends_the_series_there(day: PowderDay) -> None:
     def jam(_: str, doc: dict[str, Any]) -> None:
-        day.hardware.cell_error_c, day.line.cell.timeout_s = 5.0, 0.3
+        cell: Any = day.line.cell
+        cell.timeout_s = 0.3
+        day.hardware.cell_error_c = 5.0
 
     day.engine.subscribe(jam, "event")
     with pytest.raises(NotSettledError, match="did not settle at 25 C"):
@@ -223,11 +206,3 @@ def test_bad_input_to_a_series_moves_nothing(
     with pytest.raises(error, match=message):
         series(day, **options)
     day.assert_untouched()
-
-
-def test_a_series_needs_the_pilatus_before_its_first_spectrum(day: PowderDay) -> None:
-    day.pilatus.not_ready = NotConnectedError(["pil:cam1:Acquire"], 5.0)
-    with pytest.raises(NotConnectedError, match="pil:cam1:Acquire"):
-        series(day)
-    day.assert_untouched()
-    series(day, images=0, temperatures_c=[25.0])

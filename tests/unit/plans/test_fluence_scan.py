@@ -105,7 +105,7 @@ def test_the_zero_is_the_one_nearest_to_the_known_one() -> None:
     ],
 )
 def test_a_calibration_that_says_nothing_is_refused(
-    angles: list, powers: list, error: type[Exception], message: str
+    angles: list[Any], powers: list[Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         fit_attenuator(angles, powers)

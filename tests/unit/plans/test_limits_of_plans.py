@@ -15,7 +15,7 @@ from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
 from tests.support.recorded_runs import RecordedRuns
 
-BEYOND = {
+BEYOND: dict[str, list[Any]] = {
     "fluence_mj_cm2": [12.6, 1e6, -0.1],
     "fluences_mj_cm2": [[0.5, 12.6], [-0.1, 1.0]],
     "delay_ps": [-100_001.0, 200_001.0],

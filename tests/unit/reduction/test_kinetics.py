@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def overlap(age_ps: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.exp(-4 * math.log(2) * (3.07 * age_ps / PUMP_PERIOD_PS / 47.0) ** 2))
 
 
-OVERLAP = tuple(overlap(PUMP_PERIOD_PS * np.arange(12)).tolist())
+OVERLAP = tuple(overlap(np.asarray(PUMP_PERIOD_PS * np.arange(12), np.float64)).tolist())
 TIMING = Timing(pump_overlap=OVERLAP)
 DELAYS_PS = np.concatenate(
     [
@@ -120,40 +120,6 @@ def pulls_of(fit: KineticsFit, truth: Truth) -> list[float]:
     return logarithms + plain
 
 
-@pytest.mark.parametrize(
-    "truth",
-    [
-        Truth(),
-        pytest.param(Truth(tau2_ps=3000.0, t0_ps=-60.0), marks=pytest.mark.long),
-        pytest.param(Truth(fraction1=0.4, fraction2=0.4, offset_lifetime_ps=5e6), marks=pytest.mark.long),
-    ],
-)
-def test_errors_of_lifetimes_and_fractions_are_honest(truth: Truth) -> None:
-    """An error bar that is too small turns noise into a discovery.
-
-    50 fits at four times the paper's exposure, where the fit is close to linear (at 36 s per point, means of up to
-    0.3 and widths of up to 1.1 are known). A mean pull has sigma 0.14 and a width 0.10; limits at 3.7 sigma on 36
-    numbers: one false alarm in 130 choices of seeds.
-    """
-    signal = truth.signal(DELAYS_PS)
-    pulls, reduced = [], []
-    for seed in range(50):
-        fit = fit_kinetics(measure(np.random.default_rng(seed), signal, pulses=4 * GATES_IN_36_S), TIMING)
-        pulls.append(pulls_of(fit, truth))
-        reduced.append(fit.chi_square / fit.degrees_of_freedom)
-    assert np.abs(np.mean(pulls, axis=0)).max() < 3.7 * 0.14
-    assert np.abs(np.std(pulls, axis=0, ddof=1) - 1.0).max() < 3.7 * 0.10
-    assert abs(np.mean(reduced) - 1.0) < 4 * math.sqrt(2 / 229 / 50)
-
-
-def test_paper_exposure_gives_the_papers_errors() -> None:
-    """tau1 = 120 +- 20 ps and tau2 = 900 +- 300 ps came from 36 s per point; the fit must extract as much."""
-    signal = Truth().signal(DELAYS_PS)
-    fits = [fit_kinetics(measure(np.random.default_rng(seed), signal), TIMING) for seed in range(11)]
-    assert 15 < np.median([fit.tau1_ps.sigma for fit in fits]) < 30
-    assert 180 < np.median([fit.tau2_ps.sigma for fit in fits]) < 340
-
-
 def test_noiseless_data_return_the_truth() -> None:
     """Every term of the model, the pump train included, against a quadrature of its own."""
     truth = Truth(tau1_ps=150.0, tau2_ps=1200.0, fraction1=0.5, fraction2=0.3, offset_lifetime_ps=300e3, t0_ps=25.0)
@@ -197,50 +163,6 @@ def test_constant_offset_fits_the_papers_model() -> None:
     assert fit.chi_square < 100
 
 
-def test_offset_that_does_not_decay_leaves_finite_errors_elsewhere() -> None:
-    """A rate at its limit of zero must not blow up the errors of the other parameters."""
-    truth = Truth(offset_lifetime_ps=1e9)
-    signal = truth.signal(DELAYS_PS)
-    infinite = []
-    for seed in range(6):
-        fit = fit_kinetics(measure(np.random.default_rng(seed), signal), TIMING)
-        assert max(map(abs, pulls_of(fit, truth))) < 4.5
-        assert fit.amplitude.sigma < 0.2 * abs(fit.amplitude.value)
-        infinite.append(fit.offset_lifetime_ps.value)
-    assert math.inf in infinite
-
-
-def test_closed_shutter_fixes_the_efficiencies_and_so_the_offset_lifetime() -> None:
-    """With one closed exposure per point the offset's decay is measured several times better."""
-    signal = Truth().signal(DELAYS_PS)
-    rng = np.random.default_rng(4)
-    open_rows, closed_rows = measure(rng, signal), measure(rng, signal, pumped=False)
-    alone = fit_kinetics(open_rows, TIMING)
-    both = fit_kinetics(GateRates.joined([open_rows, closed_rows]), TIMING)
-    assert both.offset_rate_per_ns.sigma < 0.5 * alone.offset_rate_per_ns.sigma
-    assert abs(both.offset_rate_per_ns.value - 1 / 400) < 4 * both.offset_rate_per_ns.sigma
-
-
-def test_two_edges_share_their_lifetimes() -> None:
-    """The paper's global fit: Br, and Pb with a fifth of the signal and six times the exposure."""
-    truth = Truth()
-    br = measure(np.random.default_rng(5), truth.signal(DELAYS_PS))
-    pb_signal = replace(truth, amplitude=-0.004).signal(DELAYS_PS)
-    pb = measure(np.random.default_rng(6), pb_signal, pulses=6 * GATES_IN_36_S)
-    alone, both = fit_kinetics(br, TIMING), fit_kinetics([br, pb], TIMING)
-    assert both.amplitudes[1].value / both.amplitudes[0].value == pytest.approx(0.2, abs=0.05)
-    assert both.tau2_ps.sigma / both.tau2_ps.value < 1.1 * alone.tau2_ps.sigma / alone.tau2_ps.value
-    assert max(map(abs, pulls_of(both, truth))) < 4.5
-    assert len(set(both.t0s_ps)) == 1
-
-
-def test_two_edges_may_have_their_own_time_zero() -> None:
-    br = measure(np.random.default_rng(7), Truth().signal(DELAYS_PS))
-    moved = measure(np.random.default_rng(8), Truth(t0_ps=40.0).signal(DELAYS_PS))
-    first, second = fit_kinetics([br, moved], TIMING, shared_t0=False).t0s_ps
-    assert second.value - first.value == pytest.approx(40.0, abs=5 * math.hypot(first.sigma, second.sigma))
-
-
 def test_covariance_belongs_to_the_named_parameters() -> None:
     fit = fit_kinetics(measure(np.random.default_rng(9), Truth().signal(DELAYS_PS)), TIMING)
     errors = dict(zip(fit.parameters, np.sqrt(np.diag(fit.covariance)), strict=True))
@@ -276,10 +198,3 @@ def test_delays_that_miss_the_decay_are_refused() -> None:
     delays = np.concatenate([np.linspace(-500, -300, 10), np.linspace(100e3, 130e3, 10)])
     with pytest.raises(ReductionError):
         fit_kinetics(measure(np.random.default_rng(13), Truth().signal(delays), delays_ps=delays), TIMING)
-
-
-def test_noise_alone_is_refused() -> None:
-    """Otherwise a closed shutter would yield two lifetimes."""
-    for seed in range(5):
-        with pytest.raises(ReductionError, match="No transient"):
-            fit_kinetics(measure(np.random.default_rng(seed), np.zeros((len(DELAYS_PS), 5))), TIMING)

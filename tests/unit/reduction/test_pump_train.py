@@ -62,12 +62,13 @@ def test_before_the_pump_one_sees_what_the_earlier_pumps_left() -> None:
 
 def test_late_probes_see_a_spot_that_has_moved_on() -> None:
     """A Gaussian spot must come out exactly; taken as standing still, it feigns a faster decay of the offset."""
-    rate, ages = 1 / 400e3, np.arange(24) * PERIOD_PS
+    rate = 1 / 400e3
+    ages: NDArray[np.float64] = np.arange(24.0) * PERIOD_PS
 
     def overlap(age_ps: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.exp(-4 * np.log(2) * (4e-6 * age_ps / 45.0) ** 2)
+        return np.asarray(np.exp(-4 * np.log(2) * (4e-6 * age_ps / 45.0) ** 2))
 
-    train = PumpTrain(PERIOD_PS, tuple(overlap(ages)), 45.0)
+    train = PumpTrain(PERIOD_PS, tuple(overlap(ages).tolist()), 45.0)
     for delay in (153_500.0, 306_900.0, 613_700.0):
         expected = (overlap(delay + ages) * np.exp(-(delay + ages) * rate)).sum()
         assert train.decay(delay, rate).value == pytest.approx(expected, rel=1e-6)

@@ -19,26 +19,8 @@ NOISE = 2e-3
 def signal(delay_ps: NDArray[np.float64], t0_ps: float, irf_ps: float = 45.0) -> NDArray[np.float64]:
     """The paper's kinetics with an amplitude of -3 %."""
     parts = ((0.60, 1 / 120), (0.21, 1 / 900), (0.19, 0.0))
-    return -0.03 * np.sum([f * convolved_decay(delay_ps - t0_ps, rate, irf_ps).value for f, rate in parts], axis=0)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{}, {"decays": PAPER_DECAYS}, pytest.param({"decays": PAPER_DECAYS, "free_irf": True}, marks=pytest.mark.long)],
-)
-def test_time_zero_and_its_interval_have_the_right_width(settings: dict[str, Any]) -> None:
-    """80 scans each: mean pull 0.11, width 0.079, 0.052 of the intervals; 4 sigma, 1 in 1800 by chance."""
-    pulls, covered = [], 0
-    for seed in range(80):
-        rng = np.random.default_rng(seed)
-        t0 = rng.uniform(-60.0, 60.0)
-        data = signal(DELAYS_PS, t0) + NOISE * rng.standard_normal(DELAYS_PS.size) + 0.01
-        fit = fit_time_zero(DELAYS_PS, data, np.full(DELAYS_PS.size, NOISE), **settings)
-        pulls.append((fit.t0_ps.value - t0) / fit.t0_ps.sigma)
-        covered += fit.low_ps <= t0 <= fit.high_ps
-    assert abs(np.mean(pulls)) < 4 * 0.11
-    assert abs(np.std(pulls) - 1.0) < 4 * 0.079
-    assert abs(covered / 80 - 0.683) < 4 * 0.052
+    decays = [f * convolved_decay(delay_ps - t0_ps, rate, irf_ps).value for f, rate in parts]
+    return np.asarray(-0.03 * np.sum(decays, axis=0))
 
 
 def test_exact_scan_gives_its_parameters_back() -> None:
@@ -74,26 +56,6 @@ def test_time_zero_of_a_measured_run(br_beam_time: type[Any]) -> None:
     fit = time_zero(spc_trace(accumulate(beam_time.documents(np.random.default_rng(2)))), decays=PAPER_DECAYS)
     assert abs(fit.t0_ps.value - 25.0) < 4 * fit.t0_ps.sigma
     assert fit.t0_ps.sigma < 10.0
-
-
-@pytest.mark.parametrize(
-    ("delays", "data", "message"),
-    [
-        (DELAYS_PS, np.zeros(DELAYS_PS.size), "No step"),
-        (DELAYS_PS[:4], np.zeros(4), "4 delays cannot determine 5"),
-        (
-            np.linspace(-10.0, 10.0, 12),
-            signal(np.linspace(-10.0, 10.0, 12), 0.0),
-            "instrument response|No step|sides|border",
-        ),
-        (DELAYS_PS, signal(DELAYS_PS, 690.0), "border|No step"),
-    ],
-)
-def test_scan_without_a_usable_step_is_refused(
-    delays: NDArray[np.float64], data: NDArray[np.float64], message: str
-) -> None:
-    with pytest.raises(ReductionError, match=message):
-        fit_time_zero(delays, data + 1e-6 * np.arange(delays.size), np.full(delays.size, NOISE))
 
 
 def test_impossible_decays_are_refused() -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import kstest
 
 from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
@@ -75,17 +74,6 @@ def test_nothing_has_no_inverse_area() -> None:
     empty = area_without_noise(drawn(None, 0.0), WINDOWS, drawn(None, 1.0))
     assert empty.inverse_projected.value == np.inf
     assert empty.inverse_raw.value == np.inf
-
-
-def test_scale_and_probability_of_equal_shapes_are_right() -> None:
-    """300 draws: pulls of the scale 4 errors (1 in 16 000 each); p-values uniform (Kolmogorov, 1 in 1000)."""
-    rng = np.random.default_rng(14)
-    found = [compare_shapes(drawn(rng, 1.0), drawn(rng, 0.3)) for _ in range(DRAWS)]
-    pulls = np.array([(one.scale.value - 0.3) / one.scale.sigma for one in found])
-    assert abs(pulls.mean()) < 4 / np.sqrt(DRAWS)
-    assert pulls.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * DRAWS))
-    assert kstest([one.p_value for one in found], "uniform").pvalue > 1e-3
-    assert found[0].degrees_of_freedom == GRID_EV.size - 3
 
 
 def test_what_a_recipe_leaves_free_is_no_difference_of_shape() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.monochromator import Seating, bragg_angle_deg
-from sim.ioc.timing import Timing
 from sim.physics.excitation import Spot
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
@@ -46,37 +44,12 @@ def test_long_moves_down_leave_backlash_until_an_approach_from_below(
     assert after(*energies_ev) == offset_ev
 
 
-def timing(**faults: float) -> Timing:
-    return Timing("", clock=BeamClock(1.0), time_zero_ps=17.0, **faults)
-
-
-async def delay_at(axis: Timing, coarse_s: float, fine_ps: float) -> float:
-    await axis.coarse_readback.write(coarse_s)
-    await axis.fine_readback.write(fine_ps)
-    return axis.delay_ps
-
-
-@pytest.mark.parametrize(
-    ("faults", "coarse_ps", "fine_ps", "expected_ps"),
-    [
-        ({}, 166_100, 3_900, 203.0),
-        ({"coarse_sign": -1.0}, 166_100, 3_900, 3.0),
-        ({"fine_sign": -1.0}, 166_100, 3_900, -37.0),
-        ({"fine_jump_ps": 40.0}, 166_100, 3_900, 203.0),
-        ({"fine_jump_ps": 40.0}, 168_000, 2_000, 243.0),
-    ],
-)
-def test_delays_that_go_the_wrong_way_or_jump(
-    faults: dict[str, float], coarse_ps: float, fine_ps: float, expected_ps: float
-) -> None:
-    assert asyncio.run(delay_at(timing(**faults), coarse_ps * 1e-12, fine_ps)) == pytest.approx(expected_ps)
-
-
 def test_the_laser_excites_less_beside_its_middle() -> None:
     experiment = Experiment(SAMPLE, 1)
     centred = experiment.excitation(BeamlineState())[0]
     for direction, fwhm_um in (("horizontal", 50.0), ("vertical", 45.0)):
-        beside = experiment.excitation(BeamlineState(**{f"laser_{direction}_um": fwhm_um / 2}))[0]
+        moved: dict[str, Any] = {f"laser_{direction}_um": fwhm_um / 2}
+        beside = experiment.excitation(BeamlineState(**moved))[0]
         # Half the intensity: linear, but for what earlier pumps left, which the moving jet brings from elsewhere.
         assert beside / centred == pytest.approx(0.5, abs=0.03)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from sim.physics.beam_faults import BeamDump, Bubbles
 from sim.physics.device_faults import MotorStall
 from sim.physics.fault_file import ScheduledFault, load_faults
 from sim.physics.fault_kinds import KINDS, make_fault
-from tests.support.waiting import COMMAND_S
 
 GOOD = """
 [[faults]]
@@ -93,19 +90,3 @@ def test_bubbles_come_as_often_as_they_should() -> None:
     while (time_s := bubbles.next_change_s(time_s)) < 100.0:
         starts += 1
     assert starts == pytest.approx(2 * 250, abs=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (entry(kind='"Earthquake"'), "Unknown fault"),
-        (entry(kind='"PvGone"', pv='"7idd:nothing"'), "there is no record"),
-    ],
-)
-def test_the_simulation_does_not_start_with_a_wrong_file(tmp_path: Path, text: str, message: str) -> None:
-    """Otherwise a night's test runs without the fault it is about."""
-    command = [sys.executable, "-m", "sim", "--port", "0", "--faults", str(written(tmp_path, text))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,12 @@ def test_decay_is_finite_and_falls_to_zero_on_both_sides() -> None:
 
 def test_excitation_repeats_with_the_pump() -> None:
     """The steady state: a spot seen one pump period later has been pumped once more."""
-    options = {"fluence_mj_cm2": 8.83, "pump_period_ps": 767_000.0, "kinetics": SAMPLE.kinetics, "pump": SAMPLE.pump}
+    options: dict[str, Any] = {
+        "fluence_mj_cm2": 8.83,
+        "pump_period_ps": 767_000.0,
+        "kinetics": SAMPLE.kinetics,
+        "pump": SAMPLE.pump,
+    }
     still = Spot(jet_speed_m_s=1e-9)
     times = np.array([-3000.0, 200.0, 50_000.0])
     early = train_excitation(times, spot=still, sigma_ps=45.0, **options)

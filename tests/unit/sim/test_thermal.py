@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def difference(energy_ev: np.ndarray, temperature_c: float) -> np.ndarray:
     return powder_spectrum(SAMPLE, energy_ev, temperature_c) - powder_spectrum(SAMPLE, energy_ev, 25.0)
 
 
-def comparison(energy_ev: np.ndarray, temperature_c: float, main: tuple, pre: tuple) -> float:
+def comparison(energy_ev: np.ndarray, temperature_c: float, main: tuple[Any, ...], pre: tuple[Any, ...]) -> float:
     """C of the paper: sum over the main edge over sum over the pre-edge."""
     change = difference(energy_ev, temperature_c)
     inside = [(energy_ev > low - 0.01) & (energy_ev < high + 0.01) for low, high in (main, pre)]
@@ -89,7 +90,7 @@ def test_at_the_reference_temperature_the_powder_has_the_static_spectrum() -> No
         (140, (0, 0, 1)),
     ],
 )
-def test_phases_change_where_the_paper_has_it(temperature_c: float, expected: tuple) -> None:
+def test_phases_change_where_the_paper_has_it(temperature_c: float, expected: tuple[Any, ...]) -> None:
     parts = phase_fractions(SAMPLE.phases, temperature_c)
     assert list(parts) == ["orthorhombic", "tetragonal", "cubic"]
     assert tuple(parts.values()) == pytest.approx(expected)
@@ -131,10 +132,15 @@ def test_a_settled_cell_stays_exactly_there_and_cools_without_heater() -> None:
     assert cell.temperature_c(5000.0) == AMBIENT_C
 
 
-def drawn(spectrum: float, repeats: int, **changes: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng, detector = np.random.default_rng(11), DriftDetector(**changes)
+DRAWN = ("counts", "input_rate", "output_rate")
+
+
+def drawn(spectrum: float, repeats: int, **changes: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(11)
+    detector = DriftDetector(**changes)
     runs = [draw_drift_counts(detector, spectrum, 1.0, 0.5, rng) for _ in range(repeats)]
-    return tuple(np.array([getattr(run, name) for run in runs]) for name in ("counts", "input_rate", "output_rate"))
+    counts, inputs, outputs = (np.array([getattr(run, name) for run in runs]) for name in DRAWN)
+    return counts, inputs, outputs
 
 
 def test_corrected_counts_are_unbiased_at_any_dead_time() -> None:

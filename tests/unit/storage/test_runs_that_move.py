@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,8 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
 
 def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: a key, to whoever looks between the writing of a file and the change of its permissions."""
-    path, seen = tmp_path / "secret", []
+    path = tmp_path / "secret"
+    seen: list[Any] = []
     (tmp_path / "secret.new").write_text("left by a killed process")
     monkeypatch.setattr(
         "os.fsync", lambda _descriptor: seen.extend(p.stat().st_mode & 0o777 for p in tmp_path.iterdir())

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import open_store
 from storage.documents import NamedDocument
-from storage.journal import journal_paths
 from storage.records import MAGIC, pack_record, read_contents
 from storage.salvage import usable
-from tests.support.live_runs import delay_run
-from tests.support.stored_runs import StoredRuns, later
 
 
 def small_run() -> list[NamedDocument]:
@@ -70,22 +66,3 @@ def test_what_only_looks_like_a_record_is_none(journal: tuple[Path, bytes, list[
     contents = read_contents(path)
     assert contents.documents == small_run()[:3]
     assert contents.behind == ()
-
-
-def test_what_is_whole_behind_the_damage_is_put_back(root: Path) -> None:
-    """Lost: with a bad sector in the journal of a killed session, everything that it had measured after that."""
-    documents = later(delay_run("damaged"), 0.0)
-    stored = StoredRuns(root)
-    stored.write(documents)
-    stored.close()
-    (path,) = journal_paths(root)
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    with open_store(root) as store:
-        assert store.recovery.catalogued == ["damaged"]
-        assert len(store.db["damaged"].table()) == len(documents) - 4
-    (path,) = journal_paths(root)
-    contents = read_contents(path)
-    assert not contents.is_torn
-    assert len(contents.documents) == len(documents) - 1, "all but the one that was hit"

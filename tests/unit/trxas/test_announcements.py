@@ -6,14 +6,11 @@ If these fail, a window talks to a process that is gone, or does not find the on
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from trxas.announcements.life_lock import HeldLockError, LifeLock, holder_of, is_held
 from trxas.announcements.server_file import AlreadyServedError, ServeLock, read_state
 from trxas.announcements.session_file import LOCK_PATTERN, NAME, SessionAddress, SessionAnnouncement, read_session
 
@@ -60,29 +57,6 @@ def test_sessions_with_one_name_are_told_apart(tmp_path: Path) -> None:
 def test_a_file_of_another_version_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / NAME).write_text(text)
     assert read_session(tmp_path) is None
-
-
-def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
-    path = tmp_path / "life.lock"
-    code = (
-        "import sys; from pathlib import Path; from trxas.announcements.life_lock import LifeLock; "
-        "lock = LifeLock(Path(sys.argv[1]), 'the other'); print('held', flush=True); sys.stdin.read()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        assert holder_of(path) == "the other"
-        with pytest.raises(HeldLockError, match="the other"):
-            LifeLock(path, "this one")
-    finally:
-        process.kill()
-        process.communicate()
-    assert not is_held(path)
-    LifeLock(path, "this one").release(remove=True)
-    assert not path.exists()
 
 
 def test_a_folder_is_served_once(tmp_path: Path) -> None:

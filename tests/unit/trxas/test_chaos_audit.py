@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +13,7 @@ import pytest
 
 from storage import open_store, primary_data
 from tests.support.live_runs import delay_run
-from tests.support.served import family
 from tests.support.stored_runs import StoredRuns
-from tests.support.waiting import until
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
 from trxas.validation.robustness.chaos import ChaosResult
 from trxas.validation.robustness.exposure_truth import NOMINAL, Truth
@@ -147,28 +143,3 @@ def test_every_defect_spoils_the_verdict(defect: dict[str, Any]) -> None:
     sound = ChaosResult(60.0, comparison=Comparison(20, 21.0, 2.0))
     assert sound.is_clean
     assert not replace(sound, **defect).is_clean
-
-
-PARENT = """
-import sys
-from pathlib import Path
-from trxas.validation.robustness.measuring_child import MeasuringChild
-target = MeasuringChild(sys.argv[2:], Path(sys.argv[1]))
-target.start()
-print("started", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_killed_chaos_takes_its_session_with_it(tmp_path: Path) -> None:
-    """Lost: the beamline, held by a session that nobody knows of."""
-    data, nobody = str(tmp_path), "127.0.0.1:1"
-    options = ["--data", data, "--address-list", nobody, "--enough", str(tmp_path / "enough")]
-    command = [sys.executable, "-c", PARENT, str(tmp_path / "log"), *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == "started\n"
-        (session,) = family(parent.pid) - {parent.pid}
-        parent.kill()
-    # By itself it gives the beamline up after a minute only.
-    until(lambda: not Path(f"/proc/{session}").exists(), "the end of the session", timeout_s=45.0)

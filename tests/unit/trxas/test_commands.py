@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -31,27 +30,6 @@ def test_the_reference_page_is_current() -> None:
     """Lost: a page that tells what the commands do."""
     page = (REPOSITORY / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     assert page == reference_page(), "run `python -m trxas.commands.reference > docs/reference/command-line.md`"
-
-
-def test_help_loads_no_slow_library() -> None:
-    """Lost: an answer to `trxas --help` in the blink of an eye; bluesky and Tiled take seconds to import."""
-    code = "import sys; from trxas.commands.main import main; main(['--help']); print('LOADED', *sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "Commands:" in said
-    loaded = set(said.partition("LOADED")[2].split())
-    slow = {
-        "bluesky",
-        "ophyd",
-        "tiled",
-        "databroker",
-        "numpy",
-        "matplotlib",
-        "pandas",
-        "qtpy",
-        "IPython",
-        "rich",
-    }
-    assert loaded & slow == set()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +16,6 @@ from plans.edges import BR_K, PB_L3
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import Sample, load_sample
 from sim.physics.spectra import static_spectrum
-from trxas.validation.coverage import worker_pool
 from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
 from trxas.validation.coverage.measurement import (
     DELAY_FLUENCE_MJ_CM2,
@@ -58,7 +55,9 @@ def test_pulls_of_true_error_bars_are_found_to_be_so_with_honest_errors() -> Non
     """
     rng = np.random.default_rng(1)
     found = [pull_statistics(rng.standard_normal((30, 3)).tolist()) for _ in range(400)]
-    means, widths = [each.mean for each in found], [each.width for each in found]
+    means = [each.mean for each in found if each.mean is not None]
+    widths = [each.width for each in found if each.width is not None]
+    assert len(means) == len(widths) == len(found)
     assert abs(np.mean(means)) < 4 * 0.1054 / 20
     assert abs(np.mean(widths) - 1.0) < 4 * 0.0745 / 20
     assert np.mean([each.mean_error for each in found]) == pytest.approx(np.std(means), rel=0.15)
@@ -122,7 +121,7 @@ def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Truth, Sample
     return truth, load_sample(path)
 
 
-def signal(sample: Sample, edge: str, energy_ev: float, **state: float) -> np.ndarray:
+def signal(sample: Sample, edge: str, energy_ev: float, **state: Any) -> np.ndarray:
     """Change of every probe relative to the static signal, as the simulation has it."""
     experiment, here = Experiment(sample, seed=1), BeamlineState(energy_ev=energy_ev, **state)
     return experiment.spectrum(here) / float(static_spectrum(sample.edges[edge], energy_ev)) - 1.0
@@ -209,7 +208,7 @@ def test_the_figure_can_be_drawn_with_much_and_with_nothing() -> None:
     coverage = new_coverage()
     assert len(pull_figure(coverage).axes) >= len(PARAMETERS)
     coverage.take(line(coverage, 0, 0, 9.0))
-    bars = pull_figure(coverage).axes[0].patches
+    bars: list[Any] = list(pull_figure(coverage).axes[0].patches)
     assert bars[-1].get_height() > 0, "a pull beyond the axis must be seen at its border"
 
 
@@ -230,28 +229,3 @@ def test_json_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
 def test_impossible_settings_are_refused(change: dict[str, int], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings(**{"samples": 4} | change)
-
-
-def run_worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, *, silence_s: float = 60.0) -> Coverage:
-    """Measure with a process that runs `code` in place of the worker."""
-    monkeypatch.setattr(worker_pool, "COMMAND", (sys.executable, "-c", code))
-    monkeypatch.setattr(worker_pool, "SILENCE_S", silence_s)
-    coverage = new_coverage()
-    worker_pool.measure_all(coverage, tmp_path, lambda so_far: None)
-    return coverage
-
-
-def test_a_worker_that_dies_fails_what_it_left_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    first = json.dumps(line(new_coverage(), 0, 0, 1.0))
-    code = f"import sys; sys.stdin.readline(); print({first!r}, flush=True); sys.exit('out of memory')"
-    coverage = run_worker(monkeypatch, tmp_path, code)
-    assert coverage.complete
-    found = coverage.statistics()["t0"]
-    assert (found.number, found.failed) == (1, 3)
-    assert {failure.reason.rpartition(": ")[2] for failure in coverage.failures} == {"out of memory"}
-
-
-def test_a_worker_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    coverage = run_worker(monkeypatch, tmp_path, "import sys; sys.stdin.read()", silence_s=0.2)
-    assert coverage.statistics()["t0"].failed == 4
-    assert "reported nothing for 0.2 s" in coverage.failures[0].reason

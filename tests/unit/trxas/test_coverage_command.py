@@ -2,80 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.waiting import until
-from trxas.validation.coverage.measurement import PARAMETERS
-
 pytestmark = pytest.mark.channel_access
-
-END_S = 120.0
-
-
-def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path: Path) -> None:
-    """Two samples, the seed fixed: eleven means of two pulls, one beyond 4 sigma in 1 of 1400 choices of seeds."""
-    done = trxas("coverage", "--samples", "2", "--measurements", "1", "--seed", "8", "--json", "c.json")
-    result = json.loads((tmp_path / "c.json").read_text())
-    assert result["failures"] == []
-    assert (result["samples"], result["seed"], result["complete"]) == (2, 8, True)
-    assert set(result["parameters"]) == set(PARAMETERS)
-    for name, found in result["parameters"].items():
-        assert found["pulls"] == 2, name
-        assert abs(found["pull_mean"]) < 4.0 / 2**0.5, name
-    assert "alignment_shift" in done.stdout
-    assert (tmp_path / "coverage-output" / "pulls.png").stat().st_size > 10_000
-
-
-@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
-@pytest.mark.long
-def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
-    tmp_path: Path, ca_repeater: None, end: signal.Signals
-) -> None:
-    result = tmp_path / "c.json"
-    command = [
-        sys.executable,
-        "-m",
-        "trxas.commands.main",
-        "coverage",
-        "--samples",
-        "50",
-        "--workers",
-        "1",
-        "--json",
-        "c.json",
-    ]
-    process = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        # Sample files go below, so that their simulations can be told from those of others.
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        until(lambda: result.exists() or process.poll() is not None, "a measurement", END_S)
-        assert _simulations(tmp_path)
-        process.send_signal(end)
-        said, errors = process.communicate(timeout=END_S)
-    finally:
-        process.kill()
-    kept = json.loads(result.read_text())
-    assert kept["parameters"]["t0"]["pulls"] >= 1
-    assert kept["complete"] is False
-    if end == signal.SIGINT:
-        assert process.returncode == 130
-        assert "when it was interrupted" in said
-        assert "Traceback" not in errors
-    until(lambda: not _simulations(tmp_path), lambda: _simulations(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -88,18 +19,7 @@ def test_an_early_end_keeps_what_was_measured_and_leaves_no_process(
         ((), "--samples"),
     ],
 )
-def test_a_wrong_request_is_refused_before_anything_is_measured(refused: Any, arguments: tuple, message: str) -> None:
+def test_a_wrong_request_is_refused_before_anything_is_measured(
+    refused: Any, arguments: tuple[Any, ...], message: str
+) -> None:
     assert message in refused("coverage", *arguments)
-
-
-def _simulations(folder: Path) -> list[str]:
-    """Command lines of the processes that were given a file below `folder`."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue  # it has just ended
-        if f"{folder}/trxas-coverage-" in line:
-            found.append(line)
-    return found

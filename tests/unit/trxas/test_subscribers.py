@@ -119,9 +119,9 @@ def test_recorders_outlast_what_a_user_may_do(bench: Bench) -> None:
     """Lost: every run after `RE.reset()` or `RE.unsubscribe(0)`, which are in bluesky's documentation."""
     heard: list[str] = []
     bench.engine.subscribe(lambda name, _: heard.append(name))
-    bench.engine.reset()
+    bench.engine.reset()  # type: ignore[no-untyped-call]  # bluesky's
     for token in range(10):
-        bench.engine.unsubscribe(token)
+        bench.engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
     bench.engine(scan())
     assert bench.names() == WHOLE
     assert heard == []
@@ -223,7 +223,7 @@ def test_the_same_callback_twice_is_called_once_until_it_is_taken_back(bench: Be
     token = bench.engine.subscribe(callback, "stop")
     bench.engine(scan())
     assert heard == ["stop"]
-    bench.engine.unsubscribe(token)
+    bench.engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
     bench.engine(scan())
     assert heard == ["stop"]
     with pytest.raises(KeyError):

@@ -1,0 +1,57 @@
+"""If these fail, the simulation's statistics are wrong, and every error bar tested against them with it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sim.physics.detectors import Boxcar, draw_boxcar
+from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.sample import load_sample
+from sim.physics.source import pulses_per_bunch
+from tests.support.pulse_oracle import count_pulse_by_pulse
+
+FALSE_ALARM = 1e-4
+"""Probability that one of the distribution tests below fails although all is right (fixed seeds: it does not)."""
+
+PERIODS, REPEATS = 64, 400
+
+
+@pytest.fixture(scope="module")
+def photons() -> np.ndarray:
+    """Bright and uneven: pile-up and bunch charges matter."""
+    rng = np.random.default_rng(5)
+    return 0.6 * (1 + 0.3 * rng.random((2, 5, 24)))
+
+
+@pytest.fixture(scope="module")
+def oracle(photons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    runs = [count_pulse_by_pulse(photons, PERIODS, 3, Boxcar(), rng) for _ in range(REPEATS)]
+    return np.array([run.counts for run in runs]), np.array([run.volts / run.pulses for run in runs])
+
+
+def test_boxcar_mean_has_the_distribution_of_single_pulses(photons: np.ndarray, oracle: tuple[Any, ...]) -> None:
+    rng, pulses = np.random.default_rng(4), pulses_per_bunch(PERIODS, 5, 3)
+    fast = np.array([draw_boxcar(photons.sum(axis=0), pulses, Boxcar(), rng).mean(axis=0) for _ in range(4000)])
+    for probe in range(5):
+        p_value = stats.ks_2samp(oracle[1][:, probe], fast[:, probe], method="asymp").pvalue
+        assert p_value > FALSE_ALARM / 5, f"probe {probe}: analog signal follows another law"
+
+
+def test_counting_a_day_costs_no_more_than_counting_a_blink() -> None:
+    """The ratio of CPU times between 1e3 and 1e11 pulses; a pulse-by-pulse draw would make it 1e8."""
+    experiment = Experiment(load_sample(), seed=1)
+
+    def cost_s(duration_s: float) -> float:
+        begin = time.process_time()
+        for _ in range(30):
+            experiment.expose(BeamlineState(), duration_s)
+        return time.process_time() - begin
+
+    cost_s(1e-3)
+    assert cost_s(86_400.0) < 5 * cost_s(1e-3)

@@ -1,0 +1,89 @@
+"""The rules of unit tests: no process, no socket, at most a second of processor time.
+
+A test that breaks one belongs into `tests/system`. Processor time and not time on the clock, so that a machine that has
+much else to do fails no test.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import coverage
+import epics
+import pytest
+import zmq
+
+CPU_LIMIT_S = 1.0
+"""Processor time of all threads while the test function runs."""
+
+PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
+SOCKET_EVENTS = frozenset({"socket.bind", "socket.connect", "socket.sendto"})
+"""Audit events of Python (PEP 578)."""
+
+
+class OutsideError(Exception):
+    """A unit test reached outside its process."""
+
+
+class Guard:
+    """Refuses processes and sockets while `test` names a unit test; an audit hook cannot be removed again.
+
+    `broken` has every refusal, because the code under test may swallow the error.
+    """
+
+    def __init__(self) -> None:
+        self.test: str | None = None
+        self.broken: list[str] = []
+
+    def refuse(self, what: str) -> None:
+        """Raise OutsideError if a unit test is under way."""
+        if self.test is not None:
+            self.broken.append(what)
+            raise OutsideError(f"{self.test} is a unit test and uses {what}: move it to tests/system")
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Judge one audit event of Python."""
+        if event in PROCESS_EVENTS or (event in SOCKET_EVENTS and arguments[0].family != socket.AF_UNIX):
+            self.refuse(event)
+
+
+GUARD = Guard()
+sys.addaudithook(GUARD.audit)
+
+
+@pytest.fixture(autouse=True)
+def nothing_outside_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse processes and sockets of Python, of 0MQ (but "inproc:") and of Channel Access."""
+    bind, connect = zmq.Socket.bind, zmq.Socket.connect
+
+    def guarded(name: str, method: Any) -> Any:
+        def call(self: zmq.Socket[bytes], address: str, *more: Any) -> Any:
+            if not str(address).startswith("inproc:"):
+                GUARD.refuse(f"a 0MQ socket ({name})")
+            return method(self, address, *more)
+
+        return call
+
+    monkeypatch.setattr(zmq.Socket, "bind", guarded("bind", bind))
+    monkeypatch.setattr(zmq.Socket, "connect", guarded("connect", connect))
+    monkeypatch.setattr(epics.ca, "create_channel", lambda name, *_, **__: GUARD.refuse(f"Channel Access ({name})"))
+    GUARD.test = request.node.nodeid
+    GUARD.broken.clear()
+    yield
+    GUARD.test = None
+    assert GUARD.broken == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail a test whose function takes more than `CPU_LIMIT_S`, unless coverage slows it down."""
+    began = time.process_time()
+    yield
+    used = time.process_time() - began
+    if used > CPU_LIMIT_S and coverage.Coverage.current() is None:
+        remedy = "make it cheaper or move it to tests/system"
+        pytest.fail(f"took {used:.2f} s of processor time, at most {CPU_LIMIT_S:g} s are allowed: {remedy}")
