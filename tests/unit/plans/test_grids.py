@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from errors import InputError, OutOfRangeError
-from plans.edges import EDGES, edge_preset
+from plans.edges import BR_K, EDGES, edge_preset
 from plans.grids import check_points, join_regions, log_spaced
 from plans.xas.delay_scan import time_trace_ps
 
@@ -62,7 +62,7 @@ def test_edge_grids_are_fine_at_the_edge_and_feed_the_reduction() -> None:
         for low, high in (edge.pre_edge_ev, edge.edge_integral_ev, edge.post_edge_ev):
             assert sum(low <= point <= high for point in points) >= 3
         assert edge.main_feature_ev in points
-    bromine = join_regions(EDGES["Br K"].regions_ev, "eV")
+    bromine = join_regions(BR_K.regions_ev, "eV")
     near = [point for point in bromine if 13_462 <= point <= 13_480]
     assert max(later - earlier for earlier, later in pairwise(near)) <= 0.5
 
