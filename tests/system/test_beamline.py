@@ -1,4 +1,4 @@
-"""The whole chain over real Channel Access: if these fail, a scan on the beamline does not give its data."""
+"""If these fail, a scan over real Channel Access does not give its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house rules, checked by the tools that know them."""
+"""If these fail, a rule of the house is broken that a tool can check."""
 
 from __future__ import annotations
 

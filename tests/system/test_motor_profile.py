@@ -1,4 +1,4 @@
-"""Velocity profiles of simulated motors: where an axis is at any time of a move."""
+"""If these fail, simulated motors are elsewhere during a move than a real stage would be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated motor record, as stock clients see it over real Channel Access."""
+"""If these fail, stock EPICS clients cannot use the simulated motors as they use real ones."""
 
 from __future__ import annotations
 

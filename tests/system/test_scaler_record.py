@@ -1,4 +1,4 @@
-"""The simulated scaler record, as stock clients see it over real Channel Access."""
+"""If these fail, stock EPICS clients cannot use the simulated scaler as they use a real one."""
 
 from __future__ import annotations
 

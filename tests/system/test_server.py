@@ -1,4 +1,4 @@
-"""The Channel Access server under the simulated beamline: its port, its end, its delays."""
+"""If these fail, the simulated IOC takes another server's port, answers late, or does not end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session that the README starts: IPython on a terminal, with and without a screen."""
+"""If these fail, the session that the README starts does not work on a terminal, with or without a screen."""
 
 from __future__ import annotations
 

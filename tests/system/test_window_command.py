@@ -1,4 +1,4 @@
-"""`trxas gui` as people start it: a process that opens alone and ends by its own."""
+"""If this fails, `trxas gui` does not open on its own, or does not end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The device panel on a real control system: alive, and dead."""
+"""If this fails, the device panel shows dead PVs as alive."""
 
 from __future__ import annotations
 

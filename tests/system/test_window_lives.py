@@ -1,4 +1,4 @@
-"""The window as its own process beside `trxas serve`: killed, reopened, and first or last to be there."""
+"""If this fails, killing and reopening the window costs points of a run under way, or the window shows wrong ones."""
 
 from __future__ import annotations
 

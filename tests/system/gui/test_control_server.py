@@ -1,4 +1,4 @@
-"""Real clicks, a real queue server, real plans: form, queue, order, pause, resume, abort, history."""
+"""If these fail, buttons in the window do not start, pause, resume or abort plans of a real queue server."""
 
 from __future__ import annotations
 

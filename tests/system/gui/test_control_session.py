@@ -1,4 +1,4 @@
-"""A run of somebody's session, paused, resumed and ended by clicks in the window; and whose buttons these are."""
+"""If these fail, a colleague at the window cannot pause, resume or end a run of the session at the prompt."""
 
 from __future__ import annotations
 

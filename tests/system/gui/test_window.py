@@ -1,4 +1,4 @@
-"""The window as a whole: docks, layout, looks, liveness, and an end without remains."""
+"""If these fail, the window loses its layout, looks alive when it is not, or leaves threads behind."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""If these fail, heat and light are compared by a wrong ratio, area or error bar."""
+
 from __future__ import annotations
 
 import numpy as np

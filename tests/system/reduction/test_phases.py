@@ -1,3 +1,5 @@
+"""If these fail, a pattern is assigned to a wrong crystal phase."""
+
 from __future__ import annotations
 
 import numpy as np

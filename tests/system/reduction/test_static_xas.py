@@ -1,3 +1,5 @@
+"""If these fail, static spectra are distorted by dead time, averaged wrongly, or have wrong error bars."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""If these fail, time zero is set to a wrong delay."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Images of a run come back through the catalogue, each for its own event."""
+"""If these fail, the images of a run are lost or belong to another event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a killed process leaves behind is complete and readable after the next start."""
+"""If these fail, a run of a killed process is incomplete or unreadable after the next start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session as its user sees it: measure, look at the data, close, come back."""
+"""If these fail, a user cannot read back in the next session what was measured in this one."""
 
 from __future__ import annotations
 

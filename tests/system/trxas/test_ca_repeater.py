@@ -1,4 +1,4 @@
-"""The repeater: if these fail, clients hear late of a returning IOC, or libca complains in every long session."""
+"""If these fail, clients hear late of an IOC that returns, or libca complains in every long session."""
 
 from __future__ import annotations
 

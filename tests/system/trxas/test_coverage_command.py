@@ -1,4 +1,4 @@
-"""The whole way, in processes over Channel Access: if these fail, `trxas coverage` says nothing, or never ends."""
+"""If these fail, `trxas coverage` reports nothing or never ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job: if these fail, a newcomer's first command does not measure, or measures wrongly."""
+"""If these fail, a newcomer's first command does not measure, or measures wrongly."""
 
 from __future__ import annotations
 

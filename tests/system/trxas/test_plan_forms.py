@@ -1,4 +1,4 @@
-"""What the window says a plan will take, against what the plan then does."""
+"""If these fail, a plan takes another time than the window has predicted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan that a session runs, paused and ended by somebody who is not at its prompt."""
+"""If these fail, a window cannot pause or end the plan of a session, or ends it uninvited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real clicks through the run browser: list, search, overlay, comparison, export, replay."""
+"""If these fail, a user of the run browser cannot find, compare, export or replay a stored run."""
 
 from __future__ import annotations
 

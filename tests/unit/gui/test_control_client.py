@@ -1,4 +1,4 @@
-"""The line to the queue server, with a server in this process: what buttons may do, and what failures say."""
+"""If these fail, buttons of the window do something else than they say, or a failure is not reported."""
 
 from __future__ import annotations
 

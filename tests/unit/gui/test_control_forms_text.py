@@ -1,4 +1,4 @@
-"""Forms without a window: what a signature says, what typed text means, what a plan will cost."""
+"""If these fail, a form starts a plan with other arguments than those typed, or predicts a wrong time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real clicks through engine, queue, forms and history, with a queue server in this process."""
+"""If these fail, clicks on engine, queue, forms or history do not do what they say."""
 
 from __future__ import annotations
 

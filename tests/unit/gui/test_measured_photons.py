@@ -1,4 +1,4 @@
-"""The predicted error is that of the beam there is, not of a number in a file."""
+"""If these fail, the predicted error bar belongs to a nominal beam instead of the present one."""
 
 from __future__ import annotations
 

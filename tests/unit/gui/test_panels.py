@@ -1,4 +1,4 @@
-"""Panels fed by the real worker: what they show is what the reduction gives, to the last digit."""
+"""If these fail, a panel shows other numbers than the reduction gives."""
 
 from __future__ import annotations
 

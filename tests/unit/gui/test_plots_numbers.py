@@ -1,4 +1,4 @@
-"""What plots do with numbers, without a plot: ranges, zoom, scales, texts, tables."""
+"""If these fail, plots show wrong ranges, scales or numbers."""
 
 from __future__ import annotations
 

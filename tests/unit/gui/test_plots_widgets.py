@@ -1,4 +1,4 @@
-"""Plots as people use them: reading, zooming, hiding, exporting."""
+"""If these fail, a user cannot read, zoom, hide or export a plot."""
 
 from __future__ import annotations
 

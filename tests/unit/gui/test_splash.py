@@ -1,4 +1,4 @@
-"""What one sees while libraries are read, and that failures are not swallowed."""
+"""If these fail, a start that takes long or fails shows nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Powder spectra on the screen are those of the reduction: means per temperature, differences to the first."""
+"""If these fail, powder spectra on the screen differ from those of the reduction."""
 
 from __future__ import annotations
 

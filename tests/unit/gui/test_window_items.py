@@ -1,4 +1,4 @@
-"""What the window shows of the beamline is what the session's devices would say."""
+"""If these fail, the window shows other positions than the session's devices report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the state that the window names the true one? A stale number that looks live costs a beam time."""
+"""If these fail, stale numbers look live, which costs a beam time."""
 
 from __future__ import annotations
 

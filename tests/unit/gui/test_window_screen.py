@@ -1,4 +1,4 @@
-"""`trxas gui` where there is no screen."""
+"""If this fails, `trxas gui` without a screen does not give the reason."""
 
 from __future__ import annotations
 

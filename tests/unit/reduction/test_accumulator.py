@@ -1,3 +1,5 @@
+"""If these fail, exposures are counted twice, lost, or added to the wrong point."""
+
 from __future__ import annotations
 
 import json

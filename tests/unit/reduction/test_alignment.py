@@ -1,3 +1,5 @@
+"""If these fail, spectra are shifted by a wrong amount, or the shift has a wrong error bar."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""If these fail, the energy axis is calibrated to a wrong edge position."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""If these fail, a diffraction line has a wrong position or error bar."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""If these fail, the fluence dependence has a wrong slope, or saturation is missed or invented."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""If these fail, lifetimes and fractions, or their error bars, are wrong."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""If these fail, fluence and absorbed photons are converted wrongly."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""If these fail, count rates are not corrected for pile-up as they should be."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""If these fail, what earlier pumps left behind is taken for signal."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""If these fail, runs of a series are averaged that do not belong together."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""If these fail, a spectrum or its error bars do not follow from the counts."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""If these fail, a time trace has a wrong delay axis or wrong error bars."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The journal: nothing measured is lost, and nothing goes on unrecorded."""
+"""If these fail, measured exposures are lost, or a run goes on unrecorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trxas gui` where no window can open: a person on a bare server must learn what is missing, not read a traceback."""
+"""If these fail, `trxas gui` on a server without a screen ends in a traceback instead of a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trxas paper` as a user types it: if these fail, parts of the campaign do not measure, or measure what is not there.
+"""If these fail, `trxas paper` does not measure its sections, or reports numbers that were not measured.
 
 Every truth is in the simulated sample; the command sees PVs only.
 """

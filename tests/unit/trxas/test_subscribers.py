@@ -1,4 +1,4 @@
-"""Those who watch a run, and what they cannot do to it."""
+"""If these fail, a display, a figure or a user's own callback can end, delay or distort a run."""
 
 from __future__ import annotations
 
