@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 
 FIRST_PORT = 20_480
 LAST_PORT = 30_720
-"""Below the ports that Linux hands out by itself (32768 and up), so that no client's socket takes one of ours."""
+"""Below the ports that Linux hands out by itself (32768 and up), so that no client's socket takes one of these."""
 
 BLOCK = 16
 """Ports per pytest process."""

@@ -41,7 +41,7 @@ def bench(ioc: Any, get: Any, put: Any) -> Iterator[FaultBench]:
 
 
 class Measuring:
-    """A session that does what it is told."""
+    """A session that takes orders on its standard input."""
 
     def __init__(self, data: Path, name: str) -> None:
         command = [sys.executable, "-m", "tests.support.measuring_session", MACRO, str(data), name]

@@ -131,7 +131,7 @@ def test_target_beyond_limit_is_refused_aloud(m1: str, caproto_put: Any, get: An
 
 
 def test_accepted_target_clears_limit_violation(m1: str, put: Any, get: Any) -> None:
-    """LVIO must tell of the last target, not of one long ago; pyepics refuses to move while it is set."""
+    """If this fails, pyepics refuses every move after a single target beyond a limit."""
     put(m1, 11.0)
     assert get(f"{m1}.LVIO") == 1
     put(m1, 0.01)
@@ -192,7 +192,7 @@ def test_pause_keeps_target_and_go_resumes(m1: str, put: Any, get: Any, recorder
 
 
 def test_stopped_record_refuses_targets(m1: str, put: Any, caproto_put: Any, get: Any) -> None:
-    """With SPMG at Stop a real record forgets targets silently; here the client is told."""
+    """A real record with SPMG at Stop drops targets silently; this one reports an error to the client."""
     put(f"{m1}.SPMG", 0)
     assert "SPMG is Stop" in caproto_put(m1, 1.0)
     assert get(m1) == 0.0

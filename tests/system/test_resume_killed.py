@@ -52,7 +52,7 @@ def configuration(ioc: Any, tmp_path: Path) -> Configuration:
 
 
 def killed_session(data: Path, address_list: str, exposures: int) -> None:
-    """A session process that is killed with SIGKILL after so many exposures."""
+    """A session process that is killed with SIGKILL after the given number of exposures."""
     command = [sys.executable, "-c", MEASURE, MACRO, str(data), address_list]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

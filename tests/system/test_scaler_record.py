@@ -96,7 +96,7 @@ def test_stopped_count_keeps_what_it_has(scaler: str, put: Any, get: Any, start:
 
 
 def test_start_while_counting_is_refused(scaler: str, put: Any, get: Any, start: Any, caproto_put: Any) -> None:
-    """A second client must not restart an exposure, and is told so; the first one gets its counts."""
+    """If this fails, a second client restarts an exposure, and the first one loses its counts."""
     put(f"{scaler}.TP", 3.0)
     completed = start(f"{scaler}.CNT", 1)
     assert "is counting already" in caproto_put(f"{scaler}.CNT", 1)

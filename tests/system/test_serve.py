@@ -183,7 +183,7 @@ def test_the_catalogue_is_read_through_tiled_with_its_key_alone(served: Served, 
 
 
 def test_nobody_reaches_the_queue_server_without_its_key(served: Served) -> None:
-    """Lost: the beamline, to whoever is logged in on the same machine."""
+    """Lost: the beamline, to any user who is logged in on the same machine."""
     state = read_state(served.data)
     assert state is not None
     wrong = zmq.curve_keypair()[0].decode()
@@ -210,7 +210,7 @@ def test_keys_are_in_private_files_alone(served: Served, queue: Queue) -> None:
 
 
 def test_nothing_listens_beyond_this_machine(served: Served) -> None:
-    """Lost: the beamline and its data, to whoever is in the same network."""
+    """Lost: the beamline and its data, to anybody in the same network."""
     listening = listening_addresses(living(family(served.process.pid)))
     assert len(listening) >= 6, "relay (three), queue server, Redis, Tiled, IOC"
     assert {host for host, _ in listening} == {"127.0.0.1"}

@@ -55,7 +55,7 @@ FAULTS: dict[str, tuple[float, dict[str, Any], str]] = {
     "IocDeath elsewhere": (2, {"OtherPort": 1}, ""),
     "IocDeath for a minute": (70, {"OtherPort": 1}, ""),
 }
-"""Fault, its seconds (of beam, or of the wall where the simulation says so), parameters, and the mark of its points."""
+"""Fault, duration (s of beam; of wall-clock time for a fault of the IOC), parameters, and the mark of its points."""
 
 SUSPENDING = ("BeamDump", "JetStall", "LaserUnlock", "XrayShutterCloses")
 

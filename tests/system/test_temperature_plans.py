@@ -24,7 +24,7 @@ MACRO = "tempr:"
 
 
 def quick(configuration: Configuration) -> Configuration:
-    """The cell's settling is by the clock on the wall, which a simulation cannot make faster."""
+    """The configuration with a short settling time, which is wall-clock time and does not follow `--speed`."""
     line = configuration.beamline
     assert line.cell is not None
     cell = replace(line.cell, settle_s=0.2, poll_s=0.02, timeout_s=WAIT_S)

@@ -144,7 +144,7 @@ def test_a_window_killed_again_and_again_shows_every_point_and_disturbs_none(
 def test_a_window_finds_a_server_that_comes_later_and_one_that_comes_back_elsewhere(
     ca_repeater: None, windows: Callable[[Path], Window], tmp_path: Path
 ) -> None:
-    """If this fails, the window must be opened anew whenever the server was, or shows no devices at all."""
+    """If this fails, the window must be reopened whenever the server was restarted, or shows no devices at all."""
     data, seen = tmp_path / "data", set()
     data.mkdir()
     window = windows(data)

@@ -34,7 +34,7 @@ class Journals:
 
 @pytest.fixture
 def names(until: Until) -> Callable[[Subscriber, int], list[tuple[str, str]]]:
-    """`names(subscriber, number)` waits for so many documents."""
+    """`names(subscriber, number)` waits for that number of documents."""
 
     def collect(subscriber: Subscriber, number: int) -> list[tuple[str, str]]:
         taken: list[Any] = []

@@ -1,4 +1,4 @@
-"""If these fail, whoever reaches a socket of ours runs programs as us, or reaches it from another machine."""
+"""If these fail, a stranger who reaches a socket runs programs as its owner, or reaches it from another machine."""
 
 from __future__ import annotations
 

@@ -277,7 +277,7 @@ def test_ctrl_c_during_a_pause_from_the_window(
     tmp_path: Path,
     qtbot: QtBot,
 ) -> None:
-    """The person in front of the session gets the prompt, the window says so, and may stop the run that goes on."""
+    """If this fails, a Ctrl-C at the prompt and a pause from the window block each other."""
     process = child("-c", SCRIPT, MACRO, str(tmp_path))
     shows(panel, Engine.RUNNING, qtbot)
     click(panel, Action.PAUSE_NOW, qtbot)

@@ -93,7 +93,7 @@ def test_docks_are_closed_and_taken_out_by_their_titles(make: Make, qtbot: QtBot
 
 
 def test_layout_and_look_are_remembered(make: Make) -> None:
-    """If this fails, everybody arranges the window anew every morning."""
+    """If this fails, everybody has to arrange the window again every morning."""
     first = make()
     first.docks["log"].close()
     first.use_theme(DARK.name)

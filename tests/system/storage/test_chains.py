@@ -34,7 +34,7 @@ def energy_scan(runs: RecordedRuns, **options: Any) -> None:
 
 
 def cut(documents: list[tuple[str, dict[str, Any]]], events: int) -> list[tuple[str, dict[str, Any]]]:
-    """A run whose process died after so many events."""
+    """A run whose process died after the given number of events."""
     kept, seen = [], 0
     for name, doc in documents:
         if name == "stop" or (name == "event" and seen == events):

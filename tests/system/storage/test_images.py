@@ -65,7 +65,7 @@ def numbers(images: Any) -> list[int]:
 def test_databroker_tiled_and_load_images_give_what_the_file_holds(
     store: Store, run_engine: RunEngine, pilatus: FakePilatus
 ) -> None:
-    """Lost: diffraction, for whoever looks for it where all other data are."""
+    """Lost: diffraction images, for a user who searches where all other data are."""
     store.subscribe(run_engine)
     (uid,) = uids_of(run_engine(exposures(pilatus, 3)))
     store.wait()

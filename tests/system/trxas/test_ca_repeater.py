@@ -21,7 +21,7 @@ def datagram_socket() -> socket.socket:
 
 
 class Bench:
-    """A repeater that serves as often as it is told to."""
+    """A repeater that handles a given number of datagrams."""
 
     def __init__(self) -> None:
         self.server = datagram_socket()

@@ -130,7 +130,7 @@ def test_a_monitor_that_has_gone_silent_costs_one_exposure_at_most() -> None:
     conditions.begin()
     conditions.end({"ring_current": 0.0})
     assert not conditions.is_met()
-    assert conditions.failing() == [], "asked anew it is there"
+    assert conditions.failing() == [], "it is there when asked again"
     conditions.begin()
     assert conditions.end({"ring_current": 102.0}) == {}
 

@@ -1,4 +1,4 @@
-"""Panels are found by themselves: a new one is one new module."""
+"""If these fail, a new panel needs more than one new module."""
 
 from __future__ import annotations
 

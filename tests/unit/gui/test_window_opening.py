@@ -1,4 +1,4 @@
-"""What a user sees while the window opens."""
+"""If these fail, a user sees stray labels or nothing while the window opens."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def test_a_pumped_scan_gets_the_jet_back(recorded: RecordedRuns) -> None:
 def test_what_changes_during_the_scan_marks_the_points(
     recorded: RecordedRuns, name: str, signal: str, value: float, quality: str
 ) -> None:
-    """Sample or temperature astray is set anew and the point measured again."""
+    """If this fails, a point is stored that was measured with the wrong sample or at a wrong temperature."""
     line = recorded.line
     done: list[Any] = []
 

@@ -63,7 +63,7 @@ def test_before_the_pump_one_sees_what_the_earlier_pumps_left() -> None:
 
 
 def test_late_probes_see_a_spot_that_has_moved_on() -> None:
-    """A Gaussian spot must come out exactly; taken as standing still, it feigns a faster decay of the offset."""
+    """If this fails, the moving jet looks like a faster decay of the offset."""
     rate = 1 / 400e3
     ages: NDArray[np.float64] = np.arange(24.0) * PERIOD_PS
 

@@ -1,4 +1,4 @@
-"""If these fail, whoever looks at runs while a session writes them sees an error, or not all of them."""
+"""If these fail, a user who lists runs while a session writes them sees an error, or not all of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
 
 
 def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: a key, to whoever looks between the writing of a file and the change of its permissions."""
+    """Lost: a key, to another user who reads the file before its permissions are set."""
     path = tmp_path / "secret"
     seen: list[Any] = []
     (tmp_path / "secret.new").write_text("left by a killed process")

@@ -139,7 +139,7 @@ def test_a_slow_subscriber_gets_everything_in_order_and_holds_up_nothing(bench: 
     bench.engine.subscribe(wait_for_the_end)
     bench.engine.record_with(lambda name, _: run_is_over.set() if name == "stop" else None)
     bench.engine(scan())
-    # Also: whoever prints has printed before the call returns.
+    # A callback that prints has printed before the call returns.
     assert heard == WHOLE
 
 

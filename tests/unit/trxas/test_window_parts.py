@@ -1,4 +1,4 @@
-"""What the window is given follows whoever serves the data folder."""
+"""If these fail, the window reads runs and devices from a server that no longer serves the data folder."""
 
 from __future__ import annotations
 
