@@ -188,7 +188,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, op
 
 
 def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSession) -> None:
-    """The restarted IOC has another sample in the beam, a cold cell and no open file: all is set again, no image is lost."""
+    """The restarted IOC has the jet in the beam, a cold cell and no open file: all is set again, no image is lost."""
     simulation = ("-m", "sim", "--macro", "back:", "--speed", "5000")
     with start_ioc(*simulation) as first, contextlib.ExitStack() as simulations, contextlib.ExitStack() as stack:
         # Left before the simulations are: a session that closes wants an IOC to tell.
