@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
+import platformdirs
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
@@ -37,9 +38,9 @@ class StorageSettings:
 
     @property
     def root(self) -> Path:
-        """The data folder: as configured, else TRXAS_DATA, else trxas in the user's data folder (XDG)."""
-        default = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "trxas"
-        return Path(self.directory or os.environ.get("TRXAS_DATA") or default).expanduser()
+        """The data folder: as configured, else TRXAS_DATA, else trxas in the user's data folder (XDG on Linux)."""
+        chosen = self.directory or os.environ.get("TRXAS_DATA") or platformdirs.user_data_path("trxas", appauthor=False)
+        return Path(chosen).expanduser()
 
     def faults(self) -> Iterable[Fault]:
         """Yield nothing: the keys do not depend on each other."""

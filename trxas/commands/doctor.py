@@ -14,6 +14,7 @@ from trxas.configuration_options import BeamlineOptions
 if TYPE_CHECKING:
     from devices.beamline import Beamline
     from devices.session.health import PvHealth
+    from trxas.commands.troubles import Trouble
     from trxas.configuration import Configuration
 
 
@@ -26,10 +27,14 @@ class DoctorOptions(BeamlineOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """The state of every PV, the calibrations a session would use, and why they cannot be read ("" if they can)."""
+    """Troubles of the machine, the state of every PV, and the calibrations a session would use.
+
+    `calibration_problem`: why the calibrations cannot be read, "" if they can.
+    """
 
     beamline: str
     address_list: str
+    troubles: list[Trouble]
     pvs: list[PvHealth]
     calibrations: list[str]
     calibration_problem: str
@@ -40,14 +45,17 @@ class Diagnosis:
 
     @property
     def is_sound(self) -> bool:
-        """Whether every PV is alive and within its limits, and the calibrations can be read."""
-        return not self.calibration_problem and self.count("alive") == len(self.pvs)
+        """Whether there is no fault, every PV is alive and within its limits, and the calibrations can be read."""
+        faults = any(trouble.is_fault for trouble in self.troubles)
+        return not (faults or self.calibration_problem) and self.count("alive") == len(self.pvs)
 
 
 def run(options: DoctorOptions) -> int:
-    """Show the state of every PV, and the calibrations.
+    """Show the state of every PV, and find the usual troubles.
 
-    The exit code is 1 if a PV is disconnected or out of range, or if the calibrations cannot be read.
+    Looks for troubles of the address list, the environment, installed versions, data folder, disk, permissions, clocks,
+    and for other sessions; each is reported with what to do. Lists the calibrations in use. The exit code is 1 if there
+    is a fault, a PV is disconnected or out of range, or the calibrations cannot be read.
     """
     configuration = options.configuration()
     diagnosis = _diagnose(configuration)
@@ -75,14 +83,17 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     channel_access.prepare(epics)
     from devices.beamline import build_beamline
     from devices.session.health import diagnose
+    from trxas.commands.troubles import clock_troubles, troubles_of
 
     beamline = build_beamline(configuration.beamline)
     _wait(beamline, epics.connection_timeout_s)
     lines, problem = calibrations_of(configuration)
+    stamps = (signal.timestamp for signal in beamline.signals() if signal.connected)
     return Diagnosis(
         beamline=configuration.beamline.name,
         address_list=epics.address_list,
         pvs=diagnose(beamline),
+        troubles=[*troubles_of(configuration), *clock_troubles(stamps)],
         calibrations=lines,
         calibration_problem=problem,
     )
@@ -96,6 +107,8 @@ def _show(diagnosis: Diagnosis) -> None:
     print_table(table(("PV", "state", "value", "remark"), rows))
     counts = ", ".join(f"{diagnosis.count(state)} {state}" for state in PvState)
     print(f"\n{diagnosis.beamline} at {diagnosis.address_list}: {counts}")
+    for trouble in diagnosis.troubles:
+        print(trouble)
     if diagnosis.calibration_problem:
         print(diagnosis.calibration_problem)
     else:

@@ -1,0 +1,172 @@
+"""The usual troubles of a machine that is to run an experiment, each with what to do about it; no PV is needed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trxas.announcements.life_lock import holder_of, is_held
+from trxas.announcements.server_file import LOCK, STATE
+from trxas.announcements.session_file import LOCK_PATTERN, NAME, read_session
+
+if TYPE_CHECKING:
+    from trxas.configuration import Configuration
+
+CLOCK_S = 2.0
+"""Difference between the clocks of this machine and of an IOC that is reported, s."""
+
+PRIVATE_FILES = ("keys.json", STATE, NAME)
+"""Files of the data folder with keys in them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Something that may disturb an experiment. A fault makes `trxas doctor` fail, a note does not."""
+
+    subject: str
+    text: str
+    remedy: str
+    is_fault: bool = True
+
+    def __str__(self) -> str:
+        return f"{'fault' if self.is_fault else 'note'}: {self.subject}: {self.text} {self.remedy}"
+
+
+def troubles_of(configuration: Configuration) -> list[Trouble]:
+    """Return the troubles of this machine, of its environment and of the data folder, without asking any PV."""
+    root = configuration.storage.root
+    return [
+        *unknown_hosts(configuration.beamline.epics.address_list),
+        *small_arrays(os.environ, _largest_array_bytes(configuration)),
+        *wrong_versions(importlib.metadata.requires("trxas") or ()),
+        *folder_troubles(root, configuration.storage.minimum_free_mb),
+        *announced(root),
+    ]
+
+
+def unknown_hosts(address_list: str) -> Iterator[Trouble]:
+    """Yield a fault for each host of the list that the name service does not know."""
+    for address in address_list.split():
+        host = address.partition(":")[0]
+        try:
+            socket.getaddrinfo(host, None, socket.AF_INET)
+        except OSError as error:
+            yield Trouble(
+                subject="address list",
+                text=f"The host {host} is unknown ({error.args[-1]}).",
+                remedy="Correct the name, or give its IPv4 address.",
+            )
+
+
+def small_arrays(environment: Mapping[str, str], needed_bytes: int) -> Iterator[Trouble]:
+    """Yield a fault if the environment limits arrays of Channel Access to less than `needed_bytes`."""
+    limit = environment.get("EPICS_CA_MAX_ARRAY_BYTES", "")
+    is_automatic = environment.get("EPICS_CA_AUTO_ARRAY_BYTES", "YES").upper() != "NO"
+    if is_automatic or not limit.isdecimal() or int(limit) >= needed_bytes:
+        return
+    yield Trouble(
+        subject="EPICS_CA_MAX_ARRAY_BYTES",
+        text=f"Arrays are limited to {limit} bytes; the largest one has {needed_bytes}.",
+        remedy=f"Set it to at least {needed_bytes}, or unset EPICS_CA_AUTO_ARRAY_BYTES.",
+    )
+
+
+def wrong_versions(requirements: Iterable[str]) -> Iterator[Trouble]:
+    """Yield a fault for each requirement of trxas that the installed packages do not meet."""
+    from packaging.requirements import Requirement
+
+    for requirement in map(Requirement, requirements):
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            version = "not installed"
+        if version == "not installed" or not requirement.specifier.contains(version, prereleases=True):
+            yield Trouble(
+                subject="versions",
+                text=f"{requirement.name} is {version}; trxas needs {requirement.specifier or 'it'}.",
+                remedy="Install the locked versions again with `make`.",
+            )
+
+
+def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
+    """Yield faults of the data folder: it cannot be written, its disk is full, its keys are readable for others."""
+    existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        yield Trouble(
+            subject="data folder",
+            text=f"{existing} cannot be written.",
+            remedy="Choose another folder with --data, or ask its owner; reading runs works.",
+        )
+    free_mb = shutil.disk_usage(existing).free // 1_000_000
+    if free_mb < minimum_free_mb:
+        yield Trouble(
+            subject="disk",
+            text=f"{free_mb} MB are free in {existing}; a scan needs {minimum_free_mb} MB to start.",
+            remedy="Free some space, or choose another folder with --data.",
+        )
+    for path in (root / name for name in PRIVATE_FILES):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Trouble(
+                subject="permissions",
+                text=f"{path} has a key in it and can be read by others.",
+                remedy=f"Run `chmod 600 {path}`.",
+            )
+
+
+def announced(root: Path) -> Iterator[Trouble]:
+    """Yield notes on who uses the data folder, and on the files of those who were killed."""
+    session = read_session(root)
+    if session is not None:
+        yield Trouble(
+            subject="session",
+            text=f"{session.name} has a session in {root}.",
+            remedy="A second one that moves the same beamline is refused.",
+            is_fault=False,
+        )
+    server = holder_of(root / LOCK)
+    if server:
+        yield Trouble(
+            subject="server", text=f"{root} is served, by {server}.", remedy="Windows find it.", is_fault=False
+        )
+    elif (root / STATE).exists():
+        yield _left_over(root / STATE, "server")
+    for path in root.glob(LOCK_PATTERN):
+        if not is_held(path):
+            yield _left_over(path, "session")
+
+
+def clock_troubles(timestamps_s: Iterable[float]) -> Iterator[Trouble]:
+    """Yield a note if a PV was stamped in the future: the clocks of this machine and of its IOC differ."""
+    ahead_s = max(timestamps_s, default=0.0) - time.time()
+    if ahead_s > CLOCK_S:
+        yield Trouble(
+            subject="clock",
+            text=f"An IOC's clock is {ahead_s:.1f} s ahead of the one of this machine.",
+            remedy="Synchronise both with a time server; times of runs would be wrong.",
+            is_fault=False,
+        )
+
+
+def _left_over(path: Path, kind: str) -> Trouble:
+    return Trouble(
+        subject="left over",
+        text=f"{path} is of a {kind} that was killed.",
+        remedy=f"The next {kind} removes it.",
+        is_fault=False,
+    )
+
+
+def _largest_array_bytes(configuration: Configuration) -> int:
+    """Return the size of the largest array that a client of the beamline reads: an image, else a small frame."""
+    pilatus = configuration.beamline.pilatus
+    return 16_384 if pilatus is None else 4 * pilatus.rows * pilatus.columns
