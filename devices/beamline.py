@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ophyd import Device
@@ -27,7 +27,7 @@ from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser, laser_shutter
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
-from devices.session.safety import Holder, Safety
+from devices.session.safety import Safety, SessionLock
 from devices.session.suspension import Suspension
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import FreshSignalRO, disconnected_names, read_together
@@ -102,7 +102,7 @@ class Beamline(BeamlineAxes):
     suspension: Suspension = field(default_factory=Suspension)
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
-    holder: Holder | None = None
+    holder: SessionLock | None = None
 
     @property
     def pump_probe_devices(self) -> tuple[Device, ...]:
@@ -223,10 +223,10 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
     pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
 
-    def powder_reader(name: str, sdd: Sdd | None) -> PowderReader | None:
+    def powder_reader(name: str, sdd: Sdd | None, detectors: Sequence[Device] = ()) -> PowderReader | None:
         return cell and stage and PowderReader(
             name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
-            conditions=point.conditions, sdd=sdd, quality=quality,
+            conditions=point.conditions, sdd=sdd, detectors=detectors, quality=quality,
         )  # fmt: skip
 
     return Beamline(
@@ -239,7 +239,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         xray_shutter=xray_shutter,
         xray_permit=_optional(prefix, around.xray_permit, "xray_permit"),
         safety=Safety(configuration.safety, prefix=prefix, name="safety") if configuration.safety else None,
-        holder=Holder(configuration.holder, prefix=prefix, name="holder") if configuration.holder else None,
+        holder=SessionLock(configuration.holder, prefix=prefix, name="holder") if configuration.holder else None,
         surroundings=surroundings,
         exposure=exposure,
         point=point,
@@ -249,7 +249,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         sdd=sdd,
         pilatus=pilatus,
         powder=powder_reader("powder", sdd) if sdd else None,
-        powder_images=powder_reader("powder_images", None) if pilatus else None,
+        powder_images=powder_reader("powder_images", None, [pilatus]) if pilatus else None,
     )
 
 

@@ -43,6 +43,20 @@ class NotConnectedError(TrxasError, TimeoutError):
         )
 
 
+class InvalidReadingError(NotConnectedError):
+    """A record is in INVALID alarm: its value is the last one known, not a measurement.
+
+    As good as a lost connection, and handled as one.
+    """
+
+    def __init__(self, pv_name: str, alarm: str, value: object) -> None:
+        super().__init__([pv_name], 0.0)
+        self.args = (
+            f"{pv_name} is in INVALID alarm ({alarm}): its value {value} is the last one known, not a measurement. "
+            "Check the device behind the record and its connection to the IOC.",
+        )
+
+
 class MotionError(TrxasError):
     """An axis did not arrive where it was sent."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic.dataclasses import dataclass
@@ -87,13 +88,16 @@ class SddSettings:
 class PilatusSettings:
     """Area detector: areaDetector prefix, folder for its files, exposure limits, geometry.
 
-    An empty `folder` leaves the choice to the session. `offset_horizontal_m` is the distance from the direct beam to
-    the detector's near edge, `offset_vertical_m` that to its middle row. `margin_s` is what an image may take beyond
-    its exposure.
+    An empty `folder` leaves the choice to the session. If the detector's computer mounts the data elsewhere, a folder
+    below `local_root` is below `ioc_root` there, which may be a path of Windows. `offset_horizontal_m` is the distance
+    from the direct beam to the detector's near edge, `offset_vertical_m` that to its middle row. `margin_s` is what an
+    image may take beyond its exposure.
     """
 
     prefix: Pv
     folder: Annotated[str, text("folder of the images, as the session sees it; empty: in the data folder")] = ""
+    local_root: Annotated[str, text("folder that both computers share, as the session sees it")] = ""
+    ioc_root: Annotated[str, text("the same folder as the detector's computer sees it")] = ""
     exposure_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=86_400.0)] = 0.001
     exposure_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 3600.0
     margin_s: Annotated[float, quantity("time an image may take beyond it", "s", above=0.0, high=600.0)] = 10.0
@@ -110,3 +114,16 @@ class PilatusSettings:
         yield from ascending(
             "pilatus", "exposure_low_s", self.exposure_low_s, "exposure_high_s", self.exposure_high_s, "s"
         )
+        if bool(self.local_root) != bool(self.ioc_root):
+            given, missing = ("local_root", "ioc_root") if self.local_root else ("ioc_root", "local_root")
+            yield Fault(
+                table="pilatus",
+                key=missing,
+                message=f"is empty, but {given} is given. Give both: the same folder as each computer sees it.",
+            )
+        for key in ("folder", "local_root"):
+            folder = getattr(self, key)
+            if folder and not Path(folder).is_absolute():
+                yield Fault(
+                    table="pilatus", key=key, message=f"= {folder!r}: must be an absolute path. Begin it with /."
+                )

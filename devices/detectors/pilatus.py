@@ -16,13 +16,14 @@ from ophyd import Device
 from ophyd.areadetector import DetectorBase
 from ophyd.areadetector.base import ADComponent
 from ophyd.areadetector.cam import PilatusDetectorCam
-from ophyd.areadetector.filestore_mixins import FileStoreBase, FileStoreHDF5
+from ophyd.areadetector.filestore_mixins import FileStoreBase, FileStoreHDF5, new_short_uid
 from ophyd.areadetector.plugins import HDF5Plugin
 from ophyd.device import Staged, do_not_wait_for_lazy_connection
 from ophyd.signal import EpicsSignalBase
 from ophyd.status import DeviceStatus
 
 from devices.configuration import PilatusSettings
+from devices.detectors.path_mapping import as_seen_by_ioc, path_kind
 from devices.numbers import finite_number
 from devices.signals.move_status import MoveStatus
 from devices.signals.uncached_signal import disconnected_names, put_and_wait, put_with_completion
@@ -30,6 +31,15 @@ from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeEr
 
 ANSWER_TIMEOUT_S = 10.0
 """How long the IOC may take for anything but an exposure."""
+
+DEFAULT_EXPOSURE_S = 1.0
+"""Exposure of images in a stock plan, which sets none."""
+
+READOUT_S = 0.003
+"""Time between two exposures (Pilatus 100K manual: about 3 ms)."""
+
+INTERNAL_TRIGGER, MULTIPLE = 0, 1
+"""Choices of TriggerMode and ImageMode."""
 
 CAMERA_SIGNALS = (
     "acquire", "acquire_time", "acquire_period", "num_images", "num_exposures", "image_mode", "trigger_mode", "model",
@@ -45,8 +55,8 @@ FILE_SIGNALS = (
 """Signals that a run uses; ophyd would connect them one by one at their first use, and wait a second for each."""
 
 
-def now(signal: EpicsSignalBase) -> Any:
-    """Value asked from the server, past all monitors; raises NotConnectedError if it does not answer."""
+def fresh_value(signal: EpicsSignalBase) -> Any:
+    """Return the value requested from the server, past all monitors; raises NotConnectedError without an answer."""
     try:
         return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
     except TimeoutError as error:
@@ -68,7 +78,7 @@ class _Capture(FileStoreBase):
         """As stock, then open the file; raises StorageError with the plugin's reason."""
         staged = super().stage()
         put_and_wait(self.capture, 1, ANSWER_TIMEOUT_S)
-        if not int(now(self.capture)):
+        if not int(fresh_value(self.capture)):
             raise self.write_error()
         return staged
 
@@ -85,10 +95,23 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
         super().__init__(*args, write_path_template="/", root="/", **kwargs)
         del self.stage_sigs["capture"]
 
+    def write_to(self, local: str, seen_by_ioc: str) -> None:
+        """Use the folder `local`, which the IOC calls `seen_by_ioc`, for the files to come."""
+        self.read_path_template = local
+        self.write_path_template = seen_by_ioc
+        self.file_path.path_semantics = path_kind(seen_by_ioc)
+
+    def make_filename(self) -> tuple[str, str, str]:
+        """Return a new file name, and the folder as read here and as written there.
+
+        Unlike stock ophyd's it does not take a percent sign in a folder for a format of dates.
+        """
+        return new_short_uid(), str(self.read_path_template), str(self.write_path_template)
+
     def check_folder(self, folder: str) -> None:
-        """Tell the plugin the folder; raises StorageError if that does not exist where the IOC runs."""
+        """Give the plugin the folder; raises StorageError if that does not exist where the IOC runs."""
         put_and_wait(self.file_path, folder, ANSWER_TIMEOUT_S)
-        if not int(now(self.file_path_exists)):
+        if not int(fresh_value(self.file_path_exists)):
             raise StorageError(
                 f"{self.file_path.setpoint_pvname}: the folder {folder} does not exist on the Pilatus' IOC. Make it, "
                 "or choose another one."
@@ -106,7 +129,8 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
 class Pilatus(DetectorBase):
     """Pilatus 100k: stock camera and HDF5 plugin, with time-outs and reasons.
 
-    Call `write_to(folder)` once and `prepare(exposure_s)` before staging. The event field is `pilatus_image` for a
+    Call `write_to(folder)` once and `prepare(exposure_s)` before staging. Staging sets everything else that a run
+    relies on, and unstaging restores it. The event field is `pilatus_image` for a
     device of the name "pilatus".
     """
 
@@ -122,7 +146,18 @@ class Pilatus(DetectorBase):
         self._written = 0
         super().__init__(prefix + settings.prefix, name=name)
         self.hdf5.read_attrs = []
-        self.stage_sigs.update([("cam.acquire", 0), ("cam.image_mode", 1), ("cam.num_images", 1)])
+        # Everything that decides whether one trigger makes one image in the file: others may have left it otherwise.
+        self.stage_sigs.update(
+            [
+                ("cam.acquire", 0),
+                ("cam.trigger_mode", INTERNAL_TRIGGER),
+                ("cam.image_mode", MULTIPLE),
+                ("cam.num_images", 1),
+                ("cam.num_exposures", 1),
+                ("cam.array_callbacks", 1),
+            ]
+        )
+        self.hdf5.stage_sigs.update([("enable", 1), ("blocking_callbacks", 1)])
 
     @property
     def geometry(self) -> dict[str, Any]:
@@ -141,9 +176,13 @@ class Pilatus(DetectorBase):
         }
 
     def write_to(self, folder: Path) -> None:
-        """Let the IOC write into `folder`, an existing one that both sides see under this name."""
+        """Let the IOC write into the existing `folder`, named as this computer sees it.
+
+        Raises InputError unless it is absolute, ConfigurationError if it is not below `local_root` of [pilatus].
+        """
         if not folder.is_absolute():
             raise InputError(f"Folder {folder} for the Pilatus' images must be an absolute path.")
+        self._seen_by_ioc(folder)
         self._folder = folder
 
     def check_exposure(self, exposure_s: float) -> None:
@@ -181,12 +220,27 @@ class Pilatus(DetectorBase):
         NotConnectedError, AcquisitionError or StorageError; nothing is exposed or written.
         """
         self.connect()
-        if int(now(self.cam.acquire)):
+        if int(fresh_value(self.cam.acquire)):
             raise AcquisitionError(
                 f"{self.cam.acquire.pvname} says that the Pilatus exposes already. Wait until it is done, or write 0 "
                 f"to {self.cam.acquire.setpoint_pvname} to stop it."
             )
-        self.hdf5.check_folder(str(self._checked_folder()))
+        self._check_size()
+        self.hdf5.check_folder(self._seen_by_ioc(self._checked_folder()))
+
+    def _check_size(self) -> None:
+        """Raise AcquisitionError if the images are not of the configured size; 0 means none taken yet."""
+        size = self.cam.array_size
+        found = int(fresh_value(size.array_size_y)), int(fresh_value(size.array_size_x))
+        wanted = self.settings.rows, self.settings.columns
+        if all(found) and found != wanted:
+            raise AcquisitionError(
+                f"{size.array_size_x.pvname}: images have {found[0]} rows and {found[1]} columns, [pilatus] says "
+                f"{wanted[0]} and {wanted[1]}. Undo the camera's region or binning, or correct the configuration."
+            )
+
+    def _seen_by_ioc(self, folder: Path) -> str:
+        return as_seen_by_ioc(folder, self.settings.local_root, self.settings.ioc_root)
 
     def _checked_folder(self) -> Path:
         if self._folder is None:
@@ -204,19 +258,23 @@ class Pilatus(DetectorBase):
         self.check_exposure(exposure_s)
         self.connect()
         put_and_wait(self.cam.acquire_time, exposure_s, ANSWER_TIMEOUT_S)
-        kept = float(now(self.cam.acquire_time))
+        put_and_wait(self.cam.acquire_period, exposure_s + READOUT_S, ANSWER_TIMEOUT_S)
+        kept = float(fresh_value(self.cam.acquire_time))
         if not math.isclose(kept, exposure_s, rel_tol=1e-6):
             raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
         self._exposure_s = exposure_s
 
     def stage(self) -> Any:
-        """Open a new file; raises NotConnectedError, StorageError or AcquisitionError before anything is exposed."""
-        if math.isnan(self._exposure_s):
-            raise AcquisitionError("The Pilatus has no exposure yet. Call prepare(exposure_s) before staging it.")
+        """Open a new file; raises NotConnectedError, StorageError or AcquisitionError before anything is exposed.
+
+        A plan that sets no exposure, as a stock one, gets DEFAULT_EXPOSURE_S.
+        """
         folder = self._checked_folder()
+        if math.isnan(self._exposure_s):
+            self.prepare(DEFAULT_EXPOSURE_S)
         self.connect()
-        self.hdf5.check_folder(str(folder))
-        self.hdf5.write_path_template = str(folder)
+        self.hdf5.check_folder(self._seen_by_ioc(folder))
+        self.hdf5.write_to(str(folder), self._seen_by_ioc(folder))
         self._written = 0
         try:
             return super().stage()
@@ -264,8 +322,8 @@ class Pilatus(DetectorBase):
 
     def _take_note(self, started: float) -> None:
         """Refer to the image just written; raises if there is none."""
-        written = int(now(self.hdf5.num_captured))
-        if int(now(self.hdf5.write_status)):
+        written = int(fresh_value(self.hdf5.num_captured))
+        if int(fresh_value(self.hdf5.write_status)):
             raise self.hdf5.write_error()
         if written <= self._written:
             state = self.cam.status_message.get(use_monitor=False, as_string=True)
@@ -278,7 +336,7 @@ class Pilatus(DetectorBase):
 
     def stop(self, *, success: bool = False) -> None:
         """End a running exposure; nothing can be stopped that does not answer."""
-        if self.answers and int(now(self.cam.acquire)):
+        if self.answers and int(fresh_value(self.cam.acquire)):
             put_and_wait(self.cam.acquire, 0, ANSWER_TIMEOUT_S)
 
     def pause(self) -> None:

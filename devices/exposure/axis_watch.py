@@ -1,64 +1,66 @@
-"""Axes during an exposure: one that jumps away and back again is where it should be at both ends."""
+"""Axes during an exposure: one that jumps and returns is at its target both at the start and at the end."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from devices.axes.axis import Axis
-from devices.signals.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
 
 
 class AxisWatch:
-    """Follows the read-backs of `axes`, by event field, with their monitors; those only that something is expected of.
+    """Monitors the read-backs of those `axes` (by event field) that `expect` has given a position.
 
-    `on_failure` is called when one goes astray during an exposure.
+    `on_failure` is called when one of them leaves its tolerance during an exposure, or its read-back becomes invalid;
+    it comes from a thread of Channel Access.
     """
 
-    def __init__(self, axes: Mapping[str, Axis]) -> None:
+    def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None]) -> None:
         self._axes = dict(axes)
+        self._on_failure = on_failure
         self._raw: dict[str, dict[str, float]] = {}
         self._expected: dict[str, float] = {}
-        self._found: dict[str, float] = {}
+        self._strayed: dict[str, float] = {}
         self._exposing = False
         self._lock = threading.Lock()
-        self.on_failure: Callable[[], None] = lambda: None
 
     def expect(self, positions: Mapping[str, float]) -> None:
-        """From now on the axes have to be at these `positions`; the others do not matter.
+        """Require these `positions`, by event field, of the next exposures; the other axes do not matter.
 
         Raises NotConnectedError if a read-back that is followed for the first time does not answer.
         """
         for key in positions.keys() - self._raw.keys():
             self._follow(key)
         with self._lock:
-            self._expected, self._exposing = dict(positions), False
+            self._expected = dict(positions)
+            self._exposing = False
 
     def astray(self) -> dict[str, float]:
-        """Positions of those axes that are not where they should be now, as the monitors say."""
+        """Return the positions of those axes that are not at their targets now, according to their monitors."""
         return {key: position for key in self._expected if not self._holds(key, position := self._position(key))}
 
     def begin(self) -> None:
-        """An exposure starts: forget who was astray before, and note who is now."""
+        """Start an exposure: forget which axes strayed before, and note those that are astray already."""
         with self._lock:
-            self._found, self._exposing = self.astray(), True
+            self._strayed = self.astray()
+            self._exposing = True
 
-    def end(self, raw: Mapping[str, Any]) -> dict[str, float]:
-        """Positions of axes that were astray at any time since `begin`, as seen first.
+    def end(self, raw: Mapping[str, PvReading]) -> dict[str, float]:
+        """End the exposure; return the first stray position of every axis that was astray at any time since `begin`.
 
-        `raw` as for `take`: a monitor may have gone silent.
+        `raw` as for `update`: a monitor may have gone silent.
         """
-        self.take(raw)
+        self.update(raw)
         with self._lock:
             self._exposing = False
-            return self.astray() | self._found
+            return self.astray() | self._strayed
 
-    def take(self, raw: Mapping[str, Any]) -> None:
-        """Read-backs asked for anew, by "axis name.attribute", in place of what the monitors said."""
+    def update(self, raw: Mapping[str, PvReading]) -> None:
+        """Replace what the monitors delivered by read-backs just requested, by "axis name.attribute"."""
         with self._lock:
             for key, known in self._raw.items():
-                known |= {name: float(raw[f"{self._axes[key].name}.{name}"]) for name in known}
+                known |= {name: raw[f"{self._axes[key].name}.{name}"].number() for name in known}
 
     def _position(self, key: str) -> float:
         return self._axes[key].value_from_raw(self._raw[key])
@@ -68,21 +70,16 @@ class AxisWatch:
 
     def _follow(self, key: str) -> None:
         signals = self._axes[key].fresh_signals()
-        self._raw[key] = {attribute: float(value) for attribute, value in read_together(signals).items()}
+        self._raw[key] = {attribute: reading.number() for attribute, reading in read_with_alarms(signals).items()}
         for attribute, signal in signals.items():
-            self._subscribe(key, attribute, signal)
+            follow(signal, lambda value, attribute=attribute: self._changed(key, attribute, value))  # type: ignore[misc]
 
-    def _subscribe(self, key: str, attribute: str, signal: FreshSignalRO) -> None:
-        def changed(value: Any = None, **_: Any) -> None:
-            if value is None:
-                return
-            with self._lock:
-                self._raw[key][attribute] = float(value)
-                watched = self._exposing and key in self._expected and key not in self._found
-                strayed = watched and not self._holds(key, position := self._position(key))
-                if strayed:
-                    self._found[key] = position
-            if strayed:
-                self.on_failure()
-
-        signal.subscribe(changed, run=False)
+    def _changed(self, key: str, attribute: str, value: float) -> None:
+        with self._lock:
+            self._raw[key][attribute] = value
+            watched = self._exposing and key in self._expected and key not in self._strayed
+            strays = watched and not self._holds(key, position := self._position(key))
+            if strays:
+                self._strayed[key] = position
+        if strays:
+            self._on_failure()

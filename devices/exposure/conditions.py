@@ -1,4 +1,11 @@
-"""Conditions that must hold during the whole of an exposure, not only at its end."""
+"""Conditions that must hold during the whole of an exposure, not only at its end.
+
+`Conditions` knows the PVs, follows their monitors and keeps their latest values; it outlives all runs. A
+`ConditionWatch` belongs to one exposure: it knows which conditions that exposure needs, and collects what fails from
+`begin` to `end`. There is one master scaler, so one watch at a time: a new one takes the place of the one before. A PV
+in INVALID alarm counts as NaN, which is within no limits. Monitors report from threads of Channel Access, hence the
+lock; as a monitor may go silent without notice, `end` takes values that were requested from the server too.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +13,56 @@ import math
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from enum import StrEnum
 
 from devices.configuration import QualitySettings
 from devices.laser import Laser
-from devices.signals.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow, read_with_alarms
 from devices.surroundings import Surroundings
 
-POWER = "laser_power"
 
-PUMP = frozenset({"jet_flow", "jet_temperature", "laser_lock", "laser_rate_divider", POWER})
-"""What pumping the jet needs."""
+class ConditionName(StrEnum):
+    """What can make a point bad, as the `quality` field of its event lists it."""
 
-BEAM = frozenset({"ring_current", "xray_shutter", "top_up"})
-"""What an exposure of anything needs."""
+    RING_CURRENT = "ring_current"
+    XRAY_SHUTTER = "xray_shutter"
+    TOP_UP = "top_up"
+    JET_FLOW = "jet_flow"
+    JET_TEMPERATURE = "jet_temperature"
+    LASER_LOCK = "laser_lock"
+    LASER_RATE_DIVIDER = "laser_rate_divider"
+    LASER_POWER = "laser_power"
+    GATES_SATURATED = "gates_saturated"
+    GATES_LOST = "gates_lost"
+    BOXCAR_UNSTEADY = "boxcar_unsteady"
 
-IMAGE = BEAM - {"top_up"}
-"""What an exposure needs that is longer than the time between two fillings of the ring."""
 
-CONDITIONS = BEAM | PUMP | {"gates_saturated", "gates_lost", "boxcar_unsteady"}
-"""What a pump-probe exposure needs."""
+C = ConditionName
 
-LASER_ONLY = frozenset({"laser_lock", "laser_rate_divider", POWER})
+LASER_ONLY = frozenset[str]({C.LASER_LOCK, C.LASER_RATE_DIVIDER, C.LASER_POWER})
 """Conditions that do not matter while the laser is blocked."""
 
+PUMP = LASER_ONLY | {C.JET_FLOW, C.JET_TEMPERATURE}
+"""What pumping the jet needs."""
 
-@dataclass(frozen=True)
+BEAM = frozenset[str]({C.RING_CURRENT, C.XRAY_SHUTTER, C.TOP_UP})
+"""What an exposure of anything needs."""
+
+IMAGE = BEAM - {C.TOP_UP}
+"""What an exposure needs that is longer than the time between two fillings of the ring."""
+
+CONDITIONS = BEAM | PUMP | {C.GATES_SATURATED, C.GATES_LOST, C.BOXCAR_UNSTEADY}
+"""What a pump-probe exposure needs."""
+
+ANY_POWER_W = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Condition:
-    """A monitored PV that must stay within `low` to `high`; after a failure it must reach `resume` for `settle_s`.
+    """A PV whose value must stay within `low` to `high`; after a failure it must reach `resume` for `settle_s`.
 
-    `closes` says whether the shutters close while it fails, `waits` whether a scan waits for it at all: else a point is
-    measured again, a few times. Without an `optional` PV the condition is not looked at.
+    `closes`: the shutters close while it fails. `waits`: suspend the scan until it holds; otherwise only repeat the
+    point. `optional`: ignored while its PV is not connected.
     """
 
     name: str
@@ -50,54 +76,87 @@ class Condition:
     waits: bool = True
     optional: bool = False
 
-    def holds(self, value: float, *, again: bool = False) -> bool:
-        """Whether `value` will do: to go on, or with `again` to begin again after a failure."""
-        return (self.resume if again else self.low) <= value <= self.high
+    def holds(self, value: float, *, to_resume: bool = False) -> bool:
+        """Return whether `value` is good enough to continue, or with `to_resume` to continue after a failure."""
+        if (self.low, self.high) == (-math.inf, math.inf):
+            return True
+        return (self.resume if to_resume else self.low) <= value <= self.high
 
-    def says(self, value: float, *, again: bool = False) -> str:
-        """`value` and what it should be, for a person."""
-        low = self.resume if again else self.low
+    def remark(self, value: float, *, to_resume: bool = False) -> str:
+        """Return `value` and what is needed instead, in words; NaN stands for a PV in INVALID alarm."""
+        low = self.resume if to_resume else self.low
         wanted = f"{low:g}" if low == self.high else f"{low:g} to {self.high:g}"
         if math.isinf(self.high):
             wanted = f"at least {low:g}"
-        return f"{self.name} = {value:g} {self.unit}".rstrip() + f", needs {wanted} {self.unit}".rstrip()
+        shown = f"{self.name} = {value:g} {self.unit}".rstrip()
+        if math.isnan(value):
+            shown = f"{self.name} is not known ({self.signal.pvname} is in INVALID alarm)"
+        return shown + f", needs {wanted} {self.unit}".rstrip()
 
 
 def monitored_conditions(
     laser: Laser, around: Surroundings, quality: QualitySettings, injecting: FreshSignalRO | None = None
 ) -> dict[str, Condition]:
-    """Every condition that a monitor tells, by name; `injecting` is 1 while the ring is being filled."""
-    lows, infinite = around.settings, math.inf
+    """Return every condition with a monitored PV, by name; `injecting` is 1 while the ring is being filled."""
     divider = float(laser.required_divider)
-    shutter = Condition("xray_shutter", around.xray_shutter, 1, 1, 1, quality.shutter_settle_s)
     conditions = [
+        *_beam_conditions(around, quality),
+        *_jet_conditions(around, quality),
         Condition(
-            "ring_current", around.ring_current, lows.ring_current_low_ma, infinite,
-            max(quality.ring_current_resume_ma, lows.ring_current_low_ma), quality.ring_settle_s, "mA",
-        ),
-        shutter,
-        Condition(
-            "jet_flow", around.jet_flow, lows.jet_flow_low_ml_min, infinite,
-            max(quality.jet_flow_resume_ml_min, lows.jet_flow_low_ml_min), quality.jet_settle_s, "ml/min",
+            name=C.LASER_LOCK, signal=laser.lock, low=1, high=1, resume=1, settle_s=quality.laser_settle_s
         ),
         Condition(
-            "jet_temperature", around.jet_temperature, quality.jet_temperature_low_c, quality.jet_temperature_high_c,
-            quality.jet_temperature_low_c, quality.jet_settle_s, "C",
+            name=C.LASER_RATE_DIVIDER, signal=laser.rate_divider, low=divider, high=divider, resume=divider,
+            settle_s=quality.laser_settle_s,
         ),
-        Condition("laser_lock", laser.lock, 1, 1, 1, quality.laser_settle_s),
-        Condition("laser_rate_divider", laser.rate_divider, divider, divider, divider, quality.laser_settle_s),
-        Condition(POWER, laser.power, -infinite, infinite, -infinite, 0.0, "W", waits=False),
+        Condition(
+            name=C.LASER_POWER, signal=laser.power, low=-math.inf, high=math.inf, resume=-math.inf, settle_s=0.0,
+            unit="W", waits=False,
+        ),
     ]  # fmt: skip
     if injecting is not None:
-        conditions.append(Condition("top_up", injecting, 0, 0, 0, 0.0, closes=False, optional=True))
+        conditions.append(
+            Condition(
+                name=C.TOP_UP, signal=injecting, low=0, high=0, resume=0, settle_s=0.0, closes=False, optional=True
+            )
+        )
     return {condition.name: condition for condition in conditions}
 
 
-class Conditions:
-    """Remembers every condition of `needed` that failed since `begin`, by the monitors of laser, ring, shutter and jet.
+def _beam_conditions(around: Surroundings, quality: QualitySettings) -> list[Condition]:
+    low = around.settings.ring_current_low_ma
+    return [
+        Condition(
+            name=C.RING_CURRENT, signal=around.ring_current, low=low, high=math.inf,
+            resume=max(quality.ring_current_resume_ma, low), settle_s=quality.ring_settle_s, unit="mA",
+        ),
+        Condition(
+            name=C.XRAY_SHUTTER, signal=around.xray_shutter, low=1, high=1, resume=1,
+            settle_s=quality.shutter_settle_s,
+        ),
+    ]  # fmt: skip
 
-    What is not needed is not looked at: it need not even be there. `on_failure` is called when one fails during an
-    exposure.
+
+def _jet_conditions(around: Surroundings, quality: QualitySettings) -> list[Condition]:
+    low = around.settings.jet_flow_low_ml_min
+    return [
+        Condition(
+            name=C.JET_FLOW, signal=around.jet_flow, low=low, high=math.inf,
+            resume=max(quality.jet_flow_resume_ml_min, low), settle_s=quality.jet_settle_s, unit="ml/min",
+        ),
+        Condition(
+            name=C.JET_TEMPERATURE, signal=around.jet_temperature, low=quality.jet_temperature_low_c,
+            high=quality.jet_temperature_high_c, resume=quality.jet_temperature_low_c, settle_s=quality.jet_settle_s,
+            unit="C",
+        ),
+    ]  # fmt: skip
+
+
+class Conditions:
+    """All conditions of a beamline, by the monitors of laser, ring, shutter and jet.
+
+    What nobody needs is not read: it need not even be connected. `on_failure` is called when a needed condition fails
+    during an exposure; it comes from a thread of Channel Access.
     """
 
     def __init__(
@@ -106,116 +165,149 @@ class Conditions:
         surroundings: Surroundings,
         quality: QualitySettings | None = None,
         injecting: FreshSignalRO | None = None,
+        *,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
         self._all = monitored_conditions(laser, surroundings, quality, injecting)
-        self.needed: frozenset[str] = CONDITIONS
-        self.on_failure: Callable[[], None] = lambda: None
+        self._on_failure = on_failure
         self._latest: dict[str, float] = {}
         self._followed: set[str] = set()
-        self._failed: dict[str, float] = {}
-        self._ignored: frozenset[str] = frozenset()
-        self._exposing = False
-        self._lock = threading.Lock()
+        self._watch: ConditionWatch | None = None
 
-    def expect_power(self, low_w: float = -math.inf, high_w: float = math.inf) -> None:
-        """From now on the power meter has to show `low_w` to `high_w`, W; by default anything will do."""
-        self._all[POWER] = replace(self._all[POWER], low=low_w, high=high_w, resume=low_w)
+    def watch(self, needed: Collection[str], power_w: tuple[float, float] = ANY_POWER_W) -> ConditionWatch:
+        """Return the watch of the next exposure, which ends the one before.
 
-    def begin(self, ignored: frozenset[str] = frozenset()) -> None:
-        """Start a new exposure, to which `ignored` do not matter: forget what failed before, note what fails now."""
-        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
-        failing = {item.name: self._latest[item.name] for item in self._failing(ignored)}
-        with self._lock:
-            self._failed, self._ignored, self._exposing = failing, ignored, True
-
-    def end(self, fresh: Mapping[str, float] | None = None) -> dict[str, float]:
-        """Conditions that failed at any time since `begin`, or fail by the `fresh` values, with the value they had."""
-        with self._lock:
-            self._exposing = False
-            for name, value in (fresh or {}).items():
-                self._latest[name] = float(value)  # its monitor may have gone silent
-                if name not in self._ignored and not self._all[name].holds(float(value)):
-                    self._failed.setdefault(name, float(value))
-            return dict(self._failed)
-
-    def fresh_signals(self) -> dict[str, FreshSignalRO]:
-        """The PVs of the needed conditions, by name, for reading them together with others."""
-        return {condition.name: condition.signal for condition in self._there()}
-
-    def is_met(self, ignored: Collection[str] = ()) -> bool:
-        """Whether every needed condition, less those `ignored`, holds now by the monitors."""
-        return not self._failing(ignored)
-
-    def ask_anew(self) -> None:
-        """Replace what the monitors said by what the PVs say; raises NotConnectedError without answer."""
-        self._ask(self._there())
-
-    def failing(self) -> list[Condition]:
-        """Needed conditions to wait for that do not hold now: their monitors say so, and the PVs when asked.
-
-        A monitor may be late: the shutter that has just opened is not closed. Raises NotConnectedError without answer.
+        `needed` names its conditions; `power_w`: lowest and highest reading allowed of the laser's power meter, W.
         """
-        suspects = [condition for condition in self._failing() if condition.waits]
-        values = self._ask(suspects)
+        definitions = {name: self._all[name] for name in needed if name in self._all}
+        if C.LASER_POWER in definitions:
+            low_w, high_w = power_w
+            power = definitions[C.LASER_POWER]
+            definitions[C.LASER_POWER] = replace(power, low=low_w, high=high_w, resume=low_w)
+        self._watch = ConditionWatch(self, definitions, self._on_failure)
+        return self._watch
+
+    def failing(self, needed: Collection[str]) -> list[Condition]:
+        """Return those of the `needed` conditions to wait for that fail by their monitors, and also when requested.
+
+        A monitor may be late: a shutter that has just opened is not closed. Raises NotConnectedError without answer.
+        """
+        there = self.connected(self._all[name] for name in needed if name in self._all)
+        suspects = [item for item in there if item.waits and not item.holds(self.latest(item))]
+        values = self.request(suspects)
         return [condition for condition in suspects if not condition.holds(values[condition.name])]
 
-    def unwell(self, without: Collection[str] = ()) -> list[tuple[Condition, float]]:
-        """Needed conditions to wait for, less those `without`, that are not good enough to begin again, with their
-        values now. Raises NotConnectedError if one does not answer.
-        """
-        there = [item for item in self._there() if item.waits and item.name not in without]
-        values = self._ask(there)
-        found = [(condition, values[condition.name]) for condition in there]
-        return [(condition, value) for condition, value in found if not condition.holds(value, again=True)]
+    def not_ready(self, needed: Collection[str], without: Collection[str] = ()) -> list[tuple[Condition, float]]:
+        """Return those of the `needed` conditions to wait for, less `without`, that do not allow to resume a scan.
 
-    def says(self, name: str, value: float) -> str:
-        """A failed condition, its value and its limit."""
-        return self._all[name].says(value)
+        Each comes with its value, requested from the server. Raises NotConnectedError if one does not answer.
+        """
+        names = [name for name in needed if name in self._all and name not in without]
+        there = [item for item in self.connected(self._all[name] for name in names) if item.waits]
+        values = self.request(there)
+        found = [(condition, values[condition.name]) for condition in there]
+        return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
 
     def remarks(self) -> dict[str, str]:
-        """By PV, of all conditions to wait for whose PVs are there, needed or not: what does not hold now.
+        """Return what does not hold now, in words by PV, of all conditions to wait for whose PVs are connected.
 
         Raises NotConnectedError if one does not answer.
         """
         there = [condition for condition in self._all.values() if condition.waits and condition.signal.connected]
-        values = self._ask(there)
-        return {item.signal.pvname: item.says(values[item.name]) for item in there if not item.holds(values[item.name])}
+        values = self.request(there)
+        failing = [item for item in there if not item.holds(values[item.name])]
+        return {item.signal.pvname: item.remark(values[item.name]) for item in failing}
 
-    def _ask(self, conditions: Iterable[Condition]) -> dict[str, float]:
-        raw = read_together({condition.name: condition.signal for condition in conditions})
-        values = {name: float(value) for name, value in raw.items()}
+    def latest(self, condition: Condition) -> float:
+        """Return the latest value of a condition by its monitor, NaN in INVALID alarm; it is followed from then on."""
+        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
+        if condition.name not in self._followed:
+            self.request([condition])
+            follow(condition.signal, lambda value: self._changed(condition.name, value))
+            self._followed.add(condition.name)
+        return self._latest[condition.name]
+
+    def request(self, conditions: Iterable[Condition]) -> dict[str, float]:
+        """Return values requested from the server, NaN in INVALID alarm; raises NotConnectedError without answer."""
+        readings = read_with_alarms({condition.name: condition.signal for condition in conditions})
+        return self.learn(readings)
+
+    def learn(self, readings: Mapping[str, PvReading]) -> dict[str, float]:
+        """Take `readings` by name in place of what the monitors delivered, and return their values."""
+        values = {name: reading.number() for name, reading in readings.items()}
         self._latest |= values
         return values
 
-    def _there(self) -> list[Condition]:
-        return [
-            condition for name, condition in self._all.items()
-            if name in self.needed and (not condition.optional or condition.signal.connected)
-        ]  # fmt: skip
+    @staticmethod
+    def connected(conditions: Iterable[Condition]) -> list[Condition]:
+        """Return `conditions` less the optional ones whose PVs are not connected."""
+        return [condition for condition in conditions if not condition.optional or condition.signal.connected]
 
-    def _failing(self, ignored: Collection[str] = ()) -> list[Condition]:
-        """Needed conditions, less those `ignored`, that do not hold by their monitors."""
-        there = self._there()
-        for condition in there:
-            if condition.name not in self._followed:
-                self._latest[condition.name] = float(condition.signal.get())
-                self._subscribe(condition.name, condition.signal)
-                self._followed.add(condition.name)
-        return [item for item in there if item.name not in ignored and not item.holds(self._latest[item.name])]
+    def _changed(self, name: str, value: float) -> None:
+        self._latest[name] = value
+        if self._watch is not None:
+            self._watch.changed(name, value)
 
-    def _subscribe(self, name: str, signal: FreshSignalRO) -> None:
-        def changed(value: Any = None, **_: Any) -> None:
-            if value is None:
-                return
-            self._latest[name] = float(value)
-            if name not in self.needed or name in self._ignored or self._all[name].holds(float(value)):
-                return
-            with self._lock:
-                exposing, known = self._exposing, name in self._failed
-                if exposing:
-                    self._failed.setdefault(name, float(value))
-            if exposing and not known:
-                self.on_failure()
 
-        signal.subscribe(changed, run=False)
+class ConditionWatch:
+    """Collects every condition that fails during one exposure; made by `Conditions.watch`."""
+
+    def __init__(self, conditions: Conditions, needed: Mapping[str, Condition], on_failure: Callable[[], None]) -> None:
+        self._conditions = conditions
+        self._needed = dict(needed)
+        self._on_failure = on_failure
+        self._failed: dict[str, float] = {}
+        self._exposing = False
+        self._lock = threading.Lock()
+
+    def is_met(self) -> bool:
+        """Return whether every needed condition holds now, by the monitors."""
+        return not self._failing()
+
+    def refresh(self) -> None:
+        """Request all needed conditions, as monitors may have gone silent; raises NotConnectedError without answer."""
+        self._conditions.request(self._connected())
+
+    def begin(self) -> None:
+        """Start the exposure: note what fails already."""
+        failing = self._failing()
+        with self._lock:
+            self._failed = failing
+            self._exposing = True
+
+    def end(self, fresh: Mapping[str, PvReading]) -> dict[str, float]:
+        """End the exposure; return the conditions that failed since `begin` or fail by `fresh`, with their values."""
+        values = self._conditions.learn(fresh)
+        with self._lock:
+            self._exposing = False
+            for name, value in values.items():
+                if name in self._needed and not self._needed[name].holds(value):
+                    self._failed.setdefault(name, value)
+            return dict(self._failed)
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the PVs of the needed conditions, by name, for reading them together with others."""
+        return {condition.name: condition.signal for condition in self._connected()}
+
+    def remark(self, name: str, value: float) -> str:
+        """Return a failed condition, its value and its limit, in words."""
+        return self._needed[name].remark(value)
+
+    def changed(self, name: str, value: float) -> None:
+        """Note a new value of a monitor; called from a thread of Channel Access."""
+        if name not in self._needed or self._needed[name].holds(value):
+            return
+        with self._lock:
+            is_new = self._exposing and name not in self._failed
+            if is_new:
+                self._failed[name] = value
+        if is_new:
+            self._on_failure()
+
+    def _connected(self) -> list[Condition]:
+        return self._conditions.connected(self._needed.values())
+
+    def _failing(self) -> dict[str, float]:
+        values = {item.name: self._conditions.latest(item) for item in self._connected()}
+        return {name: value for name, value in values.items() if not self._needed[name].holds(value)}

@@ -3,98 +3,154 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ophyd import Device
+from ophyd.status import StatusBase
 
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
-from devices.exposure.conditions import CONDITIONS, LASER_ONLY, Conditions
+from devices.exposure.conditions import ANY_POWER_W, CONDITIONS, LASER_ONLY, Conditions, ConditionWatch
 from devices.exposure.flux import FluxHistory
-from devices.exposure.gated_detectors import Exposure, ExposureReading
+from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
+from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
 from devices.shutter import CLOSED
-from devices.signals.uncached_signal import FreshSignalRO, read_together
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid
 
 SHUTTER_MOVED = -1
 
 CONDITION = "condition:"
-"""What the keys of conditions among the raw values begin with."""
+"""Prefix of the keys of conditions among the raw values."""
 
 SHORTEST = 0.999
-"""Share of the dwell that an exposure must have counted; less is one that somebody cut short."""
+"""Share of the dwell that an exposure must have counted; less means that somebody cut it short."""
+
+Raw = Mapping[str, PvReading]
+"""Answers of the PVs of an event by key."""
 
 
 class EventReader(ABC):
-    """Reads one exposure as an event. A bluesky Readable.
+    """Makes one exposure and reads it as an event. A bluesky Triggerable and Readable.
 
-    The plan calls `watch` before the first exposure of a run and `expect` before each; before it reads it sets
-    `scan_index` and `point_index`. `remarks` says of every condition that failed in the latest event what was found and
-    what is needed.
+    A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
+    without targets. `remarks` tells, for every condition that failed in the latest event, what was found and what is
+    needed.
     """
 
     parent = None
 
     def __init__(
-        self, name: str, axes: Mapping[str, Axis], exposure: Exposure, conditions: Conditions, quality: QualitySettings
+        self,
+        name: str,
+        axes: Mapping[str, Axis],
+        exposure: Exposure,
+        conditions: Conditions,
+        quality: QualitySettings,
+        detectors: Sequence[Device] = (),
     ) -> None:
         self.name = name
-        self.scan_index = 0
-        self.point_index = 0
-        self.expected_shutter: int | None = None
-        self.demanded: Mapping[str, float] = {}
         self.remarks: dict[str, str] = {}
-        self._axes, self._exposure, self._conditions = dict(axes), exposure, conditions
-        self._axis_watch = AxisWatch(axes)
+        self._axes = dict(axes)
+        self._exposure = exposure
+        self._conditions = conditions
+        self._detectors = (exposure, *detectors)
+        self._life = ExposureLifeCycle()
+        self._needed: frozenset[str] = CONDITIONS
+        self._watch: ConditionWatch = conditions.watch(())
+        self._axis_watch = AxisWatch(axes, on_failure=exposure.cut_short)
         self._flux = FluxHistory(quality.i0_tolerance)
-        self.watch(CONDITIONS)
+        self._staged = False
 
     @property
     def conditions(self) -> Conditions:
-        """What watches ring, shutter, jet and laser; all readers of the same exposures share it."""
+        """Conditions of ring, shutter, jet and laser; all readers of the same exposures share them."""
         return self._conditions
 
-    def watch(self, needed: frozenset[str]) -> None:
-        """From the next exposure on, a new run, `needed` conditions must hold for a point to be good."""
-        self._needed = needed
-        self._flux.forget()
-        self._conditions.needed = needed
-        self._conditions.on_failure = self._axis_watch.on_failure = self._exposure.cut_short
-        self._exposure.on_trigger = self._begin
-        self.expect({}, None)
+    @property
+    def phase(self) -> Phase:
+        """Where the exposure in hand is in its life."""
+        return self._life.phase
 
-    def expect(self, positions: Mapping[str, float], laser_shutter: int | None) -> None:
-        """From now on axes must have these `positions`, by event field, and the laser shutter this state, if any.
+    def start_run(self, needed: frozenset[str]) -> None:
+        """Begin a new run, in which the `needed` conditions must hold for a point to be good."""
+        self._needed = needed
+        self._flux.reset()
+        self._life.reset()
+
+    def arm(self, targets: ExposureTargets) -> None:
+        """Say where everything has to be during the next exposure, which can be triggered from then on.
 
         Raises NotConnectedError if an axis that is watched for the first time does not answer.
         """
-        self.demanded, self.expected_shutter = dict(positions), laser_shutter
-        self._axis_watch.expect(self.demanded)
-        self._conditions.expect_power()
+        self._axis_watch.expect(targets.positions)
+        ignored = LASER_ONLY if targets.laser_shutter == CLOSED else frozenset()
+        self._watch = self._conditions.watch(self._needed - ignored, self._power_w(targets))
+        self._life.arm(targets)
 
     def has_arrived(self) -> bool:
-        """Whether the monitors say that all is as expected: after a move they may be late."""
-        return not self._axis_watch.astray() and self._conditions.is_met(self._ignored)
+        """Return whether everything is as armed, by the monitors; after a move they may be late."""
+        return not self._axis_watch.astray() and self._watch.is_met()
 
-    def ask_anew(self) -> None:
-        """Ask conditions and axes, as their monitors may have gone silent; raises NotConnectedError without answer."""
-        self._conditions.ask_anew()
-        self._axis_watch.take(read_together(self._axis_signals()))
+    def refresh(self) -> None:
+        """Request conditions and axes, as monitors may have gone silent; raises NotConnectedError without answer."""
+        self._watch.refresh()
+        self._axis_watch.update(read_with_alarms(self._axis_signals()))
 
-    @property
-    def _ignored(self) -> frozenset[str]:
-        return LASER_ONLY if self.expected_shutter == CLOSED else frozenset()
-
-    def _begin(self) -> None:
-        self._conditions.begin(self._ignored)
+    def trigger(self) -> StatusBase:
+        """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
+        if self._staged and self.phase is Phase.IDLE:
+            self.arm(ExposureTargets())
+        number = self._life.start()
+        self._watch.begin()
         self._axis_watch.begin()
+        detectors = self._detectors
+        status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
+        status.add_callback(lambda ended: self._life.end(number, succeeded=ended.success))
+        return status
+
+    def stage(self) -> list[Any]:
+        """Prepare for a stock plan: exposures without targets, of the dwell set last."""
+        self._exposure.stage()
+        self.start_run(self._needed)
+        self._staged = True
+        return [self]
+
+    def unstage(self) -> list[Any]:
+        """End what a stock plan has begun."""
+        self._exposure.unstage()
+        self._life.reset()
+        self._staged = False
+        return [self]
+
+    def pause(self) -> None:
+        """End a running exposure: bluesky triggers it again when the plan is resumed."""
+        self._exposure.pause()
+        self._life.interrupt()
+
+    def resume(self) -> None:  # noqa: B027  # bluesky calls it; there is nothing to do
+        """Do nothing: the plan triggers again."""
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return the event's data.
+
+        Raises AcquisitionError if no exposure has ended, or what is found is not the one triggered last.
+        """
+        self._life.close()
+        return self._read()
 
     @abstractmethod
-    def read(self) -> dict[str, dict[str, Any]]:
-        """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
+    def _read(self) -> dict[str, dict[str, Any]]:
+        """Return the data of the exposure that has ended."""
 
     @abstractmethod
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys with their shapes, units and the PVs behind them."""
+        """Return the data keys with their shapes, units and the PVs behind them."""
+
+    def _power_w(self, _targets: ExposureTargets) -> tuple[float, float]:
+        """Return lowest and highest reading of the laser's power meter that belong to the targets, W."""
+        return ANY_POWER_W
 
     def _all_signals(self) -> dict[str, FreshSignalRO]:
         return {**self._exposure.fresh_signals(), **self._axis_signals()}
@@ -104,40 +160,49 @@ class EventReader(ABC):
             f"{axis.name}.{key}": signal for axis in self._axes.values() for key, signal in axis.fresh_signals().items()
         }
 
-    def _indices(self) -> dict[str, Any]:
-        return {"scan_index": self.scan_index, "point_index": self.point_index}
+    def _exposure_reading(self, raw: Raw) -> ExposureReading:
+        """Return what the detectors counted; raises AcquisitionError for another exposure or an INVALID alarm."""
+        signals = self._exposure.fresh_signals()
+        for key, signal in signals.items():
+            require_valid(signal.pvname, raw[key])
+        return self._exposure.reading_from_raw({key: raw[key].value for key in signals})
 
-    def _positions(self, raw: dict[str, Any]) -> dict[str, float]:
+    def _indices(self) -> dict[str, Any]:
+        targets = self._life.targets
+        return {"scan_index": targets.scan_index, "point_index": targets.point_index}
+
+    def _positions(self, raw: Raw) -> dict[str, float]:
+        """Return the positions by event field; one whose read-back is invalid keeps its last value and is marked."""
         positions = {}
         for key, axis in self._axes.items():
-            own = {name: raw[f"{axis.name}.{name}"] for name in axis.raw_readbacks}
+            own = {name: float(raw[f"{axis.name}.{name}"].value) for name in axis.raw_readbacks}
             positions[key] = axis.value_from_raw(own)
         return positions
 
     def _slow_signals(self) -> dict[str, FreshSignalRO]:
-        """PVs of the conditions, asked in the same round trip: a monitor may have gone silent."""
-        return {CONDITION + name: signal for name, signal in self._conditions.fresh_signals().items()}
+        """Return the PVs of the conditions, requested in the same round trip: a monitor may have gone silent."""
+        return {CONDITION + name: signal for name, signal in self._watch.fresh_signals().items()}
 
-    def _quality(self, raw: Mapping[str, Any], reading: ExposureReading) -> list[str]:
-        """Names of the conditions that failed, and `remarks` on them."""
-        fresh = {key.removeprefix(CONDITION): float(raw[key]) for key in raw if key.startswith(CONDITION)}
-        monitored = self._conditions.end(fresh)
-        failed = {name: self._conditions.says(name, value) for name, value in sorted(monitored.items())}
+    def _quality(self, raw: Raw, reading: ExposureReading) -> list[str]:
+        """Return the names of the conditions that failed, and set `remarks` on them."""
+        fresh = {key.removeprefix(CONDITION): raw[key] for key in raw if key.startswith(CONDITION)}
+        monitored = self._watch.end(fresh)
+        failed = {name: self._watch.remark(name, value) for name, value in sorted(monitored.items())}
         failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(raw)
         failed |= self._flux_remarks(reading, others_failed=bool(failed))
         self.remarks = failed
         return list(failed)
 
     def _shutter_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        shutter = reading.spc.laser_shutter
-        if shutter != SHUTTER_MOVED and self.expected_shutter in (None, shutter):
+        shutter, expected = reading.spc.laser_shutter, self._life.targets.laser_shutter
+        if shutter != SHUTTER_MOVED and expected in (None, shutter):
             return {}
         states = {SHUTTER_MOVED: "moving", 0: "closed", 1: "open"}
-        wanted = states.get(-1 if self.expected_shutter is None else self.expected_shutter, "still")
+        wanted = "still" if expected is None else states[expected]
         return {"laser_shutter": f"laser_shutter was {states.get(shutter, shutter)}, needs to be {wanted}"}
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        """What the exposure itself lacks: here its length; a reader knows more of its own detectors."""
+        """Return what the exposure itself lacks: here its length; a reader knows more of its own detectors."""
         counted_s, dwell_s = reading.spc.exposure_s, self._exposure.dwell_s
         if counted_s < SHORTEST * dwell_s:
             return {"exposure_s": f"exposure_s = {counted_s:g} s, needs {dwell_s:g} s"}
@@ -152,21 +217,21 @@ class EventReader(ABC):
             return {}
         return {} if normal else {"i0": f"i0 = {per_s:.4g} counts/s, needs about {self._flux.normal:.4g} counts/s"}
 
-    def _astray(self, raw: Mapping[str, Any]) -> dict[str, str]:
-        """Axes that were not where the plan put them: moved by somebody else, or jumped."""
+    def _astray(self, raw: Raw) -> dict[str, str]:
+        """Return the axes that were not where the plan put them: moved by somebody else, jumped, or not known."""
         remarks = {}
         for key, position in self._axis_watch.end(raw).items():
             axis = self._axes[key]
-            needs = f"needs {self.demanded[key]:.8g} +- {axis.tolerance:g}"
+            needs = f"needs {self._life.targets.positions[key]:.8g} +- {axis.tolerance:g}"
             remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
         return remarks
 
     def read_configuration(self) -> dict[str, dict[str, Any]]:
-        """Nothing: the start document carries every setting."""
+        """Return nothing: the start document carries every setting."""
         return {}
 
     def describe_configuration(self) -> dict[str, dict[str, Any]]:
-        """Nothing: the start document carries every setting."""
+        """Return nothing: the start document carries every setting."""
         return {}
 
     @property
@@ -176,5 +241,5 @@ class EventReader(ABC):
 
 
 def data_key(dtype: str, *, source: str, shape: list[int] | None = None, **extra: str) -> dict[str, Any]:
-    """Data key of a field that comes from the PV `source`, or from "trxas" itself."""
+    """Return the data key of a field that comes from the PV `source`, or from "trxas" itself."""
     return {"source": source if source == "trxas" else f"PV:{source}", "dtype": dtype, "shape": shape or [], **extra}

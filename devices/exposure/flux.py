@@ -24,8 +24,8 @@ class FluxHistory:
         self._good: deque[float] = deque(maxlen=REMEMBERED)
         self._deviating: list[float] = []
 
-    def forget(self) -> None:
-        """A new run begins."""
+    def reset(self) -> None:
+        """Forget all exposures, as a new run begins."""
         self._good.clear()
         self._deviating.clear()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ ELAPSED_TOLERANCE = 1e-3
 
 
 IDLE_POLL_S = 0.01
+
+DEFAULT_DWELL_S = 1.0
+"""Dwell of exposures in a stock plan, which sets none."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,6 @@ class Exposure(Device):
         self._settings, self._prefix = settings, prefix
         self._dwell_s = math.nan
         self._armed_after = -1
-        self.on_trigger: Callable[[], None] = lambda: None
         super().__init__("", name=name)
 
     @property
@@ -117,9 +119,35 @@ class Exposure(Device):
         what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
         status = MoveStatus(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
 
-        self.on_trigger()
         put_with_completion(self.count, 1, lambda **_: finish(status))
         return status
+
+    def stage(self) -> list[Any]:
+        """Prepare for a stock plan, which sets no dwell, with DEFAULT_DWELL_S; raises as `prepare` does."""
+        if math.isnan(self._dwell_s):
+            self.prepare(DEFAULT_DWELL_S)
+        return list(super().stage())
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return what the exposure triggered last counted, for stock plans; plans of trxas read an EventReader.
+
+        Raises AcquisitionError if the values belong to another exposure.
+        """
+        reading, now = self.reading_from_raw(read_together(self.fresh_signals())), time.time()
+        values = {"i0": reading.i0, "foil": reading.foil, "s": reading.spc.exposure_s, "counts": reading.spc.counts}
+        return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts (apd, probe)."""
+        settings, spc = self._settings, self.spc_frame.pvname
+        numbers = {"i0": (self.i0.pvname, "counts"), "foil": (self.foil.pvname, "counts"), "s": (spc, "s")}
+        keys: dict[str, dict[str, Any]] = {
+            f"{self.name}_{key}": {"source": f"PV:{pv}", "dtype": "number", "shape": [], "units": unit}
+            for key, (pv, unit) in numbers.items()
+        }
+        shape = [settings.apds, settings.probes]
+        counts = {"source": f"PV:{spc}", "dtype": "array", "shape": shape, "units": "counts", "dtype_numpy": "<i8"}
+        return keys | {f"{self.name}_counts": counts}
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Everything an exposure delivers, by attribute name, for reading it together with others."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,13 @@ import numpy as np
 from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
 from devices.configuration import QualitySettings
-from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import CONDITION, EventReader, data_key
+from devices.exposure.conditions import ANY_POWER_W, ConditionName, Conditions
+from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
+from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
-from devices.signals.uncached_signal import FreshSignalRO, read_together
+from devices.names import AxisName
+from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms
 from devices.surroundings import Surroundings
 
 SATURATED = 0.8
@@ -54,52 +55,56 @@ class PointReader(EventReader):
         injecting: FreshSignalRO | None = None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        self._surroundings, self._settings, self._pulses_per_s = surroundings, quality, pulses_per_s
-        super().__init__("point", axes, exposure, Conditions(laser, surroundings, quality, injecting), quality)
-        self._signals = self._all_signals()
+        self._surroundings = surroundings
+        self._settings = quality
+        self._pulses_per_s = pulses_per_s
+        conditions = Conditions(laser, surroundings, quality, injecting, on_failure=exposure.cut_short)
+        super().__init__("point", axes, exposure, conditions, quality)
+        self._signals = {**self._all_signals(), **self._surroundings_signals()}
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
-        raw = read_together({**self._signals, **self._slow_signals()})
-        reading = self._exposure.reading_from_raw(raw)
+    def _read(self) -> dict[str, dict[str, Any]]:
+        raw = read_with_alarms({**self._signals, **self._slow_signals()})
+        reading = self._exposure_reading(raw)
         now = time.time()
         positions = self._positions(raw)
         values = self._indices() | positions | _counted(reading) | self._slow(raw)
         values["quality"] = ",".join(self._quality(raw, reading))
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
-    def _slow(self, raw: Mapping[str, Any]) -> dict[str, float]:
-        """What a condition is read for is fresh; the others are as their monitors say."""
+    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
         around = self._surroundings
-        signals = {
-            "ring_current_ma": ("ring_current", around.ring_current),
-            "jet_flow_ml_min": ("jet_flow", around.jet_flow),
-            "temperature_c": ("jet_temperature", around.jet_temperature),
-        }
         return {
-            key: float(raw[CONDITION + name] if CONDITION + name in raw else signal.get())
-            for key, (name, signal) in signals.items()
+            "ring_current_ma": around.ring_current,
+            "jet_flow_ml_min": around.jet_flow,
+            "temperature_c": around.jet_temperature,
         }
 
-    def expect(self, positions: Mapping[str, float], laser_shutter: int | None) -> None:
-        """As every reader, and the power meter, before the shutter, must show what belongs to the fluence."""
-        super().expect(positions, laser_shutter)
-        fluence, attenuator = positions.get("fluence_mj_cm2", 0.0), self._axes.get("fluence_mj_cm2")
-        if fluence >= self._settings.laser_power_from_mj_cm2 and isinstance(attenuator, Fluence):
-            wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
-            off_w = wanted_w * self._settings.laser_power_tolerance
-            self._conditions.expect_power(wanted_w - off_w, wanted_w + off_w)
+    def _slow(self, raw: Raw) -> dict[str, float]:
+        """Return the surroundings by event field, NaN for what is not known as its PV is in INVALID alarm."""
+        return {key: raw[key].number() for key in self._surroundings_signals()}
+
+    def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
+        """Return the readings of the power meter, before the shutter, that belong to the fluence."""
+        fluence, attenuator = targets.positions.get(AxisName.FLUENCE, 0.0), self._axes.get(AxisName.FLUENCE)
+        if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
+            return ANY_POWER_W
+        wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
+        off_w = wanted_w * self._settings.laser_power_tolerance
+        return wanted_w - off_w, wanted_w + off_w
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
         """Saturated gates, gates that did not open, and light that was not the same during the whole exposure."""
         spc, needed = reading.spc, self._needed
         remarks = super()._counting_remarks(reading)
-        if "gates_saturated" in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
+        if ConditionName.GATES_SATURATED in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
             remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
-        if "boxcar_unsteady" in needed and is_unsteady(reading):
+        if ConditionName.BOXCAR_UNSTEADY in needed and is_unsteady(reading):
             remarks["boxcar_unsteady"] = "boxcar_unsteady: its sub-averages scatter as if the light had changed"
         expected = spc.exposure_s * self._pulses_per_s
-        if "gates_lost" in needed and spc.pulses.min() < expected * (1 - self._settings.gates_tolerance) - 1:
+        if (
+            ConditionName.GATES_LOST in needed
+            and spc.pulses.min() < expected * (1 - self._settings.gates_tolerance) - 1
+        ):
             remarks["gates_lost"] = f"gates_lost: {spc.pulses.min()} gates opened of {expected:.0f}"
         return remarks
 

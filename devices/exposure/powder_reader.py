@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
+
+from ophyd import Device
 
 from devices.axes.cell import TEMPERATURE, Cell
 from devices.axes.energy import Energy
 from devices.configuration import QualitySettings
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import CONDITION, EventReader, data_key
+from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.sample_stage import SampleStage
-from devices.signals.uncached_signal import read_together
+from devices.signals.uncached_signal import read_with_alarms, require_valid
 from devices.surroundings import Surroundings
 
 STAGE = "sample_stage"
@@ -34,43 +37,50 @@ class PowderReader(EventReader):
         surroundings: Surroundings,
         conditions: Conditions,
         sdd: Sdd | None = None,
+        detectors: Sequence[Device] = (),
         quality: QualitySettings | None = None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        super().__init__(name, {"energy_ev": energy, TEMPERATURE: cell}, exposure, conditions, quality)
-        self._stage, self._surroundings, self._sdd = stage, surroundings, sdd
-        self._signals = {**self._all_signals(), STAGE: stage.readback, **(sdd.fresh_signals() if sdd else {})}
+        super().__init__(name, {"energy_ev": energy, TEMPERATURE: cell}, exposure, conditions, quality, detectors)
+        self._stage = stage
+        self._surroundings = surroundings
+        self._sdd = sdd
+        self._signals = {**self._all_signals(), STAGE: stage.readback, "ring_current_ma": surroundings.ring_current}
+        self._signals |= sdd.fresh_signals() if sdd else {}
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """The event's data; raises AcquisitionError if the exposure is not the one triggered last."""
-        raw = read_together({**self._signals, **self._slow_signals()})
-        reading = self._exposure.reading_from_raw(raw)
+    def _read(self) -> dict[str, dict[str, Any]]:
+        raw = read_with_alarms({**self._signals, **self._slow_signals()})
+        reading = self._exposure_reading(raw)
         positions, now = self._positions(raw), time.time()
         seen, blind = self._fluorescence(raw, reading)
         values = self._indices() | positions | seen | self._counted(raw, reading)
         failed = self._quality(raw, reading) + blind
         self.remarks |= {name: f"{name}: too much dead time, or an element without counts" for name in blind}
-        if int(raw[STAGE]) != self._stage.state_of("cell"):
+        if not raw[STAGE].valid or int(raw[STAGE].value) != self._stage.state_of("cell"):
             failed.append(self._stage.name)
             self.remarks[self._stage.name] = f"{self._stage.name}: the cell is not in the beam"
         values["quality"] = ",".join(failed)
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
-    def _fluorescence(self, raw: dict[str, Any], reading: ExposureReading) -> tuple[dict[str, Any], list[str]]:
+    def _fluorescence(self, raw: Raw, reading: ExposureReading) -> tuple[dict[str, Any], list[str]]:
         """What the drift detector counted, and its conditions that failed."""
         if self._sdd is None:
             return {}, []
         spc = reading.spc
-        frame = self._sdd.reading_from_raw(raw, exposure_id=spc.exposure_id, exposure_s=spc.exposure_s)
+        signals = self._sdd.fresh_signals()
+        for key, signal in signals.items():
+            require_valid(signal.pvname, raw[key])
+        values = {key: raw[key].value for key in signals}
+        frame = self._sdd.reading_from_raw(values, exposure_id=spc.exposure_id, exposure_s=spc.exposure_s)
         return self._sdd.values(frame), self._sdd.failed_conditions(frame)
 
-    def _counted(self, raw: dict[str, Any], reading: ExposureReading) -> dict[str, Any]:
+    def _counted(self, raw: Raw, reading: ExposureReading) -> dict[str, Any]:
         return {
             "laser_shutter": reading.spc.laser_shutter,
             "i0": reading.i0,
             "exposure_s": reading.spc.exposure_s,
             "exposure_id": reading.spc.exposure_id,
-            "ring_current_ma": float(raw[CONDITION + "ring_current"]),
+            "ring_current_ma": raw["ring_current_ma"].number(),
         }
 
     def describe(self) -> dict[str, dict[str, Any]]:

@@ -1,38 +1,49 @@
-"""What a session does all the time, whatever plan runs: hold the beamline, show that it lives, watch the jet."""
+"""What a session does all the time, whatever plan runs: hold the beamline, send heartbeats, watch the jet."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from typing import Any
 
 from devices.beamline import Beamline
+from devices.session.lock_text import lock_text
 from devices.shutter import CLOSED, Shutter
-from devices.signals.uncached_signal import CHANNEL_ERRORS, put_and_wait, put_with_completion, read_together
+from devices.signals.uncached_signal import (
+    CHANNEL_ERRORS,
+    follow,
+    put_and_wait,
+    put_with_completion,
+    read_together,
+    read_with_alarms,
+)
 from errors import HeldError, NotConnectedError
 
 BEATS = 5
 """Heartbeats within the time after which the IOC misses them."""
 
-LOOK_S = 0.1
+POLL_S = 0.1
+
+"""Time between two checks of a lock that somebody else holds, s."""
 
 GONE = (NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
-"""What talking to an IOC that dies or hangs raises."""
+"""What reading from or writing to an IOC that dies or hangs raises."""
 
 logger = logging.getLogger("trxas.guard")
 
 
 class SessionGuard:
-    """A thread beside the RunEngine's. It claims the beamline for `who` when it starts, and again after a reconnection.
+    """A thread beside the RunEngine's that claims the beamline for `name`, at its start and after a reconnection.
 
     A beamline without [holder] or [safety] in its configuration is not claimed or has no heartbeat; the jet is watched
     all the same.
     """
 
-    def __init__(self, beamline: Beamline, who: str) -> None:
-        self._beamline, self._who = beamline, who[:39]  # characters of an EPICS string
-        self._stopping, self._wake = threading.Event(), threading.Event()
+    def __init__(self, beamline: Beamline, name: str) -> None:
+        self._beamline = beamline
+        self._text = lock_text(name)
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._beat = int(time.time()) % 1_000_000
         self._jet_flows = True
         self._thread = threading.Thread(target=self._run, name="trxas guard", daemon=True)
@@ -41,7 +52,7 @@ class SessionGuard:
         """Claim the beamline and begin; raises HeldError naming the session that holds it."""
         if self._beamline.holder is not None:
             self._claim()
-        self._beamline.surroundings.jet_flow.subscribe(self._jet_changed, run=False)
+        follow(self._beamline.surroundings.jet_flow, self._jet_changed)
         for device in (self._beamline.holder, self._beamline.safety):
             if device is not None:
                 device.heartbeat.subscribe(lambda **_: self._wake.set(), event_type="meta", run=False)
@@ -58,8 +69,8 @@ class SessionGuard:
         try:
             if self._beamline.safety is not None:
                 put_and_wait(self._beamline.safety.disarm, 1)
-            if self._beamline.holder is not None and self._beamline.holder.look()[0] == self._who:
-                self._beamline.holder.write("")
+            if self._beamline.holder is not None and self._beamline.holder.held_by()[0] == self._text:
+                self._beamline.holder.release()
         except GONE as error:
             logger.warning("The beamline was not released, it falls free by itself: %s", error)
 
@@ -67,23 +78,23 @@ class SessionGuard:
         """Claim, waiting for a holder that shows no life until the IOC drops it."""
         holder = self._beamline.holder
         assert holder is not None  # asked by the caller
-        now_held = holder.write(self._who)
-        if now_held == self._who:
+        now_held = holder.claim(self._text)
+        if now_held == self._text:
             return
         limit_s = float(read_together({"limit": holder.limit_s})["limit"])
         logger.warning("The beamline is held by %s; waiting up to %.0f s for a sign of life", now_held, limit_s)
-        _, first_beat = holder.look()
+        _, first_beat = holder.held_by()
         deadline = time.monotonic() + limit_s + 2.0
         while time.monotonic() < deadline:
-            time.sleep(LOOK_S)
-            text, beat = holder.look()
+            time.sleep(POLL_S)
+            text, beat = holder.held_by()
             if text and beat != first_beat:
                 break
-            if not text and holder.write(self._who) == self._who:
+            if not text and holder.claim(self._text) == self._text:
                 return
         raise HeldError(
-            f"The beamline is held by {holder.look()[0] or now_held} (user@host:process). Close that session, or open "
-            "this one read-only (trxas ipython --read-only): it can read everything and run no plan."
+            f"The beamline is held by {holder.held_by()[0] or now_held} (user@host:process#id). Close that session, or "
+            "open this one read-only (trxas ipython --read-only): it can read everything and run no plan."
         )
 
     def _run(self) -> None:
@@ -101,7 +112,7 @@ class SessionGuard:
         try:
             limits = [float(read_together({"limit": device.limit_s}, 1.0)["limit"]) for device in devices]
         except GONE:
-            return min(longest, LOOK_S)
+            return min(longest, POLL_S)
         return min([longest, *(limit / BEATS for limit in limits)])
 
     def _feed(self) -> None:
@@ -109,8 +120,8 @@ class SessionGuard:
         holder, safety = self._beamline.holder, self._beamline.safety
         try:
             if holder is not None:
-                text, beat = holder.look()
-                if (text != self._who or beat != self._beat) and holder.write(self._who) != self._who:
+                text, beat = holder.held_by()
+                if (text != self._text or beat != self._beat) and holder.claim(self._text) != self._text:
                     logger.error("The beamline was lost to %s: plans cannot move anything", text)
                 self._beat += 1
                 put_and_wait(holder.heartbeat, self._beat)
@@ -119,23 +130,27 @@ class SessionGuard:
         except GONE as error:
             logger.debug("No heartbeat: %s", error)
 
-    def _jet_changed(self, value: Any = None, **_: Any) -> None:
-        if value is not None and self._flows(float(value)) != self._jet_flows:
+    def _jet_changed(self, flow_ml_min: float) -> None:
+        if self._flows(flow_ml_min) != self._jet_flows:
             self._wake.set()
 
     def _flows(self, flow_ml_min: float) -> bool:
+        """Return whether there is a sheet; NaN, a flow that nobody knows, is none."""
         return flow_ml_min >= self._beamline.configuration.quality.jet_stopped_below_ml_min
 
     def _watch_jet(self) -> None:
         """When the jet stops, block the laser, and the X-rays unless the powder cell is in them."""
         try:
-            flows = self._flows(float(read_together({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]))
-            stopped, self._jet_flows = self._jet_flows and not flows, flows
+            reading = read_with_alarms({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]
+            flows = self._flows(reading.number())
+            stopped = self._jet_flows and not flows
+            self._jet_flows = flows
             if stopped:
                 shutters = [self._beamline.laser_shutter]
                 if self._jet_in_beam():
                     shutters.append(self._beamline.xray_shutter)
-                logger.warning("The jet stopped: closing %s", " and ".join(shutter.name for shutter in shutters))
+                why = "The jet stopped" if reading.valid else f"The jet's flow is not known (alarm {reading.alarm})"
+                logger.warning("%s: closing %s", why, " and ".join(shutter.name for shutter in shutters))
                 for shutter in shutters:
                     _close(shutter)
         except GONE as error:

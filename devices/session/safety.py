@@ -1,4 +1,4 @@
-"""What guards people and sample in the IOC, and who may write: its PVs."""
+"""Watchdog and lock in the IOC: what protects people and sample, and who may write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from ophyd import FormattedComponent as FCpt
 from devices.configuration import HolderSettings, SafetySettings
 from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, read_together
 
-STATES = ("OK", "JetStopped", "Tripped")
+TRIPPED = "Tripped"
+
+STATES = ("OK", "JetStopped", TRIPPED)
 """States of the IOC's guard; when tripped, no shutter opens until it is reset."""
 
 
@@ -27,17 +29,29 @@ class Safety(Device):
 
     @property
     def state(self) -> str:
-        """State of the guard, asked anew: one of STATES."""
+        """State of the guard, requested from the IOC: one of STATES."""
         return STATES[int(read_together({"status": self.status})["status"])]
 
+    def trip_remark(self) -> str:
+        """Return what to do about a trip, in words; empty while the guard is not tripped.
+
+        Raises NotConnectedError if the IOC does not answer.
+        """
+        if self.state != TRIPPED:
+            return ""
+        return (
+            f"the watchdog has tripped ({self.status.pvname} = {TRIPPED}) and holds both shutters closed: find out "
+            f"why, search the hutch if need be, then write 1 to {self.reset.pvname} or call reset_safety()"
+        )
+
     def lift(self) -> str:
-        """Lift a trip; the shutters stay closed. Returns the state then."""
+        """Lift a trip and return the state afterwards; the shutters stay closed."""
         put_and_wait(self.reset, 1)
         return self.state
 
 
-class Holder(Device):
-    """The IOC's lock: the one session that may write, and its sign of life."""
+class SessionLock(Device):
+    """The IOC's lock: the one session that may write, and its heartbeat."""
 
     text = FCpt(EpicsSignal, "{_prefix}{_settings.holder}", kind="omitted")
     text_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.holder}", kind="omitted")
@@ -49,12 +63,19 @@ class Holder(Device):
         self._settings, self._prefix = settings, prefix
         super().__init__("", name=name)
 
-    def look(self) -> tuple[str, int]:
-        """Who holds the beamline ("" for nobody), and the number of the latest heartbeat, asked anew."""
+    def held_by(self) -> tuple[str, int]:
+        """Return who holds the beamline ("" for nobody) and the number of the latest heartbeat, from the IOC."""
         values = read_together({"text": self.text_readback, "heartbeat": self.heartbeat_readback})
         return str(values["text"]), int(values["heartbeat"])
 
-    def write(self, text: str) -> str:
-        """Claim for `text`, or release with ""; a refusal is silent, so who holds it then is returned."""
+    def claim(self, text: str) -> str:
+        """Claim for `text` and return who holds the beamline then: a refusal is silent.
+
+        Raises NotConnectedError if the IOC does not answer.
+        """
         put_and_wait(self.text, text)
-        return self.look()[0]
+        return self.held_by()[0]
+
+    def release(self) -> None:
+        """Release the lock, if this client holds it."""
+        put_and_wait(self.text, "")

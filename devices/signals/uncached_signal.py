@@ -1,21 +1,24 @@
-"""Read-backs asked for anew: never from the monitor cache, and many at once in one round trip.
+"""Read-backs requested from the server: never from the monitor cache, and many at once in one round trip.
 
-Put completion overtakes monitors, so a monitored value read after it can belong to the point before.
+Put completion overtakes monitors, so a monitored value read after it can belong to the point before. A value comes with
+its alarm: a record that has lost its device shows the last value it knew, in INVALID alarm, and that is not a
+measurement.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from epics import ca
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.utils import DisconnectedError
 
-from errors import NotConnectedError
+from errors import InvalidReadingError, NotConnectedError
 
 CHANNEL_ERRORS = (
     ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException, DisconnectedError,
@@ -29,6 +32,46 @@ READ_TIMEOUT_S = 5.0
 """How long a connected PV may take to answer a read or a write (ophyd's own default is 2 s)."""
 
 
+INVALID = 3
+"""Alarm severity of a value that is no measurement."""
+
+ALARM_STATUS = (
+    "NO_ALARM", "READ", "WRITE", "HIHI", "HIGH", "LOLO", "LOW", "STATE", "COS", "COMM", "TIMEOUT", "HWLIMIT", "CALC",
+    "SCAN", "LINK", "SOFT", "BAD_SUB", "UDF", "DISABLE", "SIMM", "READ_ACCESS", "WRITE_ACCESS",
+)  # fmt: skip
+"""Names of EPICS' alarm conditions, in the order of their numbers."""
+
+COMM = ALARM_STATUS.index("COMM")
+"""Alarm condition of a record that cannot talk to its device."""
+
+
+class PvReading(NamedTuple):
+    """One answer of a server: the value with its alarm."""
+
+    value: Any
+    severity: int = 0
+    status: int = 0
+
+    @property
+    def valid(self) -> bool:
+        """Whether the value is a measurement: neither INVALID, nor of a device that cannot be reached."""
+        return is_valid(self.severity, self.status)
+
+    @property
+    def alarm(self) -> str:
+        """Name of the alarm condition."""
+        return ALARM_STATUS[self.status] if 0 <= self.status < len(ALARM_STATUS) else str(self.status)
+
+    def number(self) -> float:
+        """Return the value as a float, NaN if it is not valid: no limit and no tolerance accepts NaN."""
+        return float(self.value) if self.valid else math.nan
+
+
+def is_valid(severity: int | None, status: int | None) -> bool:
+    """Return whether an alarm leaves its value a measurement."""
+    return (severity or 0) < INVALID and status != COMM
+
+
 class FreshSignalRO(EpicsSignalRO):
     """A read-only PV whose value can be requested first and collected later."""
 
@@ -38,23 +81,33 @@ class FreshSignalRO(EpicsSignalRO):
             raise NotConnectedError([self.pvname], 0.0)
         _join_context(self._read_pv.context)
         try:
-            ca.get_with_metadata(self._read_pv.chid, wait=False)
+            ca.get_with_metadata(self._read_pv.chid, ftype=self._timed_type(), wait=False)
         except CHANNEL_ERRORS as error:
             self._forget_request()
             raise NotConnectedError([self.pvname], 0.0) from error
 
-    def collect(self, timeout_s: float) -> Any:
-        """The value asked for by `request`; raises NotConnectedError if it does not come in time."""
+    def collect(self, timeout_s: float) -> PvReading:
+        """Return the answer to `request`; raises NotConnectedError if it does not come within `timeout_s` seconds."""
         try:
             # pyepics only warns of a request that was never sent, because the channel was just being lost.
             sent = ca.isConnected(self._read_pv.chid)
-            reply = ca.get_complete_with_metadata(self._read_pv.chid, timeout=timeout_s) if sent else None
+            reply = self._answer(timeout_s) if sent else None
         except CHANNEL_ERRORS as error:
             raise NotConnectedError([self.pvname], timeout_s) from error
         if reply is None:
             self._forget_request()
             raise NotConnectedError([self.pvname], timeout_s)
-        return reply["value"]
+        return PvReading(reply["value"], int(reply["severity"]), int(reply["status"]))
+
+    def _answer(self, timeout_s: float) -> dict[str, Any] | None:
+        answer: dict[str, Any] | None = ca.get_complete_with_metadata(
+            self._read_pv.chid, ftype=self._timed_type(), timeout=timeout_s
+        )
+        return answer
+
+    def _timed_type(self) -> int:
+        """Return the channel's type with alarm and time stamp."""
+        return int(ca.promote_type(self._read_pv.chid, use_time=True))
 
     def _forget_request(self) -> None:
         """Let the next request be sent.
@@ -69,7 +122,18 @@ class FreshSignalRO(EpicsSignalRO):
 
 
 def read_together(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, Any]:
-    """Read all `signals` in one round trip; returns their values by the same keys.
+    """Read all `signals` in one round trip and return their values by the same keys.
+
+    Raises NotConnectedError with the PV that did not answer, InvalidReadingError with one in INVALID alarm.
+    """
+    readings = read_with_alarms(signals, timeout_s)
+    for key, reading in readings.items():
+        require_valid(signals[key].pvname, reading)
+    return {key: reading.value for key, reading in readings.items()}
+
+
+def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, PvReading]:
+    """Read all `signals` in one round trip and return their values with alarms by the same keys.
 
     Raises NotConnectedError with the PV that did not answer.
     """
@@ -77,6 +141,25 @@ def read_together(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_
         signal.request()
     deadline = time.monotonic() + timeout_s
     return {key: signal.collect(max(deadline - time.monotonic(), 0.01)) for key, signal in signals.items()}
+
+
+def require_valid(pv_name: str, reading: PvReading) -> None:
+    """Raise InvalidReadingError if the `reading` of `pv_name` is no measurement."""
+    if not reading.valid:
+        raise InvalidReadingError(pv_name, reading.alarm, reading.value)
+
+
+def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:
+    """Call `changed` with every number that the monitor of `signal` delivers, NaN while its alarm is INVALID.
+
+    Its callbacks come from a thread of Channel Access.
+    """
+
+    def arrived(value: Any = None, severity: int | None = None, status: int | None = None, **_: Any) -> None:
+        if value is not None:
+            changed(float(value) if is_valid(severity, status) else math.nan)
+
+    signal.subscribe(arrived, run=False)
 
 
 def _join_context(context: object) -> None:

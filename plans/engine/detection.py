@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ophyd import Device
 from ophyd.signal import EpicsSignalBase
@@ -12,7 +12,6 @@ from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
 from devices.exposure.conditions import BEAM, CONDITIONS, IMAGE
 from devices.exposure.event_reader import EventReader
-from devices.exposure.gated_detectors import SimultaneousDetectors
 from devices.names import AcquisitionMode
 from errors import ConfigurationError
 
@@ -26,13 +25,12 @@ SampleInBeam = Literal["jet", "cell"]
 class Detection:
     """How exposures are made and read.
 
-    `modes` names the detectors in the start document; `detector` is triggered and `reader` makes the event; `devices`
-    must answer, and of the conditions only `conditions` must hold; `sample` is put into the beam, None leaves what is
-    there; `pilatus` takes an image with each exposure.
+    `modes` names the detectors in the start document; `reader` is triggered and makes the event; `devices` must answer,
+    and of the conditions only `conditions` must hold; `sample` is put into the beam, None leaves what is there;
+    `pilatus` takes an image with each exposure.
     """
 
     modes: tuple[AcquisitionMode, ...]
-    detector: Any
     reader: EventReader
     devices: Devices
     conditions: frozenset[str]
@@ -44,7 +42,6 @@ def pump_probe(beamline: Beamline) -> Detection:
     """The jet with the laser: photodiodes, counted and analog."""
     return Detection(
         modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
-        detector=beamline.exposure,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
         conditions=CONDITIONS,
@@ -56,7 +53,6 @@ def foil(beamline: Beamline) -> Detection:
     """The foil behind the sample: only the beam matters, whatever jet, laser and photodiodes do meanwhile."""
     return Detection(
         modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
-        detector=beamline.exposure,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
         conditions=BEAM,
@@ -68,7 +64,6 @@ def powder(beamline: Beamline) -> Detection:
     reader, sdd = _configured(beamline, "powder", "cell", "sdd"), beamline.sdd
     return Detection(
         modes=(AcquisitionMode.SDD,),
-        detector=beamline.exposure,
         reader=reader,
         devices=(*_powder_devices(beamline), *((sdd,) if sdd else ())),
         conditions=BEAM,
@@ -82,7 +77,6 @@ def powder_images(beamline: Beamline) -> Detection:
     assert pilatus is not None  # a beamline with its reader has it
     return Detection(
         modes=(AcquisitionMode.PILATUS,),
-        detector=SimultaneousDetectors([beamline.exposure, pilatus]),
         reader=reader,
         devices=(*_powder_devices(beamline), pilatus),
         conditions=IMAGE,

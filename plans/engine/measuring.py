@@ -14,6 +14,7 @@ from devices.axes.axis_group import Target
 from devices.axes.cell import TEMPERATURE
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
+from devices.exposure.life_cycle import ExposureTargets
 from devices.names import ShutterState
 from devices.shutter import STATES
 from devices.signals.uncached_signal import CHANNEL_ERRORS
@@ -79,12 +80,12 @@ class PointLoop:
         clock = SuspensionClock(self._beamline)
         while True:
             try:
-                if (yield from wait_until_well(self._beamline, clock)):
+                if (yield from wait_until_well(self._beamline, clock, self._detection.conditions)):
                     self._settings.forget()
-                self._expect(targets)
+                self._arm(targets, scan_index, point_index)
                 yield from self._settings.apply(targets)
                 yield from self._wait_for_monitors()
-                failed = yield from self._expose(scan_index, point_index)
+                failed = yield from self._expose()
             except RETRYABLE as error:
                 self._settings.forget()
                 if isinstance(reason(error), FINAL):
@@ -97,12 +98,19 @@ class PointLoop:
                 self._settings.forget()
                 yield from attempts.failed("; ".join(failed), clock.waited_s)
 
-    def _expect(self, targets: Targets) -> None:
-        """Give the reader the position of everything during the next exposure."""
+    def _arm(self, targets: Targets, scan_index: int, point_index: int) -> None:
+        """Give the reader the position of everything during the next exposure, and its place in the run."""
         positions = {name: float(targets[name]) for name in targets if name in self._beamline.axes}
         if self._request.temperature_c is not None:
             positions[TEMPERATURE] = self._request.temperature_c
-        self._reader.expect(positions, STATES[str(targets["laser_shutter"])])
+        self._reader.arm(
+            ExposureTargets(
+                positions=positions,
+                laser_shutter=STATES[str(targets["laser_shutter"])],
+                scan_index=scan_index,
+                point_index=point_index,
+            )
+        )
 
     def _wait_for_monitors(self) -> Plan:
         """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
@@ -113,7 +121,7 @@ class PointLoop:
         if not self._reader.has_arrived():
             yield Msg("wait_for", None, [self._monitors])
             if not self._reader.has_arrived():
-                self._reader.ask_anew()
+                self._reader.refresh()
 
     async def _monitors(self) -> None:
         """Return when the monitors show the settings, at the latest after MONITORS_LATE_S."""
@@ -123,16 +131,14 @@ class PointLoop:
                 return
             await asyncio.sleep(MONITORS_POLL_S)
 
-    def _expose(self, scan_index: int, point_index: int) -> Generator[Msg, Any, list[str]]:
+    def _expose(self) -> Generator[Msg, Any, list[str]]:
         """Make one exposure and store it as one event; return what was wrong with it.
 
         Nothing is stored if the read-out fails.
         """
         # Messages as such: every stub of bluesky's formats the whole call stack, which costs milliseconds a point.
         pilatus = self._detection.pilatus
-        yield from send_and_wait("trigger", self._detection.detector)
-        self._reader.scan_index = scan_index
-        self._reader.point_index = point_index
+        yield from send_and_wait("trigger", self._reader)
         yield Msg("create", None, name="primary")
         try:
             reading = yield Msg("read", self._reader)

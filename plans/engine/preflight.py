@@ -19,8 +19,9 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
     if missing := beamline.disconnected(detection.devices):
         raise NotConnectedError(missing, 0.0)
     beamline.exposure.check_idle()
-    detection.reader.watch(detection.conditions)
-    if failed := [condition.name for condition in beamline.point.conditions.failing() if _must_hold(condition)]:
+    detection.reader.start_run(detection.conditions)
+    failing = beamline.point.conditions.failing(detection.conditions)
+    if failed := [condition.name for condition in failing if _must_hold(condition)]:
         raise AcquisitionError(
             f"Every point would be bad: {', '.join(failed)} not as needed. `trxas doctor` shows the values and limits; "
             "nothing was moved."

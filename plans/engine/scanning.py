@@ -43,7 +43,7 @@ def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
 
     # The reason goes into the run's stop document, so it has to be found within the run.
     run = bpp.run_wrapper(with_reasons(PointLoop(beamline, request).run()), md=start_metadata(request, beamline))
-    return str((yield from ending_safely(beamline, _with_xrays(beamline, run), request.detection.pilatus)))
+    return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))
 
 
 def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, Any, list[str]]:
@@ -75,7 +75,7 @@ def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None)
     return str((yield from ending_safely(beamline, around(beamline, request.md, scan(beamline, request)))))
 
 
-def _with_xrays(beamline: Beamline, run: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+def _with_xrays(beamline: Beamline, request: ScanRequest, run: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
     """Open the X-ray shutter, then `run`; if the shutter does not open there is no run."""
-    yield from open_xrays(beamline)
+    yield from open_xrays(beamline, request.detection.conditions)
     return (yield from run)

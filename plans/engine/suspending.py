@@ -15,7 +15,7 @@ from devices.beamline import Beamline
 from devices.session.suspension import STREAM
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import CHANNEL_ERRORS, read_together
-from errors import AcquisitionError, MotionError, NotConnectedError, WaitedError
+from errors import AcquisitionError, InvalidReadingError, MotionError, NotConnectedError, WaitedError
 from plans.engine.clock import PlanClock
 from plans.engine.detection import Devices
 from plans.engine.wait import send_and_wait
@@ -94,28 +94,29 @@ class SuspensionClock:
         yield Msg("save")
 
 
-def wait_until_well(beamline: Beamline, clock: SuspensionClock) -> Generator[Msg, Any, bool]:
-    """Wait while a monitored condition fails, and until all have been well for their settle times.
+def wait_until_well(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str]) -> Generator[Msg, Any, bool]:
+    """Wait while a monitored condition of those `needed` fails, and until all have been well for their settle times.
 
     Laser and X-ray shutter are closed meanwhile, unless it is only that the ring is being filled; the X-ray shutter is
     open afterwards, the laser shutter is the next point's. Returns whether there was anything to wait for. Raises
     WaitedError when the time in [quality] is up.
     """
-    failing = beamline.point.conditions.failing()
+    conditions = beamline.point.conditions
+    failing = conditions.failing(needed)
     if not failing:
         return False
     limit_s = beamline.configuration.quality.suspend_s
     if not any(condition.closes for condition in failing):
-        while beamline.point.conditions.failing() == failing:
+        while conditions.failing(needed) == failing:
             yield from clock.step(", ".join(condition.name for condition in failing), limit_s)
-        return (yield from wait_until_well(beamline, clock))
+        return (yield from wait_until_well(beamline, clock, needed))
     settle_s = {condition.name: condition.settle_s for condition in failing}
-    yield from clock.begin(_not_well(beamline)[0] or ", ".join(settle_s))
+    yield from clock.begin(_not_well(beamline, needed)[0] or ", ".join(settle_s))
     yield from close_shutters(beamline)
     while True:
-        yield from _settled(beamline, clock, settle_s, limit_s)
+        yield from _settled(beamline, clock, needed, settle_s)
         try:
-            yield from open_xrays(beamline)
+            yield from open_xrays(beamline, needed)
         except AcquisitionError as error:
             yield from clock.step(str(error), limit_s)
         else:
@@ -124,11 +125,12 @@ def wait_until_well(beamline: Beamline, clock: SuspensionClock) -> Generator[Msg
     return True
 
 
-def _settled(beamline: Beamline, clock: SuspensionClock, settle_s: dict[str, float], limit_s: float) -> Plan:
+def _settled(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str], settle_s: dict[str, float]) -> Plan:
     """Wait until nothing has failed for the longest settle time of what did."""
+    limit_s = beamline.configuration.quality.suspend_s
     well_since: float | None = None
     while True:
-        reason, found = _not_well(beamline)
+        reason, found = _not_well(beamline, needed)
         settle_s.update(found)
         now_s = clock.now_s()
         if reason:
@@ -140,36 +142,37 @@ def _settled(beamline: Beamline, clock: SuspensionClock, settle_s: dict[str, flo
         yield from clock.step(reason or "settling", limit_s)
 
 
-def _not_well(beamline: Beamline) -> tuple[str, dict[str, float]]:
+def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str, float]]:
     """What is not well now, in words, and its settle times; a silent PV is not well either."""
     try:
         # The shutter is closed by ourselves; the permit is what must come back.
-        unwell = beamline.point.conditions.unwell(without=[SHUTTER])
-        denied = permit_denied(beamline)
+        unwell = beamline.point.conditions.not_ready(needed, without=[SHUTTER])
+        denied = SHUTTER in needed and permit_denied(beamline)
+        tripped = "" if beamline.safety is None else beamline.safety.trip_remark()
+    except InvalidReadingError as error:
+        return str(error), {}
     except NotConnectedError as error:
         return f"{', '.join(error.pv_names)} does not answer", {}
-    reasons = [condition.says(value, again=True) for condition, value in unwell]
+    reasons = [condition.remark(value, to_resume=True) for condition, value in unwell]
     if denied:
         reasons.append("the interlock gives no permit for the X-ray shutter")
+    if tripped:
+        reasons.append(tripped)
     return "; ".join(reasons), {condition.name: condition.settle_s for condition, _ in unwell}
 
 
 def permit_denied(beamline: Beamline) -> bool:
     """Whether the interlock says that the X-ray shutter must stay closed."""
     permit = beamline.xray_permit
-    if permit is None or not permit.connected or SHUTTER not in _needed(beamline):
+    if permit is None or not permit.connected:
         return False
     return int(read_together({"permit": permit})["permit"]) == 0
 
 
-def _needed(beamline: Beamline) -> frozenset[str]:
-    return beamline.point.conditions.needed
-
-
-def open_xrays(beamline: Beamline) -> Plan:
-    """Open the X-ray shutter if it is closed and needed; raises AcquisitionError if it does not open."""
+def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
+    """Open the X-ray shutter if it is closed and `needed`; raises AcquisitionError if it does not open."""
     shutter = beamline.xray_shutter
-    if SHUTTER not in _needed(beamline):
+    if SHUTTER not in needed:
         return
     try:
         if shutter.position == "open":

@@ -25,6 +25,9 @@ PREFIX = "7idd:Pilatus:"
 
 STUCK_POLL_S = 0.01
 
+INTERNAL_TRIGGERS = ("Internal", "Alignment")
+"""Trigger modes in which the camera exposes by itself."""
+
 READOUT_S = 0.003
 """Time between exposures (Pilatus 100K manual: about 3 ms)."""
 
@@ -104,12 +107,6 @@ class Camera(SettingsGroup):
             raise SimulationInputError(f"{self.prefix}NumImages = {value} must be at least 1")
         return value
 
-    async def put_TriggerMode(self, value: str) -> str:  # noqa: N802  # named after the record
-        """Refuse triggers that nobody sends."""
-        if value != "Internal":
-            raise SimulationInputError(f"{self.prefix}: the simulation triggers internally only, not by {value!r}")
-        return value
-
     async def _acquire(self) -> None:
         images = {"Single": 1, "Multiple": self.NumImages.value, "Continuous": math.inf}[self.ImageMode.value]
         await self.show("NumImagesCounter_RBV", 0)
@@ -128,7 +125,7 @@ class Camera(SettingsGroup):
         exposure_s, period_s = float(self.AcquireTime.value), float(self.AcquirePeriod.value)
         await self._say("Acquire", f"Exposing for {exposure_s:g} s")
         self._gate.open()
-        if not await self._answers():
+        if not (await self._triggered() and await self._answers()):
             return False
         if await self._clock.sleep_unless(self._stop, exposure_s):
             return False
@@ -143,6 +140,14 @@ class Camera(SettingsGroup):
                 await receive(image, self.UniqueId_RBV.value, now_s)
         await self._clock.sleep_unless(self._stop, period_s - exposure_s)
         return True
+
+    async def _triggered(self) -> bool:
+        """Return at once if the trigger is internal; wait for the stop otherwise, as no external trigger ever comes."""
+        if self.TriggerMode.value in INTERNAL_TRIGGERS:
+            return True
+        await self._say("Waiting", f"Waiting for a trigger: {self.TriggerMode.value}")
+        await self._stop.wait()
+        return False
 
     async def _answers(self) -> bool:
         """Whether the detector does anything; one that hangs loses the acquisition even when it comes back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
-from devices.signals.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO, PvReading
 from devices.surroundings import Surroundings
 from tests.support.fake_pilatus import FakePilatus
 from tests.support.waiting import WAIT_S
@@ -63,8 +63,12 @@ class MemorySignal(FakeEpicsSignal):
 
             raise NotConnectedError([self.pvname], 0.0)
 
-    def collect(self, timeout_s: float) -> Any:
-        return self.get()
+    def collect(self, timeout_s: float) -> PvReading:
+        return PvReading(self.get(), int(self._metadata["severity"] or 0), int(self._metadata["status"] or 0))
+
+    def set_alarm(self, severity: int, status: int) -> None:
+        """Put the record into an alarm; its value stays, and its monitor reports both."""
+        self.sim_put(self.get(), metadata={"severity": severity, "status": status})
 
     @property
     def connected(self) -> bool:
@@ -137,10 +141,10 @@ class FakeHardware:
         assert config.pilatus is not None
         pilatus: Any = None if images is None else FakePilatus(images, config.pilatus)
 
-        def powder_reader(name: str, sdd: Sdd | None) -> PowderReader:
+        def powder_reader(name: str, sdd: Sdd | None, detectors: Sequence[Any] = ()) -> PowderReader:
             return PowderReader(
                 name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
-                conditions=point.conditions, sdd=sdd,
+                conditions=point.conditions, sdd=sdd, detectors=detectors,
             )  # fmt: skip
 
         self.beamline = Beamline(
@@ -160,7 +164,7 @@ class FakeHardware:
             sdd=sdd,
             pilatus=pilatus,
             powder=powder_reader("powder", sdd),
-            powder_images=powder_reader("powder_images", None) if pilatus else None,
+            powder_images=powder_reader("powder_images", None, [pilatus]) if pilatus else None,
         )
         self._settle()
         self._wire()

@@ -88,7 +88,7 @@ def test_a_second_session_is_refused_by_name_and_may_look(session: Session, tmp_
     with another(READING, tmp_path / "theirs") as process:
         said, _ = process.communicate(timeout=WAIT_S)
     assert session.beamline.holder is not None
-    holder, _ = session.beamline.holder.look()
+    holder, _ = session.beamline.holder.held_by()
     assert f"held by {holder}" in said.splitlines()[0]
     assert "energy 13" in said
     assert "This session is read-only" in said

@@ -33,7 +33,7 @@ def safety_lines(session: Session) -> list[str]:
     line = session.beamline
     lines = []
     if session.read_only:
-        holder = line.holder.look()[0] if line.holder is not None else ""
+        holder = line.holder.held_by()[0] if line.holder is not None else ""
         lines.append(f"read-only: plans are refused; {holder or 'nobody'} holds the beamline")
     if line.holder is None:
         lines.append("no [holder] in the configuration: another session could move the beamline at the same time")

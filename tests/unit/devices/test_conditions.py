@@ -10,14 +10,16 @@ import pytest
 
 from devices.configuration import beamline_from_table, read_toml
 from devices.exposure.axis_watch import AxisWatch
-from devices.exposure.conditions import LASER_ONLY
+from devices.exposure.conditions import CONDITIONS, Conditions
 from devices.exposure.flux import CONFIRMATIONS, FluxHistory
 from devices.exposure.frames import BoxcarFrame, SpcFrame
 from devices.exposure.gated_detectors import ExposureReading
+from devices.exposure.life_cycle import ExposureTargets
 from devices.exposure.point_reader import is_unsteady
-from devices.shutter import OPEN
-from devices.signals.uncached_signal import read_together
+from devices.shutter import CLOSED, OPEN
+from devices.signals.uncached_signal import PvReading, read_with_alarms
 from errors import ConfigurationError
+from tests.support.exposures import trigger_and_wait
 from tests.support.fake_beamline import FakeHardware, configuration
 from trxas.configuration import DEFAULT_CONFIGURATION
 
@@ -65,37 +67,42 @@ def test_a_lasting_change_becomes_the_normal_and_a_dropout_never_does() -> None:
 )
 def test_a_dip_within_an_exposure_marks_it_and_ends_it(device: str, signal: str, value: float, name: str) -> None:
     line = FakeHardware().beamline
-    conditions, cut = line.point.conditions, []
-    conditions.on_failure = lambda: cut.append(name)
-    conditions.begin()
+    cut: list[str] = []
+    conditions = Conditions(line.laser, line.surroundings, on_failure=lambda: cut.append(name))
+    watch = conditions.watch(CONDITIONS)
+    watch.begin()
     watched = getattr(getattr(line, device), signal)
     before = watched.get()
     watched.sim_put(value)
     watched.sim_put(before)
-    assert set(conditions.end()) == {name}
+    assert set(watch.end({})) == {name}
     assert cut == [name]
-    conditions.begin()
-    assert conditions.end() == {}
+    watch.begin()
+    assert watch.end({}) == {}
 
 
 def test_the_laser_power_must_belong_to_the_fluence_during_the_whole_exposure() -> None:
     """Lost: a transient at two fluences."""
     line = FakeHardware().beamline
     line.fluence.set(8.83).wait(timeout=5)
-    line.point.expect({"fluence_mj_cm2": 8.83}, OPEN)
-    power, conditions = line.laser.power, line.point.conditions
+    power = line.laser.power
     whole_w = power.get()
-    for shown_w, good in ((0.95 * whole_w, True), (0.85 * whole_w, False), (1.15 * whole_w, False)):
-        conditions.begin()
+    line.exposure.prepare(1.0)
+
+    def quality(fluence_mj_cm2: float, laser_shutter: int, shown_w: float) -> str:
+        line.laser_shutter.readback.sim_put(laser_shutter)
+        line.point.arm(ExposureTargets(positions={"fluence_mj_cm2": fluence_mj_cm2}, laser_shutter=laser_shutter))
+        trigger_and_wait(line.point)
         power.sim_put(shown_w)
         power.sim_put(whole_w)
-        assert ("laser_power" not in conditions.end()) == good
-    conditions.begin(LASER_ONLY)
-    power.sim_put(0.0)
-    assert conditions.end({"laser_power": 0.0}) == {}, "the laser is blocked"
-    line.point.expect({"fluence_mj_cm2": 0.1}, OPEN)
-    conditions.begin()
-    assert conditions.end({"laser_power": 0.0}) == {}, "too weak for the power meter"
+        return str(line.point.read()["quality"]["value"])
+
+    assert quality(8.83, OPEN, 0.95 * whole_w) == ""
+    assert quality(8.83, OPEN, 0.85 * whole_w) == "laser_power"
+    assert quality(8.83, OPEN, 1.15 * whole_w) == "laser_power"
+    assert quality(8.83, CLOSED, 0.0) == "", "the laser is blocked"
+    line.fluence.set(0.1).wait(timeout=5)
+    assert quality(0.1, OPEN, 0.0) == "", "too weak for the power meter"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +114,9 @@ def test_an_axis_that_jumps_and_comes_back_in_an_exposure_is_noted(
 ) -> None:
     line = FakeHardware().beamline
     device, cut = getattr(line, axis), []
-    readback, watch = getattr(device, signal), AxisWatch({field: device})
-    watch.on_failure = lambda: cut.append(axis)
+    readback, watch = getattr(device, signal), AxisWatch({field: device}, lambda: cut.append(axis))
     home = readback.get()
-    raw = {f"{axis}.{name}": value for name, value in read_together(device.fresh_signals()).items()}
+    raw = {f"{axis}.{name}": value for name, value in read_with_alarms(device.fresh_signals()).items()}
     watch.expect({field: device.position})
     watch.begin()
     readback.sim_put(home + away)
@@ -127,12 +133,13 @@ def test_an_axis_that_jumps_and_comes_back_in_an_exposure_is_noted(
 def test_a_monitor_that_has_gone_silent_costs_one_exposure_at_most() -> None:
     line = FakeHardware().beamline
     conditions = line.point.conditions
-    conditions.begin()
-    conditions.end({"ring_current": 0.0})
-    assert not conditions.is_met()
-    assert conditions.failing() == [], "it is there when asked again"
-    conditions.begin()
-    assert conditions.end({"ring_current": 102.0}) == {}
+    watch = conditions.watch(CONDITIONS)
+    watch.begin()
+    watch.end({"ring_current": PvReading(0.0)})
+    assert not watch.is_met()
+    assert conditions.failing(CONDITIONS) == [], "when requested it is there"
+    watch.begin()
+    assert watch.end({"ring_current": PvReading(102.0)}) == {}
 
 
 @pytest.mark.parametrize(
@@ -146,18 +153,18 @@ def test_light_that_changes_within_an_exposure_shows_in_the_boxcar(error: float,
     assert is_unsteady(ExposureReading(spc, boxcar, 6e6, 2e6)) == unsteady
 
 
-def test_what_is_silent_on_its_monitor_shows_in_the_value_asked_anew() -> None:
-    conditions = FakeHardware().beamline.point.conditions
-    conditions.begin()
-    assert conditions.end({"ring_current": 0.0}) == {"ring_current": 0.0}
+def test_what_is_silent_on_its_monitor_shows_in_the_requested_value() -> None:
+    watch = FakeHardware().beamline.point.conditions.watch(CONDITIONS)
+    watch.begin()
+    assert watch.end({"ring_current": PvReading(0.0)}) == {"ring_current": 0.0}
 
 
 def test_to_go_on_takes_more_than_not_to_stop() -> None:
     line = FakeHardware().beamline
     line.surroundings.jet_flow.sim_put(215.0)
-    assert line.point.conditions.failing() == []
-    ((condition, value),) = line.point.conditions.unwell()
-    assert condition.says(value, again=True) == "jet_flow = 215 ml/min, needs at least 225 ml/min"
+    assert line.point.conditions.failing(CONDITIONS) == []
+    ((condition, value),) = line.point.conditions.not_ready(CONDITIONS)
+    assert condition.remark(value, to_resume=True) == "jet_flow = 215 ml/min, needs at least 225 ml/min"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from devices.configuration import CellSettings, beamline_from_table
 from devices.detectors.sdd import parse_sdd_frame
 from devices.exposure.gated_detectors import SimultaneousDetectors
 from devices.sample_stage import SampleStage
+from devices.signals.uncached_signal import PvReading
 from errors import AcquisitionError, ConfigurationError, MotionError
 from tests.support.fake_beamline import configuration
 from tests.support.waiting import WAIT_S
@@ -86,7 +87,7 @@ def test_leaving_the_band_starts_the_settling_anew() -> None:
     """A temperature that swings through its band must not count as settled."""
     fake = FakeCell(settle_s=1e-9, timeout_s=0.3)
     swing = itertools.cycle([62.7, 64.7])
-    fake.cell.thermocouple.collect = lambda timeout_s: next(swing)
+    fake.cell.thermocouple.collect = lambda timeout_s: PvReading(next(swing))
     with pytest.raises(MotionError, match="did not settle"):
         fake.cell.set(60.0).wait(timeout=WAIT_S)
 

@@ -1,0 +1,33 @@
+"""Folders of a detector whose computer sees them under another name: another mount point, or a Windows drive."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+
+from errors import ConfigurationError
+
+WINDOWS, POSIX = "windows", "posix"
+"""Kinds of paths, as ophyd calls them."""
+
+
+def path_kind(root: str) -> str:
+    """Return whether `root` is a path of Windows (a drive letter or backslashes) or of anything else."""
+    return WINDOWS if "\\" in root or PureWindowsPath(root).drive else POSIX
+
+
+def as_seen_by_ioc(folder: Path, local_root: str, ioc_root: str) -> str:
+    """Return `folder` as the detector's IOC names it: `local_root` replaced by `ioc_root`; both empty: no change.
+
+    Raises ConfigurationError if `folder` is not below `local_root`: the IOC would write where nobody reads.
+    """
+    if not ioc_root:
+        return str(folder)
+    try:
+        below = folder.relative_to(local_root)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The folder {folder} of the images is not below local_root = {local_root} of [pilatus], so the detector's "
+            f"computer, which sees {ioc_root} there, cannot reach it. Choose a folder below, or correct the roots."
+        ) from error
+    seen: PurePath = (PureWindowsPath if path_kind(ioc_root) == WINDOWS else PurePosixPath)(ioc_root)
+    return str(seen.joinpath(*below.parts))

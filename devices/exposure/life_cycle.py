@@ -1,0 +1,103 @@
+"""The life of an exposure as explicit states: idle, armed, counting, counted, and idle again once it is read.
+
+A reader owns one life cycle. The plan arms it with what has to hold; the trigger starts counting; the end of the
+trigger's status makes it counted; reading it closes it. An exposure that fails or is abandoned leaves the cycle where
+it can be armed again. A pause of the plan puts it back to armed, as bluesky repeats the trigger afterwards. The
+transitions come from two threads, the RunEngine's and that of the status, hence the lock and the number: the late end
+of an abandoned exposure must not end the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from errors import AcquisitionError
+
+
+class Phase(StrEnum):
+    """State of a life cycle."""
+
+    IDLE = "idle"
+    ARMED = "armed"
+    COUNTING = "counting"
+    COUNTED = "counted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureTargets:
+    """What has to hold during one exposure, and which exposure of its run it is.
+
+    `positions` of axes by event field, in their units; `laser_shutter` 1 open, 0 closed, None if it does not matter.
+    """
+
+    positions: Mapping[str, float] = field(default_factory=dict)
+    laser_shutter: int | None = None
+    scan_index: int = 0
+    point_index: int = 0
+
+
+class ExposureLifeCycle:
+    """Phase and targets of the exposure in hand; a step in the wrong phase raises AcquisitionError."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._phase = Phase.IDLE
+        self._targets = ExposureTargets()
+        self._number = 0
+
+    @property
+    def phase(self) -> Phase:
+        """Where the exposure is in its life."""
+        return self._phase
+
+    @property
+    def targets(self) -> ExposureTargets:
+        """Targets of the exposure armed last."""
+        return self._targets
+
+    def arm(self, targets: ExposureTargets) -> None:
+        """Accept new `targets` in any phase; an exposure that was not read is abandoned."""
+        with self._lock:
+            self._number += 1
+            self._targets = targets
+            self._phase = Phase.ARMED
+
+    def start(self) -> int:
+        """Go from armed to counting and return the exposure's number, for `end`; raises AcquisitionError otherwise."""
+        with self._lock:
+            self._require(Phase.ARMED, "trigger", "Arm it with its targets before the trigger.")
+            self._number += 1
+            self._phase = Phase.COUNTING
+            return self._number
+
+    def end(self, number: int, *, succeeded: bool) -> None:
+        """Go to counted, or to idle after a failure; does nothing if exposure `number` was abandoned."""
+        with self._lock:
+            if self._phase is Phase.COUNTING and number == self._number:
+                self._phase = Phase.COUNTED if succeeded else Phase.IDLE
+
+    def close(self) -> None:
+        """Go from counted to idle, as the exposure is being read; raises AcquisitionError in any other phase."""
+        with self._lock:
+            self._require(Phase.COUNTED, "read", "Trigger it and wait for its end before reading it.")
+            self._phase = Phase.IDLE
+
+    def reset(self) -> None:
+        """Go to idle: whatever was in hand is abandoned."""
+        with self._lock:
+            self._number += 1
+            self._phase = Phase.IDLE
+
+    def interrupt(self) -> None:
+        """Go back to armed after a pause: bluesky triggers the same exposure again."""
+        with self._lock:
+            if self._number:
+                self._number += 1
+                self._phase = Phase.ARMED
+
+    def _require(self, phase: Phase, step: str, remedy: str) -> None:
+        if self._phase is not phase:
+            raise AcquisitionError(f"Cannot {step} the exposure: it is {self._phase}, not {phase}. {remedy}")

@@ -1,0 +1,30 @@
+"""How a session signs the lock of a beamline: its readable name and a random id, within an EPICS string."""
+
+from __future__ import annotations
+
+import secrets
+
+LOCK_TEXT_LENGTH = 39
+"""Characters of an EPICS string (DBR_STRING has 40 bytes, one of them a null)."""
+
+ID_BYTES = 4
+
+GAP = "~"
+"""Stands for what was left out of a long name."""
+
+
+def lock_text(name: str) -> str:
+    """Return `name`, user@host:process, with a random id behind it: two sessions never have the same text.
+
+    The name is shortened at the end of the user's part, so that host, process and id stay whole; the result has at
+    most 39 characters.
+    """
+    # An EPICS string is made of bytes: of other alphabets one character can take several.
+    name = name.encode("ascii", "replace").decode()
+    unique = f"#{secrets.token_hex(ID_BYTES)}"
+    room = LOCK_TEXT_LENGTH - len(unique)
+    if len(name) > room:
+        user, at, rest = name.partition("@")
+        tail = (at + rest)[-(room - 1 - len(GAP)) :]
+        name = user[: room - len(GAP) - len(tail)] + GAP + tail
+    return name + unique
