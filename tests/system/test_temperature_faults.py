@@ -13,7 +13,7 @@ import pytest
 from bluesky.utils import RunEngineInterrupted
 
 import plans
-from devices.detectors.pilatus import now
+from devices.detectors.pilatus import fresh_value
 from errors import AcquisitionError, NotConnectedError, NotSettledError, StorageError
 from storage import list_runs, load_images, load_run
 from tests.support.full_disk import ROOM_FOR_TWO_IMAGES
@@ -167,7 +167,7 @@ def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any
         summary, events = last_run(session)
         assert (summary.status, events) == ("fail", [])
         assert session.beamline.pilatus is not None
-        assert int(now(session.beamline.pilatus.cam.acquire)) == 0
+        assert int(fresh_value(session.beamline.pilatus.cam.acquire)) == 0
 
 
 def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, opened: OpenSession) -> None:

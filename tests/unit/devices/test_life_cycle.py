@@ -12,12 +12,16 @@ from tests.support.fake_beamline import FakeHardware
 
 def test_an_exposure_goes_from_armed_to_read() -> None:
     life = ExposureLifeCycle()
+    phases = [life.phase]
     life.arm(ExposureTargets(point_index=3))
+    phases.append(life.phase)
     number = life.start()
-    assert life.phase is Phase.COUNTING
+    phases.append(life.phase)
     life.end(number, succeeded=True)
+    phases.append(life.phase)
     life.close()
-    assert life.phase is Phase.IDLE
+    phases.append(life.phase)
+    assert phases == [Phase.IDLE, Phase.ARMED, Phase.COUNTING, Phase.COUNTED, Phase.IDLE]
     assert life.targets.point_index == 3
 
 
