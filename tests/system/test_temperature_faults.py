@@ -42,7 +42,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> OpenSession:
         line = configuration.beamline
         assert line.cell is not None
         assert line.pilatus is not None
-        settings = {"settle_s": 0.1, "poll_s": 0.02, "timeout_s": 60.0} | (cell or {})
+        settings = {"settle_s": 0.1, "poll_s": 0.02, "timeout_s": WAIT_S} | (cell or {})
         line = replace(
             line,
             cell=replace(line.cell, **settings),
@@ -129,7 +129,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
     start_ioc: Any, opened: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its IOC is another process than the beamline's, which goes on."""
-    own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": 60.0}
+    own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": WAIT_S}
     with (
         start_ioc("-m", "sim", "--macro", "dies:", "--speed", "5000"),
         start_ioc("-m", "sim", "--macro", "dies:det:", "--speed", "5000") as detector,
@@ -154,7 +154,7 @@ def test_a_pilatus_that_dies_in_the_middle_ends_the_run_and_keeps_the_images(
 
 
 def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any, opened: OpenSession) -> None:
-    own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": 60.0, "margin_s": 0.5}
+    own = {"prefix": "det:7idd:Pilatus:", "connection_timeout_s": WAIT_S, "margin_s": 0.5}
     with (
         start_ioc("-m", "sim", "--macro", "hangs:", "--speed", "5000"),
         start_ioc("-m", "sim", "--macro", "hangs:det:", "--speed", "0.01"),
@@ -173,7 +173,7 @@ def test_a_pilatus_that_hangs_times_out_by_name_and_keeps_the_run(start_ioc: Any
 def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, opened: OpenSession) -> None:
     with (
         start_ioc("-c", ROOM_FOR_TWO_IMAGES, "--macro", "full:", "--speed", "5000"),
-        opened("full:", pilatus={"connection_timeout_s": 60.0}) as session,
+        opened("full:", pilatus={"connection_timeout_s": WAIT_S}) as session,
     ):
         diffraction = session.plans()["diffraction"]
         with pytest.raises(
