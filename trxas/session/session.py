@@ -27,8 +27,10 @@ from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
 from trxas.session.listener import Listener
+from trxas.session.metadata_guard import guard_metadata
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
+from trxas.session.self_test_judge import SelfTestJudge
 
 Plan = Generator[Msg, Any, Any]
 
@@ -155,6 +157,8 @@ def _assembled(
     run_engine.subscribe(session.live)
     if guard is None:
         run_engine.preprocessors.append(refused)
+    guard_metadata(run_engine)
+    run_engine.subscribe(SelfTestJudge(configuration.beamline))
     run_engine.preprocessors.append(calibrations.keeping)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session

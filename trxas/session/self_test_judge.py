@@ -1,0 +1,62 @@
+"""The verdict on the delay axis, printed when the last run of a self-test has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from devices.configuration import BeamlineConfiguration
+from errors import InputError, ReductionError
+from plans.xas.delay_self_test import KEY, self_test_arms
+from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis
+
+Documents = list[tuple[str, Mapping[str, Any]]]
+
+
+class SelfTestJudge:
+    """A subscriber that keeps the runs of a self-test, by series, and judges them when there is one of every arm."""
+
+    def __init__(self, configuration: BeamlineConfiguration, say: Callable[[str], object] = print) -> None:
+        self._arms = {arm.name for arm in self_test_arms(configuration)}
+        self._say = say
+        self._series = ""
+        self._runs: dict[str, Documents] = {}
+        self._open: Documents | None = None
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take one document of any run."""
+        if name == "start":
+            self._begin(doc)
+        elif self._open is not None:
+            self._open.append((name, doc))
+            if name == "stop":
+                self._end()
+
+    def _begin(self, start: Mapping[str, Any]) -> None:
+        self._open = None
+        if KEY not in start:
+            return
+        if start["series"] != self._series:
+            self._series = str(start["series"])
+            self._runs = {}
+        self._open = [("start", start)]
+
+    def _end(self) -> None:
+        """Keep the run that has ended, and judge the axis when it was the last one that was missing."""
+        run, self._open = self._open, None
+        assert run is not None  # only an open run ends
+        self._runs[str(run[0][1][KEY]["arm"])] = run
+        if self._runs.keys() == self._arms:
+            self._say(verdict_text(self._runs))
+            self._runs = {}
+
+
+def verdict_text(runs: Mapping[str, Documents]) -> str:
+    """Return the verdict on the runs of all arms, a line per arm, as people read it."""
+    try:
+        results: Mapping[str, ArmResult] = judge_delay_axis(runs.values())
+    except (InputError, ReductionError) as error:
+        return f"The delay axis could not be judged: {error}"
+    faults = delay_axis_faults(results)
+    head = "Self-test of the delay axis: good" if not faults else f"THE DELAY AXIS IS NOT GOOD: {'; '.join(faults)}"
+    return "\n".join([head, *(f"  {result.text(name)}" for name, result in results.items())])
