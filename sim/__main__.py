@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from sim.restart import FIRST_START, Restart, parse_restart
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
+    _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
     try:
         sample = load_sample(options.sample)
@@ -68,6 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"trxas sim: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _spell_out_unusual_characters() -> None:
+    """Let names of samples be printed on any terminal, where Python would raise UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _stop_with_stdin() -> None:

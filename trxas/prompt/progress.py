@@ -1,4 +1,4 @@
-"""What a person sees while a scan runs: a bar with the remaining time, and a line per point."""
+"""Display of a running scan at the prompt: a bar with the remaining time, and a line per exposure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ COLUMNS = ("scan", "point", "value", "laser", "on", "off", "on/off-1", "i0", "qu
 HEADER = "{:>4} {:>5} {:>12} {:>6} {:>10} {:>10} {:>9} {:>10}  {}".format(*COLUMNS)
 
 
-UPDATE_S, LOG_UPDATE_S = 0.1, 10.0
-"""Seconds between two states of the bar, on a terminal and in a log."""
+UPDATE_S = 0.1
+LOG_UPDATE_S = 10.0
+"""Interval between two updates of the bar, on a terminal and in a log."""
 
 
 class ScanProgress:
-    """A progress bar over the exposures of a run, with the time that is left."""
+    """A progress bar over the exposures of a run, with the remaining time."""
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None

@@ -17,7 +17,7 @@ RunKey = str | int
 def stored_run_functions(
     store: Store,
 ) -> tuple[Callable[[int], None], Callable[[RunKey], None], Callable[[RunKey], RunResults]]:
-    """Functions `runs`, `show` and `reduce` of one store."""
+    """Return the functions `runs`, `show` and `reduce` for one store."""
 
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""
@@ -25,11 +25,11 @@ def stored_run_functions(
         print_table(runs_table(summaries))
 
     def show(key: RunKey = -1) -> None:
-        """Print one run: settings, exposures and what it reduces to. `key`: uid, scan id, or -1 for the last."""
+        """Print one run: settings, exposures and results. `key`: uid, scan id, or -1 for the latest."""
         print(run_report(load_dataset(store, key)))
 
     def reduce(key: RunKey = -1) -> RunResults:
-        """Return what one run reduces to, as arrays and fits. `key`: uid, scan id, or -1 for the last."""
+        """Return the results of one run as arrays and fits. `key`: uid, scan id, or -1 for the latest."""
         return reduce_stored_run(load_dataset(store, key))
 
     return runs, show, reduce

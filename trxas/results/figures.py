@@ -64,7 +64,7 @@ def curve_figure(curve: RunCurve, title: str) -> Figure:
 
 
 def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
-    """Static spectrum on top, one transient with error bars per spectrum below it."""
+    """Return a figure: the static spectrum on top, below it a transient with error bars per spectrum."""
     figure = Figure(figsize=(7, 6), layout="constrained")
     static, transient = figure.subplots(2, 1, sharex=True)
     draw_static(static, spectra[0])
@@ -75,7 +75,7 @@ def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
 
 
 def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
-    """Transient against delay with error bars, and the fit through it if there is one."""
+    """Return a figure: the transient against the delay with error bars, and its fit if there is one."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     draw_trace(axes, trace, fit)
@@ -84,7 +84,7 @@ def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
 
 
 def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | None]) -> Figure:
-    """Transient against fluence with the line through the linear regime, a panel per scan (Fig. S2)."""
+    """Return a figure: transients against fluence with the line of the linear regime, a panel per scan (Fig. S2)."""
     figure = Figure(figsize=(7, 3.5 * len(scans)), layout="constrained")
     for axes, scan, line in zip(np.ravel(figure.subplots(len(scans), 1)), scans, lines, strict=True):
         values = (scan.fluence_mj_cm2, 100 * scan.transient, 100 * scan.sigma)
@@ -101,7 +101,7 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
 
 
 def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure:
-    """Static spectrum with transient, and kinetics with fit: the content of Fig. 2 for one edge."""
+    """Return a figure with the content of Fig. 2 for one edge: static spectrum with transient, and kinetics with fit."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     draw_static(left, spectrum, pumped=False)
@@ -118,7 +118,7 @@ def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure
 
 
 def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
-    """Unpumped (and pumped) spectrum as lines."""
+    """Draw the unpumped and, if `pumped`, the pumped spectrum as lines; energies in eV."""
     axes.plot(spectrum.energy_ev, spectrum.off, "-", color=OFF_COLOUR, label="unpumped")
     if pumped:
         axes.plot(spectrum.energy_ev, spectrum.on, "--", color=ON_COLOUR, label="pumped")
@@ -129,7 +129,7 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
 
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
-    """Transient with error bars; a reference other than the usual, the unpumped probe, is named."""
+    """Draw a transient with error bars; a reference other than the unpumped probe is named in the legend."""
     metadata = spectrum.metadata
     against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
     label = f"{_delay_label(spectrum)}, {metadata.mode}, scans: {metadata.scans}{against}"
@@ -141,9 +141,9 @@ def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANS
 
 
 def draw_trace(axes: Axes, measured: Trace, fit: KineticsFit | None, *, trace: int = 0) -> None:
-    """Transient against delay, linear around time zero and logarithmic later, in per cent of the static signal.
+    """Draw a transient against the delay in ps, in per cent of the static signal.
 
-    `trace` says which trace of a global fit this is.
+    The delay axis is linear around time zero and logarithmic later. `trace`: index of the trace in a global fit.
     """
     scaled = (100 * measured.transient, 100 * measured.sigma)
     _error_bars(axes, measured.delay_ps, *scaled, colour=TRANSIENT_COLOUR, label="measured")
@@ -163,7 +163,7 @@ def fit_delays_ps(measured: Trace) -> NDArray[np.float64]:
 
 
 def draw_delay_axis(axes: Axes) -> None:
-    """Delays linear around time zero and logarithmic later, a line at zero signal, and the legend."""
+    """Draw the delay axis, linear around time zero and logarithmic later, a line at zero signal, and the legend."""
     axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=LINEAR_DECADES)
     axes.set_xticks(DELAY_TICKS_PS, [delay_text(tick) for tick in DELAY_TICKS_PS])
     axes.minorticks_off()
@@ -173,7 +173,7 @@ def draw_delay_axis(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a PNG, making its folder; returns the path."""
+    """Write a PNG, making its folder; return the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     return path

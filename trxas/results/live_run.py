@@ -1,4 +1,4 @@
-"""The run as it is measured: its reduction, fed with the RunEngine's documents."""
+"""The reduction of a run while it is measured, fed with the documents of the RunEngine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger("trxas")
 class LiveRun:
     """Reduction of the latest run in `reduction`, None before the first; subscribe it to a RunEngine.
 
-    A document that makes no sense is left out, and logged: what is shown must never end a run.
+    A document that cannot be reduced is skipped and logged: a display must never end a run.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class LiveRun:
 
 
 class PrimaryEvents:
-    """What a display of exposures may take: events of the stream "primary".
+    """Filter for displays of exposures: only events of the stream "primary".
 
-    A run has others, as "suspension", with other data. Feed it every document of a run.
+    Runs have other streams with other data, for instance "suspension". Feed it every document of a run.
     """
 
     def __init__(self) -> None:
@@ -59,5 +59,5 @@ class PrimaryEvents:
 
 
 def is_pump_probe(start: Mapping[str, Any]) -> bool:
-    """Whether a start document is that of a scan with the photodiodes, which the accumulator understands."""
+    """Return whether a start document is that of a scan with the photodiodes, as the accumulator needs."""
     return "reduction" in start and "spc" in start.get("modes", ())

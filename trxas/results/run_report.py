@@ -1,4 +1,4 @@
-"""One stored run as text: what was asked, what was measured, what it reduces to."""
+"""One stored run as text or plain data: settings, exposures, and results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = (
 
 
 def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Metadata, number of events by quality, how the run ended, and its reduction."""
+    """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results."""
     start = documents[0][1]
     lines = [f"{key:<22} {start[key]}" for key in SHOWN if key in start]
     lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
@@ -31,13 +31,15 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 
 
 def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return what the report tells as plain data: start and stop document, exposures by quality, and the reduction."""
-    start, (name, stop) = documents[0][1], documents[-1]
+    """Return the report as plain data: start and stop document, exposures by quality, and the results."""
+    start = documents[0][1]
+    name, stop = documents[-1]
+    results = reduce_stored_run(documents)
     return {
         "start": start,
         "stop": stop if name == "stop" else None,
         "exposures": {"intended": start.get("num_points"), "by_quality": _qualities(documents)},
-        "kind": (results := reduce_stored_run(documents)).kind,
+        "kind": results.kind,
         "results": results.table().splitlines(),
     }
 

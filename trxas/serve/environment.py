@@ -14,11 +14,13 @@ from trxas.configuration import load_configuration
 from trxas.prompt.progress import LiveTable
 from trxas.serve.queue_server import OPTIONS
 from trxas.session.session import Plan, Session, open_session
+from trxas.terminal.encoding import make_output_safe
 
 
 def open_environment() -> dict[str, Any]:
     """Open a session that closes when the process ends; return its RunEngine as `RE`, and its plans by name."""
     # No listener: the queue server itself pauses, resumes and ends its plans.
+    make_output_safe()
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)
     # The worker of the queue server is a process of multiprocessing, which ends without `atexit`.
     util.Finalize(None, session.close, exitpriority=20)
