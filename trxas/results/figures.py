@@ -101,7 +101,7 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
 
 
 def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure:
-    """Return a figure with the content of Fig. 2 for one edge: static spectrum with transient, and kinetics with fit."""
+    """Return a figure after Fig. 2 for one edge: static spectrum with transient, and kinetics with fit."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     draw_static(left, spectrum, pumped=False)
