@@ -13,7 +13,8 @@ from errors import TrxasError
 from storage.atomic_file import write_whole
 from trxas.announcements.life_lock import HeldLockError, LifeLock, is_held
 
-STATE, LOCK = "serve.json", "serve.lock"
+STATE = "serve.json"
+LOCK = "serve.lock"
 """Names in the data folder."""
 
 
@@ -49,6 +50,7 @@ class ServeState:
 
 def write_state(root: Path, state: ServeState) -> Path:
     """Write the file, readable for its owner alone as it holds keys; return its path."""
+    # Written whole or not at all: readers poll this file.
     path = root / STATE
     write_whole(path, json.dumps(asdict(state), indent=2), private=True)
     return path

@@ -63,9 +63,9 @@ def run(options: GuiOptions) -> int:
         closing=[parts.close],
     )
     splash.finish(window)
-    said = f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here."
+    greeting = f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here."
     # From within the event loop: by then signals close the window.
-    QTimer.singleShot(0, lambda: print(said, flush=True))
+    QTimer.singleShot(0, lambda: print(greeting, flush=True))
     return run_window(application, window)
 
 

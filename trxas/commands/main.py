@@ -105,7 +105,8 @@ def _all_commands(
 
 def _explanation(error: typer.TyperException) -> str:
     """Return what is wrong with a command line, with the value where a value is wrong, without a final full stop."""
-    invalid, parameter = error.__cause__, getattr(error, "param", None)
+    invalid = error.__cause__
+    parameter = getattr(error, "param", None)
     if not isinstance(invalid, ValidationError) or parameter is None:
         return error.format_message().rstrip(".")
     first = invalid.errors()[0]

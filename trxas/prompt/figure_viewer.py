@@ -28,7 +28,7 @@ class FigureWidget(QWidget):
         self._number = -1
         self._image = QPixmap()
         self.resize(SIZE)
-        # Whoever types at the prompt goes on typing there.
+        # The keyboard stays with the prompt.
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
 
     def add(self, path: str) -> None:
@@ -62,7 +62,7 @@ class FigureWidget(QWidget):
 
 
 class Lines(QObject):
-    """Standard input, read on a thread of its own and told to the thread of the window."""
+    """Standard input, read on a thread of its own and passed to the thread of the window."""
 
     named = Signal(str)
     ended = Signal()

@@ -16,7 +16,8 @@ from storage.atomic_file import write_whole
 KEYS = "keys.json"
 """Name in the data folder."""
 
-TILED_VARIABLE, QUEUE_VARIABLE = "TILED_SINGLE_USER_API_KEY", "QSERVER_ZMQ_PRIVATE_KEY_FOR_SERVER"
+TILED_VARIABLE = "TILED_SINGLE_USER_API_KEY"
+QUEUE_VARIABLE = "QSERVER_ZMQ_PRIVATE_KEY_FOR_SERVER"
 """Environment variables that Tiled and bluesky-queueserver themselves read."""
 
 

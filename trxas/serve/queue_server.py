@@ -105,6 +105,8 @@ class QueueServer:
 
     def _abort(self) -> None:
         """Pause and abort the running plan; a request refused between two states of the server is repeated."""
+        # States: executing_queue -(re_pause)-> pausing -> paused -(re_abort)-> aborting -> idle. A request is made once
+        # per state and again after `_AGAIN_S`, because the plan may end or a window may resume it in between.
         deadline = time.monotonic() + END_TIMEOUT_S
         asked = ""
         again_s = 0.0

@@ -75,6 +75,7 @@ class Serving:
                 state = self._start()
                 if state is not None:
                     path = write_state(self._root, state)
+                    # The addresses are announced first: windows can connect while the session opens.
                     self._open_environment()
                     self._say(f"trxas serve ready: {state.public()}; all of it in {path}")
                 return self._watch()
@@ -83,7 +84,11 @@ class Serving:
 
     def _start(self) -> ServeState | None:
         """Start all programs, those at once that do not need each other; return None if stopped meanwhile."""
-        simulation, relay, redis = self._start_simulation(), self._start_relay(), self._start_redis()
+        # Order of needs: the queue server needs Redis and the address of the beamline; its session needs relay and
+        # Tiled. All that need nothing start at once, as each imports for seconds.
+        simulation = self._start_simulation()
+        relay = self._start_relay()
+        redis = self._start_redis()
         keys = keys_of(self._root)
         tiled, tiled_address = self._start_tiled(keys)
         configuration = self._reached(simulation)

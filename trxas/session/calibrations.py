@@ -18,7 +18,9 @@ from trxas.configuration import Configuration
 
 Plan = Generator[Msg, Any, Any]
 
-TIME_ZERO, ENERGY, ATTENUATOR = "time_zero_raw_ps", "energy_calibration_offset_ev", "attenuator"
+TIME_ZERO = "time_zero_raw_ps"
+ENERGY = "energy_calibration_offset_ev"
+ATTENUATOR = "attenuator"
 """Names of the calibrations, as in the start documents."""
 
 
@@ -62,15 +64,16 @@ class Calibrations:
 
         Raises StorageError, and uses none of them, if the file is damaged or has a value that the axes do not allow.
         """
+        # All or nothing: an energy scale of today with a time zero of last week would be worse than the configured.
         before = current(self._beamline)
-        for name, kept in self._file.read().items():
+        for name, saved in self._file.read().items():
             try:
-                self._apply(name, kept.value)
+                self._apply(name, saved.value)
             except (InputError, TypeError) as error:
                 for old in before.items():
                     self._apply(*old)
                 raise StorageError(
-                    f"{self._file.path}: {name} = {kept.value!r} cannot be used: {error} Remove this entry from the "
+                    f"{self._file.path}: {name} = {saved.value!r} cannot be used: {error} Remove this entry from the "
                     "file, or move the file away, and calibrate again."
                 ) from error
         self._known = current(self._beamline)
@@ -94,6 +97,8 @@ class Calibrations:
     def keeping(self, plan: Plan) -> Plan:
         """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine."""
 
+        # A calibration reaches an axis as a `configure` message only. It is saved before the plan's next message, so
+        # that a session killed in the scan that follows does not lose it.
         def after_configuring(msg: Msg) -> tuple[None, Plan | None]:
             return None, self._keep_changes() if msg.command == "configure" else None
 
@@ -109,13 +114,13 @@ class Calibrations:
 
 def calibration_lines(file: CalibrationFile) -> list[str]:
     """Return a line per saved calibration: value, time, and the run before it. Raises StorageError if unreadable."""
-    return [_line(name, kept) for name, kept in file.read().items()]
+    return [_line(name, saved) for name, saved in file.read().items()]
 
 
-def _line(name: str, kept: KeptCalibration) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.time_s))
-    run = f", run {kept.run_uid[:8]}" if kept.run_uid else ""
-    return f"{name} = {_short(kept.value)} (set {when}{run})"
+def _line(name: str, saved: KeptCalibration) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(saved.time_s))
+    run = f", run {saved.run_uid[:8]}" if saved.run_uid else ""
+    return f"{name} = {_short(saved.value)} (set {when}{run})"
 
 
 def _short(value: Any) -> str:

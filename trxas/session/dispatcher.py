@@ -19,13 +19,13 @@ PATIENCE_S = 10.0
 
 
 class SessionDispatcher(Dispatcher):
-    """bluesky's dispatcher with two kinds of receivers.
+    """A dispatcher of documents with two kinds of receivers, recorders and subscribers.
 
     Recorders act on the run: they get each document at once, on the thread of the RunEngine, and their errors end the
     plan. There are few, and all are part of a session: journal and catalogue, publisher, calibrations. Only
     `record_with` makes one, and nothing removes it, neither `RE.reset()` nor a guessed token.
 
-    Subscribers only watch. Whoever subscribes by bluesky's means (`RE.subscribe`, `RE(plan, callback)`,
+    Subscribers only watch. A callback that subscribes by bluesky's means (`RE.subscribe`, `RE(plan, callback)`,
     `bps.subscribe`) gets copies of the documents on a thread of its own, and is left out after its first error.
     """
 

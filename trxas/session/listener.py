@@ -43,6 +43,7 @@ class Listener:
             root, name=name, address=f"tcp://{LOOPBACK}:{port}", public_key=public.decode()
         )
         self.where = self._announcement.where
+        # The socket belongs to the thread of `_work` from here on: ZMQ sockets must not be shared between threads.
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="window listener", daemon=True)
         self._thread.start()
@@ -55,6 +56,8 @@ class Listener:
 
     def _work(self) -> None:
         try:
+            # Each request gets exactly one answer, as a REP socket demands: `_answer` returns a refusal for anything
+            # that cannot be done, and never raises.
             while not self._closing.is_set():
                 if self._socket.poll(_POLL_MS):
                     self._socket.send_json(self._answer(self._socket.recv()))

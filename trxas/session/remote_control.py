@@ -89,7 +89,7 @@ class RemotelyPausableEngine(RunEngine):
         # Names of bluesky's for the same, bound to the dispatcher that was made before this one.
         self.subscribe_lossless = self._subscribe_lossless = self.dispatcher.subscribe
         self.unsubscribe_lossless = self._unsubscribe_lossless = self.dispatcher.unsubscribe
-        # Around bluesky's own, which takes Ctrl-C for a request to pause: whoever waits for a slow display may leave.
+        # Outside bluesky's own, which take Ctrl-C for a request to pause: it ends the wait for a slow display.
         self.context_managers = [self.dispatcher.shown, *self.context_managers]
 
     def record_with(self, recorder: Callback) -> None:
@@ -97,11 +97,11 @@ class RemotelyPausableEngine(RunEngine):
         self.dispatcher.record_with(recorder)
 
     def subscribe(self, func: Callback, name: str = "all") -> int:
-        """As bluesky's, for a callback that only watches; see `SessionDispatcher.subscribe`."""
+        """Subscribe a callback that only watches, as bluesky does; see `SessionDispatcher.subscribe`."""
         return self.dispatcher.subscribe(func, name)
 
     async def _unsubscribe(self, msg: Msg) -> None:
-        # A plan that takes back a subscription goes on to use what the callback has found, as a peak's position.
+        # A plan that unsubscribes a callback then uses its result, for instance the position of a peak.
         token = msg.kwargs.get("token", msg.args[0] if msg.args else None)
         await self.loop.run_in_executor(None, self.dispatcher.wait, token)
         await super()._unsubscribe(msg)  # type: ignore[no-untyped-call]  # bluesky's

@@ -190,7 +190,7 @@ def open_configured_store(configuration: Configuration, *, recover_runs: bool = 
     With `recover_runs` the runs of dead processes are closed first, unless the folder cannot be written: an archive is
     read as it is. Raises StorageError if the folder cannot be used.
     """
-    # Users' own clients of the catalogue, in this process, are told too.
+    # Also for the clients of the catalogue that users make themselves in this process.
     bypass_proxies()
     storage = configuration.storage
     return open_store(

@@ -43,7 +43,7 @@ class Guarded:
         """Call it never again, and report `why` unless that was done before."""
         if not self.failed:
             self.failed = True
-            logger.error("%s %s. It gets no more documents; the run goes on without it.", self.name, why)
+            logger.error("%s %s. It gets no more documents; the run continues.", self.name, why)
 
 
 class InOrder:
@@ -116,7 +116,10 @@ class Subscriber:
             self._leave_out(f"has not returned from a document for {timeout_s:g} s")
         elif behind:
             logger.warning(
-                "%s is %d documents behind after %g s; it goes on with them.", self._guarded.name, behind, timeout_s
+                "%s is %d documents behind after %g s; it continues in the background.",
+                self._guarded.name,
+                behind,
+                timeout_s,
             )
 
     def close(self) -> None:

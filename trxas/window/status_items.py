@@ -57,10 +57,10 @@ class SavedCalibrations:
 def status_items(configuration: Configuration) -> list[StatusItem]:
     """Return the items in display order: axes, laser, shutters, ring current, jet and temperatures."""
     beamline = configuration.beamline
-    kept = SavedCalibrations(calibration_file(configuration), beamline)
+    saved = SavedCalibrations(calibration_file(configuration), beamline)
     prefix, laser, around = beamline.epics.prefix, beamline.laser, beamline.surroundings
     items = [
-        *_axes(beamline, kept),
+        *_axes(beamline, saved),
         StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
         StatusItem(label="laser shutter", pvs=(prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
@@ -88,7 +88,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     return items
 
 
-def _axes(beamline: BeamlineConfiguration, kept: SavedCalibrations) -> list[StatusItem]:
+def _axes(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> list[StatusItem]:
     prefix, energy, delay, fluence = beamline.epics.prefix, beamline.energy, beamline.delay, beamline.fluence
 
     def shown_delay_ps(raw: tuple[float, ...]) -> float:
@@ -96,11 +96,11 @@ def _axes(beamline: BeamlineConfiguration, kept: SavedCalibrations) -> list[Stat
             *raw,
             coarse_sign=delay.coarse_sign,
             fine_sign=delay.fine_sign,
-            time_zero_raw_ps=float(kept[TIME_ZERO]),
+            time_zero_raw_ps=float(saved[TIME_ZERO]),
         )
 
     def shown_fluence_mj_cm2(raw: tuple[float, ...]) -> float:
-        plate = kept[ATTENUATOR]
+        plate = saved[ATTENUATOR]
         return fluence_mj_cm2(raw[0], maximum_mj_cm2=float(plate["maximum_mj_cm2"]), zero_deg=float(plate["zero_deg"]))
 
     return [
@@ -110,7 +110,7 @@ def _axes(beamline: BeamlineConfiguration, kept: SavedCalibrations) -> list[Stat
             unit="eV",
             low=energy.low_ev,
             high=energy.high_ev,
-            convert=lambda raw: energy_ev(raw[0], float(kept[ENERGY])),
+            convert=lambda raw: energy_ev(raw[0], float(saved[ENERGY])),
         ),
         StatusItem(
             label="delay",
