@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import weakref
 from pathlib import Path
@@ -65,7 +66,8 @@ __all__ = [
 class Store:
     """The journal, the catalogue and the recovery of one data folder; made by `open_store`.
 
-    `root` is the folder, `images` that of the image files, `recovery` says what the opening had to mend.
+    Without `in_place` the catalogue of a folder that was moved, or cannot be written, is read from a copy. `root` is
+    the folder, `images` that of the image files, `recovery` says what the opening had to mend.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Store:
         api_key: str | None = None,
         images: Path | None = None,
         flush_period_s: float = FLUSH_PERIOD_S,
+        in_place: bool = True,
     ) -> None:
         self.root = root
+        self._in_place = in_place
         self.images = images or root / "images"
         self.recovery = Recovery()
         self.summaries: dict[tuple[str, int], RunSummary] = {}
@@ -98,9 +102,27 @@ class Store:
             if self._catalogue is None:
                 from storage.catalogue import open_catalogue
 
-                self._catalogue = open_catalogue(self.root, uri=self._uri, api_key=self._api_key, images=self.images)
+                self._catalogue = open_catalogue(
+                    self.root,
+                    uri=self._uri,
+                    api_key=self._api_key,
+                    images=self.images,
+                    read_only=not self._in_place,
+                )
                 _close_before_interpreter(self)
             return self._catalogue
+
+    def take_over(self) -> None:
+        """Change the catalogue itself from now on, as a repair must; raises `StorageError` if that is not allowed."""
+        with self._lock:
+            if not _is_writable(self.root):
+                raise StorageError(
+                    f"{self.root} cannot be written, so nothing can be stored or repaired. Copy it, or change its mode."
+                )
+            if not self._in_place and self._catalogue is not None:
+                self._catalogue.close()
+                self._catalogue = None
+            self._in_place = True
 
     def renew_catalogue(self) -> None:
         """Put what there is of an embedded catalogue aside; it is made anew when next used, without runs."""
@@ -125,6 +147,7 @@ class Store:
         for good; of any other the subscription's token is returned.
         """
         with self._lock:
+            self.take_over()
             if self._writer is None:
                 from storage.catalogue_writer import CatalogueWriter
 
@@ -181,6 +204,8 @@ def open_store(
 ) -> Store:
     """Open the data folder `root`, created if it is not there, and recover what a dead process left behind.
 
+    In a folder that this process cannot write, as an archive or a colleague's, nothing is created or changed.
+
     `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`. `images` is
     the folder that an area detector's IOC writes to, if it is not `<root>/images`.
     Only the process that takes data needs `recover_runs`; readers turn it off and open at once. `rebuild` writes all
@@ -192,8 +217,10 @@ def open_store(
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{root} cannot be created: {error}. Choose another data folder.") from error
-    store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s)
-    if recover_runs or rebuild:
+    # A reader works on a copy of the catalogue where reading in place would mean changing it.
+    in_place = (recover_runs or rebuild) and _is_writable(root)
+    store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s, in_place=in_place)
+    if in_place:
         require_free_space(root, 1)
         if uri is None and catalogue_is_lost(root):
             # It would be made anew and empty, and searches would find nothing.
@@ -201,6 +228,10 @@ def open_store(
             rebuild = True
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)
     return store
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def _close_before_interpreter(store: Store) -> None:

@@ -2,7 +2,8 @@
 
 The embedded catalogue is three things under the data folder: `catalog.db` (metadata), `tables.db` (scalar columns),
 `data/` (array columns). Images stay in the files of the detector's IOC, which it reads. Many users at once: `tiled
-serve config` on the same folder, see `server_configuration`.
+serve config` on the same folder, see `server_configuration`. A reader of a folder that it must not write, or that was
+moved or copied, works on a private copy of the two databases.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import copy
 import fcntl
 import functools
 import logging
+import os
+import tempfile
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -41,12 +44,27 @@ from tiled.utils import OneShotCachedMap, ensure_specified_sql_driver
 
 from errors import StorageError
 from processes.loopback import is_loopback
+from storage.addresses import (
+    address_of,
+    addressed,
+    file_address,
+    foreign_roots,
+    private_copy,
+    readdress,
+    relocated,
+    sqlite_address,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
+
+    from storage.documents import Document, NamedDocument
 
 _SPEC = {"name": "CatalogOfBlueskyRuns", "version": "3.0"}
 _ANSWER_TIMEOUT_S = 10
+
+logger = logging.getLogger(__name__)
 
 # Tiled reports its version and every connection at level INFO on stderr, from a handler of its own.
 logging.getLogger("tiled.server.app").setLevel(logging.WARNING)
@@ -59,8 +77,18 @@ class Catalogue:
     `data` is the folder of the arrays of an embedded catalogue, None for a shared one.
     """
 
-    def __init__(self, context: Any, data: Path | None = None) -> None:
-        self.data = data
+    def __init__(
+        self,
+        context: Any,
+        root: Path | None = None,
+        *,
+        images: Path | None = None,
+        private: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
+        self.data = None if root is None else root / "data"
+        self._root = root
+        self._images = images or (root / "images" if root is not None else Path())
+        self._private = private
         self._context: Any = context
         self._broker: Broker | None = None
         self._lock = threading.Lock()
@@ -87,9 +115,19 @@ class Catalogue:
                 self._broker = Broker(self.connect().v2)
             return self._broker
 
+    def relocated(self, documents: Iterable[NamedDocument]) -> Iterable[NamedDocument]:
+        """Return the documents with their image files where they are in this data folder, if it was moved."""
+        return documents if self._root is None else relocated(documents, (self._images, self._root))
+
+    def addressed(self, resource: Document) -> Document:
+        """Return a resource document with the path of its file as this catalogue addresses it."""
+        return resource if self._root is None else addressed(resource, self._root, address_of(self._root))
+
     def close(self) -> None:
         """End the embedded server and its threads, or the connection to the shared one."""
         self._context.close()
+        if self._private is not None:
+            self._private.cleanup()
 
     def __enter__(self) -> Catalogue:
         return self
@@ -101,20 +139,31 @@ class Catalogue:
 
 
 def open_catalogue(
-    root: Path | str, *, uri: str | None = None, api_key: str | None = None, images: Path | None = None
+    root: Path | str,
+    *,
+    uri: str | None = None,
+    api_key: str | None = None,
+    images: Path | None = None,
+    read_only: bool = False,
 ) -> Catalogue:
     """Open the catalogue under `root`, which is created if it is not there.
 
     `images` is the folder of image files, by default `<root>/images`: the catalogue reads no files elsewhere.
     With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue is that server's instead.
-    Raises `StorageError` if it cannot be opened or reached.
+    With `read_only` nothing under `root` is changed: where reading in place would need that, the databases are copied,
+    and runs that are catalogued later are not seen. Raises `StorageError` if it cannot be opened or reached.
     """
     if uri is not None:
         return Catalogue(_remote_context(uri, api_key))
     root = Path(root).resolve()
-    create_catalogue(root)
+    private = None
+    if read_only and not _is_readable_in_place(root):
+        private = tempfile.TemporaryDirectory(prefix="trxas-catalogue-")
+        private_copy(root, Path(private.name))
+    databases = root if private is None else Path(private.name)
+    create_catalogue(databases, data=None if private is None else root)
     try:
-        return Catalogue(_embedded_context(root, images), root / "data")
+        return Catalogue(_embedded_context(root, databases, images), root, images=images, private=private)
     except Exception as error:
         # Tiled, SQLAlchemy and alembic raise classes without a common root when a database does not fit.
         raise StorageError(
@@ -123,11 +172,16 @@ def open_catalogue(
         ) from error
 
 
-def create_catalogue(root: Path | str) -> None:
-    """Create the databases of an embedded catalogue under `root`, unless they exist; raises `StorageError`."""
+def create_catalogue(root: Path | str, *, data: Path | None = None) -> None:
+    """Create the databases of an embedded catalogue under `root`, unless they exist; raises `StorageError`.
+
+    Those of a folder that was moved or copied get its new addresses. A private copy of the databases has its arrays in
+    the data folder `data`, and its addresses fit already.
+    """
     root = Path(root).resolve()
-    database = root / "catalog.db"
-    if database.exists():
+    address = address_of(root)
+    database = address / "catalog.db"
+    if database.exists() and (data is not None or not foreign_roots(database, address)):
         return
     try:
         (root / "data").mkdir(parents=True, exist_ok=True)
@@ -135,6 +189,9 @@ def create_catalogue(root: Path | str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not database.exists():
                 _create_database(database)
+            for old in foreign_roots(database, address):
+                logger.warning("The data folder was at %s; its catalogue gets the addresses of %s.", old, root)
+                readdress(database, old, address, address / "tables.db")
     except OSError as error:
         raise StorageError(
             f"The catalogue in {root} cannot be created: {error}. Check the folder's permissions and free space."
@@ -149,8 +206,8 @@ def server_configuration(root: Path | str, *, images: Path | None = None) -> dic
     """
     root = Path(root).resolve()
     arguments = {
-        "uri": _sqlite_uri(root / "catalog.db"),
-        "writable_storage": _storage(root),
+        "uri": _sqlite_uri(address_of(root) / "catalog.db"),
+        "writable_storage": _storage(root, root),
         "readable_storage": _readable(root, images),
         "specs": [_SPEC],
     }
@@ -193,10 +250,18 @@ def _stamp(database: Path) -> None:
         engine.dispose()
 
 
-def _embedded_context(root: Path, images: Path | None) -> Any:
+def _is_readable_in_place(root: Path) -> bool:
+    """Return whether a reader can use the databases where they are: Tiled wants to write, and addresses must fit."""
+    database = root / "catalog.db"
+    if not all(os.access(path, os.W_OK) for path in (root, database, root / "tables.db")):
+        return False
+    return not foreign_roots(database, address_of(root))
+
+
+def _embedded_context(root: Path, databases: Path, images: Path | None) -> Any:
     adapter = catalog_from_uri(
-        _sqlite_uri(root / "catalog.db"),
-        writable_storage=_storage(root),
+        _sqlite_uri(address_of(databases) / "catalog.db"),
+        writable_storage=_storage(root, databases),
         readable_storage=_readable(root, images),
         specs=[_SPEC],
     )
@@ -231,16 +296,15 @@ def images_folder(root: Path) -> Path:
 
 
 def _readable(root: Path, images: Path | None) -> list[str]:
-    return [_file_uri((images or images_folder(root)).resolve())]
+    folder = (images or images_folder(root)).resolve()
+    if folder.is_relative_to(root):
+        folder = address_of(root) / folder.relative_to(root)
+    return [file_address(folder)]
 
 
-def _file_uri(path: Path) -> str:
-    return path.as_uri().replace("file://", "file://localhost")
-
-
-def _storage(root: Path) -> list[str]:
-    return [_file_uri(root / "data"), f"sqlite:///{root / 'tables.db'}"]
+def _storage(root: Path, databases: Path) -> list[str]:
+    return [file_address(address_of(root) / "data"), sqlite_address(address_of(databases) / "tables.db")]
 
 
 def _sqlite_uri(path: Path) -> str:
-    return str(ensure_specified_sql_driver(f"sqlite:///{path}"))
+    return str(ensure_specified_sql_driver(sqlite_address(path)))

@@ -105,7 +105,7 @@ class CatalogueWriter:
         try:
             uid = self._runs.uid(name, doc)
             if name == "start":
-                self._open[uid] = RunWriter(self._client)
+                self._open[uid] = RunWriter(self._catalogue, self._client)
             writer = self._open.get(uid)
             if writer is not None:
                 writer(name, doc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from errors import StorageError
+from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import LockedFile, is_locked, journal_folder, journal_paths, keep_beside, uid_of
 from storage.lost_catalogue import catalogue_is_lost
 from storage.records import MAGIC, pack_record, read_contents
 from storage.recovery import recover_journals
+from storage.run_writer import as_stored
 from storage.runs import RunSource
 from storage.salvage import usable
 
@@ -56,6 +59,9 @@ class StoreCheck:
 class RepairableStore(RunSource, Protocol):
     """What repairing needs of a store."""
 
+    def take_over(self) -> None:
+        """Change the catalogue itself from now on; raises `StorageError` if that is not allowed."""
+
     def renew_catalogue(self) -> None:
         """Put the catalogue aside; it is made anew when next used."""
 
@@ -67,7 +73,7 @@ def check_store(store: RunSource) -> StoreCheck:
     """
     client, problem = _open_catalogue(store)
     paths = journal_paths(store.root)
-    runs = [_check_journal(path, client) for path in paths]
+    runs = [_check_journal(store, path, client) for path in paths]
     known = {uid_of(path) for path in paths}
     if client is not None:
         runs += [_check_catalogued(run) for uid, run in client.items() if uid not in known]
@@ -81,6 +87,7 @@ def repair_store(store: RepairableStore) -> StoreCheck:
     into the catalogue where it lacks or contradicts them, journals that are worse than the catalogue written anew from
     it, and a catalogue that cannot be opened is put aside and made anew from the journals.
     """
+    store.take_over()
     before = check_store(store)
     if before.catalogue_problem:
         store.renew_catalogue()
@@ -88,8 +95,18 @@ def repair_store(store: RepairableStore) -> StoreCheck:
     chosen = [path for path in journal_paths(store.root) if before.catalogue_problem or uid_of(path) in bad]
     for path in chosen:
         _take_from_catalogue(path, store.catalogue)
-    recover_journals(store.root, chosen, lambda: store.catalogue)
+    if chosen:
+        with tempfile.TemporaryDirectory(prefix="trxas-rehearsal-") as folder, _rehearsal(folder, store) as rehearsal:
+            recover_journals(store.root, chosen, lambda: store.catalogue, rehearsal=lambda: rehearsal)
     return check_store(store)
+
+
+def _rehearsal(folder: str, store: RunSource) -> Catalogue:
+    """Return an empty catalogue in which runs are written before those of the real one are replaced."""
+    # Imports Tiled, which a store that needs no repair does without.
+    from storage.catalogue import open_catalogue
+
+    return open_catalogue(folder, images=store.images)
 
 
 def _open_catalogue(store: RunSource) -> tuple[Any, str]:
@@ -103,17 +120,20 @@ def _open_catalogue(store: RunSource) -> tuple[Any, str]:
     return client, ""
 
 
-def _check_journal(path: Path, client: Any) -> RunCheck:
+def _check_journal(store: RunSource, path: Path, client: Any) -> RunCheck:
     if is_locked(path):
         return RunCheck(uid_of(path), "running", None, None)
     contents = read_contents(path)
     problems = _damages(path, contents)
-    documents = list(conform_events(contents.documents + usable(contents.documents, contents.behind)))
+    whole = contents.documents + usable(contents.documents, contents.behind)
+    documents = list(conform_events(relocated(whole, (store.images, store.root))))
     catalogued, problem = _catalogued(client, uid_of(path))
     problems += [problem] if problem else []
     if documents and catalogued is not None:
         problems += _differences(documents, catalogued)
     problems += _missing_files(documents)
+    if catalogued is not None and not problems:
+        problems += _unreadable_images(client[uid_of(path)], documents)
     return RunCheck(
         uid=uid_of(path),
         ended="yes" if documents and documents[-1][0] == "stop" else "no",
@@ -168,7 +188,8 @@ def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) 
     if {k: n for k, n in counts[0].items() if n} != {k: n for k, n in counts[1].items() if n}:
         return [f"events in journal {counts[0]} and catalogue {counts[1]} differ"]
     found = []
-    if not _same(journal[0][1], catalogued[0][1]):
+    # What the catalogue cannot hold, as NaN, is no difference: it would be found again after every repair.
+    if not _same(as_stored(journal[0][1]), catalogued[0][1]):
         found.append("start documents of journal and catalogue differ")
     ends = [documents[-1][0] == "stop" for documents in (journal, catalogued)]
     if ends[0] != ends[1] or (all(ends) and journal[-1][1]["exit_status"] != catalogued[-1][1]["exit_status"]):
@@ -203,6 +224,26 @@ def _same(first: Any, second: Any) -> bool:
     if isinstance(first, float | np.floating) and isinstance(second, float | np.floating):
         return bool(first == second or (np.isnan(first) and np.isnan(second)))
     return bool(first == second)
+
+
+def _unreadable_images(run: Any, documents: Iterable[NamedDocument]) -> list[str]:
+    """Read the first image of every field of images: files may be there and still not be served."""
+    fields = {
+        (doc["name"], key)
+        for name, doc in documents
+        if name == "descriptor"
+        for key, declared in doc["data_keys"].items()
+        if "external" in declared
+    }
+    if not _events(documents):
+        return []
+    found = []
+    for stream, key in sorted(fields):
+        try:
+            run[stream].base[key].read(0)
+        except Exception as error:  # noqa: BLE001  whatever Tiled raises for a file is what is to be found out here
+            found.append(f"the catalogue cannot read the images {key} ({type(error).__name__}: {error})")
+    return found
 
 
 def _missing_files(documents: Iterable[NamedDocument]) -> list[str]:

@@ -48,14 +48,23 @@ def recover(root: Path, catalogue: Callable[[], Catalogue], *, everything: bool 
     return recover_journals(root, journal_paths(root) if everything else _uncatalogued(root), catalogue)
 
 
-def recover_journals(root: Path, paths: Iterable[Path], catalogue: Callable[[], Catalogue]) -> Recovery:
-    """Mend and catalogue these journals of `root`, as `recover` does; those that a live process holds are left out."""
+def recover_journals(
+    root: Path,
+    paths: Iterable[Path],
+    catalogue: Callable[[], Catalogue],
+    *,
+    rehearsal: Callable[[], Catalogue | None] = lambda: None,
+) -> Recovery:
+    """Mend and catalogue these journals of `root`, as `recover` does; those that a live process holds are left out.
+
+    With a `rehearsal`, a catalogue to be thrown away, runs are written there before their earlier copies are deleted.
+    """
     recovery = Recovery()
     for path in paths:
         file = LockedFile.take(path)
         if file is not None:
             try:
-                _recover_one(file, done_folder(root), catalogue(), recovery)
+                _recover_one(file, done_folder(root), (catalogue(), rehearsal()), recovery)
             except Exception as error:
                 # One run that the catalogue refuses must neither stop the others nor keep the beamline from starting.
                 logger.exception("Journal %s could not be brought into the catalogue.", path)
@@ -69,7 +78,9 @@ def _uncatalogued(root: Path) -> list[Path]:
     return sorted(journal_folder(root).glob(f"*{SUFFIX}"))
 
 
-def _recover_one(file: LockedFile, done: Path, catalogue: Catalogue, recovery: Recovery) -> None:
+def _recover_one(
+    file: LockedFile, done: Path, catalogues: tuple[Catalogue, Catalogue | None], recovery: Recovery
+) -> None:
     # Imports Tiled, which a start with nothing to recover does without.
     from storage.run_writer import write_run
 
@@ -86,7 +97,8 @@ def _recover_one(file: LockedFile, done: Path, catalogue: Catalogue, recovery: R
         documents.append(("stop", stop))
         recovery.closed.append(uid)
         logger.warning("Run %s was interrupted: %s", uid, stop["reason"])
-    write_run(catalogue, documents)
+    catalogue, rehearsal = catalogues
+    write_run(catalogue, documents, rehearsal=rehearsal)
     file.move(done)
     recovery.catalogued.append(uid)
 

@@ -6,15 +6,16 @@ import copy
 import math
 import shutil
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bluesky_tiled_plugins.writing import tiled_writer
 from bluesky_tiled_plugins.writing.tiled_writer import RunNormalizer, _RunWriter
 
 from storage.documents import conform, conform_document, conform_events
 from storage.image_files import ImageRows, straightened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from storage.catalogue import Catalogue
@@ -26,6 +27,26 @@ _NO_BATCHES = 2**62
 _MANY_PIECES = 8
 """A run whose arrays lie in more files than this is rewritten when it is complete. Measured reading by databroker:
 200 events in pieces of one row 1.0 s, 10 000 events in one piece 0.8 s."""
+
+
+_LARGEST = 1.7976e308
+"""Largest float in the catalogue's JSON, which has no infinity."""
+
+
+def as_stored(value: Any) -> Any:
+    """Return metadata as the catalogue holds them: sequences as lists, infinities as the largest float, NaN as None."""
+    if isinstance(value, Mapping):
+        return {key: as_stored(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [as_stored(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else math.copysign(_LARGEST, value)
+    return value
+
+
+# bluesky-tiled-plugins cuts whole numbers in metadata, floats too, to 2^53 - 1, as if readers were JavaScript:
+# a time in ns, a pulse id or 1e19 carriers per cm3 would come back as another number. The catalogue holds 64 bits.
+tiled_writer.truncate_json_overflow = as_stored
 
 
 class _FlushingWriter(_RunWriter):
@@ -51,13 +72,14 @@ class _FlushingWriter(_RunWriter):
 
 
 class RunWriter:
-    """Writes the documents of one run through a Tiled client; `flush` makes what has come so far readable.
+    """Writes the documents of one run into a catalogue; `flush` makes what has come so far readable.
 
     Array columns get the numpy type of their first value if their descriptor declares none.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._writer = _FlushingWriter(client)
+    def __init__(self, catalogue: Catalogue, client: Any = None) -> None:
+        self._catalogue = catalogue
+        self._writer = _FlushingWriter(catalogue.connect() if client is None else client)
         self._normalizer = RunNormalizer()
         self._normalizer.subscribe(self._writer)
         self._data_keys: dict[str, dict[str, Any]] = {}
@@ -81,7 +103,7 @@ class RunWriter:
             for descriptor in self._undeclared.values():
                 self._normalizer("descriptor", descriptor)
             self.flush()
-        self._normalizer(name, doc)
+        self._normalizer(name, self._catalogue.addressed(doc) if name == "resource" else doc)
 
     @property
     def is_to_be_rewritten(self) -> bool:
@@ -112,17 +134,34 @@ class RunWriter:
         self._normalizer("descriptor", descriptor)
 
 
-def write_run(catalogue: Catalogue, documents: Iterable[NamedDocument]) -> None:
-    """Write a whole run, start to stop, in one piece; an earlier, partial copy of it is deleted first.
+def write_run(catalogue: Catalogue, documents: Iterable[NamedDocument], *, rehearsal: Catalogue | None = None) -> None:
+    """Write a whole run, start to stop, in one piece, in place of an earlier copy of it.
+
+    With a `rehearsal`, a catalogue that is thrown away, the run is written there before an earlier copy is deleted: a
+    run that cannot be written keeps the copy it has.
 
     Raises `StorageError` if its images cannot be put in order, and whatever Tiled raises.
     """
-    documents = straightened(documents)
+    documents = list(conform_events(straightened(catalogue.relocated(documents))))
     client = catalogue.connect()
+    if rehearsal is not None and is_in(client, documents[0][1]["uid"]):
+        _write(rehearsal, documents)
     delete_run(client, catalogue.data, documents[0][1]["uid"])
-    writer = RunWriter(client)
-    for name, doc in conform_events(documents):
+    _write(catalogue, documents)
+
+
+def _write(catalogue: Catalogue, documents: Iterable[NamedDocument]) -> None:
+    writer = RunWriter(catalogue)
+    for name, doc in documents:
         writer(name, doc)
+
+
+def is_in(client: Any, uid: str) -> bool:
+    """Return whether the catalogue has the run `uid`; a client completes what may be the beginning of another uid."""
+    try:
+        return bool(client[uid].item["id"] == uid)
+    except (KeyError, ValueError):
+        return False
 
 
 def delete_run(client: Any, data: Path | None, uid: str) -> None:
@@ -131,13 +170,8 @@ def delete_run(client: Any, data: Path | None, uid: str) -> None:
     `data` is the embedded catalogue's folder of arrays. A process killed while it made an array leaves the file
     without an entry for it, and Tiled then refuses to make that array again.
     """
-    try:
-        run = client[uid]
-    except (KeyError, ValueError):
-        run = None
-    # A client completes what it takes for the beginning of a uid: never delete a run with another one.
-    if run is not None and run.item["id"] == uid:
-        run.delete(recursive=True, external_only=False)
+    if is_in(client, uid):
+        client[uid].delete(recursive=True, external_only=False)
     if data is not None and (data / uid).is_dir():
         shutil.rmtree(data / uid)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from tiled.queries import Eq, Like
 
 from errors import StorageError
+from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import is_locked, journal_paths, uid_of
@@ -106,7 +107,8 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
         contents = read_contents(path)
         if not contents.documents:
             raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
-        return list(conform_events(contents.documents + usable(contents.documents, contents.behind)))
+        whole = contents.documents + usable(contents.documents, contents.behind)
+        return list(conform_events(relocated(whole, (store.images, store.root))))
     return run_documents(_find_in_catalogue(store.catalogue.connect(), key))
 
 

@@ -1,0 +1,158 @@
+"""Addresses inside a catalogue: they are absolute, so a data folder that moves takes wrong ones along.
+
+Tiled writes the absolute address of every array, table and image file into `catalog.db`, and takes addresses literally:
+nothing is percent-encoded, and what follows a `#` or `?` is lost. So a folder with such a character in its path is
+addressed through a symbolic link, and a folder that was moved or copied gets its addresses changed when it is opened:
+in place by the process that takes data, in a private copy by readers, who must not write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from storage.documents import Document, NamedDocument
+
+_FILE = "file://localhost"
+_TABLES = "sqlite://localhost/"
+_LOST_BY_TILED = frozenset("#?")
+
+
+def address_of(root: Path) -> Path:
+    """Return the path under which a catalogue addresses the data folder `root`: itself, or a link to it.
+
+    The link's name follows from the path, so that every process of this machine uses the same one. Raises
+    `StorageError` if a link is needed and cannot be made.
+    """
+    if not _LOST_BY_TILED & set(str(root)):
+        return root
+    link = Path(tempfile.gettempdir()) / f"trxas-data-{hashlib.sha256(str(root).encode()).hexdigest()[:16]}"
+    try:
+        if not link.is_symlink():
+            link.symlink_to(root, target_is_directory=True)
+    except FileExistsError:
+        # Another process made it in between.
+        pass
+    except OSError as error:
+        raise StorageError(
+            f"{root} has a character in its path that the catalogue cannot address (# or ?), and the link {link} to it "
+            f"cannot be made: {error}. Choose a data folder without these characters."
+        ) from error
+    if link.resolve() != root:
+        raise StorageError(f"{link} should be a link to {root}, but is not. Remove it, then open the store again.")
+    return link
+
+
+def file_address(path: Path) -> str:
+    """Return the address of a file or folder as Tiled understands it: not percent-encoded."""
+    return f"{_FILE}{path}"
+
+
+def sqlite_address(path: Path) -> str:
+    """Return the address of an SQLite database as SQLAlchemy understands it."""
+    return f"sqlite:///{path}"
+
+
+def foreign_roots(database: Path, root: Path) -> set[str]:
+    """Return the data folders, other than `root`, that the addresses in the catalogue `database` name.
+
+    Read from the addresses of the tables, which every run has. Raises `StorageError` if the database is damaged.
+    """
+    query = "SELECT DISTINCT data_uri FROM assets WHERE data_uri LIKE ?"
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            addresses = [str(row[0]) for row in connection.execute(query, (f"{_TABLES}%/tables.db",))]
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"The catalogue {database} cannot be read: {error}. The journals hold every run: `trxas runs check "
+            "--repair` puts the damaged catalogue aside and makes a new one from them."
+        ) from error
+    return {address.removeprefix(_TABLES).removesuffix("/tables.db") for address in addresses} - {str(root)}
+
+
+def readdress(database: Path, old: str, new: Path, tables: Path) -> None:
+    """Change all addresses in the catalogue `database` that lie under the folder `old`, in one transaction.
+
+    Arrays and images go to the folder `new`, tables to the database `tables`. A row that would become the twin of an
+    existing one is merged with it. Raises `StorageError` if it fails; the database is then as it was.
+    """
+    prefixes = {f"{_FILE}{old}/": f"{_FILE}{new}/", f"{_TABLES}{old}/tables.db": f"{_TABLES}{tables}"}
+    try:
+        with closing(sqlite3.connect(database, timeout=60.0)) as connection, connection:
+            for row, address in connection.execute("SELECT id, data_uri FROM assets").fetchall():
+                prefix = next((prefix for prefix in prefixes if address.startswith(prefix)), None)
+                if prefix is not None:
+                    _change(connection, row, prefixes[prefix] + address[len(prefix) :])
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"The addresses in the catalogue {database} still name {old} and cannot be changed: {error}. Check the "
+            "folder's permissions, or open it for reading only."
+        ) from error
+
+
+def _change(connection: sqlite3.Connection, row: int, address: str) -> None:
+    twin = connection.execute("SELECT id FROM assets WHERE data_uri = ? AND id != ?", (address, row)).fetchone()
+    if twin is None:
+        connection.execute("UPDATE assets SET data_uri = ? WHERE id = ?", (address, row))
+    else:
+        connection.execute("UPDATE data_source_asset_association SET asset_id = ? WHERE asset_id = ?", (twin[0], row))
+        connection.execute("DELETE FROM assets WHERE id = ?", (row,))
+
+
+def private_copy(root: Path, folder: Path) -> None:
+    """Copy the databases of the catalogue in `root` into `folder`, with addresses that fit there.
+
+    Arrays and images stay in `root`. Raises `StorageError` if they cannot be copied.
+    """
+    try:
+        for name in ("catalog.db", "tables.db"):
+            if (root / name).exists():
+                shutil.copyfile(root / name, folder / name)
+                (folder / name).chmod(0o600)
+    except OSError as error:
+        raise StorageError(f"The catalogue in {root} cannot be copied: {error}. Free space in {folder}.") from error
+    database = folder / "catalog.db"
+    if database.exists():
+        address = address_of(root)
+        for old in (*foreign_roots(database, folder), str(folder)):
+            readdress(database, old, address, folder / "tables.db")
+
+
+def relocated(documents: Iterable[NamedDocument], folders: Iterable[Path]) -> Iterator[NamedDocument]:
+    """Yield the documents, image files that are not where they were written named where they are below `folders`.
+
+    A file is looked for by the end of its path, the longest end first; one that is found nowhere keeps its path.
+    """
+    known = list(folders)
+    for name, doc in documents:
+        yield name, _found(doc, known) if name == "resource" else doc
+
+
+def _found(resource: Document, folders: list[Path]) -> Document:
+    path = Path(resource.get("root") or "/", resource["resource_path"])
+    if path.exists():
+        return resource
+    for start in range(1, len(path.parts)):
+        for folder in folders:
+            candidate = folder.joinpath(*path.parts[start:])
+            if candidate.exists():
+                return {**resource, "root": "/", "resource_path": str(candidate.relative_to("/"))}
+    return resource
+
+
+def addressed(resource: Document, root: Path, address: Path) -> Document:
+    """Return a resource document whose file lies under `root` with the path that the catalogue uses for it."""
+    path = Path(resource.get("root") or "/", resource["resource_path"])
+    if address == root or not path.is_relative_to(root):
+        return resource
+    return {**resource, "root": "/", "resource_path": str((address / path.relative_to(root)).relative_to("/"))}
