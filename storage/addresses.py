@@ -9,6 +9,7 @@ in place by the process that takes data, in a private copy by readers, who must 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -140,14 +141,19 @@ def relocated(documents: Iterable[NamedDocument], folders: Iterable[Path]) -> It
 
 def _found(resource: Document, folders: list[Path]) -> Document:
     path = Path(resource.get("root") or "/", resource["resource_path"])
-    if path.exists():
+    if _is_readable(path):
         return resource
     for start in range(1, len(path.parts)):
         for folder in folders:
             candidate = folder.joinpath(*path.parts[start:])
-            if candidate.exists():
+            if _is_readable(candidate):
                 return {**resource, "root": "/", "resource_path": str(candidate.relative_to("/"))}
     return resource
+
+
+def _is_readable(path: Path) -> bool:
+    # `Path.exists` raises PermissionError for a file in a folder that another user has closed.
+    return os.access(path, os.R_OK)
 
 
 def addressed(resource: Document, root: Path, address: Path) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -248,7 +249,7 @@ def _unreadable_images(run: Any, documents: Iterable[NamedDocument]) -> list[str
 
 def _missing_files(documents: Iterable[NamedDocument]) -> list[str]:
     paths = [Path(doc["root"]) / doc["resource_path"] for name, doc in documents if name == "resource"]
-    gone = [str(path) for path in paths if "%" not in path.name and not path.exists()]
+    gone = [str(path) for path in paths if "%" not in path.name and not os.access(path, os.R_OK)]
     return [f"image files are gone: {', '.join(gone)}"] if gone else []
 
 

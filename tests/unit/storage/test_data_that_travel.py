@@ -200,8 +200,8 @@ def read(root):
 if os.getuid() == 0:
     # Everything is imported before the rights are given up: the interpreter may lie where nobody else may read.
     read(sys.argv[2])
-    os.setegid(65534)
-    os.seteuid(65534)
+    os.setgid(65534)
+    os.setuid(65534)
 read(sys.argv[1])
 print("read")
 """
