@@ -21,23 +21,24 @@ def recorded() -> Iterator[RecordedRuns]:
 
 def test_the_axis_is_judged_when_the_last_arm_has_ended_and_not_before(recorded: RecordedRuns) -> None:
     said: list[str] = []
-    recorded.engine.subscribe(SelfTestJudge(load_configuration().beamline, said.append))
-    recorded.engine.subscribe(lambda *_: said.append("stop") if len(said) < 3 else None, "stop")
-    recorded.run(quick_plan(recorded.line, "energy_scan"))
+    judge = SelfTestJudge(load_configuration().beamline, said.append)
+    judge("start", {"uid": "other", "series": "night", "plan_name": "energy_scan"})
+    judge("stop", {"exit_status": "success"})
+    recorded.engine.subscribe(judge)
     recorded.run(quick_plan(recorded.line, "delay_self_test"))
-    verdicts = [text for text in said if text != "stop"]
-    assert len(verdicts) == 1
+    assert len(said) == 1
     # The fake beamline counts the same at every delay.
-    assert verdicts[0].startswith("THE DELAY AXIS IS NOT GOOD: fine: no rise")
-    assert verdicts[0].count("\n") == 4
+    assert said[0].startswith("THE DELAY AXIS IS NOT GOOD: fine: no rise")
+    assert said[0].count("\n") == 4
 
 
-def test_runs_of_two_self_tests_are_not_mixed(recorded: RecordedRuns) -> None:
+def test_runs_of_two_self_tests_are_not_mixed() -> None:
     said: list[str] = []
-    recorded.engine.subscribe(SelfTestJudge(load_configuration().beamline, said.append))
-    documents: list[int] = []
-    recorded.run(quick_plan(recorded.line, "delay_self_test", series="first"))
-    documents.append(len(said))
-    recorded.run(quick_plan(recorded.line, "delay_self_test", series="second"))
-    documents.append(len(said))
-    assert documents == [1, 2]
+    judge = SelfTestJudge(load_configuration().beamline, said.append)
+    arms = ["fine", "coarse", "fine lower", "probe"]
+    for series, measured in (("aborted", arms[:3]), ("whole", arms)):
+        for arm in measured:
+            judge("start", {"uid": f"{series} {arm}", "series": series, "self_test": {"arm": arm}})
+            judge("stop", {"exit_status": "success"})
+        assert len(said) == (series == "whole")
+    assert said[0].startswith("The delay axis could not be judged")
