@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,6 +28,12 @@ CONDITION = "condition:"
 SHORTEST = 0.999
 """Share of the dwell that an exposure must have counted; less means that somebody cut it short."""
 
+I0_DIP = "i0_dip"
+"""Mark of a good exposure whose I0 is low in its own right: at a glitch of the monochromator."""
+
+DIP_TOLERANCE = 0.1
+"""Largest relative difference of I0 from what is known of a dip (chosen)."""
+
 Raw = Mapping[str, PvReading]
 """Answers of the PVs of an event by key."""
 
@@ -36,7 +43,7 @@ class EventReader(ABC):
 
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
     without targets. `remarks` tells, for every condition that failed in the latest event, what was found and what is
-    needed.
+    needed; `marks` names what is unusual about a good one. `i0_per_s` is I0 of the latest event, counts/s.
     """
 
     parent = None
@@ -52,6 +59,8 @@ class EventReader(ABC):
     ) -> None:
         self.name = name
         self.remarks: dict[str, str] = {}
+        self.marks: tuple[str, ...] = ()
+        self.i0_per_s = math.nan
         self._axes = dict(axes)
         self._exposure = exposure
         self._conditions = conditions
@@ -67,6 +76,11 @@ class EventReader(ABC):
     def conditions(self) -> Conditions:
         """Conditions of ring, shutter, jet and laser; all readers of the same exposures share them."""
         return self._conditions
+
+    @property
+    def normal_i0_per_s(self) -> float:
+        """I0 of a good exposure of the run, counts/s; NaN before the first."""
+        return self._flux.normal
 
     @property
     def phase(self) -> Phase:
@@ -211,6 +225,13 @@ class EventReader(ABC):
     def _flux_remarks(self, reading: ExposureReading, *, others_failed: bool) -> dict[str, str]:
         seconds = reading.spc.exposure_s
         per_s = reading.i0 / seconds if seconds > 0 else 0.0
+        self.i0_per_s = per_s
+        dip_per_s = self._life.targets.dip_per_s
+        is_known_dip = dip_per_s is not None and abs(per_s / dip_per_s - 1) <= DIP_TOLERANCE
+        self.marks = (I0_DIP,) if is_known_dip else ()
+        if is_known_dip:
+            # Not remembered: the flux is normal again at the next energy.
+            return {}
         normal = self._flux.is_normal(per_s)
         if not others_failed and (normal or self._flux.confirms_change(per_s)):
             self._flux.remember(per_s)

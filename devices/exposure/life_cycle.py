@@ -31,12 +31,14 @@ class ExposureTargets:
     """What has to hold during one exposure, and which exposure of its run it is.
 
     `positions` of axes by event field, in their units; `laser_shutter` 1 open, 0 closed, None if it does not matter.
+    `dip_per_s` is I0 in counts/s where it is known to be lower than elsewhere, at a glitch of the monochromator.
     """
 
     positions: Mapping[str, float] = field(default_factory=dict)
     laser_shutter: int | None = None
     scan_index: int = 0
     point_index: int = 0
+    dip_per_s: float | None = None
 
 
 class ExposureLifeCycle:

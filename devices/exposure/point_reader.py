@@ -69,6 +69,7 @@ class PointReader(EventReader):
         positions = self._positions(raw)
         values = self._indices() | positions | _counted(reading) | self._slow(raw)
         values["quality"] = ",".join(self._quality(raw, reading))
+        values["marks"] = ",".join(self.marks)
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
@@ -118,7 +119,7 @@ class PointReader(EventReader):
         keys["ring_current_ma"] = data_key("number", units="mA", source=around.ring_current.pvname)
         keys["jet_flow_ml_min"] = data_key("number", units="ml/min", source=around.jet_flow.pvname)
         keys["temperature_c"] = data_key("number", units="C", source=around.jet_temperature.pvname)
-        keys["quality"] = data_key("string", source="trxas")
+        keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys
 
 

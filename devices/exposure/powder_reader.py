@@ -60,6 +60,7 @@ class PowderReader(EventReader):
             failed.append(self._stage.name)
             self.remarks[self._stage.name] = f"{self._stage.name}: the cell is not in the beam"
         values["quality"] = ",".join(failed)
+        values["marks"] = ",".join(self.marks)
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _fluorescence(self, raw: Raw, reading: ExposureReading) -> tuple[dict[str, Any], list[str]]:
@@ -94,5 +95,5 @@ class PowderReader(EventReader):
         keys["exposure_s"] = data_key("number", source=frame, units="s")
         keys["exposure_id"] = data_key("integer", source=frame)
         keys["ring_current_ma"] = data_key("number", units="mA", source=self._surroundings.ring_current.pvname)
-        keys["quality"] = data_key("string", source="trxas")
+        keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -15,12 +16,13 @@ from devices.axes.cell import TEMPERATURE
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
 from devices.exposure.life_cycle import ExposureTargets
-from devices.names import ShutterState
+from devices.names import AxisName, ShutterState
 from devices.shutter import STATES
 from devices.signals.uncached_signal import CHANNEL_ERRORS
 from errors import AcquisitionError, MotionError, NotSettledError, StorageError, WaitedError
 from plans.engine.approach import use_approach
 from plans.engine.detection import Detection
+from plans.engine.dips import DipRecord
 from plans.engine.request import ScanRequest
 from plans.engine.suspending import Plan, SuspensionClock, wait_connected, wait_until_well
 from plans.engine.wait import send_and_wait
@@ -54,6 +56,7 @@ class PointLoop:
         self._request = request
         self._detection = request.detection
         self._settings = PointSettings(beamline, request)
+        self._dips = DipRecord()
         self._reader = request.detection.reader
 
     def run(self) -> Plan:
@@ -86,6 +89,8 @@ class PointLoop:
                 yield from self._settings.apply(targets)
                 yield from self._wait_for_monitors()
                 failed = yield from self._expose()
+                if failed:
+                    yield from self._look_for_dip(point_index, targets)
             except RETRYABLE as error:
                 self._settings.forget()
                 if isinstance(reason(error), FINAL):
@@ -109,8 +114,34 @@ class PointLoop:
                 laser_shutter=STATES[str(targets["laser_shutter"])],
                 scan_index=scan_index,
                 point_index=point_index,
+                dip_per_s=self._dips.expected_per_s(point_index),
             )
         )
+
+    def _look_for_dip(self, point_index: int, targets: Targets) -> Plan:
+        """Find out whether I0 is low at this energy only, after an exposure that has failed.
+
+        The second of two equal exposures in a row that failed by I0 alone is followed by one at the next energy of the
+        run, which is not stored. If the flux is normal there, the low flux belongs to the point and is accepted.
+        """
+        reader, energies = self._reader, self._request.points
+        by_energy = self._request.axis is AxisName.ENERGY and len(energies) > 1
+        if not by_energy or set(reader.remarks) != {"i0"} or math.isnan(reader.normal_i0_per_s):
+            self._dips.forget(point_index)
+            return
+        dip_per_s, normal_per_s = reader.i0_per_s, reader.normal_i0_per_s
+        if not self._dips.is_suspected(point_index, dip_per_s, normal_per_s):
+            return
+        beside = point_index - 1 if point_index else 1
+        there = {**targets, str(self._request.axis): energies[beside]}
+        self._arm(there, 0, beside)
+        yield from self._settings.apply(there)
+        yield from self._wait_for_monitors()
+        yield from send_and_wait("trigger", reader)
+        yield Msg("read", reader)
+        # Half of the dip's depth decides: a real change of the flux shows beside the point, too.
+        if abs(reader.i0_per_s - normal_per_s) < abs(dip_per_s - normal_per_s) / 2:
+            self._dips.confirm(point_index, energies[point_index])
 
     def _wait_for_monitors(self) -> Plan:
         """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
