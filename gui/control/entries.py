@@ -1,19 +1,28 @@
-"""Text that a person typed into a value of a plan's parameter, and back; wrong text is refused with the remedy."""
+"""Text typed into a form as the value of a plan's parameter, and back."""
 
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from errors import InputError, OutOfRangeError
 from gui.control.parameters import Kind, Parameter
+from gui.number_entry import EnteredNumber, plain_text, read_number
 
 MAXIMUM_POINTS = 10_000
-"""More points in one list are taken for a mistake in a step, as the plans themselves do."""
+"""Largest number of points in one list, as in the plans; more are taken for a mistake in a step."""
+
+MOST_COMMAS = 8
+"""Commas between digits that are read one by one: 256 ways of reading."""
+
+T = TypeVar("T")
+
+_GLUED_COMMA = re.compile(r"(?<=\d),(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -25,9 +34,10 @@ class Limits:
 
 
 def value_of(text: str, parameter: Parameter, limits: Limits | None = None) -> Any:
-    """The value that `text` means; None for an empty optional field.
+    """Return the value that `text` means, in the parameter's unit; None for an empty optional field.
 
-    Raises InputError, or OutOfRangeError with the limits, naming the field as the form shows it.
+    Raises InputError if the text cannot be understood or can be understood in two ways, and OutOfRangeError beyond
+    `limits`. Messages name the field as the form shows it.
     """
     text = text.strip()
     if not text:
@@ -40,7 +50,7 @@ def value_of(text: str, parameter: Parameter, limits: Limits | None = None) -> A
 
 
 def text_of(value: Any, parameter: Parameter) -> str:
-    """The text that means `value`: `value_of(text_of(v, p), p) == v`; "" for None."""
+    """Return the text that means `value`: `value_of(text_of(v, p), p) == v`; "" for None."""
     if value is None:
         return ""
     if parameter.kind is Kind.NUMBERS:
@@ -55,8 +65,18 @@ def text_of(value: Any, parameter: Parameter) -> str:
 
 
 def example_of(kind: Kind) -> str:
-    """What a field of this kind may look like, shown while it is empty."""
+    """Return an example for a field of this kind, shown while it is empty; "" for none."""
     return _EXAMPLES.get(kind, "")
+
+
+def request_for(parameter: Parameter) -> str:
+    """Return the sentence that asks for a value: "Give a number in ps."."""
+    if parameter.kind is Kind.CHOICE:
+        return f"Choose one of {', '.join(parameter.choices)}."
+    unit = f" in {parameter.unit}" if parameter.unit else ""
+    example = example_of(parameter.kind)
+    such = f", for example {example}" if example else ""
+    return f"Give {_NOUNS[parameter.kind]}{unit}{such}."
 
 
 def _empty(parameter: Parameter) -> Any:
@@ -64,54 +84,127 @@ def _empty(parameter: Parameter) -> Any:
         return None
     if parameter.kind is Kind.TEXT and not parameter.required:
         return ""
-    unit = f" in {parameter.unit}" if parameter.unit else ""
-    raise InputError(f"{parameter.label} is empty. Give a {parameter.kind.value}{unit}.")
+    raise InputError(f"{parameter.label} is empty. {request_for(parameter)}")
 
 
 def _number(text: str, parameter: Parameter) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        unit = f" of {parameter.unit}" if parameter.unit else ""
-        raise InputError(f"{parameter.label} = {text!r} is not a finite number{unit}, such as 12.5 or -3e4.")
-    return value
+    return read_number(text, parameter.label, parameter.unit).value
 
 
 def _integer(text: str, parameter: Parameter) -> int:
     try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"{parameter.label} = {text!r} is not a whole number, such as 3.") from None
+        value = _number(text, parameter)
+    except InputError as error:
+        if "can mean" in str(error):
+            raise
+        value = math.nan
+    if not value.is_integer() or re.search(r"[.eE]", text):
+        raise InputError(f"{parameter.label} = {text!r} is not a whole number, such as 3.")
+    return int(value)
 
 
 def _flag(text: str, parameter: Parameter) -> bool:
     words = {"true": True, "yes": True, "false": False, "no": False}
     if text.lower() not in words:
-        raise InputError(f"{parameter.label} = {text!r}: give yes or no.")
+        raise InputError(f"{parameter.label} = {text!r} is neither yes nor no. Write one of them.")
     return words[text.lower()]
 
 
 def _choice(text: str, parameter: Parameter) -> str:
     if text not in parameter.choices:
-        raise InputError(f"{parameter.label} = {text!r}: choose one of {', '.join(parameter.choices)}.")
+        raise InputError(f"{parameter.label} = {text!r} is not offered: choose one of {', '.join(parameter.choices)}.")
     return text
 
 
 def _numbers(text: str, parameter: Parameter) -> list[float]:
+    return _only_reading(text, parameter, _separated_numbers)
+
+
+def _regions(text: str, parameter: Parameter) -> list[list[float]]:
+    return _only_reading(text, parameter, _separated_regions)
+
+
+def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Parameter], T]) -> T:
+    """Return the one meaning of a list.
+
+    A comma between two digits may separate decimals or entries. Both readings of all commas are tried. If just one
+    makes sense, it holds; if both do, decimals win where semicolons separate the entries; otherwise an InputError names
+    both. If neither does, commas may differ: "13450:13462:2,13462:13480:0,5" has one of each kind.
+    """
+    plain = plain_text(text)
+    if not _GLUED_COMMA.search(plain):
+        return read(plain, parameter)
+    decimals = _GLUED_COMMA.sub(".", plain)
+    entries = _GLUED_COMMA.sub(", ", plain)
+    meanings = _meanings((decimals, entries), parameter, read) or _meanings(_mixed(plain), parameter, read)
+    if not meanings:
+        return read(entries, parameter)
+    if len(meanings) == 1:
+        return next(iter(meanings.values()))
+    if ";" in plain and decimals in meanings:
+        return meanings[decimals]
+    first, second = (text_of(meaning, parameter) for meaning in list(meanings.values())[:2])
+    raise InputError(
+        f"{parameter.label} = {text!r} can mean {_shortened(first)}, or {_shortened(second)}. Write decimals with a "
+        "point, and a blank after each comma."
+    )
+
+
+def _meanings(texts: Iterable[str], parameter: Parameter, read: Callable[[str, Parameter], T]) -> dict[str, T]:
+    """Return what `read` makes of those texts that it understands."""
+    found: dict[str, T] = {}
+    for text in texts:
+        try:
+            found[text] = read(text, parameter)
+        except InputError:
+            continue
+    return found
+
+
+def _mixed(text: str) -> Iterator[str]:
+    """Yield every way to read the commas between digits, each by itself; nothing for more than `MOST_COMMAS`."""
+    pieces = _GLUED_COMMA.split(text)
+    if len(pieces) <= MOST_COMMAS:
+        for marks in itertools.product((".", ", "), repeat=len(pieces) - 1):
+            yield "".join(itertools.chain.from_iterable(zip(pieces, (*marks, ""), strict=True)))
+
+
+def _separated_numbers(text: str, parameter: Parameter) -> list[float]:
     values: list[float] = []
+    entered: list[EnteredNumber] = []
     for part in _parts(text):
-        values += _range(part, parameter) if ":" in part else [_number(part, parameter)]
+        if ":" in part:
+            values += _range(part, parameter, entered)
+        else:
+            entered.append(read_number(part, parameter.label, parameter.unit))
+            values.append(entered[-1].value)
         if len(values) > MAXIMUM_POINTS:
             raise InputError(
                 f"{parameter.label} has more than {MAXIMUM_POINTS} points. Check the step of a start:stop:step."
             )
+    _check_units(text, entered, parameter)
     return values
 
 
-def _range(part: str, parameter: Parameter) -> list[float]:
-    start, stop, step = _region(part, parameter)
+def _separated_regions(text: str, parameter: Parameter) -> list[list[float]]:
+    entered: list[EnteredNumber] = []
+    regions = [list(_region(part, parameter, entered)) for part in _parts(text)]
+    _check_units(text, entered, parameter)
+    return regions
+
+
+def _check_units(text: str, entered: Sequence[EnteredNumber], parameter: Parameter) -> None:
+    """Raise InputError if another unit than the field's stands at some of the numbers only."""
+    foreign = next((one.unit for one in entered if one.unit not in ("", parameter.unit)), "")
+    if foreign and any(not one.unit and one.value for one in entered):
+        raise InputError(
+            f"{parameter.label} = {text!r}: some numbers have the unit {foreign}, others have none and can mean "
+            f"{foreign} or {parameter.unit}. Write the unit at each number."
+        )
+
+
+def _range(part: str, parameter: Parameter, entered: list[EnteredNumber]) -> list[float]:
+    start, stop, step = _region(part, parameter, entered)
     count = math.floor((stop - start) / step + 1e-9)
     if count > MAXIMUM_POINTS:
         raise InputError(f"{parameter.label}: {part} has {count + 1} points, at most {MAXIMUM_POINTS} are allowed.")
@@ -119,19 +212,17 @@ def _range(part: str, parameter: Parameter) -> list[float]:
     return points if stop - points[-1] <= 1e-6 * step else [*points, stop]
 
 
-def _regions(text: str, parameter: Parameter) -> list[list[float]]:
-    return [list(_region(part, parameter)) for part in _parts(text)]
-
-
-def _region(part: str, parameter: Parameter) -> tuple[float, float, float]:
-    numbers = [_number(number, parameter) for number in part.split(":") if number]
-    if len(numbers) != 3 or numbers[2] <= 0 or numbers[1] <= numbers[0]:
+def _region(part: str, parameter: Parameter, entered: list[EnteredNumber]) -> tuple[float, float, float]:
+    numbers = [read_number(number, parameter.label, parameter.unit) for number in part.split(":") if number]
+    entered += numbers
+    values = [number.value for number in numbers]
+    if len(values) != 3 or values[2] <= 0 or values[1] <= values[0]:
         unit = f" in {parameter.unit}" if parameter.unit else ""
         raise InputError(
-            f"{parameter.label}: {part!r} is no region. Give start:stop:step{unit}, with stop above start and step "
+            f"{parameter.label}: {part!r} is not a region. Give start:stop:step{unit}, with stop above start and step "
             "above 0."
         )
-    return numbers[0], numbers[1], numbers[2]
+    return values[0], values[1], values[2]
 
 
 def _mapping(text: str, parameter: Parameter) -> dict[str, Any]:
@@ -141,20 +232,29 @@ def _mapping(text: str, parameter: Parameter) -> dict[str, Any]:
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name or not value:
             raise InputError(f"{parameter.label}: {part.strip()!r} is not name = value. Separate several by commas.")
-        found[name] = _literal_or_text(value)
+        found[name] = _metadata_value(name, value, parameter)
     return found
 
 
-def _literal_or_text(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+def _metadata_value(name: str, text: str, parameter: Parameter) -> Any:
+    plain = plain_text(text)
+    if re.fullmatch(r"[+-]?\d+,\d+", plain):
+        decimal, entries = plain.replace(",", "."), plain.replace(",", ", ")
+        raise InputError(
+            f"{parameter.label}: {name} = {text} can mean {decimal} or the list {entries}. Write {decimal}, or "
+            f"[{entries}]."
+        )
+    for candidate in (text, plain):
+        try:
+            return ast.literal_eval(candidate)
+        except (ValueError, SyntaxError):
+            continue
+    return text
 
 
 def _other(text: str, parameter: Parameter) -> Any:
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(plain_text(text))
     except (ValueError, SyntaxError):
         raise InputError(
             f"{parameter.label} = {text!r} cannot be read. Give a number, a 'text' in quotes, or a list in brackets."
@@ -166,7 +266,9 @@ def _text(text: str, _parameter: Parameter) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in re.split(r"[,;\s]+", text) if part]
+    # A blank before a letter belongs to a unit: "100 ps" is one entry.
+    joined = re.sub(r"(?<=[\d.])\s+(?=[^\W\d_]|[°µ])", "", text)
+    return [part for part in re.split(r"[,;\s]+", joined) if part]
 
 
 def _numbers_in(value: Any, kind: Kind) -> Sequence[float]:
@@ -181,7 +283,11 @@ def _number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
-_READERS = {
+def _shortened(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+_READERS: Mapping[Kind, Callable[[str, Parameter], Any]] = {
     Kind.NUMBER: _number,
     Kind.INTEGER: _integer,
     Kind.FLAG: _flag,
@@ -192,7 +298,18 @@ _READERS = {
     Kind.MAPPING: _mapping,
     Kind.OTHER: _other,
 }
-_EXAMPLES = {
+_NOUNS: Mapping[Kind, str] = {
+    Kind.NUMBER: "a number",
+    Kind.INTEGER: "a whole number",
+    Kind.FLAG: "yes or no",
+    Kind.TEXT: "a text",
+    Kind.CHOICE: "one of the choices",
+    Kind.NUMBERS: "numbers",
+    Kind.REGIONS: "regions start:stop:step",
+    Kind.MAPPING: "entries name = value",
+    Kind.OTHER: "a number, a 'text' in quotes, or a list in brackets",
+}
+_EXAMPLES: Mapping[Kind, str] = {
     Kind.NUMBERS: "-500, 0:90:15, 1e3",
     Kind.REGIONS: "13450:13462:2, 13462:13480:0.5",
     Kind.MAPPING: "operator = 'A. B.', vial = 7",

@@ -134,7 +134,7 @@ def test_typed_text_means_what_it_says_and_can_be_shown_again(text: str, shown: 
         ("0:90", NUMBERS, "Give start:stop:step in ps"),
         ("90:0:10", NUMBERS, "stop above start"),
         ("0:1e9:1e-3", NUMBERS, "at most 10000"),
-        ("13450:13462", REGIONS, "is no region"),
+        ("13450:13462", REGIONS, "is not a region"),
         ("operator", METADATA, "not name = value"),
         ("Br", Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
         ("[1,", Parameter("x", Kind.OTHER), "cannot be read"),
