@@ -1,4 +1,4 @@
-"""Asking before something is lost."""
+"""Questions before something is lost."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 
 def confirm(parent: QWidget, question: str, consequence: str, yes: str, then: Callable[[], object]) -> QMessageBox:
-    """Ask `question` beside the window without stopping it, and call `then` if the button `yes` is clicked.
+    """Ask `question` without blocking the window, and call `then` if the button `yes` is clicked.
 
-    The other button, which Escape and Enter mean, changes nothing.
+    The other button, which Escape and Enter trigger, changes nothing. Return the open message box.
     """
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)

@@ -1,4 +1,4 @@
-"""Everything that controls the experiment in one widget: engine, queue, history, forms."""
+"""All control of the experiment in one widget: run control, queue, forms and history."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gui.control.snapshot import QueueItem
 
 
 class ControlPanel(QWidget):
-    """Engine bar above tabs with the queue, the forms and the history; all follow `client`, which its maker stops.
+    """Engine bar above tabs with the queue, the forms and the history. All follow `client`, which its creator stops.
 
-    The engine bar follows `session` too, the client of a session that runs plans by itself.
+    The engine bar also follows `session`, the client of a session that runs plans itself.
 
-    Signal `run_chosen(str)`: uid of a run that someone wants to see.
+    Signal `run_chosen(str)`: uid of a run that the user wants to see.
     """
 
     run_chosen = Signal(str)
@@ -49,7 +49,7 @@ class ControlPanel(QWidget):
         self.history.run_chosen.connect(self.run_chosen)
 
     def set_photons_per_pulse(self, photons_per_pulse: float, source: str) -> None:
-        """Forecast with so many photons per pulse (all photodiodes); `source` says where they were seen."""
+        """Base the forecast on `photons_per_pulse` of all photodiodes together; `source` names the run that gave it."""
         if self._settings.beam is None:
             return
         beam = replace(self._settings.beam, photons_per_pulse=photons_per_pulse, source=source)
@@ -61,5 +61,5 @@ class ControlPanel(QWidget):
         self.plans.edit(item)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Wide enough for forms."""
+        """Return a size that is wide enough for forms."""
         return QSize(520, 760)

@@ -1,4 +1,4 @@
-"""The state of the plan engine in one word, and what a person may do in it."""
+"""The state of the plan engine in one word, and the actions that are allowed in it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 
 
 class Engine(Enum):
-    """State of the engine behind the queue server, or of a session's; the value is the word on the screen.
+    """State of the engine of the queue server or of a session; the value is the text on the screen.
 
-    `AT_PROMPT` and `NO_PLAN` are states of a session: only the one who works there can go on.
+    `AT_PROMPT` and `NO_PLAN` are states of a session: only its user can continue, at the prompt.
     """
 
     NO_SERVER = "NO SERVER"
-    CLOSED = "NOT STARTED"
-    CHANGING = "STARTING OR ENDING"
+    CLOSED = "NOT CONNECTED"
+    CHANGING = "CONNECTING OR DISCONNECTING"
     IDLE = "IDLE"
-    BETWEEN = "TAKING THE NEXT PLAN"
+    BETWEEN = "STARTING THE NEXT PLAN"
     RUNNING = "RUNNING"
     PAUSING = "PAUSING"
     PAUSED = "PAUSED"
-    AT_PROMPT = "PAUSED AT ITS PROMPT"
+    AT_PROMPT = "PAUSED AT THE PROMPT"
     ENDING = "ENDING THE PLAN"
     BUSY = "BUSY"
-    NO_PLAN = "NO PLAN RUNS"
+    NO_PLAN = "NO PLAN IS RUNNING"
 
 
 class Action(Enum):
-    """What a person can ask of the engine; the value is the word on the button."""
+    """An action that a user can request; the value is the text on its button."""
 
-    OPEN = "Start engine"
-    CLOSE = "End engine"
+    OPEN = "Connect beamline"
+    CLOSE = "Disconnect"
     START = "Start queue"
     STOP_QUEUE = "Stop after this plan"
-    KEEP_QUEUE = "Go on after this plan"
+    KEEP_QUEUE = "Continue after this plan"
     PAUSE = "Pause at next point"
     PAUSE_NOW = "Pause now"
     RESUME = "Resume"
@@ -54,10 +54,10 @@ METHODS: Mapping[Action, tuple[str, Mapping[str, Any]]] = {
     Action.STOP: ("re_stop", {}),
     Action.ABORT: ("re_abort", {}),
 }
-"""Request of the queue server behind each action."""
+"""Request to the queue server for each action."""
 
 NEEDS_PAUSE = frozenset({Action.STOP, Action.ABORT})
-"""Actions that the server takes only from a paused engine: a running one is paused first."""
+"""Actions that the server accepts only while the engine is paused: a running engine is paused first."""
 
 _ALLOWED: Mapping[Engine, frozenset[Action]] = {
     Engine.CLOSED: frozenset({Action.OPEN}),
@@ -83,7 +83,7 @@ _PAUSING = ("pausing", "suspending")
 
 
 def engine_state(status: Mapping[str, Any]) -> Engine:
-    """State that a `status` answer of the queue server or a session means; one it does not know is BUSY."""
+    """Return the state that a `status` answer of the queue server or of a session means; an unknown one is BUSY."""
     state = _MANAGER_STATES.get(str(status.get("manager_state")), Engine.BUSY)
     if state is Engine.IDLE and status.get("session"):
         return Engine.NO_PLAN
@@ -97,7 +97,10 @@ def engine_state(status: Mapping[str, Any]) -> Engine:
 
 
 def allowed_actions(state: Engine, *, stop_pending: bool = False, queued: int = 0) -> frozenset[Action]:
-    """What a person may do in `state`, with so many plans queued, and if the queue is to stop after this plan."""
+    """Return the allowed actions in `state`, with `queued` plans waiting.
+
+    `stop_pending`: the queue stops after the running plan.
+    """
     allowed = _ALLOWED.get(state, frozenset())
     if queued == 0:
         allowed -= {Action.START}
@@ -111,5 +114,5 @@ def _while_running(re_state: str, *, pause_pending: bool) -> Engine:
         return Engine.ENDING
     if pause_pending or re_state in _PAUSING:
         return Engine.PAUSING
-    # Before and after a plan the server refuses to pause.
+    # Just before and after a plan the server refuses to pause.
     return Engine.RUNNING if re_state == "running" else Engine.BETWEEN

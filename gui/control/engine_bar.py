@@ -1,4 +1,4 @@
-"""The engine's state in large letters, and the buttons that pause, resume, stop and abort."""
+"""Run control: the engine's state in large letters, and buttons for the run and for the queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.control.confirmation import confirm
 from gui.control.engine import Action, Engine
@@ -17,35 +17,43 @@ from gui.control.wording import ENGINE_SIGNS, arguments_line
 from gui.message_line import MessageLine
 
 _PLACES = {
-    Action.PAUSE: (0, 0),
-    Action.PAUSE_NOW: (0, 1),
-    Action.RESUME: (0, 2),
-    Action.STOP: (1, 0),
-    Action.ABORT: (1, 1),
-    Action.START: (1, 2),
-    Action.STOP_QUEUE: (2, 0),
-    Action.KEEP_QUEUE: (2, 0),
-    Action.OPEN: (2, 1),
-    Action.CLOSE: (2, 2),
+    Action.PAUSE: (0, 1),
+    Action.PAUSE_NOW: (0, 2),
+    Action.RESUME: (0, 3),
+    Action.STOP: (1, 1),
+    Action.ABORT: (1, 2),
+    Action.START: (2, 1),
+    Action.STOP_QUEUE: (2, 2),
+    Action.KEEP_QUEUE: (2, 2),
+    Action.OPEN: (2, 3),
+    Action.CLOSE: (2, 3),
 }
+"""Row and column of each button. Buttons at one place are never allowed together; the allowed one is visible."""
+
+_ROWS = {0: "This run", 2: "Queue"}
+"""Headings of the rows, by row."""
+
 _HINTS = {
-    Action.PAUSE: "Finish the point that is being measured, then wait.",
-    Action.PAUSE_NOW: "Interrupt the point that is being measured; it is measured again after Resume.",
-    Action.RESUME: "Go on where the plan paused.",
-    Action.STOP: "End the plan in good order: the run is closed as a success and keeps its points.",
-    Action.ABORT: "End the plan as a failure; what was measured is kept.",
-    Action.START: "Run the plans of the queue, one after the other.",
-    Action.STOP_QUEUE: "Let the running plan finish, then leave the rest of the queue.",
-    Action.KEEP_QUEUE: "Take the next plan of the queue after all.",
-    Action.OPEN: "Start the process that connects the beamline and runs plans.",
-    Action.CLOSE: "End that process; nothing can run until it is started again.",
+    Action.PAUSE: "Finish the current point, then wait. The shutters close.",
+    Action.PAUSE_NOW: "Interrupt the current point; it is measured again after Resume.",
+    Action.RESUME: "Continue the paused plan.",
+    Action.STOP: "End the plan early. The run is saved as a success, with the points measured so far.",
+    Action.ABORT: "End the plan. The run is saved as aborted, with the points measured so far.",
+    Action.START: "Run the plans of the queue one after the other.",
+    Action.STOP_QUEUE: "Finish the running plan, then stop. The other plans stay in the queue.",
+    Action.KEEP_QUEUE: "Continue with the next plan after all.",
+    Action.OPEN: "Start the process that connects to the beamline and runs the plans of the queue.",
+    Action.CLOSE: "End the process that runs the plans of the queue. No plan can run until you connect again.",
 }
 
 
 class EngineBar(QWidget):
     """State and buttons of the engine behind `client`, or behind `session` while a plan runs there.
 
-    The buttons follow the state of whoever runs, and speak to it.
+    The buttons follow the state of the engine that is shown, and their requests go to it. Two engines exist side by
+    side: that of the queue server and that of an interactive session. Only one of them can hold the beamline. The
+    session is shown while it runs a plan, and while there is no queue server; see `shown`. A click disables all buttons
+    until the answer arrives, so that no request is sent twice.
     """
 
     def __init__(self, client: QueueClient, session: QueueClient | None = None, parent: QWidget | None = None) -> None:
@@ -67,14 +75,14 @@ class EngineBar(QWidget):
 
     @property
     def shown(self) -> QueueClient:
-        """The client of the engine that is shown: the session's if a plan runs there or nobody serves a queue."""
+        """Client of the engine that is shown: the session's if it runs a plan or if there is no queue server."""
         if self._session is None or self._session.snapshot.engine is Engine.NO_SERVER:
             return self._client
         idle = self._session.snapshot.engine is Engine.NO_PLAN
         return self._client if idle and self._client.snapshot.engine is not Engine.NO_SERVER else self._session
 
     def show_state(self, _changed: Snapshot | None = None) -> None:
-        """Show the engine's state and enable what it allows."""
+        """Show the engine's state, and enable the buttons of the actions that it allows."""
         snapshot = self.shown.snapshot
         shape, severity = ENGINE_SIGNS[snapshot.engine]
         self.state.show_message(f"{shape}  {snapshot.engine.value}", severity)
@@ -87,14 +95,16 @@ class EngineBar(QWidget):
             button.setEnabled(action in allowed)
         self.buttons[Action.KEEP_QUEUE].setVisible(Action.KEEP_QUEUE in allowed)
         self.buttons[Action.STOP_QUEUE].setVisible(Action.KEEP_QUEUE not in allowed)
+        self.buttons[Action.OPEN].setVisible(Action.OPEN in allowed)
+        self.buttons[Action.CLOSE].setVisible(Action.OPEN not in allowed)
 
     def ask(self, action: Action) -> None:
-        """Do `action`, after a confirmation if it loses something."""
+        """Request `action`, after a confirmation if something would be lost."""
         if action is Action.ABORT:
             confirm(
                 self,
                 "Abort the plan?",
-                f"The run ends as aborted. What was measured is kept; {self._after_abort()}.",
+                f"The run ends as aborted. The points measured so far are saved; {self._after_abort()}.",
                 "Abort the plan",
                 partial(self._act, action, self.shown),
             )
@@ -102,7 +112,7 @@ class EngineBar(QWidget):
             self._act(action, self.shown)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Follow the theme's letters."""
+        """Follow the font of the theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange and hasattr(self, "state"):
             self._enlarge_state()
@@ -113,19 +123,18 @@ class EngineBar(QWidget):
 
     def _after_abort(self) -> str:
         if self.shown is self._session:
-            return "a script that called the plan ends too"
+            return "a script that runs the plan ends too"
         return "the plan returns to the top of the queue"
 
     def _remarks(self, snapshot: Snapshot) -> list[str]:
         running = snapshot.running
         remarks = ["" if running is None else _running_words(running, snapshot.plans), snapshot.remark]
         if self._session is not None and self._session.snapshot.engine is Engine.NO_PLAN:
-            # The queue's engine cannot start beside it.
+            # The engine of the queue cannot start while the session holds the beamline.
             remarks.append(self._session.snapshot.remark)
         return [text for text in dict.fromkeys(remarks) if text]
 
     def _act(self, action: Action, client: QueueClient) -> None:
-        # No second click before the answer to the first.
         for button in self.buttons.values():
             button.setEnabled(False)
         self.message.show_message(f"{action.value} …")
@@ -151,8 +160,12 @@ class EngineBar(QWidget):
 
     def _lay_out(self) -> None:
         grid = QGridLayout()
+        for row, heading in _ROWS.items():
+            grid.addWidget(QLabel(heading, self), row, 0)
         for action, place in _PLACES.items():
             grid.addWidget(self.buttons[action], *place)
+        for column in (1, 2, 3):
+            grid.setColumnStretch(column, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.state)
         layout.addWidget(self.remark)

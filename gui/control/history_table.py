@@ -1,4 +1,4 @@
-"""What the queue has run, how it ended, and why."""
+"""The plans that the queue has run, how they ended, and why."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from gui.control.wording import OUTCOME_SIGNS, arguments_line, clock, outcome_li
 from gui.theme import current_theme
 
 LONGEST = 200
-"""Plans that are shown; the server keeps them all."""
+"""Largest number of plans that are shown; the server stores them all."""
 
-COLUMNS = ("Ended", "Status", "Plan", "Scan", "Why, and what")
+COLUMNS = ("Ended", "Status", "Plan", "Scan", "Reason and arguments")
 
 
 class HistoryTable(QWidget):
     """Plans that have ended, the latest first.
 
-    Signal `run_chosen(str)`: uid of the run of a plan that was double-clicked, if it made one.
+    Signal `run_chosen(str)`: uid of the first run of a plan that was double-clicked.
     """
 
     run_chosen = Signal(str)
@@ -49,7 +49,7 @@ class HistoryTable(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         self.again = QPushButton("Queue again", self)
-        self.again.setToolTip("Put the selected plan at the end of the queue, with the same arguments.")
+        self.again.setToolTip("Add the selected plan to the end of the queue, with the same arguments.")
         self.again.clicked.connect(self._queue_again)
         self.table.cellDoubleClicked.connect(self._open)
         self.table.itemSelectionChanged.connect(self._follow_selection)
@@ -63,7 +63,7 @@ class HistoryTable(QWidget):
         self.show_snapshot(client.snapshot)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the history; nothing is touched while it is the same."""
+        """Show the history of `snapshot`; an unchanged history is not drawn again."""
         history = snapshot.history[:LONGEST]
         if history == self._shown:
             return
@@ -106,12 +106,12 @@ class HistoryTable(QWidget):
             self.run_chosen.emit(self._shown[row].run_uids[0])
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Follow the theme's colours."""
+        """Colour the states again after a change of theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "again"):
             self._shown = None
             self.show_snapshot(self._client.snapshot)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Wide enough for a reason."""
+        """Return a size that is wide enough for a reason."""
         return QSize(520, 260)

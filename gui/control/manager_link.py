@@ -1,4 +1,4 @@
-"""Requests to the queue server over 0MQ; every one ends after a time-out, every failure is words."""
+"""Requests to the queue server over 0MQ; each ends after a time-out, and each failure is an error with a message."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import zmq
 from errors import TrxasError
 
 USER_GROUP = "primary"
-"""Group of the queue server's permissions that windows belong to; the server's own default."""
+"""Group of the queue server's permissions to which windows belong; the default of the server."""
 
 
 class ServerSilentError(TrxasError, TimeoutError):
-    """The queue server did not answer in time: whether it did what it was asked is not known."""
+    """The queue server did not answer in time; whether it has carried out the request is not known."""
 
 
 class RefusedError(TrxasError):
@@ -24,34 +24,34 @@ class RefusedError(TrxasError):
 
 
 class ManagerLink(Protocol):
-    """What the window needs of a connection to the queue server."""
+    """A connection to the queue server, as far as the window needs it."""
 
     @property
     def address(self) -> str:
-        """Where the server is, for messages."""
+        """Address of the server, for messages."""
 
     def request(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send one request and return the answer; raises ServerSilentError or RefusedError."""
+        """Return the answer to one request. Raises ServerSilentError or RefusedError."""
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
 
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a server is, such as "tcp://127.0.0.1:60615", and its public key if it has one (CURVE, 40 characters)."""
+    """Address of a server, such as "tcp://127.0.0.1:60615", and its public key, if any (CURVE, 40 characters)."""
 
     address: str
     public_key: str = ""
 
 
 class ZmqManagerLink:
-    """Connection to the server at `address`; made on first use, in the thread that uses it.
+    """Connection to the server at `address`, opened on first use in the thread that uses it.
 
-    A plain text is an address without a key. `address` may be a function that tells it, None while nobody serves: it is
-    asked again after every failure, so that a server that comes back elsewhere is found. `name` and `command` are what
-    people call it, and what starts it. A request takes at most `timeout_s`: longer than a server that opens its
-    environment is busy.
+    A plain text is an address without a key. `address` may also be a function that returns it, or None while there is
+    no server; it is called again after every failure, so that a server that comes back at another address is found.
+    Error messages call the server `name` and suggest `command` to start it. A request takes at most `timeout_s`, which
+    is longer than a server is busy while it opens its environment.
 
     Speaks the queue server's own protocol (JSON `{"method", "params"}`, its documentation, "Run Engine Manager API")
     instead of using `bluesky_queueserver_api` 0.0.13: that opens two more sockets, starts five threads and leaves
@@ -77,11 +77,11 @@ class ZmqManagerLink:
 
     @property
     def address(self) -> str:
-        """Where the server is."""
+        """Address of the server, "" before the first request."""
         return self._address
 
     def request(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Send one request and return the answer."""
+        """Return the answer to one request. Raises ServerSilentError or RefusedError."""
         try:
             socket = self._connected()
             socket.send_json({"method": method, "params": dict(parameters)})
@@ -128,16 +128,16 @@ class ZmqManagerLink:
 
 
 def plan_item(name: str, arguments: Mapping[str, Any], uid: str = "") -> dict[str, Any]:
-    """A plan as the server wants it."""
+    """Return a plan in the form in which the server takes it."""
     item = {"item_type": "plan", "name": name, "args": [], "kwargs": dict(arguments)}
     return item | {"item_uid": uid} if uid else item
 
 
 def signed(**parameters: Any) -> dict[str, Any]:
-    """Parameters of a request that must say who asks."""
+    """Return the parameters of a request that must name its user."""
     return {**parameters, "user": getpass.getuser(), "user_group": USER_GROUP}
 
 
 def _words(response: Any) -> str:
     message = str(response.get("msg", "")) if isinstance(response, Mapping) else str(response)
-    return message.strip() or "The queue server refused without a reason. Its log may tell more."
+    return message.strip() or "The queue server refused the request without giving a reason. See its log."

@@ -1,4 +1,4 @@
-"""The forecast's photons, from the run under way."""
+"""Photons per pulse of the current run, for the forecast."""
 
 from __future__ import annotations
 
@@ -12,45 +12,47 @@ from gui.panels.panel import run_text
 from gui.requests.xas.bunches import BunchRequest
 
 PERIOD_MS = 2000
-"""How often the forecast follows the run."""
+"""How often the run is checked for new photons."""
 
 REQUEST = BunchRequest("run")
 
-WORTH_TELLING = 0.01
-"""Relative change of the photons below which a predicted error stays as it is."""
+REPORTED_CHANGE = 0.01
+"""Smaller relative changes are not reported; the forecast would not change visibly."""
 
 
 class MeasuredPhotons(QObject):
-    """Tells `told` the photons per pulse that `worker` sees in a live run, and where they were seen.
+    """Calls `report` with the photons per pulse of the live run of `worker`, and a text that names the run.
 
-    The mean over all probes, summed over the photodiodes, corrected for pile-up; over all points of the run with the
-    laser shutter open. A replay tells nothing: its beam is another one.
+    The number is the mean over all probes and all points of the run with the laser shutter open, summed over the
+    photodiodes and corrected for pile-up. A replay reports nothing, because its beam is not the current one.
     """
 
-    def __init__(self, worker: LiveWorker, told: Callable[[float, str], object], parent: QObject | None = None) -> None:
+    def __init__(
+        self, worker: LiveWorker, report: Callable[[float, str], object], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._worker = worker
-        self._told = told
+        self._report = report
         self._latest = ("", 0.0)
         worker.want(self, [REQUEST])
         self._timer = QTimer(self, interval=PERIOD_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.poll)
         self._timer.start()
 
-    def look(self) -> None:
-        """Tell the photons if they are others than those told last."""
+    def poll(self) -> None:
+        """Report the photons if they differ from the last report."""
         frame = self._worker.frame
         photons = measured_photons(frame)
         if photons is None or frame.run is None:
             return
         uid, before = self._latest
-        if uid != frame.run.uid or abs(photons - before) > WORTH_TELLING * before:
+        if uid != frame.run.uid or abs(photons - before) > REPORTED_CHANGE * before:
             self._latest = (frame.run.uid, photons)
-            self._told(photons, f"{photons:.3g} photons per pulse, measured in {run_text(frame.run)}")
+            self._report(photons, f"{photons:.3g} photons per pulse, measured in {run_text(frame.run)}")
 
 
 def measured_photons(frame: LiveFrame) -> float | None:
-    """Photons per X-ray pulse that all photodiodes see together in a live run; None if none were counted."""
+    """Return the photons per X-ray pulse of all photodiodes together in a live run; None if none were counted."""
     answer = frame.answer(REQUEST)
     if not frame.feed.live or answer is None or answer.value is None:
         return None

@@ -1,4 +1,4 @@
-"""A form made from a plan's signature: a field per parameter, checked while it is typed."""
+"""A form made from a plan's signature: one field per parameter, checked while the user types."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from errors import InputError
-from gui.control.entries import Limits, example_of, text_of, value_of
+from gui.control.entries import Limits, example_of, request_for, text_of, value_of
 from gui.control.parameters import Kind, Parameter, prose
 from gui.control.plan_signature import PlanSignature
 from gui.message_line import MessageLine
@@ -18,9 +18,10 @@ Field = QLineEdit | QComboBox | QCheckBox
 
 
 class PlanForm(QWidget):
-    """Fields for the parameters of `signature`; `limits` by parameter name.
+    """Fields for the parameters of `signature`; `limits` and `presets` are by parameter name.
 
-    Signal `changed()`: something was typed. Required parameters come first and are marked with *.
+    Required parameters come first, are marked with *, and start with their presets. Signal `changed()`: a field has
+    another content.
     """
 
     changed = Signal()
@@ -29,11 +30,13 @@ class PlanForm(QWidget):
         self,
         signature: PlanSignature,
         limits: Mapping[str, Limits] | None = None,
+        presets: Mapping[str, Any] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.signature = signature
         self._limits = dict(limits or {})
+        self._presets = dict(presets or {})
         self.fields: dict[str, Field] = {}
         self._problems: dict[str, MessageLine] = {}
         self._rows = layout = QFormLayout(self)
@@ -44,27 +47,27 @@ class PlanForm(QWidget):
         self.check()
 
     def values(self) -> dict[str, Any]:
-        """All arguments, defaults included; raises InputError for the first field that is wrong."""
+        """Return all arguments, including defaults. Raises InputError for the first field that is wrong."""
         return {one.name: self._value(one) for one in self.signature.parameters}
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments that differ from their defaults, which is what is queued; raises like `values`."""
+        """Return the arguments that differ from their defaults, as they are queued. Raises InputError like `values`."""
         values = self.values()
         return {one.name: values[one.name] for one in self.signature.parameters if _given(one, values[one.name])}
 
     def fill(self, arguments: Mapping[str, Any]) -> None:
-        """Show `arguments`, and defaults for all others; unknown names are ignored."""
+        """Show `arguments`, and presets or defaults for all others; unknown names are ignored."""
         for one in self.signature.parameters:
             field = self.fields[one.name]
             with QSignalBlocker(field):
-                _show(field, arguments.get(one.name, one.default), one)
+                _show(field, arguments.get(one.name, self._initial(one)), one)
         self.check()
         self.changed.emit()
 
     def check(self) -> str:
-        """Mark every wrong field with what is wrong; returns the first problem, "" if there is none.
+        """Show under each wrong field what is wrong with it; return the first problem, "" if there is none.
 
-        A required field that nobody has touched is not marked: it is only missing.
+        A required field that is still empty is not marked: it is only missing.
         """
         first = ""
         for one in self.signature.parameters:
@@ -102,8 +105,12 @@ class PlanForm(QWidget):
         self._problems[parameter.name] = problem
         self._rows.addRow(label, field)
         self._rows.addRow("", problem)
-        _show(field, parameter.default, parameter)
+        _show(field, self._initial(parameter), parameter)
         self._connect(field)
+
+    def _initial(self, parameter: Parameter) -> Any:
+        """Return what the field starts with; presets are for required parameters, which have no default."""
+        return self._presets.get(parameter.name) if parameter.required else parameter.default
 
     def _field(self, parameter: Parameter) -> Field:
         if parameter.kind is Kind.FLAG:
@@ -111,7 +118,7 @@ class PlanForm(QWidget):
         if parameter.kind is Kind.CHOICE:
             box = QComboBox(self)
             if parameter.optional or parameter.required:
-                box.addItem("by default" if parameter.optional else "choose …", "")
+                box.addItem("default" if parameter.optional else "choose …", "")
             for choice in parameter.choices:
                 box.addItem(choice, choice)
             return box
@@ -137,17 +144,17 @@ class PlanForm(QWidget):
         limits = self._limits.get(parameter.name)
         if parameter.kind in (Kind.NUMBER, Kind.INTEGER) and limits is not None:
             span = f"{limits.low:g} to {limits.high:g} {parameter.unit}".strip()
-            return f"by default; {span}" if parameter.optional else span
+            return f"default; or {span}" if parameter.optional else span
         example = example_of(parameter.kind)
         if parameter.optional:
-            return f"by default; or {example}" if example else "by default"
+            return f"default; or {example}" if example else "default"
         return example
 
     def _hint(self, parameter: Parameter) -> str:
         limits = self._limits.get(parameter.name)
-        lines = [prose(parameter.description) or parameter.label, f"A {parameter.kind.value}."]
+        lines = [prose(parameter.description) or parameter.label, request_for(parameter)]
         if limits is not None:
-            lines.append(f"From {limits.low:g} to {limits.high:g} {parameter.unit}.")
+            lines.append(f"Allowed: {limits.low:g} to {limits.high:g} {parameter.unit}.".replace(" .", "."))
         return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Choosing a plan, filling in its form, and seeing what it will cost before it is queued."""
+"""The choice of a plan, its form, and a forecast of its duration and error before it is queued."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gui.quantity_text import duration_text
 
 
 class PlanPanel(QWidget):
-    """Forms of all plans that the server behind `client` allows; what is typed stays when the plan is changed."""
+    """Forms of all plans that the server behind `client` allows. What was typed stays when another plan is chosen."""
 
     def __init__(
         self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
@@ -51,7 +51,7 @@ class PlanPanel(QWidget):
         self.forecast.setWordWrap(True)
         self.problem = MessageLine(self, object_name="problem")
         self.submit = QPushButton("Add to queue", self)
-        self.cancel = QPushButton("Leave as it was", self)
+        self.cancel = QPushButton("Cancel", self)
         self.submit.setObjectName("submit")
         self.cancel.setObjectName("cancel")
         self._pages = QStackedWidget(self)
@@ -64,17 +64,17 @@ class PlanPanel(QWidget):
 
     @property
     def form(self) -> PlanForm | None:
-        """The form that is shown."""
+        """The visible form, None without plans."""
         return self._forms.get(self.chooser.currentData())
 
     def choose(self, plan_name: str) -> None:
-        """Show the form of a plan; one that the server does not allow is ignored."""
+        """Show the form of the plan `plan_name`; a plan that the server does not allow is ignored."""
         index = self.chooser.findData(plan_name)
         if index >= 0:
             self.chooser.setCurrentIndex(index)
 
     def edit(self, item: QueueItem) -> None:
-        """Show a queued plan in its form; the button then changes it there."""
+        """Show the queued plan `item` in its form; the submit button then changes it in the queue."""
         self.choose(item.name)
         if self.form is None or self.form.signature.name != item.name:
             self.problem.show_message(f"The server no longer offers {item.title}, so it cannot be edited.", "bad")
@@ -85,7 +85,7 @@ class PlanPanel(QWidget):
         self._follow()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Offer the plans that the server allows now."""
+        """Offer the plans that the server allows."""
         if snapshot.plans and snapshot.plans != self._plans:
             self._offer(snapshot.plans)
         gone = self._edited is not None and self._edited.uid not in {item.uid for item in snapshot.queue}
@@ -94,7 +94,7 @@ class PlanPanel(QWidget):
         self._follow()
 
     def set_settings(self, settings: FormSettings) -> None:
-        """Use other settings from now on, such as photons per pulse that were measured meanwhile."""
+        """Use other settings, for example with the photons per pulse that a run has measured."""
         self._settings = settings
         self._follow()
 
@@ -117,7 +117,7 @@ class PlanPanel(QWidget):
         if name not in self._plans:
             return
         if name not in self._forms:
-            form = PlanForm(self._plans[name], self._settings.limits)
+            form = PlanForm(self._plans[name], self._settings.limits, self._settings.presets)
             form.changed.connect(self._follow)
             self._forms[name] = form
             self._pages.addWidget(_scrollable(form))
@@ -126,9 +126,13 @@ class PlanPanel(QWidget):
         self._follow()
 
     def _follow(self) -> None:
-        """Say what is wrong or what it will cost, and name the button after what it does."""
+        """Show what is wrong or the forecast, and label the button with what it does."""
         form = self.form
-        problem = "The server has not told its plans yet." if form is None else form.check()
+        problem = (
+            "Waiting for the list of plans. It comes when the queue server has connected the beamline."
+            if form is None
+            else form.check()
+        )
         self.description.setText("" if form is None else prose(form.signature.description))
         self.problem.show_message(problem, "warning")
         self.problem.setVisible(bool(problem))
@@ -178,7 +182,7 @@ class PlanPanel(QWidget):
         layout.addLayout(buttons)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """High enough for a form of a dozen fields."""
+        """Return a size that has room for a form of a dozen fields."""
         return QSize(440, 620)
 
 
@@ -202,9 +206,9 @@ def _page_of(form: PlanForm) -> QWidget:
 
 
 def forecast_words(expected: Forecast) -> str:
-    """Duration of a plan and, if it pumps, its error."""
+    """Return the expected duration of a plan and, if it pumps, its statistical error, in words."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
-    besides = f", and {expected.besides}" if expected.besides else ""
+    besides = f", plus {expected.besides}" if expected.besides else ""
     duration = f"Takes about {duration_text(expected.duration_s)} of beam time ({exposures}){besides}."
     if expected.sigma is None:
         return duration

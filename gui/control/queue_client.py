@@ -1,4 +1,4 @@
-"""The window's line to the queue server: a thread that polls and asks, and signals that reach the GUI thread."""
+"""The window's connection to the queue server: a thread that polls it, and signals that reach the GUI thread."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from gui.control.snapshot import Outcome, QueueItem, Snapshot, outcome, queue_it
 _log = logging.getLogger(__name__)
 
 POLL_PERIOD_S = 0.5
-"""Two polls a second at most: what a person can follow."""
+"""At most two polls per second: people cannot follow more."""
 
 PAUSE_TIMEOUT_S = 120.0
-"""How long stop and abort wait for a running engine to pause; the longest moves of an axis take that long."""
+"""How long stop and abort wait for a running engine to pause; the longest moves of an axis take this long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Command:
-    """Requests in order; `then` follows when the plan with the uid `running` has paused."""
+    """Requests in their order; the action `then` follows when the plan with the uid `running` has paused."""
 
     what: str
     requests: tuple[tuple[str, Mapping[str, Any]], ...]
@@ -51,13 +51,18 @@ class _AfterPause:
 
 
 class QueueClient(QObject):
-    """Polls the queue server behind `link` in a thread of its own and sends it what people ask for.
+    """Polls the queue server behind `link` in a thread of its own, and sends it the requests of the user.
 
-    `start` it and `stop` it. Methods return at once; what became of them comes as a signal. `known` are plans as their
-    own functions describe them, which completes what the server says.
+    Call `start` and `stop`. Other methods return at once; their outcome comes as a signal. `known`: the plans as their
+    own code describes them, which completes what the server sends.
 
-    Signals: `snapshot_changed(Snapshot)` when anything differs from the last one; `done(str)` and `failed(str)`: what
-    a person asked for and what came of it, in words.
+    The thread alone uses the link. Requests wait in a queue; each is followed by a poll, so that its effect is seen at
+    once. Lists are fetched again only when their uid in the status has changed. Stop and abort need a paused engine: a
+    running one gets a pause first, and `_after_pause` holds the action until a poll finds the same plan paused. The
+    action is dropped with a message if another plan runs by then, or if the engine does not pause in time.
+
+    Signals: `snapshot_changed(Snapshot)` when anything differs from the previous snapshot; `done(str)` names a request
+    that succeeded; `failed(str)` says which request failed, and why.
     """
 
     snapshot_changed = Signal(object)
@@ -85,18 +90,18 @@ class QueueClient(QObject):
         self._thread = threading.Thread(target=self._run, name="queue server client", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start to poll."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
-        """End the thread; False if it was still waiting for the server after `timeout_s`."""
+        """End the thread; return False if it is still waiting for the server after `timeout_s`."""
         self._commands.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def act(self, action: Action) -> None:
-        """Ask the engine for `action`; stop and abort pause a running engine first."""
+        """Request `action` of the engine; stop and abort pause a running engine first."""
         method, parameters = METHODS[action]
         if action in NEEDS_PAUSE and self.snapshot.engine in (Engine.RUNNING, Engine.PAUSING):
             method, parameters = METHODS[Action.PAUSE_NOW]
@@ -109,31 +114,31 @@ class QueueClient(QObject):
             self._put(action.value, (method, parameters))
 
     def add(self, name: str, arguments: Mapping[str, Any], *, after_uid: str = "") -> None:
-        """Put a plan at the end of the queue, or after the item `after_uid`."""
+        """Add a plan to the end of the queue, or after the item `after_uid`."""
         place = {"after_uid": after_uid} if after_uid else {"pos": "back"}
         self._put("Add to queue", ("queue_item_add", signed(item=plan_item(name, arguments), **place)))
 
     def update(self, uid: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Give the queued item `uid` other arguments."""
+        """Replace the arguments of the queued item `uid`."""
         item = plan_item(name, arguments, uid)
         self._put("Change the plan", ("queue_item_update", signed(item=item, replace=False)))
 
     def duplicate(self, item: QueueItem) -> None:
-        """Queue `item` once more, right after itself."""
+        """Insert a copy of `item` right after it."""
         copied = {**plan_item(item.name, item.arguments), "args": list(item.args)}
         self._put("Duplicate", ("queue_item_add", signed(item=copied, after_uid=item.uid)))
 
     def repeat(self, item: QueueItem) -> None:
-        """Queue a plan of the history again, at the end."""
+        """Add a plan of the history to the end of the queue."""
         copied = {**plan_item(item.name, item.arguments), "args": list(item.args)}
         self._put("Queue again", ("queue_item_add", signed(item=copied, pos="back")))
 
     def remove(self, uid: str) -> None:
-        """Take the item `uid` out of the queue."""
+        """Remove the item `uid` from the queue."""
         self._put("Remove", ("queue_item_remove", {"uid": uid}))
 
     def move(self, uid: str, position: int) -> None:
-        """Move the item `uid` to `position` in the queue, 0 being the next to run."""
+        """Move the item `uid` to `position` in the queue; 0 runs next."""
         self._put("Move", ("queue_item_move", {"uid": uid, "pos_dest": position}))
 
     def clear(self) -> None:
@@ -163,7 +168,9 @@ class QueueClient(QObject):
             for method, parameters in command.requests:
                 self._link.request(method, parameters)
         except TrxasError as error:
-            remark = " It may or may not have been done." if isinstance(error, ServerSilentError) else ""
+            remark = (
+                " The request may or may not have been carried out." if isinstance(error, ServerSilentError) else ""
+            )
             self.failed.emit(f"{command.what}: {error}{remark}")
         else:
             if command.then is None:
@@ -179,9 +186,9 @@ class QueueClient(QObject):
             snapshot = replace(Snapshot(), remark=str(error))
             self._versions.clear()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # An answer of another kind of server must not end the thread in silence.
-            _log.exception("The queue server's answer cannot be used")
-            snapshot = replace(Snapshot(), remark=f"The queue server's answer cannot be used: {error!r}.")
+            # An unexpected answer, perhaps of another kind of server, must not end the thread silently.
+            _log.exception("The queue server sent an unexpected answer")
+            snapshot = replace(Snapshot(), remark=f"The queue server sent an unexpected answer: {error!r}.")
             self._versions.clear()
         self._publish(snapshot)
         self._go_on_after_pause(snapshot)
@@ -217,7 +224,7 @@ class QueueClient(QObject):
 
     def _newer(self, status: Mapping[str, Any], name: str, *more: Any) -> bool:
         version = (status.get(name), *more)
-        # Remembered before the content is fetched: what changes in between has another uid at the next poll.
+        # Stored before the content is fetched: a change in between has another uid at the next poll.
         newer = version != self._versions.get(name)
         self._versions[name] = version
         return newer
@@ -249,7 +256,7 @@ class QueueClient(QObject):
             return
         problem = ""
         if waiting.running and _running(snapshot) != waiting.running:
-            problem = "the plan ended before it could be paused. Look at what runs now before you try again."
+            problem = "the plan ended before it could be paused. Check what is running now before you try again."
         elif snapshot.engine is not Engine.PAUSED and time.monotonic() > waiting.deadline:
             problem = (
                 f"the engine did not pause within {self._pause_timeout_s:g} s. Try again, or end it from the terminal "
@@ -270,10 +277,10 @@ def _running(snapshot: Snapshot) -> str:
 def _remark(status: Mapping[str, Any], state: Engine) -> str:
     session = status.get("session")
     if state is Engine.NO_PLAN:
-        return f"The session of {session} holds the beamline; plans are started there."
+        return f"The session of {session} holds the beamline; start plans there."
     if state is Engine.AT_PROMPT:
-        return f"Someone has the prompt of the session of {session}: RE.resume() or RE.abort() there."
-    return _pending(status) or (f"In the session of {session}." if session else "")
+        return f"Continue in the session of {session}, with RE.resume() or RE.abort()."
+    return _pending(status) or (f"The plan runs in the session of {session}." if session else "")
 
 
 def _pending(status: Mapping[str, Any]) -> str:

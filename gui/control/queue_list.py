@@ -1,4 +1,4 @@
-"""The queue: what runs next, in an order that can be dragged."""
+"""The queue: which plans run next, in an order that the user can change by dragging."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _UID = Qt.ItemDataRole.UserRole
 
 
 class QueueList(QWidget):
-    """Plans that wait in the queue of `client`, the next one first; `settings` for the time they take together.
+    """The waiting plans of `client`, the next one first; `settings` give their total duration.
 
-    Signal `edit_requested(QueueItem)`: someone wants to change that plan.
+    Signal `edit_requested(QueueItem)`: the user wants to change that plan.
     """
 
     edit_requested = Signal(object)
@@ -48,10 +48,10 @@ class QueueList(QWidget):
         self.buttons = {
             "Up": self._button("Up", "Run this plan earlier.", lambda: self._shift(-1)),
             "Down": self._button("Down", "Run this plan later.", lambda: self._shift(+1)),
-            "Edit": self._button("Edit", "Change its arguments in the form.", self._edit),
-            "Duplicate": self._button("Duplicate", "Queue the same once more, right after it.", self._duplicate),
-            "Remove": self._button("Remove", "Take this plan out of the queue.", self._remove),
-            "Clear": self._button("Clear", "Take all plans out of the queue.", self._clear),
+            "Edit": self._button("Edit", "Change the arguments of this plan in its form.", self._edit),
+            "Duplicate": self._button("Duplicate", "Insert a copy of this plan right after it.", self._duplicate),
+            "Remove": self._button("Remove", "Remove this plan from the queue.", self._remove),
+            "Clear": self._button("Clear", "Remove all plans from the queue.", self._clear),
         }
         self._lay_out()
         self.list.model().rowsMoved.connect(self._moved)
@@ -63,13 +63,13 @@ class QueueList(QWidget):
 
     @property
     def selected(self) -> QueueItem | None:
-        """The plan that is selected."""
+        """The selected plan, None without a selection."""
         row = self.list.currentItem()
         uid = row.data(_UID) if row is not None else None
         return next((item for item in self._client.snapshot.queue if item.uid == uid), None)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the queue; nothing is touched while it is the same."""
+        """Show the queue of `snapshot`; an unchanged queue is not drawn again."""
         content = (snapshot.queue, tuple(snapshot.plans))
         if content == self._shown:
             return
@@ -87,7 +87,7 @@ class QueueList(QWidget):
 
     def _heading_text(self, snapshot: Snapshot) -> str:
         if not snapshot.queue:
-            return "No plan waits. Fill in a form and add it to the queue."
+            return "The queue is empty. Fill in the form of a new plan and add it to the queue."
         count = f"{len(snapshot.queue)} plan{'s' if len(snapshot.queue) > 1 else ''} waiting"
         known = [item for item in snapshot.queue if item.name in snapshot.plans]
         forecasts = [self._settings.forecast(snapshot.plans[item.name], item.arguments) for item in known]
@@ -105,7 +105,7 @@ class QueueList(QWidget):
         self.buttons["Clear"].setEnabled(count > 0)
 
     def _restore(self, _failure: str = "") -> None:
-        # What was dragged but refused goes back to where the server has it.
+        # A move that the server refused is undone on the screen.
         self._shown = ()
         self.show_snapshot(self._client.snapshot)
 
@@ -137,7 +137,7 @@ class QueueList(QWidget):
         confirm(
             self,
             "Clear the queue?",
-            f"{count} plan{'s' if count > 1 else ''} will be lost. The running plan goes on.",
+            f"{count} plan{'s' if count > 1 else ''} will be removed. The running plan continues.",
             "Clear the queue",
             self._client.clear,
         )
@@ -159,5 +159,5 @@ class QueueList(QWidget):
         layout.addLayout(row)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Wide enough for its buttons."""
+        """Return a size that is wide enough for the buttons."""
         return QSize(520, 260)

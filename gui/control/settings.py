@@ -1,4 +1,4 @@
-"""What the forms must know of the beamline: limits, beam, and how many points a plan measures by default."""
+"""What the forms know about the beamline: limits, presets, beam, and the points that a plan measures by default."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ def _as_listed(_plan: str, arguments: Mapping[str, Any], listed: int | None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class FormSettings:
-    """Settings of the plan forms, made by the front door from the configuration.
+    """Settings of the plan forms, which the application makes from the configuration.
 
-    `limits`: by parameter name, in its unit; they hold for each number of a list and for the ends of a region. `beam`:
-    for the forecast, None for none. `course`: of a plan; a scan over the points that its arguments list unless given.
+    `limits`: by parameter name, in its unit; they hold for each number of a list and for the ends of a region.
+    `presets`: values by parameter name that required fields start with. `beam`: for the forecast, None for no forecast.
+    `course`: gives the course of a plan; by default that of a scan over the points in its arguments.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
+    presets: Mapping[str, Any] = field(default_factory=dict)
     beam: BeamStatistics | None = None
     course: CourseOfPlan = _as_listed
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
-        """Forecast of a plan; arguments that are not given have their defaults. None if it cannot be told."""
+        """Return the forecast of a plan, with defaults for arguments that are not given; None if it is not known."""
         if self.beam is None:
             return None
         complete = {one.name: one.default for one in signature.parameters} | dict(arguments)

@@ -1,4 +1,4 @@
-"""What the queue server said last: engine, queue, history and plans, as immutable data."""
+"""The latest answer of the queue server: engine, queue, history and plans, as immutable data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.control.plan_signature import PlanSignature
 
 @dataclass(frozen=True, kw_only=True)
 class QueueItem:
-    """A plan in the queue: its `uid` there, the plan's name and its arguments by name.
+    """A plan in the queue: its `uid` there, its name, and its arguments by name.
 
     `args` are arguments by position, from items that other clients queued.
     """
@@ -27,15 +27,15 @@ class QueueItem:
 
     @property
     def title(self) -> str:
-        """The plan's name as people write it."""
+        """Name of the plan as people write it."""
         return title(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A plan that has ended: `status` in one word, the `reason` if it did not complete, and its runs.
+    """A plan that has ended: its `status` in one word, the `reason` if it did not complete, and its runs.
 
-    Times are Unix epoch, 0 if unknown.
+    `started_s` and `ended_s` are Unix times in s, 0 if unknown.
     """
 
     item: QueueItem
@@ -51,12 +51,12 @@ class Outcome:
 class Snapshot:
     """State of engine and queue at one poll.
 
-    `remark` says in words why there is no server, or what it waits for. `history` has the newest first. `stop_pending`:
-    the queue stops after the running plan.
+    `remark` explains why there is no server, or what it waits for. `history` has the newest first. `stop_pending`: the
+    queue stops after the running plan.
     """
 
     engine: Engine = Engine.NO_SERVER
-    remark: str = "Nothing has been heard of the queue server yet."
+    remark: str = "Connecting to the queue server …"
     running: QueueItem | None = None
     queue: tuple[QueueItem, ...] = ()
     history: tuple[Outcome, ...] = ()
@@ -65,12 +65,12 @@ class Snapshot:
 
     @property
     def actions(self) -> frozenset[Action]:
-        """What a person may do now."""
+        """Actions that are allowed now."""
         return allowed_actions(self.engine, stop_pending=self.stop_pending, queued=len(self.queue))
 
 
 def queue_item(item: Mapping[str, Any]) -> QueueItem:
-    """Read an item as the server sends it."""
+    """Return the queued plan in `item`, as the server sends it."""
     return QueueItem(
         uid=str(item.get("item_uid", "")),
         name=str(item.get("name", "")),
@@ -81,7 +81,7 @@ def queue_item(item: Mapping[str, Any]) -> QueueItem:
 
 
 def outcome(item: Mapping[str, Any]) -> Outcome:
-    """Read an item of the server's history."""
+    """Return the ended plan in `item`, an entry of the server's history."""
     result = item.get("result", {})
     return Outcome(
         item=queue_item(item),
@@ -96,5 +96,5 @@ def outcome(item: Mapping[str, Any]) -> Outcome:
 
 def _last_line(message: str) -> str:
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    # The class of an exception says less to people than its message.
+    # The message of an exception is useful to people, its class is not.
     return re.sub(r"^[\w.]*(Error|Exception|Interrupted|Abort\w*): ", "", lines[-1]) if lines else ""

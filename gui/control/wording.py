@@ -1,4 +1,4 @@
-"""How states, plans and outcomes are said on the screen: a shape and a word, a line of arguments."""
+"""States, plans and outcomes as they are shown: a shape and a word, a line of arguments."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ OUTCOME_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "failed": ("✕", "bad"),
     "halted": ("✕", "bad"),
 }
-"""Shape and severity of how a plan ended; others are unknown."""
+"""Shape and severity of the ways in which a plan can end."""
 
 MAXIMUM_LENGTH = 60
-"""Longer texts of one argument are cut in a line of the queue."""
+"""Longest text of one argument in a line of the queue; longer ones are cut."""
 
 
 def arguments_line(item: QueueItem, signature: PlanSignature | None) -> str:
-    """The arguments of a queued plan in one line: "Br K · delay 100 ps · dwell 2 s"."""
+    """Return the arguments of a queued plan in one line: "Br K · delay 100 ps · dwell 2 s"."""
     parameters = {one.name: one for one in signature.parameters} if signature else {}
     words = [str(value) for value in item.args]
     words += [_words(value, parameters.get(name) or _unknown(name)) for name, value in item.arguments.items()]
@@ -50,12 +50,12 @@ def arguments_line(item: QueueItem, signature: PlanSignature | None) -> str:
 
 
 def outcome_line(outcome: Outcome) -> str:
-    """Shape and word of how a plan ended."""
+    """Return shape and word for how a plan ended."""
     return f"{OUTCOME_SIGNS.get(outcome.status, ('◆', ''))[0]} {outcome.status}"
 
 
 def clock(time_s: float) -> str:
-    """Local time of a Unix time: "14:05:12", with the date if that is not today's; "" for 0."""
+    """Return the local time of a Unix time in s: "14:05:12", with the date if it is not today; "" for 0."""
     if not time_s:
         return ""
     then = time.localtime(time_s)

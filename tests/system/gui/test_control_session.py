@@ -142,7 +142,7 @@ def test_buttons_are_those_of_whoever_runs(clients: Callable[[Any], QueueClient]
     shows(panel, Engine.RUNNING, qtbot)
     qtbot.waitUntil(lambda: Action.PAUSE in offered(panel), timeout=WAIT_MS)
     assert Action.OPEN not in offered(panel)
-    assert "Energy scan\nIn the session of anna@hutch:1." in panel.engine.remark.text()
+    assert "Energy scan\nThe plan runs in the session of anna@hutch:1." in panel.engine.remark.text()
     click(panel, Action.PAUSE_NOW, qtbot)
     qtbot.waitUntil(lambda: session.asked == ["re_pause"], timeout=WAIT_MS)
     session.show_message(manager_state="paused", re_state="paused")

@@ -85,7 +85,7 @@ def test_silence_is_shown_as_no_server_and_ends_when_it_answers_again(start: STA
     assert client.snapshot.queue == ()
     with qtbot.waitSignal(client.failed, timeout=WAIT_MS) as failure:
         client.remove("item 1")
-    assert "may or may not have been done" in failure.args[0]
+    assert "may or may not have been carried out" in failure.args[0]
     server.silent = False
     qtbot.waitUntil(lambda: len(client.snapshot.queue) == 1, timeout=WAIT_MS)
     assert client.snapshot.plans
@@ -105,7 +105,7 @@ def test_an_answer_of_another_kind_is_no_server(start: START, qtbot: QtBot) -> N
     client = start(server)
     server._status = lambda: {"manager_state": "idle", "plan_queue_uid": 99, "lock": 3}  # type: ignore[method-assign]
     qtbot.waitUntil(lambda: client.snapshot.engine is Engine.NO_SERVER, timeout=WAIT_MS)
-    assert "cannot be used" in client.snapshot.remark
+    assert "unexpected answer" in client.snapshot.remark
 
 
 @pytest.mark.parametrize(("action", "status"), [(Action.ABORT, "aborted"), (Action.STOP, "stopped")])

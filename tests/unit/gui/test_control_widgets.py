@@ -141,7 +141,7 @@ def test_no_server_disables_every_button_and_says_so(
 
 def test_engine_can_be_ended_and_started(panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot) -> None:
     click(qtbot, panel.engine.buttons[Action.CLOSE])
-    wait_for(qtbot, lambda: "NOT STARTED" in state(panel))
+    wait_for(qtbot, lambda: "NOT CONNECTED" in state(panel))
     assert not server.opened
     click(qtbot, panel.engine.buttons[Action.OPEN])
     wait_for(qtbot, lambda: "IDLE" in state(panel))
