@@ -1,1 +1,1 @@
-"""Control of the experiment: the queue of plans, the forms that fill it, and the buttons that pause, resume and stop."""
+"""Control of the experiment: the queue of plans, the forms that fill it, and the buttons for the run."""

@@ -29,6 +29,11 @@ from gui.control.snapshot import QueueItem, Snapshot
 from gui.message_line import MessageLine
 from gui.quantity_text import duration_text
 
+_ENABLED = Qt.ItemDataRole.UserRole - 1
+"""Role in which the model of a combo box holds the flags of an entry."""
+
+NO_PLANS = "Waiting for the list of plans, which the queue server sends once it has connected the beamline."
+
 
 class PlanPanel(QWidget):
     """Forms of all plans that the server behind `client` allows. What was typed stays when another plan is chosen."""
@@ -107,10 +112,20 @@ class PlanPanel(QWidget):
         self._plans = plans
         with QSignalBlocker(self.chooser):
             self.chooser.clear()
-            for name in sorted(plans, key=lambda name: (not plans[name].group, plans[name].order, name)):
-                self.chooser.addItem(title(name), name)
-            self.chooser.setCurrentIndex(max(0, self.chooser.findData(chosen)))
+            for group, names in _groups(plans).items():
+                self._add_heading(group)
+                for name in names:
+                    self.chooser.addItem(title(name), name)
+            first = next((row for row in range(self.chooser.count()) if self.chooser.itemData(row)), 0)
+            self.chooser.setCurrentIndex(max(first, self.chooser.findData(chosen)))
         self._choose()
+
+    def _add_heading(self, group: str) -> None:
+        """Add an entry with the name of a group, which cannot be chosen; plans without a group have none."""
+        if group:
+            self.chooser.addItem(f"{group}:")
+            model = self.chooser.model()
+            model.setData(model.index(self.chooser.count() - 1, 0), 0, _ENABLED)
 
     def _choose(self, _index: int = 0) -> None:
         name = self.chooser.currentData()
@@ -184,6 +199,14 @@ class PlanPanel(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return a size that has room for a form of a dozen fields."""
         return QSize(440, 620)
+
+
+def _groups(plans: Mapping[str, PlanSignature]) -> dict[str, list[str]]:
+    """Return the names of `plans` by group, in the order of use; those without a group come last."""
+    groups: dict[str, list[str]] = {}
+    for plan in sorted(plans.values(), key=lambda one: (not one.group, one.order, one.name)):
+        groups.setdefault(plan.group, []).append(plan.name)
+    return groups
 
 
 def _scrollable(form: PlanForm) -> QScrollArea:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from broadcast.relay import RelayAddresses
 from devices.configuration import BeamlineConfiguration
@@ -20,6 +21,7 @@ from gui.docking.dock import Dock
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
+from plans.edges import EdgeName
 from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
@@ -28,6 +30,10 @@ from trxas.window.plan_forms import PlanCourses, known_plans, plan_limits
 
 PHOTONS_PER_PULSE = 0.12
 """Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
+
+
+PRESETS: Mapping[str, Any] = {"edge": str(EdgeName.BR_K), "delay_ps": 100.0}
+"""Values that required fields of the forms start with: those of the most frequent scan."""
 
 
 def live_feed(configuration: Configuration) -> BroadcastFeed:
@@ -127,7 +133,7 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         pulses_per_s=1.0 / pump_period_s,
         photodiodes=beamline.exposure.apds,
     )
-    return FormSettings(limits=plan_limits(beamline), beam=beam, course=PlanCourses(beamline))
+    return FormSettings(limits=plan_limits(beamline), presets=PRESETS, beam=beam, course=PlanCourses(beamline))
 
 
 def _queue_server(root: Path) -> ServerAddress | None:
