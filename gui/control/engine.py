@@ -31,7 +31,7 @@ class Action(Enum):
     """An action that a user can request; the value is the text on its button."""
 
     OPEN = "Connect beamline"
-    CLOSE = "Disconnect"
+    CLOSE = "Disconnect beamline"
     START = "Start queue"
     STOP_QUEUE = "Stop after this plan"
     KEEP_QUEUE = "Continue after this plan"

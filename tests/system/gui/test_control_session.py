@@ -64,9 +64,9 @@ class Fixed:
     def __init__(self) -> None:
         self.status: dict[str, Any] = {}
         self.asked: list[str] = []
-        self.show_message(manager_state="idle", re_state="idle")
+        self.report(manager_state="idle", re_state="idle")
 
-    def show_message(self, **status: Any) -> None:
+    def report(self, **status: Any) -> None:
         version = self.status.get("plan_queue_uid", 0) + 1
         self.status = {"session": "anna@hutch:1", "worker_environment_exists": True, "plan_queue_uid": version} | status
 
@@ -138,19 +138,19 @@ def test_buttons_are_those_of_whoever_runs(clients: Callable[[Any], QueueClient]
     panel = make_panel(clients(server), clients(session), qtbot)
     shows(panel, Engine.CLOSED, qtbot)
     qtbot.waitUntil(lambda: "anna@hutch:1 holds the beamline" in panel.engine.remark.text(), timeout=WAIT_MS)
-    session.show_message(manager_state="executing_queue", re_state="running")
+    session.report(manager_state="executing_queue", re_state="running")
     shows(panel, Engine.RUNNING, qtbot)
     qtbot.waitUntil(lambda: Action.PAUSE in offered(panel), timeout=WAIT_MS)
     assert Action.OPEN not in offered(panel)
     assert "Energy scan\nThe plan runs in the session of anna@hutch:1." in panel.engine.remark.text()
     click(panel, Action.PAUSE_NOW, qtbot)
     qtbot.waitUntil(lambda: session.asked == ["re_pause"], timeout=WAIT_MS)
-    session.show_message(manager_state="paused", re_state="paused")
+    session.report(manager_state="paused", re_state="paused")
     shows(panel, Engine.PAUSED, qtbot)
     click(panel, Action.ABORT, qtbot)
-    assert "a script that called the plan ends too" in agree(panel, qtbot)
+    assert "a script that runs the plan ends too" in agree(panel, qtbot)
     qtbot.waitUntil(lambda: session.asked == ["re_pause", "re_abort"], timeout=WAIT_MS)
-    session.show_message(manager_state="idle", re_state="idle")
+    session.report(manager_state="idle", re_state="idle")
     shows(panel, Engine.CLOSED, qtbot)
     assert server.requests == []
 
@@ -160,10 +160,10 @@ def test_a_plan_paused_at_its_prompt_is_left_to_the_one_who_sits_there(
 ) -> None:
     session = Fixed()
     panel = make_panel(clients(FakeQueueServer()), clients(session), qtbot)
-    session.show_message(manager_state="paused", re_state="paused", at_prompt=True)
+    session.report(manager_state="paused", re_state="paused", at_prompt=True)
     shows(panel, Engine.AT_PROMPT, qtbot)
     assert offered(panel) == set()
-    assert "RE.resume() or RE.abort() there" in panel.engine.remark.text()
+    assert "with RE.resume() or RE.abort()" in panel.engine.remark.text()
 
 
 def test_a_session_without_a_queue_server_is_no_missing_server(

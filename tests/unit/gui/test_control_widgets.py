@@ -11,12 +11,17 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QMessageBox, QPushButton
 
+from errors import InputError
 from gui.control.control_panel import ControlPanel
 from gui.control.engine import Action, Engine
-from gui.control.entries import Limits
+from gui.control.entries import Limits, value_of
 from gui.control.forecast import BeamStatistics, scan_course
+from gui.control.parameters import Kind, Parameter
+from gui.control.plan_panel import PlanPanel
+from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
+from gui.control.snapshot import Snapshot
 from gui.theme import CONTROL_ROOM, DARK, LIGHT, apply_theme
 from tests.support.fake_queue_server import FakeQueueServer
 from tests.support.waiting import WAIT_MS
@@ -322,3 +327,27 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
             qtbot.waitUntil(partial(looks, size, colour), timeout=WAIT_MS)
     finally:
         apply_theme(application, LIGHT)
+
+
+def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> None:
+    """If this fails, the first plan that a new user meets is a calibration, and every required field is empty."""
+    scan = PlanSignature("energy_scan", "", (Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")),
+                                             Parameter("delay_ps", Kind.NUMBER)), group="Pump and probe", order=1)  # fmt: skip
+    calibration = PlanSignature("apply_energy_calibration", "", (), group="Alignment", order=9)
+    own = PlanSignature("a_plan_of_a_user", "", ())
+    client = QueueClient(FakeQueueServer())
+    panel = PlanPanel(client, FormSettings(presets={"edge": "Br K", "delay_ps": 100.0}))
+    qtbot.addWidget(panel)
+    panel.show_snapshot(Snapshot(engine=Engine.IDLE, plans={one.name: one for one in (own, calibration, scan)}))
+    texts = [panel.chooser.itemText(row) for row in range(panel.chooser.count())]
+    assert texts == ["Pump and probe:", "Energy scan", "Alignment:", "Apply energy calibration", "A plan of a user"]
+    assert panel.chooser.currentText() == "Energy scan"
+    assert not panel.chooser.model().flags(panel.chooser.model().index(0, 0)) & Qt.ItemFlag.ItemIsEnabled
+    assert panel.form is not None
+    assert panel.form.arguments() == {"edge": "Br K", "delay_ps": 100.0}
+    assert panel.submit.isEnabled()
+
+
+def test_an_empty_choice_is_asked_for_in_plain_words() -> None:
+    with pytest.raises(InputError, match=r"^Edge is empty. Choose one of Br K, Pb L3\.$"):
+        value_of("", Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")))
