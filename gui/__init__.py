@@ -1,1 +1,1 @@
-"""What people see: live transients, stored runs, and the buttons that pause, resume and stop."""
+"""The window: live transients, stored runs, and the control of the experiment."""

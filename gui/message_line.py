@@ -1,4 +1,4 @@
-"""One line that says what came of the last request."""
+"""A line of text with a severity."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from gui.types import Severity
 
 
 class MessageLine(QLabel):
-    """A text with a severity ("good", "warning", "bad" or "unknown") that keeps its colour through a change of theme.
-
-    Wraps long texts and lets people copy them.
-    """
+    """A text in the colour of its severity, which follows the theme. Long texts wrap; all can be copied."""
 
     def __init__(self, parent: QWidget | None = None, *, object_name: str = "message") -> None:
         super().__init__(parent)
@@ -25,22 +22,22 @@ class MessageLine(QLabel):
         self._severity: Severity = "unknown"
 
     def show_message(self, text: str, severity: Severity = "unknown") -> None:
-        """Show `text`."""
+        """Show `text` in the colour of `severity`."""
         self._severity = severity
         if text != self.text():
             self.setText(text)
         self._paint_text()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """As high as one line: layouts ask `heightForWidth` for more, once the width is known."""
+        """Return the height of one line; layouts ask `heightForWidth` once the width is known."""
         return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """As `sizeHint`, and no wider than it must be."""
+        """Return the height of one line, and no width."""
         return QSize(0, self.fontMetrics().lineSpacing())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Follow the theme."""
+        """Follow a change of theme."""
         if event.type() in (QEvent.Type.ApplicationPaletteChange, QEvent.Type.StyleChange):
             self._paint_text()
         super().changeEvent(event)

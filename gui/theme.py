@@ -1,4 +1,4 @@
-"""Light, dark and control-room looks: palette, font size and colours that colour-blind readers tell apart."""
+"""Themes for light, dark and control room: palette, font size, and colours of curves and states."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """One look of the window; colours as #rrggbb.
+    """A theme of the window; colours as #rrggbb.
 
-    `field`: borders of what one can type into. `roles`: colour of each kind of curve; `series`: colours of overlaid
-    runs in their order; `good`, `warning`, `bad`, `unknown`: states, which are always given as a word and a shape too.
-    `scale` multiplies line widths and markers.
+    `field`: borders of input fields. `roles`: colour of each kind of curve; `series`: colours of overlaid runs in their
+    order; `good`, `warning`, `bad`, `unknown`: colours of states, which always have a word and a shape too. `scale`
+    multiplies line widths and markers.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Theme:
     scale: float = 1.0
 
     def state_colour(self, severity: Severity) -> str:
-        """Colour of "good", "warning", "bad" or "unknown"."""
+        """Return the colour of a state, #rrggbb."""
         return {"good": self.good, "warning": self.warning, "bad": self.bad}.get(severity, self.unknown)
 
 
@@ -64,7 +64,7 @@ LIGHT = Theme(
     unknown="#6A6A6A",
     font_points=10.0,
 )
-"""Dark on white: the default, and what screenshots for a logbook need."""
+"""Dark on white: the default, and best for screenshots in a logbook."""
 
 DARK = Theme(
     name="dark",
@@ -103,7 +103,7 @@ CONTROL_ROOM = Theme(
     font_points=17.0,
     scale=1.8,
 )
-"""Large on black, to be read from 3 m: 17 points are 8 mm on a 24 inch screen at 96 dpi, about 7 arc minutes there."""
+"""Large on black, readable from 3 m: 17 points are 8 mm on a 24 inch screen at 96 dpi, about 7 arc minutes."""
 
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, CONTROL_ROOM)}
 
@@ -111,13 +111,13 @@ _APPLIED = "trxas_theme"
 
 
 def current_theme() -> Theme:
-    """The look in use; widgets that draw for themselves ask for it when their palette changes."""
+    """Return the theme in use; widgets that paint themselves ask for it when their palette changes."""
     application = QCoreApplication.instance()
     return LIGHT if application is None else THEMES.get(str(application.property(_APPLIED)), LIGHT)
 
 
 def apply_theme(application: QApplication, theme: Theme) -> None:
-    """Give the whole application another look, at once; nothing if it has that already, as restyling takes long."""
+    """Change the theme of the whole application; the current theme is not applied again, because that takes long."""
     if application.property(_APPLIED) == theme.name:
         return
     application.setProperty(_APPLIED, theme.name)
@@ -130,7 +130,7 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
 
 
 def palette_of(theme: Theme) -> QPalette:
-    """Qt's palette of a theme."""
+    """Return Qt's palette of `theme`."""
     role = QPalette.ColorRole
     palette = QPalette()
     colours = {
@@ -165,7 +165,7 @@ def _style_sheet(theme: Theme) -> str:
         "QLineEdit { padding: 2px; }"
         "QAbstractSpinBox QLineEdit, QComboBox QLineEdit { border: none; padding: 0px; }"
         "QToolButton { padding: 1px 4px; }"
-        # Qt draws the box in a darker shade of the window, which black has none of; it knows no points here.
+        # Qt draws the box in a darker shade of the window, but black has none. Points are not allowed here.
         f"QCheckBox::indicator {{ width: {round(theme.font_points)}px; height: {round(theme.font_points)}px;"
         f" border: 1px solid {theme.field}; background: {theme.base}; }}"
         f"QCheckBox::indicator:checked {{ background: {theme.highlight}; }}"

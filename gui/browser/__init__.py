@@ -1,1 +1,1 @@
-"""What was measured: finding stored runs, laying them over each other, telling them again."""
+"""Stored runs: find, overlay, inspect and replay them."""

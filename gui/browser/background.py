@@ -1,4 +1,4 @@
-"""Work off the GUI thread: answers come back on it, those that nobody waits for any more are dropped."""
+"""Jobs in threads of their own; their results come back to the GUI thread, unless they are out of date."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from errors import TrxasError
 logger = logging.getLogger(__name__)
 
 THREADS = 3
-"""The catalogue is opened, the list refreshed and a run reduced; more would compete with the live panels."""
+"""Enough to open the catalogue, refresh the list and reduce a run at once; more would slow the live panels."""
 
 
 class Background(QObject):
-    """Runs functions in threads of its own; `close` it when its owner goes.
+    """Runs functions in its threads. Call `close` when the owner closes.
 
-    A job has a key, and a later one with the same key makes the earlier one stale: its answer is dropped. What a job
-    raises is handed over as words; the unexpected is logged too.
+    Each job has a key; a later job with the same key makes the earlier one obsolete, and its result is dropped. The
+    error of a job is delivered as a message; unexpected errors are also logged.
     """
 
     _ended = Signal(object)
@@ -37,7 +37,7 @@ class Background(QObject):
     def ask(
         self, key: Hashable, job: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[str], object]
     ) -> None:
-        """Run `job` in a thread, then call `then` with its result, or `failed` with words, on the GUI thread."""
+        """Run `job` in a thread; then call, in the GUI thread, `then` with its result or `failed` with a message."""
         if self._closed:
             return
         self._number += 1
@@ -45,11 +45,11 @@ class Background(QObject):
         self._pool.submit(self._run, key, number, job, then, failed)
 
     def is_busy(self, key: Hashable) -> bool:
-        """Whether the answer of a job with this key is awaited."""
+        """Return whether a job with this key is running or waiting."""
         return key in self._latest
 
     def close(self) -> None:
-        """Drop what waits, and return when what runs has ended."""
+        """Cancel waiting jobs; return when the running ones have ended."""
         self._closed = True
         self._latest.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -68,9 +68,9 @@ class Background(QObject):
             value = job()
         except TrxasError as error:
             self._send(key, number, failed, str(error))
-        except Exception as error:  # whatever it is, people must see it and the thread lives on
+        except Exception as error:  # the user must see any error, and the thread must survive it
             logger.exception("A job of the run browser failed.")
-            self._send(key, number, failed, f"This failed for an unexpected reason: {error!r}. The log has more.")
+            self._send(key, number, failed, f"Unexpected error (see the terminal): {error!r}")
         else:
             self._send(key, number, then, value)
 

@@ -1,4 +1,4 @@
-"""The run browser: find runs, lay them over each other, read their metadata, tell them again."""
+"""The run browser: find, overlay, inspect and replay stored runs."""
 
 from __future__ import annotations
 
@@ -37,22 +37,21 @@ from storage import Store
 from storage.documents import NamedDocument
 
 REFRESH_S = 3.0
-"""How often the list is read again, and a run under way is reduced again, while the browser is seen."""
+"""How often the list is read, and runs that still grow are reduced, while the browser is visible."""
 
 AT_FIRST = 50
-"""The newest runs, shown before all others have been read."""
+"""Number of the newest runs that are shown before all others have been read."""
 
 MOST_DRAWN = 12
-"""Runs drawn at once: with more, nobody tells colours and markers apart."""
+"""Largest number of runs in the plot: with more, colours and markers are hard to tell apart."""
 
 
 class RunBrowser(QWidget):
-    """Runs of `store`, or of the one that this function gives at the moment.
+    """The runs of `store`, or of the store that this function returns at the moment.
 
-    With `worker` and its `live` feed, they can be told again through the live panels.
-
-    The store is only read. Nothing is read while the browser is hidden. Without `catalogue` only runs with a journal
-    are shown, and the catalogue, which takes seconds to open, is not. Call `close_jobs` when the window closes.
+    With `worker` and its `live` feed, runs can be replayed in the live panels. The store is only read, and only while
+    the browser is visible. Without `catalogue` the catalogue, which takes seconds to open, is not used, and only runs
+    with a journal are shown. Call `close_jobs` when the window closes.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class RunBrowser(QWidget):
         self.overlay = Overlay(self)
         self.metadata = MetadataView(self)
         self.replay_button = QPushButton("Replay", self)
-        self.replay_button.setToolTip("Tell the selected run again through the live panels.")
+        self.replay_button.setToolTip("Replay the selected run in the live panels.")
         self.replay_bar = ReplayBar(worker, live, self) if worker is not None and live is not None else None
         self._timer = QTimer(self, interval=round(1000 * refresh_s))
         self._lay_out()
@@ -94,22 +93,22 @@ class RunBrowser(QWidget):
         self._follow_selection()
 
     def close_jobs(self) -> None:
-        """End all reading; returns when the threads have ended."""
+        """End all reading; return when the threads have ended."""
         self._timer.stop()
         self._jobs.close()
 
     @property
     def is_reading(self) -> bool:
-        """Whether the list is read again and again: as long as the browser is seen."""
+        """Whether the list is refreshed, which it is while the browser is visible."""
         return self._timer.isActive()
 
     @property
     def selected(self) -> list[str]:
-        """Uids of the selected runs, in the order in which they were selected."""
+        """Uids of the drawn runs, in the order in which they were selected."""
         return list(self._drawn)
 
     def select_run(self, uid: str) -> None:
-        """Select one run, if it is in the list; another search may hide it."""
+        """Select the run `uid` and clear a search that hides it; a message appears if it is not in the list."""
         if self.model.row_of(uid) < 0:
             self.search.clear()
         row = self.model.row_of(uid)
@@ -121,7 +120,7 @@ class RunBrowser(QWidget):
         self.table.scrollTo(self.model.index(row, 0))
 
     def refresh(self) -> None:
-        """Read the list again, and runs under way that are drawn."""
+        """Read the list again, and the drawn runs that still grow."""
         if not any(map(self._jobs.is_busy, ("first", "list"))):
             self._jobs.ask("list", self._index.journals, self._show_list, self._show_problem)
         for uid in self._drawn:
@@ -130,7 +129,7 @@ class RunBrowser(QWidget):
                 self._reduce(uid)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Begin to read: the newest runs at once, then all, then those that only the catalogue has."""
+        """Start to read: first the newest runs, then all runs, then those that only the catalogue has."""
         super().showEvent(event)
         if self._first_list:
             self._first_list = False
@@ -138,12 +137,12 @@ class RunBrowser(QWidget):
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Read nothing that nobody sees."""
+        """Stop reading while the browser is hidden."""
         super().hideEvent(event)
         self._timer.stop()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Room for list and plot side by side."""
+        """Return a size with room for list and plot side by side."""
         return QSize(1100, 560)
 
     def _show_first(self, runs: Sequence[ListedRun]) -> None:
@@ -180,12 +179,20 @@ class RunBrowser(QWidget):
         self._show_count()
 
     def _follow_selection(self) -> None:
+        """Draw the runs that are selected.
+
+        `_drawn` maps the uid of each drawn run to its place, which gives colour and marker. Invariants: places are
+        unique and below `MOST_DRAWN`; a run keeps its place while it is selected; `_curves` and `_problems` have
+        entries of drawn runs only, at most one of both for each. A drawn run in neither is being reduced; `_take` adds
+        the result, unless the run was deselected meanwhile. A reset of the list clears Qt's selection, and
+        `_select_again` restores it from `_drawn`.
+        """
         rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
         uids = [self.model.runs[row].summary.uid for row in rows]
         kept = {uid: place for uid, place in self._drawn.items() if uid in uids}
         for uid in uids:
             if uid not in kept and len(kept) < MOST_DRAWN:
-                # The lowest free place: a run keeps its colour and marker as long as it is selected.
+                # The lowest free place.
                 kept[uid] = next(place for place in range(MOST_DRAWN) if place not in kept.values())
         self._drawn = kept
         self._left_out = len(set(uids) - kept.keys())
@@ -201,7 +208,7 @@ class RunBrowser(QWidget):
         self._draw()
 
     def _select_again(self) -> None:
-        """After a reset of the list: select what was selected, as far as it is still shown."""
+        """Restore the selection after a reset of the list, for runs that are still shown."""
         selection = QItemSelection()
         for row in (self.model.row_of(uid) for uid in self._drawn):
             if row >= 0:

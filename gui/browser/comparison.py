@@ -1,4 +1,4 @@
-"""Difference and ratio of two curves, with errors, where both were measured."""
+"""Difference and ratio of two curves, with errors, at the points that both have."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ JITTER: Mapping[str, tuple[float, str]] = {
     "fluence_mj_cm2": (0.02, "mJ/cm²"),
     "q_inv_angstrom": (1e-6, "1/Å"),
 }
-"""How far read-backs of one setting may differ between two runs: twice the axis' in-position tolerance (7id.toml).
+"""How far read-backs at one setting may differ between two runs: twice the in-position tolerance (7id.toml).
 
-Bins of Q are those of the geometry, to the last digit.
+Bins of Q follow from the geometry and agree to the last digit.
 """
 
 SIGNIFICANT = 3.0
-"""A ratio is given where its denominator is this many errors from zero: nearer to it the ratio has no finite error."""
+"""A ratio is given only where its denominator is at least this many standard errors from zero."""
 
 
 def difference(first: RunCurve, second: RunCurve) -> RunCurve:
-    """First minus second, at the points that both have; errors add in squares, as runs are independent.
+    """Return first minus second at the common points (points,); errors add in squares, because runs are independent.
 
-    Raises ReductionError if the curves show different things or were not measured on one grid.
+    Raises ReductionError if the curves show different quantities or were not measured on one grid.
     """
     x, a, b = _paired(first, second)
     return replace(first, quantity=f"difference of {first.quantity}", x=x, y=a.y - b.y, sigma=_hypot(a.sigma, b.sigma))
 
 
 def ratio(first: RunCurve, second: RunCurve) -> tuple[RunCurve, int]:
-    """First over second with its error, and how many points were left out because the second is zero within errors.
+    """Return first over second with its error, and the number of points left out.
+
+    Points are left out where the second curve is zero within errors.
 
     sigma^2 = (sigma1^2 + r^2 sigma2^2) / y2^2. Raises ReductionError like `difference`, or if no point is left.
     """
@@ -48,8 +50,8 @@ def ratio(first: RunCurve, second: RunCurve) -> tuple[RunCurve, int]:
     kept = np.abs(b.y) > floor
     if not kept.any():
         raise ReductionError(
-            f"The second run is zero within {SIGNIFICANT:g} errors at every point, so the ratio says nothing. "
-            "Look at the difference, or choose a curve that is not zero."
+            f"The second run is zero within {SIGNIFICANT:g} errors at every point, so the ratio is undefined. "
+            "Choose the difference, or a curve that is not zero."
         )
     value = a.y[kept] / b.y[kept]
     sigma = None
@@ -60,11 +62,11 @@ def ratio(first: RunCurve, second: RunCurve) -> tuple[RunCurve, int]:
 
 
 def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], RunCurve, RunCurve]:
-    """Both curves at their common points, and the mean of their abscissas there."""
+    """Return the mean abscissa (points,) and both curves at their common points."""
     if (first.axis, first.quantity) != (second.axis, second.quantity):
         raise ReductionError(
             f"One run shows {first.quantity} against {_word(first.axis)}, the other {second.quantity} against "
-            f"{_word(second.axis)}. Choose two runs of one kind."
+            f"{_word(second.axis)}. Choose two runs of the same kind."
         )
     shorter, longer = (first, second) if len(first.x) <= len(second.x) else (second, first)
     nearest = np.abs(shorter.x[:, None] - longer.x[None, :]).argmin(axis=1)
@@ -74,7 +76,7 @@ def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], Run
         where = f"{shorter.x[apart][0]:g} {unit} has no partner" if apart.any() else "two points share a partner"
         raise ReductionError(
             f"The runs were not measured on one grid ({len(first.x)} and {len(second.x)} points; {where} within "
-            f"{tolerance:g} {unit}). Choose runs with the same grid: values between points are not made up."
+            f"{tolerance:g} {unit}). Choose runs with the same grid; values are not interpolated."
         )
     of_longer = _taken(longer, nearest)
     pair = (shorter, of_longer) if shorter is first else (of_longer, shorter)

@@ -1,4 +1,4 @@
-"""Everything that a run says about itself."""
+"""The metadata of a run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from qtpy.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 LONGEST_LIST = 8
-"""Longer lists of numbers are shown by their ends."""
+"""Longer lists are shown by their first and last values."""
 
 
 class MetadataView(QWidget):
-    """A run's start document as a tree, with a line that finds keys and values in it."""
+    """The start document of a run as a tree, with a field to search for keys and values."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _show_matching(item: QTreeWidgetItem | None, text: str) -> bool:
-    """Hide what does not fit; tells whether the item or anything below it does."""
+    """Hide items that do not match; return whether the item or any below it matches."""
     if item is None:
         return False
     own = any(text in item.text(column).lower() for column in (0, 1))

@@ -1,4 +1,4 @@
-"""Several runs in one plot, their difference, or their ratio."""
+"""Several runs in one plot, or the difference or ratio of two."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESULT = CurveStyle("neutral", line="", marker="circle")
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnRun:
-    """A run in the plot: its label, its looks, and its curve, or the `problem` why it has none."""
+    """A run in the plot: its label, its style, and its curve, which is None for the reason `problem`."""
 
     uid: str
     label: str
@@ -37,9 +37,9 @@ class DrawnRun:
 
 
 class Overlay(QWidget):
-    """Draws the runs given to `show_runs`; the first one decides what is on the axes.
+    """A plot of the runs given to `show_runs`; the first one determines the axes.
 
-    Signal `choice_changed()`: the runs must be reduced anew, as `choice` says.
+    Signal `choice_changed()`: the runs must be reduced again, by the new `choice`.
     """
 
     choice_changed = Signal()
@@ -69,7 +69,7 @@ class Overlay(QWidget):
 
     @property
     def choice(self) -> CurveChoice:
-        """How runs are to be reduced."""
+        """How the runs are reduced."""
         curve: CurveKind = self.part.currentData()
         return CurveChoice(
             curve=curve, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
@@ -77,12 +77,15 @@ class Overlay(QWidget):
 
     @property
     def plot(self) -> LinePlot | None:
-        """The plot that is shown."""
+        """The visible plot, None while there is only a message."""
         shown = self._stack.currentWidget()
         return shown if isinstance(shown, LinePlot) else None
 
     def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0, left_out: int = 0) -> None:
-        """Draw `runs`, in the order in which they were selected; so many more are being reduced, or too many."""
+        """Draw `runs` in the order of their selection.
+
+        `waiting`: number of runs that are still being reduced; `left_out`: number of selected runs that are not drawn.
+        """
         self._runs = tuple(runs)
         self._waiting = waiting
         self._left_out = left_out
@@ -99,7 +102,7 @@ class Overlay(QWidget):
         else:
             problems += self._draw_comparison()
         if self._left_out:
-            problems.append(f"{self._left_out} more selected, not drawn: one cannot tell more curves apart.")
+            problems.append(f"{self._left_out} more selected runs are not drawn: more curves are hard to tell apart.")
         self.message.show_message("\n".join(problems), "warning")
         self.message.setVisible(bool(problems))
 
@@ -111,7 +114,7 @@ class Overlay(QWidget):
             if run.curve is None:
                 continue
             if (run.curve.axis, run.curve.quantity) != (first.axis, first.quantity):
-                problems.append(f"{run.label}: not drawn, its axes are others ({run.curve.quantity}).")
+                problems.append(f"{run.label}: not drawn, because it shows another quantity ({run.curve.quantity}).")
                 continue
             drawn.append(run)
         plot.retain([run.label for run in drawn])
@@ -126,11 +129,10 @@ class Overlay(QWidget):
         drawn = [run for run in self._runs if run.curve is not None]
         if len(drawn) != 2:
             self._stack.setCurrentWidget(self._nothing)
-            return (
-                []
-                if self._waiting
-                else [f"{self.view.currentText()}: select two runs in the list. {len(drawn)} can be drawn now."]
-            )
+            if self._waiting:
+                return []
+            view = self.view.currentText()
+            return [f"{view}: select two runs in the list. {len(drawn)} of the selected runs can be drawn."]
         first, second = drawn
         assert first.curve is not None
         assert second.curve is not None
@@ -150,7 +152,7 @@ class Overlay(QWidget):
         plot.set_curve(label, result.x, result.y, result.sigma, style=RESULT)
         plot.remarks = [label, f"{first.label}: run {first.uid}", f"{second.label}: run {second.uid}"]
         plot.show_all()
-        return [f"{omitted} points are left out: the second run is zero there within errors."] if omitted else []
+        return [f"{omitted} points are left out, where the second run is zero within errors."] if omitted else []
 
     def _show_plot(self, axis: str, quantity: str) -> LinePlot:
         plot = self._plots.get((axis, quantity))

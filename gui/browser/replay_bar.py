@@ -1,4 +1,4 @@
-"""Telling a stored run again through the live panels, and the way back to what is live."""
+"""The replay of a stored run in the live panels, and the way back to live data."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from gui.quantity_text import duration_text
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 STEPS = 1000
-"""Places of the slider."""
+"""Positions of the slider."""
 
 REFRESH_MS = 200
 
 
 class ReplayBar(QWidget):
-    """Switches `worker` between `live` and a replay, and steers the replay: play, pause, speed, place.
+    """Switches `worker` between the feed `live` and a replay, and controls the replay: play, pause, speed, position.
 
-    Says in words which of the two the window shows, all the time.
+    A line of text always shows which of the two the panels show.
     """
 
     def __init__(self, worker: LiveWorker, live: Feed, parent: QWidget | None = None) -> None:
@@ -35,18 +35,18 @@ class ReplayBar(QWidget):
         self._name = ""
         self.state = MessageLine(self, object_name="replay state")
         self.play = QPushButton("Pause", self)
-        self.play.setToolTip("Let the replay stand still, or go on.")
+        self.play.setToolTip("Pause or continue the replay.")
         self.speed = QComboBox(self)
         self.speed.setObjectName("speed")
         for speed in SPEEDS:
             self.speed.addItem(f"{speed} times", float(speed))
         self.speed.setCurrentIndex(SPEEDS.index(10))
-        self.speed.setToolTip("Seconds of the run per second.")
+        self.speed.setToolTip("Speed of the replay: seconds of the run per second.")
         self.place = QSlider(Qt.Orientation.Horizontal, self)
         self.place.setRange(0, STEPS)
-        self.place.setToolTip("Where in the run the replay is.")
+        self.place.setToolTip("Position of the replay in the run.")
         self.back = QPushButton("Back to live", self)
-        self.back.setToolTip("Show what is measured now.")
+        self.back.setToolTip("Show the current measurement.")
         self._lay_out()
         self.play.clicked.connect(self._play_or_pause)
         self.speed.currentIndexChanged.connect(self._set_speed)
@@ -59,11 +59,11 @@ class ReplayBar(QWidget):
 
     @property
     def feed(self) -> ReplayFeed | None:
-        """The replay, None while the window is live."""
+        """The replay, None while the panels are live."""
         return self._feed
 
     def replay(self, documents: Sequence[NamedDocument], name: str) -> None:
-        """Tell a run from its beginning, at the chosen speed; `name` is what people call it."""
+        """Replay a run from its start at the chosen speed; the line of text calls it `name`."""
         self._feed = ReplayFeed(documents, speed=float(self.speed.currentData()))
         self._name = name
         self._worker.use(self._feed)
@@ -71,7 +71,7 @@ class ReplayBar(QWidget):
         self._refresh()
 
     def show_live(self) -> None:
-        """End the replay and show what is measured now."""
+        """End the replay and show the current measurement."""
         if self._feed is not None:
             self._feed = None
             self._worker.use(self._live)
@@ -99,7 +99,7 @@ class ReplayBar(QWidget):
             self._refresh()
 
     def _seek_by_key(self, _action: int) -> None:
-        # A click beside the handle or an arrow key moves the slider after this signal.
+        # A click beside the handle or an arrow key moves the slider only after this signal.
         if not self.place.isSliderDown():
             QTimer.singleShot(0, self._seek)
 
@@ -108,7 +108,7 @@ class ReplayBar(QWidget):
         for widget in (self.play, self.speed, self.place, self.back):
             widget.setVisible(feed is not None)
         if feed is None:
-            self.state.show_message("● The panels show what is measured now.")
+            self.state.show_message("● The panels show the current measurement.")
             return
         position_s = feed.position_s
         ended = _at_end(feed)

@@ -1,4 +1,4 @@
-"""All runs of a store, newest first: quickly from the journals, completely with databroker's catalogue."""
+"""All runs of a store, newest first: quickly from the journals, completely from the catalogue."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from storage.records import read_start
 
 
 class RunIndex:
-    """Lists and loads the runs of `store`, or of the one that this function gives at the moment.
+    """The runs of `store`, or of the store that this function returns at the moment.
 
-    Every method may take seconds and belongs on a worker thread.
-    Methods may be called from several threads; listing lets in one at a time.
+    Every method may take seconds, so call it in a worker thread. Several threads may call methods; lists are made one
+    at a time.
     """
 
     def __init__(self, store: Store | Callable[[], Store]) -> None:
@@ -31,9 +31,9 @@ class RunIndex:
         return self._given if isinstance(self._given, Store) else self._given()
 
     def journals(self, limit: int | None = None) -> list[ListedRun]:
-        """Runs that have a journal: all that were measured into this folder, running ones too, or the newest `limit`.
+        """Return all runs with a journal, running ones too, or the newest `limit` of them.
 
-        Those that only the catalogue has are among them once `everything` has found them.
+        Runs that only the catalogue has are included once `everything` has found them.
         """
         with self._lock:
             found = self._listed(list_runs(self._store, limit=limit, journals_only=True))
@@ -42,8 +42,8 @@ class RunIndex:
             return sorted([*found, *older], key=lambda run: run.summary.time_s, reverse=True)
 
     def everything(self) -> list[ListedRun]:
-        """All runs, also those that only the catalogue has; opens it (3 s). Raises StorageError if it cannot be."""
-        # Opened before anybody is kept waiting.
+        """Return all runs, including those that only the catalogue has, which is opened (3 s). Raises StorageError."""
+        # Opened before the lock is taken, so that other threads need not wait for it.
         store = self._store
         _ = store.catalogue
         with self._lock:
@@ -57,7 +57,7 @@ class RunIndex:
             return found
 
     def documents(self, uid: str) -> list[NamedDocument]:
-        """All documents of a run so far; raises StorageError if it cannot be read."""
+        """Return all documents of a run so far. Raises StorageError if it cannot be read."""
         return load_run(self._store, uid)
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:
@@ -69,7 +69,7 @@ class RunIndex:
         ]
 
     def _read_journals(self, uids: set[str]) -> set[str]:
-        """Read the start documents of journals that are new; returns those of `uids` that have a journal."""
+        """Read the start documents of new journals; return those of `uids` that have a journal."""
         found = {uid_of(path): path for path in journal_paths(self._store.root)}
         for uid in uids & found.keys() - self._starts.keys():
             self._starts[uid] = read_start(found[uid])

@@ -1,4 +1,4 @@
-"""The list of runs as a table: newest first, drawn runs with their colour and marker."""
+"""The list of runs as a table, newest first; drawn runs have their colour and marker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "abort": ("■", "bad"),
     "fail": ("✕", "bad"),
 }
-"""Shape and severity of each status of a run; the word stands beside the shape."""
+"""Shape and severity of each status of a run."""
 
 STATUS_WORDS = {"abort": "aborted", "fail": "failed"}
 
@@ -34,7 +34,7 @@ _Role = Qt.ItemDataRole
 
 
 class RunTable(QAbstractTableModel):
-    """Model of the runs that fit a search. New ones are inserted on top; any other change of the list is a reset."""
+    """Model of the runs that match a search. New runs are inserted on top; any other change of the list is a reset."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,29 +45,29 @@ class RunTable(QAbstractTableModel):
 
     @property
     def runs(self) -> Sequence[ListedRun]:
-        """The runs that are shown."""
+        """Runs that match the search, newest first."""
         return self._shown
 
     def run(self, uid: str) -> ListedRun | None:
-        """The run `uid`, shown or not."""
+        """Return the run `uid`, whether it matches the search or not; None if it is unknown."""
         return next((run for run in self._all if run.summary.uid == uid), None)
 
     def row_of(self, uid: str) -> int:
-        """Row of a run, -1 if it is not shown."""
+        """Return the row of a run, -1 if it is not shown."""
         return next((row for row, run in enumerate(self._shown) if run.summary.uid == uid), -1)
 
     def show_runs(self, runs: Sequence[ListedRun]) -> None:
-        """Replace the list, newest first."""
+        """Replace the list by `runs`, newest first."""
         self._all = list(runs)
         self._update()
 
     def show_fitting(self, search: Search) -> None:
-        """Show only runs that fit."""
+        """Show only runs that match `search`."""
         self._search = search
         self._update()
 
     def mark(self, styles: Mapping[str, CurveStyle]) -> None:
-        """Show colour and marker of the runs that are drawn, by uid."""
+        """Show colour and marker of the drawn runs, by uid."""
         self._styles = dict(styles)
         if self._shown:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, 0))
@@ -98,21 +98,21 @@ class RunTable(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
-        """Runs that are shown."""
+        """Return the number of runs that are shown."""
         return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
-        """What is told of each."""
+        """Return the number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Names of the columns."""
+        """Return the name of a column."""
         if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
             return COLUMNS[section]
         return None
 
     def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
-        """Text, colour and marker of a cell."""
+        """Return text, colour, marker, alignment or tool tip of a cell."""
         run = self._shown[index.row()]
         if role == _Role.DisplayRole:
             return _cells(run)[index.column()]
@@ -129,20 +129,20 @@ class RunTable(QAbstractTableModel):
 
 
 def status_text(run: ListedRun) -> str:
-    """Shape and word of a run's status."""
+    """Return shape and word for the status of a run."""
     status = run.summary.status
     return f"{STATUS_SIGNS[status][0]} {STATUS_WORDS.get(status, status)}"
 
 
 def run_label(run: ListedRun) -> str:
-    """What a legend calls a run: "12 CsPbBr3 Br K"."""
+    """Return the name of a run in a legend: "12 CsPbBr3 Br K"."""
     summary = run.summary
     name = summary.uid[:8] if summary.scan_id is None else str(summary.scan_id)
     return " ".join(part for part in (name, summary.sample, summary.edge) if part)
 
 
 def _marker(style: CurveStyle) -> QIcon:
-    """The curve's marker on the plot's own background, which shows on a selected row too."""
+    """Return the marker of a curve on the background of the plot, which is visible on a selected row too."""
     theme = current_theme()
     icon = style_icon(style, theme)
     size = icon.availableSizes()[0]

@@ -1,4 +1,4 @@
-"""What people type to find a run, and whether a run fits it."""
+"""Searches for runs: the text that users type, and whether a run matches it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from errors import InputError
+from gui.number_entry import read_number
 from storage import RunSummary
 
 HINT = 'CsPbBr3  edge="Br K"  plan=energy_scan  scan=12  date=2026-11-03  fluence_mj_cm2>5'
-"""Examples of what can be typed."""
+"""Examples of searches."""
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -28,7 +29,7 @@ _SHORT = {"plan": "plan_name", "scan": "scan_id"}
 
 @dataclass(frozen=True, kw_only=True)
 class ListedRun:
-    """A run as the list shows it: its summary, and its start document."""
+    """A run in the list: its summary and its start document."""
 
     summary: RunSummary
     start: Mapping[str, Any] = field(repr=False)
@@ -43,7 +44,7 @@ class Term:
     text: str
 
     def fits(self, run: ListedRun) -> bool:
-        """Whether the run meets it."""
+        """Return whether the run meets the condition."""
         if not self.key:
             return any(self.text in words for words in _searched(run))
         if self.key == "date":
@@ -58,25 +59,25 @@ class Term:
 
 @dataclass(frozen=True)
 class Search:
-    """Conditions that a run must all meet; none are met by every run."""
+    """Conditions, all of which a run must meet; without conditions every run matches."""
 
     terms: tuple[Term, ...] = ()
 
     def fits(self, run: ListedRun) -> bool:
-        """Whether the run meets all conditions."""
+        """Return whether the run meets all conditions."""
         return all(term.fits(run) for term in self.terms)
 
 
 def parse_search(text: str) -> Search:
-    """Read what was typed: words, and conditions such as edge="Br K", date>=2026-11-01, reduction.irf_sigma_ps=45.
+    """Return the search in `text`: words, and conditions such as edge="Br K", date>=2026-11-01, scan=12.
 
-    Words are looked for in sample, edge, plan, series, status, scan id, uid and date. Raises InputError for a quote
-    that does not end, or a date that is none.
+    Words are searched for in sample, edge, plan, series, status, scan id, uid and date. Raises InputError for an
+    unclosed quote, an invalid date, or a comparison with something that is not a number.
     """
     try:
         parts = shlex.split(text)
     except ValueError:
-        raise InputError(f'The search {text!r} has a quote that does not end. Write edge="Br K".') from None
+        raise InputError(f'The search {text!r} has an unclosed quote. Write for example edge="Br K".') from None
     return Search(tuple(_term(part) for part in parts))
 
 
@@ -86,7 +87,9 @@ def _term(part: str) -> Term:
         return Term(key="", comparison="", text=part.lower())
     key, comparison, text = found.groups()
     if key == "date" and not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
-        raise InputError(f"date{comparison}{text}: give a date as 2026, 2026-11 or 2026-11-03.")
+        raise InputError(f"date{comparison}{text} is not a date. Write it as 2026, 2026-11 or 2026-11-03.")
+    if comparison in _COMPARISONS and key != "date":
+        text = repr(read_number(text, key).value)
     return Term(key=_SHORT.get(key, key), comparison="=" if comparison == ":" else comparison, text=text)
 
 

@@ -49,7 +49,7 @@ class ControlPanel(QWidget):
         self.history.run_chosen.connect(self.run_chosen)
 
     def set_photons_per_pulse(self, photons_per_pulse: float, source: str) -> None:
-        """Base the forecast on `photons_per_pulse` of all photodiodes together; `source` names the run that gave it."""
+        """Use `photons_per_pulse` of all photodiodes together in forecasts; `source` names the run that gave it."""
         if self._settings.beam is None:
             return
         beam = replace(self._settings.beam, photons_per_pulse=photons_per_pulse, source=source)

@@ -1,1 +1,1 @@
-"""What is known of the run under way, without a widget: documents in, frames out."""
+"""The state of the current run, without widgets: documents come in, frames go out."""

@@ -1,4 +1,4 @@
-"""Documents of the session under way, through the relay."""
+"""Documents of the current session, received through the relay."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from gui.live.frame import FeedState
 
 
 class BroadcastFeed:
-    """Joins the relay at `addresses` (or where that function says it is by now), late or early.
+    """A subscriber of the relay at `addresses`, or at the addresses that this function returns at the moment.
 
-    Connected means that the relay answers, and while a run is open, that its session is heard too.
+    It may join before or during a run. Connected means that the relay answers and, while a run is open, that its
+    session publishes.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class BroadcastFeed:
 
     @property
     def state(self) -> FeedState:
-        """How the way from the session is."""
+        """State of the connection to the session."""
         subscriber = self._subscriber
         problem = "Not connected yet." if subscriber is None else _problem(subscriber)
         session_gone = subscriber is not None and bool(subscriber.run) and not _session_is_heard(subscriber)
@@ -43,12 +44,12 @@ class BroadcastFeed:
         )
 
     def open(self) -> None:
-        """Join."""
+        """Subscribe to the relay."""
         self._subscriber = Subscriber(self._addresses)
         self._last_document_at = self._lag_s = None
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """What the relay has sent."""
+        """Return what the relay has sent, after at most `timeout_s`."""
         if self._subscriber is None:
             return []
         delivery = self._subscriber.take(timeout_s)
@@ -58,7 +59,7 @@ class BroadcastFeed:
         return delivery.documents
 
     def close(self) -> None:
-        """Leave."""
+        """End the subscription."""
         if self._subscriber is not None:
             self._subscriber.close()
         self._subscriber = None
@@ -72,5 +73,5 @@ def _problem(subscriber: Subscriber) -> str:
     if not subscriber.answers:
         return "The relay does not answer. Start it with `trxas serve`."
     if not _session_is_heard(subscriber):
-        return "No session publishes. Open one with `trxas ipython`, or the queue's environment."
+        return "No session is open. Open one with `trxas ipython`, or connect the beamline for the queue."
     return ""

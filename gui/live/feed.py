@@ -1,4 +1,4 @@
-"""Where documents come from: a session, a stored run, or a program's own hand."""
+"""Sources of documents: a session, a stored run, or this process itself."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from gui.live.frame import FeedState
 NamedDocument = tuple[str, Mapping[str, Any]]
 
 AT_ONCE = 200
-"""Documents handed over in one go, so that frames appear between those of a long run that is read quickly."""
+"""Largest number of documents in one delivery: frames then appear while a long run is read quickly."""
 
 
 class Feed(Protocol):
-    """A source of documents. `open`, `take` and `close` are called on one thread; after `close` it may open again."""
+    """A source of documents. One thread calls `open`, `take` and `close`; a closed source may be opened again."""
 
     @property
     def state(self) -> FeedState:
-        """How the source is doing."""
+        """State of the source, readable from any thread."""
 
     def open(self) -> None:
-        """Begin with the start document of the run under way, or of the next one."""
+        """Start with the start document of the current run, or of the next one."""
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Documents in order, at most `AT_ONCE`; waits for the first at most so long, and may return none."""
+        """Return at most `AT_ONCE` documents in order, or none if the first does not come within `timeout_s`."""
 
     def close(self) -> None:
-        """Let go of the source."""
+        """Disconnect from the source."""
 
 
 class QueueFeed:
-    """Documents that this process puts in, in any thread; for tests and measurements of speed."""
+    """Documents that any thread of this process puts in, for tests and benchmarks."""
 
     def __init__(self, source: str = "this process") -> None:
         self._documents: queue.SimpleQueue[NamedDocument] = queue.SimpleQueue()
@@ -44,10 +44,10 @@ class QueueFeed:
         self._documents.put((name, doc))
 
     def open(self) -> None:
-        """Nothing to do."""
+        """Do nothing; there is no connection."""
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """What was put in."""
+        """Return documents that were put in, after at most `timeout_s`."""
         taken: list[NamedDocument] = []
         try:
             taken.append(self._documents.get(timeout=timeout_s))
@@ -62,4 +62,4 @@ class QueueFeed:
         return taken
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing; there is no connection."""

@@ -1,4 +1,4 @@
-"""The state of a run at one instant, as it is handed to the window: immutable, complete, with its age."""
+"""The state of a run at one instant, as the window gets it: immutable and complete, with its age."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RunHeader:
-    """What the start document says: identity, plan, sample, and `start`, the document itself.
+    """Facts of the start document: identity, plan, sample, and `start`, the document itself.
 
-    `exposures` is the number of events that are planned, None if the plan does not say.
+    `time_s`: Unix time of the start. `exposures`: number of events that are planned, None if unknown.
     """
 
     uid: str
@@ -32,11 +32,11 @@ class RunHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class FeedState:
-    """Where documents come from and how well they come.
+    """The source of documents and the state of the connection to it.
 
-    `connected`: the source answers. `last_document_at`: `time.monotonic()` when the latest one arrived, None before.
-    `lag_s`: its age when it arrived, by the clock of its sender. `missed`: documents known to be lost and not
-    recovered. `live` is False for a replay. `remark`: what is wrong, in words.
+    `connected`: the source answers. `last_document_at`: `time.monotonic()` at the arrival of the latest document, None
+    before. `lag_s`: age of that document on arrival, by the clock of its sender. `missed`: number of documents that are
+    known to be lost. `live` is False for a replay. `remark`: what is wrong, in words.
     """
 
     source: str
@@ -50,11 +50,11 @@ class FeedState:
 
 @dataclass(frozen=True, kw_only=True)
 class LiveFrame:
-    """One hand-over: the run, how far it is, and the answers to the requests of the panels.
+    """A snapshot of the run, its progress, and the answers to the requests of the panels.
 
-    `number` grows with every frame, `events` with every event of the run, of which `rejected` failed a condition; the
-    latest of them are `rejections`.
-    `exit_status` is None while the run is open. `latest` are the data of the latest event.
+    `number` grows with every frame. `events` counts the events of the run, `rejected` those that failed a condition;
+    `rejections` are the latest of them. `exit_status` is None while the run is open. `latest` are the data of the
+    latest event.
     """
 
     number: int
@@ -68,5 +68,5 @@ class LiveFrame:
     answers: Mapping[Request[Any], Answer[Any]] = field(default_factory=dict, repr=False)
 
     def answer(self, request: Request[T]) -> Answer[T] | None:
-        """The answer to `request`, None as long as it has not been computed."""
+        """Return the answer to `request`, None until it has been computed."""
         return cast("Answer[T] | None", self.answers.get(request))

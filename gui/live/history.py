@@ -1,4 +1,4 @@
-"""What every exposure of a run said, as columns that grow: the raw material of trends."""
+"""The scalar values of every exposure of a run, as growing columns from which trends are made."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ COLUMNS: Mapping[str, str] = MappingProxyType(
         "boxcar_v": "V",
     }
 )
-"""Columns and their units. `time_s` is that of the event (Unix epoch), `good` 1 or 0, `counts` the sum over all gates
-and photodiodes, `boxcar_v` the mean over the probes; the others are the event's own fields."""
+"""Units by column. `time_s` is the Unix time of the event, `good` is 1 or 0, `counts` the sum over all gates and
+photodiodes, `boxcar_v` the mean over the probes; the others are fields of the event."""
 
 _FIRST_ROWS = 256
 
 
 class ExposureHistory:
-    """The latest exposures, one row each; columns that an event does not have are NaN there.
+    """The latest exposures, one row each; a value that an event lacks is NaN.
 
-    Holds at most `limit` rows: beyond that the older half is let go, so that the memory of a night is bounded.
+    It holds at most `limit` rows and then drops the older half, so that memory is bounded over a night.
     """
 
     def __init__(self, limit: int = 100_000) -> None:
@@ -51,13 +51,13 @@ class ExposureHistory:
         return self._size
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """One column, (rows,), read-only; it does not change when further events arrive. KeyError if unknown."""
+        """Return one column (rows,), read-only; later events do not change it. Raises KeyError for an unknown name."""
         values = self._rows[: self._size, _INDEX[name]]
         values.flags.writeable = False
         return values
 
     def append(self, time_s: float, data: Mapping[str, Any]) -> None:
-        """Add an event."""
+        """Add an event, which came at the Unix time `time_s`."""
         if self._size == self._limit:
             kept = self._rows[self._limit // 2 : self._size]
             self._rows = np.concatenate([kept, np.empty_like(self._rows[: self._limit // 2])])
@@ -75,7 +75,7 @@ class ExposureHistory:
         self._size += 1
 
     def snapshot(self) -> ExposureHistory:
-        """What is known now; rows that exist are never written again, so nothing is copied."""
+        """Return a copy that later events do not change; existing rows are never written again, so none is copied."""
         return copy(self)
 
 

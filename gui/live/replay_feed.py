@@ -1,4 +1,4 @@
-"""A stored run, told again at 1 to 100 times the speed at which it was measured."""
+"""A stored run, replayed at 1 to 100 times the speed at which it was measured."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from reduction.events import events_of
 
 SLOWEST = 1.0
 FASTEST = 100.0
-"""Limits of the speed."""
+"""Limits of the speed, seconds of the run per second."""
 
 
 class ReplayFeed:
-    """Documents of a run at the intervals in which they came. All methods may be called from any thread.
+    """The documents of a run, at the intervals at which they were recorded. Any thread may call any method.
 
-    `duration_s` is the time from start to stop. Raises OutOfRangeError for a speed outside 1 to 100.
+    `duration_s` is the time from the first document to the last. Raises OutOfRangeError for a speed outside 1 to 100.
     """
 
     def __init__(self, documents: Iterable[NamedDocument], *, speed: float = SLOWEST, paused: bool = False) -> None:
@@ -40,12 +40,12 @@ class ReplayFeed:
 
     @property
     def state(self) -> FeedState:
-        """Never live."""
+        """State of the source; a replay is never live."""
         return self._state
 
     @property
     def speed(self) -> float:
-        """Seconds of the run per second."""
+        """Speed, seconds of the run per second. Setting it raises OutOfRangeError outside 1 to 100."""
         return self._speed
 
     @speed.setter
@@ -57,17 +57,17 @@ class ReplayFeed:
 
     @property
     def paused(self) -> bool:
-        """Whether it stands still."""
+        """Whether the replay is paused."""
         return self._paused
 
     def pause(self) -> None:
-        """Stand still."""
+        """Pause the replay."""
         with self._lock:
             self._rebase(self._now_s())
             self._paused = True
 
     def play(self) -> None:
-        """Go on; at the end, begin anew."""
+        """Continue the replay; at its end, start again from the beginning."""
         with self._lock:
             at_end = self._next == len(self._documents)
             self._rebase(0.0 if at_end else self._now_s())
@@ -77,12 +77,12 @@ class ReplayFeed:
 
     @property
     def position_s(self) -> float:
-        """Where it is, in seconds of the run."""
+        """Current position in the run, s."""
         with self._lock:
             return self._now_s()
 
     def seek(self, position_s: float) -> None:
-        """Go to a place between 0 and `duration_s`; backwards the run is told from its start again, at once."""
+        """Go to `position_s`, 0 to `duration_s`. To go back, all documents up to there are sent again at once."""
         with self._lock:
             position_s = min(max(position_s, 0.0), self.duration_s)  # a slider's rounding is no error
             if self._next and position_s < self._times[self._next - 1]:
@@ -91,13 +91,13 @@ class ReplayFeed:
         self._changed.set()
 
     def open(self) -> None:
-        """Begin with the start document."""
+        """Start with the start document."""
         with self._lock:
             self._next = 0
             self._rebase(0.0)
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """The documents whose time has come."""
+        """Return the documents that are due, after at most `timeout_s`."""
         due = self._due()
         if not due:
             self._changed.wait(self._waiting_s(timeout_s))
@@ -110,7 +110,7 @@ class ReplayFeed:
         return due
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing; there is no connection."""
 
     def _due(self) -> Sequence[NamedDocument]:
         with self._lock:
@@ -147,7 +147,7 @@ def _singly(name: str, doc: Mapping[str, Any]) -> Iterable[NamedDocument]:
 
 
 def _times(documents: Sequence[NamedDocument]) -> list[float]:
-    """Seconds since the start of each document, never decreasing; assets have no time of their own."""
+    """Return the time of each document since the start, s, never decreasing; asset documents have no time."""
     times: list[float] = []
     origin: float | None = None
     for _, doc in documents:

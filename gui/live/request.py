@@ -1,4 +1,4 @@
-"""What a panel wants to know of a run, and the answer to it."""
+"""Requests of the panels about a run, and the answers."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Request(ABC, Generic[T_co]):
-    """A question about a run; subclasses are frozen dataclasses, so that equal questions are computed once.
+    """A question about a run. Subclasses are frozen dataclasses, so that equal requests are computed once.
 
-    `slow` ones (fits, images: more than a few ms) are computed beside the others and may lag behind.
+    `slow` requests (fits, images: more than a few ms) are computed in threads of their own and may lag behind.
     """
 
     slow: ClassVar[bool] = False
 
     @abstractmethod
     def compute(self, run: RunState) -> T_co:
-        """The answer by functions of `reduction`; raises ReductionError where there is none (yet)."""
+        """Return the answer, by functions of `reduction`. Raises ReductionError while there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Generic[T]):
-    """What came of a request: `value`, or None and the `problem` in words; from the run's first `events` events."""
+    """The answer to a request from the first `events` events: `value`, or None and the `problem` in words."""
 
     value: T | None
     problem: str

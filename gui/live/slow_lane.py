@@ -1,4 +1,4 @@
-"""Questions that take long, answered beside the others: fits and images."""
+"""Threads that answer slow requests, such as fits and images, beside the quick ones."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Answered = tuple[RunState, Request[Any], Answer[Any]]
 
 
 def answer(request: Request[Any], run: RunState) -> Answer[Any]:
-    """Compute an answer; a failure becomes its problem in words."""
+    """Return the answer to `request`; a failure becomes its problem, in words."""
     try:
         return Answer(value=request.compute(run), problem="", events=run.events)
     except ReductionError as error:
         return Answer(value=None, problem=str(error), events=run.events)
-    except Exception as error:  # a mistake in one question must not end the display of all others
-        logger.exception("%s could not be answered.", request)
+    except Exception as error:  # a defect in one request must not end the display of all others
+        logger.exception("%s failed.", request)
         return Answer(
-            value=None, problem=f"Internal error, see the log: {type(error).__name__}: {error}", events=run.events
+            value=None, problem=f"Internal error (see the terminal): {type(error).__name__}: {error}", events=run.events
         )
 
 
 class SlowLane:
-    """A thread that answers one kind of slow question.
+    """A thread that answers one kind of slow request.
 
-    Answers go to `done` as (state, request, answer). After an answer it rests for as long as that took, so that fits
-    during a run leave half a core to everything else.
+    Answers go to `done` as (state, request, answer). After each batch the lane rests for as long as the batch took, so
+    that fits during a run leave half a core to everything else.
     """
 
     def __init__(self, name: str, done: queue.SimpleQueue[Answered]) -> None:
@@ -49,16 +49,16 @@ class SlowLane:
 
     @property
     def idle(self) -> bool:
-        """Whether everything that was asked has been answered, and the rest after it is over."""
+        """Whether all requests have been answered and the rest after them is over."""
         return self._open == 0 and time.monotonic() >= self._rested_at
 
     def ask(self, run: RunState, requests: Sequence[Request[Any]]) -> None:
-        """Answer `requests` from a snapshot; only when `idle`."""
+        """Answer `requests` from the snapshot `run`. Call it only while `idle`."""
         self._open = len(requests)
         self._work.put((run, requests))
 
     def end(self) -> None:
-        """Let the thread end after what it is doing."""
+        """End the thread after its current batch."""
         self._work.put(None)
 
     def _run(self) -> None:

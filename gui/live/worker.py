@@ -1,4 +1,4 @@
-"""The thread between the documents and the window: takes them, answers the panels' questions, makes frames."""
+"""The thread between documents and window: it collects documents, answers the requests of the panels, makes frames."""
 
 from __future__ import annotations
 
@@ -20,16 +20,23 @@ from gui.live.slow_lane import Answered, SlowLane, answer
 logger = logging.getLogger(__name__)
 
 FRAME_PERIOD_S = 0.02
-"""Frames come no more often: 50 in a second are as many as an eye can follow."""
+"""Shortest interval between frames: the eye cannot follow more than 50 per second."""
 
 BUDGET_S = 0.015
-"""Time for quick questions per frame; those that are left keep their older answer and come first in the next."""
+"""Time for quick requests per frame; those that are left over keep their older answer and come first next time."""
 
 
 class LiveWorker:
-    """Keeps the state of the run and answers what the panels want to know; every method may be called from any thread.
+    """Keeps the state of the run and answers the requests of the panels. Any thread may call any method.
 
-    `frame` is always the latest; reading it costs nothing.
+    `frame` is always the latest frame; reading it costs nothing.
+
+    One thread owns the feed, the run state and all answers. Each turn takes the documents that have arrived and then,
+    at most every `FRAME_PERIOD_S`, publishes a frame if anything has changed. Quick requests are answered in this
+    thread within `BUDGET_S`, the oldest answer first. Slow ones go to one `SlowLane` per kind with a snapshot of the
+    run, at most one batch at a time; their answers come back through a queue and are dropped if another run has started
+    meanwhile. Invariants: a frame is never changed after it was published; `_versions` holds for each request the
+    version of the run from which it was last answered (or, for a slow one, asked); all answers belong to one run.
     """
 
     def __init__(self, feed: Feed) -> None:
@@ -50,11 +57,11 @@ class LiveWorker:
         self._thread = threading.Thread(target=self._work, name="live worker", daemon=True)
 
     def start(self) -> None:
-        """Begin to take documents."""
+        """Start to take documents."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End the thread and close the feed; raises NotConnectedError if the feed does not let go in time."""
+        """End the thread and close the feed. Raises NotConnectedError if the feed does not close within `timeout_s`."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -62,19 +69,19 @@ class LiveWorker:
                 raise NotConnectedError([self._feed.state.source], timeout_s)
 
     def want(self, owner: object, requests: Collection[Request[Any]]) -> None:
-        """From now on answer `requests` for `owner`, in place of what it wanted before."""
+        """Answer `requests` for `owner`, in place of its earlier requests."""
         with self._lock:
             self._wants[owner] = frozenset(requests)
             self._wanted = frozenset().union(*self._wants.values())
 
     def forget(self, owner: object) -> None:
-        """Answer nothing more for `owner`."""
+        """Stop answering requests of `owner`."""
         with self._lock:
             self._wants.pop(owner, None)
             self._wanted = frozenset().union(*self._wants.values())
 
     def use(self, feed: Feed) -> None:
-        """Take documents from another source; what is shown begins anew."""
+        """Take documents from another source, and forget the run of the previous one."""
         with self._lock:
             self._next_feed = feed
 
@@ -109,25 +116,25 @@ class LiveWorker:
         try:
             self._run(name, doc)
         except (LookupError, TypeError, ValueError, AttributeError, TrxasError):
-            # A document against all rules must not end the display of those that follow.
-            logger.exception("A %s document could not be shown.", name)
+            # A malformed document must not end the display of those that follow.
+            logger.exception("A %s document cannot be shown.", name)
         if name == "start":
             self._begin()
 
     def _begin(self) -> None:
-        """Forget the answers of another run: nothing is shown without the run it belongs to."""
+        """Forget the answers of the previous run."""
         self._answers = {}
         self._versions = {}
         self._header = None if self._run.start is None else _header(self._run.start)
 
     def _publish(self) -> bool:
-        """Make a frame if anything has changed; tells whether it did."""
+        """Make a frame if anything has changed; return whether it did."""
         wanted = self._wanted
         arrived = self._collect_slow(wanted)
         computed = self._answer_quick(wanted)
         self._ask_slow(wanted)
         feed = self._feed_state()
-        # The run itself, because a source that was switched has counted no document yet.
+        # The identity of the run too: after a switch of the source, its version may be the same.
         shown = (id(self._run), self._run.version, feed, wanted)
         if not arrived and not computed and shown == self._shown:
             return False
@@ -155,7 +162,7 @@ class LiveWorker:
         return state
 
     def _pending(self, wanted: Collection[Request[Any]], *, slow: bool) -> list[Request[Any]]:
-        """Requests whose answer is older than the run's state, the oldest answer first."""
+        """Return the requests whose answer is older than the state of the run, the oldest answer first."""
         if self._run.start is None:
             return []
         version = self._run.version

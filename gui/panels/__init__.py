@@ -1,1 +1,1 @@
-"""One module per panel of the window: each asks its questions and draws the answers."""
+"""The live panels, one module each: a panel has requests to the live worker and draws the answers."""

@@ -1,4 +1,4 @@
-"""The beamline at a glance: every device as shape, word and value."""
+"""The state of the beamline: every device as shape, word and value."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from gui.status.monitors import StatusSource
 from gui.theme import CONTROL_ROOM, current_theme
 
 PERIOD_MS = 500
-"""Twice a second is as often as one can read a number."""
-
+"""Twice per second is as often as people can read a number."""
 
 _CHANGED = 3
 _MARGIN_PX = 8
 
 
 class DevicesPanel(Panel):
-    """`items` as `source` knows them; it has a clock of its own, as devices change without documents."""
+    """A table of `items` with the values of `source`, polled by a timer of its own."""
 
     title = "Devices"
     key = "devices"
@@ -41,9 +40,9 @@ class DevicesPanel(Panel):
         self.table = ValueTable(["device", "state", "value", "changed"], most_rows=20)
         self.body.addWidget(self.table, 1)
         self.apply_theme()
-        self.heading.run.setText("" if source else "No process variables were given to this window.")
+        self.heading.run.setText("" if source else "This window has no connection to the control system.")
         self._timer = QTimer(self, interval=PERIOD_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.poll)
 
     @classmethod
     def for_beamline(cls, context: PanelContext) -> DevicesPanel:
@@ -51,11 +50,11 @@ class DevicesPanel(Panel):
         return cls(context.items, context.source)
 
     def apply_theme(self) -> None:
-        """From afar there is room for states and values only."""
+        """Hide the ages in the control room, where there is room for states and values only."""
         self.table.setColumnHidden(_CHANGED, current_theme() is CONTROL_ROOM)
 
-    def look(self) -> None:
-        """Show what the source knows now."""
+    def poll(self) -> None:
+        """Show the current values of the source."""
         if self._source is None:
             return
         now_s = time.monotonic()
@@ -66,22 +65,22 @@ class DevicesPanel(Panel):
         self.table.setMinimumWidth(self.table.contents_width() + _MARGIN_PX if afar else 0)
 
     def draw(self, _frame: LiveFrame) -> None:
-        """Documents do not matter here."""
+        """Do nothing; the panel does not show documents."""
 
     def show_frame(self, _frame: LiveFrame) -> None:
-        """Documents do not matter here."""
+        """Do nothing; the panel does not show documents."""
 
     def show_liveness(self, _liveness: Liveness) -> None:
-        """Devices have a state of their own."""
+        """Do nothing; the devices have states of their own."""
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Look while somebody looks."""
+        """Poll while the panel is visible."""
         super().showEvent(event)
-        self.look()
+        self.poll()
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
-        """Nobody looks."""
+        """Stop polling while the panel is hidden."""
         super().hideEvent(event)
         self._timer.stop()
 
@@ -92,10 +91,10 @@ class DevicesPanel(Panel):
         if silent:
             self.heading.show_state(f"✕ {silent} OF {number} DISCONNECTED", "bad")
         elif wrong:
-            self.heading.show_state(f"▲ {wrong} OF {number} NOT WELL", "warning")
+            self.heading.show_state(f"▲ {wrong} OF {number} NEED ATTENTION", "warning")
         else:
-            self.heading.show_state("● ALL WELL", "good")
-        self.heading.run.setText(f"{wrong} not well" if silent and wrong else "")
+            self.heading.show_state("● ALL OK", "good")
+        self.heading.run.setText(f"{wrong} need attention" if silent and wrong else "")
 
 
 def _row(item: StatusItem, state: Shown) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""The course of the documents in words: runs, rejected exposures, trouble with the source."""
+"""A log of the documents in words: runs, rejected exposures, problems with the source."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gui.live.rejection import Rejection
 from gui.panels.panel import Panel, progress_text, run_text
 
 LINES = 2000
-"""Older lines are let go."""
+"""Number of lines; older ones are dropped."""
 
 ONE_BY_ONE = 5
-"""Exposures that are rejected at once and still have a line each; more are counted by their reason."""
+"""Up to this many exposures rejected at once get a line each; more are counted by their reasons."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What of a frame the log has told."""
+    """What the log has already written about the source and the run."""
 
     uid: str = ""
     rejected: int = 0
@@ -35,13 +35,13 @@ class _Seen:
 
 
 class FrameNews:
-    """Tells what happened between two frames; call it with every frame, it returns sentences."""
+    """The differences between successive frames, as sentences; call it with every frame."""
 
     def __init__(self) -> None:
         self._seen = _Seen()
 
     def __call__(self, frame: LiveFrame) -> list[str]:
-        """What is new since the frame before."""
+        """Return what is new since the previous frame."""
         before = self._seen
         now = _seen(frame)
         self._seen = now
@@ -93,13 +93,16 @@ def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
 
 
 def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
-    """What was rejected and why: each exposure, or many by their reasons; `latest` may not hold all of them."""
+    """Return which of `number` exposures were rejected and why, or only their counts by reason.
+
+    `latest` may not include all of them.
+    """
     if number <= min(ONE_BY_ONE, len(latest)):
         return [f"{_place(one)} rejected: {_words(one.reasons)}" for one in latest]
     reasons = Counter(_words(one.reasons) for one in latest)
-    told = [f"{count} for {reason}" for reason, count in reasons.most_common()]
-    untold = [f"{number - len(latest)} before these"] if number > len(latest) else []
-    return [f"{number} exposures rejected: {'; '.join([*told, *untold])}"]
+    counted = [f"{count} for {reason}" for reason, count in reasons.most_common()]
+    others = [f"{number - len(latest)} before these"] if number > len(latest) else []
+    return [f"{number} exposures rejected: {'; '.join([*counted, *others])}"]
 
 
 def _place(one: Rejection) -> str:
@@ -113,7 +116,7 @@ def _words(reasons: str) -> str:
 
 
 class LogPanel(Panel):
-    """One line per happening, the latest at the bottom. It listens while it is hidden, too."""
+    """One line per event, the latest at the bottom. The log also listens while it is hidden."""
 
     title = "Log"
     key = "log"
@@ -131,18 +134,18 @@ class LogPanel(Panel):
         self._waiting: deque[str] = deque(maxlen=LINES)
 
     def listen(self, frame: LiveFrame) -> None:
-        """Note what is new; cheap, to be called with every frame whether the panel is seen or not."""
+        """Note what is new in `frame`. It is cheap; call it with every frame, also while the panel is hidden."""
         self.note(self._news(frame))
 
     def note(self, sentences: list[str]) -> None:
-        """Add sentences of the window's own."""
+        """Add `sentences` with the current time."""
         clock = time.strftime("%H:%M:%S")
         self._waiting.extend(f"{clock}  {sentence}" for sentence in sentences)
         if self._waiting and self.isVisible():
             self._write()
 
     def draw(self, _frame: LiveFrame) -> None:
-        """Write what is waiting."""
+        """Write the lines that are waiting."""
         self._write()
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""What all panels have in common: a heading that says whose numbers they are, and no work for what did not change."""
+"""The base of all panels: a heading that names the run, and no work for what has not changed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gui.types import Severity, Side
 T = TypeVar("T")
 
 SCANS = {"energy_ev": "energy", "delay_ps": "delay", "fluence_mj_cm2": "fluence"}
-"""Kinds of scans, by the event field that they scan."""
+"""Names of scans, by the event field that they scan."""
 
 
 class AnswerSlot(Generic[T]):
-    """Remembers the answer that is on the screen, so that the same one is not drawn twice."""
+    """The answer that is on the screen, so that the same answer is not drawn twice."""
 
     _NOTHING = object()
 
@@ -33,7 +33,7 @@ class AnswerSlot(Generic[T]):
         self._shown: object = self._NOTHING
 
     def changed(self, frame: LiveFrame, request: Request[T]) -> bool:
-        """Whether the frame's answer to `request` is another than the one asked for last; it is remembered."""
+        """Return whether the answer to `request` in `frame` differs from the last one, and remember it."""
         answer = frame.answer(request)
         if answer is self._shown:
             return False
@@ -42,21 +42,21 @@ class AnswerSlot(Generic[T]):
 
 
 class ElidedLabel(QLabel):
-    """A line of text that ends with dots where there is no more room; all of it is its tool tip."""
+    """A line of text that ends with dots where there is no more room; the tool tip has all of it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        """Draw what has room."""
+        """Draw the text that has room."""
         painter = QPainter(self)
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
 
 
 class Heading(QWidget):
-    """State as shape and word, and the run it belongs to."""
+    """The heading of a panel: the state as shape and word, and the run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Heading(QWidget):
         layout.addWidget(self.run, 1)
 
     def show_state(self, text: str, severity: Severity, reason: str = "") -> None:
-        """Shape with word, its colour, and a reason as tool tip."""
+        """Show `text`, a shape and a word, in the colour of `severity`, with `reason` as tool tip."""
         style = f"font-weight: bold; color: {current_theme().state_colour(severity)};"
         if self.state.text() != text or self.state.styleSheet() != style:
             self.state.setText(text)
@@ -76,7 +76,7 @@ class Heading(QWidget):
         self.state.setToolTip(reason)
 
     def show_run(self, frame: LiveFrame) -> None:
-        """Name, and how far it is."""
+        """Show the name of the run and its progress."""
         text = f"{run_text(frame.run)}   {progress_text(frame)}" if frame.run else ""
         if self.run.text() != text:
             self.run.setText(text)
@@ -84,10 +84,12 @@ class Heading(QWidget):
 
 
 class Panel(QWidget):
-    """Base of the panels. Subclasses set `title` and `key` (its name in saved layouts), and override the hooks.
+    """Base of the panels. Subclasses set `title` and `key` (the name in saved layouts), and override the hooks.
 
-    `requests` are the questions to the live worker, `draw` shows a frame's answers: both are called on the GUI thread,
-    `draw` only while the panel is seen. `requests_changed` tells that the questions are others now.
+    `side`, `group` and `position` say where the panel starts in the window: on the left or right side, as a tab of its
+    group, and in which order. `requests` returns the requests to the live worker, `draw` shows the answers of a frame;
+    both run in the GUI thread, `draw` only while the panel is seen. Signal `requests_changed()`: `requests` now returns
+    something else.
     """
 
     title: ClassVar[str]
@@ -116,22 +118,22 @@ class Panel(QWidget):
         return cls()
 
     def requests(self) -> Collection[Request[Any]]:
-        """What it wants to know now."""
+        """Return the current requests."""
         return ()
 
     def plots(self) -> Iterable[LinePlot]:
-        """Its plots, which are marked when they are not live."""
+        """Return the plots, which are marked when they are not live."""
         return ()
 
     def forget_run(self) -> None:
-        """Another run begins: drop what is kept of the one before."""
+        """Forget the previous run; another one has started."""
 
     def draw(self, frame: LiveFrame) -> None:
-        """Show the answers of a frame, as far as they are others than before."""
+        """Show the answers of `frame` that have changed."""
         raise NotImplementedError
 
     def show_frame(self, frame: LiveFrame) -> None:
-        """Show a frame: heading and answers."""
+        """Show `frame` in heading and body."""
         uid = frame.run.uid if frame.run else ""
         if uid != self._uid:
             self._uid = uid
@@ -142,7 +144,7 @@ class Panel(QWidget):
         self.draw(frame)
 
     def show_liveness(self, liveness: Liveness) -> None:
-        """Say whether it is live; what is not is dimmed and carries the word."""
+        """Show whether the panel is live; plots that are not are dimmed and carry the word."""
         self.heading.show_state(f"{liveness.shape} {liveness.word}", liveness.severity, liveness.reason)
         if liveness.watermark != self._watermark:
             self._watermark = liveness.watermark
@@ -150,30 +152,30 @@ class Panel(QWidget):
                 plot.mark(self._watermark)
 
     def apply_theme(self) -> None:
-        """Take colours from the theme, where Qt's palette does not reach."""
+        """Take colours of the theme that are not in Qt's palette."""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """A new palette means a new theme."""
+        """Follow a change of theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.apply_theme()
 
 
 def run_text(run: RunHeader) -> str:
-    """Scan number, sample, edge and plan; without a number the beginning of the uid."""
+    """Return scan number (or the start of the uid), sample, edge and plan."""
     number = f"scan {run.scan_id}" if run.scan_id is not None else run.uid[:8]
     return " · ".join(part for part in (number, run.sample, run.edge, run.plan_name.replace("_", " ")) if part)
 
 
 def progress_text(frame: LiveFrame) -> str:
-    """Exposures, of how many, and how many failed a condition."""
+    """Return the numbers of exposures measured, planned and rejected, in words."""
     planned = frame.run.exposures if frame.run else None
     text = f"{frame.events} of {planned} exposures" if planned else f"{frame.events} exposures"
     return f"{text}, {frame.rejected} rejected" if frame.rejected else text
 
 
 def remarks_of(frame: LiveFrame) -> list[str]:
-    """Lines at the top of an exported table: whose numbers these are."""
+    """Return the lines at the top of an exported table, which identify the run."""
     if frame.run is None:
         return []
     feed = "live" if frame.feed.live else "replayed"
@@ -181,22 +183,22 @@ def remarks_of(frame: LiveFrame) -> list[str]:
 
 
 def scanned_axis(frame: LiveFrame) -> str:
-    """Event field that the run scans, "" if it scans none."""
+    """Return the event field that the run scans, "" if it scans none."""
     grid = frame.run.start.get("grid", {}) if frame.run else {}
     return str(grid.get("axis", "")) if isinstance(grid, Mapping) else ""
 
 
 def other_kind(frame: LiveFrame, axis: str) -> str:
-    """Why a run has nothing for a panel that needs a scan over `axis`, in words; "" if it has, or without a run."""
+    """Return why a panel for scans over `axis` shows nothing of this run; "" if it does, or without a run."""
     scanned = scanned_axis(frame)
     if frame.run is None or scanned == axis:
         return ""
-    this = f"This run scans the {SCANS[scanned]}" if scanned in SCANS else "This run is no pump-probe scan"
-    return f"{this}; here one sees scans over the {SCANS[axis]}."
+    this = f"This run scans the {SCANS[scanned]}" if scanned in SCANS else "This run is not a pump-probe scan"
+    return f"{this}; this panel shows scans of the {SCANS[axis]}."
 
 
 def problem_of(answer: Answer[Any] | None) -> str:
-    """Why there is nothing to draw; "" if there is."""
+    """Return why there is nothing to draw; "" if there is something."""
     if answer is None:
         return NO_DATA
     return answer.problem if answer.value is None else ""

@@ -1,4 +1,4 @@
-"""A table of results: what it is, how much, and what that means."""
+"""A table of results: quantities, values, and what they mean."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gui.theme import current_theme
 from gui.types import Severity
 
 Cell: TypeAlias = str | tuple[str, Severity]
-"""A text, or a text with a severity that colours it: "good", "warning", "bad", "unknown"."""
+"""A text, or a text with a severity that gives its colour."""
 
 
 class ValueTable(QTableWidget):
-    """Read-only rows of `columns`; only cells that changed are touched. It is as high as its rows, up to a limit."""
+    """A read-only table with `columns`. Its height fits up to `most_rows` rows; only cells that change are drawn."""
 
     def __init__(self, columns: Sequence[str], *, most_rows: int = 12, parent: QWidget | None = None) -> None:
         super().__init__(0, len(columns), parent)
@@ -36,7 +36,7 @@ class ValueTable(QTableWidget):
         self._fit_rows()
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Replace the content."""
+        """Replace the content by `rows` of one cell per column."""
         if len(rows) != self.rowCount():
             self.setRowCount(len(rows))
             self.updateGeometry()
@@ -45,25 +45,25 @@ class ValueTable(QTableWidget):
                 self._show_cell(place, column, cell)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Header and rows."""
+        """Return a size for header and rows."""
         rows = min(max(self.rowCount(), 1), self._most_rows)
         height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         return QSize(super().sizeHint().width(), height + 2 * self.frameWidth() + 2)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Header and two rows."""
+        """Return a size for the header and up to three rows."""
         rows = min(max(self.rowCount(), 1), 3)
         height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         return QSize(120, height)
 
     def contents_width(self) -> int:
-        """Pixels that the columns which are not hidden need."""
+        """Return the width of the visible columns, pixels."""
         header = self.horizontalHeader()
         columns = [column for column in range(self.columnCount()) if not self.isColumnHidden(column)]
         return sum(max(self.sizeHintForColumn(column), header.sectionSizeHint(column)) for column in columns)
 
     def text(self, row: int, column: int) -> str:
-        """What a cell shows."""
+        """Return the text of a cell."""
         item = self.item(row, column)
         return item.text() if item is not None else ""
 

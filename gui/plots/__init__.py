@@ -1,1 +1,1 @@
-"""Plots for experiments: error bars, units, a crosshair that reads errors, and ranges that do not twitch."""
+"""Plots for experiments: error bars, units, a crosshair that shows errors, and steady ranges."""

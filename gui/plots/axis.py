@@ -1,4 +1,4 @@
-"""An axis with a name and a unit that stays what it is: eV never become keV, ps never ns."""
+"""An axis with a name and a fixed unit: eV never become keV, ps never become ns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gui.theme import Theme
 
 @dataclass(frozen=True)
 class Quantity:
-    """What an axis shows: `name` for people, `unit` ("" for a ratio), and `column`, its name in exported tables.
+    """A quantity on an axis: its `name` for people, `unit` ("" for a ratio), and `column`, its name in exported tables.
 
-    `number_format`: how values of it are written where they are read off.
+    `number_format`: format of its values in the crosshair.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Quantity:
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def text(self, value: float) -> str:
-        """A value with its unit."""
+        """Return a value with its unit."""
         return f"{self.number_format.format(value)} {self.unit}".rstrip()
 
 
 LONG = 1e6
-"""Numbers from here on are written with a power of ten: more digits would run into the label."""
+"""Numbers from here on are written with a power of ten; more digits would overlap with the label."""
 
 ENERGY = Quantity("energy", "eV", "energy_ev", "{:.2f}")
 DELAY = Quantity("delay", "ps", "delay_ps", "{:.1f}")
@@ -45,9 +45,9 @@ TIME = Quantity("time since the start", "s", "time_s", "{:.1f}")
 
 
 class UnitAxis(pg.AxisItem):
-    """Axis of a `Quantity` on a `Scale`; ticks are plain numbers in that unit. `named` shows its label.
+    """The axis of a `Quantity` on a `Scale`; ticks are plain numbers in its unit. `named`: whether the label is shown.
 
-    An axis of a plot without data is `empty`: numbers there would be made up.
+    The axis of a plot without data is `empty` and has no ticks, which would be arbitrary numbers.
     """
 
     def __init__(self, orientation: str, quantity: Quantity, scale: Scale | None = None) -> None:
@@ -64,7 +64,7 @@ class UnitAxis(pg.AxisItem):
         self.setStyle(autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-5)
 
     def apply_theme(self, theme: Theme, point_px: float) -> None:
-        """Take colours from `theme` and sizes from its font, one point of which is `point_px` pixels."""
+        """Take the colours of `theme` and sizes from its font; a point of the font is `point_px` pixels."""
         em = theme.font_points * point_px
         self.setPen(pg.mkPen(theme.muted))
         self.setTextPen(pg.mkPen(theme.text))
@@ -82,14 +82,14 @@ class UnitAxis(pg.AxisItem):
         self.resizeEvent()
 
     def set_empty(self, *, empty: bool) -> None:
-        """Show ticks or none."""
+        """Show no ticks if `empty`."""
         if empty != self.empty:
             self.empty = empty
             self.picture = None
             self.update()
 
     def resizeEvent(self, event: object = None) -> None:  # noqa: N802
-        """Shorten the label to its unit where there is no room for all of it, and to nothing if need be."""
+        """Shorten the label to its unit, or leave it out, where there is no room for it."""
         if self.orientation == "left" and self.label is not None and hasattr(self, "named"):
             quantity = self.quantity
             for text in (quantity.label, quantity.unit or quantity.name, ""):
@@ -100,7 +100,7 @@ class UnitAxis(pg.AxisItem):
         super().resizeEvent(event)
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, Sequence[float]]]:  # noqa: N802
-        """Ticks of the scale, as many as have room, or pyqtgraph's on a linear one, without its finest level."""
+        """Return the ticks of the scale that have room; on a linear one those of pyqtgraph without the finest level."""
         if self.empty:
             return []
         special = self._map.ticks(low, high)
@@ -113,7 +113,7 @@ class UnitAxis(pg.AxisItem):
         return levels
 
     def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
-        """Plain numbers, all with as many decimals as the finest spacing needs."""
+        """Return plain numbers, all with the decimals that the finest spacing needs."""
         if self._map.ticks(*self.range):
             return [_short(float(value)) for value in self._map.from_axis(values)]
         if self._step < 1e-5:
@@ -126,14 +126,14 @@ class UnitAxis(pg.AxisItem):
         return [f"{value:.{places}f}" for value in values]
 
     def grid_places(self, size_px: float) -> list[float]:
-        """Where grid lines go: the coarsest ticks."""
+        """Return the places of grid lines, which are the coarsest ticks, for an axis of `size_px` pixels."""
         low, high = self.range
         levels = self.tickValues(low, high, size_px)
         return [float(place) for place in levels[0][1]] if levels else []
 
 
 def _with_room(places: Sequence[float], distance: float) -> list[float]:
-    """Of places in the order of their importance those at least `distance` from all more important ones."""
+    """Return the places that are at least `distance` from all earlier ones, which are more important."""
     kept: list[float] = []
     for place in places:
         if all(abs(place - other) >= distance for other in kept):
@@ -142,7 +142,7 @@ def _with_room(places: Sequence[float], distance: float) -> list[float]:
 
 
 def _short(value: float) -> str:
-    """A delay on a logarithmic axis: 20000 would run into its neighbours."""
+    """Return a delay for a logarithmic axis, where 20000 would overlap with its neighbours."""
     return f"{value:.0f}" if abs(value) < 9_999 else _power(value, 0)
 
 

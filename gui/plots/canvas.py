@@ -1,4 +1,4 @@
-"""The drawing area: axes, grid, curves, and a word over them when they are not live."""
+"""The drawing area: axes, grid, curves, and a word across them when they are not live."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from gui.theme import Theme
 PIXELS_PER_POINT = 96.0 / 72.0
 """Logical pixels of Qt per typographic point."""
 
-
 NO_DATA = "No data yet."
-"""What a plot without curves says, unless its panel knows more."""
+"""Message in a plot without curves, unless its panel gives another one."""
 
 
 class Canvas(pg.PlotWidget):
-    """A pyqtgraph plot without its automatic ranges and grid; `painted` after every paint event."""
+    """A pyqtgraph plot without automatic ranges and grid. Signal `painted()`: after every paint event."""
 
     painted = Signal()
 
@@ -42,7 +41,7 @@ class Canvas(pg.PlotWidget):
         self._show_message()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take colours and sizes from `theme`."""
+        """Take the colours and sizes of `theme`."""
         self.setBackground(theme.base)
         for axis in (self.bottom, self.left):
             axis.apply_theme(theme, PIXELS_PER_POINT)
@@ -54,12 +53,12 @@ class Canvas(pg.PlotWidget):
         )
 
     def show_message(self, text: str) -> None:
-        """Write a sentence across the plot, "" for none: then an empty one says that it is."""
+        """Write `text` across the plot; "" for none, or for `NO_DATA` in an empty plot."""
         self._said = text
         self._show_message()
 
     def set_empty(self, *, empty: bool) -> None:
-        """Whether there is nothing to show: no ticks, no grid."""
+        """Show neither ticks nor grid if the plot is `empty`."""
         for axis in (self.bottom, self.left):
             axis.set_empty(empty=empty)
         self.grid.update()
@@ -72,14 +71,14 @@ class Canvas(pg.PlotWidget):
             self._message.setVisible(bool(text))
 
     def mark(self, word: str) -> None:
-        """Dim the curves and write `word` over them; "" for live ones."""
+        """Dim the curves and write `word` over them; "" restores them."""
         if self._watermark.text() != word:
             self._watermark.setText(word)
             self._watermark.setVisible(bool(word))
             self.box.childGroup.setOpacity(0.35 if word else 1.0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Keep the words in their places."""
+        """Move the overlaid words with the plot."""
         super().resizeEvent(event)
         if hasattr(self, "_watermark"):
             inner = self.rect().adjusted(70, 8, -12, -40)
@@ -87,7 +86,7 @@ class Canvas(pg.PlotWidget):
             self._watermark.setGeometry(inner)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Paint, and say so."""
+        """Paint, then emit `painted`."""
         super().paintEvent(event)
         self.painted.emit()
 

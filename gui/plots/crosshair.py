@@ -1,4 +1,4 @@
-"""Reading a plot: the values and errors of the points next to the mouse."""
+"""The crosshair, which shows values and errors of the points nearest to the mouse."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gui.theme import Theme
 from reduction.number_text import with_error
 
 LARGEST_SHARE = 0.05
-"""A point farther from the mouse than this share of the axis is not read."""
+"""A point farther from the mouse than this share of the axis is not shown."""
 
 MOST_CURVES = 4
-"""With more curves than this only the one next to the mouse is read: the line of text has an end."""
+"""With more curves only the one nearest to the mouse is shown, because the line of text is short."""
 
 
 class CrossLines(ViewItem):
-    """Two lines through the point that is read."""
+    """Two lines through the point that is shown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class CrossLines(ViewItem):
         self.setZValue(100)
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colour from `theme`."""
+        """Take the colour of `theme`."""
         self._pen = pg.mkPen(theme.muted, width=1)
         self._pen.setCosmetic(True)
 
     def move_to(self, at: tuple[float, float] | None) -> None:
-        """Cross at `at` in plot coordinates; None hides it."""
+        """Cross at `at` (x, y) in plot coordinates; None hides the lines."""
         if at != self._at:
             self._at = at
             self.update()
@@ -55,7 +55,7 @@ class CrossLines(ViewItem):
 
 
 class Crosshair(QObject):
-    """Follows the mouse over a canvas; `read` brings the text of what is there, "" when the mouse leaves."""
+    """Follows the mouse over a canvas. Signal `read(str)`: text of the points there, "" when the mouse leaves."""
 
     read = Signal(str)
 
@@ -69,7 +69,7 @@ class Crosshair(QObject):
         canvas.scene().sigMouseMoved.connect(self._moved)
 
     def read_at(self, x: float, y: float) -> str:
-        """Text of the points next to (x, y), plot coordinates; moves the lines there. "" without a point near."""
+        """Return the text of the points nearest to (x, y), plot coordinates, and move the lines there; "" for none."""
         visible = [curve for curve in self._curves.values() if curve.isVisible() and curve.x.size]
         (left, right), (low, high) = self._canvas.box.viewRange()
         found = [(curve, index) for curve in visible if (index := _nearest(curve, x, right - left)) is not None]

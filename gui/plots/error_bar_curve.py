@@ -1,4 +1,4 @@
-"""A curve with error bars that is cheap to replace: one paint, in pixels, from numpy arrays."""
+"""A curve with error bars that is cheap to replace: it is painted at once, in pixels, from numpy arrays."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _SHAPES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
 
 
 class ErrorBarCurve(ViewItem):
-    """Points of one curve: `x` (as places along the axis), `y` and `sigma` (points,) or None.
+    """One curve: `x` (places along the axis), `y` and `sigma`, (points,) each; `sigma` is None without errors.
 
-    `bars_shown` says whether errors are drawn; `label` is for the legend.
+    `bars_shown`: whether error bars are drawn. `label`: for the legend.
     """
 
     def __init__(self, label: str, style: CurveStyle) -> None:
@@ -52,35 +52,35 @@ class ErrorBarCurve(ViewItem):
     sigma: FloatArray | None
 
     def set_data(self, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> None:
-        """Replace the points; the arrays are kept, not copied: do not change them afterwards."""
+        """Replace the points, (points,) each. The arrays are not copied: do not change them afterwards."""
         self.x = np.asarray(x, dtype=float)
         self.y = np.asarray(y, dtype=float)
         self.sigma = None if sigma is None else np.asarray(sigma, dtype=float)
         self.update()
 
     def show_bars(self, shown: bool) -> None:  # noqa: FBT001  # a Qt slot
-        """Draw error bars, or not."""
+        """Draw error bars if `shown`."""
         self.bars_shown = shown
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take colours and sizes from `theme`."""
+        """Take the colours and sizes of `theme`."""
         self._theme = theme
         self.update()
 
     def x_bounds(self) -> Range | None:
-        """First and last place along the axis."""
+        """Return the first and last place along the axis, None without points."""
         return value_bounds(self.x, None) if self.x.size else None
 
     def y_bounds(self, within: Range | None = None) -> Range | None:
-        """Lowest and highest value, with errors if these are drawn; of the places `within` only, if given."""
+        """Return the lowest and highest value inside the places `within`, including error bars that are drawn."""
         inside = slice(None) if within is None else (self.x >= within[0]) & (self.x <= within[1])
         values = self.y[inside]
         sigma = self.sigma[inside] if self.sigma is not None and self.bars_shown else None
         return value_bounds(values, sigma) if values.size else None
 
     def paint(self, painter: QPainter, *_: Any) -> None:
-        """Draw bars, line and markers, in pixels: pens and markers then need no transformation."""
+        """Draw bars, line and markers in pixels, so that pens and markers need no transformation."""
         if not self.x.size:
             return
         to_pixels = painter.worldTransform()
@@ -107,7 +107,7 @@ class ErrorBarCurve(ViewItem):
         if self.style.line == "solid":
             self._strokes.polyline(painter, x, y)
         else:
-            # Dashes go on from point to point only along a path.
+            # Dashes continue from point to point only along a path.
             painter.drawPath(pg.arrayToQPath(x, y, connect="finite"))
 
     def _paint_markers(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:

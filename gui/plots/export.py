@@ -1,4 +1,4 @@
-"""Any plot as a picture, a drawing, or a table with errors."""
+"""Export of a plot as a picture, a drawing, or a table with errors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from qtpy.QtWidgets import QWidget
 from errors import InputError, StorageError
 
 PIXELS_PER_POINT = 3.0
-"""Pictures have three times the screen's resolution: about 300 dots per inch in print."""
+"""Pixels of a picture per pixel of the screen, for about 300 dots per inch in print."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A curve for a table: `name`, abscissa `x`, `y` and `sigma` (points,), the latter None if it has no error."""
+    """A curve for a table: its `name`, and `x`, `y` and `sigma`, (points,) each; `sigma` is None without errors."""
 
     name: str
     x: NDArray[np.float64]
@@ -47,7 +47,10 @@ def write_table(path: Path, abscissa: str, columns: Sequence[Column], remarks: S
 
 
 def write_picture(path: Path, widget: QWidget) -> None:
-    """Write a widget as PNG or SVG, as the path ends. Raises InputError for another ending, StorageError on failure."""
+    """Write a widget as PNG or SVG, by the suffix of `path`.
+
+    Raises InputError for another suffix, StorageError if the file cannot be written.
+    """
     if path.suffix.lower() == ".svg":
         _write_svg(path, widget)
     elif path.suffix.lower() == ".png":
@@ -79,7 +82,7 @@ def _write_svg(path: Path, widget: QWidget) -> None:
 
 def _render(widget: QWidget, painter: QPainter) -> None:
     try:
-        # QWidget's own: that of a graphics view leaves out what lies over it, as the word that it is not live.
+        # The method of QWidget: that of a graphics view omits overlays, such as the word STALE.
         QWidget.render(widget, painter, QPoint())
     finally:
         painter.end()

@@ -1,4 +1,4 @@
-"""Items in rows that wrap like words: a legend of ten runs must not widen the window."""
+"""A layout whose rows wrap like words, so that a legend of ten runs does not widen the window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Rows from left to right; its height depends on its width."""
+    """Rows from left to right, whose height depends on their width."""
 
     def __init__(self, parent: QWidget | None = None, spacing_px: int = 4) -> None:
         super().__init__(parent)
@@ -20,11 +20,11 @@ class FlowLayout(QLayout):
         self._items.append(item)
 
     def count(self) -> int:
-        """Number of items."""
+        """Return the number of items."""
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:  # noqa: N802  # Qt asks beyond the end
-        """Item, None beyond the end."""
+        """Return an item, None beyond the end."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:  # noqa: N802  # Qt asks beyond the end
@@ -32,15 +32,15 @@ class FlowLayout(QLayout):
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:  # noqa: N802
-        """None."""
+        """Return no direction."""
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:  # noqa: N802
-        """True: rows wrap."""
+        """Return True, because rows wrap."""
         return True
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802
-        """Height of all rows."""
+        """Return the height of all rows, pixels."""
         return self._place(QRect(0, 0, width, 0), move=False)
 
     def setGeometry(self, rect: QRect) -> None:  # noqa: N802
@@ -49,11 +49,11 @@ class FlowLayout(QLayout):
         self._place(rect, move=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """That of one row."""
+        """Return the size of the largest item."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:  # noqa: N802
-        """That of the largest item."""
+        """Return the size of the largest item."""
         size = QSize()
         for item in self._items:
             size = size.expandedTo(item.minimumSize())

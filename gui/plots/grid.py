@@ -1,4 +1,4 @@
-"""Grid lines at the axes' ticks, a tenth of the price of pyqtgraph's own."""
+"""Grid lines at the ticks of the axes, ten times faster than those of pyqtgraph."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.theme import Theme
 
 
 class Grid(ViewItem):
-    """Lines behind the curves, a stronger one at zero; they are worked out anew only when the view changes."""
+    """Lines behind the curves, with a stronger one at zero; they are computed only when the view changes."""
 
     def __init__(self, bottom: UnitAxis, left: UnitAxis) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Grid(ViewItem):
         self.setZValue(-100)
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colour from `theme`."""
+        """Take the colours of `theme`."""
         self._pen = pg.mkPen(QColor(theme.line), width=1)
         self._zero_pen = pg.mkPen(QColor(theme.muted), width=1)
         self.update()

@@ -1,4 +1,4 @@
-"""An area detector's image on a logarithmic scale, with a region to integrate and rectangles to leave out."""
+"""An image of an area detector on a logarithmic scale, with a region to integrate and rectangles to mask."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from gui.types import Rectangle
 COLUMNS = Quantity("column", "pixel", "column", "{:.0f}")
 ROWS = Quantity("row", "pixel", "row", "{:.0f}")
 COLOUR_MAP = "viridis"
-"""Even in lightness, and told apart by colour-blind readers."""
+"""Even in lightness, and readable with any colour vision."""
 
 
 class ImagePlot(QWidget):
-    """Shows an image (rows, columns); row 0 is at the top. `region_changed` after the region was moved or switched."""
+    """A plot of an image (rows, columns) with row 0 at the top.
+
+    Signal `region_changed()`: the region or the masks are different.
+    """
 
     region_changed = Signal()
 
@@ -56,7 +59,7 @@ class ImagePlot(QWidget):
 
     @property
     def region(self) -> Rectangle | None:
-        """The rectangle to integrate within, None for the whole image."""
+        """Rectangle to integrate, None for the whole image."""
         return self._rectangle() if self.use_region.isChecked() else None
 
     @property
@@ -65,7 +68,7 @@ class ImagePlot(QWidget):
         return tuple(rectangle for rectangle, _ in self._masked)
 
     def show_image(self, image: NDArray[np.float64] | None) -> None:
-        """Show an image of counts, None for none; negative and non-finite pixels are shown as zero."""
+        """Show an image (rows, columns) of counts, or nothing; negative and non-finite pixels are shown as zero."""
         first = self._image is None or image is None or self._image.shape != image.shape
         self._image = image
         self.canvas.set_empty(empty=image is None)
@@ -77,13 +80,13 @@ class ImagePlot(QWidget):
             self.show_whole()
 
     def show_whole(self) -> None:
-        """Show all of the image."""
+        """Show the whole image."""
         if self._image is not None:
             rows, columns = self._image.shape
             self.canvas.box.setRange(QRectF(0, 0, columns, rows), padding=0.02, disableAutoRange=True)
 
     def add_mask(self) -> None:
-        """Leave out what the region covers."""
+        """Mask the pixels inside the region."""
         rectangle = self._rectangle()
         row, column, rows, columns = rectangle
         item = pg.QtWidgets.QGraphicsRectItem(column, row, columns, rows)
@@ -93,14 +96,14 @@ class ImagePlot(QWidget):
         self.region_changed.emit()
 
     def clear_masks(self) -> None:
-        """Leave nothing out."""
+        """Remove all masks."""
         for _, item in self._masked:
             self.canvas.box.removeItem(item)
         self._masked.clear()
         self.region_changed.emit()
 
     def apply_theme(self) -> None:
-        """Take colours and sizes from the theme."""
+        """Take the colours and sizes of the theme."""
         theme = current_theme()
         self.canvas.apply_theme(theme)
         pen = QPen(QColor(theme.series[1]), 2.0 * theme.scale)
@@ -111,7 +114,7 @@ class ImagePlot(QWidget):
             item.setBrush(pg.mkBrush(QColor(theme.series[1]), style=Qt.BrushStyle.BDiagPattern))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """A new palette means a new theme."""
+        """Follow a change of theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
             self.apply_theme()
@@ -148,7 +151,7 @@ class ImagePlot(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(QLabel("logarithmic"), 1)
+        row.addWidget(QLabel("Logarithmic scale"), 1)
         for button in (self.use_region, self.mask_button, self.clear_button, self.whole, self.save):
             row.addWidget(button)
         layout = QVBoxLayout(self)
@@ -175,7 +178,7 @@ class ImagePlot(QWidget):
 
 
 def log_levels(image: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """log(1 + counts) in 256 steps, the brightest 0.1 % of the pixels all in the highest."""
+    """Return log(1 + counts) (rows, columns) in 256 steps, the brightest 0.1 % of the pixels in the highest one."""
     counts = np.log1p(np.where(np.isfinite(image) & (image > 0), image, 0.0))
     top = float(np.partition(counts.ravel(), -max(counts.size // 1000, 1))[-max(counts.size // 1000, 1)])
     return np.asarray(np.minimum(counts * (255.0 / top if top > 0 else 0.0), 255.0), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The legend above a plot: a button per curve, which hides it and switches its error bars."""
+"""The legend above a plot: one button per curve, which hides the curve and switches its error bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gui.theme import Theme, current_theme
 
 
 def style_icon(style: CurveStyle, theme: Theme) -> QIcon:
-    """A piece of the curve, for legends and lists."""
+    """Return a sample of a curve in `style`, for legends and lists."""
     height = int(1.4 * theme.font_points)
     pixmap = QPixmap(2 * height, height)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -54,7 +54,7 @@ class CurveButton(QToolButton):
         self.apply_theme(current_theme())
 
     def apply_theme(self, theme: Theme) -> None:
-        """Draw icon and text anew."""
+        """Draw icon and text again, in the colours of `theme`."""
         self.setText(self._curve.label)
         self.setToolTip(f"Show or hide “{self._curve.label}”; the arrow switches its error bars")
         icon = style_icon(self._curve.style, theme)
@@ -71,29 +71,29 @@ class LegendBar(QWidget):
         self._flow = FlowLayout(self)
 
     def add(self, curve: ErrorBarCurve) -> None:
-        """Append a curve."""
+        """Add the button of a curve."""
         button = self._buttons[curve] = CurveButton(curve)
         self._flow.addWidget(button)
         button.show()
 
     def remove(self, curve: ErrorBarCurve) -> None:
-        """Take a curve out."""
+        """Remove the button of a curve."""
         button = self._buttons.pop(curve)
         self._flow.removeWidget(button)
         button.hide()
         button.deleteLater()
 
     def button(self, curve: ErrorBarCurve) -> CurveButton:
-        """The button of a curve."""
+        """Return the button of a curve. Raises KeyError for a curve that has none."""
         return self._buttons[curve]
 
     def relabel(self, curve: ErrorBarCurve) -> None:
-        """Show a changed label."""
+        """Show the current label of a curve."""
         if self._buttons[curve].text() != curve.label:
             self._buttons[curve].apply_theme(current_theme())
             self._flow.invalidate()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take colours and sizes from `theme`."""
+        """Take the colours and sizes of `theme`."""
         for button in self._buttons.values():
             button.apply_theme(theme)

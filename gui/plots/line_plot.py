@@ -27,10 +27,12 @@ from gui.theme import current_theme
 
 
 class LinePlot(QWidget):
-    """Curves over one abscissa; they are replaced with `set_curve`, and the ranges follow until somebody zooms.
+    """Curves over one abscissa. `set_curve` replaces them; the ranges follow the data until the user zooms.
 
-    `x`, `y`: what the axes show; `x_scale`: of the abscissa, linear unless given. `compact` is for small plots among
-    others: the crosshair reads in a tool tip, and the abscissa has no name unless `named_x`.
+    `x`, `y`: quantities on the axes; `x_scale`: scale of the abscissa, linear by default. `compact` is for small plots
+    among others: the crosshair shows its text in a tool tip, and the abscissa has no label unless `named_x`.
+
+    Signal `chosen(View | None)`: the user has chosen another view; None for all data.
     """
 
     chosen = Signal(object)
@@ -63,14 +65,14 @@ class LinePlot(QWidget):
 
     @property
     def curves(self) -> dict[str, ErrorBarCurve]:
-        """The curves by name."""
+        """Curves by name."""
         return dict(self._curves)
 
     def set_curve(
         self, name: str, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None, *,
         style: CurveStyle, label: str | None = None,
     ) -> None:  # fmt: skip
-        """Draw a curve, or replace the one of that name; `x`, `y`, `sigma` (points,). `show_all` after the last."""
+        """Draw or replace the curve `name`; `x`, `y`, `sigma` (points,). Call `show_all` after the last curve."""
         curve = self._curves.get(name)
         if curve is not None and curve.style != style:
             self.remove_curve(name)
@@ -84,7 +86,7 @@ class LinePlot(QWidget):
         self._note_emptiness()
 
     def remove_curve(self, name: str) -> None:
-        """Take a curve away; unknown names are none."""
+        """Remove the curve `name`, if there is one."""
         curve = self._curves.pop(name, None)
         if curve is not None:
             self.legend.remove(curve)
@@ -92,45 +94,48 @@ class LinePlot(QWidget):
             self._note_emptiness()
 
     def retain(self, names: Collection[str]) -> None:
-        """Take away all curves but `names`."""
+        """Remove all curves except `names`."""
         for name in [name for name in self._curves if name not in names]:
             self.remove_curve(name)
 
     def show_all(self) -> None:
-        """After new data: let the ranges follow them."""
+        """Adapt the ranges to new data, unless the user has zoomed."""
         self.views.follow()
 
     def show_message(self, text: str) -> None:
-        """Write a sentence across the plot: why nothing is drawn."""
+        """Write `text` across the plot, for example why nothing is drawn."""
         self.canvas.show_message(text)
 
     def mark(self, word: str) -> None:
-        """Dim the curves and write `word` over them; "" when they are live."""
+        """Dim the curves and write `word` over them; "" restores them."""
         self.canvas.mark(word)
 
     def export(self, path: Path) -> None:
-        """Write the plot as .png, .svg or .csv (with errors); raises InputError or StorageError."""
+        """Write the plot as .png, .svg or .csv (with errors).
+
+        Raises InputError for another suffix, StorageError if the file cannot be written.
+        """
         if path.suffix.lower() == ".csv":
             write_table(path, self.x_quantity.column, self._columns(), self.remarks)
         else:
             write_picture(path, self.canvas)
 
     def follow_x(self, view: View | None) -> None:
-        """Show the same part of the abscissa as a plot above or below; None for all."""
+        """Show the same part of the abscissa as a plot above or below; None for all data."""
         if view is None:
             self.views.choose(None)
             return
         self.views.choose(View(view.x, self._bounds(view.x)[1] or view.y))
 
     def refresh_buttons(self) -> None:
-        """Enable what the history allows."""
+        """Enable the buttons that the history of views allows."""
         history = self.views.history
         self.back.setEnabled(history.can_go_back)
         self.forward.setEnabled(history.can_go_forward)
         self.whole.setEnabled(history.current is not None)
 
     def apply_theme(self) -> None:
-        """Take colours and sizes from the theme."""
+        """Take the colours and sizes of the theme."""
         theme = current_theme()
         self.canvas.apply_theme(theme)
         self.legend.apply_theme(theme)
@@ -139,7 +144,7 @@ class LinePlot(QWidget):
             curve.apply_theme(theme)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """A new palette means a new theme."""
+        """Follow a change of theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "readout"):
             self.apply_theme()
@@ -147,7 +152,7 @@ class LinePlot(QWidget):
     def _add(self, name: str, label: str, style: CurveStyle) -> ErrorBarCurve:
         curve = self._curves[name] = ErrorBarCurve(label, style)
         curve.apply_theme(current_theme())
-        # Points lie over lines: a fit must not hide what it was made to.
+        # Points lie over lines: a fit must not hide its data.
         curve.setZValue(1.0 if style.marker else 0.0)
         curve.visibleChanged.connect(self.views.follow)
         self.canvas.box.addItem(curve, ignoreBounds=True)

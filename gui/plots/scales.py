@@ -1,4 +1,4 @@
-"""From a quantity to a place along an axis and back, and which values get a tick."""
+"""Scales: from a quantity to a place along an axis and back, and the values with ticks."""
 
 from __future__ import annotations
 
@@ -12,54 +12,54 @@ from gui.types import FloatArray
 
 
 class Scale(Protocol):
-    """A monotonous map; `ticks` are the values to name between two of them."""
+    """A monotonic map from values to places along an axis."""
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Place along the axis."""
+        """Return the places of `values` along the axis, same shape."""
 
     def from_axis(self, places: ArrayLike) -> FloatArray:
-        """Value at a place."""
+        """Return the values at `places`, same shape."""
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Values to name between the places `low` and `high`, the most important first; none: as on a linear axis."""
+        """Return values for ticks between the places `low` and `high`, the most important first, if not linear."""
 
 
 class LinearScale:
     """Values are their own places."""
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Place along the axis."""
+        """Return the values themselves."""
         return np.asarray(values, dtype=float)
 
     def from_axis(self, places: ArrayLike) -> FloatArray:
-        """Value at a place."""
+        """Return the places themselves."""
         return np.asarray(places, dtype=float)
 
     def ticks(self, low: float, high: float) -> list[float]:  # noqa: ARG002  # a linear axis finds its own
-        """None of its own."""
+        """Return none; the axis finds them itself."""
         return []
 
 
 class WholeNumberScale(LinearScale):
-    """Places are whole numbers: probes, scans."""
+    """A linear scale for whole numbers, such as probes and scans."""
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Every whole number."""
+        """Return every whole number."""
         return [float(value) for value in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
 
 
 class DelayScale:
-    """Linear within 500 ps of time zero, logarithmic beyond: tau1 and the offset fit into one picture."""
+    """Delays in ps, linear within 500 ps of time zero and logarithmic beyond: both decays fit into one plot."""
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Place along the axis, in decades."""
+        """Return the places of delays in ps along the axis, in decades."""
         delay = np.asarray(values, dtype=float)
         size = np.abs(delay) / LINEAR_TO_PS
         late = LINEAR_DECADES + np.log10(np.maximum(size, 1.0))
         return np.asarray(np.sign(delay) * np.where(size <= 1.0, LINEAR_DECADES * size, late))
 
     def from_axis(self, places: ArrayLike) -> FloatArray:
-        """Delay in ps at a place."""
+        """Return the delays in ps at `places`."""
         place = np.asarray(places, dtype=float)
         size = np.abs(place)
         late = 10.0 ** np.minimum(size - LINEAR_DECADES, 9.0)
@@ -67,7 +67,7 @@ class DelayScale:
         return np.asarray(np.sign(place) * LINEAR_TO_PS * np.where(size <= LINEAR_DECADES, linear, late))
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Round delays: time zero, powers of ten, the ends of the linear part, others."""
+        """Return round delays in ps: time zero, powers of ten, the ends of the linear part, others."""
         first, last = (float(end) for end in self.from_axis([low, high]))
         powers = [sign * 10.0**power for power in range(3, 9) for sign in (1, -1)]
         between = [sign * lead * 10.0**power for power in range(3, 9) for lead in (2, 5) for sign in (1, -1)]

@@ -1,4 +1,4 @@
-"""Many points and strokes in one call: arrays go to Qt as they are, without an object per point."""
+"""Many points and lines in one call: arrays go to Qt directly, without one object per point."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gui.types import FloatArray
 
 
 class Strokes:
-    """Room for points and lines, kept from paint to paint. Coordinates are pixels.
+    """Buffers for points and lines, reused from paint to paint. Coordinates are pixels, (points,) each.
 
-    pyqtgraph's own curves draw this way; the class is not in its documentation, which is why only this module uses it.
+    The curves of pyqtgraph draw in the same way. The class is undocumented, which is why only this module uses it.
     """
 
     def __init__(self) -> None:
@@ -21,14 +21,14 @@ class Strokes:
         self._points = internals.PrimitiveArray(QPointF, 2)
 
     def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """Join the points; where a coordinate is not finite there is a gap."""
+        """Draw lines from point to point, with gaps where a coordinate is not finite."""
         ends = self._room_for_lines(max(x.size - 1, 0))
         ends[:, 0::2] = np.column_stack([x[:-1], x[1:]])
         ends[:, 1::2] = np.column_stack([y[:-1], y[1:]])
         self._draw_lines(painter, ends)
 
     def upright(self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
-        """Vertical lines."""
+        """Draw vertical lines from `top` to `bottom`."""
         ends = self._room_for_lines(x.size)
         ends[:, 0::2] = x[:, None]
         ends[:, 1] = top
@@ -36,7 +36,7 @@ class Strokes:
         self._draw_lines(painter, ends)
 
     def marks(self, painter: QPainter, x: FloatArray, y: FloatArray, strokes: FloatArray) -> None:
-        """At each point the lines `strokes` (n, 4): x1, y1, x2, y2 from the point."""
+        """Draw at each point the lines `strokes` (n, 4): x1, y1, x2, y2 relative to the point."""
         ends = self._room_for_lines(x.size * len(strokes))
         shaped = ends.reshape(x.size, len(strokes), 4)
         shaped[:, :, 0::2] = x[:, None, None] + strokes[None, :, 0::2]
@@ -44,7 +44,7 @@ class Strokes:
         self._draw_lines(painter, ends)
 
     def dots(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """A dot of the pen's width and cap at each point."""
+        """Draw a dot of the width and cap of the pen at each point."""
         known = np.isfinite(x) & np.isfinite(y)
         self._points.resize(int(known.sum()))
         places = self._points.ndarray()

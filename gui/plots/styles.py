@@ -1,4 +1,4 @@
-"""How a curve looks: colour, line style and marker double each other, so that none carries meaning alone."""
+"""Styles of curves. Colour goes with line style or marker, so that none of them carries a meaning alone."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PEN_STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "
 
 @dataclass(frozen=True)
 class CurveStyle:
-    """Looks of a curve. `role`: a key of `Theme.roles`, or "series 0", "series 1", ... for overlaid runs.
+    """The style of a curve. `role`: a key of `Theme.roles`, or "series 0", "series 1", ... for overlaid runs.
 
-    `width_px` and `marker_px` are for a scale of 1; `bars`: whether error bars are drawn at first.
+    `width_px` and `marker_px` are for a theme of scale 1. `bars`: whether error bars are drawn at first.
     """
 
     role: str
@@ -33,13 +33,13 @@ class CurveStyle:
     bars: bool = True
 
     def colour(self, theme: Theme) -> QColor:
-        """Its colour in a theme."""
+        """Return the colour of the curve in `theme`."""
         if self.role.startswith("series "):
             return QColor(theme.series[int(self.role.split()[1]) % len(theme.series)])
         return QColor(theme.roles[self.role])
 
     def pen(self, theme: Theme) -> QPen:
-        """Pen of its line."""
+        """Return the pen for the line in `theme`."""
         pen = QPen(self.colour(theme), self.width_px * theme.scale)
         pen.setStyle(_PEN_STYLES.get(self.line, Qt.PenStyle.SolidLine))
         return pen
@@ -52,5 +52,5 @@ FIT = CurveStyle("fit", width_px=2.0)
 
 
 def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
-    """Style of the `index`-th of several runs: colours and markers cycle with different periods."""
+    """Return the style of run number `index` of several; colours and markers repeat with different periods."""
     return CurveStyle(f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)

@@ -1,1 +1,1 @@
-"""Questions of the panels about a run, answered by `reduction`."""
+"""Requests of the panels about a run, answered by functions of `reduction`."""

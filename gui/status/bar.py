@@ -1,4 +1,4 @@
-"""The line at the bottom of the window: state, age, missed documents, lag, source."""
+"""The status bar of the window: state, age, missed documents, lag, source."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from gui.types import Severity
 
 
 class LivenessBar(QWidget):
-    """Labels `state`, `age`, `missed`, `lag` and `source`; what is wrong is in bold."""
+    """Labels `state`, `age`, `missed`, `lag` and `source`; problems are in bold."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.state, self.age, self.missed, self.lag, self.source = (QLabel("") for _ in range(5))
+        self.state = QLabel("")
+        self.age = QLabel("")
+        self.missed = QLabel("")
+        self.lag = QLabel("")
+        self.source = QLabel("")
         self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 0, 6, 0)
@@ -26,7 +30,7 @@ class LivenessBar(QWidget):
         layout.addWidget(self.source, 1)
 
     def show_frame(self, frame: LiveFrame, liveness: Liveness, now_s: float) -> None:
-        """Say how live the frame is."""
+        """Show whether `frame` is live at `now_s`, `time.monotonic()`."""
         feed = frame.feed
         age_s = document_age_s(frame, now_s)
         reason = f": {liveness.reason}" if liveness.reason else ""
@@ -37,7 +41,7 @@ class LivenessBar(QWidget):
         )
         late = feed.lag_s is not None and feed.lag_s > LAG_S
         _set_text(self.lag, "" if feed.lag_s is None else f"lag {age_text(feed.lag_s)}", "warning" if late else None)
-        # What is wrong with the source stands in the state already if it is the reason for it.
+        # A problem of the source is not repeated if the state already gives it as its reason.
         remark = "" if feed.remark == liveness.reason else feed.remark
         _set_text(self.source, f"{feed.source}  {remark}".strip(), "warning" if remark else None)
 

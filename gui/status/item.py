@@ -1,4 +1,4 @@
-"""What of the beamline is shown: process variables, how they become a value, and when it is well."""
+"""Lines of the device status: process variables, their conversion to a value, and the range that is good."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gui.types import Severity
 
 
 def first_value(values: tuple[float, ...]) -> float:
-    """The value of the only process variable."""
+    """Return the value of the only process variable."""
     return values[0]
 
 
@@ -20,9 +20,9 @@ def first_value(values: tuple[float, ...]) -> float:
 class StatusItem:
     """One line of the device status.
 
-    `pvs`: process variables behind it, read only; `convert` makes one number of theirs. A "number" is shown in `unit`
-    with `decimals`, and is well between `low` and `high`. A "state" is shown by `words`, which give each value its word
-    and whether it is well ("good"), needs attention ("warning"), or stops the measurement ("bad").
+    `convert` makes one value from those of the process variables `pvs`, which are only read. A "number" is shown in
+    `unit` with `decimals`, and is good between `low` and `high`. A "state" has in `words` a word for each value, and
+    whether it is "good", needs attention ("warning"), or stops the measurement ("bad").
     """
 
     label: str
@@ -38,7 +38,7 @@ class StatusItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is known of an item: `value`, None before the first; `connected`; `at_s`: its `time.monotonic()`."""
+    """The latest `value` of an item, None before the first. `at_s`: `time.monotonic()` of its last change."""
 
     value: float | None = None
     connected: bool = False
@@ -47,7 +47,7 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """An item as it appears: state as `shape` and `word`, value with unit, and its age."""
+    """An item as it is shown: state as `shape` and `word`, value with unit, and its age."""
 
     shape: str
     word: str
@@ -60,7 +60,7 @@ SHAPES: Mapping[Severity, str] = {"good": "●", "warning": "▲", "bad": "■",
 
 
 def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
-    """How `item` appears at `now_s`, `time.monotonic()`; what is not connected never looks well."""
+    """Return how `item` is shown at `now_s`, `time.monotonic()`; an item that is not connected is never good."""
     age = "" if reading.at_s is None else age_text(now_s - reading.at_s)
     value = "" if reading.value is None else _value_text(item, reading.value)
     if not reading.connected:
@@ -75,7 +75,7 @@ def _judge(item: StatusItem, value: float) -> tuple[str, Severity]:
     if item.kind == "state":
         return item.words.get(round(value), ("UNKNOWN STATE", "unknown"))
     if not math.isfinite(value):
-        return "NO NUMBER", "bad"
+        return "NOT A NUMBER", "bad"
     if item.low is not None and value < item.low:
         return "TOO LOW", "bad"
     if item.high is not None and value > item.high:

@@ -1,4 +1,4 @@
-"""Is what the window shows live? One word, with a shape, and the reason."""
+"""Whether the window shows live data: one word with a shape, and the reason."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from gui.types import Severity
 Word = Literal["LIVE", "REPLAY", "STALE", "ENDED", "NO RUN", "DISCONNECTED"]
 
 QUIET_S = 10.0
-"""An open run without a document for longer is stale; a run that says how long it counts may be quiet for longer."""
+"""An open run without a document for longer is stale; its dwell is added to this if it is known."""
 
 DWELLS = 3.0
-"""Exposures an open run may be quiet for: one under way, one repeated, and moves of the same order."""
+"""Number of exposures for which an open run may be quiet: a current one, a repeated one, and moves."""
 
 LAG_S = 5.0
-"""Documents that arrive later than this after they were sent are no longer live."""
+"""Documents that arrive later than this after they were sent are stale."""
 
 SHAPES: dict[Word, str] = {"LIVE": "●", "REPLAY": "▶", "STALE": "▲", "ENDED": "■", "NO RUN": "○", "DISCONNECTED": "✕"}
 
 
 @dataclass(frozen=True)
 class Liveness:
-    """`word` and `shape` for the state, `reason` in a few words ("" if there is nothing to say)."""
+    """The state of the display as `word` and `shape`; `reason` explains it in a few words, or is ""."""
 
     word: Word
     severity: Severity
@@ -33,17 +33,17 @@ class Liveness:
 
     @property
     def shape(self) -> str:
-        """The shape that goes with the word."""
+        """Shape for the word."""
         return SHAPES[self.word]
 
     @property
     def watermark(self) -> str:
-        """What plots write over their curves: nothing as long as these are what they seem."""
+        """Word that plots write over their curves, "" if the curves can be trusted."""
         return self.word if self.word in ("STALE", "DISCONNECTED") else ""
 
 
 def judge(frame: LiveFrame, now_s: float) -> Liveness:
-    """The state of what `frame` shows; `now_s` is `time.monotonic()`."""
+    """Return the state of the display of `frame` at `now_s`, `time.monotonic()`."""
     feed = frame.feed
     if not feed.connected:
         reason = feed.remark or f"{feed.source} does not answer"
@@ -60,7 +60,7 @@ def judge(frame: LiveFrame, now_s: float) -> Liveness:
 def _open_run(frame: LiveFrame, now_s: float) -> Liveness:
     feed = frame.feed
     if feed.lag_s is not None and feed.lag_s > LAG_S:
-        return Liveness("STALE", "warning", f"documents come {age_text(feed.lag_s)} late")
+        return Liveness("STALE", "warning", f"documents arrive {age_text(feed.lag_s)} late")
     age_s = document_age_s(frame, now_s)
     if age_s is not None and age_s > quiet_limit_s(frame):
         return Liveness("STALE", "warning", f"no document for {age_text(age_s)}")
@@ -68,13 +68,13 @@ def _open_run(frame: LiveFrame, now_s: float) -> Liveness:
 
 
 def document_age_s(frame: LiveFrame, now_s: float) -> float | None:
-    """Seconds since the last document arrived, None before the first."""
+    """Return the seconds since the last document arrived, None before the first."""
     last = frame.feed.last_document_at
     return None if last is None else max(now_s - last, 0.0)
 
 
 def quiet_limit_s(frame: LiveFrame) -> float:
-    """How long the open run may be quiet before it is stale."""
+    """Return how long the open run may be quiet before it is stale, s."""
     start = frame.run.start if frame.run else {}
     dwell_s = start.get("dwell_s", 0.0)
     return max(QUIET_S, DWELLS * float(dwell_s) + QUIET_S) if isinstance(dwell_s, int | float) else QUIET_S

@@ -1,4 +1,4 @@
-"""The Pilatus: latest image, and its powder pattern integrated beside the window."""
+"""The panel of the Pilatus: the latest image and its powder pattern."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATTERN = CurveStyle("off", width_px=1.2)
 
 
 class DiffractionPanel(Panel):
-    """Image and pattern; region and masks hold for both. `geometry` is for runs that do not tell the detector's."""
+    """Image and pattern, with region and masks for both. `geometry`: for runs that do not record it."""
 
     title = "Pilatus"
     key = "pilatus"
@@ -51,26 +51,26 @@ class DiffractionPanel(Panel):
         return cls(context.geometry)
 
     def requests(self) -> Collection[Request[Any]]:
-        """Latest image with its pattern."""
+        """Return the request for the latest image with its pattern."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:
-        """The pattern."""
+        """Return the plot of the pattern."""
         return (self.pattern,)
 
     def forget_run(self) -> None:
-        """Another run's image is not this one's."""
+        """Remove the image of the previous run."""
         self.image.show_image(None)
         self.pattern.retain(())
 
     def show_liveness(self, liveness: Liveness) -> None:
-        """Mark the image too."""
+        """Show whether image and pattern are live."""
         super().show_liveness(liveness)
         self.image.canvas.mark(liveness.watermark)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace image and pattern; a changed region keeps the old ones until they are computed anew."""
-        geometry = self._told_geometry(frame)
+        """Replace image and pattern. After a change of the region the old ones stay until the new ones are computed."""
+        geometry = self._recorded_geometry(frame)
         if geometry != self._geometry:
             self._geometry = geometry
             self.requests_changed.emit()
@@ -96,7 +96,7 @@ class DiffractionPanel(Panel):
         )
         self.pattern.show_all()
 
-    def _told_geometry(self, frame: LiveFrame) -> DetectorGeometry:
+    def _recorded_geometry(self, frame: LiveFrame) -> DetectorGeometry:
         if frame.run is None or "geometry" not in frame.run.start:
             return self._configured
         try:

@@ -1,4 +1,4 @@
-"""What each gate counts: probes of both photodiodes, photons per pulse, and what pile-up hides."""
+"""The counts of each gate: probes of both photodiodes, photons per pulse, and losses by pile-up."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ PHOTONS = Quantity("photons", "per pulse", "photons_per_pulse")
 THRESHOLD = CurveStyle("neutral", line="dashed", bars=False)
 APDS = (CurveStyle("off", line="", marker="circle"), CurveStyle("on", line="", marker="diamond"))
 NEAR = 0.5
-"""From this share of the threshold on it is drawn: far below, it would press the points into a line."""
+"""The threshold is drawn from this share of it on; far below it would compress the points to a line."""
 
 SHIFT = 0.08
-"""Photodiodes are drawn side by side."""
+"""Offset between the photodiodes, in probes, so that they are drawn side by side."""
 
 
 class BunchesPanel(Panel):
@@ -68,11 +68,11 @@ class BunchesPanel(Panel):
         self._slot: AnswerSlot[BunchView] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """The gates."""
+        """Return the request for the gates."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Photons per pulse."""
+        """Return the plot of photons per pulse."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -91,10 +91,10 @@ class BunchesPanel(Panel):
         self.apply_theme()
 
     def apply_theme(self) -> None:
-        """Colour of the word."""
+        """Write the word in its colour."""
         texts: dict[bool | None, tuple[str, Severity]] = {
             None: ("", "unknown"),
-            False: ("● Rate is fine", "good"),
+            False: ("● RATE OK", "good"),
             True: (_ATTENUATE, "bad"),
         }
         text, severity = texts[self._attenuate]
@@ -125,7 +125,7 @@ class BunchesPanel(Panel):
         return BunchRequest(self.of.currentData())
 
 
-_ATTENUATE = f"▲ ATTENUATE: more than {ATTENUATE_ABOVE:g} photons per pulse, the pile-up correction is not exact there"
+_ATTENUATE = f"▲ ATTENUATE: above {ATTENUATE_ABOVE:g} photons per pulse the pile-up correction is not exact"
 
 
 def _row(view: BunchView, probe: int) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""Can the error bars be believed? Scatter between scans, and differences that must vanish."""
+"""Checks of the error bars: the scatter between scans, and differences that must vanish."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGREE_ABOVE = 1e-3
 """p-value below which two signals do not agree (`reduction.xas.grouping.NullTest`)."""
 
 SIGMAS = 3.0
-"""A ratio farther than this from 1, in its own errors, is not photon-limited."""
+"""A ratio farther than this from 1, in units of its error, is not photon-limited."""
 
 NULL_TESTS = {
     "unpumped - unpumped (probes 3, 4)": UNPUMPED_PAIR,
@@ -33,7 +33,7 @@ NULL_TESTS = {
 
 
 class ChecksPanel(Panel):
-    """Scatter over counting error as one number (1: photon-limited), and the null tests with chi-square and p."""
+    """The ratio of scatter to counting error (1: photon-limited), and null tests with chi-square and p-value."""
 
     title = "Checks"
     key = "checks"
@@ -47,7 +47,7 @@ class ChecksPanel(Panel):
         self.ratio = QLabel("")
         self.verdict = QLabel("")
         self.verdict.setWordWrap(True)
-        self.table = ValueTable(["must vanish", "χ² / degrees of freedom", "p", "verdict"])
+        self.table = ValueTable(["null test", "χ² / degrees of freedom", "p", "verdict"])
         for widget in (self.choices, self.ratio, self.verdict, self.table):
             self.body.addWidget(widget)
         self.body.addStretch(1)
@@ -55,7 +55,7 @@ class ChecksPanel(Panel):
         self._shown: list[Answer[Any] | None] | None = None
 
     def requests(self) -> Collection[Request[Any]]:
-        """Scatter and null tests."""
+        """Return the requests for scatter and null tests."""
         return (self._scatter_request(), *self._null_requests().values())
 
     def draw(self, frame: LiveFrame) -> None:
@@ -70,7 +70,7 @@ class ChecksPanel(Panel):
         self.table.show_rows([null_row(name, frame.answer(null)) for name, null in nulls.items()])
 
     def apply_theme(self) -> None:
-        """Size and colour of the number."""
+        """Write the number in its size and colour."""
         theme = current_theme()
         colour = theme.state_colour(self._severity)
         self.ratio.setStyleSheet(f"font-size: {2.2 * theme.font_points:g}pt; font-weight: bold; color: {colour};")
@@ -105,22 +105,25 @@ class ChecksPanel(Panel):
 
 
 def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
-    """What the ratio means, with its severity."""
+    """Return what the ratio means, and its severity."""
     excess = (scatter.ratio - 1.0) / scatter.sigma
     if excess > SIGMAS:
         return "▲ NOT PHOTON-LIMITED: the scans differ by more than their counting errors", "warning"
     if excess < -SIGMAS:
-        return "▲ TOO QUIET: the scans differ by less than their counting errors; these are too large", "warning"
-    return "● PHOTON-LIMITED: the scans differ as their counting errors say", "good"
+        return (
+            "▲ TOO QUIET: the scans differ by less than their counting errors, so the errors are too large",
+            "warning",
+        )
+    return "● PHOTON-LIMITED: the scans differ as much as their counting errors predict", "good"
 
 
 def null_row(name: str, answer: Answer[NullTest] | None) -> list[Cell]:
-    """A null test as a row of the table."""
+    """Return the row of a null test in the table."""
     if answer is None or answer.value is None:
         return [name, "-", "-", problem_of(answer)]
     test = answer.value
     if test.tail is not None:
-        name += f", less {with_error(100 * test.tail.value, 100 * test.tail.sigma)} % of the transient"
+        name += f", minus {with_error(100 * test.tail.value, 100 * test.tail.sigma)} % of the transient"
     agrees = test.p_value >= AGREE_ABOVE
     verdict: Cell = ("● vanishes", "good") if agrees else ("▲ DOES NOT VANISH", "bad")
     return [name, f"{test.chi_square:.1f} / {test.degrees_of_freedom}", f"{test.p_value:.3g}", verdict]

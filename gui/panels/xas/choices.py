@@ -1,4 +1,4 @@
-"""Which transient: detection mode, probe, reference and scans."""
+"""The choice of a transient: detection mode, probe, reference and scans."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ SCOPES: Mapping[str, Scope | None] = {
 
 
 class Choices(QWidget):
-    """A row of selections; `changed` after every one of them. `parts` names those that a panel offers, of "mode",
-    "probe", "reference", "scope" and "scans" (a scope with a list of scan numbers)."""
+    """A row of boxes to choose from. Signal `changed()`: another choice.
+
+    `parts`: the boxes that a panel offers, of "mode", "probe", "reference", "scope" and "scans" (a scope with a list of
+    scan numbers).
+    """
 
     changed = Signal()
 
@@ -48,8 +51,8 @@ class Choices(QWidget):
         self._references = self._box("reference", REFERENCES, parts)
         self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
         self._scans = QLineEdit()
-        self._scans.setPlaceholderText("scans, as 1-3, 5")
-        self._scans.setToolTip("Numbers of the scans to average, from 1 on: 1-3, 5")
+        self._scans.setPlaceholderText("scans, for example 1-3, 5")
+        self._scans.setToolTip("Scans to average, counted from 1, for example 1-3, 5")
         self._remark = QLabel("")
         for widget in (self._scans, self._remark):
             self._row.addWidget(widget)
@@ -77,7 +80,7 @@ class Choices(QWidget):
 
     @property
     def reference(self) -> Reference:
-        """What is subtracted."""
+        """Signal that is subtracted."""
         return cast("Reference", self._references.currentData())
 
     @reference.setter
@@ -86,7 +89,7 @@ class Choices(QWidget):
 
     @property
     def scope(self) -> Scope | None:
-        """Which scans; None for the chosen ones."""
+        """Scans to include; None for those in the list."""
         return cast("Scope | None", self._scopes.currentData())
 
     @scope.setter
@@ -95,11 +98,11 @@ class Choices(QWidget):
 
     @property
     def scans(self) -> tuple[int, ...]:
-        """Chosen scans, counted from 0; empty if the text names none."""
+        """Indices of the scans in the list, from 0; empty without a list."""
         return parse_scans(self._scans.text())
 
     def choose_scans(self, text: str) -> None:
-        """Average the scans that `text` names, as if typed."""
+        """Average the scans in `text`, as if it were typed."""
         self.scope = None
         self._scans.setText(text)
         self.changed.emit()
@@ -117,7 +120,7 @@ class Choices(QWidget):
 
 
 def parse_scans(text: str) -> tuple[int, ...]:
-    """Scan indices (from 0) of a text like "1-3, 5" (numbers from 1); parts that are no numbers are left out."""
+    """Return scan indices (from 0) for a text such as "1-3, 5" (numbers from 1); other parts are ignored."""
     found: set[int] = set()
     for first, last in re.findall(r"(\d+)(?:\s*-\s*(\d+))?", text):
         found.update(range(int(first) - 1, min(int(last or first), int(first) + 9999)))

@@ -1,4 +1,4 @@
-"""Absorption of the excited species, for a fraction that one turns."""
+"""The spectrum of the excited species, for an excited fraction that the user sets."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from reduction.xas.excited_state import ExcitedStateSpectrum
 from reduction.xas.transient import Spectrum
 
 PER_CENT = 10
-"""Steps of the slider in one per cent."""
+"""Steps of the slider per per cent."""
 
 
 class ExcitedPanel(Panel):
-    """(on - (1 - f) off) / f with its error, beside the unpumped spectrum; f with a slider."""
+    """(on - (1 - f) off) / f with its error, and the unpumped spectrum; a slider sets the excited fraction f."""
 
     title = "Excited state"
     key = "excited"
@@ -63,15 +63,15 @@ class ExcitedPanel(Panel):
         return self.percent.value() / 100.0
 
     def requests(self) -> Collection[Request[Any]]:
-        """The excited and the unpumped spectrum."""
+        """Return the requests for the excited and the unpumped spectrum."""
         return (self._excited_request(), self._static_request())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Both spectra."""
+        """Return the plot of both spectra."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace the curves."""
+        """Replace the curves that have changed."""
         excited = self._excited_request()
         static = self._static_request()
         if self._static.changed(frame, static):

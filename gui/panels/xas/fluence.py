@@ -1,4 +1,4 @@
-"""Transient against fluence, with the line of the linear regime."""
+"""The transient against fluence, with the line of the linear regime."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from reduction.xas.fluence_fit import FluenceFit
 SHARE = Quantity("difference", "unpumped = 1", "transient")
 BEYOND = CurveStyle("fit", line="dotted", width_px=2.0)
 SIGNIFICANT = 1e-3
-"""p-values below this are taken as a difference, as everywhere in the reduction."""
+"""p-value below which the response counts as saturated, as in the reduction."""
 
 
 class FluencePanel(Panel):
-    """Dependence on the fluence; the line is dotted where it is extrapolated."""
+    """The dependence on the fluence; the line is dotted where it is extrapolated."""
 
     title = "Fluence"
     key = "fluence"
@@ -45,11 +45,11 @@ class FluencePanel(Panel):
         self._slot: AnswerSlot[FluenceDependence] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """The dependence."""
+        """Return the request for the dependence."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:
-        """The dependence."""
+        """Return the plot of the dependence."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -93,7 +93,7 @@ class FluencePanel(Panel):
 
 
 def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:
-    """Line and saturation as rows of a table."""
+    """Return line and saturation as rows of a table."""
     rows: list[list[Cell]] = [
         ["slope", with_error(100 * fit.slope.value, 100 * fit.slope.sigma, "% per mJ/cm²")],
         ["χ² / degrees of freedom", f"{fit.chi_square:.1f} / {fit.degrees_of_freedom}"],

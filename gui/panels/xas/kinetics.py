@@ -1,4 +1,4 @@
-"""Kinetics while they are measured, with the fit that will be published."""
+"""Kinetics during the measurement, with the fit that will be published."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.transient import Trace
 
 TRANSIENT_SHARE = Quantity("difference", "unpumped = 1", "transient")
-RESIDUAL = Quantity("residual", "in errors", "residual")
+RESIDUAL = Quantity("residual", "standard errors", "residual")
 
 
 class KineticsPanel(Panel):
-    """Trace with the weighted biexponential fit, its residuals, and its parameters with errors."""
+    """The trace with the weighted biexponential fit, its residuals, and its parameters with errors."""
 
     title = "Kinetics"
     key = "kinetics"
@@ -40,7 +40,9 @@ class KineticsPanel(Panel):
         super().__init__()
         self.choices = Choices(["probe", "reference", "scope"])
         self.constant_offset = QCheckBox("Constant offset")
-        self.constant_offset.setToolTip("The paper's model: the offset never decays, and earlier pumps have no effect")
+        self.constant_offset.setToolTip(
+            "Model of the paper: the offset does not decay, earlier pump pulses have no effect"
+        )
         self.choices.changed.connect(self.requests_changed)
         self.constant_offset.toggled.connect(lambda *_: self.requests_changed.emit())
         self.trace = LinePlot(DELAY, TRANSIENT_SHARE, x_scale=DelayScale())
@@ -53,11 +55,11 @@ class KineticsPanel(Panel):
         self._fits: AnswerSlot[FittedTrace] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """Trace and fit."""
+        """Return the requests for trace and fit."""
         return (self._trace_request(), self._fit_request())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Trace and residuals."""
+        """Return the plots of trace and residuals."""
         return (self.trace, self.residuals)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -128,7 +130,7 @@ class KineticsPanel(Panel):
 
 
 def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
-    """Parameters of a fit as rows of a table."""
+    """Return the parameters of a fit as rows of a table."""
     rows: list[list[Cell]] = [
         ["τ1", _text(fit.tau1_ps, "ps")],
         ["τ2", _text(fit.tau2_ps, "ps")],

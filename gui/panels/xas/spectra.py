@@ -1,4 +1,4 @@
-"""Spectra with and without laser, and their difference, while they are measured."""
+"""Spectra with and without laser and their difference, during the measurement."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from reduction.number_text import delay_text
 from reduction.xas.transient import Spectrum, TransientMetadata
 
 STATIC = Quantity("signal", "edge = 1", "signal")
-"""1 is the mean of the unpumped spectrum in the post-edge window."""
+"""Signal on a scale on which the mean of the unpumped spectrum in the post-edge window is 1."""
 
 DIFFERENCE = Quantity("difference", "edge = 1", "transient")
-"""On the scale of `STATIC`."""
+"""Difference on the scale of `STATIC`."""
 
 
 class SpectraPanel(Panel):
-    """Static spectra above, transient with error bars below; both show the same energies."""
+    """Static spectra above, the transient with error bars below; both show the same energies."""
 
     title = "Spectra"
     key = "spectra"
@@ -51,11 +51,11 @@ class SpectraPanel(Panel):
         self._slot: AnswerSlot[Spectrum] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """The chosen spectrum."""
+        """Return the request for the chosen spectrum."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Static and transient."""
+        """Return the plots of static spectra and transient."""
         return (self.static, self.transient)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -93,13 +93,13 @@ class SpectraPanel(Panel):
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
-    """What on and off are, for a legend."""
+    """Return the names of on and off for a legend."""
     on = "pumped" if metadata.delay_ps is None else f"pumped {delay_text(metadata.delay_ps)}"
     return on, "unpumped" if metadata.reference == "unpumped probe" else "laser blocked"
 
 
 def _same_x(other: LinePlot, view: Any) -> None:
-    """Follow a choice; blocked, as the other would answer with a choice of its own."""
+    """Show `view` in the other plot too, with signals blocked, because it would send the view back."""
     before = other.blockSignals(True)  # noqa: FBT003  # Qt's signature
     if view is not None or other.views.history.current is not None:
         other.follow_x(view)

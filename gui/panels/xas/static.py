@@ -1,4 +1,4 @@
-"""Static spectra of the powder, and how the temperature changes them."""
+"""Static spectra of the powder at several temperatures, and their differences."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from gui.plots.styles import series_style
 from gui.requests.xas.static import AtTemperature, TemperatureSeries, TemperatureSeriesRequest
 
 MEASURED = Quantity("counts per I0", "", "intensity")
-"""Free of dead time, not normalised: that is possible from the first point on."""
+"""Intensity corrected for dead time, not normalised, so that it can be shown from the first point on."""
 
 DIFFERENCE = Quantity("difference", "1/eV", "difference")
-"""Of spectra with an edge integral of 1, aligned and corrected as published (SI 8)."""
+"""Difference of spectra with an edge integral of 1, aligned and corrected as published (SI 8)."""
 
 REQUEST = TemperatureSeriesRequest()
-WHERE = "No static spectrum. Plans: Static energy scan, Temperature series."
-FIRST_ALONE = "One temperature so far: differences are to the first of the series."
+WHERE = "No static spectrum yet. Start the plan Static energy scan or Temperature series."
+FIRST_ALONE = "One temperature so far. Differences are relative to the first temperature of the series."
 
 
 class StaticPanel(Panel):
-    """Means per temperature above, their differences to the first temperature below."""
+    """Mean spectra per temperature above, their differences to the first temperature below."""
 
     title = "Powder"
     key = "static"
@@ -46,11 +46,11 @@ class StaticPanel(Panel):
         self._slot: AnswerSlot[TemperatureSeries] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """The series."""
+        """Return the request for the series."""
         return (REQUEST,)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Spectra and differences."""
+        """Return the plots of spectra and differences."""
         return (self.spectra, self.differences)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -91,7 +91,7 @@ class StaticPanel(Panel):
 
 
 def temperature_text(one: AtTemperature) -> str:
-    """The temperature that was asked for, else that of the thermocouple."""
+    """Return the set temperature, or that of the thermocouple if none was set."""
     return f"{one.temperature_c:.1f} °C" if one.setpoint_c is None else f"{one.setpoint_c:g} °C"
 
 

@@ -1,4 +1,4 @@
-"""How the experiment drifts: flux and jet from exposure to exposure, time zero and edge from scan to scan."""
+"""Drifts of the experiment: flux and jet from exposure to exposure, time zero and edge from scan to scan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCANS = CurveStyle("transient", line="", marker="circle")
 
 
 class FollowedTrend(NamedTuple):
-    """A trend: its quantity, the question, the look; `axis` is what a run must scan to have it, "" for any run."""
+    """A trend: its quantity, its request, and its style. `axis`: event field that a run must scan to have it, or ""."""
 
     quantity: Quantity
     request: Request[Trend]
@@ -36,15 +36,14 @@ TRENDS = (
     FollowedTrend(Quantity("jet flow", "ml/min", "jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES),
     FollowedTrend(Quantity("ring", "mA", "ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES),
 )
-"""What is followed: exposures as lines, scans as points with errors."""
-
+"""The trends: of exposures as lines, of scans as points with errors."""
 
 _UPPER = 3
-"""So many of them are in the upper row."""
+"""Number of trends in the upper row."""
 
 
 class TrendsPanel(Panel):
-    """One small plot per quantity, over the time since the run began."""
+    """One small plot per quantity, against the time since the start of the run."""
 
     title = "Trends"
     key = "trends"
@@ -58,7 +57,7 @@ class TrendsPanel(Panel):
             for place, (quantity, *_) in enumerate(TRENDS)
         ]
         self._slots: list[AnswerSlot[Trend]] = [AnswerSlot() for _ in TRENDS]
-        # Of time zero and edge at most one is seen, and leaves its place: no run has both.
+        # At most one of time zero and edge is visible, because no run has both.
         for plots in (self._plots[:_UPPER], self._plots[_UPPER:]):
             row = QHBoxLayout()
             for plot in plots:
@@ -66,15 +65,15 @@ class TrendsPanel(Panel):
             self.body.addLayout(row, 1)
 
     def requests(self) -> Collection[Request[Any]]:
-        """All trends."""
+        """Return the requests for all trends."""
         return tuple(trend.request for trend in TRENDS)
 
     def plots(self) -> Iterable[LinePlot]:
-        """All trends."""
+        """Return the plots of all trends."""
         return self._plots
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace the curves whose answers are new."""
+        """Replace the curves whose answers have changed."""
         origin = frame.run.time_s if frame.run else 0.0
         scanned = scanned_axis(frame)
         for plot, slot, trend in zip(self._plots, self._slots, TRENDS, strict=True):
@@ -85,9 +84,7 @@ class TrendsPanel(Panel):
 
 def _problem(followed: FollowedTrend, answer: Answer[Trend] | None) -> str:
     problem = problem_of(answer)
-    return (
-        f"No exposure of this run has told the {followed.quantity.name}." if problem and not followed.axis else problem
-    )
+    return f"This run does not record the {followed.quantity.name}." if problem and not followed.axis else problem
 
 
 def _draw(plot: LinePlot, answer: Answer[Trend] | None, followed: FollowedTrend, origin_s: float) -> None:

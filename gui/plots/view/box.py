@@ -9,7 +9,10 @@ from qtpy.QtCore import Signal
 
 
 class ZoomBox(pg.ViewBox):
-    """Left drag zooms into a rectangle, the middle button moves, the wheel zooms; a double click shows everything."""
+    """A view box: drag to zoom into a rectangle, middle button to move, wheel to zoom, double click for everything.
+
+    Signal `reset_asked()`: a double click.
+    """
 
     reset_asked = Signal()
 
@@ -19,15 +22,15 @@ class ZoomBox(pg.ViewBox):
         self.disableAutoRange()
 
     def showAxRect(self, ax: Any, **_: Any) -> None:  # noqa: N802
-        """Zoom into just the rectangle that was drawn."""
+        """Zoom into the rectangle that was drawn."""
         self.setRange(ax.normalized(), padding=0, disableAutoRange=True)
         self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
-        """Ask for the whole."""
+        """Ask for all data."""
         event.accept()
         self.reset_asked.emit()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Leave keys to the window: pyqtgraph's own history would compete with ours."""
+        """Leave keys to the window; the history of pyqtgraph would conflict with `ZoomHistory`."""
         event.ignore()

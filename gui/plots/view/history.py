@@ -1,11 +1,11 @@
-"""Where one has looked in a plot: back, forward, and to the whole."""
+"""The views of a plot that the user has chosen, to go back and forward."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 DEPTH = 50
-"""Views that are remembered."""
+"""Number of views that are remembered."""
 
 
 class View(NamedTuple):
@@ -16,7 +16,7 @@ class View(NamedTuple):
 
 
 class ZoomHistory:
-    """Views in the order they were chosen; None stands for the whole, which follows the data."""
+    """Views in the order in which they were chosen; None stands for all data."""
 
     def __init__(self) -> None:
         self._views: list[View | None] = [None]
@@ -24,7 +24,7 @@ class ZoomHistory:
 
     @property
     def current(self) -> View | None:
-        """What is to be shown."""
+        """View to show."""
         return self._views[self._at]
 
     @property
@@ -34,22 +34,22 @@ class ZoomHistory:
 
     @property
     def can_go_forward(self) -> bool:
-        """Whether a view was left by going back."""
+        """Whether there is a later view."""
         return self._at < len(self._views) - 1
 
     def choose(self, view: View | None) -> None:
-        """Look at `view` now; what was left by going back is forgotten."""
+        """Make `view` the current one, and forget all later views."""
         if view == self.current:
             return
         self._views = [*self._views[: self._at + 1], view][-DEPTH:]
         self._at = len(self._views) - 1
 
     def back(self) -> View | None:
-        """The view before, the first one if there is none."""
+        """Go back and return the previous view, or the first one."""
         self._at = max(self._at - 1, 0)
         return self.current
 
     def forward(self) -> View | None:
-        """The view after, the last one if there is none."""
+        """Go forward and return the next view, or the last one."""
         self._at = min(self._at + 1, len(self._views) - 1)
         return self.current

@@ -1,4 +1,4 @@
-"""An item that covers what is seen of a plot, whatever that is."""
+"""A graphics item that always covers the visible part of a plot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from qtpy.QtCore import QRectF
 
 
 class ViewItem(pg.GraphicsObject):
-    """Base of grid, curves and cross lines: a change repaints the view once, whatever the data are."""
+    """Base of grid, curves and cross lines: a change repaints the view once, independent of the data."""
 
     def boundingRect(self) -> QRectF:  # noqa: N802
-        """All that is seen, in plot coordinates."""
+        """Return the visible part, in plot coordinates."""
         return QRectF(self.viewRect() or QRectF())
 
     def viewTransformChanged(self) -> None:  # noqa: N802
-        """The view moved: what is covered moved too."""
+        """Move with the view."""
         self.prepareGeometryChange()
         super().viewTransformChanged()

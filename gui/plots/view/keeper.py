@@ -1,8 +1,9 @@
-"""What part of a plot is seen: all of the data, or what somebody chose."""
+"""The visible part of a plot: all data, or a view that the user has chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -11,15 +12,16 @@ from gui.plots.view.history import View, ZoomHistory
 from gui.plots.view.ranges import Range, next_range
 
 SETTLE_MS = 350
-"""A turn of the mouse wheel is many small changes: what rests so long is one entry of the history."""
+"""A turn of the wheel makes many small changes; a view that stays this long becomes an entry of the history."""
 
-Bounds = Callable[[Range | None], tuple[Range | None, Range | None]]
+Bounds: TypeAlias = Callable[[Range | None], tuple[Range | None, Range | None]]
+"""Returns the ranges of x and y of the data inside a range of x, None for all data."""
 
 
 class ViewKeeper(QObject):
-    """Keeps a view box on its data, or on a chosen view, with history.
+    """Keeps a view box on its data or on a chosen view, with a history of views.
 
-    `bounds(None)` returns the ranges of all data. `chosen` is emitted with the new view (None: all) after a choice.
+    Signal `chosen(View | None)`: the user has chosen another view; None for all data.
     """
 
     chosen = Signal(object)
@@ -36,7 +38,7 @@ class ViewKeeper(QObject):
         box.reset_asked.connect(self.reset)
 
     def follow(self) -> None:
-        """After new data: adapt the ranges, unless somebody chose a view or is just choosing one."""
+        """Adapt the ranges to new data, unless the user has chosen a view or is choosing one."""
         if self.history.current is not None or self._settle.isActive():
             return
         x, y = self._bounds(None)
@@ -48,7 +50,7 @@ class ViewKeeper(QObject):
             self._show(*wanted)
 
     def choose(self, view: View | None) -> None:
-        """Show `view`, None for all data, and remember it."""
+        """Show `view`, or all data for None, and remember it."""
         self.history.choose(view)
         self._go(view)
 
@@ -57,11 +59,11 @@ class ViewKeeper(QObject):
         self.choose(None)
 
     def back(self) -> None:
-        """Show what was shown before."""
+        """Show the previous view."""
         self._go(self.history.back())
 
     def forward(self) -> None:
-        """Show what was left by going back."""
+        """Show the next view, after going back."""
         self._go(self.history.forward())
 
     def _note_choice(self) -> None:

@@ -1,4 +1,4 @@
-"""Axis ranges that follow the data without twitching at every point."""
+"""Axis ranges that follow the data without changing at every point."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ MARGIN = 0.06
 """Free space on each side of the data, as a share of their span."""
 
 LEAST_FILL = 0.5
-"""Data that fill less of the axis than this make it shrink."""
+"""If the data fill less of the axis than this, the range shrinks."""
 
 Range = tuple[float, float]
 
 
 def next_range(current: Range | None, low: float, high: float) -> Range:
-    """The range to show data from `low` to `high` in: `current` as long as they lie within it and fill half of it.
+    """Return the range for data from `low` to `high`: `current` while they lie inside it and fill half of it.
 
-    A change redraws axis and grid, which costs more than the data, and makes the eye lose its place.
+    A change redraws axis and grid, which takes longer than the data, and distracts the eye.
     """
     wanted = _with_margin(low, high)
     if current is None:
@@ -29,15 +29,15 @@ def next_range(current: Range | None, low: float, high: float) -> Range:
 
 
 def joint_range(ranges: Iterable[Range | None]) -> Range | None:
-    """The range that holds all of `ranges`, None without any."""
+    """Return the range that includes all of `ranges`, None without any."""
     known = [found for found in ranges if found is not None]
     return (min(low for low, _ in known), max(high for _, high in known)) if known else None
 
 
 def value_bounds(values: np.ndarray, sigma: np.ndarray | None) -> Range | None:
-    """Lowest and highest of finite `values`, with their errors up to three times the median error.
+    """Return the lowest and highest of the finite `values` (points,) with errors up to three times the median error.
 
-    A point with next to no counts has a huge error, which would press everything else into a line.
+    A point with hardly any counts has a huge error, which would compress all other points to a line.
     """
     low = values
     high = values

@@ -21,7 +21,7 @@ from storage.image_reading import read_image
 
 @dataclass(frozen=True, kw_only=True)
 class IntegratedImage:
-    """An image (rows, columns) in counts, where it came from, and its pattern; `pattern` None says `problem`."""
+    """An image (rows, columns) in counts, its file, and its pattern; `pattern` is None for the reason `problem`."""
 
     image: NDArray[np.float64] = field(repr=False)
     reference: ImageReference
@@ -31,7 +31,7 @@ class IntegratedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class DiffractionRequest(Request[IntegratedImage]):
-    """The latest image, integrated over the azimuth; with `region` only that rectangle of it is."""
+    """The latest image and its integral over the azimuth, inside `region` and outside the rectangles `masked`."""
 
     slow: ClassVar[bool] = True
 
@@ -41,7 +41,7 @@ class DiffractionRequest(Request[IntegratedImage]):
     points: int = 400
 
     def compute(self, run: RunState) -> IntegratedImage:
-        """By `integrate`, without hot pixels. Raises ReductionError without an image, or if its file cannot be read."""
+        """Return image and pattern, without hot pixels. Raises ReductionError without a readable image."""
         if run.image is None:
             raise ReductionError("This run has no images yet. Wait for the first, or start the plan Diffraction.")
         image = read_image(run.image)
@@ -65,7 +65,7 @@ class DiffractionRequest(Request[IntegratedImage]):
 
 @lru_cache(maxsize=4)
 def _hot_pixels_of(first: ImageReference) -> NDArray[np.bool_]:
-    """Those of the first image of a file hold for all of it: to find them takes longer than to integrate."""
+    """Return the mask of hot pixels in the first image of a file, for all its images: finding them takes long."""
     return hot_pixels(read_image(first))
 
 

@@ -1,4 +1,4 @@
-"""What each gate counts: photons per pulse, and how many the gates miss."""
+"""The counts of each gate: photons per pulse, and the photons that the gates miss."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from reduction.pileup import true_counts
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 
 ATTENUATE_ABOVE = 0.5
-"""Photons per pulse and photodiode up to which the pile-up correction is verified to be unbiased to 1e-3."""
+"""Photons per pulse and photodiode up to which tests show that the pile-up correction is unbiased to 1e-3."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BunchView:
-    """Counts and what they mean, each (apd, probe) but `pulses` (probe,).
+    """Counts and derived numbers, (apd, probe) each except `pulses` (probe,).
 
-    `photons_per_pulse` is corrected for pile-up. `pile_up` is the fraction of the photons that no gate counted.
-    `attenuate`: a gate sees more than `ATTENUATE_ABOVE` photons per pulse.
+    `photons_per_pulse` is corrected for pile-up. `pile_up`: fraction of the photons that no gate counted. `attenuate`:
+    a gate sees more than `ATTENUATE_ABOVE` photons per pulse.
     """
 
     counts: NDArray[np.float64] = field(repr=False)
@@ -36,12 +36,12 @@ class BunchView:
 
 @dataclass(frozen=True)
 class BunchRequest(Request[BunchView]):
-    """Gates of the latest exposure, good or bad, or with the laser shutter open of the current scan or of the run."""
+    """Gates of the latest exposure, or of the current scan or the run with the laser shutter open."""
 
     of: Literal["latest", "scan", "run"] = "latest"
 
     def compute(self, run: RunState) -> BunchView:
-        """By `true_counts`. Raises ReductionError without SPC data, or for a saturated gate."""
+        """Return the counts per gate. Raises ReductionError without SPC data, or for a saturated gate."""
         counts, pulses = self._latest(run) if self.of == "latest" else self._summed(run)
         if not pulses.any():
             raise ReductionError("No gate has been opened yet. Wait for the first exposure.")

@@ -1,4 +1,4 @@
-"""Are the errors right? Scatter between scans, and differences that must vanish."""
+"""Checks of the errors: the scatter between scans, and differences that must vanish."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ UNPUMPED_PAIR = (Gate(SHUTTER_OPEN, 3), Gate(SHUTTER_OPEN, 4))
 """Two unpumped pulses of one pump period."""
 
 UNPUMPED_TAIL = (Gate(SHUTTER_OPEN, 0), Gate(SHUTTER_OPEN, 2))
-"""The transient in gates other than `UNPUMPED_PAIR`: what the pump has left after 460 and 613 ns differs, by 4 % of the
-transient at Br K, which four scans of 30 s a point show."""
+"""Gates that give the remaining transient in `UNPUMPED_PAIR`.
+
+After 460 and 613 ns it differs by 4 % of the transient at Br K, which is significant after four scans of 30 s per
+point."""
 
 OFF_PAIR = (Gate(SHUTTER_CLOSED, 3), Gate(SHUTTER_CLOSED, 4))
-"""The same two with the laser blocked; needs a run with the laser shutter as reference."""
+"""The same two pulses with the laser blocked; needs a run with the laser shutter as reference."""
 
 PUMPED_OFF_PAIR = (Gate(SHUTTER_CLOSED, 0), Gate(SHUTTER_CLOSED, 4))
 """The gates of the transient itself with the laser blocked."""
@@ -27,7 +29,7 @@ PUMPED_OFF_PAIR = (Gate(SHUTTER_CLOSED, 0), Gate(SHUTTER_CLOSED, 4))
 
 @dataclass(frozen=True, kw_only=True)
 class ScatterRequest(Request[ScatterRatio]):
-    """Scatter of the transient between scans over its counting error; 1 is photon-limited."""
+    """Ratio of the scatter of the transient between scans to its counting error; 1 is photon-limited."""
 
     mode: Mode = "spc"
     probe: int = 0
@@ -35,13 +37,13 @@ class ScatterRequest(Request[ScatterRatio]):
     scope: Scope = "mean"
 
     def compute(self, run: RunState) -> ScatterRatio:
-        """By `scatter_ratio`, of a fluence scan by `fluence_scan`."""
+        """Return the ratio. Raises ReductionError with fewer than two scans."""
         sums = run.within(self.scope)
         if sums.metadata.axis != "fluence_mj_cm2":
             return scatter_ratio(*scan_transients(sums, self.mode, self.probe, self.reference))
         scatter = fluence_scan(sums, self.mode, self.probe, self.reference).scatter
         if scatter is None:
-            raise ReductionError("The scatter between scans needs two scans. Wait for the second.")
+            raise ReductionError("The scatter between scans needs two scans. Wait for the second one.")
         return scatter
 
 
@@ -55,6 +57,9 @@ class NullTestRequest(Request[NullTest]):
     scope: Scope = "mean"
 
     def compute(self, run: RunState) -> NullTest:
-        """By `null_test`; with the shutter open less what the pump has left."""
+        """Return the test. With the shutter open, the remaining transient is subtracted.
+
+        Raises ReductionError without data.
+        """
         tail = UNPUMPED_TAIL if SHUTTER_OPEN in (self.on.laser_shutter, self.off.laser_shutter) else None
         return null_test(run.within(self.scope), self.mode, self.on, self.off, tail)

@@ -1,4 +1,4 @@
-"""Fluence dependence."""
+"""The dependence of the transient on the fluence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reduction.xas.fluence_fit import FluenceFit, fit_fluence
 
 @dataclass(frozen=True, kw_only=True)
 class FluenceDependence:
-    """The reduced scan and its line; `fit` is None as long as there is none, `problem` says why."""
+    """The reduced scan and the line through it; `fit` is None for the reason `problem`."""
 
     scan: FluenceScan
     fit: FluenceFit | None
@@ -23,7 +23,7 @@ class FluenceDependence:
 
 @dataclass(frozen=True, kw_only=True)
 class FluenceRequest(Request[FluenceDependence]):
-    """Transient against fluence, with the line of its linear regime."""
+    """The transient against fluence, with the line of the linear regime."""
 
     mode: Mode = "boxcar"
     probe: int = 0
@@ -31,7 +31,7 @@ class FluenceRequest(Request[FluenceDependence]):
     scope: Scope = "mean"
 
     def compute(self, run: RunState) -> FluenceDependence:
-        """By `fluence_scan` and `fit_fluence`."""
+        """Return scan and line. Raises ReductionError for a run that is not a fluence scan."""
         scan = fluence_scan(run.within(self.scope), self.mode, self.probe, self.reference)
         try:
             return FluenceDependence(scan=scan, fit=fit_fluence(scan))

@@ -18,23 +18,23 @@ from reduction.xas.transient import Trace
 
 @dataclass(frozen=True, kw_only=True)
 class TraceRequest(Request[Trace]):
-    """On, off and transient of a delay scan."""
+    """On, off and transient of a delay scan; `probe` 0 to 4."""
 
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
 
     def compute(self, run: RunState) -> Trace:
-        """By `spc_trace`."""
+        """Return the trace, unpumped signal = 1. Raises ReductionError for a run that is not a delay scan."""
         return spc_trace(run.within(self.scope), self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedTrace:
-    """A fit and what it was made to.
+    """A fit and its data.
 
-    `curve` (`delay_ps`: delays of the probe shown) passes through `trace`; `residuals` (points,) are trace minus curve
-    in units of the trace's errors.
+    `curve` at the delays `delay_ps` (of the probe that is shown) passes through `trace`; `residuals` (points,) are
+    trace minus curve, in standard errors of the trace.
     """
 
     fit: KineticsFit
@@ -46,7 +46,7 @@ class FittedTrace:
 
 @dataclass(frozen=True, kw_only=True)
 class KineticsRequest(Request[FittedTrace]):
-    """Biexponential fit to all gates of a delay scan, drawn through the trace of one probe."""
+    """Biexponential fit to all gates of a delay scan, with its curve through the trace of one probe."""
 
     slow: ClassVar[bool] = True
 
@@ -55,7 +55,7 @@ class KineticsRequest(Request[FittedTrace]):
     constant_offset: bool = False
 
     def compute(self, run: RunState) -> FittedTrace:
-        """By `fit_kinetics`."""
+        """Return fit, curve and residuals. Raises ReductionError if the fit fails or the run is not a delay scan."""
         sums = run.within(self.scope)
         timing = sums.metadata.timing
         trace = spc_trace(sums, self.probe)

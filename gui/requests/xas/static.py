@@ -1,4 +1,4 @@
-"""Static spectra of the thermostated cell, and what the temperature changes."""
+"""Static spectra of the thermostated cell, and their changes with the temperature."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from reduction.xas.static_xas import (
 
 @dataclass(frozen=True, kw_only=True)
 class AtTemperature:
-    """Mean of all runs at one temperature: `measured`, counts per I0 as far as they go.
+    """The mean of all runs at one temperature: `measured` counts per I0 at the points so far.
 
-    `setpoint_c`: what was asked for; None says that the cell was left as it was. `temperature_c`: of the thermocouple,
-    C. `difference` to the first temperature of the series; None for that one, or for the reason `problem`. `runs`:
-    their uids.
+    `setpoint_c`: set temperature, C; None if the temperature was not set. `temperature_c`: reading of the thermocouple,
+    C. `difference`: to the first temperature of the series; None for that one itself, or for the reason `problem`.
+    `runs`: uids of the runs.
     """
 
     setpoint_c: float | None
@@ -39,7 +39,7 @@ class AtTemperature:
 
 @dataclass(frozen=True, kw_only=True)
 class TemperatureSeries:
-    """Spectra of one `edge` and `sample`, one per temperature, in the order in which they were first measured."""
+    """Spectra of one `edge` and `sample`, one per temperature, in the order of the first measurements."""
 
     edge: str
     sample: str
@@ -48,15 +48,15 @@ class TemperatureSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class TemperatureSeriesRequest(Request[TemperatureSeries]):
-    """The static spectra of the run's series at the edge of the latest of them.
+    """The static spectra of the series of the run, at the edge of the latest of them.
 
-    Earlier runs are those that have been seen; a run that is repeated at a temperature is added to the one before.
+    Earlier runs are those that this window has seen; repeated runs at one temperature are added up.
     """
 
     slow: ClassVar[bool] = True
 
     def compute(self, run: RunState) -> TemperatureSeries:
-        """By `joined_static` and `thermal_difference`. Raises ReductionError if there is no spectrum in the series."""
+        """Return the series. Raises ReductionError if it has no spectrum."""
         current = [run.static] if run.static is not None and run.static.exposures.any() else []
         found = [*run.earlier_static, *current]
         if not found:
@@ -69,11 +69,11 @@ class TemperatureSeriesRequest(Request[TemperatureSeries]):
         return TemperatureSeries(edge=str(latest["edge"]), sample=str(latest["sample"]), temperatures=temperatures)
 
 
-_NONE = "This run is no static energy scan. Start one with the plan Static energy scan or Temperature series."
+_NONE = "This run is not a static energy scan. Start the plan Static energy scan or Temperature series."
 
 
 class _FirstSpectrum:
-    """That of the first temperature, which is missing as long as its scan has not covered the edge."""
+    """The spectrum of the first temperature, None until its scan has covered the edge."""
 
     def __init__(self, sums: StaticAccumulator) -> None:
         self.sums = sums
@@ -86,11 +86,14 @@ class _FirstSpectrum:
 
 
 def _uncovered(sums: StaticAccumulator) -> str:
-    """Why a spectrum cannot be normalised yet; "" if it can: a part of the edge would do, with a wrong integral."""
+    """Return why a spectrum cannot be normalised yet, "" if it can.
+
+    Part of the edge would be enough for a result, but with a wrong integral.
+    """
     missing = int((sums.exposures == 0).sum())
     if sums.exit_status is not None or not missing:
         return ""
-    return f"The scan at {sums.temperature_c:.1f} °C has {missing} points to go; differences need all of them."
+    return f"The scan at {sums.temperature_c:.1f} °C has {missing} points left. Differences need all points."
 
 
 def _by_temperature(runs: Sequence[StaticAccumulator]) -> list[list[StaticAccumulator]]:

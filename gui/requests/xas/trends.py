@@ -1,4 +1,4 @@
-"""How the experiment drifts: its surroundings from exposure to exposure, time zero and edge from scan to scan."""
+"""Drifts of the experiment: surroundings from exposure to exposure, time zero and edge from scan to scan."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from reduction.xas.time_zero import PAPER_DECAYS, time_zero
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """A quantity over time, (rows,) each: `time_s` Unix epoch, `sigma` None where there are no errors.
+    """A quantity against time, (rows,) each: `time_s` is Unix time, `sigma` is None without errors.
 
-    `missing` counts the exposures or scans that gave no value.
+    `missing`: number of exposures or scans without a value.
     """
 
     time_s: NDArray[np.float64] = field(repr=False)
@@ -39,12 +39,12 @@ class Trend:
 
 @dataclass(frozen=True)
 class TrendRequest(Request[Trend]):
-    """One column of the run's history, as `gui.live.history.COLUMNS` names them; I0 is told as a rate."""
+    """One column of the history of the run, a key of `gui.live.history.COLUMNS`; I0 as a rate, counts/s."""
 
     column: str
 
     def compute(self, run: RunState) -> Trend:
-        """The history itself. Raises ReductionError if no event has the quantity."""
+        """Return the trend. Raises ReductionError if no event has the quantity."""
         if self.column not in COLUMNS:
             raise ReductionError(f"There is no trend of {self.column!r}. Choose one of {', '.join(COLUMNS)}.")
         value = run.history.column(self.column)
@@ -66,25 +66,25 @@ class TrendRequest(Request[Trend]):
 
 @dataclass(frozen=True, kw_only=True)
 class TimeZeroTrend(Request[Trend]):
-    """Time zero of every finished delay scan of the series that shows a step, for kinetics as published."""
+    """Time zero, ps, of every finished delay scan of the series that shows a step, with the decays of the paper."""
 
     slow: ClassVar[bool] = True
 
     def compute(self, run: RunState) -> Trend:
-        """By `time_zero`. Raises ReductionError if no scan has a time zero."""
+        """Return the trend. Raises ReductionError if no scan has a time zero."""
         return _per_scan(run, self, _time_zero, "ps")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeTrend(Request[Trend]):
-    """Energy of the steepest rise of the unpumped spectrum, of every finished energy scan of the series."""
+    """Energy, eV, of the steepest rise of the unpumped spectrum, for every finished energy scan of the series."""
 
     slow: ClassVar[bool] = True
 
     mode: Mode = "spc"
 
     def compute(self, run: RunState) -> Trend:
-        """By `find_edge`. Raises ReductionError if no scan covers the edge."""
+        """Return the trend. Raises ReductionError if no scan covers the edge."""
         return _per_scan(run, self, lambda scan: _edge(scan, self.mode), "eV")
 
 
@@ -116,7 +116,7 @@ def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumula
 
 
 def _finished_scans(run: RunState) -> Iterator[tuple[float, str, RunAccumulator, int]]:
-    """Mean time, run, sums and index of every scan that is over and has a good exposure, earlier runs first."""
+    """Yield mean time, run, sums and index of every finished scan with a good exposure, earlier runs first."""
     current = run.scans()
     over = current.scans if run.exit_status is not None or _is_complete(current) else current.scans - 1
     for sums, history, scans in [
@@ -128,7 +128,7 @@ def _finished_scans(run: RunState) -> Iterator[tuple[float, str, RunAccumulator,
 
 
 def _is_complete(run: RunAccumulator) -> bool:
-    """Whether the last scan has an exposure at every point, in each state of the shutter that it uses."""
+    """Return whether the last scan has an exposure at every point, in each state of the shutter that it uses."""
     measured = run.exposures + run.rejected > 0
     used = measured.any(axis=(0, 1))
     return bool(run.scans and measured[-1][:, used].all())

@@ -75,7 +75,7 @@ def test_runs_that_are_too_many_to_draw_are_told(browser: RunBrowser, runs: Stor
         runs.write(later(energy_run(f"energy-{scan_id}", overrides={"scan_id": scan_id}), 1000.0 * scan_id))
     wait_for(qtbot, lambda: len(browser.model.runs) == MOST_DRAWN + 2)
     browser.table.selectAll()
-    wait_for(qtbot, lambda: "2 more selected, not drawn" in browser.overlay.message.text())
+    wait_for(qtbot, lambda: "2 more selected runs are not drawn" in browser.overlay.message.text())
     assert len(browser.selected) == MOST_DRAWN
 
 

@@ -174,7 +174,7 @@ def test_a_session_without_a_queue_server_is_no_missing_server(
     panel = make_panel(clients(server), clients(Fixed()), qtbot)
     shows(panel, Engine.NO_PLAN, qtbot)
     assert offered(panel) == set()
-    assert "plans are started there" in panel.engine.remark.text()
+    assert "start plans there" in panel.engine.remark.text()
 
 
 @pytest.fixture(scope="module")

@@ -166,9 +166,9 @@ def test_other_grids_are_refused_rather_than_interpolated(x: list[float]) -> Non
 
 def test_curves_of_different_kinds_are_refused() -> None:
     first = curve([1.0], 0.1)
-    with pytest.raises(ReductionError, match="Choose two runs of one kind"):
+    with pytest.raises(ReductionError, match="Choose two runs of the same kind"):
         difference(first, replace(first, axis="delay_ps"))
-    with pytest.raises(ReductionError, match="Choose two runs of one kind"):
+    with pytest.raises(ReductionError, match="Choose two runs of the same kind"):
         ratio(first, replace(first, quantity="foil"))
 
 

@@ -84,7 +84,13 @@ def test_other_run_is_not(text: str) -> None:
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    with pytest.raises(InputError, match="quote that does not end"):
+    with pytest.raises(InputError, match="unclosed quote"):
         parse_search('edge="Br')
-    with pytest.raises(InputError, match="give a date as"):
+    with pytest.raises(InputError, match="Write it as"):
         parse_search("date=yesterday")
+
+
+def test_numbers_are_compared_as_people_type_them() -> None:
+    assert parse_search("fluence_mj_cm2>5,5") == parse_search("fluence_mj_cm2>5.5")
+    with pytest.raises(InputError, match="is not a finite number"):
+        parse_search("fluence_mj_cm2>much")

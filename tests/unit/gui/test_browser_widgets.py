@@ -104,7 +104,7 @@ def test_search_narrows_the_list_and_says_what_it_does_not_understand(browser: R
     assert [run.summary.scan_id for run in browser.model.runs] == [3, 2]
     browser.search.clear()
     qtbot.keyClicks(browser.search, 'operator="A. B.')
-    assert "quote that does not end" in browser.message.text()
+    assert "unclosed quote" in browser.message.text()
     qtbot.keyClicks(browser.search, '"')
     assert [run.summary.scan_id for run in browser.model.runs] == [4]
     assert browser.message.isHidden()
@@ -194,7 +194,7 @@ def test_comparison_of_what_cannot_be_compared_says_why(browser: RunBrowser, qtb
     click_run(browser, qtbot, 3)
     wait_for(qtbot, lambda: "select two runs" in browser.overlay.message.text())
     click_run(browser, qtbot, 4, Qt.KeyboardModifier.ControlModifier)
-    wait_for(qtbot, lambda: "Choose two runs of one kind" in browser.overlay.message.text())
+    wait_for(qtbot, lambda: "Choose two runs of the same kind" in browser.overlay.message.text())
     assert drawn(browser) == []
 
 
@@ -250,7 +250,7 @@ def test_replay_goes_through_the_live_panels_and_never_looks_live(
     qtbot.mouseClick(bar.back, Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: worker.frame.feed.live)
     assert worker.frame.run is None or worker.frame.run.uid == "the live run"
-    assert "measured now" in bar.state.text()
+    assert "current measurement" in bar.state.text()
     assert bar.back.isHidden()
 
 

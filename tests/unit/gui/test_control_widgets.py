@@ -331,8 +331,8 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
 
 def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> None:
     """If this fails, the first plan that a new user meets is a calibration, and every required field is empty."""
-    scan = PlanSignature("energy_scan", "", (Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")),
-                                             Parameter("delay_ps", Kind.NUMBER)), group="Pump and probe", order=1)  # fmt: skip
+    parameters = (Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")), Parameter("delay_ps", Kind.NUMBER))
+    scan = PlanSignature("energy_scan", "", parameters, group="Pump and probe", order=1)
     calibration = PlanSignature("apply_energy_calibration", "", (), group="Alignment", order=9)
     own = PlanSignature("a_plan_of_a_user", "", ())
     client = QueueClient(FakeQueueServer())

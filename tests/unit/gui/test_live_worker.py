@@ -187,7 +187,7 @@ def test_failures_are_told_in_words_and_end_nothing(
     assert frame.answers[NotYet()].problem == "Wait for more."
     assert "ZeroDivisionError" in frame.answers[Broken()].problem
     assert frame.answers[Events()].value == 132
-    assert "could not be shown" in caplog.text
+    assert "cannot be shown" in caplog.text
 
 
 def test_an_unusable_document_is_told_in_the_state_of_the_feed(worker: LiveWorker, feed: QueueFeed) -> None:

@@ -160,7 +160,7 @@ def test_checks_show_scatter_and_null_tests(window: MainWindow, energy_run: list
     assert with_error(ratio.ratio, ratio.sigma) in panel.ratio.text()  # type: ignore[attr-defined]
     assert panel.verdict.text().startswith("● PHOTON-LIMITED")  # type: ignore[attr-defined]
     tail = with_error(100 * unpumped.tail.value, 100 * unpumped.tail.sigma)
-    assert panel.table.text(0, 0).endswith(f"less {tail} % of the transient")  # type: ignore[attr-defined]
+    assert panel.table.text(0, 0).endswith(f"minus {tail} % of the transient")  # type: ignore[attr-defined]
     assert panel.table.text(1, 1) == f"{null.chi_square:.1f} / {null.degrees_of_freedom}"  # type: ignore[attr-defined]
 
 
@@ -206,7 +206,7 @@ def test_panels_say_in_words_that_a_run_is_not_theirs(
 ) -> None:
     panel = shown(window, key, energy_run, qtbot)
     message = next(iter(panel.plots())).canvas._message.text()
-    assert message.startswith("This run scans the energy; here one sees scans over the")
+    assert message.startswith("This run scans the energy; this panel shows scans of the")
     assert "_" not in message
 
 
