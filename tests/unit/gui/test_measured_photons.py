@@ -44,7 +44,7 @@ def test_photons_of_the_run_are_told_once(
         lambda: (a := worker.frame.answer(request)) is not None and a.events == state.events, timeout=WAIT_MS
     )
     for _ in range(3):
-        photons.look()
+        photons.poll()
     assert len(told) == 1
     number, source = told[0]
     assert number == request.compute(state).photons_per_pulse.mean(axis=1).sum()
@@ -58,7 +58,7 @@ def test_a_replay_tells_nothing(energy_run: list[Document], qtbot: QtBot) -> Non
     photons = MeasuredPhotons(worker, lambda number, _source: told.append(number))
     worker.start()
     qtbot.waitUntil(lambda: worker.frame.answer(BunchRequest("run")) is not None, timeout=WAIT_MS)
-    photons.look()
+    photons.poll()
     worker.stop()
     assert told == []
     photons.deleteLater()
