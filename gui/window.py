@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from qtpy.QtCore import QByteArray, QEvent, QSettings, Qt, QTimer
+from qtpy.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QTimer
 from qtpy.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence, QShowEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QMessageBox, QTabWidget
 
@@ -27,6 +27,11 @@ REPAINT_MS = 33
 
 LIVENESS_S = 0.25
 """How often ages and states are updated when no document arrives."""
+
+SIZE = QSize(1500, 980)
+"""Size of the window at first, pixels; it is higher, up to `MOST_HEIGHT`, where the screen has room for larger forms."""
+
+MOST_HEIGHT = 1150
 
 LAYOUT_VERSION = 1
 """Saved layouts of another version are not restored."""
@@ -233,7 +238,7 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> bool:
         """Restore size, layout and theme as remembered; return whether there was a layout."""
-        self.resize(1500, 980)
+        self.resize(SIZE.width(), max(SIZE.height(), min(MOST_HEIGHT, self.screen().availableGeometry().height())))
         geometry = self.settings.value("geometry")
         layout = self.settings.value("layout")
         if isinstance(geometry, QByteArray):
