@@ -29,7 +29,7 @@ LIVENESS_S = 0.25
 """How often ages and states are updated when no document arrives."""
 
 SIZE = QSize(1500, 980)
-"""Size of the window at first, pixels; it is higher, up to `MOST_HEIGHT`, where the screen has room for larger forms."""
+"""Initial size of the window, pixels; it is higher, up to `MOST_HEIGHT`, on screens with room for larger forms."""
 
 MOST_HEIGHT = 1150
 

@@ -53,7 +53,7 @@ def judge(frame: LiveFrame, now_s: float) -> Liveness:
     if frame.run is None:
         return Liveness("NO RUN", "unknown", "waiting for a run to start")
     if frame.exit_status is not None:
-        return Liveness("ENDED", "unknown", f"run ended: {frame.exit_status}")
+        return Liveness("ENDED", "unknown", frame.exit_status)
     return _open_run(frame, now_s)
 
 
