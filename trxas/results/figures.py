@@ -66,8 +66,9 @@ def curve_figure(curve: RunCurve, title: str) -> Figure:
 def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
     """Return a figure: the static spectrum on top, below it a transient with error bars per spectrum."""
     figure = Figure(figsize=(7, 6), layout="constrained")
-    static, transient = figure.subplots(2, 1, sharex=True)
+    static, transient = figure.subplots(2, 1, sharex=True, height_ratios=[3, 4])
     draw_static(static, spectra[0])
+    static.set_xlabel("")
     for spectrum in spectra:
         draw_transient(transient, spectrum, colour=TRANSIENT_COLOUR if len(spectra) == 1 else None)
     static.set_title(_title(spectra[0]))
@@ -101,19 +102,22 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
 
 
 def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure:
-    """Return a figure after Fig. 2 for one edge: static spectrum with transient, and kinetics with fit."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    draw_static(left, spectrum, pumped=False)
-    below = left.twinx()
-    draw_transient(below, spectrum)
-    # The transient in the lower half, under the static spectrum, as in the paper.
-    low, high = _span(spectrum.transient)
-    below.set_ylim(low, high + (high - low))
-    left.set_ylim(-1.4, 1.6)
-    left.set_title(f"{spectrum.metadata.edge}: {_delay_label(spectrum)} after the pump")
-    draw_trace(right, trace, fit)
-    right.set_title(f"Kinetics at {trace.metadata.energy_ev:.1f} eV")
+    """Return the static spectrum above its transient on one energy axis, and the kinetics with fit beside them.
+
+    That is the content of Fig. 2 of the paper for one edge.
+    """
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    places = figure.subplot_mosaic([["static", "trace"], ["transient", "trace"]], height_ratios=[3, 4])
+    static, transient, kinetics = places["static"], places["transient"], places["trace"]
+    transient.sharex(static)
+    draw_static(static, spectrum)
+    draw_transient(transient, spectrum)
+    static.set_xlabel("")
+    static.tick_params(axis="x", labelbottom=False)
+    static.set_title(f"{spectrum.metadata.edge}: {_delay_label(spectrum)} after the pump")
+    figure.align_ylabels([static, transient])
+    draw_trace(kinetics, trace, fit)
+    kinetics.set_title(f"Kinetics at {trace.metadata.energy_ev:.1f} eV")
     return figure
 
 
@@ -181,12 +185,6 @@ def save(figure: Figure, path: Path) -> Path:
 
 def _error_bars(axes: Axes, x: ArrayLike, y: ArrayLike, sigma: ArrayLike, *, colour: str | None, label: str) -> None:
     axes.errorbar(x, y, yerr=sigma, fmt="o", markersize=3, linewidth=1, capsize=0, color=colour, label=label)
-
-
-def _span(values: ArrayLike) -> tuple[float, float]:
-    low, high = float(np.min(values)), float(np.max(values))
-    margin = 0.1 * (high - low)
-    return low - margin, high + margin
 
 
 def _delay_label(spectrum: Spectrum) -> str:
