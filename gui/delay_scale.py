@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.types import FloatArray
+from reduction.types import FloatArray
 
 LINEAR_TO_PS = 500.0
 """Delays within this distance of time zero are drawn linearly, longer ones logarithmically."""

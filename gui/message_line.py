@@ -33,7 +33,7 @@ class MessageLine(QLabel):
         return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return the height of one line, and no width."""
+        """Return the height of one line and no width, pixels."""
         return QSize(0, self.fontMetrics().lineSpacing())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802

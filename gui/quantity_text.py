@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def duration_text(duration_s: float) -> str:
-    """Return a duration given in s with fitting units: "45 s", "12 min 30 s", "3 h 05 min"."""
+    """Return `duration_s`, in s, with fitting units: "45 s", "12 min 30 s", "3 h 05 min"."""
     seconds = round(duration_s)
     if seconds < 60:
         return f"{duration_s:.0f} s" if duration_s >= 10 else f"{duration_s:.1f} s"

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray: TypeAlias = NDArray[np.float64]
-
 Rectangle: TypeAlias = tuple[int, int, int, int]
 """Part of an image in pixels: first row, first column, number of rows, number of columns."""
 

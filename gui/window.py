@@ -110,12 +110,12 @@ class MainWindow(QMainWindow):
         self._show_liveness(frame, at_once=new or bool(appeared))
 
     def show_panel(self, key: str) -> None:
-        """Bring the dock `key` to the front."""
+        """Bring the dock `key` to the front. Raises KeyError for an unknown key."""
         self.docks[key].show()
         self.docks[key].raise_()
 
     def use_theme(self, name: str) -> None:
-        """Change the theme of all windows to `name`, a key of `THEMES`, and remember it."""
+        """Change the theme of all windows to `name`, and remember it. Raises KeyError if it is not in `THEMES`."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)  # a window needs one
         before = current_theme().name

@@ -142,7 +142,7 @@ class RunBrowser(QWidget):
         self._timer.stop()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size with room for list and plot side by side."""
+        """Return a size in pixels with room for list and plot side by side."""
         return QSize(1100, 560)
 
     def _show_first(self, runs: Sequence[ListedRun]) -> None:

@@ -10,15 +10,16 @@ import numpy as np
 
 from errors import ReductionError
 from gui.browser.run_curves import RunCurve
+from gui.plots.axis import AXES, DELAY, ENERGY, FLUENCE, Q
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-JITTER: Mapping[str, tuple[float, str]] = {
-    "energy_ev": (0.1, "eV"),
-    "delay_ps": (4.0, "ps"),
-    "fluence_mj_cm2": (0.02, "mJ/cm²"),
-    "q_inv_angstrom": (1e-6, "1/Å"),
+JITTER: Mapping[str, float] = {
+    ENERGY.column: 0.1,
+    DELAY.column: 4.0,
+    FLUENCE.column: 0.02,
+    Q.column: 1e-6,
 }
 """How far read-backs at one setting may differ between two runs: twice the in-position tolerance (7id.toml).
 
@@ -70,7 +71,8 @@ def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], Run
         )
     shorter, longer = (first, second) if len(first.x) <= len(second.x) else (second, first)
     nearest = np.abs(shorter.x[:, None] - longer.x[None, :]).argmin(axis=1)
-    tolerance, unit = JITTER[first.axis]
+    tolerance = JITTER[first.axis]
+    unit = AXES[first.axis].unit
     apart = np.abs(shorter.x - longer.x[nearest]) > tolerance
     if apart.any() or len(set(nearest.tolist())) < len(nearest):
         where = f"{shorter.x[apart][0]:g} {unit} has no partner" if apart.any() else "two points share a partner"

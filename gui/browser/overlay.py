@@ -13,12 +13,11 @@ from gui.browser.comparison import difference, ratio
 from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve
 from gui.message_line import MessageLine
 from gui.panels.xas.choices import Choices
-from gui.plots.axis import DELAY, ENERGY, FLUENCE, Q, Quantity
+from gui.plots.axis import AXES, DELAY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import DelayScale
 from gui.plots.styles import CurveStyle
 
-AXES = {"energy_ev": ENERGY, "delay_ps": DELAY, "fluence_mj_cm2": FLUENCE, "q_inv_angstrom": Q}
 PARTS: Mapping[str, CurveKind] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
 VIEWS = ("Overlay", "Difference", "Ratio")
 _HINT = "Select a run in the list; hold Ctrl to select several."
@@ -157,7 +156,7 @@ class Overlay(QWidget):
     def _show_plot(self, axis: str, quantity: str) -> LinePlot:
         plot = self._plots.get((axis, quantity))
         if plot is None:
-            scale = DelayScale() if axis == "delay_ps" else None
+            scale = DelayScale() if axis == DELAY.column else None
             plot = LinePlot(AXES[axis], _quantity(quantity), x_scale=scale)
             self._plots[axis, quantity] = plot
             self._stack.addWidget(plot)

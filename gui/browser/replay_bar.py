@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QSlider, QWidget
 
-from gui.live.feed import Feed, NamedDocument
+from gui.live.feed import Feed
 from gui.live.replay_feed import ReplayFeed
 from gui.live.worker import LiveWorker
 from gui.message_line import MessageLine
 from gui.quantity_text import duration_text
+from reduction.types import NamedDocument
 
 SPEEDS = (1, 2, 5, 10, 20, 50, 100)
 STEPS = 1000

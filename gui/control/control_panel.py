@@ -61,5 +61,5 @@ class ControlPanel(QWidget):
         self.plans.edit(item)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size that is wide enough for forms."""
+        """Return a size in pixels that is wide enough for forms."""
         return QSize(520, 760)

@@ -113,5 +113,5 @@ class HistoryTable(QWidget):
             self.show_snapshot(self._client.snapshot)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size that is wide enough for a reason."""
+        """Return a size in pixels that is wide enough for a reason."""
         return QSize(520, 260)

@@ -197,7 +197,7 @@ class PlanPanel(QWidget):
         layout.addLayout(buttons)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size that has room for a form of a dozen fields."""
+        """Return a size in pixels that has room for a form of a dozen fields."""
         return QSize(440, 620)
 
 

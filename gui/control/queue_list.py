@@ -159,5 +159,5 @@ class QueueList(QWidget):
         layout.addLayout(row)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size that is wide enough for the buttons."""
+        """Return a size in pixels that is wide enough for the buttons."""
         return QSize(520, 260)

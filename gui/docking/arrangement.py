@@ -35,7 +35,7 @@ class Arrangement:
         self.raise_first_tabs()
 
     def share_out(self) -> None:
-        """Give the curves most of the room. Has an effect only in a window that is shown."""
+        """Give the curves most of the room, by shares in per cent. Has an effect only in a window that is shown."""
         side_of = {dock.group: dock.side for dock in self._docks}
         self._widen_left(_LEFT_PER_CENT)
         for side in _AREAS:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from broadcast.relay import RelayAddresses
 from broadcast.subscriber import SILENT_AFTER_S, Subscriber
-from gui.live.feed import NamedDocument
 from gui.live.frame import FeedState
+from reduction.types import NamedDocument
 
 
 class BroadcastFeed:

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from gui.live.frame import FeedState
-
-NamedDocument = tuple[str, Mapping[str, Any]]
+from reduction.types import NamedDocument
 
 AT_ONCE = 200
 """Largest number of documents in one delivery: frames then appear while a long run is read quickly."""

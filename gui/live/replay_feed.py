@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import OutOfRangeError
-from gui.live.feed import AT_ONCE, NamedDocument
+from gui.live.feed import AT_ONCE
 from gui.live.frame import FeedState
 from reduction.events import events_of
+from reduction.types import NamedDocument
 
 SLOWEST = 1.0
 FASTEST = 100.0

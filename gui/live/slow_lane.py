@@ -19,7 +19,7 @@ Answered = tuple[RunState, Request[Any], Answer[Any]]
 
 
 def answer(request: Request[Any], run: RunState) -> Answer[Any]:
-    """Return the answer to `request`; a failure becomes its problem, in words."""
+    """Return the answer to `request`. Never raises: an error becomes the `problem` of the answer."""
     try:
         return Answer(value=request.compute(run), problem="", events=run.events)
     except ReductionError as error:

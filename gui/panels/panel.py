@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidge
 from gui.live.frame import LiveFrame, RunHeader
 from gui.live.request import Answer, Request
 from gui.panels.context import PanelContext
+from gui.plots.axis import DELAY, ENERGY, FLUENCE, Quantity
 from gui.plots.canvas import NO_DATA
 from gui.plots.line_plot import LinePlot
 from gui.status.liveness import Liveness
@@ -20,7 +21,7 @@ from gui.types import Severity, Side
 
 T = TypeVar("T")
 
-SCANS = {"energy_ev": "energy", "delay_ps": "delay", "fluence_mj_cm2": "fluence"}
+SCANS = {quantity.column: quantity.name for quantity in (ENERGY, DELAY, FLUENCE)}
 """Names of scans, by the event field that they scan."""
 
 
@@ -188,13 +189,13 @@ def scanned_axis(frame: LiveFrame) -> str:
     return str(grid.get("axis", "")) if isinstance(grid, Mapping) else ""
 
 
-def other_kind(frame: LiveFrame, axis: str) -> str:
+def other_kind(frame: LiveFrame, axis: Quantity) -> str:
     """Return why a panel for scans over `axis` shows nothing of this run; "" if it does, or without a run."""
     scanned = scanned_axis(frame)
-    if frame.run is None or scanned == axis:
+    if frame.run is None or scanned == axis.column:
         return ""
     this = f"This run scans the {SCANS[scanned]}" if scanned in SCANS else "This run is not a pump-probe scan"
-    return f"{this}; this panel shows scans of the {SCANS[axis]}."
+    return f"{this}; this panel shows scans of the {axis.name}."
 
 
 def problem_of(answer: Answer[Any] | None) -> str:

@@ -45,13 +45,13 @@ class ValueTable(QTableWidget):
                 self._show_cell(place, column, cell)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return a size for header and rows."""
+        """Return a size in pixels for header and rows."""
         rows = min(max(self.rowCount(), 1), self._most_rows)
         height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         return QSize(super().sizeHint().width(), height + 2 * self.frameWidth() + 2)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        """Return a size for the header and up to three rows."""
+        """Return a size in pixels for the header and up to three rows."""
         rows = min(max(self.rowCount(), 1), 3)
         height = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         return QSize(120, height)

@@ -30,7 +30,7 @@ class Quantity:
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def text(self, value: float) -> str:
-        """Return a value with its unit."""
+        """Return `value`, in the unit of the axis, with that unit: "13470.00 eV"."""
         return f"{self.number_format.format(value)} {self.unit}".rstrip()
 
 
@@ -42,6 +42,9 @@ DELAY = Quantity("delay", "ps", "delay_ps", "{:.1f}")
 FLUENCE = Quantity("fluence", "mJ/cm²", "fluence_mj_cm2", "{:.3f}")
 Q = Quantity("scattering vector Q", "1/Å", "q_inv_angstrom", "{:.4f}")
 TIME = Quantity("time since the start", "s", "time_s", "{:.1f}")
+
+AXES = {quantity.column: quantity for quantity in (ENERGY, DELAY, FLUENCE, Q)}
+"""Abscissas of curves, by the event field (or column) that they show."""
 
 
 class UnitAxis(pg.AxisItem):
@@ -89,7 +92,7 @@ class UnitAxis(pg.AxisItem):
             self.update()
 
     def resizeEvent(self, event: object = None) -> None:  # noqa: N802
-        """Shorten the label to its unit, or leave it out, where there is no room for it."""
+        """Shorten the label to its unit, or leave it out, where its height in pixels does not fit."""
         if self.orientation == "left" and self.label is not None and hasattr(self, "named"):
             quantity = self.quantity
             for text in (quantity.label, quantity.unit or quantity.name, ""):
@@ -113,7 +116,7 @@ class UnitAxis(pg.AxisItem):
         return levels
 
     def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
-        """Return plain numbers, all with the decimals that the finest spacing needs."""
+        """Return `values` (ticks,) as plain numbers, all with the decimals that the finest spacing needs."""
         if self._map.ticks(*self.range):
             return [_short(float(value)) for value in self._map.from_axis(values)]
         if self._step < 1e-5:

@@ -15,7 +15,7 @@ from gui.plots.styles import CurveStyle
 from gui.plots.view.item import ViewItem
 from gui.plots.view.ranges import Range, value_bounds
 from gui.theme import Theme, current_theme
-from gui.types import FloatArray
+from reduction.types import FloatArray
 
 _EMPTY = np.zeros(0)
 _FAR_PX = 1e5
@@ -69,11 +69,11 @@ class ErrorBarCurve(ViewItem):
         self.update()
 
     def x_bounds(self) -> Range | None:
-        """Return the first and last place along the axis, None without points."""
+        """Return the first and last of the places (points,) along the axis, None without points."""
         return value_bounds(self.x, None) if self.x.size else None
 
     def y_bounds(self, within: Range | None = None) -> Range | None:
-        """Return the lowest and highest value inside the places `within`, including error bars that are drawn."""
+        """Return the lowest and highest value (points,) inside `within`, including error bars that are drawn."""
         inside = slice(None) if within is None else (self.x >= within[0]) & (self.x <= within[1])
         values = self.y[inside]
         sigma = self.sigma[inside] if self.sigma is not None and self.bars_shown else None

@@ -49,11 +49,11 @@ class FlowLayout(QLayout):
         self._place(rect, move=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the size of the largest item."""
+        """Return the size of the largest item, pixels."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:  # noqa: N802
-        """Return the size of the largest item."""
+        """Return the size of the largest item, pixels."""
         size = QSize()
         for item in self._items:
             size = size.expandedTo(item.minimumSize())

@@ -59,12 +59,12 @@ class ImagePlot(QWidget):
 
     @property
     def region(self) -> Rectangle | None:
-        """Rectangle to integrate, None for the whole image."""
+        """Rectangle to integrate, pixels; None for the whole image."""
         return self._rectangle() if self.use_region.isChecked() else None
 
     @property
     def masked(self) -> tuple[Rectangle, ...]:
-        """Rectangles to leave out."""
+        """Rectangles to leave out, pixels."""
         return tuple(rectangle for rectangle, _ in self._masked)
 
     def show_image(self, image: NDArray[np.float64] | None) -> None:

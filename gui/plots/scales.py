@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS
-from gui.types import FloatArray
+from reduction.types import FloatArray
 
 
 class Scale(Protocol):

@@ -7,7 +7,7 @@ from pyqtgraph.Qt import internals
 from qtpy.QtCore import QLineF, QPointF
 from qtpy.QtGui import QPainter
 
-from gui.types import FloatArray
+from reduction.types import FloatArray
 
 
 class Strokes:
@@ -21,14 +21,14 @@ class Strokes:
         self._points = internals.PrimitiveArray(QPointF, 2)
 
     def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """Draw lines from point to point, with gaps where a coordinate is not finite."""
+        """Draw lines from point to point (points,), with gaps where a coordinate is not finite."""
         ends = self._room_for_lines(max(x.size - 1, 0))
         ends[:, 0::2] = np.column_stack([x[:-1], x[1:]])
         ends[:, 1::2] = np.column_stack([y[:-1], y[1:]])
         self._draw_lines(painter, ends)
 
     def upright(self, painter: QPainter, x: FloatArray, top: FloatArray, bottom: FloatArray) -> None:
-        """Draw vertical lines from `top` to `bottom`."""
+        """Draw vertical lines at `x` from `top` to `bottom`, (lines,) each, pixels."""
         ends = self._room_for_lines(x.size)
         ends[:, 0::2] = x[:, None]
         ends[:, 1] = top
@@ -36,7 +36,7 @@ class Strokes:
         self._draw_lines(painter, ends)
 
     def marks(self, painter: QPainter, x: FloatArray, y: FloatArray, strokes: FloatArray) -> None:
-        """Draw at each point the lines `strokes` (n, 4): x1, y1, x2, y2 relative to the point."""
+        """Draw at each point (points,) the lines `strokes` (lines, 4): x1, y1, x2, y2 relative to the point, pixels."""
         ends = self._room_for_lines(x.size * len(strokes))
         shaped = ends.reshape(x.size, len(strokes), 4)
         shaped[:, :, 0::2] = x[:, None, None] + strokes[None, :, 0::2]
@@ -44,7 +44,7 @@ class Strokes:
         self._draw_lines(painter, ends)
 
     def dots(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """Draw a dot of the width and cap of the pen at each point."""
+        """Draw a dot of the width and cap of the pen at each point (points,)."""
         known = np.isfinite(x) & np.isfinite(y)
         self._points.resize(int(known.sum()))
         places = self._points.ndarray()

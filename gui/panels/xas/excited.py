@@ -87,7 +87,7 @@ class ExcitedPanel(Panel):
 
     def _draw(self, frame: LiveFrame, request: ExcitedStateRequest) -> None:
         answer = frame.answer(request)
-        self.plot.show_message(other_kind(frame, "energy_ev") or problem_of(answer))
+        self.plot.show_message(other_kind(frame, ENERGY) or problem_of(answer))
         if answer is None or answer.value is None:
             self.plot.remove_curve("excited")
             return

@@ -58,7 +58,7 @@ class FluencePanel(Panel):
         if not self._slot.changed(frame, request):
             return
         answer = frame.answer(request)
-        self.plot.show_message(other_kind(frame, "fluence_mj_cm2") or problem_of(answer))
+        self.plot.show_message(other_kind(frame, FLUENCE) or problem_of(answer))
         if answer is None or answer.value is None:
             self.plot.retain(())
             self.table.show_rows([])

@@ -68,12 +68,12 @@ class KineticsPanel(Panel):
         fits = self._fit_request()
         if self._traces.changed(frame, traces):
             answer = frame.answer(traces)
-            self.trace.show_message(other_kind(frame, "delay_ps") or problem_of(answer))
+            self.trace.show_message(other_kind(frame, DELAY) or problem_of(answer))
             self._draw_trace(answer.value if answer else None)
         if self._fits.changed(frame, fits):
             fitted = frame.answer(fits)
             self._draw_fit(fitted.value if fitted else None)
-            problem = "" if other_kind(frame, "delay_ps") else problem_of(fitted)
+            problem = "" if other_kind(frame, DELAY) else problem_of(fitted)
             self.remark.setText(f"No fit: {problem}" if problem else "")
             self.remark.setVisible(bool(self.remark.text()))
 

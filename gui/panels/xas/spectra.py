@@ -64,7 +64,7 @@ class SpectraPanel(Panel):
         if not self._slot.changed(frame, request):
             return
         answer = frame.answer(request)
-        self.transient.show_message(other_kind(frame, "energy_ev") or problem_of(answer))
+        self.transient.show_message(other_kind(frame, ENERGY) or problem_of(answer))
         if answer is None or answer.value is None:
             for plot in self.plots():
                 plot.retain(())

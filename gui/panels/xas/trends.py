@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout
 from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
 from gui.panels.panel import AnswerSlot, Panel, problem_of, scanned_axis
-from gui.plots.axis import TIME, Quantity
+from gui.plots.axis import DELAY, ENERGY, TIME, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import CurveStyle
 from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, Trend, TrendRequest
@@ -29,8 +29,8 @@ class FollowedTrend(NamedTuple):
 
 
 TRENDS = (
-    FollowedTrend(Quantity("time zero", "ps", "t0_ps", "{:.1f}"), TimeZeroTrend(), SCANS, "delay_ps"),
-    FollowedTrend(Quantity("edge", "eV", "edge_ev", "{:.3f}"), EdgeTrend(), SCANS, "energy_ev"),
+    FollowedTrend(Quantity("time zero", "ps", "t0_ps", "{:.1f}"), TimeZeroTrend(), SCANS, DELAY.column),
+    FollowedTrend(Quantity("edge", "eV", "edge_ev", "{:.3f}"), EdgeTrend(), SCANS, ENERGY.column),
     FollowedTrend(Quantity("temperature", "°C", "temperature_c", "{:.2f}"), TrendRequest("temperature_c"), EXPOSURES),
     FollowedTrend(Quantity("I0", "counts/s", "i0"), TrendRequest("i0"), EXPOSURES),
     FollowedTrend(Quantity("jet flow", "ml/min", "jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES),
