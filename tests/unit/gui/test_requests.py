@@ -184,5 +184,5 @@ def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
 
 
 def test_a_pump_probe_run_is_no_static_spectrum() -> None:
-    with pytest.raises(ReductionError, match="no static energy scan"):
+    with pytest.raises(ReductionError, match="not a static energy scan"):
         TemperatureSeriesRequest().compute(fed(energy_run()))
