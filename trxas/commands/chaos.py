@@ -42,7 +42,7 @@ def run(options: ChaosOptions) -> int:
     faults = plan_faults(options.faults, options.seed, _kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
         folder = options.output or Path(temporary)
-        chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, say=say)
+        chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, report=say)
         result = chaos.run(faults)
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)

@@ -46,12 +46,14 @@ def run(options: CoverageOptions) -> int:
     Shows the result so far after Ctrl-C too; the file of --json is written after every sample. The exit code is 1 if a
     parameter was never recovered.
     """
-    from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
+    from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
     from trxas.validation.coverage.run import configured_timing, run_coverage
 
     workers = default_workers() if options.workers is None else options.workers
-    settings = Settings(options.samples, options.seed, options.measurements, workers)
-    coverage = Coverage(settings, configured_timing(), draw_samples(settings))
+    settings = CoverageSettings(
+        samples=options.samples, seed=options.seed, measurements=options.measurements, workers=workers
+    )
+    coverage = Coverage(settings=settings, timing=configured_timing(), samples=draw_samples(settings))
     try:
         run_coverage(coverage, options.json)
     finally:

@@ -42,7 +42,7 @@ def run(options: KillsOptions) -> int:
 
     with tempfile.TemporaryDirectory(prefix="trxas-kills-") as temporary:
         folder = options.output or Path(temporary)
-        harness = Kills(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, say=say)
+        harness = Kills(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, report=say)
         result = harness.run(plan_kills(options.kills, options.seed))
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)

@@ -45,6 +45,6 @@ def run(options: SoakOptions) -> int:
 
     with tempfile.TemporaryDirectory(prefix="trxas-soak-") as temporary:
         folder = options.output or Path(temporary) / "soak"
-        result = soak(folder, options.hours, seed=options.seed, speed=options.speed, say=say)
+        result = soak(folder, options.hours, seed=options.seed, speed=options.speed, report=say)
     show_numbers(result.as_json(), options.json)
     return int(not result.is_flat)

@@ -15,8 +15,8 @@ from storage import open_store, primary_data
 from tests.support.live_runs import delay_run
 from tests.support.stored_runs import StoredRuns
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
-from trxas.validation.robustness.chaos import ChaosResult
-from trxas.validation.robustness.exposure_truth import NOMINAL, Truth
+from trxas.validation.robustness.chaos_result import ChaosResult
+from trxas.validation.robustness.exposure_truth import NOMINAL, ExposureTruth
 from trxas.validation.robustness.fault_schedule import ALL_KINDS, LONGEST_S, SHORTEST_S, plan_faults
 
 Events = list[dict[str, Any]]
@@ -37,7 +37,7 @@ def state_of(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**state, "delay_ps": event["delay_ps"] - 17.0, **changes}
 
 
-def write_log(path: Path, events: Events, struck: dict[int, list[tuple[float, dict[str, Any]]]]) -> Truth:
+def write_log(path: Path, events: Events, struck: dict[int, list[tuple[float, dict[str, Any]]]]) -> ExposureTruth:
     """The log of these exposures; `struck`: by position, other (seconds, changes of the state)."""
     lines = []
     for index, event in enumerate(events):
@@ -46,7 +46,7 @@ def write_log(path: Path, events: Events, struck: dict[int, list[tuple[float, di
         known = {"exposure_id": int(event["exposure_id"]), "i0": int(event["i0"]), "counts": counts}
         lines.append(json.dumps({**known, "states": states}))
     path.write_text("\n".join(lines), encoding="utf-8")
-    return Truth(path)
+    return ExposureTruth(path)
 
 
 @pytest.fixture
@@ -134,12 +134,12 @@ def test_a_seed_gives_the_same_faults_and_every_kind_as_often() -> None:
         {"audit": Audit(points_lost=1)},
         {"audit": Audit(duplicates=1)},
         {"audit": Audit(bad_points_averaged=1)},
-        {"comparison": Comparison(20, 70.0, 6.0)},
-        {"comparison": Comparison(0, 0.0, 0.0)},
+        {"comparison": Comparison(points=20, chi_square=70.0, max_pull=6.0)},
+        {"comparison": Comparison(points=0, chi_square=0.0, max_pull=0.0)},
     ],
 )
 def test_every_defect_spoils_the_verdict(defect: dict[str, Any]) -> None:
     """Lost: the meaning of exit code 0. Chi-square 70 for 20 points has a chance of 2e-7."""
-    sound = ChaosResult(60.0, comparison=Comparison(20, 21.0, 2.0))
+    sound = ChaosResult(hang_after_s=60.0, comparison=Comparison(points=20, chi_square=21.0, max_pull=2.0))
     assert sound.is_clean
     assert not replace(sound, **defect).is_clean

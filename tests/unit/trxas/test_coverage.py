@@ -16,7 +16,7 @@ from plans.edges import BR_K, PB_L3
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import Sample, load_sample
 from sim.physics.spectra import static_spectrum
-from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
+from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
 from trxas.validation.coverage.measurement import (
     DELAY_FLUENCE_MJ_CM2,
     DELAYS_PS,
@@ -27,7 +27,7 @@ from trxas.validation.coverage.measurement import (
     expected_values,
 )
 from trxas.validation.coverage.pulls import pull_statistics
-from trxas.validation.coverage.random_sample import RANGES, Truth, draw_truth
+from trxas.validation.coverage.random_sample import RANGES, SampleTruth, draw_truth
 from trxas.validation.coverage.report import as_json, pull_figure, table, write_json
 from trxas.validation.coverage.run import configured_timing
 from trxas.validation.coverage.sample_file import sample_toml
@@ -37,8 +37,8 @@ TIMING = configured_timing()
 
 
 def new_coverage(samples: int = 2, measurements: int = 2) -> Coverage:
-    settings = Settings(samples, seed=3, measurements=measurements, workers=1)
-    return Coverage(settings, TIMING, draw_samples(settings))
+    settings = CoverageSettings(samples=samples, seed=3, measurements=measurements, workers=1)
+    return Coverage(settings=settings, timing=TIMING, samples=draw_samples(settings))
 
 
 def line(coverage: Coverage, sample: int, number: int, pull: float) -> dict[str, Any]:
@@ -106,14 +106,14 @@ def test_samples_lie_in_their_ranges_and_fill_them() -> None:
 
 def test_a_sample_depends_on_the_seed_and_its_number_only() -> None:
     """More samples of a seed must contain the fewer, or a suspicious one could not be looked at again."""
-    few, many = draw_samples(Settings(2, seed=9)), draw_samples(Settings(5, seed=9))
+    few, many = draw_samples(CoverageSettings(samples=2, seed=9)), draw_samples(CoverageSettings(samples=5, seed=9))
     assert few == many[:2]
     assert len({sample.seed for sample in many}) == 5
-    assert draw_samples(Settings(2, seed=10)) != few
+    assert draw_samples(CoverageSettings(samples=2, seed=10)) != few
 
 
 @pytest.fixture(params=[5, 6, 7])
-def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Truth, Sample]:
+def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SampleTruth, Sample]:
     """A random truth, and what the simulation reads from its file."""
     truth = draw_truth(np.random.default_rng(request.param))
     path = tmp_path / "sample.toml"
@@ -127,7 +127,7 @@ def signal(sample: Sample, edge: str, energy_ev: float, **state: Any) -> np.ndar
     return experiment.spectrum(here) / float(static_spectrum(sample.edges[edge], energy_ev)) - 1.0
 
 
-def test_the_simulation_is_given_what_the_pulls_are_taken_against(drawn: tuple[Truth, Sample]) -> None:
+def test_the_simulation_is_given_what_the_pulls_are_taken_against(drawn: tuple[SampleTruth, Sample]) -> None:
     """A truth that is not what was simulated would look like a biased reduction."""
     truth, sample = drawn
     for name in ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset_lifetime_ns"):
@@ -149,7 +149,7 @@ def test_the_simulation_is_given_what_the_pulls_are_taken_against(drawn: tuple[T
             )
 
 
-def test_the_expected_slope_is_that_of_the_simulation_at_low_fluence(drawn: tuple[Truth, Sample]) -> None:
+def test_the_expected_slope_is_that_of_the_simulation_at_low_fluence(drawn: tuple[SampleTruth, Sample]) -> None:
     truth, sample = drawn
     low = 0.01
     change = signal(
@@ -228,4 +228,4 @@ def test_json_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
 )
 def test_impossible_settings_are_refused(change: dict[str, int], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Settings(**{"samples": 4} | change)
+        CoverageSettings(**{"samples": 4} | change)

@@ -36,16 +36,16 @@ EQUAL = Comparison(points=20, chi_square=21.0, max_pull=2.0)
         {"audit": Audit(duplicates=1)},
         {"audit": Audit(bad_points_averaged=1)},
         {"comparison": replace(EQUAL, chi_square=70.0)},
-        {"comparison": Comparison(0, 0.0, 0.0)},
+        {"comparison": Comparison(points=0, chi_square=0.0, max_pull=0.0)},
     ],
 )
 def test_every_defect_spoils_the_verdict(defect: dict[str, Any]) -> None:
     """Lost: the meaning of exit code 0. Chi-square 70 for 20 points has a chance of 2e-7."""
-    sound = KillsResult(60.0, ended=Counter(session=2), comparison=EQUAL)
+    sound = KillsResult(hang_after_s=60.0, ended=Counter(session=2), comparison=EQUAL)
     assert sound.is_clean
     assert not replace(sound, **defect).is_clean
 
 
 def test_lost_points_are_those_not_stored_and_those_never_measured() -> None:
-    found = KillsResult(60.0, unrecorded=2, audit=Audit(points_lost=3)).as_json()
+    found = KillsResult(hang_after_s=60.0, unrecorded=2, audit=Audit(points_lost=3)).as_json()
     assert found["points_lost"] == 5

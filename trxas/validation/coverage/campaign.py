@@ -12,15 +12,17 @@ from errors import InputError
 from reduction.run_metadata import Timing
 from trxas.validation.coverage.measurement import PARAMETERS, expected_values
 from trxas.validation.coverage.pulls import PullStatistics, pull_statistics
-from trxas.validation.coverage.random_sample import Truth, draw_truth
+from trxas.validation.coverage.random_sample import SampleTruth, draw_truth
 
-SAMPLES_MAXIMUM, MEASUREMENTS_MAXIMUM, WORKERS_MAXIMUM = 100_000, 100, 64
-"""More is taken for a slip of the finger."""
+SAMPLES_MAXIMUM = 100_000
+MEASUREMENTS_MAXIMUM = 100
+WORKERS_MAXIMUM = 64
+"""Larger numbers are refused as typing errors."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How much to measure. Raises InputError for numbers out of range."""
+@dataclass(frozen=True, kw_only=True)
+class CoverageSettings:
+    """How much to measure; raises InputError for numbers out of range."""
 
     samples: int
     seed: int = 1
@@ -28,25 +30,25 @@ class Settings:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be measured."""
+        """Check the ranges."""
         _check("samples", self.samples, 1, SAMPLES_MAXIMUM)
         _check("seed", self.seed, 0, 2**63 - 1)
         _check("measurements", self.measurements, 1, MEASUREMENTS_MAXIMUM)
         _check("workers", self.workers, 1, WORKERS_MAXIMUM)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RandomSample:
-    """One drawn sample and the seed of its beamline's noise."""
+    """One random sample and the seed of the noise of its beamline."""
 
     index: int
-    truth: Truth
+    truth: SampleTruth
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A parameter that one measurement did not give."""
+    """A parameter that one measurement did not determine, and the reason."""
 
     sample: int
     measurement: int
@@ -54,11 +56,11 @@ class Failure:
     reason: str
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Coverage:
-    """Everything known so far; `pulls[parameter][sample]` is a list with one number per measurement."""
+    """All results so far; `pulls[parameter][sample]` is a list with one number per measurement."""
 
-    settings: Settings
+    settings: CoverageSettings
     timing: Timing
     samples: Sequence[RandomSample]
     pulls: dict[str, dict[int, list[float]]] = field(default_factory=lambda: {name: {} for name in PARAMETERS})
@@ -66,16 +68,20 @@ class Coverage:
     measured: set[tuple[int, int]] = field(default_factory=set)
 
     def take(self, line: dict[str, Any]) -> None:
-        """Compare one measurement, as a worker reports it, with the truth."""
-        sample, number = line["sample"], line["measurement"]
+        """Compare one measurement, in the form in which a worker reports it, with the truth."""
+        sample = line["sample"]
+        number = line["measurement"]
         expected = expected_values(self.samples[sample].truth, self.timing)
         for name, (value, sigma) in line["values"].items():
             self.pulls[name].setdefault(sample, []).append((value - expected[name]) / sigma)
-        self.failures += [Failure(sample, number, name, reason) for name, reason in line["failures"].items()]
+        self.failures += [
+            Failure(sample=sample, measurement=number, parameter=name, reason=reason)
+            for name, reason in line["failures"].items()
+        ]
         self.measured.add((sample, number))
 
     def give_up(self, samples: Sequence[RandomSample], reason: str) -> None:
-        """Count what a process left undone as failed."""
+        """Count the measurements of `samples` that are missing as failed, for `reason`."""
         for sample in samples:
             for number in range(self.settings.measurements):
                 if (sample.index, number) not in self.measured:
@@ -84,21 +90,21 @@ class Coverage:
 
     @property
     def complete(self) -> bool:
-        """Whether everything asked for has been tried."""
+        """Whether all measurements have been tried."""
         return len(self.measured) == self.settings.samples * self.settings.measurements
 
     def statistics(self) -> dict[str, PullStatistics]:
-        """Mean and width of the pulls of every parameter."""
+        """Return mean and width of the pulls of every parameter."""
         failed = {name: sum(failure.parameter == name for failure in self.failures) for name in PARAMETERS}
         return {name: pull_statistics(list(self.pulls[name].values()), failed[name]) for name in PARAMETERS}
 
 
-def draw_samples(settings: Settings) -> list[RandomSample]:
-    """Samples that depend on the seed and their own number only, not on how many there are."""
+def draw_samples(settings: CoverageSettings) -> list[RandomSample]:
+    """Return the samples; each depends on the seed and its own number alone, not on how many there are."""
     samples = []
     for index in range(settings.samples):
         rng = np.random.default_rng([settings.seed, index])
-        samples.append(RandomSample(index, draw_truth(rng), int(rng.integers(2**31))))
+        samples.append(RandomSample(index=index, truth=draw_truth(rng), seed=int(rng.integers(2**31))))
     return samples
 
 

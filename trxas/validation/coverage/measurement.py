@@ -1,6 +1,6 @@
-"""One sample measured and reduced: the plans and the reductions that everybody uses, and nothing that knows the truth.
+"""One sample measured and reduced, with the plans and reductions of any session, and without knowledge of the truth.
 
-Every setting here is chosen for the coverage: few points of long exposure, as points cost time and beam does not.
+The settings are chosen for the coverage: few points of long exposure, since points cost wall time and beam does not.
 """
 
 from __future__ import annotations
@@ -27,50 +27,51 @@ from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.static_xas import SpectrumPoints, accumulate_static, static_spectrum
-from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, Truth
+from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 
 DELAYS_PS = {
     "Br K": (-500, -250, -60, -30, 0, 30, 60, 100, 150, 220, 320, 450, 650, 900, 1300, 1900, 2800, 5e3, 20e3, 130e3),
     "Pb L3": (-400, -200, -40, 0, 40, 90, 160, 250, 380, 560, 820, 1200, 1800, 3000, 10e3, 100e3),
 }  # fmt: skip
-"""First delays: a baseline, the rise, both decays, the offset; different ones at the two edges, which share them."""
+"""First delays, ps: a baseline, the rise, both decays, the offset; the edges share the kinetics, not the delays."""
 
 DELAY_DWELL_S = 400.0
-"""Per point: lifetimes come out to 3 to 5 %, where the fit is linear in its parameters and an error means 68 %."""
+"""Beam time per point: lifetimes have errors of 3 to 5 %, where the fit is linear and an error means 68 %."""
 
 DELAY_FLUENCE_MJ_CM2 = 7.0
-"""Below all saturation, as the fit takes what earlier pumps leave to be proportional to their light on the spot."""
+"""Below all saturation: the fit takes the remainder of earlier pumps as proportional to their fluence."""
 
 FLUENCES_MJ_CM2 = (0.5, 1.0, 3.0, 5.0, 6.5, 8.0)
-"""Points of the line, up to where `fit_fluence` takes it to be one."""
+"""Points of the line, within the range that `fit_fluence` takes as linear."""
 
-FLUENCE_DELAY_PS, FLUENCE_DWELL_S = 100.0, 6.0
-"""As in the paper (SI 3): the slope comes out to 3 to 5 %."""
+FLUENCE_DELAY_PS = 100.0
+FLUENCE_DWELL_S = 6.0
+"""As in the paper (SI 3): the slope has an error of 3 to 5 %."""
 
 STATIC_GRID_EV: tuple[Region, ...] = ((13_000, 13_020, 10), (13_022, 13_058, 1.5), (13_080, 13_140, 30))
-"""The rise of the Pb edge in steps of a quarter of its width, over which a spline interpolates; around it the least."""
+"""The rise of the Pb edge in steps of a quarter of its width, over which a spline interpolates; few elsewhere."""
 
 ALIGNMENT_WINDOW_EV = (13_022.0, 13_058.0)
 STATIC_DWELL_S = 0.5
-"""Shifts come out to 0.02 eV."""
+"""Beam time per point: shifts have errors of 0.02 eV."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Values with errors by parameter; `failures` holds those that have none, with the reason."""
+    """Values with errors by parameter; `failures` has the reason for each parameter without a value."""
 
     values: dict[str, Value] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
 
 def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
-    """Measure and reduce the sample in the beam; a part that fails leaves the others alone."""
+    """Measure and reduce the sample in the beam; a group that fails does not affect the others."""
     result = Measurement()
-    for part in PARTS:
+    for group in GROUPS:
         try:
-            found = part.measure(beamline, run_engine)
+            found = group.measure(beamline, run_engine)
         except TrxasError as error:
-            result.failures.update(dict.fromkeys(part.parameters, str(error)))
+            result.failures.update(dict.fromkeys(group.parameters, str(error)))
         else:
             result.values.update({name: value for name, value in found.items() if _is_determined(value)})
             result.failures.update({name: f"{value}" for name, value in found.items() if not _is_determined(value)})
@@ -78,7 +79,7 @@ def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
 
 
 def failed_measurement(reason: str) -> Measurement:
-    """A measurement of nothing at all."""
+    """Return a measurement without any value, for `reason`."""
     return Measurement(failures=dict.fromkeys(PARAMETERS, reason))
 
 
@@ -86,8 +87,8 @@ def _is_determined(value: Value) -> bool:
     return math.isfinite(value.value) and math.isfinite(value.sigma) and value.sigma > 0
 
 
-def expected_values(truth: Truth, timing: Timing) -> dict[str, float]:
-    """What each measured parameter should be."""
+def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
+    """Return the true value of each measured parameter, in the units of `PARAMETERS`."""
     amplitude = DELAY_FLUENCE_MJ_CM2 / REFERENCE_FLUENCE_MJ_CM2
     return {
         "tau1": truth.tau1_ps,
@@ -100,13 +101,13 @@ def expected_values(truth: Truth, timing: Timing) -> dict[str, float]:
         "amplitude_br": truth.br_change * amplitude,
         "amplitude_pb": truth.pb_change * amplitude,
         "fluence_slope": truth.fluence_slope(FLUENCES_MJ_CM2, FLUENCE_DELAY_PS, timing),
-        # The crystal stands at a higher energy than it says, so that features appear lower by as much.
+        # The true energy is higher than the one read back, so features appear lower by the same amount.
         "alignment_shift": -truth.backlash_ev,
     }
 
 
 def _kinetics(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
-    """Time traces of both edges and their global fit (paper, Figure 2c)."""
+    """Measure time traces of both edges and fit them together (paper, Figure 2c)."""
     runs = [_delay_run(beamline, run_engine, edge) for edge in DELAYS_PS]
     fit = fit_kinetics([gate_rates(run) for run in runs], runs[0].metadata.timing)
     return {
@@ -130,7 +131,7 @@ def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccum
 
 
 def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
-    """Photons counted one by one: the analog signal counts its own unknown zero into the unpumped signal."""
+    """Measure the fluence dependence by photon counting: the analog signal has an unknown zero in its unpumped part."""
     plan = fluence_scan(
         beamline,
         BR_K.name,
@@ -143,7 +144,7 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
 
 
 def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
-    """The same powder twice: after a long move down that leaves the backlash in, and approached from below."""
+    """Measure the same powder twice: after a long move down with its backlash, and approached from below."""
     run_engine(bps.abs_set(beamline.energy, BR_K.main_feature_ev, wait=True))
     shifted, reference = (_static(beamline, run_engine, approach) for approach in ("direct", "below"))
     return {"alignment_shift": align(shifted, reference, ALIGNMENT_WINDOW_EV).shift_ev}
@@ -162,9 +163,9 @@ def _documents(run_engine: RunEngine, plan: Any) -> list[tuple[str, Mapping[str,
     return documents
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of the measurement and the parameters that it gives."""
+@dataclass(frozen=True, kw_only=True)
+class MeasuredGroup:
+    """Parameters that are measured together."""
 
     parameters: tuple[str, ...]
     measure: Callable[[Beamline, RunEngine], dict[str, Value]]
@@ -175,12 +176,12 @@ KINETIC_PARAMETERS = (
     *("t0", "amplitude_br", "amplitude_pb"),
 )
 
-PARTS = (
-    Part(KINETIC_PARAMETERS, _kinetics),
-    Part(("fluence_slope",), _fluence),
-    Part(("alignment_shift",), _alignment),
+GROUPS = (
+    MeasuredGroup(parameters=KINETIC_PARAMETERS, measure=_kinetics),
+    MeasuredGroup(parameters=("fluence_slope",), measure=_fluence),
+    MeasuredGroup(parameters=("alignment_shift",), measure=_alignment),
 )
-"""Everything that is measured, in its order."""
+"""All groups, in the order of measurement."""
 
-PARAMETERS = tuple(name for part in PARTS for name in part.parameters)
+PARAMETERS = tuple(name for group in GROUPS for name in group.parameters)
 """Every recovered parameter: lifetimes and t0 in ps, `offset_rate` in 1/ns, slope in cm2/mJ, shift in eV."""

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MEAN_LIMIT, WIDTH_LIMIT = 0.2, 0.15
-"""How far the mean may be off 0 and the width off 1: such errors are wrong by less than anybody reads off a bar."""
+MEAN_LIMIT = 0.2
+"""Tolerated distance of the mean from 0: invisible in an error bar."""
+
+WIDTH_LIMIT = 0.15
+"""Tolerated distance of the width from 1: invisible in an error bar."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PullStatistics:
-    """Of (value - truth) / sigma over all measurements of all samples.
+    """Statistics of the pulls (value - truth) / sigma over all measurements of all samples.
 
-    `mean` and `width` (standard deviation) with their errors, None where there are too few pulls to say. `failed`
-    counts measurements that gave no value.
+    `mean` and `width` (standard deviation) have errors; they are None where there are too few pulls. `number` counts
+    pulls, `failed` measurements without a value.
     """
 
     mean: float | None
@@ -29,7 +32,7 @@ class PullStatistics:
 
     @property
     def acceptable(self) -> bool | None:
-        """Whether mean and width are within their limits; None unless they are known to half of these."""
+        """Whether mean and width are within their limits; None unless their errors are below half of these."""
         if self.mean is None or self.width is None or self.mean_error is None or self.width_error is None:
             return None
         if self.mean_error > MEAN_LIMIT / 2 or self.width_error > WIDTH_LIMIT / 2:
@@ -38,10 +41,10 @@ class PullStatistics:
 
 
 def pull_statistics(pulls_of_samples: Sequence[Sequence[float]], failed: int = 0) -> PullStatistics:
-    """Statistics of pulls that are grouped by sample; samples without pulls may be among them.
+    """Return the statistics of pulls grouped by sample; a group may be empty.
 
-    Errors by the jackknife over samples (Efron and Tibshirani 1993, ch. 11): it makes no assumption about their
-    distribution, and counts what the measurements of one sample have in common, a bias of that sample, only once.
+    The errors are those of the jackknife over samples (Efron and Tibshirani 1993, ch. 11). It assumes no distribution,
+    and counts a bias that all measurements of one sample share only once.
     """
     groups = [np.asarray(pulls, dtype=float) for pulls in pulls_of_samples if len(pulls)]
     each = np.array([[pulls.size, pulls.sum(), (pulls**2).sum()] for pulls in groups]).reshape(-1, 3)
@@ -58,16 +61,16 @@ def pull_statistics(pulls_of_samples: Sequence[Sequence[float]], failed: int = 0
 
 
 def _mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean from number, sum and sum of squares (..., 3)."""
+    """Return the mean, (...), from number, sum and sum of squares, (..., 3)."""
     return np.asarray(sums[..., 1] / sums[..., 0])
 
 
 def _width(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard deviation from number, sum and sum of squares (..., 3)."""
+    """Return the standard deviation, (...), from number, sum and sum of squares, (..., 3)."""
     number, total, squares = np.moveaxis(sums, -1, 0)
     return np.asarray(np.sqrt(np.maximum(squares - total**2 / number, 0.0) / (number - 1.0)))
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> float:
-    """Error of a statistic from its values with one sample left out, (samples,)."""
+    """Return the error of a statistic from its values with one sample left out each, (samples,)."""
     return float(np.sqrt((left_out.size - 1) * left_out.var()))

@@ -1,4 +1,4 @@
-"""What the coverage says: a table, JSON for machines, and a figure."""
+"""The result of a coverage run: a table, JSON for machines, and a figure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERDICTS = {True: "within", False: "outside", None: "too few samples"}
 
 
 def as_json(coverage: Coverage) -> dict[str, Any]:
-    """Everything for machines; numbers that are not known are null."""
+    """Return everything for machines; unknown numbers are None."""
     return {
         "parameters": {name: _parameter_json(found) for name, found in coverage.statistics().items()},
         "samples": coverage.settings.samples,
@@ -37,7 +37,7 @@ def as_json(coverage: Coverage) -> dict[str, Any]:
 
 
 def write_json(coverage: Coverage, path: Path) -> None:
-    """Write the JSON; the file is whole at any time. Raises StorageError if it cannot be written."""
+    """Write the JSON; the file is complete at any time. Raises StorageError if it cannot be written."""
     text = json.dumps(as_json(coverage), indent=2, allow_nan=False) + "\n"
     try:
         write_whole(path, text)
@@ -46,7 +46,7 @@ def write_json(coverage: Coverage, path: Path) -> None:
 
 
 def table(coverage: Coverage) -> str:
-    """A line per parameter, then what failed."""
+    """Return the printed table: a line per parameter, then the reasons of failures."""
     settings = coverage.settings
     done = "" if coverage.complete else f", {len(coverage.measured)} measurements done when it was interrupted"
     lines = [
@@ -64,7 +64,7 @@ def table(coverage: Coverage) -> str:
 
 
 def pull_figure(coverage: Coverage) -> Figure:
-    """The pulls of every parameter beside the normal distribution that they should follow."""
+    """Draw the pulls of every parameter with the normal distribution that they should follow."""
     statistics = coverage.statistics()
     rows = -(-len(statistics) // COLUMNS)
     figure = Figure(figsize=(4 * COLUMNS, 2.6 * rows), layout="constrained")
@@ -82,7 +82,7 @@ def pull_figure(coverage: Coverage) -> Figure:
 
 def _histogram(axes: Axes, pulls: list[float]) -> None:
     edges = np.linspace(-4.0, 4.0, 25).tolist()
-    # What lies farther out is drawn at the border, not left out.
+    # Pulls beyond the borders are drawn at the borders, not left out.
     axes.hist(np.clip(pulls, edges[0], edges[-1]), bins=edges, density=bool(pulls), color=OFF_COLOUR, alpha=0.6)
     fine = np.linspace(edges[0], edges[-1], 200)
     axes.plot(fine, np.exp(-(fine**2) / 2) / np.sqrt(2 * np.pi), color=FIT_COLOUR)
@@ -100,7 +100,8 @@ def _parameter_json(found: PullStatistics) -> Mapping[str, Any]:
 
 
 def _line(name: str, found: PullStatistics) -> str:
-    mean, width = _number(found.mean, found.mean_error), _number(found.width, found.width_error, sign="")
+    mean = _number(found.mean, found.mean_error)
+    width = _number(found.width, found.width_error, sign="")
     return f"{name:<16} {mean:>16} {width:>16} {found.number:>6} {found.failed:>6}  {VERDICTS[found.acceptable]}"
 
 

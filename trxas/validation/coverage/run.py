@@ -1,4 +1,4 @@
-"""A coverage from its first process to its last line, with its progress on the terminal."""
+"""A whole coverage run, with its progress on the terminal."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from trxas.validation.coverage.worker_pool import measure_all
 
 
 def configured_timing() -> Timing:
-    """Bunches, gates and pumps of the beamline that every simulation follows."""
+    """Return bunches, gates and pumps of the default beamline, which every simulation follows."""
     beamline: BeamlineConfiguration = load_configuration(DEFAULT_CONFIGURATION).beamline
-    geometry, probes = beamline.geometry, beamline.laser.required_divider
+    geometry = beamline.geometry
+    probes = beamline.laser.required_divider
     return Timing(
         bunch_period_ps=geometry.bunch_period_ps,
         probes_per_pump=probes,
@@ -31,7 +32,7 @@ def configured_timing() -> Timing:
 
 
 def run_coverage(coverage: Coverage, json_path: Path | None) -> None:
-    """Measure everything; the JSON is written after each measurement. Ctrl-C raises KeyboardInterrupt."""
+    """Measure all samples, and write the JSON after each measurement; Ctrl-C raises KeyboardInterrupt."""
     total = coverage.settings.samples * coverage.settings.measurements
     with tempfile.TemporaryDirectory(prefix="trxas-coverage-") as folder, tqdm(total=total, unit="measurement") as bar:
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plans.edges import BR_K, PB_L3
-from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, Truth
+from trxas.validation.coverage.random_sample import REFERENCE_FLUENCE_MJ_CM2, SampleTruth
 
 Peaks = Sequence[tuple[float, float, float]]
 """Gaussians: centre and full width at half maximum in eV, height."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EdgeShape:
-    """Static spectrum (arctangent step of height 1 over `scatter`, with peaks) and the shape of its transient."""
+    """Static spectrum (arctangent step of height 1 above `scatter`, with peaks) and shape of its transient."""
 
     edge_ev: float
     width_ev: float
@@ -24,12 +24,12 @@ class EdgeShape:
     transient: Peaks
 
     def level(self, energy_ev: float) -> float:
-        """Static spectrum at an energy."""
+        """Return the static spectrum at an energy, in units of the edge step."""
         step = 0.5 + math.atan(2.0 * (energy_ev - self.edge_ev) / self.width_ev) / math.pi
         return self.scatter + step + _gaussians(self.static, energy_ev)
 
     def scaled_transient(self, change: float, energy_ev: float) -> list[list[float]]:
-        """The transient's peaks, sized so that it is `change` times the static spectrum at `energy_ev`."""
+        """Return the peaks of a transient that is `change` times the static spectrum at `energy_ev`."""
         scale = change * self.level(energy_ev) / _gaussians(self.transient, energy_ev)
         return [[center, fwhm, scale * height] for center, fwhm, height in self.transient]
 
@@ -41,7 +41,7 @@ BR_SHAPE = EdgeShape(
     static=((13_471.4, 3.6, 0.40), (13_485.0, 9.0, 0.13), (13_497.0, 9.0, -0.13), (13_508.0, 11.0, 0.09)),
     transient=((13_467.5, 2.4, 0.5), (13_472.0, 2.8, -1.0), (13_476.5, 3.6, 0.4)),
 )
-"""Features of the paper's Br K spectra; only their value at the main feature matters here."""
+"""Features of the Br K spectra of the paper; only their value at the main feature matters here."""
 
 PB_SHAPE = EdgeShape(
     edge_ev=13_039.0,
@@ -50,11 +50,11 @@ PB_SHAPE = EdgeShape(
     static=((13_046.0, 12.0, 0.10), (13_065.0, 18.0, -0.05), (13_085.0, 22.0, 0.04)),
     transient=((13_031.0, 4.0, 0.4), (13_038.0, 4.0, 0.6), (13_043.0, 5.0, -1.0), (13_060.0, 12.0, 0.5)),
 )
-"""Features of the paper's Pb L3 spectra; its static rise, 6 eV wide, is what the alignment is made with."""
+"""Features of the Pb L3 spectra of the paper; the alignment uses the static rise, 6 eV wide."""
 
 
-def sample_toml(truth: Truth, *, irf_sigma_ps: float) -> str:
-    """The sample file; `irf_sigma_ps` is the response that the beamline is configured for."""
+def sample_toml(truth: SampleTruth, *, irf_sigma_ps: float) -> str:
+    """Return the text of a sample file; `irf_sigma_ps` is the configured instrument response, ps."""
     edges = (
         _edge(BR_K.name, BR_SHAPE, truth.photons_per_pulse, truth.br_change, BR_K.main_feature_ev),
         _edge(PB_L3.name, PB_SHAPE, truth.photons_per_pulse, truth.pb_change, PB_L3.main_feature_ev),

@@ -1,7 +1,7 @@
-"""A process that measures some samples, each on a simulated beamline of its own, over Channel Access.
+"""A process that measures a batch of samples, each on its own simulated beamline, over Channel Access.
 
 The first line of standard input is the job, as JSON: `samples` (their `index`, `path` and `seed`) and `measurements`.
-Every measurement is a line of JSON on standard output. The process ends when its standard input does.
+Every measurement is a line of JSON on standard output. The process ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from devices.beamline import Beamline
 
 SPEED = 1e6
-"""Seconds of beam per second of wall time: so many that exposures and moves take next to none."""
+"""Seconds of beam per second of wall time: exposures and moves take almost no wall time."""
 
 CONNECT_S = 60.0
-"""As many processes as cores want theirs, which makes an answer slow now and then."""
+"""Wall time for a connection: the processes share the cores, so some answers are slow."""
 
 
 def main() -> int:
-    """Do the job; returns the exit code."""
+    """Read the job, measure, and return the exit code."""
     job = json.loads(sys.stdin.readline())
     end_with_parent()
     with contextlib.ExitStack() as stack:
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _beamline(sample: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
-    # Imports of the plans take as long as the start of the simulation, and only the first time.
+    # The first import of the plans takes as long as the start of the simulation.
     return simulated_beamline(
         seed=sample["seed"],
         speed=SPEED,

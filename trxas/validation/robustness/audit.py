@@ -1,11 +1,10 @@
-"""What became of the data: completeness, truth, and the comparison with undisturbed scans."""
+"""Check of the stored data: completeness, truth, and comparison with undisturbed scans."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +13,21 @@ from scipy.stats import chi2
 from reduction.accumulator import RunAccumulator, accumulate, joined
 from reduction.xas.grouping import scan_transients
 from storage import Store, find_starts, good_exposures, load_dataset, primary_data
-from trxas.validation.robustness.exposure_truth import Truth, key_of
+from trxas.validation.robustness.exposure_truth import ExposureTruth, key_of
 from trxas.validation.robustness.measuring_process import PURPOSE
-
-Documents = list[tuple[str, dict[str, Any]]]
+from trxas.validation.types import Documents
 
 LEAST_CHANCE = 1e-4
-"""Results that would differ by as much less often than this are not equal (chosen: a false alarm in 10 000 runs)."""
+"""p-value below which two results count as different (chosen: one false alarm in 10 000 runs)."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Audit:
-    """Exposures of all datasets together.
+    """Numbers of exposures in all datasets together.
 
-    `points_lost`: meant, but not there with good quality. `duplicates`: exposures of a scan that are averaged twice,
-    and one reading stored as two events. `bad_points_averaged`: of good quality, though the truth is another; `reasons`
-    counts why. `marked_bad`: stored and marked, not averaged.
+    `points_lost`: intended, but not stored with good quality. `duplicates`: averaged twice, or one reading stored as
+    two events. `bad_points_averaged`: stored with good quality although they were bad; `reasons` counts why.
+    `marked_bad`: stored with a mark and not averaged.
     """
 
     datasets: int = 0
@@ -42,10 +40,10 @@ class Audit:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def audit(store: Store, truth: Truth) -> Audit:
-    """Look at everything that the chaos runs stored."""
+def audit(store: Store, truth: ExposureTruth) -> Audit:
+    """Return the audit of everything that the disturbed runs stored."""
     found = Audit()
-    datasets = chaos_datasets(store)
+    datasets = disturbed_datasets(store)
     events = [event for documents in datasets for event in primary_data(documents)]
     judged = truth.judge(events)
     for event, reason in zip(events, judged, strict=True):
@@ -60,16 +58,17 @@ def audit(store: Store, truth: Truth) -> Audit:
         found.points_lost += int(documents[0][1]["num_points"]) - len(set(good))
         found.duplicates += len(good) - len(set(good))
     found.duplicates += sum(number - 1 for number in Counter(key_of(event) for event in events).values())
-    found.datasets, found.runs = len(datasets), len(find_starts(store, purpose=PURPOSE))
+    found.datasets = len(datasets)
+    found.runs = len(find_starts(store, purpose=PURPOSE))
     return found
 
 
-def chaos_datasets(store: Store) -> list[Documents]:
-    """Documents of every dataset of the chaos runs, whole or not."""
+def disturbed_datasets(store: Store) -> list[Documents]:
+    """Return the documents of every dataset of the disturbed runs, complete or not."""
     return [load_dataset(store, start["uid"]) for start in find_starts(store, purpose=PURPOSE, resumes=None)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Disturbed against undisturbed, over all points of spectra and traces: ln(on/off) of the photodiodes."""
 
@@ -79,21 +78,21 @@ class Comparison:
 
     @property
     def chi_square_per_point(self) -> float:
-        """1 within sqrt(2 / points) if both are the same but for counting."""
+        """Chi-square per point: 1 within sqrt(2 / points) if only counting noise differs; NaN without points."""
         return self.chi_square / self.points if self.points else float("nan")
 
     @property
     def chance(self) -> float:
-        """How often equal results would differ by as much, from chi-square; 0 if nothing could be compared."""
+        """p-value of the chi-square; 0 if nothing could be compared."""
         return float(chi2.sf(self.chi_square, self.points)) if self.points else 0.0
 
     @property
     def is_equal(self) -> bool:
-        """Whether both are the same within errors."""
+        """Whether both agree within their errors."""
         return self.chance > LEAST_CHANCE
 
     def as_json(self) -> dict[str, float]:
-        """The numbers, for machines."""
+        """Return the numbers for machines."""
         return {
             "points": self.points,
             "chi2_per_point": self.chi_square_per_point,
@@ -103,12 +102,13 @@ class Comparison:
 
 
 def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> Comparison:
-    """Pulls between the mean transients of the two, plan by plan."""
-    ours, theirs = _by_plan(disturbed), _by_plan(undisturbed)
-    pulls = [_pulls(ours[plan], theirs[plan]) for plan in ours if plan in theirs]
+    """Compare the mean transients of disturbed and undisturbed datasets, plan by plan."""
+    struck = _by_plan(disturbed)
+    quiet = _by_plan(undisturbed)
+    pulls = [_pulls(struck[plan], quiet[plan]) for plan in struck if plan in quiet]
     together = np.concatenate(pulls) if pulls else np.zeros(0)
     largest = float(np.max(np.abs(together))) if together.size else float("nan")
-    return Comparison(together.size, float(np.sum(together**2)), largest)
+    return Comparison(points=together.size, chi_square=float(np.sum(together**2)), max_pull=largest)
 
 
 def _by_plan(datasets: Sequence[Documents]) -> dict[str, RunAccumulator]:
@@ -119,14 +119,15 @@ def _by_plan(datasets: Sequence[Documents]) -> dict[str, RunAccumulator]:
     return {plan: joined(runs) for plan, runs in found.items()}
 
 
-def _pulls(ours: RunAccumulator, theirs: RunAccumulator) -> NDArray[np.float64]:
-    (first, first_sigma), (second, second_sigma) = _mean_transient(ours), _mean_transient(theirs)
+def _pulls(disturbed: RunAccumulator, undisturbed: RunAccumulator) -> NDArray[np.float64]:
+    first, first_sigma = _mean_transient(disturbed)
+    second, second_sigma = _mean_transient(undisturbed)
     both = np.isfinite(first) & np.isfinite(second)
     return np.asarray(((first - second) / np.hypot(first_sigma, second_sigma))[both])
 
 
 def _mean_transient(accumulator: RunAccumulator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean over all scans and its error, (points,); NaN where nothing was measured."""
+    """Return the weighted mean over all scans and its error, each (points,); NaN where nothing was measured."""
     value, sigma, measured = scan_transients(accumulator, "spc")
     weight = np.where(measured, np.divide(1.0, sigma**2, out=np.zeros_like(sigma), where=sigma > 0), 0.0)
     total = weight.sum(axis=0)

@@ -1,4 +1,4 @@
-"""The processes of a beamline at work: IOC, session, server and window, on one data folder."""
+"""The processes of a working beamline: IOC, session, server and window, on one data folder."""
 
 from __future__ import annotations
 
@@ -19,85 +19,91 @@ POLL_S = 0.02
 
 CLI = (sys.executable, "-m", "trxas.commands.main", "--stop-with-stdin")
 
-SERVER_READY, WINDOW_READY = re.compile("trxas serve ready"), re.compile("Window on")
+SERVER_READY = re.compile("trxas serve ready")
+WINDOW_READY = re.compile("Window on")
 
 
-class Processes:
-    """Starts, kills and ends them; the IOC first.
+class BeamlineProcesses:
+    """Starts, kills and stops the processes; the IOC first.
 
-    The session measures datasets until the file `enough` is there, and at least `datasets`.
+    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. `speed` is in seconds
+    of beam per second of wall time.
     """
 
     def __init__(self, folder: Path, *, seed: int, speed: float, datasets: int) -> None:
         folder.mkdir(parents=True)
-        self._folder, self._seed, self._speed, self._datasets = folder, seed, speed, datasets
-        self.enough, self.exposure_log = folder / "enough", folder / "exposures.jsonl"
+        self._folder = folder
+        self._seed = seed
+        self._speed = speed
+        self._datasets = datasets
+        self.enough = folder / "enough"
+        self.exposure_log = folder / "exposures.jsonl"
         makers = {IOC: self._ioc, SERVER: self._server, WINDOW: self._window}
         self._victims = {name: RestartableChild(make, folder / "logs" / f"{name}.log") for name, make in makers.items()}
         self._session: MeasuringChild | None = None
 
     def start_all(self, *names: str, timeout_s: float) -> None:
-        """Start the IOC, and when it is up, so that it is known where it is, the others.
+        """Start the IOC, and the others once its address is known.
 
-        Raises ConfigurationError if the IOC does not start.
+        Raises ConfigurationError if the IOC is not up within `timeout_s`.
         """
         self.start(IOC)
         deadline = time.monotonic() + timeout_s
         while not self.is_up(IOC):
             if time.monotonic() > deadline or self._victims[IOC].has_ended:
-                said = self._victims[IOC].last_words()
-                raise ConfigurationError(f"The simulated beamline did not start. It said:\n{said}")
+                output = self._victims[IOC].last_words()
+                raise ConfigurationError(f"The simulated beamline did not start. Its last output:\n{output}")
             time.sleep(POLL_S)
         for name in names:
             self.start(name)
 
     @property
     def session(self) -> MeasuringChild:
-        """The process that measures; it must have been started."""
-        assert self._session is not None  # see above
+        """The measuring process; it must have been started."""
+        assert self._session is not None  # the condition above
         return self._session
 
     def is_up(self, name: str) -> bool:
-        """Whether it does its work in its present life: has measured, or has said that it is ready."""
+        """Return whether a process works in its present life: it has measured, or has reported that it is ready."""
         if name in (SESSION, WRITER):
             return self.session.exit_code is None and self.session.has_measured
         return self._victims[name].ready is not None
 
     def start(self, name: str) -> None:
-        """Begin a life, the first or another one."""
+        """Start a process, or restart it."""
         if name in (SESSION, WRITER):
             self._start_session()
         else:
             self._victims[name].start()
 
     def kill(self, name: str) -> None:
-        """SIGKILL."""
+        """Send SIGKILL to a process."""
         if name in (SESSION, WRITER):
             self.session.kill()
         else:
             self._victims[name].kill()
 
     def ended(self) -> Iterator[tuple[str, str]]:
-        """Those that have ended though nobody has killed them, with their last words."""
+        """Yield the processes that ended without being killed, with the end of their output."""
         for name, victim in self._victims.items():
             if victim.has_ended:
                 yield name, victim.last_words()
         if self._session is not None and self._session.exit_code not in (None, 0):
             yield SESSION, f"exit code {self._session.exit_code}, see {self._folder / 'logs'}"
 
-    def written_at(self) -> int:
-        """When the catalogue was last written to, ns."""
+    def written_at_ns(self) -> int:
+        """Return the time of the last write to the catalogue, ns since the epoch; 0 if there is no catalogue."""
         return max((path.stat().st_mtime_ns for path in self._folder.glob("*.db")), default=0)
 
     def pids(self) -> dict[str, int]:
-        """Process ids of those that live."""
+        """Return the process ids of all running processes, by name."""
         known = {name: victim.pid for name, victim in self._victims.items()}
         if self._session is not None:
             known[SESSION] = self._session.pid
         return {name: pid for name, pid in known.items() if pid is not None}
 
     def close(self) -> None:
-        """End all of them, the IOC last."""
+        """Stop all processes, the IOC last."""
         if self._session is not None:
             self._session.close()
         for name in (WINDOW, SERVER, IOC):
@@ -114,14 +120,14 @@ class Processes:
 
     @property
     def _address_list(self) -> str:
-        """What the IOC has said in its latest life; it keeps its port."""
+        """The address of the IOC; it keeps its port in every life."""
         ready = self._victims[IOC].latest_ready
         return "" if ready is None else ready.group(1)
 
     def _ioc(self, life: int) -> ChildProgram:
         options = ["--port", self._address_list.rpartition(":")[2] or "0", "--speed", str(self._speed)]
-        # Ring and gates are those of the seed in every life, the noise is not: the same counts once more would be taken
-        # for the same exposure.
+        # The seed fixes ring and gates in every life. The noise differs: the same counts again would be taken for the
+        # same exposure.
         options += ["--seed", str(self._seed), "--restarts", str(life - 1)]
         options += ["--exposure-log", str(self.exposure_log)]
         command = simulation_command([*options, "--stop-with-stdin"])

@@ -1,4 +1,4 @@
-"""Which exposures were truly bad, from the simulation's own log; knows nothing of what marks points."""
+"""Which exposures were truly bad, from the log of the simulation; independent of the marks that a session sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,26 +14,26 @@ NOMINAL: dict[str, float | bool] = {
     "xray_shutter_open": True, "jet_running": True, "laser_locked": True, "rate_divider": 5,
     "chamber": 1.0, "jet_density": 1.0, "gates_open": 1.0, "stray_photons": 0.0,
 }  # fmt: skip
-"""What has to be so, for counts of pump and probe to mean anything. A changing flux alone is not bad: I0 sees it."""
+"""Conditions for meaningful pump-probe counts. A changing flux alone is not bad: I0 measures it."""
 
 LEAST_BEAM = 0.5
-"""Least flux, relative to an undisturbed ring: below, there is no beam to speak of (a dump gives 0)."""
+"""Lowest flux, relative to an undisturbed ring, that counts as beam (a beam dump gives 0)."""
 
 AXES = {"energy_ev": 0.3, "delay_ps": 5.0, "fluence_mj_cm2": 0.15}
-"""Axes and how far the truth may be from its usual distance to what the event says (motor steps and jitter are less).
+"""Tolerance of each axis: truth minus event may differ this much from its usual value (steps and jitter are smaller).
 
-The usual distance is the hidden calibration of the simulated sample: the median over all exposures.
+The usual value is the hidden calibration of the simulated sample: the median over all exposures.
 """
 
 TOLERATED = 0.01
-"""Part of an exposure that may be struck: less moves no count beyond its error (chosen)."""
+"""Share of an exposure that a fault may affect: less moves no count beyond its error (chosen)."""
 
-Key = tuple[int, int, int]
-"""Exposure number, I0 counts and sum of the photodiodes' counts: the same exposure for event and log."""
+Key: TypeAlias = tuple[int, int, int]
+"""Exposure number, I0 counts and sum of the photodiodes' counts, which identify an exposure in event and log."""
 
 
-class Truth:
-    """The log of a simulation that ran with `--exposure-log`."""
+class ExposureTruth:
+    """The truth about every exposure, from the log of a simulation that ran with `--exposure-log`."""
 
     def __init__(self, path: Path) -> None:
         entries = _entries(path)
@@ -42,7 +42,7 @@ class Truth:
         }
 
     def judge(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
-        """For the data of each event why its exposure was bad, "" if it was not."""
+        """Return for the data of each event the reason why its exposure was bad, "" if it was good."""
         usual = {axis: self._usual(events, axis) for axis in AXES}
         return [self._reason(event, usual) for event in events]
 
@@ -54,7 +54,7 @@ class Truth:
     def _reason(self, event: Mapping[str, Any], usual: Mapping[str, float]) -> str:
         states = self._states.get(key_of(event))
         if states is None:
-            return "no exposure counted this"
+            return "no such exposure in the log"
         total_s = sum(seconds for seconds, _ in states)
         struck: dict[str, float] = {}
         for seconds, state in states:
@@ -64,7 +64,7 @@ class Truth:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
-    """Whole lines of the log; a simulation that was killed while it wrote has told nobody of that exposure."""
+    """Return the complete lines of the log; a simulation killed during a write has not announced that exposure."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         with contextlib.suppress(json.JSONDecodeError):
@@ -73,7 +73,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def key_of(event: Mapping[str, Any]) -> Key:
-    """What identifies the exposure of an event's data."""
+    """Return what identifies the exposure of an event's data."""
     return int(event["exposure_id"]), int(event["i0"]), int(np.sum(event["spc_counts"]))
 
 

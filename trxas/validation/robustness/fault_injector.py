@@ -1,4 +1,4 @@
-"""The one who breaks the beamline."""
+"""Faults switched on from outside, through the PVs of the simulation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from errors import InputError
 from trxas.validation.robustness.fault_schedule import BEAM_KINDS, PlannedFault
 
 ANSWER_TIMEOUT_S = 30.0
-"""How long the beamline may be away after a fault (a dead IOC is found again after 8 to 9 s)."""
+"""Wall time that the beamline may be away after a fault (a dead IOC is found again after 8 to 9 s)."""
 
 
-class Operator:
-    """Strikes faults of the simulated beamline at `prefix` that runs `speed` times as fast as a watch."""
+class FaultInjector:
+    """Switches on faults of the simulated beamline at `prefix`, which runs at `speed` times the wall clock."""
 
     def __init__(self, prefix: str, speed: float) -> None:
-        self._prefix, self._speed = prefix, speed
+        self._prefix = prefix
+        self._speed = speed
 
     def strike(self, fault: PlannedFault) -> bool:
-        """Let a fault strike and wait for its end; whether it did strike.
+        """Switch on a fault and wait for its end; return whether the beamline took it.
 
-        Raises InputError if the simulation refuses a parameter: then another fault would strike than the one counted.
+        Raises InputError if the simulation refuses a parameter: the fault would differ from the one that is counted.
         """
         switch = f"7idd:sim:Fault:{fault.kind}"
         for name, value in fault.parameters.items():
@@ -40,6 +41,6 @@ class Operator:
                 raise InputError(f"{name} stays at {taken!r}: the simulation refused {value!r}.")
 
     def _put(self, name: str, value: Any) -> bool:
-        """Put as soon as the record answers; whether it did."""
+        """Write as soon as the record answers; return whether it did."""
         pv = epics.get_pv(self._prefix + name, connect=True, timeout=ANSWER_TIMEOUT_S)
         return pv is not None and pv.connected and pv.put(value, wait=True, timeout=ANSWER_TIMEOUT_S) == 1

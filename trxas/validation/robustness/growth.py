@@ -1,28 +1,28 @@
-"""Whether what a process uses stays as it is: medians of early against late samples."""
+"""Growth of what a process uses: medians of early samples against medians of late ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from processes.process_table import ProcessUse
 
 WARM_UP_H = 1.0
-"""Beam time within which a process may still grow: imports, caches, the first runs."""
+"""Beam time, h, in which a process may grow: imports, caches, the first runs."""
 
 SHARE = 0.1
-"""Part of the rest of the time from which a median is taken, at its beginning and at its end."""
+"""Share of the remaining time, at its start and at its end, whose samples go into a median."""
 
 ALLOWED = 0.05
-"""Growth that is none."""
+"""Relative growth of memory tolerated as noise."""
 
 ALLOWED_NUMBER = 3
-"""Open files and threads more than at the beginning that are none: connections come and go."""
+"""Extra open files or threads tolerated as noise: connections come and go."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Growth:
     """Medians after the warm-up and at the end."""
 
@@ -31,7 +31,7 @@ class Growth:
 
     @property
     def is_flat(self) -> bool:
-        """Whether neither memory nor files nor threads have grown."""
+        """Whether memory, files and threads have stayed within the tolerances."""
         return (
             self.after.memory_mb <= self.before.memory_mb * (1 + ALLOWED)
             and self.after.files <= self.before.files + ALLOWED_NUMBER
@@ -39,7 +39,7 @@ class Growth:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The numbers, for machines."""
+        """Return the numbers for machines, each as [before, after]."""
         return {
             "memory_mb": [round(self.before.memory_mb, 1), round(self.after.memory_mb, 1)],
             "memory_growth": round(self.after.memory_mb / self.before.memory_mb - 1, 4),
@@ -49,18 +49,18 @@ class Growth:
         }
 
 
-Samples = Sequence[tuple[float, Mapping[str, ProcessUse]]]
-"""Hours of beam time, and what each process used then."""
+Samples: TypeAlias = Sequence[tuple[float, Mapping[str, ProcessUse]]]
+"""Hours of beam time since the start, and what each process used at that time."""
 
 
 def growth(samples: Samples) -> dict[str, Growth]:
-    """Growth of every process that was there after the warm-up and at the end, by its name."""
+    """Return the growth of every process that ran both after the warm-up and at the end, by name."""
     hours = samples[-1][0] if samples else 0.0
     width = SHARE * max(hours - WARM_UP_H, 0.0)
     early = [use for at, use in samples if WARM_UP_H <= at <= WARM_UP_H + width]
     late = [use for at, use in samples if at >= hours - width]
     names = set.intersection(*(set(use) for use in (*early, *late))) if early and late else set()
-    return {name: Growth(_median(early, name), _median(late, name)) for name in sorted(names)}
+    return {name: Growth(before=_median(early, name), after=_median(late, name)) for name in sorted(names)}
 
 
 def _median(samples: Sequence[Mapping[str, ProcessUse]], name: str) -> ProcessUse:

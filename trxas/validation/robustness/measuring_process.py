@@ -1,8 +1,8 @@
-"""The process that measures while things fail: it may be killed at any instant and started again.
+"""The process that measures while things fail: it may be killed at any moment and restarted.
 
 `python -m trxas.validation.robustness.measuring_process` with `--data`, `--address-list`, `--enough FILE` and
-`--datasets N` measures datasets, one after the other, until FILE exists and at least N are complete, or its standard
-input is closed. What an earlier process left unfinished comes first.
+`--datasets N` measures one dataset after the other until FILE exists and at least N are complete, or until its standard
+input is closed. It first completes what an earlier process left unfinished.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trxas.session.resume import is_complete, resume_run
 from trxas.session.session import Plan, Session, open_session
 
 PURPOSE = "chaos"
-"""What marks the runs, as `purpose` in their start documents."""
+"""Value of `purpose` in the start documents of the runs."""
 
 DELAYS_PS = (-400.0, -100.0, -30.0, 0.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 20000.0)
 ENERGIES_EV = ((13_460.0, 13_468.0, 4.0), (13_470.0, 13_476.0, 1.0))
@@ -35,16 +35,16 @@ REPEATS = 6
 CONNECTION_TIMEOUT_S = 60.0
 
 I0_TOLERANCE = 0.01
-"""A dropout of the ion chamber in more than this part of an exposure is found: the flux wanders by 0.3 %."""
+"""Share of an exposure from which a dropout of the ion chamber is detected: the flux fluctuates by 0.3 %."""
 
 FAILURES = (TrxasError, FailedStatus, TimeoutError)
 
 PAUSE_S = 0.3
-"""Between two attempts to go on while the beamline does not allow it."""
+"""Wall time between two attempts while the beamline does not allow to measure."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure until told that it is enough; every line printed is a sign of life."""
+    """Measure until there are enough datasets; every printed line is a sign of life. Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--address-list")
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _for_chaos(made: Configuration) -> Configuration:
-    """As configured, but with time for a dead IOC, and as strict about the flux as the simulated one is steady."""
+    """Return the configuration with more time for a dead IOC, and a tight tolerance: the simulated flux is steady."""
     line = made.beamline
     epics = replace(line.epics, connection_timeout_s=CONNECTION_TIMEOUT_S)
     quality = replace(line.quality, i0_tolerance=I0_TOLERANCE)
@@ -80,7 +80,7 @@ def _measure_all(session: Session, enough: Path, datasets: int) -> None:
 
 
 def _plan(session: Session, number: int) -> Plan:
-    """Spectra and traces in turns."""
+    """Return the plan of a spectrum or of a trace, in turns."""
     common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": REPEATS, "md": {"purpose": PURPOSE}, "sample": PURPOSE}
     plans = session.plans()
     if number % 2:
@@ -89,7 +89,7 @@ def _plan(session: Session, number: int) -> Plan:
 
 
 def _begin(session: Session, plan: Plan) -> str:
-    """Uid of the run that `plan` made, whole or not; "" if it did not come to that."""
+    """Return the uid of the run that `plan` made, complete or not; "" if it made none."""
     before = {start["uid"] for start in find_starts(session.store, purpose=PURPOSE)}
     _attempt(session, lambda: session.measure(plan))
     made = [start["uid"] for start in find_starts(session.store, purpose=PURPOSE) if start["uid"] not in before]
@@ -97,7 +97,7 @@ def _begin(session: Session, plan: Plan) -> str:
 
 
 def _complete(session: Session, uid: str) -> None:
-    """Go on until the dataset has every exposure; how long that may take is for who watches this process."""
+    """Resume until the dataset has every exposure; the parent process decides how long that may take."""
     while not is_complete(load_dataset(session.store, uid)):
         _attempt(session, lambda: resume_run(session, uid, say=lambda _: None))
     _say(f"complete {uid}")
@@ -113,7 +113,7 @@ def _attempt(session: Session, measure: Callable[[], object]) -> None:
 
 
 def _reset_safety(session: Session) -> None:
-    """What a person does after a look into the hutch, when the watchdog has closed the shutters."""
+    """Reset the safety as a person does after a check of the hutch, if the watchdog has closed the shutters."""
     try:
         if session.beamline.safety is not None and session.beamline.safety.state == "Tripped":
             _say(f"safety reset: {session.reset_safety()}")

@@ -1,31 +1,32 @@
-"""The course of a soak: everything at work, looked at again and again."""
+"""The course of a soak: all processes work for hours of beam time while their use of memory and files is sampled."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from processes.process_table import ProcessUse, family, name_of, use_of
-from trxas.validation.robustness.beamline_processes import Processes
+from trxas.validation.robustness.beamline_processes import BeamlineProcesses
 from trxas.validation.robustness.growth import Growth, growth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW
+from trxas.validation.types import Report
 
-START_TIMEOUT_S, HANG_AFTER_S = 300.0, 120.0
-"""Until all parts are up; and without an exposure."""
+START_TIMEOUT_S = 300.0
+"""Wall time until all processes are up."""
 
-LOOKS = 400
-"""How often the processes are looked at."""
+HANG_AFTER_S = 120.0
+"""Wall time without an exposure after which the session is taken to hang."""
 
-Say = Callable[[str], None]
+SAMPLES = 400
+"""Number of samples of what the processes use."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SoakResult:
-    """`hours` of beam time, `exposures` measured meanwhile, the `growth` of every process, and what went wrong."""
+    """`hours` of beam time, `exposures` measured in them, the `growth` of every process, and what went wrong."""
 
     hours: float = 0.0
     exposures: int = 0
@@ -35,39 +36,46 @@ class SoakResult:
 
     @property
     def is_flat(self) -> bool:
-        """Whether everything went on, and nothing grew."""
+        """Whether all processes worked to the end, and none grew."""
         return bool(self.growth) and not self.trouble and all(found.is_flat for found in self.growth.values())
 
     def as_json(self) -> dict[str, Any]:
-        """The numbers, for machines."""
+        """Return the numbers for machines."""
         processes = {name: found.as_json() for name, found in self.growth.items()}
         own = {"hours": self.hours, "exposures": self.exposures, "flat": self.is_flat, "trouble": self.trouble}
         return {**own, "processes": processes, "wall_s": self.wall_s}
 
 
-def soak(folder: Path, hours: float, *, seed: int, speed: float, say: Say) -> SoakResult:
-    """Measure for so many hours of beam time, with server and window; what they use is sampled."""
+def soak(folder: Path, hours: float, *, seed: int, speed: float, report: Report) -> SoakResult:
+    """Measure for `hours` of beam time with server and window, and return how much every process grew.
+
+    `speed` is in seconds of beam per second of wall time. Raises TimeoutError if the processes do not start.
+    """
     began = time.monotonic()
-    result, samples = SoakResult(), []
-    processes = Processes(folder, seed=seed, speed=speed, datasets=1)
+    result = SoakResult()
+    samples: list[tuple[float, dict[str, ProcessUse]]] = []
+    processes = BeamlineProcesses(folder, seed=seed, speed=speed, datasets=1)
     try:
         processes.start_all(SESSION, SERVER, WINDOW, timeout_s=START_TIMEOUT_S)
         _wait_up(processes)
-        first, up = processes.session.exposures, time.monotonic()
+        first = processes.session.exposures
+        up = time.monotonic()
         while (hour := (time.monotonic() - up) * speed / 3600.0) < hours and not result.trouble:
             samples.append((hour, _uses(processes)))
             result.trouble += _trouble(processes)
-            time.sleep(hours / LOOKS * 3600.0 / speed)
-            if len(samples) % (LOOKS // 20) == 0:
-                say(f"{hour:.1f} of {hours:g} h, {processes.session.exposures - first} exposures")
-        result.hours, result.exposures = samples[-1][0], processes.session.exposures - first
+            time.sleep(hours / SAMPLES * 3600.0 / speed)
+            if len(samples) % (SAMPLES // 20) == 0:
+                report(f"{hour:.1f} of {hours:g} h, {processes.session.exposures - first} exposures")
+        result.hours = samples[-1][0]
+        result.exposures = processes.session.exposures - first
     finally:
         processes.close()
-    result.growth, result.wall_s = growth(samples), time.monotonic() - began
+    result.growth = growth(samples)
+    result.wall_s = time.monotonic() - began
     return result
 
 
-def _wait_up(processes: Processes) -> None:
+def _wait_up(processes: BeamlineProcesses) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not all(processes.is_up(name) for name in (SESSION, SERVER, WINDOW)):
         if time.monotonic() > deadline:
@@ -75,20 +83,21 @@ def _wait_up(processes: Processes) -> None:
         time.sleep(0.1)
 
 
-def _uses(processes: Processes) -> dict[str, ProcessUse]:
-    """By part and program, numbered where a part runs one several times."""
+def _uses(processes: BeamlineProcesses) -> dict[str, ProcessUse]:
+    """Return what each program of each process uses, with a number where one runs several times."""
     uses: dict[str, ProcessUse] = {}
     for part, first in processes.pids().items():
         seen: Counter[str] = Counter()
         for pid in sorted(family(first)):
-            use, name = use_of(pid), f"{part}: {name_of(pid)}"
+            use = use_of(pid)
+            name = f"{part}: {name_of(pid)}"
             if use is not None:
                 seen[name] += 1
                 uses[name if seen[name] == 1 else f"{name} {seen[name]}"] = use
     return uses
 
 
-def _trouble(processes: Processes) -> list[str]:
+def _trouble(processes: BeamlineProcesses) -> list[str]:
     found = [f"the {name} ended by itself: {last_words.strip()[-300:]}" for name, last_words in processes.ended()]
     silent_s = processes.session.silent_s
     return [*found, f"no exposure for {silent_s:.0f} s"] if silent_s > HANG_AFTER_S else found

@@ -1,0 +1,68 @@
+"""What a run of scans under disturbances found, for faults and for kills."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from trxas.validation.robustness.audit import Audit, Comparison
+
+
+@dataclass(kw_only=True)
+class DisturbedResult(ABC):
+    """The numbers that faults and kills have in common.
+
+    `hangs`: how often no exposure came for `hang_after_s` seconds of wall time; `hung_after`: the same by disturbance.
+    `session_starts`: lives of the measuring session. `wall_s`: duration of the whole run.
+    """
+
+    hang_after_s: float
+    hangs: int = 0
+    hung_after: Counter[str] = field(default_factory=Counter)
+    session_starts: int = 0
+    audit: Audit = field(default_factory=Audit)
+    comparison: Comparison = field(default_factory=lambda: Comparison(points=0, chi_square=0.0, max_pull=0.0))
+    wall_s: float = 0.0
+
+    @property
+    def points_lost(self) -> int:
+        """Exposures that were intended and are not stored with good quality."""
+        return self.audit.points_lost
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was lost, duplicated, wrong or stuck, and the result equals the undisturbed one."""
+        wrong = self.points_lost or self.audit.duplicates or self.audit.bad_points_averaged or self.hangs
+        return not wrong and self.comparison.is_equal
+
+    def count_hang(self, after: str) -> None:
+        """Count a hang after the disturbance `after`."""
+        self.hangs += 1
+        self.hung_after[after] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers for machines, first those of the disturbances."""
+        found = self.audit
+        return {
+            **self.disturbances(),
+            "points_lost": self.points_lost,
+            "bad_points_averaged": found.bad_points_averaged,
+            "bad_by_reason": dict(found.reasons.most_common()),
+            "duplicates": found.duplicates,
+            "hangs": self.hangs,
+            "hung_after": dict(self.hung_after),
+            "hang_after_s": self.hang_after_s,
+            "exposures": found.exposures,
+            "marked_bad": found.marked_bad,
+            "datasets": found.datasets,
+            "runs": found.runs,
+            "session_starts": self.session_starts,
+            "comparison": self.comparison.as_json(),
+            "wall_s": self.wall_s,
+        }
+
+    @abstractmethod
+    def disturbances(self) -> dict[str, Any]:
+        """Return the numbers of the disturbances themselves, for machines."""
