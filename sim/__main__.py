@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import json
 import math
 import os
 import signal
@@ -13,7 +14,8 @@ import threading
 from pathlib import Path
 
 from sim.errors import SimulationInputError
-from sim.physics.fault_file import load_faults
+from sim.faults.kinds import fault_list
+from sim.faults.schedule import load_faults
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
 from sim.restart import FIRST_START, Restart, parse_restart
 
@@ -22,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted; returns the exit code."""
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
+    if options.list_faults:
+        print(json.dumps(fault_list(), indent=1))
+        return 0
     try:
         sample = load_sample(options.sample)
         faults = load_faults(options.faults) if options.faults is not None else []
@@ -97,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")
     parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
+    parser.add_argument("--list-faults", action="store_true", help="print all kinds of faults as JSON and exit")
     parser.add_argument("--faults", type=Path, help="faults and their times (TOML)")
     parser.add_argument(
         "--exposure-log", type=Path, help="write the truth about every exposure to this file (JSON lines)"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from errors import ConfigurationError
@@ -13,10 +16,40 @@ from processes.child import Child, ChildError, ChildProgram
 
 READY = re.compile(r"EPICS_CA_ADDR_LIST=(\S+)")
 
+LIST_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultKind:
+    """A kind of fault that the simulation can switch on.
+
+    `wall_clock`: its durations are wall time, not beam time. `variants`: sets of parameters, by the last part of their
+    PV names, of which a random schedule draws one.
+    """
+
+    name: str
+    wall_clock: bool
+    variants: Sequence[Mapping[str, float | str]] = ({},)
+
 
 def simulation_command(options: Sequence[str]) -> list[str]:
     """Return the command that serves a simulated beamline with the given options."""
     return [sys.executable, "-m", "sim", *options]
+
+
+def simulated_faults() -> list[FaultKind]:
+    """Return the kinds of faults that the simulation lists; raises ConfigurationError if it does not answer."""
+    command = simulation_command(["--list-faults"])
+    try:
+        listing = subprocess.run(  # noqa: S603  # our own interpreter and module
+            command, check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
+        ).stdout
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"The simulation does not list its faults: {error}") from error
+    return [
+        FaultKind(name=entry["kind"], wall_clock=entry["wall_clock"], variants=entry["variants"])
+        for entry in json.loads(listing)
+    ]
 
 
 @contextlib.contextmanager

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from caproto.server import PVGroup, pvproperty
 
-from sim.ioc.clock import BeamClock
+from sim.clock import BeamClock
+from sim.faults.history import History
+from sim.faults.strikes import Stretch
 from sim.ioc.exposure_log import ExposureLog
-from sim.ioc.history import History
 from sim.ioc.scaler import ScalerGroup
 from sim.physics.constants import APDS, PROBES
 from sim.physics.detectors import BOXCAR_BLOCKS
 from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts
-from sim.physics.strikes import Stretch
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sim.clock import BeamClock
+from sim.faults.history import History
+from sim.faults.records import Faults
+from sim.faults.schedule import ScheduledFault
 from sim.ioc.acquisition import Acquisition
+from sim.ioc.after_write import after_write
 from sim.ioc.cell import Cell
-from sim.ioc.clock import BeamClock
 from sim.ioc.environment import Environment
-from sim.ioc.fault_effects import FaultEffects, Network
-from sim.ioc.faults import Faults
-from sim.ioc.history import History, after_write
+from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
 from sim.ioc.pilatus import Pilatus
@@ -21,17 +23,17 @@ from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import BeamlineState, Experiment
-from sim.physics.fault_file import ScheduledFault
 from sim.physics.sample import Sample
 
 IMAGES = "images"
-"""Name under which the area detector's exposures are followed."""
+"""Name of the exposures of the area detector in the history."""
 
 
 class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    `faults` strike by schedule. After `restarts` of the server it has been running for `running_s` already, on a watch.
+    `speed` is in seconds of beam per second of wall time. `faults` strike by schedule. After `restarts` of the server
+    it has been running for `running_s` seconds of wall time already.
     """
 
     def __init__(
@@ -57,11 +59,11 @@ class SimulatedBeamline:
             fine_sign=sample.beam.fine_sign,
             fine_jump_ps=sample.beam.fine_jump_ps,
         )
-        self.laser = Laser(macro, clock=self.clock, seed=seed)
-        self.environment = Environment(macro, clock=self.clock, experiment=self.experiment)
-        self.cell = Cell(macro, clock=self.clock)
+        # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
-        self.laser.disturbed = self.environment.disturbed = self.history.now
+        self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed)
+        self.environment = Environment(macro, clock=self.clock, experiment=self.experiment, disturbed=self.history.now)
+        self.cell = Cell(macro, clock=self.clock)
         self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, history=self.history)
         self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed, restarts=restarts)
         self.acquisition.gated.append(self.sdd.publish)
@@ -77,29 +79,29 @@ class SimulatedBeamline:
             monochromator=self.monochromator,
             lock=self.lock,
         )
-        self.effects = self._effects(macro)
+        self.targets = self._targets(macro)
         self.faults = Faults(
             macro,
             clock=self.clock,
             history=self.history,
-            effects=self.effects,
+            targets=self.targets,
             refresh=self.refresh,
             scheduled=faults,
             running_s=running_s,
         )
         for planned in faults:
-            self.effects.check(planned.fault)
-        self._tell_of_changes()
+            planned.fault.check(self.targets)
+        self._connect_changes()
 
-    def _effects(self, macro: str) -> FaultEffects:
+    def _targets(self, macro: str) -> DeviceTargets:
         motors = {
             BRAGG_MOTOR: self.monochromator.bragg,
             WAVEPLATE_MOTOR: self.laser.waveplate,
             HORIZONTAL_MOTOR: self.laser.horizontal,
             VERTICAL_MOTOR: self.laser.vertical,
         }
-        return FaultEffects(
-            macro,
+        return DeviceTargets(
+            macro=macro,
             acquisition=self.acquisition,
             cell=self.cell,
             environment=self.environment,
@@ -107,18 +109,20 @@ class SimulatedBeamline:
             motors=motors,
             pilatus=self.pilatus,
             timing=self.timing,
-            has_pv=self._has_pv,
+            known_pv=self._has_pv,
         )
 
     def _has_pv(self, name: str) -> bool:
-        """Whether `name` is that of a record or of one of its fields."""
+        """Return whether there is a record, or a field of one, with this full name."""
         record, _, field = name.partition(".")
         channel = self.pvdb.get(record)
         return channel is not None and (not field or field in channel.fields)
 
-    def _tell_of_changes(self) -> None:
-        """Everything that an exposure under way would notice at once; motors in motion are looked at."""
-        laser, environment, timing = self.laser, self.environment, self.timing
+    def _connect_changes(self) -> None:
+        """Record the changes that affect an exposure at once; motors in motion are sampled instead."""
+        laser = self.laser
+        environment = self.environment
+        timing = self.timing
         for channel in (laser.shutter_readback, laser.rate_divider, environment.xray_shutter_readback,
                         environment.jet_flow, timing.coarse_readback, timing.fine_readback,
                         self.cell.selected):  # fmt: skip
@@ -128,7 +132,7 @@ class SimulatedBeamline:
         after_write(laser.waveplate.record.fields["RBV"], laser.show_power)
 
     def settings(self) -> BeamlineState:
-        """What the sample experiences now, faults left out."""
+        """Return the state of the beamline as it is set, without the effects of faults."""
         mono = self.monochromator
         return BeamlineState(
             energy_ev=mono.energy_ev + mono.seating.offset_ev + self._beam.calibration_offset_ev,
@@ -143,7 +147,7 @@ class SimulatedBeamline:
         )
 
     def scene(self, beam: float) -> Scene:
-        """What the area detector has in front of it now, with `beam` relative to that of an undisturbed ring."""
+        """Return what the area detector sees now; `beam` is relative to that of an undisturbed ring."""
         ring = self.experiment.ring
         return Scene(
             energy_ev=self.settings().energy_ev,
@@ -153,14 +157,14 @@ class SimulatedBeamline:
         )
 
     async def refresh(self) -> None:
-        """Post what faults change about the read-backs."""
+        """Update the read-backs with the effects of faults."""
         state = self.history.now()
         await self.environment.show(state)
         await self.laser.show(state)
 
-    def serve_through(self, network: Network, die: Callable[[float, bool], None]) -> None:
-        """Let faults reach the server, and end it."""
-        self.effects.network, self.effects.die = network, die
+    def serve_through(self, network: Network, restart: Callable[[float, bool], None]) -> None:
+        """Let faults act on the running server; `restart(dead_s, other_port)` ends this program."""
+        self.targets.server = Server(network=network, restart=restart)
 
     @property
     def pvdb(self) -> dict[str, Any]:
@@ -171,20 +175,21 @@ class SimulatedBeamline:
 
 
 class ImageGate:
-    """Follows the exposures of the area detector, whose flux is their mean."""
+    """Records the exposures of the area detector, whose flux is their mean."""
 
     def __init__(self, history: History, scene: Callable[[float], Scene]) -> None:
-        self._history, self._scene = history, scene
+        self._history = history
+        self._scene = scene
 
     def open(self) -> None:
-        """An exposure starts."""
+        """Start an exposure."""
         self._history.begin(IMAGES)
 
     def close(self, exposure_s: float) -> Scene:
-        """What there was to see in the last `exposure_s`."""
+        """End the exposure, and return what there was to see in `exposure_s` seconds of beam."""
         beam = [(state.beam, seconds) for state, seconds in self._history.end(IMAGES, exposure_s)]
         return self._scene(sum(relative * seconds for relative, seconds in beam) / exposure_s)
 
     def forget(self) -> None:
-        """The exposure was not finished."""
+        """Drop an exposure that was not finished."""
         self._history.forget(IMAGES)

@@ -9,8 +9,8 @@ from typing import Any
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.physics.thermal import AMBIENT_C, Thermostat
 
 RAW_LOW_C, RAW_HIGH_C = 20.0, 170.0

@@ -9,8 +9,8 @@ from typing import Any
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.physics.experiment import BeamlineState, Experiment
 
 PUBLISH_PERIOD_S = 0.5
@@ -30,7 +30,7 @@ JET_TEMPERATURE_C = 22.0
 
 
 class Environment(PVGroup):
-    """Ring, X-ray shutter and jet."""
+    """Ring, X-ray shutter and jet; `disturbed` returns the state with faults, which the read-backs show."""
 
     ring_current = pvproperty(
         name="S:SRcurrentAI", value=102.0, record="ai", dtype=float, units="mA", precision=3, read_only=True,
@@ -65,13 +65,21 @@ class Environment(PVGroup):
         read_only=True, doc="Sample reservoir temperature",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, clock: BeamClock, experiment: Experiment, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        experiment: Experiment,
+        disturbed: Callable[[], BeamlineState],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._experiment = clock, experiment
+        self._clock = clock
+        self._experiment = experiment
+        self._disturbed = disturbed
         self.interlock: Callable[[], None] = lambda: None
         """Raises SimulationInputError if the X-ray shutter must not be opened."""
-        self.disturbed: Callable[[], BeamlineState]
-        """The beamline with its faults, for what the read-backs here show."""
 
     @property
     def xray_shutter_open(self) -> bool:
@@ -118,14 +126,14 @@ class Environment(PVGroup):
         """Set the pump; the flow follows at once."""
         if not 0 <= value <= JET_FLOW_MAX_ML_MIN:
             raise SimulationInputError(f"jet flow {value:g} ml/min is outside 0 to {JET_FLOW_MAX_ML_MIN:g} ml/min")
-        await self.jet_flow_readback.write(value * self.disturbed().jet_flow)
+        await self.jet_flow_readback.write(value * self._disturbed().jet_flow)
         return value
 
     @ring_current.startup  # type: ignore[no-redef]
     async def ring_current(self, instance: Any, async_lib: Any) -> None:
         """Publish the stored current; it decays with the beam time that was counted."""
         while True:
-            await self._show_current(self.disturbed())
+            await self._show_current(self._disturbed())
             await asyncio.sleep(PUBLISH_PERIOD_S)
 
     async def _show_current(self, state: BeamlineState) -> None:

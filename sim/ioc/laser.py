@@ -10,8 +10,8 @@ import numpy as np
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import BUNCH_PERIOD_PS
 from sim.physics.experiment import BeamlineState
@@ -48,7 +48,7 @@ def fluence_at(angle_deg: float) -> float:
 
 
 class Laser(PVGroup):
-    """The pump laser as its control system shows it."""
+    """The pump laser as its control system shows it; `disturbed` returns the state with faults, for the power meter."""
 
     rate_divider = pvproperty(
         name="7idd:laser:RateDivider", value=5, record="longout", dtype=int, lower_ctrl_limit=1, upper_ctrl_limit=24,
@@ -75,15 +75,23 @@ class Laser(PVGroup):
         doc="Power meter before the shutter",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, *, clock: BeamClock, seed: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        clock: BeamClock,
+        disturbed: Callable[[], BeamlineState],
+        seed: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._meter = clock, np.random.default_rng([seed, 7])
+        self._clock = clock
+        self._disturbed = disturbed
+        self._meter = np.random.default_rng([seed, 7])
         self.fault_shutter_stuck = False
         """Whether the shutter stays where it is."""
         self.interlock: Callable[[], None] = lambda: None
         """Raises SimulationInputError if the shutter must not be opened."""
-        self.disturbed: Callable[[], BeamlineState]
-        """The beamline with its faults, for what the laser's read-backs show."""
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
             clock=clock,
@@ -154,7 +162,7 @@ class Laser(PVGroup):
 
     async def show_power(self) -> None:
         """Show the power that goes with the fluence now, as one noisy reading."""
-        watts = self.disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
+        watts = self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await self.power.write(watts + noise)
 

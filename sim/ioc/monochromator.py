@@ -9,8 +9,8 @@ from typing import Any
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM
 

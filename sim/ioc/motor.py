@@ -12,8 +12,8 @@ from typing import Any
 
 from caproto import SkipWrite
 
+from sim.clock import BeamClock
 from sim.errors import RecordBusyError, SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.motor_axis import Axis, Leg
 from sim.ioc.motor_fields import POSITION_FIELDS, Status, check_text, check_travel, limit_metadata, preset_units
 from sim.ioc.motor_record import MotorRecord

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from sim.ioc.clock import BeamClock
+from sim.clock import BeamClock
 from sim.ioc.motor_profile import Profile, approach, braking
 
 READBACK_PERIOD_S = 0.05

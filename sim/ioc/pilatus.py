@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from caproto import SkipWrite
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.pilatus_file import Image
 from sim.ioc.pilatus_hdf5 import Hdf5Plugin
 from sim.ioc.pilatus_records import SettingsGroup, camera_records, statistics_records

@@ -10,8 +10,8 @@ from typing import Any
 from caproto import SkipWrite
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import CountError, RecordBusyError, SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.record_fields import DESCRIPTION_LENGTH, acting, post, preset
 from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
 

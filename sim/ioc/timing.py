@@ -7,8 +7,8 @@ from typing import Any
 
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 
 TIME_ZERO_RAW_PS = 169_780.0
 """Sum of both raw axes at which laser and X-rays met at the real beamline (169.78 ns)."""

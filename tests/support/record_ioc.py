@@ -8,8 +8,8 @@ from typing import Any
 
 from caproto.server import PVGroup, pvproperty
 
+from sim.clock import BeamClock
 from sim.errors import PortTakenError
-from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 from sim.ioc.scaler import ScalerGroup
 from sim.ioc.server import run_server

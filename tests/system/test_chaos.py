@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from errors import InputError
+from sim.faults.kinds import KINDS as SIMULATED_KINDS
 from tests.support.waiting import COMMAND_S
+from trxas.validation.robustness.fault_schedule import SESSION_KILL, chosen_kinds, known_kinds
 
 pytestmark = pytest.mark.channel_access
 
@@ -44,3 +47,14 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Flood" in done.stderr
     assert "BeamDump" in done.stderr
+
+
+def test_chaos_strikes_every_fault_that_the_simulation_lists() -> None:
+    """Lost: a new fault of the simulation that no chaos run ever tries."""
+    kinds = {kind.name: kind for kind in known_kinds()}
+    assert set(kinds) == {*SIMULATED_KINDS, SESSION_KILL}
+    assert not kinds["BeamDump"].wall_clock
+    assert kinds["IocDeath"].wall_clock
+    assert {"Done": 0} in kinds["MotorStall"].variants
+    with pytest.raises(InputError, match="Unknown kinds of faults: Nothing"):
+        chosen_kinds("BeamDump,Nothing")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.motor import MotorGroup
 from tests.support.waiting import WAIT_S
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.scaler import ScalerGroup
 from tests.support.waiting import WAIT_S
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from sim.clock import BeamClock
 from sim.errors import PortTakenError, SimulationInputError
-from sim.ioc.clock import BeamClock
 from sim.ioc.server import bind_sockets
 from tests.support.waiting import COMMAND_S, WAIT_S
 

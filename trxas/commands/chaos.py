@@ -37,22 +37,12 @@ def run(options: ChaosOptions) -> int:
     The exit code is 1 if anything was lost, doubled, wrong or stuck.
     """
     from trxas.validation.robustness.chaos import Chaos
-    from trxas.validation.robustness.fault_schedule import plan_faults
+    from trxas.validation.robustness.fault_schedule import chosen_kinds, plan_faults
 
-    faults = plan_faults(options.faults, options.seed, _kinds(options.kinds))
+    faults = plan_faults(options.faults, options.seed, chosen_kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
         folder = options.output or Path(temporary)
         chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, report=say)
         result = chaos.run(faults)
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)
-
-
-def _kinds(text: str | None) -> tuple[str, ...]:
-    from errors import InputError
-    from trxas.validation.robustness.fault_schedule import ALL_KINDS
-
-    chosen = ALL_KINDS if text is None else tuple(text.split(","))
-    if unknown := set(chosen) - set(ALL_KINDS):
-        raise InputError(f"Unknown kinds of faults: {', '.join(sorted(unknown))}. Known: {', '.join(ALL_KINDS)}.")
-    return chosen

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.physics.beam_faults import ApdSaturation, BeamDump, Bubbles, FluxDrift, GatesLost, I0Dropout, TopUp
+from sim.faults.beam_faults import ApdSaturation, BeamDump, Bubbles, FluxDrift, GatesLost, I0Dropout, TopUp
+from sim.faults.fault import Fault
+from sim.faults.strikes import Strike, disturbed, stretches
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar
 from sim.physics.experiment import I0_RATE, BeamlineState, Experiment
-from sim.physics.fault import Fault
 from sim.physics.sample import load_sample
-from sim.physics.strikes import Strike, disturbed, stretches
 
 SAMPLE = load_sample()
 GOOD = BeamlineState()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SimulationInputError
-from sim.physics.beam_faults import BeamDump, Bubbles
-from sim.physics.device_faults import MotorStall
-from sim.physics.fault_file import ScheduledFault, load_faults
-from sim.physics.fault_kinds import KINDS, make_fault
+from sim.faults.beam_faults import BeamDump, Bubbles
+from sim.faults.device_faults import MotorStall
+from sim.faults.kinds import KINDS, make_fault
+from sim.faults.schedule import ScheduledFault, load_faults
 
 GOOD = """
 [[faults]]
@@ -36,8 +36,8 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_a_file_gives_its_faults(tmp_path: Path) -> None:
     assert load_faults(written(tmp_path, GOOD)) == [
-        ScheduledFault(BeamDump(), 10.0, 5.5),
-        ScheduledFault(MotorStall(motor="7idd:m21", done=0), 0.0, math.inf),
+        ScheduledFault(fault=BeamDump(), at_s=10.0, duration_s=5.5),
+        ScheduledFault(fault=MotorStall(motor="7idd:m21", done=0), at_s=0.0, duration_s=math.inf),
     ]
 
 

@@ -14,10 +14,11 @@ import pytest
 from storage import open_store, primary_data
 from tests.support.live_runs import delay_run
 from tests.support.stored_runs import StoredRuns
+from trxas.simulation import FaultKind
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
 from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.exposure_truth import NOMINAL, ExposureTruth
-from trxas.validation.robustness.fault_schedule import ALL_KINDS, LONGEST_S, SHORTEST_S, plan_faults
+from trxas.validation.robustness.fault_schedule import LONGEST_S, SHORTEST_S, plan_faults
 
 Events = list[dict[str, Any]]
 
@@ -82,7 +83,7 @@ def test_counts_that_no_exposure_gave_are_bad(events: Events, tmp_path: Path) ->
     """Lost: a stale frame beside a fresh I0 would pass."""
     truth = write_log(tmp_path / "log", events, {})
     events[2]["i0"] += 1
-    assert truth.judge(events)[2] == "no exposure counted this"
+    assert truth.judge(events)[2] == "no such exposure in the log"
 
 
 def test_losses_and_duplicates_are_counted(tmp_path: Path) -> None:
@@ -120,10 +121,13 @@ def test_equal_data_compare_as_equal_and_others_do_not() -> None:
 
 def test_a_seed_gives_the_same_faults_and_every_kind_as_often() -> None:
     """Lost: a failure that nobody can repeat; a kind that never strikes."""
-    faults = plan_faults(3 * len(ALL_KINDS), 5)
-    assert faults == plan_faults(3 * len(ALL_KINDS), 5)
-    assert faults != plan_faults(3 * len(ALL_KINDS), 6)
+    kinds = [FaultKind(name=name, wall_clock=name == "c", variants=({"X": 1}, {"X": 2})) for name in "abcdefgh"]
+    faults = plan_faults(3 * len(kinds), 5, kinds)
+    assert faults == plan_faults(3 * len(kinds), 5, kinds)
+    assert faults != plan_faults(3 * len(kinds), 6, kinds)
     assert set(Counter(fault.kind for fault in faults).values()) == {3}
+    assert {fault.parameters["X"] for fault in faults} == {1, 2}
+    assert all(fault.wall_clock is (fault.kind == "c") for fault in faults)
     assert all(SHORTEST_S <= fault.duration_s <= LONGEST_S and fault.gap_s >= 0 for fault in faults)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import epics
 
 from errors import InputError
-from trxas.validation.robustness.fault_schedule import BEAM_KINDS, PlannedFault
+from trxas.validation.robustness.fault_schedule import PlannedFault
 
 ANSWER_TIMEOUT_S = 30.0
 """Wall time that the beamline may be away after a fault (a dead IOC is found again after 8 to 9 s)."""
@@ -29,7 +29,7 @@ class FaultInjector:
         switch = f"7idd:sim:Fault:{fault.kind}"
         for name, value in fault.parameters.items():
             self._set(f"{switch}:{name}", value)
-        duration_s = fault.duration_s * (self._speed if fault.kind in BEAM_KINDS else 1.0)
+        duration_s = fault.duration_s * (1.0 if fault.wall_clock else self._speed)
         struck = self._put(switch, duration_s)
         time.sleep(fault.duration_s)
         return struck

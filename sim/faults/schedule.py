@@ -1,4 +1,4 @@
-"""A list of faults and their times, read from a TOML file."""
+"""The schedule of faults, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import SimulationInputError
-from sim.physics.fault import Fault, check_duration
-from sim.physics.fault_kinds import make_fault
+from sim.faults.fault import Fault, check_duration
+from sim.faults.kinds import make_fault
 
 TIMES = ("at_s", "duration_s")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScheduledFault:
-    """`fault` strikes `at_s` seconds after the start, for `duration_s`, both in the fault's own clock."""
+    """`fault` strikes `at_s` seconds after the start, for `duration_s`, both on the clock of the fault."""
 
     fault: Fault
     at_s: float
@@ -35,7 +35,7 @@ def load_faults(path: Path) -> list[ScheduledFault]:
         raise SimulationInputError(f"Cannot read fault file {path}: {error}") from error
     entries = raw.get("faults", [])
     if set(raw) - {"faults"} or not isinstance(entries, list):
-        raise SimulationInputError(f"{path}: has {sorted(raw)}; give [[faults]] tables and nothing else")
+        raise SimulationInputError(f"{path}: has {sorted(raw)}; give [[faults]] tables only")
     return [_scheduled(entry, f"{path}: faults[{number}]") for number, entry in enumerate(entries)]
 
 
@@ -51,7 +51,7 @@ def _scheduled(entry: Any, where: str) -> ScheduledFault:
         check_duration(fault, duration_s)
     except SimulationInputError as error:
         raise SimulationInputError(f"{where}: {error}") from error
-    return ScheduledFault(fault, at_s, duration_s)
+    return ScheduledFault(fault=fault, at_s=at_s, duration_s=duration_s)
 
 
 def _seconds(value: Any, where: str) -> float:

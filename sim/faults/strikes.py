@@ -1,4 +1,4 @@
-"""An exposure cut into stretches of one state each, where something changed or a fault struck or ended."""
+"""An exposure divided into stretches of one state each, at every change and every start or end of a fault."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ import bisect
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from sim.faults.fault import Fault
 from sim.physics.experiment import BeamlineState
-from sim.physics.fault import Fault
 
-Stretch = tuple[BeamlineState, float]
-"""A state and how long it lasted, seconds of beam."""
+Stretch: TypeAlias = tuple[BeamlineState, float]
+"""A state and its duration, seconds of beam."""
 
-Change = tuple[float, BeamlineState]
-"""A state and the beam time from which on it held."""
+Change: TypeAlias = tuple[float, BeamlineState]
+"""A beam time, s, and the state from then on."""
 
 
 @dataclass
 class Strike:
-    """`fault` from beam time `start_s` to `end_s`; infinite while nobody knows when it ends."""
+    """`fault` from beam time `start_s` to `end_s`, which is infinite while the end is unknown."""
 
     fault: Fault
     start_s: float
     end_s: float = math.inf
 
     def disturbed(self, state: BeamlineState, time_s: float) -> BeamlineState:
-        """What `state` is at beam time `time_s`."""
+        """Return the changed `state` at beam time `time_s`."""
         if not self.start_s <= time_s < self.end_s:
             return state
         return self.fault.disturbed(state, time_s - self.start_s)
 
     def changes(self, start_s: float, end_s: float) -> list[float]:
-        """Beam times between `start_s` and `end_s` at which the effect changes."""
-        found, since_s = [], max(start_s - self.start_s, 0.0)
+        """Return the beam times between `start_s` and `end_s` at which the effect changes."""
+        found = []
+        since_s = max(start_s - self.start_s, 0.0)
         last_s = min(self.end_s, end_s) - self.start_s
         while (since_s := self.fault.next_change_s(since_s)) < last_s:
             found.append(self.start_s + since_s)
@@ -41,16 +43,16 @@ class Strike:
 
 
 def disturbed(state: BeamlineState, strikes: Iterable[Strike], time_s: float) -> BeamlineState:
-    """What all `strikes` together make of `state` at beam time `time_s`."""
+    """Return `state` as changed by all `strikes` together at beam time `time_s`."""
     for strike in strikes:
         state = strike.disturbed(state, time_s)
     return state
 
 
 def stretches(changes: Sequence[Change], strikes: Sequence[Strike], duration_s: float) -> list[Stretch]:
-    """Stretches of the `duration_s` that began with the first of `changes`, which are in order of time.
+    """Return the stretches of the `duration_s` after the first of `changes`, which are in order of time.
 
-    Without any change it is one stretch of exactly `duration_s`, so that undisturbed exposures stay what they are.
+    Without a further change there is one stretch of exactly `duration_s`: undisturbed exposures are not affected.
     """
     start_s = changes[0][0]
     times = {change_s - start_s for change_s, _ in changes[1:] if 0 < change_s - start_s < duration_s}

@@ -1,4 +1,4 @@
-"""Faults as PVs and by schedule: when they strike, when they end, and what shows it."""
+"""The PVs of faults, and their schedule: when faults strike, when they end, and which are active."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
-from sim.ioc.clock import BeamClock
-from sim.ioc.fault_effects import FaultEffects
-from sim.ioc.history import History
-from sim.physics.device_faults import IocDeath, IocFreeze
-from sim.physics.fault import Fault, check_duration
-from sim.physics.fault_file import ScheduledFault
-from sim.physics.fault_kinds import KINDS, make_fault
-from sim.physics.strikes import Strike
+from sim.clock import BeamClock
+from sim.faults.fault import Fault, check_duration
+from sim.faults.history import History
+from sim.faults.kinds import KINDS, make_fault, parameter_name
+from sim.faults.schedule import ScheduledFault
+from sim.faults.server_faults import IocDeath, IocFreeze
+from sim.faults.strikes import Strike
+from sim.faults.targets import FaultTargets
 
 PREFIX = "7idd:sim:"
 """PVs that exist in the simulation only."""
@@ -43,17 +43,17 @@ async def _set_parameter(group: Any, instance: Any, value: Any) -> Any:
 
 
 def _plain(kind: str, name: str, value: Any) -> float | int | str:
-    """A parameter's value in the type of its default; clients' numbers come as numpy's."""
+    """Return the value of a parameter in the type of its default: clients send numbers as numpy types."""
     default: float | int | str = getattr(KINDS[kind], name)
     return type(default)(value)
 
 
 def _parameter_pv(kind: str, name: str) -> str:
-    return f"{PREFIX}Fault:{kind}:{''.join(word.capitalize() for word in name.split('_'))}"
+    return f"{PREFIX}Fault:{kind}:{parameter_name(name)}"
 
 
 def fault_records() -> Records:
-    """For each kind its switch, whether it is active, and its parameters; plain records, as they are many."""
+    """Return for each kind its switch, whether it is active, and its parameters; plain records, since they are many."""
     made: Records = {}
     for kind, fault in KINDS.items():
         made[kind] = pvproperty(
@@ -83,10 +83,10 @@ class ActiveFault:
 
 
 class Faults(PVGroup):
-    """Switches of all faults; one of each kind at a time.
+    """Switches of all faults; one fault of each kind can be active at a time.
 
-    `scheduled` strike by themselves, counted from the moment the server is ready, or was, `running_s` ago on a watch,
-    before it was started again. `refresh` posts what a change of the faults changes about the read-backs.
+    `scheduled` faults strike by themselves. Their times count from the first start of the server, `running_s` seconds
+    of wall time ago if it was restarted. `refresh` updates the read-backs after a change of the faults.
     """
 
     locals().update(fault_records())
@@ -103,42 +103,46 @@ class Faults(PVGroup):
         *,
         clock: BeamClock,
         history: History,
-        effects: FaultEffects,
+        targets: FaultTargets,
         refresh: Callable[[], Awaitable[None]],
         scheduled: Sequence[ScheduledFault] = (),
         running_s: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._history, self._effects, self._refresh = clock, history, effects, refresh
-        self._scheduled, self._running_s = tuple(scheduled), running_s
+        self._clock = clock
+        self._history = history
+        self._targets = targets
+        self._refresh = refresh
+        self._scheduled = tuple(scheduled)
+        self._running_s = running_s
         self._active: dict[str, ActiveFault] = {}
 
     async def switch(self, kind: str, duration_s: float) -> None:
-        """Let a fault of `kind` with the parameters of its PVs strike for `duration_s`, or end it for 0."""
+        """Let a fault of `kind` with the parameters of its PVs strike for `duration_s`; 0 ends it."""
         if duration_s == 0:
             await self.end(kind)
         else:
             await self.strike(make_fault(kind, self._parameters(kind)), duration_s)
 
     def checked_parameter(self, kind: str, name: str, value: Any) -> float | int | str:
-        """A parameter as it came from a client; raises SimulationInputError if it makes no sense."""
+        """Return a parameter from a client; raises SimulationInputError if the fault cannot have it."""
         parameter = _plain(kind, name, value)
-        self._effects.check(make_fault(kind, {name: parameter}))
+        make_fault(kind, {name: parameter}).check(self._targets)
         return parameter
 
     async def strike(self, fault: Fault, duration_s: float) -> None:
         """Let `fault` strike now, in place of an active one of its kind; raises SimulationInputError if it cannot."""
         check_duration(fault, duration_s)
-        self._effects.check(fault)
+        fault.check(self._targets)
         kind = type(fault).__name__
         await self.end(kind)
         struck = self._active[kind] = ActiveFault(fault, self._history.strike(fault))
         if not fault.wall_clock:
             struck.strike.end_s = struck.strike.start_s + duration_s
-        await self._effects.begin(fault, duration_s)
+        await fault.begin(self._targets, duration_s)
         await self._show(kind)
-        # It may have been ended meanwhile, or have been struck again.
+        # Meanwhile it may have been ended, or replaced by another of its kind.
         if self._active.get(kind) is struck:
             struck.lasting = asyncio.create_task(self._last(struck, duration_s))
 
@@ -150,7 +154,7 @@ class Faults(PVGroup):
         ended.strike.end_s = min(ended.strike.end_s, self._clock.now_s())
         if ended.lasting is not None and ended.lasting is not asyncio.current_task():
             ended.lasting.cancel()
-        await self._effects.end(ended.fault)
+        await ended.fault.end(self._targets)
         await self._show(kind)
         await getattr(self, kind).write(0.0, verify_value=False)
 
@@ -165,7 +169,7 @@ class Faults(PVGroup):
     async def active(self, instance: Any, async_lib: Any) -> None:
         """Let the scheduled faults strike, each at its time."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._history.look())
+            tasks.create_task(self._history.sample())
             for planned in self._scheduled:
                 tasks.create_task(self._strike_when_due(planned))
 
@@ -180,7 +184,7 @@ class Faults(PVGroup):
         await self.active.write(", ".join(self._active) or NONE)
 
     async def _last(self, struck: ActiveFault, duration_s: float) -> None:
-        """Wait for the end of a fault, and show on the way what its course changes."""
+        """Wait for the end of a fault, and update the read-backs at every change of its effect before."""
         if math.isinf(duration_s) and math.isinf(struck.fault.next_change_s(0.0)):
             await asyncio.Event().wait()
         if struck.fault.wall_clock:
@@ -197,7 +201,7 @@ class Faults(PVGroup):
             await self._clock.sleep(struck.strike.start_s + next_s - self._clock.now_s())
             if next_s < duration_s:
                 await self._refresh()
-            # What changed while this process was late is over.
+            # Changes that were due while this process was late are over.
             since_s = max(next_s, self._clock.now_s() - struck.strike.start_s)
 
     async def _strike_when_due(self, planned: ScheduledFault) -> None:

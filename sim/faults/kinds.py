@@ -1,0 +1,84 @@
+"""The table of all kinds of faults, and faults made from a name and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sim.errors import SimulationInputError
+from sim.faults import beam_faults as beam
+from sim.faults import device_faults as device
+from sim.faults import server_faults as server
+from sim.faults.fault import Fault
+
+KINDS: dict[str, type[Fault]] = {
+    kind.__name__: kind
+    for kind in (
+        beam.BeamDump,
+        beam.TopUp,
+        beam.FluxDrift,
+        beam.I0Dropout,
+        beam.JetStall,
+        beam.Bubbles,
+        beam.LaserUnlock,
+        beam.LaserPower,
+        device.LaserShutterStuck,
+        device.XrayShutterCloses,
+        device.DelayJump,
+        device.MotorStall,
+        device.DetectorStuck,
+        device.FrameStale,
+        beam.GatesLost,
+        beam.ApdSaturation,
+        device.CellRunaway,
+        device.CellUnsettled,
+        device.PilatusDead,
+        device.DiskFull,
+        server.PvGone,
+        server.MonitorsStop,
+        server.IocFreeze,
+        server.IocDeath,
+    )
+}
+"""All kinds by name: PVs, fault files, `--list-faults` and random schedules follow from this table."""
+
+
+def parameter_name(name: str) -> str:
+    """Return the last part of the PV name of a parameter: `jump_ps` becomes `JumpPs`."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def make_fault(kind: str, parameters: dict[str, object]) -> Fault:
+    """Return a fault of `kind`; raises SimulationInputError for an unknown kind or parameter, or a wrong value."""
+    if kind not in KINDS:
+        raise SimulationInputError(f"Unknown fault {kind!r}; known: {', '.join(KINDS)}")
+    known = {item.name: item.default for item in fields(KINDS[kind])}
+    for name, value in parameters.items():
+        if name not in known:
+            raise SimulationInputError(f"{kind} has no parameter {name!r}; known: {', '.join(known) or 'none'}")
+        if not _fits(value, known[name]):
+            kind_of_value = type(known[name]).__name__
+            raise SimulationInputError(f"{kind}: {name} = {value!r} must be a {kind_of_value}")
+    return KINDS[kind](**parameters)
+
+
+def fault_list() -> list[Mapping[str, Any]]:
+    """Return for each kind its name, meaning, clock, and variants by the names that their PVs end with."""
+    return [
+        {
+            "kind": name,
+            "meaning": kind.meaning,
+            "wall_clock": kind.wall_clock,
+            "variants": [{parameter_name(key): value for key, value in one.items()} for one in kind.variants],
+        }
+        for name, kind in KINDS.items()
+    ]
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, str):
+        return isinstance(value, str)
+    if isinstance(value, bool):
+        return isinstance(default, int)
+    return isinstance(value, int) if isinstance(default, int) else isinstance(value, int | float)
