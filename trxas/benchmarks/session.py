@@ -1,4 +1,4 @@
-"""Speed, measured in one run and told as ratios, so that numbers of different machines compare."""
+"""Speed of a session, measured in one run and given as ratios, so that different machines compare."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from devices.beamline import Beamline
 from storage import Store, open_store
 from trxas.session.session import Session
 
-DWELL_S, SPEED = 10.0, 1000.0
-"""10 s of beam in 10 ms: the dwell is real time, while motion at this speed takes next to none."""
+DWELL_S = 10.0
+SPEED = 1000.0
+"""10 s of beam in 10 ms of wall time: the dwell still takes time, motion at this speed almost none."""
 
 STEPS = 100
 REPETITIONS = 5
@@ -34,7 +35,7 @@ Seconds = float
 
 
 def bench(session: Session, folder: Path) -> dict[str, Any]:
-    """All measurements; `folder` takes the data of the storage measurements."""
+    """Return the numbers of all measurements; `folder` takes the data of the storage measurements."""
     return {
         "dead_time": dead_time(session.beamline),
         "counting": counting_cost(session.beamline),
@@ -45,21 +46,22 @@ def bench(session: Session, folder: Path) -> dict[str, Any]:
 
 
 def dead_time(beamline: Beamline) -> dict[str, float]:
-    """Time per step beyond the dwell: `delay_scan` against stock `bp.scan` with EpicsMotor on the same IOC."""
+    """Measure the time per step beyond the dwell, ms: `delay_scan` against stock `bp.scan` on the same IOC."""
     engine = RunEngine({})
     prefix = beamline.configuration.epics.prefix
     stock, motor = _stock(prefix, beamline.point.describe())
     delays = np.linspace(-500, 500, STEPS).tolist()
-    ours: list[Seconds] = []
-    theirs: list[Seconds] = []
+    trxas_s: list[Seconds] = []
+    stock_s: list[Seconds] = []
     for _ in range(REPETITIONS):
-        ours.append(_per_step(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)))
-        theirs.append(_per_step(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS)))
-    ours_s, theirs_s = median(ours), median(theirs)
+        trxas_s.append(_per_step(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)))
+        stock_s.append(_per_step(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS)))
+    own = median(trxas_s)
+    other = median(stock_s)
     return {
-        "ours_ms": 1e3 * ours_s,
-        "stock_ms": 1e3 * theirs_s,
-        "ratio": ours_s / theirs_s,
+        "ours_ms": 1e3 * own,
+        "stock_ms": 1e3 * other,
+        "ratio": own / other,
         "dwell_ms": 1e3 * DWELL_S / SPEED,
     }
 
@@ -69,7 +71,7 @@ def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMoto
     scaler.read_attrs = ["time", "channels.chan2", "channels.chan3"]
     channels = [f"{prefix}amofg1a:scaler1.S{number}" for number in (9, 10, *range(17, 27))]
     others = [*channels, *(f"{prefix}7idb:userCalc{number}" for number in (11, 12, 13, 14))]
-    # The motor's own read-back and setpoint are two of the fields.
+    # As many fields as a point of trxas has; read-back and setpoint of the motor are two of them.
     signals = [EpicsSignalRO(pv, name=pv.replace(":", "_").replace(".", "_")) for pv in others[: len(fields) - 5]]
     motor = EpicsMotor(f"{prefix}7idd:m21", name="plate")
     for device in (scaler, *signals, motor):
@@ -87,8 +89,9 @@ def _per_step(engine: RunEngine, plan: Callable[[], Any]) -> Seconds:
 
 
 def counting_cost(beamline: Beamline) -> dict[str, float]:
-    """Wall time of an exposure beyond its dwell, for 1e4 and 1e8 pulses per gate, over Channel Access."""
-    few, many = (_exposure_s(beamline, dwell_s) for dwell_s in (0.01, 100.0))
+    """Measure the wall time of an exposure beyond its dwell, ms, for 1e4 and 1e8 pulses per gate."""
+    few = _exposure_s(beamline, 0.01)
+    many = _exposure_s(beamline, 100.0)
     return {"few_pulses_ms": 1e3 * few, "many_pulses_ms": 1e3 * many, "ratio": many / few}
 
 
@@ -103,9 +106,10 @@ def _exposure_s(beamline: Beamline, dwell_s: float) -> Seconds:
 
 
 class _Event:
-    """A readable with an event of our size and nothing behind it."""
+    """A readable without hardware whose event is as large as that of a point."""
 
-    name, parent = "point", None
+    name = "point"
+    parent = None
 
     def __init__(self) -> None:
         self._values = {
@@ -133,8 +137,9 @@ def _data_key(value: Any) -> dict[str, Any]:
 
 
 def event_storage(folder: Path) -> dict[str, float]:
-    """What storing costs the RunEngine's thread per event, beside an event that nobody stores."""
-    engine, readable = RunEngine({}), _Event()
+    """Measure the time of the RunEngine's thread per event, ms, with a store and without one."""
+    engine = RunEngine({})
+    readable = _Event()
 
     def run(events: int) -> Any:
         yield from bps.open_run()
@@ -158,7 +163,7 @@ def event_storage(folder: Path) -> dict[str, float]:
 
 
 def read_back(folder: Path) -> dict[str, float]:
-    """Reading a run of 10 000 events from databroker, and the same run from its journal."""
+    """Measure the time to read a run of 10 000 events, s, through databroker and from its journal."""
     from storage import load_run
 
     with open_store(folder) as store:
@@ -180,7 +185,7 @@ def read_back(folder: Path) -> dict[str, float]:
 
 
 def _store_run(store: Store) -> str:
-    """Emit a run of many events straight to the store's subscriber, as a RunEngine would."""
+    """Send a run of many events to the subscriber of the store, as a RunEngine does, and return its uid."""
     subscribed: list[Callable[[str, Any], None]] = []
 
     class Engine:
@@ -206,7 +211,7 @@ def _store_run(store: Store) -> str:
 
 
 def session_start(session: Session, folder: Path) -> dict[str, float]:
-    """A process that opens a session on an existing catalogue, beside one that only imports its libraries."""
+    """Measure the time of a process that opens a session, s, against one that only imports its libraries."""
     epics = session.configuration.beamline.epics
     opening = (
         "from trxas.configuration import load_configuration; from trxas.session.session import open_session;"
@@ -226,5 +231,5 @@ def _process_s(code: str) -> Seconds:
 
 
 def write(results: dict[str, Any], path: Path) -> None:
-    """Write the results as JSON."""
+    """Write the results as JSON; raises OSError if the file cannot be written."""
     path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from trxas.benchmarks.window import measure
-from trxas.benchmarks.window.frames import NaiveContent, OurContent, frames_per_second
+from trxas.benchmarks.window.frames import NaiveContent, WindowContent, frames_per_second
 from trxas.benchmarks.window.latency import WindowUnderTest
 from trxas.benchmarks.window.synthetic_run import POINTS, SCANS, run_documents, write_images
 from trxas.commands import main as cli
@@ -24,8 +24,8 @@ def test_its_run_is_a_complete_one() -> None:
     assert (spectrum.energy_ev.size, spectrum.metadata.scans) == (POINTS, SCANS)
 
 
-@pytest.mark.parametrize("content", [OurContent, NaiveContent])
-def test_frames_are_counted(qapp: QApplication, content: type[OurContent] | type[NaiveContent]) -> None:
+@pytest.mark.parametrize("content", [WindowContent, NaiveContent])
+def test_frames_are_counted(qapp: QApplication, content: type[WindowContent] | type[NaiveContent]) -> None:
     assert 0.0 < frames_per_second(qapp, content, 0.5) < 10_000.0
 
 

@@ -90,3 +90,10 @@ def test_bubbles_come_as_often_as_they_should() -> None:
     while (time_s := bubbles.next_change_s(time_s)) < 100.0:
         starts += 1
     assert starts == pytest.approx(2 * 250, abs=2)
+
+
+def test_the_documentation_lists_every_kind() -> None:
+    """Lost: a fault that no reader can find."""
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "let-things-fail.md").read_text(encoding="utf-8")
+    table = page[page.index("| Kind |") :].split("\n\n")[0]
+    assert [row.split("`")[1] for row in table.splitlines()[2:]] == list(KINDS)

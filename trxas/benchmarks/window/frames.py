@@ -1,4 +1,4 @@
-"""Frames per second with everything new in each: our plots, and pyqtgraph as it comes."""
+"""Frames per second with new data in every frame: the plots of the window, and plain pyqtgraph."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ PLOTS = 4
 SIZE_PX = (1600, 1000)
 IMAGE_PERIOD_S = 0.1
 VARIANTS = 20
-"""Sets of data, prepared beforehand and shown in turn: drawing random numbers is not what is measured."""
+"""Number of data sets, made in advance and shown in turn: making random numbers is not part of the measurement."""
+
+SETTLING_FRAMES = 10
+"""Frames before the measurement starts."""
+
+LONGEST_FRAME_S = 5.0
+"""Time after which a frame is given up."""
 
 FloatArray = NDArray[np.float64]
 
 
 class PaintedPlot(Protocol):
-    """Something with Qt's signal `painted`."""
+    """A widget with the Qt signal `painted`."""
 
     painted: SignalInstance
 
@@ -39,11 +45,11 @@ class Content(Protocol):
 
     @property
     def widget(self) -> QWidget:
-        """What holds them."""
+        """The widget that holds all plots."""
 
     @property
     def painted(self) -> Sequence[PaintedPlot]:
-        """Those whose paint events count."""
+        """The plots whose paint events count."""
 
     def show_scans(self, plot: int, scans: Sequence[FloatArray], sigma: FloatArray) -> None:
         """Replace all curves of a plot."""
@@ -52,8 +58,8 @@ class Content(Protocol):
         """Replace the image."""
 
 
-class OurContent:
-    """Four plots of ten scans with error bars, and an image, with the window's own pieces."""
+class WindowContent:
+    """Four plots of ten scans with error bars, and an image, from the widgets of the window."""
 
     def __init__(self, energy_ev: FloatArray) -> None:
         self._energy_ev = energy_ev
@@ -84,12 +90,13 @@ class _NaivePlot(pg.PlotWidget):
 
 
 class NaiveContent:
-    """The same content as pyqtgraph's documentation shows it: PlotWidget, plot, ErrorBarItem, showGrid, ImageItem."""
+    """The same content in the way of the pyqtgraph documentation: PlotWidget, ErrorBarItem, showGrid, ImageItem."""
 
     def __init__(self, energy_ev: FloatArray) -> None:
         self._energy_ev = energy_ev
         self.plots = [_NaivePlot() for _ in range(PLOTS)]
-        self._curves, self._bars = [], []
+        self._curves = []
+        self._bars = []
         for plot in self.plots:
             plot.showGrid(x=True, y=True)
             plot.addLegend()
@@ -116,7 +123,7 @@ class NaiveContent:
 
 
 def frames_per_second(application: QApplication, make: Callable[[FloatArray], Content], seconds: float) -> float:
-    """Frames in which every plot has painted new data, per second."""
+    """Return the number of frames per second in which every plot has painted new data, over `seconds`."""
     rng = np.random.default_rng(5)
     energy_ev = np.linspace(13_450.0, 13_570.0, POINTS)
     sigma = np.full(POINTS, 1e-3)
@@ -140,7 +147,9 @@ def _count(
     waiting: set[int] = set()
     for number, canvas in enumerate(content.painted):
         canvas.painted.connect(lambda number=number: waiting.discard(number))
-    frames, image_at, began = -SETTLING_FRAMES, 0.0, 0.0
+    frames = -SETTLING_FRAMES
+    image_at = 0.0
+    began = 0.0
     while True:
         now = time.perf_counter()
         if frames == 0:
@@ -156,10 +165,6 @@ def _count(
         while waiting and time.perf_counter() - now < LONGEST_FRAME_S:
             application.processEvents()
         frames += 1
-
-
-SETTLING_FRAMES = 10
-LONGEST_FRAME_S = 5.0
 
 
 def _grid(widgets: Sequence[QWidget]) -> QWidget:

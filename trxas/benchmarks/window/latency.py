@@ -1,9 +1,8 @@
-"""From an event to its pixels in the real window, with a run coming in; and what that costs."""
+"""The time from an event to its pixels in the real window during a run, and its cost in CPU and memory."""
 
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+import psutil
 from qtpy.QtCore import QEventLoop, QTimer
 
 from gui.application import make_window
@@ -26,10 +26,10 @@ IMAGES_PER_S = 10.0
 MEMORY_EVENTS = 10_000
 MEMORY_RATE_PER_S = 400.0
 SHOWN = ("spectra", "watched", "checks", "pilatus")
-"""Docks side by side: two with two plots with error bars each, the checks, and the image."""
+"""Visible docks: two with two plots with error bars each, the checks, and the image."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Latency:
     """Milliseconds from the feed to the end of the paint event, and the share of one core that the process used."""
 
@@ -40,9 +40,10 @@ class Latency:
 
 
 class _WatchedSpectra(SpectraPanel):
-    """Notes when which events have been painted; the panel itself is the real one."""
+    """The real panel, which also records when each number of events was painted."""
 
-    title, key = "Spectra, watched", "watched"
+    title = "Spectra, watched"
+    key = "watched"
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class _WatchedSpectra(SpectraPanel):
         self.transient.canvas.painted.connect(self._note)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Draw as ever."""
+        """Draw as the real panel does."""
         super().draw(frame)
         answer = frame.answer(self._request())
         self._drawn = answer.events if answer is not None and answer.value is not None else 0
@@ -63,17 +64,19 @@ class _WatchedSpectra(SpectraPanel):
 
 
 class _Producer:
-    """Puts documents into the feed at a constant rate, in a thread of its own."""
+    """Puts documents into the feed at a constant rate, on its own thread."""
 
     def __init__(self, feed: QueueFeed, documents: Iterator[Document], rate_per_s: float) -> None:
         self.put_at: list[float] = []
-        self._feed, self._documents, self._period_s = feed, documents, 1.0 / rate_per_s
+        self._feed = feed
+        self._documents = documents
+        self._period_s = 1.0 / rate_per_s
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def has_ended(self) -> bool:
-        """Whether all documents are in the feed."""
+        """Return whether all documents are in the feed."""
         return not self._thread.is_alive()
 
     def end(self) -> None:
@@ -93,11 +96,13 @@ class _Producer:
 
 
 class WindowUnderTest:
-    """The window with the docks of `SHOWN` side by side, fed in this process; a context manager."""
+    """The window with the docks of `SHOWN`, fed in this process; a context manager."""
 
     def __init__(self, folder: Path, images: Path) -> None:
-        self.feed, self.watched = QueueFeed("bench"), _WatchedSpectra()
-        self._images, self._runs = images, count()
+        self.feed = QueueFeed("bench")
+        self.watched = _WatchedSpectra()
+        self._images = images
+        self._runs = count()
         dock = Dock(key="watched", title="Spectra, watched", widget=self.watched, side="left", group="watched")
         self.window: MainWindow = make_window(self.feed, more_docks=lambda _: [dock], settings=folder / "window.ini")
 
@@ -115,12 +120,14 @@ class WindowUnderTest:
         run_for(0.1)
 
     def latency(self, rate_per_s: float, seconds: float) -> Latency:
-        """Feed a new run at `rate_per_s`; the first scan, of which there are no spectra yet, goes in beforehand."""
+        """Feed a new run at `rate_per_s` events/s for `seconds`; its first scan, without spectra, is fed in advance."""
         documents = self._new_run(rate_per_s)
         before = len(self.watched.painted)
         self._feed_first_scan(documents)
         wait_until(lambda: len(self.watched.painted) > before and self.watched.painted[-1][0] >= POINTS, 20.0)
-        before, began, cpu_began = len(self.watched.painted), time.perf_counter(), time.process_time()
+        before = len(self.watched.painted)
+        began = time.perf_counter()
+        cpu_began = time.process_time()
         producer = _Producer(self.feed, documents, rate_per_s)
         run_for(seconds)
         cpu_share = (time.process_time() - cpu_began) / (time.perf_counter() - began)
@@ -128,10 +135,15 @@ class WindowUnderTest:
         last = POINTS + len(producer.put_at)
         wait_until(lambda: self.watched.painted[-1][0] >= last, 10.0)
         latencies = _latencies_ms(producer.put_at, self.watched.painted[before:])
-        return Latency(float(np.median(latencies)), float(np.percentile(latencies, 99)), cpu_share, len(latencies))
+        return Latency(
+            median_ms=float(np.median(latencies)),
+            p99_ms=float(np.percentile(latencies, 99)),
+            cpu_share=cpu_share,
+            events=len(latencies),
+        )
 
     def memory(self) -> tuple[float, float]:
-        """Resident memory in MB after 1000 events and after 10 000 more."""
+        """Return the resident memory in MB after 1000 events and after 10 000 more."""
         self._feed_events(1000)
         start_mb = resident_mb()
         self._feed_events(MEMORY_EVENTS)
@@ -161,29 +173,28 @@ class WindowUnderTest:
 
 
 def run_for(seconds: float) -> None:
-    """Let Qt's event loop run."""
+    """Run the Qt event loop for some seconds."""
     loop = QEventLoop()
     QTimer.singleShot(round(1000 * seconds), loop.quit)
     loop.exec()
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
-    """Let Qt's event loop run until `condition`; raises TimeoutError."""
+    """Run the Qt event loop until `condition()`; raises TimeoutError after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"The window did not show what was fed within {timeout_s:g} s.")
+            raise TimeoutError(f"The window did not show the documents within {timeout_s:g} s.")
         run_for(0.02)
 
 
 def resident_mb() -> float:
-    """Memory of this process that is in use."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    """Return the resident memory of this process, MB."""
+    return psutil.Process().memory_info().rss / 1e6
 
 
 def _latencies_ms(put_at: list[float], painted: list[tuple[int, float]]) -> np.ndarray:
-    """For each event the first paint that holds it."""
+    """Return for each event the time from the feed to the first paint that shows it, ms, (events,)."""
     numbers = np.array([number for number, _ in painted])
     times = np.array([at for _, at in painted])
     places = np.searchsorted(numbers, POINTS + 1 + np.arange(len(put_at)))

@@ -1,21 +1,24 @@
-"""Documents of a run that is long and regular enough to measure a window with."""
+"""Documents of a long, regular run with which a window is measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py  # type: ignore[import-untyped]
 import numpy as np
 
 from storage.image_reading import DATASET
 
-POINTS, SCANS = 300, 10
-"""Energies of a scan, and scans of a run."""
+POINTS = 300
+"""Number of energies of a scan."""
+
+SCANS = 10
+"""Number of scans of a run."""
 
 IMAGES = 50
-"""Images in the file; they are shown again and again."""
+"""Number of images in the file; they are shown in turn."""
 
 IMAGE_SHAPE = (195, 487)
 """Rows and columns of a Pilatus 100k."""
@@ -23,11 +26,11 @@ IMAGE_SHAPE = (195, 487)
 _PULSES = 7_822_685
 _STREAM = "stream"
 
-Document = tuple[str, Mapping[str, Any]]
+Document: TypeAlias = tuple[str, Mapping[str, Any]]
 
 
 def write_images(path: Path) -> None:
-    """Write `IMAGES` images of noise and rings in the place where areaDetector's HDF5 plugin has them."""
+    """Write `IMAGES` images of noise and rings in the layout of the HDF5 plugin of areaDetector."""
     rng = np.random.default_rng(7)
     rows, columns = np.indices(IMAGE_SHAPE)
     radius = np.hypot(rows - 97.0, columns + 20.0)
@@ -37,7 +40,7 @@ def write_images(path: Path) -> None:
 
 
 def run_documents(uid: str, images: Path | None = None, images_per_event: float = 0.0) -> Iterator[Document]:
-    """Documents of an energy scan in counting mode, with an image every 1 / `images_per_event` events."""
+    """Yield the documents of an energy scan in counting mode, with an image every 1 / `images_per_event` events."""
     rng = np.random.default_rng(11)
     energy = np.linspace(13_450.0, 13_570.0, POINTS)
     mean_counts = _PULSES * 0.053 * (0.06 + 1.0 / (1.0 + np.exp(-(energy - 13_470.0))))
@@ -59,7 +62,7 @@ def run_documents(uid: str, images: Path | None = None, images_per_event: float 
 
 
 def stop_document(uid: str) -> Document:
-    """The end of the run."""
+    """Return the stop document of the run."""
     return "stop", {"run_start": uid, "exit_status": "success", "time": 0.1 * SCANS * POINTS}
 
 
