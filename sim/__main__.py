@@ -21,7 +21,7 @@ from sim.restart import FIRST_START, Restart, parse_restart
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; returns the exit code."""
+    """Serve until interrupted, and return the exit code."""
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
     if options.list_faults:
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         sample = load_sample(options.sample)
         faults = load_faults(options.faults) if options.faults is not None else []
-        # The servers read their environment when imported; not before the options are known to be good.
+        # The servers read their environment at import, so the options are checked before.
         from sim.ioc.beamline import SimulatedBeamline
         from sim.ioc.exposure_log import ExposureLog
         from sim.ioc.pv_list import pv_list

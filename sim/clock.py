@@ -1,4 +1,4 @@
-"""Beam time: what the simulated beamline experiences, as against what a watch on the wall shows."""
+"""Beam time, the time that the simulated beamline experiences, against wall time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import time
 
 from sim.errors import SimulationInputError
 
-EVENT_LOOP_GRAIN_S = 1.1e-3
-"""Wall time by which asyncio may wake late: its selector counts whole milliseconds (measured 1.06 ms)."""
+EVENT_LOOP_RESOLUTION_S = 1.1e-3
+"""Largest delay of a wake-up of asyncio, wall time: its selector counts whole milliseconds (measured 1.06 ms)."""
 
 
 class BeamClock:
@@ -25,21 +25,21 @@ class BeamClock:
         self._start_s = time.monotonic()
 
     def now_s(self) -> float:
-        """Beam seconds since this clock was made."""
+        """Return the beam time since this clock was made, s."""
         return (time.monotonic() - self._start_s) * self.speed
 
     async def sleep(self, beam_s: float) -> None:
-        """Wait `beam_s` seconds of beam; 0 or less only lets others run."""
+        """Wait `beam_s` seconds of beam; 0 or less only lets other tasks run."""
         await self.sleep_unless(asyncio.Event(), beam_s)
 
     async def sleep_unless(self, interrupt: asyncio.Event, beam_s: float) -> bool:
-        """Wait `beam_s` seconds of beam, or until `interrupt` is set; returns whether it was interrupted.
+        """Wait `beam_s` seconds of beam, or until `interrupt` is set; return whether it was interrupted.
 
-        The last millisecond is spent yielding, so that short exposures and moves are not rounded up to the event
-        loop's grain.
+        The last millisecond is spent yielding, so that the resolution of the event loop does not lengthen short
+        exposures and moves.
         """
         deadline_s = time.monotonic() + beam_s / self.speed
-        coarse_s = beam_s / self.speed - EVENT_LOOP_GRAIN_S
+        coarse_s = beam_s / self.speed - EVENT_LOOP_RESOLUTION_S
         if coarse_s > 0 and not interrupt.is_set():
             await _set_within(interrupt, coarse_s)
         while not interrupt.is_set():

@@ -8,9 +8,9 @@ class SimulationInputError(ValueError):
 
 
 class PortTakenError(SimulationInputError):
-    """A server cannot have the port it was told to use.
+    """The requested port of a server is taken.
 
-    `interface` and `port` are the address that somebody else holds.
+    `interface` and `port` are the address that another program holds.
     """
 
     def __init__(self, interface: str, port: int, reason: str) -> None:
@@ -18,12 +18,13 @@ class PortTakenError(SimulationInputError):
             f"Channel Access port {interface}:{port} is not available ({reason}). "
             "Another IOC is probably running there: stop it, choose another port, or use port 0 for a free one."
         )
-        self.interface, self.port = interface, port
+        self.interface = interface
+        self.port = port
 
 
 class CountError(ValueError):
-    """A simulated detector returned what no detector can count: a fault of the simulation, not of a client."""
+    """A simulated detector returned an impossible count: a bug of the simulation, not of a client."""
 
 
 class RecordBusyError(SimulationInputError):
-    """A record was told to start what it is already doing, or to change what its motion depends on."""
+    """A record was asked to start an action that it is already doing, or to change a setting of its motion."""

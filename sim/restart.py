@@ -1,4 +1,4 @@
-"""Death and return of the server: a new program in place of the old one, which knows no more than when it is due."""
+"""Death and restart of the server: a new program takes the place of the old one and knows only when to start."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ EXIT_DEAD = 70
 
 @dataclass(frozen=True)
 class Restart:
-    """The `number`-th start again of a server first started at `since` that stays dead until `until`, epoch seconds.
+    """Restart `number` of a server; 0 is its first start.
 
-    With `other_port` its connections are not on the port on which it answers searches.
+    `since`: first start; `until`: when it may serve again (both seconds since the epoch). With `other_port`, its
+    connections are not on the port on which it answers searches.
     """
 
     number: int
@@ -27,17 +28,17 @@ class Restart:
 
     @property
     def running_s(self) -> float:
-        """Seconds for which the server will have been running, dead or alive, when it is alive again."""
+        """Seconds from the first start to the moment when the server serves again, dead or alive."""
         return max(self.until, time.time()) - self.since if self.number else 0.0
 
     def wait(self) -> None:
-        """Stay dead."""
+        """Wait until the server may serve again."""
         time.sleep(max(self.until - time.time(), 0.0))
 
-    def again(self, arguments: list[str] | None, port: int, dead_s: float, other_port: bool) -> NoReturn:  # noqa: FBT001  # of the caller's callback
-        """End this program at once, without any clean-up, and start it again on `port` in `dead_s` seconds, if ever.
+    def again(self, arguments: list[str] | None, port: int, dead_s: float, other_port: bool) -> NoReturn:  # noqa: FBT001  # signature of the callback
+        """End this program at once, without clean-up, and restart it on `port` in `dead_s` seconds (infinite: never).
 
-        The process keeps its number, so that whoever started it can still end it.
+        The process keeps its id, so that its parent can still end it.
         """
         sys.stdout.flush()
         if math.isinf(dead_s):
@@ -52,6 +53,6 @@ FIRST_START = Restart(0, time.time(), 0.0)
 
 
 def parse_restart(text: str) -> Restart:
-    """What `Restart.again` hands to the next program."""
+    """Return the restart that `Restart.again` passed to this program."""
     number, since, until, other_port = text.split(":")
     return Restart(int(number), float(since), float(until), bool(int(other_port)))

@@ -1,4 +1,4 @@
-"""Who writes: what the server knows of a client, and who may refuse its writes."""
+"""Clients as the server knows them, and the gate that may refuse their writes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Client:
-    """A client's connection: the user it claims to be, and the address (host, port) that the server sees.
+    """The connection of a client: the user that it claims to be, and its address (host, port).
 
-    Names are claims, and several programs of one user have the same. The address cannot be shared: libca has one
+    Names are claims, and several programs of one user have the same name. Addresses are unique: libca has one
     connection per process and server.
     """
 
@@ -27,17 +27,17 @@ WRITER: ContextVar[Client | None] = ContextVar("WRITER", default=None)
 
 
 class WriteGate(Protocol):
-    """Decides about the writes of clients."""
+    """The gate that decides about the writes of clients."""
 
     def check(self, name: str, data: Any, client: Client) -> None:
-        """Raise SimulationInputError unless `client` may write `data`, as it came, to the channel `name`."""
+        """Raise SimulationInputError unless `client` may write `data` to the channel `name`."""
 
     async def refused(self, name: str, client: Client, error: Exception) -> None:
-        """A write of `client` to `name` was refused, here or by the record, because of `error`."""
+        """Take note that a write of `client` to `name` was refused with `error`, by the gate or by the record."""
 
 
 def means_zero(data: Any, word: str) -> bool:
-    """Whether `data`, as it came from a client, is 0 or `word`, the first choice of a record."""
+    """Return whether `data` from a client is 0 or `word`, the first choice of a record."""
     first = next(iter(data), None)
     if isinstance(first, bytes):
         return first.split(b"\0")[0].decode("latin-1") in (word, "0")

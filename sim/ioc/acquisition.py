@@ -1,7 +1,7 @@
 """Counting: the I0 scaler is the master whose gate also opens the SPC electronics and the boxcar.
 
-Every exposure gets the next number. The SPC electronics and the boxcar publish it in one array together with all they
-counted (a frame), so that a reader can never mix two exposures.
+Every exposure has a number. The SPC electronics and the boxcar publish it in one array with all their counts (a frame),
+so that a reader can never mix two exposures.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MIXED_SHUTTER = -1.0
 
 
 class Acquisition(PVGroup):
-    """Both scalers, the boxcar's averages, and the frames."""
+    """Both scalers, the averages of the boxcar, and the frames."""
 
     spc_frame = pvproperty(
         name="amofg1a:spc:Frame", value=EMPTY_SPC_FRAME, max_length=SPC_FRAME_LENGTH, record="waveform",
@@ -118,7 +118,7 @@ class Acquisition(PVGroup):
         return self._counted[name]
 
     async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
-        """Post what the gated detectors counted, frames first: they carry the exposure's number."""
+        """Post the counts of the gated detectors, frames first: they carry the number of the exposure."""
         exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
@@ -145,24 +145,24 @@ class Acquisition(PVGroup):
 
 
 def master_channels(exposure: ExposureCounts) -> dict[int, float]:
-    """Channels of the I0 scaler: ion chamber and Pb foil."""
+    """Return the channels of the I0 scaler: ion chamber and Pb foil."""
     return {2: float(exposure.i0), 3: float(exposure.foil)}
 
 
 def spc_channels(exposure: ExposureCounts) -> dict[int, float]:
-    """Channels of the SPC scaler: total fluorescence off and on, then every gate of every APD."""
+    """Return the channels of the SPC scaler: total fluorescence off and on, then every gate of every APD."""
     total = exposure.counts.sum(axis=0)
     gates = {17 + index: float(count) for index, count in enumerate(exposure.counts.ravel())}
     return {9: float(total[UNPUMPED]), 10: float(total[PUMPED])} | gates
 
 
 def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
-    """SPC frame: exposure id, seconds, shutter, APDs, probes, gates opened (probe), counts (apd, probe)."""
+    """Return the SPC frame: exposure id, seconds, shutter, APDs, probes, gates opened (probe), counts (apd, probe)."""
     return [*head, float(APDS), float(PROBES), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
 
 
 def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
-    """Boxcar frame: exposure id, seconds, shutter, mean (probe) and variance of that mean (probe), volts."""
+    """Return the boxcar frame: exposure id, seconds, shutter, mean and variance of the mean (each (probe,), volts)."""
     blocks = exposure.boxcar
     variance = blocks.var(axis=0, ddof=1) / len(blocks)
     return [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]

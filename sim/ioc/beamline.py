@@ -128,7 +128,7 @@ class SimulatedBeamline:
                         self.cell.selected):  # fmt: skip
             after_write(channel, self.history.note)
         for channel in (environment.jet_flow_readback, self.cell.selected):
-            after_write(channel, self.safety.look_at_jet)
+            after_write(channel, self.safety.check_jet)
         after_write(laser.waveplate.record.fields["RBV"], laser.show_power)
 
     def settings(self) -> BeamlineState:

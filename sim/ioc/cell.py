@@ -32,17 +32,17 @@ STAGE_TIME_S = 2.0
 
 
 def raw_from_true(temperature_c: float) -> float:
-    """What the thermocouple shows at a true temperature, C."""
+    """Return the reading of the thermocouple at a true temperature, C."""
     return THERMOCOUPLE_GAIN * temperature_c + THERMOCOUPLE_OFFSET_C
 
 
 def true_from_raw(raw_c: float) -> float:
-    """True temperature at which the thermocouple shows `raw_c`, C."""
+    """Return the true temperature at which the thermocouple shows `raw_c`, C."""
     return (raw_c - THERMOCOUPLE_OFFSET_C) / THERMOCOUPLE_GAIN
 
 
 class Cell(PVGroup):
-    """Controller of the cell; it regulates on its own, miscalibrated thermocouple."""
+    """Controller of the cell; it regulates by its own thermocouple, which is miscalibrated."""
 
     setpoint = pvproperty(
         name="7idd:cell:Setpoint", value=27.0, record="ao", dtype=float, units="C", precision=2,
@@ -102,12 +102,12 @@ class Cell(PVGroup):
 
     @property
     def in_beam(self) -> bool:
-        """Whether the X-rays meet the cell rather than the jet."""
+        """Whether the cell is in the X-rays, in place of the jet."""
         return bool(self.selected.value == "Cell")
 
     @property
     def fault_heater_dead(self) -> bool:
-        """Whether the heater is broken: it says On and gives no heat, so that no temperature settles."""
+        """Whether the heater is broken: it shows On and gives no heat, so that no temperature settles."""
         return self._dead
 
     @fault_heater_dead.setter
@@ -116,16 +116,16 @@ class Cell(PVGroup):
         self._program()
 
     def fault_runaway(self, c_per_min: float) -> None:
-        """Let the heater stay on, so that the cell heats up by `c_per_min` whatever it is told; 0 mends it."""
+        """Let the heater stay on, so that the cell heats up by `c_per_min` whatever is set; 0 repairs it."""
         self._runaway_c_min = c_per_min
         self._program()
 
     def fault_swing(self, amplitude_c: float, period_s: float) -> None:
-        """Let the temperature swing about where it should be; an amplitude of 0 mends it."""
+        """Let the temperature oscillate about its set value; an amplitude of 0 repairs it."""
         self._swing = (amplitude_c, period_s, self._clock.now_s())
 
     def _program(self, **changes: Any) -> None:
-        """Follow the settings, of which `changes` are only being written."""
+        """Follow the settings, with `changes` that are being written."""
         values = {"raw_c": self.setpoint.value, "ramp_c_min": self.ramp.value, "heater": self.heater.value} | changes
         self._in_band_since_s = None
         if self._runaway_c_min:
@@ -142,7 +142,7 @@ class Cell(PVGroup):
 
     @setpoint.putter  # type: ignore[no-redef]
     async def setpoint(self, instance: Any, value: float) -> float:
-        """Start towards a temperature; completes at once, as such controllers do."""
+        """Start towards a temperature; put completion returns at once, as with real controllers."""
         _check("cell set value", value, RAW_LOW_C, RAW_HIGH_C, "C")
         self._program(raw_c=value)
         await self.in_position.write("No")
@@ -150,14 +150,14 @@ class Cell(PVGroup):
 
     @ramp.putter  # type: ignore[no-redef]
     async def ramp(self, instance: Any, value: float) -> float:
-        """Change the slope of the ramp, also of one under way."""
+        """Change the slope of the ramp, also during a ramp."""
         _check("cell ramp", value, RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN, "C/min")
         self._program(ramp_c_min=value)
         return value
 
     @heater.putter  # type: ignore[no-redef]
     async def heater(self, instance: Any, value: str) -> str:
-        """Switch the heater; without it the cell goes to the ambient temperature."""
+        """Switch the heater; without it the cell approaches the ambient temperature."""
         self._program(heater=value)
         await self.in_position.write("No")
         return value

@@ -1,4 +1,4 @@
-"""Around the sample: stored current, X-ray shutter, flat jet."""
+"""The surroundings of the sample: stored current, X-ray shutter, flat jet."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Environment(PVGroup):
         self._experiment = experiment
         self._disturbed = disturbed
         self.interlock: Callable[[], None] = lambda: None
-        """Raises SimulationInputError if the X-ray shutter must not be opened."""
+        """Raises SimulationInputError if the X-ray shutter must not be opened; set by the safety system."""
 
     @property
     def xray_shutter_open(self) -> bool:
@@ -93,7 +93,7 @@ class Environment(PVGroup):
 
     @property
     def jet_flowing(self) -> bool:
-        """Whether the flow meter shows enough for a sheet."""
+        """Whether the flow meter shows enough flow for a sheet."""
         return bool(self.jet_flow_readback.value > JET_MINIMUM_ML_MIN)
 
     @xray_shutter.putter  # type: ignore[no-redef]
@@ -108,12 +108,12 @@ class Environment(PVGroup):
         return value
 
     async def take_permit(self) -> None:
-        """The interlock of the X-rays falls, and the shutter with it."""
+        """Revoke the permit of the interlock, which closes the shutter."""
         await self.xray_permit.write("Denied")
         await self.xray_shutter.write("Closed")
 
     async def give_permit(self) -> None:
-        """The interlock is searched and set again; the shutter stays closed."""
+        """Grant the permit again; the shutter stays closed."""
         await self.xray_permit.write("Granted")
 
     def _refuse_without_permit(self) -> None:
@@ -141,7 +141,7 @@ class Environment(PVGroup):
         await self.ring_current.write(current_ma)
 
     async def show(self, state: BeamlineState) -> None:
-        """Post what a fault changed about current, filling and jet."""
+        """Update current, injection and jet with the effects of faults."""
         await self._show_current(state)
         injecting = "Yes" if state.injecting else "No"
         if self.injecting.value != injecting:

@@ -1,4 +1,4 @@
-"""The truth about every exposure, in a file: what the beamline was like, whatever its PVs said."""
+"""The truth about every exposure, in a file: the states of the beamline, whatever its PVs showed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sim.physics.experiment import ExposureCounts
 class ExposureLog:
     """Appends one JSON object per exposure to `path`.
 
-    `exposure_id` (begins anew with the server), `i0` and `counts` (sum over photodiodes and probes) tell the exposure
-    apart; `states` is a list of [seconds of beam, state], a state as `sim.physics.experiment.BeamlineState`.
+    `exposure_id` (restarts with the server), `i0` and `counts` (sum over photodiodes and probes) identify the exposure.
+    `states` is a list of [seconds of beam, state], with states as `sim.physics.experiment.BeamlineState`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __call__(self, exposure_id: int, exposure: ExposureCounts, states: Sequence[Stretch]) -> None:
-        """Write down one exposure; it is in the file when this returns."""
+        """Write one exposure; it is in the file when this returns."""
         entry: dict[str, Any] = {
             "exposure_id": exposure_id,
             "i0": int(exposure.i0),

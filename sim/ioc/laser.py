@@ -17,15 +17,17 @@ from sim.physics.constants import BUNCH_PERIOD_PS
 from sim.physics.experiment import BeamlineState
 
 WAVEPLATE_MOTOR = "7idd:m21"
-"""Name of the half-wave plate's motor record (ours, in the beamline's style)."""
+"""Name of the half-wave plate's motor record (chosen, in the style of the beamline)."""
 
-HORIZONTAL_MOTOR, VERTICAL_MOTOR = "7idd:m31", "7idd:m32"
-"""Names of the last mirror's motor records (ours), which move the spot on the sample by as many um."""
+HORIZONTAL_MOTOR = "7idd:m31"
+VERTICAL_MOTOR = "7idd:m32"
+"""Names of the last mirror's motor records (chosen), which move the spot on the sample by as many um."""
 
 MIRROR_TRAVEL_UM = 500.0
 
-METER_RELATIVE, METER_OFFSET_W = 2e-3, 1e-4
-"""Noise of one reading of the power meter: 0.2 % and 0.1 mW, as of usual thermal heads."""
+METER_RELATIVE = 2e-3
+METER_OFFSET_W = 1e-4
+"""Noise of one reading of the power meter: 0.2 % and 0.1 mW, typical of thermal heads."""
 
 METER_PERIOD_S = 0.1
 """Wall time between readings of the power meter."""
@@ -34,7 +36,7 @@ FLUENCE_MAX_MJ_CM2 = 14.0
 """Fluence behind the polariser with the plate at its maximum (chosen above the 12.4 mJ/cm2 scanned)."""
 
 WAVEPLATE_ZERO_DEG = 3.2
-"""Angle of the plate at which the polariser blocks the laser (chosen off zero, as in life)."""
+"""Angle of the plate at which the polariser blocks the laser (chosen away from zero, as on a real beamline)."""
 
 SPOT_AREA_CM2 = math.pi / 4 * 45e-4 * 50e-4
 """Laser spot of 45 x 50 um (paper, SI 2)."""
@@ -43,7 +45,7 @@ SHUTTER_TIME_S = 0.02
 
 
 def fluence_at(angle_deg: float) -> float:
-    """Fluence behind plate and polariser, mJ/cm2 (Malus: a half-wave plate turns by twice its angle)."""
+    """Return the fluence behind plate and polariser, mJ/cm2 (Malus: a half-wave plate turns by twice its angle)."""
     return FLUENCE_MAX_MJ_CM2 * math.sin(2 * math.radians(angle_deg - WAVEPLATE_ZERO_DEG)) ** 2
 
 
@@ -125,7 +127,7 @@ class Laser(PVGroup):
 
     @property
     def fluence_mj_cm2(self) -> float:
-        """Fluence on the sample with the shutter open and the laser at its power."""
+        """Fluence on the sample with the shutter open and the laser at full power, mJ/cm2."""
         return fluence_at(self.waveplate.dial_position)
 
     @property
@@ -135,7 +137,7 @@ class Laser(PVGroup):
 
     @rate_divider.putter  # type: ignore[no-redef]
     async def rate_divider(self, instance: Any, value: int) -> int:
-        """Pump at every n-th bunch."""
+        """Set the laser to pump every n-th bunch."""
         if not 1 <= value <= 24:
             raise SimulationInputError(f"rate divider {value} is outside 1 to 24 bunches")
         await self.repetition_rate.write(1e12 / (value * BUNCH_PERIOD_PS))
@@ -154,19 +156,19 @@ class Laser(PVGroup):
         return value
 
     async def show(self, state: BeamlineState) -> None:
-        """Post what changed about the lock and the power."""
+        """Update lock and power with the effects of faults."""
         lock = "Locked" if state.laser_locked else "Unlocked"
         if self.lock.value != lock:
             await self.lock.write(lock)
         await self.show_power()
 
     async def show_power(self) -> None:
-        """Show the power that goes with the fluence now, as one noisy reading."""
+        """Show the power that belongs to the present fluence, as one noisy reading, W."""
         watts = self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await self.power.write(watts + noise)
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
-        """Take a reading now and then; changes show at once besides, as a fast beamline does not wait for the wall."""
+        """Take a reading periodically; changes show at once too, since a fast beamline does not wait for wall time."""
         await self.show_power()

@@ -33,24 +33,24 @@ READBACK_PERIOD_S = 0.1
 
 
 def bragg_angle_deg(energy_ev: float) -> float:
-    """Bragg angle for `energy_ev` on diamond (111), degrees."""
+    """Return the Bragg angle for `energy_ev` on diamond (111), degrees."""
     return math.degrees(math.asin(HC_EV_ANGSTROM / (2 * DIAMOND_111_D_ANGSTROM * energy_ev)))
 
 
 def bragg_energy_ev(angle_deg: float) -> float:
-    """Photon energy diffracted at `angle_deg`, eV."""
+    """Return the photon energy diffracted at `angle_deg`, eV."""
     return HC_EV_ANGSTROM / (2 * DIAMOND_111_D_ANGSTROM * math.sin(math.radians(angle_deg)))
 
 
 class Seating:
-    """Mechanical error of the drive: off by `backlash_ev` from a long move downwards until one upwards reseats it."""
+    """Mechanical error of the drive: `backlash_ev` after a long move downwards, until a move upwards reseats it."""
 
     def __init__(self, backlash_ev: float) -> None:
         self._backlash_ev = backlash_ev
         self.offset_ev = 0.0
 
     def moved(self, start_deg: float, end_deg: float) -> None:
-        """Take note of a finished motion between two angles."""
+        """Update the error after a motion between two angles, degrees."""
         change_ev = bragg_energy_ev(end_deg) - bragg_energy_ev(start_deg)
         if change_ev < -LONG_MOVE_EV:
             self.offset_ev = self._backlash_ev
@@ -100,12 +100,12 @@ class Monochromator(PVGroup):
 
     @property
     def energy_ev(self) -> float:
-        """Energy by the angle encoder, eV."""
+        """Energy from the angle encoder, eV."""
         return bragg_energy_ev(self.bragg.dial_position)
 
     @energy.putter  # type: ignore[no-redef]
     async def energy(self, instance: Any, value: float) -> float:
-        """Drive the angle to the energy; refuses energies outside the travel."""
+        """Drive the angle to the energy; raises SimulationInputError for energies outside the travel."""
         if not LOW_KEV <= value <= HIGH_KEV:
             raise SimulationInputError(f"energy {value:g} keV is outside {LOW_KEV:g} to {HIGH_KEV:g} keV")
         await self.moving.write("Moving")
@@ -118,7 +118,7 @@ class Monochromator(PVGroup):
 
     @energy_readback.startup  # type: ignore[no-redef]
     async def energy_readback(self, instance: Any, async_lib: Any) -> None:
-        """Follow the angle, whoever moves it."""
+        """Follow the angle, whatever moves it."""
         while True:
             await asyncio.sleep(READBACK_PERIOD_S)
             if abs(self.energy_ev * 1e-3 - self.energy_readback.value) > 1e-9:

@@ -1,7 +1,7 @@
 """EPICS motor record around a simulated axis, complete enough for stock ophyd, pyepics and caproto clients.
 
-Semantics follow the motor record's manual (EPICS motor module, R7-2); where the simulation is stricter, a write that
-the real record would silently ignore is refused, so that a client can see it.
+The behaviour follows the manual of the motor record (EPICS motor module, R7-2). The simulation is stricter in one
+way: a write that the real record ignores silently is refused, so that a client can see it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class MotorGroup(MotorRecord):
     `egu` is the unit of `low`, `high` (soft limits), `initial`, `backlash` (BDST) and `resolution` (size of a motor
     step, on which the axis comes to rest); `velocity` is in egu per second of beam, `acceleration_s` the time to reach
     it. At construction user and dial coordinates are the same.
-    `on_arrival(start_dial, end_dial)` is called each time the axis comes to rest at another place; a backlash
-    correction or a reversal counts as two motions, so that the last call tells the side of the final approach.
-    Raises SimulationInputError for limits or a start that make no sense.
+    `on_arrival(start_dial, end_dial)` is called each time the axis comes to rest at a different place. A backlash
+    correction or a reversal counts as two motions, so that the last call gives the side of the final approach.
+    Raises SimulationInputError for impossible limits or an impossible start.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class MotorGroup(MotorRecord):
 
     @property
     def dial_position(self) -> float:
-        """Where the axis truly is now, dial units; continuous during motion."""
+        """True position of the axis, dial units; continuous during motion."""
         return self._axis.position
 
     @property
     def position(self) -> float:
-        """Where the axis truly is now, user units."""
+        """True position of the axis, user units."""
         return self._to_user(self._axis.position)
 
     @property
@@ -82,7 +82,7 @@ class MotorGroup(MotorRecord):
 
     @property
     def fault_hung(self) -> bool:
-        """Whether a stalled motion never says that it is done, until it is stopped."""
+        """Whether a stalled motion never reports its end, until it is stopped."""
         return self._axis.hung
 
     @fault_hung.setter
@@ -91,20 +91,20 @@ class MotorGroup(MotorRecord):
 
     @property
     def target_dial(self) -> float:
-        """Where the axis is, or is going to, dial units."""
+        """Return the present target of the axis, or its position at rest, dial units."""
         return self._target
 
     async def move_to(self, user_value: float) -> None:
-        """Do what a put to VAL does; returns when the motion has ended, wherever that was.
+        """Move as a put to VAL does, and return when the motion has ended, at the target or elsewhere.
 
         Raises SimulationInputError, without moving, if `user_value` is beyond the soft limits.
         """
         await self._drive(self._to_dial(user_value), user_value)
 
     async def write_field(self, name: str, value: Any) -> Any:
-        """Act on a client's write to VAL or an acting field; returns what caproto shall store.
+        """Act on a write of a client to VAL or another acting field, and return the value that caproto stores.
 
-        Put completion returns with it: after a write that moves, when the motion has ended.
+        Put completion comes with the return: after a write that moves, when the motion has ended.
         """
         return await self._handlers[name](value)
 
@@ -206,7 +206,7 @@ class MotorGroup(MotorRecord):
         return SkipWrite
 
     async def _home(self, pushed: int) -> Any:
-        """Simulated axes have their home switch at dial 0."""
+        """Move to the home switch, which is at dial 0."""
         if pushed:
             await self._refuse_jog_unless_free(0.0)
             await self._set_target(0.0, self._to_user(0.0))
@@ -267,7 +267,7 @@ class MotorGroup(MotorRecord):
         return SkipWrite
 
     async def _put_direction(self, direction: str) -> Any:
-        """As the motor record: the user position stays, unless the offset is frozen."""
+        """Change the direction as the motor record does: the user position stays, unless the offset is frozen."""
         self._refuse_while_moving("its direction")
         user = self._to_user(self._target)
         self._sign = 1.0 if direction == "Pos" else -1.0

@@ -1,4 +1,4 @@
-"""One simulated motor axis on the beam clock: where it is, and how it gets elsewhere."""
+"""One simulated motor axis on the beam clock: its position and its motion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READBACK_PERIOD_S = 0.05
 
 
 class Ended(Enum):
-    """Why a motion ended."""
+    """The reason why a motion ended."""
 
     ARRIVED = "arrived"
     STOPPED = "stopped"
@@ -25,7 +25,7 @@ class Ended(Enum):
 
 @dataclass(frozen=True)
 class Leg:
-    """One stretch of a move: to `target` (dial units) at `speed` (units/s), which it takes `ramp_s` to reach."""
+    """One part of a move: to `target` (dial units) at `speed` (units/s), reached within `ramp_s`."""
 
     target: float
     speed: float
@@ -33,14 +33,14 @@ class Leg:
 
     @property
     def acceleration(self) -> float:
-        """Units/s2; infinite for a ramp of 0 s."""
+        """Acceleration in units/s2; infinite for a ramp of 0 s."""
         return self.speed / self.ramp_s if self.ramp_s > 0 else math.inf
 
 
 class Axis:
-    """An axis, at rest at `position` (dial units) to begin with.
+    """An axis, initially at rest at `position` (dial units).
 
-    `on_rest(start, end)` is called each time it comes to rest elsewhere, and once for each stretch of one direction.
+    `on_rest(start, end)` is called each time it comes to rest at a new position, once for each part in one direction.
     """
 
     def __init__(self, clock: BeamClock, position: float, on_rest: Callable[[float, float], None] | None) -> None:
@@ -58,12 +58,12 @@ class Axis:
 
     @property
     def position(self) -> float:
-        """True position now, dial units."""
+        """True position, dial units."""
         return self._state()[0]
 
     @property
     def stalled(self) -> bool:
-        """Whether the axis is blocked: it stops dead, and no motion gets anywhere."""
+        """Whether the axis is blocked: it stops at once, and no motion moves it."""
         return self._stalled
 
     @stalled.setter
@@ -73,7 +73,7 @@ class Axis:
 
     @property
     def hung(self) -> bool:
-        """Whether a stalled motion does not even end by itself: it has to be stopped."""
+        """Whether a stalled motion does not end by itself and has to be stopped."""
         return self._hung
 
     @hung.setter
@@ -82,17 +82,17 @@ class Axis:
         self._changed.set()
 
     def go(self, legs: list[Leg]) -> None:
-        """Set the legs still to travel; a motion under way turns to them at once."""
+        """Set the remaining legs; a motion in progress turns to them at once."""
         self._legs, self._stopping = list(legs), False
         self._changed.set()
 
     def stop(self) -> None:
-        """Forget all legs and slow down."""
+        """Drop all legs and slow down."""
         self._legs, self._stopping = [], True
         self._changed.set()
 
     async def travel(self, tell: Callable[[], Awaitable[None]]) -> Ended:
-        """Travel all legs, also those set meanwhile; awaits `tell` at 20 Hz (wall) with the position up to date."""
+        """Travel all legs, also those set during the motion; await `tell` at 20 Hz of wall time."""
         while True:
             self._changed.clear()
             profile = self._next_profile()

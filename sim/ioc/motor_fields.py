@@ -1,4 +1,4 @@
-"""Fields of the EPICS motor record: which ones act when written, their units, the status bits."""
+"""Fields of the EPICS motor record: those that act when written, their units, and the status bits."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ class Status(IntFlag):
 
 
 class Drive(PvpropertyDouble):
-    """VAL. Its control limits tell clients the soft limits; whether a value is accepted is for the record to say."""
+    """The field VAL; its control limits show the soft limits, and the record decides whether a value is accepted."""
 
     async def verify_value(self, value: float) -> Any:
-        """Hand `value` to the record without caproto's own limit check, which would not set LVIO."""
+        """Pass `value` to the record without the limit check of caproto, which would not set LVIO."""
         return await self.putter(self, value)
 
 
 async def write_drive(group: Any, _instance: Any, value: float) -> Any:
-    """Hand a client's write to VAL to its motor group."""
+    """Pass a write of a client to VAL to its motor group."""
     return await group.write_field("VAL", value)
 
 
 def limit_metadata(low: float, high: float) -> dict[str, float]:
-    """Control and display limits as clients see them, user units."""
+    """Return the control and display limits that clients see, user units."""
     return {"lower_ctrl_limit": low, "upper_ctrl_limit": high, "lower_disp_limit": low, "upper_disp_limit": high}
 
 
 def preset_units(record: Any, egu: str, precision: int) -> None:
-    """Give a motor record's fields their units and precision."""
+    """Set units and precision of the fields of a motor record."""
     preset(record, units=egu, precision=precision)
     preset(record.fields["EGU"], value=egu)
     preset(record.fields["PREC"], value=precision)
@@ -72,7 +72,7 @@ def preset_units(record: Any, egu: str, precision: int) -> None:
 
 
 def check_text(prefix: str, egu: str, description: str) -> None:
-    """Raise SimulationInputError if EPICS would cut a text."""
+    """Raise SimulationInputError if a text is too long for EPICS."""
     if len(egu) > UNITS_LENGTH or len(description) > DESCRIPTION_LENGTH:
         raise SimulationInputError(
             f"{prefix}: EPICS keeps {UNITS_LENGTH} characters of a unit and {DESCRIPTION_LENGTH} of a description; "

@@ -1,4 +1,4 @@
-"""Velocity profiles of one motor axis: piecewise constant acceleration, each profile in one direction only."""
+"""Velocity profiles of one motor axis: constant acceleration in pieces, each profile in one direction only."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Segment:
     acceleration: float
 
     def position(self, elapsed_s: float) -> float:
-        """Position `elapsed_s` after this segment began."""
+        """Return the position `elapsed_s` after the start of this segment."""
         return self.start + self.velocity * elapsed_s + self.acceleration * elapsed_s**2 / 2
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A motion that never reverses, from its first segment's start to a stop at `end`."""
+    """A motion without reversal, from the start of its first segment to a stop at `end`."""
 
     segments: tuple[Segment, ...]
     end: float
@@ -34,7 +34,7 @@ class Profile:
         return sum(segment.duration_s for segment in self.segments)
 
     def state(self, elapsed_s: float) -> tuple[float, float]:
-        """Position and velocity `elapsed_s` after the start; at `end` and at rest once it is over."""
+        """Return position and velocity `elapsed_s` after the start; at `end` and at rest once it is over."""
         if elapsed_s >= self.duration_s:
             return self.end, 0.0
         begins = accumulate((segment.duration_s for segment in self.segments), initial=0.0)
@@ -46,17 +46,17 @@ class Profile:
 
 
 def braking(start: float, velocity: float, acceleration: float) -> Profile:
-    """Slow down from `velocity` to rest at `acceleration` > 0 (units/s2; may be infinite)."""
+    """Return the profile that slows down from `velocity` to rest at `acceleration` > 0 (units/s2; may be infinite)."""
     duration_s = abs(velocity) / acceleration
     end = start + velocity * duration_s / 2
     return Profile((Segment(duration_s, start, velocity, -math.copysign(acceleration, velocity)),), end)
 
 
 def approach(start: float, velocity: float, target: float, speed: float, acceleration: float) -> Profile:
-    """Fastest profile towards `target` at up to `speed` > 0 and `acceleration` > 0 (may be infinite).
+    """Return the fastest profile towards `target` with at most `speed` > 0 and `acceleration` > 0 (may be infinite).
 
-    Its `end` is `target`, except where the present `velocity` is backwards, above `speed` or too high to stop in time:
-    then the axis only brakes, and has to approach anew from where that ends.
+    Its `end` is `target`, unless the present `velocity` is backwards, above `speed` or too high to stop in time. Then
+    the axis only brakes, and needs another approach from the end of this one.
     """
     distance = target - start
     sign = math.copysign(1.0, distance)
@@ -71,7 +71,7 @@ def approach(start: float, velocity: float, target: float, speed: float, acceler
 
 
 def _trapezium(start: float, forward: float, target: float, speed: float, acceleration: float) -> Profile:
-    """Speed up, cruise, slow down; a triangle where the distance is too short to reach `speed`."""
+    """Return the profile that speeds up, cruises and slows down; without cruise if the distance is too short."""
     distance, sign = abs(target - start), math.copysign(1.0, target - start)
     peak = min(speed, math.sqrt(acceleration * distance + forward**2 / 2))
     if peak == 0:  # a distance too small for floating point

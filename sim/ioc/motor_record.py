@@ -1,4 +1,4 @@
-"""The moving part of a motor record: target, legs, motion and what is posted about them."""
+"""The motion of a motor record: target, legs, and the fields posted about them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class MotorRecord(PVGroup):
 
     @property
     def moving(self) -> bool:
-        """Whether a motion is under way (DMOV = 0)."""
+        """Whether a motion is in progress (DMOV = 0)."""
         return self._motion is not None and not self._motion.done()
 
     def _field(self, name: str) -> Any:
@@ -58,7 +58,7 @@ class MotorRecord(PVGroup):
         return round(dial / self._resolution) * self._resolution
 
     async def _drive(self, dial: float, user: float) -> None:
-        """Make `dial` (= `user`) the target and go there; with SPMG at Pause, later."""
+        """Make `dial` (= `user`) the target and go there, or, with SPMG at Pause, later."""
         await self._refuse_unless_free(dial, user)
         await self._set_target(dial, user)
         self._jogging = False
@@ -90,7 +90,7 @@ class MotorRecord(PVGroup):
         return bool(low == high == 0 or low - rounding <= dial <= high + rounding)
 
     def _legs(self) -> list[Leg]:
-        """Way to the target: with BDST set, the last leg goes in its direction (motor record manual, BDST)."""
+        """Return the legs to the target; with BDST set, the last one goes in its direction (motor record manual)."""
         target, start = self._on_step(self._target), self._axis.position
         slew = Leg(target, self._field("VELO").value, self._field("ACCL").value)
         last = Leg(target, self._field("BVEL").value, self._field("BACC").value)
@@ -102,7 +102,7 @@ class MotorRecord(PVGroup):
         return [Leg(self._on_step(target - backlash), slew.speed, slew.ramp_s), last]
 
     async def _move(self, legs: list[Leg]) -> None:
-        """Travel `legs`; returns when all motion, also to a later target, has ended."""
+        """Travel `legs`, and return when all motion, also to a later target, has ended."""
         self._axis.go(legs)
         async with self._starting:
             if not self.moving:
@@ -170,7 +170,7 @@ class MotorRecord(PVGroup):
         await post(self._field("DMOV"), 1)
 
     async def _post_calibration(self) -> None:
-        """Post everything that depends on limits, offset and direction; limits last, they make clients ask again."""
+        """Post all that depends on limits, offset and direction; limits last, since they make clients read again."""
         ends = sorted(self._to_user(self._field(name).value) for name in ("DLLM", "DHLM"))
         for channel in (self.record, self._field("RBV")):
             await channel.write_metadata(**limit_metadata(*ends))

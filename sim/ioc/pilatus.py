@@ -17,7 +17,7 @@ from sim.ioc.pilatus_file import Image
 from sim.ioc.pilatus_hdf5 import Hdf5Plugin
 from sim.ioc.pilatus_records import SettingsGroup, camera_records, statistics_records
 from sim.physics.diffraction import Diffraction, Scene
-from sim.physics.experiment import drawn_anew
+from sim.physics.experiment import restarted_seed
 from sim.physics.sample import Phases
 
 PREFIX = "7idd:Pilatus:"
@@ -39,20 +39,20 @@ Receiver = Callable[[Image, int, float], Awaitable[None]]
 
 
 class Gate(Protocol):
-    """Who knows what is in front of the detector while it exposes."""
+    """The source of what the detector sees during an exposure."""
 
     def open(self) -> None:
-        """An exposure starts."""
+        """Start an exposure."""
 
     def close(self, exposure_s: float) -> Scene:
-        """An exposure has ended after `exposure_s`; returns what there was to see."""
+        """End an exposure of `exposure_s` seconds of beam, and return what there was to see."""
 
     def forget(self) -> None:
-        """The acquisition is over, and an exposure that was not closed with it."""
+        """Drop an exposure that was not closed when the acquisition ended."""
 
 
 class Camera(SettingsGroup):
-    """Exposes on the beam clock; put completion of Acquire comes after the last image has gone to all `receivers`."""
+    """The camera, on the beam clock; put completion of Acquire comes once all `receivers` have the last image."""
 
     locals().update(camera_records())
 
@@ -75,11 +75,11 @@ class Camera(SettingsGroup):
 
     @property
     def acquiring(self) -> bool:
-        """Whether an acquisition is under way."""
+        """Whether an acquisition is in progress."""
         return self._running is not None and not self._running.done()
 
     async def put_Acquire(self, value: str) -> Any:  # noqa: N802  # named after the record
-        """Start and wait for the end, or stop."""
+        """Start an acquisition and wait for its end, or stop it."""
         if value == "Done":
             self._stop.set()
         elif not self.acquiring:
@@ -90,14 +90,14 @@ class Camera(SettingsGroup):
         return SkipWrite
 
     async def put_AcquireTime(self, value: float) -> float:  # noqa: N802  # named after the record
-        """Refuse what is no exposure; the period follows to stay longer."""
+        """Refuse impossible exposure times; the period follows, so that it stays longer."""
         _check_time(f"{self.prefix}AcquireTime", value)
         if self.AcquirePeriod.value < value + READOUT_S:
             await self.settle("AcquirePeriod", value + READOUT_S)
         return value
 
     async def put_AcquirePeriod(self, value: float) -> float:  # noqa: N802  # named after the record
-        """Never shorter than exposure and readout."""
+        """Set the period, never shorter than exposure and readout together."""
         _check_time(f"{self.prefix}AcquirePeriod", value)
         return max(value, float(self.AcquireTime.value) + READOUT_S)
 
@@ -121,7 +121,7 @@ class Camera(SettingsGroup):
             await self._rest("Aborted" if self._stop.is_set() else "Done")
 
     async def _expose(self) -> bool:
-        """One image; returns whether it was taken, not stopped."""
+        """Take one image, and return whether it was taken, not stopped."""
         exposure_s, period_s = float(self.AcquireTime.value), float(self.AcquirePeriod.value)
         await self._say("Acquire", f"Exposing for {exposure_s:g} s")
         self._gate.open()
@@ -150,7 +150,7 @@ class Camera(SettingsGroup):
         return False
 
     async def _answers(self) -> bool:
-        """Whether the detector does anything; one that hangs loses the acquisition even when it comes back."""
+        """Return whether the detector works; one that hangs loses the acquisition even after it recovers."""
         hangs = self.fault_stuck
         while self.fault_stuck and not self._stop.is_set():
             await asyncio.sleep(STUCK_POLL_S)
@@ -168,12 +168,12 @@ class Camera(SettingsGroup):
 
 
 class Statistics(SettingsGroup):
-    """Total, mean and extremes of the latest image, pixels without counts left out."""
+    """Total, mean and extremes of the latest image, without pixels that have no counts."""
 
     locals().update(statistics_records())
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
-        """Work out an image from the camera, if the plugin is enabled."""
+        """Compute the statistics of an image from the camera, if the plugin is enabled."""
         if self.EnableCallbacks.value != "Enable":
             return
         await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
@@ -187,10 +187,7 @@ class Statistics(SettingsGroup):
 
 
 class Pilatus:
-    """The detector: `camera`, `hdf5`, `statistics`.
-
-    It sees what `gate` says when an exposure ends.
-    """
+    """The detector: `camera`, `hdf5`, `statistics`.; `gate` returns what it sees at the end of an exposure."""
 
     def __init__(
         self,
@@ -204,7 +201,7 @@ class Pilatus:
     ) -> None:
         self.diffraction = Diffraction(phases, seed)
         self._gate = gate
-        self._rng = np.random.default_rng(drawn_anew(seed, RANDOM_STREAM, restarts))
+        self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self.hdf5 = Hdf5Plugin(f"{macro}{PREFIX}HDF1:")
         self.statistics = Statistics(f"{macro}{PREFIX}Stats1:")
         receivers = (self.hdf5.receive, self.statistics.receive)

@@ -25,13 +25,13 @@ FILE_BYTES, IMAGE_BYTES = 65_536, 256
 
 
 class ImageFileError(SimulationInputError):
-    """An image cannot be written; the message is what the plugin shows in WriteMessage."""
+    """An image cannot be written; the plugin shows the message in WriteMessage."""
 
 
 class ImageFile:
     """One open file of images of `shape` (rows, columns).
 
-    It takes no lock and is whole after each image, so that it can be read while it grows.
+    It takes no lock and is complete after each image, so that it can be read while it grows.
     Raises ImageFileError if the folder is missing, cannot be written or is full.
     """
 
@@ -60,7 +60,7 @@ class ImageFile:
             self._file.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(256,))
 
     def append(self, image: Image, *, unique_id: int, time_s: float) -> None:
-        """Add one image; raises ImageFileError, leaving the images before it whole, if there is no room."""
+        """Add one image; raises ImageFileError if there is no room, and leaves the earlier images intact."""
         try:
             self._reserve((self.images + 1) * (image.nbytes + IMAGE_BYTES))
         except OSError as error:
@@ -73,7 +73,7 @@ class ImageFile:
         self._file.flush()
 
     def _reserve(self, size: int) -> None:
-        """Take `size` bytes for images from the file system; HDF5 breaks when a write of its own fails."""
+        """Reserve `size` bytes in the file system: HDF5 breaks when one of its own writes fails."""
         handle = os.open(self.path, os.O_RDWR)
         try:
             os.posix_fallocate(handle, 0, FILE_BYTES + size)

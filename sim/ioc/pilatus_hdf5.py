@@ -1,4 +1,4 @@
-"""HDF5 file plugin of the simulated Pilatus: it writes the files, into the folder it is told."""
+"""HDF5 file plugin of the simulated Pilatus, which writes files into the folder that is set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPLATE = re.compile(r"^(?:[^%]|%\d*\.?\d*[sd])*$")
 class Hdf5Plugin(SettingsGroup):
     """Modes Single (a file for each image, with AutoSave) and Stream (images from Capture on go into one file).
 
-    What cannot be written shows as WriteStatus "Write error" with the reason in WriteMessage, and ends the capture.
+    A failed write shows as WriteStatus "Write error" with the reason in WriteMessage, and ends the capture.
     """
 
     locals().update(hdf5_records())
@@ -119,7 +119,7 @@ class Hdf5Plugin(SettingsGroup):
         return value
 
     async def put_FilePath(self, value: str) -> str:  # noqa: N802  # named after the record
-        """Note the folder, with a slash at its end, and whether it exists; CreateDirectory below 0 makes levels."""
+        """Set the folder, with a slash at its end, and whether it exists; CreateDirectory below 0 creates levels."""
         folder = Path(value)
         levels = -int(self.CreateDirectory.value)
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -132,13 +132,13 @@ class Hdf5Plugin(SettingsGroup):
         return value if value.endswith("/") else f"{value}/"
 
     async def put_FileTemplate(self, value: str) -> str:  # noqa: N802  # named after the record
-        """Refuse what is no template for path, name and number."""
+        """Refuse a text that is not a template for path, name and number."""
         if not TEMPLATE.match(value):
             raise SimulationInputError(f"{self.prefix}FileTemplate {value!r} is no format for path, name and number")
         return value
 
     async def put_WriteFile(self, value: str) -> Any:  # noqa: N802  # named after the record
-        """Refused: there is nothing to write that the modes do not write by themselves."""
+        """Refuse: the modes write every image by themselves."""
         if value != "Done":
             raise SimulationInputError(
                 f"{self.prefix}: the simulation writes by itself, in the modes Single and Stream"

@@ -1,8 +1,8 @@
-"""Records of an areaDetector: camera (Pilatus), HDF5 plugin and statistics plugin, as stock clients ask for them.
+"""Records of an areaDetector: camera (Pilatus), HDF5 plugin and statistics plugin, as stock clients read them.
 
 Names, choices and defaults follow the manuals of ADCore 3 and ADPilatus. A setting comes as a pair: the record and its
-read-back `_RBV`. There are some 500 of them, so they come without the fields of a full record, which would take seconds
-to build; the one field that stock clients ask for is served.
+read-back `_RBV`. There are about 500 records, so they have no fields of a full record, which would take seconds to
+build; the one field that stock clients read is served.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def _write(group: Any, instance: Any, value: Any) -> Any:
 
 
 def _record(name: str, value: Any, kind: str, *, shown: bool, doc: str, long_text: bool = False) -> Any:
-    """One record; `shown` ones are read-only, the others hand what is written to their group."""
+    """Return one record; `shown` ones are read-only, the others pass writes to their group."""
     access: Records = {"read_only": True} if shown else {"put": _write}
     options: Records = {"name": name, "doc": f"{kind}: {doc}", "record": FULL_RECORDS.get(name), **access}
     if long_text:
@@ -52,7 +52,7 @@ def _record(name: str, value: Any, kind: str, *, shown: bool, doc: str, long_tex
 
 
 def pairs(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Settings with their read-backs."""
+    """Return settings with their read-backs."""
     made: Records = {}
     for name, value in values.items():
         made[name] = _record(name, value, kind, shown=False, doc=name, long_text=long_text)
@@ -63,14 +63,14 @@ def pairs(kind: str, values: Settings, *, long_text: bool = False) -> Records:
 
 
 def plain(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Settings without a read-back."""
+    """Return settings without a read-back."""
     return {
         name: _record(name, value, kind, shown=False, doc=name, long_text=long_text) for name, value in values.items()
     }
 
 
 def shown(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Read-backs without a setting."""
+    """Return read-backs without a setting."""
     return {
         name: _record(name, value, kind, shown=True, doc=name.removesuffix("_RBV"), long_text=long_text)
         for name, value in values.items()
@@ -78,7 +78,7 @@ def shown(kind: str, values: Settings, *, long_text: bool = False) -> Records:
 
 
 def base_records(kind: str, port: str) -> Records:
-    """What camera and plugins have alike (ADCore, asynNDArrayDriver)."""
+    """Return the records that camera and plugins share (ADCore, asynNDArrayDriver)."""
     return {
         **pairs(kind, {"ArrayCounter": 0, "ArrayCallbacks": (DISABLE_ENABLE, "Enable")}),
         **plain(kind, {"AsynIO": 1, "PoolAllocBuffers": 0, "PoolFreeBuffers": 0, "PoolMaxBuffers": 0,
@@ -94,7 +94,7 @@ def base_records(kind: str, port: str) -> Records:
 
 
 def camera_records() -> Records:
-    """Records of ADPilatus over ADDriver."""
+    """Return the records of ADPilatus over ADDriver."""
     kind = "Pilatus"
     return {
         **base_records(kind, CAMERA_PORT),
@@ -135,7 +135,7 @@ def camera_records() -> Records:
 
 
 def plugin_records(kind: str, port: str, plugin_type: str) -> Records:
-    """What all plugins have alike (ADCore, NDPluginDriver)."""
+    """Return the records that all plugins share (ADCore, NDPluginDriver)."""
     return {
         **base_records(kind, port),
         **pairs(kind, {
@@ -153,7 +153,7 @@ def plugin_records(kind: str, port: str, plugin_type: str) -> Records:
 
 
 def hdf5_records() -> Records:
-    """Records of NDFileHDF5 over NDPluginFile."""
+    """Return the records of NDFileHDF5 over NDPluginFile."""
     kind = "Pilatus HDF5"
     names, sizes = [*"XYN", *"3456789"], [*"XYN", *"3456789"]
     return {
@@ -189,7 +189,7 @@ def hdf5_records() -> Records:
 
 
 def statistics_records() -> Records:
-    """The part of NDPluginStats that is worked out: total, mean, extremes."""
+    """Return the records of NDPluginStats that are computed: total, mean, extremes."""
     kind = "Pilatus statistics"
     return {
         **plugin_records(kind, "STATS1", "NDPluginStats"),
@@ -202,11 +202,11 @@ def statistics_records() -> Records:
 class SettingsGroup(PVGroup):
     """Records whose settings show in their read-backs; a group acts on some of them by a method `put_NAME`.
 
-    Such a method returns the value to keep, or SkipWrite.
+    Such a method returns the value to store, or SkipWrite.
     """
 
     async def write_setting(self, name: str, value: Any) -> Any:
-        """Carry out a client's write and show it."""
+        """Carry out a write of a client and show it."""
         act = getattr(self, f"put_{name}", None)
         if act is not None:
             value = await act(value)
@@ -221,7 +221,7 @@ class SettingsGroup(PVGroup):
             await channel.write(value)
 
     async def settle(self, name: str, value: Any) -> None:
-        """Post a setting that the server itself changed, with its read-back, past the setting's own action."""
+        """Post a setting that the server changed, with its read-back, without the action of the setting."""
         channel = getattr(self, name)
         await channel.write(value, verify_value=False)
         if hasattr(self, f"{name}_RBV"):

@@ -1,4 +1,4 @@
-"""The list of all PVs, generated for the docs."""
+"""The list of all PVs, generated for the documentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STANDARD_RECORDS = {"motor": "all fields of the motor record", "scaler": "all fi
 
 
 def pv_list(pvdb: Mapping[str, Any]) -> str:
-    """Markdown table of name, record, unit, limits, access and meaning, sorted by name."""
+    """Return a Markdown table of name, record, unit, limits, access and meaning, sorted by name."""
     lines = ["| PV | record | unit | limits | access | meaning |", "| --- | --- | --- | --- | --- | --- |"]
     for name, channel in sorted(pvdb.items()):
         record = channel.pvspec.record or ""

@@ -11,18 +11,18 @@ from caproto import AlarmStatus, ChannelAlarm
 class RecordAlarm(ChannelAlarm):
     """Alarm of one record and all its fields.
 
-    caproto puts a record into a major WRITE alarm when a putter raises, and never takes it out again. In EPICS the
-    error of a refused put goes to the writer alone, so that status is ignored here.
+    caproto sets a major WRITE alarm when a putter raises, and never clears it. In EPICS the error of a refused put goes
+    to the writer alone, so that status is ignored here.
     """
 
     async def write(self, *, status: AlarmStatus | None = None, **kwargs: Any) -> None:
-        """Set the alarm and tell the record's subscribers, unless the cause is a refused write."""
+        """Set the alarm and notify the subscribers of the record, unless the cause is a refused write."""
         if status is not AlarmStatus.WRITE:
             await super().write(status=status, **kwargs)
 
 
 def separate_alarms(pvdb: Mapping[str, Any]) -> None:
-    """Give each record of `pvdb` an alarm of its own, shared by its fields.
+    """Give each record of `pvdb` its own alarm, shared by its fields.
 
     By default caproto shares one alarm among all records of a group, and another among the fields of a record.
     """

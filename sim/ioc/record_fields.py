@@ -1,4 +1,4 @@
-"""Setting record fields from the inside: before the server runs, and without the checks that clients meet."""
+"""Changes of record fields by the server itself: before it runs, and without the checks for clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DESCRIPTION_LENGTH = 40
 
 
 def acting(record: pvproperty, fields: Iterable[str]) -> pvproperty:
-    """`record`, such that writes to these of its fields go to `write_field(name, value)` of the group it is in."""
+    """Return `record` with writes to these fields passed to `write_field(name, value)` of its group."""
     for name in fields:
         getattr(record.fields, name).putter(_write_field)
     return record
@@ -23,7 +23,7 @@ async def _write_field(fields: Any, field: Any, value: Any) -> Any:
 
 
 def preset(channel: Any, **data: Any) -> None:
-    """Set value and metadata (`value`, `units`, `precision`, limits) of a channel that nobody serves yet.
+    """Set value and metadata (`value`, `units`, `precision`, limits) of a channel that is not served yet.
 
     caproto's own setters are coroutines, and records are built before there is an event loop.
     """
@@ -34,9 +34,9 @@ def preset(channel: Any, **data: Any) -> None:
 
 
 def show_metadata(pvdb: Mapping[str, Any]) -> None:
-    """Let the fields DESC, EGU, PREC and the limits of all records show what the records were declared with.
+    """Let the fields DESC, EGU, PREC and the limits of all records show the declaration of the record.
 
-    caproto leaves EGU empty, and fills the others in on reads only, so that monitors would show nothing.
+    caproto leaves EGU empty and fills in the others on reads only, so that monitors would show nothing.
     """
     for record in set(pvdb.values()):
         declared = {
@@ -54,11 +54,11 @@ def show_metadata(pvdb: Mapping[str, Any]) -> None:
 
 
 async def post(channel: Any, value: Any) -> None:
-    """Set a field and tell its subscribers, if it changes; limits and putters are for clients and do not apply."""
+    """Set a field and notify its subscribers if it changes; limits and putters, which are for clients, do not apply."""
     if channel.value != value:
         await repost(channel, value)
 
 
 async def repost(channel: Any, value: Any) -> None:
-    """Set a field and tell its subscribers, changed or not."""
+    """Set a field and notify its subscribers, changed or not."""
     await channel.write(value, verify_value=False, update_fields=False)

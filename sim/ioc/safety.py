@@ -1,6 +1,6 @@
-"""What the server does for safety, whatever clients want: watchdog, jet interlock, limits, and a record of refusals.
+"""Safety of the server, whatever clients request: watchdog, jet interlock, limits, and a record of refusals.
 
-Watchdogs run on the wall's clock: a session that died is gone, however fast the beamline is simulated.
+Watchdogs run on wall time: a dead session is gone, however fast the beamline is simulated.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _text(name: str, doc: str) -> Any:
 
 
 class Safety(PVGroup):
-    """Closes shutters when it has to, refuses what must not be, and says why."""
+    """Closes shutters when necessary, refuses forbidden writes, and shows the reasons."""
 
     heartbeat = pvproperty(
         name="7idd:safety:Heartbeat", value=0, record="longout", dtype=int, doc="Watchdog is fed; first write arms it"
@@ -102,20 +102,20 @@ class Safety(PVGroup):
 
     @property
     def jet_good(self) -> bool:
-        """Whether the laser would meet a running sheet, or no sheet at all because the cell is in its place."""
+        """Whether the laser would hit a running sheet, or none because the cell is in its place."""
         return self._environment.jet_flowing or self._cell.in_beam
 
     def check(self, name: str, data: Any, client: Client) -> None:
-        """Refuse what the session lock refuses."""
+        """Raise SimulationInputError if the session lock refuses the write."""
         self._lock.check(name, data, client)
 
     async def refused(self, name: str, client: Client, error: Exception) -> None:
-        """Say which write was refused, with an alarm until the next reset."""
+        """Show which write was refused, with an alarm until the next reset."""
         await self.refusals.write(self.refusals.value + 1)
         await self.last_refusal.write(f"{client} wrote {name}: {error}"[: TEXT_LENGTH - 1])
         await self.last_refusal.alarm.write(status=AlarmStatus.STATE, severity=AlarmSeverity.MINOR_ALARM)
 
-    async def look_at_jet(self) -> None:
+    async def check_jet(self) -> None:
         """Close the shutters when the jet has stopped."""
         good, was_good = self.jet_good, self._jet_was_good
         self._jet_was_good = good
@@ -134,14 +134,14 @@ class Safety(PVGroup):
 
     @disarm.putter  # type: ignore[no-redef]
     async def disarm(self, instance: Any, value: int) -> int:
-        """Let the shutters be as they are after the heartbeats end; a trip stays one."""
+        """Leave the shutters as they are when the heartbeats end; a trip remains."""
         if value and self.watchdog.value == "Armed":
             await self.watchdog.write("Disarmed")
         return 0
 
     @reset.putter  # type: ignore[no-redef]
     async def reset(self, instance: Any, value: int) -> int:
-        """Lift a trip; shutters stay closed, and the next heartbeat arms again."""
+        """Reset a trip; the shutters stay closed, and the next heartbeat arms the watchdog again."""
         if value:
             if self.watchdog.value == "Tripped":
                 await self.watchdog.write("Disarmed")
@@ -172,7 +172,7 @@ class Safety(PVGroup):
         await self._close(why)
 
     async def _close(self, why: str) -> None:
-        """Close both shutters at once, and say so."""
+        """Close both shutters at once, and show the reason."""
         await asyncio.gather(self._laser.shutter.write("Closed"), self._environment.xray_shutter.write("Closed"))
         failed = " The laser shutter did not close!" if self._laser.shutter_open else ""
         await self.reason.write(f"Shutters closed: {why}.{failed}")
@@ -207,7 +207,7 @@ class Safety(PVGroup):
 
 
 def bytes_or_text(value: Any) -> str:
-    """Text of a record that may hold it as bytes."""
+    """Return the text of a record that may hold it as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 

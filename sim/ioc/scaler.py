@@ -30,8 +30,8 @@ class ScalerGroup(PVGroup):
     """One scaler record named `prefix`.
 
     `channel_names` are the connected channels. `count(elapsed_s)` is called once at the end of a count with the seconds
-    of beam it lasted and returns the counts by channel number; channel 1, unless it is among them, holds the ticks of
-    the record's clock. `on_start` is called when counting starts; `on_finish(elapsed_s, counts)` is awaited after
+    of beam it lasted, and returns the counts by channel number. Channel 1 holds the ticks of the clock of the record,
+    unless it is among them. `on_start` is called when counting starts; `on_finish(elapsed_s, counts)` is awaited after
     the counts are posted and before the record is done.
     Raises SimulationInputError for channels that the record does not have.
     """
@@ -68,11 +68,11 @@ class ScalerGroup(PVGroup):
 
     @property
     def counting(self) -> bool:
-        """Whether a count is under way (CNT = 1)."""
+        """Whether a count is in progress (CNT = 1)."""
         return self._counting is not None and not self._counting.done()
 
     async def start_count(self) -> None:
-        """Start to count for TP seconds of beam; returns when CNT is 1. Raises RecordBusyError while counting."""
+        """Start to count for TP seconds of beam, and return when CNT is 1; raises RecordBusyError while counting."""
         if self.counting:
             raise RecordBusyError(f"{self.prefix} is counting already; wait for it, or write 0 to {self.prefix}.CNT")
         self._interrupt.clear()
@@ -83,12 +83,12 @@ class ScalerGroup(PVGroup):
         await post(self._field("CNT"), "Count")
 
     async def finished(self) -> None:
-        """Wait for the end of a count; returns at once when there is none."""
+        """Wait for the end of a count; return at once if there is none."""
         if self._counting is not None and not self._counting.done():
             await asyncio.shield(self._counting)
 
     async def stop_count(self) -> None:
-        """End a count early; returns when the counts so far are posted."""
+        """End a count early, and return when the counts so far are posted."""
         self._interrupt.set()
         await self.finished()
 
@@ -105,7 +105,7 @@ class ScalerGroup(PVGroup):
         await post(self._field("T"), elapsed_s)
 
     async def write_field(self, name: str, value: Any) -> Any:
-        """Act on a client's write to an acting field; returns what caproto shall store."""
+        """Act on a write of a client to an acting field, and return the value that caproto stores."""
         if name == "CNT":
             return await self._put_count(started=value == "Count")
         if name == "CONT" and value != "OneShot":
@@ -120,7 +120,7 @@ class ScalerGroup(PVGroup):
         return self.record.fields[name]
 
     async def _put_count(self, *, started: bool) -> Any:
-        """Put completion returns at the end of the count."""
+        """Start or stop a count; put completion comes at its end."""
         if started:
             await self.start_count()
             await self.finished()
@@ -134,7 +134,7 @@ class ScalerGroup(PVGroup):
         return value
 
     async def _put_number(self, name: str, value: float) -> None:
-        """TP and PR1 are one preset, in seconds and in ticks."""
+        """Set TP and PR1 together: they are one preset, in seconds and in ticks."""
         if not math.isfinite(value) or value < 0 or (value == 0 and name != "DLY"):
             raise SimulationInputError(f"{self.prefix}.{name} = {value:g} must be finite and above 0")
         frequency_hz = self._field("FREQ").value
@@ -154,7 +154,7 @@ class ScalerGroup(PVGroup):
             await post(self._field("CNT"), "Done")
 
     async def _delayed(self) -> bool:
-        """Wait for DLY; returns whether the count was stopped meanwhile."""
+        """Wait for DLY, and return whether the count was stopped meanwhile."""
         delay_s: float = self._field("DLY").value
         if delay_s == 0:
             return self._interrupt.is_set()
@@ -172,7 +172,7 @@ class ScalerGroup(PVGroup):
             await self._on_finish(elapsed_s, counts)
 
     async def _gate_open(self) -> float:
-        """Keep the gate open for TP or until stopped; returns the seconds of beam it was open."""
+        """Keep the gate open for TP or until stopped, and return the seconds of beam it was open."""
         preset_s: float = self._field("TP").value
         start_s = self._clock.now_s()
         stopped = await self._clock.sleep_unless(self._interrupt, preset_s)

@@ -1,4 +1,4 @@
-"""Fields of the synApps scaler record, which caproto does not have: declared here and made known to it."""
+"""Fields of the synApps scaler record, which caproto does not have; declared here and registered with it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.cell import Cell
-from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts, drawn_anew
+from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts, restarted_seed
 from sim.physics.sample import Sample
 from sim.physics.silicon_drift import ELEMENTS, DriftCounts, DriftDetector, draw_drift_counts
 from sim.physics.thermal import powder_spectrum
@@ -20,7 +20,7 @@ RANDOM_STREAM = 101
 
 
 class Sdd(PVGroup):
-    """Five elements; with the jet in the beam they see nothing."""
+    """Five elements, which see nothing with the jet in the beam."""
 
     frame = pvproperty(
         name="7idd:sdd:Frame", value=[0.0] * FRAME_LENGTH, max_length=FRAME_LENGTH, record="waveform", dtype=float,
@@ -30,20 +30,20 @@ class Sdd(PVGroup):
     def __init__(self, prefix: str, *, sample: Sample, cell: Cell, seed: int, restarts: int = 0, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
         self._sample, self._cell = sample, cell
-        self._rng = np.random.default_rng(drawn_anew(seed, RANDOM_STREAM, restarts))
+        self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self.detector = DriftDetector()
 
     async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
-        """Post what the detector counted while the master's gate was open."""
+        """Post the counts of the time in which the gate of the master was open."""
         counts = self.count(state, exposure)
         numbers = [*counts.counts.tolist(), *counts.input_rate.tolist(), *counts.output_rate.tolist()]
         await self.frame.write([float(exposure_id), exposure.duration_s, *(float(number) for number in numbers)])
 
     def count(self, state: BeamlineState, exposure: ExposureCounts) -> DriftCounts:
-        """Counts of one exposure in `state`, in which an ion chamber in order counts `exposure.delivered`.
+        """Count one exposure in `state`, in which an intact ion chamber counts `exposure.delivered`.
 
-        The flux is drawn from what the ion chamber says about it: a gamma variable of shape N, whose relative spread is
-        that of N counts. So I0 and this detector share the flux, each with counting noise of its own.
+        The flux is drawn from the counts of the ion chamber: a gamma variable of shape N, whose relative spread is that
+        of N counts. So I0 and this detector share the flux, each with its own counting noise.
         """
         if exposure.duration_s == 0:
             nothing = np.zeros(ELEMENTS)

@@ -1,8 +1,8 @@
-"""caproto's asyncio server, made fit for data acquisition: prompt replies, one fixed port, a quiet end.
+"""The asyncio server of caproto, adapted for data acquisition: prompt replies, one fixed port, a quiet end.
 
 Differences from the stock server, all measured on caproto 1.3.0:
 replies leave at once (TCP_NODELAY; stock about 40 ms), monitors are sent as soon as nothing else waits (stock 10 ms),
-a read does not wait a millisecond while a put is being completed, the port is exactly the one asked for,
+a read does not wait a millisecond during a put, the port is exactly the requested one,
 and beacons go to the loopback interface only.
 """
 
@@ -41,33 +41,33 @@ PORT_ATTEMPTS = 20
 
 
 class WriteTurn(asyncio.Event):
-    """Set while no put is being worked on; a read lets a put begun before it take its first steps, no more."""
+    """Set while no put is in progress; a read lets an earlier put take its first steps, not more."""
 
     async def wait(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Let others run once unless the turn is free; `timeout` is caproto's and has no use here."""
+        """Let other tasks run once unless the turn is free; `timeout` is part of the interface, and is not used."""
         if not self.is_set():
             await asyncio.sleep(0)
         return self.is_set()
 
 
 class PromptCircuit(CaprotoCircuit):
-    """One client's connection, without artificial delays."""
+    """The connection of one client, without artificial delays."""
 
     def __init__(self, circuit: Any, client: Any, context: Any) -> None:
         super().__init__(circuit, client, context)
         self.write_event = WriteTurn()
 
     def _get_db_entry_from_command(self, command: Any) -> Any:
-        """What a client's command is for; for writes, behind the gate."""
+        """Return the entry that a command of a client is for; for writes, behind the gate."""
         channel, entry = super()._get_db_entry_from_command(command)
         if isinstance(command, caproto.WriteRequest | caproto.WriteNotifyRequest) and self.context.gate is not None:
             return channel, GuardedEntry(entry, self.context.gate, channel.name)
         return channel, entry
 
     async def _command_queue_iteration(self, command: Any) -> Any:
-        """Work on one command, unless it is for a channel that was disconnected while it was under way.
+        """Process one command, unless its channel was disconnected in the meantime.
 
-        caproto would end the loop that answers this client, for all its channels, with the connection left open.
+        caproto would then end the loop that answers this client, for all its channels, and leave the connection open.
         """
         channel = self.circuit.channels_sid.get(getattr(command, "sid", None))
         known = channel is not None and not self.context.is_hidden(channel.name)
@@ -76,7 +76,7 @@ class PromptCircuit(CaprotoCircuit):
         return await super()._command_queue_iteration(command)
 
     async def send(self, *commands: Any) -> None:
-        """Send what still has a channel: its client has been told that a disconnected one answers no more."""
+        """Send the replies whose channel still exists: the client knows that a disconnected channel does not answer."""
         answers = [command for command in commands if not self._is_orphaned(command)]
         if answers:
             await super().send(*answers)
@@ -90,14 +90,14 @@ class PromptCircuit(CaprotoCircuit):
         return False
 
     async def disconnect(self, name: str) -> None:
-        """Tell the client that the record `name` and its fields are gone."""
+        """Notify the client that the record `name` and its fields are gone."""
         for channel in [known for known in self.circuit.channels.values() if is_of(known.name, name)]:
             removed = await self._cull_subscriptions(None, functools.partial(_belongs, channel=channel))
             self.log.debug("%s: %d subscriptions ended", channel.name, len(removed))
             await self.send(caproto.ServerDisconnResponse(cid=channel.cid))
 
     async def get_from_sub_queue(self, timeout: float | None = None) -> Any:
-        """Next monitor update; None at once if caproto only wants to know whether there is one to batch."""
+        """Return the next monitor update; None at once if caproto only asks whether there is one to batch."""
         if timeout is None:
             return await self.subscription_queue.get()
         try:
@@ -107,18 +107,18 @@ class PromptCircuit(CaprotoCircuit):
 
 
 class GuardedEntry:
-    """A record or field as one client may write to it; stands in for caproto's entry during a write request."""
+    """A record or field as one client may write to it; replaces the entry of caproto during a write request."""
 
     def __init__(self, entry: Any, gate: WriteGate, name: str) -> None:
         self._entry, self._gate, self._name = entry, gate, name
 
     @property
     def length(self) -> int:
-        """Elements of the entry."""
+        """Number of elements of the entry."""
         return int(self._entry.length)
 
     async def auth_write(self, hostname: str, username: str, data: Any, *args: Any, **options: Any) -> Any:
-        """Write unless the gate refuses; the gate hears of every refusal, whoever makes it."""
+        """Write unless the gate refuses; the gate is informed of every refusal, its own or that of the record."""
         client = Client(username or "unknown", options["user_address"])
         WRITER.set(client)
         try:
@@ -130,7 +130,7 @@ class GuardedEntry:
 
 
 class LoopbackBeacon:
-    """Sends beacons to the repeater on this machine; nobody listening there is no error."""
+    """Sends beacons to the repeater on this machine; it is no error if there is none."""
 
     def __init__(self, port: int) -> None:
         self._address = (LOOPBACK, port)
@@ -143,12 +143,12 @@ class LoopbackBeacon:
             self._socket.sendto(data, self._address)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         self._socket.close()
 
 
 class PromptContext(CaprotoContext):
-    """A server for `pvdb` on sockets that are bound already."""
+    """A server for `pvdb` on sockets that are already bound."""
 
     CircuitClass = PromptCircuit
 
@@ -177,28 +177,28 @@ class PromptContext(CaprotoContext):
             await asyncio.gather(*(stop(AsyncioAsyncLayer()) for stop in self.shutdown_methods.values()))
 
     def __getitem__(self, name: str) -> Any:
-        """Record or field `name`; raises KeyError if it is not there, or hidden."""
+        """Return the record or field `name`; raises KeyError if it does not exist or is hidden."""
         if self.is_hidden(name):
             raise caproto.CaprotoKeyError(f"{name} is gone")
         return super().__getitem__(name)
 
     def is_hidden(self, name: str) -> bool:
-        """Whether record or field `name` is hidden now."""
+        """Return whether the record or field `name` is hidden."""
         return bool(self._hidden) and is_of(name, self._hidden)
 
     async def hide(self, name: str) -> None:
-        """Disconnect all clients from the record `name`, and do not answer searches for it; "" shows it again."""
+        """Disconnect all clients from the record `name`, and ignore searches for it; "" makes it visible again."""
         # First, so that no client finds it again while others are being told.
         self._hidden = name
         for circuit in list(self.circuits) if name else []:
             await circuit.disconnect(name)
 
     def mute(self, name: str) -> None:
-        """Let monitors of the record `name` bring nothing, or, for "", those of all records."""
+        """Stop the monitors of the record `name`, or of all records for ""."""
         self._muted, self._all_muted = name, not name
 
     async def unmute(self) -> None:
-        """Let monitors bring news again, and what they missed."""
+        """Send monitors again, with the latest values."""
         name, everything = self._muted, self._all_muted
         self._muted, self._all_muted = "", False
         for specification, subscriptions in list(self.subscriptions.items()):
@@ -245,7 +245,7 @@ class PromptContext(CaprotoContext):
 
 
 def is_of(name: str, record: str) -> bool:
-    """Whether the channel `name` is that of `record` or of one of its fields."""
+    """Return whether the channel `name` is that of `record` or of one of its fields."""
     return name == record or name.startswith(f"{record}.")
 
 
@@ -254,10 +254,10 @@ def _belongs(subscription: Any, channel: Any) -> bool:
 
 
 class RefusalFilter(logging.Filter):
-    """Turns the traceback of a refused write into one line: the client was wrong, not the server."""
+    """Replaces the traceback of a refused write by one line: the mistake is the client's, not the server's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten `record` if it is about a refusal; keeps every record."""
+        """Shorten `record` if it is about a refusal; return true, since no record is dropped."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, SimulationInputError | caproto.CaprotoValueError):
             record.exc_info = record.exc_text = None
@@ -281,8 +281,8 @@ async def serve(
 
     `interfaces` are the local addresses to listen on; `port` serves both searches (UDP) and circuits (TCP), 0 takes a
     free one. `on_ready` is called with the port once clients can connect, `on_context` with the server before that.
-    `gate` is asked before each write of a client, and told of each that was refused. With `other_port` circuits are on
-    a free port and only searches on `port`. Raises PortTakenError if somebody else listens on `port`.
+    `gate` decides before each write of a client, and is informed of each refusal. With `other_port`, circuits are on a
+    free port and only searches on `port`. Raises PortTakenError if another program listens on `port`.
     """
     sockets = bind_sockets(interfaces, port, other_port=other_port)
     port = sockets[0][1].getsockname()[1]
@@ -309,7 +309,7 @@ def run_server(
     on_context: Callable[[PromptContext], None] | None = None,
     other_port: bool = False,
 ) -> None:
-    """Serve `pvdb` until SIGINT or SIGTERM, then return; arguments and errors as for `serve`."""
+    """Serve `pvdb` until SIGINT or SIGTERM; arguments and errors as for `serve`."""
     refusals = RefusalFilter()
     circuits = logging.getLogger("caproto.circ")
     circuits.addFilter(refusals)
@@ -339,9 +339,9 @@ async def _serve_until_signalled(serving: Any) -> None:
 def bind_sockets(
     interfaces: Sequence[str], port: int, *, other_port: bool = False
 ) -> list[tuple[socket.socket, socket.socket]]:
-    """A listening TCP and a bound UDP socket per interface, all on the same port, or TCP on any `other_port`.
+    """Return a listening TCP and a bound UDP socket per interface, all on the same port, or TCP on any `other_port`.
 
-    Port 0 finds one that is free for both. Raises PortTakenError if that port cannot be had.
+    Port 0 finds a port that is free for both. Raises PortTakenError if the port is not available.
     """
     for _ in range(PORT_ATTEMPTS - 1 if port == 0 else 0):
         with contextlib.suppress(PortTakenError):
@@ -367,7 +367,7 @@ def _bind_all(interfaces: Sequence[str], port: int, *, other_port: bool) -> list
 
 
 def _bind_pair(tcp: socket.socket, udp: socket.socket, interface: str, port: int, *, other_port: bool) -> int:
-    """Bind both, if not on an `other_port` to the same, and return that of the searches.
+    """Bind both sockets, to the same port unless `other_port`, and return the port of the searches.
 
     Listening at once keeps a second server from sharing the port.
     """

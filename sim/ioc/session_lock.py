@@ -1,4 +1,4 @@
-"""One master at a time: the session that holds the beamline, and what others may still write."""
+"""The session that holds the beamline, and what other clients may still write."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ SHUTTERS = ("7idd:laser:Shutter", "7idd:xrayShutter:Set")
 
 
 class Silence:
-    """How long somebody has said nothing, on the wall; time in which this server itself did not run does not count."""
+    """Wall time of silence of a client; time in which this server itself did not run does not count."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self._looked_s = time.monotonic()
 
     def heard(self) -> None:
-        """They said something."""
+        """Restart the count of silence."""
         self.seconds = 0.0
 
     def look(self) -> float:
-        """Count the time since the last look, which is due every LOOK_PERIOD_S; returns the seconds of silence."""
+        """Count the time since the last call, which is due every LOOK_PERIOD_S, and return the seconds of silence."""
         now_s = time.monotonic()
         # Whoever spoke while the server hung is heard only after this.
         self.seconds += min(now_s - self._looked_s, 2 * LOOK_PERIOD_S)
@@ -47,9 +47,9 @@ class Silence:
 
 
 class SessionLock(PVGroup):
-    """The lock is bound to the connection that claimed it; it falls when its holder is silent for `timeout`.
+    """The lock belongs to the connection that claimed it, and is released when its holder is silent for `timeout`.
 
-    While it is held, writes of other connections are refused, but for stopping a motor and closing a shutter.
+    While it is held, writes of other connections are refused, except to stop a motor or close a shutter.
     """
 
     holder = pvproperty(
@@ -74,7 +74,7 @@ class SessionLock(PVGroup):
         self._silence = Silence()
 
     def check(self, name: str, data: Any, client: Client) -> None:
-        """Raise SimulationInputError if somebody else than `client` holds the beamline and `name` is not free."""
+        """Raise SimulationInputError if another client holds the beamline and `name` is not free for all."""
         if self._owner is None or client.address == self._owner.address:
             return
         bare = name.removeprefix(self._macro)
@@ -90,7 +90,7 @@ class SessionLock(PVGroup):
 
     @holder.putter  # type: ignore[no-redef]
     async def holder(self, instance: Any, value: str) -> str:
-        """Claim, claim again after a reconnection (the same text), or release ("")."""
+        """Claim the lock, claim it again after a reconnection (the same text), or release it ("")."""
         client = WRITER.get()
         if client is None:
             return value
@@ -113,7 +113,7 @@ class SessionLock(PVGroup):
 
     @holder.startup  # type: ignore[no-redef]
     async def holder(self, instance: Any, async_lib: Any) -> None:
-        """Drop the lock of a holder that has gone silent."""
+        """Release the lock of a silent holder."""
         while True:
             await asyncio.sleep(LOOK_PERIOD_S)
             if self._silence.look() > self.timeout_s.value and self._owner is not None:

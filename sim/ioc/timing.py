@@ -16,23 +16,24 @@ TIME_ZERO_RAW_PS = 169_780.0
 COARSE_MAX_S = 1e-6
 FINE_MAX_PS = 12_800.0
 
-COARSE_SETTLE_S, FINE_SETTLE_S = 0.02, 0.02
+COARSE_SETTLE_S = 0.02
+FINE_SETTLE_S = 0.02
 """Beam time until the laser's phase has followed (chosen)."""
 
 FINE_JUMP_BELOW_PS = 2560.0
 """Setting of the phase shifter below which the real one jumped by 40 ps."""
 
 FINE_AT_ZERO_PS = 3_780.0
-"""The part of the raw time zero that the phase shifter has; about it, and the rest, a wrong sign turns an axis."""
+"""Share of the phase shifter in the raw time zero; a wrong sign mirrors each axis about its share."""
 
 COARSE_RESOLUTION_S = 5e-12
-"""Step of the delay generator: 5 ps, as of the usual DG645."""
+"""Step of the delay generator: 5 ps, as of the DG645."""
 
 
 class Timing(PVGroup):
-    """Raw delays. Larger values fire the laser earlier, so that the X-rays come later after it.
+    """The raw delays: larger values fire the laser earlier, so that the X-rays come later after it.
 
-    Unless something is wrong: with a sign of -1 an axis goes the other way, and `fine_jump_ps` is added below 2560 ps.
+    Errors of the hardware: with a sign of -1 an axis goes the other way; `fine_jump_ps` is added below 2560 ps.
     """
 
     coarse = pvproperty(
@@ -64,8 +65,11 @@ class Timing(PVGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._time_zero_ps = clock, time_zero_ps
-        self._coarse_sign, self._fine_sign, self._fine_jump_ps = coarse_sign, fine_sign, fine_jump_ps
+        self._clock = clock
+        self._time_zero_ps = time_zero_ps
+        self._coarse_sign = coarse_sign
+        self._fine_sign = fine_sign
+        self._fine_jump_ps = fine_jump_ps
         self._shown_jump_ps = 0.0
         self.interlock: Callable[[float], None] = lambda _: None
         """Raises SimulationInputError if the nominal delay, time zero as configured, must not be `nominal_ps`."""
@@ -73,14 +77,15 @@ class Timing(PVGroup):
     @property
     def delay_ps(self) -> float:
         """True pump-to-probe delay of probe 0, ps."""
-        coarse_ps, fine_ps = self.coarse_readback.value * 1e12, self.fine_readback.value - self._shown_jump_ps
+        coarse_ps = self.coarse_readback.value * 1e12
+        fine_ps = self.fine_readback.value - self._shown_jump_ps
         from_coarse = self._coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
         from_fine = self._fine_sign * (fine_ps - FINE_AT_ZERO_PS)
         jump = self._fine_jump_ps if fine_ps < FINE_JUMP_BELOW_PS else 0.0
         return float(from_coarse + from_fine + jump - self._time_zero_ps)
 
     async def show_jump(self, jump_ps: float) -> None:
-        """Let the phase shifter's read-back be off by `jump_ps`; what a jump does to the delay is not for here."""
+        """Shift the read-back of the phase shifter by `jump_ps`; the fault changes the true delay by itself."""
         setting_ps = self.fine_readback.value - self._shown_jump_ps
         self._shown_jump_ps = jump_ps
         await self.fine_readback.write(setting_ps + jump_ps)

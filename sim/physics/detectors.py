@@ -23,7 +23,7 @@ class Boxcar:
     """Analog chain of the APDs: negative-going signal in volts.
 
     `height_variance` is the relative variance of the height of a one-photon pulse, `noise_photons` the electronic
-    noise of one gate in photons (both chosen, so that 9 scans of 6 s per point match the paper's 100 ps spectrum),
+    noise of one gate in photons (both chosen so that 9 scans of 6 s per point match the paper's 100 ps spectrum),
     `volts_per_photon` and `baseline_v` the gain and the zero.
     """
 
@@ -34,20 +34,20 @@ class Boxcar:
 
 
 def draw_gates(photons: FloatArray, pulses: IntArray, rng: np.random.Generator) -> IntArray:
-    """Counts of gates that fire at most once per pulse.
+    """Draw the counts of gates that fire at most once per pulse.
 
     `photons` (apd, probe, bunch): mean detected photons per pulse; `pulses` (probe, bunch): gates opened.
-    Returns counts (apd, probe), the sum over bunches of binomial draws with p = 1 - exp(-photons).
+    Return counts (apd, probe), the sum over bunches of binomial draws with p = 1 - exp(-photons).
     """
     fired = rng.binomial(np.broadcast_to(pulses, photons.shape), -np.expm1(-photons))
     return np.asarray(fired.sum(axis=-1))
 
 
 def draw_boxcar(photons: FloatArray, pulses: IntArray, boxcar: Boxcar, rng: np.random.Generator) -> FloatArray:
-    """Boxcar sub-averages, volts per pulse; shape (block, probe).
+    """Draw the sub-averages of the boxcar, volts per pulse; shape (block, probe).
 
     `photons` (probe, bunch), or (block, probe, bunch) if it changes during the dwell: mean photons per pulse, all APDs;
-    `pulses` (probe, bunch). The dwell is cut into equal blocks that each see the same mix of bunches; without any pulse
+    `pulses` (probe, bunch). The dwell is divided into equal blocks that all see the same mix of bunches; without a pulse,
     the boxcar shows its baseline.
     """
     per_block = pulses.sum(axis=-1) / BOXCAR_BLOCKS

@@ -1,4 +1,4 @@
-"""Powder patterns of CsPbBr3 and the images a flat detector beside the beam sees of them."""
+"""Powder patterns of CsPbBr3, and their images on a flat detector beside the beam."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Structure:
 
 
 def _pnma() -> tuple[Atom, ...]:
-    """Positions of Pnma CsPbBr3, expanded by the eight operations of the group (Int. Tables A, no. 62)."""
+    """Return the positions of Pnma CsPbBr3, expanded by the eight operations of the group (Int. Tables A, no. 62)."""
     sites = {("Cs", 0.030, 0.25, 0.992), ("Pb", 0.0, 0.0, 0.5), ("Br", 0.495, 0.25, 0.048), ("Br", 0.294, 0.025, 0.706)}
     atoms: set[Atom] = set()
     for element, x, y, z in sites:
@@ -97,12 +97,12 @@ STRUCTURES = {
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where the detector truly stands; its plane is perpendicular to the beam.
+    """The true position of the detector, whose plane is perpendicular to the beam.
 
     `distance_m` sample to plane; `offset_m` from the direct beam to the detector's near edge (horizontal) and to its
-    middle row (vertical). The paper's 4.53 cm is taken as the way to the near edge: only so does the long side of
-    the detector cover the 1.3 to 2.8 1/angstrom shown. The sample is chosen to sit `sample_shift_m` off the distance
-    noted, which a calibration on graphite has to find.
+    middle row (vertical). The paper's 4.53 cm is taken as the distance to the near edge: only then does the long
+    side of the detector cover the 1.3 to 2.8 1/angstrom shown. The sample is shifted by `sample_shift_m` (chosen) from
+    the noted distance, which a calibration on graphite has to find.
     """
 
     distance_m: float = 0.2410
@@ -111,7 +111,7 @@ class Geometry:
     sample_shift_m: float = 0.0003
 
     def directions(self) -> tuple[FloatArray, FloatArray]:
-        """Scattering angle 2 theta and azimuth from the horizontal of every pixel, rad; shape (ROWS, COLUMNS)."""
+        """Return 2 theta and the azimuth from the horizontal of every pixel, rad; each (ROWS, COLUMNS)."""
         x = self.offset_m[0] + (np.arange(COLUMNS) + 0.5) * self.pixel_m
         y = self.offset_m[1] + (np.arange(ROWS) + 0.5 - ROWS / 2) * self.pixel_m
         across, up = np.meshgrid(x, y)
@@ -121,7 +121,7 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the detector has in front of it; `flux` is relative to the nominal one, 0 with the shutter closed."""
+    """What the detector sees; `flux` is relative to the nominal one, 0 with the shutter closed."""
 
     energy_ev: float
     temperature_c: float
@@ -143,7 +143,7 @@ class Brightness:
 
 @functools.cache
 def reflections(phase: str) -> tuple[FloatArray, FloatArray]:
-    """Momentum transfers at the measured lattice, 1/angstrom, and strengths of all lines of `phase`.
+    """Return momentum transfers at the measured lattice, 1/angstrom, and strengths of all lines of `phase`.
 
     Strength is 2 pi^2 |F|^2 / (V Z Q^2), the weight of a line in the scattering per formula unit and solid angle
     (Warren, X-ray Diffraction, ch. 4); form factors from xraydb.
@@ -164,9 +164,9 @@ def reflections(phase: str) -> tuple[FloatArray, FloatArray]:
 
 
 def phase_pattern(phase: str, q: ArrayLike, temperature_c: float, phases: Phases) -> FloatArray:
-    """Scattering of one formula unit in `phase` at momentum transfers `q` (1/angstrom), electrons squared x angstrom.
+    """Return the scattering of one formula unit of `phase` at `q` (1/angstrom), electrons squared x angstrom.
 
-    Lines are Gaussians, as wide as the domains make them (Scherrer) and the instrument adds.
+    Lines are Gaussians with the width of the domains (Scherrer) and of the instrument.
     """
     momentum = np.asarray(q, dtype=float)
     lines, strengths = reflections(phase)
@@ -180,7 +180,7 @@ def phase_pattern(phase: str, q: ArrayLike, temperature_c: float, phases: Phases
 
 
 def powder_pattern(q: ArrayLike, temperature_c: float, phases: Phases) -> FloatArray:
-    """Scattering of one formula unit of the mixture at `temperature_c`, electrons squared x angstrom."""
+    """Return the scattering of one formula unit of the mixture at `temperature_c`, electrons squared x angstrom."""
     parts = phase_fractions(phases, temperature_c)
     momentum = np.asarray(q, dtype=float)
     total = np.zeros_like(momentum)
@@ -208,12 +208,12 @@ class Diffraction:
 
     @functools.cached_property
     def faulty(self) -> tuple[BoolArray, BoolArray]:
-        """Dead pixels, which the detector marks, and hot ones, which it does not know; each (ROWS, COLUMNS)."""
+        """Dead pixels, which the detector marks, and hot ones, which it does not mark; each (ROWS, COLUMNS)."""
         drawn = np.random.default_rng([self.seed, 102]).random((ROWS, COLUMNS))
         return (drawn < 1e-4) & ~self.gaps, (drawn > 1 - 5e-5) & ~self.gaps
 
     def expected(self, scene: Scene) -> FloatArray:
-        """Mean counts per second of every pixel, faults left out; shape (ROWS, COLUMNS)."""
+        """Return the mean counts per second of every pixel, without faulty pixels; shape (ROWS, COLUMNS)."""
         two_theta, azimuth = self.geometry.directions()
         q = 4 * np.pi / (HC_EV_ANGSTROM / scene.energy_ev) * np.sin(two_theta / 2)
         # Rings are worked out on a grid of their own, much finer than any line.
@@ -232,7 +232,7 @@ class Diffraction:
         return pattern
 
     def image(self, scene: Scene, exposure_s: float, rng: np.random.Generator) -> IntArray:
-        """One image of `exposure_s` seconds: Poisson counts, with gaps and dead pixels marked."""
+        """Draw an image of `exposure_s` seconds: Poisson counts (ROWS, COLUMNS), with gaps and dead pixels marked."""
         dead, hot = self.faulty
         counts = rng.poisson(self.expected(scene) * exposure_s + hot * HOT_COUNTS_PER_S * exposure_s)
         counts[self.gaps], counts[dead] = GAP, DEAD

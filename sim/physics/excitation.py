@@ -1,4 +1,4 @@
-"""How excited the probed spot is: recovery after a pump, response to fluence, and what earlier pumps left."""
+"""Excitation of the probed spot: recovery after a pump, response to fluence, and the remainder of earlier pumps."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SATURATION_SHARPNESS = 8.0
 class Spot:
     """Geometry of the moving jet: speed in m/s (= um/us), laser spot FWHM in um (paper, SI 2).
 
-    The jet flows downwards, along `laser_fwhm_um`. `horizontal_um` and `vertical_um` say how far the middle of the
-    laser spot lies off the X-ray spot, whose own 5 um are neglected.
+    The jet flows downwards, along `laser_fwhm_um`. `horizontal_um` and `vertical_um` are the distance of the
+    centre of the laser spot from the X-ray spot, whose own 5 um are neglected.
     """
 
     jet_speed_m_s: float = 4.0
@@ -35,7 +35,7 @@ class Spot:
     vertical_um: float = 0.0
 
     def overlap(self, age_ps: ArrayLike) -> Array:
-        """Laser intensity, relative to the middle of its spot, where the spot probed now was, `age_ps` ago."""
+        """Return the laser intensity, relative to the centre, at the place of the probed spot `age_ps` ago."""
         moved_um = self.jet_speed_m_s * np.asarray(age_ps, dtype=float) * 1e-6
         along = (moved_um - self.vertical_um) / self.laser_fwhm_um
         across = self.horizontal_um / self.laser_fwhm_horizontal_um
@@ -43,9 +43,9 @@ class Spot:
 
 
 def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array:
-    """Exponential decay from time zero on, seen through a Gaussian response of width `sigma_ps`.
+    """Return an exponential decay from time zero on, convolved with a Gaussian response of width `sigma_ps`.
 
-    The closed form of the convolution; the scaled error function keeps it finite far before time zero.
+    This is the closed form; the scaled error function keeps it finite far before time zero.
     """
     time = np.asarray(time_ps, dtype=float)
     z = (sigma_ps / tau_ps - time / sigma_ps) / np.sqrt(2)
@@ -55,7 +55,7 @@ def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array
 
 
 def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> Array:
-    """Excitation left `time_ps` after one pump, 1 just after a pump of reference strength."""
+    """Return the excitation `time_ps` after one pump, 1 just after a pump of reference strength."""
     offset = 1 - kinetics.fraction1 - kinetics.fraction2
     parts = (
         (kinetics.fraction1, kinetics.tau1_ps),
@@ -66,7 +66,7 @@ def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> Array:
 
 
 def response(fluence_mj_cm2: ArrayLike, pump: Pump) -> Array:
-    """Excitation by one pump relative to an unsaturated pump of reference fluence: linear, then flat."""
+    """Return the excitation by one pump relative to an unsaturated pump of reference fluence: linear, then flat."""
     fluence = np.asarray(fluence_mj_cm2, dtype=float)
     knee = (1 + (fluence / pump.saturation_fluence_mj_cm2) ** SATURATION_SHARPNESS) ** (1 / SATURATION_SHARPNESS)
     return np.asarray(fluence / knee / pump.reference_fluence_mj_cm2)
@@ -82,7 +82,7 @@ def train_excitation(
     spot: Spot,
     sigma_ps: float,
 ) -> Array:
-    """Excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`."""
+    """Return the excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`."""
     time = np.asarray(time_ps, dtype=float)
     total = np.zeros_like(time)
     # Pumps that come after `time_ps` = 0 but before the latest probe have been seen by it too.
@@ -94,9 +94,9 @@ def train_excitation(
 
 
 def mean_excitation(*, fluence_mj_cm2: float, pump_period_ps: float, kinetics: Kinetics, pump: Pump) -> float:
-    """Excitation averaged over the pump period: what an unlocked laser leaves, its phase being random.
+    """Return the excitation averaged over the pump period, as an unlocked laser with its random phase gives.
 
-    The integral of the recovery over all times, per pump period; spot motion neglected.
+    It is the integral of the recovery over all times, per pump period; the motion of the spot is neglected.
     """
     offset = 1 - kinetics.fraction1 - kinetics.fraction2
     area = (

@@ -31,12 +31,12 @@ The boxcar integrates the whole pulse in one channel and knows no such differenc
 
 @dataclass(frozen=True)
 class BeamlineState:
-    """Where everything stands during one exposure; `delay_ps` is the true delay of probe 0.
+    """The state of the beamline during one exposure; `delay_ps` is the true delay of probe 0.
 
-    `laser_horizontal_um` and `laser_vertical_um`: middle of the laser spot, seen from the X-ray spot.
-    What comes last is 1 (or 0, or False) unless something is wrong, and relative to what it should be: stored current,
-    flux besides, counts shown by the I0 chamber, sample in the jet, flow shown, gates opened; then stray photons per
-    pulse and photodiode, and whether the ring is being filled.
+    `laser_horizontal_um` and `laser_vertical_um`: centre of the laser spot relative to the X-ray spot.
+    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `chamber` counts shown by
+    the ion chamber, `jet_density` sample in the jet, `jet_flow` shown flow, `gates_open` opened gates.
+    `stray_photons`: per pulse and photodiode, 0 when healthy. `injecting`: the ring is being filled.
     """
 
     energy_ev: float = 13472.0
@@ -60,20 +60,20 @@ class BeamlineState:
 
     @property
     def beam(self) -> float:
-        """X-rays that reach the sample, relative to those of an undisturbed ring."""
+        """X-ray flux on the sample, relative to that of an undisturbed ring."""
         return self.current * self.flux if self.xray_shutter_open else 0.0
 
 
 Stretches = Sequence[tuple[BeamlineState, float]]
-"""States one after the other, each with its seconds of beam."""
+"""Consecutive states, each with its seconds of beam."""
 
 
 @dataclass(frozen=True)
 class ExposureCounts:
-    """What the detectors made of one exposure.
+    """The counts of all detectors in one exposure.
 
     `counts` (apd, probe) and `pulses` (probe,) of the gates; `boxcar` (block, probe) in volts per pulse; `i0` and
-    `foil` in counts, before and behind the Pb foil. `delivered` is what an I0 chamber in order would have counted.
+    `foil` in counts, before and behind the Pb foil. `delivered` is the count of an intact ion chamber.
     """
 
     duration_s: float
@@ -87,7 +87,7 @@ class ExposureCounts:
 
 @dataclass(frozen=True)
 class Fluctuations:
-    """How much the jet and the beam wander: relative standard deviation and correlation time (chosen)."""
+    """Slow fluctuations of jet and beam: relative standard deviation and correlation time (chosen)."""
 
     jet_sigma: float = 0.01
     jet_tau_s: float = 5.0
@@ -95,8 +95,8 @@ class Fluctuations:
     flux_tau_s: float = 30.0
 
 
-def drawn_anew(seed: int, stream: int, restarts: int) -> list[int]:
-    """Seed of a stream of randomness that goes on differently after each restart of the server."""
+def restarted_seed(seed: int, stream: int, restarts: int) -> list[int]:
+    """Return the seed of a stream of random numbers, which differs after each restart of the server."""
     return [seed, stream, restarts] if restarts else [seed, stream]
 
 
@@ -104,9 +104,9 @@ def drawn_anew(seed: int, stream: int, restarts: int) -> list[int]:
 class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
-    `restarts`: how often the server was started again. The ring and the gates stay what the seed made them, everything
-    else is drawn anew, as a repeated draw would be no independent measurement.
-    Time passes while it counts and only then: the same exposures give the same counts, however fast a client asks.
+    `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
+    after a restart, since repeated ones would not be independent measurements.
+    Time passes only while it counts: the same exposures give the same counts, however fast a client asks.
     `time_s` is the beam time counted so far.
     """
 
@@ -119,8 +119,8 @@ class Experiment:
     fluctuations: Fluctuations = field(default_factory=Fluctuations)
 
     def __post_init__(self) -> None:
-        """Give every source of randomness a stream of its own, so that one does not shift another."""
-        streams = [np.random.default_rng(drawn_anew(self.seed, stream, self.restarts)) for stream in range(6)]
+        """Give every source of randomness its own stream, so that they do not affect each other."""
+        streams = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(6)]
         fixed = np.random.default_rng([self.seed, 6])
         self._gates, self._analog, self._chamber, self._phase = streams[:4]
         self._jet = Fluctuation(self.fluctuations.jet_sigma, self.fluctuations.jet_tau_s, streams[4])
@@ -130,18 +130,19 @@ class Experiment:
         self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * fixed.standard_normal((APDS, PROBES))
 
     def spectrum(self, state: BeamlineState) -> FloatArray:
-        """Fluorescence of the sample at each probe, in units of the edge step; shape (probe,)."""
+        """Return the fluorescence of the sample at each probe, in units of the edge step; shape (probe,)."""
         edge = edge_at(self.sample.edges, state.energy_ev)
         static = float(static_spectrum(edge, state.energy_ev))
         transient = float(transient_spectrum(edge, state.energy_ev))
         return np.asarray(static + transient * self.excitation(state))
 
     def excitation(self, state: BeamlineState) -> FloatArray:
-        """Excitation seen by each probe; shape (probe,)."""
+        """Return the excitation seen by each probe; shape (probe,)."""
         if not state.laser_shutter_open or state.fluence_mj_cm2 == 0:
             return np.zeros(PROBES)
         pump_period_ps = state.rate_divider * BUNCH_PERIOD_PS
-        kinetics, pump = self.sample.kinetics, self.sample.pump
+        kinetics = self.sample.kinetics
+        pump = self.sample.pump
         spot = replace(self.spot, horizontal_um=state.laser_horizontal_um, vertical_um=state.laser_vertical_um)
         if not state.laser_locked:
             fluence = state.fluence_mj_cm2 * float(spot.overlap(0.0))
@@ -158,12 +159,13 @@ class Experiment:
         )
 
     def photons(self, state: BeamlineState, flux: float, jet: float) -> FloatArray:
-        """Mean detected photons per pulse of the X-rays, stray light left out; shape (apd, probe, bunch)."""
+        """Return the mean detected photons per X-ray pulse, without stray light; shape (apd, probe, bunch)."""
         if state.beam == 0 or not state.jet_running:
             return np.zeros((APDS, PROBES, BUNCHES))
         edge: Edge = edge_at(self.sample.edges, state.energy_ev)
-        flux, jet = flux * state.beam, jet * state.jet_density
-        per_probe = edge.photons_per_pulse / APDS * flux * jet * self.spectrum(state)
+        flux_here = flux * state.beam
+        jet_here = jet * state.jet_density
+        per_probe = edge.photons_per_pulse / APDS * flux_here * jet_here * self.spectrum(state)
         return np.asarray(np.tile(per_probe[:, None] * self.charges, (APDS, 1, 1)))
 
     def expose(self, state: BeamlineState, duration_s: float) -> ExposureCounts:
@@ -171,10 +173,9 @@ class Experiment:
         return self.expose_changing([(state, duration_s)])
 
     def expose_changing(self, stretches: Stretches) -> ExposureCounts:
-        """Count for the next seconds of beam, in one state after the other, each for its seconds.
+        """Count for the next seconds of beam, in consecutive states, each for its seconds.
 
-        Jet, flux and current are held at their averages over the exposure, but for what the states say; everything
-        else is drawn per gate.
+        Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate.
         """
         duration_s = sum(seconds for _, seconds in stretches)
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
@@ -200,8 +201,9 @@ class Experiment:
     def _count_gates(
         self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> tuple[IntArray, IntArray]:
-        """Counts (apd, probe) and gates opened (probe,), summed over the states."""
-        counts, opened = np.zeros((APDS, PROBES), dtype=np.int64), np.zeros(PROBES, dtype=np.int64)
+        """Draw counts (apd, probe) and opened gates (probe,), summed over the states."""
+        counts = np.zeros((APDS, PROBES), dtype=np.int64)
+        opened = np.zeros(PROBES, dtype=np.int64)
         for state, periods in _periods(stretches).items():
             pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch)
             seen = photons[state] * self.gate_efficiency[:, :, None] + state.stray_photons
@@ -213,8 +215,9 @@ class Experiment:
     def _average_boxcar(
         self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> FloatArray:
-        """Sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
-        periods, divider = sum(_periods(stretches).values()), stretches[0][0].rate_divider
+        """Draw sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
+        periods = sum(_periods(stretches).values())
+        divider = stretches[0][0].rate_divider
         pulses = pulses_per_bunch(periods, divider, first_bunch)
         seen = {state: per_apd.sum(axis=0) + APDS * state.stray_photons for state, per_apd in photons.items()}
         if len(seen) == 1:
@@ -224,7 +227,7 @@ class Experiment:
         return draw_boxcar(np.asarray(mixed), pulses, self.boxcar, self._analog)
 
     def _count_chambers(self, stretches: Stretches, flux: float) -> tuple[int, int, int]:
-        """What the I0 chamber should show, what it shows, and what the chamber behind the foil shows."""
+        """Draw the counts of an intact ion chamber, of the present one, and of the one behind the foil."""
         expected = [(state, flux * state.beam * I0_RATE * seconds) for state, seconds in stretches]
         shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
         behind = sum(counts * foil_transmission(state.energy_ev) for state, counts in expected)
@@ -234,20 +237,21 @@ class Experiment:
 
 
 def _periods(stretches: Stretches) -> dict[BeamlineState, int]:
-    """Pump periods spent in each state; what is left of one at the end of a stretch is finished in the next."""
+    """Return the pump periods spent in each state; a period cut by the end of a stretch ends in the next one."""
     periods: dict[BeamlineState, int] = {}
-    end_s, begun = 0.0, 0
+    end_s = 0.0
+    begun = 0
     for state, seconds in stretches:
         end_s += seconds
         ended = int(end_s * 1e12 / (state.rate_divider * BUNCH_PERIOD_PS))
-        # After a change of the divider the numbers start anew, hence never below 0.
+        # After a change of the divider the numbers restart, so the difference could be below 0.
         periods[state] = periods.get(state, 0) + max(ended - begun, 0)
         begun = ended
     return periods
 
 
 def _shares(stretches: Stretches, blocks: int) -> dict[BeamlineState, FloatArray]:
-    """Which part of each of `blocks` equal parts of the dwell was spent in each state; they add up to 1."""
+    """Return the share of each state in each of `blocks` equal parts of the dwell, (blocks,); shares add up to 1."""
     ends_s = np.cumsum([0.0, *(seconds for _, seconds in stretches)])
     edges_s = np.linspace(0.0, ends_s[-1], blocks + 1)
     shares: dict[BeamlineState, FloatArray] = {state: np.zeros(blocks) for state, _ in stretches}

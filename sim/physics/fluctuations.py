@@ -19,7 +19,7 @@ class Fluctuation:
         self._value = sigma * float(rng.standard_normal())
 
     def average(self, duration_s: float) -> float:
-        """Mean over the next `duration_s`, which begin where the last ones ended."""
+        """Return the mean over the next `duration_s` seconds of beam, which follow the last ones directly."""
         k = duration_s / self._tau_s
         if k == 0:
             return self._value

@@ -78,11 +78,11 @@ class Pump:
 
 @dataclass(frozen=True)
 class Beam:
-    """What the beamline hides: time zero off its nominal value, response width, monochromator errors.
+    """Hidden properties of the beamline: error of time zero, width of the response, errors of the monochromator.
 
     `time_zero_ps` is added to the nominal time zero; `backlash_ev` shifts the energy after a long move downwards.
-    What follows may be left out: the fine delay's jump below 2560 ps and the direction (1 or -1) of both raw delays;
-    where the X-rays hit, seen from the middle of the laser spot with its mirrors at 0, um.
+    Optional: the jump of the fine delay below 2560 ps, and the direction (1 or -1) of both raw delays; the position of
+    the X-rays relative to the centre of the laser spot with its mirrors at 0, um.
     """
 
     time_zero_ps: float
@@ -118,7 +118,7 @@ class ThermalEdge:
 
 @dataclass(frozen=True)
 class Thermal:
-    """What heating the dry powder does to its static spectra.
+    """Effects of heat on the static spectra of the dry powder.
 
     The edges of `static` belong to `reference_c`; the band gap follows Varshni with `varshni_alpha_ev_k` and
     `varshni_beta_k`; `edges` holds the changes by the edge's name. The defaults change nothing.
@@ -132,7 +132,7 @@ class Thermal:
 
 @dataclass(frozen=True)
 class Phases:
-    """Where the powder changes its structure, C, and how its patterns look.
+    """Transition temperatures of the powder, C, and properties of its patterns.
 
     Between an onset and its end both phases coexist. `expansion_per_k` is the linear thermal expansion within a phase,
     `domain_nm` the size of the coherent domains, which widens the powder lines.
@@ -148,7 +148,7 @@ class Phases:
 
 @dataclass(frozen=True)
 class Sample:
-    """One simulated sample: its name and the truth about it."""
+    """One simulated sample: its name and its true properties."""
 
     name: str
     edges: dict[str, Edge]
@@ -160,7 +160,7 @@ class Sample:
 
 
 def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
-    """Read a sample file; raises SimulationInputError naming the file, the table and the key that is wrong."""
+    """Read a sample file; raises SimulationInputError with the file, the table and the wrong key."""
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
@@ -227,7 +227,7 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
 
 
 def _optional_table(cls: type[T], table: dict[str, Any], where: str) -> T:
-    """As `_table`, with the defaults of `cls` for what is left out."""
+    """Read a table as `_table` does, with the defaults of `cls` for missing keys."""
     defaults = {item.name: getattr(cls(), item.name) for item in fields(cls)}  # type: ignore[arg-type]  # a dataclass
     return _table(cls, defaults | table, where)
 

@@ -19,8 +19,8 @@ class DriftDetector:
     """Sizes of the detector (all chosen; counting rates as usual for such a detector).
 
     `window_rate` is the fluorescence in the window per element and second for a spectrum value of 1 at nominal flux,
-    `other_rate` everything else it sees (elastic scattering, graphite); `dead_s` is the time for which each photon
-    keeps an element busy; `efficiency` holds the elements' solid angles, relative to their mean.
+    `other_rate` that of everything else it sees (elastic scattering, graphite); `dead_s` is the time for which each
+    photon keeps an element busy; `efficiency` holds the elements' solid angles, relative to their mean.
     """
 
     window_rate: float = 60e3

@@ -14,7 +14,7 @@ BUNCH_CHARGE_SPREAD = 0.03
 
 
 def bunch_charges(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Charges of the bunches relative to their mean; shape (24,), mean exactly 1."""
+    """Draw the charges of the bunches relative to their mean; shape (24,), mean exactly 1."""
     charges = 1 + BUNCH_CHARGE_SPREAD * rng.standard_normal(BUNCHES)
     return np.asarray(charges / charges.mean())
 
@@ -28,12 +28,12 @@ class TopUp:
     interval_s: float = 120.0
 
     def current_ma(self, time_s: float) -> float:
-        """Stored current at beam time `time_s`, mA."""
+        """Return the stored current at beam time `time_s`, mA."""
         return float(self.full_ma * np.exp(-(time_s % self.interval_s) / self.lifetime_s))
 
 
 def pulses_per_bunch(periods: int, divider: int, first_bunch: int) -> NDArray[np.int64]:
-    """How often each gate meets each bunch in `periods` pump periods; shape (probe, bunch), rows sum to `periods`.
+    """Return how often each gate meets each bunch in `periods` pump periods, (probe, bunch); rows sum to `periods`.
 
     Pump period k starts at bunch `first_bunch + k * divider`; with a divider of 5, which shares no factor with 24,
     the pump walks over all bunches.

@@ -21,7 +21,7 @@ FOIL_EDGE_WIDTH_EV = 6.0
 
 
 def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> Array:
-    """Sum of Gaussian features at `energy_ev`, in units of the edge step; shape of `energy_ev`."""
+    """Return the sum of Gaussian features at `energy_ev`, in units of the edge step; shape of `energy_ev`."""
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
     for peak in peaks:
@@ -30,7 +30,7 @@ def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> Array:
 
 
 def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
-    """Fluorescence of the unexcited sample: scatter, an arctangent step of height 1, and features.
+    """Return the fluorescence of the unexcited sample: scatter, an arctangent step of height 1, and features.
 
     The arctangent is the absorption of a core hole of finite lifetime above a flat continuum.
     """
@@ -40,17 +40,17 @@ def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
 
 
 def transient_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
-    """Change of the fluorescence at full excitation and reference fluence, in units of the edge step."""
+    """Return the change of the fluorescence at full excitation and reference fluence, in units of the edge step."""
     return gaussians(energy_ev, edge.transient)
 
 
 def edge_at(edges: dict[str, Edge], energy_ev: float) -> Edge:
-    """The edge whose step lies nearest to `energy_ev`."""
+    """Return the edge whose step is nearest to `energy_ev`."""
     return min(edges.values(), key=lambda edge: abs(edge.edge_ev - energy_ev))
 
 
 def foil_transmission(energy_ev: float) -> float:
-    """Transmission of the Pb foil: tabulated absorption (xraydb) with the edge widened to the core hole's lifetime."""
+    """Return the transmission of the Pb foil: tabulated absorption (xraydb), broadened by the core-hole lifetime."""
     below, above = (float(xraydb.mu_elam("Pb", FOIL_EDGE_EV + side)) for side in (-200.0, 200.0))
     step = 0.5 + np.arctan(2 * (energy_ev - FOIL_EDGE_EV) / FOIL_EDGE_WIDTH_EV) / np.pi
     mass_absorption = below + (above - below) * step

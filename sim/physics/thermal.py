@@ -25,7 +25,7 @@ AT_REST_C = 2e-3
 
 
 class Thermostat:
-    """First-order lag behind a ramped set value; exact at any time, however rarely it is asked.
+    """First-order lag behind a ramped set value, exact at any time.
 
     Times are seconds of beam; `ramp_c_min` is the slope of the ramp, C per minute. Without `heating` the set value is
     the ambient temperature, reached without a ramp.
@@ -36,13 +36,13 @@ class Thermostat:
         self._target_c, self._ramp_c_s, self._heating = target_c, ramp_c_min / 60, False
 
     def program(self, now_s: float, *, target_c: float, ramp_c_min: float, heating: bool) -> None:
-        """From now on go to `target_c`; a ramp starts where the powder is."""
+        """Go to `target_c` from `now_s` on; a ramp starts at the present temperature."""
         self._program_c = self._sample_c = self.temperature_c(now_s)
         self._time_s = now_s
         self._target_c, self._ramp_c_s, self._heating = target_c, ramp_c_min / 60, heating
 
     def temperature_c(self, now_s: float) -> float:
-        """Temperature of the powder at `now_s`, C."""
+        """Return the temperature of the powder at `now_s`, C."""
         elapsed_s = now_s - self._time_s
         if not self._heating:
             return _relaxed(self._sample_c, AMBIENT_C, elapsed_s)
@@ -54,7 +54,7 @@ class Thermostat:
         return _relaxed(self._on_ramp(slope, ramp_s), self._target_c, elapsed_s - ramp_s)
 
     def _on_ramp(self, slope: float, elapsed_s: float) -> float:
-        """Response of a first-order lag to a ramp: it trails by slope x lag once the start is forgotten."""
+        """Return the response of a first-order lag to a ramp, C: it trails by slope x lag, long after the start."""
         trailing_c = slope * LAG_S
         start = self._sample_c - self._program_c + trailing_c
         return self._program_c + slope * elapsed_s - trailing_c + start * math.exp(-elapsed_s / LAG_S)
@@ -66,7 +66,7 @@ def _relaxed(start_c: float, end_c: float, elapsed_s: float) -> float:
 
 
 def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
-    """Change of the band gap, and with it of the edge, against the reference temperature, eV.
+    """Return the change of the band gap, and so of the edge, against the reference temperature, eV.
 
     Eg(T) = Eg(0) - alpha T^2 / (T + beta) (Varshni 1967; paper, SI 8).
     """
@@ -79,7 +79,7 @@ def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
 
 
 def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperature_c: float) -> Array:
-    """What heat adds to the spectrum at `edge`, without the edge's shift, in units of the edge step."""
+    """Return the change of the spectrum at `edge` by heat, without the shift of the edge, in units of the edge step."""
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
     if edge in thermal.edges:
@@ -91,7 +91,7 @@ def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperatur
 
 
 def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> Array:
-    """Fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step."""
+    """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step."""
     energy = np.asarray(energy_ev, dtype=float)
     name, edge = _nearest(sample.edges, float(np.mean(energy)))
     seen_ev = energy - varshni_shift_ev(sample.thermal, temperature_c)
@@ -103,7 +103,7 @@ def _nearest(edges: dict[str, Edge], energy_ev: float) -> tuple[str, Edge]:
 
 
 def phase_fractions(phases: Phases, temperature_c: float) -> dict[str, float]:
-    """Volume fractions of the orthorhombic, tetragonal and cubic phases; they add up to 1.
+    """Return the volume fractions of the orthorhombic, tetragonal and cubic phases; they add up to 1.
 
     Linear across each interval of coexistence (chosen: the paper gives only its ends).
     """
