@@ -47,8 +47,8 @@ def draw_boxcar(photons: FloatArray, pulses: IntArray, boxcar: Boxcar, rng: np.r
     """Draw the sub-averages of the boxcar, volts per pulse; shape (block, probe).
 
     `photons` (probe, bunch), or (block, probe, bunch) if it changes during the dwell: mean photons per pulse, all APDs;
-    `pulses` (probe, bunch). The dwell is divided into equal blocks that all see the same mix of bunches; without a pulse,
-    the boxcar shows its baseline.
+    `pulses` (probe, bunch). The dwell is divided into equal blocks that all see the same mix of bunches; without a
+    pulse, the boxcar shows its baseline.
     """
     per_block = pulses.sum(axis=-1) / BOXCAR_BLOCKS
     if not per_block.all():

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sim.ioc.clock import BeamClock
+from sim.clock import BeamClock
 from sim.ioc.timing import Timing
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from trxas.validation.coverage import worker_pool
-from trxas.validation.coverage.campaign import Coverage, Settings, draw_samples
+from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
 from trxas.validation.coverage.measurement import (
     expected_values,
 )
@@ -20,8 +20,8 @@ TIMING = configured_timing()
 
 
 def new_coverage(samples: int = 2, measurements: int = 2) -> Coverage:
-    settings = Settings(samples, seed=3, measurements=measurements, workers=1)
-    return Coverage(settings, TIMING, draw_samples(settings))
+    settings = CoverageSettings(samples=samples, seed=3, measurements=measurements, workers=1)
+    return Coverage(settings=settings, timing=TIMING, samples=draw_samples(settings))
 
 
 def line(coverage: Coverage, sample: int, number: int, pull: float) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.monochromator import Seating, bragg_angle_deg
 from sim.physics.excitation import Spot
