@@ -16,7 +16,7 @@ import pytest
 
 from devices.signals.uncached_signal import FreshSignalRO, read_together
 from errors import NotConnectedError
-from sim.physics.fault_kinds import KINDS
+from sim.faults.kinds import KINDS
 from tests.support.fault_bench import FaultBench
 from tests.support.waiting import WAIT_S, until
 
