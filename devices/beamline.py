@@ -155,7 +155,7 @@ class Beamline(BeamlineAxes):
         """Wait for every PV and check its unit.
 
         Raises NotConnectedError with every PV that did not answer, if devices are among them that may not be missing,
-        and ConfigurationError with every wrong unit.
+        and ConfigurationError with every wrong unit. From then on changes of the motor records are logged.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
         optional = list(self.signals(self.optional_devices))
@@ -165,6 +165,11 @@ class Beamline(BeamlineAxes):
         if disconnected_names(needed):
             raise NotConnectedError(self.disconnected(), timeout_s)
         self.check_units()
+        # One axis per motor, so that a change is logged once: plate and fluence share theirs.
+        motors = {axis.motor_fields.prefix: axis.motor_fields for axis in self.axes.values() if axis.motor_fields}
+        _wait_connected(self.signals(motors.values()), timeout_s)
+        for motor in motors.values():
+            motor.follow_changes()
 
     def check_units(self) -> None:
         """Raise ConfigurationError for every raw PV whose unit is not the one the conversion assumes.

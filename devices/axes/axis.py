@@ -7,13 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ophyd import Device, EpicsSignal
+from ophyd import Device
 from ophyd.status import DeviceStatus
 
+from devices.axes.motor_record import MotorFields
 from devices.numbers import finite_number
 from devices.signals.move_status import MoveStatus, fail, finish
-from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
-from errors import MotionError, OutOfRangeError
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_with_completion, read_together
+from errors import MotionError, NotConnectedError, OutOfRangeError
 
 READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05
 """How long a read-back may lag behind put completion: the Kohzu support scans its own at 10 Hz or slower."""
@@ -22,18 +23,26 @@ READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05
 class Axis(Device):
     """One physical quantity set through one or more raw PVs with put completion.
 
-    Subclasses name their raw read-backs in `raw_readbacks` and convert with `raw_targets` and `value_from_raw`.
+    Subclasses name their raw read-backs and setpoints and convert with `raw_targets` and `value_from_raw`. One with a
+    component `motor` is driven by that motor record, directly or, unless `raw_is_motor`, through another record.
     `low`, `high` and `tolerance` are in `unit`.
     """
 
     unit: ClassVar[str]
     raw_readbacks: ClassVar[tuple[str, ...]]
+    raw_setpoints: ClassVar[tuple[str, ...]]
+    raw_is_motor: ClassVar[bool] = True
 
     def __init__(
         self, *, name: str, low: float, high: float, tolerance: float, timeout_s: float, **kwargs: Any
     ) -> None:
         self.low, self.high, self.tolerance, self.timeout_s = low, high, tolerance, timeout_s
         super().__init__("", name=name, **kwargs)
+
+    @property
+    def motor_fields(self) -> MotorFields | None:
+        """Fields of the motor record behind the axis, None if there is none; not part of `raw_setpoints`."""
+        return getattr(self, "motor", None)
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Raw setpoints, by attribute name, that bring the axis to `value`."""
@@ -79,11 +88,18 @@ class Axis(Device):
         return status
 
     def _check_records(self, targets: Mapping[str, float]) -> None:
-        """Refuse raw targets outside a record's own limits, which others may have narrowed; 0 to 0 means none."""
+        """Raise OutOfRangeError for raw targets outside a record's own limits, which other clients may change.
+
+        Control limits come with the connection. Only if they forbid the target they are requested again, as somebody
+        may have widened them; narrower ones stop the motion, and `_missed` explains that. A motor record is asked
+        before every move.
+        """
         for attribute, raw in targets.items():
-            signal: EpicsSignal = getattr(self, attribute)
-            low, high = signal.limits
-            if low is not None and high is not None and low < high and not low <= raw <= high:
+            signal: LimitedSignal = getattr(self, attribute)
+            if self.motor_fields is not None:
+                self.motor_fields.check(raw if self.raw_is_motor else None, fresh=self.raw_is_motor)
+            if not _within(raw, signal.limits) and not _within(raw, limits := signal.fresh_limits()):
+                low, high = limits
                 unit = signal.metadata.get("units") or ""
                 remedy = (
                     f"These are the limits of the record, for {self.name} in its own unit. Change them or the target."
@@ -111,7 +127,27 @@ class Axis(Device):
             reached = self.position
         return reached
 
+    def _changes(self) -> str:
+        """Return which limits or motor fields changed while the session was open, in words; empty if none did."""
+        found = [] if self.motor_fields is None else [self.motor_fields.changes()]
+        for attribute in self.raw_setpoints:
+            signal: LimitedSignal = getattr(self, attribute)
+            try:
+                before, now = signal.limits, signal.fresh_limits()
+            except NotConnectedError:
+                continue
+            if before != now and None not in before:
+                found.append(f"the limits of {signal.pvname} changed from {_range(before)} to {_range(now)}")
+        return "; ".join(change for change in found if change)
+
     def _missed(self, value: float, reached: float) -> str:
+        changes = self._changes()
+        if changes:
+            return (
+                f"{self.name} was sent to {value:.10g} {self.unit} and stopped at {reached:.10g} {self.unit} "
+                f"(tolerance {self.tolerance:g} {self.unit}). While the session was open another client changed its "
+                f"record: {changes}. Set it back or choose another target, then repeat the point."
+            )
         return (
             f"{self.name} was sent to {value:.10g} {self.unit} and stopped at {reached:.10g} {self.unit} "
             f"(tolerance {self.tolerance:g} {self.unit}). It was stopped, stalled or refused the move: look at "
@@ -133,6 +169,16 @@ class Axis(Device):
     def hints(self) -> dict[str, list[str]]:
         """The one field to plot against."""
         return {"fields": [self.name]}
+
+
+def _within(raw: float, limits: tuple[float | None, float | None]) -> bool:
+    """Return whether `raw` is within control limits; without limits (0 to 0) everything is."""
+    low, high = limits
+    return low is None or high is None or not low < high or low <= raw <= high
+
+
+def _range(limits: tuple[float, float]) -> str:
+    return f"{limits[0]:g} .. {limits[1]:g}"
 
 
 class _Countdown:

@@ -17,7 +17,7 @@ from devices.axes.axis import Axis
 from devices.configuration import CellSettings
 from devices.conversions import cell_setpoint, cell_temperature_c
 from devices.signals.move_status import MoveStatus, fail, finish, finished
-from devices.signals.uncached_signal import FreshSignalRO, put_and_wait, read_together
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_and_wait, read_together
 from errors import MotionError, NotConnectedError, NotSettledError
 
 TEMPERATURE = "temperature_c"
@@ -45,7 +45,7 @@ class Cell(Axis):
     temperature = offset + gain x raw reading, with both from the configuration.
     """
 
-    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
+    setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
     setpoint_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.setpoint}", kind="omitted")
     ramp = FCpt(EpicsSignal, "{_prefix}{_settings.ramp_rate}", kind="omitted")
     heater = FCpt(EpicsSignal, "{_prefix}{_settings.heater}", kind="omitted")
@@ -54,6 +54,7 @@ class Cell(Axis):
 
     unit = "C"
     raw_readbacks = ("thermocouple",)
+    raw_setpoints = ("setpoint",)
 
     def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix

@@ -7,14 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
 from devices.axes.axis import Axis
 from devices.configuration import DelaySettings
 from devices.conversions import PS_PER_S, delay_ps
 from devices.numbers import finite_number
-from devices.signals.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError
 
 
@@ -39,13 +38,14 @@ class Delay(Axis):
     Both raw delays share every move as `split_raw_delay` says, unless one is held by `configure`.
     """
 
-    coarse_setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.coarse_setpoint}", kind="omitted")
+    coarse_setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.coarse_setpoint}", kind="omitted")
     coarse_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.coarse_readback}", kind="omitted")
-    fine_setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.fine_setpoint}", kind="omitted")
+    fine_setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.fine_setpoint}", kind="omitted")
     fine_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.fine_readback}", kind="omitted")
 
     unit = "ps"
     raw_readbacks = ("coarse_readback", "fine_readback")
+    raw_setpoints = ("coarse_setpoint", "fine_setpoint")
 
     def __init__(self, settings: DelaySettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix

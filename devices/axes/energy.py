@@ -13,11 +13,12 @@ from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
 from devices.axes.axis import Axis
+from devices.axes.motor_record import MotorFields
 from devices.configuration import EnergySettings
 from devices.conversions import energy_ev, energy_setpoint_kev
 from devices.names import Approach
 from devices.numbers import finite_number
-from devices.signals.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, MotionError, OutOfRangeError
 
 APPROACHES = tuple(approach.value for approach in Approach)
@@ -30,12 +31,15 @@ CALIBRATION_LIMIT_EV = 20.0
 class Energy(Axis):
     """Monochromator energy, eV: read-back plus `calibration_offset_ev`."""
 
-    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
+    setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.readback}", kind="omitted")
     halt = FCpt(EpicsSignal, "{_prefix}{_settings.stop}", kind="omitted")
+    motor = FCpt(MotorFields, "{_prefix}{_settings.motor}", kind="omitted", lazy=True)
 
     unit = "eV"
     raw_readbacks = ("readback",)
+    raw_setpoints = ("setpoint",)
+    raw_is_motor = False
 
     def __init__(self, settings: EnergySettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
@@ -48,6 +52,11 @@ class Energy(Axis):
             tolerance=settings.tolerance_ev,
             timeout_s=settings.timeout_s,
         )
+
+    @property
+    def motor_fields(self) -> MotorFields | None:
+        """Fields of the Bragg motor's record, None if the configuration has none."""
+        return self.motor if self._settings.motor else None
 
     @property
     def approach(self) -> str:

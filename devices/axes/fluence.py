@@ -12,9 +12,10 @@ from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
 from devices.axes.axis import Axis
+from devices.axes.motor_record import MotorFields
 from devices.configuration import FluenceSettings
 from devices.conversions import fluence_mj_cm2, waveplate_angle_deg
-from devices.signals.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, OutOfRangeError
 
 
@@ -44,12 +45,14 @@ class AttenuatorCalibration:
 class Waveplate(Axis):
     """Angle of the half-wave plate, degrees: the attenuator's own axis, for its calibration."""
 
-    angle = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
+    angle = FCpt(LimitedSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
     angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
     halt = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}.STOP", kind="omitted")
+    motor = FCpt(MotorFields, "{_prefix}{_settings.waveplate}", kind="omitted")
 
     unit = "deg"
     raw_readbacks = ("angle_readback",)
+    raw_setpoints = ("angle",)
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix
@@ -78,12 +81,14 @@ class Waveplate(Axis):
 class Fluence(Axis):
     """Pump fluence, mJ/cm2, by `calibration`; the plate is a motor record in degrees."""
 
-    angle = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
+    angle = FCpt(LimitedSignal, "{_prefix}{_settings.waveplate}", kind="omitted")
     angle_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.waveplate}.RBV", kind="omitted")
     halt = FCpt(EpicsSignal, "{_prefix}{_settings.waveplate}.STOP", kind="omitted")
+    motor = FCpt(MotorFields, "{_prefix}{_settings.waveplate}", kind="omitted")
 
     unit = "mJ/cm2"
     raw_readbacks = ("angle_readback",)
+    raw_setpoints = ("angle",)
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
         self._settings, self._prefix = settings, prefix

@@ -8,19 +8,22 @@ from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 
 from devices.axes.axis import Axis
+from devices.axes.motor_record import MotorFields
 from devices.configuration import PointingSettings
-from devices.signals.uncached_signal import FreshSignalRO
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 
 
 class Pointing(Axis):
     """One direction of the laser pointing, um on the sample; `motor` is its motor record."""
 
-    setpoint = FCpt(EpicsSignal, "{_prefix}{_motor}", kind="omitted")
+    setpoint = FCpt(LimitedSignal, "{_prefix}{_motor}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_prefix}{_motor}.RBV", kind="omitted")
     halt = FCpt(EpicsSignal, "{_prefix}{_motor}.STOP", kind="omitted")
+    motor = FCpt(MotorFields, "{_prefix}{_motor}", kind="omitted")
 
     unit = "um"
     raw_readbacks = ("readback",)
+    raw_setpoints = ("setpoint",)
 
     def __init__(self, settings: PointingSettings, motor: str, *, prefix: str, name: str) -> None:
         self._motor, self._prefix = motor, prefix

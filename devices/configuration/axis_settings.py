@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, whole_number
+from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, whole_number
 from devices.conversions import waveplate_angle_deg
 from devices.names import Approach
 
@@ -18,6 +18,7 @@ DAY_S = 86_400.0
 class EnergySettings:
     """Monochromator; PVs in keV, limits and tolerance in eV.
 
+    `motor`: the Bragg motor's record, whose mode and calibration are watched; empty if there is none.
     A move down by more than `long_move_ev` goes `overshoot_ev` too far and returns from below (`approach_from`
     "below"), or stops where it ends ("direct"): after a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8).
     """
@@ -25,6 +26,7 @@ class EnergySettings:
     setpoint: Pv
     readback: Pv
     stop: Pv
+    motor: OptionalPv = ""
     low_ev: Annotated[float, quantity("lowest energy", "eV", low=1000.0, high=200_000.0)]
     high_ev: Annotated[float, quantity("highest energy", "eV", low=1000.0, high=200_000.0)]
     tolerance_ev: Annotated[float, quantity("accepted distance from the target", "eV", above=0.0, high=10.0)] = 0.05

@@ -121,6 +121,26 @@ class FreshSignalRO(EpicsSignalRO):
                 entry.get_results.clear()
 
 
+class LimitedSignal(EpicsSignal):
+    """A setpoint whose record has limits that other clients may change."""
+
+    def fresh_limits(self, timeout_s: float = READ_TIMEOUT_S) -> tuple[float, float]:
+        """Return the record's control limits requested from the server, in its unit; 0 to 0 means none.
+
+        Raises NotConnectedError if it does not answer.
+        """
+        if not self.connected:
+            raise NotConnectedError([self.setpoint_pvname], 0.0)
+        _join_context(self._write_pv.context)
+        try:
+            fields = ca.get_ctrlvars(self._write_pv.chid, timeout=timeout_s)
+        except CHANNEL_ERRORS as error:
+            raise NotConnectedError([self.setpoint_pvname], timeout_s) from error
+        if not fields:
+            raise NotConnectedError([self.setpoint_pvname], timeout_s)
+        return float(fields.get("lower_ctrl_limit", 0.0)), float(fields.get("upper_ctrl_limit", 0.0))
+
+
 def read_together(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, Any]:
     """Read all `signals` in one round trip and return their values by the same keys.
 

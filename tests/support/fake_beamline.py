@@ -30,7 +30,7 @@ from devices.exposure.powder_reader import PowderReader
 from devices.laser import Laser
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
-from devices.signals.uncached_signal import FreshSignalRO, PvReading
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, PvReading
 from devices.surroundings import Surroundings
 from tests.support.fake_pilatus import FakePilatus
 from tests.support.waiting import WAIT_S
@@ -49,6 +49,9 @@ class MemorySignal(FakeEpicsSignal):
 
     @property
     def limits(self) -> tuple[float, float]:
+        return self.limits_of_record
+
+    def fresh_limits(self) -> tuple[float, float]:
         return self.limits_of_record
 
     def put(self, value: Any, *, callback: Callable[..., None] | None = None, **_: Any) -> None:
@@ -75,7 +78,7 @@ class MemorySignal(FakeEpicsSignal):
         return self.answers
 
 
-for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO):
+for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO, LimitedSignal):
     fake_device_cache[real] = MemorySignal
 
 
@@ -186,6 +189,13 @@ class FakeHardware:
         }  # fmt: skip
         for signal, value in initial.items():
             signal.sim_put(value)
+        for axis in (*line.axes.values(), line.waveplate):
+            motor = axis.motor_fields
+            if motor is None:
+                continue
+            for signal, value in ((motor.high, 0.0), (motor.low, 0.0), (motor.offset, 0.0), (motor.direction, 0)):
+                signal.sim_put(value)
+            motor.mode.sim_put(3)
         self._publish(1.0)
 
     def _wire(self) -> None:

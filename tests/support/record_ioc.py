@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from caproto import AlarmSeverity, AlarmStatus
 from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
@@ -23,6 +24,8 @@ class Bench(PVGroup):
     stall = pvproperty(name="stall", value=0, doc="Block m1")
     arrivals = pvproperty(name="arrivals", value=[0.0], max_length=40, dtype=float, doc="Ends of all motions of m3")
     frame = pvproperty(name="frame", value=[0.0, 0.0], dtype=float, doc="Seconds and counts of S2, posted on finish")
+    flow = pvproperty(name="flow", value=240.0, dtype=float, read_only=True, doc="Value of a device that can be lost")
+    lost = pvproperty(name="lost", value=0, doc="Put flow into INVALID alarm, its value kept, or out of it")
     broken = pvproperty(name="broken", value=0, doc="Let the counting function return NaN")
 
     def __init__(self, prefix: str, speed: float) -> None:
@@ -53,6 +56,12 @@ class Bench(PVGroup):
 
     async def _finished(self, elapsed_s: float, counts: Any) -> None:
         await self.frame.write([elapsed_s, counts[2]])
+
+    @lost.putter  # type: ignore[no-redef]
+    async def lost(self, instance: Any, value: int) -> None:
+        status = AlarmStatus.COMM if value else AlarmStatus.NO_ALARM
+        severity = AlarmSeverity.INVALID_ALARM if value else AlarmSeverity.NO_ALARM
+        await self.flow.write(self.flow.value, status=status, severity=severity)
 
     @stall.putter  # type: ignore[no-redef]
     async def stall(self, instance: Any, value: int) -> None:
