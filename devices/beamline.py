@@ -51,11 +51,11 @@ RAW_UNITS = {
     "cell_thermocouple": "C",
     "cell_ramp": "C/min",
 }
-"""Units the raw PVs must have, by signal name: a delay in ns would be wrong by a thousand."""
+"""Units that the raw PVs must have, by signal name: a delay in ns would be wrong by a factor of a thousand."""
 
 
 OPTIONAL_WAIT_S = 1.0
-"""How long connecting waits for devices that a pump-probe measurement can do without."""
+"""How long connecting waits for devices that a pump-probe measurement does not need, s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,17 +128,19 @@ class Beamline(BeamlineAxes):
         return tuple(device for device in found if device is not None)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
-        """Every PV-backed signal of `devices`, by default of all."""
+        """Yield every PV-backed signal of `devices`, by default of all."""
         for device in self.devices.values() if devices is None else devices:
             yield from _signals(device)
 
     def disconnected(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> list[str]:
-        """Names of the PVs of `devices`, by default of all, that do not answer now."""
+        """Return the names of the PVs of `devices`, by default of all, that are not connected now."""
         return disconnected_names(self.signals(devices))
 
     def silent(self, devices: Iterable[Device | EpicsSignalBase] | None = None, timeout_s: float = 2.0) -> list[str]:
-        """Names of the PVs of `devices`, by default of all, that are not connected, or else of one that does not answer
-        a read: its IOC hangs.
+        """Return the names of the PVs of `devices`, by default of all, that are not connected.
+
+        If all are, the name of one that does not answer a read within `timeout_s`, as its IOC hangs, or whose record is
+        in INVALID alarm.
         """
         asked = tuple(self.devices.values() if devices is None else devices)
         if missing := self.disconnected(asked):
@@ -154,8 +156,8 @@ class Beamline(BeamlineAxes):
     def connect(self, timeout_s: float | None = None) -> None:
         """Wait for every PV and check its unit.
 
-        Raises NotConnectedError with every PV that did not answer, if devices are among them that may not be missing,
-        and ConfigurationError with every wrong unit. From then on changes of the motor records are logged.
+        From then on changes of the motor records are logged. Raises NotConnectedError with every PV that did not
+        answer, if one of them is required, and ConfigurationError with every wrong unit.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
         optional = list(self.signals(self.optional_devices))
@@ -174,7 +176,7 @@ class Beamline(BeamlineAxes):
     def check_units(self) -> None:
         """Raise ConfigurationError for every raw PV whose unit is not the one the conversion assumes.
 
-        A record without a unit says nothing and passes.
+        A record without a unit passes.
         """
         wrong = []
         for signal in self.signals():
@@ -195,7 +197,7 @@ def _signals(device: Device | EpicsSignalBase) -> Iterator[EpicsSignalBase]:
 
 
 def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> None:
-    """Give `signals` `timeout_s` seconds in all to connect."""
+    """Wait until all `signals` are connected, but no longer than `timeout_s` seconds in all."""
     deadline = time.monotonic() + timeout_s
     for signal in signals:
         with contextlib.suppress(TimeoutError):
@@ -203,7 +205,7 @@ def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> Non
 
 
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
-    """Make every device of `configuration`; nothing is connected or moved yet."""
+    """Make every device of `configuration`; nothing is connected or moved."""
     prefix, around = configuration.epics.prefix, configuration.surroundings
     axes = _axes(configuration, prefix)
     laser = Laser(configuration.laser, prefix=prefix, name="laser")
@@ -270,7 +272,7 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
 
 
 def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:
-    """A PV that a beamline may have."""
+    """Return the signal of a PV that a beamline may lack, None if it is not configured."""
     return FreshSignalRO(prefix + pv, name=name, auto_monitor=True) if pv else None
 
 

@@ -1,4 +1,4 @@
-"""Pump laser: lock, rate and power as its control system shows them."""
+"""Pump laser: lock, rate and power as read from its control system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Laser(Device):
     power = FCpt(FreshSignalRO, "{_prefix}{_settings.power}", auto_monitor=True)
 
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     @property
@@ -29,7 +30,7 @@ class Laser(Device):
 
 
 def laser_shutter(settings: LaserSettings, prefix: str) -> Shutter:
-    """The shutter that blocks the pump."""
+    """Return the shutter that blocks the pump."""
     return Shutter(
         prefix + settings.shutter,
         prefix + settings.shutter_readback,

@@ -1,4 +1,4 @@
-"""What counts as a number a person may give."""
+"""Which values are accepted as numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from errors import InputError
 
 
 def is_finite_number(value: Any) -> bool:
-    """Whether `value` is a real number, of Python or numpy, that is finite; truth values are not."""
+    """Return whether `value` is a finite real number, of Python or numpy; truth values are not."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
     try:
@@ -20,7 +20,7 @@ def is_finite_number(value: Any) -> bool:
 
 
 def finite_number(value: Any, name: str, unit: str) -> float:
-    """`value` as a float; raises InputError naming what it is for and its unit."""
+    """Return `value` as a float; raises InputError with the name of the quantity and its unit if it is no number."""
     if not is_finite_number(value):
         raise InputError(f"{name} = {value!r} is not a finite number. Give a value in {unit}.")
     return float(value)

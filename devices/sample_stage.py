@@ -27,16 +27,17 @@ class SampleStage(Device):
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.sample_status}", kind="omitted")
 
     def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     def state_of(self, value: str) -> int:
-        """State of the read-back when `value` is in the beam."""
+        """Return the state of the read-back when `value` is in the beam."""
         return SAMPLES.index(value)
 
     @property
     def position(self) -> str:
-        """ "jet" or "cell", asked from the hardware."""
+        """Sample in the beam, "jet" or "cell", requested from the hardware."""
         return SAMPLES[int(read_together({"state": self.readback})["state"])]
 
     def check_value(self, value: str) -> None:
@@ -63,16 +64,16 @@ class SampleStage(Device):
         if reached == value:
             finish(status)
         else:
-            text = f"{self.name} was told to be {value} and is {reached}. Look at {self.readback.pvname}."
+            text = f"{self.name} was sent to {value} and is {reached}. Check {self.readback.pvname}."
             fail(status, MotionError(text))
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: the stage ends its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """State under the stage's own name."""
+        """Return the state under the stage's own name."""
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data key of the state."""
+        """Return the data key of the state."""
         return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

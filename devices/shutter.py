@@ -26,12 +26,14 @@ class Shutter(Device):
     readback = FCpt(FreshSignalRO, "{_readback_name}", kind="omitted")
 
     def __init__(self, setpoint: str, readback: str, *, name: str, timeout_s: float) -> None:
-        self._setpoint_name, self._readback_name, self.timeout_s = setpoint, readback, timeout_s
+        self._setpoint_name = setpoint
+        self._readback_name = readback
+        self.timeout_s = timeout_s
         super().__init__("", name=name)
 
     @property
     def position(self) -> str:
-        """State, "open" or "closed", asked from the hardware."""
+        """State, "open" or "closed", requested from the hardware."""
         return "open" if self._reached() == OPEN else "closed"
 
     def check_value(self, value: str) -> None:
@@ -40,7 +42,7 @@ class Shutter(Device):
             raise InputError(f'{self.name} = {value!r}: a shutter can be "open" or "closed".')
 
     def set(self, value: str) -> DeviceStatus:
-        """Move to "open" or "closed"; the status is done when the read-back agrees."""
+        """Move to "open" or "closed"; the status fails with MotionError unless the read-back agrees then."""
         self.check_value(value)
         pvs = [self._setpoint_name]
         status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
@@ -48,7 +50,7 @@ class Shutter(Device):
         def arrived(**_: Any) -> None:
             try:
                 self._require(value)
-            except Exception as error:  # noqa: BLE001  # nobody would hear of it here, and the status would never end
+            except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end
                 fail(status, error)
             else:
                 finish(status)
@@ -60,16 +62,19 @@ class Shutter(Device):
         """Do nothing: a shutter ends its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """State as 0 or 1 under the shutter's own name."""
+        """Return the state as 0 or 1 under the shutter's own name."""
         return {self.name: {"value": self._reached(), "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data key of the state."""
+        """Return the data key of the state."""
         return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
 
     def _require(self, value: str) -> None:
         if self._reached() != STATES[value]:
-            raise MotionError(f"{self.name} was told to be {value} and is not. Look at {self._readback_name}.")
+            raise MotionError(
+                f"{self.name} was sent to {value} and did not arrive. Check {self._readback_name}, the "
+                "interlock and the watchdog."
+            )
 
     def _reached(self) -> int:
         return int(read_together({"state": self.readback})["state"])

@@ -1,4 +1,4 @@
-"""Ring, X-ray shutter and jet: what must be well for a point to count."""
+"""Ring, X-ray shutter and jet: what must be in order for a point to be good."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class Surroundings(Device):
     jet_temperature = FCpt(FreshSignalRO, "{_prefix}{_settings.jet_temperature}", auto_monitor=True)
 
     def __init__(self, settings: SurroundingsSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     @property

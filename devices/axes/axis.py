@@ -17,7 +17,10 @@ from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_wi
 from errors import MotionError, NotConnectedError, OutOfRangeError
 
 READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05
-"""How long a read-back may lag behind put completion: the Kohzu support scans its own at 10 Hz or slower."""
+"""How long a read-back may lag behind put completion, and how often it is read meanwhile, s.
+
+The Kohzu support scans its own at 10 Hz or slower.
+"""
 
 
 class Axis(Device):
@@ -36,7 +39,10 @@ class Axis(Device):
     def __init__(
         self, *, name: str, low: float, high: float, tolerance: float, timeout_s: float, **kwargs: Any
     ) -> None:
-        self.low, self.high, self.tolerance, self.timeout_s = low, high, tolerance, timeout_s
+        self.low = low
+        self.high = high
+        self.tolerance = tolerance
+        self.timeout_s = timeout_s
         super().__init__("", name=name, **kwargs)
 
     @property
@@ -45,15 +51,15 @@ class Axis(Device):
         return getattr(self, "motor", None)
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Raw setpoints, by attribute name, that bring the axis to `value`."""
+        """Return the raw setpoints, by attribute name, that bring the axis to `value`, in `unit`."""
         raise NotImplementedError
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Position in `unit` from the raw read-backs, by attribute name."""
+        """Return the position in `unit` from the raw read-backs, by attribute name."""
         raise NotImplementedError
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
-        """Raw read-backs by attribute name, for reading them together with others."""
+        """Return the raw read-backs by attribute name, for reading them together with others."""
         return {attribute: getattr(self, attribute) for attribute in self.raw_readbacks}
 
     @property
@@ -63,7 +69,7 @@ class Axis(Device):
 
     @property
     def position(self) -> float:
-        """Where the axis is now, in `unit`, asked from the hardware."""
+        """Where the axis is now, in `unit`, requested from the hardware."""
         return self.value_from_raw(read_together(self.fresh_signals()))
 
     def check_value(self, value: float) -> None:
@@ -107,10 +113,10 @@ class Axis(Device):
                 raise OutOfRangeError(signal.pvname, raw, low, high, unit, remedy)
 
     def _verify(self, value: float, status: DeviceStatus) -> None:
-        """Finish `status` by where the axis is; runs in a callback thread of Channel Access."""
+        """Finish or fail `status` according to the position; runs in a callback thread of Channel Access."""
         try:
             reached = self._position_after_lag(value)
-        except Exception as error:  # noqa: BLE001  # nobody would hear of it here, and the status would never end
+        except Exception as error:  # noqa: BLE001  # a thread of Channel Access swallows it, and the status would never end
             fail(status, error)
             return
         if abs(reached - value) <= self.tolerance:
@@ -119,7 +125,7 @@ class Axis(Device):
             fail(status, MotionError(self._missed(value, reached)))
 
     def _position_after_lag(self, value: float) -> float:
-        """The position, asked again while a read-back that is scanned slowly may still lag behind."""
+        """Return the position, read again while a slowly scanned read-back may still lag behind."""
         deadline = time.monotonic() + READBACK_LAG_S
         reached = self.position
         while abs(reached - value) > self.tolerance and time.monotonic() < deadline:
@@ -150,16 +156,16 @@ class Axis(Device):
             )
         return (
             f"{self.name} was sent to {value:.10g} {self.unit} and stopped at {reached:.10g} {self.unit} "
-            f"(tolerance {self.tolerance:g} {self.unit}). It was stopped, stalled or refused the move: look at "
+            f"(tolerance {self.tolerance:g} {self.unit}). It was stopped, stalled or refused the move: check "
             f"{', '.join(signal.pvname for signal in self.fresh_signals().values())}, then repeat the point."
         )
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Position under the axis' own name."""
+        """Return the position under the axis' own name."""
         return {self.name: {"value": self.position, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data key of the position: number, unit, limits and the PVs behind it."""
+        """Return the data key of the position: number, unit, limits and the PVs behind it."""
         pvs = ",".join(signal.pvname for signal in self.fresh_signals().values())
         limits = {"control": {"low": self.low, "high": self.high}}
         key = {"source": f"PV:{pvs}", "dtype": "number", "shape": [], "units": self.unit, "limits": limits}
@@ -182,10 +188,12 @@ def _range(limits: tuple[float, float]) -> str:
 
 
 class _Countdown:
-    """Calls `done` once, when as many put completions have arrived as were asked for."""
+    """Calls `done` once, when `count` put completions have arrived."""
 
     def __init__(self, count: int, done: Any) -> None:
-        self._left, self._done, self._lock = count, done, threading.Lock()
+        self._left = count
+        self._done = done
+        self._lock = threading.Lock()
 
     def one_done(self, **_: Any) -> None:
         with self._lock:

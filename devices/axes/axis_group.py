@@ -38,15 +38,19 @@ class AxisGroup:
             self._movers[name].check_value(target)  # type: ignore[arg-type]  # each checks its own kind
 
     def set(self, targets: Mapping[str, Target]) -> StatusBase:
-        """Check every target, then start all moves at once; done when all have arrived, failed with the first."""
+        """Check every target, then start all moves at once.
+
+        The status is done when all have arrived and fails with the first that fails. Raises InputError, and moves
+        nothing, if a target is not allowed.
+        """
         self.check_value(targets)
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:
         """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
 
-        A shutter that does not close is said loudly and keeps none of the others open: raised here, an error would end
-        bluesky's engine, and the plan could not clean up.
+        A shutter that does not close is logged as an error and keeps none of the others open: an exception here would
+        end bluesky's engine, and the plan could not clean up.
         """
         self._reopen = []
         for shutter in self._shutters():
@@ -58,9 +62,9 @@ class AxisGroup:
                 logger.error("THE %s MAY STILL BE OPEN: it was not closed for the pause: %s", shutter.name, error)
 
     def resume(self) -> None:
-        """Let laser and X-rays through again if the pause blocked them.
+        """Open the shutters that the pause closed.
 
-        What must not be opened now stays closed: the scan finds that, and waits.
+        One that must not be opened now stays closed: the scan notices, and waits.
         """
         for shutter in self._reopen:
             try:

@@ -27,12 +27,14 @@ ANSWER_TIMEOUT_S = 10.0
 """How long the controller may take to accept a setting."""
 
 GRACE_S = 30.0
-"""What the status waits beyond the cell's own time-out, which explains more."""
+"""Time that the status waits beyond the cell's own time-out, whose error explains more, s."""
 
 
 class Settling(MoveStatus):
-    """A wait for a temperature. Unlike ophyd's own it does not stop the device when it fails: the cell may have been
-    sent elsewhere, and a plan that fails stops its movers anyway.
+    """Status of a temperature move.
+
+    Unlike ophyd's own it does not stop the device when it fails: the cell may have been sent elsewhere, and a plan that
+    fails stops its movers anyway.
     """
 
     def _handle_failure(self) -> None:
@@ -57,8 +59,10 @@ class Cell(Axis):
     raw_setpoints = ("setpoint",)
 
     def __init__(self, settings: CellSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
-        self._given_up, self._one_at_a_time = threading.Event(), threading.Lock()
+        self._settings = settings
+        self._prefix = prefix
+        self._given_up = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._given_up.set()
         self._settled_at: float | None = None
         super().__init__(
@@ -70,21 +74,21 @@ class Cell(Axis):
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Set value of the controller, in its own reading."""
+        """Return the set value of the controller, in its own reading."""
         return {"setpoint": cell_setpoint(value, offset_c=self._settings.offset_c, gain=self._settings.gain)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Temperature from the thermocouple's reading, C."""
+        """Return the temperature, C, from the thermocouple's reading."""
         settings = self._settings
         return cell_temperature_c(float(raw["thermocouple"]), offset_c=settings.offset_c, gain=settings.gain)
 
     def set(self, value: float) -> DeviceStatus:
-        """Go to `value` with the heater on; done when the temperature has settled.
+        """Go to `value`, C, with the heater on; the status is done when the temperature has settled.
 
-        Settled: within the tolerance for `settle_s` seconds on end by the clock on the wall, and in position by the
-        controller's own account. A cell that has settled there before and is still there is done at once. Fails with
-        NotSettledError, which names PV, band and last reading, if that takes longer than the time-out, and with
-        MotionError if the cell is stopped or sent elsewhere meanwhile.
+        Settled: within the tolerance for `settle_s` seconds of wall-clock time without a break, with the controller in
+        position. A cell that has settled there before and is still there is done at once. The status fails with
+        NotSettledError, which names PV, band and last reading, after the time-out, and with MotionError if the cell is
+        stopped or sent elsewhere meanwhile.
         """
         self.check_value(value)
         targets = self.raw_targets(value)
@@ -106,7 +110,7 @@ class Cell(Axis):
         try:
             with self._one_at_a_time:
                 self._go(value, steps, stop)
-        except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in this thread
+        except Exception as error:  # noqa: BLE001  # only the status can report what happens in this thread
             failure = error
         if failure is None and not stop.is_set():
             self._settled_at = value
@@ -117,7 +121,7 @@ class Cell(Axis):
             fail(status, failure)
 
     def is_settled_at(self, value: float) -> bool:
-        """Whether the cell has settled at `value` before, nobody has sent it elsewhere since, and it is still there."""
+        """Return whether the cell has settled at `value` before, was not sent elsewhere since, and is still there."""
         signals = {**self.fresh_signals(), "kept": self.setpoint_readback, "in_position": self.in_position}
         if self._settled_at != value or not all(signal.connected for signal in signals.values()):
             return False
@@ -128,7 +132,7 @@ class Cell(Axis):
         )
 
     def _go(self, value: float, steps: Mapping[str, float], stop: threading.Event) -> None:
-        # Reading first lets this thread use the PVs at all, and finds a controller that does not answer.
+        # Reading joins this thread to the context of Channel Access, and finds a controller that does not answer.
         read_together(self.fresh_signals())
         for attribute, raw in steps.items():
             if stop.is_set():
@@ -138,7 +142,7 @@ class Cell(Axis):
         self._wait_until_settled(value, stop)
 
     def _check_accepted(self, raw: float) -> None:
-        """Raise MotionError if the controller kept another set value: a refusal is silent."""
+        """Raise MotionError if the controller holds another set value: a refusal is silent."""
         kept = float(read_together({"kept": self.setpoint_readback})["kept"])
         if abs(kept - raw) > self.tolerance / 10:
             raise MotionError(f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g}. Check its limits and access.")
@@ -168,12 +172,12 @@ class Cell(Axis):
         return (
             f"{self.name} did not settle at {value:g} C within {self.timeout_s:g} s: {self.thermocouple.pvname} "
             f"must stay within {value - self.tolerance:g} to {value + self.tolerance:g} C for "
-            f"{self._settings.settle_s:g} s and {self.in_position.pvname} say so; last reading {reached:.2f} C. "
-            "Look at the heater, or give it more time (timeout_s in [cell])."
+            f"{self._settings.settle_s:g} s and {self.in_position.pvname} confirm it; last reading {reached:.2f} C. "
+            "Check the heater, or give it more time (timeout_s in [cell])."
         )
 
     def stop(self, *, success: bool = False) -> None:
-        """Stay at the temperature of now if on the way to another; nothing can be stopped that does not answer."""
+        """Stay at the present temperature if on the way to another; does nothing if the controller does not answer."""
         if self._given_up.is_set() or not (self.setpoint.connected and self.thermocouple.connected):
             return
         self._given_up.set()
@@ -181,12 +185,12 @@ class Cell(Axis):
             self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Temperature under the name of its event field."""
+        """Return the temperature, C, under the name of its event field."""
         value = self.position
         return {TEMPERATURE: {"value": value, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data key of the temperature."""
+        """Return the data key of the temperature."""
         return {TEMPERATURE: super().describe()[self.name]}
 
     @property

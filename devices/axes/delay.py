@@ -18,9 +18,9 @@ from errors import InputError
 
 
 def split_raw_delay(raw_ps: float, settings: DelaySettings) -> tuple[float, float]:
-    """Divide a raw delay into coarse and fine, both in ps.
+    """Return a raw delay divided into coarse and fine, both in ps.
 
-    Coarse goes in whole steps, fine takes the rest and stays within one step above `fine_low_ps`.
+    Coarse moves in whole steps; fine takes the rest and stays within one step above `fine_low_ps`.
     """
     fine_at_low = settings.fine_sign * settings.fine_low_ps
     steps = math.floor((raw_ps - fine_at_low) / settings.coarse_step_ps * settings.fine_sign) * settings.fine_sign
@@ -35,7 +35,7 @@ HELD = ("coarse", "fine")
 class Delay(Axis):
     """Laser delay over delay generator, phase shifter and time zero, ps.
 
-    Both raw delays share every move as `split_raw_delay` says, unless one is held by `configure`.
+    `split_raw_delay` divides every move between both raw delays, unless `configure` holds one of them.
     """
 
     coarse_setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.coarse_setpoint}", kind="omitted")
@@ -48,7 +48,8 @@ class Delay(Axis):
     raw_setpoints = ("coarse_setpoint", "fine_setpoint")
 
     def __init__(self, settings: DelaySettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         self._time_zero_raw_ps = settings.time_zero_raw_ps
         self._held: dict[str, float] = {}
         super().__init__(
@@ -77,13 +78,14 @@ class Delay(Axis):
                 self._check_records(self._raw_setpoints(*split_raw_delay(end + raw_ps, self._settings)))
 
     def split(self, value: float) -> tuple[float, float]:
-        """Raw coarse and fine delay, both in ps, at which the axis stands at `value` when none is held."""
+        """Return the raw coarse and fine delay, both in ps, at which the axis is at `value`, ps, when none is held."""
         return split_raw_delay(value + self.time_zero_raw_ps, self._settings)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set "time_zero_raw_ps", or "held": {"coarse": ps} or {"fine": ps} to let the other delay do every move.
 
-        "held": {} ends that. Returns old and new values as bluesky expects; raises InputError for what makes no sense.
+        "held": {} ends that. Returns old and new values as bluesky expects. Raises InputError for more than one held
+        delay or another name.
         """
         old = self._configured(settings)
         held = dict(settings.get("held", self._held))
@@ -99,7 +101,7 @@ class Delay(Axis):
         return {name: {"value": values[name], "timestamp": time.time()} for name in names}
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Coarse setpoint in seconds, fine setpoint in ps."""
+        """Return the coarse setpoint, s, and the fine setpoint, ps."""
         raw_ps = value + self.time_zero_raw_ps
         if "coarse" in self._held:
             coarse_ps = self._held["coarse"]
@@ -115,7 +117,7 @@ class Delay(Axis):
         return {"coarse_setpoint": coarse_ps / PS_PER_S, "fine_setpoint": fine_ps}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Signed delay from both raw read-backs."""
+        """Return the signed delay, ps, from both raw read-backs."""
         return delay_ps(
             float(raw["coarse_readback"]),
             float(raw["fine_readback"]),

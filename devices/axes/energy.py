@@ -22,7 +22,7 @@ from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, MotionError, OutOfRangeError
 
 APPROACHES = tuple(approach.value for approach in Approach)
-"""How a long move down ends: from below after an overshoot, or where it ends by itself."""
+"""How a long move down ends: it returns from below after an overshoot, or stops where it ends."""
 
 CALIBRATION_LIMIT_EV = 20.0
 """A monochromator that is off by more has lost its encoder; a fit that says so has found another feature (chosen)."""
@@ -42,9 +42,13 @@ class Energy(Axis):
     raw_is_motor = False
 
     def __init__(self, settings: EnergySettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
-        self._approach, self._calibration_offset_ev = settings.approach_from, 0.0
-        self._target_ev, self._stops, self._backlash = math.nan, 0, False
+        self._settings = settings
+        self._prefix = prefix
+        self._approach: str = settings.approach_from
+        self._calibration_offset_ev = 0.0
+        self._target_ev = math.nan
+        self._stops = 0
+        self._backlash = False
         super().__init__(
             name=name,
             low=settings.low_ev,
@@ -60,7 +64,7 @@ class Energy(Axis):
 
     @property
     def approach(self) -> str:
-        """How long moves down end now: "below" or "direct"."""
+        """How long moves down end at present: "below" or "direct"."""
         return self._approach
 
     @property
@@ -70,7 +74,7 @@ class Energy(Axis):
 
     @property
     def calibration_offset_ev(self) -> float:
-        """What is added to the monochromator's own energy, eV; settable within +-20 eV."""
+        """Offset added to the monochromator's own energy, eV; settable within +-20 eV."""
         return self._calibration_offset_ev
 
     @calibration_offset_ev.setter
@@ -82,7 +86,7 @@ class Energy(Axis):
         """Raise InputError unless `offset_ev` is a number within +-20 eV."""
         finite_number(offset_ev, "offset_ev", "eV")
         if abs(offset_ev) > CALIBRATION_LIMIT_EV:
-            remedy = "Look at the foil scan: this is another feature, or the encoder is lost."
+            remedy = "Check the foil scan: the fit found another feature, or the encoder is lost."
             limit = CALIBRATION_LIMIT_EV
             raise OutOfRangeError("energy calibration offset", offset_ev, -limit, limit, "eV", remedy)
 
@@ -122,10 +126,10 @@ class Energy(Axis):
         return {name: {"value": getattr(self, name), "timestamp": time.time()} for name in names}
 
     def set(self, value: float) -> DeviceStatus:
-        """Move to `value`; a long move down goes too far first and comes from below, unless told otherwise.
+        """Move to `value`, eV; a long move down overshoots and returns from below, unless the approach is "direct".
 
-        So does the next move after one that was made directly or did not end. Fails as any axis does. Raises
-        OutOfRangeError, without moving, if the overshoot has no room.
+        So does the next move after one that was direct or did not end. Fails as any axis does. Raises OutOfRangeError,
+        without moving, if there is no room for the overshoot.
         """
         self.check_value(value)
         self._target_ev, start_ev = value, self.position
@@ -151,7 +155,7 @@ class Energy(Axis):
                 return
             try:
                 both.follow(super(Energy, self).set(value), self._seated)
-            except Exception as refused:  # noqa: BLE001  # nobody would hear of it here, and the status would never end
+            except Exception as refused:  # noqa: BLE001  # a callback swallows it, and the status would never end
                 both.fail(refused)
 
         super().set(value - self._settings.overshoot_ev).add_callback(come_back)
@@ -165,15 +169,15 @@ class Energy(Axis):
         return text if value == self._target_ev else f"{text} It was to come from below, by way of {value:.10g} eV."
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Energy setpoint in keV."""
+        """Return the energy setpoint, keV."""
         return {"setpoint": energy_setpoint_kev(value, self._calibration_offset_ev)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Energy in eV from the read-back in keV."""
+        """Return the energy, eV, from the read-back, keV."""
         return energy_ev(float(raw["readback"]), self._calibration_offset_ev)
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the Bragg motor where it is; nothing can be stopped that does not answer."""
+        """Stop the Bragg motor where it is; does nothing if the record does not answer."""
         self._stops += 1
         if self.halt.connected:
             self.halt.put(1)

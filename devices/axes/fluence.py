@@ -21,7 +21,7 @@ from errors import InputError, OutOfRangeError
 
 @dataclass(frozen=True)
 class AttenuatorCalibration:
-    """What the attenuator does: fluence = maximum x sin^2(2 (angle - zero)), with standard errors.
+    """Attenuator: fluence = maximum x sin^2(2 (angle - zero)), mJ/cm2 and degrees, with standard errors.
 
     `source`: "configuration", or the run that measured it. A configured calibration has no errors (None).
     """
@@ -55,7 +55,8 @@ class Waveplate(Axis):
     raw_setpoints = ("angle",)
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__(
             name=name,
             low=settings.angle_low_deg,
@@ -65,15 +66,15 @@ class Waveplate(Axis):
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Motor setpoint, degrees."""
+        """Return the motor's setpoint, degrees."""
         return {"angle": value}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Angle from the motor's read-back, degrees."""
+        """Return the angle, degrees, from the motor's read-back."""
         return float(raw["angle_readback"])
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the plate where it is; nothing can be stopped that does not answer."""
+        """Stop the plate where it is; does nothing if the motor does not answer."""
         if self.halt.connected:
             self.halt.put(1)
 
@@ -91,7 +92,8 @@ class Fluence(Axis):
     raw_setpoints = ("angle",)
 
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         self.calibration = AttenuatorCalibration(settings.maximum_mj_cm2, settings.zero_deg)
         super().__init__(
             name=name,
@@ -103,7 +105,7 @@ class Fluence(Axis):
 
     @property
     def spot_area_cm2(self) -> float:
-        """Area of the laser spot on the sample, an ellipse of the configured widths."""
+        """Area of the laser spot on the sample, cm2: an ellipse of the configured widths."""
         return math.pi / 4 * self._settings.spot_horizontal_um * self._settings.spot_vertical_um * 1e-8
 
     def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -117,22 +119,22 @@ class Fluence(Axis):
         super().check_value(value)
         if value > self.calibration.maximum_mj_cm2:
             maximum = self.calibration.maximum_mj_cm2
-            remedy = "The attenuator lets no more through: more laser power, then calibrate_attenuator()."
+            remedy = "The attenuator lets no more through: raise the laser power, then run calibrate_attenuator()."
             raise OutOfRangeError(self.name, value, self.low, maximum, self.unit, remedy)
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Angle of the plate in degrees (Malus: the polarisation turns by twice the angle)."""
+        """Return the angle of the plate, degrees."""
         plate = self.calibration
         return {"angle": waveplate_angle_deg(value, maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg)}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Fluence in mJ/cm2 from the angle."""
+        """Return the fluence, mJ/cm2, from the angle."""
         plate = self.calibration
         return fluence_mj_cm2(
             float(raw["angle_readback"]), maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg
         )
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the plate where it is; nothing can be stopped that does not answer."""
+        """Stop the plate where it is; does nothing if the motor does not answer."""
         if self.halt.connected:
             self.halt.put(1)

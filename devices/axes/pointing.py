@@ -26,7 +26,8 @@ class Pointing(Axis):
     raw_setpoints = ("setpoint",)
 
     def __init__(self, settings: PointingSettings, motor: str, *, prefix: str, name: str) -> None:
-        self._motor, self._prefix = motor, prefix
+        self._motor = motor
+        self._prefix = prefix
         super().__init__(
             name=name,
             low=settings.low_um,
@@ -36,14 +37,14 @@ class Pointing(Axis):
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Motor setpoint, um."""
+        """Return the motor's setpoint, um."""
         return {"setpoint": value}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Position from the motor's read-back, um."""
+        """Return the position, um, from the motor's read-back."""
         return float(raw["readback"])
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop the mirror where it is; nothing can be stopped that does not answer."""
+        """Stop the mirror where it is; does nothing if the motor does not answer."""
         if self.halt.connected:
             self.halt.put(1)

@@ -64,7 +64,7 @@ def fresh_value(signal: EpicsSignalBase) -> Any:
 
 
 def unconnected(device: Device, name: str) -> EpicsSignalBase:
-    """Signal of `device` by its attribute, dots included, made without waiting for its connection."""
+    """Return the signal of `device` by its attribute, dots included, without waiting for its connection."""
     for part in name.split("."):
         with do_not_wait_for_lazy_connection(device):
             device = getattr(device, part)
@@ -118,11 +118,11 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
             )
 
     def write_error(self) -> StorageError:
-        """What the plugin says about its last failure."""
+        """Return the error for the plugin's last failure, with its own message."""
         message = self.write_message.get(use_monitor=False, as_string=True)
         return StorageError(
             f"The Pilatus cannot write its images. {self.write_message.pvname} says: {message}. "
-            "Free some space or choose another folder, then repeat the run; images written before are kept."
+            "Free some space or choose another folder, then repeat the run; images written before are saved."
         )
 
 
@@ -161,7 +161,7 @@ class Pilatus(DetectorBase):
 
     @property
     def geometry(self) -> dict[str, Any]:
-        """Where the detector stands, for the start document.
+        """Position of the detector, for the start document.
 
         `distance_m` sample to detector plane, which is perpendicular to the beam; `offset_m` from the direct beam to
         the detector's near edge (column 0, horizontal) and to its middle row (vertical); `pixel_m`; `shape` rows and
@@ -222,8 +222,8 @@ class Pilatus(DetectorBase):
         self.connect()
         if int(fresh_value(self.cam.acquire)):
             raise AcquisitionError(
-                f"{self.cam.acquire.pvname} says that the Pilatus exposes already. Wait until it is done, or write 0 "
-                f"to {self.cam.acquire.setpoint_pvname} to stop it."
+                f"{self.cam.acquire.pvname} shows that the Pilatus is exposing already. Wait until it is done, or "
+                f"write 0 to {self.cam.acquire.setpoint_pvname} to stop it."
             )
         self._check_size()
         self.hdf5.check_folder(self._seen_by_ioc(self._checked_folder()))
@@ -284,7 +284,7 @@ class Pilatus(DetectorBase):
             raise AcquisitionError(f"The Pilatus {self.prefix} does not take its settings: {error}") from error
 
     def unstage(self) -> Any:
-        """Close the file and restore the settings; a detector that is gone has nothing to restore."""
+        """Close the file and restore the settings; one that does not answer has nothing to restore."""
         if self._staged is not Staged.no and not self.answers:
             for device in (self, self.cam, self.hdf5):
                 device._original_vals.clear()
@@ -313,7 +313,7 @@ class Pilatus(DetectorBase):
                 return
             try:
                 self._take_note(started)
-            except Exception as error:  # noqa: BLE001  # nobody but the status hears of what happens in a callback
+            except Exception as error:  # noqa: BLE001  # only the status can report what happens in a callback
                 status.set_exception(error)
             else:
                 status.set_finished()
@@ -335,7 +335,7 @@ class Pilatus(DetectorBase):
         self.generate_datum(f"{self.name}_image", started, {"point_number": written - 1})
 
     def stop(self, *, success: bool = False) -> None:
-        """End a running exposure; nothing can be stopped that does not answer."""
+        """End a running exposure; does nothing if the detector does not answer."""
         if self.answers and int(fresh_value(self.cam.acquire)):
             put_and_wait(self.cam.acquire, 0, ANSWER_TIMEOUT_S)
 
@@ -348,5 +348,5 @@ class Pilatus(DetectorBase):
 
     @property
     def hints(self) -> dict[str, list[str]]:
-        """Nothing to plot: images are looked at, not listed."""
+        """Nothing to plot: an image is not one number."""
         return {"fields": []}

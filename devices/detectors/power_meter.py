@@ -12,13 +12,14 @@ from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
 from devices.configuration import LaserSettings
-from devices.signals.move_status import MoveStatus
+from devices.signals.move_status import MoveStatus, finish
+from devices.signals.uncached_signal import is_valid
 from errors import InputError
 
 MAXIMUM_READINGS = 1000
 
 READING_TIMEOUT_S, MARGIN_S = 2.0, 5.0
-"""How long one reading may take (thermal power meters follow within a second), and the first one in addition."""
+"""How long one reading may take, and the first one in addition, s: thermal power meters follow within a second."""
 
 
 class PowerMeter(Device):
@@ -30,37 +31,43 @@ class PowerMeter(Device):
     power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", auto_monitor=True, kind="omitted")
 
     def __init__(self, settings: LaserSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         self.readings = 5
         self._watts: list[float] = []
         super().__init__("", name=name)
 
     def check_readings(self, readings: int) -> None:
-        """Raise InputError unless `readings` is a whole number from 2 on: one has no scatter."""
+        """Raise InputError unless `readings` is a whole number from 2 up: a single one has no scatter."""
         if isinstance(readings, bool) or not isinstance(readings, int) or not 2 <= readings <= MAXIMUM_READINGS:
             raise InputError(f"readings = {readings!r}: give a whole number from 2 to {MAXIMUM_READINGS}.")
 
     def trigger(self) -> DeviceStatus:
-        """Take the next readings; fails with a time-out naming the PV if the meter does not send any."""
+        """Take the next readings; the status fails with a time-out naming the PV if the meter sends none.
+
+        A reading in INVALID alarm does not count.
+        """
         wanted, watts, skipped = self.readings, list[float](), list[float]()
         self._watts = watts
         what, timeout_s = f"{wanted} readings of the laser power", wanted * READING_TIMEOUT_S + MARGIN_S
-        status = MoveStatus(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
+        ended = MoveStatus(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
 
-        def collect(*, value: float, **_: Any) -> None:
+        def collect(*, value: float, severity: int = 0, status: int = 0, **_: Any) -> None:
+            if not is_valid(severity, status):
+                return
             if not skipped:
                 skipped.append(value)
             elif len(watts) < wanted:
                 watts.append(float(value))
-                if len(watts) == wanted and not status.done:
-                    status.set_finished()
+                if len(watts) == wanted:
+                    finish(ended)
 
-        status.add_callback(lambda _: self.power.clear_sub(collect))
+        ended.add_callback(lambda _: self.power.clear_sub(collect))
         self.power.subscribe(collect, event_type=self.power.SUB_VALUE, run=False)
-        return status
+        return ended
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Mean power and its standard error, W."""
+        """Return the mean power and its standard error, W."""
         now, error = time.time(), statistics.stdev(self._watts) / math.sqrt(len(self._watts))
         return {
             "power_w": {"value": statistics.fmean(self._watts), "timestamp": now},
@@ -68,6 +75,6 @@ class PowerMeter(Device):
         }
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys of both numbers."""
+        """Return the data keys of both numbers."""
         key = {"source": f"PV:{self.power.pvname}", "dtype": "number", "shape": [], "units": "W"}
         return {"power_w": dict(key), "power_sigma_w": dict(key)}

@@ -28,7 +28,7 @@ TIME_TOLERANCE = 1e-3
 """Relative disagreement allowed between the master's clock and the frame's."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SddFrame:
     """One exposure: `counts` in the window; `input_rate` and `output_rate` of the whole spectrum, 1/s; (element,).
 
@@ -43,7 +43,7 @@ class SddFrame:
 
 
 def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
-    """Read a frame of `pv`; raises AcquisitionError for another layout or for what no detector counts."""
+    """Return the frame of `pv`; raises AcquisitionError for another layout or for what no detector counts."""
     values = np.atleast_1d(np.asarray(raw, dtype=float))
     if values.shape != (2 + 3 * elements,):
         raise AcquisitionError(
@@ -56,7 +56,13 @@ def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
     whole = counts.astype(np.int64)
     if np.any(whole != counts):
         raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {counts}. Check its database.")
-    return SddFrame(int(values[0]), float(values[1]), whole, input_rate, output_rate)
+    return SddFrame(
+        exposure_id=int(values[0]),
+        exposure_s=float(values[1]),
+        counts=whole,
+        input_rate=input_rate,
+        output_rate=output_rate,
+    )
 
 
 class Sdd(Device):
@@ -65,7 +71,8 @@ class Sdd(Device):
     frame = FCpt(FreshSignalRO, "{_prefix}{_settings.frame}", kind="omitted")
 
     def __init__(self, settings: SddSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     @property
@@ -74,11 +81,14 @@ class Sdd(Device):
         return self._settings.elements
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
-        """The frame by its event-wide name, for reading it together with other detectors."""
+        """Return the frame under its name among the raw values of an event, for reading it with other detectors."""
         return {"sdd_frame": self.frame}
 
     def reading_from_raw(self, raw: Mapping[str, Any], *, exposure_id: int, exposure_s: float) -> SddFrame:
-        """The frame of the master's exposure `exposure_id`; raises AcquisitionError if it belongs to another one."""
+        """Return the frame of the master's exposure `exposure_id`, `exposure_s` long.
+
+        Raises AcquisitionError if it belongs to another one.
+        """
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
         same_time = math.isclose(frame.exposure_s, exposure_s, rel_tol=TIME_TOLERANCE)
         if frame.exposure_id != exposure_id or not same_time:
@@ -89,7 +99,7 @@ class Sdd(Device):
         return frame
 
     def failed_conditions(self, frame: SddFrame) -> list[str]:
-        """Names of the conditions that do not hold: too much dead time, or an element that sees nothing."""
+        """Return the names of the conditions that fail: too much dead time, or an element without counts."""
         failed = []
         if np.any(frame.output_rate < frame.input_rate * (1 - self._settings.dead_fraction_high)):
             failed.append("sdd_dead_time")
@@ -98,7 +108,7 @@ class Sdd(Device):
         return failed
 
     def values(self, frame: SddFrame) -> dict[str, Any]:
-        """Event fields of a frame."""
+        """Return the event fields of a frame: counts, and rates in 1/s, each (element,)."""
         return {
             "sdd_counts": frame.counts,
             "sdd_input_rate": frame.input_rate,
@@ -106,13 +116,13 @@ class Sdd(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Event fields of the latest exposure, whichever it was."""
+        """Return the event fields of the latest exposure, whichever it was."""
         raw = read_together(self.fresh_signals())
         frame, now = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname), time.time()
         return {key: {"value": value, "timestamp": now} for key, value in self.values(frame).items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys of the event fields."""
+        """Return the data keys of the event fields."""
         key = {"source": f"PV:{self.frame.pvname}", "dtype": "array", "shape": [self.elements]}
         rates = {**key, "units": "1/s", "dtype_numpy": "<f8"}
         return {

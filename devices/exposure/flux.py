@@ -1,4 +1,4 @@
-"""The run's own normal of the X-ray flux, against which a dropout or a dip shows."""
+"""The normal X-ray flux of a run, against which a dropout or a dip shows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import statistics
 from collections import deque
 
 REMEMBERED = 15
-"""Good exposures whose median is the normal: few enough to follow a drift."""
+"""Good exposures whose median is the normal flux: few enough to follow a drift."""
 
 CONFIRMATIONS = 3
-"""Deviating exposures on end, equal among themselves, that make a new normal: the flux has changed, nothing failed."""
+"""Deviating exposures in a row, alike among themselves, that become the normal: the flux has changed."""
 
 DROPOUT = 0.5
-"""Below this share of the normal the beam is missing, and never becomes a new normal."""
+"""Share of the normal flux below which the beam is missing; this never becomes the normal."""
 
 
 class FluxHistory:
@@ -35,18 +35,21 @@ class FluxHistory:
         return statistics.median(self._good) if self._good else math.nan
 
     def is_normal(self, per_s: float) -> bool:
-        """Whether an exposure with `per_s` counts per second is like the good ones before it; it is not remembered."""
+        """Return whether `per_s` counts per second are like the good exposures before; they are not remembered."""
         if per_s <= 0:
             return False
         return not self._good or abs(per_s / self.normal - 1) <= self._tolerance
 
     def remember(self, per_s: float) -> None:
-        """An exposure without any fault had `per_s` counts per second."""
+        """Add the `per_s` counts per second of an exposure without any fault."""
         self._good.append(per_s)
         self._deviating.clear()
 
     def confirms_change(self, per_s: float) -> bool:
-        """Whether `per_s`, not normal but without another fault, is one of several alike: they become the normal."""
+        """Return whether `per_s`, counts per second without another fault, is one of several alike.
+
+        They become the normal then.
+        """
         if not per_s > DROPOUT * self.normal:
             self._deviating.clear()
             return False

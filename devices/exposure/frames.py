@@ -41,7 +41,7 @@ class BoxcarFrame:
 
 
 def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame:
-    """Read an SPC frame of `pv`; raises AcquisitionError if it has another layout or holds what no counter counts."""
+    """Return the SPC frame of `pv`, (apd, probe); raises AcquisitionError for another layout or impossible counts."""
     values = _finite(raw, 5 + probes + apds * probes, pv)
     if (int(values[3]), int(values[4])) != (apds, probes):
         raise AcquisitionError(
@@ -56,7 +56,10 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
 
 
 def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> BoxcarFrame:
-    """Read a boxcar frame of `pv`, turned positive-going by `polarity`; raises AcquisitionError for another layout."""
+    """Return the boxcar frame of `pv`, (probe,), V, made positive-going by `polarity`.
+
+    Raises AcquisitionError for another layout.
+    """
     values = _finite(raw, 3 + 2 * probes, pv)
     mean, variance = polarity * values[3 : 3 + probes], values[3 + probes :]
     return BoxcarFrame(int(values[0]), float(values[1]), int(values[2]), mean, variance)

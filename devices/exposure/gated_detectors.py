@@ -1,7 +1,7 @@
 """One exposure: the master scaler's gate, the single-photon counters and the boxcar it gates.
 
-Only put completion says that an exposure is over, and only the number in the frames says that it is ours: an IOC that
-dies completes pending puts, and a refused trigger completes at once.
+Only put completion tells that an exposure is over, and only the number in the frames tells which one it was: an IOC
+that dies completes pending puts, and a refused trigger completes at once.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from errors import AcquisitionError, OutOfRangeError
 ELAPSED_TOLERANCE = 1e-3
 """Relative disagreement allowed between the master's clock and the frames' (scaler clocks tick at 10 MHz)."""
 
-
 IDLE_POLL_S = 0.01
+"""Time between two checks whether the scaler has stopped, s."""
 
 DEFAULT_DWELL_S = 1.0
 """Dwell of exposures in a stock plan, which sets none."""
@@ -35,7 +35,7 @@ DEFAULT_DWELL_S = 1.0
 
 @dataclass(frozen=True)
 class ExposureReading:
-    """What one exposure delivered; `i0` and `foil` in counts."""
+    """Result of one exposure; `i0` and `foil` in counts."""
 
     spc: SpcFrame
     boxcar: BoxcarFrame
@@ -58,7 +58,8 @@ class Exposure(Device):
     boxcar_frame = FCpt(FreshSignalRO, "{_prefix}{_settings.boxcar_frame}", kind="omitted")
 
     def __init__(self, settings: ExposureSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         self._dwell_s = math.nan
         self._armed_after = -1
         super().__init__("", name=name)
@@ -76,15 +77,15 @@ class Exposure(Device):
             raise OutOfRangeError("dwell_s", dwell_s, low, high, "s")
 
     def check_idle(self) -> None:
-        """Raise AcquisitionError if the master scaler is counting: someone else uses the detectors."""
+        """Raise AcquisitionError if the master scaler is counting: another client uses the detectors."""
         if int(read_together({"counting": self.counting})["counting"]):
             raise AcquisitionError(
-                f"{self.counting.pvname} says that the detectors are counting already. Wait until they are done, "
+                f"{self.counting.pvname} shows that the detectors are counting already. Wait until they are done, "
                 f"or write 0 to it to stop them; then start the plan again."
             )
 
     def prepare(self, dwell_s: float) -> None:
-        """Set the dwell and take note of the last exposure's number; needed once before a series of triggers.
+        """Set the dwell, s, and remember the last exposure's number; needed once before a series of triggers.
 
         Raises AcquisitionError if the detectors are busy or do not accept the dwell.
         """
@@ -113,7 +114,10 @@ class Exposure(Device):
         )
 
     def trigger(self) -> DeviceStatus:
-        """Start one exposure on all detectors; the status is done when the master's gate has closed."""
+        """Start one exposure on all detectors; the status is done when the master's gate has closed.
+
+        Raises AcquisitionError before the first `prepare`.
+        """
         if math.isnan(self._dwell_s):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
         what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
@@ -150,11 +154,11 @@ class Exposure(Device):
         return keys | {f"{self.name}_counts": counts}
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
-        """Everything an exposure delivers, by attribute name, for reading it together with others."""
+        """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
         return {name: getattr(self, name) for name in ("elapsed", "i0", "foil", "spc_frame", "boxcar_frame")}
 
     def reading_from_raw(self, raw: Mapping[str, Any]) -> ExposureReading:
-        """The exposure triggered last; raises AcquisitionError if the values belong to another one."""
+        """Return the exposure triggered last; raises AcquisitionError if the values belong to another one."""
         spc = self._spc(raw["spc_frame"])
         boxcar_pv = self.boxcar_frame.pvname
         polarity, probes = self._settings.boxcar_polarity, self._settings.probes
@@ -181,17 +185,20 @@ class Exposure(Device):
             )
 
     def cut_short(self) -> None:
-        """End a running exposure, which is spoilt already; its frames come as usual. Returns at once."""
+        """End a running exposure that is spoilt already, without waiting; its frames come as usual."""
         if self.count.connected:
             put_with_completion(self.count, 0, lambda **_: None)
 
     @property
     def dwell_s(self) -> float:
-        """Dwell that the detectors are prepared for, s."""
+        """Dwell that the detectors are prepared for, s; NaN before the first `prepare`."""
         return self._dwell_s
 
     def stop(self, *, success: bool = False) -> None:
-        """End a running exposure and forget it: the next trigger counts from the number it had."""
+        """End a running exposure and forget it: the next trigger counts from its number.
+
+        Raises AcquisitionError if the scaler does not stop.
+        """
         if not self.connected:
             return
         if int(read_together({"counting": self.counting})["counting"]):
@@ -200,7 +207,7 @@ class Exposure(Device):
         self._armed_after = self._spc(read_together({"spc": self.spc_frame})["spc"]).exposure_id
 
     def pause(self) -> None:
-        """End a running exposure: bluesky triggers it anew when the plan is resumed."""
+        """End a running exposure: bluesky triggers it again when the plan is resumed."""
         self.stop()
 
     def resume(self) -> None:
@@ -215,7 +222,7 @@ class Exposure(Device):
 
 
 class SimultaneousDetectors:
-    """Detectors triggered at once, with one status: done when all are, failed with the reason of the first that fails.
+    """Detectors triggered at once, with one status that fails with the reason of the first that fails.
 
     A bluesky Triggerable.
     """
@@ -227,5 +234,5 @@ class SimultaneousDetectors:
         self._detectors = tuple(detectors)
 
     def trigger(self) -> StatusBase:
-        """Start one exposure on each."""
+        """Start one exposure on each; the status is done when all are."""
         return AllOf([detector.trigger() for detector in self._detectors], timeout_error=AcquisitionError)

@@ -30,9 +30,9 @@ with 30 stray photons per pulse in 1 to 85 % of 6 s it is 190 to 800, and the fo
 
 
 def is_unsteady(reading: ExposureReading) -> bool:
-    """Whether the boxcar's sub-averages scatter far more than steady light does.
+    """Return whether the boxcar's sub-averages scatter far more than those of steady light.
 
-    So they do if there was other light in a part of the exposure, too short for the gates to be saturated by it.
+    They do if there was other light during a part of the exposure, too short to saturate the gates.
     """
     photons = np.maximum(reading.spc.counts.sum(axis=0), 1)
     error = np.sqrt(reading.boxcar.variance)
@@ -94,7 +94,7 @@ class PointReader(EventReader):
         return wanted_w - off_w, wanted_w + off_w
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        """Saturated gates, gates that did not open, and light that was not the same during the whole exposure."""
+        """Return saturated gates, gates that did not open, and light that changed during the exposure."""
         spc, needed = reading.spc, self._needed
         remarks = super()._counting_remarks(reading)
         if ConditionName.GATES_SATURATED in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
@@ -110,7 +110,7 @@ class PointReader(EventReader):
         return remarks
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys with their shapes, units and the PVs behind them."""
+        """Return the data keys with their shapes, units and the PVs behind them."""
         settings = self._exposure.settings
         keys = {key: next(iter(axis.describe().values())) for key, axis in self._axes.items()}
         keys |= {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}

@@ -64,7 +64,7 @@ class PowderReader(EventReader):
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _fluorescence(self, raw: Raw, reading: ExposureReading) -> tuple[dict[str, Any], list[str]]:
-        """What the drift detector counted, and its conditions that failed."""
+        """Return what the drift detector counted, and its conditions that failed."""
         if self._sdd is None:
             return {}, []
         spc = reading.spc
@@ -85,7 +85,7 @@ class PowderReader(EventReader):
         }
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys with their shapes, units and the PVs behind them."""
+        """Return the data keys with their shapes, units and the PVs behind them."""
         frame = self._exposure.spc_frame.pvname
         keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
         keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}

@@ -20,7 +20,7 @@ from devices.signals.uncached_signal import (
 from errors import HeldError, NotConnectedError
 
 BEATS = 5
-"""Heartbeats within the time after which the IOC misses them."""
+"""Heartbeats within the time-out of the IOC."""
 
 POLL_S = 0.1
 
@@ -49,7 +49,7 @@ class SessionGuard:
         self._thread = threading.Thread(target=self._run, name="trxas guard", daemon=True)
 
     def start(self) -> None:
-        """Claim the beamline and begin; raises HeldError naming the session that holds it."""
+        """Claim the beamline and start the thread; raises HeldError naming the session that holds it."""
         if self._beamline.holder is not None:
             self._claim()
         follow(self._beamline.surroundings.jet_flow, self._jet_changed)
@@ -60,7 +60,7 @@ class SessionGuard:
         self._thread.start()
 
     def close(self) -> None:
-        """End: the watchdog is told that no more heartbeats come, and the beamline is released. May be called twice."""
+        """Disarm the watchdog, as no more heartbeats come, and release the beamline. May be called twice."""
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -72,17 +72,17 @@ class SessionGuard:
             if self._beamline.holder is not None and self._beamline.holder.held_by()[0] == self._text:
                 self._beamline.holder.release()
         except GONE as error:
-            logger.warning("The beamline was not released, it falls free by itself: %s", error)
+            logger.warning("The beamline was not released; its lock ends by itself after the time-out: %s", error)
 
     def _claim(self) -> None:
-        """Claim, waiting for a holder that shows no life until the IOC drops it."""
+        """Claim the beamline; wait for a holder without heartbeat until the IOC drops its lock."""
         holder = self._beamline.holder
         assert holder is not None  # asked by the caller
         now_held = holder.claim(self._text)
         if now_held == self._text:
             return
         limit_s = float(read_together({"limit": holder.limit_s})["limit"])
-        logger.warning("The beamline is held by %s; waiting up to %.0f s for a sign of life", now_held, limit_s)
+        logger.warning("The beamline is held by %s; waiting up to %.0f s for its heartbeat", now_held, limit_s)
         _, first_beat = holder.held_by()
         deadline = time.monotonic() + limit_s + 2.0
         while time.monotonic() < deadline:
@@ -116,7 +116,7 @@ class SessionGuard:
         return min([longest, *(limit / BEATS for limit in limits)])
 
     def _feed(self) -> None:
-        """One heartbeat; an IOC that came back has forgotten the holder, and is told first."""
+        """Send one heartbeat; claim first if the IOC was restarted and has forgotten the holder."""
         holder, safety = self._beamline.holder, self._beamline.safety
         try:
             if holder is not None:
@@ -139,7 +139,7 @@ class SessionGuard:
         return flow_ml_min >= self._beamline.configuration.quality.jet_stopped_below_ml_min
 
     def _watch_jet(self) -> None:
-        """When the jet stops, block the laser, and the X-rays unless the powder cell is in them."""
+        """Close the laser shutter when the jet stops, and the X-ray shutter unless the powder cell is in the beam."""
         try:
             reading = read_with_alarms({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]
             flows = self._flows(reading.number())

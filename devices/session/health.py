@@ -13,7 +13,7 @@ from errors import NotConnectedError, TrxasError
 
 
 class PvState(StrEnum):
-    """What can be said of one PV."""
+    """State of one PV."""
 
     ALIVE = "alive"
     DISCONNECTED = "disconnected"
@@ -22,7 +22,7 @@ class PvState(StrEnum):
 
 @dataclass(frozen=True)
 class PvHealth:
-    """One PV: its name, its state, what it shows, and what is wrong with it."""
+    """One PV: its name, its state, its value, and what is wrong with it."""
 
     pv: str
     state: PvState
@@ -31,7 +31,7 @@ class PvHealth:
 
 
 def diagnose(beamline: Beamline) -> list[PvHealth]:
-    """State of every PV of the beamline, sorted by name; values are asked anew.
+    """Return the state of every PV of the beamline, sorted by name; values are requested from the servers.
 
     Out of range: an alarm severity above MINOR, an axis beyond its configured limits, or a condition that would mark
     every point as bad.
@@ -86,4 +86,4 @@ def _condition_remarks(beamline: Beamline) -> dict[str, str]:
     try:
         return beamline.point.conditions.remarks()
     except NotConnectedError:
-        return {}  # each PV is asked by itself
+        return {}  # each PV is read by itself

@@ -24,7 +24,8 @@ class Safety(Device):
     limit_s = FCpt(FreshSignalRO, "{_prefix}{_settings.timeout}", kind="omitted")
 
     def __init__(self, settings: SafetySettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     @property
@@ -60,7 +61,8 @@ class SessionLock(Device):
     limit_s = FCpt(FreshSignalRO, "{_prefix}{_settings.timeout}", kind="omitted")
 
     def __init__(self, settings: HolderSettings, *, prefix: str, name: str) -> None:
-        self._settings, self._prefix = settings, prefix
+        self._settings = settings
+        self._prefix = prefix
         super().__init__("", name=name)
 
     def held_by(self) -> tuple[str, int]:

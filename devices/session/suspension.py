@@ -1,4 +1,4 @@
-"""Whether a scan is waiting for the beamline, and for what: an event of its own, for whoever watches the run."""
+"""Whether a scan is waiting for the beamline, and for what, as events of a stream of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from devices.exposure.event_reader import data_key
 
 STREAM = "suspension"
-"""Stream of these events: one when a scan stops for a reason, one when it goes on."""
+"""Stream of these events: one when a scan is suspended, one when it continues."""
 
 
 class Suspension:
@@ -23,12 +23,12 @@ class Suspension:
         self.waited_s = 0.0
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """The state as the plan has set it."""
+        """Return the state as the plan has set it."""
         values = {"suspended": int(self.suspended), "reason": self.reason, "waited_s": round(self.waited_s, 3)}
         return {name: {"value": value, "timestamp": time.time()} for name, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Data keys of the state."""
+        """Return the data keys of the state."""
         return {
             "suspended": data_key("integer", source="trxas"),
             "reason": data_key("string", source="trxas"),
@@ -36,9 +36,9 @@ class Suspension:
         }
 
     def read_configuration(self) -> dict[str, Any]:
-        """Nothing."""
+        """Return nothing: there is no configuration."""
         return {}
 
     def describe_configuration(self) -> dict[str, Any]:
-        """Nothing."""
+        """Return nothing: there is no configuration."""
         return {}

@@ -1,4 +1,4 @@
-"""Statuses that say what was waited for, and which PVs did not do it."""
+"""Statuses that name what was waited for, and the PVs that did not finish."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MoveStatus(DeviceStatus):
 
 
 def finished(device: Device) -> DeviceStatus:
-    """Status of a `device` that had nothing to do."""
+    """Return the finished status of a `device` that had nothing to do."""
     status = DeviceStatus(device)
     status.set_finished()
     return status
@@ -54,7 +54,9 @@ class AllOf(Status):
     def __init__(self, statuses: Sequence[StatusBase], *, timeout_error: type[TrxasError] = MotionError) -> None:
         super().__init__()
         self._timeout_error = timeout_error
-        self._left, self._failed, self._counting = len(statuses), False, threading.Lock()
+        self._left = len(statuses)
+        self._failed = False
+        self._counting = threading.Lock()
         if not statuses:
             self.set_finished()
         for status in statuses:

@@ -23,13 +23,13 @@ from errors import InvalidReadingError, NotConnectedError
 CHANNEL_ERRORS = (
     ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException, DisconnectedError,
 )  # fmt: skip
-"""What reading or writing a PV raises in the moment in which its connection breaks."""
+"""What reading or writing a PV raises at the moment its connection breaks."""
 
-# Of an answer that does not come in time NotConnectedError says more than pyepics' warning.
+# NotConnectedError explains an answer that does not come in time better than pyepics' warning.
 warnings.filterwarnings("ignore", r"ca\.get\('.*'\) timed out", UserWarning)
 
 READ_TIMEOUT_S = 5.0
-"""How long a connected PV may take to answer a read or a write (ophyd's own default is 2 s)."""
+"""How long a connected PV may take to answer a read or a write, s (ophyd's own default is 2 s)."""
 
 
 INVALID = 3
@@ -76,7 +76,7 @@ class FreshSignalRO(EpicsSignalRO):
     """A read-only PV whose value can be requested first and collected later."""
 
     def request(self) -> None:
-        """Ask the server for the value; returns at once. Raises NotConnectedError if the PV is not there."""
+        """Request the value from the server without waiting; raises NotConnectedError if the PV is not connected."""
         if not self.connected:
             raise NotConnectedError([self.pvname], 0.0)
         _join_context(self._read_pv.context)
@@ -110,10 +110,10 @@ class FreshSignalRO(EpicsSignalRO):
         return int(ca.promote_type(self._read_pv.chid, use_time=True))
 
     def _forget_request(self) -> None:
-        """Let the next request be sent.
+        """Forget a request that was not sent, so that the next one is.
 
-        pyepics (3.5.10) takes one that could not be sent, because the channel was just being lost, for pending ever
-        after, and would never again ask for the value.
+        If the channel is lost just then, pyepics (3.5.10) takes the request for pending for ever, and would never again
+        request the value.
         """
         entry = ca.get_cache(self.pvname)
         if entry is not None:
@@ -183,7 +183,7 @@ def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:
 
 
 def _join_context(context: object) -> None:
-    """Let this thread work on the PVs of `context`; it stays joined, as joining anew for every read costs time."""
+    """Attach this thread to the `context` of the PVs; it stays attached, as attaching for every read costs time."""
     current = ca.current_context()
     if current == context:
         return
@@ -193,9 +193,9 @@ def _join_context(context: object) -> None:
 
 
 def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[..., None]) -> None:
-    """Write `value`; `done` is called when the server says that it is carried out.
+    """Write `value` and call `done` when the server reports completion.
 
-    Raises NotConnectedError at once if the PV is not there.
+    Raises NotConnectedError at once if the PV is not connected.
     """
     if not signal.connected:
         raise NotConnectedError([signal.pvname], 0.0)
@@ -206,7 +206,7 @@ def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[
 
 
 def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = READ_TIMEOUT_S) -> None:
-    """Write `value` and wait until the server has taken or refused it; raises NotConnectedError without an answer."""
+    """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError without answer."""
     done = threading.Event()
     put_with_completion(signal, value, lambda **_: done.set())
     if not done.wait(timeout_s):
@@ -214,7 +214,7 @@ def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = REA
 
 
 def disconnected_names(signals: Iterable[Any]) -> list[str]:
-    """PV names of those `signals` that are not connected."""
+    """Return the PV names of those `signals` that are not connected."""
     names = []
     for signal in signals:
         if not signal.connected:

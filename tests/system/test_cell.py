@@ -122,7 +122,7 @@ def test_a_temperature_that_never_settles_says_what_it_saw(ioc: Any, put: Any, r
 def test_a_band_narrower_than_the_calibration_never_settles(ioc: Any) -> None:
     """A wrong gain in the configuration shows as a cell that does not get there by its own account."""
     cell = make(timeout_s=1.0, tolerance_c=0.5, in_position="7idd:laser:Shutter")
-    with pytest.raises(MotionError, match=r"7idd:laser:Shutter say so; last reading"):
+    with pytest.raises(MotionError, match=r"7idd:laser:Shutter confirm it; last reading"):
         cell.set(80.0).wait(timeout=WAIT_S)
 
 

@@ -74,7 +74,7 @@ def test_a_clock_that_disagrees_is_not_one_exposure() -> None:
 def test_busy_detectors_refuse_a_new_series() -> None:
     hardware = FakeHardware()
     hardware.beamline.exposure.counting.sim_put(1)
-    with pytest.raises(AcquisitionError, match=r"7idd:scaler1\.CNT says that the detectors are counting already"):
+    with pytest.raises(AcquisitionError, match=r"7idd:scaler1\.CNT shows that the detectors are counting already"):
         hardware.beamline.exposure.prepare(1.0)
     assert hardware.moves == []
 

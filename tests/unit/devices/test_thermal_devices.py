@@ -95,7 +95,7 @@ def test_leaving_the_band_starts_the_settling_anew() -> None:
 def test_a_controller_that_does_not_say_so_is_not_in_position() -> None:
     fake = FakeCell(timeout_s=0.2)
     fake.cell.in_position.sim_put(0)
-    with pytest.raises(MotionError, match="7idd:cell:InPosition say so"):
+    with pytest.raises(MotionError, match="7idd:cell:InPosition confirm it"):
         fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
