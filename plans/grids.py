@@ -12,17 +12,17 @@ from devices.numbers import is_finite_number
 from errors import InputError, OutOfRangeError
 
 MAXIMUM_POINTS = 10_000
-"""More points than this in one pass is taken for a mistake in a step."""
+"""Most points of one pass; more are taken for a mistake in a step."""
 
 ROUNDING = 6
-"""Decimals kept: a millionth of an eV or ps, so that repeated scans have equal points."""
+"""Decimals of a point: a millionth of an eV or ps, so that repeated scans have equal points."""
 
 Region = tuple[float, float, float]
 """Start, stop and step; both ends belong to the region."""
 
 
 def region_points(region: Region, unit: str) -> list[float]:
-    """Points of one region; its stop is always included.
+    """Return the points of one region; its stop is always included.
 
     Raises InputError for numbers that are not finite, a reversed region or a step of 0 or below.
     """
@@ -46,7 +46,7 @@ def region_points(region: Region, unit: str) -> list[float]:
 
 
 def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
-    """Points of all regions in ascending order; a shared border counts once.
+    """Return the points of all regions in ascending order; a shared border counts once.
 
     Raises InputError if there is no region or one starts before the last has ended.
     """
@@ -83,7 +83,10 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
 
 
 def log_spaced(first_ps: float, last_ps: float, count: int) -> list[float]:
-    """`count` delays from `first_ps` to `last_ps` in equal ratios, to 0.1 ps; raises InputError if there are none."""
+    """Return `count` delays from `first_ps` to `last_ps`, ps, in equal ratios, rounded to 0.1 ps.
+
+    Raises InputError unless there are at least two, ascending above 0 ps.
+    """
     if not (is_finite_number(first_ps) and is_finite_number(last_ps) and 0 < first_ps < last_ps and count >= 2):
         raise InputError(
             f"A logarithmic part of {count} delays from {first_ps} to {last_ps} ps: both must ascend above 0 ps, "

@@ -19,7 +19,7 @@ LARGEST_INTEGER = 2**53
 """Largest integer that the catalogue gives back unchanged; it stores numbers as doubles."""
 
 ALLOWED = "Allowed are texts, True and False, None, finite numbers, and lists and mappings of these."
-"""What metadata may hold, as every refusal says."""
+"""What metadata may hold; part of every refusal."""
 
 
 def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:

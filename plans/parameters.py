@@ -180,7 +180,7 @@ EnergyApproach = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a plan, as everybody outside sees it.
+    """One parameter of a plan, as prompt, form and documentation see it.
 
     `kind` is its type without None; `optional` tells whether None is allowed. `default` is `inspect.Parameter.empty` if
     the parameter is required; `positional` ones may be given by position.
@@ -220,7 +220,7 @@ class Parameter:
     def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:
         """Raise OutOfRangeError if a number of `value` lies beyond the limits that the configuration sets.
 
-        What is no number is left to the check of its grid or axis, which knows more.
+        What is not a number is left to the check of its grid or axis.
         """
         limits = None if self.arg.limits is None else self.arg.limits(configuration)
         for number in _numbers_in(value, self.kind):

@@ -1,4 +1,4 @@
-"""A plan as a form needs it: what the queue server tells of it, completed by what the plan's own code says."""
+"""A plan as a form needs it: as the queue server describes it, completed from the plan's own code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long moves of the energy end within a scan: always from below, or, to see what that is good for, directly."""
+"""How a long energy move ends in a scan: approached from below, or directly, which leaves the backlash in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plans.engine.suspending import Plan
 
 
 def use_approach(beamline: Beamline, approach: str) -> Plan:
-    """End long moves down by `approach`, "below" or "direct", until told otherwise."""
+    """End long moves down by `approach` from now on."""
     yield from bps.configure(beamline.energy, {"approach": approach})
 
 
@@ -38,6 +38,6 @@ def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> N
 
 
 def _energies(request: ScanRequest) -> list[float]:
-    """Every energy that the scan goes to."""
+    """Return every energy that the scan goes to, eV."""
     energies = list(request.points) if request.axis is AxisName.ENERGY else []
     return energies + [request.fixed[name] for name in request.fixed if name is AxisName.ENERGY]

@@ -1,4 +1,4 @@
-"""Time as a plan sees it: the wall clock, or the time the plan has asked to sleep, whichever is further.
+"""Time as a plan sees it: wall-clock time, but never less than the plan has asked to sleep.
 
 A simulator that only reads a plan's messages does not sleep. With the wall clock alone, a plan that waits for something
 would yield messages until its time-out had really passed.
@@ -25,7 +25,7 @@ class PlanClock:
         return time.monotonic() - self._began + self._skipped_s
 
     def sleep(self, duration_s: float) -> Generator[Msg, Any, None]:
-        """Sleep for `duration_s` seconds by a message; the clock is that much later even if nobody slept."""
+        """Sleep for `duration_s` seconds by a message; the clock advances by that much even in a simulator."""
         until_s = self.now_s() + duration_s
         yield Msg("sleep", None, duration_s)
         self._skipped_s += max(0.0, until_s - self.now_s())

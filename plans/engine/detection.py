@@ -1,4 +1,4 @@
-"""What a scan counts with: its detectors, and what of the beamline they need and use."""
+"""The detectors of a scan, and what of the beamline they need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devices.names import AcquisitionMode
 from errors import ConfigurationError
 
 Devices = tuple[Device | EpicsSignalBase, ...]
-"""Devices, or single PVs of them, that are asked together whether they answer."""
+"""Devices, or single PVs of devices, that are checked together for an answer."""
 
 SampleInBeam = Literal["jet", "cell"]
 
@@ -39,7 +39,7 @@ class Detection:
 
 
 def pump_probe(beamline: Beamline) -> Detection:
-    """The jet with the laser: photodiodes, counted and analog."""
+    """Return the detection of the jet with the laser: photodiodes, counted and analog."""
     return Detection(
         modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
         reader=beamline.point,
@@ -50,7 +50,7 @@ def pump_probe(beamline: Beamline) -> Detection:
 
 
 def foil(beamline: Beamline) -> Detection:
-    """The foil behind the sample: only the beam matters, whatever jet, laser and photodiodes do meanwhile."""
+    """Return the detection of the foil behind the sample: only the beam matters, not jet, laser or photodiodes."""
     return Detection(
         modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
         reader=beamline.point,
@@ -60,7 +60,7 @@ def foil(beamline: Beamline) -> Detection:
 
 
 def powder(beamline: Beamline) -> Detection:
-    """The powder cell with the drift detector; raises ConfigurationError if the beamline has none."""
+    """Return the detection of the powder cell by the drift detector; raise ConfigurationError without one."""
     reader, sdd = _configured(beamline, "powder", "cell", "sdd"), beamline.sdd
     return Detection(
         modes=(AcquisitionMode.SDD,),
@@ -72,7 +72,7 @@ def powder(beamline: Beamline) -> Detection:
 
 
 def powder_images(beamline: Beamline) -> Detection:
-    """The powder cell with the Pilatus; raises ConfigurationError if the beamline has none."""
+    """Return the detection of the powder cell by the Pilatus; raise ConfigurationError without one."""
     reader, pilatus = _configured(beamline, "powder_images", "cell", "pilatus"), beamline.pilatus
     assert pilatus is not None  # a beamline with its reader has it
     return Detection(
@@ -97,7 +97,7 @@ def _configured(beamline: Beamline, name: str, *tables: str) -> EventReader:
 
 
 def _powder_devices(beamline: Beamline) -> Devices:
-    """What is moved or read for the cell. Of the surroundings only the beam's part is read, so that is all it needs."""
+    """Return what is moved or read for the cell; of the surroundings only what concerns the beam."""
     found = (beamline.energy, beamline.laser_shutter, beamline.exposure, beamline.cell, beamline.sample_stage)
     beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
     return tuple(device for device in (*found, *beam) if device is not None)

@@ -1,8 +1,8 @@
-"""Dips of the flux that belong to an energy: glitches of the monochromator, told from a loss of beam.
+"""Dips of the flux that belong to an energy: glitches of the monochromator, as opposed to a loss of beam.
 
 At a glitch the crystal diffracts into another direction as well: the beam is weaker at this energy, always by the same
 share, and normal beside it. I0 falls with the signal, so that such a point can be normalised like any other. A loss of
-beam is somewhere else, too, or gone at the next look.
+beam shows at other energies, too, or has gone by the next exposure.
 """
 
 from __future__ import annotations

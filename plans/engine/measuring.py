@@ -48,7 +48,7 @@ class PointLoop:
     """Measures every exposure of `request` on `beamline`, in order, and repeats each until it is good.
 
     Between two points only what changes is set. After any failure, after waiting for the beamline, and at the first
-    point everything is set again, as nobody knows what an IOC that was restarted has forgotten.
+    point everything is set again, as a restarted IOC has forgotten its settings.
     """
 
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:

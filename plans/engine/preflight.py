@@ -1,4 +1,4 @@
-"""Checks against the living beamline, made before the first motion."""
+"""Checks against the beamline as it is now, made before the first motion."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
 
 
 def _must_hold(condition: Condition) -> bool:
-    """The X-ray shutter is left to the scan, which opens it, and what ends by itself is waited for."""
+    """Return whether a scan needs it to begin: it opens the X-ray shutter itself, and waits for a filling ring."""
     return condition.closes and condition.name != SHUTTER

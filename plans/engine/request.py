@@ -1,4 +1,4 @@
-"""What a scan was asked to do, checked as a whole before anything moves."""
+"""A requested scan, checked as a whole before anything moves."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ScanRequest:
         return sum(1 for _ in self.course())
 
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
-        """The run's exposures in order, each (scan index, point index, laser shutter), less those that are `done`."""
+        """Yield the exposures in order, (scan index, point index, laser shutter) each, without those `done`."""
         for scan_index in range(self.repeats):
             for point_index, shutter in passes(self.shutter_reference, len(self.points), self.laser):
                 if (scan_index, point_index, STATES[shutter]) not in self.done:

@@ -1,4 +1,8 @@
-"""However a scan ends: the detectors stop, and the laser is blocked, or somebody is told loudly that it is not."""
+"""The end of every scan: the detectors stop and the laser is blocked, or an error says loudly that it is not.
+
+The end is retried while the beamline does not answer. An abort by the user during these attempts does not stop them: it
+is remembered and raised afterwards. The failure that ended the scan stays the one that is raised.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from plans.engine.measuring import RETRYABLE, reason, with_reasons
 from plans.engine.suspending import Plan, wait_connected
 
 ATTEMPTS = 7
-"""Times the shutters are told to close, with pauses as between attempts at a point: over some seconds."""
+"""Attempts at closing the shutters, with the pauses of attempts at a point between them: over some seconds."""
 
 ENDED_BY_USER = (RunEngineControlException, FailedPause)
 """What bluesky throws into a plan for stop, abort, and a pause where nothing can be resumed."""
@@ -32,9 +36,9 @@ logger = logging.getLogger("trxas.plans")
 def ending_safely(
     beamline: Beamline, plan: Generator[Msg, Any, Any], pilatus: Pilatus | None = None
 ) -> Generator[Msg, Any, Any]:
-    """`plan`, then detectors stopped and laser blocked; its own failure stays the one that is raised.
+    """Run `plan`, then stop the detectors and block the laser; a failure of `plan` stays the one that is raised.
 
-    A pause of it blocks laser and X-rays. A `pilatus` has its file closed.
+    A pause blocks laser and X-rays. The file of a `pilatus` is closed.
     """
     return (yield from bpp.contingency_wrapper(
         with_reasons(_pausing_safely(beamline, plan)),
@@ -44,16 +48,16 @@ def ending_safely(
 
 
 def _pausing_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
-    # bluesky tells of a pause whom it has seen in a message; these close the shutters then.
+    # bluesky calls `pause` of every object it has seen in a message; that of the axis group closes the shutters.
     yield Msg("null", beamline.axis_group)
     return (yield from plan)
 
 
 def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseException | None = None) -> Plan:
-    """Give the approach back, stop the detectors and block the laser, after a failure or an abort the X-rays too.
+    """Restore the default approach, stop the detectors, and block the laser; after a failure or abort also the X-rays.
 
-    All is tried again if the beamline does not answer; an abort meanwhile has to wait. Raises MotionError if a shutter
-    may still be open, naming what ended the scan before.
+    Retries while the beamline does not answer; an abort during this is raised afterwards. Raises MotionError if a
+    shutter may still be open, naming what ended the scan before.
     """
     ended, last = because, because
     for attempt in range(ATTEMPTS):
@@ -82,20 +86,20 @@ def _close(beamline: Beamline, *, with_xrays: bool) -> Plan:
     if with_xrays or beamline.configuration.quality.close_xrays_at_end:
         shutters.append(beamline.xray_shutter)
     yield from wait_connected(beamline, (beamline.exposure, *shutters), CLOSE_TIMEOUT_S)
-    # One failing must not keep the other open.
+    # Both in one move: a shutter that fails must not keep the other open.
     yield from bps.abs_set(beamline.axis_group, {shutter.name: "closed" for shutter in shutters}, wait=True)
     yield from bps.stop(beamline.exposure)
 
 
 def close_image_file(pilatus: Pilatus | None) -> Plan:
-    """End the Pilatus' file; images are whole in it already, so a detector that is gone fails nothing."""
+    """Close the file of the Pilatus; its images are complete already, so a detector that is gone is only logged."""
     if pilatus is None:
         return
     try:
         yield from bps.stop(pilatus)
         yield from bps.unstage(pilatus)
     except RETRYABLE as error:
-        logger.warning("The Pilatus' file was not closed: %s. Its images are kept.", reason(error))
+        logger.warning("The Pilatus' file was not closed: %s. The images in it are complete.", reason(error))
 
 
 def _unsafe(last: BaseException | None, before: str) -> TrxasError:

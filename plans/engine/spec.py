@@ -20,7 +20,7 @@ Around = Callable[[Beamline, Mapping[str, Any], Generator[Msg, Any, str]], Gener
 
 
 def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
-    """Return no metadata: the run says nothing beyond what every run says."""
+    """Return no metadata beyond those of every run."""
     return {}
 
 

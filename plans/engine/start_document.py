@@ -1,4 +1,4 @@
-"""Everything that the start document of a run says of itself, so that the run can be reduced from its documents alone.
+"""The start document of a run, with everything needed to reduce the run from its documents alone.
 
 The fields of the dataclasses below are the keys of the document. `reserved_keys` of the registry derives from them what
 users may not set.

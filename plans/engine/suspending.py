@@ -1,6 +1,10 @@
-"""Waiting for the beamline within a scan: shutters closed, the reason and the clock to be seen, and an end.
+"""Suspension of a scan while the beamline is not ready: shutters closed, reason and duration recorded, a time limit.
 
 bluesky's suspenders come too late here: the exception of a dead IOC reaches the plan before them.
+
+A point that waits is in one of three states: running; suspended, from `begin` to `end` of its clock, with the shutters
+closed, until everything has been within limits for its settle time and the X-ray shutter is open; or filling, when only
+the ring is being filled, with the shutters as they are. Both waits count towards `suspend_s` of [quality].
 """
 
 from __future__ import annotations
@@ -95,11 +99,11 @@ class SuspensionClock:
 
 
 def wait_until_well(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str]) -> Generator[Msg, Any, bool]:
-    """Wait while a monitored condition of those `needed` fails, and until all have been well for their settle times.
+    """Wait while a monitored condition of those `needed` fails, and until all have held for their settle times.
 
-    Laser and X-ray shutter are closed meanwhile, unless it is only that the ring is being filled; the X-ray shutter is
-    open afterwards, the laser shutter is the next point's. Returns whether there was anything to wait for. Raises
-    WaitedError when the time in [quality] is up.
+    Laser and X-ray shutter are closed meanwhile, unless only the ring is being filled. Afterwards the X-ray shutter is
+    open, and the next point sets the laser shutter. Returns whether there was anything to wait for. Raises WaitedError
+    after `suspend_s` of [quality].
     """
     conditions = beamline.point.conditions
     failing = conditions.failing(needed)
@@ -143,9 +147,9 @@ def _settled(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str],
 
 
 def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str, float]]:
-    """What is not well now, in words, and its settle times; a silent PV is not well either."""
+    """Return in words what is outside its limits now, and its settle times in s; a silent PV counts as outside."""
     try:
-        # The shutter is closed by ourselves; the permit is what must come back.
+        # The suspension itself has closed the shutter; the permit is what must come back.
         unwell = beamline.point.conditions.not_ready(needed, without=[SHUTTER])
         denied = SHUTTER in needed and permit_denied(beamline)
         tripped = "" if beamline.safety is None else beamline.safety.trip_remark()
@@ -162,7 +166,7 @@ def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str
 
 
 def permit_denied(beamline: Beamline) -> bool:
-    """Whether the interlock says that the X-ray shutter must stay closed."""
+    """Return whether the interlock keeps the X-ray shutter closed."""
     permit = beamline.xray_permit
     if permit is None or not permit.connected:
         return False
@@ -188,7 +192,7 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
 
 
 def close_shutters(beamline: Beamline) -> Plan:
-    """Close laser and X-ray shutter as far as they answer; an IOC that is gone has its own guard."""
+    """Close laser and X-ray shutter if they answer; the watchdog of an IOC that is gone closes its own."""
     for shutter in (beamline.laser_shutter, beamline.xray_shutter):
         try:
             yield from _close(shutter)

@@ -11,7 +11,7 @@ from bluesky.utils import Msg, short_uid
 def send_and_wait(command: str, device: Any, *args: Any) -> Generator[Msg, Any, None]:
     """Send `command` ("set" or "trigger") to `device` and wait until it is done; raises FailedStatus if it fails.
 
-    The group has a name that nobody used before. If a status fails before its wait, the engine throws that at once and
+    The group has a new name each time. If a status fails before its wait, the engine throws that at once and
     keeps the status in its group: with one name for all, every later wait would fail by the old failure.
     """
     group = short_uid(command)

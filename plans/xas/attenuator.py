@@ -61,7 +61,7 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
     angles, powers = np.asarray(angles_deg, dtype=float), np.asarray(powers_w, dtype=float)
     if angles.ndim != 1 or angles.shape != powers.shape or not np.all(np.isfinite([angles, powers])):
         raise InputError(
-            f"An attenuator fit needs finite angles and powers, as many, not {angles.shape}, {powers.shape}."
+            f"An attenuator fit needs equal numbers of finite angles and powers, not {angles.shape}, {powers.shape}."
         )
     if np.unique(angles).size <= PARAMETERS:
         raise InputError(f"An attenuator fit needs at least {PARAMETERS + 1} different angles, not {angles.size}.")

@@ -30,7 +30,7 @@ LOWER_FINE_STEPS = 2
 """Coarse steps by which the fine delay is moved down in the third arm: into the range below 2560 ps."""
 
 KEY = "self_test"
-"""Key of the start document that says which arm a run is."""
+"""Key of the start document with the arm of the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Arm:
     compare_probe: int
 
     def metadata(self, beamline: Beamline) -> dict[str, dict[str, Any]]:
-        """Return what the start document says of the arm, with the raw delay (ps) as it is calibrated now."""
+        """Return the arm for the start document, with the raw delay (ps) by the present calibration."""
         return {
             KEY: {
                 "arm": self.name,
@@ -116,7 +116,7 @@ def delay_self_test(
     energy_ev: EnergyEv | None = None,
     fluence_mj_cm2: FluenceMjCm2 = 8.83,
 ) -> dict[str, ScanSpec]:
-    """Measure the same rise in four ways, each as a run of its own whose start document says how under `self_test`.
+    """Measure the same rise in four ways, each in a run of its own with the way under `self_test` of its start document.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and one bunch later, where the last probe meets the next pump. Time zero must be
