@@ -116,7 +116,7 @@ def delay_self_test(
     energy_ev: EnergyEv | None = None,
     fluence_mj_cm2: FluenceMjCm2 = 8.83,
 ) -> dict[str, ScanSpec]:
-    """Measure the same rise in four ways, each in a run of its own with the way under `self_test` of its start document.
+    """Measure the same rise in four ways, each in a run of its own, described by `self_test` of its start.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and one bunch later, where the last probe meets the next pump. Time zero must be
