@@ -223,7 +223,7 @@ class RunState:
         self._reduce("stop", stop)
 
     def _reduce(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Add a document to the sums; one that cannot be reduced becomes `problem`, and the display goes on."""
+        """Add a document to the sums; one that cannot be reduced becomes `problem`, and the display continues."""
         sums = self.static if self.accumulator is None else self.accumulator
         try:
             if sums is not None:
