@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
+from enum import IntEnum
 from typing import Any
 
 from ophyd import Device, EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.status import DeviceStatus
 
+from devices.names import ShutterState
 from devices.signals.move_status import MoveStatus, fail, finish
 from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
 from errors import InputError, MotionError
 
-CLOSED, OPEN = 0, 1
-"""States of a shutter record."""
 
-STATES = {"closed": CLOSED, "open": OPEN}
+class ShutterCode(IntEnum):
+    """State of a shutter in records, frames and events; `MOVED`: it moved during the exposure."""
+
+    MOVED = -1
+    CLOSED = 0
+    OPEN = 1
+
+
+CLOSED, OPEN = ShutterCode.CLOSED, ShutterCode.OPEN
+
+STATES: dict[str, int] = {ShutterState.CLOSED: CLOSED, ShutterState.OPEN: OPEN}
+"""Code of a shutter record by the word that plans use."""
 
 
 class Shutter(Device):
@@ -34,7 +45,7 @@ class Shutter(Device):
     @property
     def position(self) -> str:
         """State, "open" or "closed", requested from the hardware."""
-        return "open" if self._reached() == OPEN else "closed"
+        return (ShutterState.OPEN if self._reached() == OPEN else ShutterState.CLOSED).value
 
     def check_value(self, value: str) -> None:
         """Raise InputError unless `value` is "open" or "closed"."""
@@ -55,7 +66,7 @@ class Shutter(Device):
             else:
                 finish(status)
 
-        put_with_completion(self.setpoint, STATES[value], arrived)
+        put_with_completion(self.setpoint, int(STATES[value]), arrived)
         return status
 
     def stop(self, *, success: bool = False) -> None:

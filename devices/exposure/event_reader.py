@@ -17,10 +17,8 @@ from devices.exposure.conditions import ANY_POWER_W, CONDITIONS, LASER_ONLY, Con
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
-from devices.shutter import CLOSED
+from devices.shutter import CLOSED, ShutterCode
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid
-
-SHUTTER_MOVED = -1
 
 CONDITION = "condition:"
 """Prefix of the keys of conditions among the raw values."""
@@ -209,9 +207,9 @@ class EventReader(ABC):
 
     def _shutter_remarks(self, reading: ExposureReading) -> dict[str, str]:
         shutter, expected = reading.spc.laser_shutter, self._life.targets.laser_shutter
-        if shutter != SHUTTER_MOVED and expected in (None, shutter):
+        if shutter != ShutterCode.MOVED and expected in (None, shutter):
             return {}
-        states = {SHUTTER_MOVED: "moving", 0: "closed", 1: "open"}
+        states: dict[int, str] = {ShutterCode.MOVED: "moving", ShutterCode.CLOSED: "closed", ShutterCode.OPEN: "open"}
         wanted = "still" if expected is None else states[expected]
         return {"laser_shutter": f"laser_shutter was {states.get(shutter, shutter)}, needs to be {wanted}"}
 

@@ -15,6 +15,7 @@ from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
 from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
+from devices.names import AxisName
 from devices.sample_stage import SampleStage
 from devices.signals.uncached_signal import read_with_alarms, require_valid
 from devices.surroundings import Surroundings
@@ -41,7 +42,9 @@ class PowderReader(EventReader):
         quality: QualitySettings | None = None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        super().__init__(name, {"energy_ev": energy, TEMPERATURE: cell}, exposure, conditions, quality, detectors)
+        super().__init__(
+            name, {AxisName.ENERGY.value: energy, TEMPERATURE: cell}, exposure, conditions, quality, detectors
+        )
         self._stage = stage
         self._surroundings = surroundings
         self._sdd = sdd

@@ -162,4 +162,4 @@ class SessionGuard:
 
 
 def _close(shutter: Shutter) -> None:
-    put_with_completion(shutter.setpoint, CLOSED, lambda **_: None)
+    put_with_completion(shutter.setpoint, int(CLOSED), lambda **_: None)
