@@ -74,7 +74,8 @@ class RunMetadata:
     `axis` is "energy_ev", "delay_ps" or "fluence_mj_cm2" and `points` (points,) the planned values of one scan on it.
     `delay_ps` (first delay) and `energy_ev` are the planned fixed values: the delay of an energy scan, the energy of a
     delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
-    its points.
+    its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
+    axes on which the run was measured: runs that differ in them were not measured at the same points.
     """
 
     uid: str
@@ -93,6 +94,8 @@ class RunMetadata:
     energy_ev: float | None
     timing: Timing
     windows: EnergyWindows
+    energy_calibration_offset_ev: float = 0.0
+    time_zero_raw_ps: float | None = None
 
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
@@ -128,6 +131,8 @@ class RunMetadata:
                 energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
                 timing=_timing(reduction),
                 windows=EnergyWindows.from_settings(reduction),
+                energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
+                time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except (TypeError, ValueError) as error:
             raise ReductionError(f"A value in the start document has the wrong type: {error}. Correct it.") from error

@@ -158,7 +158,8 @@ def _static_curve(run: StaticAccumulator, _: CurveChoice) -> RunCurve:
 
 
 def _reduce_time_zero(run: RunAccumulator) -> RunResults:
-    result = TimeZeroResults(kind=TIME_ZERO.name, trace=spc_trace(run))
+    axis_zero_raw_ps = run.metadata.time_zero_raw_ps
+    result = TimeZeroResults(kind=TIME_ZERO.name, trace=spc_trace(run), axis_zero_raw_ps=axis_zero_raw_ps)
     try:
         return replace(result, time_zero=time_zero_of_run(run))
     except (ReductionError, InputError) as error:

@@ -83,10 +83,25 @@ class TimeZeroResults(RunResults):
 
     trace: Trace
     time_zero: TimeZeroFit | None = None
+    axis_zero_raw_ps: float | None = None
+
+    @property
+    def time_zero_raw_ps(self) -> Value | None:
+        """Time zero on the raw delay, ps: the same whatever was set since; None if it is not known.
+
+        An axis whose raw zero is this already must not be shifted again.
+        """
+        if self.time_zero is None or self.axis_zero_raw_ps is None:
+            return None
+        return Value(self.axis_zero_raw_ps + self.time_zero.t0_ps.value, self.time_zero.t0_ps.sigma)
 
     def lines(self) -> list[str]:
-        """Return time zero, ps."""
-        return [] if self.time_zero is None else [f"{'time zero':<22} {with_error(*self.time_zero.t0_ps)} ps"]
+        """Return time zero on the axis of the run and on the raw delay, ps."""
+        if self.time_zero is None:
+            return []
+        lines = [f"{'time zero':<22} {with_error(*self.time_zero.t0_ps)} ps on the axis of this run"]
+        raw = self.time_zero_raw_ps
+        return lines if raw is None else [*lines, f"{'time zero, raw':<22} {with_error(*raw)} ps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,9 +194,15 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
 
 def kinetics_lines(fit: KineticsFit) -> list[str]:
     """Return the fitted quantities with their errors, a line each."""
-    lines = [f"{name:<22} {with_error(*getattr(fit, name))}" for name in KINETIC_NAMES]
+    marks = dict.fromkeys(fit.undetermined, "  (not determined)")
+    lines = [f"{name:<22} {with_error(*getattr(fit, name))}{marks.get(name, '')}" for name in KINETIC_NAMES]
     lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
+    if fit.undetermined:
+        lines.append(
+            f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
+            "could be. Measure longer, or at more delays after the pump."
+        )
     return lines
 
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import RunMetadata
     from reduction.xas.transient import Spectrum
+
+AXIS_TOLERANCE_EV = 0.01
+"""Energy calibrations that differ by less are one: a fiftieth of the finest step, below any read-back."""
+
+AXIS_TOLERANCE_PS = 1.0
+"""Time zeros that differ by less are one: a fortieth of the instrument response."""
 
 _SAME = (
     *("sample", "edge", "absorber", "axis", "points", "energy_ev", "delay_ps", "fluence_mj_cm2"),
@@ -171,6 +178,31 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
                     f"Run {run.metadata.uid} has {name} = {theirs}, run {first.uid} has {ours}: they do not repeat "
                     "one measurement. Combine only runs with the same grid and settings."
                 )
+        require_one_axis(first, run.metadata)
+
+
+def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
+    """Raise ReductionError, with both values, for runs measured on differently calibrated axes.
+
+    A point of one run is then none of the other, on the sample, although both have one number: such runs cannot be
+    averaged point by point, and shifting one would not bring them onto one grid.
+    """
+    shift_ev = other.energy_calibration_offset_ev - first.energy_calibration_offset_ev
+    if abs(shift_ev) > AXIS_TOLERANCE_EV:
+        raise ReductionError(
+            f"The energy axes of the runs {first.uid} and {other.uid} differ by {shift_ev:+.3g} eV (calibration "
+            f"offsets {first.energy_calibration_offset_ev:g} and {other.energy_calibration_offset_ev:g} eV; allowed "
+            f"are {AXIS_TOLERANCE_EV:g} eV). They stay apart: reduce each alone, or combine those of one calibration."
+        )
+    if first.time_zero_raw_ps is None or other.time_zero_raw_ps is None:
+        return
+    shift_ps = other.time_zero_raw_ps - first.time_zero_raw_ps
+    if abs(shift_ps) > AXIS_TOLERANCE_PS:
+        raise ReductionError(
+            f"The time zeros of the runs {first.uid} and {other.uid} differ by {shift_ps:+.3g} ps (raw "
+            f"{first.time_zero_raw_ps:g} and {other.time_zero_raw_ps:g} ps; allowed is {AXIS_TOLERANCE_PS:g} ps). They "
+            "stay apart: reduce each by itself, or combine those of one time zero."
+        )
 
 
 def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:

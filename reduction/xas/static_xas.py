@@ -209,11 +209,14 @@ def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
 def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
     """The sums of several runs as one; identity is that of the first.
 
-    Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint or windows.
+    Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint, windows or energy calibration.
     """
-    settings = [tuple(run.start.get(key) for key in ("edge", "grid", "temperature_c", "reduction")) for run in runs]
+    keys = ("edge", "grid", "temperature_c", "reduction", "energy_calibration_offset_ev")
+    settings = [tuple(run.start.get(key) for key in keys) for run in runs]
     if not runs or any(other != settings[0] for other in settings):
-        raise ReductionError("Runs of different edges, grids, temperatures or windows have no mean. Choose others.")
+        raise ReductionError(
+            "Runs of different edges, grids, temperatures, windows or energy calibrations have no mean. Choose others."
+        )
     whole = copy(runs[0])
     whole._sums = np.sum([run._sums for run in runs], axis=0)
     whole.scans, whole.rejected = sum(run.scans for run in runs), sum(run.rejected for run in runs)

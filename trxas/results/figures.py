@@ -192,6 +192,8 @@ def _delay_label(spectrum: Spectrum) -> str:
 
 
 def _fit_label(fit: KineticsFit) -> str:
+    if fit.undetermined:
+        return "fit, lifetimes or fractions not determined"
     one, two = fit.tau1_ps, fit.tau2_ps
     return f"fit: {one.value:.0f} ± {one.sigma:.0f} ps, {two.value:.0f} ± {two.sigma:.0f} ps"
 

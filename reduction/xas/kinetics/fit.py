@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from reduction.run_metadata import Timing
     from reduction.xas.pump_train import PumpTrain
 
+UNDETERMINED_SHARE = 0.5
+"""A lifetime with an error above half of it, or a fraction with one above a half, is not determined (chosen)."""
+
 _STARTS = 3
 _UNRESOLVED_RATE_PER_NS = 2e-5
 _DETECTION_LIMIT = 40.0  # Noise alone lowers chi-square of 7 parameters by this much once in a million fits.
@@ -69,6 +72,18 @@ class KineticsFit:
     def amplitude(self) -> Value:
         """Amplitude of the first trace at t = 0+, relative to the unpumped signal (negative: a bleach)."""
         return self.amplitudes[0]
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Names of the lifetimes and fractions that the data do not determine; see `UNDETERMINED_SHARE`.
+
+        The fit then draws a curve through the points, but its parameters are no results.
+        """
+        scales = {"tau1_ps": self.tau1_ps.value, "tau2_ps": self.tau2_ps.value}
+        scales |= dict.fromkeys(("fraction1", "fraction2", "offset"), 1.0)
+        return tuple(
+            name for name, scale in scales.items() if not getattr(self, name).sigma <= UNDETERMINED_SHARE * abs(scale)
+        )
 
     def curve(
         self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from reduction.kinds import RunReduction, curve_of, kind_of, reduce_run, summed
+from reduction.powder.diffraction import integrate
 from reduction.types import Documents
+from reduction.values import Value
 from reduction.xas.delay_axis import judge_delay_axis
 from reduction.xas.results import (
     AttenuatorResults,
@@ -24,8 +27,11 @@ from reduction.xas.results import (
     StaticResults,
     TimeZeroResults,
     TraceResults,
+    kinetics_lines,
 )
 from storage.records import read_contents
+
+assert integrate  # pyFAI starts a process when it is first imported, which must not happen inside a unit test.
 
 FOLDER = Path(__file__).parents[2] / "data" / "runs_0_1_0"
 """Runs that version 0.1.0 measured on the simulated beamline, and the numbers that it reduced them to."""
@@ -160,6 +166,29 @@ def test_live_and_stored_results_are_the_same(run: Any) -> None:
     for name, doc in documents:
         live(name, doc)
     assert live.results().table() == summed(documents).results().table()
+
+
+def test_a_fit_that_says_nothing_is_marked(run: Any) -> None:
+    """Lost: tau1 = 200 +- 1500 ps and a fraction of 1 +- 27, published as a result."""
+    results = reduce_run(run("delay"))
+    assert isinstance(results, TraceResults)
+    assert results.fit is not None
+    assert results.fit.undetermined == ()
+    vague = replace(results.fit, tau1_ps=Value(200.0, 1500.0), fraction1=Value(1.0, 27.0))
+    assert vague.undetermined == ("tau1_ps", "fraction1")
+    text = "\n".join(kinetics_lines(vague))
+    assert "1500  (not determined)" in text
+    assert "do not determine tau1_ps, fraction1" in text
+
+
+def test_time_zero_is_stated_on_the_raw_delay_too(run: Any) -> None:
+    """Lost: an axis that is shifted twice by one result."""
+    results = reduce_run(run("time_zero"))
+    assert isinstance(results, TimeZeroResults)
+    assert results.time_zero is not None
+    assert results.time_zero_raw_ps is not None
+    assert results.time_zero_raw_ps.value == pytest.approx(169_780.0 + results.time_zero.t0_ps.value)
+    assert "time zero, raw" in results.table()
 
 
 def test_a_run_of_a_stock_plan_is_refused_with_a_reason() -> None:

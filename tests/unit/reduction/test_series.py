@@ -143,3 +143,24 @@ def test_single_scan_has_no_repeats_to_compare(br_energy_scan: Any) -> None:
     combined = series_spectrum(repeats(br_energy_scan, 1, scans=1), "spc")
     assert combined.between_scans is None
     assert combined.between_runs is None
+
+
+@pytest.mark.parametrize(
+    ("calibration", "said"),
+    [
+        ({"energy_calibration_offset_ev": 3.0}, r"energy axes .* differ by \+3 eV"),
+        ({"time_zero_raw_ps": 169_814.0}, "34 ps"),
+    ],
+)
+def test_runs_measured_on_differently_calibrated_axes_stay_apart(
+    br_energy_scan: Any, calibration: dict[str, float], said: str
+) -> None:
+    """Lost: an edge smeared over 3 eV, or a rise over 34 ps, by a mean of runs before and after a calibration."""
+    first = {"uid": "first", "energy_calibration_offset_ev": 0.0, "time_zero_raw_ps": 169_780.0}
+    runs = [
+        accumulate(br_energy_scan(scans=2, overrides=start).documents(np.random.default_rng(1)))
+        for start in (first, first | {"uid": "second"} | calibration)
+    ]
+    with pytest.raises(ReductionError, match=said):
+        series_spectrum(runs, "spc")
+    assert select_scans([runs[0], runs[0]], "spc").together.scans == 4
