@@ -85,6 +85,25 @@ def test_ctrl_c_ends_a_command_with_its_exit_code(
     assert capsys.readouterr().err == "trxas: interrupted\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("trxas ru", {"runs"}),
+        ("trxas runs list --li", {"--limit"}),
+        ("trxas chaos --kinds Flood,BeamD", {"Flood,BeamDump"}),
+    ],
+)
+def test_the_shell_completes_what_is_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, completed: set[str]
+) -> None:
+    monkeypatch.setenv("_TRXAS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    with pytest.raises(SystemExit):
+        main.main([])
+    assert set(capsys.readouterr().out.split()) == completed
+
+
 @pytest.mark.parametrize("text", ["-1", "12345", "3f2a", "12345678"])
 def test_a_run_is_found_by_number_or_uid(text: str) -> None:
     """Lost: `trxas runs show -1`."""
