@@ -18,14 +18,6 @@ HANG_AFTER_S = 60.0
 COUNT_MAXIMUM = 100_000
 
 
-def _complete_kinds(incomplete: str) -> list[str]:
-    """Return the lists of kinds that begin with the text, by completing the kind after its last comma."""
-    from trxas.validation.robustness.fault_schedule import ALL_KINDS
-
-    before, comma, kind = incomplete.rpartition(",")
-    return [f"{before}{comma}{known}" for known in ALL_KINDS if known.startswith(kind)]
-
-
 @dataclass(frozen=True, kw_only=True)
 class ChaosOptions:
     """Options of `trxas chaos`."""
@@ -33,10 +25,7 @@ class ChaosOptions:
     faults: Annotated[int, typer.Option(min=1, max=COUNT_MAXIMUM, help="Number of faults.")] = 30
     seed: Annotated[int, typer.Option(help="Seed of the faults and of the simulation.")] = 1
     speed: SimulationSpeed = 200.0
-    kinds: Annotated[
-        str | None,
-        typer.Option(autocompletion=_complete_kinds, help="Only these kinds of faults, separated by commas."),
-    ] = None
+    kinds: Annotated[str | None, typer.Option(help="Only these kinds of faults, separated by commas.")] = None
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
     json: JsonFile = None
     output: EmptyFolder = None

@@ -90,7 +90,6 @@ def test_ctrl_c_ends_a_command_with_its_exit_code(
     [
         ("trxas ru", {"runs"}),
         ("trxas runs list --li", {"--limit"}),
-        ("trxas chaos --kinds Flood,BeamD", {"Flood,BeamDump"}),
     ],
 )
 def test_the_shell_completes_what_is_typed(
