@@ -143,6 +143,7 @@ class Beamline(BeamlineAxes):
         in INVALID alarm.
         """
         asked = tuple(self.devices.values() if devices is None else devices)
+        # A connection can be alive while its IOC hangs: only a read that is answered tells.
         if missing := self.disconnected(asked):
             return missing
         signals = {f"{device.name}.{key}": signal for device in asked if isinstance(device, Axis | Exposure)
@@ -160,6 +161,7 @@ class Beamline(BeamlineAxes):
         answer, if one of them is required, and ConfigurationError with every wrong unit.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
+        # The required PVs get the whole time; by then the optional ones have had as long, and get one second more.
         optional = list(self.signals(self.optional_devices))
         needed = list(self.signals([*self.pump_probe_devices, *self.guarding_devices]))
         _wait_connected(needed, timeout_s)
@@ -217,6 +219,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     )
     geometry, quality = configuration.geometry, configuration.quality
     injecting = _optional(prefix, around.injecting, "injecting")
+    # The readers share the conditions and the master scaler; each has its own axes and life cycle.
     point = PointReader(
         axes.axes,
         exposure,

@@ -88,6 +88,8 @@ class Axis(Device):
         self._check_records(targets)
         pvs = [getattr(self, attribute).pvname for attribute in targets]
         status = MoveStatus(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
+        # Put completion only tells that the records have finished, not where: the read-back decides, after the
+        # last of them.
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
             put_with_completion(getattr(self, attribute), raw, pending.one_done)
@@ -126,6 +128,7 @@ class Axis(Device):
 
     def _position_after_lag(self, value: float) -> float:
         """Return the position, read again while a slowly scanned read-back may still lag behind."""
+        # Completion overtakes a read-back that is scanned: give it a second before calling the move missed.
         deadline = time.monotonic() + READBACK_LAG_S
         reached = self.position
         while abs(reached - value) > self.tolerance and time.monotonic() < deadline:
@@ -196,6 +199,7 @@ class _Countdown:
         self._lock = threading.Lock()
 
     def one_done(self, **_: Any) -> None:
+        # Completions come from several threads of Channel Access.
         with self._lock:
             self._left -= 1
             finished = self._left == 0

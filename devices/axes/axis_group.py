@@ -44,6 +44,7 @@ class AxisGroup:
         nothing, if a target is not allowed.
         """
         self.check_value(targets)
+        # All are checked before the first moves: a wrong target must not leave the others half way.
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:
@@ -52,6 +53,7 @@ class AxisGroup:
         A shutter that does not close is logged as an error and keeps none of the others open: an exception here would
         end bluesky's engine, and the plan could not clean up.
         """
+        # Only shutters that were open are opened again: one that was closed belongs to a dark exposure.
         self._reopen = []
         for shutter in self._shutters():
             try:

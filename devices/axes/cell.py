@@ -95,6 +95,8 @@ class Cell(Axis):
         self._check_records(targets)
         if self.is_settled_at(value):
             return finished(self)
+        # Ends the watch of the move before, whose thread fails its own status; only then is the new one the
+        # current one.
         self._given_up.set()
         self._settled_at = None
         self._given_up = given_up = threading.Event()
@@ -108,6 +110,7 @@ class Cell(Axis):
     def _settle(self, value: float, steps: Mapping[str, float], status: DeviceStatus, stop: threading.Event) -> None:
         failure: Exception | None = None
         try:
+            # The thread of the move before may still be writing: its last setting must not come after our first.
             with self._one_at_a_time:
                 self._go(value, steps, stop)
         except Exception as error:  # noqa: BLE001  # only the status can report what happens in this thread
@@ -143,6 +146,7 @@ class Cell(Axis):
 
     def _check_accepted(self, raw: float) -> None:
         """Raise MotionError if the controller holds another set value: a refusal is silent."""
+        # The server accepts the write and drops the value silently: only reading it back tells.
         kept = float(read_together({"kept": self.setpoint_readback})["kept"])
         if abs(kept - raw) > self.tolerance / 10:
             raise MotionError(f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g}. Check its limits and access.")
@@ -153,6 +157,7 @@ class Cell(Axis):
         while True:
             reading = read_together({**self.fresh_signals(), "in_position": self.in_position})
             now, reached = time.monotonic(), self.value_from_raw(reading)
+            # The time within the band starts again whenever the temperature leaves it.
             if abs(reached - value) > self.tolerance:
                 in_band_since = None
             elif in_band_since is None:

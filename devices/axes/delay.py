@@ -23,6 +23,8 @@ def split_raw_delay(raw_ps: float, settings: DelaySettings) -> tuple[float, floa
     Coarse moves in whole steps; fine takes the rest and stays within one step above `fine_low_ps`.
     """
     fine_at_low = settings.fine_sign * settings.fine_low_ps
+    # Whole coarse steps, counted so that the rest for the fine delay lies within one step above `fine_low_ps`
+    # whatever the signs of the two delays.
     steps = math.floor((raw_ps - fine_at_low) / settings.coarse_step_ps * settings.fine_sign) * settings.fine_sign
     coarse_ps = steps * settings.coarse_step_ps
     return settings.coarse_sign * coarse_ps, settings.fine_sign * (raw_ps - coarse_ps)

@@ -133,6 +133,8 @@ class Energy(Axis):
         """
         self.check_value(value)
         self._target_ev, start_ev = value, self.position
+        # Three cases: a long move down leaves backlash, a move up by the overshoot or more takes it out, any other move
+        # keeps what there is. `_backlash` remembers it from one move to the next.
         down = start_ev - value > self._settings.long_move_ev
         up = value - start_ev >= self._settings.overshoot_ev
         if self._approach == "direct" or up or not (down or self._backlash):
@@ -143,6 +145,7 @@ class Energy(Axis):
         return self._set_from_below(value)
 
     def _set_from_below(self, value: float) -> StatusBase:
+        # A stop between the two moves must not be followed by the second: its number tells.
         stops = self._stops
         both = _BothMoves(f"{self.name} to {value:.10g} eV from below")
 
@@ -154,6 +157,7 @@ class Energy(Axis):
                 both.fail(error)
                 return
             try:
+                # Zero-argument super() does not work in this nested function.
                 both.follow(super(Energy, self).set(value), self._seated)
             except Exception as refused:  # noqa: BLE001  # a callback swallows it, and the status would never end
                 both.fail(refused)

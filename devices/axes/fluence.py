@@ -117,6 +117,7 @@ class Fluence(Axis):
     def check_value(self, value: float) -> None:
         """Raise InputError unless `value` is a number within the limits, and the laser can give it."""
         super().check_value(value)
+        # A calibration can find less light than the configuration promises.
         if value > self.calibration.maximum_mj_cm2:
             maximum = self.calibration.maximum_mj_cm2
             remedy = "The attenuator lets no more through: raise the laser power, then run calibrate_attenuator()."

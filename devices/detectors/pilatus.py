@@ -93,6 +93,7 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, write_path_template="/", root="/", **kwargs)
+        # _Capture starts it last, so that a failure to open the file is found before anything is exposed.
         del self.stage_sigs["capture"]
 
     def write_to(self, local: str, seen_by_ioc: str) -> None:
@@ -259,6 +260,7 @@ class Pilatus(DetectorBase):
         self.connect()
         put_and_wait(self.cam.acquire_time, exposure_s, ANSWER_TIMEOUT_S)
         put_and_wait(self.cam.acquire_period, exposure_s + READOUT_S, ANSWER_TIMEOUT_S)
+        # The camera clips or refuses values silently.
         kept = float(fresh_value(self.cam.acquire_time))
         if not math.isclose(kept, exposure_s, rel_tol=1e-6):
             raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
@@ -286,6 +288,7 @@ class Pilatus(DetectorBase):
     def unstage(self) -> Any:
         """Close the file and restore the settings; one that does not answer has nothing to restore."""
         if self._staged is not Staged.no and not self.answers:
+            # ophyd would write the original settings to PVs that do not answer, and stay staged for ever.
             for device in (self, self.cam, self.hdf5):
                 device._original_vals.clear()
                 device._staged = Staged.no
@@ -322,6 +325,8 @@ class Pilatus(DetectorBase):
 
     def _take_note(self, started: float) -> None:
         """Refer to the image just written; raises if there is none."""
+        # Completion comes for stopped and unwritten images too: the plugin's own count is the proof, and the
+        # image's place.
         written = int(fresh_value(self.hdf5.num_captured))
         if int(fresh_value(self.hdf5.write_status)):
             raise self.hdf5.write_error()

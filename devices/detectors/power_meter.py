@@ -55,6 +55,7 @@ class PowerMeter(Device):
         def collect(*, value: float, severity: int = 0, status: int = 0, **_: Any) -> None:
             if not is_valid(severity, status):
                 return
+            # The first reading after the trigger may have begun before it.
             if not skipped:
                 skipped.append(value)
             elif len(watts) < wanted:

@@ -90,6 +90,7 @@ class Sdd(Device):
         Raises AcquisitionError if it belongs to another one.
         """
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
+        # The number alone is not enough: a detector that was restarted may have reached the same one.
         same_time = math.isclose(frame.exposure_s, exposure_s, rel_tol=TIME_TOLERANCE)
         if frame.exposure_id != exposure_id or not same_time:
             raise AcquisitionError(

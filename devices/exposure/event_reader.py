@@ -114,6 +114,7 @@ class EventReader(ABC):
         """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
         if self._staged and self.phase is Phase.IDLE:
             self.arm(ExposureTargets())
+        # The watches begin before the trigger: what fails between the two is part of the exposure.
         number = self._life.start()
         self._watch.begin()
         self._axis_watch.begin()
@@ -149,6 +150,7 @@ class EventReader(ABC):
 
         Raises AcquisitionError if no exposure has ended, or what is found is not the one triggered last.
         """
+        # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.
         self._life.close()
         return self._read()
 
@@ -197,6 +199,8 @@ class EventReader(ABC):
 
     def _quality(self, raw: Raw, reading: ExposureReading) -> list[str]:
         """Return the names of the conditions that failed, and set `remarks` on them."""
+        # The monitors tell what failed in between, the values just requested what fails now without a monitor
+        # telling it.
         fresh = {key.removeprefix(CONDITION): raw[key] for key in raw if key.startswith(CONDITION)}
         monitored = self._watch.end(fresh)
         failed = {name: self._watch.remark(name, value) for name, value in sorted(monitored.items())}
@@ -231,6 +235,7 @@ class EventReader(ABC):
             # Not remembered: the flux is normal again at the next energy.
             return {}
         normal = self._flux.is_normal(per_s)
+        # Only exposures without any other fault teach what is normal: a dump must not become it.
         if not others_failed and (normal or self._flux.confirms_change(per_s)):
             self._flux.remember(per_s)
             return {}

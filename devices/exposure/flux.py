@@ -53,6 +53,7 @@ class FluxHistory:
         if not per_s > DROPOUT * self.normal:
             self._deviating.clear()
             return False
+        # Deviations in different directions are noise or faults; only equal ones are a new flux.
         alike = [other for other in self._deviating if abs(other / per_s - 1) <= self._tolerance]
         self._deviating = [*alike, per_s]
         if len(self._deviating) < CONFIRMATIONS:

@@ -49,6 +49,7 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
             "Correct [exposure] in the configuration file."
         )
     numbers = values[5:].astype(np.int64)
+    # Counts travel as floating-point numbers; anything that is not whole was damaged on the way.
     if np.any(numbers != values[5:]) or np.any(numbers < 0):
         raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {values[5:]}. Check its database.")
     counts = numbers[probes:].reshape(apds, probes)

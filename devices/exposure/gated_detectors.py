@@ -93,6 +93,7 @@ class Exposure(Device):
         self.check_idle()
         self.preset.put(dwell_s, wait=True, timeout=self._settings.margin_s)
         state = read_together({"preset": self.preset_readback, "spc": self.spc_frame, "auto": self.auto_count})
+        # In AutoCount the scaler starts again by itself after the exposure and overwrites its counts.
         if int(state["auto"]):
             raise AcquisitionError(
                 f"{self.auto_count.pvname} is on: the scaler would count again by itself and lose what it counted. "
@@ -164,6 +165,7 @@ class Exposure(Device):
         polarity, probes = self._settings.boxcar_polarity, self._settings.probes
         boxcar = parse_boxcar_frame(raw["boxcar_frame"], polarity, probes, boxcar_pv)
         self._check_same_exposure(spc, boxcar, float(raw["elapsed"]))
+        # From here on this exposure is used up: reading it twice would store it as two points.
         self._armed_after = spc.exposure_id
         return ExposureReading(spc, boxcar, float(raw["i0"]), float(raw["foil"]))
 
@@ -172,6 +174,9 @@ class Exposure(Device):
 
     def _check_same_exposure(self, spc: SpcFrame, boxcar: BoxcarFrame, elapsed_s: float) -> None:
         expected = self._armed_after + 1
+        # All detectors number the master's gates. Equal numbers, one higher than before the trigger, are the
+        # only proof that
+        # the frames belong to this exposure: completion comes early from an IOC that dies.
         if (spc.exposure_id, boxcar.exposure_id) != (expected, expected):
             raise AcquisitionError(
                 f"Expected exposure {expected}, found {spc.exposure_id} in {self.spc_frame.pvname} and "

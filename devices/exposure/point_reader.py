@@ -34,6 +34,7 @@ def is_unsteady(reading: ExposureReading) -> bool:
 
     They do if there was other light during a part of the exposure, too short to saturate the gates.
     """
+    # At least one photon: without light the expected error has no meaning, and nothing is divided by zero.
     photons = np.maximum(reading.spc.counts.sum(axis=0), 1)
     error = np.sqrt(reading.boxcar.variance)
     allowed = np.abs(reading.boxcar.mean) * np.maximum(UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL / np.sqrt(photons))
@@ -89,6 +90,7 @@ class PointReader(EventReader):
         fluence, attenuator = targets.positions.get(AxisName.FLUENCE, 0.0), self._axes.get(AxisName.FLUENCE)
         if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
             return ANY_POWER_W
+        # mJ/cm2 times cm2 is the energy of a pulse in mJ; times the pulses per second the power.
         wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
         off_w = wanted_w * self._settings.laser_power_tolerance
         return wanted_w - off_w, wanted_w + off_w

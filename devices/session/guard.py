@@ -44,6 +44,7 @@ class SessionGuard:
         self._text = lock_text(name)
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        # A start that differs from session to session: a new holder's first beat is not the old one's last.
         self._beat = int(time.time()) % 1_000_000
         self._jet_flows = True
         self._thread = threading.Thread(target=self._run, name="trxas guard", daemon=True)
@@ -88,6 +89,7 @@ class SessionGuard:
         while time.monotonic() < deadline:
             time.sleep(POLL_S)
             text, beat = holder.held_by()
+            # It lives: waiting longer would not help.
             if text and beat != first_beat:
                 break
             if not text and holder.claim(self._text) == self._text:
@@ -113,6 +115,7 @@ class SessionGuard:
             limits = [float(read_together({"limit": device.limit_s}, 1.0)["limit"]) for device in devices]
         except GONE:
             return min(longest, POLL_S)
+        # Others may shorten the time-outs while the session is open.
         return min([longest, *(limit / BEATS for limit in limits)])
 
     def _feed(self) -> None:
@@ -121,6 +124,7 @@ class SessionGuard:
         try:
             if holder is not None:
                 text, beat = holder.held_by()
+                # A text or beat that is not ours means that the IOC was restarted, or that somebody else took the lock.
                 if (text != self._text or beat != self._beat) and holder.claim(self._text) != self._text:
                     logger.error("The beamline was lost to %s: plans cannot move anything", text)
                 self._beat += 1

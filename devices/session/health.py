@@ -48,6 +48,7 @@ def _health(name: str, signal: EpicsSignalBase, remark: str) -> PvHealth:
         value = signal.get(use_monitor=False, timeout=2.0)
     except TimeoutError:
         return PvHealth(name, PvState.DISCONNECTED, "", "connected, but did not answer a read within 2 s")
+    # MINOR is a warning of the record's own; its value is still good.
     if signal.alarm_severity is not None and int(signal.alarm_severity) > 1 and not remark:
         remark = f"alarm: {signal.alarm_status!s}"
     return PvHealth(name, PvState.OUT_OF_RANGE if remark else PvState.ALIVE, _short(value, signal), remark)

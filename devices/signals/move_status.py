@@ -63,6 +63,7 @@ class AllOf(Status):
             status.add_callback(self._one_done)
 
     def _one_done(self, status: StatusBase) -> None:
+        # Statuses end in different threads; only the first failure, or the last success, may end this one.
         error = status.exception(timeout=0)
         with self._counting:
             if self._failed:
