@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.xas.calibration import FoilSpectrum, find_edge, foil_absorption, read_xdi
 
-REAL_FOIL = Path(__file__).parents[4] / "shared" / "data" / "Pb_Foil_L3_rt_2016Foils.xdi"
+REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL", "Pb_Foil_L3_rt_2016Foils.xdi"))
+"""Spectrum of a lead foil from the public XAS data library; the environment variable has its path."""
+
 EDGE_EV = 13_035.3
 GRID = np.concatenate([np.arange(13_000, 13_025, 5.0), np.arange(13_025, 13_050, 0.5), np.arange(13_050, 13_100, 5.0)])
 
@@ -112,7 +115,9 @@ def test_file_that_is_no_transmission_spectrum_is_refused(tmp_path: Path, text: 
         read_xdi(path)
 
 
-@pytest.mark.skipif(not REAL_FOIL.exists(), reason="the public foil spectrum is not on this machine")
+@pytest.mark.skipif(
+    not REAL_FOIL.exists(), reason="TRXAS_LEAD_FOIL does not give the path of Pb_Foil_L3_rt_2016Foils.xdi"
+)
 def test_real_lead_foil_is_steepest_above_its_shoulder() -> None:
     """The derivative of real lead has a shoulder at 13034 eV and its maximum near 13040.6 eV on that axis."""
     spectrum = read_xdi(REAL_FOIL)
