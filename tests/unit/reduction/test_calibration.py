@@ -115,9 +115,7 @@ def test_file_that_is_no_transmission_spectrum_is_refused(tmp_path: Path, text: 
         read_xdi(path)
 
 
-@pytest.mark.skipif(
-    not REAL_FOIL.exists(), reason="TRXAS_LEAD_FOIL does not give the path of Pb_Foil_L3_rt_2016Foils.xdi"
-)
+@pytest.mark.skipif(not REAL_FOIL.exists(), reason="TRXAS_LEAD_FOIL does not name the file of the foil")
 def test_real_lead_foil_is_steepest_above_its_shoulder() -> None:
     """The derivative of real lead has a shoulder at 13034 eV and its maximum near 13040.6 eV on that axis."""
     spectrum = read_xdi(REAL_FOIL)
