@@ -22,7 +22,10 @@ test-all: .venv/.test
 	$(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
 
 coverage: .venv/.test
-	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term-missing:skip-covered
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest -n 3 --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --show-missing --skip-covered
 
 install: .venv/.test
 
