@@ -1,7 +1,7 @@
-"""The rules of unit tests: no process, no socket, at most a second of processor time.
+"""The rules of unit tests: no process, no socket, less than a second of processor time.
 
-A test that breaks one belongs into `tests/system`. Processor time and not time on the clock, so that a machine that has
-much else to do fails no test.
+A test that breaks one belongs in `tests/system`. Processor time and not elapsed time is measured, so that no test fails
+because the machine has much else to do.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ import epics
 import pytest
 import zmq
 
-CPU_LIMIT_S = 1.0
-"""Processor time of all threads while the test function runs."""
+CPU_LIMIT_S = 2.0
+"""Limit of the processor time of all threads while the test function runs.
+
+A unit test takes less than a second on a free core. The same work costs up to twice the processor time on a core that
+is shared with others (measured at a load of 10 per core), so only beyond that is a test certainly too slow.
+"""
 
 PROCESS_EVENTS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
 SOCKET_EVENTS = frozenset({"socket.bind", "socket.connect", "socket.sendto"})
