@@ -115,6 +115,14 @@ class Relay:
                 logger.warning("A message that is no document was left out: %s", error)
 
     def _take(self, sent: Sent) -> None:
+        # Every publisher numbers its documents; a heartbeat carries the number of the document that will come next. Per
+        # publisher one state, `_expected`: the number that must come next; unknown for one that was never heard.
+        # - The expected number comes: the document belongs to the cached run and goes out.
+        # - A higher number comes, or a run that is not the cached one ("strange", as after a restart of the relay):
+        #   documents were lost on the way. The journal has them; the whole run is fetched from there, and what is known
+        #   already is left out by the cache. Only what the journal lacks too counts as lost.
+        # - A start comes while another run is cached: the stop of that run was lost, and is fetched first.
+        # Invariant: documents of one run leave in the order of the journal, each once.
         self._heard_at = time.monotonic()
         expected = self._expected.get(sent.publisher)
         is_beat = sent.name == HEARTBEAT

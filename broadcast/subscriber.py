@@ -143,12 +143,19 @@ class Subscriber:
         return documents
 
     def _take_answer(self, answer: Mapping[str, Any]) -> list[NamedDocument]:
+        # A subscriber hears a stream that may have gaps, and asks the relay for everything behind `_last`, the sequence
+        # number of the last document that it has. Two states: catching up (`_joined` false), until an answer brings
+        # nothing new, and joined. Events: the stream skips a number (ask at once), an answer has more behind it (ask
+        # again), an answer comes from another relay (`boot` differs: its numbers mean nothing here, so start over;
+        # `_known` keeps documents from being delivered twice).
+        # Invariant: documents are delivered in the order of their numbers, each once. A gap that even the relay cannot
+        # fill counts as lost: `dropped` before the first document, later the distance from `_last` to `first`.
         self._answered_at = time.monotonic()
         self._waiting_for_answer = self._waiting_for_answer and answer["id"] != self._question
         self.run, self.session_silent_s = answer["run"], answer["session_silent_s"]
         self._lost_by_relay = int(answer["lost"])
         if self._boot not in ("", answer["boot"]):
-            # Another relay, with numbers of its own: begin anew, what is known is not delivered twice.
+            # Another relay, with numbers of its own: start over; documents that are known are not delivered twice.
             self._boot, self._last, self._joined = answer["boot"], 0, False
             self._ask(now=True)
             return []

@@ -1,4 +1,4 @@
-"""Small files that are whole at any time: a power cut leaves the old content or the new one."""
+"""Small files written atomically: a power cut leaves the old content or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_whole(path: Path, text: str, *, private: bool = False) -> None:
-    """Put `text` in place of what the file `path` holds and wait until it is on disk, as UTF-8.
+def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
+    """Replace the content of the file `path` by `text`, as UTF-8, and wait until it is on disk.
 
     A `private` file can be read by its owner alone, at any moment. Raises OSError; then the old content is still there.
     """

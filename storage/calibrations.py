@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import StorageError
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 
 FORMAT = 1
 """Version of the file's layout."""
@@ -54,7 +54,7 @@ class CalibrationFile:
                 systems = self._systems()
                 systems.setdefault(self._system, {})[name] = asdict(calibration)
                 content = {"format": FORMAT, "systems": systems}
-                write_whole(self.path, json.dumps(content, indent=1, allow_nan=False))
+                write_atomically(self.path, json.dumps(content, indent=1, allow_nan=False))
         except (OSError, TypeError, ValueError) as error:
             raise StorageError(
                 f"Calibration {name} cannot be kept in {self.path}: {error}. It holds for this session; check the disk "

@@ -16,11 +16,10 @@ from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import LockedFile, is_locked, journal_folder, journal_paths, keep_beside, uid_of
 from storage.lost_catalogue import catalogue_is_lost
-from storage.records import MAGIC, pack_record, read_contents
+from storage.records import MAGIC, pack_record, read_contents, usable
 from storage.recovery import recover_journals
 from storage.run_writer import as_stored
 from storage.runs import RunSource
-from storage.salvage import usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -185,6 +184,11 @@ def _check_catalogued(run: Any) -> RunCheck:
 
 
 def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) -> list[str]:
+    # The journal is the truth: it was on disk before the run went on. The catalogue holds the same run as columns, so
+    # documents cannot be compared one by one: events come back as pages with other uids, arrays as lists, and images as
+    # frames of files. What must agree is what a reader uses: the number of events per stream, the start document as the
+    # catalogue can hold it, how the run ended, and every column of numbers, value by value.
+    # Order matters: with different numbers of events every column would differ, so that is reported alone.
     counts = count_events(journal), count_events(catalogued)
     if {k: n for k, n in counts[0].items() if n} != {k: n for k, n in counts[1].items() if n}:
         return [f"events in journal {counts[0]} and catalogue {counts[1]} differ"]

@@ -19,7 +19,7 @@ import numpy as np
 from errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from storage.documents import Document, NamedDocument
 
@@ -92,6 +92,25 @@ def read_start(path: Path) -> Document:
     if not documents or documents[0][0] != "start":
         raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
     return documents[0][1]
+
+
+def usable(before: Iterable[NamedDocument], found: Iterable[NamedDocument]) -> list[NamedDocument]:
+    """Return those of the `found` documents that make sense after those `before` the damage.
+
+    An event whose descriptor was destroyed means nothing, a second start or stop belongs to no run.
+    """
+    known = list(before)
+    descriptors = {doc["uid"] for name, doc in known if name == "descriptor"}
+    kept: list[NamedDocument] = []
+    for name, doc in found:
+        if name == "descriptor":
+            descriptors.add(doc["uid"])
+        if name == "start" or (name in ("event", "event_page") and doc.get("descriptor") not in descriptors):
+            continue
+        kept.append((name, doc))
+        if name == "stop":
+            break
+    return kept
 
 
 def open_journal(path: Path) -> BinaryIO:

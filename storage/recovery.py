@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from errors import StorageError
 from storage.documents import count_events
 from storage.journal import SUFFIX, LockedFile, done_folder, journal_folder, journal_paths, keep_beside
-from storage.records import pack_record, read_contents
-from storage.salvage import usable
+from storage.records import pack_record, read_contents, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,8 +14,7 @@ from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
 from storage.journal import is_locked, journal_paths, uid_of
-from storage.records import open_journal, read_contents
-from storage.salvage import usable
+from storage.records import open_journal, read_contents, usable
 from storage.scan_id import scan_id_of
 
 if TYPE_CHECKING:

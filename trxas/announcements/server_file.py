@@ -10,7 +10,7 @@ from pathlib import Path
 
 from broadcast.relay import RelayAddresses
 from errors import TrxasError
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 from trxas.announcements.life_lock import HeldLockError, LifeLock, is_held
 
 STATE = "serve.json"
@@ -52,7 +52,7 @@ def write_state(root: Path, state: ServeState) -> Path:
     """Write the file, readable for its owner alone as it holds keys; return its path."""
     # Written whole or not at all: readers poll this file.
     path = root / STATE
-    write_whole(path, json.dumps(asdict(state), indent=2), private=True)
+    write_atomically(path, json.dumps(asdict(state), indent=2), private=True)
     return path
 
 

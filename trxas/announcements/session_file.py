@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 from trxas.announcements.life_lock import LifeLock, is_held
 
 NAME = "session.json"
@@ -49,7 +49,7 @@ class SessionAnnouncement:
                 path.unlink(missing_ok=True)
         self._lock = LifeLock(_lock_path(root, self.where.session_id), f"{name} since {time.strftime('%F %T')}\n")
         # For its owner alone: who has the key may end plans.
-        write_whole(root / NAME, json.dumps(asdict(self.where), indent=2), private=True)
+        write_atomically(root / NAME, json.dumps(asdict(self.where), indent=2), private=True)
 
     def close(self) -> None:
         """Withdraw the announcement, unless another session has made its own meanwhile. May be called twice."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import zmq
 
 from errors import StorageError
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 
 KEYS = "keys.json"
 """Name in the data folder."""
@@ -43,7 +43,7 @@ def keys_of(root: Path) -> Keys:
     known = _read(root / KEYS)
     if known is None:
         known = Keys(secrets.token_hex(32), zmq.curve_keypair()[1].decode())
-        write_whole(root / KEYS, json.dumps(asdict(known), indent=1), private=True)
+        write_atomically(root / KEYS, json.dumps(asdict(known), indent=1), private=True)
     return Keys(os.environ.get(TILED_VARIABLE) or known.tiled, os.environ.get(QUEUE_VARIABLE) or known.queue_private)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storage import Store, list_runs, load_chain, load_run, open_store
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 from storage.journal import LockedFile, done_folder, journal_paths
 from storage.records import read_start
 from tests.support.live_runs import delay_run
@@ -55,7 +55,7 @@ def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatc
     monkeypatch.setattr(
         "os.fsync", lambda _descriptor: seen.extend(p.stat().st_mode & 0o777 for p in tmp_path.iterdir())
     )
-    write_whole(path, "key", private=True)
+    write_atomically(path, "key", private=True)
     assert set(seen) == {0o600}
     assert path.read_text() == "key"
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.documents import NamedDocument
-from storage.records import MAGIC, pack_record, read_contents
-from storage.salvage import usable
+from storage.records import MAGIC, pack_record, read_contents, usable
 
 
 def small_run() -> list[NamedDocument]:

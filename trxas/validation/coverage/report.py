@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from errors import StorageError
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 from trxas.results.figures import FIT_COLOUR, OFF_COLOUR
 from trxas.validation.coverage.campaign import Coverage
 from trxas.validation.coverage.pulls import MEAN_LIMIT, WIDTH_LIMIT, PullStatistics
@@ -40,7 +40,7 @@ def write_json(coverage: Coverage, path: Path) -> None:
     """Write the JSON; the file is complete at any time. Raises StorageError if it cannot be written."""
     text = json.dumps(as_json(coverage), indent=2, allow_nan=False) + "\n"
     try:
-        write_whole(path, text)
+        write_atomically(path, text)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error}. Make room, or choose another place.") from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import StorageError
-from storage.atomic_file import write_whole
+from storage.atomic_file import write_atomically
 from trxas.validation.types import Uids
 
 
@@ -54,13 +54,13 @@ class CampaignProgress:
         self._sections[name] = MeasuredSection(uids=uids, calibrations=dict(calibrations))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         content = {name: asdict(section) for name, section in self._sections.items()}
-        write_whole(self._path, json.dumps(content, indent=2))
+        write_atomically(self._path, json.dumps(content, indent=2))
 
     def _identify(self, *, resume: bool) -> str:
         path = self._path.with_suffix(".campaign")
         if not (resume and path.exists()):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, str(uuid.uuid4()))
+            write_atomically(path, str(uuid.uuid4()))
         return path.read_text(encoding="utf-8")
 
     def _read(self) -> dict[str, MeasuredSection]:
