@@ -50,7 +50,7 @@ class Arg:
     """What a parameter means: `description`, `unit`, and the fixed limits `low` and `high`, both inclusive.
 
     `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
-    says what to do about a value beyond them.
+    says what to do about a value beyond them. `formerly` are names of the parameter that scripts may still use.
     """
 
     description: str
@@ -60,6 +60,7 @@ class Arg:
     high: float | None = None
     limits: Callable[[BeamlineConfiguration], Limits | None] | None = None
     remedy: str = ""
+    formerly: tuple[str, ...] = ()
 
 
 def energy_limits(configuration: BeamlineConfiguration) -> Limits:
@@ -119,7 +120,12 @@ EnergyEv = Annotated[
 ]
 RegionsEv = Annotated[
     Sequence[Region],
-    Arg("energies as regions (start, stop, step); by default those of the edge", unit="eV", limits=energy_limits),
+    Arg(
+        "energies as regions (start, stop, step); by default those of the edge",
+        unit="eV",
+        limits=energy_limits,
+        formerly=("grid",),
+    ),
 ]
 DelayPs = Annotated[
     float, Arg("pump to first probe, positive when the X-rays come after the laser", unit="ps", limits=delay_limits)
@@ -149,7 +155,15 @@ AnglesDeg = Annotated[
     Sequence[float], Arg("angles of the half-wave plate, ascending, at least 4", unit="deg", limits=angle_limits)
 ]
 DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit="s", limits=dwell_limits)]
-ImageDwellS = Annotated[float, Arg("beam time per image; `i0` counts as long", unit="s", limits=image_dwell_limits)]
+ImageDwellS = Annotated[
+    float,
+    Arg(
+        "beam time per image; `i0` counts as long",
+        unit="s",
+        limits=image_dwell_limits,
+        formerly=("exposure_s", "image_exposure_s"),
+    ),
+]
 Repeats = Annotated[int, Arg("passes over all points", low=1, high=MAXIMUM_REPEATS)]
 TemperatureC = Annotated[
     float,

@@ -11,7 +11,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
@@ -55,7 +55,7 @@ class PlanEntry:
 
     `runs` says what a plan with the given arguments measures, None for a plan that makes no scan. `detection` is what
     its runs count with; only a `resumable` plan's runs can be resumed. `around` sets something up before each run and
-    puts it back after. `own_keys` are the keys that it adds to start documents, `renamed` former names of parameters.
+    puts it back after. `own_keys` are the keys that it adds to start documents.
     `takes_options` is the dataclass of its options.
     """
 
@@ -73,7 +73,6 @@ class PlanEntry:
     unpumped_probe: bool = True
     around: Around | None = None
     own_keys: frozenset[str] = frozenset()
-    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(
         self, configuration: BeamlineConfiguration, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -136,8 +135,9 @@ class PlanEntry:
     def _check_name(self, name: str, given: Mapping[str, Any]) -> None:
         if name in given:
             raise InputError(f"{self.name} got {name} twice, by position and by name.")
-        if name in self.renamed:
-            raise InputError(f"{self.name} has no argument {name}: it is called {self.renamed[name]}.")
+        for one in self.parameters:
+            if name in one.arg.formerly:
+                raise InputError(f"{self.name} has no argument {name}: it is called {one.name}.")
         known = [one.name for one in self.parameters]
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -181,7 +181,6 @@ def scan_plan(
     unpumped_probe: bool = True,
     around: Around | None = None,
     own_keys: Iterable[str] = (),
-    renamed: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Runs]], RegisteredPlan]:
     """Register a plan that measures; the decorated function returns its run or runs, from its arguments alone.
 
@@ -202,7 +201,6 @@ def scan_plan(
             unpumped_probe=unpumped_probe,
             around=around,
             own_keys=frozenset(own_keys),
-            renamed=dict(renamed or {}),
         )
 
         def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:
@@ -219,7 +217,7 @@ def scan_plan(
 
 
 def plan(
-    *, group: Group, order: int, own_keys: Iterable[str] = (), renamed: Mapping[str, str] | None = None
+    *, group: Group, order: int, own_keys: Iterable[str] = ()
 ) -> Callable[[Callable[..., Generator[Msg, Any, Any]]], RegisteredPlan]:
     """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first."""
 
@@ -229,7 +227,6 @@ def plan(
             group=group,
             order=order,
             own_keys=frozenset(own_keys),
-            renamed=dict(renamed or {}),
         )
 
         def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:

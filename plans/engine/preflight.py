@@ -21,7 +21,7 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
     beamline.exposure.check_idle()
     detection.reader.start_run(detection.conditions)
     failing = beamline.point.conditions.failing(detection.conditions)
-    if failed := [condition.name for condition in failing if _must_hold(condition)]:
+    if failed := sorted(condition.name for condition in failing if _must_hold(condition)):
         raise AcquisitionError(
             f"Every point would be bad: {', '.join(failed)} not as needed. `trxas doctor` shows the values and limits; "
             "nothing was moved."

@@ -25,7 +25,6 @@ Images = Annotated[int, Arg("number of images", low=1, high=MAXIMUM_REPEATS)]
     order=2,
     detection=powder_images,
     own_keys=("energy_ev", "images", "exposure_s", "geometry"),
-    renamed={"exposure_s": "dwell_s"},
 )
 def diffraction(
     *,

@@ -11,7 +11,7 @@ from plans.parameters import AllowUnreducible, Edge, RegionsEv, TemperatureC
 from plans.registry import Group, scan_plan
 
 
-@scan_plan(group=Group.POWDER, order=1, detection=powder, renamed={"grid": "regions_ev"})
+@scan_plan(group=Group.POWDER, order=1, detection=powder)
 def static_energy_scan(
     edge: Edge,
     *,

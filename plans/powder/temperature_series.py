@@ -30,7 +30,6 @@ ImagesEach = Annotated[int, Arg("powder images per temperature; 0 gives spectra 
     order=3,
     detection=powder,
     resumable=False,
-    renamed={"image_exposure_s": "image_dwell_s"},
 )
 def temperature_series(
     configuration: BeamlineConfiguration,
