@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ophyd import Device
@@ -17,6 +17,7 @@ from devices.axes.delay import Delay
 from devices.axes.energy import Energy
 from devices.axes.fluence import Fluence, Waveplate
 from devices.axes.pointing import Pointing
+from devices.axes.record_axis import RecordAxis, record_axis
 from devices.configuration import BeamlineConfiguration
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
@@ -60,18 +61,19 @@ OPTIONAL_WAIT_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class BeamlineAxes:
-    """The axes that plans set, each under the name of its member of AxisName in lower case."""
+    """The axes that plans set, each under the name of its member of AxisName in lower case, and the configured ones."""
 
     energy: Energy
     delay: Delay
     fluence: Fluence
     pointing_horizontal: Pointing
     pointing_vertical: Pointing
+    further_axes: Mapping[str, RecordAxis] = field(default_factory=dict)
 
     @property
     def axes(self) -> dict[str, Axis]:
         """Axes by the name of their event field."""
-        return {name.value: getattr(self, name.name.lower()) for name in AxisName}
+        return {name.value: getattr(self, name.name.lower()) for name in AxisName} | dict(self.further_axes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +273,7 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
         fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
         pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
         pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
+        further_axes={name: record_axis(one, prefix=prefix, name=name) for name, one in configuration.axes.items()},
     )
 
 

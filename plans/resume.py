@@ -84,7 +84,7 @@ def _spec(start: Mapping[str, Any]) -> ScanSpec:
         axis=axis,
         points=points,
         # Where the axes stood while an unpumped run did not use them is metadata only.
-        fixed={name: start[name] for name in HELD_AXES if name in start and name is not axis} if pumped else {},
+        fixed={name: start[name] for name in HELD_AXES if name in start and name != axis} if pumped else {},
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),
         temperature_c=start["temperature_c"] if start.get("temperature_held", False) else None,
         options=ReferencedOptions(
@@ -126,7 +126,7 @@ def _entry(start: Mapping[str, Any]) -> PlanEntry:
     return PLANS[str(start["plan_name"])].entry
 
 
-def _grid(start: Mapping[str, Any]) -> tuple[list[float], AxisName]:
+def _grid(start: Mapping[str, Any]) -> tuple[list[float], str]:
     """Return the points of one pass and their axis; a run of images stays at one energy."""
     grid = start.get("grid", {"points": [start.get("energy_ev")], "axis": AxisName.ENERGY})
-    return list(grid["points"]), AxisName(grid["axis"])
+    return list(grid["points"]), str(grid["axis"])

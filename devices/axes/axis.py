@@ -28,13 +28,14 @@ class Axis(Device):
 
     Subclasses name their raw read-backs and setpoints and convert with `raw_targets` and `value_from_raw`. One with a
     component `motor` is driven by that motor record, directly or, unless `raw_is_motor`, through another record.
-    `low`, `high` and `tolerance` are in `unit`.
+    `low`, `high` and `tolerance` are in `unit`. A move is done `settle_s` seconds after the axis has arrived.
     """
 
-    unit: ClassVar[str]
+    unit: str
     raw_readbacks: ClassVar[tuple[str, ...]]
     raw_setpoints: ClassVar[tuple[str, ...]]
     raw_is_motor: ClassVar[bool] = True
+    settle_s: float = 0.0
 
     def __init__(
         self, *, name: str, low: float, high: float, tolerance: float, timeout_s: float, **kwargs: Any
@@ -87,7 +88,13 @@ class Axis(Device):
         targets = self.raw_targets(value)
         self._check_records(targets)
         pvs = [getattr(self, attribute).pvname for attribute in targets]
-        status = MoveStatus(self, what=f"{self.name} to {value:.10g} {self.unit}", pvs=pvs, timeout_s=self.timeout_s)
+        status = MoveStatus(
+            self,
+            what=f"{self.name} to {value:.10g} {self.unit}",
+            pvs=pvs,
+            timeout_s=self.timeout_s,
+            settle_s=self.settle_s,
+        )
         # Put completion only tells that the records have finished, not where: the read-back decides, after the
         # last of them.
         pending = _Countdown(len(targets), lambda: self._verify(value, status))

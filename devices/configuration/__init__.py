@@ -6,6 +6,7 @@ from devices.configuration.axis_settings import (
     EnergySettings,
     FluenceSettings,
     PointingSettings,
+    RecordAxisSettings,
 )
 from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
 from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
@@ -27,6 +28,7 @@ __all__ = [
     "PilatusSettings",
     "PointingSettings",
     "QualitySettings",
+    "RecordAxisSettings",
     "SafetySettings",
     "SddSettings",
     "SettingsReader",

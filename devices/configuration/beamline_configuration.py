@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import Annotated, Any
@@ -14,11 +15,13 @@ from devices.configuration.axis_settings import (
     EnergySettings,
     FluenceSettings,
     PointingSettings,
+    RecordAxisSettings,
 )
 from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
+from devices.names import AxisName
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -71,7 +74,10 @@ class GeometrySettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class BeamlineConfiguration:
-    """One beamline: a name and the settings of every device; those that may be None need no table."""
+    """One beamline: a name and the settings of every device; those that may be None need no table.
+
+    `axes`: further axes by name, a table `[axes.NAME]` each.
+    """
 
     name: Annotated[str, text("name of the beamline")]
     epics: EpicsSettings = field(default_factory=EpicsSettings)
@@ -89,6 +95,7 @@ class BeamlineConfiguration:
     pilatus: PilatusSettings | None = None
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
+    axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
 
 
 TABLES: Mapping[str, type[Any]] = {
@@ -154,6 +161,29 @@ def resume_faults(surroundings: SurroundingsSettings, quality: QualitySettings) 
             message=f"= {quality.jet_stopped_below_ml_min:g} ml/min: must not exceed "
             f"surroundings.jet_flow_low_ml_min = {surroundings.jet_flow_low_ml_min:g} ml/min. Lower it.",
         )
+
+
+AXIS_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+EVENT_FIELDS = frozenset(
+    {"scan_index", "point_index", "laser_shutter", "spc_counts", "spc_pulses", "boxcar_mean", "boxcar_variance", "i0",
+     "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "quality"}
+)  # fmt: skip
+"""Fields that events have already, which an axis must not be called after."""
+
+
+def axis_name_faults(axes: Iterable[str]) -> Iterable[Fault]:
+    """Yield a fault for every name of a further axis that is no name, or that a device or a field has already."""
+    taken = {*EVENT_FIELDS, *TABLES, *AxisName, *(name.name.lower() for name in AxisName)}
+    for name in axes:
+        if not AXIS_NAME.fullmatch(name):
+            yield Fault(
+                table=f"axes.{name}", key="", message="is no name. Use small letters, digits and _, letter first."
+            )
+        elif name in taken:
+            yield Fault(
+                table=f"axes.{name}", key="", message="is the name of a device or a field already. Choose another."
+            )
 
 
 RELATIONS: tuple[tuple[tuple[str, ...], Callable[..., Iterable[Fault]]], ...] = (

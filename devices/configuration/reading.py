@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from devices.configuration.beamline_configuration import OPTIONAL_TABLES, RELATIONS, TABLES, BeamlineConfiguration
+from devices.configuration.axis_settings import RecordAxisSettings
+from devices.configuration.beamline_configuration import (
+    OPTIONAL_TABLES,
+    RELATIONS,
+    TABLES,
+    BeamlineConfiguration,
+    axis_name_faults,
+)
 from devices.configuration.fields import Fault, allowed_range, unit_of
 from errors import ConfigurationError
 
@@ -92,6 +99,22 @@ class SettingsReader:
             return None
         return self._validated(name, settings, content)
 
+    def tables(self, name: str, settings: type[T]) -> dict[str, T]:
+        """Return the settings of every table `[name.KEY]` by its key, without those with faults."""
+        self._known.append(name)
+        content = self._content.get(name, {})
+        if not isinstance(content, dict):
+            self._faults.append(Fault(table=name, key="", message=f"= {content!r}: must hold tables [{name}.NAME]."))
+            return {}
+        made = {}
+        for key, inner in content.items():
+            table = f"{name}.{key}"
+            if not isinstance(inner, dict):
+                self._faults.append(Fault(table=table, key="", message=f"= {inner!r}: must be a table of keys."))
+            elif (one := self._validated(table, settings, inner)) is not None:
+                made[key] = one
+        return made
+
     def text(self, name: str) -> str:
         """Return the text at the top of the file under `name`."""
         self._known.append(name)
@@ -124,7 +147,9 @@ class SettingsReader:
             declared: dict[str, FieldInfo] = settings.__pydantic_fields__  # type: ignore[attr-defined]  # a pydantic dataclass
             self._faults += [_fault(name, detail, declared) for detail in error.errors(include_url=False)]
             return None
-        self._faults += made.faults() if hasattr(made, "faults") else ()
+        if hasattr(made, "faults"):
+            # The table of a single device knows its name; one of many is told.
+            self._faults += made.faults(name) if "." in name else made.faults()
         return made
 
 
@@ -134,6 +159,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     made = {
         table: reader.table(table, settings, optional=table in OPTIONAL_TABLES) for table, settings in TABLES.items()
     }
+    axes = reader.tables("axes", RecordAxisSettings)
+    reader.add(axis_name_faults(axes))
     for tables, check in RELATIONS:
         settings = [made[table] for table in tables]
         if None not in settings:
@@ -141,7 +168,7 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None
-    return BeamlineConfiguration(name=name, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
+    return BeamlineConfiguration(name=name, axes=axes, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
 
 
 def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfiguration:

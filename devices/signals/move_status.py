@@ -13,11 +13,14 @@ from errors import MotionError, TrxasError
 
 
 class MoveStatus(DeviceStatus):
-    """Status of `device` doing `what` through `pvs`; ophyd puts this text into the error of a time-out."""
+    """Status of `device` doing `what` through `pvs`; ophyd puts this text into the error of a time-out.
 
-    def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float) -> None:
+    It is done `settle_s` seconds after the motion has succeeded.
+    """
+
+    def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float, settle_s: float = 0.0) -> None:
         self._text = f"{what} (waiting for {', '.join(pvs)})"
-        super().__init__(device, timeout=timeout_s)
+        super().__init__(device, timeout=timeout_s, settle_time=settle_s)
 
     def __str__(self) -> str:
         return self._text

@@ -35,7 +35,7 @@ class ScanRequest:
     plan_name: str
     detection: Detection
     edge: EdgePreset | None
-    axis: AxisName
+    axis: str
     points: tuple[float, ...]
     fixed: Mapping[AxisName, float]
     dwell_s: float

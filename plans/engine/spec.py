@@ -28,7 +28,7 @@ def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
 class ScanSpec:
     """One run before it is checked against a beamline.
 
-    `axis` moves over `points`; the axes of `fixed` stay, by event field. `laser` is the shutter of the run's own
+    `axis` moves over `points`; the axes of `fixed` stay; both by event field. `laser` is the shutter of the run's own
     exposures. With a `temperature_c` the powder is brought there first. `metadata` gives the plan's own keys of the
     start document, read from the beamline if need be.
 
@@ -36,7 +36,7 @@ class ScanSpec:
     """
 
     options: ScanOptions
-    axis: AxisName
+    axis: str
     points: Sequence[float]
     fixed: Mapping[AxisName, float] = field(default_factory=dict)
     edge: EdgePreset | None = None

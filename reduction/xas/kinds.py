@@ -15,13 +15,15 @@ from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import find_edge, foil_absorption
 from reduction.xas.delay_axis import arm_rise_of_run, time_zero_of_run
+from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
-from reduction.xas.overlap import OverlapSums, fit_overlap
+from reduction.xas.overlap import fit_overlap
 from reduction.xas.results import (
     AttenuatorResults,
+    DependenceResults,
     FluenceResults,
     FoilResults,
     OverlapResults,
@@ -175,7 +177,7 @@ def _reduce_self_test(run: _SelfTestSums) -> RunResults:
         return replace(result, remarks=(f"No rise: {error}",))
 
 
-def _reduce_overlap(run: OverlapSums) -> RunResults:
+def _reduce_overlap(run: DependenceSums) -> RunResults:
     position_um, change, sigma = run.change()
     result = OverlapResults(kind=OVERLAP.name, axis=run.axis, position_um=position_um, change=change, sigma=sigma)
     try:
@@ -184,13 +186,18 @@ def _reduce_overlap(run: OverlapSums) -> RunResults:
         return replace(result, remarks=(f"No centre: {error}",))
 
 
-def _overlap_curve(run: OverlapSums, _: CurveChoice) -> RunCurve:
-    position_um, change, sigma = run.change()
+def _reduce_dependence(run: DependenceSums) -> RunResults:
+    position, change, sigma = run.change()
+    return DependenceResults(kind=AXIS.name, axis=run.axis, position=position, change=change, sigma=sigma)
+
+
+def _dependence_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
+    position, change, sigma = run.change()
     return RunCurve(
         uid=str(run.start["uid"]),
         axis=run.axis,
         quantity="transient, ln(pumped/unpumped)",
-        x=position_um,
+        x=position,
         y=change,
         sigma=sigma,
     )
@@ -261,9 +268,16 @@ SELF_TEST = RunKind(
 OVERLAP = RunKind(
     name="overlap",
     is_kind=_plan("overlap_scan"),
-    sums=lambda _: OverlapSums(),
+    sums=lambda _: DependenceSums(),
     reduce=_reduce_overlap,
-    curve=_overlap_curve,
+    curve=_dependence_curve,
+)
+AXIS = RunKind(
+    name="scan of an axis",
+    is_kind=_plan("axis_scan"),
+    sums=lambda _: DependenceSums(),
+    reduce=_reduce_dependence,
+    curve=_dependence_curve,
 )
 ATTENUATOR = RunKind(
     name="attenuator",
@@ -294,5 +308,5 @@ FLUENCE = RunKind(
     curve=_fluence_curve,
 )
 
-KINDS = (FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
+KINDS = (FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
 """Special kinds first: a foil scan is an energy scan too."""

@@ -146,6 +146,27 @@ class OverlapResults(RunResults):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DependenceResults(RunResults):
+    """Transient ln(pumped / unpumped) with its counting error against the scanned axis; (points,) each.
+
+    `position` is in the unit of the axis.
+    """
+
+    axis: str
+    position: FloatArray
+    change: FloatArray
+    sigma: FloatArray
+
+    def lines(self) -> list[str]:
+        """Return the transient at every position, in % of the unpumped signal."""
+        rows = zip(self.position, self.change, self.sigma, strict=True)
+        return [
+            f"{self.axis} = {position:<12g} {with_error(100 * change, 100 * sigma)} % of unpumped"
+            for position, change, sigma in rows
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttenuatorResults(RunResults):
     """Laser power, W, with its error against the angle of the half-wave plate, degrees; (points,) each."""
 

@@ -16,6 +16,7 @@ from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
+from sim.ioc.motor import MotorGroup
 from sim.ioc.pilatus import Pilatus
 from sim.ioc.safety import Safety
 from sim.ioc.sdd import Sdd
@@ -24,6 +25,9 @@ from sim.ioc.timing import Timing
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.sample import Sample
+
+NOZZLE_MOTOR = "7idd:m41"
+"""Name of the jet nozzle's motor record (ours): an axis that the default configuration does not use."""
 
 IMAGES = "images"
 """Name of the exposures of the area detector in the history."""
@@ -58,6 +62,15 @@ class SimulatedBeamline:
             coarse_sign=sample.beam.coarse_sign,
             fine_sign=sample.beam.fine_sign,
             fine_jump_ps=sample.beam.fine_jump_ps,
+        )
+        self.nozzle = MotorGroup(
+            macro + NOZZLE_MOTOR,
+            clock=self.clock,
+            egu="mm",
+            description="Height of the jet nozzle",
+            low=-10.0,
+            high=10.0,
+            velocity=2.0,
         )
         # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
@@ -99,6 +112,7 @@ class SimulatedBeamline:
             WAVEPLATE_MOTOR: self.laser.waveplate,
             HORIZONTAL_MOTOR: self.laser.horizontal,
             VERTICAL_MOTOR: self.laser.vertical,
+            NOZZLE_MOTOR: self.nozzle,
         }
         return DeviceTargets(
             macro=macro,
@@ -169,8 +183,8 @@ class SimulatedBeamline:
     @property
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
-        groups = (self.monochromator, self.timing, self.laser, self.environment, self.acquisition, self.cell, self.sdd,
-                  self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
+        groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
+                  self.cell, self.sdd, self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
         return {name: pv for group in groups for name, pv in group.pvdb.items()}
 
 

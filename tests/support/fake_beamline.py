@@ -20,8 +20,15 @@ from devices.axes.delay import Delay
 from devices.axes.energy import Energy
 from devices.axes.fluence import Fluence, Waveplate
 from devices.axes.pointing import Pointing
+from devices.axes.record_axis import MotorRecordAxis
 from devices.beamline import Beamline, BeamlineAxes
-from devices.configuration import BeamlineConfiguration, QualitySettings, beamline_from_table, read_toml
+from devices.configuration import (
+    BeamlineConfiguration,
+    QualitySettings,
+    RecordAxisSettings,
+    beamline_from_table,
+    read_toml,
+)
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.gated_detectors import Exposure
@@ -90,6 +97,9 @@ def configuration() -> BeamlineConfiguration:
     return beamline_from_table(table, "7id.toml")
 
 
+NOZZLE = RecordAxisSettings(motor="7idd:m41", unit="mm", low=-5.0, high=5.0, tolerance=0.01)
+"""An axis as users add it in their configuration file."""
+
 GATES_PER_S = 1_303_781.0
 """One gate per probe and pump period of 767 ns."""
 
@@ -111,7 +121,7 @@ class FakeHardware:
     """
 
     def __init__(self, images: Path | None = None) -> None:
-        config = replace(configuration(), quality=quick_quality())
+        config = replace(configuration(), quality=quick_quality(), axes={"nozzle_mm": NOZZLE})
         self.energy_error_kev = 0.0
         self.refused_triggers = 0
         self.laser_w, self.laser_zero_deg, self.meter_noise_w = 0.3, 3.2, 1e-4
@@ -131,6 +141,7 @@ class FakeHardware:
             fluence=make_fake_device(Fluence)(config.fluence, prefix="", name="fluence"),
             pointing_horizontal=mirror(names, names.horizontal, prefix="", name="pointing_horizontal"),
             pointing_vertical=mirror(names, names.vertical, prefix="", name="pointing_vertical"),
+            further_axes={"nozzle_mm": make_fake_device(MotorRecordAxis)(NOZZLE, prefix="", name="nozzle_mm")},
         )
         point = PointReader(axes.axes, exposure, laser, surroundings, quality=config.quality)
         xray_shutter = shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0)
@@ -178,6 +189,7 @@ class FakeHardware:
             line.energy.readback: 13.45, line.delay.coarse_readback: 166.78e-9, line.delay.fine_readback: 3000.0,
             line.fluence.angle_readback: 3.2, line.waveplate.angle_readback: 3.2,
             line.pointing_horizontal.readback: 0.0, line.pointing_vertical.readback: 0.0,
+            line.further_axes["nozzle_mm"].readback: 0.0,
             line.laser.repetition_rate: 1e12 / 767_000, line.laser.lock: 1, line.laser.rate_divider: 5,
             line.laser_shutter.readback: 0, line.xray_shutter.readback: 1, line.surroundings.ring_current: 102.0,
             line.surroundings.xray_shutter: 1, line.surroundings.jet_flow: 240.0,
@@ -208,6 +220,8 @@ class FakeHardware:
         self._mirror("waveplate", line.waveplate.angle, line.waveplate.angle_readback)
         self._mirror("horizontal", line.pointing_horizontal.setpoint, line.pointing_horizontal.readback)
         self._mirror("vertical", line.pointing_vertical.setpoint, line.pointing_vertical.readback)
+        nozzle: Any = line.further_axes["nozzle_mm"]
+        self._mirror("nozzle", nozzle.setpoint, nozzle.readback)
         line.power_meter.power.subscribe = self._send_power
         self._mirror("laser_shutter", line.laser_shutter.setpoint, line.laser_shutter.readback)
         # The same PV twice: one signal for the shutter, one for the monitor.

@@ -17,6 +17,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "foil_scan": {"regions_ev": [(13_030, 13_035, 5)], "dwell_s": 1.0},
     "time_zero_scan": {"delays_ps": [0.0, 50.0], "dwell_s": 1.0},
     "overlap_scan": {"direction": "horizontal", "positions_um": [-10.0, 0.0], "dwell_s": 1.0},
+    "axis_scan": {"axis": "nozzle_mm", "positions": [-1.0, 1.0], "dwell_s": 1.0},
     "delay_self_test": {"dwell_s": 1.0},
     "rezero": {"t0_ps": 10.0},
     "calibrate_attenuator": {"angles_deg": [0.0, 10.0, 20.0, 30.0, 40.0], "readings": 2},

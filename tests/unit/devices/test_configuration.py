@@ -124,3 +124,29 @@ def test_another_encoding_is_a_clear_error(tmp_path: Path, content: bytes) -> No
 def test_the_schema_for_editors_is_current() -> None:
     """Regenerate with `python -m trxas.configuration > docs/reference/configuration.schema.json`."""
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == configuration_schema()
+
+
+MAGNET = {"motor": "7idd:m41", "unit": "mT", "low": -500.0, "high": 500.0, "tolerance": 0.5}
+
+
+def test_a_table_adds_an_axis() -> None:
+    """If this fails, users cannot add an axis of their own without Python."""
+    axes = beamline_from_table(table() | {"axes": {"field_mt": MAGNET}}, "mine.toml").axes
+    assert axes["field_mt"].pvs == ("7idd:m41", "7idd:m41.RBV", "7idd:m41.STOP")
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "message"),
+    [
+        ("field_mt", {"low": 500.0}, r"\[axes.field_mt\] low = 500 mT: must be below high = 500 mT"),
+        ("field_mt", {"motor": ""}, r"\[axes.field_mt\] motor is missing. Give motor, or setpoint and readback"),
+        ("field_mt", {"setpoint": "m:set"}, r"motor = '7idd:m41': setpoint, readback and stop follow from it"),
+        ("field_mt", {"tolerance": 2000.0}, r"must be smaller than the whole range of 1000 mT"),
+        ("field_mt", {"tolerence": 1.0}, r"tolerence is an unknown key. Did you mean tolerance"),
+        ("energy_ev", {}, r"\[axes.energy_ev\] is the name of a device or a field already"),
+        ("B field", {}, r"\[axes.B field\] is no name"),
+    ],
+)
+def test_a_wrong_table_of_an_axis_is_refused(name: str, keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        beamline_from_table(table() | {"axes": {name: MAGNET | keys}}, "mine.toml")

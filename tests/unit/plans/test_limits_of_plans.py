@@ -26,6 +26,7 @@ BEYOND: dict[str, list[Any]] = {
     "regions_ev": [[(13_690, 13_701, 1)], [(12_799, 12_810, 1)]],
     "temperature_c": [19.0, 161.0],
     "temperatures_c": [[25.0, 161.0], [19.0]],
+    "positions": [[0.0, 5.1], [-5.1, 0.0]],
     "positions_um": [[0.0, 201.0], [-201.0, 0.0]],
     "angles_deg": [[0.0, 10.0, 20.0, 51.0], [-1.0, 10.0, 20.0, 30.0]],
     "dwell_s": [401.0, 0.0],
@@ -35,10 +36,19 @@ BEYOND: dict[str, list[Any]] = {
 }
 """Values outside the limits of 7ID, by the name of the argument that takes them."""
 
-NEEDED: dict[str, Any] = {"edge": "Br K", "delay_ps": 100.0, "direction": "horizontal", "t0_ps": 0.0, "offset_ev": 0.0}
+NEEDED: dict[str, Any] = {
+    "axis": "nozzle_mm",
+    "edge": "Br K",
+    "delay_ps": 100.0,
+    "direction": "horizontal",
+    "offset_ev": 0.0,
+    "positions": [0.0],
+    "t0_ps": 0.0,
+}
 """Arguments without a default."""
 
 NO_LIMIT = {
+    "axis",
     "edge",
     "edges",
     "direction",

@@ -1,0 +1,75 @@
+"""If these fail, an axis that a user adds in the configuration file is not scanned, recorded or watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import pytest
+
+from devices.session.health import PvState, diagnose
+from errors import InputError, OutOfRangeError
+from reduction.kinds import reduce_run
+from storage import load_run
+from tests.support.patient import patient
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
+from trxas.session.session import Session, open_session
+
+pytestmark = pytest.mark.channel_access
+MACRO = "further:"
+TABLE = """
+[axes.nozzle_mm]
+motor = "7idd:m41"
+unit = "mm"
+low = -5.0
+high = 5.0
+tolerance = 0.01
+"""
+
+
+@pytest.fixture(scope="module")
+def session(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    folder: Path = tmp_path_factory.mktemp("further")
+    (folder / "mine.toml").write_text(DEFAULT_CONFIGURATION.read_text(encoding="utf-8") + TABLE, encoding="utf-8")
+    configuration = patient(load_configuration(folder / "mine.toml", prefix=MACRO, data=folder / "data"))
+    with (
+        start_ioc("-m", "sim", "--macro", MACRO, "--speed", "2000", "--seed", "5"),
+        open_session(configuration) as made,
+    ):
+        yield made
+
+
+def test_it_moves_within_its_limits_and_is_diagnosed(session: Session) -> None:
+    nozzle: Any = session.beamline.devices["nozzle_mm"]
+    session.run_engine(bps.mv(nozzle, 1.5))
+    assert nozzle.position == pytest.approx(1.5, abs=0.01)
+    with pytest.raises(OutOfRangeError, match="-5 to 5 mm"):
+        nozzle.set(6.0)
+    states = {entry.pv: entry.state for entry in diagnose(session.beamline)}
+    assert {states[f"{MACRO}7idd:m41{field}"] for field in ("", ".RBV", ".STOP")} == {PvState.ALIVE}
+
+
+def test_it_is_scanned_recorded_and_reduced(session: Session) -> None:
+    plan = session.plans()["axis_scan"]("nozzle_mm", [-1.0, 0.0, 1.0], dwell_s=6.0, repeats=2)
+    documents = load_run(session.store, session.measure(plan))
+    start = documents[0][1]
+    assert start["grid"] == {"axis": "nozzle_mm", "points": [-1.0, 0.0, 1.0]}
+    results: Any = reduce_run(documents)
+    assert list(results.position) == pytest.approx([-1.0, 0.0, 1.0], abs=0.01)
+    # 2 % of the signal at 100 ps; 12 s per point leave an error of 0.2 %: a false alarm in 10^7.
+    assert all(change == pytest.approx(-0.02, abs=0.011) for change in results.change)
+    assert "% of unpumped" in results.table()
+
+
+def test_other_scans_record_it_too(session: Session) -> None:
+    session.run_engine(bps.mv(session.beamline.devices["nozzle_mm"], 0.7))
+    uid = session.measure(session.plans()["delay_scan"]("Br K", delays_ps=[0.0, 100.0], dwell_s=1.0))
+    events = [doc["data"] for name, doc in load_run(session.store, uid) if name == "event"]
+    assert [event["nozzle_mm"] for event in events] == pytest.approx([0.7, 0.7], abs=0.01)
+
+
+def test_a_name_that_is_not_configured_is_refused(session: Session) -> None:
+    with pytest.raises(InputError, match="give one of nozzle_mm"):
+        session.measure(session.plans()["axis_scan"]("magnet", [0.0, 1.0]))
