@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from processes.terminal import TerminalProcess
+from processes.virtual_screen import PROGRAM, VirtualScreen, virtual_screen
 from tests.support.waiting import until
 
 START_S, SCAN_S = 240.0, 180.0
@@ -83,22 +83,12 @@ def terminal_session(*options: str, screen: str = "") -> Iterator[TerminalSessio
 
 
 @contextlib.contextmanager
-def virtual_screen() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Run an X server without a monitor; yields its DISPLAY and its process. Skips the test where there is none."""
-    server = shutil.which("Xvfb")
-    if server is None:
+def screen_or_skip() -> Iterator[VirtualScreen]:
+    """Run a virtual screen for the time of the context; skips the test where none is installed."""
+    if shutil.which(PROGRAM) is None:
         pytest.skip("no virtual screen: Xvfb is not installed (Debian: xvfb)")
-    ours, theirs = os.pipe()
-    command = [server, "-displayfd", str(theirs), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=(theirs,), stderr=subprocess.DEVNULL) as process:
-        os.close(theirs)
-        try:
-            with os.fdopen(ours) as number:
-                display = number.readline().strip()
-            assert display, f"Xvfb ended with {process.poll()}"
-            yield f":{display}", process
-        finally:
-            process.terminate()
+    with virtual_screen() as screen:
+        yield screen
 
 
 def readme_session() -> list[str]:

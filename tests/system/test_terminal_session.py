@@ -12,7 +12,7 @@ import pytest
 from processes.process_table import family
 from storage import list_runs, load_run, open_store
 from tests.support.fault_bench import FaultBench
-from tests.support.terminal_session import TerminalSession, readme_session, terminal_session, virtual_screen
+from tests.support.terminal_session import TerminalSession, readme_session, screen_or_skip, terminal_session
 from tests.support.waiting import until
 from trxas.configuration import DEFAULT_CONFIGURATION
 
@@ -33,8 +33,8 @@ def screen(with_screen: bool) -> Iterator[str]:
     if not with_screen:
         yield ""
         return
-    with virtual_screen() as (display, _):
-        yield display
+    with screen_or_skip() as virtual:
+        yield virtual.display
 
 
 def is_clean(output: str) -> bool:
@@ -77,13 +77,13 @@ def test_the_session_of_the_readme_does_what_the_readme_says(tmp_path: Path, scr
 def test_a_screen_that_goes_away_takes_no_session_with_it(tmp_path: Path) -> None:
     """Lost: the session and its scan, when the connection of `ssh -X` is cut."""
     with (
-        virtual_screen() as (display, server),
-        terminal_session("--sim", "--data", str(tmp_path), screen=display) as session,
+        screen_or_skip() as virtual,
+        terminal_session("--sim", "--data", str(tmp_path), screen=virtual.display) as session,
     ):
         assert is_clean(session.run(TWO_SCANS))
         where = session.begin(TWO_SCANS)
         until(lambda: "good" in session.shown[where:], "a point")
-        server.kill()
+        virtual.process.kill()
         output = session.finish(where)
         assert is_clean(output), output
         assert output.count("figure: ") == 2

@@ -10,6 +10,7 @@ from typing import Any
 from trxas.configuration import load_configuration
 from trxas.prompt.progress import LiveTable
 from trxas.serve.queue_server import OPTIONS
+from trxas.serve.upkeep_plans import upkeep_plans
 from trxas.session.session import open_session
 from trxas.terminal.encoding import make_output_safe
 
@@ -23,4 +24,4 @@ def open_environment() -> dict[str, Any]:
     util.Finalize(None, session.close, exitpriority=20)
     session.run_engine.subscribe(LiveTable())
     # The queue server reads types from signatures, where the plans have types, not texts.
-    return {"RE": session.run_engine, **session.plans()}
+    return {"RE": session.run_engine, **session.plans(), **upkeep_plans(session)}

@@ -8,7 +8,7 @@ from typing import Any
 import plans
 from errors import InputError
 from storage import Store, good_exposures, load_dataset
-from trxas.session.session import Session
+from trxas.session.session import Plan, Session
 
 RunKey = str | int
 Documents = Sequence[tuple[str, dict[str, Any]]]
@@ -22,6 +22,11 @@ def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None]
     anything has moved, if the run is still being measured, is complete, or cannot be resumed; later, what the plan of
     the run raises.
     """
+    return session.measure(resume_plan(session, key, say=say))
+
+
+def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = print) -> Plan:
+    """Return the plan that measures the missing exposures of a run; raise InputError as `resume_run` does."""
     documents = load_dataset(session.store, key)
     start = documents[0][1]
     if documents[-1][0] != "stop":
@@ -29,7 +34,7 @@ def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None]
     done = set(good_exposures(documents))
     intended = start.get("num_points", "?")
     say(f"run {start['uid'][:8]} has {len(done)} of {intended} exposures; measuring the missing ones")
-    return session.measure(plans.resume_scan(session.beamline, start, done))
+    return plans.resume_scan(session.beamline, start, done)
 
 
 def is_complete(documents: Documents) -> bool:

@@ -1,28 +1,74 @@
-"""The measuring process, seen from the process that disturbs it."""
+"""The session that measures, seen from the process that disturbs it."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from processes.child import ChildProgram
+from processes.process_table import family
 from processes.restartable import RestartableChild
+from trxas.validation.robustness.session_kind import SessionKind
+from trxas.validation.robustness.strict_configuration import write_strict_configuration
+from trxas.validation.robustness.terminal_session import LINE, TerminalSession
 
-MODULE = "trxas.validation.robustness.measuring_process"
+SCRIPT_MODULE = "trxas.validation.robustness.measuring_process"
+QUEUE_MODULE = "trxas.validation.robustness.queue_process"
+
+OnLine = Callable[[str], object]
+
+
+class SessionProcess(Protocol):
+    """A session that is started again after every end, as RestartableChild is."""
+
+    lives: int
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of the present life, None while it runs."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the present life, None if it does not run."""
+
+    def start(self) -> None:
+        """Start the next life."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What a session of `kind` measures and where: until the file `enough` exists, and `datasets` at least.
+
+    `screen` is its DISPLAY, "" for none.
+    """
+
+    kind: SessionKind = SessionKind.SCRIPT
+    data: Path
+    address_list: str
+    enough: Path
+    datasets: int
+    screen: str = ""
 
 
 class MeasuringChild:
-    """Runs the measuring process with `options`, one life after the other, and counts the exposures it reports.
+    """Runs a measuring session, one life after the other, and counts the exposures it reports.
 
     `exposures` counts those of all lives together; `last_sign_s` is the monotonic time of the latest one, or of the
     latest start, s.
     """
 
-    def __init__(self, options: Sequence[str], log: Path) -> None:
-        program = ChildProgram(name="session", command=[sys.executable, "-m", MODULE, *options], times_in_log=True)
-        self._child = RestartableChild(lambda _life: program, log, on_line=self._take)
+    def __init__(self, measurement: Measurement, log: Path) -> None:
+        self._child = _session_process(measurement, log, self._take)
         self._exposures_at_start = 0
         self.exposures = 0
         self.last_sign_s = time.monotonic()
@@ -70,3 +116,31 @@ class MeasuringChild:
         if line.startswith("event"):
             self.exposures += 1
             self.last_sign_s = time.monotonic()
+
+
+class ServedSession(RestartableChild):
+    """A server with the session of its queue."""
+
+    def kill(self) -> None:
+        """Send SIGKILL to the server, the session and all other parts at once: none may end in good order."""
+        if self.pid is not None:
+            for pid in family(self.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        super().kill()
+
+
+def _session_process(measurement: Measurement, log: Path, on_line: OnLine) -> SessionProcess:
+    configuration = write_strict_configuration(measurement.data / "strict.toml")
+    where = ["--config", str(configuration), "--data", str(measurement.data)]
+    where += ["--address-list", measurement.address_list]
+    if measurement.kind in (SessionKind.IPYTHON, SessionKind.IPYTHON_SCREEN):
+        typed = LINE.format(enough=str(measurement.enough), datasets=measurement.datasets)
+        return TerminalSession(where, typed, log, screen=measurement.screen, on_line=on_line)
+    is_queue = measurement.kind is SessionKind.QUEUE
+    module = QUEUE_MODULE if is_queue else SCRIPT_MODULE
+    until = ["--enough", str(measurement.enough), "--datasets", str(measurement.datasets)]
+    program = ChildProgram(
+        name="session", command=[sys.executable, "-m", module, *where, *until], times_in_log=True
+    )
+    return (ServedSession if is_queue else RestartableChild)(lambda _life: program, log, on_line=on_line)

@@ -1,28 +1,30 @@
 """The process that measures while things fail: it may be killed at any moment and restarted.
 
-`python -m trxas.validation.robustness.measuring_process` with `--data`, `--address-list`, `--enough FILE` and
-`--datasets N` measures one dataset after the other until FILE exists and at least N are complete, or until its standard
-input is closed. It first completes what an earlier process left unfinished.
+`python -m trxas.validation.robustness.measuring_process` with `--config`, `--data`, `--address-list`, `--enough FILE`
+and `--datasets N` measures one dataset after the other until FILE exists and at least N are complete, or until its
+standard input is closed. It first completes what an earlier process left unfinished. `measure_at_prompt` does the same
+in a session of IPython, `queue_process` in that of the queue server.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bluesky.utils import FailedStatus
 
 from errors import TrxasError
 from processes.parent import end_with_parent
 from storage import find_starts, load_dataset
-from trxas.configuration import Configuration, load_configuration
+from storage.runs import RunSource
+from trxas.configuration import load_configuration
 from trxas.session.resume import is_complete, resume_run
-from trxas.session.session import Plan, Session, open_session
+from trxas.session.session import Session, open_session
 
 PURPOSE = "chaos"
 """Value of `purpose` in the start documents of the runs."""
@@ -32,102 +34,148 @@ ENERGIES_EV = ((13_460.0, 13_468.0, 4.0), (13_470.0, 13_476.0, 1.0))
 DWELL_S = 6.0
 REPEATS = 6
 
-CONNECTION_TIMEOUT_S = 60.0
-
-I0_TOLERANCE = 0.01
-"""Share of an exposure from which a dropout of the ion chamber is detected: the flux fluctuates by 0.3 %."""
-
 FAILURES = (TrxasError, FailedStatus, TimeoutError)
 
 PAUSE_S = 0.3
 """Wall time between two attempts while the beamline does not allow to measure."""
 
 
+
+class Measurer(Protocol):
+    """What the loop needs of a session, in this process or in another one. Everything raises one of FAILURES."""
+
+    @property
+    def store(self) -> RunSource:
+        """The data folder of the session."""
+
+    def measure(self, plan: str, arguments: Mapping[str, Any]) -> object:
+        """Run a plan, and return when it has ended."""
+
+    def resume(self, uid: str) -> object:
+        """Measure what the dataset of a run lacks."""
+
+    def reset_safety(self) -> str:
+        """Reset the watchdog if it has tripped; return its state then, "" if there was nothing to reset."""
+
+
+class SessionMeasurer:
+    """A session in this process."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def store(self) -> RunSource:
+        """The data folder of the session."""
+        return self._session.store
+
+    def measure(self, plan: str, arguments: Mapping[str, Any]) -> None:
+        """Run a plan of the session."""
+        self._session.measure(self._session.plans()[plan](**arguments))
+
+    def resume(self, uid: str) -> None:
+        """Measure what the dataset of a run lacks."""
+        resume_run(self._session, uid, say=lambda _: None)
+
+    def reset_safety(self) -> str:
+        """Reset the watchdog as a person does after a check of the hutch."""
+        safety = self._session.beamline.safety
+        return self._session.reset_safety() if safety is not None and safety.state == "Tripped" else ""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure until there are enough datasets; every printed line is a sign of life. Return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    options = parsed(arguments)
+    end_with_parent()
+    configuration = load_configuration(options.config, address_list=options.address_list, data=options.data)
+    with open_session(configuration) as session:
+        measure_at_prompt(session, options.enough, options.datasets)
+    return 0
+
+
+def parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """Return the options of a measuring process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--address-list")
     parser.add_argument("--enough", type=Path, required=True)
     parser.add_argument("--datasets", type=int, default=0)
-    options = parser.parse_args(arguments)
-    end_with_parent()
-    configuration = load_configuration(address_list=options.address_list, data=options.data)
-    with open_session(_for_chaos(configuration)) as session:
-        session.run_engine.subscribe(_show)
-        _say("session")
-        _measure_all(session, options.enough, options.datasets)
-    return 0
+    return parser.parse_args(arguments)
 
 
-def _for_chaos(made: Configuration) -> Configuration:
-    """Return the configuration with more time for a dead IOC, and a tight tolerance: the simulated flux is steady."""
-    line = made.beamline
-    epics = replace(line.epics, connection_timeout_s=CONNECTION_TIMEOUT_S)
-    quality = replace(line.quality, i0_tolerance=I0_TOLERANCE)
-    return replace(made, beamline=replace(line, epics=epics, quality=quality))
+def measure_at_prompt(session: Session, enough: Path | str, datasets: int) -> None:
+    """Measure in an open session until there are enough datasets."""
+    session.run_engine.subscribe(report_event)
+    report("session")
+    measure_all(SessionMeasurer(session), Path(enough), datasets)
 
 
-def _measure_all(session: Session, enough: Path, datasets: int) -> None:
-    known = [start["uid"] for start in find_starts(session.store, purpose=PURPOSE, resumes=None)]
+def measure_all(measurer: Measurer, enough: Path, datasets: int) -> None:
+    """Complete what is unfinished, then measure until the file `enough` exists and there are `datasets`."""
+    known = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE, resumes=None)]
     for uid in known:
-        _complete(session, uid)
+        _complete(measurer, uid)
     while not enough.exists() or len(known) < datasets:
-        uid = _begin(session, _plan(session, len(known)))
+        uid = _begin(measurer, len(known))
         if uid:
             known.append(uid)
-            _complete(session, uid)
+            _complete(measurer, uid)
 
 
-def _plan(session: Session, number: int) -> Plan:
-    """Return the plan of a spectrum or of a trace, in turns."""
-    common: dict[str, Any] = {"dwell_s": DWELL_S, "repeats": REPEATS, "md": {"purpose": PURPOSE}, "sample": PURPOSE}
-    plans = session.plans()
-    if number % 2:
-        return plans["energy_scan"]("Br K", delay_ps=100.0, regions_ev=ENERGIES_EV, allow_unreducible=True, **common)
-    return plans["delay_scan"]("Br K", delays_ps=DELAYS_PS, **common)
-
-
-def _begin(session: Session, plan: Plan) -> str:
-    """Return the uid of the run that `plan` made, complete or not; "" if it made none."""
-    before = {start["uid"] for start in find_starts(session.store, purpose=PURPOSE)}
-    _attempt(session, lambda: session.measure(plan))
-    made = [start["uid"] for start in find_starts(session.store, purpose=PURPOSE) if start["uid"] not in before]
+def _begin(measurer: Measurer, number: int) -> str:
+    """Return the uid of the run made for a dataset, complete or not; "" if no run was made."""
+    before = {start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE)}
+    _attempt(measurer, lambda: measurer.measure(*_plan(number)))
+    made = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE) if start["uid"] not in before]
     return made[0] if made else ""
 
 
-def _complete(session: Session, uid: str) -> None:
+def _plan(number: int) -> tuple[str, dict[str, Any]]:
+    """Return plan and arguments of a spectrum or of a trace, in turns."""
+    common: dict[str, Any] = {"edge": "Br K", "dwell_s": DWELL_S, "repeats": REPEATS, "sample": PURPOSE}
+    common |= {"md": {"purpose": PURPOSE}}
+    if number % 2:
+        scan = {"delay_ps": 100.0, "regions_ev": ENERGIES_EV, "allow_unreducible": True}
+        return "energy_scan", common | scan
+    return "delay_scan", common | {"delays_ps": DELAYS_PS}
+
+
+def _complete(measurer: Measurer, uid: str) -> None:
     """Resume until the dataset has every exposure; the parent process decides how long that may take."""
-    while not is_complete(load_dataset(session.store, uid)):
-        _attempt(session, lambda: resume_run(session, uid, say=lambda _: None))
-    _say(f"complete {uid}")
+    while not is_complete(load_dataset(measurer.store, uid)):
+        _attempt(measurer, lambda: measurer.resume(uid))
+    report(f"complete {uid}")
 
 
-def _attempt(session: Session, measure: Callable[[], object]) -> None:
+def _attempt(measurer: Measurer, measure: Callable[[], object]) -> None:
     try:
         measure()
     except FAILURES as error:
-        _say(f"trouble {type(error).__name__}: {error}")
+        report(f"trouble {type(error).__name__}: {error}")
         time.sleep(PAUSE_S)
-        _reset_safety(session)
+        _reset_safety(measurer)
 
 
-def _reset_safety(session: Session) -> None:
-    """Reset the safety as a person does after a check of the hutch, if the watchdog has closed the shutters."""
+def _reset_safety(measurer: Measurer) -> None:
     try:
-        if session.beamline.safety is not None and session.beamline.safety.state == "Tripped":
-            _say(f"safety reset: {session.reset_safety()}")
+        if state := measurer.reset_safety():
+            report(f"safety reset: {state}")
     except FAILURES as error:
-        _say(f"trouble {type(error).__name__}: {error}")
+        report(f"trouble {type(error).__name__}: {error}")
 
 
-def _show(name: str, doc: Any) -> None:
+def report_event(name: str, doc: Any) -> None:
+    """Print a line for every exposure and every change of a suspension."""
     if name == "event":
-        _say(f"event {doc['data'].get('quality', '')}")
+        report(f"event {doc['data'].get('quality', '')}")
 
 
-def _say(text: str) -> None:
-    print(" ".join(text.split()), flush=True)
+def report(text: str) -> None:
+    """Print one line; on a terminal it begins with a line end, as a progress bar leaves its line open."""
+    line = " ".join(text.split()) + os.linesep
+    sys.stdout.write(os.linesep + line if sys.stdout.isatty() else line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,39 @@
+"""What a person does at the prompt after trouble, as plans of the queue, which has no prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import bluesky.plan_stubs as bps
+
+from trxas.session.resume import resume_plan
+from trxas.session.session import Plan, Session
+
+SHORTEST_UID = 8
+"""Digits from which a number is taken for the beginning of a uid, which people copy with at least eight characters."""
+
+
+def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
+    """Return the plans by name: `resume_run`, and `reset_safety` where the beamline has a watchdog."""
+
+    def resume_run(run: str = "-1") -> Plan:
+        """Measure the exposures that an interrupted run lacks, in a new run; both are read as one.
+
+        Parameters
+        ----------
+        run : uid of the run or its beginning, scan id, or -1 for the latest run.
+        """
+        # A scan id has few digits; a uid of digits alone is longer.
+        key = int(run) if run.lstrip("-").isdigit() and len(run) < SHORTEST_UID else run
+        return (yield from resume_plan(session, key))
+
+    plans: dict[str, Callable[..., Plan]] = {"resume_run": resume_run}
+    safety = session.beamline.safety
+    if safety is not None:
+
+        def reset_safety() -> Plan:
+            """Reset the watchdog after a trip. First find out why it tripped; the shutters stay closed."""
+            yield from bps.abs_set(safety.reset, 1, wait=True)
+
+        plans["reset_safety"] = reset_safety
+    return plans

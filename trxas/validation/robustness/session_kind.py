@@ -1,0 +1,40 @@
+"""The sessions that people start, each with its own displays, threads and ways to run a plan."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from enum import StrEnum
+
+from processes.virtual_screen import virtual_screen
+
+
+class SessionKind(StrEnum):
+    """How the session is started that measures while things fail."""
+
+    SCRIPT = "script"
+    """A program that opens a session: no prompt, no table, no figures."""
+
+    IPYTHON = "ipython"
+    """`trxas ipython` on a terminal without a screen: table and progress bar, figures are saved."""
+
+    IPYTHON_SCREEN = "ipython-screen"
+    """`trxas ipython` on a terminal with a screen, here a virtual one: figures are shown too."""
+
+    QUEUE = "queue"
+    """The session in the queue server of `trxas serve`."""
+
+
+def chosen_sessions(text: str) -> tuple[SessionKind, ...]:
+    """Return the kinds of sessions that an option names: one of them, or "all"."""
+    return tuple(SessionKind) if text == "all" else (SessionKind(text),)
+
+
+@contextlib.contextmanager
+def screen_of(kind: SessionKind) -> Iterator[str]:
+    """Yield the DISPLAY for a session of this kind, "" for none; raise ConfigurationError if no screen can be had."""
+    if kind is not SessionKind.IPYTHON_SCREEN:
+        yield ""
+        return
+    with virtual_screen() as screen:
+        yield screen.display
