@@ -32,7 +32,7 @@ def virtual_screen() -> Iterator[VirtualScreen]:
     server = shutil.which(PROGRAM)
     if server is None:
         raise ConfigurationError(
-            f"There is no virtual screen: {PROGRAM} is not installed. Install it (Debian: xvfb), or do without a screen."
+            f"There is no virtual screen: {PROGRAM} is not installed. Install it (Debian: xvfb) or do without a screen."
         )
     read_end, write_end = os.pipe()
     # The server chooses a free number and writes it to this pipe once it accepts clients.

@@ -11,6 +11,7 @@ import typer
 
 from trxas.commands.numbers import say, show_numbers
 from trxas.commands.options import EmptyFolder, JsonFile, SimulationSpeed
+from trxas.validation.robustness.session_kind import SessionChoice
 
 HANG_AFTER_S = 60.0
 """No exposure for this long counts as a hang: reconnecting to a dead IOC takes 9 s, starting a session up to 15 s."""
@@ -25,6 +26,9 @@ class ChaosOptions:
     faults: Annotated[int, typer.Option(min=1, max=COUNT_MAXIMUM, help="Number of faults.")] = 30
     seed: Annotated[int, typer.Option(help="Seed of the faults and of the simulation.")] = 1
     speed: SimulationSpeed = 200.0
+    session: Annotated[
+        SessionChoice, typer.Option(help="How the session is started that measures; all: one chaos run with each.")
+    ] = SessionChoice.SCRIPT
     kinds: Annotated[str | None, typer.Option(help="Only these kinds of faults, separated by commas.")] = None
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
     json: JsonFile = None
@@ -36,13 +40,18 @@ def run(options: ChaosOptions) -> int:
 
     The exit code is 1 if anything was lost, doubled, wrong or stuck.
     """
-    from trxas.validation.robustness.chaos import Chaos
+    from trxas.validation.robustness.chaos_of_sessions import ChaosSettings, chaos_of_sessions
     from trxas.validation.robustness.fault_schedule import chosen_kinds, plan_faults
 
     faults = plan_faults(options.faults, options.seed, chosen_kinds(options.kinds))
     with tempfile.TemporaryDirectory(prefix="trxas-chaos-") as temporary:
-        folder = options.output or Path(temporary)
-        chaos = Chaos(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, report=say)
-        result = chaos.run(faults)
-    show_numbers(result.as_json(), options.json)
-    return int(not result.is_clean)
+        settings: ChaosSettings = {
+            "folder": options.output or Path(temporary),
+            "seed": options.seed,
+            "speed": options.speed,
+            "hang_after_s": options.hang_after,
+        }
+        results = chaos_of_sessions(options.session.kinds(), faults, settings, report=say)
+    numbers = {str(session): result.as_json() for session, result in results.items()}
+    show_numbers(numbers if len(numbers) > 1 else next(iter(numbers.values())), options.json)
+    return int(not all(result.is_clean for result in results.values()))

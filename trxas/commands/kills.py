@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from errors import InputError
 from trxas.commands.numbers import say, show_numbers
 from trxas.commands.options import EmptyFolder, JsonFile, SimulationSpeed
+from trxas.validation.robustness.session_kind import SessionKind
 
 HANG_AFTER_S = 120.0
 """No exposure for this long counts as a hang: a dead IOC is found again within 10 s, a session starts within 15 s."""
@@ -25,6 +27,9 @@ class KillsOptions:
     kills: Annotated[int, typer.Option(min=1, max=COUNT_MAXIMUM, help="Number of kills.")] = 20
     seed: Annotated[int, typer.Option(help="Seed of the kills and of the simulation.")] = 1
     speed: SimulationSpeed = 200.0
+    session: Annotated[SessionKind, typer.Option(help="How the session is started that measures; not queue.")] = (
+        SessionKind.SCRIPT
+    )
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
     json: JsonFile = None
     output: EmptyFolder = None
@@ -40,9 +45,18 @@ def run(options: KillsOptions) -> int:
     from trxas.validation.robustness.kill_schedule import plan_kills
     from trxas.validation.robustness.kills import Kills
 
+    if options.session is SessionKind.QUEUE:
+        raise InputError("--session queue: the server of the queue is a victim of its own here; `trxas chaos` has it.")
     with tempfile.TemporaryDirectory(prefix="trxas-kills-") as temporary:
         folder = options.output or Path(temporary)
-        harness = Kills(folder, seed=options.seed, speed=options.speed, hang_after_s=options.hang_after, report=say)
+        harness = Kills(
+            folder,
+            session=options.session,
+            seed=options.seed,
+            speed=options.speed,
+            hang_after_s=options.hang_after,
+            report=say,
+        )
         result = harness.run(plan_kills(options.kills, options.seed))
     show_numbers(result.as_json(), options.json)
     return int(not result.is_clean)

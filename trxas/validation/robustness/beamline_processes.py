@@ -13,7 +13,8 @@ from processes.child import ChildProgram
 from processes.restartable import RestartableChild
 from trxas.simulation import READY, simulation_command
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
-from trxas.validation.robustness.measuring_child import MeasuringChild
+from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+from trxas.validation.robustness.session_kind import SessionKind
 
 POLL_S = 0.02
 
@@ -26,16 +27,27 @@ WINDOW_READY = re.compile("Window on")
 class BeamlineProcesses:
     """Starts, kills and stops the processes; the IOC first.
 
-    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. `speed` is in seconds
-    of beam per second of wall time.
+    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. It is started
+    as `session` says, with the DISPLAY `screen`. `speed` is in seconds of beam per second of wall time.
     """
 
-    def __init__(self, folder: Path, *, seed: int, speed: float, datasets: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int,
+        speed: float,
+        datasets: int,
+        session: SessionKind = SessionKind.SCRIPT,
+        screen: str = "",
+    ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
         self._seed = seed
         self._speed = speed
         self._datasets = datasets
+        self._session_kind = session
+        self._screen = screen
         self.enough = folder / "enough"
         self.exposure_log = folder / "exposures.jsonl"
         makers = {IOC: self._ioc, SERVER: self._server, WINDOW: self._window}
@@ -111,8 +123,15 @@ class BeamlineProcesses:
 
     def _start_session(self) -> None:
         if self._session is None:
-            options = [*self._where(), "--enough", str(self.enough), "--datasets", str(self._datasets)]
-            self._session = MeasuringChild(options, self._folder / "logs" / "session.log")
+            measurement = Measurement(
+                kind=self._session_kind,
+                data=self._folder,
+                address_list=self._address_list,
+                enough=self.enough,
+                datasets=self._datasets,
+                screen=self._screen,
+            )
+            self._session = MeasuringChild(measurement, self._folder / "logs" / "session.log")
         self._session.start()
 
     def _where(self) -> list[str]:

@@ -15,12 +15,15 @@ from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
-from trxas.validation.robustness.measuring_child import MeasuringChild
+from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+from trxas.validation.robustness.session_kind import SessionKind, screen_of
 from trxas.validation.types import Report
 
 POLL_S = 0.05
-START_TIMEOUT_S = 180.0
-"""Wall time that a session may take until its first exposure (15 s on a free machine; 75 s at a load of 20)."""
+START_TIMEOUT_S = 300.0
+"""Wall time that a session may take until its first exposure (15 s on a free machine; 75 s at a load of 20).
+
+The queue server takes twice as long."""
 
 MOST_UNDISTURBED = 16
 """Largest number of undisturbed datasets: more would only reduce their share of the errors of the comparison."""
@@ -29,11 +32,22 @@ MOST_UNDISTURBED = 16
 class Chaos:
     """A chaos run in `folder`, which takes the data of both parts, logs, and the simulation's truth.
 
-    `speed` is in seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
+    `session` is how the session is started that measures; `speed` is in seconds of beam per second of wall time;
+    `hang_after_s` is wall time without an exposure.
     """
 
-    def __init__(self, folder: Path, *, seed: int, speed: float, hang_after_s: float, report: Report) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        session: SessionKind = SessionKind.SCRIPT,
+        seed: int,
+        speed: float,
+        hang_after_s: float,
+        report: Report,
+    ) -> None:
         self._folder = folder
+        self._session = session
         self._seed = seed
         self._speed = speed
         self._report = report
@@ -59,9 +73,19 @@ class Chaos:
         folder.mkdir(parents=True)
         log = folder / "exposures.jsonl"
         enough = folder / "enough"
-        with simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list:
-            options = ["--data", str(folder), "--address-list", address_list, "--enough", str(enough)]
-            target = MeasuringChild([*options, "--datasets", str(datasets)], folder / "session.log")
+        with (
+            screen_of(self._session) as screen,
+            simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list,
+        ):
+            measurement = Measurement(
+                kind=self._session,
+                data=folder,
+                address_list=address_list,
+                enough=enough,
+                datasets=datasets,
+                screen=screen,
+            )
+            target = MeasuringChild(measurement, folder / "session.log")
             try:
                 self._start(target)
                 if faults:

@@ -13,6 +13,7 @@ from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProce
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
+from trxas.validation.robustness.session_kind import SessionKind, screen_of
 from trxas.validation.types import Report
 
 WRITE_TIMEOUT_S = 30.0
@@ -25,11 +26,22 @@ MOST_UNDISTURBED = 16
 class Kills:
     """A run of kills in `folder`, which takes the data of both parts, logs, and the simulation's truth.
 
-    `speed` is in seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
+    `session` is how the session is started, not in the queue, as the server is a victim of its own. `speed` is in
+    seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
     """
 
-    def __init__(self, folder: Path, *, seed: int, speed: float, hang_after_s: float, report: Report) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        session: SessionKind = SessionKind.SCRIPT,
+        seed: int,
+        speed: float,
+        hang_after_s: float,
+        report: Report,
+    ) -> None:
         self._folder = folder
+        self._session = session
         self._seed = seed
         self._speed = speed
         self._report = report
@@ -56,7 +68,18 @@ class Kills:
 
     def _measure(self, folder: Path, kills: Sequence[PlannedKill], *, datasets: int) -> int:
         """Measure with `kills` or undisturbed, and return the number of exposures that the sessions reported."""
-        processes = BeamlineProcesses(folder, seed=self._seed, speed=self._speed, datasets=datasets)
+        with screen_of(self._session) as screen:
+            processes = BeamlineProcesses(
+                folder,
+                seed=self._seed,
+                speed=self._speed,
+                datasets=datasets,
+                session=self._session,
+                screen=screen,
+            )
+            return self._measure_with(processes, kills)
+
+    def _measure_with(self, processes: BeamlineProcesses, kills: Sequence[PlannedKill]) -> int:
         try:
             others = (SERVER, WINDOW) if kills else ()
             processes.start_all(SESSION, *others, timeout_s=self._result.hang_after_s)

@@ -140,7 +140,5 @@ def _session_process(measurement: Measurement, log: Path, on_line: OnLine) -> Se
     is_queue = measurement.kind is SessionKind.QUEUE
     module = QUEUE_MODULE if is_queue else SCRIPT_MODULE
     until = ["--enough", str(measurement.enough), "--datasets", str(measurement.datasets)]
-    program = ChildProgram(
-        name="session", command=[sys.executable, "-m", module, *where, *until], times_in_log=True
-    )
+    program = ChildProgram(name="session", command=[sys.executable, "-m", module, *where, *until], times_in_log=True)
     return (ServedSession if is_queue else RestartableChild)(lambda _life: program, log, on_line=on_line)

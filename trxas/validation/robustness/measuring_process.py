@@ -40,7 +40,6 @@ PAUSE_S = 0.3
 """Wall time between two attempts while the beamline does not allow to measure."""
 
 
-
 class Measurer(Protocol):
     """What the loop needs of a session, in this process or in another one. Everything raises one of FAILURES."""
 

@@ -25,9 +25,18 @@ class SessionKind(StrEnum):
     """The session in the queue server of `trxas serve`."""
 
 
-def chosen_sessions(text: str) -> tuple[SessionKind, ...]:
-    """Return the kinds of sessions that an option names: one of them, or "all"."""
-    return tuple(SessionKind) if text == "all" else (SessionKind(text),)
+class SessionChoice(StrEnum):
+    """A kind of session, or all of them in turn."""
+
+    SCRIPT = SessionKind.SCRIPT
+    IPYTHON = SessionKind.IPYTHON
+    IPYTHON_SCREEN = SessionKind.IPYTHON_SCREEN
+    QUEUE = SessionKind.QUEUE
+    ALL = "all"
+
+    def kinds(self) -> tuple[SessionKind, ...]:
+        """Return the chosen kinds."""
+        return tuple(SessionKind) if self is SessionChoice.ALL else (SessionKind(self.value),)
 
 
 @contextlib.contextmanager
