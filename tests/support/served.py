@@ -35,19 +35,10 @@ PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
 class Served:
     """`trxas serve` as a process, in an environment with a proxy."""
 
-    def __init__(self, data: Path, log: Path, *options: str) -> None:
+    def __init__(self, data: Path, log: Path, *options: str, sim: bool = True) -> None:
         self.data, self.log = data, log
-        command = [
-            sys.executable,
-            "-m",
-            "trxas.commands.main",
-            "serve",
-            "--sim",
-            "--speed",
-            "2000",
-            "--data",
-            str(data),
-        ]
+        beamline = ["--sim", "--speed", "2000"] if sim else []
+        command = [sys.executable, "-m", "trxas.commands.main", "serve", *beamline, "--data", str(data)]
         with log.open("w") as output:
             self.process = subprocess.Popen(
                 [*command, *options], stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **PROXIES}
@@ -81,7 +72,10 @@ class Queue:
         until(lambda: wanted.items() <= self.ask("status").items(), lambda: self.ask("status"))
 
     def start(self, **arguments: Any) -> None:
-        item = {"item_type": "plan", "name": "energy_scan", "args": ["Br K"], "kwargs": {"delay_ps": 100.0} | arguments}
+        self.begin("energy_scan", edge="Br K", **{"delay_ps": 100.0} | arguments)
+
+    def begin(self, plan: str, **arguments: Any) -> None:
+        item = {"item_type": "plan", "name": plan, "args": [], "kwargs": arguments}
         self.ask("queue_item_add", item=item, user="test", user_group="primary")
         self.ask("queue_start")
 
