@@ -35,6 +35,8 @@ class FigureWindow:
             self._send(path)
         except OSError as error:
             self._has_failed = True
+            if self._viewer is not None:
+                self._viewer.stop()
             logger.warning("Figures are not shown, only saved: the window for them does not run (%s).", error)
 
     def _send(self, path: Path) -> None:

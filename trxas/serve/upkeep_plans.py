@@ -28,12 +28,13 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
         return (yield from resume_plan(session, key))
 
     plans: dict[str, Callable[..., Plan]] = {"resume_run": resume_run}
-    safety = session.beamline.safety
-    if safety is not None:
+    if session.beamline.safety is not None:
 
         def reset_safety() -> Plan:
             """Reset the watchdog after a trip. First find out why it tripped; the shutters stay closed."""
-            yield from bps.abs_set(safety.reset, 1, wait=True)
+            yield from bps.null()
+            # Not a message: the record of the reset goes back to 0 at once, so setting it would never be done.
+            session.reset_safety()
 
         plans["reset_safety"] = reset_safety
     return plans
