@@ -1,6 +1,7 @@
-"""What a person does at the prompt after trouble, as plans of the queue, which has no prompt."""
+"""What a person does at the prompt after trouble, as plans of the queue, which has no prompt.
 
-from __future__ import annotations
+The queue server reads types from signatures, so annotations are evaluated in this module.
+"""
 
 from collections.abc import Callable
 
