@@ -93,7 +93,7 @@ def test_a_killed_session_is_gone_on_with(configuration: Configuration, tmp_path
         sums = accumulate(load_dataset(session.store, new))
         np.testing.assert_array_equal(sums.exposures[..., 1], np.ones((50, 4)))
         assert unfinished_runs(session.store) == []
-        with pytest.raises(InputError, match="lacks nothing"):
+        with pytest.raises(InputError, match="nothing to resume"):
             resume_run(session, new)
 
 
