@@ -141,7 +141,7 @@ class Publisher:
             return self._waiting.popleft() if self._waiting else None
 
     def _heartbeat(self) -> bytes | None:
-        """A sign of life, unless documents are waiting, which are signs enough."""
+        """Send a sign of life, unless documents are waiting, which are signs enough."""
         with self._changed:
             return None if self._waiting else Sent(self._id, self._number, self._run, HEARTBEAT, b"").frame()
 

@@ -152,7 +152,7 @@ class Relay:
     def _recall_series(self, series: str, latest: str) -> None:
         """Have the runs of a series before the latest one at hand, if they came before the relay or long ago.
 
-        Only for those who come late: whoever listens has seen them, as far as it has been there.
+        Only for subscribers that connect late: those that listen have received them already.
         """
         if self._archive is None or self.cache.has_earlier_of(series):
             return
@@ -190,7 +190,7 @@ class Relay:
             return []
 
     def _close_forgotten_run(self, beat: Sent) -> None:
-        """A session that is in no run, while one is open here: its end was lost, or its session died."""
+        """Close the open run if its session is in no run: its end was lost, or its session died."""
         if beat.run == "-" and self.cache.run and self.cache.run not in self._looked_up:
             self._looked_up = {self.cache.run}
             self._fetch(self.cache.run)

@@ -27,7 +27,7 @@ Addresses = Callable[[], RelayAddresses | None]
 
 @dataclass(frozen=True)
 class Delivery:
-    """Documents in order, and the age of the latest when it arrived, s; None if it is told to a late-comer."""
+    """Documents in order, and the age of the latest when it arrived, s; None while catching up."""
 
     documents: Sequence[NamedDocument]
     lag_s: float | None = None
@@ -48,7 +48,7 @@ class Subscriber:
         self._stream: zmq.Socket[bytes] | None = None
         self._line: zmq.Socket[bytes] | None = None
         self._last, self._boot, self._lost_by_us, self._lost_by_relay = 0, "", 0, 0
-        # Of as many runs as a relay may tell once more, when it was started anew.
+        # The runs that a restarted relay may send again.
         self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
         self._question, self._asked_at, self._answered_at = 0, 0.0, -SILENT_AFTER_S
         self._waiting_for_answer = False
@@ -67,7 +67,7 @@ class Subscriber:
         return self._lost_by_us + self._lost_by_relay
 
     def take(self, timeout_s: float) -> Delivery:
-        """What has come, waiting for the first document at most `timeout_s`; may be nothing."""
+        """Return what has arrived, waiting at most `timeout_s` for the first document; may be empty."""
         deadline = time.monotonic() + timeout_s
         documents: list[NamedDocument] = []
         while True:
@@ -177,7 +177,7 @@ class Subscriber:
         return documents
 
     def _deliver(self, relayed: Relayed) -> list[NamedDocument]:
-        """The document, unless it is known from an earlier relay, which had numbers of its own."""
+        """Return the document, unless an earlier relay, with numbers of its own, has sent it already."""
         self._last = relayed.sequence
         doc = unpack(relayed.payload)
         key = identity(relayed.name, doc)

@@ -58,7 +58,7 @@ class Relayed(NamedTuple):
 
 
 def pack(doc: Mapping[str, Any]) -> bytes:
-    """A document as msgpack; arrays become lists, numpy's numbers Python's own, no digit is changed.
+    """Return a document as msgpack; arrays become lists, numpy's numbers Python's own; no digit changes.
 
     Raises TypeError for what is neither number, text, list nor mapping.
     """
@@ -67,13 +67,13 @@ def pack(doc: Mapping[str, Any]) -> bytes:
 
 
 def unpack(payload: bytes) -> dict[str, Any]:
-    """A document from msgpack; give it to a RemoteDispatcher as its `deserializer`. Raises ValueError for damage."""
+    """Return a document from msgpack; usable as `deserializer` of a RemoteDispatcher. Raises ValueError for damage."""
     doc: dict[str, Any] = msgpack.unpackb(payload, raw=False, strict_map_key=False)
     return doc
 
 
 def identity(name: str, doc: Mapping[str, Any]) -> str:
-    """What tells a document from all others, however often and from wherever it comes."""
+    """Return what identifies a document, however often and from wherever it arrives."""
     own = doc.get("datum_id", doc.get("uid", ""))
     return f"{name} {own[0] if isinstance(own, list) and own else own}"
 

@@ -50,7 +50,7 @@ class TerminalProcess:
             os.close(other_end)
 
     def type(self, text: str) -> None:
-        """Type `text`; "\\r" is the return key."""
+        """Type `text`; a carriage return is the return key."""
         os.write(self._own_end, text.encode())
 
     def output(self) -> Iterator[str]:

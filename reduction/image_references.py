@@ -42,7 +42,7 @@ class AssetIndex:
                 self._remember(doc["resource"], datum_id, kwargs)
 
     def find(self, data: Mapping[str, Any], events: int) -> ImageReference | None:
-        """The image that an event's data refer to, None if there is none; its datum is then forgotten."""
+        """Return the image that an event's data refer to, None if there is none, and forget its datum."""
         for field, value in data.items():
             if isinstance(value, str) and value in self._datums:
                 resource_uid, index = self._datums.pop(value)

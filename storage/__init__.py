@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue
     from storage.catalogue_writer import CatalogueWriter
 
-# The catalogue takes 2 s to import (Tiled, SQLAlchemy, pandas): whoever only lists runs or reads one from its journal
-# does without, hence the imports inside functions.
+# The catalogue takes 2 s to import (Tiled, SQLAlchemy, pandas). A process that only lists runs or reads one from its
+# journal does without it, hence the imports inside functions.
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class Store:
             self._in_place = True
 
     def renew_catalogue(self) -> None:
-        """Put what there is of an embedded catalogue aside; it is made anew when next used, without runs."""
+        """Put an embedded catalogue aside; the next use creates it again, without runs."""
         with self._lock:
             if self._uri is not None:
                 raise StorageError(f"The catalogue is on the server {self._uri}; mend it there.")
@@ -223,7 +223,7 @@ def open_store(
     if in_place:
         require_free_space(root, 1)
         if uri is None and catalogue_is_lost(root):
-            # It would be made anew and empty, and searches would find nothing.
+            # It would be created again, empty, and searches would find nothing.
             store.renew_catalogue()
             rebuild = True
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)

@@ -63,7 +63,7 @@ class RepairableStore(RunSource, Protocol):
         """Change the catalogue itself from now on; raises `StorageError` if that is not allowed."""
 
     def renew_catalogue(self) -> None:
-        """Put the catalogue aside; it is made anew when next used."""
+        """Put the catalogue aside; it is created again at the next use."""
 
 
 def check_store(store: RunSource) -> StoreCheck:
@@ -84,8 +84,8 @@ def repair_store(store: RepairableStore) -> StoreCheck:
     """Mend what can be mended and check again; nothing that was measured is deleted.
 
     Interrupted runs are closed, torn journals mended (the damaged bytes are kept in `<journal>.torn`), runs written
-    into the catalogue where it lacks or contradicts them, journals that are worse than the catalogue written anew from
-    it, and a catalogue that cannot be opened is put aside and made anew from the journals.
+    into the catalogue where it lacks or contradicts them, journals that hold less than the catalogue are written
+    again from it, and a catalogue that cannot be opened is put aside and created again from the journals.
     """
     store.take_over()
     before = check_store(store)
@@ -159,7 +159,7 @@ def _damages(path: Path, contents: Contents) -> list[str]:
 
 
 def _catalogued(client: Any, uid: str) -> tuple[list[NamedDocument] | None, str]:
-    """The run's documents from the catalogue, None without them, and what is wrong."""
+    """Return the run's documents from the catalogue, None without them, and what is wrong."""
     if client is None:
         return None, ""
     try:
@@ -263,7 +263,7 @@ def _events(documents: Iterable[NamedDocument]) -> int:
 
 
 def _take_from_catalogue(path: Path, catalogue: Catalogue) -> None:
-    """Write a journal anew from the catalogue, if it is damaged and that holds more of the run."""
+    """Write a damaged journal again from the catalogue if that holds more of the run."""
     contents = read_contents(path)
     if not contents.is_torn:
         return

@@ -85,7 +85,7 @@ def _is_straight(rows: Sequence[ImageRow]) -> bool:
 
 
 def _count(path: Path) -> int | None:
-    """Number of images in a file; None if it cannot be seen from here, and so has to be taken at its word."""
+    """Return the number of images in a file; None if the file cannot be seen from here."""
     with contextlib.suppress(OSError, KeyError), h5py.File(path, locking=False) as file:
         return len(file[DATASET])
     return None

@@ -14,7 +14,7 @@ DATASET = "/entry/data/data"
 
 
 def read_image(reference: ImageReference) -> NDArray[np.float64]:
-    """The mean image of one exposure, (rows, columns); raises ReductionError if it cannot be read.
+    """Return the mean image of one exposure, (rows, columns); raise ReductionError if it cannot be read.
 
     Files that are still being written are read as far as they are.
     """

@@ -116,7 +116,7 @@ def usable(before: Iterable[NamedDocument], found: Iterable[NamedDocument]) -> l
 def open_journal(path: Path) -> BinaryIO:
     """Open a journal file for reading, also if it was moved to the `DONE` folder since it was listed; raises OSError.
 
-    The process that writes a run moves its file when the catalogue has it, whoever reads it then.
+    The process that writes a run moves its file once the catalogue has it, even while others read it.
     """
     try:
         return path.open("rb")

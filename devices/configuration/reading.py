@@ -148,7 +148,7 @@ class SettingsReader:
             self._faults += [_fault(name, detail, declared) for detail in error.errors(include_url=False)]
             return None
         if hasattr(made, "faults"):
-            # The table of a single device knows its name; one of many is told.
+            # The table of a single device knows its name; one of many gets it.
             self._faults += made.faults(name) if "." in name else made.faults()
         return made
 

@@ -53,7 +53,7 @@ class DetectorGeometry:
         return HC_EV_ANGSTROM / self.energy_ev * 1e-10
 
     def integrator(self) -> AzimuthalIntegrator:
-        """pyFAI's integrator: its point of normal incidence is measured from the detector's first pixel."""
+        """Return the integrator of pyFAI; its point of normal incidence is measured from the first pixel."""
         rows, columns = self.shape
         return AzimuthalIntegrator(
             dist=self.distance_m,
@@ -97,7 +97,7 @@ class LinearBackground(NamedTuple):
     slope: float
 
     def subtract(self, pattern: Pattern) -> Pattern:
-        """The pattern without the background."""
+        """Return the pattern without the background."""
         line = self.constant + self.slope * pattern.q_inv_angstrom
         return pattern._replace(intensity=pattern.intensity - line)
 

@@ -168,7 +168,7 @@ class _Fit:
         self._background = np.array([sign * centred**power for power in range(_BACKGROUND_TERMS) for sign in (1, -1)])
 
     def best(self) -> PhaseScore:
-        """The phase's best fit; `bic` is not yet scaled."""
+        """Return the best fit of the phase; `bic` is not yet scaled."""
         shape = self._shape(self._search())
         chi_square, used = self._solve(shape)
         parameters = used + _BACKGROUND_TERMS + len(shape) + 1

@@ -78,7 +78,7 @@ def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> N
 def derivative_area_curve(
     spectrum: SpectrumPoints, reference: SpectrumPoints, shifts_ev: NDArray[np.float64], window_ev: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """The paper's optimisation parameter against the shift taken out of the spectrum (Figure S6), (shifts,).
+    """Return the paper's optimisation parameter against the shift removed from the spectrum (Figure S6), (shifts,).
 
     | |area of the spectrum's first derivative, normalised to its maximum| - |the same of the reference| |, within
     `window_ev` of the reference's axis. The area under a derivative is the difference of the end values, so this
@@ -139,7 +139,7 @@ def align(
 
 
 def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
-    """An alignment whose shift is known from elsewhere, with its own error: a monochromator that returns, say.
+    """Return an alignment whose shift, with its error, is known from elsewhere, as for a returning monochromator.
 
     `align` takes a change of shape for a shift as far as it resembles the derivative. Where the shift is known better
     than that, it should not be fitted.

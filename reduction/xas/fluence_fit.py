@@ -32,7 +32,7 @@ _KNEES = 400
 
 
 class SaturationTest(NamedTuple):
-    """Do the points above the linear regime lie on its line?
+    """Test of whether the points above the linear regime lie on its line.
 
     `chi_square` of these points about the extrapolated line, the line's own errors and all correlations included, with
     its `degrees_of_freedom` and `p_value` (below 0.001: they left the line). `deficit`: weighted mean of their
@@ -68,7 +68,7 @@ class FluenceFit:
     saturation: SaturationTest | None
 
     def line(self, fluence_mj_cm2: ArrayLike) -> NDArray[np.float64]:
-        """The line at any fluence, extrapolated above the limit."""
+        """Return the line at any fluence, mJ/cm2, extrapolated above the limit."""
         return self.intercept.value + self.slope.value * np.asarray(fluence_mj_cm2, dtype=float)
 
 

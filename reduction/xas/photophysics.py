@@ -36,7 +36,7 @@ def photothermal_rise_k(
     thickness_um: float = 200.0,
     heat_capacity_mj_g_k: float = 215.0,
 ) -> float:
-    """dT = F_abs a / (c d cp), kelvin (SI 8); the defaults are the paper's, about 120 K.
+    """Return dT = F_abs a / (c d cp), kelvin (SI 8); the defaults are the paper's, about 120 K.
 
     F_abs: absorbed fluence; a: fraction of it that becomes heat; c: concentration of the nanocrystals in the jet; d:
     thickness of the jet; cp: heat capacity of CsPbBr3. An upper limit: no heat leaves the nanocrystals. Raises

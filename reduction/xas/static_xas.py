@@ -207,7 +207,7 @@ def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
 
 
 def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
-    """The sums of several runs as one; identity is that of the first.
+    """Return the sums of several runs as one; identity is that of the first.
 
     Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint, windows or energy calibration.
     """
@@ -233,7 +233,7 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
 
 
 def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The normalised intensity (points,) and its derivatives by the measured one (points, points)."""
+    """Return the normalised intensity (points,) and its derivatives by the measured one (points, points)."""
     energy = points.energy_ev
     pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
     edge = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)

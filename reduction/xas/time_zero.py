@@ -68,7 +68,7 @@ class TimeZeroFit:
     values: dict[str, float]
 
     def curve(self, delay_ps: ArrayLike) -> NDArray[np.float64]:
-        """The fitted signal, baseline included, at any delays."""
+        """Return the fitted signal, baseline included, at any delays, ps."""
         return self.model.signal(self.values, np.asarray(delay_ps, dtype=float))
 
 

@@ -40,7 +40,7 @@ class Silence:
     def look(self) -> float:
         """Count the time since the last call, which is due every LOOK_PERIOD_S, and return the seconds of silence."""
         now_s = time.monotonic()
-        # Whoever spoke while the server hung is heard only after this.
+        # Clients that wrote while the server hung are served only after this.
         self.seconds += min(now_s - self._looked_s, 2 * LOOK_PERIOD_S)
         self._looked_s = now_s
         return self.seconds

@@ -36,7 +36,6 @@ def measure(session: Session, name: str) -> str:
 
 def fail(session: Session, name: str) -> str:
     """The same with a disk that is full at the first event."""
-
     is_full = True
 
     def refuse(kind: str, doc: Any) -> None:

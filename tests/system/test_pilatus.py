@@ -208,7 +208,7 @@ def test_files_can_be_read_while_they_grow(pilatus: Pilatus, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("version", ["HDF5Plugin", "HDF5Plugin_V34"])
 def test_stock_ophyd_classes_work_unchanged(ioc: Any, tmp_path: Path, version: str) -> None:
-    """Whoever comes with a detector class of their own finds an areaDetector."""
+    """A user's own detector class finds an areaDetector."""
     from ophyd.areadetector import DetectorBase, plugins
     from ophyd.areadetector.base import ADComponent
     from ophyd.areadetector.cam import PilatusDetectorCam

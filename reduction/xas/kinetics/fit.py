@@ -140,7 +140,7 @@ class _Estimates:
     covariance: NDArray[np.float64]
 
     def derived(self, value: float, slopes: Mapping[str, float]) -> Value:
-        """A function of the parameters with its propagated error; `slopes` are its derivatives."""
+        """Return a function of the parameters with its propagated error; `slopes` are its derivatives."""
         slope = np.array([slopes.get(name, 0.0) for name in self.varied])
         return Value(value, float(np.sqrt(slope @ self.covariance @ slope)))
 

@@ -84,7 +84,7 @@ class WhitenedTrace:
         return type(decay)(*(self.active * part for part in decay))
 
     def decays(self, shape: Shape, t0_ps: float) -> tuple[Decay, Decay, Decay]:
-        """The three decays of `shape` at every gate."""
+        """Return the three decays of `shape` at every gate, (rows, gates) each."""
         fast, slow, offset = (self.decay(rate, t0_ps) for rate in shape.rates)
         return fast, slow, offset
 
@@ -95,7 +95,7 @@ class WhitenedTrace:
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
 
     def baseline_columns(self) -> NDArray[np.float64]:
-        """Derivatives of the model by the baselines, (gates - 1, rows, gates)."""
+        """Return the derivatives of the model by the baselines, (gates - 1, rows, gates)."""
         return np.broadcast_to(np.eye(self.gates)[:-1, None, :], (self.gates - 1, *self.delay_ps.shape))
 
     def chi_square_without_signal(self) -> float:
@@ -110,7 +110,7 @@ class WhitenedTrace:
         return self.whiten(_log_of_signal(signal)[0] + np.append(baselines, 0.0) - self.log_rate)
 
     def jacobian(self, shape: Shape, t0_ps: float, amplitude: float) -> dict[str, NDArray[np.float64]]:
-        """Derivatives of `residual` by each kinetic parameter and "amplitude", whitened and flat."""
+        """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened and flat."""
         decays = self.decays(shape, t0_ps)
         fast, slow, offset = decays
         level = shape.mix(decays, "value")

@@ -133,7 +133,7 @@ class KineticsProblem:
         )
 
     def jacobian(self, parameters: Parameters) -> NDArray[np.float64]:
-        """Derivatives of `residual`, (residuals, varied parameters)."""
+        """Return the derivatives of `residual`, (residuals, varied parameters)."""
         values = parameters.valuesdict()
         shape = Shape.from_values(values)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
@@ -148,7 +148,7 @@ class KineticsProblem:
         return np.concatenate(rows)
 
     def minimise(self, start: Start) -> Any:
-        """lmfit's result (`params`, `residual`) of bounded least squares from one start."""
+        """Return the result of lmfit (`params`, `residual`) of bounded least squares from one start."""
         minimizer = Minimizer(self.residual, self.parameters(start), scale_covar=False)
         with warnings.catch_warnings():
             # A start that leads nowhere may end in a singular matrix; the covariance of the best fit is checked.

@@ -81,8 +81,10 @@ def test_kill_9_loses_nothing(
     measuring: Callable[..., subprocess.Popen[str]],
     make_event_data: Callable[..., Any],
 ) -> None:
-    """Lost: all exposures of the night, because of a crash in the morning, or those that the catalogue did not hold
-    yet. While the process lives, its run is running and nobody else touches it."""
+    """Lost: all exposures of the night, or those that the catalogue did not hold yet, after a crash in the morning.
+
+    While the process lives, its run is running and nobody else touches it.
+    """
     process = measuring()
     with open_store(root) as store:
         assert store.recovery.catalogued == []

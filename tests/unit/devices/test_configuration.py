@@ -142,7 +142,7 @@ def test_a_table_adds_an_axis() -> None:
         ("field_mt", {"motor": ""}, r"\[axes.field_mt\] motor is missing. Give motor, or setpoint and readback"),
         ("field_mt", {"setpoint": "m:set"}, r"motor = '7idd:m41': setpoint, readback and stop follow from it"),
         ("field_mt", {"tolerance": 2000.0}, r"must be smaller than the whole range of 1000 mT"),
-        ("field_mt", {"tolerence": 1.0}, r"tolerence is an unknown key. Did you mean tolerance"),
+        ("field_mt", {"tolerances": 1.0}, r"tolerances is an unknown key. Did you mean tolerance"),
         ("energy_ev", {}, r"\[axes.energy_ev\] is the name of a device or a field already"),
         ("B field", {}, r"\[axes.B field\] is no name"),
     ],

@@ -101,7 +101,7 @@ def test_wrong_calls_say_what_the_plan_takes(
 
 
 def test_arguments_of_numpy_are_those_of_python(recorded: RecordedRuns) -> None:
-    """Whoever computes a grid has arrays; the run must be the same as with lists, and as storable."""
+    """People who compute a grid have arrays; the run must be the same as with lists, and as storable."""
     regions = np.array([[13_460.0, 13_461.0, 1.0], [13_540.0, 13_541.0, 1.0]])
     recorded.run(
         plans.energy_scan(

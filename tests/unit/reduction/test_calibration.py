@@ -14,7 +14,8 @@ from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.xas.calibration import FoilSpectrum, find_edge, foil_absorption, read_xdi
 
-REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL", "Pb_Foil_L3_rt_2016Foils.xdi"))
+BESIDE = Path(__file__).parents[4] / "shared" / "data" / "Pb_Foil_L3_rt_2016Foils.xdi"
+REAL_FOIL = Path(os.environ.get("TRXAS_LEAD_FOIL") or BESIDE)
 """Spectrum of a lead foil from the public XAS data library; the environment variable has its path."""
 
 EDGE_EV = 13_035.3
