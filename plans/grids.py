@@ -42,7 +42,7 @@ def region_points(region: Region, unit: str) -> list[float]:
     points = [start + index * step for index in range(count + 1)]
     if stop - points[-1] > 1e-6 * step:
         points.append(stop)
-    return points
+    return rounded
 
 
 def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
@@ -60,7 +60,7 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
         if points and new[0] < points[-1]:
             raise InputError(f"Region {region!r} starts below {points[-1]:g} {unit}, where the one before it ends.")
         points += new[1:] if points and new[0] == points[-1] else new
-    return points
+    return rounded
 
 
 def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:
@@ -77,9 +77,10 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
             raise InputError(f"{name} = {value!r} in the grid is not a finite number. Give values in {unit}.")
         if not low <= value <= high:
             raise OutOfRangeError(name, float(value), low, high, unit, "Change the grid; nothing was moved.")
-    if any(later <= earlier for earlier, later in pairwise(values)):
+    rounded = [round(float(value), ROUNDING) for value in values]
+    if any(later <= earlier for earlier, later in pairwise(rounded)):
         raise InputError(f"The grid of {name} must ascend without double points ({unit}). Sort it.")
-    return [round(float(value), ROUNDING) for value in values]
+    return rounded
 
 
 def log_spaced(first_ps: float, last_ps: float, count: int) -> list[float]:

@@ -46,6 +46,7 @@ def test_a_bad_region_is_refused_with_its_reason(regions: list[Any], message: st
         ([], InputError, "empty"),
         ([2, 1], InputError, "ascend"),
         ([1, 1], InputError, "ascend"),
+        ([0, 2e-16], InputError, "ascend"),
         ([1, math.nan], InputError, "not a finite number"),
         ([1, 11], OutOfRangeError, "0 to 10 ps"),
         (list(range(10_001)), InputError, "at most 10000"),
