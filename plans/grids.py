@@ -42,7 +42,7 @@ def region_points(region: Region, unit: str) -> list[float]:
     points = [start + index * step for index in range(count + 1)]
     if stop - points[-1] > 1e-6 * step:
         points.append(stop)
-    return rounded
+    return points
 
 
 def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
@@ -60,7 +60,7 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
         if points and new[0] < points[-1]:
             raise InputError(f"Region {region!r} starts below {points[-1]:g} {unit}, where the one before it ends.")
         points += new[1:] if points and new[0] == points[-1] else new
-    return rounded
+    return points
 
 
 def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:

@@ -36,6 +36,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "temperature_c": (20.0, 160.0),
     "fluences_mj_cm2": (0.0, 12.5),
     "delays_ps": (-100_000.0, 153_175.0),
+    "positions": (-5.0, 5.0),
     "positions_um": (-200.0, 200.0),
     "angles_deg": (0.0, 50.0),
     "temperatures_c": (20.0, 160.0),
@@ -52,6 +53,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "readings": (2, 5),
     "apply": (True, False),
     "allow_unreducible": (True, False),
+    "axis": ("nozzle_mm",),
     "direction": ("horizontal", "vertical"),
     "shutter_reference": ("none", "point", "scan"),
     "sample": ("", "CsPbBr3"),
@@ -61,7 +63,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """Values that make sense, for every parameter that is no number on an axis."""
 
-LISTS = ("fluences_mj_cm2", "delays_ps", "positions_um", "angles_deg", "temperatures_c")
+LISTS = ("fluences_mj_cm2", "delays_ps", "positions", "positions_um", "angles_deg", "temperatures_c")
 REGIONS = ("regions_ev", "regions_ps")
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 

@@ -12,8 +12,10 @@ from tests.support.waiting import until
 PARENT = """
 import sys
 from pathlib import Path
-from trxas.validation.robustness.measuring_child import MeasuringChild
-target = MeasuringChild(sys.argv[2:], Path(sys.argv[1]))
+from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
+folder = Path(sys.argv[1])
+measurement = Measurement(data=folder, address_list="127.0.0.1:1", enough=folder / "enough", datasets=1)
+target = MeasuringChild(measurement, folder / "log")
 target.start()
 print("started", flush=True)
 sys.stdin.read()
@@ -22,9 +24,7 @@ sys.stdin.read()
 
 def test_a_killed_chaos_takes_its_session_with_it(tmp_path: Path) -> None:
     """Lost: the beamline, held by a session that nobody knows of."""
-    data, nobody = str(tmp_path), "127.0.0.1:1"
-    options = ["--data", data, "--address-list", nobody, "--enough", str(tmp_path / "enough")]
-    command = [sys.executable, "-c", PARENT, str(tmp_path / "log"), *options]
+    command = [sys.executable, "-c", PARENT, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
