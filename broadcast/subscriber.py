@@ -47,10 +47,15 @@ class Subscriber:
         self._connected_to: RelayAddresses | None = None
         self._stream: zmq.Socket[bytes] | None = None
         self._line: zmq.Socket[bytes] | None = None
-        self._last, self._boot, self._lost_by_us, self._lost_by_relay = 0, "", 0, 0
+        self._last = 0
+        self._boot = ""
+        self._lost_by_us = 0
+        self._lost_by_relay = 0
         # The runs that a restarted relay may send again.
         self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
-        self._question, self._asked_at, self._answered_at = 0, 0.0, -SILENT_AFTER_S
+        self._question = 0
+        self._asked_at = 0.0
+        self._answered_at = -SILENT_AFTER_S
         self._waiting_for_answer = False
         self._joined = False
         self.run = ""
@@ -156,7 +161,9 @@ class Subscriber:
         self._lost_by_relay = int(answer["lost"])
         if self._boot not in ("", answer["boot"]):
             # Another relay, with numbers of its own: start over; documents that are known are not delivered twice.
-            self._boot, self._last, self._joined = answer["boot"], 0, False
+            self._boot = answer["boot"]
+            self._last = 0
+            self._joined = False
             self._ask(now=True)
             return []
         if self._last == 0:

@@ -22,7 +22,10 @@ class OutOfRangeError(InputError):
     def __init__(self, name: str, value: float, low: float, high: float, unit: str, remedy: str = "") -> None:
         remedy = remedy or f"Choose {name} within these limits."
         super().__init__(f"{name} = {value:g} {unit} is outside {low:g} to {high:g} {unit}. {remedy}")
-        self.value, self.low, self.high, self.unit = value, low, high, unit
+        self.value = value
+        self.low = low
+        self.high = high
+        self.unit = unit
 
 
 class ConfigurationError(TrxasError):

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from devices.configuration import beamline_from_table, read_toml
+from devices.configuration.beamline_configuration import EVENT_FIELDS
 from errors import ConfigurationError
+from tests.support.fake_beamline import FakeHardware
 from trxas.configuration import DEFAULT_CONFIGURATION, configuration_schema, load_configuration
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "configuration.schema.json"
@@ -150,3 +152,9 @@ def test_a_table_adds_an_axis() -> None:
 def test_a_wrong_table_of_an_axis_is_refused(name: str, keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         beamline_from_table(table() | {"axes": {name: MAGNET | keys}}, "mine.toml")
+
+
+def test_no_axis_can_take_the_name_of_a_field_of_events() -> None:
+    """If this fails, an axis of a user overwrites what was measured."""
+    line = FakeHardware().beamline
+    assert set(line.point.describe()) - set(line.axes) == EVENT_FIELDS
