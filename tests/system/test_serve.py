@@ -114,7 +114,7 @@ def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Qu
     """The numbers on the screen are those of the run in the store, with a pause and a dead relay in between."""
     request = SpectrumRequest(mode="spc")
     window.want("panel", [request])
-    queue.start(dwell_s=30.0, repeats=3, sample="first")
+    queue.start(dwell_s=30.0, repeats=100, sample="first")
     until(lambda: window.frame.events > 20, lambda: window.frame)
     queue.ask("re_pause", option="immediate")
     queue.wait(manager_state="paused")
@@ -122,6 +122,11 @@ def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Qu
     os.kill(relay, signal.SIGKILL)
     queue.ask("re_resume")
     until(lambda: "the relay was restarted" in served.said(), served.said)
+    seen = window.frame.events
+    until(lambda: window.frame.events > seen + 20, lambda: window.frame)
+    queue.ask("re_pause", option="deferred")
+    queue.wait(manager_state="paused")
+    queue.ask("re_stop")
     queue.wait(manager_state="idle", re_state="idle")
     until(lambda: window.frame.exit_status == "success" and not window.frame.feed.missed, lambda: window.frame)
     assert "the relay ended with exit code -9" in served.said()
