@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plans.parameters import (
+    DelayPs,
     DwellS,
     EnergyApproach,
+    EnergyEv,
     FluenceMjCm2,
     Metadata,
     Reference,
@@ -47,3 +49,14 @@ class PumpedOptions(ReferencedOptions):
     """Options of a scan at one pump fluence."""
 
     fluence_mj_cm2: FluenceMjCm2 = 8.83
+
+
+@dataclass(frozen=True, kw_only=True)
+class PumpProbePointOptions(PumpedOptions):
+    """Options of a scan of anything else at one pump-probe point: one energy, delay and fluence.
+
+    Without `energy_ev` the energy is that of the edge's main feature.
+    """
+
+    energy_ev: EnergyEv | None = None
+    delay_ps: DelayPs = 100.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import ReductionError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 from reduction.run_metadata import RunMetadata
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class RunAccumulator:
     def __init__(self) -> None:
         self.exit_status: str | None = None
         self._metadata: RunMetadata | None = None
-        self._streams: dict[str, str] = {}
+        self._events = PrimaryEvents(strict=True)
         self._scans = 0
         self._layout: dict[str, slice] = {}
         self._sums = np.zeros((0, 0, 2, 0))
@@ -45,11 +45,9 @@ class RunAccumulator:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; kinds without meaning here are ignored."""
-        for event in events_of(name, doc):
-            self._take_event(event)
-        if name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
-        elif name == "start":
+        for event in self._events(name, doc):
+            self._take_event(event["data"])
+        if name == "start":
             self._begin(doc)
         elif name == "stop":
             self.exit_status = str(doc.get("exit_status", "success"))
@@ -146,21 +144,17 @@ class RunAccumulator:
         self._rejected = np.zeros((1, points, 2), dtype=np.int64)
         self._metadata = metadata
 
-    def _take_event(self, doc: Mapping[str, Any]) -> None:
-        if self._streams.get(doc["descriptor"]) == PRIMARY:
-            data = doc["data"]
-            try:
-                self._add(data)
-            except KeyError as error:
-                raise ReductionError(
-                    f"An event lacks {error}. The modes {self.metadata.modes} need it: record it, or correct `modes`."
-                ) from error
-            except (TypeError, ValueError) as error:
-                if isinstance(error, ReductionError):
-                    raise
-                raise ReductionError(f"A value of an event has the wrong shape or type: {error}.") from error
-        elif doc["descriptor"] not in self._streams:
-            raise ReductionError("An event arrived before its descriptor: feed the run's documents in order.")
+    def _take_event(self, data: Mapping[str, Any]) -> None:
+        try:
+            self._add(data)
+        except KeyError as error:
+            raise ReductionError(
+                f"An event lacks {error}. The modes {self.metadata.modes} need it: record it, or correct `modes`."
+            ) from error
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ReductionError):
+                raise
+            raise ReductionError(f"A value of an event has the wrong shape or type: {error}.") from error
 
     def _add(self, data: Mapping[str, Any]) -> None:
         # A bad exposure may have seen the shutter move (-1); it is only counted.

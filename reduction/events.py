@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from errors import ReductionError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reduction.types import Document
 
 PRIMARY = "primary"
-"""Name of the stream that holds the exposures of a scan; others, as "suspension", hold what happened between them."""
+"""Name of the stream that holds the exposures of a scan; others, such as "suspension", hold what happened between."""
 
 
 def events_of(name: str, doc: Document) -> Iterator[Document]:
@@ -27,3 +29,26 @@ def events_of(name: str, doc: Document) -> Iterator[Document]:
         for row in range(len(doc["seq_num"])):
             event = {"descriptor": doc["descriptor"]} | {key: doc[key][row] for key in columns}
             yield event | {key: {field: values[row] for field, values in doc[key].items()} for key in tables}
+
+
+class PrimaryEvents:
+    """Picks the exposures out of a run: call it with every `(name, document)` of the run, in order.
+
+    An event belongs to the stream of its descriptor. `strict` refuses an event whose descriptor has not arrived;
+    otherwise such an event is left out.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._streams: dict[str, str] = {}
+        self._strict = strict
+
+    def __call__(self, name: str, doc: Document) -> list[Document]:
+        """Return the events of the primary stream in this document; raises ReductionError if `strict` refuses one."""
+        if name == "descriptor":
+            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
+        return [event for event in events_of(name, doc) if self._is_primary(event["descriptor"])]
+
+    def _is_primary(self, descriptor: str) -> bool:
+        if self._strict and descriptor not in self._streams:
+            raise ReductionError("An event arrived before its descriptor: feed the run's documents in order.")
+        return self._streams.get(descriptor) == PRIMARY

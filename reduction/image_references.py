@@ -23,6 +23,11 @@ class ImageReference:
     events: int
 
 
+def resource_path(resource: Mapping[str, Any]) -> Path:
+    """Return the path of the file that a resource document names; without a root it is below /."""
+    return Path(resource.get("root") or "/", resource["resource_path"])
+
+
 class AssetIndex:
     """Follows resource and datum documents, so that an event's datum can be found."""
 
@@ -47,10 +52,13 @@ class AssetIndex:
             if isinstance(value, str) and value in self._datums:
                 resource_uid, index = self._datums.pop(value)
                 resource = self._resources[resource_uid]
-                path = Path(resource.get("root", "/")) / resource["resource_path"]
-                frames = int(resource.get("resource_kwargs", {}).get("frame_per_point", 1))
                 return ImageReference(
-                    field=field, path=path, index=index, spec=str(resource["spec"]), frames=frames, events=events
+                    field=field,
+                    path=resource_path(resource),
+                    index=index,
+                    spec=str(resource["spec"]),
+                    frames=int(resource.get("resource_kwargs", {}).get("frame_per_point", 1)),
+                    events=events,
                 )
         return None
 

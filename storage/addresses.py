@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import StorageError
+from reduction.image_references import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -140,7 +141,7 @@ def relocated(documents: Iterable[NamedDocument], folders: Iterable[Path]) -> It
 
 
 def _found(resource: Document, folders: list[Path]) -> Document:
-    path = Path(resource.get("root") or "/", resource["resource_path"])
+    path = resource_path(resource)
     if _is_readable(path):
         return resource
     for start in range(1, len(path.parts)):
@@ -158,7 +159,7 @@ def _is_readable(path: Path) -> bool:
 
 def addressed(resource: Document, root: Path, address: Path) -> Document:
     """Return a resource document whose file lies under `root` with the path that the catalogue uses for it."""
-    path = Path(resource.get("root") or "/", resource["resource_path"])
+    path = resource_path(resource)
     if address == root or not path.is_relative_to(root):
         return resource
     return {**resource, "root": "/", "resource_path": str((address / path.relative_to(root)).relative_to("/"))}

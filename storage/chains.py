@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 from storage.documents import count_events
 from storage.journal import journal_paths, uid_of
 from storage.records import read_start
@@ -74,15 +74,12 @@ def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
     return [exposure_of(data) for data in primary_data(documents) if _is_good(data)]
 
 
-def primary_data(documents: Iterable[NamedDocument]) -> Iterator[dict[str, Any]]:
+def primary_data(documents: Iterable[NamedDocument]) -> Iterator[Mapping[str, Any]]:
     """Yield the data of each event of the primary stream, also of those that come in pages."""
-    streams: dict[str, str] = {}
+    primary = PrimaryEvents()
     for name, doc in documents:
-        if name == "descriptor":
-            streams[doc["uid"]] = doc["name"]
-        for event in events_of(name, doc):
-            if streams.get(event["descriptor"]) == PRIMARY:
-                yield event["data"]
+        for event in primary(name, doc):
+            yield event["data"]
 
 
 def exposure_of(data: Mapping[str, Any]) -> Exposure:

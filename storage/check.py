@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from errors import StorageError
+from reduction.events import events_of
+from reduction.image_references import resource_path
 from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
@@ -212,11 +214,10 @@ def _columns(documents: Iterable[NamedDocument]) -> dict[str, list[Any]]:
         if name == "descriptor":
             streams[doc["uid"]] = doc["name"]
             external |= {key for key, declared in doc["data_keys"].items() if "external" in declared}
-        elif name in ("event", "event_page"):
-            for key, value in doc["data"].items():
+        for event in events_of(name, doc):
+            for key, value in event["data"].items():
                 if key not in external:
-                    values = [value] if name == "event" else list(value)
-                    columns.setdefault(f"{streams[doc['descriptor']]}.{key}", []).extend(values)
+                    columns.setdefault(f"{streams[event['descriptor']]}.{key}", []).append(value)
     return columns
 
 
@@ -252,7 +253,7 @@ def _unreadable_images(run: Any, documents: Iterable[NamedDocument]) -> list[str
 
 
 def _missing_files(documents: Iterable[NamedDocument]) -> list[str]:
-    paths = [Path(doc["root"]) / doc["resource_path"] for name, doc in documents if name == "resource"]
+    paths = [resource_path(doc) for name, doc in documents if name == "resource"]
     gone = [str(path) for path in paths if "%" not in path.name and not os.access(path, os.R_OK)]
     return [f"image files are gone: {', '.join(gone)}"] if gone else []
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import h5py  # type: ignore[import-untyped]  # it has no annotations
 
 from errors import StorageError
+from reduction.events import events_of
+from reduction.image_references import resource_path
+from storage.image_reading import DATASET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from storage.documents import Document, NamedDocument
-
-DATASET = "/entry/data/data"
-"""Where areaDetector's HDF5 plugin puts the images (ADCore manual, default layout)."""
 
 SPEC = "AD_HDF5"
 """Kind of resource that ophyd's classes for that plugin declare."""
@@ -54,11 +54,8 @@ class ImageRows:
             self._resources[doc["uid"]] = dict(doc)
         elif name == "datum" and doc["resource"] in self._resources:
             self._datums[doc["datum_id"]] = dict(doc)
-        elif name == "event":
-            self._take(doc["data"])
-        elif name == "event_page":
-            for index in range(len(doc["seq_num"])):
-                self._take({key: column[index] for key, column in doc["data"].items()})
+        for event in events_of(name, doc):
+            self._take(event["data"])
 
     def _take(self, data: Mapping[str, Any]) -> None:
         for field, value in data.items():
@@ -71,11 +68,6 @@ class ImageRows:
     def are_straight(self) -> bool:
         """Whether the files hold the images of the events, in their order, and no others."""
         return all(map(_is_straight, self.by_field.values()))
-
-
-def resource_path(resource: Mapping[str, Any]) -> Path:
-    """Return the path of the file that a resource document names."""
-    return Path(resource["root"], resource["resource_path"])
 
 
 def _is_straight(rows: Sequence[ImageRow]) -> bool:

@@ -10,7 +10,7 @@ from errors import ReductionError
 from reduction.image_references import ImageReference
 
 DATASET = "/entry/data/data"
-"""Where areaDetector's HDF5 plugin puts images (NDFileHDF5, default layout)."""
+"""Where areaDetector's HDF5 plugin puts images (ADCore manual, NDFileHDF5, default layout)."""
 
 
 def read_image(reference: ImageReference) -> NDArray[np.float64]:

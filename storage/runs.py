@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from tiled.queries import Eq, Like
 
 from errors import StorageError
+from reduction.events import PRIMARY, events_of
 from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
 from storage.documents import conform_events, count_events
@@ -18,7 +19,7 @@ from storage.records import open_journal, read_contents, usable
 from storage.scan_id import scan_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from storage.catalogue import Catalogue
@@ -169,7 +170,7 @@ def _catalogue_runs(client: Any, limit: int | None) -> list[tuple[str, Any]]:
 
 def _catalogue_summary(run: Any) -> RunSummary:
     start, stop = run.metadata["start"], run.metadata.get("stop")
-    events = (stop or {}).get("num_events", {}).get("primary", 0)
+    events = (stop or {}).get("num_events", {}).get(PRIMARY, 0)
     exposures = 2 if start.get("shutter_reference") in ("point", "scan") else 1
     return _summary(start, stop, events // exposures, "running")
 
@@ -205,14 +206,10 @@ def _points_intended(start: Mapping[str, Any]) -> int | None:
 
 
 def _points_done(documents: list[NamedDocument]) -> int:
-    points: set[tuple[int, int]] = set()
-    for scan_index, point_index in _indices(documents):
-        points.add((int(scan_index), int(point_index)))
-    return len(points) or count_events(documents).get("primary", 0)
-
-
-def _indices(documents: list[NamedDocument]) -> Iterator[tuple[Any, Any]]:
-    for name, doc in documents:
-        if name in ("event", "event_page") and {"scan_index", "point_index"} <= doc["data"].keys():
-            indices = doc["data"]["scan_index"], doc["data"]["point_index"]
-            yield from [indices] if name == "event" else zip(*indices, strict=True)
+    found = (event["data"] for name, doc in documents for event in events_of(name, doc))
+    points = {
+        (int(data["scan_index"]), int(data["point_index"]))
+        for data in found
+        if "scan_index" in data and "point_index" in data
+    }
+    return len(points) or count_events(documents).get(PRIMARY, 0)

@@ -12,12 +12,13 @@ from bluesky.utils import Msg
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EDGES, EdgeName, feature_energy
+from plans.edges import EdgeName
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
-from plans.options import PumpedOptions
-from plans.parameters import Arg, DelayPs, Direction, Edge, EnergyEv, PositionsUm
+from plans.options import PumpProbePointOptions
+from plans.parameters import Arg, Direction, Edge, PositionsUm
 from plans.registry import Group, scan_plan
+from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point
 
 POSITIONS_UM = tuple(float(position) for position in range(-80, 81, 10))
 """Default positions: both sides of a spot of 45 x 50 um, in steps of a fifth of it."""
@@ -48,42 +49,24 @@ def returning_home(
     order=4,
     detection=pump_probe,
     around=returning_home,
-    own_keys=("direction", HOME, "pumped_probe", "unpumped_probe"),
+    own_keys=("direction", HOME, *PROBE_KEYS),
 )
 def overlap_scan(
     configuration: BeamlineConfiguration,
     direction: MirrorDirection,
     edge: Edge = EdgeName.BR_K,
     *,
-    options: PumpedOptions,
+    options: PumpProbePointOptions,
     positions_um: PositionsUm = POSITIONS_UM,
-    energy_ev: EnergyEv | None = None,
-    delay_ps: DelayPs = 100.0,
 ) -> ScanSpec:
     """Scan the laser over the X-ray spot in one direction; the mirror returns to where it was.
 
     Keep the fluence below the saturation at 10 mJ/cm2, which would flatten the top. `reduce(-1)` gives the centre, and
     `RE(bps.mv(pointing_horizontal, centre))` goes there. Returns the run's uid.
     """
-    axis, geometry = AXES[direction], configuration.geometry
+    axis = AXES[direction]
 
     def metadata(beamline: Beamline) -> dict[str, Any]:
-        return {
-            "pumped_probe": geometry.pumped_probe,
-            "unpumped_probe": geometry.unpumped_probe,
-            "direction": str(direction),
-            HOME: beamline.axes[axis].position,
-        }
+        return {"direction": str(direction), HOME: beamline.axes[axis].position}
 
-    return ScanSpec(
-        edge=EDGES[edge],
-        axis=axis,
-        points=positions_um,
-        fixed={
-            AxisName.ENERGY: feature_energy(EDGES[edge], energy_ev),
-            AxisName.DELAY: delay_ps,
-            AxisName.FLUENCE: options.fluence_mj_cm2,
-        },
-        metadata=metadata,
-        options=options,
-    )
+    return scan_at_point(configuration, axis, positions_um, edge=edge, options=options, metadata=metadata)

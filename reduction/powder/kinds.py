@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.run_kind import CurveChoice, ReadImage, RunCurve, RunKind, RunResults
 
@@ -25,19 +25,16 @@ class PowderSums:
         self.images: list[ImageReference] = []
         self.temperatures_c: list[float] = []
         self._read_image = read_image
-        self._streams: dict[str, str] = {}
+        self._events = PrimaryEvents()
         self._assets = AssetIndex()
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
         if name == "start":
             self.start = doc
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
         self._assets(name, doc)
-        for event in events_of(name, doc):
-            if self._streams.get(event["descriptor"], PRIMARY) == PRIMARY:
-                self._take(event["data"])
+        for event in self._events(name, doc):
+            self._take(event["data"])
 
     def pattern(self) -> Pattern:
         """Return the powder pattern of all images together, with the geometry in the start document.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 
 if TYPE_CHECKING:
     from reduction.types import Document, FloatArray
@@ -18,18 +18,14 @@ class AttenuatorSums:
 
     def __init__(self) -> None:
         self.start: Document = {}
-        self._streams: dict[str, str] = {}
+        self._events = PrimaryEvents()
         self._readings: list[tuple[float, float, float]] = []
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document. Raises ReductionError for an event without angle and power."""
         if name == "start":
             self.start = doc
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
-        for event in events_of(name, doc):
-            if self._streams.get(event["descriptor"]) == PRIMARY:
-                self._readings.append(_reading(event["data"]))
+        self._readings += [_reading(event["data"]) for event in self._events(name, doc)]
 
     def readings(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return angles of the plate, degrees, powers and their errors, W, (points,) each, in the order of angles.

@@ -1,4 +1,4 @@
-"""Numbers that sum up the shape and the size of a difference spectrum."""
+"""The comparison parameter C: one number for the shape of a difference spectrum, by light or by heat."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import erf
 from scipy.stats import norm
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.energy_windows import edge_integral, points_within
+from reduction.xas.energy_windows import points_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from reduction.run_metadata import EnergyWindows
-    from reduction.xas.transient import Spectrum
 
 READBACK_TOLERANCE_EV = 0.1
 """How far the monochromator may read beside a window's limit and its point still count."""
@@ -98,11 +94,6 @@ def comparison_parameter(
     )
 
 
-def transient_comparison(spectrum: Spectrum, windows: ComparisonWindows) -> ComparisonParameter:
-    """C of a transient spectrum, from its counting errors."""
-    return comparison_parameter(spectrum.energy_ev, spectrum.transient, spectrum.sigma, windows)
-
-
 def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter) -> Value:
     """C of the second less that of the first, with the error that it has if both are one and the same.
 
@@ -139,80 +130,3 @@ def _fieller(
         return -math.inf, math.inf
     root = math.sqrt(discriminant)
     return (linear - root) / quadratic, (linear + root) / quadratic
-
-
-@dataclass(frozen=True)
-class AbsoluteArea:
-    """Integral of |transient| over energy, divided by the edge integral of the unpumped spectrum; no unit.
-
-    `raw`: the plain sum with trapezoid weights. Noise adds to it: `noise_bias` is the expected excess, and `area` =
-    raw - noise_bias is the corrected one, with `sigma`. `floor`: what noise alone would give. `inverse` and
-    `inverse_raw` are the factors by which the paper scales its transients.
-    """
-
-    raw: float
-    noise_bias: float
-    floor: float
-    sigma: float
-
-    @property
-    def area(self) -> float:
-        """Area without the excess of the noise."""
-        return self.raw - self.noise_bias
-
-    @property
-    def inverse_raw(self) -> float:
-        """1 / raw."""
-        return 1.0 / self.raw
-
-    @property
-    def inverse(self) -> Value:
-        """1 / area with its first-order error; infinite if the corrected area is not above 0."""
-        if self.area <= 0:
-            return Value(math.inf, math.inf)
-        return Value(1.0 / self.area, self.sigma / self.area**2)
-
-
-def absolute_area(
-    spectrum: Spectrum, windows: EnergyWindows, *, shape: NDArray[np.float64] | None = None
-) -> AbsoluteArea:
-    """Absolute area under a transient in the normalisation of SI 4.
-
-    The paper's factors x155, x363, x976 are inverse absolute areas of transients that SI 4 scales by the edge integral
-    of the unpumped spectrum (unit 1/eV, so that the area has none). This reading is inferred: with spectra of
-    post-edge height 1 the same transient has an area of about 0.3 eV, the inverse of which is 3. The factors depend on
-    the limits of the edge integral, `edge_integral_ev` here, which the paper does not give; their ratios do not.
-
-    The excess of noise: |x| of a normal x of mean m and error s averages s sqrt(2/pi) exp(-m^2/2s^2) + m erf(m/(s
-    sqrt 2)). Without `shape` m is the measured value itself, which removes the excess where the signal is larger than
-    its error, but only 0.4 of it where there is none. With `shape` (points,), a noiseless or much better transient of
-    the same form on the same points (the paper: the shape does not change with delay), m is the shape scaled to the
-    data, the area is that of the scaled shape, and the bias vanishes. Raises ReductionError for a shape of the wrong
-    length or without an edge.
-    """
-    energy, value, sigma = spectrum.energy_ev, spectrum.transient, spectrum.sigma
-    inside = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
-    weight = trapezoid_weights(energy) / edge_integral(energy[inside], spectrum.off[inside])
-    raw, floor = float(weight @ np.abs(value)), float(weight @ sigma) * math.sqrt(2 / math.pi)
-    if shape is None:
-        excess = weight @ (expected_absolute(value, sigma) - np.abs(value))
-        return AbsoluteArea(raw, float(excess), floor, float(np.sqrt(np.sum((weight * sigma) ** 2))))
-    if shape.shape != value.shape:
-        raise ReductionError(f"The shape has {shape.size} points, the transient {value.size}. Use the same energies.")
-    unit = shape / sigma
-    amplitude = float(unit @ (value / sigma) / (unit @ unit))
-    of_shape = float(weight @ np.abs(shape))
-    return AbsoluteArea(raw, raw - abs(amplitude) * of_shape, floor, of_shape / math.sqrt(float(unit @ unit)))
-
-
-def expected_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average of |x| for normal x: sigma sqrt(2/pi) exp(-mean^2 / 2 sigma^2) + mean erf(mean / (sigma sqrt 2))."""
-    reduced = np.abs(mean) / sigma
-    gaussian = math.sqrt(2 / math.pi) * np.exp(-(reduced**2) / 2)
-    return np.asarray(sigma * (gaussian + reduced * erf(reduced / math.sqrt(2))))
-
-
-def trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights (points,) whose sum with values on `energy_ev` is their integral by trapezoids, eV."""
-    steps = np.diff(energy_ev)
-    return np.asarray((np.append(steps, 0.0) + np.append(0.0, steps)) / 2.0)

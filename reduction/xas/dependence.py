@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DependenceSums:
 
     def __init__(self) -> None:
         self.start: Document = {}
-        self._streams: dict[str, str] = {}
+        self._events = PrimaryEvents()
         # Rows: photons pumped and unpumped, their variances, sum of positions, exposures.
         self._sums = np.zeros((6, 0))
 
@@ -33,11 +33,8 @@ class DependenceSums:
         """Take one document of the bluesky event model."""
         if name == "start":
             self._begin(doc)
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
-        for event in events_of(name, doc):
-            if self._streams.get(event["descriptor"]) == PRIMARY:
-                self._add(event["data"])
+        for event in self._events(name, doc):
+            self._add(event["data"])
 
     @property
     def axis(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.xas.exposure_pairs import Intensity, Mode, Reference, exposure_pairs, gates_of
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
+from reduction.xas.transient import FluenceScan, TransientMetadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,36 +19,6 @@ if TYPE_CHECKING:
 
 _OFFSET_POINTS = 2
 _SCATTER_SCANS = 3
-
-
-@dataclass(frozen=True)
-class FluenceScan:
-    """Signal with and without laser against fluence; arrays (points,), sorted by fluence.
-
-    `fluence_mj_cm2`: mean read-back. `on`, `off`, `transient` = on - off, relative to the mean off signal of each
-    scan. `sigma`: error of the transient from counting (SPC) or the measured variances (boxcar), and `covariance`
-    (points, points) behind it: the subtraction of the two lowest points correlates all points, and makes the mean of
-    these two exactly 0. `sigma_scatter`: the error that the paper gives, standard errors of on and off over the scans,
-    combined; it holds jet fluctuations that cancel in the transient, and is None with fewer than three scans.
-    `scatter`: scatter of the transients between scans over their counting error, None with one scan.
-    """
-
-    fluence_mj_cm2: NDArray[np.float64]
-    on: NDArray[np.float64]
-    off: NDArray[np.float64]
-    transient: NDArray[np.float64]
-    sigma: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    sigma_scatter: NDArray[np.float64] | None
-    scatter: ScatterRatio | None
-    sample: str
-    edge: str
-    mode: Mode
-    reference: Reference
-    probe: int
-    scans: int
-    energy_ev: float
-    delay_ps: float
 
 
 def fluence_scan(
@@ -85,14 +56,17 @@ def fluence_scan(
         covariance=scans.mean_covariance(),
         sigma_scatter=scans.standard_error(),
         scatter=scans.scatter(),
-        sample=run.sample,
-        edge=run.edge,
-        mode=mode,
-        reference=reference,
-        probe=probe,
-        scans=len(used),
-        energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
-        delay_ps=run.timing.delay_of(probe, float(accumulator.mean_readback("delay_ps").mean())),
+        metadata=TransientMetadata(
+            sample=run.sample,
+            edge=run.edge,
+            mode=mode,
+            reference=reference,
+            probe=probe,
+            scans=len(used),
+            offset="lowest fluences",
+            delay_ps=run.timing.delay_of(probe, float(accumulator.mean_readback("delay_ps").mean())),
+            energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
+        ),
     )
 
 

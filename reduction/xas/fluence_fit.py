@@ -15,7 +15,7 @@ from reduction.values import Value
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from reduction.xas.fluence import FluenceScan
+    from reduction.xas.transient import FluenceScan
 
 LINEAR_TO_MJ_CM2 = 10.0
 """Upper end of the linear regime in the paper (SI 3)."""

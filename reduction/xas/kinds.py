@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reduction.types import Document, FloatArray
-    from reduction.xas.transient import Spectrum, Trace
+    from reduction.xas.transient import CurvesWithErrors, Spectrum
 
 _UNPUMPED_IS_1 = "unpumped = 1"
 
@@ -216,7 +216,7 @@ def _attenuator_curve(run: AttenuatorSums, _: CurveChoice) -> RunCurve:
 
 
 def _pump_probe_curve(
-    run: RunAccumulator, x: FloatArray, found: Spectrum | Trace, choice: CurveChoice, scale: str
+    run: RunAccumulator, x: FloatArray, found: CurvesWithErrors, choice: CurveChoice, scale: str
 ) -> RunCurve:
     curves = {
         "transient": ("transient", found.transient, found.sigma),

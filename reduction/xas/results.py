@@ -12,13 +12,12 @@ from reduction.values import Value
 if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
-    from reduction.xas.fluence import FluenceScan
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.static_xas import StaticSpectrum
     from reduction.xas.time_zero import TimeZeroFit
-    from reduction.xas.transient import Spectrum, Trace
+    from reduction.xas.transient import FluenceScan, Spectrum, Trace
 
 KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
 """Fitted quantities of the table, by their name in `KineticsFit`."""

@@ -71,13 +71,16 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
         sigma=np.hypot(on.sigma, off.sigma),
         zero_at_ps=pairs.axis[early],
         metadata=TransientMetadata(
-            run.sample, run.edge, "spc", reference, probe, pairs.scans, origin, energy_ev=_energy(accumulator)
+            sample=run.sample,
+            edge=run.edge,
+            mode="spc",
+            reference=reference,
+            probe=probe,
+            scans=pairs.scans,
+            offset=origin,
+            energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
         ),
     )
-
-
-def _energy(accumulator: RunAccumulator) -> float:
-    return float(accumulator.mean_readback("energy_ev").mean())
 
 
 def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:

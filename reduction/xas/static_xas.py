@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from errors import ReductionError
-from reduction.events import PRIMARY, events_of
+from reduction.events import PrimaryEvents
 from reduction.run_metadata import EnergyWindows
 from reduction.xas.energy_windows import edge_integral, points_within
 
@@ -71,19 +71,17 @@ class StaticAccumulator:
         self.exit_status: str | None = None
         self.scans = 0
         self.rejected = 0
-        self._streams: dict[str, str] = {}
+        self._events = PrimaryEvents(strict=True)
         self._sums = np.zeros((6, 0))
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model."""
         if name == "start":
             self._begin(doc)
-        elif name == "descriptor":
-            self._streams[doc["uid"]] = doc.get("name", PRIMARY)
         elif name == "stop":
             self.exit_status = str(doc.get("exit_status", "success"))
-        for event in events_of(name, doc):
-            self._take(event["descriptor"], event["data"])
+        for event in self._events(name, doc):
+            self._take(event["data"])
 
     @property
     def corrected(self) -> NDArray[np.float64]:
@@ -129,11 +127,9 @@ class StaticAccumulator:
         self._sums = np.zeros((6, len(doc["grid"]["points"])))
         self.start = doc
 
-    def _take(self, descriptor: str, data: Mapping[str, Any]) -> None:
-        if descriptor not in self._streams or not self.start:
-            raise ReductionError("An event arrived before its descriptor: feed the run's documents in order.")
-        if self._streams[descriptor] != PRIMARY:
-            return
+    def _take(self, data: Mapping[str, Any]) -> None:
+        if not self.start:
+            raise ReductionError("An event arrived before the start document: feed the run's documents in order.")
         if data["quality"]:
             self.rejected += 1
             return
@@ -242,10 +238,15 @@ def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[NDArr
     integral = edge_integral(energy[edge], shifted[edge])
     value = shifted / integral
     weight = np.zeros_like(energy)
-    steps = np.diff(energy[edge]) / 2.0
-    weight[edge] = np.append(steps, 0.0) + np.append(0.0, steps)
+    weight[edge] = trapezoid_weights(energy[edge])
     subtract = np.eye(energy.size) - offset
     return value, (subtract - np.outer(value, weight @ subtract)) / integral
+
+
+def trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights (points,), eV, whose sum with values on `energy_ev` is their integral by trapezoids."""
+    steps = np.diff(energy_ev)
+    return np.asarray((np.append(steps, 0.0) + np.append(0.0, steps)) / 2.0)
 
 
 def _deadtime_factor(

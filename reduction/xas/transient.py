@@ -1,4 +1,4 @@
-"""Results of the reductions: transient spectra and time traces."""
+"""Results of the reductions: transients against energy, delay or fluence."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from reduction.xas.exposure_pairs import Mode, Reference
+    from reduction.types import FloatArray, Mode, Reference
+    from reduction.xas.grouping import ScatterRatio
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransientMetadata:
     """How a transient came about.
 
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
-    `delay_ps`: delay of this probe (spectra only); `energy_ev`: where a trace was measured (traces only).
-    `scans`: scans that contributed. `offset`: what the offsets between on and off were taken from.
+    `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
+    spectrum. `scans`: scans that contributed. `offset`: what the offsets between on and off were taken from.
     """
 
     sample: str
@@ -32,44 +30,67 @@ class TransientMetadata:
     energy_ev: float | None = None
 
 
-@dataclass(frozen=True)
-class Spectrum:
-    """Spectra with and without laser and their difference; all arrays (points,), sorted by energy.
+@dataclass(frozen=True, kw_only=True)
+class Transient:
+    """Signal with and without laser, and their difference; arrays (points,), sorted along the scanned axis.
 
-    `energy_ev`: mean read-back. `on`, `off`, `transient` = on - off, on the scale on which the off spectrum has a mean
-    of 1 in the post-edge window. `on_sigma`, `off_sigma`, `sigma`: standard errors from counting (SPC) or from the
-    measured variances (boxcar). `sigma_scatter`: the error that the paper gives for boxcar transients, from the
-    scatter of on and off between scans; it holds the jet fluctuations which cancel in the transient, and is None with
-    fewer than three scans and for SPC.
+    `transient` = `on` - `off`, without unit; the subclasses give the scale. `sigma`: its standard error, from counting
+    (SPC) or from the measured variances (boxcar).
     """
 
-    energy_ev: NDArray[np.float64]
-    on: NDArray[np.float64]
-    on_sigma: NDArray[np.float64]
-    off: NDArray[np.float64]
-    off_sigma: NDArray[np.float64]
-    transient: NDArray[np.float64]
-    sigma: NDArray[np.float64]
-    sigma_scatter: NDArray[np.float64] | None
+    on: FloatArray
+    off: FloatArray
+    transient: FloatArray
+    sigma: FloatArray
     metadata: TransientMetadata
 
 
-@dataclass(frozen=True)
-class Trace:
-    """Signal with and without laser against delay, and their difference; arrays (points,), sorted by delay.
+@dataclass(frozen=True, kw_only=True)
+class CurvesWithErrors(Transient):
+    """A transient whose two curves have standard errors of their own, `on_sigma` and `off_sigma`, (points,) each."""
 
-    `first_delay_ps`: mean read-back of the first probe's delay; `delay_ps`: delay of this probe. `on`, `off`,
-    `transient` = on - off, relative to the mean off signal at this energy. `zero_at_ps`: the first delays at which the
-    transient averages zero (may be empty). Sigmas are standard errors from counting.
+    on_sigma: FloatArray
+    off_sigma: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectrum(CurvesWithErrors):
+    """Transient against the energy, on the scale on which the off spectrum has a mean of 1 in the post-edge window.
+
+    `energy_ev` (points,): mean read-back. `sigma_scatter` (points,): the error that the paper gives for boxcar
+    transients, from the scatter of on and off between scans. It includes jet fluctuations, which cancel in the
+    transient; None with fewer than three scans and for SPC.
     """
 
-    first_delay_ps: NDArray[np.float64]
-    delay_ps: NDArray[np.float64]
-    on: NDArray[np.float64]
-    on_sigma: NDArray[np.float64]
-    off: NDArray[np.float64]
-    off_sigma: NDArray[np.float64]
-    transient: NDArray[np.float64]
-    sigma: NDArray[np.float64]
-    zero_at_ps: NDArray[np.float64]
-    metadata: TransientMetadata
+    energy_ev: FloatArray
+    sigma_scatter: FloatArray | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace(CurvesWithErrors):
+    """Transient against the delay, relative to the mean off signal at this energy.
+
+    `first_delay_ps` (points,): mean read-back of the first probe's delay; `delay_ps` (points,): delay of this probe.
+    `zero_at_ps`: the first delays at which the transient averages zero; may be empty.
+    """
+
+    first_delay_ps: FloatArray
+    delay_ps: FloatArray
+    zero_at_ps: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class FluenceScan(Transient):
+    """Transient against the pump fluence, relative to the mean off signal of each scan.
+
+    `fluence_mj_cm2` (points,): mean read-back. `covariance` (points, points) of the transient: the subtraction of the
+    two lowest points correlates all points, and makes the mean of these two exactly 0. `sigma_scatter` (points,): the
+    error that the paper gives, standard errors of on and off over the scans, combined. It includes jet fluctuations,
+    which cancel in the transient; None with fewer than three scans. `scatter`: scatter of the transients between scans
+    over their counting error, None with one scan.
+    """
+
+    fluence_mj_cm2: FloatArray
+    covariance: FloatArray
+    sigma_scatter: FloatArray | None
+    scatter: ScatterRatio | None

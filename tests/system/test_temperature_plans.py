@@ -11,9 +11,9 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
+from reduction.image_references import resource_path
 from reduction.xas.static_xas import accumulate_static, static_spectrum
 from storage import list_runs, load_images, load_run
-from storage.image_files import resource_path
 from tests.support.patient import patient
 from tests.support.waiting import WAIT_S
 from trxas.configuration import Configuration, load_configuration

@@ -16,11 +16,10 @@ from gui.palette import ROLES_ON_WHITE
 from reduction.kinds import RunReduction
 from reduction.number_text import delay_text
 from reduction.run_kind import RunCurve, RunResults
-from reduction.xas.fluence import FluenceScan
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
-from reduction.xas.transient import Spectrum, Trace
+from reduction.xas.transient import FluenceScan, Spectrum, Trace
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
 ON_COLOUR = ROLES_ON_WHITE["on"]
@@ -88,15 +87,16 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
     """Return a figure: transients against fluence with the line of the linear regime, a panel per scan (Fig. S2)."""
     figure = Figure(figsize=(7, 3.5 * len(scans)), layout="constrained")
     for axes, scan, line in zip(np.ravel(figure.subplots(len(scans), 1)), scans, lines, strict=True):
+        about = scan.metadata
         values = (scan.fluence_mj_cm2, 100 * scan.transient, 100 * scan.sigma)
-        _error_bars(axes, *values, colour=TRANSIENT_COLOUR, label=f"measured, scans: {scan.scans}")
+        _error_bars(axes, *values, colour=TRANSIENT_COLOUR, label=f"measured, scans: {about.scans}")
         if line is not None:
             axes.plot(
                 scan.fluence_mj_cm2, 100 * line.line(scan.fluence_mj_cm2), color=FIT_COLOUR, label="linear regime"
             )
         axes.set_xlabel("fluence (mJ/cm2)")
         axes.set_ylabel("pumped - unpumped\n(% of unpumped)")
-        axes.set_title(f"{scan.edge}, {scan.energy_ev:.1f} eV, {delay_text(scan.delay_ps)}")
+        axes.set_title(f"{about.edge}, {about.energy_ev:.1f} eV, {delay_text(about.delay_ps or 0.0)}")
         axes.legend()
     return figure
 

@@ -67,7 +67,7 @@ class FluencePanel(Panel):
 
     def _draw(self, found: FluenceDependence) -> None:
         scan = found.scan
-        label = f"{scan.energy_ev:.1f} eV, {scan.scans} scans"
+        label = f"{scan.metadata.energy_ev:.1f} eV, {scan.metadata.scans} scans"
         self.plot.set_curve("transient", scan.fluence_mj_cm2, scan.transient, scan.sigma, style=TRANSIENT, label=label)
         if found.fit is None:
             self.plot.retain(["transient"])

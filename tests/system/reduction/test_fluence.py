@@ -9,8 +9,9 @@ import pytest
 
 from reduction.accumulator import accumulate
 from reduction.xas.exposure_pairs import Mode
-from reduction.xas.fluence import FluenceScan, fluence_scan
+from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.transient import FluenceScan
 
 FLUENCES = np.array([0.5, 1.0, 2.0, 3.5, 5.0, 6.5, 8.0, 8.83, 9.6, 10.8, 11.6, 12.4])
 SLOPE = -0.0023

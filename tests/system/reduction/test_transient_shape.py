@@ -28,11 +28,26 @@ def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, m
     transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
     if rng is not None:
         transient = transient + sigma * rng.standard_normal(GRID_EV.size)
-    metadata = TransientMetadata(
-        "s", "Br K", "boxcar" if mode == "boxcar" else "spc", "unpumped probe", 0, 1, "pre-edge"
-    )
     half = errors / np.sqrt(2)
-    return Spectrum(GRID_EV, STATIC + transient, half, STATIC, half, transient, errors, None, metadata)
+    return Spectrum(
+        energy_ev=GRID_EV,
+        on=STATIC + transient,
+        on_sigma=half,
+        off=STATIC,
+        off_sigma=half,
+        transient=transient,
+        sigma=errors,
+        sigma_scatter=None,
+        metadata=TransientMetadata(
+            sample="s",
+            edge="Br K",
+            mode="boxcar" if mode == "boxcar" else "spc",
+            reference="unpumped probe",
+            probe=0,
+            scans=1,
+            offset="pre-edge",
+        ),
+    )
 
 
 def test_scale_and_probability_of_equal_shapes_are_right() -> None:

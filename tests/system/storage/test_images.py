@@ -13,9 +13,9 @@ import pytest
 
 from devices.configuration import PilatusSettings
 from errors import StorageError
+from reduction.image_references import resource_path
 from storage import load_images, load_run, open_store
 from storage.catalogue import server_configuration
-from storage.image_files import resource_path
 from storage.journal import journal_paths
 from tests.support.fake_pilatus import SHAPE, FakePilatus
 from tests.support.recorded_runs import uids_of

@@ -11,9 +11,10 @@ from errors import ReductionError
 from reduction.accumulator import accumulate
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import Mode
-from reduction.xas.fluence import FluenceScan, fluence_scan
+from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.spc_time import spc_trace
+from reduction.xas.transient import FluenceScan
 
 FLUENCES = np.array([0.5, 1.0, 2.0, 3.5, 5.0, 6.5, 8.0, 8.83, 9.6, 10.8, 11.6, 12.4])
 SLOPE = -0.0023
@@ -48,9 +49,9 @@ def test_paper_error_holds_the_jet_that_the_pairs_cancel(br_beam_time: type[Any]
     assert scan.off.mean() == pytest.approx(1.0)
     assert scan.transient[:2].mean() == pytest.approx(0.0, abs=1e-12)
     assert scan.fluence_mj_cm2 == pytest.approx(FLUENCES, abs=5e-3)
-    assert scan.scans == 4
-    assert scan.energy_ev == pytest.approx(13_472.0)
-    assert scan.delay_ps == pytest.approx(10_100.0)
+    assert scan.metadata.scans == 4
+    assert scan.metadata.energy_ev == pytest.approx(13_472.0)
+    assert scan.metadata.delay_ps == pytest.approx(10_100.0)
 
 
 def test_scatter_ratio_is_one_and_scales_the_errors(br_beam_time: type[Any]) -> None:
@@ -68,7 +69,7 @@ def test_scan_that_lacks_points_is_used_as_far_as_it_got(br_beam_time: type[Any]
     """Chi-square of 7 degrees of freedom below 30: 1 in 10 000 by chance."""
     documents = fluence_beam_time(br_beam_time, jet_between_scans=0.2).documents(np.random.default_rng(3))
     scan = fluence_scan(accumulate(documents[: 2 + 12 + 7]))
-    assert scan.scans == 2
+    assert scan.metadata.scans == 2
     fit = fit_fluence(scan)
     assert fit.chi_square < 30
     assert abs(fit.slope.value - SLOPE) < 4 * fit.slope.sigma

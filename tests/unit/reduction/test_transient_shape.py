@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
-from reduction.xas.comparison import absolute_area
 from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
 
@@ -33,17 +32,52 @@ def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, m
     transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
     if rng is not None:
         transient = transient + sigma * rng.standard_normal(GRID_EV.size)
-    metadata = TransientMetadata(
-        "s", "Br K", "boxcar" if mode == "boxcar" else "spc", "unpumped probe", 0, 1, "pre-edge"
-    )
     half = errors / np.sqrt(2)
-    return Spectrum(GRID_EV, STATIC + transient, half, STATIC, half, transient, errors, None, metadata)
+    return Spectrum(
+        energy_ev=GRID_EV,
+        on=STATIC + transient,
+        on_sigma=half,
+        off=STATIC,
+        off_sigma=half,
+        transient=transient,
+        sigma=errors,
+        sigma_scatter=None,
+        metadata=TransientMetadata(
+            sample="s",
+            edge="Br K",
+            mode="boxcar" if mode == "boxcar" else "spc",
+            reference="unpumped probe",
+            probe=0,
+            scans=1,
+            offset="pre-edge",
+        ),
+    )
+
+
+def area_without_errors(spectrum: Spectrum) -> float:
+    return area_without_noise(spectrum, WINDOWS, spectrum).raw.value
+
+
+def test_area_is_relative_to_the_edge_integral() -> None:
+    """The paper's factors (155, 363, 976) are 1/area on this scale, and far from it on any other."""
+    fine = np.arange(13_450.0, 13_570.01, 0.01)
+    static = 1.0 / (1.0 + np.exp(-(fine - 13_470.0) / 1.2))
+    transient = sum(height * np.exp(-(((fine - centre) / width) ** 2)) for centre, width, height in PEAKS)
+    exact = np.trapezoid(np.abs(transient), fine) / np.trapezoid(static[fine >= 13_462.0], fine[fine >= 13_462.0])
+    spectrum = drawn(None, 1.0, 1e-9)
+    found = area_without_noise(spectrum, WINDOWS, spectrum)
+    assert found.raw.value == pytest.approx(float(exact), rel=0.02)
+    assert found.inverse_raw.value == pytest.approx(1 / float(exact), rel=0.02)
+    curves = {
+        name: 3 * getattr(spectrum, name) for name in ("on", "on_sigma", "off", "off_sigma", "transient", "sigma")
+    }
+    assert area_without_errors(replace(spectrum, **curves)) == pytest.approx(found.raw.value)
 
 
 @pytest.mark.parametrize(("scale", "signs_scale", "loss"), [(1.0, 0.3, 0.04), (0.3, 1.0, 0.03), (0.15, 1.0, 0.03)])
 def test_area_by_foreign_signs_has_no_noise_in_it(scale: float, signs_scale: float, loss: float) -> None:
     """300 draws: the mean pull has an error of 0.058 (limit 4, 1 in 16 000) beside the loss that is stated."""
-    rng, truth = np.random.default_rng(11), absolute_area(drawn(None, scale, 1e-9), WINDOWS).raw
+    rng, truth = np.random.default_rng(11), area_without_errors(drawn(None, scale, 1e-9))
     areas = [area_without_noise(drawn(rng, scale), WINDOWS, drawn(rng, signs_scale)) for _ in range(DRAWS)]
     sigma = areas[0].projected.sigma
     pulls = np.array([(area.projected.value - truth) / sigma for area in areas])
@@ -54,7 +88,7 @@ def test_area_by_foreign_signs_has_no_noise_in_it(scale: float, signs_scale: flo
 @pytest.mark.parametrize("scale", [1.0, 0.3, 0.15])
 def test_excess_of_the_published_area_is_as_stated(scale: float) -> None:
     """To a quarter, for signals that are taken for none and noise that is taken for signal; 300 draws give 3 %."""
-    rng, truth = np.random.default_rng(12), absolute_area(drawn(None, scale, 1e-9), WINDOWS).raw
+    rng, truth = np.random.default_rng(12), area_without_errors(drawn(None, scale, 1e-9))
     areas = [area_without_noise(drawn(rng, scale), WINDOWS, drawn(rng, 1.0)) for _ in range(DRAWS)]
     seen = float(np.mean([area.raw.value for area in areas])) - truth
     stated = float(np.mean([area.excess for area in areas]))
