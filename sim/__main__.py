@@ -16,7 +16,7 @@ from pathlib import Path
 from sim.errors import SimulationInputError
 from sim.faults.kinds import fault_list
 from sim.faults.schedule import load_faults
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample
+from sim.physics.sample import DEFAULT_SAMPLE, load_sample, sample_path, shipped_samples
 from sim.restart import FIRST_START, Restart, parse_restart
 
 
@@ -28,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(fault_list(), indent=1))
         return 0
     try:
-        sample = load_sample(options.sample)
+        sample = load_sample(sample_path(options.sample))
+        if options.print_label:
+            print(json.dumps({"name": sample.name, "edges": list(sample.edges)}))
+            return 0
         faults = load_faults(options.faults) if options.faults is not None else []
         # The servers read their environment at import, so the options are checked before.
         from sim.ioc.beamline import SimulatedBeamline
@@ -96,7 +99,14 @@ def _stop_with_stdin() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trxas sim", description="Serve the simulated beamline over Channel Access.")
     parser.add_argument("--macro", default="", help="prefix of every PV name")
-    parser.add_argument("--sample", type=Path, default=DEFAULT_SAMPLE, help="sample file (TOML)")
+    parser.add_argument(
+        "--sample",
+        default=DEFAULT_SAMPLE.stem,
+        help=f"sample: {' or '.join(shipped_samples())}, or the path of a sample file (TOML)",
+    )
+    parser.add_argument(
+        "--print-label", action="store_true", help="print name and edges of the sample as JSON, and exit"
+    )
     parser.add_argument("--seed", type=_seed, default=1, help="seed of all randomness")
     parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")

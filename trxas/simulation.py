@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import ConfigurationError
+from errors import ConfigurationError, InputError
 from processes.child import Child, ChildError, ChildProgram
 
 READY = re.compile(r"EPICS_CA_ADDR_LIST=(\S+)")
@@ -52,26 +52,56 @@ def simulated_faults() -> list[FaultKind]:
     ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SampleLabel:
+    """What the label of a sample's vial tells: its name and the absorption edges of its elements.
+
+    Everything else about a simulated sample stays in the simulation, so that the analysis has to find it out.
+    """
+
+    name: str
+    edges: tuple[str, ...]
+
+
+def sample_label(sample: str) -> SampleLabel:
+    """Return the label of a sample, given by the name of a shipped one or by a path.
+
+    Raises InputError, with the shipped names, if there is no such sample or its file is wrong.
+    """
+    command = simulation_command(["--sample", sample, "--print-label"])
+    try:
+        answer = subprocess.run(  # noqa: S603  # our own interpreter and module
+            command, check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
+        ).stdout
+    except subprocess.CalledProcessError as error:
+        raise InputError(f"--sample {sample}: {error.stderr.strip().removeprefix('trxas sim: ')}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(f"The simulation does not name its sample: {error}") from error
+    label = json.loads(answer)
+    return SampleLabel(name=label["name"], edges=tuple(label["edges"]))
+
+
 @contextlib.contextmanager
 def simulated_beamline(
     *,
     seed: int = 1,
     speed: float = 1.0,
-    sample: Path | None = None,
+    sample: str | None = None,
     macro: str = "",
     exposure_log: Path | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
     """Run a simulated beamline on a free port for the time of the context, and yield its EPICS address list.
 
-    `speed` is in seconds of beam per second of wall time. With an `exposure_log`, the simulation writes the truth about
+    `speed` is in seconds of beam per second of wall time. `sample` is the name of a shipped sample or the path of a
+    sample file. With an `exposure_log`, the simulation writes the truth about
     every exposure to that file. `meanwhile` is called while the simulation starts: a place for slow imports. The
     simulation ends with this process, however that ends. Raises ConfigurationError with its last output if it does not
     start.
     """
     options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
     if sample is not None:
-        options += ["--sample", str(sample)]
+        options += ["--sample", sample]
     if exposure_log is not None:
         options += ["--exposure-log", str(exposure_log)]
     program = ChildProgram(name="simulated beamline", command=simulation_command(options), ready=READY)

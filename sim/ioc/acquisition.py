@@ -35,7 +35,7 @@ PUMPED, UNPUMPED = 0, PROBES - 1
 SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
     17 + PROBES * apd + probe: f"APD{apd} probe{probe}" for apd in range(APDS) for probe in range(PROBES)
 }
-MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Pb foil"}
+MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Foil"}
 
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
 """Another detector under the master's gate: it is given the exposure's number and state, and what the others saw."""
@@ -145,7 +145,7 @@ class Acquisition(PVGroup):
 
 
 def master_channels(exposure: ExposureCounts) -> dict[int, float]:
-    """Return the channels of the I0 scaler: ion chamber and Pb foil."""
+    """Return the channels of the I0 scaler: ion chamber, and the one behind the foil."""
     return {2: float(exposure.i0), 3: float(exposure.foil)}
 
 

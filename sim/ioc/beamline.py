@@ -14,6 +14,7 @@ from sim.ioc.after_write import after_write
 from sim.ioc.cell import Cell
 from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
+from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
 from sim.ioc.motor import MotorGroup
@@ -77,6 +78,7 @@ class SimulatedBeamline:
         self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed)
         self.environment = Environment(macro, clock=self.clock, experiment=self.experiment, disturbed=self.history.now)
         self.cell = Cell(macro, clock=self.clock)
+        self.foil_wheel = FoilWheel(macro, clock=self.clock)
         self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, history=self.history)
         self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed, restarts=restarts)
         self.acquisition.gated.append(self.sdd.publish)
@@ -139,7 +141,7 @@ class SimulatedBeamline:
         timing = self.timing
         for channel in (laser.shutter_readback, laser.rate_divider, environment.xray_shutter_readback,
                         environment.jet_flow, timing.coarse_readback, timing.fine_readback,
-                        self.cell.selected):  # fmt: skip
+                        self.cell.selected, self.foil_wheel.element_readback):  # fmt: skip
             after_write(channel, self.history.note)
         for channel in (environment.jet_flow_readback, self.cell.selected):
             after_write(channel, self.safety.check_jet)
@@ -158,6 +160,7 @@ class SimulatedBeamline:
             xray_shutter_open=self.environment.xray_shutter_open,
             jet_running=self.environment.jet_running and not self.cell.in_beam,
             rate_divider=self.laser.rate_divider.value,
+            foil=self.foil_wheel.in_beam,
         )
 
     def scene(self, beam: float) -> Scene:
@@ -184,7 +187,7 @@ class SimulatedBeamline:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
-                  self.cell, self.sdd, self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
+                  self.cell, self.foil_wheel, self.sdd, self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
         return {name: pv for group in groups for name, pv in group.pvdb.items()}
 
 

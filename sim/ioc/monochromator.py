@@ -12,10 +12,10 @@ from caproto.server import PVGroup, pvproperty
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.motor import MotorGroup
-from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM
+from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM, HIGH_EV, LOW_EV
 
-LOW_KEV, HIGH_KEV = 12.5, 14.0
-"""Travel of the simulated monochromator, keV: both edges of the paper and the 12.9 keV of its diffraction."""
+LOW_KEV, HIGH_KEV = LOW_EV * 1e-3, HIGH_EV * 1e-3
+"""Travel of the simulated monochromator, keV."""
 
 START_KEV = 13.45
 
@@ -89,7 +89,7 @@ class Monochromator(PVGroup):
             description="Monochromator Bragg angle",
             low=bragg_angle_deg(HIGH_KEV * 1e3),
             high=bragg_angle_deg(LOW_KEV * 1e3),
-            velocity=0.05,
+            velocity=0.25,
             acceleration_s=0.05,
             initial=bragg_angle_deg(START_KEV * 1e3),
             precision=6,

@@ -8,7 +8,8 @@ import numpy as np
 from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.cell import Cell
-from sim.physics.experiment import I0_RATE, BeamlineState, ExposureCounts, restarted_seed
+from sim.physics import beam_path
+from sim.physics.experiment import BeamlineState, ExposureCounts, i0_rate, restarted_seed
 from sim.physics.sample import Sample
 from sim.physics.silicon_drift import ELEMENTS, DriftCounts, DriftDetector, draw_drift_counts
 from sim.physics.thermal import powder_spectrum
@@ -48,7 +49,9 @@ class Sdd(PVGroup):
         if exposure.duration_s == 0:
             nothing = np.zeros(ELEMENTS)
             return DriftCounts(nothing.astype(np.int64), nothing, nothing)
-        flux = float(self._rng.standard_gamma(exposure.delivered)) / (I0_RATE * exposure.duration_s)
-        in_beam = flux if self._cell.in_beam else 0.0
+        relative = float(self._rng.standard_gamma(exposure.delivered)) / (
+            i0_rate(state.energy_ev) * exposure.duration_s
+        )
+        in_beam = relative * beam_path.flux(state.energy_ev) if self._cell.in_beam else 0.0
         spectrum = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
         return draw_drift_counts(self.detector, spectrum, in_beam, exposure.duration_s, self._rng)

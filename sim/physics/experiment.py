@@ -8,19 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.physics import beam_path
 from sim.physics.constants import APDS, BUNCH_PERIOD_PS, BUNCHES, PROBES
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
 from sim.physics.excitation import Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import Edge, Sample
 from sim.physics.source import TopUp, bunch_charges, pulses_per_bunch
-from sim.physics.spectra import edge_at, foil_transmission, static_spectrum, transient_spectrum
+from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 I0_RATE = 1e6
-"""Counts per second of the ungated ion chamber at nominal flux (chosen: 0.04 % in 6 s)."""
+"""Counts per second of the ungated ion chamber at nominal flux, 12.5 to 14 keV (chosen: 0.04 % in 6 s)."""
 
 GATE_EFFICIENCY_SPREAD = 1e-3
 """Relative differences between the counting gates of one APD: their edges sit differently on the pulse (chosen).
@@ -36,7 +37,8 @@ class BeamlineState:
     `laser_horizontal_um` and `laser_vertical_um`: centre of the laser spot relative to the X-ray spot.
     Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `chamber` counts shown by
     the ion chamber, `jet_density` sample in the jet, `jet_flow` shown flow, `gates_open` opened gates.
-    `stray_photons`: per pulse and photodiode, 0 when healthy. `injecting`: the ring is being filled.
+    `stray_photons`: per pulse and photodiode, 0 when healthy. `injecting`: the ring is being filled. `foil`: element of
+    the calibration foil behind the sample, "" for none.
     """
 
     energy_ev: float = 13472.0
@@ -57,6 +59,7 @@ class BeamlineState:
     gates_open: float = 1.0
     stray_photons: float = 0.0
     injecting: bool = False
+    foil: str = "Pb"
 
     @property
     def beam(self) -> float:
@@ -73,7 +76,7 @@ class ExposureCounts:
     """The counts of all detectors in one exposure.
 
     `counts` (apd, probe) and `pulses` (probe,) of the gates; `boxcar` (block, probe) in volts per pulse; `i0` and
-    `foil` in counts, before and behind the Pb foil. `delivered` is the count of an intact ion chamber.
+    `foil` in counts, before and behind the calibration foil. `delivered` is the count of an intact ion chamber.
     """
 
     duration_s: float
@@ -163,7 +166,7 @@ class Experiment:
         if state.beam == 0 or not state.jet_running:
             return np.zeros((APDS, PROBES, BUNCHES))
         edge: Edge = edge_at(self.sample.edges, state.energy_ev)
-        flux_here = flux * state.beam
+        flux_here = flux * state.beam * beam_path.flux(state.energy_ev)
         jet_here = jet * state.jet_density
         per_probe = edge.photons_per_pulse / APDS * flux_here * jet_here * self.spectrum(state)
         return np.asarray(np.tile(per_probe[:, None] * self.charges, (APDS, 1, 1)))
@@ -226,14 +229,24 @@ class Experiment:
         mixed = sum(share[:, None, None] * seen[state] for state, share in shares.items())
         return draw_boxcar(np.asarray(mixed), pulses, self.boxcar, self._analog)
 
+    def _transmission(self, state: BeamlineState) -> float:
+        """Return the transmission of jet and foil between the two ion chambers."""
+        jet = beam_path.jet_transmission(self.sample.jet, state.energy_ev)
+        return jet * beam_path.foil_transmission(state.foil, state.energy_ev)
+
     def _count_chambers(self, stretches: Stretches, flux: float) -> tuple[int, int, int]:
         """Draw the counts of an intact ion chamber, of the present one, and of the one behind the foil."""
-        expected = [(state, flux * state.beam * I0_RATE * seconds) for state, seconds in stretches]
+        expected = [(state, flux * state.beam * i0_rate(state.energy_ev) * seconds) for state, seconds in stretches]
         shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
-        behind = sum(counts * foil_transmission(state.energy_ev) for state, counts in expected)
+        behind = sum(counts * self._transmission(state) for state, counts in expected)
         foil = int(self._chamber.poisson(behind))
         lost = sum(counts * (1 - state.chamber) for state, counts in expected)
         return shown + (int(self._chamber.poisson(lost)) if lost else 0), shown, foil
+
+
+def i0_rate(energy_ev: float) -> float:
+    """Return the counts per second of the ion chamber at nominal flux."""
+    return I0_RATE * beam_path.flux(energy_ev) * beam_path.chamber_response(energy_ev)
 
 
 def _periods(stretches: Stretches) -> dict[BeamlineState, int]:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+import xraydb
+
 from sim.errors import SimulationInputError
 
-DEFAULT_SAMPLE = Path(str(files("sim") / "samples" / "cspbbr3.toml"))
+SAMPLES = Path(str(files("sim") / "samples"))
+"""Folder of the sample files that come with the simulation."""
+
+DEFAULT_SAMPLE = SAMPLES / "cspbbr3.toml"
 """Sample file of the paper: CsPbBr3 nanocrystals in toluene."""
 
 POSITIVE = {
     *("width_ev", "tau1_ps", "tau2_ps", "offset_lifetime_ns", "irf_sigma_ps"),
     *("reference_fluence_mj_cm2", "saturation_fluence_mj_cm2"),
+    *("density_g_cm3", "thickness_um"),
 }
 """Keys that divide or scale, and so must be above 0."""
 
 NOT_NEGATIVE = {"scatter", "photons_per_pulse"}
-TABLES = ("name", "edges", "kinetics", "pump", "beam", "thermal", "phases")
-"""What a sample file may hold; `thermal` and `phases` may be left out, as a whole or key by key."""
+TABLES = ("name", "edges", "kinetics", "pump", "beam", "jet", "thermal", "phases")
+"""What a sample file may hold; `jet`, `thermal` and `phases` may be left out, as a whole or key by key."""
 
 T = TypeVar("T")
 
@@ -56,16 +62,17 @@ class Edge:
 
 @dataclass(frozen=True)
 class Kinetics:
-    """Recovery after one pump: two exponentials and a long-lived remainder, fractions at time zero.
+    """Recovery after one pump: one or two exponentials and a long-lived remainder, fractions at time zero.
 
-    The remainder has `1 - fraction1 - fraction2` of the amplitude and decays with `offset_lifetime_ns`.
+    The remainder has `1 - fraction1 - fraction2` of the amplitude and decays with `offset_lifetime_ns`. A sample with
+    one lifetime gives `tau1_ps` alone.
     """
 
     tau1_ps: float
-    fraction1: float
-    tau2_ps: float
-    fraction2: float
-    offset_lifetime_ns: float
+    fraction1: float = 1.0
+    tau2_ps: float = 1000.0
+    fraction2: float = 0.0
+    offset_lifetime_ns: float = 400.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,19 @@ class Beam:
     fine_sign: float = 1.0
     laser_horizontal_um: float = 0.0
     laser_vertical_um: float = 0.0
+
+
+@dataclass(frozen=True)
+class Jet:
+    """The liquid in the X-rays, without the sample in it: chemical formula, g/cm3, and the path through it in um.
+
+    It absorbs X-rays on their way to the calibration foil behind it. The default is the paper's sheet of toluene,
+    200 um thick, at 45 degrees (SI 1).
+    """
+
+    solvent: str = "C7H8"
+    density_g_cm3: float = 0.867
+    thickness_um: float = 283.0
 
 
 @dataclass(frozen=True)
@@ -155,8 +175,30 @@ class Sample:
     kinetics: Kinetics
     pump: Pump
     beam: Beam
+    jet: Jet = field(default_factory=Jet)
     thermal: Thermal = field(default_factory=Thermal)
     phases: Phases = field(default_factory=Phases)
+
+
+def shipped_samples() -> dict[str, Path]:
+    """Return the sample files that come with the simulation, by the names that select them."""
+    return {path.stem: path for path in sorted(SAMPLES.glob("*.toml"))}
+
+
+def sample_path(sample: str) -> Path:
+    """Return the file of a sample, given as the name of a shipped one or as a path.
+
+    Raises SimulationInputError listing the shipped names if it is neither. A file wins over a shipped name.
+    """
+    shipped = shipped_samples()
+    path = Path(sample)
+    if path.is_file():
+        return path
+    if sample in shipped:
+        return shipped[sample]
+    raise SimulationInputError(
+        f"There is no sample {sample!r}: give one of {', '.join(shipped)}, or the path of a sample file (TOML)"
+    )
 
 
 def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
@@ -178,6 +220,7 @@ def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
         kinetics=_table(Kinetics, raw.get("kinetics", {}), f"{path}: kinetics"),
         pump=_table(Pump, raw.get("pump", {}), f"{path}: pump"),
         beam=_table(Beam, raw.get("beam", {}), f"{path}: beam"),
+        jet=_jet(raw.get("jet", {}), f"{path}: jet"),
         thermal=_thermal(raw.get("thermal", {}), set(edges), f"{path}: thermal"),
         phases=_optional_table(Phases, raw.get("phases", {}), f"{path}: phases"),
     )
@@ -215,7 +258,12 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
     missing, unknown = sorted(required - set(table)), sorted(set(table) - names)
     if missing or unknown:
         raise SimulationInputError(f"{where}: missing keys {missing}, unknown keys {unknown}")
-    bad = [name for name, value in table.items() if not isinstance(value, tuple | dict) and not _is_number(value)]
+    texts = {item.name for item in fields(cls) if isinstance(item.default, str)}  # type: ignore[arg-type]  # as above
+    bad = [
+        name
+        for name, value in table.items()
+        if name not in texts and not isinstance(value, tuple | dict) and not _is_number(value)
+    ]
     if bad:
         raise SimulationInputError(f"{where}: {bad} must be finite numbers")
     low = [
@@ -230,6 +278,25 @@ def _optional_table(cls: type[T], table: dict[str, Any], where: str) -> T:
     """Read a table as `_table` does, with the defaults of `cls` for missing keys."""
     defaults = {item.name: getattr(cls(), item.name) for item in fields(cls)}  # type: ignore[arg-type]  # a dataclass
     return _table(cls, defaults | table, where)
+
+
+def is_formula(text: Any) -> bool:
+    """Return whether `text` is a chemical formula of elements that xraydb knows."""
+    try:
+        return bool(xraydb.chemparse(text))
+    except (TypeError, ValueError):
+        return False
+
+
+def _jet(table: dict[str, Any], where: str) -> Jet:
+    """Read the jet; its solvent must be a chemical formula."""
+    if not isinstance(table, dict):
+        raise SimulationInputError(f"{where} = {table!r}: must be a table")
+    solvent = table.get("solvent", Jet().solvent)
+    numbers = _optional_table(Jet, {key: value for key, value in table.items() if key != "solvent"}, where)
+    if not is_formula(solvent):
+        raise SimulationInputError(f"{where}: solvent = {solvent!r} is no chemical formula, such as H2O")
+    return replace(numbers, solvent=solvent)
 
 
 def _thermal(table: dict[str, Any], edges: set[str], where: str) -> Thermal:

@@ -91,9 +91,10 @@ for real in (EpicsSignal, EpicsSignalRO, FreshSignalRO, LimitedSignal):
 
 @functools.cache
 def configuration() -> BeamlineConfiguration:
-    """The default configuration, without its storage table."""
+    """The default configuration, without its storage table, with a monochromator for the paper's edges only."""
     table = read_toml(DEFAULT_CONFIGURATION)
     table.pop("storage")
+    table["energy"] |= {"low_ev": 12_800.0, "high_ev": 13_700.0}
     return beamline_from_table(table, "7id.toml")
 
 

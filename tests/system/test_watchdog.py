@@ -185,10 +185,10 @@ def test_with_the_cell_in_the_beam_the_jet_may_stand(bench: FaultBench) -> None:
 
 
 REFUSED = [
-    ("7ida:BraggEAO", 12.0, "7ida:BraggERdbkAO"),
+    ("7ida:BraggEAO", 3.0, "7ida:BraggERdbkAO"),
     ("7ida:BraggEAO", float("nan"), "7ida:BraggERdbkAO"),
-    ("7ida:m1", 14.5, "7ida:m1.RBV"),
-    ("7ida:m1.RLV", 5.0, "7ida:m1.RBV"),
+    ("7ida:m1", 60.0, "7ida:m1.RBV"),
+    ("7ida:m1.RLV", 40.0, "7ida:m1.RBV"),
     ("7idd:DG1:ADelayAO", 4.5e-7, "7idd:DG1:ADelayAI"),
     ("7idd:DG1:ADelayAO", 1e-9, "7idd:DG1:ADelayAI"),
     ("7idd:digDelay1:setDelay", -1.0, "7idd:digDelay1:actualDelay"),
@@ -217,7 +217,7 @@ def test_limits_hold_whatever_a_client_wants(bench: FaultBench, name: str, value
     assert refusal.get_timevars()["severity"] == epics.MINOR_ALARM
     bench.put("7idd:safety:Reset", 1)
     assert refusal.get_timevars()["severity"] == epics.NO_ALARM
-    for motor, low, high in (("7ida:m1", 12.417, 13.9355), ("7idd:m21", 0.0, 50.0)):
+    for motor, low, high in (("7ida:m1", 8.657, 48.8153), ("7idd:m21", 0.0, 50.0)):
         bench.put(f"{motor}.HLM", high)
         bench.put(f"{motor}.LLM", low)
 

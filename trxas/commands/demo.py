@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
-from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
+from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import DataOptions
 
 OUTPUT = Path("demo-output")
+
+DEFAULT_NAME = "CsPbBr3 nanocrystals"
+"""Name of the default sample in the metadata."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class DemoOptions(DataOptions):
     """Options of `trxas demo`."""
 
     json: JsonFile = None
-    sample: Annotated[Path | None, typer.Option(metavar="FILE", help="Sample file of the simulation (TOML).")] = None
+    sample: SampleOption = None
     seed: SimulationSeed = 1
     speed: SimulationSpeed = 600.0
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
@@ -39,8 +42,9 @@ def run(options: DemoOptions) -> int:
     began = time.monotonic()
     print("Starting the simulated beamline ...", flush=True)
     from trxas.configuration import load_configuration
-    from trxas.simulation import simulated_beamline
+    from trxas.simulation import sample_label, simulated_beamline
 
+    label = None if options.sample is None else sample_label(options.sample)
     with contextlib.ExitStack() as stack:
         address_list = stack.enter_context(
             simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries)
@@ -57,7 +61,7 @@ def run(options: DemoOptions) -> int:
         shown = has_screen() if options.window is None else options.window
         window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
-            result = run_demo(session, sample=_sample_name(options.sample), began=began)
+            result = run_demo(session, sample=DEFAULT_NAME if label is None else label.name, began=began)
         figure = write_outputs(result, options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:
@@ -71,8 +75,3 @@ def _load_libraries() -> None:
     from trxas.session.session import load_libraries
 
     load_libraries()
-
-
-def _sample_name(path: Path | None) -> str:
-    """Return what a user would write on the vial; only the simulation reads the file itself."""
-    return "CsPbBr3 nanocrystals" if path is None else path.stem

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from errors import ConfigurationError
-from trxas.commands.options import OptionalSeed, OptionalSpeed
+from trxas.commands.options import OptionalSample, OptionalSeed, OptionalSpeed
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class IPythonOptions(BeamlineOptions):
     sim: Annotated[bool, typer.Option("--sim", help="Start a simulated beamline for this session.")] = False
     speed: OptionalSpeed = 100.0
     seed: OptionalSeed = 1
+    sample: OptionalSample = None
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Watch beside the session that holds the beamline; run no plan.")
     ] = False
@@ -61,9 +62,13 @@ def startup_files() -> list[Path]:
 @contextlib.contextmanager
 def _simulation(options: IPythonOptions) -> Iterator[str]:
     from trxas.channel_access import environment as channel_access
-    from trxas.simulation import simulated_beamline
+    from trxas.simulation import sample_label, simulated_beamline
 
-    with simulated_beamline(seed=options.seed, speed=options.speed, meanwhile=_load_libraries) as address_list:
+    if options.sample:
+        sample_label(options.sample)  # raises before anything starts
+    with simulated_beamline(
+        seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries
+    ) as address_list:
         try:
             yield address_list
         finally:

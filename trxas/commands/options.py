@@ -30,6 +30,14 @@ JsonFile: TypeAlias = Annotated[
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SimulationSeed: TypeAlias = Annotated[int, typer.Option(help="Seed of the simulation.")]
 SimulationSpeed: TypeAlias = Annotated[float, typer.Option(help="Seconds of beam time per second of wall time.")]
+SampleOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="Sample of the simulation: the name of a shipped one, or a TOML file."),
+]
+OptionalSample: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="With --sim: name of a shipped sample, or a sample file (TOML)."),
+]
 OptionalSeed: TypeAlias = Annotated[int, typer.Option(help="With --sim: seed of the simulation.")]
 OptionalSpeed: TypeAlias = Annotated[
     float, typer.Option(help="With --sim: seconds of beam time per second of wall time.")

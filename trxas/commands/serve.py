@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trxas.commands.numbers import say
-from trxas.commands.options import OptionalSeed, OptionalSpeed
+from trxas.commands.options import OptionalSample, OptionalSeed, OptionalSpeed
 from trxas.configuration_options import BeamlineOptions
 
 
@@ -20,7 +19,7 @@ class ServeCommandOptions(BeamlineOptions):
     sim: Annotated[bool, typer.Option("--sim", help="Start a simulated beamline too.")] = False
     speed: OptionalSpeed = 100.0
     seed: OptionalSeed = 1
-    sample: Annotated[Path | None, typer.Option(metavar="FILE", help="With --sim: sample file (TOML).")] = None
+    sample: OptionalSample = None
     no_environment: Annotated[
         bool, typer.Option("--no-environment", help="Do not open the session in which the queue's plans run.")
     ] = False
@@ -30,7 +29,7 @@ class ServeCommandOptions(BeamlineOptions):
         if not self.sim:
             return None
         arguments = ["--seed", str(self.seed), "--speed", str(self.speed), "--macro", self.prefix or ""]
-        return (*arguments, "--sample", str(self.sample)) if self.sample else tuple(arguments)
+        return (*arguments, "--sample", self.sample) if self.sample else tuple(arguments)
 
 
 def run(options: ServeCommandOptions) -> int:
@@ -41,8 +40,11 @@ def run(options: ServeCommandOptions) -> int:
     from trxas.announcements.server_file import ServeLock
     from trxas.channel_access.address_list import check_address_list
     from trxas.serve.serving import ServeOptions, Serving
+    from trxas.simulation import sample_label
 
     configuration = options.configuration()
+    if options.sim and options.sample:
+        sample_label(options.sample)  # raises before anything starts
     if not options.sim:
         check_address_list(configuration.beamline.epics.address_list)
     root = configuration.storage.root.resolve()

@@ -83,7 +83,7 @@ def test_ipython_session_runs_the_readme_example(trxas: Any, data: Path) -> None
     said = trxas("ipython", "--sim", "--speed", "5000", "-c", code).stdout
     assert "transient, boxcar" in said
     assert "2 spectra" in said
-    assert "(12800.0, 13700.0) CsPbBr3" in said
+    assert "(4000.0, 20000.0) CsPbBr3" in said
     assert len(list((data / "figures").glob("*.png"))) == 1
 
 

@@ -39,11 +39,11 @@ def test_a_full_disk_refuses_the_plan_before_its_first_message(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("low_ev = 12800.0", "", r"\[energy\] low_ev is missing. Allowed: from 1000 up to 200000 eV"),
-        ("low_ev = 12800.0", "low_ev = 12800.0\nhigh_kev = 3.0", "high_kev is an unknown key. Did you mean high_ev"),
-        ("low_ev = 12800.0", 'low_ev = "12800"', r"\[energy\] low_ev = '12800' eV: must be a number, from 1000"),
-        ("low_ev = 12800.0", "low_ev = nan", "must be finite"),
-        ("low_ev = 12800.0", "low_ev = 13900.0", r"\[energy\] low_ev = 13900 eV: must be below high_ev = 13700 eV"),
+        ("low_ev = 4000.0", "", r"\[energy\] low_ev is missing. Allowed: from 1000 up to 200000 eV"),
+        ("low_ev = 4000.0", "low_ev = 4000.0\nhigh_kev = 3.0", "high_kev is an unknown key. Did you mean high_ev"),
+        ("low_ev = 4000.0", 'low_ev = "4000"', r"\[energy\] low_ev = '4000' eV: must be a number, from 1000"),
+        ("low_ev = 4000.0", "low_ev = nan", "must be finite"),
+        ("low_ev = 4000.0", "low_ev = 20900.0", r"\[energy\] low_ev = 20900 eV: must be below high_ev = 20000 eV"),
         ("coarse_sign = 1", "coarse_sign = 2", r"\[delay\] coarse_sign = 2: must be from -1 up to 1"),
         ("coarse_sign = 1", "coarse_sign = 0", r"\[delay\] coarse_sign = 0: must be 1 or -1"),
         ("coarse_step_ps = 1000.0", "coarse_step_ps = 0.0", "coarse_step_ps = 0.0 ps: must be above 0"),

@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import TrxasError
@@ -48,7 +47,7 @@ def _beamline(sample: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
     return simulated_beamline(
         seed=sample["seed"],
         speed=SPEED,
-        sample=Path(sample["path"]),
+        sample=str(sample["path"]),
         macro=_macro(sample),
         meanwhile=lambda: importlib.import_module("trxas.validation.coverage.measurement"),
     )

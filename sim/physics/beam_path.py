@@ -1,0 +1,161 @@
+"""What lies in the X-ray beam besides the sample: source, air, jet, ion chamber and calibration foils, by energy.
+
+The rates of the simulation were chosen for the paper's edges. All factors below are relative to the nearest end of the
+range where they hold, `NOMINAL_EV`, and exactly 1 within it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+import xraydb
+from numpy.typing import NDArray
+
+from sim.physics.constants import HIGH_EV, LOW_EV
+from sim.physics.sample import Jet
+
+Array = NDArray[np.float64]
+
+Table = tuple[Array, Array]
+"""Energies, eV, and a factor at each of them."""
+
+NOMINAL_EV = (12_500.0, 14_000.0)
+"""Energies between which rates and samples are given as they are: both edges of the paper."""
+
+PEAK_EV = 9_000.0
+PEAK_WIDTH = 0.9
+"""Photons of the undulator against the logarithm of the energy: a Gaussian of this width, with its gap always tuned
+(chosen: an APS undulator A gives most between 7 and 12 keV, and half of that at 4 and at 20 keV)."""
+
+AIR_CM = 30.0
+"""Air between the last window and the jet (chosen)."""
+
+AIR_G_CM3 = 1.2e-3
+
+CHAMBER_CM = 5.0
+NITROGEN_G_CM3 = 1.165e-3
+"""Ion chamber with nitrogen at room temperature (chosen): its current goes with the absorbed power."""
+
+FOIL_TRANSMISSION = np.exp(-1.0)
+"""Transmission of a foil just above its edge: one absorption length, as beamlines choose it."""
+
+FOIL_THICKNESS_CM = {"Pb": 5e-4}
+"""Foils of known thickness: 5 um of Pb, about one absorption length (chosen); the others follow from their
+transmission."""
+
+FOIL_WIDTH_EV = {"Pb": 6.0}
+"""Edges of foils whose width differs from the core hole's (chosen: 5.8 eV of Pb L3, and the monochromator)."""
+
+FOIL_LEVEL_EV = 200.0
+"""Distance from an edge at which a foil's absorption is tabulated without the edge's own width."""
+
+FOIL_EDGE_RANGE_EV = 700.0
+"""Distance from an edge within which a foil shows this edge alone, between two constant levels."""
+
+EDGES = ("K", "L1", "L2", "L3")
+"""Edges of foils."""
+
+
+def flux(energy_ev: float) -> float:
+    """Return the photons that reach the sample, relative to the nominal flux."""
+    return _relative(energy_ev, _flux_table)
+
+
+def chamber_response(energy_ev: float) -> float:
+    """Return the counts of the ion chamber per photon, relative to nominal."""
+    return _relative(energy_ev, _chamber_table)
+
+
+def jet_transmission(jet: Jet, energy_ev: float) -> float:
+    """Return the transmission of the jet, relative to nominal; it weakens what a foil behind it sees."""
+    return _relative(energy_ev, partial(_jet_table, jet))
+
+
+def foil_transmission(element: str, energy_ev: float) -> float:
+    """Return the transmission of the foil of `element`; 1 for "", no foil.
+
+    Near an edge it goes from the tabulated absorption below to that above (xraydb), broadened by the core hole.
+    """
+    if not element:
+        return 1.0
+    edge_ev, width_ev, below, above = min(_foil_edges(element), key=lambda one: abs(one[0] - energy_ev))
+    if abs(energy_ev - edge_ev) <= FOIL_EDGE_RANGE_EV:
+        step = 0.5 + np.arctan(2 * (energy_ev - edge_ev) / width_ev) / np.pi
+        mass_absorption = below + (above - below) * step
+    else:
+        mass_absorption = float(xraydb.mu_elam(element, energy_ev))
+    return float(np.exp(-mass_absorption * xraydb.atomic_density(element) * _foil_thickness_cm(element)))
+
+
+@cache
+def foil_elements() -> tuple[str, ...]:
+    """Return the elements with a K or L edge within reach, in the order of the periodic table."""
+    symbols = [xraydb.atomic_symbol(number) for number in range(1, 93)]
+    return tuple(symbol for symbol in symbols if _edge_energies(symbol))
+
+
+def _relative(energy_ev: float, table: Callable[[], Table]) -> float:
+    """Return a tabulated factor at an energy over its value at the nearest energy of the nominal range."""
+    nominal_ev = float(np.clip(energy_ev, *NOMINAL_EV))
+    if nominal_ev == energy_ev:
+        return 1.0
+    return float(np.interp(energy_ev, *table()) / np.interp(nominal_ev, *table()))
+
+
+def _energies() -> Array:
+    return np.linspace(LOW_EV, HIGH_EV, 1001)
+
+
+@cache
+def _flux_table() -> Table:
+    energy = _energies()
+    source = np.exp(-0.5 * (np.log(energy / PEAK_EV) / PEAK_WIDTH) ** 2)
+    return energy, source * np.exp(-xraydb.material_mu("air", energy, density=AIR_G_CM3) * AIR_CM)
+
+
+@cache
+def _chamber_table() -> Table:
+    energy = _energies()
+    absorbed = -np.expm1(-xraydb.material_mu("N2", energy, density=NITROGEN_G_CM3) * CHAMBER_CM)
+    return energy, energy * absorbed
+
+
+@cache
+def _jet_table(jet: Jet) -> Table:
+    energy = _energies()
+    return energy, np.exp(-xraydb.material_mu(jet.solvent, energy, density=jet.density_g_cm3) * jet.thickness_um * 1e-4)
+
+
+@cache
+def _edge_energies(element: str) -> dict[str, float]:
+    """Return the energies of the element's edges within reach, eV, by name."""
+    edges = xraydb.xray_edges(element)
+    return {name: float(edges[name].energy) for name in EDGES if name in edges and _in_reach(edges[name].energy)}
+
+
+def _in_reach(energy_ev: float) -> bool:
+    return bool(LOW_EV <= energy_ev <= HIGH_EV)
+
+
+@cache
+def _foil_edges(element: str) -> tuple[tuple[float, float, float, float], ...]:
+    """Return (edge, core-hole width, mass absorption below and above) of the element's edges; eV and cm2/g."""
+    return tuple(
+        (
+            energy_ev,
+            FOIL_WIDTH_EV.get(element, float(xraydb.core_width(element, name))),
+            float(xraydb.mu_elam(element, energy_ev - FOIL_LEVEL_EV)),
+            float(xraydb.mu_elam(element, energy_ev + FOIL_LEVEL_EV)),
+        )
+        for name, energy_ev in _edge_energies(element).items()
+    )
+
+
+@cache
+def _foil_thickness_cm(element: str) -> float:
+    if element in FOIL_THICKNESS_CM:
+        return FOIL_THICKNESS_CM[element]
+    strongest = max(above for _, _, _, above in _foil_edges(element))
+    return float(-np.log(FOIL_TRANSMISSION) / (strongest * xraydb.atomic_density(element)))
