@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import IO
 
 from errors import TrxasError
+from processes.waiting import wait_until
 
 LAST_WORDS = 15
 """Number of output lines that an error message quotes."""
 
-_POLL_S = 0.05
-
 
 class ChildError(TrxasError):
-    """A child process did not become ready; the message quotes the end of its output."""
+    """A child process did not become ready, or ends each time it is started; the message quotes its last output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,19 +120,11 @@ class Child:
         Return None early when `stopping` is set. Raises ChildError if the program ends or exceeds `start_timeout_s`.
         """
         stopping = stopping or threading.Event()
-        deadline = time.monotonic() + self.program.start_timeout_s
-        while not stopping.is_set():
-            if self._is_ready():
-                return self._match
-            if self.exit_code is not None:
-                self._reader.join(1.0)
-                if self._is_ready():
-                    return self._match
-                raise self._error(f"ended while starting, with exit code {self.exit_code}")
-            if time.monotonic() > deadline:
-                raise self._error(f"was not ready within {self.program.start_timeout_s:g} s")
-            stopping.wait(_POLL_S)
-        return None
+        timeout_s = self.program.start_timeout_s
+        is_ready = wait_until(self._is_ready, timeout_s=timeout_s, meanwhile=self._refuse_early_end, stopping=stopping)
+        if not is_ready and not stopping.is_set():
+            raise self._error(f"was not ready within {timeout_s:g} s")
+        return self._match if is_ready else None
 
     def stop(self) -> None:
         """Close its standard input, which ends it; after `stop_timeout_s` kill it and its process group."""
@@ -152,6 +143,14 @@ class Child:
         self._process.kill()
         self._process.wait()
         self.stop()
+
+    def _refuse_early_end(self) -> None:
+        """Raise ChildError if the program has ended without being ready, once all of its output has been read."""
+        if self.exit_code is None:
+            return
+        self._reader.join(1.0)
+        if not self._is_ready():
+            raise self._error(f"ended while starting, with exit code {self.exit_code}")
 
     @property
     def _stdin(self) -> IO[str]:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import StorageError
+from storage.catalogue_files import catalogue_is_lost, put_catalogue_aside
 from storage.chains import find_starts, good_exposures, load_chain, load_dataset, primary_data
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
-from storage.lost_catalogue import catalogue_is_lost, put_catalogue_aside
 from storage.recovery import Recovery, recover
 from storage.runs import RunStatus, RunSummary, list_runs, load_run
 from storage.scan_id import ScanIdCounter

@@ -1,7 +1,7 @@
-"""Calibrations of a beamline's axes, kept over sessions in one small file of the data folder.
+"""Calibrations of a beamline's axes, saved for later sessions in one small file of the data folder.
 
 `<root>/calibrations.json` holds, for every control system by its name, the latest value of each calibration, when it
-was made and after which run. A simulated beamline in the same data folder is another control system.
+was made, after which run, and by which change. A simulated beamline in the same data folder is another control system.
 """
 
 from __future__ import annotations
@@ -20,29 +20,36 @@ FORMAT = 1
 """Version of the file's layout."""
 
 KEYS = {"value", "time_s", "run_uid"}
+"""What every entry has; `change` came later and is left out where there is none."""
 
 
-@dataclass(frozen=True)
-class KeptCalibration:
-    """One calibration: a number, or a mapping of numbers; `time_s` Unix epoch; `run_uid` "" if no run came before."""
+@dataclass(frozen=True, kw_only=True)
+class SavedCalibration:
+    """One calibration: a number, or a mapping of numbers.
+
+    `time_s`: when it was made, Unix epoch; `run_uid`: the run before it, "" if there was none; `change`: what was added
+    to the value before, in its unit, None for a calibration that was set as a whole.
+    """
 
     value: Any
     time_s: float
     run_uid: str = ""
+    change: float | None = None
 
 
 class CalibrationFile:
     """The calibrations of `system`, a name of beamline and control system, in the data folder `root`."""
 
     def __init__(self, root: Path, system: str) -> None:
-        self.path, self._system = root / "calibrations.json", system
+        self.path = root / "calibrations.json"
+        self._system = system
 
-    def read(self) -> dict[str, KeptCalibration]:
+    def read(self) -> dict[str, SavedCalibration]:
         """Return the calibrations by name, none if there is no file; raises `StorageError` if it is damaged."""
-        kept = self._systems().get(self._system, {})
-        return {name: KeptCalibration(**entry) for name, entry in kept.items()}
+        saved = self._systems().get(self._system, {})
+        return {name: SavedCalibration(**entry) for name, entry in saved.items()}
 
-    def keep(self, name: str, calibration: KeptCalibration) -> None:
+    def save(self, name: str, calibration: SavedCalibration) -> None:
         """Put one calibration in place of the earlier one; raises `StorageError` if it cannot be written.
 
         A power cut leaves the old or the new one.
@@ -52,13 +59,13 @@ class CalibrationFile:
             with self.path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 systems = self._systems()
-                systems.setdefault(self._system, {})[name] = asdict(calibration)
+                systems.setdefault(self._system, {})[name] = _entry(calibration)
                 content = {"format": FORMAT, "systems": systems}
                 write_atomically(self.path, json.dumps(content, indent=1, allow_nan=False))
         except (OSError, TypeError, ValueError) as error:
             raise StorageError(
-                f"Calibration {name} cannot be kept in {self.path}: {error}. It holds for this session; check the disk "
-                "and calibrate again."
+                f"Calibration {name} cannot be saved in {self.path}: {error}. It holds for this session only; check "
+                "the disk and calibrate again."
             ) from error
 
     def _systems(self) -> dict[str, dict[str, Any]]:
@@ -81,14 +88,24 @@ class CalibrationFile:
         )
 
 
+def _entry(calibration: SavedCalibration) -> dict[str, Any]:
+    entry = asdict(calibration)
+    if calibration.change is None:
+        del entry["change"]
+    return entry
+
+
 def _is_sound(systems: Any) -> bool:
-    if not isinstance(systems, dict) or not all(isinstance(kept, dict) for kept in systems.values()):
+    if not isinstance(systems, dict) or not all(isinstance(saved, dict) for saved in systems.values()):
         return False
-    return all(_is_entry(entry) for kept in systems.values() for entry in kept.values())
+    return all(_is_entry(entry) for saved in systems.values() for entry in saved.values())
 
 
 def _is_entry(entry: Any) -> bool:
-    if not isinstance(entry, dict) or set(entry) != KEYS or not isinstance(entry["run_uid"], str):
+    if not isinstance(entry, dict) or set(entry) - {"change"} != KEYS or not isinstance(entry["run_uid"], str):
         return False
-    time_s = entry["time_s"]
-    return isinstance(time_s, int | float) and not isinstance(time_s, bool) and math.isfinite(time_s)
+    return _is_number(entry["time_s"]) and _is_number(entry.get("change", 0.0))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

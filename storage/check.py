@@ -15,9 +15,9 @@ from reduction.events import events_of
 from reduction.image_references import resource_path
 from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
+from storage.catalogue_files import catalogue_is_lost
 from storage.documents import conform_events, count_events
 from storage.journal import LockedFile, is_locked, journal_folder, journal_paths, keep_beside, uid_of
-from storage.lost_catalogue import catalogue_is_lost
 from storage.records import MAGIC, pack_record, read_contents, usable
 from storage.recovery import recover_journals
 from storage.run_writer import as_stored

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from gui.live.left_out import LeftOutRun
 from gui.live.rejection import Rejection
 from gui.live.request import Answer, Request
 
@@ -54,7 +55,7 @@ class LiveFrame:
 
     `number` grows with every frame. `events` counts the events of the run, `rejected` those that failed a condition;
     `rejections` are the latest of them. `exit_status` is None while the run is open. `latest` are the data of the
-    latest event.
+    latest event. `left_out` are the earlier runs of the series that the scope "series" cannot include.
     """
 
     number: int
@@ -63,6 +64,7 @@ class LiveFrame:
     events: int = 0
     rejected: int = 0
     rejections: tuple[Rejection, ...] = ()
+    left_out: tuple[LeftOutRun, ...] = ()
     exit_status: str | None = None
     latest: Mapping[str, Any] = field(default_factory=dict, repr=False)
     answers: Mapping[Request[Any], Answer[Any]] = field(default_factory=dict, repr=False)

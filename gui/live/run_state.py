@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from errors import ReductionError
 from gui.live.history import ExposureHistory
+from gui.live.left_out import LeftOutRun, calibration_difference
 from gui.live.rejection import Rejection
 from reduction.accumulator import RunAccumulator, joined
 from reduction.events import PRIMARY, events_of
@@ -43,10 +44,11 @@ _ACROSS_RUNS = {"version", "_finished", "_finished_static", "_results"}
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedRun:
-    """A run that has ended: its sums and its exposures."""
+    """A run that has ended: its sums, its exposures, and its scan id, None if it has none."""
 
     accumulator: RunAccumulator
     history: ExposureHistory
+    scan_id: int | None
 
 
 class RunState:
@@ -57,7 +59,8 @@ class RunState:
     that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
     the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
     document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
-    this one, oldest first; `earlier_static` the static spectra of its series, of whatever kind the run itself is.
+    this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
+    `earlier_static` the static spectra of its series, of whatever kind the run itself is.
     """
 
     def __init__(self) -> None:
@@ -73,6 +76,7 @@ class RunState:
         self.history = ExposureHistory()
         self.image: ImageReference | None = None
         self.earlier: tuple[FinishedRun, ...] = ()
+        self.left_out: tuple[LeftOutRun, ...] = ()
         self.earlier_static: tuple[StaticAccumulator, ...] = ()
         self.problem = ""
         self._assets = AssetIndex()
@@ -165,6 +169,7 @@ class RunState:
         if self.accumulator is not None and not self.problem:
             metadata = self.accumulator.metadata
             self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, metadata))
+            self.left_out = tuple(_left_out(self._finished, metadata))
 
     def _reset(self) -> None:
         """Give every attribute its initial value, except those that outlive a run."""
@@ -180,7 +185,8 @@ class RunState:
             self._finished_static = [*others, self.static][-EARLIER_RUNS:]
         if self.accumulator is not None and self.accumulator.scans:
             uid = self.accumulator.metadata.uid
-            ended = FinishedRun(accumulator=self.accumulator, history=self.history)
+            scan_id = None if self.start is None else self.start.get("scan_id")
+            ended = FinishedRun(accumulator=self.accumulator, history=self.history, scan_id=scan_id)
             self._finished = [run for run in self._finished if run.accumulator.metadata.uid != uid]
             self._finished = [*self._finished, ended][-EARLIER_RUNS:]
 
@@ -241,6 +247,13 @@ def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:
     mask = np.zeros(run.scans, dtype=bool)
     mask[np.nonzero(run.exposures.any(axis=(1, 2)))[0][-1]] = True
     return mask
+
+
+def _left_out(finished: Iterable[FinishedRun], run: RunMetadata) -> Iterator[LeftOutRun]:
+    """Yield the runs that nothing but a calibration keeps out of the series of `run`."""
+    for one in finished:
+        if reason := calibration_difference(one.accumulator.metadata, run):
+            yield LeftOutRun(uid=one.accumulator.metadata.uid, scan_id=one.scan_id, reason=reason)
 
 
 def _repeats(other: RunMetadata, run: RunMetadata) -> bool:

@@ -149,6 +149,7 @@ class LiveWorker:
             events=run.events,
             rejected=run.rejected,
             rejections=run.rejections,
+            left_out=run.left_out,
             exit_status=run.exit_status,
             latest=run.latest,
             answers=dict(self._answers),

@@ -120,7 +120,8 @@ def _fluence_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _reduce_foil(run: RunAccumulator) -> RunResults:
-    result = FoilResults(kind=FOIL.name, absorption=foil_absorption(run))
+    offset_ev = run.metadata.energy_calibration_offset_ev
+    result = FoilResults(kind=FOIL.name, absorption=foil_absorption(run), axis_offset_ev=offset_ev)
     try:
         return replace(result, foil=find_edge(result.absorption))
     except ReductionError as error:

@@ -66,14 +66,34 @@ class FluenceResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class FoilResults(RunResults):
-    """Absorption of a metal foil, and its edge if one was found."""
+    """Absorption of a metal foil, and its edge if one was found.
+
+    `axis_offset_ev` is the energy calibration of the axis it was measured on, eV.
+    """
 
     absorption: FoilSpectrum
     foil: FoilEdge | None = None
+    axis_offset_ev: float = 0.0
+
+    @property
+    def uncalibrated_edge_ev(self) -> Value | None:
+        """Edge on the monochromator's own energy, eV: the same whatever was set since; None without an edge.
+
+        The energy calibration that is right is the tabulated edge minus this, however often it was applied.
+        """
+        if self.foil is None:
+            return None
+        return Value(self.foil.edge_ev.value - self.axis_offset_ev, self.foil.edge_ev.sigma)
 
     def lines(self) -> list[str]:
-        """Return the energy of the edge, eV."""
-        return [] if self.foil is None else [f"{'edge of the foil':<22} {with_error(*self.foil.edge_ev)} eV"]
+        """Return the energy of the edge on the axis of the run and on the monochromator's own, eV."""
+        own = self.uncalibrated_edge_ev
+        if self.foil is None or own is None:
+            return []
+        return [
+            f"{'edge of the foil':<22} {with_error(*self.foil.edge_ev)} eV on the axis of this run",
+            f"{'edge, uncalibrated':<22} {with_error(*own)} eV (energy calibration {self.axis_offset_ev:+.10g} eV)",
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,11 +239,16 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
     lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
     if fit.undetermined:
-        lines.append(
-            f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
-            "could be. Measure longer, or at more delays after the pump."
-        )
+        lines.append(undetermined_text(fit))
     return lines
+
+
+def undetermined_text(fit: KineticsFit) -> str:
+    """Return which parameters the data do not determine, and what to do; it needs at least one of them."""
+    return (
+        f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
+        "could be. Measure longer, or at more delays after the pump."
+    )
 
 
 def _spectrum_line(spectrum: Spectrum) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from sim.errors import SimulationInputError
 from sim.faults.fault import Fault, check_duration
 from sim.faults.kinds import make_fault
+from sim.toml_file import read_toml
 
 TIMES = ("at_s", "duration_s")
 
@@ -29,10 +29,7 @@ def load_faults(path: Path) -> list[ScheduledFault]:
 
     Raises SimulationInputError naming the file, the entry and what is wrong with it.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SimulationInputError(f"Cannot read fault file {path}: {error}") from error
+    raw = read_toml(path, "fault")
     entries = raw.get("faults", [])
     if set(raw) - {"faults"} or not isinstance(entries, list):
         raise SimulationInputError(f"{path}: has {sorted(raw)}; give [[faults]] tables only")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.resources import files
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import xraydb
 
 from sim.errors import SimulationInputError
+from sim.toml_file import read_toml
 
 SAMPLES = Path(str(files("sim") / "samples"))
 """Folder of the sample files that come with the simulation."""
@@ -203,11 +203,7 @@ def sample_path(sample: str) -> Path:
 
 def load_sample(path: Path = DEFAULT_SAMPLE) -> Sample:
     """Read a sample file; raises SimulationInputError with the file, the table and the wrong key."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SimulationInputError(f"Cannot read sample file {path}: {error}") from error
+    raw = read_toml(path, "sample")
     unknown = set(raw) - set(TABLES)
     if unknown:
         raise SimulationInputError(f"{path}: unknown tables {sorted(unknown)}; known: {', '.join(TABLES)}")

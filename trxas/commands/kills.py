@@ -42,11 +42,14 @@ def run(options: KillsOptions) -> int:
 
     The exit code is 1 if anything was lost, doubled, wrong or stuck.
     """
+    if options.session is SessionKind.QUEUE:
+        raise InputError(
+            "--session queue: this command kills the queue server as a process of its own. Give another kind of "
+            "session, or use `trxas chaos`."
+        )
     from trxas.validation.robustness.kill_schedule import plan_kills
     from trxas.validation.robustness.kills import Kills
 
-    if options.session is SessionKind.QUEUE:
-        raise InputError("--session queue: the server of the queue is a victim of its own here; `trxas chaos` has it.")
     with tempfile.TemporaryDirectory(prefix="trxas-kills-") as temporary:
         folder = options.output or Path(temporary)
         harness = Kills(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -94,9 +95,18 @@ def application(*, rich_help: bool) -> typer.Typer:
 _SUMMARY = "Run a laser-pump / X-ray-probe absorption experiment, on a real or a simulated beamline."
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  # typer's signature
+    if wanted:
+        print(f"trxas {metadata.version('trxas')}")
+        raise typer.Exit
+
+
 def _all_commands(
     *,
     stop_with_stdin: Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)] = False,
+    version: Annotated[  # noqa: ARG001  # done by its callback
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     # For programs that start trxas as a part of themselves.
     if stop_with_stdin:

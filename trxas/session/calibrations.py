@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from bluesky.utils import Msg
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
 from errors import InputError, StorageError
-from storage.calibrations import CalibrationFile, KeptCalibration
+from storage.calibrations import CalibrationFile, SavedCalibration
 from trxas.configuration import Configuration
 
 Plan = Generator[Msg, Any, Any]
@@ -41,17 +42,32 @@ def current(beamline: Beamline) -> dict[str, Any]:
 
 
 class Calibrations:
-    """The calibrations of one beamline: `restore` once, then `keeping` around every plan."""
+    """The calibrations of one beamline: `restore` once, then `saving` around every plan."""
 
     def __init__(self, beamline: Beamline, file: CalibrationFile) -> None:
         self._beamline = beamline
         self._file = file
         self._known = current(beamline)
+        self._saved: dict[str, SavedCalibration] = {}
+        self._adding: dict[str, float] = {}
         self._last_run = ""
 
     def current(self) -> dict[str, Any]:
         """Return the calibrations in use, by name."""
         return current(self._beamline)
+
+    def saved(self, name: str) -> SavedCalibration | None:
+        """Return the latest saved calibration of this name, None before the first."""
+        return self._saved.get(name)
+
+    @contextmanager
+    def adding(self, name: str, change: float) -> Iterator[None]:
+        """Context in which the calibration `name` is changed by adding `change`, in its unit; it is saved with that."""
+        self._adding[name] = change
+        try:
+            yield
+        finally:
+            del self._adding[name]
 
     def use(self, calibrations: Mapping[str, Any]) -> None:
         """Use `calibrations`, as `current` returns them; raise InputError for a value that the axes do not allow."""
@@ -66,7 +82,8 @@ class Calibrations:
         """
         # All or nothing: an energy scale of today with a time zero of last week would be worse than the configured.
         before = current(self._beamline)
-        for name, saved in self._file.read().items():
+        entries = self._file.read()
+        for name, saved in entries.items():
             try:
                 self._apply(name, saved.value)
             except (InputError, TypeError) as error:
@@ -77,6 +94,7 @@ class Calibrations:
                     "file, or move the file away, and calibrate again."
                 ) from error
         self._known = current(self._beamline)
+        self._saved = entries
 
     def _apply(self, name: str, value: Any) -> None:
         line = self._beamline
@@ -94,21 +112,25 @@ class Calibrations:
         if name == "start":
             self._last_run = str(doc["uid"])
 
-    def keeping(self, plan: Plan) -> Plan:
+    def saving(self, plan: Plan) -> Plan:
         """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine."""
 
         # A calibration reaches an axis as a `configure` message only. It is saved before the plan's next message, so
         # that a session killed in the scan that follows does not lose it.
         def after_configuring(msg: Msg) -> tuple[None, Plan | None]:
-            return None, self._keep_changes() if msg.command == "configure" else None
+            return None, self._save_changes() if msg.command == "configure" else None
 
         return (yield from bpp.plan_mutator(plan, after_configuring))
 
-    def _keep_changes(self) -> Plan:
+    def _save_changes(self) -> Plan:
         now = current(self._beamline)
         for name in [name for name in now if now[name] != self._known[name]]:
             self._known[name] = now[name]
-            self._file.keep(name, KeptCalibration(now[name], time.time(), self._last_run))
+            calibration = SavedCalibration(
+                value=now[name], time_s=time.time(), run_uid=self._last_run, change=self._adding.get(name)
+            )
+            self._saved[name] = calibration
+            self._file.save(name, calibration)
         yield from ()
 
 
@@ -117,7 +139,7 @@ def calibration_lines(file: CalibrationFile) -> list[str]:
     return [_line(name, saved) for name, saved in file.read().items()]
 
 
-def _line(name: str, saved: KeptCalibration) -> str:
+def _line(name: str, saved: SavedCalibration) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(saved.time_s))
     run = f", run {saved.run_uid[:8]}" if saved.run_uid else ""
     return f"{name} = {_short(saved.value)} (set {when}{run})"

@@ -30,6 +30,7 @@ from bluesky.utils import Msg, RunEngineInterrupted
 from errors import TrxasError
 from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
+from trxas.session.run_uids import RunUids
 from trxas.session.subscriber import Callback, GuardedHook
 
 _POLL_S = 0.2
@@ -76,7 +77,9 @@ class RemotelyPausableEngine(RunEngine):
     state_hook = GuardedHook()
     waiting_hook = GuardedHook()
 
-    def __init__(self, *args: Any, say: Callable[[str], object] = print, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, say: Callable[[str], object] = print, call_returns_result: bool = False, **kwargs: Any
+    ) -> None:
         self._say = say
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._decider = _Decider.PROMPT
@@ -84,7 +87,9 @@ class RemotelyPausableEngine(RunEngine):
         self.calls = 0
         self.plan_name = ""
         kwargs.setdefault("during_task", QuietWait())
-        super().__init__(*args, **kwargs)
+        # Always with the result of the plan, of which `RunUids` shows what people need.
+        super().__init__(*args, call_returns_result=True, **kwargs)
+        self._gives_result = call_returns_result
         self.dispatcher: SessionDispatcher = SessionDispatcher()
         # Names of bluesky's for the same, bound to the dispatcher that was made before this one.
         self.subscribe_lossless = self._subscribe_lossless = self.dispatcher.subscribe
@@ -141,21 +146,22 @@ class RemotelyPausableEngine(RunEngine):
         self._answers.put(answer)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a plan as bluesky does; raises EndedFromWindowError if a window ended it."""
+        """Run a plan and return `RunUids`; raises EndedFromWindowError if a window ended it."""
         self._decider = _Decider.PROMPT
         self.calls += 1
         self.plan_name = str(getattr(args[0], "__name__", "plan")) if args else ""
         return self._run_until_decided(lambda: super(RemotelyPausableEngine, self).__call__(*args, **kwargs))
 
     def resume(self) -> Any:
-        """Resume a plan as bluesky does; raises EndedFromWindowError if a window ended it."""
+        """Resume a plan and return `RunUids`; raises EndedFromWindowError if a window ended it."""
         return self._run_until_decided(super().resume)
 
     def _run_until_decided(self, go: Callable[[], Any]) -> Any:
         """Call `go`, which runs or resumes the plan, and again after each pause that a window asked for and resumed."""
         while True:
             try:
-                return go()
+                result = go()
+                return result if self._gives_result else RunUids.of(result)
             except RunEngineInterrupted:
                 if self._decider is not _Decider.ASKED or str(self.state) != "paused":
                     self._decider = _Decider.PROMPT

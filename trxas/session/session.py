@@ -31,6 +31,7 @@ from trxas.session.metadata_guard import guard_metadata
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.self_test_judge import SelfTestJudge
+from trxas.session.single_application import applied_once
 
 Plan = Generator[Msg, Any, Any]
 
@@ -61,7 +62,10 @@ class Session:
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
         """Return the plans of this beamline by name, ready for `RE(...)`."""
-        return {plan.entry.name: bind(plan, self.beamline) for plan in sorted_plans()}
+        return {
+            plan.entry.name: bind(applied_once(plan, self.calibrations, self.store), self.beamline)
+            for plan in sorted_plans()
+        }
 
     def measure(self, plan: Plan) -> str:
         """Run a plan that makes one run, without a prompt; return the run's uid. Raises what `measure_all` raises."""
@@ -159,7 +163,7 @@ def _assembled(
         run_engine.preprocessors.append(refused)
     guard_metadata(run_engine)
     run_engine.subscribe(SelfTestJudge(configuration.beamline))
-    run_engine.preprocessors.append(calibrations.keeping)
+    run_engine.preprocessors.append(calibrations.saving)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session
 

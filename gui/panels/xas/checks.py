@@ -60,6 +60,7 @@ class ChecksPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace number and table."""
+        self.choices.show_left_out(frame.left_out)
         scatter = self._scatter_request()
         nulls = self._null_requests()
         answers: list[Answer[Any] | None] = [frame.answer(scatter), *(frame.answer(null) for null in nulls.values())]

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
+from gui.live.left_out import LeftOutRun
 from gui.live.run_state import Scope
+from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
 from reduction.xas.exposure_pairs import Mode, Reference
 
@@ -32,6 +34,9 @@ SCOPES: Mapping[str, Scope | None] = {
     "Chosen scans": None,
 }
 
+NAMED_RUNS = 3
+"""Runs outside a mean that are named; the tool tip names all."""
+
 
 class Choices(QWidget):
     """A row of boxes to choose from. Signal `changed()`: another choice.
@@ -44,7 +49,11 @@ class Choices(QWidget):
 
     def __init__(self, parts: Sequence[str]) -> None:
         super().__init__()
-        self._row = FlowLayout(self, spacing_px=6)
+        self._parts = parts
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        self._row = FlowLayout(spacing_px=6)
+        column.addLayout(self._row)
         scopes = SCOPES if "scans" in parts else {text: scope for text, scope in SCOPES.items() if scope}
         self._modes = self._box("mode", MODES, parts)
         self._probes = self._box("probe", PROBES, parts)
@@ -53,10 +62,11 @@ class Choices(QWidget):
         self._scans = QLineEdit()
         self._scans.setPlaceholderText("scans, for example 1-3, 5")
         self._scans.setToolTip("Scans to average, counted from 1, for example 1-3, 5")
-        self._remark = QLabel("")
-        for widget in (self._scans, self._remark):
-            self._row.addWidget(widget)
-            widget.hide()
+        self._row.addWidget(self._scans)
+        self._scans.hide()
+        self.left_out = MessageLine(object_name="left out")
+        column.addWidget(self.left_out)
+        self.left_out.hide()
         self._scans.editingFinished.connect(self.changed)
         self._scopes.currentIndexChanged.connect(lambda *_: self._scans.setVisible(self.scope is None))
 
@@ -107,6 +117,14 @@ class Choices(QWidget):
         self._scans.setText(text)
         self.changed.emit()
 
+    def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
+        """Name the runs that the mean of the series lacks, with the reason, while that mean is chosen."""
+        is_series = self.scope == "series" and {"scope", "scans"} & set(self._parts)
+        text = left_out_text(runs) if is_series else ""
+        self.left_out.show_message(text, "warning")
+        self.left_out.setToolTip("\n".join(run.text for run in runs) if text else "")
+        self.left_out.setVisible(bool(text))
+
     def _box(self, name: str, items: Mapping[str, Any], parts: Sequence[str]) -> QComboBox:
         box = QComboBox()
         box.setObjectName(name)
@@ -117,6 +135,15 @@ class Choices(QWidget):
         box.setVisible(name in parts)
         box.currentIndexChanged.connect(self.changed)
         return box
+
+
+def left_out_text(runs: Sequence[LeftOutRun]) -> str:
+    """Return which runs the mean of a series lacks and why, the latest first; "" if it lacks none."""
+    if not runs:
+        return ""
+    named = [run.text for run in reversed(runs[-NAMED_RUNS:])]
+    more = f", and {len(runs) - len(named)} more" if len(runs) > len(named) else ""
+    return f"▲ Not in this mean, because they were calibrated differently: {', '.join(named)}{more}"
 
 
 def parse_scans(text: str) -> tuple[int, ...]:

@@ -54,6 +54,7 @@ class FluencePanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace curves and table."""
+        self.choices.show_left_out(frame.left_out)
         request = self._request()
         if not self._slot.changed(frame, request):
             return

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from gui.live.frame import LiveFrame
-from gui.live.request import Request
+from gui.live.request import Answer, Request
 from gui.live.run_state import Scope
 from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
 from gui.panels.value_table import Cell, ValueTable
@@ -23,6 +23,7 @@ from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
 from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.results import undetermined_text
 from reduction.xas.transient import Trace
 
 TRANSIENT_SHARE = Quantity("difference", "unpumped = 1", "transient")
@@ -64,6 +65,7 @@ class KineticsPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace curves and table."""
+        self.choices.show_left_out(frame.left_out)
         traces = self._trace_request()
         fits = self._fit_request()
         if self._traces.changed(frame, traces):
@@ -73,9 +75,15 @@ class KineticsPanel(Panel):
         if self._fits.changed(frame, fits):
             fitted = frame.answer(fits)
             self._draw_fit(fitted.value if fitted else None)
-            problem = "" if other_kind(frame, DELAY) else problem_of(fitted)
-            self.remark.setText(f"No fit: {problem}" if problem else "")
-            self.remark.setVisible(bool(self.remark.text()))
+            self._show_remark(frame, fitted)
+
+    def _show_remark(self, frame: LiveFrame, fitted: Answer[FittedTrace] | None) -> None:
+        problem = "" if other_kind(frame, DELAY) else problem_of(fitted)
+        remark = f"No fit: {problem}" if problem else ""
+        if fitted is not None and fitted.value is not None:
+            remark = fit_remark(fitted.value.fit)
+        self.remark.setText(remark)
+        self.remark.setVisible(bool(remark))
 
     def _draw_trace(self, trace: Trace | None) -> None:
         if trace is None:
@@ -130,19 +138,29 @@ class KineticsPanel(Panel):
 
 
 def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
-    """Return the parameters of a fit as rows of a table."""
+    """Return the parameters of a fit as rows of a table; those that the data do not determine are marked as such."""
+    values = {
+        "tau1_ps": ("τ1", _text(fit.tau1_ps, "ps")),
+        "tau2_ps": ("τ2", _text(fit.tau2_ps, "ps")),
+        "fraction1": ("share of τ1", _percent(fit.fraction1)),
+        "fraction2": ("share of τ2", _percent(fit.fraction2)),
+        "offset": ("offset", _percent(fit.offset)),
+        "offset_lifetime_ps": ("offset lifetime", _lifetime(fit.offset_lifetime_ps)),
+        "amplitude": ("amplitude", _percent(fit.amplitude)),
+        "t0_ps": ("time zero", _text(fit.t0_ps, "ps")),
+    }
+    vague = fit.undetermined
     rows: list[list[Cell]] = [
-        ["τ1", _text(fit.tau1_ps, "ps")],
-        ["τ2", _text(fit.tau2_ps, "ps")],
-        ["share of τ1", _percent(fit.fraction1)],
-        ["share of τ2", _percent(fit.fraction2)],
-        ["offset", _percent(fit.offset)],
-        ["offset lifetime", _lifetime(fit.offset_lifetime_ps)],
-        ["amplitude", _percent(fit.amplitude)],
-        ["time zero", _text(fit.t0_ps, "ps")],
+        [label, (f"▲ {text}, NOT DETERMINED", "warning") if name in vague else text]
+        for name, (label, text) in values.items()
     ]
     ratio = fit.chi_square / max(fit.degrees_of_freedom, 1)
     return [*rows, ["χ² / degrees of freedom", f"{fit.chi_square:.0f} / {fit.degrees_of_freedom} = {ratio:.2f}"]]
+
+
+def fit_remark(fit: KineticsFit) -> str:
+    """Return what the marks in the table mean and what to do; "" if the data determine every parameter."""
+    return f"▲ {undetermined_text(fit)}" if fit.undetermined else ""
 
 
 def _text(value: Value, unit: str) -> str:

@@ -60,6 +60,7 @@ class SpectraPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace the curves."""
+        self.choices.show_left_out(frame.left_out)
         request = self._request()
         if not self._slot.changed(frame, request):
             return

@@ -54,6 +54,24 @@ def test_a_series_goes_on_over_runs_of_one_measurement_only() -> None:
     assert hotter.series == ()
 
 
+def test_a_series_names_the_runs_that_another_calibration_keeps_out() -> None:
+    """Lost: a mean over two runs of five, and nobody in the hutch knows that three are missing, or why."""
+    now = {"energy_calibration_offset_ev": 0.7, "time_zero_raw_ps": 169_780.0}
+    state = fed(
+        energy_run("same", overrides=now),
+        energy_run("shifted", overrides={**now, "energy_calibration_offset_ev": -2.3, "scan_id": 12}),
+        energy_run("late", overrides={**now, "time_zero_raw_ps": 169_746.0}),
+        energy_run("hotter", overrides={**now, "time_zero_raw_ps": 169_746.0, "fluence_mj_cm2": 3.0}),
+        delay_run("other kind", overrides={"time_zero_raw_ps": 169_746.0}),
+        energy_run("now", overrides=now),
+    )
+    assert [run.metadata.uid for run in state.series] == ["same"]
+    assert [run.text for run in state.left_out] == [
+        "scan 12 (energy calibration differs by -3 eV)",
+        "run late (time zero differs by -34 ps)",
+    ]
+
+
 def test_a_run_told_again_is_not_its_own_series() -> None:
     """A replay that is wound back begins with the same start document again."""
     state = fed(energy_run("a"), energy_run("a"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,24 @@ from qtpy.QtCore import Qt
 
 from gui.application import make_window
 from gui.live.feed import QueueFeed
+from gui.live.left_out import LeftOutRun
 from gui.panels.panel import Panel
-from gui.panels.xas.choices import parse_scans
+from gui.panels.xas.choices import Choices, left_out_text, parse_scans
+from gui.panels.xas.kinetics import fit_remark, fit_rows
 from gui.requests.xas.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
 from reduction.number_text import with_error
+from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import excited_state_spectrum
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.gate_rates import gate_rates
 from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
+from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
+from tests.support import live_runs
 from tests.support.beam_time import Document
 from tests.support.waiting import WAIT_MS
 
@@ -119,6 +126,38 @@ def test_scan_lists_are_read() -> None:
     assert parse_scans("1-3, 5") == (0, 1, 2, 4)
     assert parse_scans("") == ()
     assert parse_scans("0, -, x") == ()
+
+
+def test_the_mean_of_a_series_names_the_runs_it_lacks(
+    window: MainWindow, another_energy_run: Callable[..., list[Document]], energy_run: list[Document], qtbot: QtBot
+) -> None:
+    """Lost: runs that were calibrated differently are missing in the mean, and the window does not say so."""
+    documents = another_energy_run("shifted")
+    start = {**documents[0][1], "energy_calibration_offset_ev": 3.0, "scan_id": 7}
+    put(window, [("start", start), *documents[1:]])
+    panel = shown(window, "spectra", energy_run, qtbot)
+    choices: Choices = panel.choices  # type: ignore[attr-defined]
+    assert choices.left_out.isHidden()
+    choices.scope = "series"
+    window.refresh()
+    assert "calibrated differently: scan 7 (energy calibration differs by +3 eV)" in choices.left_out.text()
+    assert not choices.left_out.isHidden()
+    many = [LeftOutRun(uid=str(number), scan_id=number, reason="time zero differs by +1 ps") for number in range(5)]
+    assert left_out_text(many).endswith("scan 2 (time zero differs by +1 ps), and 2 more")
+
+
+def test_parameters_that_the_data_do_not_determine_are_marked() -> None:
+    """Lost: tau1 = 200 +- 1500 ps, read from the window as a result."""
+    run = accumulate(live_runs.delay_run())
+    fit = fit_kinetics(gate_rates(run), run.metadata.timing)
+    vague = replace(fit, tau1_ps=Value(200.0, 1500.0), fraction1=Value(1.0, 27.0))
+    assert not any(isinstance(cell, tuple) for row in fit_rows(fit) for cell in row)
+    assert fit_remark(fit) == ""
+    marked = {row[0]: row[1] for row in fit_rows(vague) if isinstance(row[1], tuple)}
+    assert set(marked) == {"τ1", "share of τ1"}
+    assert marked["τ1"] == ("▲ 200 ± 1500 ps, NOT DETERMINED", "warning")
+    assert "do not determine tau1_ps, fraction1" in fit_remark(vague)
+    assert "Measure longer" in fit_remark(vague)
 
 
 def test_zooming_one_spectrum_zooms_the_other(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gui.status.item import StatusItem
-from storage.calibrations import KeptCalibration
+from storage.calibrations import SavedCalibration
 from trxas.configuration import Configuration, load_configuration
 from trxas.session.calibrations import TIME_ZERO, calibration_file
 from trxas.window.status_items import status_items
@@ -37,7 +37,7 @@ def test_raw_values_become_those_of_the_axes(configuration: Configuration) -> No
 
 def test_time_zero_is_the_one_that_the_session_keeps(configuration: Configuration) -> None:
     """If this fails, the window's delay is off by every correction of time zero."""
-    calibration_file(configuration).keep(TIME_ZERO, KeptCalibration(170_000.0, time.time()))
+    calibration_file(configuration).save(TIME_ZERO, SavedCalibration(value=170_000.0, time_s=time.time()))
     delay = item(status_items(configuration), "delay")
     assert delay.convert((0.0, 170_000.0)) == pytest.approx(0.0)
 

@@ -192,6 +192,18 @@ def test_time_zero_is_stated_on_the_raw_delay_too(run: Any) -> None:
     assert "time zero, raw" in results.table()
 
 
+def test_the_edge_of_a_foil_is_stated_without_the_calibration_too(run: Any) -> None:
+    """Lost: an energy axis that is corrected twice by one foil scan."""
+    documents = run("foil")
+    calibrated = [("start", {**documents[0][1], "energy_calibration_offset_ev": 2.5}), *documents[1:]]
+    results = reduce_run(calibrated)
+    assert isinstance(results, FoilResults)
+    assert results.foil is not None
+    assert results.uncalibrated_edge_ev is not None
+    assert results.uncalibrated_edge_ev.value == pytest.approx(results.foil.edge_ev.value - 2.5)
+    assert "energy calibration +2.5 eV" in results.table()
+
+
 def test_a_run_of_a_stock_plan_is_refused_with_a_reason() -> None:
     results = reduce_run([("start", {"uid": "u", "plan_name": "rel_scan"})])
     assert results.kind == "other"

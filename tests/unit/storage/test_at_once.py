@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from storage.calibrations import CalibrationFile, KeptCalibration
+from storage.calibrations import CalibrationFile, SavedCalibration
 from storage.scan_id import ScanIdCounter
 from tests.support.waiting import WAIT_S
 
@@ -51,8 +51,8 @@ def test_calibrations_kept_at_once_are_both_kept(tmp_path: Path) -> None:
     """Lost: the time zero of one session, because another one kept its energy calibration."""
     first, second = CalibrationFile(tmp_path, "7ID-D"), CalibrationFile(tmp_path, "7ID-D")
     interrupted(
-        lambda: first.keep("time_zero", KeptCalibration(1.0, 1.0)),
-        lambda: second.keep("energy", KeptCalibration(2.0, 2.0)),
+        lambda: first.save("time_zero", SavedCalibration(value=1.0, time_s=1.0)),
+        lambda: second.save("energy", SavedCalibration(value=2.0, time_s=2.0)),
         (first, "_systems"),
     )
     kept = CalibrationFile(tmp_path, "7ID-D").read()

@@ -10,17 +10,23 @@ from typing import Any
 import pytest
 
 from errors import StorageError
-from storage.calibrations import CalibrationFile, KeptCalibration
+from storage.calibrations import CalibrationFile, SavedCalibration
 
-ZERO = KeptCalibration(169_797.25, 1.7e9, "run-1")
+ZERO = SavedCalibration(value=169_797.25, time_s=1.7e9, run_uid="run-1")
 
 
 def test_what_is_kept_comes_back_the_latest_of_each(tmp_path: Path) -> None:
     file = CalibrationFile(tmp_path / "new", "7ID-D @ 127.0.0.1")
     assert file.read() == {}
-    attenuator = KeptCalibration({"maximum_mj_cm2": 13.9, "zero_deg": 3.2, "source": "calibrate x"}, 1.8e9)
-    for name, value in (("time_zero", KeptCalibration(1.0, 1.0)), ("time_zero", ZERO), ("attenuator", attenuator)):
-        file.keep(name, value)
+    attenuator = SavedCalibration(
+        value={"maximum_mj_cm2": 13.9, "zero_deg": 3.2, "source": "calibrate x"}, time_s=1.8e9
+    )
+    for name, value in (
+        ("time_zero", SavedCalibration(value=1.0, time_s=1.0)),
+        ("time_zero", ZERO),
+        ("attenuator", attenuator),
+    ):
+        file.save(name, value)
     assert CalibrationFile(tmp_path / "new", "7ID-D @ 127.0.0.1").read() == {
         "time_zero": ZERO,
         "attenuator": attenuator,
@@ -30,22 +36,22 @@ def test_what_is_kept_comes_back_the_latest_of_each(tmp_path: Path) -> None:
 def test_another_control_system_has_its_own(tmp_path: Path) -> None:
     """A simulated beamline in the same data folder must not move the real one's time zero."""
     real, simulated = (CalibrationFile(tmp_path, f"7ID-D @ {address}") for address in ("ioc7id", "127.0.0.1:4711"))
-    real.keep("time_zero", ZERO)
+    real.save("time_zero", ZERO)
     assert simulated.read() == {}
-    simulated.keep("time_zero", KeptCalibration(5.0, 2.0))
+    simulated.save("time_zero", SavedCalibration(value=5.0, time_s=2.0))
     assert real.read() == {"time_zero": ZERO}
 
 
 def test_a_power_cut_while_writing_leaves_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = CalibrationFile(tmp_path, "x")
-    file.keep("time_zero", ZERO)
+    file.save("time_zero", ZERO)
 
     def cut(descriptor: int) -> None:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", cut)
-    with pytest.raises(StorageError, match=r"time_zero cannot be kept in .*Input/output error.*calibrate again"):
-        file.keep("time_zero", KeptCalibration(0.0, 3.0))
+    with pytest.raises(StorageError, match=r"time_zero cannot be saved in .*Input/output error.*calibrate again"):
+        file.save("time_zero", SavedCalibration(value=0.0, time_s=3.0))
     assert file.read() == {"time_zero": ZERO}
 
 
@@ -66,7 +72,7 @@ def test_a_power_cut_while_writing_leaves_the_old_ones(tmp_path: Path, monkeypat
 def test_a_damaged_file_is_named_with_what_to_do_and_not_overwritten(tmp_path: Path, content: bytes) -> None:
     file = CalibrationFile(tmp_path, "x")
     file.path.write_bytes(content)
-    for use in (file.read, lambda: file.keep("time_zero", ZERO)):
+    for use in (file.read, lambda: file.save("time_zero", ZERO)):
         with pytest.raises(
             StorageError, match=r"calibrations\.json cannot be read: .*move it away and calibrate again"
         ):
@@ -77,7 +83,7 @@ def test_a_damaged_file_is_named_with_what_to_do_and_not_overwritten(tmp_path: P
 @pytest.mark.parametrize("value", [float("nan"), object()])
 def test_what_is_no_number_is_not_kept(tmp_path: Path, value: Any) -> None:
     file = CalibrationFile(tmp_path, "x")
-    file.keep("time_zero", ZERO)
-    with pytest.raises(StorageError, match="cannot be kept"):
-        file.keep("time_zero", KeptCalibration(value, 1.0))
+    file.save("time_zero", ZERO)
+    with pytest.raises(StorageError, match="cannot be saved"):
+        file.save("time_zero", SavedCalibration(value=value, time_s=1.0))
     assert json.loads(file.path.read_text())["systems"]["x"]["time_zero"]["value"] == 169_797.25

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def test_options_reach_the_command_as_a_dataclass(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(chaos, "run", run)
     assert main.main(["chaos", "--faults", "7", "--hang-after", "5", "--kinds", "Flood"]) == 3
     assert seen == [chaos.ChaosOptions(faults=7, hang_after=5.0, kinds="Flood")]
+
+
+def test_the_version_is_printed_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lost: the first line of every report of a trouble."""
+    assert main.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"trxas {metadata.version('trxas')}\n"
 
 
 def test_a_command_has_a_parameter_per_option() -> None:

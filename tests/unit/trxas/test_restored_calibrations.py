@@ -9,7 +9,7 @@ import pytest
 
 from devices.axes.energy import CALIBRATION_LIMIT_EV
 from errors import StorageError
-from storage.calibrations import CalibrationFile, KeptCalibration
+from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
 from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibrations, current
 
@@ -34,7 +34,7 @@ def test_what_the_axes_do_not_allow_is_refused_with_the_file_and_nothing_is_used
     before = current(line)
     good = {TIME_ZERO: 169_790.0, ENERGY: 0.5}
     for kept in (*good.items(), (name, value)):
-        file.keep(kept[0], KeptCalibration(kept[1], 0.0))
+        file.save(kept[0], SavedCalibration(value=kept[1], time_s=0.0))
     with pytest.raises(StorageError, match=rf"(?s)calibrations\.json: {name} = .*{reason}.*Remove this entry"):
         Calibrations(line, file).restore()
     assert current(line) == before

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from errors import ConfigurationError
 from processes.child import ChildProgram
 from processes.restartable import RestartableChild
+from processes.waiting import wait_until
 from trxas.simulation import READY, simulation_command
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
 from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
@@ -60,12 +60,10 @@ class BeamlineProcesses:
         Raises ConfigurationError if the IOC is not up within `timeout_s`.
         """
         self.start(IOC)
-        deadline = time.monotonic() + timeout_s
-        while not self.is_up(IOC):
-            if time.monotonic() > deadline or self._victims[IOC].has_ended:
-                output = self._victims[IOC].last_words()
-                raise ConfigurationError(f"The simulated beamline did not start. Its last output:\n{output}")
-            time.sleep(POLL_S)
+        ioc = self._victims[IOC]
+        wait_until(lambda: self.is_up(IOC) or ioc.has_ended, timeout_s=timeout_s, poll_s=POLL_S)
+        if not self.is_up(IOC):
+            raise ConfigurationError(f"The simulated beamline did not start. Its last output:\n{ioc.last_words()}")
         for name in names:
             self.start(name)
 
@@ -80,6 +78,10 @@ class BeamlineProcesses:
         if name in (SESSION, WRITER):
             return self.session.exit_code is None and self.session.has_measured
         return self._victims[name].ready is not None
+
+    def has_worked(self, name: str) -> bool:
+        """Return whether a process that has ended worked in its last life, as `is_up` says of one that runs."""
+        return self.session.has_measured if name in (SESSION, WRITER) else self._victims[name].ready is not None
 
     def start(self, name: str) -> None:
         """Start a process, or restart it."""
@@ -101,7 +103,7 @@ class BeamlineProcesses:
             if victim.has_ended:
                 yield name, victim.last_words()
         if self._session is not None and self._session.exit_code not in (None, 0):
-            yield SESSION, f"exit code {self._session.exit_code}, see {self._folder / 'logs'}"
+            yield SESSION, f"exit code {self._session.exit_code}\n{self._session.last_words()}"
 
     def written_at_ns(self) -> int:
         """Return the time of the last write to the catalogue, ns since the epoch; 0 if there is no catalogue."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from processes.waiting import wait_until
 from storage import open_store
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
@@ -15,11 +16,11 @@ from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
+from trxas.validation.robustness.look_after import FailedStarts
 from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
 from trxas.validation.robustness.session_kind import SessionKind, screen_of
 from trxas.validation.types import Report
 
-POLL_S = 0.05
 START_TIMEOUT_S = 300.0
 """Wall time that a session may take until its first exposure (15 s on a free machine; 75 s at a load of 20).
 
@@ -52,9 +53,13 @@ class Chaos:
         self._speed = speed
         self._report = report
         self._result = ChaosResult(hang_after_s=hang_after_s)
+        self._failed_starts = FailedStarts()
 
     def run(self, faults: Sequence[PlannedFault]) -> ChaosResult:
-        """Measure with `faults`, then without, and return what the audit and the comparison find."""
+        """Measure with `faults`, then without, and return what the audit and the comparison find.
+
+        Raises ChildError if the session cannot be started.
+        """
         began = time.monotonic()
         folder = self._folder / "disturbed"
         self._measure(folder, faults, datasets=2)
@@ -127,16 +132,24 @@ class Chaos:
         return target.silent_s > longest_s
 
     def _wait(self, target: MeasuringChild, until: Callable[[], bool], after: str) -> None:
-        """Wait; restart a session that ended by itself, and kill and restart one that hangs."""
-        while not until():
-            if target.exit_code is not None and not until():
-                if target.exit_code == 0:
-                    return
-                self._report(f"the session ended with exit code {target.exit_code} after {after}")
-                self._start(target)
+        """Wait for `until`, or for a session that has measured all; look after the session meanwhile.
+
+        Raises ChildError if the session cannot be started.
+        """
+
+        def look_after() -> None:
+            # The session may have ended, as expected, since the condition was looked at.
+            if target.exit_code not in (None, 0) and not until():
+                self._restart(target, after)
             if self._is_hung(target):
                 self._report(f"no exposure for {target.silent_s:.0f} s after {after}: hang")
                 self._result.count_hang(after)
                 target.kill()
                 self._start(target)
-            time.sleep(POLL_S)
+
+        wait_until(lambda: until() or target.exit_code == 0, meanwhile=look_after)
+
+    def _restart(self, target: MeasuringChild, after: str) -> None:
+        self._report(f"the session ended with exit code {target.exit_code} after {after}")
+        self._failed_starts.note_end("session", has_worked=target.has_measured, last_words=target.last_words())
+        self._start(target)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from processes.waiting import wait_until
 from storage import open_store, primary_data
 from storage.check import StoreCheck, check_store
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
@@ -13,6 +14,7 @@ from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProce
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
+from trxas.validation.robustness.look_after import FailedStarts
 from trxas.validation.robustness.session_kind import SessionKind, screen_of
 from trxas.validation.types import Report
 
@@ -46,9 +48,14 @@ class Kills:
         self._speed = speed
         self._report = report
         self._result = KillsResult(hang_after_s=hang_after_s)
+        self._failed_starts = FailedStarts()
 
     def run(self, kills: Sequence[PlannedKill]) -> KillsResult:
-        """Measure with `kills`, then without, and return what the audit and the comparison find."""
+        """Measure with `kills`, then without, and return what the audit and the comparison find.
+
+        Raises ChildError if a process cannot be started, ConfigurationError if the simulated beamline is not up in
+        time.
+        """
         began = time.monotonic()
         killed = self._folder / "killed"
         quiet = self._folder / "undisturbed"
@@ -107,18 +114,25 @@ class Kills:
         self._result.killed[kill.victim] += 1
 
     def _until(self, condition: Callable[[], bool], processes: BeamlineProcesses, after: str) -> None:
-        """Wait; restart what ended by itself, and kill and restart a session that hangs."""
-        while not condition():
+        """Wait for `condition`; restart what ended by itself, and kill and restart a session that hangs.
+
+        Raises ChildError if a process cannot be started.
+        """
+
+        def look_after() -> None:
             for name, last_words in list(processes.ended()):
                 self._report(f"the {name} ended by itself after {after}: {last_words.strip()[-500:]}")
                 self._result.ended[name] += 1
+                has_worked = processes.has_worked(name)
+                self._failed_starts.note_end(name, has_worked=has_worked, last_words=last_words)
                 processes.start(name)
             if processes.session.silent_s > self._result.hang_after_s:
                 self._report(f"no exposure for {self._result.hang_after_s:g} s after {after}: hang")
                 self._result.count_hang(after)
                 processes.kill(SESSION)
                 processes.start(SESSION)
-            time.sleep(POLL_S)
+
+        wait_until(condition, poll_s=POLL_S, meanwhile=look_after)
 
 
 def _problems(check: StoreCheck) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from processes.child import ChildProgram
+from processes.child import LAST_WORDS, ChildProgram
 from processes.process_table import family
 from processes.restartable import RestartableChild
 from trxas.validation.robustness.session_kind import SessionKind
@@ -68,6 +68,7 @@ class MeasuringChild:
     """
 
     def __init__(self, measurement: Measurement, log: Path) -> None:
+        self._log = log
         self._child = _session_process(measurement, log, self._take)
         self._exposures_at_start = 0
         self.exposures = 0
@@ -103,6 +104,13 @@ class MeasuringChild:
     def pid(self) -> int | None:
         """The process id, None if it does not run."""
         return self._child.pid
+
+    def last_words(self) -> str:
+        """Return the last lines of its log, of all lives, and where the log is; "" without one."""
+        if not self._log.exists():
+            return ""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join([*lines[-LAST_WORDS:], f"All of it is in {self._log}."])
 
     def kill(self) -> None:
         """Send SIGKILL."""

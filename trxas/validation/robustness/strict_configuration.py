@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from devices.configuration.reading import decoded
 from trxas.configuration import load_configuration
 
 CONNECTION_TIMEOUT_S = 60.0
@@ -17,8 +18,12 @@ SETTINGS = {"connection_timeout_s": ("epics", CONNECTION_TIMEOUT_S), "i0_toleran
 
 
 def write_strict_configuration(path: Path) -> Path:
-    """Write the configuration in use with more time for a dead IOC and a tight tolerance of I0; return `path`."""
-    text = load_configuration().path.read_text(encoding="utf-8-sig")
+    """Write the configuration in use with more time for a dead IOC and a tight tolerance of I0; return `path`.
+
+    Raises ConfigurationError if the configuration in use cannot be read.
+    """
+    usual = load_configuration().path
+    text = decoded(usual.read_bytes(), usual).replace("\r\n", "\n")
     for key, (table, value) in SETTINGS.items():
         text = _with_setting(text, table, key, value)
     path.write_text(text, encoding="utf-8")

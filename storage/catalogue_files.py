@@ -1,4 +1,4 @@
-"""A catalogue of which a part is gone, and putting its remains aside."""
+"""The files of an embedded catalogue: whether all of them are there, and moving them aside."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ CATALOGUE_PARTS = (
 
 
 def catalogue_is_lost(root: Path) -> bool:
-    """Whether there are journals of catalogued runs in `root`, and a part of their catalogue is gone."""
+    """Return whether `root` has journals of catalogued runs, but a part of their catalogue is missing."""
     has_runs = any(done_folder(root).glob(f"*{SUFFIX}"))
     return has_runs and not all((root / name).exists() for name in ("catalog.db", "tables.db", "data"))
 
 
 def put_catalogue_aside(root: Path) -> Path:
-    """Move the files of the catalogue in `root` to a folder beside them, which is returned."""
+    """Move the files of the catalogue in `root` into a new folder beside them; return that folder.
+
+    Raises OSError if they cannot be moved.
+    """
     aside = root / f"catalogue-put-aside-{time.strftime('%Y%m%dT%H%M%S')}-{time.monotonic_ns()}"
     aside.mkdir()
     for name in CATALOGUE_PARTS:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from errors import StorageError
-from storage.calibrations import KeptCalibration
+from storage.calibrations import SavedCalibration
 from tests.support.patient import patient
 from trxas.commands import doctor
 from trxas.configuration import Configuration, load_configuration
@@ -78,7 +78,7 @@ def test_a_run_that_changes_no_calibration_writes_nothing(configuration: Configu
 
 
 def test_what_a_record_does_not_allow_is_refused_with_the_file(configuration: Configuration) -> None:
-    calibration_file(configuration).keep("time_zero_raw_ps", KeptCalibration(1e12, 0.0))
+    calibration_file(configuration).save("time_zero_raw_ps", SavedCalibration(value=1e12, time_s=0.0))
     with pytest.raises(StorageError, match=r"(?s)calibrations\.json: time_zero_raw_ps = .*DG1:ADelayAO.*Remove this"):
         open_session(configuration)
 

@@ -1,0 +1,54 @@
+"""Earlier runs of a series that are not averaged with the present one, because the calibration has changed since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reduction.run_metadata import RunMetadata
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOutRun:
+    """A run that its calibration keeps out of a series: its uid, its scan id if it has one, and the `reason` in words.
+
+    The reason gives each difference to the present run with its unit, eV or ps.
+    """
+
+    uid: str
+    scan_id: int | None
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """Scan number, or the start of the uid, and the reason."""
+        name = f"run {self.uid[:8]}" if self.scan_id is None else f"scan {self.scan_id}"
+        return f"{name} ({self.reason})"
+
+
+def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
+    """Return why `other` is kept out of the series of `run`, if only the calibrations differ; "" otherwise.
+
+    A run with another grid or other settings is another measurement, and nobody expects it in the mean.
+    """
+    same = replace(
+        other,
+        uid=run.uid,
+        repeats=run.repeats,
+        energy_calibration_offset_ev=run.energy_calibration_offset_ev,
+        time_zero_raw_ps=run.time_zero_raw_ps,
+    )
+    if other.uid == run.uid or same != run:
+        return ""
+    differences = []
+    energy_ev = other.energy_calibration_offset_ev - run.energy_calibration_offset_ev
+    if energy_ev:
+        differences.append(f"energy calibration differs by {energy_ev:+.4g} eV")
+    if other.time_zero_raw_ps != run.time_zero_raw_ps:
+        differences.append(_time_zero_difference(other.time_zero_raw_ps, run.time_zero_raw_ps))
+    return ", ".join(differences)
+
+
+def _time_zero_difference(other_ps: float | None, run_ps: float | None) -> str:
+    if other_ps is None or run_ps is None:
+        return "one of the runs does not record its time zero"
+    return f"time zero differs by {other_ps - run_ps:+.4g} ps"

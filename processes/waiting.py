@@ -1,0 +1,35 @@
+"""The one loop that waits: for a condition, with a time-out, and with something to look after meanwhile."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+POLL_S = 0.05
+"""Wall time between two looks at a condition that nothing announces."""
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    *,
+    timeout_s: float = math.inf,
+    poll_s: float = POLL_S,
+    meanwhile: Callable[[], object] = lambda: None,
+    stopping: threading.Event | None = None,
+) -> bool:
+    """Wait until `condition()` is true; return whether it is, or False after `timeout_s` or once `stopping` is set.
+
+    `meanwhile` is called after each look that was in vain, and what it raises ends the wait. The condition is looked at
+    a last time when the time is up: a wait that was descheduled for long does not miss what has happened.
+    """
+    stopping = stopping or threading.Event()
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return condition()
+        meanwhile()
+        if stopping.wait(poll_s):
+            return False
+    return True
