@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-from broadcast.wire import HEARTBEAT, Sent, pack
+from broadcast.wire import HEARTBEAT, NO_RUN, Sent, pack
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ class Publisher:
         self._id = uuid.uuid4().hex[:12]
         self._capacity = capacity
         self._waiting: deque[bytes] = deque()
-        self._number, self._run = 0, "-"
+        self._number = 0
+        self._run = NO_RUN
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="document publisher", daemon=True)
@@ -75,7 +76,7 @@ class Publisher:
                     self._enqueue(Sent(self._id, self._number, self._run, name, payload).frame())
                 self._number += 1
                 if name == "stop":
-                    self._run = "-"
+                    self._run = NO_RUN
 
     def _enqueue(self, frame: bytes) -> None:
         if len(self._waiting) == self._capacity:
@@ -92,7 +93,8 @@ class Publisher:
                 if wanted is not None and (socket is None or wanted != address):
                     if socket is not None:
                         socket.close(0)
-                    address, socket = wanted, _connected(context, wanted)
+                    address = wanted
+                    socket = _connected(context, wanted)
                 if socket is None:
                     self._forget_and_pause()
                 else:

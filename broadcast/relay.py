@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import zmq
 
 from broadcast.run_cache import LIMIT_BYTES, RunCache
-from broadcast.wire import HEARTBEAT, NamedDocument, Sent, pack, unpack
+from broadcast.wire import HEARTBEAT, NO_RUN, NamedDocument, Sent, pack, unpack
 from errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ QUEUED_FOR_A_WINDOW = 2000
 POLL_MS = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RelayAddresses:
     """Where the relay listens: sessions send to `publish`, windows listen at `subscribe` and ask at `ask`."""
 
@@ -79,8 +79,11 @@ class Relay:
         self._outgoing = self._context.socket(zmq.PUB)
         self._outgoing.setsockopt(zmq.SNDHWM, QUEUED_FOR_A_WINDOW)
         self._questions = self._context.socket(zmq.ROUTER)
-        sockets = (self._incoming, self._outgoing, self._questions)
-        self.addresses = RelayAddresses(*(_bind(*pair, interface) for pair in zip(sockets, ports, strict=True)))
+        self.addresses = RelayAddresses(
+            publish=_bind(self._incoming, ports[0], interface),
+            subscribe=_bind(self._outgoing, ports[1], interface),
+            ask=_bind(self._questions, ports[2], interface),
+        )
 
     def run(self) -> None:
         """Relay until stopped; begins with the newest run of the archive."""
@@ -129,7 +132,7 @@ class Relay:
         self._expected[sent.publisher] = sent.number + (not is_beat)
         doc = {} if is_beat else unpack(sent.payload)
         missing = sent.number - expected if expected is not None else 0
-        strange = sent.run not in ("-", self.cache.run) and sent.name != "start"
+        strange = sent.run not in (NO_RUN, self.cache.run) and sent.name != "start"
         if sent.name == "start":
             self.lost = 0
             if self.cache.run and self.cache.run != sent.run:
@@ -164,7 +167,7 @@ class Relay:
 
     def _recall(self, sent: Sent) -> bool:
         """Fetch the run of a message from the archive; tells whether it was there, or nothing had to be fetched."""
-        uid = sent.run if sent.run != "-" else self.cache.run
+        uid = sent.run if sent.run != NO_RUN else self.cache.run
         return not uid or self._fetch(uid)
 
     def _recall_newest(self) -> None:
@@ -191,7 +194,7 @@ class Relay:
 
     def _close_forgotten_run(self, beat: Sent) -> None:
         """Close the open run if its session is in no run: its end was lost, or its session died."""
-        if beat.run == "-" and self.cache.run and self.cache.run not in self._looked_up:
+        if beat.run == NO_RUN and self.cache.run and self.cache.run not in self._looked_up:
             self._looked_up = {self.cache.run}
             self._fetch(self.cache.run)
 

@@ -19,7 +19,7 @@ KEPT_RUNS = 33
 _HEAD = ("start", "descriptor", "resource", "stream_resource")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Run:
     """Documents of one run, in the order of their numbers."""
 
@@ -123,7 +123,8 @@ class RunCache:
         self._runs = [run for run in self._runs[:-1] if run.series in wanted] + self._runs[-1:]
         self._runs.append(_Run(series=series))
         del self._runs[:-KEPT_RUNS]
-        self.run, self.dropped = str(start["uid"]), 0
+        self.run = str(start["uid"])
+        self.dropped = 0
 
     def _shrink(self) -> None:
         while self._size > self._limit and len(self._runs) > 1:

@@ -25,7 +25,7 @@ _AT_ONCE = 200
 Addresses = Callable[[], RelayAddresses | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Documents in order, and the age of the latest when it arrived, s; None while catching up."""
 
@@ -49,7 +49,7 @@ class Subscriber:
         self._line: zmq.Socket[bytes] | None = None
         self._last = 0
         self._boot = ""
-        self._lost_by_us = 0
+        self._lost_here = 0
         self._lost_by_relay = 0
         # The runs that a restarted relay may send again.
         self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
@@ -69,7 +69,7 @@ class Subscriber:
     @property
     def missed(self) -> int:
         """Documents that are known to be lost, on the way to the relay or from it."""
-        return self._lost_by_us + self._lost_by_relay
+        return self._lost_here + self._lost_by_relay
 
     def take(self, timeout_s: float) -> Delivery:
         """Return what has arrived, waiting at most `timeout_s` for the first document; may be empty."""
@@ -81,7 +81,7 @@ class Subscriber:
             remaining_ms = max(0, int(1000 * (deadline - time.monotonic())))
             documents += self._receive(min(remaining_ms, int(1000 * ASK_EVERY_S)))
             if documents or time.monotonic() >= deadline:
-                return Delivery(documents, _age(documents) if self._joined else None)
+                return Delivery(documents=documents, lag_s=_age(documents) if self._joined else None)
 
     def close(self) -> None:
         """Let go of the relay."""
@@ -99,7 +99,8 @@ class Subscriber:
             if socket is not None:
                 socket.close(0)
         self._connected_to = addresses
-        self._stream, self._line = self._context.socket(zmq.SUB), self._context.socket(zmq.DEALER)
+        self._stream = self._context.socket(zmq.SUB)
+        self._line = self._context.socket(zmq.DEALER)
         self._stream.setsockopt(zmq.SUBSCRIBE, b"")
         self._line.setsockopt(zmq.IMMEDIATE, 1)
         self._stream.connect(addresses.subscribe)
@@ -117,7 +118,8 @@ class Subscriber:
         except zmq.Again:
             return
         self._question += 1
-        self._asked_at, self._waiting_for_answer = time.monotonic(), True
+        self._asked_at = time.monotonic()
+        self._waiting_for_answer = True
 
     def _receive(self, timeout_ms: int) -> list[NamedDocument]:
         if self._stream is None or self._line is None:
@@ -157,30 +159,39 @@ class Subscriber:
         # fill counts as lost: `dropped` before the first document, later the distance from `_last` to `first`.
         self._answered_at = time.monotonic()
         self._waiting_for_answer = self._waiting_for_answer and answer["id"] != self._question
-        self.run, self.session_silent_s = answer["run"], answer["session_silent_s"]
+        self.run = answer["run"]
+        self.session_silent_s = answer["session_silent_s"]
         self._lost_by_relay = int(answer["lost"])
-        if self._boot not in ("", answer["boot"]):
-            # Another relay, with numbers of its own: start over; documents that are known are not delivered twice.
-            self._boot = answer["boot"]
+        restarted = self._boot not in ("", answer["boot"])
+        self._boot = answer["boot"]
+        if restarted:
             self._last = 0
             self._joined = False
             self._ask(now=True)
             return []
+        self._count_losses(answer)
+        documents = self._new_documents(answer)
+        if answer["more"]:
+            self._ask(now=True)
+        elif not documents:
+            self._joined = True
+        return documents
+
+    def _count_losses(self, answer: Mapping[str, Any]) -> None:
+        """Count what the relay no longer has: before the first answer and, once joined, behind the last document."""
         if self._last == 0:
-            self._lost_by_us += int(answer["dropped"])
+            self._lost_here += int(answer["dropped"])
         elif self._joined:
-            self._lost_by_us += max(0, int(answer["first"]) - self._last - 1)
-        self._boot = answer["boot"]
+            self._lost_here += max(0, int(answer["first"]) - self._last - 1)
+
+    def _new_documents(self, answer: Mapping[str, Any]) -> list[NamedDocument]:
         documents: list[NamedDocument] = []
         for fields in answer["documents"]:
             relayed = Relayed(*fields)
             if relayed.sequence > self._last:
                 documents += self._deliver(relayed)
-        self._last = max(self._last, int(answer["last"])) if not answer["more"] else self._last
-        if answer["more"]:
-            self._ask(now=True)
-        elif not documents:
-            self._joined = True
+        # A complete answer reaches up to `last` even if its newest documents are of runs that a newcomer does not get.
+        self._last = self._last if answer["more"] else max(self._last, int(answer["last"]))
         return documents
 
     def _deliver(self, relayed: Relayed) -> list[NamedDocument]:

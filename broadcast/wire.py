@@ -15,6 +15,10 @@ HEARTBEAT = "heartbeat"
 """Name of the message with which a publisher says that it lives, and how many documents it has sent."""
 
 
+NO_RUN = "-"
+"""Run of a message outside any run; the words of a message are separated by spaces, so it cannot be empty."""
+
+
 class Sent(NamedTuple):
     """What a publisher sends: who it is, the document's number (the next one's, in a heartbeat), its run, name, body.
 

@@ -271,7 +271,8 @@ class Parameter:
         return bool(value)
 
     def _integer(self, value: Any) -> int:
-        low, high = self.arg.low or 0, self.arg.high or MAXIMUM_REPEATS
+        low = self.arg.low or 0
+        high = self.arg.high or MAXIMUM_REPEATS
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or not low <= value <= high:
             raise InputError(f"{self.name} = {value!r}: give a whole number from {low:g} to {high:g}.")
@@ -279,7 +280,8 @@ class Parameter:
 
     def _number(self, value: Any) -> Any:
         number = finite_number(value, self.name, self.arg.unit)
-        low, high = self.arg.low, self.arg.high
+        low = self.arg.low
+        high = self.arg.high
         if low is not None and high is not None and not low <= number <= high:
             raise OutOfRangeError(self.name, number, low, high, self.arg.unit)
         return number

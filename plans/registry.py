@@ -10,13 +10,11 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_type_hints
-
-from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
@@ -26,6 +24,7 @@ from plans.engine.scanning import measure_runs
 from plans.engine.spec import Around, Runs, ScanSpec, as_list
 from plans.engine.start_document import own_keys
 from plans.parameters import Arg, Parameter
+from plans.types import AnyPlan
 
 DetectionOf = Callable[[Beamline], Detection]
 """Gives the detectors of a plan, on a beamline that may lack them."""
@@ -45,7 +44,7 @@ class RegisteredPlan(Protocol):
     entry: PlanEntry
     __name__: str
 
-    def __call__(self, beamline: Beamline, *args: Any, **kwargs: Any) -> Generator[Msg, Any, Any]:
+    def __call__(self, beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         """Return the plan; wrong arguments raise InputError when it starts, before anything moves."""
 
 
@@ -202,26 +201,31 @@ def scan_plan(
             around=around,
             own_keys=frozenset(own_keys),
         )
-
-        def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:
-            check_reserved(arguments.get("md") or {}, "md")
-            runs = entry.specs(beamline.configuration, **arguments)
-            uids = yield from measure_runs(beamline, as_list(runs))
-            if isinstance(runs, dict):
-                return dict(zip(runs, uids, strict=True))
-            return uids if isinstance(runs, list) else uids[0]
-
-        return _registered(function, body, entry)
+        return _registered(function, _measuring(entry), entry)
 
     return decorate
 
 
+def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
+    """Return the plan that makes the runs of `entry`."""
+
+    def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
+        check_reserved(arguments.get("md") or {}, "md")
+        runs = entry.specs(beamline.configuration, **arguments)
+        uids = yield from measure_runs(beamline, as_list(runs))
+        if isinstance(runs, dict):
+            return dict(zip(runs, uids, strict=True))
+        return uids if isinstance(runs, list) else uids[0]
+
+    return body
+
+
 def plan(
     *, group: Group, order: int, own_keys: Iterable[str] = ()
-) -> Callable[[Callable[..., Generator[Msg, Any, Any]]], RegisteredPlan]:
+) -> Callable[[Callable[..., AnyPlan]], RegisteredPlan]:
     """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first."""
 
-    def decorate(function: Callable[..., Generator[Msg, Any, Any]]) -> RegisteredPlan:
+    def decorate(function: Callable[..., AnyPlan]) -> RegisteredPlan:
         entry = PlanEntry(
             **_described(function),
             group=group,
@@ -229,7 +233,7 @@ def plan(
             own_keys=frozenset(own_keys),
         )
 
-        def body(beamline: Beamline, **arguments: Any) -> Generator[Msg, Any, Any]:
+        def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
             check_reserved(arguments.get("md") or {}, "md")
             return (yield from function(beamline, **arguments))
 
@@ -238,13 +242,11 @@ def plan(
     return decorate
 
 
-def _registered(
-    function: Callable[..., Any], body: Callable[..., Generator[Msg, Any, Any]], entry: PlanEntry
-) -> RegisteredPlan:
+def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entry: PlanEntry) -> RegisteredPlan:
     """Return the plan as users call it, with signature and docstring, after adding it to the registry."""
 
     @functools.wraps(function)
-    def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> Generator[Msg, Any, Any]:
+    def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         return (yield from body(beamline, **entry.arguments(beamline.configuration, args, kwargs)))
 
     registered.__doc__ = _docstring(entry)

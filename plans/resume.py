@@ -14,16 +14,14 @@ from errors import InputError
 from plans.edges import edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.request import ScanRequest, check_request
-from plans.engine.scanning import ANNOUNCEMENT, ScanPlan, measure_run
+from plans.engine.scanning import ANNOUNCEMENT, measure_run
 from plans.engine.spec import ScanSpec
 from plans.engine.start_document import calibration_metadata
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
 from plans.parameters import ShutterReference
 from plans.registry import PLANS, PlanEntry, check_reserved
-
-Exposure = tuple[int, int, int]
-"""What tells the exposures of a run apart: scan_index, point_index, laser_shutter (1 open, 0 closed)."""
+from plans.types import Exposure, RunPlan
 
 HELD_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
 """Axes that a pump-probe run holds, by the key of its start document."""
@@ -39,7 +37,7 @@ def resumable_plans() -> list[str]:
 
 def resume_scan(
     beamline: Beamline, start: Mapping[str, Any], done: Collection[Exposure], *, md: Mapping[str, Any] | None = None
-) -> ScanPlan:
+) -> RunPlan:
     """Measure what an interrupted run lacks, in a new run with the same series and keys, and `resumes`: its uid.
 
     Parameters
@@ -109,7 +107,8 @@ def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> Scan
 
 def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
     """Raise InputError unless the run can be resumed here and now."""
-    plan_name, here = start.get("plan_name"), beamline.configuration.name
+    plan_name = start.get("plan_name")
+    here = beamline.configuration.name
     if plan_name not in resumable_plans():
         raise InputError(f"Cannot resume a run of {plan_name!r}; resumable plans: {', '.join(resumable_plans())}.")
     if start.get("beamline", here) != here:

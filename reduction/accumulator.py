@@ -16,7 +16,7 @@ from reduction.run_metadata import RunMetadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from reduction.types import BoolArray, FloatArray, IntArray
 
 APDS = 2
 """Avalanche photodiodes, the first axis of `spc_counts`."""
@@ -65,52 +65,52 @@ class RunAccumulator:
         return self._scans
 
     @property
-    def counts(self) -> NDArray[np.float64]:
+    def counts(self) -> FloatArray:
         """Gate counts, (..., apd, probe)."""
         counts = self._field("counts")
         return counts.reshape(*counts.shape[:-1], APDS, self.metadata.timing.probes_per_pump)
 
     @property
-    def pulses(self) -> NDArray[np.float64]:
+    def pulses(self) -> FloatArray:
         """Gates opened, (..., probe), of each APD."""
         return self._field("pulses")
 
     @property
-    def boxcar_integral(self) -> NDArray[np.float64]:
+    def boxcar_integral(self) -> FloatArray:
         """Sum of boxcar mean x exposure time, (..., probe), V s: divided by `i0` it weights exposures by their flux."""
         return self._field("boxcar_integral")
 
     @property
-    def boxcar_integral_variance(self) -> NDArray[np.float64]:
+    def boxcar_integral_variance(self) -> FloatArray:
         """Variance of `boxcar_integral`, (..., probe), V^2 s^2."""
         return self._field("boxcar_variance")
 
     @property
-    def i0(self) -> NDArray[np.float64]:
+    def i0(self) -> FloatArray:
         """Ion chamber counts, (...)."""
         return self._field("i0")[..., 0]
 
     @property
-    def foil(self) -> NDArray[np.float64]:
+    def foil(self) -> FloatArray:
         """Counts behind the foil, (...), 0 where they were not recorded."""
         return self._field("foil")[..., 0]
 
     @property
-    def exposure_s(self) -> NDArray[np.float64]:
+    def exposure_s(self) -> FloatArray:
         """Exposure time, (...), s."""
         return self._field("exposure_s")[..., 0]
 
     @property
-    def exposures(self) -> NDArray[np.float64]:
+    def exposures(self) -> FloatArray:
         """Number of good exposures, (...)."""
         return self._field("exposures")[..., 0]
 
     @property
-    def rejected(self) -> NDArray[np.int64]:
+    def rejected(self) -> IntArray:
         """Number of events that a failed quality condition kept out, (...)."""
         return self._rejected[: self._scans]
 
-    def mean_readback(self, axis: str, *, laser_shutter: int | None = None) -> NDArray[np.float64]:
+    def mean_readback(self, axis: str, *, laser_shutter: int | None = None) -> FloatArray:
         """Mean read-back of "energy_ev", "delay_ps" or "fluence_mj_cm2" at each point, (points,), over all exposures.
 
         Of the exposures with the given `laser_shutter` only, if there is one. A run that scanned something else may
@@ -133,7 +133,8 @@ class RunAccumulator:
         if self._metadata is not None:
             raise ReductionError("A second start document arrived: use one RunAccumulator per run.")
         metadata = RunMetadata.from_start(doc)
-        probes, points = metadata.timing.probes_per_pump, len(metadata.points)
+        probes = metadata.timing.probes_per_pump
+        points = len(metadata.points)
         if points == 0:
             raise ReductionError("The grid of the run holds no points. Give at least one.")
         widths = {"counts": APDS * probes, "pulses": probes, "boxcar_integral": probes, "boxcar_variance": probes}
@@ -189,8 +190,9 @@ class RunAccumulator:
         self._sums = np.concatenate([self._sums, np.zeros((added, *self._sums.shape[1:]))])
         self._rejected = np.concatenate([self._rejected, np.zeros((added, *self._rejected.shape[1:]), dtype=np.int64)])
 
-    def _row(self, data: Mapping[str, Any]) -> NDArray[np.float64]:
-        layout, row = self._layout, np.zeros(self._sums.shape[-1])
+    def _row(self, data: Mapping[str, Any]) -> FloatArray:
+        layout = self._layout
+        row = np.zeros(self._sums.shape[-1])
         if "spc" in self.metadata.modes:
             row[layout["counts"]] = np.ravel(data["spc_counts"])
             row[layout["pulses"]] = data["spc_pulses"]
@@ -209,14 +211,12 @@ class RunAccumulator:
             optional["fluence_mj_cm2"] = run.fluence_mj_cm2
         return [data[name] if name in data else optional[name] for name in _SCALARS]
 
-    def _field(self, name: str) -> NDArray[np.float64]:
+    def _field(self, name: str) -> FloatArray:
         _ = self.metadata
         return self._sums[: self._scans, :, :, self._layout[name]]
 
 
-def joined(
-    runs: Sequence[RunAccumulator], kept: Sequence[NDArray[np.bool_]] | None = None, uid: str = ""
-) -> RunAccumulator:
+def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = None, uid: str = "") -> RunAccumulator:
     """One accumulator with the scans of several runs on one grid, in their order; the runs stay as they are.
 
     `kept`: per run a mask (scans,) of the scans to take, all if None. The metadata are those of the first run, with

@@ -9,7 +9,9 @@ import numpy as np
 from errors import ReductionError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from reduction.types import FloatArray
 
 ZERO_COUNT_VARIANCE = 0.5
 """Variance given to a gate that counted nothing.
@@ -20,7 +22,7 @@ all pulls too narrow.
 """
 
 
-def true_counts(counts: ArrayLike, pulses: ArrayLike) -> NDArray[np.float64]:
+def true_counts(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
     """Photons that hit the detector, from `counts` of `pulses` opened gates (shapes broadcast).
 
     A gate counts at most once, so it stays empty with the Poisson probability exp(-mu); with n counts in N gates
@@ -31,7 +33,7 @@ def true_counts(counts: ArrayLike, pulses: ArrayLike) -> NDArray[np.float64]:
     return -pulses * np.log1p(-_probability(counts, pulses))
 
 
-def true_counts_variance(counts: ArrayLike, pulses: ArrayLike) -> NDArray[np.float64]:
+def true_counts_variance(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
     """Variance of `true_counts`, photons squared.
 
     n is binomial with p = n/N, so var(n) = N p (1 - p). With d n_true / d n = 1 / (1 - p), first-order propagation
@@ -43,7 +45,7 @@ def true_counts_variance(counts: ArrayLike, pulses: ArrayLike) -> NDArray[np.flo
     return np.where(counts == 0, ZERO_COUNT_VARIANCE, pulses * probability / (1.0 - probability))
 
 
-def _checked(counts: ArrayLike, pulses: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _checked(counts: ArrayLike, pulses: ArrayLike) -> tuple[FloatArray, FloatArray]:
     counts, pulses = np.broadcast_arrays(np.asarray(counts, dtype=float), np.asarray(pulses, dtype=float))
     if not (np.all(counts >= 0) and np.all(counts <= pulses)):
         raise ReductionError(
@@ -58,5 +60,5 @@ def _checked(counts: ArrayLike, pulses: ArrayLike) -> tuple[NDArray[np.float64],
     return counts, pulses
 
 
-def _probability(counts: NDArray[np.float64], pulses: NDArray[np.float64]) -> NDArray[np.float64]:
+def _probability(counts: FloatArray, pulses: FloatArray) -> FloatArray:
     return np.divide(counts, pulses, out=np.zeros(counts.shape), where=pulses > 0)

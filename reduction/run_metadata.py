@@ -11,7 +11,7 @@ import numpy as np
 from errors import ReductionError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timing:
     """Bunches, gates and pumps.
 
@@ -52,7 +52,7 @@ class Timing:
         return first_delay_ps + probe * self.bunch_period_ps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EnergyWindows:
     """Closed energy intervals (low, high) in eV used to offset, scale and normalise spectra."""
 
@@ -64,10 +64,10 @@ class EnergyWindows:
     def from_settings(cls, settings: Mapping[str, Any]) -> EnergyWindows:
         """Read the `reduction` settings of a start document. Raises ReductionError for a missing or empty window."""
         _require(settings, _WINDOWS, "`reduction` settings of the start document")
-        return cls(*(_window(settings, name) for name in _WINDOWS))
+        return cls(**{name: _window(settings, name) for name in _WINDOWS})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunMetadata:
     """The part of a start document that the reduction needs.
 
@@ -111,7 +111,8 @@ class RunMetadata:
 
     @classmethod
     def _checked(cls, doc: Mapping[str, Any], axis: str) -> RunMetadata:
-        reduction, fixed = doc["reduction"], _FIXED_VALUES_OF_AXIS[axis]
+        reduction = doc["reduction"]
+        fixed = _FIXED_VALUES_OF_AXIS[axis]
         try:
             points = tuple(map(float, doc["grid"]["points"]))
             return cls(

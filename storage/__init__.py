@@ -85,7 +85,9 @@ class Store:
         self.images = images or root / "images"
         self.recovery = Recovery()
         self.summaries: dict[tuple[str, int], RunSummary] = {}
-        self._uri, self._api_key, self._flush_period_s = uri, api_key, flush_period_s
+        self._uri = uri
+        self._api_key = api_key
+        self._flush_period_s = flush_period_s
         self._journal = Journal(root)
         self._scan_ids = ScanIdCounter(root)
         self._catalogue: Catalogue | None = None
@@ -212,11 +214,7 @@ def open_store(
     journals into the catalogue once more, for a catalogue that was lost (0.5 ms an event).
     Raises `StorageError` if the folder cannot be used or the server does not answer.
     """
-    root = Path(root).expanduser().resolve()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{root} cannot be created: {error}. Choose another data folder.") from error
+    root = _folder(root)
     # A reader works on a copy of the catalogue where reading in place would mean changing it.
     in_place = (recover_runs or rebuild) and _is_writable(root)
     store = Store(root, uri=uri, api_key=api_key, images=images, flush_period_s=flush_period_s, in_place=in_place)
@@ -228,6 +226,15 @@ def open_store(
             rebuild = True
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)
     return store
+
+
+def _folder(root: Path | str) -> Path:
+    root = Path(root).expanduser().resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{root} cannot be created: {error}. Choose another data folder.") from error
+    return root
 
 
 def _is_writable(folder: Path) -> bool:

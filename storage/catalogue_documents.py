@@ -21,8 +21,8 @@ def run_documents(run: Any) -> list[NamedDocument]:
     differ in length: only events that are complete are returned. The catalogue does not keep the uids of events,
     they are new ones.
     """
-    start, stop = run.metadata["start"], run.metadata.get("stop")
-    documents: list[NamedDocument] = [("start", dict(start))]
+    stop = run.metadata.get("stop")
+    documents: list[NamedDocument] = [("start", dict(run.metadata["start"]))]
     for name in run:
         descriptors = run[name].descriptors
         if any("external" in declared for declared in descriptors[0]["data_keys"].values()):

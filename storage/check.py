@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from storage.records import Contents
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunCheck:
     """One run: `ended` is "yes", "no" (its process died) or "running"; `problems` is empty if all is well.
 
@@ -45,7 +45,7 @@ class RunCheck:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoreCheck:
     """All runs, oldest first, and what is wrong with the catalogue as a whole, "" if nothing."""
 
@@ -79,7 +79,7 @@ def check_store(store: RunSource) -> StoreCheck:
     known = {uid_of(path) for path in paths}
     if client is not None:
         runs += [_check_catalogued(run) for uid, run in client.items() if uid not in known]
-    return StoreCheck(runs, problem)
+    return StoreCheck(runs=runs, catalogue_problem=problem)
 
 
 def repair_store(store: RepairableStore) -> StoreCheck:
@@ -124,7 +124,7 @@ def _open_catalogue(store: RunSource) -> tuple[Any, str]:
 
 def _check_journal(store: RunSource, path: Path, client: Any) -> RunCheck:
     if is_locked(path):
-        return RunCheck(uid_of(path), "running", None, None)
+        return RunCheck(uid=uid_of(path), ended="running", events=None, catalogued_events=None)
     contents = read_contents(path)
     problems = _damages(path, contents)
     whole = contents.documents + usable(contents.documents, contents.behind)
@@ -181,8 +181,16 @@ def _check_catalogued(run: Any) -> RunCheck:
     try:
         documents = run_documents(run)
     except Exception as error:  # noqa: BLE001  as above
-        return RunCheck(uid, "no", None, None, (f"no journal, and the catalogue cannot read it: {error}",))
-    return RunCheck(uid, "yes" if documents[-1][0] == "stop" else "no", None, _events(documents))
+        return RunCheck(
+            uid=uid,
+            ended="no",
+            events=None,
+            catalogued_events=None,
+            problems=(f"no journal, and the catalogue cannot read it: {error}",),
+        )
+    return RunCheck(
+        uid=uid, ended="yes" if documents[-1][0] == "stop" else "no", events=None, catalogued_events=_events(documents)
+    )
 
 
 def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) -> list[str]:
@@ -191,9 +199,10 @@ def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) 
     # frames of files. What must agree is what a reader uses: the number of events per stream, the start document as the
     # catalogue can hold it, how the run ended, and every column of numbers, value by value.
     # Order matters: with different numbers of events every column would differ, so that is reported alone.
-    counts = count_events(journal), count_events(catalogued)
-    if {k: n for k, n in counts[0].items() if n} != {k: n for k, n in counts[1].items() if n}:
-        return [f"events in journal {counts[0]} and catalogue {counts[1]} differ"]
+    in_journal = count_events(journal)
+    in_catalogue = count_events(catalogued)
+    if _without_empty(in_journal) != _without_empty(in_catalogue):
+        return [f"events in journal {in_journal} and catalogue {in_catalogue} differ"]
     found = []
     # What the catalogue cannot hold, as NaN, is no difference: it would be found again after every repair.
     if not _same(as_stored(journal[0][1]), catalogued[0][1]):
@@ -201,9 +210,15 @@ def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) 
     ends = [documents[-1][0] == "stop" for documents in (journal, catalogued)]
     if ends[0] != ends[1] or (all(ends) and journal[-1][1]["exit_status"] != catalogued[-1][1]["exit_status"]):
         found.append("journal and catalogue say differently how it ended")
-    ours, theirs = _columns(journal), _columns(catalogued)
-    keys = [key for key in ours if key in theirs and not _same(ours[key], theirs[key])]
+    measured = _columns(journal)
+    stored = _columns(catalogued)
+    keys = [key for key in measured if key in stored and not _same(measured[key], stored[key])]
     return [*found, *([f"{', '.join(keys)} differ between journal and catalogue"] if keys else [])]
+
+
+def _without_empty(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of the streams that have events."""
+    return {stream: count for stream, count in counts.items() if count}
 
 
 def _columns(documents: Iterable[NamedDocument]) -> dict[str, list[Any]]:

@@ -31,7 +31,7 @@ SPEC = "AD_HDF5"
 """Kind of resource that ophyd's classes for that plugin declare."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageRow:
     """One image: its `datum_id` in the documents, its file, and its index there."""
 
@@ -62,7 +62,9 @@ class ImageRows:
             datum = self._datums.get(value) if isinstance(value, str) else None
             if datum is not None:
                 path = resource_path(self._resources[datum["resource"]])
-                self.by_field[field].append(ImageRow(value, path, int(datum["datum_kwargs"]["point_number"])))
+                self.by_field[field].append(
+                    ImageRow(datum_id=value, path=path, index=int(datum["datum_kwargs"]["point_number"]))
+                )
 
     @property
     def are_straight(self) -> bool:
@@ -88,7 +90,8 @@ def straightened(documents: Iterable[NamedDocument]) -> list[NamedDocument]:
 
     Events stay as they are. Raises `StorageError` if that file cannot be written.
     """
-    documents, rows = list(documents), ImageRows()
+    documents = list(documents)
+    rows = ImageRows()
     for name, doc in documents:
         rows(name, doc)
     if rows.are_straight:
@@ -135,7 +138,8 @@ def _virtual_resource(run_uid: str, field: str, rows: Sequence[ImageRow]) -> Doc
 
 def _write_virtual(path: Path, rows: Sequence[ImageRow]) -> None:
     with h5py.File(rows[0].path, locking=False) as file:
-        shape, dtype = file[DATASET].shape[1:], file[DATASET].dtype
+        shape = file[DATASET].shape[1:]
+        dtype = file[DATASET].dtype
     layout = h5py.VirtualLayout((len(rows), *shape), dtype)
     for place, row in enumerate(rows):
         source = h5py.VirtualSource(row.path.name, DATASET, (row.index + 1, *shape), dtype)

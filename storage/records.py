@@ -34,7 +34,7 @@ _NDARRAY = 1
 _PAYLOAD_HEAD = b"\x92"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contents:
     """All whole records of a journal file.
 
@@ -131,7 +131,7 @@ def _read(path: Path, size: int | None) -> bytes:
 
 def _parse(data: bytes, limit: int | None) -> Contents:
     if data[: len(MAGIC)] != MAGIC:
-        return Contents([], 0, len(data))
+        return Contents(documents=[], whole_bytes=0, torn_bytes=len(data))
     documents: list[NamedDocument] = []
     position = len(MAGIC)
     view = memoryview(data)
@@ -143,7 +143,12 @@ def _parse(data: bytes, limit: int | None) -> Contents:
         documents.append((name, doc))
         position += _FRAME.size + len(payload)
     torn = len(data) - position if limit is None else 0
-    return Contents(documents, position, torn, tuple(_behind(view, position)) if torn else ())
+    return Contents(
+        documents=documents,
+        whole_bytes=position,
+        torn_bytes=torn,
+        behind=tuple(_behind(view, position)) if torn else (),
+    )
 
 
 def _behind(view: memoryview, position: int) -> Iterator[NamedDocument]:

@@ -54,7 +54,7 @@ class RunSource(Protocol):
         """Summaries made before, by journal name and size in bytes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """One line of a list of runs.
 
@@ -169,7 +169,8 @@ def _catalogue_runs(client: Any, limit: int | None) -> list[tuple[str, Any]]:
 
 
 def _catalogue_summary(run: Any) -> RunSummary:
-    start, stop = run.metadata["start"], run.metadata.get("stop")
+    start = run.metadata["start"]
+    stop = run.metadata.get("stop")
     events = (stop or {}).get("num_events", {}).get(PRIMARY, 0)
     exposures = 2 if start.get("shutter_reference") in ("point", "scan") else 1
     return _summary(start, stop, events // exposures, "running")

@@ -9,7 +9,7 @@ import bluesky.plan_stubs as bps
 from devices.beamline import Beamline
 from devices.names import Approach, AxisName
 from plans.engine.request import ScanRequest
-from plans.engine.suspending import Plan
+from plans.types import Plan
 
 
 def use_approach(beamline: Beamline, approach: str) -> Plan:

@@ -7,10 +7,10 @@ would yield messages until its time-out had really passed.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from typing import Any
 
 from bluesky.utils import Msg
+
+from plans.types import Plan
 
 
 class PlanClock:
@@ -24,7 +24,7 @@ class PlanClock:
         """Return the time, s."""
         return time.monotonic() - self._began + self._skipped_s
 
-    def sleep(self, duration_s: float) -> Generator[Msg, Any, None]:
+    def sleep(self, duration_s: float) -> Plan:
         """Sleep for `duration_s` seconds by a message; the clock advances by that much even in a simulator."""
         until_s = self.now_s() + duration_s
         yield Msg("sleep", None, duration_s)

@@ -61,7 +61,8 @@ def foil(beamline: Beamline) -> Detection:
 
 def powder(beamline: Beamline) -> Detection:
     """Return the detection of the powder cell by the drift detector; raise ConfigurationError without one."""
-    reader, sdd = _configured(beamline, "powder", "cell", "sdd"), beamline.sdd
+    reader = _configured(beamline, "powder", "cell", "sdd")
+    sdd = beamline.sdd
     return Detection(
         modes=(AcquisitionMode.SDD,),
         reader=reader,
@@ -73,7 +74,8 @@ def powder(beamline: Beamline) -> Detection:
 
 def powder_images(beamline: Beamline) -> Detection:
     """Return the detection of the powder cell by the Pilatus; raise ConfigurationError without one."""
-    reader, pilatus = _configured(beamline, "powder_images", "cell", "pilatus"), beamline.pilatus
+    reader = _configured(beamline, "powder_images", "cell", "pilatus")
+    pilatus = beamline.pilatus
     assert pilatus is not None  # a beamline with its reader has it
     return Detection(
         modes=(AcquisitionMode.PILATUS,),

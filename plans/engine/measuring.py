@@ -24,8 +24,9 @@ from plans.engine.approach import use_approach
 from plans.engine.detection import Detection
 from plans.engine.dips import DipRecord
 from plans.engine.request import ScanRequest
-from plans.engine.suspending import Plan, SuspensionClock, wait_connected, wait_until_well
+from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
 from plans.engine.wait import send_and_wait
+from plans.types import AnyPlan, Plan
 
 Targets = Mapping[str, Target]
 """Axes and shutters by name, and where they go."""
@@ -124,12 +125,14 @@ class PointLoop:
         The second of two equal exposures in a row that failed by I0 alone is followed by one at the next energy of the
         run, which is not stored. If the flux is normal there, the low flux belongs to the point and is accepted.
         """
-        reader, energies = self._reader, self._request.points
+        reader = self._reader
+        energies = self._request.points
         by_energy = self._request.axis is AxisName.ENERGY and len(energies) > 1
         if not by_energy or set(reader.remarks) != {"i0"} or math.isnan(reader.normal_i0_per_s):
             self._dips.forget(point_index)
             return
-        dip_per_s, normal_per_s = reader.i0_per_s, reader.normal_i0_per_s
+        dip_per_s = reader.i0_per_s
+        normal_per_s = reader.normal_i0_per_s
         if not self._dips.is_suspected(point_index, dip_per_s, normal_per_s):
             return
         beside = point_index - 1 if point_index else 1
@@ -200,7 +203,8 @@ class PointSettings:
     def apply(self, targets: Targets) -> Plan:
         """Set what differs from the last point, or everything after `forget`; raises as the moves do."""
         changed = {name: target for name, target in targets.items() if self._set.get(name) != target}
-        self._set, before = {}, self._set  # a move that fails leaves nothing known
+        before = self._set
+        self._set = {}  # a move that fails leaves nothing known
         if not before:
             yield from self._apply_all(targets)
         elif changed:
@@ -212,7 +216,8 @@ class PointSettings:
 
         The temperature comes last, as it takes longest.
         """
-        request, beamline = self._request, self._beamline
+        request = self._request
+        beamline = self._beamline
         yield from bps.stop(beamline.exposure)
         yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
         yield from put_sample(beamline, request.detection)
@@ -263,7 +268,7 @@ class Attempts:
         yield Msg("checkpoint")
 
 
-def with_reasons(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+def with_reasons(plan: AnyPlan) -> AnyPlan:
     """Run `plan`; raise its failures as what went wrong instead of the FailedStatus that bluesky puts around it."""
     try:
         return (yield from plan)

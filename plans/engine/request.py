@@ -17,6 +17,7 @@ from plans.engine.detection import Detection
 from plans.engine.spec import ScanSpec
 from plans.grids import check_points
 from plans.parameters import ShutterReference
+from plans.types import Exposure
 
 MARGIN_SIGMAS = 5
 """Widths of the instrument response to keep between the unpumped pulse and the next pump."""
@@ -47,7 +48,7 @@ class ScanRequest:
     approach: Approach = Approach.BELOW
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
-    done: frozenset[tuple[int, int, int]] = frozenset()
+    done: frozenset[Exposure] = frozenset()
 
     @property
     def exposures(self) -> int:
@@ -86,21 +87,13 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     Raises ConfigurationError if the beamline lacks the detector or the cell. Without an approach the energy moves as
     configured.
     """
-    options, axis = spec.options, beamline.axes[spec.axis]
-    points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)
-    for name, value in spec.fixed.items():
-        beamline.axes[name].check_value(value)
-    detection = spec.detection(beamline)
-    if spec.temperature_c is not None:
-        checked_cell(beamline).check_value(spec.temperature_c)
-    if spec.unpumped_probe:
-        for delay_ps in _delays(spec, points):
-            check_before_next_pump(delay_ps, beamline)
+    options = spec.options
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
+    points = _checked_points(beamline, spec)
+    detection = spec.detection(beamline)
+    _check_targets(beamline, spec, points)
     beamline.energy.check_approach(approach)
     beamline.exposure.check_dwell(options.dwell_s)
-    for point in points:
-        axis.check_value(point)
     return ScanRequest(
         plan_name=spec.plan_name,
         detection=detection,
@@ -120,6 +113,26 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     )
 
 
+def _checked_points(beamline: Beamline, spec: ScanSpec) -> list[float]:
+    """Return the points of the scanned axis, ascending and within its limits; check the fixed axes too."""
+    axis = beamline.axes[spec.axis]
+    points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)
+    for name, value in spec.fixed.items():
+        beamline.axes[name].check_value(value)
+    return points
+
+
+def _check_targets(beamline: Beamline, spec: ScanSpec, points: Sequence[float]) -> None:
+    """Raise for a temperature (C), delay (ps) or point that the beamline cannot reach or the sample cannot use."""
+    if spec.temperature_c is not None:
+        checked_cell(beamline).check_value(spec.temperature_c)
+    if spec.unpumped_probe:
+        for delay_ps in _delays(spec, points):
+            check_before_next_pump(delay_ps, beamline)
+    for point in points:
+        beamline.axes[spec.axis].check_value(point)
+
+
 def _delays(spec: ScanSpec, points: Sequence[float]) -> list[float]:
     """Return every delay that the run goes to, ps."""
     if spec.axis is AxisName.DELAY:
@@ -136,7 +149,8 @@ def checked_cell(beamline: Beamline) -> Cell:
 
 def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
     """Raise OutOfRangeError if the unpumped probe would come after the next pump, and so be pumped itself."""
-    geometry, delay = beamline.configuration.geometry, beamline.delay
+    geometry = beamline.configuration.geometry
+    delay = beamline.delay
     bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe
     latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * geometry.irf_sigma_ps
     if delay_ps > latest:

@@ -7,8 +7,6 @@ is remembered and raised afterwards. The failure that ended the scan stays the o
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
-from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
@@ -19,7 +17,8 @@ from devices.detectors.pilatus import Pilatus
 from errors import MotionError, TrxasError
 from plans.engine.approach import use_approach
 from plans.engine.measuring import RETRYABLE, reason, with_reasons
-from plans.engine.suspending import Plan, wait_connected
+from plans.engine.suspending import wait_connected
+from plans.types import AnyPlan, Plan
 
 ATTEMPTS = 7
 """Attempts at closing the shutters, with the pauses of attempts at a point between them: over some seconds."""
@@ -33,9 +32,7 @@ CLOSE_TIMEOUT_S = 20.0
 logger = logging.getLogger("trxas.plans")
 
 
-def ending_safely(
-    beamline: Beamline, plan: Generator[Msg, Any, Any], pilatus: Pilatus | None = None
-) -> Generator[Msg, Any, Any]:
+def ending_safely(beamline: Beamline, plan: AnyPlan, pilatus: Pilatus | None = None) -> AnyPlan:
     """Run `plan`, then stop the detectors and block the laser; a failure of `plan` stays the one that is raised.
 
     A pause blocks laser and X-rays. The file of a `pilatus` is closed.
@@ -47,7 +44,7 @@ def ending_safely(
     ))  # fmt: skip
 
 
-def _pausing_safely(beamline: Beamline, plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+def _pausing_safely(beamline: Beamline, plan: AnyPlan) -> AnyPlan:
     # bluesky calls `pause` of every object it has seen in a message; that of the axis group closes the shutters.
     yield Msg("null", beamline.axis_group)
     return (yield from plan)
@@ -59,7 +56,8 @@ def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseExcepti
     Retries while the beamline does not answer; an abort during this is raised afterwards. Raises MotionError if a
     shutter may still be open, naming what ended the scan before.
     """
-    ended, last = because, because
+    ended = because
+    last = because
     for attempt in range(ATTEMPTS):
         try:
             if attempt:
@@ -71,7 +69,8 @@ def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseExcepti
             last = reason(error)
             logger.warning("Closing the shutters, attempt %d: %s", attempt + 1, last)
         except ENDED_BY_USER as error:
-            ended, last = ended or error, error
+            ended = ended or error
+            last = error
         else:
             break
     else:

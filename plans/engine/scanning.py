@@ -19,9 +19,7 @@ from plans.engine.safe_end import ending_safely
 from plans.engine.spec import Around, ScanSpec
 from plans.engine.start_document import start_metadata
 from plans.engine.suspending import open_xrays
-
-ScanPlan = Generator[Msg, Any, str]
-"""A plan that makes one run and returns its uid."""
+from plans.types import AnyPlan, RunPlan
 
 ANNOUNCEMENT = "begins a run of trxas"
 """Keyword of the null message with which every run begins, before anything moves: a session checks metadata then."""
@@ -33,7 +31,7 @@ def check_scan(beamline: Beamline, request: ScanRequest) -> None:
     check_room_for_approach(beamline, request)
 
 
-def scan(beamline: Beamline, request: ScanRequest) -> ScanPlan:
+def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     """Make one run of a checked request and return its uid.
 
     At its end the laser shutter is closed, and the X-ray shutter too if the run failed. Long moves of the energy end as
@@ -67,7 +65,7 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
     return uids
 
 
-def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None) -> ScanPlan:
+def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None) -> RunPlan:
     """Make one run with what its plan does around it, such as moving a mirror back; return its uid."""
     if around is None:
         return (yield from scan(beamline, request))
@@ -75,7 +73,7 @@ def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None)
     return str((yield from ending_safely(beamline, around(beamline, request.md, scan(beamline, request)))))
 
 
-def _with_xrays(beamline: Beamline, request: ScanRequest, run: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
+def _with_xrays(beamline: Beamline, request: ScanRequest, run: AnyPlan) -> AnyPlan:
     """Open the X-ray shutter, then `run`; if the shutter does not open there is no run."""
     yield from open_xrays(beamline, request.detection.conditions)
     return (yield from run)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.names import AxisName, ShutterState
@@ -14,8 +12,9 @@ from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
 from plans.options import ReferencedOptions, ScanOptions
 from plans.parameters import ShutterReference
+from plans.types import RunPlan
 
-Around = Callable[[Beamline, Mapping[str, Any], Generator[Msg, Any, str]], Generator[Msg, Any, str]]
+Around = Callable[[Beamline, Mapping[str, Any], RunPlan], RunPlan]
 """Wraps the plan of one run, whose own metadata it is given, to set something up before and to put it back after."""
 
 

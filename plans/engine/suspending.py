@@ -23,8 +23,7 @@ from errors import AcquisitionError, InvalidReadingError, MotionError, NotConnec
 from plans.engine.clock import PlanClock
 from plans.engine.detection import Devices
 from plans.engine.wait import send_and_wait
-
-Plan = Generator[Msg, Any, None]
+from plans.types import Plan
 
 STUCK = (FailedStatus, MotionError, NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
 """What a shutter that cannot be moved raises."""

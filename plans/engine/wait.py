@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from bluesky.utils import Msg, short_uid
 
+from plans.types import Plan
 
-def send_and_wait(command: str, device: Any, *args: Any) -> Generator[Msg, Any, None]:
+
+def send_and_wait(command: str, device: Any, *args: Any) -> Plan:
     """Send `command` ("set" or "trigger") to `device` and wait until it is done; raises FailedStatus if it fails.
 
     The group has a new name each time. If a status fails before its wait, the engine throws that at once and

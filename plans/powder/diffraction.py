@@ -58,12 +58,5 @@ def diffraction(
         laser=ShutterState.CLOSED,
         metadata=metadata,
         temperature_c=temperature_c,
-        options=ScanOptions(
-            dwell_s=dwell_s,
-            repeats=images,
-            sample=options.sample,
-            series=options.series,
-            md=options.md,
-            approach=options.approach,
-        ),
+        options=ScanOptions(dwell_s=dwell_s, repeats=images, **vars(options)),
     )

@@ -11,7 +11,7 @@ import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
 import numpy as np
 from bluesky.utils import Msg
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
@@ -20,10 +20,12 @@ from errors import InputError, NotConnectedError, ReductionError
 from plans.engine.safe_end import ending_safely
 from plans.engine.scanning import ANNOUNCEMENT
 from plans.engine.start_document import calibration_metadata
-from plans.engine.suspending import Plan
 from plans.grids import check_points
 from plans.parameters import AnglesDeg, Arg, Metadata
 from plans.registry import Group, plan
+from plans.types import Plan
+
+FloatArray = NDArray[np.float64]
 
 CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
 """Default angles of the plate: more than the 45 degrees from blocked to open."""
@@ -58,32 +60,22 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
     up to 90 degrees; the one nearest to `near_deg` is returned. Raises InputError for arrays that do not fit together,
     ReductionError if the maximum comes out worse than to 5 %.
     """
-    angles, powers = np.asarray(angles_deg, dtype=float), np.asarray(powers_w, dtype=float)
-    if angles.ndim != 1 or angles.shape != powers.shape or not np.all(np.isfinite([angles, powers])):
-        raise InputError(
-            f"An attenuator fit needs equal numbers of finite angles and powers, not {angles.shape}, {powers.shape}."
-        )
-    if np.unique(angles).size <= PARAMETERS:
-        raise InputError(f"An attenuator fit needs at least {PARAMETERS + 1} different angles, not {angles.size}.")
-    phase = 4 * np.radians(angles)
-    design = np.column_stack([np.ones_like(phase), np.cos(phase), np.sin(phase)])
-    (mean, cosine, sine), *_ = np.linalg.lstsq(design, powers)
-    scatter = np.sum((powers - design @ [mean, cosine, sine]) ** 2) / (angles.size - PARAMETERS)
-    covariance = scatter * np.linalg.pinv(design.T @ design)
+    angles = np.asarray(angles_deg, dtype=float)
+    powers = np.asarray(powers_w, dtype=float)
+    (mean, cosine, sine), covariance = _fit_cosine(angles, powers)
     half = math.hypot(cosine, sine)
     if half == 0:
         raise ReductionError("The power is the same at every angle: is the laser on? Look at the power meter.")
-    to_maximum, to_leak = np.array([0, cosine, sine]) * 2 / half, np.array([1, -cosine / half, -sine / half])
+    # leak + maximum sin^2(2 (a - zero)) = mean + cosine cos 4a + sine sin 4a, with maximum = 2 half, leak = mean - half
+    # and tan(4 zero) = sine / cosine. These are the derivatives of the three by (mean, cosine, sine).
+    to_maximum = np.array([0, cosine, sine]) * 2 / half
+    to_leak = np.array([1, -cosine / half, -sine / half])
     to_zero = np.degrees(np.array([0, -sine, cosine])) / (4 * half**2)
     zero = math.degrees(math.atan2(-sine, -cosine)) / 4
     maximum_sigma, zero_sigma, leak_sigma = (
         math.sqrt(gradient @ covariance @ gradient) for gradient in (to_maximum, to_zero, to_leak)
     )
-    if maximum_sigma > WORST_RELATIVE_ERROR * 2 * half:
-        raise ReductionError(
-            f"The attenuator's maximum is {2 * half:.3g} +- {maximum_sigma:.1g} W: the angles do not determine it to "
-            f"{WORST_RELATIVE_ERROR:.0%}. Check that the laser is on, and give angles from blocked to open."
-        )
+    _require_determined(2 * half, maximum_sigma)
     zero += 90 * round((near_deg - zero) / 90)
     return AttenuatorFit(
         maximum_w=2 * half,
@@ -93,6 +85,29 @@ def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: floa
         leak_w=mean - half,
         leak_sigma_w=leak_sigma,
     )
+
+
+def _require_determined(maximum_w: float, sigma_w: float) -> None:
+    if sigma_w > WORST_RELATIVE_ERROR * maximum_w:
+        raise ReductionError(
+            f"The attenuator's maximum is {maximum_w:.3g} +- {sigma_w:.1g} W: the angles do not determine it to "
+            f"{WORST_RELATIVE_ERROR:.0%}. Check that the laser is on, and give angles from blocked to open."
+        )
+
+
+def _fit_cosine(angles_deg: FloatArray, powers_w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return mean, cosine and sine coefficients of the power, W, against 4 x angle, and their covariance (3, 3)."""
+    if angles_deg.ndim != 1 or angles_deg.shape != powers_w.shape or not np.all(np.isfinite([angles_deg, powers_w])):
+        shapes = f"{angles_deg.shape}, {powers_w.shape}"
+        raise InputError(f"An attenuator fit needs equal numbers of finite angles and powers, not {shapes}.")
+    if np.unique(angles_deg).size <= PARAMETERS:
+        raise InputError(f"An attenuator fit needs at least {PARAMETERS + 1} different angles, not {angles_deg.size}.")
+    phase = 4 * np.radians(angles_deg)
+    design = np.column_stack([np.ones_like(phase), np.cos(phase), np.sin(phase)])
+    coefficients, *_ = np.linalg.lstsq(design, powers_w)
+    # No error of a single reading is known, so the scatter about the curve gives it.
+    variance = np.sum((powers_w - design @ coefficients) ** 2) / (angles_deg.size - PARAMETERS)
+    return coefficients, variance * np.linalg.pinv(design.T @ design)
 
 
 @plan(group=Group.ALIGNMENT, order=1, own_keys=("num_points", "readings", "angles_deg"))

@@ -6,13 +6,12 @@ judges the runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
-from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
@@ -24,6 +23,7 @@ from plans.grids import join_regions
 from plans.options import ScanOptions
 from plans.parameters import Edge, EnergyEv, FluenceMjCm2
 from plans.registry import Group, scan_plan
+from plans.types import AnyPlan, RunPlan
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 
 LOWER_FINE_STEPS = 2
@@ -65,7 +65,8 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
 
     One bunch after time zero the last probe of a pump period meets the next pump: probe index -1 of that one.
     """
-    geometry, step_ps = configuration.geometry, configuration.delay.coarse_step_ps
+    geometry = configuration.geometry
+    step_ps = configuration.delay.coarse_step_ps
     last = configuration.laser.required_divider - 1
     gates = {"watched_probe": geometry.pumped_probe, "compare_probe": geometry.unpumped_probe}
     return (
@@ -87,13 +88,13 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
     )
 
 
-def holding(beamline: Beamline, md: Mapping[str, Any], run: Generator[Msg, Any, str]) -> Generator[Msg, Any, str]:
+def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
     """Run one arm with the raw delay held that its metadata name, and free it however the run ends."""
 
-    def free() -> Generator[Msg, Any, Any]:
+    def free() -> AnyPlan:
         yield from bps.configure(beamline.delay, {"held": {}})
 
-    def held() -> Generator[Msg, Any, str]:
+    def held() -> RunPlan:
         yield from bps.configure(beamline.delay, {"held": dict(md[KEY]["held"])})
         return (yield from run)
 

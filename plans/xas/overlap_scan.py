@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import bluesky.plan_stubs as bps
 import bluesky.preprocessors as bpp
-from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
@@ -18,6 +17,7 @@ from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
 from plans.parameters import Arg, Direction, Edge, PositionsUm
 from plans.registry import Group, scan_plan
+from plans.types import AnyPlan, RunPlan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point
 
 POSITIONS_UM = tuple(float(position) for position in range(-80, 81, 10))
@@ -32,13 +32,11 @@ HOME = "home_um"
 """Key of the start document: where the mirror was before the run, um."""
 
 
-def returning_home(
-    beamline: Beamline, md: Mapping[str, Any], run: Generator[Msg, Any, str]
-) -> Generator[Msg, Any, str]:
+def returning_home(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
     """Run the scan, then move the mirror back to where it was, however the run ends."""
     mirror = beamline.axes[AXES[Direction(md["direction"])]]
 
-    def go_home() -> Generator[Msg, Any, Any]:
+    def go_home() -> AnyPlan:
         yield from bps.abs_set(mirror, md[HOME], wait=True)
 
     return str((yield from bpp.finalize_wrapper(run, go_home)))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pyFAI.integrator.azimuthal import AzimuthalIntegrator  # type: ignore[import-untyped]
@@ -16,7 +16,7 @@ from errors import ReductionError
 from reduction.values import Value
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from reduction.types import BoolArray, FloatArray
 
 HC_EV_ANGSTROM = 12_398.419_843
 """Planck's constant times the speed of light, eV Angstrom."""
@@ -27,7 +27,7 @@ GRAPHITE_INV_ANGSTROM = 1.83
 _GRAPHITE_HALF_WIDTH = 0.10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DetectorGeometry:
     """A flat detector perpendicular to the beam, beside it.
 
@@ -77,9 +77,9 @@ class DetectorGeometry:
 class Pattern(NamedTuple):
     """Intensity per pixel against the scattering vector in 1/Angstrom, with its counting error; (points,) each."""
 
-    q_inv_angstrom: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    sigma: NDArray[np.float64]
+    q_inv_angstrom: FloatArray
+    intensity: FloatArray
+    sigma: FloatArray
 
 
 class GeometryCalibration(NamedTuple):
@@ -102,17 +102,17 @@ class LinearBackground(NamedTuple):
         return pattern._replace(intensity=pattern.intensity - line)
 
 
-def valid_pixels(image: NDArray[np.float64], mask: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+def valid_pixels(image: FloatArray, mask: BoolArray | None = None) -> BoolArray:
     """Pixels to use: not masked (True in `mask` excludes), finite and not negative (a Pilatus marks its gaps so)."""
     good = np.isfinite(image) & (image >= 0)
     return np.asarray(good if mask is None else good & ~mask)
 
 
 def integrate(
-    image: NDArray[np.float64],
+    image: FloatArray,
     geometry: DetectorGeometry,
     *,
-    mask: NDArray[np.bool_] | None = None,
+    mask: BoolArray | None = None,
     normalisation: float = 1.0,
     points: int = 400,
     q_range_inv_angstrom: tuple[float, float] | None = None,
@@ -142,8 +142,15 @@ def integrate(
         correctSolidAngle=True,
         normalization_factor=normalisation,
     )
-    filled = np.asarray(result.count) > 0
-    least = 1.0 / (np.asarray(result.count, dtype=float)[filled] * normalisation)
+    return _pattern(result, normalisation)
+
+
+def _pattern(result: Any, normalisation: float) -> Pattern:
+    """Return the bins of pyFAI's result that hold pixels."""
+    pixels = np.asarray(result.count, dtype=float)
+    filled = pixels > 0
+    # A bin without counts would have no error and an infinite weight: it gets the error of one count.
+    least = 1.0 / (pixels[filled] * normalisation)
     return Pattern(
         np.asarray(result.radial, dtype=float)[filled],
         np.asarray(result.intensity, dtype=float)[filled],
@@ -181,10 +188,10 @@ def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GR
 
 
 def calibrate(
-    image: NDArray[np.float64],
+    image: FloatArray,
     geometry: DetectorGeometry,
     *,
-    mask: NDArray[np.bool_] | None = None,
+    mask: BoolArray | None = None,
     refine: str = "offset_m",
     line_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
 ) -> GeometryCalibration:
@@ -248,7 +255,5 @@ def common_background(
     return LinearBackground(float(constant), float(slope))
 
 
-def _line(
-    q: NDArray[np.float64], height: float, centre: float, width: float, constant: float, slope: float
-) -> NDArray[np.float64]:
+def _line(q: FloatArray, height: float, centre: float, width: float, constant: float, slope: float) -> FloatArray:
     return np.asarray(height * np.exp(-(((q - centre) / width) ** 2) / 2.0) + constant + slope * (q - centre))

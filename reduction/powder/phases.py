@@ -18,9 +18,8 @@ from reduction.values import Value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from reduction.powder.diffraction import Pattern
+    from reduction.types import FloatArray
 
 _LEAST_BINS = 50
 _BACKGROUND_TERMS = 4
@@ -30,7 +29,7 @@ _LARGEST_STRAIN = 0.01
 _WIDTHS_INV_ANGSTROM = (0.006, 0.06)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """Orthogonal unit cell (a, b, c) in Angstrom, and which reflections the space group allows."""
 
@@ -38,7 +37,7 @@ class Phase:
     cell_angstrom: tuple[float, float, float]
     allowed: Callable[[tuple[int, int, int]], bool]
 
-    def lines_inv_angstrom(self, low: float, high: float) -> NDArray[np.float64]:
+    def lines_inv_angstrom(self, low: float, high: float) -> FloatArray:
         """Scattering vectors of the allowed reflections between two limits; those closer than 0.002 are one."""
         largest = int(high * max(self.cell_angstrom) / (2 * np.pi)) + 1
         indices = [
@@ -63,13 +62,13 @@ def _pm3m(hkl: tuple[int, int, int]) -> bool:
     return any(hkl)
 
 
-ORTHORHOMBIC = Phase("orthorhombic", (8.2440, 11.7351, 8.1982), _pnma)
+ORTHORHOMBIC = Phase(name="orthorhombic", cell_angstrom=(8.2440, 11.7351, 8.1982), allowed=_pnma)
 """Pnma at room temperature: Stoumpos et al., Cryst. Growth Des. 13, 2722 (2013)."""
 
-TETRAGONAL = Phase("tetragonal", (8.259, 8.259, 5.897), _p4mbm)
+TETRAGONAL = Phase(name="tetragonal", cell_angstrom=(8.259, 8.259, 5.897), allowed=_p4mbm)
 """P4/mbm above 88 degrees in the bulk: Rodova et al., J. Therm. Anal. Calorim. 71, 667 (2003)."""
 
-CUBIC = Phase("cubic", (5.874, 5.874, 5.874), _pm3m)
+CUBIC = Phase(name="cubic", cell_angstrom=(5.874, 5.874, 5.874), allowed=_pm3m)
 """Pm-3m above 130 degrees in the bulk: Moller, Nature 182, 1436 (1958)."""
 
 CSPBBR3 = (ORTHORHOMBIC, TETRAGONAL, CUBIC)
@@ -154,13 +153,16 @@ class _Fit:
     def __init__(
         self,
         phase: Phase,
-        q: NDArray[np.float64],
-        whitened: NDArray[np.float64],
-        sigma: NDArray[np.float64],
+        q: FloatArray,
+        whitened: FloatArray,
+        sigma: FloatArray,
         graphite: tuple[float, float],
     ) -> None:
         margin = _LARGEST_STRAIN * q[-1] + _WIDTHS_INV_ANGSTROM[1]
-        self._phase, self._q, self._whitened, self._sigma = phase.name, q, whitened, sigma
+        self._phase = phase.name
+        self._q = q
+        self._whitened = whitened
+        self._sigma = sigma
         self._lines = phase.lines_inv_angstrom(float(q[0] - margin), float(q[-1] + margin))
         self._graphite, self._graphite_width = graphite
         centred = (q - q.mean()) / np.ptp(q)
@@ -175,7 +177,7 @@ class _Fit:
         graphite = Value(shape.graphite, self._graphite_error(shape))
         return PhaseScore(self._phase, chi_square, chi_square, parameters, shape.strain, shape.width, graphite)
 
-    def _search(self) -> NDArray[np.float64]:
+    def _search(self) -> FloatArray:
         widths = np.log(np.geomspace(*_WIDTHS_INV_ANGSTROM, 6)[1:-1])
         grid = product(np.arctanh(np.linspace(-0.8, 0.8, 9)), widths)
         starts = [np.array([strain, width, 0.0, 0.0]) for strain, width in grid]
@@ -189,14 +191,14 @@ class _Fit:
         )
         return np.asarray(found.x)
 
-    def _cost(self, parameters: NDArray[np.float64]) -> float:
+    def _cost(self, parameters: FloatArray) -> float:
         shape = self._shape(parameters)
         low, high = _WIDTHS_INV_ANGSTROM
         if not (low <= shape.width <= high and low / 2 <= shape.graphite_width <= high):
             return 1e12
         return self._solve(shape)[0]
 
-    def _shape(self, parameters: NDArray[np.float64]) -> _Shape:
+    def _shape(self, parameters: FloatArray) -> _Shape:
         strain, width, graphite, graphite_width = (float(value) for value in parameters)
         return _Shape(
             _LARGEST_STRAIN * math.tanh(strain),
@@ -210,7 +212,7 @@ class _Fit:
         heights, distance = nnls(self._design(shape), self._whitened)
         return float(distance**2), int((heights[len(self._background) + 1 :] > 0).sum())
 
-    def _design(self, shape: _Shape) -> NDArray[np.float64]:
+    def _design(self, shape: _Shape) -> FloatArray:
         centres = self._lines[:, None] / (1.0 + shape.strain)
         lines = np.exp(-(((self._q - centres) / shape.width) ** 2) / 2.0)
         graphite = np.exp(-(((self._q - shape.graphite) / shape.graphite_width) ** 2) / 2.0)

@@ -23,7 +23,7 @@ from reduction.powder.phases import PhaseAssignment, assign_phase
 from reduction.values import Value
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from reduction.types import BoolArray, FloatArray
 
 Q_RANGE_INV_ANGSTROM = (1.3, 2.8)
 """Range that the paper shows (Fig. S8)."""
@@ -33,13 +33,14 @@ LINE_FREE_INV_ANGSTROM = ((1.32, 1.42), (1.61, 1.70), (1.95, 2.04), (2.23, 2.30)
 
 _CALIBRATIONS = 3
 _NEIGHBOURS = 5
-_HOT_FACTOR, _HOT_SIGMAS = 3.0, 8.0
+_HOT_FACTOR = 3.0
+_HOT_SIGMAS = 8.0
 
 
 class PowderImage(NamedTuple):
     """Counts (rows, columns), negative where masked, and the I0 counts behind them."""
 
-    counts: NDArray[np.float64]
+    counts: FloatArray
     i0: float
 
 
@@ -64,19 +65,23 @@ def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
     if something is missing.
     """
     try:
-        told, energy_ev = start["geometry"], float(start["energy_ev"])
-        rows, columns = (int(number) for number in told["shape"])
-        pixel_m, (edge_m, vertical_m) = float(told["pixel_m"]), (float(offset) for offset in told["offset_m"])
-        distance_m = float(told["distance_m"])
+        recorded = start["geometry"]
+        energy_ev = float(start["energy_ev"])
+        rows, columns = (int(number) for number in recorded["shape"])
+        pixel_m = float(recorded["pixel_m"])
+        edge_m, vertical_m = (float(offset) for offset in recorded["offset_m"])
+        distance_m = float(recorded["distance_m"])
     except (KeyError, TypeError, ValueError) as error:
         raise ReductionError(
             f"The start document has no usable geometry: {error!r}. Give a run of the plan diffraction."
         ) from error
     offset_m = (edge_m + columns * pixel_m / 2.0, vertical_m)
-    return DetectorGeometry(distance_m, offset_m, pixel_m, (rows, columns), energy_ev)
+    return DetectorGeometry(
+        distance_m=distance_m, offset_m=offset_m, pixel_m=pixel_m, shape=(rows, columns), energy_ev=energy_ev
+    )
 
 
-def hot_pixels(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+def hot_pixels(counts: FloatArray) -> BoolArray:
     """Pixels that count far more than their neighbours: three times the median of 5 x 5 and eight errors.
 
     The factor keeps the tops of bright rings, which are as narrow as that; the errors keep noise where there are few
@@ -108,9 +113,7 @@ def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeomet
     return PowderSeries(calibration, background, reduced, graphite, phases)
 
 
-def calibrate_in_powder(
-    counts: NDArray[np.float64], mask: NDArray[np.bool_], geometry: DetectorGeometry
-) -> GeometryCalibration:
+def calibrate_in_powder(counts: FloatArray, mask: BoolArray, geometry: DetectorGeometry) -> GeometryCalibration:
     """Refine the sample's distance on the graphite line of an image that shows powder too.
 
     Graphite overlaps with the lines next to (111) of CsPbBr3, which would pull a single fitted line by 0.002

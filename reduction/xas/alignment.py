@@ -15,7 +15,9 @@ from reduction.values import Value
 from reduction.xas.static_xas import SpectrumPoints, StaticSpectrum, normalisation
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from reduction.types import BoolArray, FloatArray
 
 VARSHNI_ALPHA_EV_PER_K = -7.3e-5
 """Of CsPbBr3 nanocrystals, 80 to 550 K (SI 8)."""
@@ -29,7 +31,7 @@ _COARSE_STEP_EV = 0.05
 _LEAST_POINTS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Alignment:
     """Shift of a spectrum to higher energies relative to a reference: subtract it from the energies to align.
 
@@ -42,8 +44,8 @@ class Alignment:
     gain: float
     chi_square: float
     degrees_of_freedom: int
-    by_spectrum: NDArray[np.float64]
-    by_reference: NDArray[np.float64]
+    by_spectrum: FloatArray
+    by_reference: FloatArray
 
 
 class ThermalDifference(NamedTuple):
@@ -58,11 +60,11 @@ class ThermalDifference(NamedTuple):
     difference: SpectrumPoints
     shift_ev: Value
     varshni_half_ev: float
-    varshni_systematic: NDArray[np.float64]
+    varshni_systematic: FloatArray
     temperature_c: float
 
 
-def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> NDArray[np.float64]:
+def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> FloatArray:
     """Eg(T) - Eg(reference) with Varshni's Eg(T) = Eg(0) - alpha T^2 / (T + beta), T in kelvin, in eV.
 
     With the parameters of SI 8, +6.5 meV from 25 to 140 degrees. Raises ReductionError below absolute zero.
@@ -76,8 +78,8 @@ def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> N
 
 
 def derivative_area_curve(
-    spectrum: SpectrumPoints, reference: SpectrumPoints, shifts_ev: NDArray[np.float64], window_ev: tuple[float, float]
-) -> NDArray[np.float64]:
+    spectrum: SpectrumPoints, reference: SpectrumPoints, shifts_ev: FloatArray, window_ev: tuple[float, float]
+) -> FloatArray:
     """Return the paper's optimisation parameter against the shift removed from the spectrum (Figure S6), (shifts,).
 
     | |area of the spectrum's first derivative, normalised to its maximum| - |the same of the reference| |, within
@@ -123,6 +125,11 @@ def align(
         reference,
         CubicSpline(reference.energy_ev, np.eye(reference.energy_ev.size)),
     )
+    return problem.result(_best_shift_ev(problem, largest_shift_ev), points)
+
+
+def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
+    """Return the shift of least cost, eV: a coarse grid finds the valley, a bounded search its bottom."""
     number = int(2 * np.ceil(largest_shift_ev / _COARSE_STEP_EV)) + 1
     grid = np.linspace(-largest_shift_ev, largest_shift_ev, number)
     best = int(np.argmin([problem.solve(float(shift)).cost for shift in grid]))
@@ -135,7 +142,7 @@ def align(
     found = minimize_scalar(
         lambda shift: problem.solve(float(shift)).cost, bounds=bounds, method="bounded", options={"xatol": 1e-6}
     )
-    return problem.result(float(found.x), points)
+    return float(found.x)
 
 
 def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
@@ -145,7 +152,14 @@ def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: Spectr
     than that, it should not be fitted.
     """
     sizes = spectrum.energy_ev.size, reference.energy_ev.size
-    return Alignment(shift_ev, 1.0, 0.0, 0, np.zeros(sizes[0]), np.zeros(sizes[1]))
+    return Alignment(
+        shift_ev=shift_ev,
+        gain=1.0,
+        chi_square=0.0,
+        degrees_of_freedom=0,
+        by_spectrum=np.zeros(sizes[0]),
+        by_reference=np.zeros(sizes[1]),
+    )
 
 
 def thermal_difference(
@@ -163,49 +177,62 @@ def thermal_difference(
         raise ReductionError(
             f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Check the runs."
         )
-    source, target = spectrum.measured, reference.measured
+    source = spectrum.measured
+    target = reference.measured
     alignment = alignment or align(source, target, reference.windows.edge_integral_ev)
-    gap = float(band_gap_change_ev(spectrum.temperature_c, reference.temperature_c))
-    shift = alignment.shift_ev.value
-    grid = _covered(target.energy_ev, source.energy_ev, (shift, shift - gap))
+    gap_ev = float(band_gap_change_ev(spectrum.temperature_c, reference.temperature_c))
+    shift_ev = alignment.shift_ev.value
+    grid = _covered(target.energy_ev, source.energy_ev, (shift_ev, shift_ev - gap_ev))
     energy = target.energy_ev[grid]
-    basis = CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
-    pair = [basis(energy + shift), basis(energy + shift - gap)]
-    move = (pair[0] + pair[1]) / 2.0
-    slope = (basis(energy + shift, 1) + basis(energy + shift - gap, 1)) @ source.intensity / 2.0
-    kept = SpectrumPoints(energy, target.intensity[grid], target.covariance[np.ix_(grid, grid)])
-    value, scale = normalisation(SpectrumPoints(energy, move @ source.intensity, kept.covariance), reference.windows)
-    base, base_scale = normalisation(kept, reference.windows)
-    by_source = scale @ (move + np.outer(slope, alignment.by_spectrum))
-    by_target = scale @ np.outer(slope, alignment.by_reference)
-    of_base = np.zeros_like(by_target)
+    moved = _Moved.of(source, energy + shift_ev, gap_ev)
+    covered = SpectrumPoints(energy, target.intensity[grid], target.covariance[np.ix_(grid, grid)])
+    value, scale = normalisation(
+        SpectrumPoints(energy, moved.mean @ source.intensity, covered.covariance), reference.windows
+    )
+    base, base_scale = normalisation(covered, reference.windows)
+    of_base = np.zeros((energy.size, target.energy_ev.size))
     of_base[:, grid] = base_scale
-    of_shift = _independent_variance(alignment, source, target) * np.outer(scale @ slope, scale @ slope)
-    covariance = _propagate(by_source, source) + _propagate(by_target, target) + of_shift
+    by_source, by_target, of_shift = _derivatives(alignment, moved, scale, source, target)
     return ThermalDifference(
-        aligned=SpectrumPoints(energy, value, covariance),
+        aligned=SpectrumPoints(energy, value, _propagate(by_source, source) + _propagate(by_target, target) + of_shift),
         difference=SpectrumPoints(
             energy, value - base, _propagate(by_source, source) + _propagate(by_target - of_base, target) + of_shift
         ),
         shift_ev=alignment.shift_ev,
-        varshni_half_ev=gap / 2.0,
-        varshni_systematic=np.asarray(scale @ ((pair[1] - pair[0]) @ source.intensity) / 2.0),
+        varshni_half_ev=gap_ev / 2.0,
+        varshni_systematic=np.asarray(scale @ moved.half_difference),
         temperature_c=spectrum.temperature_c,
     )
+
+
+def _derivatives(
+    alignment: Alignment, moved: _Moved, scale: FloatArray, source: SpectrumPoints, target: SpectrumPoints
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the derivatives of the aligned spectrum by both spectra, and the variance that comes from neither.
+
+    (points, source points), (points, target points), (points, points); `scale` is the derivative of the normalisation.
+    """
+    # Every result is linear in the counts to first order, so its covariance is that of the derivatives by the measured
+    # intensities of both spectra. The spectrum enters by its own value and by the shift; the reference enters by the
+    # shift that was fitted to it, and once more where it is subtracted. What the shift owes to neither is added.
+    by_source = scale @ (moved.mean + np.outer(moved.slope, alignment.by_spectrum))
+    by_target = scale @ np.outer(moved.slope, alignment.by_reference)
+    of_shift = _independent_variance(alignment, source, target) * np.outer(scale @ moved.slope, scale @ moved.slope)
+    return by_source, by_target, of_shift
 
 
 class _Solution(NamedTuple):
     cost: float
     chi_square: float
     gain: float
-    design: NDArray[np.float64]
-    inverse_design: NDArray[np.float64]
+    design: FloatArray
+    inverse_design: FloatArray
 
 
 class _Shift(NamedTuple):
-    energy_ev: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    energy_ev: FloatArray
+    intensity: FloatArray
+    covariance: FloatArray
     reference: SpectrumPoints
     basis: CubicSpline
 
@@ -226,8 +253,9 @@ class _Shift(NamedTuple):
         determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
         return _Solution(chi_square + determinant, chi_square, gain, design, weighted)
 
-    def result(self, shift: float, points: NDArray[np.bool_]) -> Alignment:
-        plain, full = self.solve(shift), self.solve(shift, order=1)
+    def result(self, shift: float, points: BoolArray) -> Alignment:
+        plain = self.solve(shift)
+        full = self.solve(shift, order=1)
         covariance = np.linalg.inv(full.design.T @ full.inverse_design)
         influence = covariance[2] @ full.inverse_design.T
         by_spectrum = np.zeros(points.size)
@@ -243,31 +271,54 @@ class _Shift(NamedTuple):
         )
 
 
-def _propagate(operator: NDArray[np.float64], points: SpectrumPoints) -> NDArray[np.float64]:
+class _Moved(NamedTuple):
+    """A spectrum interpolated with and without the Varshni shift, at energies of the reference.
+
+    `mean` (points, source points) gives the mean of both as a linear function of the source's intensities; `slope`
+    (points,) is its derivative by the shift, per eV; `half_difference` (points,) half of what separates the two.
+    """
+
+    mean: FloatArray
+    slope: FloatArray
+    half_difference: FloatArray
+
+    @classmethod
+    def of(cls, source: SpectrumPoints, energy_ev: FloatArray, gap_ev: float) -> _Moved:
+        basis = CubicSpline(source.energy_ev, np.eye(source.energy_ev.size))
+        aligned = basis(energy_ev)
+        corrected = basis(energy_ev - gap_ev)
+        return cls(
+            mean=(aligned + corrected) / 2.0,
+            slope=np.asarray((basis(energy_ev, 1) + basis(energy_ev - gap_ev, 1)) @ source.intensity / 2.0),
+            half_difference=np.asarray((corrected - aligned) @ source.intensity / 2.0),
+        )
+
+
+def _propagate(operator: FloatArray, points: SpectrumPoints) -> FloatArray:
     return np.asarray(operator @ points.covariance @ operator.T)
 
 
 def _independent_variance(alignment: Alignment, source: SpectrumPoints, target: SpectrumPoints) -> float:
     """Variance of the shift beyond what the two spectra's counts give it, eV^2."""
-    by_source, by_target = alignment.by_spectrum, alignment.by_reference
+    by_source = alignment.by_spectrum
+    by_target = alignment.by_reference
     counted = by_source @ source.covariance @ by_source + by_target @ target.covariance @ by_target
     return max(alignment.shift_ev.sigma**2 - float(counted), 0.0)
 
 
-def _covered(
-    energy_ev: NDArray[np.float64], available_ev: NDArray[np.float64], shifts_ev: tuple[float, ...]
-) -> NDArray[np.bool_]:
+def _covered(energy_ev: FloatArray, available_ev: FloatArray, shifts_ev: tuple[float, ...]) -> BoolArray:
     """Energies at which the shifted spectrum was measured; a spline must not extrapolate."""
-    low, high = available_ev[0] - min(shifts_ev), available_ev[-1] - max(shifts_ev)
+    low = available_ev[0] - min(shifts_ev)
+    high = available_ev[-1] - max(shifts_ev)
     return np.asarray((energy_ev >= low) & (energy_ev <= high))
 
 
-def _derivative_area(energy_ev: NDArray[np.float64], intensity: NDArray[np.float64]) -> float:
+def _derivative_area(energy_ev: FloatArray, intensity: FloatArray) -> float:
     derivative = np.gradient(intensity, energy_ev)
     return abs(float(np.trapezoid(derivative / np.abs(derivative).max(), energy_ev)))
 
 
-def _inside(energy_ev: NDArray[np.float64], window_ev: tuple[float, float]) -> NDArray[np.bool_]:
+def _inside(energy_ev: FloatArray, window_ev: tuple[float, float]) -> BoolArray:
     inside = (energy_ev >= window_ev[0]) & (energy_ev <= window_ev[1])
     if inside.sum() < _LEAST_POINTS:
         raise ReductionError(

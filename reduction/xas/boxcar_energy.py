@@ -8,27 +8,25 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
-from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Mode, Reference, exposure_pairs, gates_of
-from reduction.xas.spc_energy import require_energy_scan, spectrum_metadata
-from reduction.xas.transient import Spectrum
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.spc_energy import require_energy_scan
+from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import EnergyWindows
+    from reduction.types import BoolArray, FloatArray, Reference
 
 _SCATTER_SCANS = 3
-_BOXCAR: Mode = "boxcar"
 
 
 class ScaledScans(NamedTuple):
     """Offset-corrected, scaled pairs of the usable scans: `energy_ev` (points,), the others (scans, points)."""
 
-    energy_ev: NDArray[np.float64]
+    energy_ev: FloatArray
     on: Intensity
     off: Intensity
-    used: NDArray[np.bool_]
+    used: BoolArray
 
 
 def boxcar_spectrum(
@@ -45,22 +43,25 @@ def boxcar_spectrum(
     metadata = accumulator.metadata
     require_energy_scan(metadata)
     probe = metadata.timing.pumped_probe if probe is None else probe
-    pairs = exposure_pairs(accumulator, _BOXCAR, *gates_of(reference, probe, metadata.timing))
+    pairs = exposure_pairs(accumulator, "boxcar", *gates_of(reference, probe, metadata.timing))
     scans = scaled_scans(pairs, metadata.windows)
-    on, off = _mean(scans.on, scans.used), _mean(scans.off, scans.used)
+    on = _mean(scans.on, scans.used)
+    off = _mean(scans.off, scans.used)
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
     return Spectrum(
         energy_ev=scans.energy_ev,
-        on=on.value,
-        on_sigma=on.sigma,
-        off=off.value,
-        off_sigma=off.sigma,
-        transient=on.value - off.value,
-        sigma=np.hypot(on.sigma, off.sigma),
+        **curves_of(on, off),
         sigma_scatter=scatter,
-        metadata=spectrum_metadata(accumulator, _BOXCAR, probe, reference, int(scans.used.any(axis=1).sum())),
+        metadata=transient_metadata(
+            accumulator,
+            mode="boxcar",
+            probe=probe,
+            reference=reference,
+            scans=int(scans.used.any(axis=1).sum()),
+            offset="pre-edge",
+        ),
     )
 
 
@@ -92,9 +93,7 @@ def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
     return ScaledScans(pairs.axis[measured], on, off, used[:, measured])
 
 
-def _gains(
-    energy_ev: NDArray[np.float64], off: NDArray[np.float64], used: NDArray[np.bool_], edge: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _gains(energy_ev: FloatArray, off: FloatArray, used: BoolArray, edge: BoolArray) -> FloatArray:
     mean = _average(off, used)
     gains = np.ones(len(off))
     # Twice, because a scan that lacks points leaves its gain in the first mean.
@@ -106,25 +105,23 @@ def _gains(
     return gains
 
 
-def _post_edge_level(
-    energy_ev: NDArray[np.float64], off: NDArray[np.float64], used: NDArray[np.bool_], windows: EnergyWindows
-) -> float:
+def _post_edge_level(energy_ev: FloatArray, off: FloatArray, used: BoolArray, windows: EnergyWindows) -> float:
     inside = points_within(energy_ev, windows.post_edge_ev, "post-edge") & used.any(axis=0)
     if not inside.any():
         raise ReductionError("No usable scan has reached the post-edge window yet. Wait until the first scan ends.")
     return float(_average(off, used)[inside].mean())
 
 
-def _average(table: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _average(table: FloatArray, used: BoolArray) -> FloatArray:
     return np.asarray(np.where(used, table, 0.0).sum(axis=0) / np.maximum(used.sum(axis=0), 1))
 
 
-def _mean(scans: Intensity, used: NDArray[np.bool_]) -> Intensity:
+def _mean(scans: Intensity, used: BoolArray) -> Intensity:
     variance = np.where(used, scans.sigma**2, 0.0).sum(axis=0)
     return Intensity(_average(scans.value, used), np.sqrt(variance) / used.sum(axis=0))
 
 
-def _standard_error(values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _standard_error(values: FloatArray, used: BoolArray) -> FloatArray:
     number = used.sum(axis=0)
     squares = np.where(used, (values - _average(values, used)) ** 2, 0.0).sum(axis=0)
     return np.asarray(np.sqrt(squares / (number - 1) / number))

@@ -13,9 +13,8 @@ from reduction.values import Value
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
+    from reduction.types import FloatArray
 
 _ORDER = 4
 _RECENTRINGS = 30
@@ -28,11 +27,11 @@ class FoilSpectrum(NamedTuple):
     The zero of the absorption depends on the gains of the two chambers, so only differences count.
     """
 
-    energy_ev: NDArray[np.float64]
-    absorption: NDArray[np.float64]
+    energy_ev: FloatArray
+    absorption: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FoilEdge:
     """Energy of the steepest rise.
 
@@ -127,12 +126,18 @@ def _edge(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> FoilEd
     third = float(6 * coefficients[3] + 24 * coefficients[4] * shift)
     sigma = float(np.sqrt(second @ covariance @ second)) / abs(third)
     slope = float(np.polynomial.Polynomial(coefficients).deriv()(shift))
-    return FoilEdge(Value(centre + shift, sigma), slope, residual, points, half_width_ev)
+    return FoilEdge(
+        edge_ev=Value(centre + shift, sigma),
+        slope_per_ev=slope,
+        residual=residual,
+        points=points,
+        half_width_ev=half_width_ev,
+    )
 
 
 def _local_fit(
     spectrum: FoilSpectrum, centre: float, half_width_ev: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float, int]:
+) -> tuple[FloatArray, FloatArray, float, int]:
     """Coefficients in (energy - centre), their covariance from the residuals, the residuals' deviation, points."""
     x, y = _near(spectrum, centre, half_width_ev)
     if len(x) < _ORDER + 2:
@@ -147,9 +152,7 @@ def _local_fit(
     return coefficients, variance * inverse @ inverse.T, variance**0.5, len(x)
 
 
-def _near(
-    spectrum: FoilSpectrum, centre: float, half_width_ev: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _near(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> tuple[FloatArray, FloatArray]:
     near = np.abs(spectrum.energy_ev - centre) <= half_width_ev
     return spectrum.energy_ev[near] - centre, spectrum.absorption[near]
 
@@ -161,7 +164,7 @@ def _slope(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> float
     return float(np.linalg.lstsq(np.vander(x, 4, increasing=True), y, rcond=None)[0][1])
 
 
-def _steepest(coefficients: NDArray[np.float64], half_width_ev: float) -> float:
+def _steepest(coefficients: FloatArray, half_width_ev: float) -> float:
     polynomial = np.polynomial.Polynomial(coefficients)
     roots = polynomial.deriv(2).roots()
     inside = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and abs(root.real) <= half_width_ev]
@@ -173,7 +176,7 @@ def _steepest(coefficients: NDArray[np.float64], half_width_ev: float) -> float:
     return min(maxima, key=abs)
 
 
-def _absorption(i0: NDArray[np.float64], transmitted: NDArray[np.float64]) -> NDArray[np.float64]:
+def _absorption(i0: FloatArray, transmitted: FloatArray) -> FloatArray:
     if not (
         i0.size and np.isfinite(i0).all() and np.isfinite(transmitted).all() and min(i0.min(), transmitted.min()) > 0
     ):

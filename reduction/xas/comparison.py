@@ -14,7 +14,7 @@ from reduction.values import Value
 from reduction.xas.energy_windows import points_within
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from reduction.types import FloatArray
 
 READBACK_TOLERANCE_EV = 0.1
 """How far the monochromator may read beside a window's limit and its point still count."""
@@ -37,7 +37,7 @@ PB_L3 = ComparisonWindows((13_044.0, 13_047.0), (13_037.0, 13_040.0))
 """Intervals of the lead L3 edge (paper, Figure 3)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComparisonParameter:
     """C = average difference at the main edge / average difference before it, without unit.
 
@@ -58,9 +58,9 @@ class ComparisonParameter:
 
 
 def comparison_parameter(
-    energy_ev: NDArray[np.float64],
-    difference: NDArray[np.float64],
-    covariance: NDArray[np.float64],
+    energy_ev: FloatArray,
+    difference: FloatArray,
+    covariance: FloatArray,
     windows: ComparisonWindows,
     *,
     confidence: float = _ONE_SIGMA,
@@ -103,7 +103,8 @@ def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter
     five errors, differences beyond three errors would be found five times too often. The second is to be the less
     certain one. Raises ReductionError if its D is 0, or its C.
     """
-    before, ratio = second.pre_edge, first.value
+    before = second.pre_edge
+    ratio = first.value
     if before.value == 0.0 or second.value == 0.0:
         raise ReductionError("A difference of two C needs averages that are not 0. Check the spectrum.")
     own = (second.sigma * before.value) ** 2
@@ -112,7 +113,7 @@ def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter
     return Value(second.value - ratio, math.hypot(math.sqrt(max(variance, 0.0)) / before.value, first.sigma))
 
 
-def _average(energy_ev: NDArray[np.float64], window: tuple[float, float], name: str) -> NDArray[np.float64]:
+def _average(energy_ev: FloatArray, window: tuple[float, float], name: str) -> FloatArray:
     wider = (window[0] - READBACK_TOLERANCE_EV, window[1] + READBACK_TOLERANCE_EV)
     inside = points_within(energy_ev, wider, name)
     return np.asarray(inside / inside.sum())

@@ -46,7 +46,7 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rise:
     """Change of the signal (points,) with its error against the delay (points,), ps, from the arm's own zero."""
 
@@ -64,14 +64,15 @@ class Rise:
 
     def ends(self) -> tuple[float, float, float]:
         """Return the mean change of the first and the last quarter of delays, and the error of their difference."""
-        order, count = np.argsort(self.delay_ps), np.size(self.delay_ps) // 4
+        order = np.argsort(self.delay_ps)
+        count = np.size(self.delay_ps) // 4
         (early, early_sigma), (late, late_sigma) = (
             _mean(self.change[part], self.sigma[part]) for part in (order[:count], order[-count:])
         )
         return early, late, float(np.hypot(early_sigma, late_sigma))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ArmResult:
     """One arm judged: its time zero, and how far that is from the reference arm's, with errors, ps (None: no rise)."""
 
@@ -112,28 +113,31 @@ def _fitted(rise: Rise, fit_t0: FitT0) -> ArmResult:
     early, late, sigma = rise.ends()
     low, high = sorted((abs(early), abs(late)))
     if high - low < LEAST_STEP_SIGMAS * sigma or low > LARGEST_BASELINE * high:
-        return ArmResult(Verdict.NO_RISE)
+        return ArmResult(verdict=Verdict.NO_RISE)
     if abs(early) > abs(late):
-        return ArmResult(Verdict.WRONG_SIGN)
+        return ArmResult(verdict=Verdict.WRONG_SIGN)
     try:
         t0_ps, t0_sigma_ps = fit_t0(rise.delay_ps, rise.change, rise.sigma)
     except ReductionError:
-        return ArmResult(Verdict.NO_RISE)
-    return ArmResult(Verdict.GOOD, t0_ps, t0_sigma_ps)
+        return ArmResult(verdict=Verdict.NO_RISE)
+    return ArmResult(verdict=Verdict.GOOD, t0_ps=t0_ps, t0_sigma_ps=t0_sigma_ps)
 
 
 def _compared(result: ArmResult, zero: ArmResult, tolerance_ps: float, name: str) -> ArmResult:
     if result.t0_ps is None or result.t0_sigma_ps is None or name == REFERENCE:
         return result
     if zero.t0_ps is None or zero.t0_sigma_ps is None:
-        return ArmResult(Verdict.UNDECIDED, result.t0_ps, result.t0_sigma_ps)
-    shift_ps, sigma_ps = result.t0_ps - zero.t0_ps, float(np.hypot(result.t0_sigma_ps, zero.t0_sigma_ps))
+        return ArmResult(verdict=Verdict.UNDECIDED, t0_ps=result.t0_ps, t0_sigma_ps=result.t0_sigma_ps)
+    shift_ps = result.t0_ps - zero.t0_ps
+    sigma_ps = float(np.hypot(result.t0_sigma_ps, zero.t0_sigma_ps))
     verdict = Verdict.GOOD
     if abs(shift_ps) > max(tolerance_ps, 3 * sigma_ps):
         verdict = Verdict.SHIFTED
     elif 3 * sigma_ps > 2 * tolerance_ps:
         verdict = Verdict.UNDECIDED
-    return ArmResult(verdict, result.t0_ps, result.t0_sigma_ps, shift_ps, sigma_ps)
+    return ArmResult(
+        verdict=verdict, t0_ps=result.t0_ps, t0_sigma_ps=result.t0_sigma_ps, shift_ps=shift_ps, shift_sigma_ps=sigma_ps
+    )
 
 
 def _mean(values: FloatArray, sigma: FloatArray) -> tuple[float, float]:
@@ -149,13 +153,18 @@ def rise_of(
     Jet and flux cancel in the ratio. By default the pumped over the unpumped probe of the run. Raises ReductionError
     for a run that is no delay scan or has too few photons.
     """
-    timing, rates = run.metadata.timing, gate_rates(run)
+    timing = run.metadata.timing
+    rates = gate_rates(run)
     on = timing.pumped_probe if watched is None else watched
     off = timing.unpumped_probe if compared is None else compared
     values, variance = rates.log_rate()
     pumped = rates.pumped
     change = (values[:, on] - values[:, off])[pumped]
-    return Rise(rates.delay_ps[pumped] - offset_ps, change, np.sqrt(variance[:, on] + variance[:, off])[pumped])
+    return Rise(
+        delay_ps=rates.delay_ps[pumped] - offset_ps,
+        change=change,
+        sigma=np.sqrt(variance[:, on] + variance[:, off])[pumped],
+    )
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:
@@ -194,8 +203,13 @@ def arm_rise_of_run(start: Document, run: RunAccumulator) -> tuple[str, Rise]:
             f"Run {start.get('uid', '')} is a {start.get('plan_name', 'run')}, not an arm of a self-test. Give the "
             "runs that delay_self_test returned."
         )
-    watched, compared = int(arm["watched_probe"]), int(arm["compare_probe"])
-    return str(arm["arm"]), rise_of(run, watched=watched, compared=compared, offset_ps=float(arm["rise_offset_ps"]))
+    rise = rise_of(
+        run,
+        watched=int(arm["watched_probe"]),
+        compared=int(arm["compare_probe"]),
+        offset_ps=float(arm["rise_offset_ps"]),
+    )
+    return str(arm["arm"]), rise
 
 
 def _fit_t0(delay_ps: FloatArray, change: FloatArray, sigma: FloatArray) -> tuple[float, float]:

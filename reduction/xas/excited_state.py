@@ -10,21 +10,20 @@ import numpy as np
 from errors import ReductionError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from reduction.types import FloatArray
     from reduction.xas.transient import Spectrum, TransientMetadata
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExcitedStateSpectrum:
     """Spectrum of the excited species, on the scale of `Spectrum`; arrays (points,), `sigma` its standard error.
 
     `fraction` is the excited fraction it was made with; its own error is not in `sigma`.
     """
 
-    energy_ev: NDArray[np.float64]
-    value: NDArray[np.float64]
-    sigma: NDArray[np.float64]
+    energy_ev: FloatArray
+    value: FloatArray
+    sigma: FloatArray
     fraction: float
     metadata: TransientMetadata
 

@@ -9,16 +9,14 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.types import Mode as Mode
-from reduction.types import Reference as Reference
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import Timing
+    from reduction.types import BoolArray, FloatArray, Mode, Reference
 
-SHUTTER_CLOSED, SHUTTER_OPEN = 0, 1
+SHUTTER_CLOSED = 0
+SHUTTER_OPEN = 1
 
 
 class Gate(NamedTuple):
@@ -31,19 +29,19 @@ class Gate(NamedTuple):
 class Signal(NamedTuple):
     """Signal (photons, or boxcar V s), its variance and the flux behind it, each (scans, points)."""
 
-    signal: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    flux: NDArray[np.float64]
+    signal: FloatArray
+    variance: FloatArray
+    flux: FloatArray
 
 
 class Intensity(NamedTuple):
     """Signal per flux and its standard error, (points,) or (scans, points)."""
 
-    value: NDArray[np.float64]
-    sigma: NDArray[np.float64]
+    value: FloatArray
+    sigma: FloatArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExposurePairs:
     """On and off of one run, points sorted along the axis; points never measured as a pair are left out.
 
@@ -52,10 +50,10 @@ class ExposurePairs:
     the transient.
     """
 
-    axis: NDArray[np.float64]
+    axis: FloatArray
     on: Signal
     off: Signal
-    paired: NDArray[np.bool_]
+    paired: BoolArray
 
     @property
     def scans(self) -> int:
@@ -74,7 +72,7 @@ class ExposurePairs:
         return self._divide(*(np.where(self.paired, table, 0.0).sum(axis=0) for table in part))
 
     @staticmethod
-    def _divide(signal: NDArray[np.float64], variance: NDArray[np.float64], flux: NDArray[np.float64]) -> Intensity:
+    def _divide(signal: FloatArray, variance: FloatArray, flux: FloatArray) -> Intensity:
         inverse = np.divide(1.0, flux, out=np.zeros_like(flux), where=flux > 0)
         return Intensity(signal * inverse, np.sqrt(variance) * inverse)
 
@@ -110,7 +108,7 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
             f"No point has both {_name(on)} and {_name(off)} yet. Wait for more exposures, or change the reference."
         )
     first, second = (Signal(*(table[:, order] for table in signal)) for signal in signals)
-    return ExposurePairs(axis[order], first, second, paired[:, order])
+    return ExposurePairs(axis=axis[order], on=first, off=second, paired=paired[:, order])
 
 
 def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> Signal:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from errors import ReductionError
-from reduction.xas.kinetics.fit import Value
-
-FloatArray = NDArray[np.float64]
+from reduction.types import FloatArray
+from reduction.values import Value
 
 
 def extremum(

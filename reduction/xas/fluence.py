@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.xas.exposure_pairs import Intensity, Mode, Reference, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
-from reduction.xas.transient import FluenceScan, TransientMetadata
+from reduction.xas.transient import FluenceScan, transient_metadata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
+    from reduction.types import BoolArray, FloatArray, Mode, Reference
 
 _OFFSET_POINTS = 2
 _SCATTER_SCANS = 3
@@ -39,14 +38,8 @@ def fluence_scan(
         raise ReductionError(f"This run scanned {run.axis}, not the fluence. Choose a run of the plan fluence_scan.")
     probe = run.timing.pumped_probe if probe is None else probe
     pairs = exposure_pairs(accumulator, mode, *gates_of(reference, probe, run.timing))
-    kept = pairs.paired[:, :_OFFSET_POINTS].all(axis=1) & (pairs.paired.sum(axis=1) > _OFFSET_POINTS)
-    if not kept.any():
-        raise ReductionError(
-            "No scan has the two lowest fluences, whose difference is the offset, and a third point yet. Wait for more."
-        )
-    used = pairs.paired[kept]
-    on, off = (Intensity(part.value[kept], part.sigma[kept]) for part in pairs.each())
-    scans = _ScaledScans.of(on, off, used)
+    scans = _usable_scans(pairs)
+    used = scans.used
     return FluenceScan(
         fluence_mj_cm2=pairs.axis,
         on=_mean(scans.on, used),
@@ -56,31 +49,40 @@ def fluence_scan(
         covariance=scans.mean_covariance(),
         sigma_scatter=scans.standard_error(),
         scatter=scans.scatter(),
-        metadata=TransientMetadata(
-            sample=run.sample,
-            edge=run.edge,
-            mode=mode,
-            reference=reference,
-            probe=probe,
-            scans=len(used),
-            offset="lowest fluences",
-            delay_ps=run.timing.delay_of(probe, float(accumulator.mean_readback("delay_ps").mean())),
-            energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
+        metadata=transient_metadata(
+            accumulator, mode=mode, probe=probe, reference=reference, scans=len(used), offset="lowest fluences"
         ),
     )
 
 
-@dataclass(frozen=True)
-class _ScaledScans:
-    """On and off of each scan after offset and scale, and the covariance of on - off; (scans, points[, points])."""
+def _usable_scans(pairs: ExposurePairs) -> _ScaledScans:
+    """Scale the scans that have both lowest fluences and a third point."""
+    usable = pairs.paired[:, :_OFFSET_POINTS].all(axis=1) & (pairs.paired.sum(axis=1) > _OFFSET_POINTS)
+    if not usable.any():
+        raise ReductionError(
+            "No scan has the two lowest fluences, whose difference is the offset, and a third point yet. Wait for more."
+        )
+    on, off = (Intensity(part.value[usable], part.sigma[usable]) for part in pairs.each())
+    return _ScaledScans.of(on, off, pairs.paired[usable])
 
-    on: NDArray[np.float64]
-    off: NDArray[np.float64]
-    used: NDArray[np.bool_]
-    covariance: NDArray[np.float64]
+
+@dataclass(frozen=True, kw_only=True)
+class _ScaledScans:
+    """On and off of each scan after offset and scale, and the covariance of on - off; (scans, points[, points]).
+
+    With o the mean on - off of the two lowest points, l the mean off and n the points of a scan, d_i = (on_i - off_i -
+    o) / l. Its derivatives by the measured values are, with P subtracting the mean of the two lowest points,
+    d d_i / d on_j = P_ij / l and d d_i / d off_j = -P_ij / l - d_i / (n l): on and off are counted independently, so
+    the covariance is the sum of both parts (first-order propagation).
+    """
+
+    on: FloatArray
+    off: FloatArray
+    used: BoolArray
+    covariance: FloatArray
 
     @classmethod
-    def of(cls, on: Intensity, off: Intensity, used: NDArray[np.bool_]) -> _ScaledScans:
+    def of(cls, on: Intensity, off: Intensity, used: BoolArray) -> _ScaledScans:
         offset = (on.value - off.value)[:, :_OFFSET_POINTS].mean(axis=1, keepdims=True)
         number = used.sum(axis=1, keepdims=True)
         level = np.where(used, off.value, 0.0).sum(axis=1, keepdims=True) / number
@@ -89,19 +91,22 @@ class _ScaledScans:
                 f"The mean unpumped signal of a scan is {level.min():.3g}, not above 0, so it cannot be the scale. "
                 "Check the sign and the offset of the detector signal."
             )
-        scaled_on, scaled_off = (on.value - offset) / level, off.value / level
+        scaled_on = (on.value - offset) / level
+        scaled_off = off.value / level
         points = used.shape[1]
         subtract = np.eye(points) - np.where(np.arange(points) < _OFFSET_POINTS, 1.0 / _OFFSET_POINTS, 0.0)
         by_on = subtract / level[:, :, None]
         by_off = -by_on - (scaled_on - scaled_off)[:, :, None] * (used / number / level)[:, None, :]
         covariance = _propagate(by_on, on.sigma) + _propagate(by_off, off.sigma)
-        return cls(scaled_on, scaled_off, used, covariance * (used[:, :, None] & used[:, None, :]))
+        return cls(
+            on=scaled_on, off=scaled_off, used=used, covariance=covariance * (used[:, :, None] & used[:, None, :])
+        )
 
-    def mean_covariance(self) -> NDArray[np.float64]:
+    def mean_covariance(self) -> FloatArray:
         number = self.used.sum(axis=0)
         return np.asarray(self.covariance.sum(axis=0) / np.outer(number, number))
 
-    def standard_error(self) -> NDArray[np.float64] | None:
+    def standard_error(self) -> FloatArray | None:
         number = self.used.sum(axis=0)
         if number.min() < _SCATTER_SCANS:
             return None
@@ -116,10 +121,10 @@ class _ScaledScans:
         return scatter_ratio((self.on - self.off)[:, 1:], sigma[:, 1:], self.used[:, 1:])
 
 
-def _propagate(jacobian: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+def _propagate(jacobian: FloatArray, sigma: FloatArray) -> FloatArray:
     scaled = jacobian * sigma[:, None, :]
     return scaled @ scaled.transpose(0, 2, 1)
 
 
-def _mean(table: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _mean(table: FloatArray, used: BoolArray) -> FloatArray:
     return np.asarray(np.where(used, table, 0.0).sum(axis=0) / used.sum(axis=0))

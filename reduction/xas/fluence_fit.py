@@ -13,8 +13,9 @@ from errors import ReductionError
 from reduction.values import Value
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from reduction.types import BoolArray, FloatArray
     from reduction.xas.transient import FluenceScan
 
 LINEAR_TO_MJ_CM2 = 10.0
@@ -50,7 +51,7 @@ class SaturationTest(NamedTuple):
     knee_high_mj_cm2: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FluenceFit:
     """Line transient = intercept + slope x fluence through the points up to `upper_limit_mj_cm2`.
 
@@ -61,13 +62,13 @@ class FluenceFit:
 
     slope: Value
     intercept: Value
-    covariance: NDArray[np.float64]
+    covariance: FloatArray
     chi_square: float
     degrees_of_freedom: int
     upper_limit_mj_cm2: float
     saturation: SaturationTest | None
 
-    def line(self, fluence_mj_cm2: ArrayLike) -> NDArray[np.float64]:
+    def line(self, fluence_mj_cm2: ArrayLike) -> FloatArray:
         """Return the line at any fluence, mJ/cm2, extrapolated above the limit."""
         return self.intercept.value + self.slope.value * np.asarray(fluence_mj_cm2, dtype=float)
 
@@ -106,12 +107,12 @@ def fit_fluence(
 
 
 class _Line(NamedTuple):
-    values: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    values: FloatArray
+    weights: FloatArray
     chi_square: float
 
     @classmethod
-    def of(cls, x: NDArray[np.float64], y: NDArray[np.float64], covariance: NDArray[np.float64]) -> _Line:
+    def of(cls, x: FloatArray, y: FloatArray, covariance: FloatArray) -> _Line:
         """Values = weights (2, points) @ y, by generalised least squares with a free intercept."""
         factor = cho_factor(covariance + np.trace(covariance))
         design = np.column_stack([np.ones_like(x), x])
@@ -133,9 +134,9 @@ def _scale(scan: FluenceScan, *, asked: bool) -> float:
 
 def _saturation(
     scan: FluenceScan,
-    covariance: NDArray[np.float64],
-    linear: NDArray[np.bool_],
-    above: NDArray[np.bool_],
+    covariance: FloatArray,
+    linear: BoolArray,
+    above: BoolArray,
     line: _Line,
 ) -> SaturationTest:
     x = scan.fluence_mj_cm2
@@ -155,9 +156,7 @@ def _saturation(
     )
 
 
-def _knee(
-    x: NDArray[np.float64], y: NDArray[np.float64], covariance: NDArray[np.float64]
-) -> tuple[float, float, float]:
+def _knee(x: FloatArray, y: FloatArray, covariance: FloatArray) -> tuple[float, float, float]:
     knees = np.linspace(x[1], x[-1], _KNEES)[1:]
     curve = np.array([_Line.of(np.minimum(x, knee), y, covariance).chi_square for knee in knees])
     inside = np.where(curve <= curve.min() + 1.0)[0]

@@ -14,15 +14,14 @@ from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
+    from reduction.types import BoolArray, FloatArray
 
 MIN_PHOTONS = 100.0
 """Photons a gate needs for the logarithm of its rate to be normal: its bias, 1/(2n), is then 5 % of its error."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GateRates:
     """Pile-up corrected photons of all gates of a delay scan, one row per exposed point.
 
@@ -31,11 +30,11 @@ class GateRates:
     the same sample: the jet thickness is a factor common to the row. Raises ReductionError if a shape is wrong.
     """
 
-    delay_ps: NDArray[np.float64]
-    photons: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    pulses: NDArray[np.float64]
-    pumped: NDArray[np.bool_]
+    delay_ps: FloatArray
+    photons: FloatArray
+    variance: FloatArray
+    pulses: FloatArray
+    pumped: BoolArray
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
@@ -49,9 +48,10 @@ class GateRates:
     @classmethod
     def joined(cls, parts: Sequence[GateRates]) -> GateRates:
         """Rows of several measurements of one sample at one energy."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
-    def log_rate(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def log_rate(self) -> tuple[FloatArray, FloatArray]:
         """Logarithm of photons per pulse and its variance, both (points, probes).
 
         Raises ReductionError for a gate with fewer than `MIN_PHOTONS` photons.
@@ -77,14 +77,15 @@ def gate_rates(accumulator: RunAccumulator) -> GateRates:
 
 
 def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
-    counts, pulses = accumulator.counts[:, :, shutter], accumulator.pulses[:, :, shutter]
+    counts = accumulator.counts[:, :, shutter]
+    pulses = accumulator.pulses[:, :, shutter]
     opened = pulses[..., None, :]
     total = pulses.sum(axis=0)
     measured = (total > 0).all(axis=-1)
     return GateRates(
-        accumulator.mean_readback("delay_ps", laser_shutter=shutter)[measured],
-        true_counts(counts, opened).sum(axis=(0, 2))[measured],
-        true_counts_variance(counts, opened).sum(axis=(0, 2))[measured],
-        total[measured],
-        np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
+        delay_ps=accumulator.mean_readback("delay_ps", laser_shutter=shutter)[measured],
+        photons=true_counts(counts, opened).sum(axis=(0, 2))[measured],
+        variance=true_counts_variance(counts, opened).sum(axis=(0, 2))[measured],
+        pulses=total[measured],
+        pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
     )

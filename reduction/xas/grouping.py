@@ -10,16 +10,16 @@ from scipy.stats import chi2
 from errors import ReductionError
 from reduction.values import Value
 from reduction.xas.boxcar_energy import scaled_scans
-from reduction.xas.exposure_pairs import SHUTTER_CLOSED, Gate, Intensity, Mode, Reference, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, Gate, Intensity, exposure_pairs, gates_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
+    from reduction.types import BoolArray, FloatArray, Mode, Reference
     from reduction.xas.exposure_pairs import ExposurePairs
 
 
-_THIRD_UNPUMPED, _LAST_UNPUMPED = Gate(SHUTTER_CLOSED, 3), Gate(SHUTTER_CLOSED, 4)
+_THIRD_UNPUMPED = Gate(SHUTTER_CLOSED, 3)
+_LAST_UNPUMPED = Gate(SHUTTER_CLOSED, 4)
 
 
 class ScatterRatio(NamedTuple):
@@ -44,7 +44,7 @@ class NullTest(NamedTuple):
 
 def scan_transients(
     accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: Reference = "unpumped probe"
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Transient of every scan, its error, and whether it was measured; (scans, points) each.
 
     SPC: ln(on/off), in which jet and flux of the same exposure cancel; boxcar: on - off after the recipe of
@@ -60,7 +60,7 @@ def scan_transients(
     return scans.on.value - scans.off.value, np.hypot(scans.on.sigma, scans.off.sigma), scans.used
 
 
-def scatter_ratio(values: NDArray[np.float64], sigma: NDArray[np.float64], measured: NDArray[np.bool_]) -> ScatterRatio:
+def scatter_ratio(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> ScatterRatio:
     """Root of chi-square per degree of freedom of the scans about their weighted mean at each point.
 
     All arguments (scans, points). The error of the ratio is 1 / sqrt(2 degrees of freedom), for normal data. Raises
@@ -94,7 +94,8 @@ def null_test(
     too. Raises ReductionError without pairs or with too few points.
     """
     values, sigma, measured = _pair_ratio(accumulator, mode, on, off)
-    columns, variance = [np.ones_like(values)], sigma**2
+    columns = [np.ones_like(values)]
+    variance = sigma**2
     if tail is not None:
         transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
         measured &= both
@@ -104,7 +105,8 @@ def null_test(
         raise ReductionError(
             f"The null test needs at least {len(columns) + 1} points with signal. Wait for more exposures."
         )
-    y, design = values[measured], np.column_stack(columns)[measured]
+    y = values[measured]
+    design = np.column_stack(columns)[measured]
     fit = _weighted_fit(design, y, variance[measured])
     if tail is not None:
         # The noise of the transient itself counts as far as the transient was subtracted.
@@ -114,12 +116,12 @@ def null_test(
 
 
 class _Fit(NamedTuple):
-    values: NDArray[np.float64]
-    sigma: NDArray[np.float64]
+    values: FloatArray
+    sigma: FloatArray
     chi_square: float
 
 
-def _weighted_fit(design: NDArray[np.float64], y: NDArray[np.float64], variance: NDArray[np.float64]) -> _Fit:
+def _weighted_fit(design: FloatArray, y: FloatArray, variance: FloatArray) -> _Fit:
     covariance = np.linalg.pinv(design.T @ (design / variance[:, None]), hermitian=True)
     values = covariance @ (design.T @ (y / variance))
     return _Fit(values, np.sqrt(np.diag(covariance)), float(np.sum((y - design @ values) ** 2 / variance)))
@@ -127,14 +129,15 @@ def _weighted_fit(design: NDArray[np.float64], y: NDArray[np.float64], variance:
 
 def _pair_ratio(
     accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     pairs: ExposurePairs = exposure_pairs(accumulator, mode, on, off)
     ratio, measured = _log_ratio(*pairs.summed(), np.ones(pairs.axis.shape, dtype=bool))
     return ratio.value, ratio.sigma, measured
 
 
-def _log_ratio(on: Intensity, off: Intensity, paired: NDArray[np.bool_]) -> tuple[Intensity, NDArray[np.bool_]]:
+def _log_ratio(on: Intensity, off: Intensity, paired: BoolArray) -> tuple[Intensity, BoolArray]:
     measured = paired & (on.value > 0) & (off.value > 0)
-    safe_on, safe_off = np.where(measured, on.value, 1.0), np.where(measured, off.value, 1.0)
+    safe_on = np.where(measured, on.value, 1.0)
+    safe_off = np.where(measured, off.value, 1.0)
     sigma = np.hypot(on.sigma / safe_on, off.sigma / safe_off)
     return Intensity(np.log(safe_on / safe_off), np.where(measured, sigma, 0.0)), measured

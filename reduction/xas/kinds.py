@@ -147,9 +147,11 @@ def _reduce_static(run: StaticAccumulator) -> RunResults:
 def _static_curve(run: StaticAccumulator, _: CurveChoice) -> RunCurve:
     """Return the normalised spectrum; until the scan has covered what that needs, what has been counted."""
     try:
-        points, quantity = static_spectrum(run).normalised, "static spectrum (1/eV)"
+        points = static_spectrum(run).normalised
+        quantity = "static spectrum (1/eV)"
     except ReductionError:
-        points, quantity = measured_points(run), "counts per I0"
+        points = measured_points(run)
+        quantity = "counts per I0"
     return RunCurve(
         uid=str(run.start["uid"]),
         axis="energy_ev",

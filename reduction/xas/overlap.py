@@ -19,7 +19,7 @@ LEAST_HEIGHT_SIGMAS = 5.0
 """A maximum smaller than this is none (one in 1.7 million by chance)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OverlapFit:
     """Where the transient is largest and how wide it is (FWHM), um, with standard errors."""
 
@@ -54,7 +54,12 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
             f"No maximum of the transient within {x.min():g} to {x.max():g} um: height {found[1]:.3g} +- "
             f"{errors[1]:.1g} at {found[2]:.3g} um. Widen the scan, count longer, or look at time zero first."
         )
-    return OverlapFit(float(found[2]), float(errors[2]), abs(float(found[3])), float(errors[3]))
+    return OverlapFit(
+        center_um=float(found[2]),
+        center_sigma_um=float(errors[2]),
+        fwhm_um=abs(float(found[3])),
+        fwhm_sigma_um=float(errors[3]),
+    )
 
 
 def _gaussian(x: Any, baseline: float, height: float, center: float, fwhm: float) -> Any:

@@ -9,7 +9,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from reduction.types import FloatArray
 
 _GUARD_IN_SIGMA = 10.0
 _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
@@ -21,9 +23,9 @@ class Decay(NamedTuple):
     `value` has no unit; `by_delay` is its derivative in 1/ps, `by_rate` its derivative by the decay rate in ps.
     """
 
-    value: NDArray[np.float64]
-    by_delay: NDArray[np.float64]
-    by_rate: NDArray[np.float64]
+    value: FloatArray
+    by_delay: FloatArray
+    by_rate: FloatArray
 
 
 def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) -> Decay:
@@ -45,7 +47,7 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PumpTrain:
     """Pumps that repeat every `period_ps` and hit the probed spot with the intensities `overlap`.
 
@@ -76,7 +78,7 @@ class PumpTrain:
             (weight * terms.by_rate).sum(axis=-1),
         )
 
-    def _overlap_at(self, age_ps: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _overlap_at(self, age_ps: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Overlap at a time since a pump, and its derivative in 1/ps; 1 before the pump."""
         if len(self.overlap) == 1:
             return np.ones_like(age_ps), np.zeros_like(age_ps)
@@ -88,6 +90,6 @@ class PumpTrain:
         weight = np.exp(logarithm[before] + (pumps**2 - before**2) * per_square)
         return weight, weight * per_square * 2.0 * pumps / self.period_ps
 
-    def _since_latest_pump(self, delay: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _since_latest_pump(self, delay: FloatArray) -> FloatArray:
         passed = np.floor((delay + _GUARD_IN_SIGMA * self.sigma_ps) / self.period_ps)
         return delay - self.period_ps * np.maximum(passed, 0.0)

@@ -11,17 +11,16 @@ import numpy as np
 from errors import ReductionError
 from reduction.accumulator import joined
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, Mode, Reference, gate_signal
+from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, gate_signal
 from reduction.xas.grouping import ScatterRatio, scan_transients, scatter_ratio
 from reduction.xas.spc_energy import spc_spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import RunMetadata
+    from reduction.types import FloatArray, Mode, Reference
     from reduction.xas.transient import Spectrum
 
 AXIS_TOLERANCE_EV = 0.01
@@ -36,7 +35,7 @@ _SAME = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanCriteria:
     """When a scan is rejected; None switches a criterion off. None of them looks at the transient.
 
@@ -67,7 +66,7 @@ class Series(NamedTuple):
     rejected: tuple[RejectedScan, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SeriesSpectrum:
     """Combined spectrum of a series.
 
@@ -79,8 +78,8 @@ class SeriesSpectrum:
     spectrum: Spectrum
     between_scans: ScatterRatio | None
     between_runs: ScatterRatio | None
-    run_transients: NDArray[np.float64]
-    run_sigmas: NDArray[np.float64]
+    run_transients: FloatArray
+    run_sigmas: FloatArray
     rejected: tuple[RejectedScan, ...]
 
 
@@ -151,10 +150,10 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
     weight = np.array([part.sigma for part in parts]) ** -2.0
     weight /= weight.sum(axis=0)
 
-    def mean(name: str) -> NDArray[np.float64]:
+    def mean(name: str) -> FloatArray:
         return np.asarray(np.sum(weight * np.array([getattr(part, name) for part in parts]), axis=0))
 
-    def error(name: str) -> NDArray[np.float64]:
+    def error(name: str) -> FloatArray:
         return np.asarray(np.sqrt(np.sum((weight * np.array([getattr(part, name) for part in parts])) ** 2, axis=0)))
 
     known = all(part.sigma_scatter is not None for part in parts)
@@ -172,10 +171,11 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
     first = runs[0].metadata
     for run in runs[1:]:
         for name in _SAME:
-            ours, theirs = getattr(first, name), getattr(run.metadata, name)
-            if ours != theirs:
+            wanted = getattr(first, name)
+            found = getattr(run.metadata, name)
+            if found != wanted:
                 raise ReductionError(
-                    f"Run {run.metadata.uid} has {name} = {theirs}, run {first.uid} has {ours}: they do not repeat "
+                    f"Run {run.metadata.uid} has {name} = {found}, run {first.uid} has {wanted}: they do not repeat "
                     "one measurement. Combine only runs with the same grid and settings."
                 )
         require_one_axis(first, run.metadata)
@@ -205,12 +205,13 @@ def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
         )
 
 
-def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[FloatArray], list[FloatArray]]:
     """Mean I0 rate and unpumped signal of each scan, relative to the median over all scans; NaN without a point."""
     flux = []
     for run in runs:
-        i0, exposure = run.i0.sum(axis=(1, 2)), run.exposure_s.sum(axis=(1, 2))
-        flux.append(np.divide(i0, exposure, out=np.full(run.scans, np.nan), where=exposure > 0))
+        exposure_s = run.exposure_s.sum(axis=(1, 2))
+        rate = np.full(run.scans, np.nan)
+        flux.append(np.divide(run.i0.sum(axis=(1, 2)), exposure_s, out=rate, where=exposure_s > 0))
     off = [_unpumped(run, mode) for run in runs]
     typical = _nanmedian(np.concatenate(off), axis=0)
     static = [_nanmedian(table / typical, axis=1) for table in off]
@@ -218,13 +219,13 @@ def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[NDArray[np
     return [np.asarray(levels / flux_median) for levels in flux], static
 
 
-def _unpumped(run: RunAccumulator, mode: Mode) -> NDArray[np.float64]:
+def _unpumped(run: RunAccumulator, mode: Mode) -> FloatArray:
     signal = gate_signal(run, mode, Gate(SHUTTER_OPEN, run.metadata.timing.unpumped_probe))
     empty = np.full(signal.flux.shape, np.nan)
     return np.asarray(np.divide(signal.signal, signal.flux, out=empty, where=signal.flux > 0))
 
 
-def _nanmedian(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+def _nanmedian(values: FloatArray, axis: int) -> FloatArray:
     # A slice without any number has no median; NaN says so to the caller.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)

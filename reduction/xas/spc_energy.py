@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
-from reduction.xas.exposure_pairs import Intensity, Reference, exposure_pairs, gates_of
-from reduction.xas.transient import Spectrum, TransientMetadata
+from reduction.xas.exposure_pairs import Intensity, exposure_pairs, gates_of
+from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
     from reduction.run_metadata import EnergyWindows, RunMetadata
+    from reduction.types import FloatArray, Reference
 
 
 def spc_spectrum(
@@ -44,14 +41,11 @@ def spc_spectrum(
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
     return Spectrum(
         energy_ev=pairs.axis,
-        on=on.value,
-        on_sigma=on.sigma,
-        off=off.value,
-        off_sigma=off.sigma,
-        transient=on.value - off.value,
-        sigma=np.hypot(on.sigma, off.sigma),
+        **curves_of(on, off),
         sigma_scatter=None,
-        metadata=spectrum_metadata(accumulator, "spc", probe, reference, pairs.scans),
+        metadata=transient_metadata(
+            accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
+        ),
     )
 
 
@@ -63,25 +57,7 @@ def require_energy_scan(metadata: RunMetadata) -> None:
         raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
 
 
-def spectrum_metadata(
-    accumulator: RunAccumulator, mode: str, probe: int, reference: Reference, scans: int
-) -> TransientMetadata:
-    """Metadata of a spectrum; its delay is that of `probe`, from the mean read-back of the first delay."""
-    run = accumulator.metadata
-    first_delay = float(accumulator.mean_readback("delay_ps").mean())
-    return TransientMetadata(
-        sample=run.sample,
-        edge=run.edge,
-        mode="spc" if mode == "spc" else "boxcar",
-        reference=reference,
-        probe=probe,
-        scans=scans,
-        offset="pre-edge",
-        delay_ps=run.timing.delay_of(probe, first_delay),
-    )
-
-
-def _scaled(energy_ev: NDArray[np.float64], part: Intensity, windows: EnergyWindows) -> Intensity:
+def _scaled(energy_ev: FloatArray, part: Intensity, windows: EnergyWindows) -> Intensity:
     pre_edge = points_within(energy_ev, windows.pre_edge_ev, "pre-edge")
     edge = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
     value = part.value - part.value[pre_edge].mean()

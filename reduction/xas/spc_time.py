@@ -12,22 +12,20 @@ from reduction.xas.exposure_pairs import (
     ExposurePairs,
     Gate,
     Intensity,
-    Reference,
     exposure_pairs,
     gates_of,
 )
-from reduction.xas.transient import Trace, TransientMetadata
+from reduction.xas.transient import Trace, curves_of, transient_metadata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from reduction.accumulator import RunAccumulator
-    from reduction.run_metadata import Timing
+    from reduction.run_metadata import RunMetadata, Timing
+    from reduction.types import BoolArray, FloatArray, Reference
 
 _BEFORE_IN_SIGMA = 4.0
 
 
-def before_pump(delay_ps: NDArray[np.float64], timing: Timing) -> NDArray[np.bool_]:
+def before_pump(delay_ps: FloatArray, timing: Timing) -> BoolArray:
     """Mask of delays before the pump by more than four widths of the instrument response.
 
     Four, so that a time zero that is off by 60 ps still leaves less than 0.5 % of the signal there.
@@ -46,10 +44,7 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     lifetimes use `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
     """
     run = accumulator.metadata
-    if run.axis == "energy_ev":
-        raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
-    if run.axis != "delay_ps":
-        raise ReductionError(f"This run scanned {run.axis}, not the delay: reduce it with fluence_scan.")
+    _require_delay_scan(run)
     probe = run.timing.pumped_probe if probe is None else probe
     on_gate, off_gate = gates_of(reference, probe, run.timing)
     pairs = exposure_pairs(accumulator, "spc", on_gate, off_gate)
@@ -59,28 +54,24 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     level = off.value.mean()
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
     on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, on_gate, off_gate))
-    on_value, off_value = on.value - on_offset, off.value - off_offset
+    on = on._replace(value=on.value - on_offset)
+    off = off._replace(value=off.value - off_offset)
     return Trace(
         first_delay_ps=pairs.axis,
         delay_ps=delay,
-        on=on_value,
-        on_sigma=on.sigma,
-        off=off_value,
-        off_sigma=off.sigma,
-        transient=on_value - off_value,
-        sigma=np.hypot(on.sigma, off.sigma),
+        **curves_of(on, off),
         zero_at_ps=pairs.axis[early],
-        metadata=TransientMetadata(
-            sample=run.sample,
-            edge=run.edge,
-            mode="spc",
-            reference=reference,
-            probe=probe,
-            scans=pairs.scans,
-            offset=origin,
-            energy_ev=float(accumulator.mean_readback("energy_ev").mean()),
+        metadata=transient_metadata(
+            accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset=origin
         ),
     )
+
+
+def _require_delay_scan(metadata: RunMetadata) -> None:
+    if metadata.axis == "energy_ev":
+        raise ReductionError("This run scanned the energy: reduce it with spc_spectrum or boxcar_spectrum.")
+    if metadata.axis != "delay_ps":
+        raise ReductionError(f"This run scanned {metadata.axis}, not the delay: reduce it with fluence_scan.")
 
 
 def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:
@@ -89,9 +80,7 @@ def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePai
     return exposure_pairs(accumulator, "spc", on._replace(laser_shutter=0), off._replace(laser_shutter=0))
 
 
-def _offsets(
-    on: Intensity, off: Intensity, early: NDArray[np.bool_], dark: ExposurePairs | None
-) -> tuple[float, float, str]:
+def _offsets(on: Intensity, off: Intensity, early: BoolArray, dark: ExposurePairs | None) -> tuple[float, float, str]:
     if early.any():
         return float(on.value[early].mean() - 1.0), float(off.value[early].mean() - 1.0), "negative delays"
     if dark is None:

@@ -17,7 +17,7 @@ from reduction.xas.energy_windows import edge_integral, points_within
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
+    from reduction.types import FloatArray
 
 _PLAN = "static_energy_scan"
 _KEYS = ("plan_name", "sample", "edge", "temperature_c", "grid", "reduction")
@@ -27,17 +27,17 @@ _LEAST_VARIANCE = 0.5  # Counts squared: keeps the weight of a point without cou
 class SpectrumPoints(NamedTuple):
     """A spectrum: energy in eV and intensity, (points,) each, and the covariance of the latter, (points, points)."""
 
-    energy_ev: NDArray[np.float64]
-    intensity: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    energy_ev: FloatArray
+    intensity: FloatArray
+    covariance: FloatArray
 
     @property
-    def sigma(self) -> NDArray[np.float64]:
+    def sigma(self) -> FloatArray:
         """Standard errors, (points,)."""
         return np.sqrt(np.diag(self.covariance))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StaticSpectrum:
     """A static spectrum at one temperature.
 
@@ -84,27 +84,27 @@ class StaticAccumulator:
             self._take(event["data"])
 
     @property
-    def corrected(self) -> NDArray[np.float64]:
+    def corrected(self) -> FloatArray:
         """Counts corrected for deadtime, all elements."""
         return np.asarray(self._sums[0])
 
     @property
-    def variance(self) -> NDArray[np.float64]:
+    def variance(self) -> FloatArray:
         """Variance of `corrected`, from photons that arrive as Poisson of which the electronics analyse a part."""
         return np.asarray(self._sums[1])
 
     @property
-    def i0(self) -> NDArray[np.float64]:
+    def i0(self) -> FloatArray:
         """Ion chamber counts."""
         return np.asarray(self._sums[2])
 
     @property
-    def exposures(self) -> NDArray[np.float64]:
+    def exposures(self) -> FloatArray:
         """Number of good exposures."""
         return np.asarray(self._sums[5])
 
     @property
-    def energy_ev(self) -> NDArray[np.float64]:
+    def energy_ev(self) -> FloatArray:
         """Mean read-back, the planned energy where nothing was measured."""
         planned = np.array(self.start["grid"]["points"], dtype=float)
         return np.asarray(np.divide(self._sums[3], self.exposures, out=planned, where=self.exposures > 0))
@@ -194,7 +194,8 @@ def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
 def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
     """Corrected counts over I0 of all points that have a good exposure, in the order of their energies."""
     measured = accumulator.exposures > 0
-    energy, i0 = accumulator.energy_ev[measured], accumulator.i0[measured]
+    energy = accumulator.energy_ev[measured]
+    i0 = accumulator.i0[measured]
     order = np.argsort(energy, kind="stable")
     intensity = accumulator.corrected[measured] / i0
     # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
@@ -215,7 +216,8 @@ def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
         )
     whole = copy(runs[0])
     whole._sums = np.sum([run._sums for run in runs], axis=0)
-    whole.scans, whole.rejected = sum(run.scans for run in runs), sum(run.rejected for run in runs)
+    whole.scans = sum(run.scans for run in runs)
+    whole.rejected = sum(run.rejected for run in runs)
     return whole
 
 
@@ -228,7 +230,7 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
     return SpectrumPoints(points.energy_ev, value, operator @ points.covariance @ operator.T)
 
 
-def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[FloatArray, FloatArray]:
     """Return the normalised intensity (points,) and its derivatives by the measured one (points, points)."""
     energy = points.energy_ev
     pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
@@ -243,15 +245,13 @@ def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[NDArr
     return value, (subtract - np.outer(value, weight @ subtract)) / integral
 
 
-def trapezoid_weights(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
+def trapezoid_weights(energy_ev: FloatArray) -> FloatArray:
     """Return weights (points,), eV, whose sum with values on `energy_ev` is their integral by trapezoids."""
     steps = np.diff(energy_ev)
     return np.asarray((np.append(steps, 0.0) + np.append(0.0, steps)) / 2.0)
 
 
-def _deadtime_factor(
-    counts: NDArray[np.float64], input_rate: NDArray[np.float64], output_rate: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _deadtime_factor(counts: FloatArray, input_rate: FloatArray, output_rate: FloatArray) -> FloatArray:
     """Input over output rate of each element; 1 for an element that saw nothing at all."""
     if not counts.shape == input_rate.shape == output_rate.shape:
         raise ReductionError("sdd_counts, sdd_input_rate and sdd_output_rate differ in length. Record one per element.")
@@ -265,16 +265,18 @@ def _deadtime_factor(
 
 
 def _corrected_variance(
-    counts: NDArray[np.float64], input_rate: NDArray[np.float64], output_rate: NDArray[np.float64], exposure_s: float
-) -> NDArray[np.float64]:
+    counts: FloatArray, input_rate: FloatArray, output_rate: FloatArray, exposure_s: float
+) -> FloatArray:
     """Variance of counts x input / output of each element.
 
     Of N photons that arrive (Poisson) a are analysed, of which c lie in the window (binomial with share s = c / a).
     N c / a is the estimate, so its variance is N^2 s (1 - s) / a + s^2 N by first-order propagation: c (N/a)^2 alone
     would count the fluctuation of the losses, which the rates have measured.
     """
-    arrived, analysed = input_rate * exposure_s, output_rate * exposure_s
+    arrived = input_rate * exposure_s
+    analysed = output_rate * exposure_s
     safe = np.where(analysed > 0, analysed, 1.0)
-    share, factor = np.minimum(counts / safe, 1.0), np.where(analysed > 0, arrived / safe, 1.0)
+    share = np.minimum(counts / safe, 1.0)
+    factor = np.where(analysed > 0, arrived / safe, 1.0)
     variance = counts * factor**2 * (1.0 - share) + share**2 * arrived
     return np.asarray(np.maximum(variance, _LEAST_VARIANCE / counts.size * factor**2))

@@ -15,8 +15,9 @@ from reduction.values import Value
 from reduction.xas.pump_train import convolved_decay
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from reduction.types import FloatArray
     from reduction.xas.transient import Trace
 
 _DETECTION_LIMIT = 25.0  # Noise alone lowers chi-square by this much less than once in 10 000 scans.
@@ -25,7 +26,7 @@ _START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
 _IRF_LIMITS_PS = (5.0, 300.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decays:
     """Known decays: lifetimes in ps and their shares, which add up to 1 with that of a constant signal.
 
@@ -45,7 +46,7 @@ PAPER_DECAYS = Decays()
 """tau1 = 120 ps (60 %), tau2 = 900 ps (21 %), offset 19 % (paper, global fit of Figure 2c)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TimeZeroFit:
     """Step at t0, broadened by the instrument response, with decays, on a free baseline.
 
@@ -67,15 +68,15 @@ class TimeZeroFit:
     model: _Model
     values: dict[str, float]
 
-    def curve(self, delay_ps: ArrayLike) -> NDArray[np.float64]:
+    def curve(self, delay_ps: ArrayLike) -> FloatArray:
         """Return the fitted signal, baseline included, at any delays, ps."""
         return self.model.signal(self.values, np.asarray(delay_ps, dtype=float))
 
 
 def fit_time_zero(
-    delay_ps: NDArray[np.float64],
-    signal: NDArray[np.float64],
-    sigma: NDArray[np.float64],
+    delay_ps: FloatArray,
+    signal: FloatArray,
+    sigma: FloatArray,
     *,
     irf_sigma_ps: float = 45.0,
     decays: Decays | None = None,
@@ -89,30 +90,21 @@ def fit_time_zero(
     sample's. `free_irf` frees the width of the instrument response too. Raises ReductionError if the scan shows no
     step, if the step is at its border, or with too few points.
     """
-    model = _Model(irf_sigma_ps, decays, free_irf)
+    model = _Model(irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf)
     freedom = len(delay_ps) - model.number_varied
     if freedom < 1:
         raise ReductionError(f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more.")
-    problem = _Problem(model, np.asarray(delay_ps, float), np.asarray(signal, float), np.asarray(sigma, float))
+    problem = _Problem(
+        model=model,
+        delay_ps=np.asarray(delay_ps, float),
+        data=np.asarray(signal, float),
+        sigma=np.asarray(sigma, float),
+    )
     start, flat = problem.start()
     best = problem.minimise(start)
     t0 = float(best.params["t0_ps"].value)
     _require_step(problem.delay_ps, t0, flat - _chi_square(best))
-    error = _error(best, "t0_ps")
-    values = {name: float(value) for name, value in best.params.valuesdict().items()}
-    return TimeZeroFit(
-        t0_ps=Value(t0, error),
-        low_ps=problem.limit(best, -error),
-        high_ps=problem.limit(best, error),
-        amplitude=values["amplitude"] + values["step"],
-        baseline=values["baseline"],
-        lifetime_ps=None if decays else math.exp(values["log_lifetime"]),
-        irf_sigma_ps=Value(values["irf_sigma_ps"], _error(best, "irf_sigma_ps") if free_irf else 0.0),
-        chi_square=_chi_square(best),
-        degrees_of_freedom=freedom,
-        model=model,
-        values=values,
-    )
+    return _result(problem, best, freedom)
 
 
 def time_zero(
@@ -124,7 +116,7 @@ def time_zero(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Model:
     irf_sigma_ps: float
     decays: Decays | None
@@ -134,7 +126,7 @@ class _Model:
     def number_varied(self) -> int:
         return 3 + 2 * (self.decays is None) + self.free_irf
 
-    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: FloatArray) -> FloatArray:
         """Signals of unit amplitude after a pump at 0: the decay, and the constant one if it is free; (n, points)."""
         constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps).value
         if self.decays is None:
@@ -144,18 +136,18 @@ class _Model:
             shape = shape + fraction * convolved_decay(delay_ps, 1.0 / lifetime, irf_sigma_ps).value
         return shape[None]
 
-    def signal(self, values: dict[str, float], delay_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    def signal(self, values: dict[str, float], delay_ps: FloatArray) -> FloatArray:
         shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
         amplitudes = np.array([values["amplitude"], values["step"]][: len(shapes)])
         return np.asarray(values["baseline"] + amplitudes @ shapes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Problem:
     model: _Model
-    delay_ps: NDArray[np.float64]
-    data: NDArray[np.float64]
-    sigma: NDArray[np.float64]
+    delay_ps: FloatArray
+    data: FloatArray
+    sigma: FloatArray
 
     def start(self) -> tuple[dict[str, float], float]:
         """Best point of a grid of t0 and lifetimes, and the chi-square of a constant."""
@@ -201,7 +193,8 @@ class _Problem:
     def limit(self, best: Any, step: float) -> float:
         """t0 at which chi-square has risen by 1, in the direction of `step`."""
         values = dict(best.params.valuesdict())
-        minimum, t0 = _chi_square(best), float(best.params["t0_ps"].value)
+        minimum = _chi_square(best)
+        t0 = float(best.params["t0_ps"].value)
 
         def excess(candidate: float) -> float:
             return _chi_square(self.minimise(values, fixed_t0_ps=candidate)) - minimum - 1.0
@@ -214,9 +207,27 @@ class _Problem:
                 return float(brentq(excess, t0, candidate, xtol=1e-3 * abs(step)))
         return math.copysign(math.inf, step)
 
-    def _residual(self, parameters: Parameters) -> NDArray[np.float64]:
+    def _residual(self, parameters: Parameters) -> FloatArray:
         values: dict[str, float] = parameters.valuesdict()
         return np.asarray((self.model.signal(values, self.delay_ps) - self.data) / self.sigma)
+
+
+def _result(problem: _Problem, best: Any, degrees_of_freedom: int) -> TimeZeroFit:
+    error = _error(best, "t0_ps")
+    values = {name: float(value) for name, value in best.params.valuesdict().items()}
+    return TimeZeroFit(
+        t0_ps=Value(values["t0_ps"], error),
+        low_ps=problem.limit(best, -error),
+        high_ps=problem.limit(best, error),
+        amplitude=values["amplitude"] + values["step"],
+        baseline=values["baseline"],
+        lifetime_ps=None if problem.model.decays else math.exp(values["log_lifetime"]),
+        irf_sigma_ps=Value(values["irf_sigma_ps"], _error(best, "irf_sigma_ps") if problem.model.free_irf else 0.0),
+        chi_square=_chi_square(best),
+        degrees_of_freedom=degrees_of_freedom,
+        model=problem.model,
+        values=values,
+    )
 
 
 def _chi_square(fit: Any) -> float:
@@ -233,7 +244,7 @@ def _error(fit: Any, name: str) -> float:
     return float(error)
 
 
-def _require_step(delay_ps: NDArray[np.float64], t0_ps: float, gain: float) -> None:
+def _require_step(delay_ps: FloatArray, t0_ps: float, gain: float) -> None:
     if gain < _DETECTION_LIMIT:
         raise ReductionError(
             f"No step is seen: it lowers chi-square by {gain:.1f} only, {_DETECTION_LIMIT:g} are needed. Check overlap "

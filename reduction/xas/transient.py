@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from reduction.accumulator import RunAccumulator
     from reduction.types import FloatArray, Mode, Reference
+    from reduction.xas.exposure_pairs import Intensity
     from reduction.xas.grouping import ScatterRatio
 
 
@@ -30,6 +34,30 @@ class TransientMetadata:
     energy_ev: float | None = None
 
 
+def transient_metadata(
+    accumulator: RunAccumulator, *, mode: Mode, probe: int, reference: Reference, scans: int, offset: str
+) -> TransientMetadata:
+    """Return how a transient of `probe` came about; delay (ps) and energy (eV) from the mean read-back, unless scanned.
+
+    Raises ReductionError if a fixed axis was never read.
+    """
+    run = accumulator.metadata
+    fixed = {
+        axis: float(accumulator.mean_readback(axis).mean()) for axis in ("delay_ps", "energy_ev") if axis != run.axis
+    }
+    return TransientMetadata(
+        sample=run.sample,
+        edge=run.edge,
+        mode=mode,
+        reference=reference,
+        probe=probe,
+        scans=scans,
+        offset=offset,
+        delay_ps=run.timing.delay_of(probe, fixed["delay_ps"]) if "delay_ps" in fixed else None,
+        energy_ev=None if run.axis == "energy_ev" else fixed["energy_ev"],
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Transient:
     """Signal with and without laser, and their difference; arrays (points,), sorted along the scanned axis.
@@ -51,6 +79,21 @@ class CurvesWithErrors(Transient):
 
     on_sigma: FloatArray
     off_sigma: FloatArray
+
+
+def curves_of(on: Intensity, off: Intensity) -> dict[str, FloatArray]:
+    """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
+
+    The errors of on and off are independent, so the variance of the transient is their sum.
+    """
+    return {
+        "on": on.value,
+        "on_sigma": on.sigma,
+        "off": off.value,
+        "off_sigma": off.sigma,
+        "transient": on.value - off.value,
+        "sigma": np.hypot(on.sigma, off.sigma),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,8 @@ from reduction.xas.static_xas import SpectrumPoints, normalisation, trapezoid_we
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from reduction.run_metadata import EnergyWindows
+    from reduction.types import FloatArray
     from reduction.xas.transient import Spectrum
 
 _STARTS = 200
@@ -28,7 +27,7 @@ _SEEN_SIGMAS = 2.0
 _TINY = 1e-300
 
 
-def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> NDArray[np.float64]:
+def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArray:
     """Covariance (points, points) of a transient, with the errors of offsets and scales that all points share.
 
     SPC (SI 4): on and off each less their own pre-edge mean, divided by their own edge integral; both are linear in
@@ -70,12 +69,14 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
 
     def cost(scale: float) -> float:
         weight = 1.0 / np.hypot(second.sigma, scale * first.sigma)
-        design, left = nuisances * weight[:, None], (second.transient - scale * first.transient) * weight
+        design = nuisances * weight[:, None]
+        left = (second.transient - scale * first.transient) * weight
         fit, *_ = np.linalg.lstsq(design, left, rcond=None)
         return float(np.sum((left - design @ fit) ** 2))
 
     scale = _minimum(cost, first, second)
-    chi_square, freedom = cost(scale.value), first.transient.size - 3
+    chi_square = cost(scale.value)
+    freedom = first.transient.size - 3
     return ShapeComparison(scale, chi_square, freedom, float(chi2.sf(chi_square, freedom)))
 
 
@@ -125,13 +126,15 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
         raise ReductionError(
             f"The transients have {spectrum.transient.size} and {signs_of.transient.size} points. Use one grid."
         )
-    energy, value, sigma = spectrum.energy_ev, spectrum.transient, spectrum.sigma
-    inside = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
-    weight = trapezoid_weights(energy) / edge_integral(energy[inside], spectrum.off[inside])
+    value = spectrum.transient
+    sigma = spectrum.sigma
     reference = signs_of.transient
+    weight = trapezoid_weights(spectrum.energy_ev) / _unpumped_edge_integral(spectrum, windows)
+    # The best guess of the mean m: the other transient where it is seen, scaled to this one by weighted least squares.
     seen = np.where(np.abs(reference) > _SEEN_SIGMAS * signs_of.sigma, reference, 0.0)
     mean = seen * float(np.sum(value * seen / sigma**2) / max(np.sum((seen / sigma) ** 2), _TINY))
     of_noise = expected_absolute(mean, sigma)
+    # var |x| = m^2 + s^2 - (E|x|)^2 for each point.
     raw_sigma = np.sqrt(np.sum(weight**2 * (mean**2 + sigma**2 - of_noise**2)))
     projected_sigma = np.sqrt(np.sum((weight * sigma) ** 2))
     return AreaWithoutNoise(
@@ -141,7 +144,12 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
     )
 
 
-def expected_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unpumped_edge_integral(spectrum: Spectrum, windows: EnergyWindows) -> float:
+    inside = points_within(spectrum.energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
+    return edge_integral(spectrum.energy_ev[inside], spectrum.off[inside])
+
+
+def expected_absolute(mean: FloatArray, sigma: FloatArray) -> FloatArray:
     """Return the average of |x| for normal x, (points,), in the unit of `mean` and `sigma`.
 
     sigma sqrt(2/pi) exp(-mean^2 / 2 sigma^2) + mean erf(mean / (sigma sqrt 2)), the mean of the folded normal
@@ -152,9 +160,7 @@ def expected_absolute(mean: NDArray[np.float64], sigma: NDArray[np.float64]) -> 
     return np.asarray(sigma * (gaussian + reduced * erf(reduced / math.sqrt(2))))
 
 
-def _covariance(
-    energy_ev: NDArray[np.float64], value: NDArray[np.float64], sigma: NDArray[np.float64], windows: EnergyWindows
-) -> NDArray[np.float64]:
+def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> FloatArray:
     """Covariance of an offset and scaled spectrum from the errors its points have before that."""
     points = SpectrumPoints(energy_ev, value, np.diag(sigma**2))
     inside = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)

@@ -66,7 +66,11 @@ class Bench:
         rates = gate_rates(accumulate(self.runs[run]))
         values, variance = rates.log_rate()
         change = values[:, watched] - values[:, compared]
-        return Rise(rates.delay_ps - offset_ps, change, np.sqrt(variance[:, watched] + variance[:, compared]))
+        return Rise(
+            delay_ps=rates.delay_ps - offset_ps,
+            change=change,
+            sigma=np.sqrt(variance[:, watched] + variance[:, compared]),
+        )
 
     def change(self) -> tuple[np.ndarray, np.ndarray]:
         """Logarithm of pumped over unpumped of every event, corrected for pile-up, and its error."""

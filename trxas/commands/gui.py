@@ -101,7 +101,12 @@ def _geometry(configuration: Configuration) -> DetectorGeometry | None:
     # Configured to the near edge, reduced from the centre.
     horizontal_m = detector.offset_horizontal_m + detector.columns * detector.pixel_m / 2.0
     offset_m = (horizontal_m, detector.offset_vertical_m)
-    return DetectorGeometry(detector.distance_m, offset_m, detector.pixel_m, (detector.rows, detector.columns))
+    return DetectorGeometry(
+        distance_m=detector.distance_m,
+        offset_m=offset_m,
+        pixel_m=detector.pixel_m,
+        shape=(detector.rows, detector.columns),
+    )
 
 
 def require_screen() -> None:

@@ -13,7 +13,7 @@ from gui.live.left_out import LeftOutRun
 from gui.live.run_state import Scope
 from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
-from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.types import Mode, Reference
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
 PROBES: Mapping[str, int] = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, Mode, Reference
+from reduction.types import Mode, Reference
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.grouping import NullTest, ScatterRatio, null_test, scan_transients, scatter_ratio
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.xas.exposure_pairs import Mode, Reference
+from reduction.types import Mode, Reference
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import FluenceFit, fit_fluence
 from reduction.xas.transient import FluenceScan

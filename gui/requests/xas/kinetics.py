@@ -8,8 +8,7 @@ from typing import ClassVar
 from gui.delay_scale import curve_delays_ps
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.types import FloatArray
-from reduction.xas.exposure_pairs import Reference
+from reduction.types import FloatArray, Reference
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
 from reduction.xas.spc_time import spc_trace

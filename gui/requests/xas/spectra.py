@@ -10,9 +10,9 @@ from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.accumulator import RunAccumulator, joined
+from reduction.types import Mode, Reference
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
-from reduction.xas.exposure_pairs import Mode, Reference
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import Spectrum
 

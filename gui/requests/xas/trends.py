@@ -14,10 +14,10 @@ from gui.live.history import COLUMNS, ExposureHistory
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from reduction.accumulator import RunAccumulator, joined
+from reduction.types import Mode
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import FoilSpectrum, find_edge
-from reduction.xas.exposure_pairs import Mode
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.time_zero import PAPER_DECAYS, time_zero

@@ -59,7 +59,7 @@ class KineticsProblem:
         gates = (*(probe for probe in others if probe != reference), reference)
         silent = [reference] if constant_offset else []
         overlap = (1.0,) if constant_offset else timing.pump_overlap
-        train = PumpTrain(timing.pump_period_ps, overlap, timing.irf_sigma_ps)
+        train = PumpTrain(period_ps=timing.pump_period_ps, overlap=overlap, sigma_ps=timing.irf_sigma_ps)
         whitened = [WhitenedTrace.of(rates, gates, silent, timing.bunch_period_ps, train) for rates in measured]
         return cls(whitened, timing, train, gates, constant_offset, shared_t0)
 

@@ -65,7 +65,11 @@ def test_a_window_opens_no_pickle_of_a_false_relay(sprung: Path, until: Until) -
     with zmq.Context() as context:
         false, questions = context.socket(zmq.PUB), context.socket(zmq.ROUTER)
         ports = [socket.bind_to_random_port("tcp://127.0.0.1") for socket in (false, questions)]
-        addresses = RelayAddresses("tcp://127.0.0.1:1", *(f"tcp://127.0.0.1:{port}" for port in ports))
+        addresses = RelayAddresses(
+            publish="tcp://127.0.0.1:1",
+            subscribe=f"tcp://127.0.0.1:{ports[0]}",
+            ask=f"tcp://127.0.0.1:{ports[1]}",
+        )
         subscriber = Subscriber(addresses)
         payload = pickle.dumps(Trap(sprung))
 

@@ -20,7 +20,9 @@ ENERGY_EV = np.concatenate(
         for steps in ((13_450, 13_464, 3.0), (13_465, 13_480, 0.5), (13_480, 13_500, 1.0), (13_500, 13_571, 3.0))
     ]
 )
-WINDOWS = EnergyWindows((13_453.0, 13_462.0), (13_466.0, 13_500.0), (13_540.0, 13_571.0))
+WINDOWS = EnergyWindows(
+    pre_edge_ev=(13_453.0, 13_462.0), edge_integral_ev=(13_466.0, 13_500.0), post_edge_ev=(13_540.0, 13_571.0)
+)
 COUNTS = 1e6
 RUNS = 150
 
@@ -50,7 +52,17 @@ def noiseless(shift_ev: float = 0.0, scale: float = 1.0, thermal: float = 0.0) -
 
 
 def static(points: SpectrumPoints, temperature_c: float, edge: str = "Br K") -> StaticSpectrum:
-    return StaticSpectrum(points, normalise(points, WINDOWS), WINDOWS, temperature_c, temperature_c, "s", edge, "", 1)
+    return StaticSpectrum(
+        measured=points,
+        normalised=normalise(points, WINDOWS),
+        windows=WINDOWS,
+        temperature_c=temperature_c,
+        setpoint_c=temperature_c,
+        sample="s",
+        edge=edge,
+        uid="",
+        scans=1,
+    )
 
 
 def test_shift_is_unbiased_with_the_right_error() -> None:

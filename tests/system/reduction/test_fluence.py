@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reduction.accumulator import accumulate
-from reduction.xas.exposure_pairs import Mode
+from reduction.types import Mode
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.transient import FluenceScan

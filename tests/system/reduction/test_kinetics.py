@@ -95,11 +95,11 @@ def measure(
     counts = rng.binomial(pulses, -np.expm1(-mu), size=(2, *mu.shape))
     opened = np.full(mu.shape, float(pulses))
     return GateRates(
-        delays_ps,
-        true_counts(counts, opened).sum(axis=0),
-        true_counts_variance(counts, opened).sum(axis=0),
-        opened,
-        np.full(len(signal), pumped),
+        delay_ps=delays_ps,
+        photons=true_counts(counts, opened).sum(axis=0),
+        variance=true_counts_variance(counts, opened).sum(axis=0),
+        pulses=opened,
+        pumped=np.full(len(signal), pumped),
     )
 
 

@@ -16,8 +16,8 @@ from gui.browser.run_curves import CurveChoice, CurveKind, RunCurve, run_curve
 from reduction.accumulator import accumulate
 from reduction.powder.diffraction import integrate
 from reduction.powder.series import geometry_of
+from reduction.types import Mode
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import Mode
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace

@@ -12,7 +12,17 @@ from storage import RunSummary
 
 NOON = time.mktime((2026, 11, 3, 12, 0, 0, 0, 0, -1))
 RUN = ListedRun(
-    summary=RunSummary("1a2b3c", 12, NOON, "energy_scan", "CsPbBr3 vial 7", "Br K", 41, 76, "stopped"),
+    summary=RunSummary(
+        uid="1a2b3c",
+        scan_id=12,
+        time_s=NOON,
+        plan_name="energy_scan",
+        sample="CsPbBr3 vial 7",
+        edge="Br K",
+        points_done=41,
+        points_intended=76,
+        status="stopped",
+    ),
     start={
         "uid": "1a2b3c",
         "scan_id": 12,

@@ -23,8 +23,8 @@ from reduction.accumulator import accumulate, joined
 from reduction.image_references import ImageReference
 from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
+from reduction.types import Mode, Reference
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import Mode, Reference
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates

@@ -24,7 +24,9 @@ def seen(t0_ps: float = 0.0, *, seed: int, reverse: bool = False, height: float 
     """A noisy rise like that of Br, 6 s per point; the gates of one probe differ from the other's by 0.2 %."""
     noise = ERROR * np.random.default_rng(seed).standard_normal(DELAYS.size)
     where = -DELAYS if reverse else DELAYS
-    return Rise(DELAYS, rise(where, t0_ps, height, 0.002, 5e-4) + noise, np.full(DELAYS.size, ERROR))
+    return Rise(
+        delay_ps=DELAYS, change=rise(where, t0_ps, height, 0.002, 5e-4) + noise, sigma=np.full(DELAYS.size, ERROR)
+    )
 
 
 def verdicts(**rises: Rise) -> dict[str, Verdict]:
@@ -59,12 +61,12 @@ def test_a_wrong_sign_turns_the_rise_round(arm: str, height: float) -> None:
 
 @pytest.mark.parametrize("t0_ps", [-5_000.0, 5_000.0])
 def test_a_rise_that_went_elsewhere_is_no_rise(t0_ps: float) -> None:
-    far = Rise(DELAYS, rise(DELAYS, t0_ps, -0.035, 0.002, 1e-5), np.full(DELAYS.size, ERROR))
+    far = Rise(delay_ps=DELAYS, change=rise(DELAYS, t0_ps, -0.035, 0.002, 1e-5), sigma=np.full(DELAYS.size, ERROR))
     assert verdicts(fine=seen(seed=1), coarse=far)["coarse"] is Verdict.NO_RISE
 
 
 def test_without_a_reference_nothing_is_good_by_comparison() -> None:
-    nothing = Rise(DELAYS, np.zeros(DELAYS.size), np.full(DELAYS.size, ERROR))
+    nothing = Rise(delay_ps=DELAYS, change=np.zeros(DELAYS.size), sigma=np.full(DELAYS.size, ERROR))
     assert verdicts(fine=nothing, coarse=seen(seed=1)) == {"fine": Verdict.NO_RISE, "coarse": Verdict.UNDECIDED}
     with pytest.raises(InputError, match="arm 'fine'"):
         evaluate_delay_axis({"coarse": seen(seed=1)}, fit_t0)
@@ -89,7 +91,7 @@ def test_too_little_counting_is_undecided_not_good() -> None:
 )
 def test_arrays_that_are_no_rise_are_refused(arrays: tuple[Any, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Rise(*arrays)
+        Rise(**dict(zip(("delay_ps", "change", "sigma"), arrays, strict=True)))
 
 
 def test_afterwards_the_axis_moves_as_ever(recorded: RecordedRuns) -> None:

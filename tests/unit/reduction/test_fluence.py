@@ -9,8 +9,8 @@ import pytest
 
 from errors import ReductionError
 from reduction.accumulator import accumulate
+from reduction.types import Mode
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import Mode
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.spc_time import spc_trace

@@ -96,11 +96,11 @@ def measure(
     counts = rng.binomial(pulses, -np.expm1(-mu), size=(2, *mu.shape))
     opened = np.full(mu.shape, float(pulses))
     return GateRates(
-        delays_ps,
-        true_counts(counts, opened).sum(axis=0),
-        true_counts_variance(counts, opened).sum(axis=0),
-        opened,
-        np.full(len(signal), pumped),
+        delay_ps=delays_ps,
+        photons=true_counts(counts, opened).sum(axis=0),
+        variance=true_counts_variance(counts, opened).sum(axis=0),
+        pulses=opened,
+        pumped=np.full(len(signal), pumped),
     )
 
 
@@ -127,7 +127,12 @@ def test_noiseless_data_return_the_truth() -> None:
     truth = Truth(tau1_ps=150.0, tau2_ps=1200.0, fraction1=0.5, fraction2=0.3, offset_lifetime_ps=300e3, t0_ps=25.0)
     photons = 1e9 * (1.0 + EFFICIENCY) * (1.0 + truth.signal(DELAYS_PS))
     table = np.full(photons.shape, 1e10)
-    fit = fit_kinetics(GateRates(DELAYS_PS, photons, photons, table, np.ones(len(DELAYS_PS), bool)), TIMING)
+    fit = fit_kinetics(
+        GateRates(
+            delay_ps=DELAYS_PS, photons=photons, variance=photons, pulses=table, pumped=np.ones(len(DELAYS_PS), bool)
+        ),
+        TIMING,
+    )
     assert fit.tau1_ps.value == pytest.approx(150.0, rel=1e-3)
     assert fit.tau2_ps.value == pytest.approx(1200.0, rel=1e-3)
     assert fit.offset_lifetime_ps.value == pytest.approx(300e3, rel=2e-3)

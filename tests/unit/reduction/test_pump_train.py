@@ -37,7 +37,7 @@ def test_no_delay_overflows() -> None:
 
 
 def test_derivatives_match_finite_differences() -> None:
-    train = PumpTrain(PERIOD_PS, (1.0, 0.9, 0.5), 45.0)
+    train = PumpTrain(period_ps=PERIOD_PS, overlap=(1.0, 0.9, 0.5), sigma_ps=45.0)
     delays = np.array([-300.0, -40.0, 0.0, 60.0, 900.0, 153_400.0, 613_600.0])
 
     def slope(high: NDArray[np.float64], low: NDArray[np.float64], step: float) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def test_derivatives_match_finite_differences() -> None:
 
 
 def test_before_the_pump_one_sees_what_the_earlier_pumps_left() -> None:
-    train = PumpTrain(PERIOD_PS, (1.0, 0.9, 0.8), 45.0)
+    train = PumpTrain(period_ps=PERIOD_PS, overlap=(1.0, 0.9, 0.8), sigma_ps=45.0)
     rate = 1 / 400e3
     # 1 ns changes the spot's place, and so these intensities, by 0.05 %.
     early = 0.9 * np.exp(-(PERIOD_PS - 1000) * rate) + 0.8 * np.exp(-(2 * PERIOD_PS - 1000) * rate)
@@ -70,17 +70,17 @@ def test_late_probes_see_a_spot_that_has_moved_on() -> None:
     def overlap(age_ps: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.exp(-4 * np.log(2) * (4e-6 * age_ps / 45.0) ** 2))
 
-    train = PumpTrain(PERIOD_PS, tuple(overlap(ages).tolist()), 45.0)
+    train = PumpTrain(period_ps=PERIOD_PS, overlap=tuple(overlap(ages).tolist()), sigma_ps=45.0)
     for delay in (153_500.0, 306_900.0, 613_700.0):
         expected = (overlap(delay + ages) * np.exp(-(delay + ages) * rate)).sum()
         assert train.decay(delay, rate).value == pytest.approx(expected, rel=1e-6)
-    blind = PumpTrain(PERIOD_PS, (1.0, 0.0), 45.0).decay(np.array([1000.0]), rate)
+    blind = PumpTrain(period_ps=PERIOD_PS, overlap=(1.0, 0.0), sigma_ps=45.0).decay(np.array([1000.0]), rate)
     assert np.isfinite(blind).all()
     assert blind.value == pytest.approx(np.exp(-1000 * rate), rel=1e-2)
 
 
 def test_probe_that_passed_the_next_pump_is_counted_from_it() -> None:
     """Probe 4 of a first delay beyond 153.4 ns comes after the next pump."""
-    train = PumpTrain(PERIOD_PS, (1.0, 0.9), 45.0)
+    train = PumpTrain(period_ps=PERIOD_PS, overlap=(1.0, 0.9), sigma_ps=45.0)
     assert train.decay(PERIOD_PS + 500.0, 1 / 900).value == pytest.approx(train.decay(500.0, 1 / 900).value)
     assert train.decay(PERIOD_PS - 20.0, 1 / 900).value == pytest.approx(train.decay(-20.0, 1 / 900).value)

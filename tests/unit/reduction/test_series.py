@@ -9,8 +9,8 @@ import pytest
 
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.types import Mode
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import Mode
 from reduction.xas.series import ScanCriteria, select_scans, series_spectrum
 from reduction.xas.spc_energy import spc_spectrum
 

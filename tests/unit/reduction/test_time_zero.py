@@ -62,4 +62,4 @@ def test_time_zero_of_a_measured_run(br_beam_time: type[Any]) -> None:
 
 def test_impossible_decays_are_refused() -> None:
     with pytest.raises(ReductionError, match="above 0 ps"):
-        Decays((0.0,), (1.0,))
+        Decays(lifetimes_ps=(0.0,), fractions=(1.0,))

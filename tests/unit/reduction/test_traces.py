@@ -99,7 +99,13 @@ def test_delay_scan_is_no_spectrum(br_beam_time: type[Any]) -> None:
 
 def test_too_few_photons_for_a_logarithm_are_refused() -> None:
     photons = np.full((2, 5), 50.0)
-    rates = GateRates(np.array([-1.0, 1.0]), photons, photons, np.full((2, 5), 1e6), np.ones(2, bool))
+    rates = GateRates(
+        delay_ps=np.array([-1.0, 1.0]),
+        photons=photons,
+        variance=photons,
+        pulses=np.full((2, 5), 1e6),
+        pumped=np.ones(2, bool),
+    )
     with pytest.raises(ReductionError, match="50 photons"):
         rates.log_rate()
 
@@ -107,4 +113,4 @@ def test_too_few_photons_for_a_logarithm_are_refused() -> None:
 def test_tables_of_different_shape_are_refused() -> None:
     table = np.ones((2, 5))
     with pytest.raises(ReductionError, match="one shape"):
-        GateRates(np.ones(3), table, table, table, np.ones(3, bool))
+        GateRates(delay_ps=np.ones(3), photons=table, variance=table, pulses=table, pumped=np.ones(3, bool))

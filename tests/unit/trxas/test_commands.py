@@ -139,7 +139,17 @@ def test_a_sample_with_any_name_is_listed_on_an_ascii_terminal(monkeypatch: pyte
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
     make_output_safe()
-    run = RunSummary("0a1b2c3d", 4, 1.0, "energy_scan", "[µ] perovskite", "Br K", 3, None, "complete")
+    run = RunSummary(
+        uid="0a1b2c3d",
+        scan_id=4,
+        time_s=1.0,
+        plan_name="energy_scan",
+        sample="[µ] perovskite",
+        edge="Br K",
+        points_done=3,
+        points_intended=None,
+        status="complete",
+    )
     print_table(runs_table([run]))
     sys.stdout.flush()
     assert b"3/?  complete  [u] perovskite" in written.getvalue()
@@ -172,7 +182,17 @@ def test_no_color_gives_plain_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lists_are_json_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run = RunSummary("0a1b2c3d", 4, 1.0, "energy_scan", "perovskite", "Br K", 3, None, "complete")
+    run = RunSummary(
+        uid="0a1b2c3d",
+        scan_id=4,
+        time_s=1.0,
+        plan_name="energy_scan",
+        sample="perovskite",
+        edge="Br K",
+        points_done=3,
+        points_intended=None,
+        status="complete",
+    )
     monkeypatch.setattr(session, "open_configured_store", lambda _configuration: contextlib.nullcontext())
     monkeypatch.setattr(storage, "list_runs", lambda _store, limit: [run][:limit])
     assert main.main(["runs", "list", "--json"]) == 0

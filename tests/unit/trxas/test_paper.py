@@ -195,7 +195,16 @@ def test_c_crosses_zero_where_the_line_between_neighbours_does() -> None:
     """Errors of both neighbours by the rule of the lever; rising only, as C does on heating."""
 
     def c(value: float, sigma: float) -> Any:
-        return ComparisonParameter(value, sigma, 0.0, 0.0, 0.68, True, Value(0.0, 1.0), Value(1.0, 1.0))
+        return ComparisonParameter(
+            value=value,
+            sigma=sigma,
+            low=0.0,
+            high=0.0,
+            confidence=0.68,
+            delta_valid=True,
+            main_edge=Value(0.0, 1.0),
+            pre_edge=Value(1.0, 1.0),
+        )
 
     found = zero_crossing({35.0: c(-1.0, 0.1), 45.0: c(-0.2, 0.1), 55.0: c(0.6, 0.1), 60.0: c(1.0, 0.1)})
     assert found is not None

@@ -77,7 +77,7 @@ class SampleTruth:
 
     def after_pump(self, first_delay_ps: float, probe: int, timing: Timing) -> float:
         """Return the excitation at `probe`, relative to that just after one pump; earlier pumps included."""
-        train = PumpTrain(timing.pump_period_ps, timing.pump_overlap, timing.irf_sigma_ps)
+        train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
         delay = timing.delay_of(probe, first_delay_ps) - self.t0_ps
         parts = (
             (self.fraction1, 1.0 / self.tau1_ps),
