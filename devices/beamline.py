@@ -25,6 +25,7 @@ from devices.detectors.sdd import Sdd
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointReader
 from devices.exposure.powder_reader import PowderReader
+from devices.foil_wheel import FoilWheel
 from devices.laser import Laser, laser_shutter
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
@@ -98,6 +99,7 @@ class Beamline(BeamlineAxes):
     sample_stage: SampleStage | None = None
     sdd: Sdd | None = None
     pilatus: Pilatus | None = None
+    foil_wheel: FoilWheel | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
     # One object for all suspensions: bluesky lets a stream of a run have the same objects only.
@@ -125,8 +127,8 @@ class Beamline(BeamlineAxes):
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
-        """Devices of the powder cell, as far as the configuration has them."""
-        found = (self.cell, self.sample_stage, self.sdd, self.pilatus)
+        """Devices of the powder cell and the foil wheel, as far as the configuration has them."""
+        found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel)
         return tuple(device for device in found if device is not None)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
@@ -234,6 +236,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     cell, stage = _powder_cell(configuration, prefix)
     sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
     pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
+    wheel = FoilWheel(configuration.foil_wheel, prefix=prefix, name="foil_wheel") if configuration.foil_wheel else None
 
     def powder_reader(name: str, sdd: Sdd | None, detectors: Sequence[Device] = ()) -> PowderReader | None:
         return cell and stage and PowderReader(
@@ -260,6 +263,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         sample_stage=stage,
         sdd=sdd,
         pilatus=pilatus,
+        foil_wheel=wheel,
         powder=powder_reader("powder", sdd) if sdd else None,
         powder_images=powder_reader("powder_images", None, [pilatus]) if pilatus else None,
     )

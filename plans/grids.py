@@ -63,6 +63,21 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
     return points
 
 
+def join_points(points_ev: Sequence[float], behind_ev: Sequence[float], edge: str) -> list[float]:
+    """Return energies in eV followed by those of regions in k; a shared border counts once.
+
+    Raises InputError if the second ones start below where the first ones end.
+    """
+    if not behind_ev or not points_ev:
+        return [*points_ev, *behind_ev]
+    if behind_ev[0] < points_ev[-1]:
+        raise InputError(
+            f"regions_k starts at {behind_ev[0]:g} eV, below {points_ev[-1]:g} eV where regions_ev ends. k is counted "
+            f"from the edge {edge}: raise its start, or end regions_ev earlier."
+        )
+    return [*points_ev, *(behind_ev[1:] if behind_ev[0] == points_ev[-1] else behind_ev)]
+
+
 def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:
     """Return `points` as floats if they ascend within low..high, else raise InputError or OutOfRangeError."""
     if not isinstance(points, Sequence | np.ndarray) or isinstance(points, str):

@@ -19,7 +19,7 @@ from devices.configuration import BeamlineConfiguration
 from devices.names import Approach
 from devices.numbers import finite_number, is_finite_number
 from errors import InputError, OutOfRangeError
-from plans.edges import EdgeName
+from plans.edges import edge_name, suggested_edges
 from plans.grids import Region
 from plans.metadata import check_text, storable_metadata
 
@@ -28,6 +28,10 @@ Limits = tuple[float, float]
 
 MAXIMUM_REPEATS = 10_000
 """Most repeats, images or readings of one run; more are taken for a mistake."""
+
+
+HIGHEST_K = 40.0
+"""Largest wave number of a photoelectron in a grid, 1/A: 6 keV above the edge, beyond any EXAFS."""
 
 
 class ShutterReference(StrEnum):
@@ -51,6 +55,8 @@ class Arg:
 
     `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
     says what to do about a value beyond them. `formerly` are names of the parameter that scripts may still use.
+    `read` turns a value into the one that the plan expects, or raises InputError. `suggestions` are texts that a form
+    offers, where others are allowed too.
     """
 
     description: str
@@ -61,6 +67,8 @@ class Arg:
     limits: Callable[[BeamlineConfiguration], Limits | None] | None = None
     remedy: str = ""
     formerly: tuple[str, ...] = ()
+    read: Callable[[Any], Any] | None = None
+    suggestions: Callable[[BeamlineConfiguration], Sequence[str]] | None = None
 
 
 def energy_limits(configuration: BeamlineConfiguration) -> Limits:
@@ -113,7 +121,13 @@ def time_zero_limits(configuration: BeamlineConfiguration) -> Limits:
 
 
 Edge = Annotated[
-    EdgeName, Arg("absorption edge; sets the default energies and the intervals that normalise a spectrum")
+    str,
+    Arg(
+        'K or L edge of any element within reach, such as "Fe K"; sets the default energies and the intervals that '
+        "normalise a spectrum",
+        read=edge_name,
+        suggestions=suggested_edges,
+    ),
 ]
 EnergyEv = Annotated[
     float, Arg("photon energy; by default the main feature of the edge", unit="eV", limits=energy_limits)
@@ -125,6 +139,15 @@ RegionsEv = Annotated[
         unit="eV",
         limits=energy_limits,
         formerly=("grid",),
+    ),
+]
+RegionsK = Annotated[
+    Sequence[Region],
+    Arg(
+        "wave numbers of the photoelectron as regions (start, stop, step), behind those in eV; by default those of the "
+        "edge, none with `regions_ev`",
+        unit="1/A",
+        limits=lambda _: (0.0, HIGHEST_K),
     ),
 ]
 DelayPs = Annotated[
@@ -239,7 +262,13 @@ class Parameter:
         limits = None if self.arg.limits is None else self.arg.limits(configuration)
         for number in _numbers_in(value, self.kind):
             if limits is not None and not limits[0] <= number <= limits[1]:
-                raise OutOfRangeError(self.name, number, *limits, self.arg.unit, self.arg.remedy)
+                raise OutOfRangeError(self.name, number, *limits, self.arg.unit, self._remedy(number, limits))
+
+    def _remedy(self, number: float, limits: Limits) -> str:
+        """Return what to do about a number beyond the limits; energies in keV are recognised."""
+        if self.arg.unit == "eV" and limits[0] <= 1e3 * number <= limits[1]:
+            return f"It looks like keV: give eV, {1e3 * number:g}."
+        return self.arg.remedy
 
     def checked(self, value: Any) -> Any:
         """Return `value` as the plan expects it: numpy values as Python's, texts as members of their choice.
@@ -248,6 +277,8 @@ class Parameter:
         """
         if value is None and self.optional:
             return None
+        if self.arg.read is not None:
+            return self.arg.read(value)
         if self.choices:
             return self._choice(value)
         readers: dict[Any, Callable[[Any], Any]] = {

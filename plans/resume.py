@@ -61,13 +61,13 @@ def resumed_request(
     _check_resumable(beamline, start)
     user_md = {} if md is None else storable_metadata(md)
     check_reserved(user_md, "md")
-    request = check_request(beamline, _spec(start))
+    request = check_request(beamline, _spec(beamline, start))
     own = {key: value for key, value in start.items() if key not in OF_ONE_RUN and key not in user_md}
     request = replace(request, md={**user_md, **own, "resumes": start["uid"]})
     return _without(request, done, str(start["uid"]))
 
 
-def _spec(start: Mapping[str, Any]) -> ScanSpec:
+def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
     """Return the run of a start document as its plan had asked for it, without the plan's own metadata."""
     entry = _entry(start)
     points, axis = _grid(start)
@@ -78,7 +78,7 @@ def _spec(start: Mapping[str, Any]) -> ScanSpec:
         detection=entry.detection,
         unpumped_probe=entry.unpumped_probe,
         around=entry.around,
-        edge=edge_preset(start["edge"]) if "edge" in start else None,
+        edge=edge_preset(start["edge"], beamline.configuration) if "edge" in start else None,
         axis=axis,
         points=points,
         # Where the axes stood while an unpumped run did not use them is metadata only.

@@ -75,7 +75,8 @@ class RunMetadata:
     `delay_ps` (first delay) and `energy_ev` are the planned fixed values: the delay of an energy scan, the energy of a
     delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
     its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
-    axes on which the run was measured: runs that differ in them were not measured at the same points.
+    axes on which the run was measured: runs that differ in them were not measured at the same points. At
+    `main_feature_ev` the size of a transient spectrum is stated, None if the run does not tell.
     """
 
     uid: str
@@ -94,6 +95,7 @@ class RunMetadata:
     energy_ev: float | None
     timing: Timing
     windows: EnergyWindows
+    main_feature_ev: float | None = None
     energy_calibration_offset_ev: float = 0.0
     time_zero_raw_ps: float | None = None
 
@@ -132,12 +134,16 @@ class RunMetadata:
                 energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
                 timing=_timing(reduction),
                 windows=EnergyWindows.from_settings(reduction),
+                main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except (TypeError, ValueError) as error:
             raise ReductionError(f"A value in the start document has the wrong type: {error}. Correct it.") from error
 
+
+MAIN_FEATURE_OF_EARLIER_RUNS_EV = {"Br K": 13_472.0, "Pb L3": 13_043.0}
+"""What start documents up to version 0.2.0 leave out: the energy, eV, at which the size of a transient is stated."""
 
 _WINDOWS = ("pre_edge_ev", "edge_integral_ev", "post_edge_ev")
 _START_KEYS = (
@@ -162,6 +168,12 @@ def _require(doc: Any, keys: tuple[str, ...], where: str) -> None:
             f"The {where} lacks {', '.join(missing)}. Only runs of the plans energy_scan, delay_scan and "
             "fluence_scan can be reduced here: start the run with one of them."
         )
+
+
+def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
+    """Return the energy at which the size of a transient is stated, eV; None if the run does not tell."""
+    recorded = doc["reduction"].get("main_feature_ev", MAIN_FEATURE_OF_EARLIER_RUNS_EV.get(str(doc["edge"])))
+    return None if recorded is None else float(recorded)
 
 
 def _timing(reduction: Mapping[str, Any]) -> Timing:

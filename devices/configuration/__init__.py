@@ -9,7 +9,8 @@ from devices.configuration.axis_settings import (
     RecordAxisSettings,
 )
 from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
-from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
+from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
+from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
@@ -18,10 +19,12 @@ __all__ = [
     "BeamlineConfiguration",
     "CellSettings",
     "DelaySettings",
+    "EdgeSettings",
     "EnergySettings",
     "EpicsSettings",
     "ExposureSettings",
     "FluenceSettings",
+    "FoilWheelSettings",
     "GeometrySettings",
     "HolderSettings",
     "LaserSettings",

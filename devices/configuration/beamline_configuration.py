@@ -17,7 +17,8 @@ from devices.configuration.axis_settings import (
     PointingSettings,
     RecordAxisSettings,
 )
-from devices.configuration.detector_settings import ExposureSettings, PilatusSettings, SddSettings
+from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
+from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
@@ -76,7 +77,8 @@ class GeometrySettings:
 class BeamlineConfiguration:
     """One beamline: a name and the settings of every device; those that may be None need no table.
 
-    `axes`: further axes by name, a table `[axes.NAME]` each.
+    `axes`: further axes by name, a table `[axes.NAME]` each. `edges`: absorption edges that differ from their defaults,
+    a table such as `[edges."Fe K"]` each.
     """
 
     name: Annotated[str, text("name of the beamline")]
@@ -93,9 +95,11 @@ class BeamlineConfiguration:
     cell: CellSettings | None = None
     sdd: SddSettings | None = None
     pilatus: PilatusSettings | None = None
+    foil_wheel: FoilWheelSettings | None = None
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
+    edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
 
 
 TABLES: Mapping[str, type[Any]] = {
@@ -112,12 +116,13 @@ TABLES: Mapping[str, type[Any]] = {
     "cell": CellSettings,
     "sdd": SddSettings,
     "pilatus": PilatusSettings,
+    "foil_wheel": FoilWheelSettings,
     "safety": SafetySettings,
     "holder": HolderSettings,
 }
 """Settings by the name of their table."""
 
-OPTIONAL_TABLES = frozenset({"cell", "sdd", "pilatus", "safety", "holder"})
+OPTIONAL_TABLES = frozenset({"cell", "sdd", "pilatus", "foil_wheel", "safety", "holder"})
 """Tables without which the beamline lacks the device; every other missing table stands for its defaults."""
 
 

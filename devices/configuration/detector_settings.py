@@ -85,6 +85,24 @@ class SddSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class FoilWheelSettings:
+    """Wheel of calibration foils behind the sample: both PVs hold the symbol of an element, empty for no foil."""
+
+    element: Pv
+    element_readback: Pv
+    timeout_s: Annotated[float, quantity("longest turn", "s", above=0.0, high=3600.0)] = 60.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield a fault if both PVs are one, which would show what was set instead of what is in the beam."""
+        if self.element == self.element_readback:
+            yield Fault(
+                table="foil_wheel",
+                key="element_readback",
+                message=f"= {self.element_readback}: is the set value too. Give the PV of the foil in the beam.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class PilatusSettings:
     """Area detector: areaDetector prefix, folder for its files, exposure limits, geometry.
 

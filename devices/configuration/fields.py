@@ -5,6 +5,7 @@ The same declaration checks the file, words the error message and becomes the JS
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -45,6 +46,25 @@ def quantity(
         le=high,
         json_schema_extra={"unit": unit},
     )
+
+
+def optional_quantity(description: str, unit: str, *, low: float | None = None, high: float | None = None) -> Any:
+    """Return the declaration of a key in `unit`, from `low` to `high`, or of rows of such numbers, that may be missing.
+
+    Lists of a TOML file become tuples.
+    """
+    return Field(
+        description=f"{description} ({unit})",
+        allow_inf_nan=None if low is None else False,
+        ge=low,
+        le=high,
+        json_schema_extra={"unit": unit},
+    )
+
+
+def table_name(name: str, key: str) -> str:
+    """Return the name of a table `[name.key]` as a TOML file spells it."""
+    return f"{name}.{key}" if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'{name}."{key}"'
 
 
 def whole_number(description: str, *, low: int, high: int) -> Any:

@@ -20,7 +20,8 @@ from devices.configuration.beamline_configuration import (
     BeamlineConfiguration,
     axis_name_faults,
 )
-from devices.configuration.fields import Fault, allowed_range, unit_of
+from devices.configuration.edge_settings import EdgeSettings, edge_faults
+from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
 from errors import ConfigurationError
 
 T = TypeVar("T")
@@ -108,7 +109,7 @@ class SettingsReader:
             return {}
         made = {}
         for key, inner in content.items():
-            table = f"{name}.{key}"
+            table = table_name(name, key)
             if not isinstance(inner, dict):
                 self._faults.append(Fault(table=table, key="", message=f"= {inner!r}: must be a table of keys."))
             elif (one := self._validated(table, settings, inner)) is not None:
@@ -161,6 +162,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     }
     axes = reader.tables("axes", RecordAxisSettings)
     reader.add(axis_name_faults(axes))
+    edges = reader.tables("edges", EdgeSettings)
+    reader.add(edge_faults(made["energy"], edges))
     for tables, check in RELATIONS:
         settings = [made[table] for table in tables]
         if None not in settings:
@@ -168,7 +171,7 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None
-    return BeamlineConfiguration(name=name, axes=axes, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
+    return BeamlineConfiguration(name=name, axes=axes, edges=edges, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
 
 
 def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfiguration:
@@ -186,6 +189,9 @@ def _fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return Fault(table=table, key=key, message=f"is an unknown key.{_did_you_mean(key, declared)}")
     field = declared[key]
+    if len(detail["loc"]) > 1 or kind == "tuple_type":
+        # A number too few or too many in a row, or something else than a number.
+        return Fault(table=table, key=key, message=f"{detail['input']!r}: has another form. {_meaning(field)}")
     allowed = allowed_range(field)
     if kind == "missing":
         needs = f" Allowed: {allowed}." if allowed else ""

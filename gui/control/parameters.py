@@ -25,12 +25,13 @@ UNITS = {
     "_ma": "mA",
     "_hz": "Hz",
     "_mw": "mW",
+    "_k": "1/Å",
     "_s": "s",
     "_c": "°C",
 }
 """Unit by the end of a parameter's name; the longest ending that fits counts."""
 
-SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C"}
+SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C", "1/A": "1/Å"}
 """Units as people write them, where plans write them in plain letters."""
 
 _WORDS = {"md": "metadata"}

@@ -137,7 +137,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
 
 
 def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
-    """Return timing, geometry and normalisation intervals, as the reduction reads them from the start document."""
+    """Return timing, geometry, normalisation intervals and main feature: the `reduction` settings of the document."""
     geometry = beamline.configuration.geometry
     probes = beamline.configuration.laser.required_divider
     return {
@@ -149,6 +149,7 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
         "post_edge_ev": list(edge.post_edge_ev),
+        "main_feature_ev": edge.main_feature_ev,
         "pump_overlap": pump_overlap(geometry, probes),
     }
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
-from plans.edges import EDGES, check_belongs, check_reducible, edge_points
+from plans.edges import check_belongs, check_reducible, edge_points, edge_preset
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec
 from plans.options import ScanOptions
-from plans.parameters import AllowUnreducible, Edge, RegionsEv, TemperatureC
+from plans.parameters import AllowUnreducible, Edge, RegionsEv, RegionsK, TemperatureC
 from plans.registry import Group, scan_plan
 
 
 @scan_plan(group=Group.POWDER, order=1, detection=powder)
 def static_energy_scan(
+    configuration: BeamlineConfiguration,
     edge: Edge,
     *,
     options: ScanOptions,
     temperature_c: TemperatureC | None = None,
     regions_ev: RegionsEv | None = None,
+    regions_k: RegionsK | None = None,
     allow_unreducible: AllowUnreducible = False,
 ) -> ScanSpec:
     """Scan the energy over an edge of the powder in the cell; the drift detector counts, the laser stays blocked.
@@ -31,8 +34,8 @@ def static_energy_scan(
     input / output rate), `i0`, `exposure_s`, `exposure_id`, `laser_shutter`, `ring_current_ma`, `quality`. A cell out
     of its band, or the jet in the beam, marks a point, and it is measured again.
     """
-    preset = EDGES[edge]
-    points = edge_points(preset, regions_ev)
+    preset = edge_preset(edge, configuration)
+    points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=allow_unreducible)
     return ScanSpec(

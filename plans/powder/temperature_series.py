@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from devices.configuration import BeamlineConfiguration
 from devices.numbers import is_finite_number
 from errors import InputError
-from plans.edges import EDGES, EdgeName
+from plans.edges import PAPER_EDGES
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec, as_list
 from plans.options import ScanOptions
@@ -36,7 +36,7 @@ def temperature_series(
     temperatures_c: TemperaturesC = TEMPERATURES_C,
     *,
     options: ScanOptions,
-    edges: Edges = tuple(EdgeName),
+    edges: Edges = tuple(PAPER_EDGES),
     images: ImagesEach = 1,
     image_dwell_s: ImageDwellS = 60.0,
 ) -> list[ScanSpec]:
@@ -76,5 +76,5 @@ def _checked_temperatures(temperatures_c: Sequence[float]) -> list[float]:
 
 def _checked_edges(edges: Sequence[str]) -> list[str]:
     if isinstance(edges, str) or not isinstance(edges, Sequence):
-        raise InputError(f"edges = {edges!r}: give a list of edges, of {', '.join(EDGES)}.")
+        raise InputError(f"edges = {edges!r}: give a list of edges, such as {list(PAPER_EDGES)}.")
     return list(edges)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
-from plans.edges import EdgeName
+from plans.edges import BR_K
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
@@ -26,7 +26,7 @@ def axis_scan(
     positions: Positions,
     *,
     options: PumpProbePointOptions,
-    edge: Edge = EdgeName.BR_K,
+    edge: Edge = BR_K.name,
 ) -> ScanSpec:
     """Scan any configured axis at one energy, delay and fluence; the axis stays at the last position.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError
-from plans.edges import EDGES, feature_energy
+from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions, log_spaced
@@ -31,6 +32,7 @@ def time_trace_ps() -> list[float]:
 
 @scan_plan(group=Group.PUMP_PROBE, order=2, detection=pump_probe)
 def delay_scan(
+    configuration: BeamlineConfiguration,
     edge: Edge,
     *,
     options: PumpedOptions,
@@ -47,12 +49,13 @@ def delay_scan(
         raise InputError("Give delays_ps or regions_ps, not both.")
     if regions_ps is not None:
         delays_ps = join_regions(regions_ps, "ps")
+    preset = edge_preset(edge, configuration)
     return ScanSpec(
-        edge=EDGES[edge],
+        edge=preset,
         axis=AxisName.DELAY,
         points=time_trace_ps() if delays_ps is None else delays_ps,
         fixed={
-            AxisName.ENERGY: feature_energy(EDGES[edge], energy_ev),
+            AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
         options=options,

@@ -16,7 +16,7 @@ import bluesky.preprocessors as bpp
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EDGES, EdgeName, feature_energy
+from plans.edges import BR_K, edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import join_regions
@@ -111,7 +111,7 @@ def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
 )
 def delay_self_test(
     configuration: BeamlineConfiguration,
-    edge: Edge = EdgeName.BR_K,
+    edge: Edge = BR_K.name,
     *,
     options: ScanOptions,
     energy_ev: EnergyEv | None = None,
@@ -125,10 +125,11 @@ def delay_self_test(
     round, a jump shifts it. Returns the uid of each arm's run by the arm's name.
     """
     delays_ps = join_regions(TIME_ZERO_REGIONS_PS, "ps")
-    energy_ev = feature_energy(EDGES[edge], energy_ev)
+    preset = edge_preset(edge, configuration)
+    energy_ev = feature_energy(preset, energy_ev)
     return {
         arm.name: ScanSpec(
-            edge=EDGES[edge],
+            edge=preset,
             axis=AxisName.DELAY,
             points=[arm.rise_offset_ps + delay_ps for delay_ps in delays_ps],
             fixed={AxisName.ENERGY: energy_ev, AxisName.FLUENCE: fluence_mj_cm2},

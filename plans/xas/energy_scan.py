@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EDGES, check_belongs, check_reducible, edge_points
+from plans.edges import check_belongs, check_reducible, edge_points, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpedOptions
-from plans.parameters import AllowUnreducible, DelayPs, Edge, RegionsEv
+from plans.parameters import AllowUnreducible, DelayPs, Edge, RegionsEv, RegionsK
 from plans.registry import Group, scan_plan
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=1, detection=pump_probe)
 def energy_scan(
+    configuration: BeamlineConfiguration,
     edge: Edge,
     *,
     delay_ps: DelayPs,
     options: PumpedOptions,
     regions_ev: RegionsEv | None = None,
+    regions_k: RegionsK | None = None,
     allow_unreducible: AllowUnreducible = False,
 ) -> ScanSpec:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
@@ -25,8 +28,8 @@ def energy_scan(
     All five probes are recorded in both acquisition modes: probe n comes at `delay_ps` + n x 153.4 ns. A later delay
     than 153 175 ps is refused, as the unpumped pulse would come too near to the next pump. Returns the run's uid.
     """
-    preset = EDGES[edge]
-    points = edge_points(preset, regions_ev)
+    preset = edge_preset(edge, configuration)
+    points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=allow_unreducible)
     return ScanSpec(

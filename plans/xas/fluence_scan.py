@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EDGES, feature_energy
+from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import ReferencedOptions
@@ -16,6 +17,7 @@ FLUENCES_MJ_CM2 = (0.5, *(float(fluence) for fluence in range(1, 13)), 12.4)
 
 @scan_plan(group=Group.PUMP_PROBE, order=3, detection=pump_probe)
 def fluence_scan(
+    configuration: BeamlineConfiguration,
     edge: Edge,
     *,
     options: ReferencedOptions,
@@ -27,10 +29,11 @@ def fluence_scan(
 
     More than the laser can give, by the calibration of its attenuator, is refused. Returns the run's uid.
     """
+    preset = edge_preset(edge, configuration)
     return ScanSpec(
-        edge=EDGES[edge],
+        edge=preset,
         axis=AxisName.FLUENCE,
         points=fluences_mj_cm2,
-        fixed={AxisName.ENERGY: feature_energy(EDGES[edge], energy_ev), AxisName.DELAY: delay_ps},
+        fixed={AxisName.ENERGY: feature_energy(preset, energy_ev), AxisName.DELAY: delay_ps},
         options=options,
     )

@@ -1,27 +1,32 @@
-"""Energy calibration: the L3 edge of a Pb foil behind the sample, and the offset that puts it where it belongs."""
+"""Energy calibration: the edge of a metal foil behind the sample, and the offset that puts it where it belongs."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
+from devices.absorption_edges import absorption_edge
 from devices.axes.energy import CALIBRATION_LIMIT_EV
 from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
-from plans.edges import PB_L3
+from plans.edges import PB_L3, edge_preset, fine_step_ev
 from plans.engine.detection import foil
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
 from plans.options import ScanOptions
-from plans.parameters import Arg, DwellS, RegionsEv, Sample
+from plans.parameters import Arg, DwellS, Edge, RegionsEv, Sample
 from plans.registry import Group, plan, scan_plan
 
-FOIL_REGIONS_EV: tuple[Region, ...] = ((12_995, 13_015, 5), (13_015, 13_055, 0.5), (13_055, 13_095, 5))
-"""Default grid: the metal's edge at 13035 eV and 20 eV to both sides, finer than its width of 6 eV, and both levels."""
+FOIL_FINE_STEP_EV = 0.5
+"""Largest step around the edge of a foil, eV; the core hole may ask for a smaller one."""
+
+ELEMENT = "foil_element"
+"""Key of the start document: element of the foil in the beam."""
 
 OffsetEv = Annotated[
     float,
@@ -39,27 +44,59 @@ class FoilOptions(ScanOptions):
     """Options of a scan of the foil, which shows its edge within a second per point."""
 
     dwell_s: DwellS = 1.0
-    sample: Sample = "Pb foil"
+    sample: Sample = ""
+
+
+def foil_regions_ev(edge: str) -> tuple[Region, ...]:
+    """Return the default grid of a foil, eV: 20 eV to both sides of the metal's edge, finer than it, and both levels.
+
+    Raises InputError for what is no edge.
+    """
+    metal = absorption_edge(edge)
+    fine_ev = min(FOIL_FINE_STEP_EV, fine_step_ev(metal.core_hole_ev))
+    low_ev, high_ev = metal.energy_ev - 20, metal.energy_ev + 20
+    return (low_ev - 20, low_ev, 5), (low_ev, high_ev, fine_ev), (high_ev, high_ev + 40, 5)
+
+
+def with_foil(beamline: Beamline, md: Mapping[str, Any], run: Generator[Msg, Any, str]) -> Generator[Msg, Any, str]:
+    """Turn the wheel to the foil of the run, then run; a beamline without a wheel has the foil in the beam."""
+    if beamline.foil_wheel is not None and ELEMENT in md:
+        yield from bps.abs_set(beamline.foil_wheel, md[ELEMENT], wait=True)
+    return (yield from run)
 
 
 @scan_plan(
     group=Group.ALIGNMENT,
     order=2,
     detection=foil,
-    own_keys=("laser", "delay_ps", "fluence_mj_cm2"),
+    around=with_foil,
+    own_keys=("laser", "delay_ps", "fluence_mj_cm2", ELEMENT),
 )
-def foil_scan(*, options: FoilOptions, regions_ev: RegionsEv = FOIL_REGIONS_EV) -> ScanSpec:
-    """Scan the energy over the L3 edge of the Pb foil with the laser blocked; `i0` and `foil` give its transmission.
+def foil_scan(
+    configuration: BeamlineConfiguration,
+    edge: Edge = PB_L3.name,
+    *,
+    options: FoilOptions,
+    regions_ev: RegionsEv | None = None,
+) -> ScanSpec:
+    """Scan the energy over an edge of a metal foil with the laser blocked; `i0` and `foil` give its transmission.
 
-    Neither the laser's lock nor the jet is needed. Delay and fluence stay where they are. Returns the run's uid.
+    The wheel turns to the foil of the element; without a wheel it has to be in the beam. By default from 40 eV below
+    the metal's edge to 60 eV above. Neither the laser's lock nor the jet is needed. Delay and fluence stay where they
+    are. Returns the run's uid.
     """
+    preset = edge_preset(edge, configuration)
+
+    def metadata(beamline: Beamline) -> Mapping[str, Any]:
+        return {**_standing(beamline), ELEMENT: preset.absorber}
+
     return ScanSpec(
-        edge=PB_L3,
+        edge=preset,
         axis=AxisName.ENERGY,
-        points=join_regions(regions_ev, "eV"),
+        points=join_regions(foil_regions_ev(edge) if regions_ev is None else regions_ev, "eV"),
         laser=ShutterState.CLOSED,
-        metadata=_standing,
-        options=options,
+        metadata=metadata,
+        options=replace(options, sample=options.sample or f"{preset.absorber} foil"),
     )
 
 

@@ -11,7 +11,7 @@ import bluesky.preprocessors as bpp
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EdgeName
+from plans.edges import BR_K
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpProbePointOptions
@@ -52,7 +52,7 @@ def returning_home(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> R
 def overlap_scan(
     configuration: BeamlineConfiguration,
     direction: MirrorDirection,
-    edge: Edge = EdgeName.BR_K,
+    edge: Edge = BR_K.name,
     *,
     options: PumpProbePointOptions,
     positions_um: PositionsUm = POSITIONS_UM,

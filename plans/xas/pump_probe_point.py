@@ -8,7 +8,7 @@ from typing import Any
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import EDGES, EdgeName, feature_energy
+from plans.edges import edge_preset, feature_energy
 from plans.engine.spec import ScanSpec, no_metadata
 from plans.options import PumpProbePointOptions
 
@@ -21,7 +21,7 @@ def scan_at_point(
     axis: str,
     points: Sequence[float],
     *,
-    edge: EdgeName,
+    edge: str,
     options: PumpProbePointOptions,
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata,
 ) -> ScanSpec:
@@ -30,13 +30,14 @@ def scan_at_point(
     `metadata` gives further keys of the start document. Raises InputError if the energy belongs to another edge.
     """
     geometry = configuration.geometry
+    preset = edge_preset(edge, configuration)
     probes = {"pumped_probe": geometry.pumped_probe, "unpumped_probe": geometry.unpumped_probe}
     return ScanSpec(
-        edge=EDGES[edge],
+        edge=preset,
         axis=axis,
         points=points,
         fixed={
-            AxisName.ENERGY: feature_energy(EDGES[edge], options.energy_ev),
+            AxisName.ENERGY: feature_energy(preset, options.energy_ev),
             AxisName.DELAY: options.delay_ps,
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },

@@ -9,9 +9,10 @@ import bluesky.plan_stubs as bps
 from bluesky.utils import Msg
 
 from devices.beamline import Beamline
+from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from errors import InputError, NotConnectedError
-from plans.edges import EDGES, EdgeName, feature_energy
+from plans.edges import BR_K, edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
@@ -29,7 +30,8 @@ AroundPs = Annotated[
 
 @scan_plan(group=Group.ALIGNMENT, order=5, detection=pump_probe)
 def time_zero_scan(
-    edge: Edge = EdgeName.BR_K,
+    configuration: BeamlineConfiguration,
+    edge: Edge = BR_K.name,
     *,
     options: PumpedOptions,
     around_ps: AroundPs | None = None,
@@ -45,12 +47,13 @@ def time_zero_scan(
         raise InputError("Give delays_ps or around_ps, not both.")
     if delays_ps is None:
         delays_ps = [(around_ps or 0.0) + delay for delay in join_regions(TIME_ZERO_REGIONS_PS, "ps")]
+    preset = edge_preset(edge, configuration)
     return ScanSpec(
-        edge=EDGES[edge],
+        edge=preset,
         axis=AxisName.DELAY,
         points=delays_ps,
         fixed={
-            AxisName.ENERGY: feature_energy(EDGES[edge], energy_ev),
+            AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
         options=options,

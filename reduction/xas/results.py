@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
 """Fitted quantities of the table, by their name in `KineticsFit`."""
 
-MAIN_FEATURE_EV = {"Br K": 13_472.0, "Pb L3": 13_043.0}
-"""Energy of the largest transient of each edge, eV, where its size is stated (paper, Figure 2)."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumResults(RunResults):
@@ -225,7 +222,9 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
     A fixed energy: the largest of many noisy points would be larger than the transient is. An edge without a known
     main feature has the maximum of its unpumped spectrum, which the noise of the transient does not choose.
     """
-    main_ev = MAIN_FEATURE_EV.get(spectrum.metadata.edge, float(spectrum.energy_ev[spectrum.off.argmax()]))
+    main_ev = spectrum.metadata.main_feature_ev
+    if main_ev is None:
+        main_ev = float(spectrum.energy_ev[spectrum.off.argmax()])
     index = int(abs(spectrum.energy_ev - main_ev).argmin())
     static = float(spectrum.off[index])
     size = Value(float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / abs(static))

@@ -20,7 +20,8 @@ class TransientMetadata:
 
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
     `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
-    spectrum. `scans`: scans that contributed. `offset`: what the offsets between on and off were taken from.
+    spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not tell. `scans`: scans
+    that contributed. `offset`: what the offsets between on and off were taken from.
     """
 
     sample: str
@@ -32,6 +33,7 @@ class TransientMetadata:
     offset: str
     delay_ps: float | None = None
     energy_ev: float | None = None
+    main_feature_ev: float | None = None
 
 
 def transient_metadata(
@@ -55,6 +57,7 @@ def transient_metadata(
         offset=offset,
         delay_ps=run.timing.delay_of(probe, fixed["delay_ps"]) if "delay_ps" in fixed else None,
         energy_ev=None if run.axis == "energy_ev" else fixed["energy_ev"],
+        main_feature_ev=run.main_feature_ev,
     )
 
 

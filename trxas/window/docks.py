@@ -21,7 +21,7 @@ from gui.docking.dock import Dock
 from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from plans.edges import EdgeName
+from plans.edges import BR_K
 from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
@@ -32,7 +32,7 @@ PHOTONS_PER_PULSE = 0.12
 """Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
 
 
-PRESETS: Mapping[str, Any] = {"edge": str(EdgeName.BR_K), "delay_ps": 100.0}
+PRESETS: Mapping[str, Any] = {"edge": BR_K.name, "delay_ps": 100.0}
 """Values that required fields of the forms start with: those of the most frequent scan."""
 
 

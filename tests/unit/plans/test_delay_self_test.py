@@ -112,7 +112,7 @@ def test_only_one_of_both_delays_can_be_held(recorded: RecordedRuns, held: dict[
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"edge": "Cs L3"}, InputError, "'Br K', 'Pb L3'"),
+        ({"edge": "Cs L3"}, InputError, "out of the monochromator's reach"),
         ({"energy_ev": 1.0}, OutOfRangeError, "12800 to 13700 eV"),
         ({"dwell_s": 0.0}, OutOfRangeError, r"0\.001 to 400 s"),
         ({"repeats": 0}, InputError, "1 to 10000"),

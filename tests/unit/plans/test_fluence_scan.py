@@ -39,7 +39,7 @@ def test_a_fluence_point_that_fails_is_measured_again(recorded: RecordedRuns) ->
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"edge": "Br L3"}, InputError, "'Br K', 'Pb L3'"),
+        ({"edge": "Br L3"}, InputError, "out of the monochromator's reach"),
         ({"fluences_mj_cm2": []}, InputError, "empty"),
         ({"fluences_mj_cm2": [2.0, 1.0]}, InputError, "ascend"),
         ({"fluences_mj_cm2": [1.0, math.nan]}, InputError, "not a finite number"),

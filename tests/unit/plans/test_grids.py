@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from errors import InputError, OutOfRangeError
-from plans.edges import BR_K, EDGES, edge_preset
+from plans.edges import BR_K, PAPER_EDGES
 from plans.grids import check_points, join_regions, log_spaced
 from plans.xas.delay_scan import time_trace_ps
 
@@ -58,7 +58,7 @@ def test_bad_points_are_refused_with_their_reason(points: list[Any], error: type
 
 
 def test_edge_grids_are_fine_at_the_edge_and_feed_the_reduction() -> None:
-    for edge in EDGES.values():
+    for edge in PAPER_EDGES.values():
         points = join_regions(edge.regions_ev, "eV")
         for low, high in (edge.pre_edge_ev, edge.edge_integral_ev, edge.post_edge_ev):
             assert sum(low <= point <= high for point in points) >= 3
@@ -66,11 +66,6 @@ def test_edge_grids_are_fine_at_the_edge_and_feed_the_reduction() -> None:
     bromine = join_regions(BR_K.regions_ev, "eV")
     near = [point for point in bromine if 13_462 <= point <= 13_480]
     assert max(later - earlier for earlier, later in pairwise(near)) <= 0.5
-
-
-def test_unknown_edge_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="Br K, Pb L3"):
-        edge_preset("Br L3")
 
 
 def test_time_trace_has_a_baseline_resolves_the_response_and_ends_at_130_ns() -> None:

@@ -28,7 +28,7 @@ def test_the_mirror_comes_back_when_the_scan_fails(recorded: RecordedRuns) -> No
     ("options", "error", "message"),
     [
         ({"direction": "sideways"}, InputError, "'horizontal', 'vertical'"),
-        ({"edge": "Cs L3"}, InputError, "'Br K', 'Pb L3'"),
+        ({"edge": "Cs L3"}, InputError, "out of the monochromator's reach"),
         ({"positions_um": []}, InputError, "empty"),
         ({"positions_um": [0.0, math.nan]}, InputError, "not a finite number"),
         ({"positions_um": [-300.0, 0.0]}, OutOfRangeError, "-200 to 200 um"),

@@ -51,7 +51,7 @@ def test_the_unit_of_a_parameter_is_that_of_its_name(key: tuple[str, str]) -> No
     """A name that ends in _ps and is measured in ns is wrong by a thousand."""
     one = PARAMETERS[key]
     by_name = next((unit for ending, unit in UNITS.items() if one.name.endswith(ending)), "")
-    plain = {"mJ/cm²": "mJ/cm2", "µm": "um", "°": "deg", "°C": "C"}
+    plain = {"mJ/cm²": "mJ/cm2", "µm": "um", "°": "deg", "°C": "C", "1/Å": "1/A"}
     assert one.arg.unit == plain.get(by_name, by_name)
 
 

@@ -12,7 +12,7 @@ import pytest
 from bluesky.simulators import check_limits, summarize_plan
 
 import plans
-from plans.edges import EDGES, EdgeName, edge_points
+from plans.edges import BR_K, edge_points
 from tests.support.quick_plans import QUICK, quick_plan
 from tests.support.recorded_runs import RecordedRuns
 
@@ -32,7 +32,7 @@ def test_reading_a_whole_spectrum_costs_messages_and_no_waiting(
     """79 points that each waited half a second for monitors would take 40 s."""
     monkeypatch.setattr("time.sleep", lambda _: pytest.fail("the plan waits by the wall clock"))
     messages = list(plans.energy_scan(recorded.line, "Br K", delay_ps=100.0))
-    points = len(edge_points(EDGES[EdgeName.BR_K], None))
+    points = len(edge_points(BR_K, None))
     assert sum(message.command == "save" for message in messages) == points
     assert len(messages) < 20 * points
 

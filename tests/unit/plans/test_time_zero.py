@@ -105,7 +105,7 @@ def test_a_session_can_put_back_what_it_remembers(recorded: RecordedRuns) -> Non
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"edge": "Cs L3"}, InputError, "'Br K', 'Pb L3'"),
+        ({"edge": "Cs L3"}, InputError, "out of the monochromator's reach"),
         ({"around_ps": math.nan}, InputError, "not a finite number"),
         ({"around_ps": 199_900.0}, OutOfRangeError, "-100000 to 200000 ps"),
         ({"delays_ps": []}, InputError, "empty"),

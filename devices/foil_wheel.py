@@ -1,0 +1,69 @@
+"""The wheel of calibration foils behind the sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ophyd import Device, EpicsSignal
+from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
+
+from devices.configuration import FoilWheelSettings
+from devices.signals.move_status import MoveStatus, fail, finish, finished
+from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from errors import InputError, MotionError, NotConnectedError
+
+
+class FoilWheel(Device):
+    """Puts the foil of one element behind the sample; its records take the element's symbol as a text."""
+
+    setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.element}", kind="omitted", string=True)
+    readback = FCpt(FreshSignalRO, "{_prefix}{_settings.element_readback}", kind="omitted")
+
+    def __init__(self, settings: FoilWheelSettings, *, prefix: str, name: str) -> None:
+        self._settings = settings
+        self._prefix = prefix
+        super().__init__("", name=name)
+
+    @property
+    def position(self) -> str:
+        """Element of the foil in the beam, "" for none, requested from the hardware."""
+        return str(read_together({"element": self.readback})["element"])
+
+    def check_value(self, value: str) -> None:
+        """Raise InputError unless `value` is a text, the symbol of an element or "" for no foil."""
+        if not isinstance(value, str):
+            raise InputError(f'{self.name} = {value!r}: give the symbol of an element, such as "Fe", or "" for none.')
+
+    def set(self, value: str) -> DeviceStatus:
+        """Turn to the foil of the element `value`; done when the read-back agrees, failed if there is no such foil."""
+        self.check_value(value)
+        if self.position == value:
+            return finished(self)
+        pvs = [self.setpoint.pvname]
+        status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self._settings.timeout_s)
+        put_with_completion(self.setpoint, value, lambda **_: self._verify(value, status))
+        return status
+
+    def _verify(self, value: str, status: DeviceStatus) -> None:
+        try:
+            reached = self.position
+        except NotConnectedError as error:
+            fail(status, error)
+            return
+        if reached == value:
+            finish(status)
+        else:
+            text = f"{self.name} was sent to {value!r} and is at {reached!r}. Is there a foil of {value}?"
+            fail(status, MotionError(f"{text} {self.readback.pvname} shows the foil in the beam."))
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: the wheel ends its turn."""
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """Return the element under the wheel's own name."""
+        return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the data key of the element."""
+        return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}
