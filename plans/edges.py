@@ -28,6 +28,9 @@ PRE_EDGE_EV = (-100.0, -20.0)
 
 PRE_EDGE_STEP_EV = 10.0
 
+WINDOW_MARGIN_EV = 0.5
+"""How far windows reach beyond the points at their ends, whose read-backs differ a little from the grid."""
+
 XANES_END_EV = 30.0
 """Where the fine steps end, from the edge: above the main peak of nearly all spectra, oxides included (chosen)."""
 
@@ -172,8 +175,8 @@ def _derived(name: str, edge_ev: float | None, core_hole_ev: float | None, low_e
             (zero_ev + XANES_END_EV, shape_end_ev, max(SHAPE_STEP_EV, fine_ev)),
         ),
         regions_k=exafs,
-        pre_edge_ev=(first_ev, zero_ev + PRE_EDGE_EV[1]),
-        edge_integral_ev=(zero_ev + PRE_EDGE_EV[1], zero_ev + POST_EDGE_EV[1]),
+        pre_edge_ev=(first_ev - WINDOW_MARGIN_EV, zero_ev + PRE_EDGE_EV[1] + WINDOW_MARGIN_EV),
+        edge_integral_ev=(zero_ev + PRE_EDGE_EV[1] - WINDOW_MARGIN_EV, zero_ev + POST_EDGE_EV[1]),
         post_edge_ev=(zero_ev + POST_EDGE_EV[0], zero_ev + POST_EDGE_EV[1]),
         main_feature_ev=zero_ev + MAIN_FEATURE_EV,
     )
