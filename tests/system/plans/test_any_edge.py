@@ -45,7 +45,7 @@ def measured(plan: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_an_iron_scan_finds_the_feature_of_the_sample(line: Beamline) -> None:
-    """Pre-edge, rise and level at the Fe K edge, 100 ps after the pump, down from the Br edge where the energy starts."""
+    """Pre-edge, rise and level 100 ps after the pump, on the way down from the Br edge, where the energy starts."""
     regions = [(7_072, 7_112, 10), (7_119, 7_137, 0.5), (7_140, 7_170, 10)]
     documents = measured(
         plans.energy_scan(line, "Fe K", delay_ps=100.0, dwell_s=20.0, regions_ev=regions, sample=IRON.name)
