@@ -186,7 +186,8 @@ class Beamline(BeamlineAxes):
         """
         wrong = []
         for signal in self.signals():
-            expected, found = RAW_UNITS.get(signal.name), signal.metadata.get("units")
+            expected = RAW_UNITS.get(signal.name)
+            found = signal.metadata.get("units")
             if expected and found and found != expected:
                 wrong.append(f"{signal.pvname} is in {found}, the configuration needs {expected}")
         if wrong:
@@ -212,7 +213,8 @@ def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> Non
 
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     """Make every device of `configuration`; nothing is connected or moved."""
-    prefix, around = configuration.epics.prefix, configuration.surroundings
+    prefix = configuration.epics.prefix
+    around = configuration.surroundings
     axes = _axes(configuration, prefix)
     laser = Laser(configuration.laser, prefix=prefix, name="laser")
     surroundings = Surroundings(around, prefix=prefix, name="surroundings")
@@ -221,7 +223,8 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     xray_shutter = Shutter(
         prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
     )
-    geometry, quality = configuration.geometry, configuration.quality
+    geometry = configuration.geometry
+    quality = configuration.quality
     injecting = _optional(prefix, around.injecting, "injecting")
     # The readers share the conditions and the master scaler; each has its own axes and life cycle.
     point = PointReader(

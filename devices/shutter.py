@@ -24,7 +24,9 @@ class ShutterCode(IntEnum):
     OPEN = 1
 
 
-CLOSED, OPEN = ShutterCode.CLOSED, ShutterCode.OPEN
+CLOSED = ShutterCode.CLOSED
+
+OPEN = ShutterCode.OPEN
 
 STATES: dict[str, int] = {ShutterState.CLOSED: CLOSED, ShutterState.OPEN: OPEN}
 """Code of a shutter record by the word that plans use."""

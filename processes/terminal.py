@@ -15,7 +15,9 @@ import sys
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 
-ROWS, COLUMNS = 50, 180
+ROWS = 50
+
+COLUMNS = 180
 
 _CHUNK = 65_536
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[=>()][0-9A-B]?)")

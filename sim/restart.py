@@ -13,7 +13,7 @@ EXIT_DEAD = 70
 """Exit code of a server that died for good (EX_SOFTWARE of sysexits)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Restart:
     """Restart `number` of a server; 0 is its first start.
 
@@ -49,10 +49,10 @@ class Restart:
         os.execv(command[0], command)  # noqa: S606  # our own interpreter and module
 
 
-FIRST_START = Restart(0, time.time(), 0.0)
+FIRST_START = Restart(number=0, since=time.time(), until=0.0)
 
 
 def parse_restart(text: str) -> Restart:
     """Return the restart that `Restart.again` passed to this program."""
     number, since, until, other_port = text.split(":")
-    return Restart(int(number), float(since), float(until), bool(int(other_port)))
+    return Restart(number=int(number), since=float(since), until=float(until), other_port=bool(int(other_port)))

@@ -16,11 +16,11 @@ from devices.signals.move_status import MoveStatus, fail, finish
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_with_completion, read_together
 from errors import MotionError, NotConnectedError, OutOfRangeError
 
-READBACK_LAG_S, READBACK_POLL_S = 1.0, 0.05
-"""How long a read-back may lag behind put completion, and how often it is read meanwhile, s.
+READBACK_LAG_S = 1.0
+"""Longest lag of a read-back behind put completion, s: the Kohzu support scans its own at 10 Hz or slower."""
 
-The Kohzu support scans its own at 10 Hz or slower.
-"""
+READBACK_POLL_S = 0.05
+"""Time between two requests of a read-back that lags, s."""
 
 
 class Axis(Device):
@@ -149,7 +149,8 @@ class Axis(Device):
         for attribute in self.raw_setpoints:
             signal: LimitedSignal = getattr(self, attribute)
             try:
-                before, now = signal.limits, signal.fresh_limits()
+                before = signal.limits
+                now = signal.fresh_limits()
             except NotConnectedError:
                 continue
             if before != now and None not in before:

@@ -100,7 +100,8 @@ class Cell(Axis):
         self._given_up.set()
         self._settled_at = None
         self._given_up = given_up = threading.Event()
-        what, pvs = f"{self.name} at {value:g} {self.unit}", [self.thermocouple.pvname]
+        what = f"{self.name} at {value:g} {self.unit}"
+        pvs = [self.thermocouple.pvname]
         status = Settling(self, what=what, pvs=pvs, timeout_s=self.timeout_s + GRACE_S)
         steps = {"ramp": self._settings.ramp_c_min, **targets, "heater": 1}
         watch = threading.Thread(target=self._settle, args=(value, steps, status, given_up), daemon=True)
@@ -156,7 +157,8 @@ class Cell(Axis):
         in_band_since: float | None = None
         while True:
             reading = read_together({**self.fresh_signals(), "in_position": self.in_position})
-            now, reached = time.monotonic(), self.value_from_raw(reading)
+            now = time.monotonic()
+            reached = self.value_from_raw(reading)
             # The time within the band starts again whenever the temperature leaves it.
             if abs(reached - value) > self.tolerance:
                 in_band_since = None

@@ -132,7 +132,8 @@ class Energy(Axis):
         without moving, if there is no room for the overshoot.
         """
         self.check_value(value)
-        self._target_ev, start_ev = value, self.position
+        start_ev = self.position
+        self._target_ev = value
         # Three cases: a long move down leaves backlash, a move up by the overshoot or more takes it out, any other move
         # keeps what there is. `_backlash` remembers it from one move to the next.
         down = start_ev - value > self._settings.long_move_ev

@@ -19,7 +19,7 @@ from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, OutOfRangeError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AttenuatorCalibration:
     """Attenuator: fluence = maximum x sin^2(2 (angle - zero)), mJ/cm2 and degrees, with standard errors.
 
@@ -94,7 +94,7 @@ class Fluence(Axis):
     def __init__(self, settings: FluenceSettings, *, prefix: str, name: str) -> None:
         self._settings = settings
         self._prefix = prefix
-        self.calibration = AttenuatorCalibration(settings.maximum_mj_cm2, settings.zero_deg)
+        self.calibration = AttenuatorCalibration(maximum_mj_cm2=settings.maximum_mj_cm2, zero_deg=settings.zero_deg)
         super().__init__(
             name=name,
             low=settings.low_mj_cm2,
@@ -110,7 +110,8 @@ class Fluence(Axis):
 
     def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Use `settings["calibration"]` from now on; returns the old and the new one as bluesky expects."""
-        old, self.calibration = self.calibration, settings["calibration"]
+        old = self.calibration
+        self.calibration = settings["calibration"]
         now = time.time()
         return tuple({"calibration": {"value": asdict(item), "timestamp": now}} for item in (old, self.calibration))  # type: ignore[return-value]  # two of them
 

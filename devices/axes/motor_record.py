@@ -74,7 +74,8 @@ class MotorFields(Device):
                     f"{self.change(name)} while the session is open: positions mean something else. Set it back, or "
                     "open a new session and calibrate."
                 )
-        low, high = now["low"], now["high"]
+        low = now["low"]
+        high = now["high"]
         if raw is not None and low < high and not low <= raw <= high:
             changes = self.changes()
             remedy = f"{changes}. Another client has changed the limits of the record." if changes else ""
@@ -103,7 +104,8 @@ class MotorFields(Device):
                 return
             self._latest = {**self._latest, name: value}
         field = self._fields()[name].pvname
-        old, new = self._words(name, before), self._words(name, value)
+        old = self._words(name, before)
+        new = self._words(name, value)
         logger.warning("%s was changed by another client from %s to %s while the session is open", field, old, new)
 
     def _fields(self) -> dict[str, FreshSignalRO]:

@@ -185,7 +185,8 @@ def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfi
 
 def _fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
     """Turn one of pydantic's errors into a fault in our words: value, allowed range with unit, remedy."""
-    key, kind = str(detail["loc"][0]) if detail["loc"] else "", detail["type"]
+    key = str(detail["loc"][0]) if detail["loc"] else ""
+    kind = detail["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return Fault(table=table, key=key, message=f"is an unknown key.{_did_you_mean(key, declared)}")
     field = declared[key]

@@ -6,8 +6,11 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from errors import ConfigurationError
 
-WINDOWS, POSIX = "windows", "posix"
-"""Kinds of paths, as ophyd calls them."""
+WINDOWS = "windows"
+"""Kind of a Windows path, by ophyd's name."""
+
+POSIX = "posix"
+"""Kind of any other path, by ophyd's name."""
 
 
 def path_kind(root: str) -> str:

@@ -38,8 +38,11 @@ DEFAULT_EXPOSURE_S = 1.0
 READOUT_S = 0.003
 """Time between two exposures (Pilatus 100K manual: about 3 ms)."""
 
-INTERNAL_TRIGGER, MULTIPLE = 0, 1
-"""Choices of TriggerMode and ImageMode."""
+INTERNAL_TRIGGER = 0
+"""Choice of TriggerMode: the camera exposes by itself."""
+
+MULTIPLE = 1
+"""Choice of ImageMode: NumImages images per acquisition."""
 
 CAMERA_SIGNALS = (
     "acquire", "acquire_time", "acquire_period", "num_images", "num_exposures", "image_mode", "trigger_mode", "model",
@@ -189,7 +192,8 @@ class Pilatus(DetectorBase):
     def check_exposure(self, exposure_s: float) -> None:
         """Raise InputError unless an image can take `exposure_s` seconds."""
         finite_number(exposure_s, "exposure_s", "s")
-        low, high = self.settings.exposure_low_s, self.settings.exposure_high_s
+        low = self.settings.exposure_low_s
+        high = self.settings.exposure_high_s
         if not low <= exposure_s <= high:
             raise OutOfRangeError("exposure_s", exposure_s, low, high, "s")
 

@@ -18,8 +18,11 @@ from errors import InputError
 
 MAXIMUM_READINGS = 1000
 
-READING_TIMEOUT_S, MARGIN_S = 2.0, 5.0
-"""How long one reading may take, and the first one in addition, s: thermal power meters follow within a second."""
+READING_TIMEOUT_S = 2.0
+"""Longest time for one reading, s: thermal power meters follow within a second."""
+
+MARGIN_S = 5.0
+"""Additional time for the first reading, s."""
 
 
 class PowerMeter(Device):
@@ -47,9 +50,12 @@ class PowerMeter(Device):
 
         A reading in INVALID alarm does not count.
         """
-        wanted, watts, skipped = self.readings, list[float](), list[float]()
+        wanted = self.readings
+        watts = list[float]()
+        skipped = list[float]()
         self._watts = watts
-        what, timeout_s = f"{wanted} readings of the laser power", wanted * READING_TIMEOUT_S + MARGIN_S
+        what = f"{wanted} readings of the laser power"
+        timeout_s = wanted * READING_TIMEOUT_S + MARGIN_S
         ended = MoveStatus(self, what=what, pvs=[self.power.pvname], timeout_s=timeout_s)
 
         def collect(*, value: float, severity: int = 0, status: int = 0, **_: Any) -> None:
@@ -69,7 +75,8 @@ class PowerMeter(Device):
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the mean power and its standard error, W."""
-        now, error = time.time(), statistics.stdev(self._watts) / math.sqrt(len(self._watts))
+        now = time.time()
+        error = statistics.stdev(self._watts) / math.sqrt(len(self._watts))
         return {
             "power_w": {"value": statistics.fmean(self._watts), "timestamp": now},
             "power_sigma_w": {"value": error, "timestamp": now},

@@ -119,7 +119,8 @@ class Sdd(Device):
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the event fields of the latest exposure, whichever it was."""
         raw = read_together(self.fresh_signals())
-        frame, now = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname), time.time()
+        frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
+        now = time.time()
         return {key: {"value": value, "timestamp": now} for key, value in self.values(frame).items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:

@@ -210,7 +210,8 @@ class EventReader(ABC):
         return list(failed)
 
     def _shutter_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        shutter, expected = reading.spc.laser_shutter, self._life.targets.laser_shutter
+        shutter = reading.spc.laser_shutter
+        expected = self._life.targets.laser_shutter
         if shutter != ShutterCode.MOVED and expected in (None, shutter):
             return {}
         states: dict[int, str] = {ShutterCode.MOVED: "moving", ShutterCode.CLOSED: "closed", ShutterCode.OPEN: "open"}
@@ -219,7 +220,8 @@ class EventReader(ABC):
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
         """Return what the exposure itself lacks: here its length; a reader knows more of its own detectors."""
-        counted_s, dwell_s = reading.spc.exposure_s, self._exposure.dwell_s
+        counted_s = reading.spc.exposure_s
+        dwell_s = self._exposure.dwell_s
         if counted_s < SHORTEST * dwell_s:
             return {"exposure_s": f"exposure_s = {counted_s:g} s, needs {dwell_s:g} s"}
         return {}

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SpcFrame:
     """One exposure of the counting gates: `counts` (apd, probe), `pulses` (probe,)."""
 
@@ -29,7 +29,7 @@ class SpcFrame:
     pulses: IntArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BoxcarFrame:
     """One exposure of the boxcar: `mean` (probe,) and `variance` of that mean (probe,), volts per pulse."""
 
@@ -53,7 +53,13 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
     if np.any(numbers != values[5:]) or np.any(numbers < 0):
         raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {values[5:]}. Check its database.")
     counts = numbers[probes:].reshape(apds, probes)
-    return SpcFrame(int(values[0]), float(values[1]), int(values[2]), counts, numbers[:probes])
+    return SpcFrame(
+        exposure_id=int(values[0]),
+        exposure_s=float(values[1]),
+        laser_shutter=int(values[2]),
+        counts=counts,
+        pulses=numbers[:probes],
+    )
 
 
 def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> BoxcarFrame:
@@ -62,8 +68,15 @@ def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> B
     Raises AcquisitionError for another layout.
     """
     values = _finite(raw, 3 + 2 * probes, pv)
-    mean, variance = polarity * values[3 : 3 + probes], values[3 + probes :]
-    return BoxcarFrame(int(values[0]), float(values[1]), int(values[2]), mean, variance)
+    mean = polarity * values[3 : 3 + probes]
+    variance = values[3 + probes :]
+    return BoxcarFrame(
+        exposure_id=int(values[0]),
+        exposure_s=float(values[1]),
+        laser_shutter=int(values[2]),
+        mean=mean,
+        variance=variance,
+    )
 
 
 def _finite(raw: ArrayLike, length: int, pv: str) -> FloatArray:

@@ -33,7 +33,7 @@ DEFAULT_DWELL_S = 1.0
 """Dwell of exposures in a stock plan, which sets none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExposureReading:
     """Result of one exposure; `i0` and `foil` in counts."""
 
@@ -72,7 +72,8 @@ class Exposure(Device):
     def check_dwell(self, dwell_s: float) -> None:
         """Raise InputError unless the detectors can count for `dwell_s` seconds."""
         finite_number(dwell_s, "dwell_s", "s")
-        low, high = self._settings.dwell_low_s, self._settings.dwell_high_s
+        low = self._settings.dwell_low_s
+        high = self._settings.dwell_high_s
         if not low <= dwell_s <= high:
             raise OutOfRangeError("dwell_s", dwell_s, low, high, "s")
 
@@ -103,11 +104,13 @@ class Exposure(Device):
             raise AcquisitionError(
                 f"{self.preset.pvname} stays at {state['preset']} s, wanted {dwell_s} s. Check its access rights."
             )
-        self._dwell_s, self._armed_after = dwell_s, self._spc(state["spc"]).exposure_id
+        self._armed_after = self._spc(state["spc"]).exposure_id
+        self._dwell_s = dwell_s
 
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Prepare for exposures of `settings["dwell_s"]`; returns the old and the new dwell as bluesky expects."""
-        old, now = self._dwell_s, time.time()
+        old = self._dwell_s
+        now = time.time()
         self.prepare(settings["dwell_s"])
         return (
             {"dwell_s": {"value": old, "timestamp": now}},
@@ -121,7 +124,8 @@ class Exposure(Device):
         """
         if math.isnan(self._dwell_s):
             raise AcquisitionError("The detectors have no dwell yet. Call prepare(dwell_s) before trigger().")
-        what, timeout_s = f"an exposure of {self._dwell_s:g} s", self._dwell_s + self._settings.margin_s
+        what = f"an exposure of {self._dwell_s:g} s"
+        timeout_s = self._dwell_s + self._settings.margin_s
         status = MoveStatus(self, what=what, pvs=[self.count.pvname], timeout_s=timeout_s)
 
         put_with_completion(self.count, 1, lambda **_: finish(status))
@@ -138,13 +142,15 @@ class Exposure(Device):
 
         Raises AcquisitionError if the values belong to another exposure.
         """
-        reading, now = self.reading_from_raw(read_together(self.fresh_signals())), time.time()
+        reading = self.reading_from_raw(read_together(self.fresh_signals()))
+        now = time.time()
         values = {"i0": reading.i0, "foil": reading.foil, "s": reading.spc.exposure_s, "counts": reading.spc.counts}
         return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts (apd, probe)."""
-        settings, spc = self._settings, self.spc_frame.pvname
+        settings = self._settings
+        spc = self.spc_frame.pvname
         numbers = {"i0": (self.i0.pvname, "counts"), "foil": (self.foil.pvname, "counts"), "s": (spc, "s")}
         keys: dict[str, dict[str, Any]] = {
             f"{self.name}_{key}": {"source": f"PV:{pv}", "dtype": "number", "shape": [], "units": unit}
@@ -162,12 +168,13 @@ class Exposure(Device):
         """Return the exposure triggered last; raises AcquisitionError if the values belong to another one."""
         spc = self._spc(raw["spc_frame"])
         boxcar_pv = self.boxcar_frame.pvname
-        polarity, probes = self._settings.boxcar_polarity, self._settings.probes
+        polarity = self._settings.boxcar_polarity
+        probes = self._settings.probes
         boxcar = parse_boxcar_frame(raw["boxcar_frame"], polarity, probes, boxcar_pv)
         self._check_same_exposure(spc, boxcar, float(raw["elapsed"]))
         # From here on this exposure is used up: reading it twice would store it as two points.
         self._armed_after = spc.exposure_id
-        return ExposureReading(spc, boxcar, float(raw["i0"]), float(raw["foil"]))
+        return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=float(raw["foil"]))
 
     def _spc(self, raw: Any) -> SpcFrame:
         return parse_spc_frame(raw, self._settings.apds, self._settings.probes, self.spc_frame.pvname)

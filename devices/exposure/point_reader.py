@@ -22,10 +22,17 @@ from devices.surroundings import Surroundings
 SATURATED = 0.8
 """Counts per gate above which pile-up cannot be corrected: 1.6 photons per pulse."""
 
-UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL = 0.05, 10.0
-"""Standard error of the boxcar's mean that no steady light has: relative to the mean, and to that of as many photons as
-the gates counted. In steady light the latter is 1.2 to 3.5 (simulated, 1 ms to 400 s, before and behind both edges);
-with 30 stray photons per pulse in 1 to 85 % of 6 s it is 190 to 800, and the former 0.05 to 0.8.
+UNSTEADY_RELATIVE = 0.05
+"""Standard error of the boxcar's mean, relative to the mean, that steady light never reaches.
+
+With 30 stray photons per pulse during 1 to 85 % of 6 s it is 0.05 to 0.8 (simulated).
+"""
+
+UNSTEADY_STATISTICAL = 10.0
+"""The same standard error, relative to that of the number of photons in the gates, that steady light never reaches.
+
+In steady light it is 1.2 to 3.5 (simulated, 1 ms to 400 s, below and above both edges); with the stray light above it
+is 190 to 800.
 """
 
 
@@ -87,7 +94,8 @@ class PointReader(EventReader):
 
     def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
         """Return the readings of the power meter, before the shutter, that belong to the fluence."""
-        fluence, attenuator = targets.positions.get(AxisName.FLUENCE, 0.0), self._axes.get(AxisName.FLUENCE)
+        fluence = targets.positions.get(AxisName.FLUENCE, 0.0)
+        attenuator = self._axes.get(AxisName.FLUENCE)
         if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
             return ANY_POWER_W
         # mJ/cm2 times cm2 is the energy of a pulse in mJ; times the pulses per second the power.
@@ -97,7 +105,8 @@ class PointReader(EventReader):
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
         """Return saturated gates, gates that did not open, and light that changed during the exposure."""
-        spc, needed = reading.spc, self._needed
+        spc = reading.spc
+        needed = self._needed
         remarks = super()._counting_remarks(reading)
         if ConditionName.GATES_SATURATED in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
             remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
@@ -126,7 +135,8 @@ class PointReader(EventReader):
 
 
 def _counted(reading: ExposureReading) -> dict[str, Any]:
-    spc, boxcar = reading.spc, reading.boxcar
+    spc = reading.spc
+    boxcar = reading.boxcar
     return {
         "laser_shutter": spc.laser_shutter,
         "spc_counts": spc.counts,
@@ -141,8 +151,10 @@ def _counted(reading: ExposureReading) -> dict[str, Any]:
 
 
 def _counted_keys(exposure: Exposure, apds: int, probes: int) -> dict[str, dict[str, Any]]:
-    spc, boxcar = exposure.spc_frame.pvname, exposure.boxcar_frame.pvname
-    integers, floats = "<i8", "<f8"
+    spc = exposure.spc_frame.pvname
+    boxcar = exposure.boxcar_frame.pvname
+    integers = "<i8"
+    floats = "<f8"
     return {
         "laser_shutter": data_key("integer", source=spc),
         "spc_counts": data_key("array", source=spc, shape=[apds, probes], units="counts", dtype_numpy=integers),

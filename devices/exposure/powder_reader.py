@@ -54,7 +54,8 @@ class PowderReader(EventReader):
     def _read(self) -> dict[str, dict[str, Any]]:
         raw = read_with_alarms({**self._signals, **self._slow_signals()})
         reading = self._exposure_reading(raw)
-        positions, now = self._positions(raw), time.time()
+        positions = self._positions(raw)
+        now = time.time()
         seen, blind = self._fluorescence(raw, reading)
         values = self._indices() | positions | seen | self._counted(raw, reading)
         failed = self._quality(raw, reading) + blind

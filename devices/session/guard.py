@@ -120,7 +120,8 @@ class SessionGuard:
 
     def _feed(self) -> None:
         """Send one heartbeat; claim first if the IOC was restarted and has forgotten the holder."""
-        holder, safety = self._beamline.holder, self._beamline.safety
+        holder = self._beamline.holder
+        safety = self._beamline.safety
         try:
             if holder is not None:
                 text, beat = holder.held_by()

@@ -20,7 +20,7 @@ class PvState(StrEnum):
     OUT_OF_RANGE = "out of range"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PvHealth:
     """One PV: its name, its state, its value, and what is wrong with it."""
 
@@ -43,15 +43,24 @@ def diagnose(beamline: Beamline) -> list[PvHealth]:
 
 def _health(name: str, signal: EpicsSignalBase, remark: str) -> PvHealth:
     if not signal.connected:
-        return PvHealth(name, PvState.DISCONNECTED, "", "does not answer; check its IOC and EPICS_CA_ADDR_LIST")
+        return PvHealth(
+            pv=name,
+            state=PvState.DISCONNECTED,
+            value="",
+            remark="does not answer; check its IOC and EPICS_CA_ADDR_LIST",
+        )
     try:
         value = signal.get(use_monitor=False, timeout=2.0)
     except TimeoutError:
-        return PvHealth(name, PvState.DISCONNECTED, "", "connected, but did not answer a read within 2 s")
+        return PvHealth(
+            pv=name, state=PvState.DISCONNECTED, value="", remark="connected, but did not answer a read within 2 s"
+        )
     # MINOR is a warning of the record's own; its value is still good.
     if signal.alarm_severity is not None and int(signal.alarm_severity) > 1 and not remark:
         remark = f"alarm: {signal.alarm_status!s}"
-    return PvHealth(name, PvState.OUT_OF_RANGE if remark else PvState.ALIVE, _short(value, signal), remark)
+    return PvHealth(
+        pv=name, state=PvState.OUT_OF_RANGE if remark else PvState.ALIVE, value=_short(value, signal), remark=remark
+    )
 
 
 def _short(value: Any, signal: EpicsSignalBase) -> str:

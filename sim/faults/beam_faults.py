@@ -16,7 +16,7 @@ SAWTOOTH_STEPS = 10
 """Number of steps in which the stored current falls from one injection to the next."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BeamDump(Fault):
     """The ring loses its beam."""
 
@@ -27,7 +27,7 @@ class BeamDump(Fault):
         return replace(state, current=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopUp(Fault):
     """Coarse injections: the current falls by the fraction `current_drop` within `interval_s` and is refilled.
 
@@ -62,7 +62,7 @@ class TopUp(Fault):
         return min(time_s for time_s in (start_s + self.injection_s, *steps) if time_s > since_s)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FluxDrift(Fault):
     """The flux changes each minute by the fraction `per_minute` of its initial value, down to 0."""
 
@@ -82,7 +82,7 @@ class FluxDrift(Fault):
         return (since_s // DRIFT_STEP_S + 1) * DRIFT_STEP_S
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class I0Dropout(Fault):
     """The electronics of the ion chamber show only the fraction `level` of its counts; the beam is there."""
 
@@ -98,7 +98,7 @@ class I0Dropout(Fault):
         return replace(state, chamber=state.chamber * self.level)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JetStall(Fault):
     """The pump of the jet stops."""
 
@@ -109,7 +109,7 @@ class JetStall(Fault):
         return replace(state, jet_running=False, jet_flow=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bubbles(Fault):
     """Gas in the jet: `per_s` times a second, at irregular times, `depth` of the signal is missing for `dip_s`.
 
@@ -148,7 +148,7 @@ class Bubbles(Fault):
         return (number + 0.5 * (number * 0.618_033_988_749_895 % 1.0)) / self.per_s
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LaserUnlock(Fault):
     """The laser loses the clock of the ring: it fires at random phases, or, with `firing` 0, not at all."""
 
@@ -165,7 +165,7 @@ class LaserUnlock(Fault):
         return replace(state, laser_locked=False, fluence_mj_cm2=state.fluence_mj_cm2 * self.firing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LaserPower(Fault):
     """The laser gives the fraction `factor` of its power."""
 
@@ -181,7 +181,7 @@ class LaserPower(Fault):
         return replace(state, fluence_mj_cm2=state.fluence_mj_cm2 * self.factor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GatesLost(Fault):
     """The gate electronics miss the fraction `fraction` of the gates."""
 
@@ -197,7 +197,7 @@ class GatesLost(Fault):
         return replace(state, gates_open=state.gates_open * (1 - self.fraction))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApdSaturation(Fault):
     """Stray light, `photons` per pulse on each photodiode: every gate counts every time."""
 

@@ -16,7 +16,7 @@ MOTORS = ("7ida:m1", "7idd:m21", "7idd:m31", "7idd:m32")
 DETECTORS = ("both", "spc", "boxcar")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LaserShutterStuck(Fault):
     """The laser shutter does not move, whatever is written to it."""
 
@@ -31,7 +31,7 @@ class LaserShutterStuck(Fault):
         targets.stick_laser_shutter(stuck=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class XrayShutterCloses(Fault):
     """The interlock closes the X-ray shutter and revokes the permit; the shutter stays closed until it is opened."""
 
@@ -50,7 +50,7 @@ class XrayShutterCloses(Fault):
         await targets.grant_xray_permit()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DelayJump(Fault):
     """The phase shifter jumps by `jump_ps` (the real one did, by 40 ps); the read-back shows it if `shown` is 1.
 
@@ -78,7 +78,7 @@ class DelayJump(Fault):
         await targets.show_delay_jump(0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MotorStall(Fault):
     """`motor` is blocked: it stops short and reports the end with an alarm, or, with `done` 0, never reports it."""
 
@@ -101,7 +101,7 @@ class MotorStall(Fault):
         targets.free_motor(self.motor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DetectorStuck(Fault):
     """Counting does not end until it is stopped, or until this fault is over."""
 
@@ -116,7 +116,7 @@ class DetectorStuck(Fault):
         targets.stick_scalers(stuck=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameStale(Fault):
     """Counting ends as usual, but the frames of `detector` still show the previous exposure."""
 
@@ -137,7 +137,7 @@ class FrameStale(Fault):
         targets.freeze_frames("")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CellRunaway(Fault):
     """The heater stays on: the cell heats up by `c_per_min` whatever is set, up to the 200 C of the heater."""
 
@@ -157,7 +157,7 @@ class CellRunaway(Fault):
         targets.heat_cell(0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CellUnsettled(Fault):
     """A badly tuned controller: the temperature oscillates by `amplitude_c` with `period_s` and never settles."""
 
@@ -178,7 +178,7 @@ class CellUnsettled(Fault):
         targets.swing_cell(0.0, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PilatusDead(Fault):
     """The area detector hangs in an acquisition until it is stopped, or until this fault is over."""
 
@@ -193,7 +193,7 @@ class PilatusDead(Fault):
         targets.hang_pilatus(hangs=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DiskFull(Fault):
     """There is no room for images."""
 

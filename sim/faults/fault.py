@@ -12,7 +12,7 @@ from sim.faults.targets import FaultTargets
 from sim.physics.experiment import BeamlineState
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fault:
     """One fault with its parameters; it does nothing unless a kind overrides a method.
 

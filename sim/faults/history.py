@@ -59,7 +59,7 @@ class History:
         """Record that `fault` strikes now, and return the strike; set its end when the fault is over."""
         oldest_s = min((changes[0][0] for changes in self._running.values()), default=math.inf)
         self._strikes = [known for known in self._strikes if known.end_s > min(oldest_s, self._clock.now_s())]
-        strike = Strike(fault, self._clock.now_s())
+        strike = Strike(fault=fault, start_s=self._clock.now_s())
         self._strikes.append(strike)
         return strike
 

@@ -73,7 +73,7 @@ def fault_records() -> Records:
     return made
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ActiveFault:
     """A fault that has struck, and the task that waits for its end."""
 
@@ -137,7 +137,7 @@ class Faults(PVGroup):
         fault.check(self._targets)
         kind = type(fault).__name__
         await self.end(kind)
-        struck = self._active[kind] = ActiveFault(fault, self._history.strike(fault))
+        struck = self._active[kind] = ActiveFault(fault=fault, strike=self._history.strike(fault))
         if not fault.wall_clock:
             struck.strike.end_s = struck.strike.start_s + duration_s
         await fault.begin(self._targets, duration_s)

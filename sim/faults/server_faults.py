@@ -24,7 +24,7 @@ def _check_pv(fault: Fault, pv: str, targets: FaultTargets) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PvGone(Fault):
     """One PV, `pv` without the macro, disconnects and cannot be found until this fault is over."""
 
@@ -46,7 +46,7 @@ class PvGone(Fault):
         await targets.hide_pv("")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MonitorsStop(Fault):
     """Monitors of `pv` (empty: of all PVs) send nothing, although everything stays connected."""
 
@@ -73,7 +73,7 @@ class MonitorsStop(Fault):
         await targets.unmute_monitors()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IocFreeze(Fault):
     """The server hangs: connections stay, nothing is answered. Ten minutes at most, because nothing can end it."""
 
@@ -86,7 +86,7 @@ class IocFreeze(Fault):
         targets.freeze_server(duration_s)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IocDeath(Fault):
     """The server dies with all its settings; it is restarted when this fault is over, if ever.
 

@@ -18,7 +18,7 @@ Change: TypeAlias = tuple[float, BeamlineState]
 """A beam time, s, and the state from then on."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Strike:
     """`fault` from beam time `start_s` to `end_s`, which is infinite while the end is unknown."""
 

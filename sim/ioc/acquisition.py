@@ -29,8 +29,11 @@ BOXCAR_FRAME_LENGTH = 3 + 2 * PROBES
 
 EMPTY_SPC_FRAME = [0.0, 0.0, 0.0, float(APDS), float(PROBES)] + [0.0] * (SPC_FRAME_LENGTH - 5)
 
-PUMPED, UNPUMPED = 0, PROBES - 1
-"""Probes of the two gates with public names: S10 (on) and S9 (off)."""
+PUMPED = 0
+"""Probe of the gate that channel S10 (on) shows."""
+
+UNPUMPED = PROBES - 1
+"""Probe of the gate that channel S9 (off) shows."""
 
 SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
     17 + PROBES * apd + probe: f"APD{apd} probe{probe}" for apd in range(APDS) for probe in range(PROBES)
@@ -82,7 +85,9 @@ class Acquisition(PVGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._experiment, self._history = clock, experiment, history
+        self._clock = clock
+        self._experiment = experiment
+        self._history = history
         self._started: dict[str, BeamlineState] = {}
         self._stretches: dict[str, list[Stretch]] = {}
         self.fault_stale = ""

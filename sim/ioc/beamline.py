@@ -53,7 +53,7 @@ class SimulatedBeamline:
         running_s: float = 0.0,
     ) -> None:
         self.clock = BeamClock(speed)
-        self.experiment = Experiment(sample, seed, restarts)
+        self.experiment = Experiment(sample=sample, seed=seed, restarts=restarts)
         self._beam = sample.beam
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(

@@ -13,16 +13,24 @@ from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.physics.thermal import AMBIENT_C, Thermostat
 
-RAW_LOW_C, RAW_HIGH_C = 20.0, 170.0
-"""Range of the controller, in its own reading: it covers the cell's true 20 to 160 C."""
+RAW_LOW_C = 20.0
+"""Lowest set value of the controller, in its own reading."""
+
+RAW_HIGH_C = 170.0
+"""Highest set value of the controller, in its own reading: enough for a true temperature of 160 C."""
 
 HEATER_END_C = 200.0
 """Where the cell ends with the heater always on (chosen)."""
 
-RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN = 0.1, 60.0
+RAMP_LOW_C_MIN = 0.1
 
-THERMOCOUPLE_GAIN, THERMOCOUPLE_OFFSET_C = 1.02, 1.5
-"""Error of the thermocouple (chosen): it shows gain x true + offset."""
+RAMP_HIGH_C_MIN = 60.0
+
+THERMOCOUPLE_GAIN = 1.02
+"""Gain error of the thermocouple (chosen): it shows gain x true + offset."""
+
+THERMOCOUPLE_OFFSET_C = 1.5
+"""Offset error of the thermocouple, C (chosen)."""
 
 PUBLISH_PERIOD_S = 0.05
 """Wall time between updates of the thermocouple; a beamline that runs fast must not wait for it."""

@@ -14,8 +14,11 @@ from sim.errors import SimulationInputError
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM, HIGH_EV, LOW_EV
 
-LOW_KEV, HIGH_KEV = LOW_EV * 1e-3, HIGH_EV * 1e-3
-"""Travel of the simulated monochromator, keV."""
+LOW_KEV = LOW_EV * 1e-3
+"""Lowest energy of the simulated monochromator, keV."""
+
+HIGH_KEV = HIGH_EV * 1e-3
+"""Highest energy of the simulated monochromator, keV."""
 
 START_KEV = 13.45
 

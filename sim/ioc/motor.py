@@ -202,7 +202,7 @@ class MotorGroup(MotorRecord):
         await self._refuse_jog_unless_free(limit)
         self._jogging = True
         await post(self._field(name), 1)
-        await self._move([Leg(self._on_step(limit), speed, speed / self._field("JAR").value)])
+        await self._move([Leg(target=self._on_step(limit), speed=speed, ramp_s=speed / self._field("JAR").value)])
         return SkipWrite
 
     async def _home(self, pushed: int) -> Any:
@@ -210,7 +210,7 @@ class MotorGroup(MotorRecord):
         if pushed:
             await self._refuse_jog_unless_free(0.0)
             await self._set_target(0.0, self._to_user(0.0))
-            await self._move([Leg(0.0, self._field("HVEL").value, self._field("ACCL").value)])
+            await self._move([Leg(target=0.0, speed=self._field("HVEL").value, ramp_s=self._field("ACCL").value)])
         return SkipWrite
 
     async def _refuse_jog_unless_free(self, dial: float) -> None:

@@ -23,7 +23,7 @@ class Ended(Enum):
     STALLED = "stalled"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Leg:
     """One part of a move: to `target` (dial units) at `speed` (units/s), reached within `ramp_s`."""
 
@@ -47,7 +47,7 @@ class Axis:
         self._clock = clock
         self._on_rest = on_rest
         self._rest = position
-        self._profile = Profile((), position)
+        self._profile = Profile(segments=(), end=position)
         self._started_s = 0.0
         self._acceleration = math.inf
         self._legs: list[Leg] = []
@@ -83,12 +83,14 @@ class Axis:
 
     def go(self, legs: list[Leg]) -> None:
         """Set the remaining legs; a motion in progress turns to them at once."""
-        self._legs, self._stopping = list(legs), False
+        self._legs = list(legs)
+        self._stopping = False
         self._changed.set()
 
     def stop(self) -> None:
         """Drop all legs and slow down."""
-        self._legs, self._stopping = [], True
+        self._legs = []
+        self._stopping = True
         self._changed.set()
 
     async def travel(self, tell: Callable[[], Awaitable[None]]) -> Ended:
@@ -120,7 +122,8 @@ class Axis:
 
     async def _follow(self, profile: Profile, tell: Callable[[], Awaitable[None]]) -> None:
         """Follow `profile` to its end, or until something changes."""
-        self._profile, self._started_s = profile, self._clock.now_s()
+        self._profile = profile
+        self._started_s = self._clock.now_s()
         tick_s = READBACK_PERIOD_S * self._clock.speed
         while (left_s := profile.duration_s - (self._clock.now_s() - self._started_s)) > 0:
             if await self._clock.sleep_unless(self._changed, min(left_s, tick_s)):
@@ -133,7 +136,8 @@ class Axis:
         return self._profile.state(self._clock.now_s() - self._started_s)
 
     def _set_still(self, position: float) -> None:
-        self._profile = Profile((), position)
-        start, self._rest = self._rest, position
+        self._profile = Profile(segments=(), end=position)
+        start = self._rest
+        self._rest = position
         if self._on_rest is not None and position != start:
             self._on_rest(start, position)

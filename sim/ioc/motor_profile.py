@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """`duration_s` of constant `acceleration` (units/s2) from `start` (units) and `velocity` (units/s)."""
 
@@ -21,7 +21,7 @@ class Segment:
         return self.start + self.velocity * elapsed_s + self.acceleration * elapsed_s**2 / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """A motion without reversal, from the start of its first segment to a stop at `end`."""
 
@@ -49,7 +49,17 @@ def braking(start: float, velocity: float, acceleration: float) -> Profile:
     """Return the profile that slows down from `velocity` to rest at `acceleration` > 0 (units/s2; may be infinite)."""
     duration_s = abs(velocity) / acceleration
     end = start + velocity * duration_s / 2
-    return Profile((Segment(duration_s, start, velocity, -math.copysign(acceleration, velocity)),), end)
+    return Profile(
+        segments=(
+            Segment(
+                duration_s=duration_s,
+                start=start,
+                velocity=velocity,
+                acceleration=-math.copysign(acceleration, velocity),
+            ),
+        ),
+        end=end,
+    )
 
 
 def approach(start: float, velocity: float, target: float, speed: float, acceleration: float) -> Profile:
@@ -62,28 +72,42 @@ def approach(start: float, velocity: float, target: float, speed: float, acceler
     sign = math.copysign(1.0, distance)
     forward = velocity * sign
     if distance == 0:
-        return braking(start, velocity, acceleration) if velocity else Profile((), target)
+        return braking(start, velocity, acceleration) if velocity else Profile(segments=(), end=target)
     if forward < 0 or forward > speed or forward**2 / (2 * acceleration) > abs(distance):
         return braking(start, velocity, acceleration)
     if math.isinf(acceleration):
-        return Profile((Segment(abs(distance) / speed, start, sign * speed, 0.0),), target)
+        return Profile(
+            segments=(Segment(duration_s=abs(distance) / speed, start=start, velocity=sign * speed, acceleration=0.0),),
+            end=target,
+        )
     return _trapezium(start, forward, target, speed, acceleration)
 
 
 def _trapezium(start: float, forward: float, target: float, speed: float, acceleration: float) -> Profile:
     """Return the profile that speeds up, cruises and slows down; without cruise if the distance is too short."""
-    distance, sign = abs(target - start), math.copysign(1.0, target - start)
+    distance = abs(target - start)
+    sign = math.copysign(1.0, target - start)
     peak = min(speed, math.sqrt(acceleration * distance + forward**2 / 2))
     if peak == 0:  # a distance too small for floating point
-        return Profile((), target)
+        return Profile(segments=(), end=target)
     ramp_up = (peak**2 - forward**2) / (2 * acceleration)
     ramp_down = peak**2 / (2 * acceleration)
     cruise = max(0.0, distance - ramp_up - ramp_down)
     return Profile(
-        (
-            Segment((peak - forward) / acceleration, start, sign * forward, sign * acceleration),
-            Segment(cruise / peak, start + sign * ramp_up, sign * peak, 0.0),
-            Segment(peak / acceleration, target - sign * ramp_down, sign * peak, -sign * acceleration),
+        segments=(
+            Segment(
+                duration_s=(peak - forward) / acceleration,
+                start=start,
+                velocity=sign * forward,
+                acceleration=sign * acceleration,
+            ),
+            Segment(duration_s=cruise / peak, start=start + sign * ramp_up, velocity=sign * peak, acceleration=0.0),
+            Segment(
+                duration_s=peak / acceleration,
+                start=target - sign * ramp_down,
+                velocity=sign * peak,
+                acceleration=-sign * acceleration,
+            ),
         ),
-        target,
+        end=target,
     )

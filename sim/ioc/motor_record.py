@@ -30,9 +30,11 @@ class MotorRecord(PVGroup):
 
     def __init__(self, prefix: str, *, axis: Axis, resolution: float, **group_options: Any) -> None:
         super().__init__(prefix, **group_options)
-        self._axis, self._resolution = axis, resolution
+        self._axis = axis
+        self._resolution = resolution
         self._target = axis.position
-        self._sign, self._offset = 1.0, 0.0
+        self._sign = 1.0
+        self._offset = 0.0
         self._motion: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._ended = Ended.ARRIVED
@@ -85,21 +87,23 @@ class MotorRecord(PVGroup):
         self.interlock(dial)
 
     def _within_limits(self, dial: float) -> bool:
-        low, high = self._field("DLLM").value, self._field("DHLM").value
+        low = self._field("DLLM").value
+        high = self._field("DHLM").value
         rounding = self._resolution / 2
         return bool(low == high == 0 or low - rounding <= dial <= high + rounding)
 
     def _legs(self) -> list[Leg]:
         """Return the legs to the target; with BDST set, the last one goes in its direction (motor record manual)."""
-        target, start = self._on_step(self._target), self._axis.position
-        slew = Leg(target, self._field("VELO").value, self._field("ACCL").value)
-        last = Leg(target, self._field("BVEL").value, self._field("BACC").value)
+        target = self._on_step(self._target)
+        start = self._axis.position
+        slew = Leg(target=target, speed=self._field("VELO").value, ramp_s=self._field("ACCL").value)
+        last = Leg(target=target, speed=self._field("BVEL").value, ramp_s=self._field("BACC").value)
         backlash = self._field("BDST").value
         if abs(backlash) < self._resolution or target == start or ((target - start) * backlash > 0 and slew == last):
             return [slew]
         if 0 < (target - start) * math.copysign(1.0, backlash) <= abs(backlash):
             return [last]
-        return [Leg(self._on_step(target - backlash), slew.speed, slew.ramp_s), last]
+        return [Leg(target=self._on_step(target - backlash), speed=slew.speed, ramp_s=slew.ramp_s), last]
 
     async def _move(self, legs: list[Leg]) -> None:
         """Travel `legs`, and return when all motion, also to a later target, has ended."""

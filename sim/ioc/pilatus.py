@@ -31,7 +31,9 @@ INTERNAL_TRIGGERS = ("Internal", "Alignment")
 READOUT_S = 0.003
 """Time between exposures (Pilatus 100K manual: about 3 ms)."""
 
-EXPOSURE_LOW_S, EXPOSURE_HIGH_S = 1e-4, 1e6
+EXPOSURE_LOW_S = 1e-4
+
+EXPOSURE_HIGH_S = 1e6
 
 RANDOM_STREAM = 103
 
@@ -67,7 +69,10 @@ class Camera(SettingsGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._clock, self._gate, self._take, self._receivers = clock, gate, take, receivers
+        self._clock = clock
+        self._gate = gate
+        self._take = take
+        self._receivers = receivers
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self.fault_stuck = False
@@ -122,7 +127,8 @@ class Camera(SettingsGroup):
 
     async def _expose(self) -> bool:
         """Take one image, and return whether it was taken, not stopped."""
-        exposure_s, period_s = float(self.AcquireTime.value), float(self.AcquirePeriod.value)
+        exposure_s = float(self.AcquireTime.value)
+        period_s = float(self.AcquirePeriod.value)
         await self._say("Acquire", f"Exposing for {exposure_s:g} s")
         self._gate.open()
         if not (await self._triggered() and await self._answers()):
@@ -199,7 +205,7 @@ class Pilatus:
         restarts: int,
         gate: Gate,
     ) -> None:
-        self.diffraction = Diffraction(phases, seed)
+        self.diffraction = Diffraction(phases=phases, seed=seed)
         self._gate = gate
         self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self.hdf5 = Hdf5Plugin(f"{macro}{PREFIX}HDF1:")

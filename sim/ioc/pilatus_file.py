@@ -14,14 +14,17 @@ from sim.errors import SimulationInputError
 
 Image = NDArray[np.int32]
 
-DATA, NUMBERS, TIMES = (
-    "/entry/data/data",
-    "/entry/instrument/NDAttributes/NDArrayUniqueId",
-    "/entry/instrument/NDAttributes/NDArrayTimeStamp",
-)
+DATA = "/entry/data/data"
 
-FILE_BYTES, IMAGE_BYTES = 65_536, 256
-"""Room for what HDF5 itself writes: once for a file, and with each image."""
+NUMBERS = "/entry/instrument/NDAttributes/NDArrayUniqueId"
+
+TIMES = "/entry/instrument/NDAttributes/NDArrayTimeStamp"
+
+FILE_BYTES = 65_536
+"""Room for what HDF5 writes once per file, bytes."""
+
+IMAGE_BYTES = 256
+"""Room for what HDF5 writes with each image, bytes."""
 
 
 class ImageFileError(SimulationInputError):
@@ -36,7 +39,8 @@ class ImageFile:
     """
 
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
-        self.path, self.images = path, 0
+        self.path = path
+        self.images = 0
         if not path.parent.is_dir():
             raise ImageFileError(f"Folder {path.parent} does not exist")
         try:

@@ -155,7 +155,8 @@ def plugin_records(kind: str, port: str, plugin_type: str) -> Records:
 def hdf5_records() -> Records:
     """Return the records of NDFileHDF5 over NDPluginFile."""
     kind = "Pilatus HDF5"
-    names, sizes = [*"XYN", *"3456789"], [*"XYN", *"3456789"]
+    names = [*"XYN", *"3456789"]
+    sizes = [*"XYN", *"3456789"]
     return {
         **plugin_records(kind, "HDF1", "NDFileHDF5"),
         **pairs(kind, {

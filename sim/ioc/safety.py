@@ -24,8 +24,11 @@ from sim.ioc.timing import Timing
 FLUENCE_MAX_MJ_CM2 = 13.0
 """Most that may reach the sample (chosen: above the 12.4 mJ/cm2 of the paper, below what the laser can)."""
 
-DELAY_LOW_PS, DELAY_HIGH_PS = -160_000.0, 250_000.0
-"""Nominal first delays that the raw delays may add up to (chosen: wider than any scan, within a pump period)."""
+DELAY_LOW_PS = -160_000.0
+"""Lowest nominal first delay that the raw delays may add up to (chosen: below any scan)."""
+
+DELAY_HIGH_PS = 250_000.0
+"""Highest nominal first delay (chosen: above any scan, within a pump period)."""
 
 BRAGG_SLACK_DEG = 1e-6
 
@@ -91,7 +94,10 @@ class Safety(PVGroup):
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
-        self._laser, self._environment, self._cell, self._lock = laser, environment, cell, lock
+        self._laser = laser
+        self._environment = environment
+        self._cell = cell
+        self._lock = lock
         self._silence = Silence()
         self._jet_was_good = True
         laser.interlock = self._check_laser_may_open
@@ -117,7 +123,8 @@ class Safety(PVGroup):
 
     async def check_jet(self) -> None:
         """Close the shutters when the jet has stopped."""
-        good, was_good = self.jet_good, self._jet_was_good
+        good = self.jet_good
+        was_good = self._jet_was_good
         self._jet_was_good = good
         if was_good and not good:
             await self._close("the jet stopped")
@@ -219,7 +226,8 @@ def _check_delay(nominal_ps: float) -> None:
 
 
 def _check_bragg(dial_deg: float) -> None:
-    low, high = bragg_angle_deg(HIGH_KEV * 1e3), bragg_angle_deg(LOW_KEV * 1e3)
+    low = bragg_angle_deg(HIGH_KEV * 1e3)
+    high = bragg_angle_deg(LOW_KEV * 1e3)
     if not (math.isfinite(dial_deg) and low - BRAGG_SLACK_DEG <= dial_deg <= high + BRAGG_SLACK_DEG):
         raise SimulationInputError(
             f"a Bragg angle of {dial_deg:g} deg is outside {low:g} to {high:g} deg, {HIGH_KEV:g} to {LOW_KEV:g} keV"

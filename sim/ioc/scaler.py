@@ -15,10 +15,17 @@ from sim.errors import CountError, RecordBusyError, SimulationInputError
 from sim.ioc.record_fields import DESCRIPTION_LENGTH, acting, post, preset
 from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
 
-IDLE, WAITING, COUNTING = 0, 1, 2
-"""SS: states of the scaler; US, the user's view of them, says 3 for counting."""
+IDLE = 0
+"""State in SS and US: no count is in progress."""
+
+WAITING = 1
+"""State in SS and US: the delay DLY before a count runs."""
+
+COUNTING = 2
+"""State in SS while the gate is open."""
 
 USER_COUNTING = 3
+"""State in US, the user's view of SS, while the gate is open."""
 
 STUCK_POLL_S = 0.01
 
@@ -54,7 +61,9 @@ class ScalerGroup(PVGroup):
         super().__init__(prefix, **group_options)
         _check_channels(prefix, description, channel_names, channel_count)
         self._clock = clock
-        self._count, self._on_start, self._on_finish = count, on_start, on_finish
+        self._count = count
+        self._on_start = on_start
+        self._on_finish = on_finish
         self._interrupt = asyncio.Event()
         self._counting: asyncio.Task[None] | None = None
         self.fault_stuck = False

@@ -30,7 +30,8 @@ class Sdd(PVGroup):
 
     def __init__(self, prefix: str, *, sample: Sample, cell: Cell, seed: int, restarts: int = 0, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
-        self._sample, self._cell = sample, cell
+        self._sample = sample
+        self._cell = cell
         self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self.detector = DriftDetector()
 
@@ -48,7 +49,7 @@ class Sdd(PVGroup):
         """
         if exposure.duration_s == 0:
             nothing = np.zeros(ELEMENTS)
-            return DriftCounts(nothing.astype(np.int64), nothing, nothing)
+            return DriftCounts(counts=nothing.astype(np.int64), input_rate=nothing, output_rate=nothing)
         relative = float(self._rng.standard_gamma(exposure.delivered)) / (
             i0_rate(state.energy_ev) * exposure.duration_s
         )

@@ -110,7 +110,9 @@ class GuardedEntry:
     """A record or field as one client may write to it; replaces the entry of caproto during a write request."""
 
     def __init__(self, entry: Any, gate: WriteGate, name: str) -> None:
-        self._entry, self._gate, self._name = entry, gate, name
+        self._entry = entry
+        self._gate = gate
+        self._name = name
 
     @property
     def length(self) -> int:
@@ -119,7 +121,7 @@ class GuardedEntry:
 
     async def auth_write(self, hostname: str, username: str, data: Any, *args: Any, **options: Any) -> Any:
         """Write unless the gate refuses; the gate is informed of every refusal, its own or that of the record."""
-        client = Client(username or "unknown", options["user_address"])
+        client = Client(user=username or "unknown", address=options["user_address"])
         WRITER.set(client)
         try:
             self._gate.check(self._name, data, client)
@@ -195,12 +197,15 @@ class PromptContext(CaprotoContext):
 
     def mute(self, name: str) -> None:
         """Stop the monitors of the record `name`, or of all records for ""."""
-        self._muted, self._all_muted = name, not name
+        self._muted = name
+        self._all_muted = not name
 
     async def unmute(self) -> None:
         """Send monitors again, with the latest values."""
-        name, everything = self._muted, self._all_muted
-        self._muted, self._all_muted = "", False
+        name = self._muted
+        everything = self._all_muted
+        self._muted = ""
+        self._all_muted = False
         for specification, subscriptions in list(self.subscriptions.items()):
             for subscription in list(subscriptions):
                 if everything or is_of(subscription.channel.name, name):
@@ -261,8 +266,10 @@ class RefusalFilter(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, SimulationInputError | caproto.CaprotoValueError):
             record.exc_info = record.exc_text = None
-            record.levelno, record.levelname = logging.INFO, "INFO"
-            record.msg, record.args = "Refused a write: %s", (error,)
+            record.levelno = logging.INFO
+            record.levelname = "INFO"
+            record.msg = "Refused a write: %s"
+            record.args = (error,)
             return logging.getLogger(record.name).isEnabledFor(logging.INFO)
         return True
 

@@ -14,7 +14,9 @@ from sim.ioc.access import WRITER, Client, means_zero
 
 LOOK_PERIOD_S = 0.1
 
-HOLDER, HEARTBEAT = "7idd:session:Holder", "7idd:session:HolderHeartbeat"
+HOLDER = "7idd:session:Holder"
+
+HEARTBEAT = "7idd:session:HolderHeartbeat"
 
 FREE_SUFFIXES = (".STOP",)
 """Fields that anybody may write at any time: to stop is always safe."""

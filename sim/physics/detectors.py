@@ -18,7 +18,7 @@ BOXCAR_BLOCKS = 64
 """Sub-averages the boxcar takes of each dwell; their scatter gives the variance it reports (chosen)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Boxcar:
     """Analog chain of the APDs: negative-going signal in volts.
 

@@ -21,22 +21,34 @@ IntArray = NDArray[np.int32]
 Atom = tuple[str, float, float, float]
 """An element and its place in the unit cell, fractions of the edges."""
 
-ROWS, COLUMNS = 195, 487
-"""Pixels of the Pilatus 100k (paper, SI 1): 94 965."""
+ROWS = 195
+"""Rows of the Pilatus 100k (paper, SI 1: 94 965 pixels)."""
 
-CHIP_ROWS, CHIP_COLUMNS = 97, 60
-"""Pixels of one readout chip; between chips lies one line of pixels that the simulated detector does not read."""
+COLUMNS = 487
+"""Columns of the Pilatus 100k."""
 
-GAP, DEAD = -1, -2
-"""Values of pixels between chips and of dead ones, as Pilatus images mark them."""
+CHIP_ROWS = 97
+"""Rows of one readout chip; between chips lies one line of pixels that the simulated detector does not read."""
+
+CHIP_COLUMNS = 60
+"""Columns of one readout chip."""
+
+GAP = -1
+"""Value of a pixel between chips, as Pilatus images mark it."""
+
+DEAD = -2
+"""Value of a dead pixel, as Pilatus images mark it."""
 
 HOT_COUNTS_PER_S = 2e4
 
 Q_MAX = 3.6
 """Largest momentum transfer worked out, 1/angstrom: beyond the detector's corner at 13.6 keV."""
 
-GRAPHITE_Q, GRAPHITE_FWHM = 1.83, 0.035
-"""Line of the graphite sheets, 1/angstrom (paper, SI 8); its width is chosen."""
+GRAPHITE_Q = 1.83
+"""Momentum transfer of the line of the graphite sheets, 1/angstrom (paper, SI 8)."""
+
+GRAPHITE_FWHM = 0.035
+"""Full width of that line, 1/angstrom (chosen)."""
 
 DEBYE_WALLER_A2 = 3.0
 """Mean B factor, square angstrom (chosen; halide perovskites have 2 to 6)."""
@@ -47,7 +59,7 @@ INSTRUMENT_FWHM = 0.008
 SCHERRER = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Structure:
     """A unit cell: edges in angstrom at `measured_c`, and its atoms as rows of (element, x, y, z)."""
 
@@ -72,30 +84,30 @@ def _pnma() -> tuple[Atom, ...]:
 STRUCTURES = {
     # Lattices: Stoumpos et al. 2013 (Pnma, room temperature), Hirotsu et al. 1974 (tetragonal, cubic); positions and
     # tilts to two digits, which is enough for rough intensities.
-    "orthorhombic": Structure((8.244, 11.735, 8.198), 25.0, _pnma(), 4),
+    "orthorhombic": Structure(edges=(8.244, 11.735, 8.198), measured_c=25.0, atoms=_pnma(), formula_units=4),
     "tetragonal": Structure(
-        (8.259, 8.259, 5.897),
-        95.0,
-        (
+        edges=(8.259, 8.259, 5.897),
+        measured_c=95.0,
+        atoms=(
             ("Pb", 0.0, 0.0, 0.0), ("Pb", 0.5, 0.5, 0.0), ("Cs", 0.0, 0.5, 0.5), ("Cs", 0.5, 0.0, 0.5),
             ("Br", 0.0, 0.0, 0.5), ("Br", 0.5, 0.5, 0.5), ("Br", 0.21, 0.71, 0.0), ("Br", 0.79, 0.29, 0.0),
             ("Br", 0.29, 0.21, 0.0), ("Br", 0.71, 0.79, 0.0),
         ),
-        2,
+        formula_units=2,
     ),
     "cubic": Structure(
-        (5.874, 5.874, 5.874),
-        140.0,
-        (
+        edges=(5.874, 5.874, 5.874),
+        measured_c=140.0,
+        atoms=(
             ("Cs", 0.0, 0.0, 0.0), ("Pb", 0.5, 0.5, 0.5), ("Br", 0.5, 0.5, 0.0), ("Br", 0.5, 0.0, 0.5),
             ("Br", 0.0, 0.5, 0.5),
         ),
-        1,
+        formula_units=1,
     ),
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Geometry:
     """The true position of the detector, whose plane is perpendicular to the beam.
 
@@ -119,7 +131,7 @@ class Geometry:
         return two_theta, np.arctan2(up, across)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """What the detector sees; `flux` is relative to the nominal one, 0 with the shutter closed."""
 
@@ -129,7 +141,7 @@ class Scene:
     powder_in_beam: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Brightness:
     """Counts per second and pixel at nominal flux, on axis (chosen): smooth background, graphite line, powder.
 
@@ -154,7 +166,8 @@ def reflections(phase: str) -> tuple[FloatArray, FloatArray]:
     indices = np.array(list(itertools.product(*(range(-limit, limit + 1) for limit in limits))))
     q = 2 * np.pi * np.sqrt(((indices / edges) ** 2).sum(axis=1))
     inside = (q > 0) & (q < Q_MAX)
-    indices, q = indices[inside], q[inside]
+    indices = indices[inside]
+    q = q[inside]
     amplitude = np.zeros(len(q), dtype=complex)
     for element, *position in structure.atoms:
         phases = np.exp(2j * np.pi * indices @ np.asarray(position))
@@ -190,7 +203,7 @@ def powder_pattern(q: ArrayLike, temperature_c: float, phases: Phases) -> FloatA
     return total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Diffraction:
     """Images of one powder on one detector; the faulty pixels come from `seed`."""
 
@@ -235,5 +248,6 @@ class Diffraction:
         """Draw an image of `exposure_s` seconds: Poisson counts (ROWS, COLUMNS), with gaps and dead pixels marked."""
         dead, hot = self.faulty
         counts = rng.poisson(self.expected(scene) * exposure_s + hot * HOT_COUNTS_PER_S * exposure_s)
-        counts[self.gaps], counts[dead] = GAP, DEAD
+        counts[self.gaps] = GAP
+        counts[dead] = DEAD
         return counts.astype(np.int32)

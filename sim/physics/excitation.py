@@ -20,7 +20,7 @@ SATURATION_SHARPNESS = 8.0
 """Sharpness of the knee in the fluence response (chosen: within 2 % of linear at 10 mJ/cm2, as in Fig. S2)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spot:
     """Geometry of the moving jet: speed in m/s (= um/us), laser spot FWHM in um (paper, SI 2).
 

@@ -30,7 +30,7 @@ The boxcar integrates the whole pulse in one channel and knows no such differenc
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BeamlineState:
     """The state of the beamline during one exposure; `delay_ps` is the true delay of probe 0.
 
@@ -71,7 +71,7 @@ Stretches = Sequence[tuple[BeamlineState, float]]
 """Consecutive states, each with its seconds of beam."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExposureCounts:
     """The counts of all detectors in one exposure.
 
@@ -88,7 +88,7 @@ class ExposureCounts:
     delivered: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fluctuations:
     """Slow fluctuations of jet and beam: relative standard deviation and correlation time (chosen)."""
 
@@ -103,7 +103,7 @@ def restarted_seed(seed: int, stream: int, restarts: int) -> list[int]:
     return [seed, stream, restarts] if restarts else [seed, stream]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 

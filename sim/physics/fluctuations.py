@@ -15,7 +15,9 @@ class Fluctuation:
     """
 
     def __init__(self, sigma: float, tau_s: float, rng: np.random.Generator) -> None:
-        self._sigma, self._tau_s, self._rng = sigma, tau_s, rng
+        self._sigma = sigma
+        self._tau_s = tau_s
+        self._rng = rng
         self._value = sigma * float(rng.standard_normal())
 
     def average(self, duration_s: float) -> float:
@@ -23,7 +25,8 @@ class Fluctuation:
         k = duration_s / self._tau_s
         if k == 0:
             return self._value
-        decay, lost = math.exp(-k), -math.expm1(-k)
+        decay = math.exp(-k)
+        lost = -math.expm1(-k)
         end_variance = -math.expm1(-2 * k)
         # Below 1e-3 the closed form loses its digits; 2k/3 is its first term.
         mean_variance = (2 / k) * (1 - 2 * lost / k + end_variance / (2 * k)) if k > 1e-3 else 2 * k / 3

@@ -34,7 +34,7 @@ TABLES = ("name", "edges", "kinetics", "pump", "beam", "jet", "thermal", "phases
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Peak:
     """A Gaussian feature: centre and full width at half maximum in eV, height in units of the edge step."""
 
@@ -43,7 +43,7 @@ class Peak:
     height: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Edge:
     """Spectra at one absorption edge, in units of its edge step.
 
@@ -60,7 +60,7 @@ class Edge:
     transient: tuple[Peak, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kinetics:
     """Recovery after one pump: one or two exponentials and a long-lived remainder, fractions at time zero.
 
@@ -75,7 +75,7 @@ class Kinetics:
     offset_lifetime_ns: float = 400.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pump:
     """Response to fluence: linear, then flat above `saturation_fluence_mj_cm2`."""
 
@@ -83,7 +83,7 @@ class Pump:
     saturation_fluence_mj_cm2: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Beam:
     """Hidden properties of the beamline: error of time zero, width of the response, errors of the monochromator.
 
@@ -103,7 +103,7 @@ class Beam:
     laser_vertical_um: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Jet:
     """The liquid in the X-rays, without the sample in it: chemical formula, g/cm3, and the path through it in um.
 
@@ -116,7 +116,7 @@ class Jet:
     thickness_um: float = 283.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThermalPeak:
     """A feature that heat adds to the static spectrum: centre and full width at half maximum in eV.
 
@@ -128,7 +128,7 @@ class ThermalPeak:
     heights: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThermalEdge:
     """Changes of one edge's spectrum with temperature, against the reference temperature."""
 
@@ -136,7 +136,7 @@ class ThermalEdge:
     changes: tuple[ThermalPeak, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Thermal:
     """Effects of heat on the static spectra of the dry powder.
 
@@ -150,7 +150,7 @@ class Thermal:
     edges: dict[str, ThermalEdge] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phases:
     """Transition temperatures of the powder, C, and properties of its patterns.
 
@@ -166,7 +166,7 @@ class Phases:
     domain_nm: float = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One simulated sample: its name and its true properties."""
 
@@ -234,8 +234,13 @@ def _edge(table: dict[str, Any], where: str) -> Edge:
             raise SimulationInputError(
                 f"{where}.{key}: every row is [center_ev, fwhm_ev, height], finite numbers, fwhm above 0"
             )
-        peaks[key] = tuple(Peak(*(float(number) for number in row)) for row in rows)
+        peaks[key] = tuple(_peak(row) for row in rows)
     return _table(Edge, {**table, **peaks}, where)
+
+
+def _peak(row: Sequence[float]) -> Peak:
+    center_ev, fwhm_ev, height = (float(number) for number in row)
+    return Peak(center_ev=center_ev, fwhm_ev=fwhm_ev, height=height)
 
 
 def _is_peak(row: Any) -> bool:
@@ -251,7 +256,8 @@ def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
         raise SimulationInputError(f"{where} = {table!r}: must be a table")
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # every cls here is a dataclass
     required = {field.name for field in fields(cls) if field.default is MISSING}  # type: ignore[arg-type]  # as above
-    missing, unknown = sorted(required - set(table)), sorted(set(table) - names)
+    missing = sorted(required - set(table))
+    unknown = sorted(set(table) - names)
     if missing or unknown:
         raise SimulationInputError(f"{where}: missing keys {missing}, unknown keys {unknown}")
     texts = {item.name for item in fields(cls) if isinstance(item.default, str)}  # type: ignore[arg-type]  # as above
@@ -313,7 +319,10 @@ def _thermal_edge(table: dict[str, Any], where: str) -> ThermalEdge:
     temperatures = tuple(float(value) for value in table["temperatures_c"])
     if not temperatures or list(temperatures) != sorted(set(temperatures)):
         raise SimulationInputError(f"{where}: temperatures_c must rise from one to the next")
-    return ThermalEdge(temperatures, tuple(_thermal_peak(row, len(temperatures), where) for row in table["changes"]))
+    return ThermalEdge(
+        temperatures_c=temperatures,
+        changes=tuple(_thermal_peak(row, len(temperatures), where) for row in table["changes"]),
+    )
 
 
 def _thermal_peak(row: Sequence[float], temperatures: int, where: str) -> ThermalPeak:
@@ -323,7 +332,7 @@ def _thermal_peak(row: Sequence[float], temperatures: int, where: str) -> Therma
             f"0; wrong: {list(row)}"
         )
     center, width, *heights = (float(value) for value in row)
-    return ThermalPeak(center, width, tuple(heights))
+    return ThermalPeak(center_ev=center, fwhm_ev=width, heights=tuple(heights))
 
 
 def _check_phases(phases: Phases, where: str) -> None:

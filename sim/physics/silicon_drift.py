@@ -14,7 +14,7 @@ ELEMENTS = 5
 """Elements of the detector (paper, SI 1)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DriftDetector:
     """Sizes of the detector (all chosen; counting rates as usual for such a detector).
 
@@ -29,7 +29,7 @@ class DriftDetector:
     efficiency: tuple[float, ...] = (1.08, 0.94, 1.02, 0.89, 1.07)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DriftCounts:
     """One exposure: `counts` in the window, `input_rate` and `output_rate` of all photons per second; (element,)."""
 
@@ -55,4 +55,4 @@ def draw_drift_counts(
     analysed = rng.binomial(arrived, np.exp(-total * detector.dead_s))
     share = np.divide(window, total, out=np.zeros_like(total), where=total > 0)
     counts = rng.binomial(analysed, share)
-    return DriftCounts(counts, arrived / duration_s, analysed / duration_s)
+    return DriftCounts(counts=counts, input_rate=arrived / duration_s, output_rate=analysed / duration_s)

@@ -19,7 +19,7 @@ def bunch_charges(rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(charges / charges.mean())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopUp:
     """Stored current in top-up mode: decays and is refilled at fixed intervals (APS 24-bunch mode, about 102 mA)."""
 

@@ -32,14 +32,20 @@ class Thermostat:
     """
 
     def __init__(self, *, target_c: float, ramp_c_min: float, now_s: float = 0.0) -> None:
-        self._time_s, self._sample_c, self._program_c = now_s, AMBIENT_C, AMBIENT_C
-        self._target_c, self._ramp_c_s, self._heating = target_c, ramp_c_min / 60, False
+        self._time_s = now_s
+        self._sample_c = AMBIENT_C
+        self._program_c = AMBIENT_C
+        self._target_c = target_c
+        self._ramp_c_s = ramp_c_min / 60
+        self._heating = False
 
     def program(self, now_s: float, *, target_c: float, ramp_c_min: float, heating: bool) -> None:
         """Go to `target_c` from `now_s` on; a ramp starts at the present temperature."""
         self._program_c = self._sample_c = self.temperature_c(now_s)
         self._time_s = now_s
-        self._target_c, self._ramp_c_s, self._heating = target_c, ramp_c_min / 60, heating
+        self._target_c = target_c
+        self._ramp_c_s = ramp_c_min / 60
+        self._heating = heating
 
     def temperature_c(self, now_s: float) -> float:
         """Return the temperature of the powder at `now_s`, C."""

@@ -178,7 +178,7 @@ def test_the_foil_calibrates_the_energy(usual: Bench) -> None:
 
 def test_attenuator_is_calibrated_against_the_power_meter(usual: Bench) -> None:
     """The configuration may be wrong; fluences then are those of the meter."""
-    usual.line.fluence.calibration = AttenuatorCalibration(13.0, 2.5)
+    usual.line.fluence.calibration = AttenuatorCalibration(maximum_mj_cm2=13.0, zero_deg=2.5)
     found = usual.run(plans.calibrate_attenuator(usual.line, [0.0, 6.0, 12.0, 20.0, 28.0, 36.0, 43.0, 50.0]))
     # The meter's noise gives 0.008 mJ/cm2 and 0.013 degrees: five times that.
     assert found.maximum_mj_cm2 == pytest.approx(14.0, abs=0.04)

@@ -361,8 +361,8 @@ def test_what_the_camera_cannot_do_is_refused(ioc: Any, caproto_put: Any) -> Non
 
 def test_faulty_pixels_stay_where_they_are() -> None:
     """A mask made once serves all images of a beamline."""
-    dead, hot = Diffraction(Phases(), 3).faulty
-    again = Diffraction(Phases(), 3).faulty
+    dead, hot = Diffraction(phases=Phases(), seed=3).faulty
+    again = Diffraction(phases=Phases(), seed=3).faulty
     assert np.array_equal(dead, again[0])
     assert np.array_equal(hot, again[1])
     assert 0 < hot.sum() < 30

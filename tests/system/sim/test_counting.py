@@ -45,7 +45,7 @@ def test_boxcar_mean_has_the_distribution_of_single_pulses(photons: np.ndarray, 
 
 def test_counting_a_day_costs_no_more_than_counting_a_blink() -> None:
     """The ratio of CPU times between 1e3 and 1e11 pulses; a pulse-by-pulse draw would make it 1e8."""
-    experiment = Experiment(load_sample(), seed=1)
+    experiment = Experiment(sample=load_sample(), seed=1)
 
     def cost_s(duration_s: float) -> float:
         begin = time.process_time()

@@ -14,7 +14,7 @@ from sim.physics.diffraction import (
 from sim.physics.sample import Phases
 
 PHASES = Phases()
-DETECTOR = Diffraction(PHASES, seed=1)
+DETECTOR = Diffraction(phases=PHASES, seed=1)
 
 
 def scene(**changes: float) -> Scene:

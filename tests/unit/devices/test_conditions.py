@@ -148,9 +148,21 @@ def test_a_monitor_that_has_gone_silent_costs_one_exposure_at_most() -> None:
 )
 def test_light_that_changes_within_an_exposure_shows_in_the_boxcar(error: float, counts: int, unsteady: bool) -> None:
     """Relative standard error of its mean; with few photons that is large without any fault."""
-    spc = SpcFrame(1, 6.0, 1, np.full((2, 5), counts // 2), np.full(5, 7_822_685))
-    boxcar = BoxcarFrame(1, 6.0, 1, np.full(5, 0.008), np.full(5, (0.008 * error) ** 2))
-    assert is_unsteady(ExposureReading(spc, boxcar, 6e6, 2e6)) == unsteady
+    spc = SpcFrame(
+        exposure_id=1,
+        exposure_s=6.0,
+        laser_shutter=1,
+        counts=np.full((2, 5), counts // 2),
+        pulses=np.full(5, 7_822_685),
+    )
+    boxcar = BoxcarFrame(
+        exposure_id=1,
+        exposure_s=6.0,
+        laser_shutter=1,
+        mean=np.full(5, 0.008),
+        variance=np.full(5, (0.008 * error) ** 2),
+    )
+    assert is_unsteady(ExposureReading(spc=spc, boxcar=boxcar, i0=6e6, foil=2e6)) == unsteady
 
 
 def test_what_is_silent_on_its_monitor_shows_in_the_requested_value() -> None:

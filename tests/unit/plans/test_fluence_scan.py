@@ -61,7 +61,7 @@ def test_bad_input_moves_nothing(
 
 
 def test_a_weak_laser_refuses_what_it_cannot_give(recorded: RecordedRuns) -> None:
-    recorded.line.fluence.calibration = AttenuatorCalibration(10.0, 3.2)
+    recorded.line.fluence.calibration = AttenuatorCalibration(maximum_mj_cm2=10.0, zero_deg=3.2)
     with pytest.raises(OutOfRangeError, match=r"0 to 10 mJ/cm2.*calibrate_attenuator"):
         recorded.run(plans.fluence_scan(recorded.line, "Br K"))
     recorded.assert_untouched()
@@ -183,4 +183,4 @@ def test_a_missing_power_meter_moves_nothing(recorded: RecordedRuns) -> None:
 @pytest.mark.parametrize("numbers", [(0.0, 3.0), (-1.0, 3.0), (math.nan, 3.0), (1.0, math.inf)])
 def test_no_attenuator_is_like_that(numbers: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="Calibrate again"):
-        AttenuatorCalibration(*numbers)
+        AttenuatorCalibration(maximum_mj_cm2=numbers[0], zero_deg=numbers[1])

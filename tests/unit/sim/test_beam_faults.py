@@ -45,7 +45,7 @@ def test_long_moves_down_leave_backlash_until_an_approach_from_below(
 
 
 def test_the_laser_excites_less_beside_its_middle() -> None:
-    experiment = Experiment(SAMPLE, 1)
+    experiment = Experiment(sample=SAMPLE, seed=1)
     centred = experiment.excitation(BeamlineState())[0]
     for direction, fwhm_um in (("horizontal", 50.0), ("vertical", 45.0)):
         moved: dict[str, Any] = {f"laser_{direction}_um": fwhm_um / 2}

@@ -24,15 +24,15 @@ SIGMAS = 5.0
 def exposed(*given: tuple[BeamlineState, float], seed: int = 11) -> tuple[float, float, np.ndarray]:
     """Counts of all gates and of I0 relative to an undisturbed exposure, and the boxcar's sub-averages in photons."""
     duration_s = sum(seconds for _, seconds in given)
-    changed = Experiment(SAMPLE, seed).expose_changing(list(given))
-    plain = Experiment(SAMPLE, seed).expose(GOOD, duration_s)
+    changed = Experiment(sample=SAMPLE, seed=seed).expose_changing(list(given))
+    plain = Experiment(sample=SAMPLE, seed=seed).expose(GOOD, duration_s)
     photons = (changed.boxcar - Boxcar().baseline_v) / Boxcar().volts_per_photon
     return changed.counts.sum() / plain.counts.sum(), changed.i0 / plain.i0, photons
 
 
 def test_without_faults_a_seed_gives_the_counts_it_always_gave() -> None:
     """Numbers drawn before exposures could change in the middle: stored references stay comparable."""
-    experiment = Experiment(SAMPLE, 7)
+    experiment = Experiment(sample=SAMPLE, seed=7)
     first = experiment.expose(GOOD, 6.0)
     second = experiment.expose(replace(GOOD, energy_ev=13_480.0, delay_ps=-200.0, laser_shutter_open=False), 0.37)
     third = experiment.expose(replace(GOOD, laser_locked=False), 2.5)
@@ -68,8 +68,12 @@ def test_the_boxcar_sees_a_dump_in_the_blocks_it_struck() -> None:
 
 
 def test_gates_opened_are_those_of_the_whole_exposure() -> None:
-    whole = Experiment(SAMPLE, 1).expose(GOOD, 6.0).pulses
-    parts = Experiment(SAMPLE, 1).expose_changing([(GOOD, 1.2345), (DUMPED, 2.3456), (GOOD, 6.0 - 3.5801)]).pulses
+    whole = Experiment(sample=SAMPLE, seed=1).expose(GOOD, 6.0).pulses
+    parts = (
+        Experiment(sample=SAMPLE, seed=1)
+        .expose_changing([(GOOD, 1.2345), (DUMPED, 2.3456), (GOOD, 6.0 - 3.5801)])
+        .pulses
+    )
     np.testing.assert_array_equal(parts, whole)
 
 
@@ -78,7 +82,7 @@ def test_the_laser_excites_while_its_shutter_is_open() -> None:
     dark = replace(GOOD, laser_shutter_open=False)
 
     def pumped(*given: tuple[BeamlineState, float]) -> float:
-        counts = Experiment(SAMPLE, 5).expose_changing(list(given)).counts.sum(axis=0)
+        counts = Experiment(sample=SAMPLE, seed=5).expose_changing(list(given)).counts.sum(axis=0)
         return float(counts[0] / counts[4] - 1)
 
     whole, half = pumped((GOOD, 600.0)), pumped((GOOD, 300.0), (dark, 300.0))
@@ -89,21 +93,21 @@ def test_the_laser_excites_while_its_shutter_is_open() -> None:
 
 def test_saturated_gates_count_every_time() -> None:
     state = ApdSaturation().steady(GOOD)
-    exposure = Experiment(SAMPLE, 2).expose(state, 6.0)
+    exposure = Experiment(sample=SAMPLE, seed=2).expose(state, 6.0)
     np.testing.assert_array_equal(exposure.counts, np.broadcast_to(exposure.pulses, exposure.counts.shape))
 
 
 def test_lost_gates_are_missing_in_pulses_and_counts_alike() -> None:
-    whole = Experiment(SAMPLE, 3).expose(GOOD, 6.0)
-    fewer = Experiment(SAMPLE, 3).expose(GatesLost(0.25).steady(GOOD), 6.0)
+    whole = Experiment(sample=SAMPLE, seed=3).expose(GOOD, 6.0)
+    fewer = Experiment(sample=SAMPLE, seed=3).expose(GatesLost(fraction=0.25).steady(GOOD), 6.0)
     np.testing.assert_allclose(fewer.pulses / whole.pulses, 0.75, atol=1e-6)
     assert fewer.counts.sum() / whole.counts.sum() == pytest.approx(0.75, abs=SIGMAS * np.sqrt(2 / 3.5e6))
 
 
 def test_a_dropped_ion_chamber_does_not_dim_the_beam() -> None:
     """Detectors that share the flux with the ion chamber must see the beam that is there."""
-    whole = Experiment(SAMPLE, 4).expose(GOOD, 6.0)
-    exposure = Experiment(SAMPLE, 4).expose(I0Dropout(0.25).steady(GOOD), 6.0)
+    whole = Experiment(sample=SAMPLE, seed=4).expose(GOOD, 6.0)
+    exposure = Experiment(sample=SAMPLE, seed=4).expose(I0Dropout(level=0.25).steady(GOOD), 6.0)
     np.testing.assert_array_equal(exposure.counts, whole.counts)
     assert exposure.i0 == pytest.approx(0.25 * 6 * I0_RATE, rel=0.02)
     assert exposure.delivered == pytest.approx(6 * I0_RATE, rel=0.02)
@@ -111,7 +115,7 @@ def test_a_dropped_ion_chamber_does_not_dim_the_beam() -> None:
 
 
 def test_a_restarted_server_draws_new_counts_at_the_same_ring() -> None:
-    first, again = Experiment(SAMPLE, 6), Experiment(SAMPLE, 6, restarts=1)
+    first, again = Experiment(sample=SAMPLE, seed=6), Experiment(sample=SAMPLE, seed=6, restarts=1)
     np.testing.assert_array_equal(first.charges, again.charges)
     np.testing.assert_array_equal(first.gate_efficiency, again.gate_efficiency)
     assert (first.expose(GOOD, 1.0).counts != again.expose(GOOD, 1.0).counts).any()
@@ -119,7 +123,7 @@ def test_a_restarted_server_draws_new_counts_at_the_same_ring() -> None:
 
 def mean_flux(fault: Fault, start_s: float, duration_s: float) -> float:
     """Flux of an exposure that starts `start_s` after the fault struck, by its stretches."""
-    given = stretches([(100.0 + start_s, GOOD)], [Strike(fault, 100.0)], duration_s)
+    given = stretches([(100.0 + start_s, GOOD)], [Strike(fault=fault, start_s=100.0)], duration_s)
     assert sum(seconds for _, seconds in given) == pytest.approx(duration_s)
     return sum(state.beam * state.jet_density * seconds for state, seconds in given) / duration_s
 
@@ -131,14 +135,16 @@ def fine_mean_flux(fault: Fault, start_s: float, duration_s: float) -> float:
     return float(np.mean([state.beam * state.jet_density for state in states]))
 
 
-@pytest.mark.parametrize("fault", [TopUp(), FluxDrift(-0.3), Bubbles(), Bubbles(per_s=5.0, dip_s=0.1)], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [TopUp(), FluxDrift(per_minute=-0.3), Bubbles(), Bubbles(per_s=5.0, dip_s=0.1)], ids=repr
+)
 @pytest.mark.parametrize(("start_s", "duration_s"), [(0.0, 6.0), (28.3, 4.0), (3.0, 0.05)])
 def test_what_changes_within_an_exposure_is_averaged_over_it(fault: Fault, start_s: float, duration_s: float) -> None:
     assert mean_flux(fault, start_s, duration_s) == pytest.approx(fine_mean_flux(fault, start_s, duration_s), abs=5e-4)
 
 
 def test_a_fault_strikes_only_between_its_beginning_and_its_end() -> None:
-    strike = Strike(BeamDump(), 10.0, 12.0)
+    strike = Strike(fault=BeamDump(), start_s=10.0, end_s=12.0)
     beams = [disturbed(GOOD, [strike], time_s).beam for time_s in (9.9, 10.0, 11.9, 12.0)]
     assert beams == [1.0, 0.0, 0.0, 1.0]
     parts = [(state.beam, seconds) for state, seconds in stretches([(8.0, GOOD)], [strike], 6.0)]

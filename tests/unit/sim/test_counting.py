@@ -92,7 +92,7 @@ def test_a_divider_that_shares_factors_stays_on_some_bunches() -> None:
 
 
 def test_same_seed_same_counts_other_seed_other_counts() -> None:
-    first, again, other = (Experiment(load_sample(), seed).expose(BeamlineState(), 1) for seed in (1, 1, 2))
+    first, again, other = (Experiment(sample=load_sample(), seed=seed).expose(BeamlineState(), 1) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.counts, again.counts)
     np.testing.assert_array_equal(first.boxcar, again.boxcar)
     assert (first.counts != other.counts).any()
@@ -104,12 +104,12 @@ def test_same_seed_same_counts_other_seed_other_counts() -> None:
     ids=["shutter closed", "no jet"],
 )
 def test_no_beam_or_no_sample_no_counts(state: BeamlineState) -> None:
-    exposure = Experiment(load_sample(), 1).expose(state, 1)
+    exposure = Experiment(sample=load_sample(), seed=1).expose(state, 1)
     assert exposure.counts.sum() == 0
     assert exposure.pulses.min() > 1_000_000
 
 
 def test_an_exposure_too_short_for_a_pump_counts_nothing() -> None:
-    exposure = Experiment(load_sample(), 1).expose(BeamlineState(), 1e-7)
+    exposure = Experiment(sample=load_sample(), seed=1).expose(BeamlineState(), 1e-7)
     assert exposure.counts.sum() == 0
     assert np.all(exposure.boxcar == Boxcar().baseline_v)

@@ -25,7 +25,7 @@ from sim.physics.diffraction import (
 from sim.physics.sample import Phases
 
 PHASES = Phases()
-DETECTOR = Diffraction(PHASES, seed=1)
+DETECTOR = Diffraction(phases=PHASES, seed=1)
 NAMES = ["orthorhombic", "tetragonal", "cubic"]
 
 
@@ -112,7 +112,7 @@ def test_the_detector_covers_what_the_paper_shows() -> None:
 def test_the_graphite_ring_moves_with_the_energy_of_the_beam() -> None:
     """The pattern belongs to the monochromator's actual energy, not to a nominal one."""
     for energy_ev in (12_900.0, 13_450.0):
-        bare = Scene(energy_ev, 25.0, 1.0, powder_in_beam=True)
+        bare = Scene(energy_ev=energy_ev, temperature_c=25.0, flux=1.0, powder_in_beam=True)
         two_theta, _ = DETECTOR.geometry.directions()
         q = 4 * np.pi / (HC_EV_ANGSTROM / energy_ev) * np.sin(two_theta / 2)
         row = DETECTOR.expected(bare)[ROWS // 2]

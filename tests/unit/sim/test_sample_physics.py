@@ -44,7 +44,7 @@ def test_lead_transient_has_the_papers_signs() -> None:
 @pytest.mark.parametrize(("energy_ev", "size"), [(13472.0, 0.02), (13043.0, 0.004)])
 def test_transients_are_as_large_as_the_papers(energy_ev: float, size: float) -> None:
     """About 2 % (Br) and 0.4 % (Pb) at 100 ps; the paper gives one digit."""
-    experiment = Experiment(SAMPLE, 1)
+    experiment = Experiment(sample=SAMPLE, seed=1)
     signal = experiment.spectrum(BeamlineState(energy_ev=energy_ev, delay_ps=100.0))
     assert -(signal[0] / signal[4] - 1) == pytest.approx(size, rel=0.15)
 
@@ -79,20 +79,21 @@ def test_excitation_repeats_with_the_pump() -> None:
 
 def test_probes_beyond_the_next_pump_see_it() -> None:
     """A divider of 1 pumps every bunch: all probes are alike."""
-    excitation = Experiment(SAMPLE, 1).excitation(BeamlineState(rate_divider=1))
+    excitation = Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(rate_divider=1))
     np.testing.assert_allclose(excitation, excitation[0], rtol=1e-3)
 
 
 def test_a_faster_jet_carries_the_excited_spot_away() -> None:
     slow, fast = (
-        Experiment(SAMPLE, 1, spot=Spot(jet_speed_m_s=speed)).excitation(BeamlineState()) for speed in (1, 200)
+        Experiment(sample=SAMPLE, seed=1, spot=Spot(jet_speed_m_s=speed)).excitation(BeamlineState())
+        for speed in (1, 200)
     )
     assert fast[4] < slow[4] / 3
 
 
 def test_last_probe_is_not_recovered() -> None:
     """What is left of the pump at the unpumped gate, which the reduction has to find for itself."""
-    excitation = Experiment(SAMPLE, 1).excitation(BeamlineState(delay_ps=100.0))
+    excitation = Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(delay_ps=100.0))
     assert 0.03 < excitation[4] < 0.06
     assert np.all(np.diff(excitation) < 0)
 
@@ -111,12 +112,12 @@ def test_unlocked_laser_leaves_the_mean_excitation() -> None:
         fluence_mj_cm2=8.83, pump_period_ps=767_000.0, kinetics=SAMPLE.kinetics, pump=SAMPLE.pump
     )
     assert expected == pytest.approx(mean, rel=0.05)
-    unlocked = Experiment(SAMPLE, 1).excitation(BeamlineState(laser_locked=False))
+    unlocked = Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(laser_locked=False))
     np.testing.assert_allclose(unlocked, expected)
 
 
 def test_blocked_laser_excites_nothing() -> None:
-    assert not Experiment(SAMPLE, 1).excitation(BeamlineState(laser_shutter_open=False)).any()
+    assert not Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(laser_shutter_open=False)).any()
 
 
 def test_foil_edge_is_at_the_tabulated_energy() -> None:

@@ -123,7 +123,7 @@ def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SampleTruth, 
 
 def signal(sample: Sample, edge: str, energy_ev: float, **state: Any) -> np.ndarray:
     """Change of every probe relative to the static signal, as the simulation has it."""
-    experiment, here = Experiment(sample, seed=1), BeamlineState(energy_ev=energy_ev, **state)
+    experiment, here = Experiment(sample=sample, seed=1), BeamlineState(energy_ev=energy_ev, **state)
     return experiment.spectrum(here) / float(static_spectrum(sample.edges[edge], energy_ev)) - 1.0
 
 
