@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ophyd import Device
 from ophyd.signal import EpicsSignalBase
@@ -22,9 +24,10 @@ from devices.configuration import BeamlineConfiguration
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
+from devices.exposure.conditions import Conditions
 from devices.exposure.gated_detectors import Exposure
-from devices.exposure.point_reader import PointReader
-from devices.exposure.powder_reader import PowderReader
+from devices.exposure.point_reader import PointDevices, PointReader
+from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.foil_wheel import FoilWheel
 from devices.laser import Laser, laser_shutter
 from devices.names import AxisName
@@ -216,59 +219,37 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     prefix = configuration.epics.prefix
     around = configuration.surroundings
     axes = _axes(configuration, prefix)
-    laser = Laser(configuration.laser, prefix=prefix, name="laser")
-    surroundings = Surroundings(around, prefix=prefix, name="surroundings")
-    exposure = Exposure(configuration.exposure, prefix=prefix, name="exposure")
     shutter = laser_shutter(configuration.laser, prefix)
     xray_shutter = Shutter(
         prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
     )
-    geometry = configuration.geometry
-    quality = configuration.quality
-    injecting = _optional(prefix, around.injecting, "injecting")
-    # The readers share the conditions and the master scaler; each has its own axes and life cycle.
-    point = PointReader(
-        axes.axes,
-        exposure,
-        laser,
-        surroundings,
-        quality=quality,
-        pulses_per_s=1e12 / (geometry.bunch_period_ps * configuration.laser.required_divider),
-        injecting=injecting,
+    point_devices = PointDevices(
+        axes=axes.axes,
+        exposure=Exposure(configuration.exposure, prefix=prefix, name="exposure"),
+        laser=Laser(configuration.laser, prefix=prefix, name="laser"),
+        surroundings=Surroundings(around, prefix=prefix, name="surroundings"),
+        injecting=_optional(prefix, around.injecting, "injecting"),
     )
-    cell, stage = _powder_cell(configuration, prefix)
-    sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
-    pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
+    pulses_per_s = 1e12 / (configuration.geometry.bunch_period_ps * configuration.laser.required_divider)
+    point = PointReader(point_devices, quality=configuration.quality, pulses_per_s=pulses_per_s)
     wheel = FoilWheel(configuration.foil_wheel, prefix=prefix, name="foil_wheel") if configuration.foil_wheel else None
-
-    def powder_reader(name: str, sdd: Sdd | None, detectors: Sequence[Device] = ()) -> PowderReader | None:
-        return cell and stage and PowderReader(
-            name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
-            conditions=point.conditions, sdd=sdd, detectors=detectors, quality=quality,
-        )  # fmt: skip
-
     return Beamline(
         **vars(axes),
+        **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
         configuration=configuration,
         waveplate=Waveplate(configuration.fluence, prefix=prefix, name="waveplate"),
         power_meter=PowerMeter(configuration.laser, prefix=prefix, name="power_meter"),
-        laser=laser,
+        laser=point_devices.laser,
         laser_shutter=shutter,
         xray_shutter=xray_shutter,
         xray_permit=_optional(prefix, around.xray_permit, "xray_permit"),
         safety=Safety(configuration.safety, prefix=prefix, name="safety") if configuration.safety else None,
         holder=SessionLock(configuration.holder, prefix=prefix, name="holder") if configuration.holder else None,
-        surroundings=surroundings,
-        exposure=exposure,
+        surroundings=point_devices.surroundings,
+        exposure=point_devices.exposure,
         point=point,
         axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
-        cell=cell,
-        sample_stage=stage,
-        sdd=sdd,
-        pilatus=pilatus,
         foil_wheel=wheel,
-        powder=powder_reader("powder", sdd) if sdd else None,
-        powder_images=powder_reader("powder_images", None, [pilatus]) if pilatus else None,
     )
 
 
@@ -289,8 +270,28 @@ def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:
     return FreshSignalRO(prefix + pv, name=name, auto_monitor=True) if pv else None
 
 
-def _powder_cell(configuration: BeamlineConfiguration, prefix: str) -> tuple[Cell | None, SampleStage | None]:
+def _powder_devices(
+    configuration: BeamlineConfiguration, energy: Energy, shared: PointDevices, conditions: Conditions
+) -> dict[str, Any]:
+    """Return the optional devices of the powder cell and their readers, by their names in a Beamline."""
+    prefix = configuration.epics.prefix
+    sdd = Sdd(configuration.sdd, prefix=prefix, name="sdd") if configuration.sdd else None
+    pilatus = Pilatus(configuration.pilatus, prefix=prefix, name="pilatus") if configuration.pilatus else None
+    found: dict[str, Any] = {"sdd": sdd, "pilatus": pilatus}
     if configuration.cell is None:
-        return None, None
-    cell = Cell(configuration.cell, prefix=prefix, name="cell")
-    return cell, SampleStage(configuration.cell, prefix=prefix, name="sample_stage")
+        return found
+    devices = PowderDevices(
+        energy=energy,
+        cell=Cell(configuration.cell, prefix=prefix, name="cell"),
+        stage=SampleStage(configuration.cell, prefix=prefix, name="sample_stage"),
+        exposure=shared.exposure,
+        surroundings=shared.surroundings,
+    )
+    found |= {"cell": devices.cell, "sample_stage": devices.stage}
+    # The readers share the conditions and the master scaler with the point; each has its own axes and life cycle.
+    reader = functools.partial(PowderReader, devices=devices, conditions=conditions, quality=configuration.quality)
+    if sdd is not None:
+        found["powder"] = reader("powder", sdd=sdd)
+    if pilatus is not None:
+        found["powder_images"] = reader("powder_images", detectors=[pilatus])
+    return found

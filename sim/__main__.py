@@ -12,12 +12,16 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.errors import SimulationInputError
 from sim.faults.kinds import fault_list
-from sim.faults.schedule import load_faults
-from sim.physics.sample import DEFAULT_SAMPLE, load_sample, sample_path, shipped_samples
+from sim.faults.schedule import Schedule, load_faults
+from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path, shipped_samples
 from sim.restart import FIRST_START, Restart, parse_restart
+
+if TYPE_CHECKING:
+    from sim.ioc.beamline import SimulatedBeamline
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,52 +36,59 @@ def main(arguments: list[str] | None = None) -> int:
         if options.print_label:
             print(json.dumps({"name": sample.name, "edges": list(sample.edges)}))
             return 0
-        faults = load_faults(options.faults) if options.faults is not None else []
-        # The servers read their environment at import, so the options are checked before.
-        from sim.ioc.beamline import SimulatedBeamline
-        from sim.ioc.exposure_log import ExposureLog
-        from sim.ioc.pv_list import pv_list
-        from sim.ioc.server import run_server
-
-        restart: Restart = options.after_death
-        beamline = SimulatedBeamline(
-            sample,
-            seed=options.seed,
-            speed=options.speed,
-            macro=options.macro,
-            faults=faults,
-            restarts=options.restarts + restart.number,
-            running_s=restart.running_s,
-        )
-        if options.exposure_log is not None:
-            beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
-        pvdb = beamline.pvdb
+        beamline = _beamline(sample, options)
         if options.list_pvs:
-            print(pv_list(pvdb))
-            return 0
-        ready = f"{len(pvdb)} records of '{sample.name}' at {options.speed:g} x beam time"
+            from sim.ioc.pv_list import pv_list
 
-        def announce(port: int) -> None:
-            print(f"trxas sim ready: {ready}; EPICS_CA_ADDR_LIST={options.interface}:{port}", flush=True)
-
-        if options.stop_with_stdin:
-            threading.Thread(target=_stop_with_stdin, daemon=True).start()
-        restart.wait()
-        run_server(
-            pvdb,
-            interfaces=(options.interface,),
-            port=options.port,
-            on_ready=announce,
-            gate=beamline.safety,
-            other_port=restart.other_port,
-            on_context=lambda network: beamline.serve_through(
-                network, functools.partial(restart.again, arguments, network.search_port)
-            ),
-        )
+            print(pv_list(beamline.pvdb))
+        else:
+            _serve(beamline, options, arguments)
     except SimulationInputError as error:
         print(f"trxas sim: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _beamline(sample: Sample, options: argparse.Namespace) -> SimulatedBeamline:
+    """Return the beamline that the options describe; raises SimulationInputError for a wrong file or number."""
+    faults = load_faults(options.faults) if options.faults is not None else []
+    # The servers read their environment at import, so the options are checked before.
+    from sim.ioc.beamline import SimulatedBeamline
+    from sim.ioc.exposure_log import ExposureLog
+
+    restart: Restart = options.after_death
+    beamline = SimulatedBeamline(
+        sample,
+        seed=options.seed,
+        speed=options.speed,
+        macro=options.macro,
+        schedule=Schedule(faults=tuple(faults), running_s=restart.running_s),
+        restarts=options.restarts + restart.number,
+    )
+    if options.exposure_log is not None:
+        beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
+    return beamline
+
+
+def _serve(beamline: SimulatedBeamline, options: argparse.Namespace, arguments: list[str] | None) -> None:
+    from sim.ioc.server import PromptContext, ServerHooks, run_server
+    from sim.ioc.sockets import Address
+
+    restart: Restart = options.after_death
+    pvdb = beamline.pvdb
+    ready = f"{len(pvdb)} records of '{beamline.experiment.sample.name}' at {options.speed:g} x beam time"
+
+    def announce(port: int) -> None:
+        print(f"trxas sim ready: {ready}; EPICS_CA_ADDR_LIST={options.interface}:{port}", flush=True)
+
+    def connect_faults(network: PromptContext) -> None:
+        beamline.serve_through(network, functools.partial(restart.again, arguments, network.search_port))
+
+    if options.stop_with_stdin:
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
+    restart.wait()
+    address = Address(interfaces=(options.interface,), port=options.port, other_port=restart.other_port)
+    run_server(pvdb, address, hooks=ServerHooks(on_context=connect_faults, on_ready=announce, gate=beamline.safety))
 
 
 def _spell_out_unusual_characters() -> None:

@@ -7,11 +7,9 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, text, whole_number
+from devices.configuration.fields import DAY_S, SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, text, whole_number
 from devices.conversions import waveplate_angle_deg
 from devices.names import Approach
-
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+DAY_S = 86_400.0
+
 SETTINGS = ConfigDict(extra="forbid")
 """How every table is validated: a key that nobody reads is a mistake."""
 

@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, switch, whole_number
-
-DAY_S = 86_400.0
+from devices.configuration.fields import DAY_S, SETTINGS, Fault, Pv, ascending, quantity, switch, whole_number
 
 WEEK_S = 7 * DAY_S
 

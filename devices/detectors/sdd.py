@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import SddSettings
 from devices.signals.uncached_signal import FreshSignalRO, read_together
+from devices.types import FloatArray, IntArray
 from errors import AcquisitionError
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 TIME_TOLERANCE = 1e-3
 """Relative disagreement allowed between the master's clock and the frame's."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,26 +50,39 @@ def is_unsteady(reading: ExposureReading) -> bool:
     return bool(np.any(error > allowed))
 
 
+@dataclass(frozen=True, kw_only=True)
+class PointDevices:
+    """The devices of a point of the pumped jet; `injecting` is 1 while the ring is being filled."""
+
+    axes: Mapping[str, Axis]
+    exposure: Exposure
+    laser: Laser
+    surroundings: Surroundings
+    injecting: FreshSignalRO | None = None
+
+
 class PointReader(EventReader):
-    """Reads everything that belongs to one exposure of the pumped jet, in a single round trip."""
+    """Reads everything that belongs to one exposure of the pumped jet, in a single round trip.
+
+    `pulses_per_s` is the number of pump pulses, and so of openings of each gate, per second.
+    """
 
     def __init__(
         self,
-        axes: dict[str, Axis],
-        exposure: Exposure,
-        laser: Laser,
-        surroundings: Surroundings,
+        devices: PointDevices,
         *,
         quality: QualitySettings | None = None,
         pulses_per_s: float = 1e12 / 767_000,
-        injecting: FreshSignalRO | None = None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        self._surroundings = surroundings
+        exposure = devices.exposure
+        self._surroundings = devices.surroundings
         self._settings = quality
         self._pulses_per_s = pulses_per_s
-        conditions = Conditions(laser, surroundings, quality, injecting, on_failure=exposure.cut_short)
-        super().__init__("point", axes, exposure, conditions, quality)
+        conditions = Conditions(
+            devices.laser, devices.surroundings, quality, devices.injecting, on_failure=exposure.cut_short
+        )
+        super().__init__("point", devices.axes, exposure, conditions, quality)
         self._signals = {**self._all_signals(), **self._surroundings_signals()}
 
     def _read(self) -> dict[str, dict[str, Any]]:

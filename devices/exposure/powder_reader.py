@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ophyd import Device
@@ -24,31 +25,44 @@ STAGE = "sample_stage"
 """Key of its read-back among the raw values."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PowderDevices:
+    """The devices of every exposure of the powder cell; `stage` puts the cell into the beam."""
+
+    energy: Energy
+    cell: Cell
+    stage: SampleStage
+    exposure: Exposure
+    surroundings: Surroundings
+
+
 class PowderReader(EventReader):
-    """Reads energy, temperature, ion chamber and, if there is one, the drift detector in a single round trip."""
+    """Reads energy, temperature, ion chamber and, if there is one, the drift detector in a single round trip.
+
+    `detectors` are triggered with the master scaler and add nothing to the event.
+    """
 
     def __init__(
         self,
         name: str,
+        devices: PowderDevices,
         *,
-        energy: Energy,
-        cell: Cell,
-        stage: SampleStage,
-        exposure: Exposure,
-        surroundings: Surroundings,
         conditions: Conditions,
         sdd: Sdd | None = None,
         detectors: Sequence[Device] = (),
         quality: QualitySettings | None = None,
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        super().__init__(
-            name, {AxisName.ENERGY.value: energy, TEMPERATURE: cell}, exposure, conditions, quality, detectors
-        )
-        self._stage = stage
-        self._surroundings = surroundings
+        axes = {AxisName.ENERGY.value: devices.energy, TEMPERATURE: devices.cell}
+        super().__init__(name, axes, devices.exposure, conditions, quality, detectors)
+        self._stage = devices.stage
+        self._surroundings = devices.surroundings
         self._sdd = sdd
-        self._signals = {**self._all_signals(), STAGE: stage.readback, "ring_current_ma": surroundings.ring_current}
+        self._signals = {
+            **self._all_signals(),
+            STAGE: devices.stage.readback,
+            "ring_current_ma": devices.surroundings.ring_current,
+        }
         self._signals |= sdd.fresh_signals() if sdd else {}
 
     def _read(self) -> dict[str, dict[str, Any]]:

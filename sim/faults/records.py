@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from sim.clock import BeamClock
 from sim.faults.fault import Fault, check_duration
 from sim.faults.history import History
 from sim.faults.kinds import KINDS, make_fault, parameter_name
-from sim.faults.schedule import ScheduledFault
+from sim.faults.schedule import NOTHING_SCHEDULED, Schedule, ScheduledFault
 from sim.faults.server_faults import IocDeath, IocFreeze
 from sim.faults.strikes import Strike
 from sim.faults.targets import FaultTargets
+from sim.types import Records
 
 PREFIX = "7idd:sim:"
 """PVs that exist in the simulation only."""
@@ -28,8 +29,6 @@ NO_YES = ["No", "Yes"]
 
 TEXT_LENGTH = 512
 NONE = "none"
-
-Records = dict[str, Any]
 
 
 async def _switch(group: Any, instance: Any, value: float) -> float:
@@ -85,8 +84,7 @@ class ActiveFault:
 class Faults(PVGroup):
     """Switches of all faults; one fault of each kind can be active at a time.
 
-    `scheduled` faults strike by themselves. Their times count from the first start of the server, `running_s` seconds
-    of wall time ago if it was restarted. `refresh` updates the read-backs after a change of the faults.
+    Those of `schedule` strike by themselves. `refresh` updates the read-backs after a change of the faults.
     """
 
     locals().update(fault_records())
@@ -105,8 +103,7 @@ class Faults(PVGroup):
         history: History,
         targets: FaultTargets,
         refresh: Callable[[], Awaitable[None]],
-        scheduled: Sequence[ScheduledFault] = (),
-        running_s: float = 0.0,
+        schedule: Schedule = NOTHING_SCHEDULED,
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
@@ -114,8 +111,7 @@ class Faults(PVGroup):
         self._history = history
         self._targets = targets
         self._refresh = refresh
-        self._scheduled = tuple(scheduled)
-        self._running_s = running_s
+        self._schedule = schedule
         self._active: dict[str, ActiveFault] = {}
 
     async def switch(self, kind: str, duration_s: float) -> None:
@@ -170,7 +166,7 @@ class Faults(PVGroup):
         """Let the scheduled faults strike, each at its time."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._history.sample())
-            for planned in self._scheduled:
+            for planned in self._schedule.faults:
                 tasks.create_task(self._strike_when_due(planned))
 
     def _parameters(self, kind: str) -> dict[str, object]:
@@ -206,7 +202,7 @@ class Faults(PVGroup):
 
     async def _strike_when_due(self, planned: ScheduledFault) -> None:
         speed = 1.0 if planned.fault.wall_clock else self._clock.speed
-        late_s = self._running_s * speed - planned.at_s
+        late_s = self._schedule.running_s * speed - planned.at_s
         if late_s > 0 and (isinstance(planned.fault, IocDeath | IocFreeze) or late_s >= planned.duration_s):
             return
         await asyncio.sleep(max(-late_s / speed, 0.0))

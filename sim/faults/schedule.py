@@ -24,6 +24,21 @@ class ScheduledFault:
     duration_s: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Faults that strike by themselves.
+
+    Their times count from the first start of the server, which was `running_s` seconds of wall time ago: 0 unless the
+    server has been restarted since.
+    """
+
+    faults: tuple[ScheduledFault, ...] = ()
+    running_s: float = 0.0
+
+
+NOTHING_SCHEDULED = Schedule()
+
+
 def load_faults(path: Path) -> list[ScheduledFault]:
     """Read `[[faults]]` tables with `kind`, `at_s`, `duration_s` and the kind's parameters.
 

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sim.faults.fault import Fault
-from sim.physics.experiment import BeamlineState
-
-Stretch: TypeAlias = tuple[BeamlineState, float]
-"""A state and its duration, seconds of beam."""
+from sim.physics.experiment import BeamlineState, Stretch
 
 Change: TypeAlias = tuple[float, BeamlineState]
 """A beam time, s, and the state from then on."""

@@ -14,12 +14,11 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.faults.history import History
-from sim.faults.strikes import Stretch
 from sim.ioc.exposure_log import ExposureLog
-from sim.ioc.scaler import ScalerGroup
+from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
 from sim.physics.constants import APDS, PROBES
 from sim.physics.detectors import BOXCAR_BLOCKS
-from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts
+from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts, Stretch
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"
@@ -108,10 +107,12 @@ class Acquisition(PVGroup):
             prefix + name,
             clock=self._clock,
             description=description,
-            channel_names=channels,
-            count=lambda elapsed_s: values(self._expose(name, elapsed_s)),
-            on_start=lambda: self._start(name),
-            on_finish=on_finish,
+            channels=ConnectedChannels(names=channels),
+            actions=CountActions(
+                count=lambda elapsed_s: values(self._expose(name, elapsed_s)),
+                on_start=lambda: self._start(name),
+                on_finish=on_finish,
+            ),
         )
 
     def _start(self, name: str) -> None:

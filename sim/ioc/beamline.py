@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sim.clock import BeamClock
 from sim.faults.history import History
 from sim.faults.records import Faults
-from sim.faults.schedule import ScheduledFault
+from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.acquisition import Acquisition
 from sim.ioc.after_write import after_write
 from sim.ioc.cell import Cell
@@ -16,10 +16,11 @@ from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
 from sim.ioc.motor import MotorGroup
 from sim.ioc.pilatus import Pilatus
-from sim.ioc.safety import Safety
+from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
@@ -30,6 +31,9 @@ from sim.physics.sample import Sample
 NOZZLE_MOTOR = "7idd:m41"
 """Name of the jet nozzle's motor record (ours): an axis that the default configuration does not use."""
 
+NOZZLE = Mechanics(egu="mm", low=-10.0, high=10.0, velocity=2.0)
+"""Travel and speed of the jet nozzle, mm and mm/s (chosen)."""
+
 IMAGES = "images"
 """Name of the exposures of the area detector in the history."""
 
@@ -37,8 +41,8 @@ IMAGES = "images"
 class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    `speed` is in seconds of beam per second of wall time. `faults` strike by schedule. After `restarts` of the server
-    it has been running for `running_s` seconds of wall time already.
+    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server. Raises
+    SimulationInputError if a fault of `schedule` is about something that this beamline lacks.
     """
 
     def __init__(
@@ -48,30 +52,16 @@ class SimulatedBeamline:
         seed: int,
         speed: float,
         macro: str = "",
-        faults: Sequence[ScheduledFault] = (),
+        schedule: Schedule = NOTHING_SCHEDULED,
         restarts: int = 0,
-        running_s: float = 0.0,
     ) -> None:
         self.clock = BeamClock(speed)
         self.experiment = Experiment(sample=sample, seed=seed, restarts=restarts)
         self._beam = sample.beam
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
-        self.timing = Timing(
-            macro,
-            clock=self.clock,
-            time_zero_ps=sample.beam.time_zero_ps,
-            coarse_sign=sample.beam.coarse_sign,
-            fine_sign=sample.beam.fine_sign,
-            fine_jump_ps=sample.beam.fine_jump_ps,
-        )
+        self.timing = Timing(macro, clock=self.clock, beam=sample.beam)
         self.nozzle = MotorGroup(
-            macro + NOZZLE_MOTOR,
-            clock=self.clock,
-            egu="mm",
-            description="Height of the jet nozzle",
-            low=-10.0,
-            high=10.0,
-            velocity=2.0,
+            macro + NOZZLE_MOTOR, clock=self.clock, description="Height of the jet nozzle", mechanics=NOZZLE
         )
         # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
@@ -85,15 +75,7 @@ class SimulatedBeamline:
         gate = ImageGate(self.history, self.scene)
         self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
         self.lock = SessionLock(macro)
-        self.safety = Safety(
-            macro,
-            laser=self.laser,
-            environment=self.environment,
-            cell=self.cell,
-            timing=self.timing,
-            monochromator=self.monochromator,
-            lock=self.lock,
-        )
+        self.safety = Safety(macro, guarded=self._guarded(), lock=self.lock)
         self.targets = self._targets(macro)
         self.faults = Faults(
             macro,
@@ -101,12 +83,20 @@ class SimulatedBeamline:
             history=self.history,
             targets=self.targets,
             refresh=self.refresh,
-            scheduled=faults,
-            running_s=running_s,
+            schedule=schedule,
         )
-        for planned in faults:
+        for planned in schedule.faults:
             planned.fault.check(self.targets)
         self._connect_changes()
+
+    def _guarded(self) -> GuardedDevices:
+        return GuardedDevices(
+            laser=self.laser,
+            environment=self.environment,
+            cell=self.cell,
+            timing=self.timing,
+            monochromator=self.monochromator,
+        )
 
     def _targets(self, macro: str) -> DeviceTargets:
         motors = {

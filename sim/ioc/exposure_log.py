@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.faults.strikes import Stretch
-from sim.physics.experiment import ExposureCounts
+from sim.physics.experiment import ExposureCounts, Stretch
 
 
 class ExposureLog:

@@ -12,6 +12,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import BUNCH_PERIOD_PS
 from sim.physics.experiment import BeamlineState
@@ -97,26 +98,18 @@ class Laser(PVGroup):
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
             clock=clock,
-            egu="deg",
             description="Laser attenuator wave plate",
-            low=0.0,
-            high=50.0,
-            velocity=20.0,
-            acceleration_s=0.05,
-            initial=WAVEPLATE_ZERO_DEG,
-            precision=4,
-            resolution=1e-4,
+            mechanics=Mechanics(
+                egu="deg", low=0.0, high=50.0, velocity=20.0, acceleration_s=0.05, initial=WAVEPLATE_ZERO_DEG
+            ),
         )
         self.horizontal = self._mirror(prefix + HORIZONTAL_MOTOR, "Laser on sample, horizontal")
         self.vertical = self._mirror(prefix + VERTICAL_MOTOR, "Laser on sample, vertical")
         self.pvdb.update({**self.waveplate.pvdb, **self.horizontal.pvdb, **self.vertical.pvdb})
 
     def _mirror(self, name: str, description: str) -> MotorGroup:
-        return MotorGroup(
-            name,
-            clock=self._clock,
+        mechanics = Mechanics(
             egu="um",
-            description=description,
             low=-MIRROR_TRAVEL_UM,
             high=MIRROR_TRAVEL_UM,
             velocity=200.0,
@@ -124,6 +117,7 @@ class Laser(PVGroup):
             precision=2,
             resolution=0.01,
         )
+        return MotorGroup(name, clock=self._clock, description=description, mechanics=mechanics)
 
     @property
     def fluence_mj_cm2(self) -> float:

@@ -11,6 +11,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
 from sim.physics.constants import DIAMOND_111_D_ANGSTROM, HC_EV_ANGSTROM, HIGH_EV, LOW_EV
 
@@ -88,15 +89,17 @@ class Monochromator(PVGroup):
         self.bragg = MotorGroup(
             prefix + BRAGG_MOTOR,
             clock=clock,
-            egu="deg",
             description="Monochromator Bragg angle",
-            low=bragg_angle_deg(HIGH_KEV * 1e3),
-            high=bragg_angle_deg(LOW_KEV * 1e3),
-            velocity=0.25,
-            acceleration_s=0.05,
-            initial=bragg_angle_deg(START_KEV * 1e3),
-            precision=6,
-            resolution=1e-7,
+            mechanics=Mechanics(
+                egu="deg",
+                low=bragg_angle_deg(HIGH_KEV * 1e3),
+                high=bragg_angle_deg(LOW_KEV * 1e3),
+                velocity=0.25,
+                acceleration_s=0.05,
+                initial=bragg_angle_deg(START_KEV * 1e3),
+                precision=6,
+                resolution=1e-7,
+            ),
             on_arrival=self.seating.moved,
         )
         self.pvdb.update(self.bragg.pvdb)

@@ -14,20 +14,18 @@ from caproto import SkipWrite
 
 from sim.clock import BeamClock
 from sim.errors import RecordBusyError, SimulationInputError
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor_axis import Axis, Leg
-from sim.ioc.motor_fields import POSITION_FIELDS, Status, check_text, check_travel, limit_metadata, preset_units
+from sim.ioc.motor_fields import POSITION_FIELDS, Status, limit_metadata, preset_units
 from sim.ioc.motor_record import MotorRecord
-from sim.ioc.record_fields import post, preset
+from sim.ioc.record_fields import check_description, post, preset
 
 Handler = Callable[[Any], Awaitable[Any]]
 
 
 class MotorGroup(MotorRecord):
-    """One motor record named `prefix`.
+    """One motor record named `prefix` that drives `mechanics`.
 
-    `egu` is the unit of `low`, `high` (soft limits), `initial`, `backlash` (BDST) and `resolution` (size of a motor
-    step, on which the axis comes to rest); `velocity` is in egu per second of beam, `acceleration_s` the time to reach
-    it. At construction user and dial coordinates are the same.
     `on_arrival(start_dial, end_dial)` is called each time the axis comes to rest at a different place. A backlash
     correction or a reversal counts as two motions, so that the last call gives the side of the final approach.
     Raises SimulationInputError for impossible limits or an impossible start.
@@ -38,28 +36,21 @@ class MotorGroup(MotorRecord):
         prefix: str,
         *,
         clock: BeamClock,
-        egu: str,
         description: str,
-        low: float,
-        high: float,
-        velocity: float,
-        acceleration_s: float = 0.1,
-        initial: float = 0.0,
-        backlash: float = 0.0,
-        precision: int = 4,
-        resolution: float = 1e-4,
+        mechanics: Mechanics,
         on_arrival: Callable[[float, float], None] | None = None,
         **group_options: Any,
     ) -> None:
-        check_text(prefix, egu, description)
-        check_travel(prefix, low, high, initial, resolution)
-        axis = Axis(clock, round(initial / resolution) * resolution, on_arrival)
+        check_description(prefix, description)
+        mechanics.check(prefix)
+        resolution = mechanics.resolution
+        axis = Axis(clock, round(mechanics.initial / resolution) * resolution, on_arrival)
         super().__init__(prefix, axis=axis, resolution=resolution, **group_options)
         self._handlers = self._field_handlers()
         self.record.__doc__ = description
-        preset_units(self.record, egu, precision)
-        self._preset_motion(velocity, acceleration_s, backlash)
-        self._preset_position(low, high)
+        preset_units(self.record, mechanics.egu, mechanics.precision)
+        self._preset_motion(mechanics)
+        self._preset_position(mechanics.low, mechanics.high)
 
     @property
     def dial_position(self) -> float:
@@ -138,16 +129,13 @@ class MotorGroup(MotorRecord):
         fixed: dict[str, Handler] = {name: self._fixed(name) for name in ("EGU", "MRES", "ERES", "UREV", "SREV")}
         return drives | calibration | speeds | numbers | fixed | {"BDST": self._put_backlash}
 
-    def _preset_motion(self, velocity: float, acceleration_s: float, backlash: float) -> None:
-        if not (math.isfinite(velocity) and velocity > 0 and math.isfinite(acceleration_s) and acceleration_s >= 0):
-            raise SimulationInputError(f"{self.prefix}: velocity must be above 0 and acceleration_s at least 0")
-        acceleration = velocity / acceleration_s if acceleration_s > 0 else velocity / 1e-3
+    def _preset_motion(self, mechanics: Mechanics) -> None:
         values = {
-            **dict.fromkeys(("VELO", "BVEL", "JVEL", "HVEL"), velocity),
-            **dict.fromkeys(("ACCL", "BACC"), acceleration_s),
+            **dict.fromkeys(("VELO", "BVEL", "JVEL", "HVEL"), mechanics.velocity),
+            **dict.fromkeys(("ACCL", "BACC"), mechanics.acceleration_s),
             **dict.fromkeys(("MRES", "ERES", "RRES", "RDBD", "SPDB"), self._resolution),
-            "JAR": acceleration,
-            "BDST": backlash,
+            "JAR": mechanics.acceleration,
+            "BDST": mechanics.backlash,
             "TWV": 100 * self._resolution,
             "UREV": self._resolution * self._field("SREV").value,
         }

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from enum import IntFlag
 from typing import Any
 
 from caproto.server.server import PvpropertyDouble
 
-from sim.errors import SimulationInputError
-from sim.ioc.record_fields import DESCRIPTION_LENGTH, preset
-
-UNITS_LENGTH = 7
-"""Longest EGU, characters: Channel Access' control structures have 8 bytes, one of them a null."""
-
-RAW_STEPS_MAX = 2**31 - 1
-"""Raw positions are 32-bit integers in the motor record."""
+from sim.ioc.mechanics import UNITS_LENGTH
+from sim.ioc.record_fields import preset
 
 ACTING_FIELDS = (
     "DVAL", "RVAL", "RLV", "STOP", "SPMG", "TWF", "TWR", "JOGF", "JOGR", "HOMF", "HOMR", "SYNC", "HLM", "LLM",
@@ -69,25 +62,3 @@ def preset_units(record: Any, egu: str, precision: int) -> None:
         preset(record.fields[name], units=f"{egu}/s"[:UNITS_LENGTH], precision=precision)
     for name in TIME_FIELDS:
         preset(record.fields[name], units="s", precision=3)
-
-
-def check_text(prefix: str, egu: str, description: str) -> None:
-    """Raise SimulationInputError if a text is too long for EPICS."""
-    if len(egu) > UNITS_LENGTH or len(description) > DESCRIPTION_LENGTH:
-        raise SimulationInputError(
-            f"{prefix}: EPICS keeps {UNITS_LENGTH} characters of a unit and {DESCRIPTION_LENGTH} of a description; "
-            f"shorten {egu!r} or {description!r}"
-        )
-
-
-def check_travel(prefix: str, low: float, high: float, initial: float, resolution: float) -> None:
-    """Raise SimulationInputError unless limits, start and resolution make a motor record possible."""
-    if not (math.isfinite(low) and math.isfinite(high) and low <= initial <= high and low < high):
-        raise SimulationInputError(
-            f"{prefix}: need low < high and low <= initial <= high, not {low}, {high}, {initial}"
-        )
-    if not resolution > 0 or max(abs(low), abs(high)) / resolution > RAW_STEPS_MAX:
-        raise SimulationInputError(
-            f"{prefix}: {low:g} to {high:g} in steps of {resolution:g} does not fit 32-bit raw positions; "
-            f"choose a resolution of at least {max(abs(low), abs(high)) / RAW_STEPS_MAX:.2g}"
-        )

@@ -13,12 +13,12 @@ from caproto import SkipWrite
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.pilatus_file import Image
 from sim.ioc.pilatus_hdf5 import Hdf5Plugin
 from sim.ioc.pilatus_records import SettingsGroup, camera_records, statistics_records
 from sim.physics.diffraction import Diffraction, Scene
 from sim.physics.experiment import restarted_seed
 from sim.physics.sample import Phases
+from sim.types import Image
 
 PREFIX = "7idd:Pilatus:"
 """Ours, in the beamline's style; camera and plugins have areaDetector's usual suffixes."""

@@ -7,12 +7,9 @@ import os
 from pathlib import Path
 
 import h5py  # type: ignore[import-untyped]  # it has no annotations
-import numpy as np
-from numpy.typing import NDArray
 
 from sim.errors import SimulationInputError
-
-Image = NDArray[np.int32]
+from sim.types import Image
 
 DATA = "/entry/data/data"
 

@@ -11,9 +11,10 @@ from typing import Any
 from caproto import SkipWrite
 
 from sim.errors import SimulationInputError
-from sim.ioc.pilatus_file import Image, ImageFile, ImageFileError
+from sim.ioc.pilatus_file import ImageFile, ImageFileError
 from sim.ioc.pilatus_records import SettingsGroup, hdf5_records
 from sim.physics.diffraction import COLUMNS, ROWS
+from sim.types import Image
 
 TEMPLATE = re.compile(r"^(?:[^%]|%\d*\.?\d*[sd])*$")
 

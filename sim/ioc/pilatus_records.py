@@ -14,6 +14,7 @@ from caproto import ChannelType, SkipWrite
 from caproto.server import PVGroup, pvproperty
 
 from sim.physics.diffraction import COLUMNS, ROWS
+from sim.types import Records
 
 CAMERA_PORT = "PIL"
 
@@ -28,7 +29,6 @@ DISABLE_ENABLE = ["Disable", "Enable"]
 DATA_TYPES = ["Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Float32", "Float64"]
 COLORS = ["Mono", "Bayer", "RGB1", "RGB2", "RGB3", "YUV444", "YUV422", "YUV421"]
 
-Records = dict[str, Any]
 Settings = Mapping[str, float | int | str | tuple[Sequence[str], str]]
 """Start values by name: a number, a short text, or (choices, the chosen one)."""
 

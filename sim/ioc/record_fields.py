@@ -7,8 +7,18 @@ from typing import Any
 
 from caproto.server import pvproperty
 
+from sim.errors import SimulationInputError
+
 DESCRIPTION_LENGTH = 40
 """Longest DESC, characters (EPICS dbCommon)."""
+
+
+def check_description(name: str, description: str) -> None:
+    """Raise SimulationInputError if the `description` of record `name` is too long for EPICS, 40 characters."""
+    if len(description) > DESCRIPTION_LENGTH:
+        raise SimulationInputError(
+            f"{name}: EPICS keeps {DESCRIPTION_LENGTH} characters of a description; shorten {description!r}"
+        )
 
 
 def acting(record: pvproperty, fields: Iterable[str]) -> pvproperty:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
@@ -49,6 +50,17 @@ def _text(name: str, doc: str) -> Any:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class GuardedDevices:
+    """The devices whose writes the safety system checks."""
+
+    laser: Laser
+    environment: Environment
+    cell: Cell
+    timing: Timing
+    monochromator: Monochromator
+
+
 class Safety(PVGroup):
     """Closes shutters when necessary, refuses forbidden writes, and shows the reasons."""
 
@@ -81,30 +93,19 @@ class Safety(PVGroup):
     delay_max = _limit("DelayMaxPs", DELAY_HIGH_PS, "ps", "Highest nominal first delay")
     cell_max = _limit("CellMaxC", RAW_HIGH_C, "C", "Highest set value of the cell, raw")
 
-    def __init__(
-        self,
-        prefix: str,
-        *,
-        laser: Laser,
-        environment: Environment,
-        cell: Cell,
-        timing: Timing,
-        monochromator: Monochromator,
-        lock: SessionLock,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, prefix: str, *, guarded: GuardedDevices, lock: SessionLock, **kwargs: Any) -> None:
         super().__init__(prefix, **kwargs)
-        self._laser = laser
-        self._environment = environment
-        self._cell = cell
+        self._laser = guarded.laser
+        self._environment = guarded.environment
+        self._cell = guarded.cell
         self._lock = lock
         self._silence = Silence()
         self._jet_was_good = True
-        laser.interlock = self._check_laser_may_open
-        environment.interlock = self._check_shutters_may_open
-        laser.waveplate.interlock = self._check_plate
-        timing.interlock = _check_delay
-        monochromator.bragg.interlock = _check_bragg
+        guarded.laser.interlock = self._check_laser_may_open
+        guarded.environment.interlock = self._check_shutters_may_open
+        guarded.laser.waveplate.interlock = self._check_plate
+        guarded.timing.interlock = _check_delay
+        guarded.monochromator.bragg.interlock = _check_bragg
 
     @property
     def jet_good(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from caproto import SkipWrite
@@ -12,7 +13,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import CountError, RecordBusyError, SimulationInputError
-from sim.ioc.record_fields import DESCRIPTION_LENGTH, acting, post, preset
+from sim.ioc.record_fields import acting, check_description, post, preset
 from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
 
 IDLE = 0
@@ -33,13 +34,45 @@ ACTING_FIELDS = ("CNT", "CONT", "TP", "FREQ", "DLY", "PR1", *(f"G{n}" for n in r
 """Fields whose write means something; all others only keep what they are given."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConnectedChannels:
+    """Channels of one scaler: `names` of the connected ones by number, from 1, and the `count` of all."""
+
+    names: Mapping[int, str]
+    count: int = CHANNELS
+
+    def check(self, scaler: str) -> None:
+        """Raise SimulationInputError if `scaler` cannot have these channels: at most 32, names of 15 characters."""
+        if not 1 <= self.count <= CHANNELS or not set(self.names) <= set(range(1, self.count + 1)):
+            raise SimulationInputError(
+                f"{scaler}: channels {sorted(self.names)} do not fit {self.count} of at most {CHANNELS}; number them "
+                "from 1"
+            )
+        too_long = [name for name in self.names.values() if len(name) > NAME_LENGTH]
+        if too_long:
+            raise SimulationInputError(
+                f"{scaler}: EPICS keeps {NAME_LENGTH} characters of a channel's name; shorten {too_long}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountActions:
+    """What a scaler does during a count.
+
+    `on_start` is called when the gate opens. `count(elapsed_s)` is called once at the end with the seconds of beam that
+    the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after the
+    counts are posted and before the record is done.
+    """
+
+    count: Callable[[float], Mapping[int, float]]
+    on_start: Callable[[], None] | None = None
+    on_finish: Callable[[float, Mapping[int, float]], Awaitable[None]] | None = None
+
+
 class ScalerGroup(PVGroup):
     """One scaler record named `prefix`.
 
-    `channel_names` are the connected channels. `count(elapsed_s)` is called once at the end of a count with the seconds
-    of beam it lasted, and returns the counts by channel number. Channel 1 holds the ticks of the clock of the record,
-    unless it is among them. `on_start` is called when counting starts; `on_finish(elapsed_s, counts)` is awaited after
-    the counts are posted and before the record is done.
+    Channel 1 holds the ticks of the record's clock, unless `actions.count` returns counts for it.
     Raises SimulationInputError for channels that the record does not have.
     """
 
@@ -51,28 +84,24 @@ class ScalerGroup(PVGroup):
         *,
         clock: BeamClock,
         description: str,
-        channel_names: Mapping[int, str],
-        count: Callable[[float], Mapping[int, float]],
-        channel_count: int = CHANNELS,
-        on_start: Callable[[], None] | None = None,
-        on_finish: Callable[[float, Mapping[int, float]], Awaitable[None]] | None = None,
+        channels: ConnectedChannels,
+        actions: CountActions,
         **group_options: Any,
     ) -> None:
         super().__init__(prefix, **group_options)
-        _check_channels(prefix, description, channel_names, channel_count)
+        check_description(prefix, description)
+        channels.check(prefix)
         self._clock = clock
-        self._count = count
-        self._on_start = on_start
-        self._on_finish = on_finish
+        self._actions = actions
         self._interrupt = asyncio.Event()
         self._counting: asyncio.Task[None] | None = None
         self.fault_stuck = False
         """Whether a count that is over does not end until it is stopped."""
-        self._shown = sorted({1, *channel_names})
+        self._shown = sorted({1, *channels.names})
         self.record.__doc__ = description
-        preset(self._field("NCH"), value=channel_count)
+        preset(self._field("NCH"), value=channels.count)
         preset(self._field("PR1"), value=self._field("TP").value * CLOCK_HZ)
-        for number, name in channel_names.items():
+        for number, name in channels.names.items():
             preset(self._field(f"NM{number}"), value=name)
 
     @property
@@ -172,13 +201,14 @@ class ScalerGroup(PVGroup):
 
     async def _expose(self) -> None:
         await self._show_state(COUNTING, USER_COUNTING)
-        if self._on_start is not None:
-            self._on_start()
+        actions = self._actions
+        if actions.on_start is not None:
+            actions.on_start()
         elapsed_s = await self._gate_open()
-        counts = self._count(elapsed_s)
+        counts = actions.count(elapsed_s)
         await self.post_counts(elapsed_s, counts)
-        if self._on_finish is not None:
-            await self._on_finish(elapsed_s, counts)
+        if actions.on_finish is not None:
+            await actions.on_finish(elapsed_s, counts)
 
     async def _gate_open(self) -> float:
         """Keep the gate open for TP or until stopped, and return the seconds of beam it was open."""
@@ -192,19 +222,6 @@ class ScalerGroup(PVGroup):
     async def _show_state(self, scaler: int, user: int) -> None:
         await post(self._field("SS"), scaler)
         await post(self._field("US"), user)
-
-
-def _check_channels(prefix: str, description: str, names: Mapping[int, str], channel_count: int) -> None:
-    if not 1 <= channel_count <= CHANNELS or not set(names) <= set(range(1, channel_count + 1)):
-        raise SimulationInputError(
-            f"{prefix}: channels {sorted(names)} do not fit {channel_count} of at most {CHANNELS}; number them from 1"
-        )
-    too_long = [name for name in names.values() if len(name) > NAME_LENGTH]
-    if too_long or len(description) > DESCRIPTION_LENGTH:
-        raise SimulationInputError(
-            f"{prefix}: EPICS keeps {NAME_LENGTH} characters of a channel's name and {DESCRIPTION_LENGTH} of a "
-            f"description; shorten {too_long or description!r}"
-        )
 
 
 def _check_count(prefix: str, number: int, value: float) -> None:

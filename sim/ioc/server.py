@@ -15,6 +15,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import caproto
@@ -23,21 +24,17 @@ from caproto.asyncio.server import Context as CaprotoContext
 from caproto.asyncio.server import VirtualCircuit as CaprotoCircuit
 from caproto.asyncio.utils import _DatagramProtocol, _TransportWrapper, _UdpTransportWrapper
 
-from sim.errors import PortTakenError, SimulationInputError
+from sim.errors import SimulationInputError
 from sim.ioc.access import WRITER, Client, WriteGate
 from sim.ioc.record_alarm import separate_alarms
 from sim.ioc.record_fields import show_metadata
-
-LOOPBACK = "127.0.0.1"
+from sim.ioc.sockets import ANY_PORT, LOOPBACK, Address, SocketPair, bind_sockets
 
 OF_A_CHANNEL = (
     caproto.ReadNotifyRequest, caproto.ReadRequest, caproto.WriteNotifyRequest, caproto.WriteRequest,
     caproto.EventAddRequest, caproto.EventCancelRequest, caproto.ClearChannelRequest,
 )  # fmt: skip
 """What clients send about one channel."""
-
-PORT_ATTEMPTS = 20
-"""How often to ask the system for a port that is free for TCP and UDP alike."""
 
 
 class WriteTurn(asyncio.Event):
@@ -164,7 +161,7 @@ class PromptContext(CaprotoContext):
         self.port = self.ca_server_port = self.search_port = port
         self.broadcaster.server_addresses.extend((interface, port) for interface in interfaces)
 
-    async def serve(self, sockets: Sequence[tuple[socket.socket, socket.socket]], on_ready: Callable[[], None]) -> None:
+    async def serve(self, sockets: Sequence[SocketPair], on_ready: Callable[[], None]) -> None:
         """Answer clients until cancelled, then run the shutdown hooks."""
         try:
             self.port = self.ca_server_port = sockets[0][0].getsockname()[1]
@@ -216,7 +213,7 @@ class PromptContext(CaprotoContext):
             await super()._subscription_queue_send(specification, subscription, **update)
 
     @contextlib.asynccontextmanager
-    async def _listening(self, sockets: Sequence[tuple[socket.socket, socket.socket]]) -> AsyncIterator[None]:
+    async def _listening(self, sockets: Sequence[SocketPair]) -> AsyncIterator[None]:
         beacon = LoopbackBeacon(self.environ["EPICS_CA_REPEATER_PORT"])
         self.beacon_socks[LOOPBACK, self.port] = (LOOPBACK, beacon)
         servers = [await asyncio.start_server(self._accept, sock=tcp) for tcp, _ in sockets]
@@ -274,63 +271,48 @@ class RefusalFilter(logging.Filter):
         return True
 
 
-async def serve(
-    pvdb: Mapping[str, Any],
-    *,
-    interfaces: Sequence[str] = (LOOPBACK,),
-    port: int = 0,
-    on_ready: Callable[[int], None] | None = None,
-    gate: WriteGate | None = None,
-    on_context: Callable[[PromptContext], None] | None = None,
-    other_port: bool = False,
-) -> None:
-    """Serve `pvdb` over Channel Access until cancelled.
+@dataclass(frozen=True, kw_only=True)
+class ServerHooks:
+    """What a server calls.
 
-    `interfaces` are the local addresses to listen on; `port` serves both searches (UDP) and circuits (TCP), 0 takes a
-    free one. `on_ready` is called with the port once clients can connect, `on_context` with the server before that.
-    `gate` decides before each write of a client, and is informed of each refusal. With `other_port`, circuits are on a
-    free port and only searches on `port`. Raises PortTakenError if another program listens on `port`.
+    `on_context` is called with the server before it serves, `on_ready` with its port once clients can connect. `gate`
+    decides before each write of a client, and is informed of each refusal.
     """
-    sockets = bind_sockets(interfaces, port, other_port=other_port)
+
+    on_context: Callable[[PromptContext], None] = lambda _: None
+    on_ready: Callable[[int], None] = lambda _: None
+    gate: WriteGate | None = None
+
+
+NO_HOOKS = ServerHooks()
+
+
+async def serve(pvdb: Mapping[str, Any], address: Address = ANY_PORT, *, hooks: ServerHooks = NO_HOOKS) -> None:
+    """Serve `pvdb` over Channel Access at `address` until cancelled.
+
+    Raises PortTakenError if another program listens on its port.
+    """
+    sockets = bind_sockets(address)
     port = sockets[0][1].getsockname()[1]
     try:
         separate_alarms(pvdb)
         show_metadata(pvdb)
-        context = PromptContext(pvdb, interfaces, port, gate)
-        if on_context is not None:
-            on_context(context)
-        await context.serve(sockets, lambda: on_ready(port) if on_ready else None)
+        context = PromptContext(pvdb, address.interfaces, port, hooks.gate)
+        hooks.on_context(context)
+        await context.serve(sockets, lambda: hooks.on_ready(port))
     finally:
         for tcp, udp in sockets:
             tcp.close()
             udp.close()
 
 
-def run_server(
-    pvdb: Mapping[str, Any],
-    *,
-    interfaces: Sequence[str] = (LOOPBACK,),
-    port: int = 0,
-    on_ready: Callable[[int], None] | None = None,
-    gate: WriteGate | None = None,
-    on_context: Callable[[PromptContext], None] | None = None,
-    other_port: bool = False,
-) -> None:
-    """Serve `pvdb` until SIGINT or SIGTERM; arguments and errors as for `serve`."""
+def run_server(pvdb: Mapping[str, Any], address: Address = ANY_PORT, *, hooks: ServerHooks = NO_HOOKS) -> None:
+    """Serve `pvdb` at `address` until SIGINT or SIGTERM; raises PortTakenError if another program has its port."""
     refusals = RefusalFilter()
     circuits = logging.getLogger("caproto.circ")
     circuits.addFilter(refusals)
     try:
-        serving = serve(
-            pvdb,
-            interfaces=interfaces,
-            port=port,
-            on_ready=on_ready,
-            gate=gate,
-            on_context=on_context,
-            other_port=other_port,
-        )
-        asyncio.run(_serve_until_signalled(serving))
+        asyncio.run(_serve_until_signalled(serve(pvdb, address, hooks=hooks)))
     finally:
         circuits.removeFilter(refusals)
 
@@ -341,47 +323,3 @@ async def _serve_until_signalled(serving: Any) -> None:
         asyncio.get_running_loop().add_signal_handler(stop_signal, server.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await server
-
-
-def bind_sockets(
-    interfaces: Sequence[str], port: int, *, other_port: bool = False
-) -> list[tuple[socket.socket, socket.socket]]:
-    """Return a listening TCP and a bound UDP socket per interface, all on the same port, or TCP on any `other_port`.
-
-    Port 0 finds a port that is free for both. Raises PortTakenError if the port is not available.
-    """
-    for _ in range(PORT_ATTEMPTS - 1 if port == 0 else 0):
-        with contextlib.suppress(PortTakenError):
-            return _bind_all(interfaces, port, other_port=other_port)
-    return _bind_all(interfaces, port, other_port=other_port)
-
-
-def _bind_all(interfaces: Sequence[str], port: int, *, other_port: bool) -> list[tuple[socket.socket, socket.socket]]:
-    bound: list[tuple[socket.socket, socket.socket]] = []
-    opened: list[socket.socket] = []
-    try:
-        for interface in interfaces:
-            tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            opened += [tcp, udp]
-            port = _bind_pair(tcp, udp, interface, port, other_port=other_port)
-            bound.append((tcp, udp))
-    except OSError as error:
-        for sock in opened:
-            sock.close()
-        raise PortTakenError(interface, port, error.strerror or str(error)) from error
-    return bound
-
-
-def _bind_pair(tcp: socket.socket, udp: socket.socket, interface: str, port: int, *, other_port: bool) -> int:
-    """Bind both sockets, to the same port unless `other_port`, and return the port of the searches.
-
-    Listening at once keeps a second server from sharing the port.
-    """
-    for sock in (tcp, udp):
-        sock.settimeout(0)
-    tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    tcp.bind((interface, 0 if other_port else port))
-    tcp.listen(128)
-    udp.bind((interface, port if other_port else tcp.getsockname()[1]))
-    return int(udp.getsockname()[1])

@@ -9,6 +9,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.physics.sample import Beam
 
 TIME_ZERO_RAW_PS = 169_780.0
 """Sum of both raw axes at which laser and X-rays met at the real beamline (169.78 ns)."""
@@ -33,7 +34,8 @@ COARSE_RESOLUTION_S = 5e-12
 class Timing(PVGroup):
     """The raw delays: larger values fire the laser earlier, so that the X-rays come later after it.
 
-    Errors of the hardware: with a sign of -1 an axis goes the other way; `fine_jump_ps` is added below 2560 ps.
+    The errors of the hardware are those of `beam`: its time zero, the sign of each axis, and the jump of the phase
+    shifter below 2560 ps.
     """
 
     coarse = pvproperty(
@@ -58,18 +60,12 @@ class Timing(PVGroup):
         prefix: str,
         *,
         clock: BeamClock,
-        time_zero_ps: float,
-        coarse_sign: float = 1.0,
-        fine_sign: float = 1.0,
-        fine_jump_ps: float = 0.0,
+        beam: Beam,
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
         self._clock = clock
-        self._time_zero_ps = time_zero_ps
-        self._coarse_sign = coarse_sign
-        self._fine_sign = fine_sign
-        self._fine_jump_ps = fine_jump_ps
+        self._beam = beam
         self._shown_jump_ps = 0.0
         self.interlock: Callable[[float], None] = lambda _: None
         """Raises SimulationInputError if the nominal delay, time zero as configured, must not be `nominal_ps`."""
@@ -79,10 +75,10 @@ class Timing(PVGroup):
         """True pump-to-probe delay of probe 0, ps."""
         coarse_ps = self.coarse_readback.value * 1e12
         fine_ps = self.fine_readback.value - self._shown_jump_ps
-        from_coarse = self._coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
-        from_fine = self._fine_sign * (fine_ps - FINE_AT_ZERO_PS)
-        jump = self._fine_jump_ps if fine_ps < FINE_JUMP_BELOW_PS else 0.0
-        return float(from_coarse + from_fine + jump - self._time_zero_ps)
+        from_coarse = self._beam.coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
+        from_fine = self._beam.fine_sign * (fine_ps - FINE_AT_ZERO_PS)
+        jump = self._beam.fine_jump_ps if fine_ps < FINE_JUMP_BELOW_PS else 0.0
+        return float(from_coarse + from_fine + jump - self._beam.time_zero_ps)
 
     async def show_jump(self, jump_ps: float) -> None:
         """Shift the read-back of the phase shifter by `jump_ps`; the fault changes the true delay by itself."""

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sim.types import FloatArray, IntArray
 
 BOXCAR_BLOCKS = 64
 """Sub-averages the boxcar takes of each dwell; their scatter gives the variance it reports (chosen)."""

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xraydb
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sim.physics.constants import HC_EV_ANGSTROM
 from sim.physics.sample import Phases
 from sim.physics.thermal import phase_fractions
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int32]
+from sim.types import BoolArray, FloatArray, Image
 
 Atom = tuple[str, float, float, float]
 """An element and its place in the unit cell, fractions of the edges."""
@@ -244,7 +241,7 @@ class Diffraction:
             pattern = pattern + bright.graphite * line + powder
         return pattern
 
-    def image(self, scene: Scene, exposure_s: float, rng: np.random.Generator) -> IntArray:
+    def image(self, scene: Scene, exposure_s: float, rng: np.random.Generator) -> Image:
         """Draw an image of `exposure_s` seconds: Poisson counts (ROWS, COLUMNS), with gaps and dead pixels marked."""
         dead, hot = self.faulty
         counts = rng.poisson(self.expected(scene) * exposure_s + hot * HOT_COUNTS_PER_S * exposure_s)

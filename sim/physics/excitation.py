@@ -6,12 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import erfc, erfcx
 
 from sim.physics.sample import Kinetics, Pump
-
-Array = NDArray[np.float64]
+from sim.types import FloatArray
 
 EARLIER_PUMPS = 24
 """Pumps followed back in time: after 24 x 767 ns the jet has carried the spot 74 um, out of the laser."""
@@ -34,7 +33,7 @@ class Spot:
     horizontal_um: float = 0.0
     vertical_um: float = 0.0
 
-    def overlap(self, age_ps: ArrayLike) -> Array:
+    def overlap(self, age_ps: ArrayLike) -> FloatArray:
         """Return the laser intensity, relative to the centre, at the place of the probed spot `age_ps` ago."""
         moved_um = self.jet_speed_m_s * np.asarray(age_ps, dtype=float) * 1e-6
         along = (moved_um - self.vertical_um) / self.laser_fwhm_um
@@ -42,7 +41,7 @@ class Spot:
         return np.asarray(np.exp(-4 * np.log(2) * (along**2 + across**2)))
 
 
-def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array:
+def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> FloatArray:
     """Return an exponential decay from time zero on, convolved with a Gaussian response of width `sigma_ps`.
 
     This is the closed form; the scaled error function keeps it finite far before time zero.
@@ -54,7 +53,7 @@ def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Array
     return np.asarray(np.where(z > 0, before, after))
 
 
-def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> Array:
+def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> FloatArray:
     """Return the excitation `time_ps` after one pump, 1 just after a pump of reference strength."""
     offset = 1 - kinetics.fraction1 - kinetics.fraction2
     parts = (
@@ -65,43 +64,49 @@ def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> Array:
     return np.asarray(sum(weight * broadened_decay(time_ps, tau, sigma_ps) for weight, tau in parts))
 
 
-def response(fluence_mj_cm2: ArrayLike, pump: Pump) -> Array:
+def response(fluence_mj_cm2: ArrayLike, pump: Pump) -> FloatArray:
     """Return the excitation by one pump relative to an unsaturated pump of reference fluence: linear, then flat."""
     fluence = np.asarray(fluence_mj_cm2, dtype=float)
     knee = (1 + (fluence / pump.saturation_fluence_mj_cm2) ** SATURATION_SHARPNESS) ** (1 / SATURATION_SHARPNESS)
     return np.asarray(fluence / knee / pump.reference_fluence_mj_cm2)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PumpTrain:
+    """An endless train of equal pumps: fluence at the centre of the laser `spot`, and time from one to the next."""
+
+    fluence_mj_cm2: float
+    period_ps: float
+    spot: Spot
+
+
 def train_excitation(
-    time_ps: ArrayLike,
-    *,
-    fluence_mj_cm2: float,
-    pump_period_ps: float,
-    kinetics: Kinetics,
-    pump: Pump,
-    spot: Spot,
-    sigma_ps: float,
-) -> Array:
-    """Return the excitation `time_ps` after a pump of an endless train, earlier pumps included; shape of `time_ps`."""
+    time_ps: ArrayLike, train: PumpTrain, *, kinetics: Kinetics, pump: Pump, sigma_ps: float
+) -> FloatArray:
+    """Return the excitation `time_ps` after a pump of a train, earlier pumps included; shape of `time_ps`.
+
+    `sigma_ps` is the width of the instrument response.
+    """
     time = np.asarray(time_ps, dtype=float)
     total = np.zeros_like(time)
     # Pumps that come after `time_ps` = 0 but before the latest probe have been seen by it too.
-    first = -math.ceil(float(time.max(initial=0.0)) / pump_period_ps) - 1
+    first = -math.ceil(float(time.max(initial=0.0)) / train.period_ps) - 1
     for earlier in range(first, EARLIER_PUMPS):
-        age = time + earlier * pump_period_ps
-        total += response(fluence_mj_cm2 * spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
+        age = time + earlier * train.period_ps
+        total += response(train.fluence_mj_cm2 * train.spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
     return total
 
 
-def mean_excitation(*, fluence_mj_cm2: float, pump_period_ps: float, kinetics: Kinetics, pump: Pump) -> float:
+def mean_excitation(train: PumpTrain, *, kinetics: Kinetics, pump: Pump) -> float:
     """Return the excitation averaged over the pump period, as an unlocked laser with its random phase gives.
 
     It is the integral of the recovery over all times, per pump period; the motion of the spot is neglected.
     """
+    fluence_mj_cm2 = train.fluence_mj_cm2 * float(train.spot.overlap(0.0))
     offset = 1 - kinetics.fraction1 - kinetics.fraction2
     area = (
         kinetics.fraction1 * kinetics.tau1_ps
         + kinetics.fraction2 * kinetics.tau2_ps
         + offset * kinetics.offset_lifetime_ns * 1e3
     )
-    return float(response(fluence_mj_cm2, pump)) * area / pump_period_ps
+    return float(response(fluence_mj_cm2, pump)) * area / train.period_ps

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.physics import beam_path
 from sim.physics.constants import APDS, BUNCH_PERIOD_PS, BUNCHES, PROBES
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
-from sim.physics.excitation import Spot, mean_excitation, train_excitation
+from sim.physics.excitation import PumpTrain, Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import Edge, Sample
 from sim.physics.source import TopUp, bunch_charges, pulses_per_bunch
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sim.types import FloatArray, IntArray
 
 I0_RATE = 1e6
 """Counts per second of the ungated ion chamber at nominal flux, 12.5 to 14 keV (chosen: 0.04 % in 6 s)."""
@@ -67,8 +65,8 @@ class BeamlineState:
         return self.current * self.flux if self.xray_shutter_open else 0.0
 
 
-Stretches = Sequence[tuple[BeamlineState, float]]
-"""Consecutive states, each with its seconds of beam."""
+Stretch: TypeAlias = tuple[BeamlineState, float]
+"""A state and its duration, seconds of beam."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,23 +141,17 @@ class Experiment:
         """Return the excitation seen by each probe; shape (probe,)."""
         if not state.laser_shutter_open or state.fluence_mj_cm2 == 0:
             return np.zeros(PROBES)
-        pump_period_ps = state.rate_divider * BUNCH_PERIOD_PS
         kinetics = self.sample.kinetics
         pump = self.sample.pump
-        spot = replace(self.spot, horizontal_um=state.laser_horizontal_um, vertical_um=state.laser_vertical_um)
-        if not state.laser_locked:
-            fluence = state.fluence_mj_cm2 * float(spot.overlap(0.0))
-            mean = mean_excitation(fluence_mj_cm2=fluence, pump_period_ps=pump_period_ps, kinetics=kinetics, pump=pump)
-            return np.full(PROBES, mean)
-        return train_excitation(
-            state.delay_ps + BUNCH_PERIOD_PS * np.arange(PROBES),
+        train = PumpTrain(
             fluence_mj_cm2=state.fluence_mj_cm2,
-            pump_period_ps=pump_period_ps,
-            spot=spot,
-            kinetics=kinetics,
-            pump=pump,
-            sigma_ps=self.sample.beam.irf_sigma_ps,
+            period_ps=state.rate_divider * BUNCH_PERIOD_PS,
+            spot=replace(self.spot, horizontal_um=state.laser_horizontal_um, vertical_um=state.laser_vertical_um),
         )
+        if not state.laser_locked:
+            return np.full(PROBES, mean_excitation(train, kinetics=kinetics, pump=pump))
+        delays_ps = state.delay_ps + BUNCH_PERIOD_PS * np.arange(PROBES)
+        return train_excitation(delays_ps, train, kinetics=kinetics, pump=pump, sigma_ps=self.sample.beam.irf_sigma_ps)
 
     def photons(self, state: BeamlineState, flux: float, jet: float) -> FloatArray:
         """Return the mean detected photons per X-ray pulse, without stray light; shape (apd, probe, bunch)."""
@@ -175,7 +167,7 @@ class Experiment:
         """Count for the next `duration_s` seconds of beam in one state."""
         return self.expose_changing([(state, duration_s)])
 
-    def expose_changing(self, stretches: Stretches) -> ExposureCounts:
+    def expose_changing(self, stretches: Sequence[Stretch]) -> ExposureCounts:
         """Count for the next seconds of beam, in consecutive states, each for its seconds.
 
         Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate.
@@ -202,7 +194,7 @@ class Experiment:
         )
 
     def _count_gates(
-        self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+        self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> tuple[IntArray, IntArray]:
         """Draw counts (apd, probe) and opened gates (probe,), summed over the states."""
         counts = np.zeros((APDS, PROBES), dtype=np.int64)
@@ -216,7 +208,7 @@ class Experiment:
         return counts, opened
 
     def _average_boxcar(
-        self, stretches: Stretches, photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+        self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> FloatArray:
         """Draw sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
         periods = sum(_periods(stretches).values())
@@ -234,7 +226,7 @@ class Experiment:
         jet = beam_path.jet_transmission(self.sample.jet, state.energy_ev)
         return jet * beam_path.foil_transmission(state.foil, state.energy_ev)
 
-    def _count_chambers(self, stretches: Stretches, flux: float) -> tuple[int, int, int]:
+    def _count_chambers(self, stretches: Sequence[Stretch], flux: float) -> tuple[int, int, int]:
         """Draw the counts of an intact ion chamber, of the present one, and of the one behind the foil."""
         expected = [(state, flux * state.beam * i0_rate(state.energy_ev) * seconds) for state, seconds in stretches]
         shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
@@ -249,7 +241,7 @@ def i0_rate(energy_ev: float) -> float:
     return I0_RATE * beam_path.flux(energy_ev) * beam_path.chamber_response(energy_ev)
 
 
-def _periods(stretches: Stretches) -> dict[BeamlineState, int]:
+def _periods(stretches: Sequence[Stretch]) -> dict[BeamlineState, int]:
     """Return the pump periods spent in each state; a period cut by the end of a stretch ends in the next one."""
     periods: dict[BeamlineState, int] = {}
     end_s = 0.0
@@ -263,7 +255,7 @@ def _periods(stretches: Stretches) -> dict[BeamlineState, int]:
     return periods
 
 
-def _shares(stretches: Stretches, blocks: int) -> dict[BeamlineState, FloatArray]:
+def _shares(stretches: Sequence[Stretch], blocks: int) -> dict[BeamlineState, FloatArray]:
     """Return the share of each state in each of `blocks` equal parts of the dwell, (blocks,); shares add up to 1."""
     ends_s = np.cumsum([0.0, *(seconds for _, seconds in stretches)])
     edges_s = np.linspace(0.0, ends_s[-1], blocks + 1)

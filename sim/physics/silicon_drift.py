@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from sim.types import FloatArray, IntArray
 
 ELEMENTS = 5
 """Elements of the detector (paper, SI 1)."""

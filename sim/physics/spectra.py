@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sim.physics.sample import Edge, Peak
+from sim.types import FloatArray
 
-Array = NDArray[np.float64]
 
-
-def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> Array:
+def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> FloatArray:
     """Return the sum of Gaussian features at `energy_ev`, in units of the edge step; shape of `energy_ev`."""
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
@@ -19,7 +18,7 @@ def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> Array:
     return total
 
 
-def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
+def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
     """Return the fluorescence of the unexcited sample: scatter, an arctangent step of height 1, and features.
 
     The arctangent is the absorption of a core hole of finite lifetime above a flat continuum.
@@ -29,7 +28,7 @@ def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
     return np.asarray(edge.scatter + step + gaussians(energy, edge.static))
 
 
-def transient_spectrum(edge: Edge, energy_ev: ArrayLike) -> Array:
+def transient_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
     """Return the change of the fluorescence at full excitation and reference fluence, in units of the edge step."""
     return gaussians(energy_ev, edge.transient)
 

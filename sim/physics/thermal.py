@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sim.physics.sample import Edge, Phases, Sample, Thermal
 from sim.physics.spectra import static_spectrum
-
-Array = NDArray[np.float64]
+from sim.types import FloatArray
 
 ZERO_C_IN_K = 273.15
 
@@ -84,7 +83,7 @@ def varshni_shift_ev(thermal: Thermal, temperature_c: float) -> float:
     return gap(temperature_c) - gap(thermal.reference_c)
 
 
-def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperature_c: float) -> Array:
+def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
     """Return the change of the spectrum at `edge` by heat, without the shift of the edge, in units of the edge step."""
     energy = np.asarray(energy_ev, dtype=float)
     total = np.zeros_like(energy)
@@ -96,7 +95,7 @@ def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperatur
     return total
 
 
-def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> Array:
+def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
     """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step."""
     energy = np.asarray(energy_ev, dtype=float)
     name, edge = _nearest(sample.edges, float(np.mean(energy)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ from devices.configuration import (
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.gated_detectors import Exposure
-from devices.exposure.point_reader import PointReader
-from devices.exposure.powder_reader import PowderReader
+from devices.exposure.point_reader import PointDevices, PointReader
+from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.laser import Laser
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
@@ -144,7 +144,8 @@ class FakeHardware:
             pointing_vertical=mirror(names, names.vertical, prefix="", name="pointing_vertical"),
             further_axes={"nozzle_mm": make_fake_device(MotorRecordAxis)(NOZZLE, prefix="", name="nozzle_mm")},
         )
-        point = PointReader(axes.axes, exposure, laser, surroundings, quality=config.quality)
+        devices = PointDevices(axes=axes.axes, exposure=exposure, laser=laser, surroundings=surroundings)
+        point = PointReader(devices, quality=config.quality)
         xray_shutter = shutter("xray:set", "xray:rbv", name="xray_shutter", timeout_s=5.0)
         assert config.cell is not None
         assert config.sdd is not None
@@ -156,12 +157,11 @@ class FakeHardware:
         assert config.pilatus is not None
         pilatus: Any = None if images is None else FakePilatus(images, config.pilatus)
 
-        def powder_reader(name: str, sdd: Sdd | None, detectors: Sequence[Any] = ()) -> PowderReader:
-            return PowderReader(
-                name, energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings,
-                conditions=point.conditions, sdd=sdd, detectors=detectors,
-            )  # fmt: skip
-
+        powder = PowderDevices(energy=axes.energy, cell=cell, stage=stage, exposure=exposure, surroundings=surroundings)
+        conditions = point.conditions
+        images_reader = None
+        if pilatus is not None:
+            images_reader = PowderReader("powder_images", powder, conditions=conditions, detectors=[pilatus])
         self.beamline = Beamline(
             **vars(axes),
             configuration=config,
@@ -178,8 +178,8 @@ class FakeHardware:
             sample_stage=stage,
             sdd=sdd,
             pilatus=pilatus,
-            powder=powder_reader("powder", sdd),
-            powder_images=powder_reader("powder_images", None, [pilatus]) if pilatus else None,
+            powder=PowderReader("powder", powder, conditions=conditions, sdd=sdd),
+            powder_images=images_reader,
         )
         self._settle()
         self._wire()

@@ -11,9 +11,11 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import PortTakenError
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
-from sim.ioc.scaler import ScalerGroup
-from sim.ioc.server import run_server
+from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
+from sim.ioc.server import ServerHooks, run_server
+from sim.ioc.sockets import Address
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}
 
@@ -32,17 +34,21 @@ class Bench(PVGroup):
         super().__init__(prefix)
         self._ends: list[float] = []
         clock = BeamClock(speed)
-        travel: dict[str, Any] = {"clock": clock, "egu": "mm", "low": -10.0, "high": 10.0}
-        self.m1 = MotorGroup(f"{prefix}m1", description="Slow stage", velocity=2.0, precision=5, **travel)
-        self.m2 = MotorGroup(f"{prefix}m2", description="Fast stage", velocity=1e5, acceleration_s=0.0, **travel)
+        slow = Mechanics(egu="mm", low=-10.0, high=10.0, velocity=2.0, precision=5)
+        fast = Mechanics(egu="mm", low=-10.0, high=10.0, velocity=1e5, acceleration_s=0.0)
+        loose = Mechanics(egu="mm", low=-10.0, high=10.0, velocity=500.0, acceleration_s=0.01, backlash=0.5)
+        self.m1 = MotorGroup(f"{prefix}m1", clock=clock, description="Slow stage", mechanics=slow)
+        self.m2 = MotorGroup(f"{prefix}m2", clock=clock, description="Fast stage", mechanics=fast)
         self.m3 = MotorGroup(
-            f"{prefix}m3", description="Stage with backlash", velocity=500.0, acceleration_s=0.01, backlash=0.5,
-            on_arrival=self._arrived, **travel,
-        )  # fmt: skip
+            f"{prefix}m3", clock=clock, description="Stage with backlash", mechanics=loose, on_arrival=self._arrived
+        )
         self.scaler = ScalerGroup(
-            f"{prefix}scaler1", clock=clock, description="Test scaler", channel_names={2: "I0", 3: "signal"},
-            count=self._count, on_finish=self._finished,
-        )  # fmt: skip
+            f"{prefix}scaler1",
+            clock=clock,
+            description="Test scaler",
+            channels=ConnectedChannels(names={2: "I0", 3: "signal"}),
+            actions=CountActions(count=self._count, on_finish=self._finished),
+        )
         for group in (self.m1, self.m2, self.m3, self.scaler):
             self.pvdb.update(group.pvdb)
 
@@ -81,8 +87,8 @@ def main() -> int:
     try:
         run_server(
             Bench(options.prefix, options.speed).pvdb,
-            port=options.port,
-            on_ready=lambda port: print(f"ready on {port}"),  # noqa: T201
+            Address(port=options.port),
+            hooks=ServerHooks(on_ready=lambda port: print(f"ready on {port}")),  # noqa: T201
         )
     except PortTakenError as error:
         sys.stderr.write(f"{error}\n")

@@ -11,6 +11,7 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
 from tests.support.waiting import WAIT_S
 
@@ -281,12 +282,13 @@ def test_pyepics_motor_moves_and_tweaks(m1: str, put: Any) -> None:
     assert motor.get_position(readback=True) == pytest.approx(0.15)
 
 
-@pytest.mark.parametrize("wrong", [
-    {"low": 1.0, "high": -1.0}, {"initial": 5.0}, {"velocity": 0.0}, {"acceleration_s": -1.0}, {"resolution": 1e-12},
-    {"egu": "micrometres"}, {"description": "A" * 41},
+@pytest.mark.parametrize(("description", "wrong"), [
+    ("Stage", {"low": 1.0, "high": -1.0}), ("Stage", {"initial": 5.0}), ("Stage", {"velocity": 0.0}),
+    ("Stage", {"acceleration_s": -1.0}), ("Stage", {"resolution": 1e-12}), ("Stage", {"egu": "micrometres"}),
+    ("A" * 41, {}),
 ])  # fmt: skip
-def test_impossible_motor_is_refused_when_built(wrong: dict[str, Any]) -> None:
+def test_impossible_motor_is_refused_when_built(description: str, wrong: dict[str, Any]) -> None:
     """A wrong number in the beamline's definition shows at start, not in the middle of a scan."""
-    right: dict[str, Any] = {"egu": "mm", "description": "Stage", "low": -1.0, "high": 1.0, "velocity": 1.0}
+    right: dict[str, Any] = {"egu": "mm", "low": -1.0, "high": 1.0, "velocity": 1.0}
     with pytest.raises(SimulationInputError):
-        MotorGroup("m", clock=BeamClock(1.0), **(right | wrong))
+        MotorGroup("m", clock=BeamClock(1.0), description=description, mechanics=Mechanics(**(right | wrong)))

@@ -9,7 +9,7 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
-from sim.ioc.scaler import ScalerGroup
+from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
 from tests.support.waiting import WAIT_S
 
 RATE_HZ = {2: 1000.0, 3: 50_000.0}
@@ -138,17 +138,14 @@ def test_failed_counting_leaves_the_record_usable(bench: str, scaler: str, put: 
     assert get(f"{scaler}.S2") == RATE_HZ[2] * 0.1
 
 
-@pytest.mark.parametrize("wrong", [
-    {"channel_names": {0: "I0"}}, {"channel_names": {9: "I0"}}, {"channel_names": {1: "A" * 16}},
-    {"channel_count": 33}, {"description": "A" * 41},
+@pytest.mark.parametrize(("description", "wrong"), [
+    ("Scaler", {"names": {0: "I0"}}), ("Scaler", {"names": {9: "I0"}}), ("Scaler", {"names": {1: "A" * 16}}),
+    ("Scaler", {"count": 33}), ("A" * 41, {}),
 ])  # fmt: skip
-def test_impossible_scaler_is_refused_when_built(wrong: dict[str, Any]) -> None:
+def test_impossible_scaler_is_refused_when_built(description: str, wrong: dict[str, Any]) -> None:
     """A channel that the record does not have shows at start, not as a column of zeros."""
-    right: dict[str, Any] = {
-        "description": "Scaler",
-        "channel_names": {2: "I0"},
-        "channel_count": 8,
-        "count": lambda elapsed_s: {},
-    }
+    right: dict[str, Any] = {"names": {2: "I0"}, "count": 8}
+    channels = ConnectedChannels(**(right | wrong))
+    actions = CountActions(count=lambda elapsed_s: {})
     with pytest.raises(SimulationInputError):
-        ScalerGroup("s", clock=BeamClock(1.0), **(right | wrong))
+        ScalerGroup("s", clock=BeamClock(1.0), description=description, channels=channels, actions=actions)

@@ -15,7 +15,7 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.errors import PortTakenError, SimulationInputError
-from sim.ioc.server import bind_sockets
+from sim.ioc.sockets import ANY_PORT, Address, bind_sockets
 from tests.support.waiting import COMMAND_S, WAIT_S
 
 RECORD_IOC = ("-m", "tests.support.record_ioc")
@@ -47,12 +47,12 @@ def test_port_must_be_free_for_searches_and_circuits(kind: socket.SocketKind) ->
         if kind is socket.SOCK_STREAM:
             other.listen()
         with pytest.raises(PortTakenError):
-            bind_sockets(["127.0.0.1"], other.getsockname()[1])
+            bind_sockets(Address(port=other.getsockname()[1]))
 
 
 def test_port_zero_finds_one_for_both() -> None:
     """Several beamlines can start side by side without anybody choosing ports."""
-    pairs = bind_sockets(["127.0.0.1"], 0) + bind_sockets(["127.0.0.1"], 0)
+    pairs = bind_sockets(ANY_PORT) + bind_sockets(ANY_PORT)
     ports = [(tcp.getsockname()[1], udp.getsockname()[1]) for tcp, udp in pairs]
     for sockets in pairs:
         for sock in sockets:

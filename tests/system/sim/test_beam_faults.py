@@ -8,10 +8,12 @@ import pytest
 
 from sim.clock import BeamClock
 from sim.ioc.timing import Timing
+from sim.physics.sample import Beam
 
 
 def timing(**faults: float) -> Timing:
-    return Timing("", clock=BeamClock(1.0), time_zero_ps=17.0, **faults)
+    beam = Beam(time_zero_ps=17.0, irf_sigma_ps=45.0, backlash_ev=0.0, calibration_offset_ev=0.0, **faults)
+    return Timing("", clock=BeamClock(1.0), beam=beam)
 
 
 async def delay_at(axis: Timing, coarse_s: float, fine_ps: float) -> float:

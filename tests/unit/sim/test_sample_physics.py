@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,15 @@ from scipy.signal import argrelextrema
 
 from sim.errors import SimulationInputError
 from sim.physics.beam_path import foil_transmission
-from sim.physics.excitation import Spot, broadened_decay, mean_excitation, recovery, response, train_excitation
+from sim.physics.excitation import (
+    PumpTrain,
+    Spot,
+    broadened_decay,
+    mean_excitation,
+    recovery,
+    response,
+    train_excitation,
+)
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
@@ -64,16 +71,12 @@ def test_decay_is_finite_and_falls_to_zero_on_both_sides() -> None:
 
 def test_excitation_repeats_with_the_pump() -> None:
     """The steady state: a spot seen one pump period later has been pumped once more."""
-    options: dict[str, Any] = {
-        "fluence_mj_cm2": 8.83,
-        "pump_period_ps": 767_000.0,
-        "kinetics": SAMPLE.kinetics,
-        "pump": SAMPLE.pump,
-    }
-    still = Spot(jet_speed_m_s=1e-9)
+    train = PumpTrain(fluence_mj_cm2=8.83, period_ps=767_000.0, spot=Spot(jet_speed_m_s=1e-9))
     times = np.array([-3000.0, 200.0, 50_000.0])
-    early = train_excitation(times, spot=still, sigma_ps=45.0, **options)
-    late = train_excitation(times + 767_000.0, spot=still, sigma_ps=45.0, **options)
+    early, late = (
+        train_excitation(times_ps, train, kinetics=SAMPLE.kinetics, pump=SAMPLE.pump, sigma_ps=45.0)
+        for times_ps in (times, times + 767_000.0)
+    )
     np.testing.assert_allclose(early, late, rtol=1e-6)
 
 
@@ -108,9 +111,8 @@ def test_fluence_response_is_linear_to_ten_then_saturates() -> None:
 def test_unlocked_laser_leaves_the_mean_excitation() -> None:
     times = np.linspace(-2000, 765_000, 400_000)
     mean = recovery(times, SAMPLE.kinetics, 45.0).mean() + recovery(times + 767_000, SAMPLE.kinetics, 45.0).mean()
-    expected = mean_excitation(
-        fluence_mj_cm2=8.83, pump_period_ps=767_000.0, kinetics=SAMPLE.kinetics, pump=SAMPLE.pump
-    )
+    train = PumpTrain(fluence_mj_cm2=8.83, period_ps=767_000.0, spot=Spot())
+    expected = mean_excitation(train, kinetics=SAMPLE.kinetics, pump=SAMPLE.pump)
     assert expected == pytest.approx(mean, rel=0.05)
     unlocked = Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(laser_locked=False))
     np.testing.assert_allclose(unlocked, expected)
