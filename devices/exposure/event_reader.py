@@ -18,13 +18,16 @@ from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
 from devices.shutter import CLOSED, ShutterCode
-from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid, served_number
 
 CONDITION = "condition:"
 """Prefix of the keys of conditions among the raw values."""
 
 SHORTEST = 0.999
 """Share of the dwell that an exposure must have counted; less means that somebody cut it short."""
+
+INVALID_ENDING = "_invalid"
+"""Ending of the mark of a field whose record was in INVALID alarm: the field then holds the value that it served."""
 
 I0_DIP = "i0_dip"
 """Mark of a good exposure whose I0 is low in its own right: at a glitch of the monochromator."""
@@ -41,7 +44,8 @@ class EventReader(ABC):
 
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
     without targets. `remarks` tells, for every condition that failed in the latest event, what was found and what is
-    needed; `marks` names what is unusual about a good one. `i0_per_s` is I0 of the latest event, counts/s.
+    needed; `marks` names what is unusual about an event, good or bad: a known dip of I0, and every field that is no
+    measurement. `i0_per_s` is I0 of the latest event, counts/s.
     """
 
     parent = None
@@ -185,20 +189,45 @@ class EventReader(ABC):
         targets = self._life.targets
         return {"scan_index": targets.scan_index, "point_index": targets.point_index}
 
+    # A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event holds that
+    # value, as NaN would be data that is no number: catalogues, JSON and averages treat it differently each. Its mark
+    # tells that it is no measurement, whether or not a condition depends on it. A record that serves no number at all
+    # leaves nothing to store, and the exposure is repeated.
+
     def _positions(self, raw: Raw) -> dict[str, float]:
-        """Return the positions by event field; one whose read-back is invalid keeps its last value and is marked."""
+        """Return the positions by event field, in the units of the axes."""
         positions = {}
         for key, axis in self._axes.items():
-            own = {name: float(raw[f"{axis.name}.{name}"].value) for name in axis.raw_readbacks}
+            own = {
+                name: served_number(signal.pvname, raw[f"{axis.name}.{name}"])
+                for name, signal in axis.fresh_signals().items()
+            }
             positions[key] = axis.value_from_raw(own)
         return positions
 
-    def _slow_signals(self) -> dict[str, FreshSignalRO]:
+    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the PVs of the surroundings by event field, which are their keys among the raw values, too."""
+        return {}
+
+    def _slow(self, raw: Raw) -> dict[str, float]:
+        """Return the surroundings by event field, in the units of their PVs."""
+        return {key: served_number(signal.pvname, raw[key]) for key, signal in self._surroundings_signals().items()}
+
+    def _invalid_marks(self, raw: Raw) -> tuple[str, ...]:
+        """Return the marks of the fields that hold a value which is no measurement."""
+        readings = {
+            key: [raw[f"{axis.name}.{name}"] for name in axis.fresh_signals()] for key, axis in self._axes.items()
+        }
+        readings |= {key: [raw[key]] for key in self._surroundings_signals()}
+        invalid = [key for key, parts in readings.items() if not all(part.valid for part in parts)]
+        return tuple(f"{key}{INVALID_ENDING}" for key in invalid)
+
+    def _condition_signals(self) -> dict[str, FreshSignalRO]:
         """Return the PVs of the conditions, requested in the same round trip: a monitor may have gone silent."""
         return {CONDITION + name: signal for name, signal in self._watch.fresh_signals().items()}
 
     def _quality(self, raw: Raw, reading: ExposureReading) -> list[str]:
-        """Return the names of the conditions that failed, and set `remarks` on them."""
+        """Return the names of the conditions that failed; set `remarks` on them, and `marks`."""
         # The monitors tell what failed in between, the values just requested what fails now without a monitor
         # telling it.
         fresh = {key.removeprefix(CONDITION): raw[key] for key in raw if key.startswith(CONDITION)}
@@ -207,6 +236,8 @@ class EventReader(ABC):
         failed |= self._shutter_remarks(reading) | self._counting_remarks(reading) | self._astray(raw)
         failed |= self._flux_remarks(reading, others_failed=bool(failed))
         self.remarks = failed
+        self.marks = (I0_DIP,) if self._is_known_dip() else ()
+        self.marks += self._invalid_marks(raw)
         return list(failed)
 
     def _shutter_remarks(self, reading: ExposureReading) -> dict[str, str]:
@@ -230,10 +261,7 @@ class EventReader(ABC):
         seconds = reading.spc.exposure_s
         per_s = reading.i0 / seconds if seconds > 0 else 0.0
         self.i0_per_s = per_s
-        dip_per_s = self._life.targets.dip_per_s
-        is_known_dip = dip_per_s is not None and abs(per_s / dip_per_s - 1) <= DIP_TOLERANCE
-        self.marks = (I0_DIP,) if is_known_dip else ()
-        if is_known_dip:
+        if self._is_known_dip():
             # Not remembered: the flux is normal again at the next energy.
             return {}
         normal = self._flux.is_normal(per_s)
@@ -242,6 +270,10 @@ class EventReader(ABC):
             self._flux.remember(per_s)
             return {}
         return {} if normal else {"i0": f"i0 = {per_s:.4g} counts/s, needs about {self._flux.normal:.4g} counts/s"}
+
+    def _is_known_dip(self) -> bool:
+        dip_per_s = self._life.targets.dip_per_s
+        return dip_per_s is not None and abs(self.i0_per_s / dip_per_s - 1) <= DIP_TOLERANCE
 
     def _astray(self, raw: Raw) -> dict[str, str]:
         """Return the axes that were not where the plan put them: moved by somebody else, jumped, or not known."""

@@ -13,7 +13,7 @@ from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import ANY_POWER_W, ConditionName, Conditions
-from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.event_reader import EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
@@ -86,7 +86,7 @@ class PointReader(EventReader):
         self._signals = {**self._all_signals(), **self._surroundings_signals()}
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        raw = read_with_alarms({**self._signals, **self._slow_signals()})
+        raw = read_with_alarms({**self._signals, **self._condition_signals()})
         reading = self._exposure_reading(raw)
         now = time.time()
         positions = self._positions(raw)
@@ -102,10 +102,6 @@ class PointReader(EventReader):
             "jet_flow_ml_min": around.jet_flow,
             "temperature_c": around.jet_temperature,
         }
-
-    def _slow(self, raw: Raw) -> dict[str, float]:
-        """Return the surroundings by event field, NaN for what is not known as its PV is in INVALID alarm."""
-        return {key: raw[key].number() for key in self._surroundings_signals()}
 
     def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
         """Return the readings of the power meter, before the shutter, that belong to the fluence."""

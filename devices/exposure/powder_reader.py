@@ -18,7 +18,7 @@ from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
-from devices.signals.uncached_signal import read_with_alarms, require_valid
+from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
 from devices.surroundings import Surroundings
 
 STAGE = "sample_stage"
@@ -58,20 +58,16 @@ class PowderReader(EventReader):
         self._stage = devices.stage
         self._surroundings = devices.surroundings
         self._sdd = sdd
-        self._signals = {
-            **self._all_signals(),
-            STAGE: devices.stage.readback,
-            "ring_current_ma": devices.surroundings.ring_current,
-        }
+        self._signals = {**self._all_signals(), **self._surroundings_signals(), STAGE: devices.stage.readback}
         self._signals |= sdd.fresh_signals() if sdd else {}
 
     def _read(self) -> dict[str, dict[str, Any]]:
-        raw = read_with_alarms({**self._signals, **self._slow_signals()})
+        raw = read_with_alarms({**self._signals, **self._condition_signals()})
         reading = self._exposure_reading(raw)
         positions = self._positions(raw)
         now = time.time()
         seen, blind = self._fluorescence(raw, reading)
-        values = self._indices() | positions | seen | self._counted(raw, reading)
+        values = self._indices() | positions | seen | _counted(reading) | self._slow(raw)
         failed = self._quality(raw, reading) + blind
         self.remarks |= {name: f"{name}: too much dead time, or an element without counts" for name in blind}
         if not raw[STAGE].valid or int(raw[STAGE].value) != self._stage.state_of("cell"):
@@ -93,14 +89,8 @@ class PowderReader(EventReader):
         frame = self._sdd.reading_from_raw(values, exposure_id=spc.exposure_id, exposure_s=spc.exposure_s)
         return self._sdd.values(frame), self._sdd.failed_conditions(frame)
 
-    def _counted(self, raw: Raw, reading: ExposureReading) -> dict[str, Any]:
-        return {
-            "laser_shutter": reading.spc.laser_shutter,
-            "i0": reading.i0,
-            "exposure_s": reading.spc.exposure_s,
-            "exposure_id": reading.spc.exposure_id,
-            "ring_current_ma": raw["ring_current_ma"].number(),
-        }
+    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
+        return {"ring_current_ma": self._surroundings.ring_current}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys with their shapes, units and the PVs behind them."""
@@ -115,3 +105,12 @@ class PowderReader(EventReader):
         keys["ring_current_ma"] = data_key("number", units="mA", source=self._surroundings.ring_current.pvname)
         keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys
+
+
+def _counted(reading: ExposureReading) -> dict[str, Any]:
+    return {
+        "laser_shutter": reading.spc.laser_shutter,
+        "i0": reading.i0,
+        "exposure_s": reading.spc.exposure_s,
+        "exposure_id": reading.spc.exposure_id,
+    }

@@ -42,7 +42,8 @@ class Safety(Device):
             return ""
         return (
             f"the watchdog has tripped ({self.status.pvname} = {TRIPPED}) and holds both shutters closed: find out "
-            f"why, search the hutch if need be, then write 1 to {self.reset.pvname} or call reset_safety()"
+            f"why, search the hutch if necessary, then write 1 to {self.reset.pvname}, call session.reset_safety() at "
+            "the prompt, or run the plan reset_safety in the queue"
         )
 
     def lift(self) -> str:

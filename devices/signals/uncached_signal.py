@@ -18,7 +18,7 @@ from epics import ca
 from ophyd import EpicsSignal, EpicsSignalRO
 from ophyd.utils import DisconnectedError
 
-from errors import InvalidReadingError, NotConnectedError
+from errors import AcquisitionError, InvalidReadingError, NotConnectedError
 
 CHANNEL_ERRORS = (
     ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException, DisconnectedError,
@@ -167,6 +167,20 @@ def require_valid(pv_name: str, reading: PvReading) -> None:
     """Raise InvalidReadingError if the `reading` of `pv_name` is no measurement."""
     if not reading.valid:
         raise InvalidReadingError(pv_name, reading.alarm, reading.value)
+
+
+def served_number(pv_name: str, reading: PvReading) -> float:
+    """Return the number that `pv_name` served, in its unit, whatever its alarm.
+
+    Raises AcquisitionError if it is NaN or infinite, as there is nothing that could be stored.
+    """
+    number = float(reading.value)
+    if not math.isfinite(number):
+        raise AcquisitionError(
+            f"{pv_name} shows {number:g} (alarm {reading.alarm}), which cannot be stored; the point is measured again. "
+            "Check the device behind the record."
+        )
+    return number
 
 
 def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:

@@ -37,7 +37,7 @@ _FIRST_ROWS = 256
 
 
 class ExposureHistory:
-    """The latest exposures, one row each; a value that an event lacks is NaN.
+    """The latest exposures, one row each; a value that an event lacks or marks as invalid is NaN.
 
     It holds at most `limit` rows and then drops the older half, so that memory is bounded over a night.
     """
@@ -65,9 +65,11 @@ class ExposureHistory:
         if self._size == len(self._rows):
             self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])[: self._limit]
         row = self._rows[self._size]
+        unknown = _unknown_fields(str(data.get("marks", "")))
         for index, name in _FIELDS:
             value = data.get(name)
-            row[index] = value if isinstance(value, float | int | np.number) else np.nan
+            known = isinstance(value, float | int | np.number) and name not in unknown
+            row[index] = value if known else np.nan
         row[_INDEX["time_s"]] = time_s
         row[_INDEX["good"]] = not data.get("quality", "")
         row[_INDEX["counts"]] = np.sum(data["spc_counts"]) if "spc_counts" in data else np.nan
@@ -77,6 +79,11 @@ class ExposureHistory:
     def snapshot(self) -> ExposureHistory:
         """Return a copy that later events do not change; existing rows are never written again, so none is copied."""
         return copy(self)
+
+
+def _unknown_fields(marks: str) -> set[str]:
+    """Return the fields whose records were in INVALID alarm: the last value of a lost device is no trend."""
+    return {mark.removesuffix("_invalid") for mark in marks.split(",") if mark.endswith("_invalid")}
 
 
 _INDEX = {name: index for index, name in enumerate(COLUMNS)}

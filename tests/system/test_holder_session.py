@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from errors import HeldError
 from tests.support.fault_bench import FaultBench
 from tests.support.patient import patient
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import WAIT_S, until
 from trxas.configuration import Configuration, load_configuration
 from trxas.prompt.welcome import safety_lines
 from trxas.session.session import Session, open_session
@@ -94,6 +96,18 @@ def test_a_second_session_is_refused_by_name_and_may_look(session: Session, tmp_
     assert "This session is read-only" in said
 
 
+def trip_the_watchdog(faults: FaultBench, folder: Path) -> None:
+    """Kill a session that has both shutters open."""
+    for name in ("7idd:safety:TimeoutS", "7idd:session:TimeoutS"):
+        faults.put(name, 3.0)
+    with another(HOLDING, folder / "theirs") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        assert faults.shutters() == (1, 1)
+        process.kill()
+        faults.until(lambda: faults.shutters() == (0, 0), "the watchdog closed the shutters")
+
+
 def test_a_session_that_ends_well_releases_and_disarms(configuration: Configuration, faults: FaultBench) -> None:
     with open_session(configuration):
         assert faults.get("7idd:safety:Watchdog") == 1
@@ -105,19 +119,32 @@ def test_a_session_that_ends_well_releases_and_disarms(configuration: Configurat
 def test_a_killed_session_leaves_both_shutters_closed_and_the_next_one_can_go_on(
     configuration: Configuration, faults: FaultBench, tmp_path: Path
 ) -> None:
-    for name in ("7idd:safety:TimeoutS", "7idd:session:TimeoutS"):
-        faults.put(name, 3.0)
-    with another(HOLDING, tmp_path / "theirs") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == "ready"
-        assert faults.shutters() == (1, 1)
-        process.kill()
-        faults.until(lambda: faults.shutters() == (0, 0), "the watchdog closed the shutters")
+    trip_the_watchdog(faults, tmp_path)
     with open_session(configuration) as session:
-        assert any("Tripped" in line for line in safety_lines(session))
+        assert any("Tripped" in line and "call session.reset_safety()" in line for line in safety_lines(session))
         assert session.reset_safety() == "OK"
         plan = session.plans()["foil_scan"](regions_ev=[(13_030, 13_040, 5)])
         session.measure(plan)
+        assert faults.shutters() == (0, 1)
+
+
+def test_a_scan_that_waits_after_a_trip_tells_what_to_do(
+    configuration: Configuration, faults: FaultBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lost: the night. The scan waits for shutters that stay closed until somebody resets the watchdog."""
+    trip_the_watchdog(faults, tmp_path)
+    caplog.set_level(logging.WARNING, logger="trxas.plans")
+    remedy = f"write 1 to {MACRO}7idd:safety:Reset, call session.reset_safety() at the prompt"
+
+    def follow_the_remedy() -> None:
+        until(lambda: remedy in caplog.text, "the remedy in the message")
+        faults.put("7idd:safety:Reset", 1)
+
+    with open_session(configuration) as session:
+        helping = threading.Thread(target=follow_the_remedy)
+        helping.start()
+        session.measure(session.plans()["foil_scan"](regions_ev=[(13_030, 13_040, 5)]))
+        helping.join(WAIT_S)
         assert faults.shutters() == (0, 1)
 
 

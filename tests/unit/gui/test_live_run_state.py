@@ -170,6 +170,15 @@ def test_history_keeps_the_latest_rows_in_bounded_memory() -> None:
     np.testing.assert_array_equal(early, kept)
 
 
+def test_a_value_that_is_no_measurement_is_a_gap_in_its_trend() -> None:
+    """Lost: the sight of a dead flow meter, which the last flow it knew would hide as a straight line."""
+    history = ExposureHistory()
+    history.append(0.0, {"jet_flow_ml_min": 240.0, "ring_current_ma": 102.0, "marks": ""})
+    history.append(1.0, {"jet_flow_ml_min": 240.0, "ring_current_ma": 102.0, "marks": "i0_dip,jet_flow_ml_min_invalid"})
+    np.testing.assert_array_equal(history.column("jet_flow_ml_min"), [240.0, np.nan])
+    np.testing.assert_array_equal(history.column("ring_current_ma"), [102.0, 102.0])
+
+
 def test_history_holds_the_time_of_each_event() -> None:
     history = fed(energy_run()).history
     np.testing.assert_allclose(history.column("time_s")[:2], BEGAN_S + EXPOSURE_S * np.array([2, 3]))
