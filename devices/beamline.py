@@ -60,12 +60,15 @@ RAW_UNITS = {
 
 
 OPTIONAL_WAIT_S = 1.0
-"""How long connecting waits for devices that a pump-probe measurement does not need, s."""
+"""Additional time to connect for devices that a pump-probe measurement does not need, s."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeamlineAxes:
-    """The axes that plans set, each under the name of its member of AxisName in lower case, and the configured ones."""
+    """The axes that plans set.
+
+    The fixed ones have the names of the members of AxisName in lower case; `further_axes` come from the configuration.
+    """
 
     energy: Energy
     delay: Delay
@@ -76,7 +79,7 @@ class BeamlineAxes:
 
     @property
     def axes(self) -> dict[str, Axis]:
-        """Axes by the name of their event field."""
+        """Axes by the name of their event field, which ends in the unit."""
         return {name.value: getattr(self, name.name.lower()) for name in AxisName} | dict(self.further_axes)
 
 
@@ -105,7 +108,7 @@ class Beamline(BeamlineAxes):
     foil_wheel: FoilWheel | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
-    # One object for all suspensions: bluesky lets a stream of a run have the same objects only.
+    # One object for all suspensions: in bluesky, every event of a stream must come from the same objects.
     suspension: Suspension = field(default_factory=Suspension)
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
@@ -125,12 +128,12 @@ class Beamline(BeamlineAxes):
 
     @property
     def guarding_devices(self) -> tuple[Device, ...]:
-        """Watchdog and lock, as far as the configuration has them; then they must answer."""
+        """Watchdog and lock, if the configuration has them; they must answer then."""
         return tuple(device for device in (self.safety, self.holder) if device is not None)
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
-        """Devices of the powder cell and the foil wheel, as far as the configuration has them."""
+        """Devices of the powder cell and the foil wheel that the configuration has."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel)
         return tuple(device for device in found if device is not None)
 
@@ -146,11 +149,11 @@ class Beamline(BeamlineAxes):
     def silent(self, devices: Iterable[Device | EpicsSignalBase] | None = None, timeout_s: float = 2.0) -> list[str]:
         """Return the names of the PVs of `devices`, by default of all, that are not connected.
 
-        If all are, the name of one that does not answer a read within `timeout_s`, as its IOC hangs, or whose record is
-        in INVALID alarm.
+        If all are connected, return the name of a read-back that does not answer within `timeout_s` seconds, as its IOC
+        hangs, or whose record is in INVALID alarm.
         """
         asked = tuple(self.devices.values() if devices is None else devices)
-        # A connection can be alive while its IOC hangs: only a read that is answered tells.
+        # A connection can be alive while its IOC hangs: only a read that is answered proves the contrary.
         if missing := self.disconnected(asked):
             return missing
         signals = {f"{device.name}.{key}": signal for device in asked if isinstance(device, Axis | Exposure)
@@ -162,13 +165,14 @@ class Beamline(BeamlineAxes):
         return []
 
     def connect(self, timeout_s: float | None = None) -> None:
-        """Wait for every PV and check its unit.
+        """Wait up to `timeout_s` seconds for every PV and check its unit; from then on log changes of motor records.
 
-        From then on changes of the motor records are logged. Raises NotConnectedError with every PV that did not
-        answer, if one of them is required, and ConfigurationError with every wrong unit.
+        Raises NotConnectedError with every PV that did not answer, if one of them is required, and ConfigurationError
+        with every wrong unit.
         """
         timeout_s = self.configuration.epics.connection_timeout_s if timeout_s is None else timeout_s
-        # The required PVs get the whole time; by then the optional ones have had as long, and get one second more.
+        # The required PVs get the whole time. The optional ones connect meanwhile, and get one second more: a beamline
+        # without its powder cell must not open slowly every time.
         optional = list(self.signals(self.optional_devices))
         needed = list(self.signals([*self.pump_probe_devices, *self.guarding_devices]))
         _wait_connected(needed, timeout_s)
@@ -215,7 +219,7 @@ def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> Non
 
 
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
-    """Make every device of `configuration`; nothing is connected or moved."""
+    """Return a beamline with every device of `configuration`, not connected yet; nothing is moved."""
     prefix = configuration.epics.prefix
     around = configuration.surroundings
     axes = _axes(configuration, prefix)

@@ -1,6 +1,6 @@
-"""Raw PV values to physical quantities and back: the only place where these formulas are written.
+"""Conversion of raw PV values to physical quantities and back: the only place where these formulas stand.
 
-Pure functions, so that the window, which sees no device, converts as the devices do.
+These are pure functions, so that the window, which sees no device, converts as the devices do.
 """
 
 from __future__ import annotations

@@ -25,12 +25,12 @@ class Laser(Device):
 
     @property
     def required_divider(self) -> int:
-        """X-ray pulses per pump pulse that the gates expect."""
+        """Number of X-ray pulses per pump pulse that the gates expect."""
         return self._settings.required_divider
 
 
 def laser_shutter(settings: LaserSettings, prefix: str) -> Shutter:
-    """Return the shutter that blocks the pump."""
+    """Return the shutter that blocks the pump, with the configured time-out in seconds."""
     return Shutter(
         prefix + settings.shutter,
         prefix + settings.shutter_readback,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AxisName(StrEnum):
-    """Axes that a plan may set, by the name of their event field; the ending is the unit."""
+    """Axes that a plan may set, by the name of their event field, which ends in the unit."""
 
     ENERGY = "energy_ev"
     DELAY = "delay_ps"

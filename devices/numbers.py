@@ -10,7 +10,7 @@ from errors import InputError
 
 
 def is_finite_number(value: Any) -> bool:
-    """Return whether `value` is a finite real number, of Python or numpy; truth values are not."""
+    """Return whether `value` is a finite real number of Python or numpy; a bool is not. Never raises."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
     try:
@@ -20,7 +20,7 @@ def is_finite_number(value: Any) -> bool:
 
 
 def finite_number(value: Any, name: str, unit: str) -> float:
-    """Return `value` as a float; raises InputError with the name of the quantity and its unit if it is no number."""
+    """Return `value` as a float; raises InputError, with `name` and `unit` of the quantity, if it is not finite."""
     if not is_finite_number(value):
         raise InputError(f"{name} = {value!r} is not a finite number. Give a value in {unit}.")
     return float(value)

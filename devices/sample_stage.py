@@ -14,10 +14,10 @@ from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, 
 from errors import InputError, MotionError, NotConnectedError
 
 EXCHANGE_TIMEOUT_S = 10.0
-"""How long the stage may take to exchange the samples."""
+"""Longest time in which the stage exchanges the samples, s."""
 
 SAMPLES = ("jet", "cell")
-"""What the stage can put into the beam, in the order of its record's choices."""
+"""Samples that the stage can put into the beam, in the order of its record's choices."""
 
 
 class SampleStage(Device):
@@ -32,12 +32,12 @@ class SampleStage(Device):
         super().__init__("", name=name)
 
     def state_of(self, value: str) -> int:
-        """Return the state of the read-back when `value` is in the beam."""
+        """Return the state of the read-back when `value` is in the beam: 0 for the jet, 1 for the cell."""
         return SAMPLES.index(value)
 
     @property
     def position(self) -> str:
-        """Sample in the beam, "jet" or "cell", requested from the hardware."""
+        """Sample in the beam, "jet" or "cell", requested from the hardware; raises NotConnectedError without answer."""
         return SAMPLES[int(read_together({"state": self.readback})["state"])]
 
     def check_value(self, value: str) -> None:
@@ -46,7 +46,10 @@ class SampleStage(Device):
             raise InputError(f'{self.name} = {value!r}: the sample in the beam can be "jet" or "cell".')
 
     def set(self, value: str) -> DeviceStatus:
-        """Move `value` into the beam; done when the read-back agrees."""
+        """Move `value` into the beam; the status is done when the read-back agrees.
+
+        It fails with MotionError if another sample is in the beam then. Raises InputError for an unknown sample.
+        """
         self.check_value(value)
         if self.position == value:
             return finished(self)
@@ -64,16 +67,16 @@ class SampleStage(Device):
         if reached == value:
             finish(status)
         else:
-            text = f"{self.name} was sent to {value} and is {reached}. Check {self.readback.pvname}."
+            text = f"{self.name} was sent to {value} and is at {reached}. Check {self.readback.pvname} and the stage."
             fail(status, MotionError(text))
 
     def stop(self, *, success: bool = False) -> None:
-        """Do nothing: the stage ends its stroke."""
+        """Do nothing: the stage finishes its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the state under the stage's own name."""
+        """Return the sample in the beam under the stage's own name; raises NotConnectedError without an answer."""
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the state."""
+        """Return the data key of the sample in the beam, a text."""
         return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

@@ -1,4 +1,4 @@
-"""A shutter that is only open or closed once its read-back says so."""
+"""A shutter that counts as open or closed only once its read-back confirms it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Shutter(Device):
 
     @property
     def position(self) -> str:
-        """State, "open" or "closed", requested from the hardware."""
+        """State, "open" or "closed", requested from the hardware; raises NotConnectedError without an answer."""
         return (ShutterState.OPEN if self._reached() == OPEN else ShutterState.CLOSED).value
 
     def check_value(self, value: str) -> None:
@@ -55,7 +55,10 @@ class Shutter(Device):
             raise InputError(f'{self.name} = {value!r}: a shutter can be "open" or "closed".')
 
     def set(self, value: str) -> DeviceStatus:
-        """Move to "open" or "closed"; the status fails with MotionError unless the read-back agrees then."""
+        """Move to "open" or "closed"; the status fails with MotionError unless the read-back agrees afterwards.
+
+        Raises InputError for another word, NotConnectedError if the record is not connected.
+        """
         self.check_value(value)
         pvs = [self._setpoint_name]
         status = MoveStatus(self, what=f"{self.name} to be {value}", pvs=pvs, timeout_s=self.timeout_s)
@@ -72,14 +75,14 @@ class Shutter(Device):
         return status
 
     def stop(self, *, success: bool = False) -> None:
-        """Do nothing: a shutter ends its stroke."""
+        """Do nothing: a shutter finishes its stroke."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the state as 0 or 1 under the shutter's own name."""
+        """Return the state, 0 closed or 1 open, under the shutter's own name; raises as `position` does."""
         return {self.name: {"value": self._reached(), "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the state."""
+        """Return the data key of the state, an integer: 0 closed, 1 open."""
         return {self.name: {"source": f"PV:{self._readback_name}", "dtype": "integer", "shape": []}}
 
     def _require(self, value: str) -> None:

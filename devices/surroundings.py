@@ -1,4 +1,4 @@
-"""Ring, X-ray shutter and jet: what must be in order for a point to be good."""
+"""Ring, X-ray shutter and jet, which must be in order for a point to be good."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class Surroundings(Device):
 
     @property
     def settings(self) -> SurroundingsSettings:
-        """Configured limits."""
+        """Configured limits: ring current in mA, jet flow in ml/min."""
         return self._settings

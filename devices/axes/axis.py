@@ -26,8 +26,8 @@ READBACK_POLL_S = 0.05
 class Axis(Device):
     """One physical quantity set through one or more raw PVs with put completion.
 
-    Subclasses name their raw read-backs and setpoints and convert with `raw_targets` and `value_from_raw`. One with a
-    component `motor` is driven by that motor record, directly or, unless `raw_is_motor`, through another record.
+    Subclasses name their raw read-backs and setpoints and convert with `raw_targets` and `value_from_raw`. An axis with
+    a component `motor` is driven by that motor record: directly, or through another record if `raw_is_motor` is false.
     `low`, `high` and `tolerance` are in `unit`. A move is done `settle_s` seconds after the axis has arrived.
     """
 
@@ -48,11 +48,11 @@ class Axis(Device):
 
     @property
     def motor_fields(self) -> MotorFields | None:
-        """Fields of the motor record behind the axis, None if there is none; not part of `raw_setpoints`."""
+        """Limits, calibration and mode of the motor record behind the axis; None if no motor record drives it."""
         return getattr(self, "motor", None)
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the raw setpoints, by attribute name, that bring the axis to `value`, in `unit`."""
+        """Return the raw setpoints that bring the axis to `value`, in `unit`, by attribute name, in the PVs' units."""
         raise NotImplementedError
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
@@ -70,20 +70,29 @@ class Axis(Device):
 
     @property
     def position(self) -> float:
-        """Where the axis is now, in `unit`, requested from the hardware."""
+        """Position of the axis in `unit`, requested from the hardware.
+
+        Raises NotConnectedError if a read-back does not answer, InvalidReadingError if one is in INVALID alarm.
+        """
         return self.value_from_raw(read_together(self.fresh_signals()))
 
     def check_value(self, value: float) -> None:
-        """Raise InputError unless `value` is a number within the limits."""
+        """Raise InputError unless `value` is a finite number within the limits, all in `unit`."""
         finite_number(value, self.name, self.unit)
         if not self.low <= value <= self.high:
             raise OutOfRangeError(self.name, value, self.low, self.high, self.unit)
 
     def set(self, value: float) -> DeviceStatus:
-        """Move to `value`; the status is done when the read-back agrees within the tolerance.
+        """Move to `value`, in `unit`; the status is done when the read-back agrees within the tolerance.
 
-        Fails with MotionError if the axis stops elsewhere, with a timeout if it does not stop.
+        It fails with MotionError if the axis stops elsewhere, and with a time-out if it does not stop. Raises
+        OutOfRangeError or MotionError, without moving, if the limits or the mode of the records forbid the move, and
+        NotConnectedError if they do not answer.
         """
+        # A move has four steps: check our own limits, check those of the records, write all raw setpoints at once, and
+        # compare the read-back once every record has reported completion. Between the steps nothing is assumed: other
+        # clients may change limits and modes, a stalled motor completes its put, and completion may arrive before the
+        # new read-back does. Whatever happens ends the status: with success, with a reason, or with the time-out.
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
@@ -95,8 +104,7 @@ class Axis(Device):
             timeout_s=self.timeout_s,
             settle_s=self.settle_s,
         )
-        # Put completion only tells that the records have finished, not where: the read-back decides, after the
-        # last of them.
+        # Put completion reports only that a record has finished, not where: the read-back decides, after the last one.
         pending = _Countdown(len(targets), lambda: self._verify(value, status))
         for attribute, raw in targets.items():
             put_with_completion(getattr(self, attribute), raw, pending.one_done)
@@ -105,9 +113,9 @@ class Axis(Device):
     def _check_records(self, targets: Mapping[str, float]) -> None:
         """Raise OutOfRangeError for raw targets outside a record's own limits, which other clients may change.
 
-        Control limits come with the connection. Only if they forbid the target they are requested again, as somebody
-        may have widened them; narrower ones stop the motion, and `_missed` explains that. A motor record is asked
-        before every move.
+        Control limits come with the connection. They are requested again only if they forbid the target, as somebody
+        may have widened them; narrower ones stop the motion, and `_missed` explains that. The fields of a motor record
+        are requested before every move.
         """
         for attribute, raw in targets.items():
             signal: LimitedSignal = getattr(self, attribute)
@@ -172,11 +180,11 @@ class Axis(Device):
         )
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the position under the axis' own name."""
+        """Return the position, in `unit`, under the axis' own name; raises as `position` does."""
         return {self.name: {"value": self.position, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the position: number, unit, limits and the PVs behind it."""
+        """Return the data key of the position: a number in `unit`, its limits and the PVs behind it."""
         pvs = ",".join(signal.pvname for signal in self.fresh_signals().values())
         limits = {"control": {"low": self.low, "high": self.high}}
         key = {"source": f"PV:{pvs}", "dtype": "number", "shape": [], "units": self.unit, "limits": limits}
@@ -184,7 +192,7 @@ class Axis(Device):
 
     @property
     def hints(self) -> dict[str, list[str]]:
-        """The one field to plot against."""
+        """Name of the field to plot against."""
         return {"fields": [self.name]}
 
 
@@ -199,7 +207,7 @@ def _range(limits: tuple[float, float]) -> str:
 
 
 class _Countdown:
-    """Calls `done` once, when `count` put completions have arrived."""
+    """Counter of put completions that calls `done` once, when `count` of them have arrived."""
 
     def __init__(self, count: int, done: Any) -> None:
         self._left = count

@@ -1,7 +1,7 @@
 """Several axes and the laser shutter set together, as one movement with one status.
 
-bluesky reports a group of statuses of which one fails early as a timeout, and the failure once more later; a single
-status fails once, with its reason.
+In a group of statuses where one fails early, bluesky reports a time-out first and the failure later; a single status
+fails once, with its reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger("trxas.devices")
 
 
 class AxisGroup:
-    """A bluesky Movable over named axes and shutters; its targets are a mapping by name."""
+    """A bluesky Movable over named axes and shutters; its targets are a mapping by name, in the units of the axes."""
 
     name = "axis_group"
     parent = None
@@ -50,8 +50,8 @@ class AxisGroup:
     def pause(self) -> None:
         """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
 
-        A shutter that does not close is logged as an error and keeps none of the others open: an exception here would
-        end bluesky's engine, and the plan could not clean up.
+        A shutter that does not close is logged as an error, and the others are closed all the same. Nothing is raised:
+        an exception here would end bluesky's engine, and the plan could not clean up.
         """
         # Only shutters that were open are opened again: one that was closed belongs to a dark exposure.
         self._reopen = []
@@ -64,9 +64,9 @@ class AxisGroup:
                 logger.error("THE %s MAY STILL BE OPEN: it was not closed for the pause: %s", shutter.name, error)
 
     def resume(self) -> None:
-        """Open the shutters that the pause closed.
+        """Open the shutters that the pause closed; raises nothing.
 
-        One that must not be opened now stays closed: the scan notices, and waits.
+        A shutter that may not be opened now stays closed: the scan notices it and waits.
         """
         for shutter in self._reopen:
             try:
@@ -79,6 +79,6 @@ class AxisGroup:
         return [mover for mover in self._movers.values() if isinstance(mover, Shutter)]
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop every axis where it is."""
+        """Stop every axis at its present position; shutters finish their stroke."""
         for mover in self._movers.values():
             mover.stop(success=success)

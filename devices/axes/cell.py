@@ -24,7 +24,7 @@ TEMPERATURE = "temperature_c"
 """Name of the event field."""
 
 ANSWER_TIMEOUT_S = 10.0
-"""How long the controller may take to accept a setting."""
+"""Longest time in which the controller accepts a setting, s."""
 
 GRACE_S = 30.0
 """Time that the status waits beyond the cell's own time-out, whose error explains more, s."""
@@ -42,10 +42,16 @@ class Settling(MoveStatus):
 
 
 class Cell(Axis):
-    """Temperature of the powder, C, through a controller whose thermocouple is off.
+    """Temperature of the powder, C, through a controller whose thermocouple is miscalibrated.
 
     temperature = offset + gain x raw reading, with both from the configuration.
     """
+
+    # A move takes minutes and has no put completion, so each one has a thread that watches it. States: at rest
+    # (`_given_up` is set), on the way (it is not set), settled (`_settled_at` holds the target, and the event is set).
+    # Each move has an event of its own: setting it makes the thread of that move fail its own status and leave. A new
+    # move first sets the event of the one before; the lock then makes it wait until that thread has written its last
+    # setting, so that an old set value never arrives after a new one.
 
     setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
     setpoint_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.setpoint}", kind="omitted")
@@ -88,15 +94,14 @@ class Cell(Axis):
         Settled: within the tolerance for `settle_s` seconds of wall-clock time without a break, with the controller in
         position. A cell that has settled there before and is still there is done at once. The status fails with
         NotSettledError, which names PV, band and last reading, after the time-out, and with MotionError if the cell is
-        stopped or sent elsewhere meanwhile.
+        stopped or sent elsewhere meanwhile. Raises InputError, without moving, for a temperature outside the limits.
         """
         self.check_value(value)
         targets = self.raw_targets(value)
         self._check_records(targets)
         if self.is_settled_at(value):
             return finished(self)
-        # Ends the watch of the move before, whose thread fails its own status; only then is the new one the
-        # current one.
+        # End the watch of the previous move first: its thread fails its own status.
         self._given_up.set()
         self._settled_at = None
         self._given_up = given_up = threading.Event()
@@ -111,7 +116,7 @@ class Cell(Axis):
     def _settle(self, value: float, steps: Mapping[str, float], status: DeviceStatus, stop: threading.Event) -> None:
         failure: Exception | None = None
         try:
-            # The thread of the move before may still be writing: its last setting must not come after our first.
+            # The thread of the previous move may still be writing: its last setting must not come after our first.
             with self._one_at_a_time:
                 self._go(value, steps, stop)
         except Exception as error:  # noqa: BLE001  # only the status can report what happens in this thread
@@ -125,7 +130,7 @@ class Cell(Axis):
             fail(status, failure)
 
     def is_settled_at(self, value: float) -> bool:
-        """Return whether the cell has settled at `value` before, was not sent elsewhere since, and is still there."""
+        """Return whether the cell settled at `value`, C, has not been sent elsewhere since, and is still there."""
         signals = {**self.fresh_signals(), "kept": self.setpoint_readback, "in_position": self.in_position}
         if self._settled_at != value or not all(signal.connected for signal in signals.values()):
             return False
@@ -147,7 +152,7 @@ class Cell(Axis):
 
     def _check_accepted(self, raw: float) -> None:
         """Raise MotionError if the controller holds another set value: a refusal is silent."""
-        # The server accepts the write and drops the value silently: only reading it back tells.
+        # The server accepts the write and may drop the value silently: only reading it back shows that.
         kept = float(read_together({"kept": self.setpoint_readback})["kept"])
         if abs(kept - raw) > self.tolerance / 10:
             raise MotionError(f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g}. Check its limits and access.")
@@ -184,7 +189,10 @@ class Cell(Axis):
         )
 
     def stop(self, *, success: bool = False) -> None:
-        """Stay at the present temperature if on the way to another; does nothing if the controller does not answer."""
+        """Make the present temperature the set value, if the cell is on its way to another one.
+
+        Does nothing if the controller does not answer.
+        """
         if self._given_up.is_set() or not (self.setpoint.connected and self.thermocouple.connected):
             return
         self._given_up.set()
@@ -192,15 +200,15 @@ class Cell(Axis):
             self.setpoint.put(float(read_together(self.fresh_signals())["thermocouple"]))
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the temperature, C, under the name of its event field."""
+        """Return the temperature, C, under the name of its event field; raises as `position` does."""
         value = self.position
         return {TEMPERATURE: {"value": value, "timestamp": time.time()}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the temperature."""
+        """Return the data key of the temperature, C, under the name of its event field."""
         return {TEMPERATURE: super().describe()[self.name]}
 
     @property
     def hints(self) -> dict[str, list[str]]:
-        """The one field to plot against."""
+        """Name of the field to plot against."""
         return {"fields": [TEMPERATURE]}

@@ -18,13 +18,15 @@ from errors import InputError
 
 
 def split_raw_delay(raw_ps: float, settings: DelaySettings) -> tuple[float, float]:
-    """Return a raw delay divided into coarse and fine, both in ps.
+    """Return a raw delay, ps, divided into coarse and fine delay, both in ps.
 
-    Coarse moves in whole steps; fine takes the rest and stays within one step above `fine_low_ps`.
+    The coarse delay moves in whole steps; the fine delay takes the rest and stays within one step above `fine_low_ps`.
     """
+    # raw = coarse_sign x coarse + fine_sign x fine. The fine delay must not leave fine_low .. fine_low + step: below
+    # 2560 ps the real phase shifter jumped by 40 ps. With fine_sign = 1 the number of steps is the floor of
+    # (raw - fine_low) / step. With fine_sign = -1 a larger fine delay makes the raw delay smaller, so the quotient is
+    # mirrored, floored and mirrored back. The rest then lies in the same window for either sign.
     fine_at_low = settings.fine_sign * settings.fine_low_ps
-    # Whole coarse steps, counted so that the rest for the fine delay lies within one step above `fine_low_ps`
-    # whatever the signs of the two delays.
     steps = math.floor((raw_ps - fine_at_low) / settings.coarse_step_ps * settings.fine_sign) * settings.fine_sign
     coarse_ps = steps * settings.coarse_step_ps
     return settings.coarse_sign * coarse_ps, settings.fine_sign * (raw_ps - coarse_ps)
@@ -64,7 +66,7 @@ class Delay(Axis):
 
     @property
     def time_zero_raw_ps(self) -> float:
-        """Raw delay at which laser and X-rays coincide, ps; settable if the whole axis can still be reached."""
+        """Raw delay at which laser and X-rays coincide, ps; settable if both ends of the axis remain within reach."""
         return self._time_zero_raw_ps
 
     @time_zero_raw_ps.setter
@@ -80,14 +82,14 @@ class Delay(Axis):
                 self._check_records(self._raw_setpoints(*split_raw_delay(end + raw_ps, self._settings)))
 
     def split(self, value: float) -> tuple[float, float]:
-        """Return the raw coarse and fine delay, both in ps, at which the axis is at `value`, ps, when none is held."""
+        """Return the raw coarse and fine delay, both in ps, of the axis position `value`, ps, when none is held."""
         return split_raw_delay(value + self.time_zero_raw_ps, self._settings)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "time_zero_raw_ps", or "held": {"coarse": ps} or {"fine": ps} to let the other delay do every move.
+        """Set "time_zero_raw_ps", or hold one raw delay still: "held" is {"coarse": ps} or {"fine": ps}.
 
-        "held": {} ends that. Returns old and new values as bluesky expects. Raises InputError for more than one held
-        delay or another name.
+        The other delay then does every move; "held": {} ends that. Return old and new values as bluesky expects. Raises
+        InputError for more than one held delay or another name.
         """
         old = self._configured(settings)
         held = dict(settings.get("held", self._held))

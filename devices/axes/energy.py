@@ -22,14 +22,24 @@ from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, MotionError, OutOfRangeError
 
 APPROACHES = tuple(approach.value for approach in Approach)
-"""How a long move down ends: it returns from below after an overshoot, or stops where it ends."""
+"""Ways in which a long move down ends: it returns from below after an overshoot, or stops at its target."""
 
 CALIBRATION_LIMIT_EV = 20.0
-"""A monochromator that is off by more has lost its encoder; a fit that says so has found another feature (chosen)."""
+"""Largest plausible calibration offset, eV (chosen).
+
+A fit that gives more has found another feature, or the monochromator has lost its encoder.
+"""
 
 
 class Energy(Axis):
     """Monochromator energy, eV: read-back plus `calibration_offset_ev`."""
+
+    # After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8), until a move up takes the play out. The
+    # axis therefore overshoots and returns from below, unless the approach is "direct". `_backlash` is the state that
+    # outlives a move: true from the start of a long move down until a move up by the overshoot or more has ended. An
+    # interrupted or direct move leaves it true, so the next move repairs it. `_stops` counts calls of `stop`: a stop
+    # between overshoot and return must not be followed by the return. `_target_ev` is the target of the whole move,
+    # for messages about its first half.
 
     setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.setpoint}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.readback}", kind="omitted")
@@ -64,17 +74,17 @@ class Energy(Axis):
 
     @property
     def approach(self) -> str:
-        """How long moves down end at present: "below" or "direct"."""
+        """Approach of long moves down at present: "below" or "direct"."""
         return self._approach
 
     @property
     def default_approach(self) -> str:
-        """The approach of the configuration."""
+        """Approach that the configuration gives: "below" or "direct"."""
         return self._settings.approach_from
 
     @property
     def calibration_offset_ev(self) -> float:
-        """Offset added to the monochromator's own energy, eV; settable within +-20 eV."""
+        """Offset added to the monochromator's own energy, eV; settable within +-20 eV, raises InputError beyond."""
         return self._calibration_offset_ev
 
     @calibration_offset_ev.setter
@@ -93,8 +103,8 @@ class Energy(Axis):
     def check_approach(self, approach: str, *, target_ev: float | None = None, highest_ev: float = math.inf) -> None:
         """Raise InputError unless `approach` is known and leaves room for its overshoot.
 
-        The overshoot counts if `target_ev` may be reached from `highest_ev` by a long move down, or the last long move
-        down was not followed by one up.
+        Room is needed if the way from `highest_ev` to `target_ev`, both in eV, is a long move down, or if the last long
+        move down has not been followed by a move up.
         """
         if approach not in APPROACHES:
             raise InputError(f"approach = {approach!r}: give one of {APPROACHES}.")
@@ -113,7 +123,10 @@ class Energy(Axis):
             raise OutOfRangeError(f"{self.name} approached from below", target_ev, lowest, self.high, "eV", remedy)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "approach", "calibration_offset_ev", or both; returns old and new values as bluesky expects."""
+        """Set "approach", "calibration_offset_ev" (eV), or both; return old and new values as bluesky expects.
+
+        Raises InputError for an unknown approach or an offset beyond +-20 eV.
+        """
         old = self._configured(settings)
         if "approach" in settings:
             self.check_approach(settings["approach"])
@@ -128,14 +141,14 @@ class Energy(Axis):
     def set(self, value: float) -> DeviceStatus:
         """Move to `value`, eV; a long move down overshoots and returns from below, unless the approach is "direct".
 
-        So does the next move after one that was direct or did not end. Fails as any axis does. Raises OutOfRangeError,
-        without moving, if there is no room for the overshoot.
+        The move after a direct or an interrupted long move down does the same. The status fails as that of any axis.
+        Raises OutOfRangeError, without moving, if there is no room for the overshoot.
         """
         self.check_value(value)
         start_ev = self.position
         self._target_ev = value
         # Three cases: a long move down leaves backlash, a move up by the overshoot or more takes it out, any other move
-        # keeps what there is. `_backlash` remembers it from one move to the next.
+        # changes nothing about it.
         down = start_ev - value > self._settings.long_move_ev
         up = value - start_ev >= self._settings.overshoot_ev
         if self._approach == "direct" or up or not (down or self._backlash):
@@ -146,7 +159,7 @@ class Energy(Axis):
         return self._set_from_below(value)
 
     def _set_from_below(self, value: float) -> StatusBase:
-        # A stop between the two moves must not be followed by the second: its number tells.
+        # The number of stops shows whether there was one between the two moves; then the second must not follow.
         stops = self._stops
         both = _BothMoves(f"{self.name} to {value:.10g} eV from below")
 
@@ -171,7 +184,9 @@ class Energy(Axis):
 
     def _missed(self, value: float, reached: float) -> str:
         text = super()._missed(self._target_ev, reached)
-        return text if value == self._target_ev else f"{text} It was to come from below, by way of {value:.10g} eV."
+        return (
+            text if value == self._target_ev else f"{text} It was on its way to {value:.10g} eV, to return from below."
+        )
 
     def raw_targets(self, value: float) -> dict[str, float]:
         """Return the energy setpoint, keV."""
@@ -189,7 +204,7 @@ class Energy(Axis):
 
 
 class _BothMoves(Status):
-    """Overshoot and return as one status, which fails with the reason of the one that failed.
+    """Overshoot and return as one status, which fails with the reason of the move that failed.
 
     A time-out becomes a MotionError, as ophyd lets only its own timers raise its StatusTimeoutError.
     """

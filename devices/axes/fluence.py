@@ -109,14 +109,14 @@ class Fluence(Axis):
         return math.pi / 4 * self._settings.spot_horizontal_um * self._settings.spot_vertical_um * 1e-8
 
     def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Use `settings["calibration"]` from now on; returns the old and the new one as bluesky expects."""
+        """Use `settings["calibration"]`, mJ/cm2 and degrees; return the old and the new one as bluesky expects."""
         old = self.calibration
         self.calibration = settings["calibration"]
         now = time.time()
         return tuple({"calibration": {"value": asdict(item), "timestamp": now}} for item in (old, self.calibration))  # type: ignore[return-value]  # two of them
 
     def check_value(self, value: float) -> None:
-        """Raise InputError unless `value` is a number within the limits, and the laser can give it."""
+        """Raise InputError unless `value`, mJ/cm2, is within the limits and the laser can give it."""
         super().check_value(value)
         # A calibration can find less light than the configuration promises.
         if value > self.calibration.maximum_mj_cm2:
@@ -125,7 +125,7 @@ class Fluence(Axis):
             raise OutOfRangeError(self.name, value, self.low, maximum, self.unit, remedy)
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the angle of the plate, degrees."""
+        """Return the angle of the plate, degrees, for a fluence in mJ/cm2 from 0 to the maximum."""
         plate = self.calibration
         return {"angle": waveplate_angle_deg(value, maximum_mj_cm2=plate.maximum_mj_cm2, zero_deg=plate.zero_deg)}
 

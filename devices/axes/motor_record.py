@@ -1,8 +1,8 @@
 """Fields of a motor record that other clients may change while a session is open: limits, calibration, mode.
 
-Widened or narrowed limits change what can be reached; offset and direction change what a position means; the mode
-stops every motion. So they are monitored, each change is logged with its field, old and new value, and they are
-requested again before each move: a monitor may have gone silent.
+Limits change what can be reached, offset and direction change what a position means, the mode stops every motion.
+Therefore these fields are monitored, each change is logged with its field, old and new value, and they are requested
+again before each move, as a monitor may have gone silent.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ logger = logging.getLogger("trxas.devices")
 class MotorFields(Device):
     """Limits (HLM, LLM), calibration (OFF, DIR) and mode (SPMG) of the motor record that the prefix names."""
 
+    # `_first` holds the fields as they were when the session opened, and never changes afterwards: it defines what the
+    # positions of this session mean. `_latest` holds what the monitors and requests have delivered since. New limits
+    # are accepted at once; a new offset or direction makes every move fail until it is set back; a mode that does not
+    # move makes moves fail until it is Go again. Monitors call from threads of Channel Access, so `_latest` is replaced
+    # as a whole under the lock and never modified in place.
+
     high = Cpt(FreshSignalRO, ".HLM", kind="omitted")
     low = Cpt(FreshSignalRO, ".LLM", kind="omitted")
     offset = Cpt(FreshSignalRO, ".OFF", kind="omitted")
@@ -58,8 +64,9 @@ class MotorFields(Device):
     def check(self, raw: float | None, *, fresh: bool = True) -> None:
         """Raise unless the motor moves as it did when the session opened, and `raw`, in its unit, is within its limits.
 
-        MotionError for a mode that does not move and for a changed calibration, OutOfRangeError for the limits. With
-        None the limits are not checked. Without `fresh` the monitors are believed, which costs no round trip.
+        Raises MotionError for a mode that does not move and for a changed calibration, OutOfRangeError for the limits,
+        which are not checked if `raw` is None. Without `fresh` the values of the monitors count, which costs no round
+        trip.
         """
         now = self._request() if fresh or not self._latest else self._latest
         self._first = self._first or now
@@ -82,11 +89,11 @@ class MotorFields(Device):
             raise OutOfRangeError(self.prefix, raw, low, high, self._unit(), remedy)
 
     def changes(self) -> str:
-        """Return every field that differs from when the session opened, with both values; empty if none does."""
+        """Return in words every field that has changed since the session opened, with both values and unit."""
         return "; ".join(self.change(name) for name in self._latest if self._latest[name] != self._first.get(name))
 
     def change(self, name: str) -> str:
-        """Return which field changed, from what to what."""
+        """Return in words from which value the field `name` has changed to which, in the motor's unit."""
         field = self._fields()[name].pvname
         return f"{field} changed from {self._words(name, self._first[name])} to {self._words(name, self._latest[name])}"
 

@@ -38,11 +38,11 @@ class RecordAxis(Axis):
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the set point: the value itself."""
+        """Return the set point, which is the value itself, in the unit of the axis."""
         return {"setpoint": value}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
-        """Return the position: the read-back itself."""
+        """Return the position, which is the read-back itself, in the unit of the axis."""
         return float(raw["readback"])
 
 
@@ -52,7 +52,7 @@ class StoppableRecordAxis(RecordAxis):
     halt = FCpt(EpicsSignal, "{_stop_pv}", kind="omitted")
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop where it is; nothing can be stopped that does not answer."""
+        """Write 1 to the PV that stops the motion; does nothing if it does not answer."""
         if self.halt.connected:
             self.halt.put(1)
 
@@ -64,7 +64,7 @@ class MotorRecordAxis(StoppableRecordAxis):
 
 
 def record_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> RecordAxis:
-    """Return the axis of a table `[axes.NAME]`."""
+    """Return the axis of a table `[axes.NAME]`: a motor record, or a set point with or without a PV that stops it."""
     if settings.motor:
         kind: type[RecordAxis] = MotorRecordAxis
     else:

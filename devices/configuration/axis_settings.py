@@ -17,8 +17,8 @@ class EnergySettings:
     """Monochromator; PVs in keV, limits and tolerance in eV.
 
     `motor`: the Bragg motor's record, whose mode and calibration are watched; empty if there is none.
-    A move down by more than `long_move_ev` goes `overshoot_ev` too far and returns from below (`approach_from`
-    "below"), or stops where it ends ("direct"): after a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8).
+    After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8). With `approach_from` "below", a move down by
+    more than `long_move_ev` therefore goes `overshoot_ev` too far and returns; with "direct" it stops at its target.
     """
 
     setpoint: Pv
@@ -204,7 +204,7 @@ class CellSettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class RecordAxisSettings:
-    """One more axis of the beamline, `[axes.NAME]`: a motor record, or a set point and a read-back with put completion.
+    """A further axis, `[axes.NAME]`: a motor record, or a set point with put completion and a read-back.
 
     NAME is the name of the axis at the prompt and of its field in events. Limits and tolerance are in `unit`.
     """
@@ -222,7 +222,7 @@ class RecordAxisSettings:
 
     @property
     def pvs(self) -> tuple[str, str, str]:
-        """Set point, read-back and stop; those of a motor record follow from its name."""
+        """Names of set point, read-back and stop, in this order; those of a motor record follow from its name."""
         if self.motor:
             return self.motor, f"{self.motor}.RBV", f"{self.motor}.STOP"
         return self.setpoint, self.readback, self.stop

@@ -44,9 +44,9 @@ class EpicsSettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class GeometrySettings:
-    """What the reduction must know of beam and jet (paper, SI 2).
+    """Facts about beam and jet that the reduction needs (paper, SI 2).
 
-    `irf_sigma_ps`: instrument response; `laser_fwhm_um` and `jet_speed_m_s` say how fast a pumped spot leaves.
+    `irf_sigma_ps`: instrument response; `laser_fwhm_um` and `jet_speed_m_s` determine how fast a pumped spot leaves.
     """
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.
@@ -75,10 +75,10 @@ class GeometrySettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class BeamlineConfiguration:
-    """One beamline: a name and the settings of every device; those that may be None need no table.
+    """One beamline: a name and the settings of every device; a device that may be None needs no table.
 
-    `axes`: further axes by name, a table `[axes.NAME]` each. `edges`: absorption edges that differ from their defaults,
-    a table such as `[edges."Fe K"]` each.
+    `axes`: further axes by name, each from a table `[axes.NAME]`. `edges`: absorption edges that differ from their
+    defaults, each from a table such as `[edges."Fe K"]`.
     """
 
     name: Annotated[str, text("name of the beamline")]
@@ -123,11 +123,11 @@ TABLES: Mapping[str, type[Any]] = {
 """Settings by the name of their table."""
 
 OPTIONAL_TABLES = frozenset({"cell", "sdd", "pilatus", "foil_wheel", "safety", "holder"})
-"""Tables without which the beamline lacks the device; every other missing table stands for its defaults."""
+"""Tables of devices that a beamline may lack; any other table that is missing has its default values."""
 
 
 def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: GeometrySettings) -> Iterable[Fault]:
-    """Yield a fault unless there is one gate per X-ray pulse between two pumps."""
+    """Yield a fault unless the gates fit the pump: one per X-ray pulse from one pump to the next."""
     if laser.required_divider != exposure.probes:
         yield Fault(
             table="laser",
@@ -145,7 +145,7 @@ def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: Geo
 
 
 def resume_faults(surroundings: SurroundingsSettings, quality: QualitySettings) -> Iterable[Fault]:
-    """Yield a fault for each threshold that would let a scan continue where its points are bad."""
+    """Yield a fault for each threshold, in mA or ml/min, that would let a scan continue where its points are bad."""
     for key, resume, low_key, low, unit in (
         ("ring_current_resume_ma", quality.ring_current_resume_ma, "ring_current_low_ma",
          surroundings.ring_current_low_ma, "mA"),
@@ -174,20 +174,22 @@ EVENT_FIELDS = frozenset(
     {"scan_index", "point_index", "laser_shutter", "spc_counts", "spc_pulses", "boxcar_mean", "boxcar_variance", "i0",
      "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "quality", "marks"}
 )  # fmt: skip
-"""Fields that events have already, which an axis must not be called after."""
+"""Fields that events have already, whose names an axis must not take."""
 
 
 def axis_name_faults(axes: Iterable[str]) -> Iterable[Fault]:
-    """Yield a fault for every name of a further axis that is no name, or that a device or a field has already."""
+    """Yield a fault for every further axis whose name is not an identifier, or belongs to a device or a field."""
     taken = {*EVENT_FIELDS, *TABLES, *AxisName, *(name.name.lower() for name in AxisName)}
     for name in axes:
         if not AXIS_NAME.fullmatch(name):
             yield Fault(
-                table=f"axes.{name}", key="", message="is no name. Use small letters, digits and _, letter first."
+                table=f"axes.{name}",
+                key="",
+                message="is not a name. Use lower-case letters, digits and _, and begin with a letter.",
             )
         elif name in taken:
             yield Fault(
-                table=f"axes.{name}", key="", message="is the name of a device or a field already. Choose another."
+                table=f"axes.{name}", key="", message="is already the name of a device or a field. Choose another."
             )
 
 

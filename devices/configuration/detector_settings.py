@@ -11,10 +11,10 @@ from pydantic.dataclasses import dataclass
 from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, text, whole_number
 
 CLOCK_CHANNEL = 1
-"""Channel of a scaler record that counts its clock; light normalised by it would be normalised by time."""
+"""Channel of a scaler record that counts its clock; a spectrum divided by it would be normalised by time."""
 
 CLOCK_BITS = 32
-"""Width of a scaler's clock channel."""
+"""Width of a scaler's clock channel, bits."""
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -106,10 +106,10 @@ class FoilWheelSettings:
 class PilatusSettings:
     """Area detector: areaDetector prefix, folder for its files, exposure limits, geometry.
 
-    An empty `folder` leaves the choice to the session. If the detector's computer mounts the data elsewhere, a folder
-    below `local_root` is below `ioc_root` there, which may be a path of Windows. `offset_horizontal_m` is the distance
-    from the direct beam to the detector's near edge, `offset_vertical_m` that to its middle row. `margin_s` is what an
-    image may take beyond its exposure.
+    With an empty `folder` the session chooses one. If the detector's computer mounts the data elsewhere, its name for
+    `local_root` is `ioc_root`, which may be a Windows path. `offset_horizontal_m` is the distance from the direct beam
+    to the detector's near edge, `offset_vertical_m` that to its middle row. `margin_s` is the time that an image may
+    take beyond its exposure.
     """
 
     prefix: Pv

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 DAY_S = 86_400.0
 
 SETTINGS = ConfigDict(extra="forbid")
-"""How every table is validated: a key that nobody reads is a mistake."""
+"""How every table is validated: a key that no code reads is a mistake of the file."""
 
 Pv = Annotated[str, Field(strict=True, pattern=r"^\S+$")]
 """Name of a process variable, without the prefix."""
@@ -34,7 +34,7 @@ def quantity(
     below: float | None = None,
     high: float | None = None,
 ) -> Any:
-    """Return the declaration of a finite number in `unit`.
+    """Return the declaration of a finite number; all limits are in `unit`.
 
     `low` and `high` are allowed themselves, `above` and `below` are not.
     """
@@ -70,7 +70,7 @@ def table_name(name: str, key: str) -> str:
 
 
 def whole_number(description: str, *, low: int, high: int) -> Any:
-    """Return the declaration of a whole number from `low` to `high`, both included."""
+    """Return the declaration of a whole number without a unit, from `low` to `high`, both included."""
     return Field(description=description, strict=True, ge=low, le=high)
 
 
@@ -98,7 +98,7 @@ class Fault:
 
 
 def unit_of(field: FieldInfo) -> str:
-    """Return the unit of a declared key, empty if it has none."""
+    """Return the unit of a declared key, such as "ps"; empty if it has none."""
     extra = field.json_schema_extra
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 

@@ -16,11 +16,11 @@ WEEK_S = 7 * DAY_S
 class QualitySettings:
     """What makes a point bad, how often it is measured again, and how long a scan waits for the beamline.
 
-    A point is measured at most `attempts` times, with pauses from `pause_s`, doubled each time, to `pause_high_s`. At
-    one point a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost
-    PVs; it checks every `poll_s` and reports every `report_s`. What had failed must be above its `resume` value, and
-    hold for its `settle_s`, before the scan continues. Tolerances are relative: of `i0` per second to its running
-    median, of the gates opened to those in the dwell, of the laser power to that of the fluence (checked from
+    A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`. At one point
+    a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it
+    checks every `poll_s` and reports every `report_s`. A quantity that has failed must be above its `resume` value, and
+    stay there for its `settle_s`, before the scan continues. Tolerances are relative: of `i0` per second to its running
+    median, of the opened gates to those in the dwell, of the laser power to that of the fluence (checked from
     `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
     """
 
@@ -80,7 +80,7 @@ class QualitySettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class SafetySettings:
-    """Watchdog in the IOC: PVs of its heartbeat, its end, its reset, its state and its time-out in seconds.
+    """Watchdog in the IOC: PVs to send a heartbeat, to disarm and to reset it, of its state and of its time-out, s.
 
     A heartbeat is written every `interval_s`, and at least five times within the time-out.
     """
@@ -99,7 +99,7 @@ class SafetySettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class HolderSettings:
-    """Lock in the IOC: PVs of who holds the beamline, of their heartbeat, and of the time-out in seconds."""
+    """Lock in the IOC: PVs of the session that holds the beamline, of its heartbeat, and of the time-out, s."""
 
     holder: Pv
     heartbeat: Pv

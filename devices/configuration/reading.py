@@ -90,7 +90,10 @@ class SettingsReader:
         self._faults: list[Fault] = []
 
     def table(self, name: str, settings: type[T], *, optional: bool = False) -> T | None:
-        """Return the settings of table `name`; None if an `optional` one is missing, or after a fault."""
+        """Return the settings of table `name`; None if an `optional` table is missing, or after a fault.
+
+        Raises nothing: faults are collected for `finish`.
+        """
         self._known.append(name)
         if optional and name not in self._content:
             return None
@@ -101,7 +104,7 @@ class SettingsReader:
         return self._validated(name, settings, content)
 
     def tables(self, name: str, settings: type[T]) -> dict[str, T]:
-        """Return the settings of every table `[name.KEY]` by its key, without those with faults."""
+        """Return the settings of every table `[name.KEY]` by KEY, without tables that have faults; raises nothing."""
         self._known.append(name)
         content = self._content.get(name, {})
         if not isinstance(content, dict):
@@ -117,7 +120,7 @@ class SettingsReader:
         return made
 
     def text(self, name: str) -> str:
-        """Return the text at the top of the file under `name`."""
+        """Return the text at the top of the file under `name`; empty, with a fault, if there is none."""
         self._known.append(name)
         value = self._content.get(name)
         if isinstance(value, str):
@@ -127,7 +130,7 @@ class SettingsReader:
         return ""
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Report `faults` too."""
+        """Add `faults` to those that `finish` raises."""
         self._faults += faults
 
     def finish(self) -> None:
@@ -149,13 +152,16 @@ class SettingsReader:
             self._faults += [_fault(name, detail, declared) for detail in error.errors(include_url=False)]
             return None
         if hasattr(made, "faults"):
-            # The table of a single device knows its name; one of many gets it.
+            # The settings of a single device know the name of their table; those of one of many are given it.
             self._faults += made.faults(name) if "." in name else made.faults()
         return made
 
 
 def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
-    """Return the beamline of a file, its relations checked; None after a fault, which `reader.finish` raises."""
+    """Return the beamline of a file, with its relations checked; None after a fault, which `reader.finish` raises."""
+    # Faults are collected in three passes, so that one message lists as many as possible: every table by itself, the
+    # names of the further axes, and the relations between those tables that are sound by themselves. A relation whose
+    # tables have faults is skipped: comparing with a value that is wrong anyway would only add noise.
     name = reader.text("name")
     made = {
         table: reader.table(table, settings, optional=table in OPTIONAL_TABLES) for table, settings in TABLES.items()

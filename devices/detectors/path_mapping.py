@@ -1,4 +1,4 @@
-"""Folders of a detector whose computer sees them under another name: another mount point, or a Windows drive."""
+"""Folders that the detector's computer sees under another name: another mount point, or a Windows drive."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ POSIX = "posix"
 
 
 def path_kind(root: str) -> str:
-    """Return whether `root` is a path of Windows (a drive letter or backslashes) or of anything else."""
+    """Return WINDOWS for a path with a drive letter or backslashes, POSIX for any other."""
     return WINDOWS if "\\" in root or PureWindowsPath(root).drive else POSIX
 
 
 def as_seen_by_ioc(folder: Path, local_root: str, ioc_root: str) -> str:
-    """Return `folder` as the detector's IOC names it: `local_root` replaced by `ioc_root`; both empty: no change.
+    """Return `folder` as the detector's IOC names it: `local_root` replaced by `ioc_root`, if they are given.
 
-    Raises ConfigurationError if `folder` is not below `local_root`: the IOC would write where nobody reads.
+    Raises ConfigurationError if `folder` is not below `local_root`: the IOC would write to a place that is never read.
     """
     if not ioc_root:
         return str(folder)

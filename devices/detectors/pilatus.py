@@ -1,7 +1,7 @@
 """Pilatus area detector: its IOC writes the images to HDF5 files, the run refers to them.
 
-An image counts only when the plugin says that it has written it: so each datum points at the place in the file where
-the image is, whatever happened to exposures before it.
+An image counts only when the plugin has confirmed that it is written. Therefore each datum points at the place in the
+file where its image is, whatever happened to earlier exposures.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from devices.signals.uncached_signal import disconnected_names, put_and_wait, pu
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
 
 ANSWER_TIMEOUT_S = 10.0
-"""How long the IOC may take for anything but an exposure."""
+"""Longest time in which the IOC answers anything but an exposure, s."""
 
 DEFAULT_EXPOSURE_S = 1.0
-"""Exposure of images in a stock plan, which sets none."""
+"""Exposure of images in a stock plan, which sets none, s."""
 
 READOUT_S = 0.003
-"""Time between two exposures (Pilatus 100K manual: about 3 ms)."""
+"""Time between two exposures, s (Pilatus 100K manual: about 3 ms)."""
 
 INTERNAL_TRIGGER = 0
 """Choice of TriggerMode: the camera exposes by itself."""
@@ -59,7 +59,7 @@ FILE_SIGNALS = (
 
 
 def fresh_value(signal: EpicsSignalBase) -> Any:
-    """Return the value requested from the server, past all monitors; raises NotConnectedError without an answer."""
+    """Return a value requested from the server, not from a monitor; raises NotConnectedError without an answer."""
     try:
         return signal.get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
     except TimeoutError as error:
@@ -67,7 +67,9 @@ def fresh_value(signal: EpicsSignalBase) -> Any:
 
 
 def unconnected(device: Device, name: str) -> EpicsSignalBase:
-    """Return the signal of `device` by its attribute, dots included, without waiting for its connection."""
+    """Return a signal of `device` by its dotted attribute name, without waiting for its connection."""
+    # ophyd connects a lazy component at its first use, and waits for it. A Pilatus has 40 such signals; waiting for one
+    # after the other would take the sum of their times instead of the longest.
     for part in name.split("."):
         with do_not_wait_for_lazy_connection(device):
             device = getattr(device, part)
@@ -75,10 +77,10 @@ def unconnected(device: Device, name: str) -> EpicsSignalBase:
 
 
 class _Capture(FileStoreBase):
-    """Begins to capture when all else is staged, and finds out at once if that fails."""
+    """Starts to capture when everything else is staged, and reports at once if that fails."""
 
     def stage(self) -> Any:
-        """As stock, then open the file; raises StorageError with the plugin's reason."""
+        """Stage as ophyd does, then open the file; raises StorageError with the plugin's reason."""
         staged = super().stage()
         put_and_wait(self.capture, 1, ANSWER_TIMEOUT_S)
         if not int(fresh_value(self.capture)):
@@ -86,7 +88,7 @@ class _Capture(FileStoreBase):
         return staged
 
     def unstage(self) -> Any:
-        """Close the file, then as stock."""
+        """Close the file, then unstage as ophyd does."""
         put_and_wait(self.capture, 0, ANSWER_TIMEOUT_S)
         return super().unstage()
 
@@ -100,32 +102,32 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
         del self.stage_sigs["capture"]
 
     def write_to(self, local: str, seen_by_ioc: str) -> None:
-        """Use the folder `local`, which the IOC calls `seen_by_ioc`, for the files to come."""
+        """Write the next files into the folder `local`, which the IOC calls `seen_by_ioc`."""
         self.read_path_template = local
         self.write_path_template = seen_by_ioc
         self.file_path.path_semantics = path_kind(seen_by_ioc)
 
     def make_filename(self) -> tuple[str, str, str]:
-        """Return a new file name, and the folder as read here and as written there.
+        """Return a new file name, the folder as this computer names it, and the folder as the IOC names it.
 
-        Unlike stock ophyd's it does not take a percent sign in a folder for a format of dates.
+        Unlike ophyd's own method, it does not take a percent sign in a folder for a date format.
         """
         return new_short_uid(), str(self.read_path_template), str(self.write_path_template)
 
     def check_folder(self, folder: str) -> None:
-        """Give the plugin the folder; raises StorageError if that does not exist where the IOC runs."""
+        """Set the plugin's folder; raises StorageError if it does not exist where the IOC runs."""
         put_and_wait(self.file_path, folder, ANSWER_TIMEOUT_S)
         if not int(fresh_value(self.file_path_exists)):
             raise StorageError(
-                f"{self.file_path.setpoint_pvname}: the folder {folder} does not exist on the Pilatus' IOC. Make it, "
-                "or choose another one."
+                f"{self.file_path.setpoint_pvname}: the folder {folder} does not exist on the computer of the Pilatus. "
+                "Create it, or choose another one."
             )
 
     def write_error(self) -> StorageError:
         """Return the error for the plugin's last failure, with its own message."""
         message = self.write_message.get(use_monitor=False, as_string=True)
         return StorageError(
-            f"The Pilatus cannot write its images. {self.write_message.pvname} says: {message}. "
+            f"The Pilatus cannot write its images. {self.write_message.pvname} reports: {message}. "
             "Free some space or choose another folder, then repeat the run; images written before are saved."
         )
 
@@ -134,9 +136,14 @@ class Pilatus(DetectorBase):
     """Pilatus 100k: stock camera and HDF5 plugin, with time-outs and reasons.
 
     Call `write_to(folder)` once and `prepare(exposure_s)` before staging. Staging sets everything else that a run
-    relies on, and unstaging restores it. The event field is `pilatus_image` for a
-    device of the name "pilatus".
+    relies on, and unstaging restores it. The event field is `pilatus_image` for a device of the name "pilatus".
     """
+
+    # Order of events for one image: put 1 to Acquire; the camera exposes and passes the image to the plugin, which
+    # blocks the camera until it has written (blocking_callbacks); only then does the put complete. The plugin's count
+    # of written images is read afterwards, because completion also comes for an image that was stopped or could not be
+    # written. Invariant: `_written` is the number of images in the open file that events refer to, so that the next
+    # image must raise the count above it; its index in the file is the count minus one.
 
     cam = ADComponent(PilatusDetectorCam, "cam1:", lazy=False)
     hdf5 = ADComponent(ImageFiles, "HDF1:", lazy=False)
@@ -150,7 +157,7 @@ class Pilatus(DetectorBase):
         self._written = 0
         super().__init__(prefix + settings.prefix, name=name)
         self.hdf5.read_attrs = []
-        # Everything that decides whether one trigger makes one image in the file: others may have left it otherwise.
+        # Everything that decides whether one trigger makes one image in the file: other clients may have changed it.
         self.stage_sigs.update(
             [
                 ("cam.acquire", 0),
@@ -180,7 +187,7 @@ class Pilatus(DetectorBase):
         }
 
     def write_to(self, folder: Path) -> None:
-        """Let the IOC write into the existing `folder`, named as this computer sees it.
+        """Choose the existing `folder`, as this computer names it, for the images of the next runs.
 
         Raises InputError unless it is absolute, ConfigurationError if it is not below `local_root` of [pilatus].
         """
@@ -240,7 +247,7 @@ class Pilatus(DetectorBase):
         wanted = self.settings.rows, self.settings.columns
         if all(found) and found != wanted:
             raise AcquisitionError(
-                f"{size.array_size_x.pvname}: images have {found[0]} rows and {found[1]} columns, [pilatus] says "
+                f"{size.array_size_x.pvname}: images have {found[0]} rows and {found[1]} columns; [pilatus] gives "
                 f"{wanted[0]} and {wanted[1]}. Undo the camera's region or binning, or correct the configuration."
             )
 
@@ -253,13 +260,16 @@ class Pilatus(DetectorBase):
         return self._folder
 
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Prepare for images of `settings["exposure_s"]`; returns the old and the new exposure as bluesky expects."""
+        """Prepare for images of `settings["exposure_s"]`; return the old and the new exposure, s, as bluesky expects.
+
+        Raises as `prepare` does.
+        """
         old = self._exposure_s
         self.prepare(settings["exposure_s"])
         return tuple({"exposure_s": {"value": value, "timestamp": time.time()}} for value in (old, self._exposure_s))  # type: ignore[return-value]  # two of them
 
     def prepare(self, exposure_s: float) -> None:
-        """Set the exposure of the images to come; raises AcquisitionError if the camera does not take it."""
+        """Set the exposure of the next images, s; raises AcquisitionError if the camera does not accept it."""
         self.check_exposure(exposure_s)
         self.connect()
         put_and_wait(self.cam.acquire_time, exposure_s, ANSWER_TIMEOUT_S)
@@ -273,7 +283,7 @@ class Pilatus(DetectorBase):
     def stage(self) -> Any:
         """Open a new file; raises NotConnectedError, StorageError or AcquisitionError before anything is exposed.
 
-        A plan that sets no exposure, as a stock one, gets DEFAULT_EXPOSURE_S.
+        A plan that sets no exposure, such as a stock plan, gets DEFAULT_EXPOSURE_S.
         """
         folder = self._checked_folder()
         if math.isnan(self._exposure_s):
@@ -287,10 +297,12 @@ class Pilatus(DetectorBase):
         except TimeoutError as error:
             if isinstance(error, NotConnectedError):
                 raise
-            raise AcquisitionError(f"The Pilatus {self.prefix} does not take its settings: {error}") from error
+            raise AcquisitionError(
+                f"The Pilatus {self.prefix} does not accept its settings: {error}. Check its IOC, then repeat the run."
+            ) from error
 
     def unstage(self) -> Any:
-        """Close the file and restore the settings; one that does not answer has nothing to restore."""
+        """Close the file and restore the settings; a detector that does not answer is only marked as unstaged."""
         if self._staged is not Staged.no and not self.answers:
             # ophyd would write the original settings to PVs that do not answer, and stay staged for ever.
             for device in (self, self.cam, self.hdf5):
@@ -300,10 +312,10 @@ class Pilatus(DetectorBase):
         return super().unstage()
 
     def trigger(self) -> DeviceStatus:
-        """Take one image; done when it is in the file.
+        """Take one image; the status is done when it is in the file.
 
-        Fails with StorageError if it could not be written, AcquisitionError if it was not taken, and with a time-out
-        that names the PV if the detector does not finish.
+        The status fails with StorageError if the image could not be written, AcquisitionError if it was not taken, and
+        with a time-out that names the PV if the detector does not finish. Raises AcquisitionError unless it is staged.
         """
         if self._staged is not Staged.yes:
             raise AcquisitionError("The Pilatus is not staged. Stage it, or use it in a plan that does.")
@@ -328,9 +340,7 @@ class Pilatus(DetectorBase):
         return finished
 
     def _take_note(self, started: float) -> None:
-        """Refer to the image just written; raises if there is none."""
-        # Completion comes for stopped and unwritten images too: the plugin's own count is the proof, and the
-        # image's place.
+        """Make the datum of the image just written; raises StorageError or AcquisitionError if there is none."""
         written = int(fresh_value(self.hdf5.num_captured))
         if int(fresh_value(self.hdf5.write_status)):
             raise self.hdf5.write_error()
@@ -338,18 +348,21 @@ class Pilatus(DetectorBase):
             state = self.cam.status_message.get(use_monitor=False, as_string=True)
             raise AcquisitionError(
                 f"{self.hdf5.num_captured.pvname} stays at {written}: the image was not taken ({state}). It was "
-                "stopped, or its IOC restarted; repeat the point."
+                "stopped, or its IOC restarted. Repeat the point."
             )
         self._written = written
         self.generate_datum(f"{self.name}_image", started, {"point_number": written - 1})
 
     def stop(self, *, success: bool = False) -> None:
-        """End a running exposure; does nothing if the detector does not answer."""
+        """End a running exposure; does nothing if the detector is not connected.
+
+        Raises NotConnectedError if it is connected and does not answer.
+        """
         if self.answers and int(fresh_value(self.cam.acquire)):
             put_and_wait(self.cam.acquire, 0, ANSWER_TIMEOUT_S)
 
     def pause(self) -> None:
-        """End a running exposure: its image would not be that of the other detectors' exposure after the pause."""
+        """End a running exposure: after the pause its image would not match the other detectors' exposure."""
         self.stop()
 
     def resume(self) -> None:
@@ -357,5 +370,5 @@ class Pilatus(DetectorBase):
 
     @property
     def hints(self) -> dict[str, list[str]]:
-        """Nothing to plot: an image is not one number."""
+        """No field to plot, as an image is not one number."""
         return {"fields": []}

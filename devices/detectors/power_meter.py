@@ -28,7 +28,7 @@ MARGIN_S = 5.0
 class PowerMeter(Device):
     """Mean power in W of `readings` readings, and the standard error of that mean.
 
-    The reading under way at the trigger is left out: it may have begun before the plate stood still.
+    The reading in progress at the trigger is left out: it may have begun before the plate stood still.
     """
 
     power = FCpt(EpicsSignalRO, "{_prefix}{_settings.power}", auto_monitor=True, kind="omitted")
@@ -46,10 +46,12 @@ class PowerMeter(Device):
             raise InputError(f"readings = {readings!r}: give a whole number from 2 to {MAXIMUM_READINGS}.")
 
     def trigger(self) -> DeviceStatus:
-        """Take the next readings; the status fails with a time-out naming the PV if the meter sends none.
+        """Take the next readings, W; the status fails with a time-out naming the PV if the meter sends none.
 
         A reading in INVALID alarm does not count.
         """
+        # The meter is slow and sends readings by itself, so they come from its monitor and not from requests, which
+        # would return the same reading several times and make the scatter too small.
         wanted = self.readings
         watts = list[float]()
         skipped = list[float]()
@@ -83,6 +85,6 @@ class PowerMeter(Device):
         }
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys of both numbers."""
+        """Return the data keys of the mean power and of its standard error, both in W."""
         key = {"source": f"PV:{self.power.pvname}", "dtype": "number", "shape": [], "units": "W"}
         return {"power_w": dict(key), "power_sigma_w": dict(key)}

@@ -41,7 +41,7 @@ class SddFrame:
 
 
 def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
-    """Return the frame of `pv`; raises AcquisitionError for another layout or for what no detector counts."""
+    """Return the frame of `pv`; raises AcquisitionError for another layout or for impossible counts."""
     values = np.atleast_1d(np.asarray(raw, dtype=float))
     if values.shape != (2 + 3 * elements,):
         raise AcquisitionError(
@@ -75,17 +75,17 @@ class Sdd(Device):
 
     @property
     def elements(self) -> int:
-        """Number of elements."""
+        """Number of elements: the length of each array of an event."""
         return self._settings.elements
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
-        """Return the frame under its name among the raw values of an event, for reading it with other detectors."""
+        """Return the signal of the frame, (2 + 3 x elements,), by its key, for reading it with other detectors."""
         return {"sdd_frame": self.frame}
 
     def reading_from_raw(self, raw: Mapping[str, Any], *, exposure_id: int, exposure_s: float) -> SddFrame:
         """Return the frame of the master's exposure `exposure_id`, `exposure_s` long.
 
-        Raises AcquisitionError if it belongs to another one.
+        Raises AcquisitionError if the frame belongs to another exposure.
         """
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
         # The number alone is not enough: a detector that was restarted may have reached the same one.
@@ -115,14 +115,14 @@ class Sdd(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the event fields of the latest exposure, whichever it was."""
+        """Return the event fields of the latest exposure, whichever it was; raises as `parse_sdd_frame` does."""
         raw = read_together(self.fresh_signals())
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
         now = time.time()
         return {key: {"value": value, "timestamp": now} for key, value in self.values(frame).items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys of the event fields."""
+        """Return the data keys of counts, and of input and output rates in 1/s, each (element,)."""
         key = {"source": f"PV:{self.frame.pvname}", "dtype": "array", "shape": [self.elements]}
         rates = {**key, "units": "1/s", "dtype_numpy": "<f8"}
         return {

@@ -10,11 +10,17 @@ from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
 
 
 class AxisWatch:
-    """Monitors the read-backs of those `axes` (by event field) that `expect` has given a position.
+    """Watch over the read-backs of those `axes` (by event field) that `expect` has given a position.
 
     `on_failure` is called when one of them leaves its tolerance during an exposure, or its read-back becomes invalid;
-    it comes from a thread of Channel Access.
+    the call comes from a thread of Channel Access.
     """
+
+    # An axis that jumps and returns during an exposure looks right at both ends, so only monitors can show it. They can
+    # also be late, or fall silent without notice; therefore `end` compares read-backs that were just requested, too.
+    # Invariants: `_raw` holds the latest raw read-backs of every axis that was ever expected (it is followed from then
+    # on), NaN while its record is invalid. NaN is within no tolerance, so an invalid axis counts as astray. `_strayed`
+    # holds the first stray position of the exposure in hand, and only between `begin` and `end` anything is added.
 
     def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None]) -> None:
         self._axes = dict(axes)
@@ -26,7 +32,7 @@ class AxisWatch:
         self._lock = threading.Lock()
 
     def expect(self, positions: Mapping[str, float]) -> None:
-        """Require these `positions`, by event field, of the next exposures; the other axes do not matter.
+        """Require these `positions`, by event field and in its unit, of the next exposures; other axes do not matter.
 
         Raises NotConnectedError if a read-back that is followed for the first time does not answer.
         """
@@ -37,7 +43,7 @@ class AxisWatch:
             self._exposing = False
 
     def astray(self) -> dict[str, float]:
-        """Return the positions of those axes that are not at their targets now, according to their monitors."""
+        """Return the positions, in their units, of the axes that are off their targets according to the monitors."""
         return {key: position for key in self._expected if not self._holds(key, position := self._position(key))}
 
     def begin(self) -> None:
@@ -49,7 +55,7 @@ class AxisWatch:
     def end(self, raw: Mapping[str, PvReading]) -> dict[str, float]:
         """End the exposure; return the first stray position of every axis that was astray at any time since `begin`.
 
-        `raw` as for `update`: a monitor may have gone silent.
+        Positions are by event field, in its unit. `raw` is as for `update`: a monitor may have gone silent.
         """
         self.update(raw)
         with self._lock:
@@ -57,7 +63,7 @@ class AxisWatch:
             return self.astray() | self._strayed
 
     def update(self, raw: Mapping[str, PvReading]) -> None:
-        """Replace what the monitors delivered by read-backs just requested, by "axis name.attribute"."""
+        """Replace the values of the monitors by read-backs just requested; their keys are "axis name.attribute"."""
         with self._lock:
             for key, known in self._raw.items():
                 known |= {name: raw[f"{self._axes[key].name}.{name}"].number() for name in known}

@@ -1,10 +1,10 @@
 """Conditions that must hold during the whole of an exposure, not only at its end.
 
-`Conditions` knows the PVs, follows their monitors and keeps their latest values; it outlives all runs. A
-`ConditionWatch` belongs to one exposure: it knows which conditions that exposure needs, and collects what fails from
-`begin` to `end`. There is one master scaler, so one watch at a time: a new one takes the place of the one before. A PV
-in INVALID alarm counts as NaN, which is within no limits. Monitors report from threads of Channel Access, hence the
-lock; as a monitor may go silent without notice, `end` takes values that were requested from the server too.
+`Conditions` knows the PVs, follows their monitors and holds their latest values; it outlives all runs. A
+`ConditionWatch` belongs to one exposure: it knows which conditions that exposure needs, and collects those that fail
+from `begin` to `end`. There is one master scaler, so one watch at a time: a new one replaces the previous one. A PV in
+INVALID alarm counts as NaN, which is within no limits. Monitors report from threads of Channel Access, hence the lock.
+As a monitor may go silent without notice, `end` also takes values that were requested from the server.
 """
 
 from __future__ import annotations
@@ -77,13 +77,18 @@ class Condition:
     optional: bool = False
 
     def holds(self, value: float, *, to_resume: bool = False) -> bool:
-        """Return whether `value` is good enough to continue, or with `to_resume` to continue after a failure."""
+        """Return whether `value`, in `unit`, is good enough to continue, or with `to_resume` to resume after a failure.
+
+        NaN, the value of a record in INVALID alarm, is not, unless there are no limits at all.
+        """
+        # Two thresholds make a hysteresis: a scan that was suspended at 10 mA must not resume at 11 mA, to be suspended
+        # again at the next flicker of the current.
         if (self.low, self.high) == (-math.inf, math.inf):
             return True
         return (self.resume if to_resume else self.low) <= value <= self.high
 
     def remark(self, value: float, *, to_resume: bool = False) -> str:
-        """Return `value` and what is needed instead, in words; NaN stands for a PV in INVALID alarm."""
+        """Return in words `value` and the allowed range, with their unit; NaN stands for a PV in INVALID alarm."""
         low = self.resume if to_resume else self.low
         wanted = f"{low:g}" if low == self.high else f"{low:g} to {self.high:g}"
         if math.isinf(self.high):
@@ -97,7 +102,10 @@ class Condition:
 def monitored_conditions(
     laser: Laser, around: Surroundings, quality: QualitySettings, injecting: FreshSignalRO | None = None
 ) -> dict[str, Condition]:
-    """Return every condition with a monitored PV, by name; `injecting` is 1 while the ring is being filled."""
+    """Return every condition with a monitored PV, by name, with limits in the unit of its PV.
+
+    `injecting` is 1 while the ring is being filled; without it there is no condition about that.
+    """
     divider = float(laser.required_divider)
     conditions = [
         *_beam_conditions(around, quality),
@@ -153,10 +161,10 @@ def _jet_conditions(around: Surroundings, quality: QualitySettings) -> list[Cond
 
 
 class Conditions:
-    """All conditions of a beamline, by the monitors of laser, ring, shutter and jet.
+    """All conditions of a beamline, from the monitors of laser, ring, shutter and jet.
 
-    What nobody needs is not read: it need not even be connected. `on_failure` is called when a needed condition fails
-    during an exposure; it comes from a thread of Channel Access.
+    A condition that no exposure needs is not read; its PV need not even be connected. `on_failure` is called when a
+    needed condition fails during an exposure; the call comes from a thread of Channel Access.
     """
 
     def __init__(
@@ -176,7 +184,7 @@ class Conditions:
         self._watch: ConditionWatch | None = None
 
     def watch(self, needed: Collection[str], power_w: tuple[float, float] = ANY_POWER_W) -> ConditionWatch:
-        """Return the watch of the next exposure, which ends the one before.
+        """Return the watch of the next exposure, which replaces the previous one.
 
         `needed` names its conditions; `power_w`: lowest and highest reading allowed of the laser's power meter, W.
         """
@@ -189,9 +197,10 @@ class Conditions:
         return self._watch
 
     def failing(self, needed: Collection[str]) -> list[Condition]:
-        """Return those of the `needed` conditions to wait for that fail by their monitors, and also when requested.
+        """Return the `needed` conditions worth waiting for that fail by their monitors and also when requested.
 
-        A monitor may be late: a shutter that has just opened is not closed. Raises NotConnectedError without answer.
+        The request avoids false alarms, as a monitor may be late: a shutter that has just opened is not closed. Raises
+        NotConnectedError if a PV does not answer.
         """
         there = self.connected(self._all[name] for name in needed if name in self._all)
         suspects = [item for item in there if item.waits and not item.holds(self.latest(item))]
@@ -199,9 +208,10 @@ class Conditions:
         return [condition for condition in suspects if not condition.holds(values[condition.name])]
 
     def not_ready(self, needed: Collection[str], without: Collection[str] = ()) -> list[tuple[Condition, float]]:
-        """Return those of the `needed` conditions to wait for, less `without`, that do not allow to resume a scan.
+        """Return the `needed` conditions worth waiting for, except `without`, that do not permit a scan to resume.
 
-        Each comes with its value, requested from the server. Raises NotConnectedError if one does not answer.
+        Each comes with its value, in its unit, requested from the server. Raises NotConnectedError if a PV does not
+        answer.
         """
         names = [name for name in needed if name in self._all and name not in without]
         there = [item for item in self.connected(self._all[name] for name in names) if item.waits]
@@ -210,9 +220,9 @@ class Conditions:
         return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
 
     def remarks(self) -> dict[str, str]:
-        """Return what does not hold now, in words by PV, of all conditions to wait for whose PVs are connected.
+        """Return by PV, in words, every condition that a scan would wait for now.
 
-        Raises NotConnectedError if one does not answer.
+        PVs that are not connected are skipped. Raises NotConnectedError if a connected one does not answer.
         """
         there = [condition for condition in self._all.values() if condition.waits and condition.signal.connected]
         values = self.request(there)
@@ -220,8 +230,11 @@ class Conditions:
         return {item.signal.pvname: item.remark(values[item.name]) for item in failing}
 
     def latest(self, condition: Condition) -> float:
-        """Return the latest value of a condition by its monitor, NaN in INVALID alarm; it is followed from then on."""
-        # Subscribed here and not when built: a signal that never connects has no monitor to wait for.
+        """Return the latest value of a condition from its monitor, in its unit, NaN in INVALID alarm.
+
+        The first call requests the value and starts to follow the PV. Raises NotConnectedError if it does not answer.
+        """
+        # Subscribed at the first use, not at construction: the PV of a condition that nobody needs may not exist.
         if condition.name not in self._followed:
             self.request([condition])
             follow(condition.signal, lambda value: self._changed(condition.name, value))
@@ -234,14 +247,14 @@ class Conditions:
         return self.learn(readings)
 
     def learn(self, readings: Mapping[str, PvReading]) -> dict[str, float]:
-        """Take `readings` by name in place of what the monitors delivered, and return their values."""
+        """Replace the values of the monitors by `readings`, by name; return their values, NaN in INVALID alarm."""
         values = {name: reading.number() for name, reading in readings.items()}
         self._latest |= values
         return values
 
     @staticmethod
     def connected(conditions: Iterable[Condition]) -> list[Condition]:
-        """Return `conditions` less the optional ones whose PVs are not connected."""
+        """Return `conditions` without the optional ones whose PVs are not connected."""
         return [condition for condition in conditions if not condition.optional or condition.signal.connected]
 
     def _changed(self, name: str, value: float) -> None:
@@ -262,7 +275,10 @@ class ConditionWatch:
         self._lock = threading.Lock()
 
     def is_met(self) -> bool:
-        """Return whether every needed condition holds now, by the monitors."""
+        """Return whether every needed condition holds now, according to the monitors.
+
+        Raises NotConnectedError if a PV that is followed for the first time does not answer.
+        """
         return not self._failing()
 
     def refresh(self) -> None:
@@ -270,14 +286,17 @@ class ConditionWatch:
         self._conditions.request(self._connected())
 
     def begin(self) -> None:
-        """Start the exposure: note what fails already."""
+        """Start the exposure, and note the conditions that fail already; raises as `is_met` does."""
         failing = self._failing()
         with self._lock:
             self._failed = failing
             self._exposing = True
 
     def end(self, fresh: Mapping[str, PvReading]) -> dict[str, float]:
-        """End the exposure; return the conditions that failed since `begin` or fail by `fresh`, with their values."""
+        """End the exposure; return the conditions that failed since `begin` or fail in `fresh`, with their values.
+
+        Each value is the one that failed first, in the unit of the condition, NaN in INVALID alarm.
+        """
         values = self._conditions.learn(fresh)
         with self._lock:
             self._exposing = False
@@ -291,11 +310,11 @@ class ConditionWatch:
         return {condition.name: condition.signal for condition in self._connected()}
 
     def remark(self, name: str, value: float) -> str:
-        """Return a failed condition, its value and its limit, in words."""
+        """Return in words a failed condition, its value and its limits, with their unit."""
         return self._needed[name].remark(value)
 
     def changed(self, name: str, value: float) -> None:
-        """Note a new value of a monitor; called from a thread of Channel Access."""
+        """Note a new value of a monitor, NaN in INVALID alarm; called from a thread of Channel Access."""
         if name not in self._needed or self._needed[name].holds(value):
             return
         with self._lock:

@@ -1,4 +1,12 @@
-"""One exposure as an event: what all readers of exposures have in common."""
+"""One exposure as an event: the part that all readers of exposures have in common.
+
+Order of calls, once per run: `start_run`. Once per exposure: `arm` with the targets, `trigger`, and `read` when the
+status is done; `ExposureLifeCycle` refuses any other order. Two watches run from the trigger to the read-out: one over
+the conditions (ring, shutter, jet, laser), one over the axes. When either sees a failure, it cuts the exposure short.
+The read-out requests everything in one round trip: the frames, the axes, the surroundings, and the conditions again. It
+raises if the frames belong to another exposure, and returns an event with a filled `quality` field if the exposure is
+the right one and something was wrong during it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +32,7 @@ CONDITION = "condition:"
 """Prefix of the keys of conditions among the raw values."""
 
 SHORTEST = 0.999
-"""Share of the dwell that an exposure must have counted; less means that somebody cut it short."""
+"""Fraction of the dwell that an exposure must have counted; less means that it was cut short."""
 
 INVALID_ENDING = "_invalid"
 """Ending of the mark of a field whose record was in INVALID alarm: the field then holds the value that it served."""
@@ -43,9 +51,9 @@ class EventReader(ABC):
     """Makes one exposure and reads it as an event. A bluesky Triggerable and Readable.
 
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
-    without targets. `remarks` tells, for every condition that failed in the latest event, what was found and what is
-    needed; `marks` names what is unusual about an event, good or bad: a known dip of I0, and every field that is no
-    measurement. `i0_per_s` is I0 of the latest event, counts/s.
+    without targets. `remarks` states, for every condition that failed in the latest event, the value found and the
+    value needed; `marks` names what is unusual about an event, good or bad: a known dip of I0, and every field that is
+    no measurement. `i0_per_s` is I0 of the latest event, counts/s.
     """
 
     parent = None
@@ -86,17 +94,20 @@ class EventReader(ABC):
 
     @property
     def phase(self) -> Phase:
-        """Where the exposure in hand is in its life."""
+        """Phase of the current exposure."""
         return self._life.phase
 
     def start_run(self, needed: frozenset[str]) -> None:
-        """Begin a new run, in which the `needed` conditions must hold for a point to be good."""
+        """Begin a new run, in which the `needed` conditions must hold for a point to be good; raises nothing.
+
+        The normal flux is forgotten: the next run may have another energy, slit or attenuator.
+        """
         self._needed = needed
         self._flux.reset()
         self._life.reset()
 
     def arm(self, targets: ExposureTargets) -> None:
-        """Say where everything has to be during the next exposure, which can be triggered from then on.
+        """Set where everything must be during the next exposure, which can be triggered from then on.
 
         Raises NotConnectedError if an axis that is watched for the first time does not answer.
         """
@@ -106,7 +117,10 @@ class EventReader(ABC):
         self._life.arm(targets)
 
     def has_arrived(self) -> bool:
-        """Return whether everything is as armed, by the monitors; after a move they may be late."""
+        """Return whether everything is as armed according to the monitors, which may be late after a move.
+
+        Raises NotConnectedError if a PV that is followed for the first time does not answer.
+        """
         return not self._axis_watch.astray() and self._watch.is_met()
 
     def refresh(self) -> None:
@@ -128,21 +142,27 @@ class EventReader(ABC):
         return status
 
     def stage(self) -> list[Any]:
-        """Prepare for a stock plan: exposures without targets, of the dwell set last."""
+        """Prepare for a stock plan: exposures without targets, of the dwell set last.
+
+        Raises as `Exposure.stage` does.
+        """
         self._exposure.stage()
         self.start_run(self._needed)
         self._staged = True
         return [self]
 
     def unstage(self) -> list[Any]:
-        """End what a stock plan has begun."""
+        """End the exposures of a stock plan; an exposure that was not read is abandoned."""
         self._exposure.unstage()
         self._life.reset()
         self._staged = False
         return [self]
 
     def pause(self) -> None:
-        """End a running exposure: bluesky triggers it again when the plan is resumed."""
+        """End a running exposure: bluesky triggers it again when the plan is resumed.
+
+        Raises AcquisitionError if the scaler does not stop.
+        """
         self._exposure.pause()
         self._life.interrupt()
 
@@ -228,8 +248,9 @@ class EventReader(ABC):
 
     def _quality(self, raw: Raw, reading: ExposureReading) -> list[str]:
         """Return the names of the conditions that failed; set `remarks` on them, and `marks`."""
-        # The monitors tell what failed in between, the values just requested what fails now without a monitor
-        # telling it.
+        # The monitors show what failed during the exposure; the values just requested show what fails now, in case a
+        # monitor has gone silent. The flux comes last: a low I0 is a finding of its own only if nothing else explains
+        # it, and only faultless exposures may teach what is normal.
         fresh = {key.removeprefix(CONDITION): raw[key] for key in raw if key.startswith(CONDITION)}
         monitored = self._watch.end(fresh)
         failed = {name: self._watch.remark(name, value) for name, value in sorted(monitored.items())}
@@ -250,7 +271,7 @@ class EventReader(ABC):
         return {"laser_shutter": f"laser_shutter was {states.get(shutter, shutter)}, needs to be {wanted}"}
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        """Return what the exposure itself lacks: here its length; a reader knows more of its own detectors."""
+        """Return remarks on the counting itself: here on its length; subclasses add those on their own detectors."""
         counted_s = reading.spc.exposure_s
         dwell_s = self._exposure.dwell_s
         if counted_s < SHORTEST * dwell_s:
@@ -265,7 +286,7 @@ class EventReader(ABC):
             # Not remembered: the flux is normal again at the next energy.
             return {}
         normal = self._flux.is_normal(per_s)
-        # Only exposures without any other fault teach what is normal: a dump must not become it.
+        # Only exposures without any other fault teach what is normal: a beam dump must not become the normal.
         if not others_failed and (normal or self._flux.confirms_change(per_s)):
             self._flux.remember(per_s)
             return {}
@@ -276,7 +297,7 @@ class EventReader(ABC):
         return dip_per_s is not None and abs(self.i0_per_s / dip_per_s - 1) <= DIP_TOLERANCE
 
     def _astray(self, raw: Raw) -> dict[str, str]:
-        """Return the axes that were not where the plan put them: moved by somebody else, jumped, or not known."""
+        """Return remarks on the axes that were off their targets: moved by another client, jumped, or not known."""
         remarks = {}
         for key, position in self._axis_watch.end(raw).items():
             axis = self._axes[key]
@@ -294,10 +315,13 @@ class EventReader(ABC):
 
     @property
     def hints(self) -> dict[str, list[str]]:
-        """Fields of the live table."""
+        """Fields of bluesky's live table: I0, counts."""
         return {"fields": ["i0"]}
 
 
 def data_key(dtype: str, *, source: str, shape: list[int] | None = None, **extra: str) -> dict[str, Any]:
-    """Return the data key of a field that comes from the PV `source`, or from "trxas" itself."""
+    """Return the data key of a field that comes from the PV `source`, or from "trxas" itself.
+
+    `shape` is that of an array, (apd, probe) for instance, and None for a scalar.
+    """
     return {"source": source if source == "trxas" else f"PV:{source}", "dtype": dtype, "shape": shape or [], **extra}

@@ -13,11 +13,16 @@ CONFIRMATIONS = 3
 """Deviating exposures in a row, alike among themselves, that become the normal: the flux has changed."""
 
 DROPOUT = 0.5
-"""Share of the normal flux below which the beam is missing; this never becomes the normal."""
+"""Fraction of the normal flux below which the beam is missing; this never becomes the normal."""
 
 
 class FluxHistory:
     """Running median of `i0` per second over the good exposures of a run; `tolerance` is relative."""
+
+    # An exposure within the tolerance is normal and extends the history. One outside it is suspicious: a dropout, a
+    # glitch, or a lasting change (another fill pattern, a retuned mirror). Only repetition separates them: several
+    # deviating exposures in a row that agree with each other are a change, and replace the history. Below DROPOUT the
+    # beam is missing, however often that repeats.
 
     def __init__(self, tolerance: float) -> None:
         self._tolerance = tolerance
@@ -46,14 +51,14 @@ class FluxHistory:
         self._deviating.clear()
 
     def confirms_change(self, per_s: float) -> bool:
-        """Return whether `per_s`, counts per second without another fault, is one of several alike.
+        """Return whether `per_s`, counts per second of an exposure without another fault, confirms a changed flux.
 
-        They become the normal then.
+        It does if CONFIRMATIONS exposures in a row agree within the tolerance; they become the normal then.
         """
         if not per_s > DROPOUT * self.normal:
             self._deviating.clear()
             return False
-        # Deviations in different directions are noise or faults; only equal ones are a new flux.
+        # Deviations of different size are noise or faults; only equal ones are a new flux.
         alike = [other for other in self._deviating if abs(other / per_s - 1) <= self._tolerance]
         self._deviating = [*alike, per_s]
         if len(self._deviating) < CONFIRMATIONS:

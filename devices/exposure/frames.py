@@ -1,4 +1,4 @@
-"""Frames: arrays in which a detector publishes one whole exposure, with the exposure's number in front.
+"""Frames: arrays in which a detector publishes one whole exposure, beginning with the exposure's number.
 
 SPC: id, seconds, laser shutter, APDs, probes, gates opened (probe), counts (apd, probe).
 Boxcar: id, seconds, laser shutter, mean (probe), variance of that mean (probe), volts per pulse.

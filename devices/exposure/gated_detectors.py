@@ -1,7 +1,7 @@
 """One exposure: the master scaler's gate, the single-photon counters and the boxcar it gates.
 
-Only put completion tells that an exposure is over, and only the number in the frames tells which one it was: an IOC
-that dies completes pending puts, and a refused trigger completes at once.
+Put completion is the only sign that an exposure is over, and the number in the frames the only sign which one it was:
+libca completes the pending puts of an IOC that dies, and a refused trigger completes at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ IDLE_POLL_S = 0.01
 """Time between two checks whether the scaler has stopped, s."""
 
 DEFAULT_DWELL_S = 1.0
-"""Dwell of exposures in a stock plan, which sets none."""
+"""Dwell of exposures in a stock plan, which sets none, s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,13 @@ class ExposureReading:
 
 
 class Exposure(Device):
-    """Trigger for all detectors, and the reader of what they counted."""
+    """Trigger of all gated detectors, and reader of their counts."""
+
+    # Every exposure is numbered by the master scaler's gate, and each detector publishes its counts together with that
+    # number in one array. `_armed_after` is the number of the last exposure that was read, stopped or found at
+    # preparation: the next trigger must produce exactly the number after it. Any other number means a refused trigger,
+    # a restarted IOC, or another client that counts, and the read-out raises. The dwell is compared too, since a
+    # restarted IOC begins again at 1 and may arrive at the expected number by chance.
 
     count = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.CNT", kind="omitted")
     preset = FCpt(EpicsSignal, "{_prefix}{_settings.scaler}.TP", kind="omitted")
@@ -108,7 +114,10 @@ class Exposure(Device):
         self._dwell_s = dwell_s
 
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Prepare for exposures of `settings["dwell_s"]`; returns the old and the new dwell as bluesky expects."""
+        """Prepare for exposures of `settings["dwell_s"]`; return the old and the new dwell, s, as bluesky expects.
+
+        Raises as `prepare` does.
+        """
         old = self._dwell_s
         now = time.time()
         self.prepare(settings["dwell_s"])
@@ -172,7 +181,7 @@ class Exposure(Device):
         probes = self._settings.probes
         boxcar = parse_boxcar_frame(raw["boxcar_frame"], polarity, probes, boxcar_pv)
         self._check_same_exposure(spc, boxcar, float(raw["elapsed"]))
-        # From here on this exposure is used up: reading it twice would store it as two points.
+        # From here on this exposure counts as read: reading it twice would store it as two points.
         self._armed_after = spc.exposure_id
         return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=float(raw["foil"]))
 
@@ -181,9 +190,7 @@ class Exposure(Device):
 
     def _check_same_exposure(self, spc: SpcFrame, boxcar: BoxcarFrame, elapsed_s: float) -> None:
         expected = self._armed_after + 1
-        # All detectors number the master's gates. Equal numbers, one higher than before the trigger, are the
-        # only proof that
-        # the frames belong to this exposure: completion comes early from an IOC that dies.
+        # Equal numbers, one higher than before the trigger, are the only proof that the frames belong to this exposure.
         if (spc.exposure_id, boxcar.exposure_id) != (expected, expected):
             raise AcquisitionError(
                 f"Expected exposure {expected}, found {spc.exposure_id} in {self.spc_frame.pvname} and "
@@ -197,7 +204,10 @@ class Exposure(Device):
             )
 
     def cut_short(self) -> None:
-        """End a running exposure that is spoilt already, without waiting; its frames come as usual."""
+        """End a running exposure that is spoilt already, without waiting; its frames come as usual.
+
+        Raises NotConnectedError if the connection breaks at this moment.
+        """
         if self.count.connected:
             put_with_completion(self.count, 0, lambda **_: None)
 
@@ -219,7 +229,7 @@ class Exposure(Device):
         self._armed_after = self._spc(read_together({"spc": self.spc_frame})["spc"]).exposure_id
 
     def pause(self) -> None:
-        """End a running exposure: bluesky triggers it again when the plan is resumed."""
+        """End a running exposure: bluesky triggers it again when the plan is resumed; raises as `stop` does."""
         self.stop()
 
     def resume(self) -> None:
@@ -229,7 +239,10 @@ class Exposure(Device):
         deadline = time.monotonic() + self._settings.margin_s
         while int(read_together({"counting": self.counting})["counting"]):
             if time.monotonic() > deadline:
-                raise AcquisitionError(f"{self.counting.pvname} does not stop counting. Restart the scaler's IOC.")
+                raise AcquisitionError(
+                    f"{self.counting.pvname} still counts {self._settings.margin_s:g} s after it was stopped. Restart "
+                    "the scaler's IOC."
+                )
             time.sleep(IDLE_POLL_S)
 
 
@@ -246,5 +259,5 @@ class SimultaneousDetectors:
         self._detectors = tuple(detectors)
 
     def trigger(self) -> StatusBase:
-        """Start one exposure on each; the status is done when all are."""
+        """Start one exposure on each; the status is done when all are, and fails with the first failure."""
         return AllOf([detector.trigger() for detector in self._detectors], timeout_error=AcquisitionError)

@@ -1,10 +1,10 @@
 """The life of an exposure as explicit states: idle, armed, counting, counted, and idle again once it is read.
 
-A reader owns one life cycle. The plan arms it with what has to hold; the trigger starts counting; the end of the
-trigger's status makes it counted; reading it closes it. An exposure that fails or is abandoned leaves the cycle where
-it can be armed again. A pause of the plan puts it back to armed, as bluesky repeats the trigger afterwards. The
-transitions come from two threads, the RunEngine's and that of the status, hence the lock and the number: the late end
-of an abandoned exposure must not end the next one.
+A reader owns one life cycle. The plan arms it with the targets of the exposure; the trigger starts counting; the end
+of the trigger's status makes it counted; reading it closes it. After a failed or abandoned exposure the cycle can be
+armed again. A pause of the plan puts it back to armed, as bluesky repeats the trigger afterwards. The transitions come
+from two threads, the RunEngine's and that of the status, hence the lock and the number: the late end of an abandoned
+exposure must not end the next one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureTargets:
-    """What has to hold during one exposure, and which exposure of its run it is.
+    """Targets of one exposure, and its place in the run.
 
     `positions` of axes by event field, in their units; `laser_shutter` 1 open, 0 closed, None if it does not matter.
     `dip_per_s` is I0 in counts/s where it is known to be lower than elsewhere, at a glitch of the monochromator.
@@ -42,7 +42,7 @@ class ExposureTargets:
 
 
 class ExposureLifeCycle:
-    """Phase and targets of the exposure in hand; a step in the wrong phase raises AcquisitionError."""
+    """Phase and targets of the current exposure; a step in the wrong phase raises AcquisitionError."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -52,7 +52,7 @@ class ExposureLifeCycle:
 
     @property
     def phase(self) -> Phase:
-        """Where the exposure is in its life."""
+        """Phase of the current exposure."""
         return self._phase
 
     @property
@@ -61,7 +61,7 @@ class ExposureLifeCycle:
         return self._targets
 
     def arm(self, targets: ExposureTargets) -> None:
-        """Accept new `targets` in any phase; an exposure that was not read is abandoned."""
+        """Accept new `targets` in any phase, and abandon an exposure that was not read; never raises."""
         with self._lock:
             self._number += 1
             self._targets = targets
@@ -88,7 +88,7 @@ class ExposureLifeCycle:
             self._phase = Phase.IDLE
 
     def reset(self) -> None:
-        """Go to idle: whatever was in hand is abandoned."""
+        """Go to idle from any phase, and abandon the current exposure."""
         with self._lock:
             self._number += 1
             self._phase = Phase.IDLE

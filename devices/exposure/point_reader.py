@@ -22,7 +22,7 @@ from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms
 from devices.surroundings import Surroundings
 
 SATURATED = 0.8
-"""Counts per gate above which pile-up cannot be corrected: 1.6 photons per pulse."""
+"""Counts per gate opening above which pile-up cannot be corrected: 1.6 photons per pulse, as p = 1 - exp(-n)."""
 
 UNSTEADY_RELATIVE = 0.05
 """Standard error of the boxcar's mean, relative to the mean, that steady light never reaches.
@@ -43,7 +43,11 @@ def is_unsteady(reading: ExposureReading) -> bool:
 
     They do if there was other light during a part of the exposure, too short to saturate the gates.
     """
-    # At least one photon: without light the expected error has no meaning, and nothing is divided by zero.
+    # The boxcar reports, for each probe, the mean of the dwell and the variance of that mean from 64 sub-averages. In
+    # steady light the standard error is near that of counting as many photons as the gates did, whatever the dwell.
+    # Two limits are needed: in long exposures the statistical error vanishes, and slow drifts of the jet dominate,
+    # which the relative limit allows; in short or weak exposures counting statistics alone exceed the relative limit.
+    # At least one photon: without light the expected error has no meaning, and the division would fail.
     photons = np.maximum(reading.spc.counts.sum(axis=0), 1)
     error = np.sqrt(reading.boxcar.variance)
     allowed = np.abs(reading.boxcar.mean) * np.maximum(UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL / np.sqrt(photons))
@@ -104,7 +108,7 @@ class PointReader(EventReader):
         }
 
     def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
-        """Return the readings of the power meter, before the shutter, that belong to the fluence."""
+        """Return the readings of the power meter, before the shutter, that belong to the fluence, W."""
         fluence = targets.positions.get(AxisName.FLUENCE, 0.0)
         attenuator = self._axes.get(AxisName.FLUENCE)
         if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
@@ -115,7 +119,7 @@ class PointReader(EventReader):
         return wanted_w - off_w, wanted_w + off_w
 
     def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
-        """Return saturated gates, gates that did not open, and light that changed during the exposure."""
+        """Return remarks on saturated gates, gates that did not open, and light that changed during the exposure."""
         spc = reading.spc
         needed = self._needed
         remarks = super()._counting_remarks(reading)

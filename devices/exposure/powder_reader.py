@@ -78,7 +78,7 @@ class PowderReader(EventReader):
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _fluorescence(self, raw: Raw, reading: ExposureReading) -> tuple[dict[str, Any], list[str]]:
-        """Return what the drift detector counted, and its conditions that failed."""
+        """Return the event fields of the drift detector, (element,) each, and its conditions that failed."""
         if self._sdd is None:
             return {}, []
         spc = reading.spc

@@ -1,4 +1,12 @@
-"""What a session does all the time, whatever plan runs: hold the beamline, send heartbeats, watch the jet."""
+"""What a session does all the time, whatever plan runs: hold the beamline, send heartbeats, watch the jet.
+
+The IOC has two guards. Its lock belongs to one session, which must send heartbeats to keep it; a session that is
+silent for the time-out loses it. Its watchdog is armed by the first heartbeat; silence while a shutter is open trips
+it, and it closes both. One thread feeds both guards. It also claims the lock again when the IOC was restarted and has
+forgotten the holder, which shows in a holder or a heartbeat number that is not the session's own. The thread never
+raises: it tries an IOC that does not answer again at the next beat, and the time-outs of the IOC protect people and
+sample meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +28,13 @@ from devices.signals.uncached_signal import (
 from errors import HeldError, NotConnectedError
 
 BEATS = 5
-"""Heartbeats within the time-out of the IOC."""
+"""Number of heartbeats within the time-out of the IOC."""
 
 POLL_S = 0.1
-
-"""Time between two checks of a lock that somebody else holds, s."""
+"""Time between two checks of a lock that another session holds, s."""
 
 GONE = (NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
-"""What reading from or writing to an IOC that dies or hangs raises."""
+"""Errors of reading from or writing to an IOC that dies or hangs."""
 
 logger = logging.getLogger("trxas.guard")
 
@@ -44,7 +51,7 @@ class SessionGuard:
         self._text = lock_text(name)
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        # A start that differs from session to session: a new holder's first beat is not the old one's last.
+        # The first number differs from session to session: a new holder's first beat must not equal the old one's last.
         self._beat = int(time.time()) % 1_000_000
         self._jet_flows = True
         self._thread = threading.Thread(target=self._run, name="trxas guard", daemon=True)
@@ -61,7 +68,10 @@ class SessionGuard:
         self._thread.start()
 
     def close(self) -> None:
-        """Disarm the watchdog, as no more heartbeats come, and release the beamline. May be called twice."""
+        """Disarm the watchdog, as no more heartbeats come, and release the beamline.
+
+        An IOC that does not answer is logged, and nothing is raised. A second call does nothing.
+        """
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -73,7 +83,7 @@ class SessionGuard:
             if self._beamline.holder is not None and self._beamline.holder.held_by()[0] == self._text:
                 self._beamline.holder.release()
         except GONE as error:
-            logger.warning("The beamline was not released; its lock ends by itself after the time-out: %s", error)
+            logger.warning("The beamline was not released; its lock expires after the time-out: %s", error)
 
     def _claim(self) -> None:
         """Claim the beamline; wait for a holder without heartbeat until the IOC drops its lock."""
@@ -89,7 +99,7 @@ class SessionGuard:
         while time.monotonic() < deadline:
             time.sleep(POLL_S)
             text, beat = holder.held_by()
-            # It lives: waiting longer would not help.
+            # The holder is alive: waiting longer would not help.
             if text and beat != first_beat:
                 break
             if not text and holder.claim(self._text) == self._text:
@@ -125,7 +135,7 @@ class SessionGuard:
         try:
             if holder is not None:
                 text, beat = holder.held_by()
-                # A text or beat that is not ours means that the IOC was restarted, or that somebody else took the lock.
+                # Another text or beat means that the IOC was restarted, or that another session has taken the lock.
                 if (text != self._text or beat != self._beat) and holder.claim(self._text) != self._text:
                     logger.error("The beamline was lost to %s: plans cannot move anything", text)
                 self._beat += 1
@@ -140,7 +150,7 @@ class SessionGuard:
             self._wake.set()
 
     def _flows(self, flow_ml_min: float) -> bool:
-        """Return whether there is a sheet; NaN, a flow that nobody knows, is none."""
+        """Return whether the flow makes a sheet; NaN, an unknown flow, counts as none."""
         return flow_ml_min >= self._beamline.configuration.quality.jet_stopped_below_ml_min
 
     def _watch_jet(self) -> None:
@@ -154,7 +164,7 @@ class SessionGuard:
                 shutters = [self._beamline.laser_shutter]
                 if self._jet_in_beam():
                     shutters.append(self._beamline.xray_shutter)
-                why = "The jet stopped" if reading.valid else f"The jet's flow is not known (alarm {reading.alarm})"
+                why = "The jet stopped" if reading.valid else f"The flow of the jet is unknown (alarm {reading.alarm})"
                 logger.warning("%s: closing %s", why, " and ".join(shutter.name for shutter in shutters))
                 for shutter in shutters:
                     _close(shutter)

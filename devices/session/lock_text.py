@@ -10,16 +10,16 @@ LOCK_TEXT_LENGTH = 39
 ID_BYTES = 4
 
 GAP = "~"
-"""Stands for what was left out of a long name."""
+"""Sign in place of the characters that were left out of a long name."""
 
 
 def lock_text(name: str) -> str:
-    """Return `name`, user@host:process, with a random id behind it: two sessions never have the same text.
+    """Return `name`, user@host:process, followed by a random id, so that no two sessions have the same text.
 
     The name is shortened at the end of the user's part, so that host, process and id stay whole; the result has at
     most 39 characters.
     """
-    # An EPICS string is made of bytes: of other alphabets one character can take several.
+    # An EPICS string holds bytes, and a character of another alphabet can take several of them.
     name = name.encode("ascii", "replace").decode()
     unique = f"#{secrets.token_hex(ID_BYTES)}"
     room = LOCK_TEXT_LENGTH - len(unique)

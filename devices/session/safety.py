@@ -1,4 +1,4 @@
-"""Watchdog and lock in the IOC: what protects people and sample, and who may write."""
+"""Watchdog and lock in the IOC: protection of people and sample, and the session that may write."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATES = ("OK", "JetStopped", TRIPPED)
 
 
 class Safety(Device):
-    """Watchdog of the IOC: without a heartbeat it closes both shutters. Armed by the first heartbeat."""
+    """Watchdog of the IOC: armed by the first heartbeat, it closes both shutters when heartbeats end."""
 
     heartbeat = FCpt(EpicsSignal, "{_prefix}{_settings.heartbeat}", kind="omitted")
     disarm = FCpt(EpicsSignal, "{_prefix}{_settings.disarm}", kind="omitted")
@@ -30,11 +30,11 @@ class Safety(Device):
 
     @property
     def state(self) -> str:
-        """State of the guard, requested from the IOC: one of STATES."""
+        """State of the guard, one of STATES, requested from the IOC; raises NotConnectedError without an answer."""
         return STATES[int(read_together({"status": self.status})["status"])]
 
     def trip_remark(self) -> str:
-        """Return what to do about a trip, in words; empty while the guard is not tripped.
+        """Return in words what has tripped and what to do about it; empty while the guard is not tripped.
 
         Raises NotConnectedError if the IOC does not answer.
         """
@@ -47,7 +47,10 @@ class Safety(Device):
         )
 
     def lift(self) -> str:
-        """Lift a trip and return the state afterwards; the shutters stay closed."""
+        """Reset a trip and return the state afterwards; the shutters stay closed.
+
+        Raises NotConnectedError if the IOC does not answer.
+        """
         put_and_wait(self.reset, 1)
         return self.state
 
@@ -67,12 +70,15 @@ class SessionLock(Device):
         super().__init__("", name=name)
 
     def held_by(self) -> tuple[str, int]:
-        """Return who holds the beamline ("" for nobody) and the number of the latest heartbeat, from the IOC."""
+        """Return the session that holds the beamline ("" for none) and the number of its latest heartbeat.
+
+        Both are requested from the IOC; raises NotConnectedError if it does not answer.
+        """
         values = read_together({"text": self.text_readback, "heartbeat": self.heartbeat_readback})
         return str(values["text"]), int(values["heartbeat"])
 
     def claim(self, text: str) -> str:
-        """Claim for `text` and return who holds the beamline then: a refusal is silent.
+        """Claim the beamline for `text` and return the session that holds it then, as a refusal is silent.
 
         Raises NotConnectedError if the IOC does not answer.
         """
@@ -80,5 +86,5 @@ class SessionLock(Device):
         return self.held_by()[0]
 
     def release(self) -> None:
-        """Release the lock, if this client holds it."""
+        """Release the lock, if this client holds it; raises NotConnectedError if the IOC does not answer."""
         put_and_wait(self.text, "")

@@ -1,4 +1,4 @@
-"""Whether a scan is waiting for the beamline, and for what, as events of a stream of their own."""
+"""Suspensions of a scan that waits for the beamline, as events of a stream of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STREAM = "suspension"
 
 
 class Suspension:
-    """A bluesky Readable: `suspended` 1 or 0, the `reason`, and the seconds `waited_s` until now."""
+    """A bluesky Readable: `suspended` 1 or 0, the `reason`, and the time waited so far, `waited_s`, s."""
 
     name = "suspension"
     parent = None
@@ -23,12 +23,12 @@ class Suspension:
         self.waited_s = 0.0
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the state as the plan has set it."""
+        """Return the state that the plan has set, with the time waited in s, rounded to milliseconds."""
         values = {"suspended": int(self.suspended), "reason": self.reason, "waited_s": round(self.waited_s, 3)}
         return {name: {"value": value, "timestamp": time.time()} for name, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys of the state."""
+        """Return the data keys: an integer, a text, and the time waited in s."""
         return {
             "suspended": data_key("integer", source="trxas"),
             "reason": data_key("string", source="trxas"),

@@ -1,4 +1,4 @@
-"""Statuses that name what was waited for, and the PVs that did not finish."""
+"""Statuses whose errors name the action that was waited for, and the PVs that did not finish."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MoveStatus(DeviceStatus):
 
 
 def finished(device: Device) -> DeviceStatus:
-    """Return the finished status of a `device` that had nothing to do."""
+    """Return a finished status of `device`, for an action that was not necessary."""
     status = DeviceStatus(device)
     status.set_finished()
     return status
@@ -48,7 +48,7 @@ def fail(status: StatusBase, error: Exception) -> None:
 
 
 class AllOf(Status):
-    """Done when all `statuses` are, failed with the reason of the first that fails.
+    """Status that is done when all `statuses` are, and fails with the reason of the first that fails.
 
     ophyd's own `status & status` fails without the reason. A time-out becomes a `timeout_error`, as ophyd lets only its
     own timers raise its StatusTimeoutError.

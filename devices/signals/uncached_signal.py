@@ -1,8 +1,13 @@
 """Read-backs requested from the server: never from the monitor cache, and many at once in one round trip.
 
-Put completion overtakes monitors, so a monitored value read after it can belong to the point before. A value comes with
-its alarm: a record that has lost its device shows the last value it knew, in INVALID alarm, and that is not a
+Put completion overtakes monitors, so a monitored value read after it can belong to the previous point. A value comes
+with its alarm: a record that has lost its device shows the last value that it knew, in INVALID alarm, and that is not a
 measurement.
+
+Three peculiarities of Channel Access shape this module. A request and its answer are two calls, so that many requests
+travel together and a read-out of twenty PVs costs one round trip. A thread must belong to the context of the channels
+that it uses, and attaching it costs time, so a thread is attached once and stays attached. A channel can break between
+any two calls: every call may raise one of CHANNEL_ERRORS, and all of them become NotConnectedError with the PV's name.
 """
 
 from __future__ import annotations
@@ -23,14 +28,13 @@ from errors import AcquisitionError, InvalidReadingError, NotConnectedError
 CHANNEL_ERRORS = (
     ca.ChannelAccessException, ca.ChannelAccessGetFailure, ca.CASeverityException, DisconnectedError,
 )  # fmt: skip
-"""What reading or writing a PV raises at the moment its connection breaks."""
+"""Errors of reading or writing a PV at the moment its connection breaks."""
 
 # NotConnectedError explains an answer that does not come in time better than pyepics' warning.
 warnings.filterwarnings("ignore", r"ca\.get\('.*'\) timed out", UserWarning)
 
 READ_TIMEOUT_S = 5.0
-"""How long a connected PV may take to answer a read or a write, s (ophyd's own default is 2 s)."""
-
+"""Longest time in which a connected PV answers a read or a write, s (ophyd's own default is 2 s)."""
 
 INVALID = 3
 """Alarm severity of a value that is no measurement."""
@@ -54,26 +58,27 @@ class PvReading(NamedTuple):
 
     @property
     def valid(self) -> bool:
-        """Whether the value is a measurement: neither INVALID, nor of a device that cannot be reached."""
+        """Whether the value is a measurement: neither INVALID, nor from a device that cannot be reached."""
         return is_valid(self.severity, self.status)
 
     @property
     def alarm(self) -> str:
-        """Name of the alarm condition."""
+        """Name of the alarm condition, as EPICS spells it; its number if it is unknown."""
         return ALARM_STATUS[self.status] if 0 <= self.status < len(ALARM_STATUS) else str(self.status)
 
     def number(self) -> float:
-        """Return the value as a float, NaN if it is not valid: no limit and no tolerance accepts NaN."""
+        """Return the value as a float in the PV's unit, NaN if it is not valid: no limit or tolerance accepts NaN."""
         return float(self.value) if self.valid else math.nan
 
 
 def is_valid(severity: int | None, status: int | None) -> bool:
-    """Return whether an alarm leaves its value a measurement."""
+    """Return whether a value with this alarm is a measurement; `severity` in EPICS' numbers, 0 to 3."""
+    # COMM counts whatever its severity: some databases lower the severity of a lost device to MAJOR by hand.
     return (severity or 0) < INVALID and status != COMM
 
 
 class FreshSignalRO(EpicsSignalRO):
-    """A read-only PV whose value can be requested first and collected later."""
+    """A read-only PV whose value is requested first and collected later."""
 
     def request(self) -> None:
         """Request the value from the server without waiting; raises NotConnectedError if the PV is not connected."""
@@ -89,7 +94,7 @@ class FreshSignalRO(EpicsSignalRO):
     def collect(self, timeout_s: float) -> PvReading:
         """Return the answer to `request`; raises NotConnectedError if it does not come within `timeout_s` seconds."""
         try:
-            # pyepics only warns of a request that was never sent, because the channel was just being lost.
+            # pyepics only warns about a request that was never sent because the channel broke at that moment.
             sent = ca.isConnected(self._read_pv.chid)
             reply = self._answer(timeout_s) if sent else None
         except CHANNEL_ERRORS as error:
@@ -112,8 +117,8 @@ class FreshSignalRO(EpicsSignalRO):
     def _forget_request(self) -> None:
         """Forget a request that was not sent, so that the next one is.
 
-        If the channel is lost just then, pyepics (3.5.10) takes the request for pending for ever, and would never again
-        request the value.
+        If the channel breaks at that moment, pyepics (3.5.10) considers the request pending for ever, and would never
+        request the value again.
         """
         entry = ca.get_cache(self.pvname)
         if entry is not None:
@@ -186,7 +191,7 @@ def served_number(pv_name: str, reading: PvReading) -> float:
 def follow(signal: EpicsSignalRO, changed: Callable[[float], None]) -> None:
     """Call `changed` with every number that the monitor of `signal` delivers, NaN while its alarm is INVALID.
 
-    Its callbacks come from a thread of Channel Access.
+    Numbers are in the PV's unit. The calls come from a thread of Channel Access.
     """
 
     def arrived(value: Any = None, severity: int | None = None, status: int | None = None, **_: Any) -> None:
@@ -228,7 +233,7 @@ def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = REA
 
 
 def disconnected_names(signals: Iterable[Any]) -> list[str]:
-    """Return the PV names of those `signals` that are not connected."""
+    """Return the PV names of those `signals` that are not connected, sorted, read-backs and set points alike."""
     names = []
     for signal in signals:
         if not signal.connected:

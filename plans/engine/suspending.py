@@ -9,6 +9,7 @@ the ring is being filled, with the shutters as they are. Both waits count toward
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Generator
 from typing import Any
@@ -184,10 +185,18 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
             raise MotionError("the interlock gives no permit")
         yield from send_and_wait("set", shutter, "open")
     except STUCK as error:
+        why = _trip_remark(beamline) or str(error.__cause__ or error)
         raise AcquisitionError(
-            f"The xray_shutter does not open: {error.__cause__ or error}. Search and permit of the hutch, the watchdog "
-            "(7idd:safety:Status) or another session may hold it closed."
+            f"The xray_shutter does not open: {why.rstrip('.')}. Check also search and permit of the hutch, and whether "
+            "another session holds the beamline."
         ) from error
+
+
+def _trip_remark(beamline: Beamline) -> str:
+    """Return what to do about a trip of the watchdog; empty if there is none, or if its IOC does not answer."""
+    with contextlib.suppress(NotConnectedError):
+        return "" if beamline.safety is None else beamline.safety.trip_remark()
+    return ""
 
 
 def close_shutters(beamline: Beamline) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from caproto import AlarmSeverity, AlarmStatus, ChannelType
@@ -47,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     beamline = SimulatedBeamline(load_sample(), seed=1, speed=options.speed, macro=options.macro)
     records = beamline.pvdb
-    hooks = ServerHooks(on_ready=lambda port: sys.stdout.write(f"ready on {port}\n"), gate=beamline.safety)
+    hooks = ServerHooks(on_ready=lambda port: print(f"ready on {port}"), gate=beamline.safety)  # noqa: T201
     run_server(records | Switch(options.macro, records).pvdb, Address(port=options.port), hooks=hooks)
 
 

@@ -252,7 +252,7 @@ def test_a_folder_nobody_can_write_to_is_an_error_before_the_exposure(ioc: Any) 
     """/proc exists and takes no files, not even from root."""
     pilatus = make(MACRO, Path("/proc/self"))
     pilatus.prepare(1.0)
-    with pytest.raises(StorageError, match=r"HDF1:WriteMessage says: Cannot write /proc/self/"):
+    with pytest.raises(StorageError, match=r"HDF1:WriteMessage reports: Cannot write /proc/self/"):
         pilatus.stage()
 
 

@@ -177,7 +177,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, op
     ):
         diffraction = session.plans()["diffraction"]
         with pytest.raises(
-            StorageError, match=r"WriteMessage says: .*image 3.*File too large.*images written before are saved"
+            StorageError, match=r"WriteMessage reports: .*image 3.*File too large.*images written before are saved"
         ):
             session.run_engine(diffraction(dwell_s=1.0, images=5))
         summary, events = last_run(session)

@@ -145,8 +145,8 @@ def test_a_table_adds_an_axis() -> None:
         ("field_mt", {"setpoint": "m:set"}, r"motor = '7idd:m41': setpoint, readback and stop follow from it"),
         ("field_mt", {"tolerance": 2000.0}, r"must be smaller than the whole range of 1000 mT"),
         ("field_mt", {"tolerances": 1.0}, r"tolerances is an unknown key. Did you mean tolerance"),
-        ("energy_ev", {}, r"\[axes.energy_ev\] is the name of a device or a field already"),
-        ("B field", {}, r"\[axes.B field\] is no name"),
+        ("energy_ev", {}, r"\[axes.energy_ev\] is already the name of a device or a field"),
+        ("B field", {}, r"\[axes.B field\] is not a name"),
     ],
 )
 def test_a_wrong_table_of_an_axis_is_refused(name: str, keys: dict[str, Any], message: str) -> None:
