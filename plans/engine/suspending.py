@@ -187,8 +187,8 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
     except STUCK as error:
         why = _trip_remark(beamline) or str(error.__cause__ or error)
         raise AcquisitionError(
-            f"The xray_shutter does not open: {why.rstrip('.')}. Check also search and permit of the hutch, and whether "
-            "another session holds the beamline."
+            f"The xray_shutter does not open: {why.rstrip('.')}. Also check search and permit of the hutch, and that "
+            "no other session holds the beamline."
         ) from error
 
 
