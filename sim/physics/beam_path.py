@@ -11,14 +11,12 @@ from functools import cache, partial
 
 import numpy as np
 import xraydb
-from numpy.typing import NDArray
 
 from sim.physics.constants import HIGH_EV, LOW_EV
 from sim.physics.sample import Jet
+from sim.types import FloatArray
 
-Array = NDArray[np.float64]
-
-Table = tuple[Array, Array]
+Table = tuple[FloatArray, FloatArray]
 """Energies, eV, and a factor at each of them."""
 
 NOMINAL_EV = (12_500.0, 14_000.0)
@@ -104,7 +102,7 @@ def _relative(energy_ev: float, table: Callable[[], Table]) -> float:
     return float(np.interp(energy_ev, *table()) / np.interp(nominal_ev, *table()))
 
 
-def _energies() -> Array:
+def _energies() -> FloatArray:
     return np.linspace(LOW_EV, HIGH_EV, 1001)
 
 

@@ -14,8 +14,11 @@ PROBES = 5
 APDS = 2
 """Avalanche photodiodes, one on each side of the jet (chosen: the paper says only 'photodiodes')."""
 
-LOW_EV, HIGH_EV = 4_000.0, 20_000.0
-"""Travel of the simulated monochromator, eV: K edges from Sc to Nb, L3 edges from Te to U."""
+LOW_EV = 4_000.0
+"""Lowest energy of the simulated monochromator, eV: below the K edge of Sc and the L3 edge of Te."""
+
+HIGH_EV = 20_000.0
+"""Highest energy of the simulated monochromator, eV: above the K edge of Nb and the L3 edge of U."""
 
 HC_EV_ANGSTROM = 12398.419843
 """Planck constant times speed of light, eV x angstrom (CODATA 2018)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.physics.constants import BUNCHES, PROBES
+from sim.types import FloatArray, IntArray
 
 BUNCH_CHARGE_SPREAD = 0.03
 """Relative standard deviation of the bunch charges (chosen; top-up keeps them within a few per cent)."""
 
 
-def bunch_charges(rng: np.random.Generator) -> NDArray[np.float64]:
+def bunch_charges(rng: np.random.Generator) -> FloatArray:
     """Draw the charges of the bunches relative to their mean; shape (24,), mean exactly 1."""
     charges = 1 + BUNCH_CHARGE_SPREAD * rng.standard_normal(BUNCHES)
     return np.asarray(charges / charges.mean())
@@ -32,7 +32,7 @@ class TopUp:
         return float(self.full_ma * np.exp(-(time_s % self.interval_s) / self.lifetime_s))
 
 
-def pulses_per_bunch(periods: int, divider: int, first_bunch: int) -> NDArray[np.int64]:
+def pulses_per_bunch(periods: int, divider: int, first_bunch: int) -> IntArray:
     """Return how often each gate meets each bunch in `periods` pump periods, (probe, bunch); rows sum to `periods`.
 
     Pump period k starts at bunch `first_bunch + k * divider`; with a divider of 5, which shares no factor with 24,

@@ -50,7 +50,7 @@ def test_without_a_foil_everything_passes() -> None:
 
 def test_i0_and_fluorescence_follow_the_energy() -> None:
     """Ten seconds at the Fe edge: I0 as the factors say, within five standard errors of its counts."""
-    experiment = Experiment(load_sample(sample_path("fe_bpy3")), 1)
+    experiment = Experiment(sample=load_sample(sample_path("fe_bpy3")), seed=1)
     counts = experiment.expose(BeamlineState(energy_ev=7130.0, foil="Fe"), 10.0)
     expected = 1e7 * beam_path.flux(7130.0) * beam_path.chamber_response(7130.0)
     # The flux itself fluctuates by 0.3 %.
