@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted, and return the exit code."""
+    """Serve until interrupted, and return the exit code: 0, or 2 for a wrong option or file.
+
+    The message of an error goes to standard error; nothing is raised.
+    """
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
     if options.list_faults:

@@ -23,7 +23,7 @@ class BeamDump(Fault):
     meaning: ClassVar[str] = "Ring loses its beam"
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Set the current to 0: no photons."""
+        """Set the stored current to 0 mA: no photons."""
         return replace(state, current=0.0)
 
 
@@ -47,7 +47,7 @@ class TopUp(Fault):
         self._require(injection_s=(1e-3, self.interval_s))
 
     def disturbed(self, state: BeamlineState, since_s: float) -> BeamlineState:
-        """Put the current on its sawtooth, and reduce the flux while injecting."""
+        """Put the current on its sawtooth, `since_s` seconds after the start, and reduce the flux while injecting."""
         phase_s = since_s % self.interval_s
         step_s = self.interval_s / SAWTOOTH_STEPS
         fallen = self.current_drop * (phase_s // step_s) / SAWTOOTH_STEPS
@@ -56,7 +56,7 @@ class TopUp(Fault):
         return replace(state, current=state.current * (1 - fallen), flux=flux, injecting=injecting)
 
     def next_change_s(self, since_s: float) -> float:
-        """Return the end of the injection or of a step of the sawtooth."""
+        """Return the next end of an injection or of a step of the sawtooth, s since the strike."""
         start_s = since_s // self.interval_s * self.interval_s
         steps = [start_s + n * self.interval_s / SAWTOOTH_STEPS for n in range(1, SAWTOOTH_STEPS + 2)]
         return min(time_s for time_s in (start_s + self.injection_s, *steps) if time_s > since_s)
@@ -74,11 +74,11 @@ class FluxDrift(Fault):
         self._require(per_minute=(-10.0, 10.0))
 
     def disturbed(self, state: BeamlineState, since_s: float) -> BeamlineState:
-        """Change the flux linearly in time."""
+        """Change the flux by the fraction `per_minute` of its first value per 60 s, down to 0."""
         return replace(state, flux=state.flux * max(0.0, 1 + self.per_minute * since_s / 60))
 
     def next_change_s(self, since_s: float) -> float:
-        """Return the next step."""
+        """Return the time of the next step, s since the strike."""
         return (since_s // DRIFT_STEP_S + 1) * DRIFT_STEP_S
 
 
@@ -94,7 +94,7 @@ class I0Dropout(Fault):
         self._require(level=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Show fewer counts."""
+        """Show a fraction of the counts; the beam itself is not changed."""
         return replace(state, chamber=state.chamber * self.level)
 
 
@@ -105,7 +105,7 @@ class JetStall(Fault):
     meaning: ClassVar[str] = "Jet stops"
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Stop the jet: no sheet, no signal."""
+        """Stop the jet: the flow is 0 ml/min, and there is neither sheet nor signal."""
         return replace(state, jet_running=False, jet_flow=0.0)
 
 
@@ -128,23 +128,23 @@ class Bubbles(Fault):
         self._require(dip_s=(1e-3, 0.5 / self.per_s))
 
     def disturbed(self, state: BeamlineState, since_s: float) -> BeamlineState:
-        """Reduce the sample in the beam while a bubble passes."""
+        """Reduce the sample in the beam while a bubble passes, for `dip_s` seconds."""
         start_s = self._start_s(int(since_s * self.per_s))
         passing = start_s <= since_s < start_s + self.dip_s
         density = state.jet_density * (1 - self.depth if passing else 1.0)
         return replace(state, jet_density=density, jet_flow=state.jet_flow * (1 - self.flow_drop))
 
     def next_change_s(self, since_s: float) -> float:
-        """Return the start or the end of the next bubble."""
+        """Return the next start or end of a bubble, s since the strike."""
         number = int(since_s * self.per_s)
         starts = [self._start_s(n) for n in (number, number + 1)]
         return min(time_s for start_s in starts for time_s in (start_s, start_s + self.dip_s) if time_s > since_s)
 
     def _start_s(self, number: int) -> float:
-        """Return the start of a bubble; each interval of 1/`per_s` has one, within its first half.
-
-        Multiples of the golden ratio spread the bubbles evenly but irregularly, and each follows from its number alone.
-        """
+        """Return the start of a bubble, s; each interval of 1/`per_s` has one, within its first half."""
+        # The state during an exposure is computed afterwards, from the times of its changes. So a bubble must follow
+        # from its number alone, without a generator whose draws would depend on how often it is asked. Multiples of
+        # the golden ratio, modulo 1, spread the starts evenly but irregularly (Weyl sequence).
         return (number + 0.5 * (number * 0.618_033_988_749_895 % 1.0)) / self.per_s
 
 
@@ -161,7 +161,7 @@ class LaserUnlock(Fault):
         self._require(firing=(0, 1))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Unlock the laser: there is no fixed delay."""
+        """Unlock the laser, so that there is no fixed delay; with `firing` 0 the fluence is 0 mJ/cm2."""
         return replace(state, laser_locked=False, fluence_mj_cm2=state.fluence_mj_cm2 * self.firing)
 
 
@@ -177,7 +177,7 @@ class LaserPower(Fault):
         self._require(factor=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Reduce the fluence at the same angle of the wave plate."""
+        """Reduce the fluence, mJ/cm2, at the same angle of the wave plate."""
         return replace(state, fluence_mj_cm2=state.fluence_mj_cm2 * self.factor)
 
 
@@ -193,7 +193,7 @@ class GatesLost(Fault):
         self._require(fraction=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Open fewer gates."""
+        """Open fewer gates, by a fraction of those demanded."""
         return replace(state, gates_open=state.gates_open * (1 - self.fraction))
 
 
@@ -209,5 +209,5 @@ class ApdSaturation(Fault):
         self._require(photons=(0.0, 1e4))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Add the stray light."""
+        """Add the stray light, photons per pulse and photodiode."""
         return replace(state, stray_photons=state.stray_photons + self.photons)

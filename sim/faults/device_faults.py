@@ -38,7 +38,7 @@ class XrayShutterCloses(Fault):
     meaning: ClassVar[str] = "Interlock closes the X-ray shutter"
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Block the X-rays from the first moment on: a real shutter falls by itself."""
+        """Block the X-rays at once, 0 s after the strike, as a real shutter falls without a command."""
         return replace(state, xray_shutter_open=False)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
@@ -66,15 +66,15 @@ class DelayJump(Fault):
         self._require(jump_ps=(-12_800.0, 12_800.0), shown=(0, 1))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Shift the true delay."""
+        """Shift the true delay by `jump_ps`, in ps."""
         return replace(state, delay_ps=state.delay_ps + self.jump_ps)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Shift the read-back."""
+        """Shift the read-back by the same number of ps, if `shown` is 1."""
         await targets.show_delay_jump(self.jump_ps * self.shown)
 
     async def end(self, targets: FaultTargets) -> None:
-        """Shift the read-back back."""
+        """Shift the read-back to its value without the jump, in ps."""
         await targets.show_delay_jump(0.0)
 
 
@@ -93,7 +93,7 @@ class MotorStall(Fault):
         self._require_choice("motor", MOTORS)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Block the motor."""
+        """Block the motor where it is; raises KeyError for a motor that this beamline lacks."""
         targets.stall_motor(self.motor, hangs=not self.done)
 
     async def end(self, targets: FaultTargets) -> None:
@@ -129,7 +129,7 @@ class FrameStale(Fault):
         self._require_choice("detector", DETECTORS)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Freeze the frames."""
+        """Leave the frames of the chosen detectors at the previous exposure's counts."""
         targets.freeze_frames(self.detector)
 
     async def end(self, targets: FaultTargets) -> None:
@@ -149,7 +149,7 @@ class CellRunaway(Fault):
         self._require(c_per_min=(0.1, 600.0))
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Switch the heater on for good."""
+        """Leave the heater on, so that the cell warms at `c_per_min`, C per minute."""
         targets.heat_cell(self.c_per_min)
 
     async def end(self, targets: FaultTargets) -> None:
@@ -170,7 +170,7 @@ class CellUnsettled(Fault):
         self._require(amplitude_c=(0.0, 20.0), period_s=(1.0, 1e4))
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Start the oscillation."""
+        """Start the oscillation, of an amplitude in C and a period in s."""
         targets.swing_cell(self.amplitude_c, self.period_s)
 
     async def end(self, targets: FaultTargets) -> None:

@@ -16,9 +16,9 @@ from sim.physics.experiment import BeamlineState
 class Fault:
     """One fault with its parameters; it does nothing unless a kind overrides a method.
 
-    Two effects are kept apart. The effect on the state of the beamline is a pure function of that state and of the time
-    since the fault struck, so that exactly the struck part of an exposure is affected. The effect on devices is what
-    `begin` does to the targets and `end` undoes.
+    There are two separate effects. The effect on the state of the beamline is a pure function of that state and of the
+    time since the fault struck, so that exactly the struck part of an exposure is affected. The effect on devices is
+    what `begin` does to the targets and `end` undoes.
 
     Times are seconds of beam, or seconds of wall time for kinds with `wall_clock`: a network does not run faster
     because the beamline is simulated fast. `longest_s` limits the duration. A random schedule draws one of `variants`,
@@ -31,7 +31,7 @@ class Fault:
     variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({},)
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Return the changed `state`, for kinds with an effect that is constant in time."""
+        """Return the changed `state`, for kinds whose effect is the same at all times, in the units of the state."""
         return state
 
     def disturbed(self, state: BeamlineState, since_s: float) -> BeamlineState:
@@ -39,17 +39,17 @@ class Fault:
         return self.steady(state)
 
     def next_change_s(self, since_s: float) -> float:
-        """Return when, after `since_s`, the effect on the state changes next; seconds since the strike, inf: never."""
+        """Return when the effect on the state changes next after `since_s`, both in s since the strike; inf: never."""
         return math.inf
 
     def check(self, targets: FaultTargets) -> None:
         """Raise SimulationInputError if this beamline lacks what the fault is about."""
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Start the effect on devices or server, for `duration_s`."""
+        """Start the effect on devices or server, which `end` undoes after `duration_s` seconds on the fault's clock."""
 
     async def end(self, targets: FaultTargets) -> None:
-        """Undo what `begin` did."""
+        """Undo what `begin` did; raises nothing, as several causes may end a fault."""
 
     def _require(self, **allowed: tuple[float, float]) -> None:
         """Raise SimulationInputError unless every named parameter is within its limits."""

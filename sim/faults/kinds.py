@@ -64,7 +64,10 @@ def make_fault(kind: str, parameters: dict[str, object]) -> Fault:
 
 
 def fault_list() -> list[Mapping[str, Any]]:
-    """Return for each kind its name, meaning, clock, and variants by the names that their PVs end with."""
+    """Return one mapping per kind: name, meaning, whether its times are wall time in s, and its variants.
+
+    Parameters of a variant have the names with which their PVs end.
+    """
     return [
         {
             "kind": name,

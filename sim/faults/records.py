@@ -52,7 +52,10 @@ def _parameter_pv(kind: str, name: str) -> str:
 
 
 def fault_records() -> Records:
-    """Return for each kind its switch, whether it is active, and its parameters; plain records, since they are many."""
+    """Return for each kind its switch (seconds; 0 ends it), whether it is active, and its parameters.
+
+    They are plain records without fields, since they are many.
+    """
     made: Records = {}
     for kind, fault in KINDS.items():
         made[kind] = pvproperty(
@@ -84,7 +87,7 @@ class ActiveFault:
 class Faults(PVGroup):
     """Switches of all faults; one fault of each kind can be active at a time.
 
-    Those of `schedule` strike by themselves. `refresh` updates the read-backs after a change of the faults.
+    The faults of `schedule` strike by themselves. `refresh` updates the read-backs after a change of the faults.
     """
 
     locals().update(fault_records())
@@ -115,7 +118,10 @@ class Faults(PVGroup):
         self._active: dict[str, ActiveFault] = {}
 
     async def switch(self, kind: str, duration_s: float) -> None:
-        """Let a fault of `kind` with the parameters of its PVs strike for `duration_s`; 0 ends it."""
+        """Let a fault of `kind` with the parameters of its PVs strike for `duration_s` seconds; 0 ends it.
+
+        Raises SimulationInputError for parameters or a duration that the fault cannot have.
+        """
         if duration_s == 0:
             await self.end(kind)
         else:
@@ -128,7 +134,14 @@ class Faults(PVGroup):
         return parameter
 
     async def strike(self, fault: Fault, duration_s: float) -> None:
-        """Let `fault` strike now, in place of an active one of its kind; raises SimulationInputError if it cannot."""
+        """Let `fault` strike now for `duration_s` seconds, in place of an active one of its kind.
+
+        Raises SimulationInputError, and changes nothing, if it cannot.
+        """
+        # The life of a fault: checked, recorded as a strike without an end, begun on the devices, shown in its PVs, and
+        # then a task of its own waits for the end. Each await lets other writes in, so a client may end the fault, or
+        # replace it by another of its kind, before the task exists; the comparison at the end finds that. Faults on the
+        # beam clock get their end at once, so that an exposure that ends before the task wakes up is cut correctly.
         check_duration(fault, duration_s)
         fault.check(self._targets)
         kind = type(fault).__name__
@@ -138,12 +151,11 @@ class Faults(PVGroup):
             struck.strike.end_s = struck.strike.start_s + duration_s
         await fault.begin(self._targets, duration_s)
         await self._show(kind)
-        # Meanwhile it may have been ended, or replaced by another of its kind.
         if self._active.get(kind) is struck:
             struck.lasting = asyncio.create_task(self._last(struck, duration_s))
 
     async def end(self, kind: str) -> None:
-        """End the fault of `kind`, if it is active."""
+        """End the fault of `kind`, and write 0 s to its switch; does nothing if it is not active."""
         ended = self._active.pop(kind, None)
         if ended is None:
             return
@@ -163,7 +175,7 @@ class Faults(PVGroup):
 
     @active.startup  # type: ignore[no-redef]
     async def active(self, instance: Any, async_lib: Any) -> None:
-        """Let the scheduled faults strike, each at its time."""
+        """Let the scheduled faults strike, each at its time in s."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._history.sample())
             for planned in self._schedule.faults:
@@ -197,10 +209,12 @@ class Faults(PVGroup):
             await self._clock.sleep(struck.strike.start_s + next_s - self._clock.now_s())
             if next_s < duration_s:
                 await self._refresh()
-            # Changes that were due while this process was late are over.
+            # A process that was late skips the changes that are over: their effect lies in the past.
             since_s = max(next_s, self._clock.now_s() - struck.strike.start_s)
 
     async def _strike_when_due(self, planned: ScheduledFault) -> None:
+        # After a restart the schedule continues where it was. A fault that struck during the dead time has less time
+        # left; one that would be over by now, or that killed the server itself, does not strike a second time.
         speed = 1.0 if planned.fault.wall_clock else self._clock.speed
         late_s = self._schedule.running_s * speed - planned.at_s
         if late_s > 0 and (isinstance(planned.fault, IocDeath | IocFreeze) or late_s >= planned.duration_s):

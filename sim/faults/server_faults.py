@@ -14,7 +14,7 @@ VANISHING_PVS = (
     *("7idd:laser:Lock", "S:SRcurrentAI", "7idd:jet:FlowAI", "7idd:digDelay1:actualDelay", "7idd:laser:PowerAI"),
     *("7idd:scaler1.CNT", "amofg1a:spc:Frame", "7idd:xrayShutter:Status", "7idd:session:HolderHeartbeat"),
 )
-"""PVs that a random schedule lets disappear: of beam, laser, jet, an axis, detectors, a shutter, the session lock."""
+"""PVs that a random schedule may disconnect: of beam, laser, jet, an axis, detectors, a shutter, the session lock."""
 
 
 def _check_pv(fault: Fault, pv: str, targets: FaultTargets) -> None:
@@ -38,7 +38,7 @@ class PvGone(Fault):
         _check_pv(self, self.pv, targets)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Disconnect the record."""
+        """Disconnect the record; raises SimulationInputError before the server runs."""
         await targets.hide_pv(self.pv)
 
     async def end(self, targets: FaultTargets) -> None:
@@ -65,7 +65,7 @@ class MonitorsStop(Fault):
             _check_pv(self, self.pv, targets)
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Stop the monitors."""
+        """Stop the monitors; raises SimulationInputError before the server runs."""
         targets.mute_monitors(self.pv)
 
     async def end(self, targets: FaultTargets) -> None:
@@ -82,7 +82,7 @@ class IocFreeze(Fault):
     longest_s: ClassVar[float] = 600.0
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Freeze the server; it wakes by itself."""
+        """Freeze the server for `duration_s` seconds of wall time; it wakes by itself."""
         targets.freeze_server(duration_s)
 
 
@@ -104,5 +104,5 @@ class IocDeath(Fault):
         self._require(other_port=(0, 1))
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
-        """Kill the server; its next life knows nothing of this fault."""
+        """Kill the server for `duration_s` seconds of wall time; the restarted server does not know this fault."""
         targets.kill_server(duration_s, other_port=bool(self.other_port))

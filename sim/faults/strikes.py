@@ -24,13 +24,13 @@ class Strike:
     end_s: float = math.inf
 
     def disturbed(self, state: BeamlineState, time_s: float) -> BeamlineState:
-        """Return the changed `state` at beam time `time_s`."""
+        """Return `state` as the fault changes it at beam time `time_s`, s; unchanged outside the strike."""
         if not self.start_s <= time_s < self.end_s:
             return state
         return self.fault.disturbed(state, time_s - self.start_s)
 
     def changes(self, start_s: float, end_s: float) -> list[float]:
-        """Return the beam times between `start_s` and `end_s` at which the effect changes."""
+        """Return the beam times between `start_s` and `end_s`, all in s, at which the effect changes."""
         found = []
         since_s = max(start_s - self.start_s, 0.0)
         last_s = min(self.end_s, end_s) - self.start_s
@@ -40,17 +40,21 @@ class Strike:
 
 
 def disturbed(state: BeamlineState, strikes: Iterable[Strike], time_s: float) -> BeamlineState:
-    """Return `state` as changed by all `strikes` together at beam time `time_s`."""
+    """Return `state` as changed by all `strikes` together at beam time `time_s`, s."""
     for strike in strikes:
         state = strike.disturbed(state, time_s)
     return state
 
 
 def stretches(changes: Sequence[Change], strikes: Sequence[Strike], duration_s: float) -> list[Stretch]:
-    """Return the stretches of the `duration_s` after the first of `changes`, which are in order of time.
+    """Return the stretches of the `duration_s` seconds after the first of `changes`, which are in order of time.
 
     Without a further change there is one stretch of exactly `duration_s`: undisturbed exposures are not affected.
     """
+    # All times are taken relative to the start of the exposure, so that rounding cannot make the sum of the stretches
+    # differ from the dwell. The ends are those of every change of a setting and of every change of a fault's effect;
+    # between two of them nothing changes, so the state in the middle of a stretch holds for all of it. The middle also
+    # avoids the question to which side a change exactly at an end belongs.
     start_s = changes[0][0]
     times = {change_s - start_s for change_s, _ in changes[1:] if 0 < change_s - start_s < duration_s}
     for strike in strikes:

@@ -9,52 +9,55 @@ class FaultTargets(Protocol):
     """The devices and the server as faults see them; `sim.ioc` implements it."""
 
     def stick_laser_shutter(self, *, stuck: bool) -> None:
-        """Have the laser shutter ignore what is written to it, or obey again."""
+        """Make the laser shutter ignore writes, or obey them again."""
 
     async def revoke_xray_permit(self) -> None:
-        """Take the permit of the X-ray interlock away, which closes the shutter."""
+        """Revoke the permit of the X-ray interlock, which closes the shutter."""
 
     async def grant_xray_permit(self) -> None:
-        """Give the permit back; the shutter stays closed."""
+        """Grant the permit again; the shutter stays closed."""
 
     async def show_delay_jump(self, jump_ps: float) -> None:
-        """Shift the read-back of the phase shifter by `jump_ps`; 0 ends it."""
+        """Shift the read-back of the phase shifter by `jump_ps`, ps; 0 ends it."""
 
     def stall_motor(self, motor: str, *, hangs: bool) -> None:
-        """Block a motor, named without the macro; with `hangs` it never reports the end of a move."""
+        """Block a motor, named without the macro; with `hangs` it never reports the end of a move.
+
+        Raises KeyError for a motor that the beamline lacks, as `free_motor` does.
+        """
 
     def free_motor(self, motor: str) -> None:
-        """Let a motor move again."""
+        """Let a motor move again; raises KeyError for a motor that the beamline lacks."""
 
     def stick_scalers(self, *, stuck: bool) -> None:
-        """Have counting go on without end until it is stopped, or end as set again."""
+        """Make counting continue until it is stopped, or end after the preset seconds again."""
 
     def freeze_frames(self, detector: str) -> None:
-        """Keep the frames of "spc", "boxcar" or "both" as they are; "" ends it."""
+        """Leave the frames of "spc", "boxcar" or "both" at the counts of the previous exposure; "" ends it."""
 
     def heat_cell(self, c_per_min: float) -> None:
-        """Heat the cell at this rate, whatever is set; 0 ends it."""
+        """Heat the cell at this rate, C per minute, whatever is set; 0 ends it."""
 
     def swing_cell(self, amplitude_c: float, period_s: float) -> None:
-        """Have the temperature of the cell oscillate; amplitude 0 ends it."""
+        """Make the temperature of the cell oscillate, amplitude in C and period in s; amplitude 0 ends it."""
 
     def hang_pilatus(self, *, hangs: bool) -> None:
-        """Have the area detector hang in its acquisition, or work again."""
+        """Make the area detector hang in its acquisition, or work again."""
 
     def fill_disk(self, *, full: bool) -> None:
-        """Leave no room for images, or some again."""
+        """Make writing images fail as on a full disk, or succeed again."""
 
     def has_pv(self, pv: str) -> bool:
         """Return whether there is a record, or a field of one, of that name without the macro."""
 
     async def hide_pv(self, pv: str) -> None:
-        """Disconnect a record; "" reconnects it."""
+        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
 
     def mute_monitors(self, pv: str) -> None:
-        """Stop the monitors of a record, or of all records for ""."""
+        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
 
     async def unmute_monitors(self) -> None:
-        """Send monitors again."""
+        """Send monitors again; raises SimulationInputError before the server runs."""
 
     def freeze_server(self, wall_s: float) -> None:
         """Stop the whole server for `wall_s` seconds of wall time."""

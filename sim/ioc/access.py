@@ -33,11 +33,12 @@ class WriteGate(Protocol):
         """Raise SimulationInputError unless `client` may write `data` to the channel `name`."""
 
     async def refused(self, name: str, client: Client, error: Exception) -> None:
-        """Take note that a write of `client` to `name` was refused with `error`, by the gate or by the record."""
+        """Note that a write of `client` to `name` was refused with `error`, by the gate or by the record."""
 
 
 def means_zero(data: Any, word: str) -> bool:
-    """Return whether `data` from a client is 0 or `word`, the first choice of a record."""
+    """Return whether `data` from a client is 0 or `word`, the first choice of a record; raises nothing."""
+    # Clients write an enumeration as its number or as its text, and Channel Access delivers a text as padded bytes.
     first = next(iter(data), None)
     if isinstance(first, bytes):
         return first.split(b"\0")[0].decode("latin-1") in (word, "0")

@@ -40,10 +40,10 @@ SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
 MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Foil"}
 
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
-"""Another detector under the master's gate: it is given the exposure's number and state, and what the others saw."""
+"""Another detector under the master's gate; it receives the exposure's number, its state, and the others' counts."""
 
 MIXED_SHUTTER = -1.0
-"""Laser shutter in a frame whose exposure saw it move."""
+"""Laser shutter in the frame of an exposure during which it moved."""
 
 
 class Acquisition(PVGroup):
@@ -125,6 +125,10 @@ class Acquisition(PVGroup):
 
     async def _publish(self, elapsed_s: float, counts: Mapping[int, float]) -> None:
         """Post the counts of the gated detectors, frames first: they carry the number of the exposure."""
+        # The master's put completes only after all of this has been posted, so that a client that reads after
+        # completion finds the new frames. Numbers count the master's gates, also those whose frames are stale by a
+        # fault: a reader recognises a stale frame by a number that did not increase. The shutter in the frame is that
+        # of the whole exposure, from the recorded states, not the one at its end.
         exposure = self._counted[MASTER_SCALER]
         self._exposure_id += 1
         before = self._started[MASTER_SCALER]
@@ -156,7 +160,7 @@ def master_channels(exposure: ExposureCounts) -> dict[int, float]:
 
 
 def spc_channels(exposure: ExposureCounts) -> dict[int, float]:
-    """Return the channels of the SPC scaler: total fluorescence off and on, then every gate of every APD."""
+    """Return the channels of the SPC scaler: total fluorescence off and on, then counts (apd, probe) in one row."""
     total = exposure.counts.sum(axis=0)
     gates = {17 + index: float(count) for index, count in enumerate(exposure.counts.ravel())}
     return {9: float(total[UNPUMPED]), 10: float(total[PUMPED])} | gates

@@ -8,7 +8,11 @@ from typing import Any
 
 
 def after_write(channel: Any, act: Callable[[], Any]) -> None:
-    """Have `act` called, and awaited if it is a coroutine, after each change of a channel."""
+    """Call `act`, and await it if it is a coroutine, after each change of `channel`; raises what `act` raises.
+
+    caproto has a putter, which sees the writes of clients before they take effect, and no hook for changes.
+    """
+    # Every change, of a client or of the server, ends in `write`, so the method of this one channel is replaced.
     write = channel.write
 
     async def write_and_act(*args: Any, **options: Any) -> Any:

@@ -125,7 +125,7 @@ class SimulatedBeamline:
         return channel is not None and (not field or field in channel.fields)
 
     def _connect_changes(self) -> None:
-        """Record the changes that affect an exposure at once; motors in motion are sampled instead."""
+        """Note changes that affect an exposure as soon as they happen; motors in motion are sampled instead."""
         laser = self.laser
         environment = self.environment
         timing = self.timing
@@ -138,7 +138,9 @@ class SimulatedBeamline:
         after_write(laser.waveplate.record.fields["RBV"], laser.show_power)
 
     def settings(self) -> BeamlineState:
-        """Return the state of the beamline as it is set, without the effects of faults."""
+        """Return the state of the beamline as it is set, in true eV, ps and mJ/cm2, without the effects of faults."""
+        # "True" differs from what PVs show: the monochromator has an offset and backlash, the delay a hidden time zero,
+        # the laser spot an offset. Only the exposure log writes these numbers; a measurement has to find them.
         mono = self.monochromator
         return BeamlineState(
             energy_ev=mono.energy_ev + mono.seating.offset_ev + self._beam.calibration_offset_ev,
@@ -154,7 +156,7 @@ class SimulatedBeamline:
         )
 
     def scene(self, beam: float) -> Scene:
-        """Return what the area detector sees now; `beam` is relative to that of an undisturbed ring."""
+        """Return what the area detector sees now; `beam` is the flux as a fraction of that of an undisturbed ring."""
         ring = self.experiment.ring
         return Scene(
             energy_ev=self.settings().energy_ev,
@@ -170,7 +172,7 @@ class SimulatedBeamline:
         await self.laser.show(state)
 
     def serve_through(self, network: Network, restart: Callable[[float, bool], None]) -> None:
-        """Let faults act on the running server; `restart(dead_s, other_port)` ends this program."""
+        """Let faults act on the running server; `restart` takes the dead time, s, and whether to change the port."""
         self.targets.server = Server(network=network, restart=restart)
 
     @property
@@ -182,7 +184,7 @@ class SimulatedBeamline:
 
 
 class ImageGate:
-    """Records the exposures of the area detector, whose flux is their mean."""
+    """Gate of the area detector, which sees the mean flux of its exposure."""
 
     def __init__(self, history: History, scene: Callable[[float], Scene]) -> None:
         self._history = history
@@ -198,5 +200,5 @@ class ImageGate:
         return self._scene(sum(relative * seconds for relative, seconds in beam) / exposure_s)
 
     def forget(self) -> None:
-        """Drop an exposure that was not finished."""
+        """Drop an exposure that was not finished; raises nothing if there is none."""
         self._history.forget(IMAGES)

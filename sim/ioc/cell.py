@@ -20,7 +20,7 @@ RAW_HIGH_C = 170.0
 """Highest set value of the controller, in its own reading: enough for a true temperature of 160 C."""
 
 HEATER_END_C = 200.0
-"""Where the cell ends with the heater always on (chosen)."""
+"""Final temperature of the cell with the heater always on, C (chosen)."""
 
 RAMP_LOW_C_MIN = 0.1
 
@@ -115,7 +115,7 @@ class Cell(PVGroup):
 
     @property
     def fault_heater_dead(self) -> bool:
-        """Whether the heater is broken: it shows On and gives no heat, so that no temperature settles."""
+        """Whether the heater is broken: it shows On and gives no heat, so that no temperature settles; settable."""
         return self._dead
 
     @fault_heater_dead.setter
@@ -124,16 +124,17 @@ class Cell(PVGroup):
         self._program()
 
     def fault_runaway(self, c_per_min: float) -> None:
-        """Let the heater stay on, so that the cell heats up by `c_per_min` whatever is set; 0 repairs it."""
+        """Leave the heater on, so that the cell warms at `c_per_min`, C per minute, whatever is set; 0 repairs it."""
         self._runaway_c_min = c_per_min
         self._program()
 
     def fault_swing(self, amplitude_c: float, period_s: float) -> None:
-        """Let the temperature oscillate about its set value; an amplitude of 0 repairs it."""
+        """Make the temperature oscillate, amplitude in C and period in s; an amplitude of 0 repairs it."""
         self._swing = (amplitude_c, period_s, self._clock.now_s())
 
     def _program(self, **changes: Any) -> None:
         """Follow the settings, with `changes` that are being written."""
+        # caproto stores a value only after its putter has returned, so the record still holds the old value here.
         values = {"raw_c": self.setpoint.value, "ramp_c_min": self.ramp.value, "heater": self.heater.value} | changes
         self._in_band_since_s = None
         if self._runaway_c_min:
@@ -150,7 +151,10 @@ class Cell(PVGroup):
 
     @setpoint.putter  # type: ignore[no-redef]
     async def setpoint(self, instance: Any, value: float) -> float:
-        """Start towards a temperature; put completion returns at once, as with real controllers."""
+        """Start towards a temperature, C in the raw reading; put completion returns at once, as with real controllers.
+
+        Raises SimulationInputError outside the range of the controller.
+        """
         _check("cell set value", value, RAW_LOW_C, RAW_HIGH_C, "C")
         self._program(raw_c=value)
         await self.in_position.write("No")
@@ -158,28 +162,28 @@ class Cell(PVGroup):
 
     @ramp.putter  # type: ignore[no-redef]
     async def ramp(self, instance: Any, value: float) -> float:
-        """Change the slope of the ramp, also during a ramp."""
+        """Change the slope of the ramp, also during a ramp; raises SimulationInputError beyond 0.1 to 60 C/min."""
         _check("cell ramp", value, RAMP_LOW_C_MIN, RAMP_HIGH_C_MIN, "C/min")
         self._program(ramp_c_min=value)
         return value
 
     @heater.putter  # type: ignore[no-redef]
     async def heater(self, instance: Any, value: str) -> str:
-        """Switch the heater; without it the cell approaches the ambient temperature."""
+        """Switch the heater; without it the cell approaches the ambient temperature, 22 C."""
         self._program(heater=value)
         await self.in_position.write("No")
         return value
 
     @select.putter  # type: ignore[no-redef]
     async def select(self, instance: Any, value: str) -> str:
-        """Exchange jet and cell; put completion returns when the stage has arrived."""
+        """Exchange jet and cell; put completion returns when the stage has arrived, after 2 s of beam."""
         await self._clock.sleep(STAGE_TIME_S)
         await self.selected.write(value)
         return value
 
     @thermocouple.startup  # type: ignore[no-redef]
     async def thermocouple(self, instance: Any, async_lib: Any) -> None:
-        """Show the temperature and whether it has settled."""
+        """Show the temperature, C in the raw reading, and whether it has settled, every 50 ms of wall time."""
         while True:
             raw_c = raw_from_true(self.temperature_c)
             if raw_c != instance.value:

@@ -88,17 +88,21 @@ class Environment(PVGroup):
 
     @property
     def jet_running(self) -> bool:
-        """Whether the pump is set to make a sheet of sample."""
+        """Whether the pump is set to a flow that makes a sheet: above 60 ml/min."""
         return bool(self.jet_flow.value > JET_MINIMUM_ML_MIN)
 
     @property
     def jet_flowing(self) -> bool:
-        """Whether the flow meter shows enough flow for a sheet."""
+        """Whether the flow meter shows enough flow for a sheet: above 60 ml/min."""
         return bool(self.jet_flow_readback.value > JET_MINIMUM_ML_MIN)
 
     @xray_shutter.putter  # type: ignore[no-redef]
     async def xray_shutter(self, instance: Any, value: str) -> str:
-        """Move the shutter; put completion returns when it has arrived."""
+        """Move the shutter; put completion returns when it has arrived, after 0.2 s of beam.
+
+        Raises SimulationInputError if it must not be opened.
+        """
+        # Checked at both ends of the stroke: the permit or the watchdog may fall while the blade moves.
         if value == "Open":
             self._refuse_without_permit()
         await self._clock.sleep(XRAY_SHUTTER_TIME_S)
@@ -108,7 +112,7 @@ class Environment(PVGroup):
         return value
 
     async def take_permit(self) -> None:
-        """Revoke the permit of the interlock, which closes the shutter."""
+        """Revoke the permit of the interlock, and close the shutter as the interlock does."""
         await self.xray_permit.write("Denied")
         await self.xray_shutter.write("Closed")
 
@@ -123,7 +127,7 @@ class Environment(PVGroup):
 
     @jet_flow.putter  # type: ignore[no-redef]
     async def jet_flow(self, instance: Any, value: float) -> float:
-        """Set the pump; the flow follows at once."""
+        """Set the pump, ml/min; the flow follows at once. Raises SimulationInputError beyond 0 to 400 ml/min."""
         if not 0 <= value <= JET_FLOW_MAX_ML_MIN:
             raise SimulationInputError(f"jet flow {value:g} ml/min is outside 0 to {JET_FLOW_MAX_ML_MIN:g} ml/min")
         await self.jet_flow_readback.write(value * self._disturbed().jet_flow)
@@ -131,7 +135,7 @@ class Environment(PVGroup):
 
     @ring_current.startup  # type: ignore[no-redef]
     async def ring_current(self, instance: Any, async_lib: Any) -> None:
-        """Publish the stored current; it decays with the beam time that was counted."""
+        """Publish the stored current, mA; it decays with the beam time that was counted."""
         while True:
             await self._show_current(self._disturbed())
             await asyncio.sleep(PUBLISH_PERIOD_S)
@@ -141,7 +145,7 @@ class Environment(PVGroup):
         await self.ring_current.write(current_ma)
 
     async def show(self, state: BeamlineState) -> None:
-        """Update current, injection and jet with the effects of faults."""
+        """Update current (mA), injection and jet (ml/min) with the effects of faults."""
         await self._show_current(state)
         injecting = "Yes" if state.injecting else "No"
         if self.injecting.value != injecting:

@@ -1,4 +1,4 @@
-"""The truth about every exposure, in a file: the states of the beamline, whatever its PVs showed."""
+"""Log of the true states of the beamline during every exposure, whatever its PVs showed."""
 
 from __future__ import annotations
 

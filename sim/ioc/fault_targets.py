@@ -18,7 +18,7 @@ from sim.ioc.pilatus import Pilatus
 from sim.ioc.timing import Timing
 
 REPLY_S = 0.1
-"""Wall time in which the server still answers the client that switched on its freeze or death."""
+"""Time in which the server still answers the client that switched on its freeze or death, s of wall time."""
 
 
 class Network(Protocol):
@@ -62,54 +62,54 @@ class DeviceTargets:
     server: Server | None = None
 
     def stick_laser_shutter(self, *, stuck: bool) -> None:
-        """Have the laser shutter ignore what is written to it, or obey again."""
+        """Make the laser shutter ignore writes, or obey them again."""
         self.laser.fault_shutter_stuck = stuck
 
     async def revoke_xray_permit(self) -> None:
-        """Take the permit of the X-ray interlock away, which closes the shutter."""
+        """Revoke the permit of the X-ray interlock, which closes the shutter."""
         await self.environment.take_permit()
 
     async def grant_xray_permit(self) -> None:
-        """Give the permit back; the shutter stays closed."""
+        """Grant the permit again; the shutter stays closed."""
         await self.environment.give_permit()
 
     async def show_delay_jump(self, jump_ps: float) -> None:
-        """Shift the read-back of the phase shifter by `jump_ps`; 0 ends it."""
+        """Shift the read-back of the phase shifter by `jump_ps`, ps; 0 ends it."""
         await self.timing.show_jump(jump_ps)
 
     def stall_motor(self, motor: str, *, hangs: bool) -> None:
-        """Block a motor; with `hangs` it never reports the end of a move."""
+        """Block a motor; with `hangs` it never reports the end of a move. Raises KeyError for an unknown motor."""
         self.motors[motor].fault_hung = hangs
         self.motors[motor].fault_stalled = True
 
     def free_motor(self, motor: str) -> None:
-        """Let a motor move again."""
+        """Let a motor move again; raises KeyError for an unknown motor."""
         self.motors[motor].fault_hung = False
         self.motors[motor].fault_stalled = False
 
     def stick_scalers(self, *, stuck: bool) -> None:
-        """Have counting go on without end until it is stopped, or end as set again."""
+        """Make counting continue until it is stopped, or end after the preset seconds again."""
         self.acquisition.master.fault_stuck = stuck
         self.acquisition.spc.fault_stuck = stuck
 
     def freeze_frames(self, detector: str) -> None:
-        """Keep the frames of "spc", "boxcar" or "both" as they are; "" ends it."""
+        """Leave the frames of "spc", "boxcar" or "both" at the counts of the previous exposure; "" ends it."""
         self.acquisition.fault_stale = detector
 
     def heat_cell(self, c_per_min: float) -> None:
-        """Heat the cell at this rate, whatever is set; 0 ends it."""
+        """Heat the cell at this rate, C per minute, whatever is set; 0 ends it."""
         self.cell.fault_runaway(c_per_min)
 
     def swing_cell(self, amplitude_c: float, period_s: float) -> None:
-        """Have the temperature of the cell oscillate; amplitude 0 ends it."""
+        """Make the temperature of the cell oscillate, amplitude in C and period in s; amplitude 0 ends it."""
         self.cell.fault_swing(amplitude_c, period_s)
 
     def hang_pilatus(self, *, hangs: bool) -> None:
-        """Have the area detector hang in its acquisition, or work again."""
+        """Make the area detector hang in its acquisition, or work again."""
         self.pilatus.camera.fault_stuck = hangs
 
     def fill_disk(self, *, full: bool) -> None:
-        """Leave no room for images, or some again."""
+        """Make writing images fail as on a full disk, or succeed again."""
         self.pilatus.hdf5.fault_disk_full = full
 
     def has_pv(self, pv: str) -> bool:
@@ -117,15 +117,15 @@ class DeviceTargets:
         return self.known_pv(self.macro + pv)
 
     async def hide_pv(self, pv: str) -> None:
-        """Disconnect a record; "" reconnects it."""
+        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
         await self._running_server().network.hide(self.macro + pv if pv else "")
 
     def mute_monitors(self, pv: str) -> None:
-        """Stop the monitors of a record, or of all records for ""."""
+        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
         self._running_server().network.mute(self.macro + pv if pv else "")
 
     async def unmute_monitors(self) -> None:
-        """Send monitors again."""
+        """Send monitors again; raises SimulationInputError before the server runs."""
         await self._running_server().network.unmute()
 
     def freeze_server(self, wall_s: float) -> None:
@@ -138,5 +138,5 @@ class DeviceTargets:
 
     def _running_server(self) -> Server:
         if self.server is None:
-            raise SimulationInputError("The server does not run yet: faults of server and network need it.")
+            raise SimulationInputError("The server does not run yet; faults of server and network need it. Try again.")
         return self.server

@@ -22,7 +22,7 @@ WAVEPLATE_MOTOR = "7idd:m21"
 
 HORIZONTAL_MOTOR = "7idd:m31"
 VERTICAL_MOTOR = "7idd:m32"
-"""Names of the last mirror's motor records (chosen), which move the spot on the sample by as many um."""
+"""Names of the last mirror's motor records (chosen); a step of 1 um moves the spot on the sample by 1 um."""
 
 MIRROR_TRAVEL_UM = 500.0
 
@@ -131,7 +131,7 @@ class Laser(PVGroup):
 
     @rate_divider.putter  # type: ignore[no-redef]
     async def rate_divider(self, instance: Any, value: int) -> int:
-        """Set the laser to pump every n-th bunch."""
+        """Set the laser to pump every n-th bunch; raises SimulationInputError unless n is 1 to 24."""
         if not 1 <= value <= 24:
             raise SimulationInputError(f"rate divider {value} is outside 1 to 24 bunches")
         await self.repetition_rate.write(1e12 / (value * BUNCH_PERIOD_PS))
@@ -139,7 +139,11 @@ class Laser(PVGroup):
 
     @shutter.putter  # type: ignore[no-redef]
     async def shutter(self, instance: Any, value: str) -> str:
-        """Move the blade; put completion returns when it has arrived."""
+        """Move the blade; put completion returns when it has arrived, after 20 ms of beam.
+
+        Raises SimulationInputError if the shutter must not be opened. A stuck shutter completes and stays.
+        """
+        # Checked at both ends of the stroke: the jet may stop, or the watchdog trip, while the blade moves.
         if value == "Open":
             self.interlock()
         await self._clock.sleep(SHUTTER_TIME_S)
@@ -150,7 +154,7 @@ class Laser(PVGroup):
         return value
 
     async def show(self, state: BeamlineState) -> None:
-        """Update lock and power with the effects of faults."""
+        """Update lock and power, W, with the effects of faults."""
         lock = "Locked" if state.laser_locked else "Unlocked"
         if self.lock.value != lock:
             await self.lock.write(lock)
@@ -158,11 +162,13 @@ class Laser(PVGroup):
 
     async def show_power(self) -> None:
         """Show the power that belongs to the present fluence, as one noisy reading, W."""
+        # Pulse energy in mJ is fluence times spot area; times the repetition rate it is the mean power. The meter
+        # stands before the shutter, so it reads the same with the shutter closed.
         watts = self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await self.power.write(watts + noise)
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
-        """Take a reading periodically; changes show at once too, since a fast beamline does not wait for wall time."""
+        """Take a reading, W, every 0.1 s of wall time; changes also show at once, as a fast beamline cannot wait."""
         await self.show_power()

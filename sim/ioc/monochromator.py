@@ -54,7 +54,11 @@ class Seating:
         self.offset_ev = 0.0
 
     def moved(self, start_deg: float, end_deg: float) -> None:
-        """Update the error after a motion between two angles, degrees."""
+        """Update the error, eV, after a motion between two angles, degrees."""
+        # Three cases: a long move down loses contact in the drive, and the energy is off by the backlash from then on;
+        # a move up that is longer than the play takes it out; any other move leaves the drive as it is. The motor
+        # record reports each part of a move in one direction separately, so an overshoot from below ends with a move
+        # up.
         change_ev = bragg_energy_ev(end_deg) - bragg_energy_ev(start_deg)
         if change_ev < -LONG_MOVE_EV:
             self.offset_ev = self._backlash_ev
@@ -124,7 +128,7 @@ class Monochromator(PVGroup):
 
     @energy_readback.startup  # type: ignore[no-redef]
     async def energy_readback(self, instance: Any, async_lib: Any) -> None:
-        """Follow the angle, whatever moves it."""
+        """Follow the angle every 0.1 s of wall time, whatever moves it; the energy is in keV."""
         while True:
             await asyncio.sleep(READBACK_PERIOD_S)
             if abs(self.energy_ev * 1e-3 - self.energy_readback.value) > 1e-9:

@@ -54,17 +54,17 @@ class MotorGroup(MotorRecord):
 
     @property
     def dial_position(self) -> float:
-        """True position of the axis, dial units; continuous during motion."""
+        """True position of the axis, in dial units; continuous during motion."""
         return self._axis.position
 
     @property
     def position(self) -> float:
-        """True position of the axis, user units."""
+        """True position of the axis, in user units."""
         return self._to_user(self._axis.position)
 
     @property
     def fault_stalled(self) -> bool:
-        """Whether the axis is blocked: a motion ends where it is, short of VAL, with an alarm and a problem bit."""
+        """Whether the axis is blocked: a motion ends where it is, short of VAL, in MAJOR alarm; settable."""
         return self._axis.stalled
 
     @fault_stalled.setter
@@ -73,7 +73,7 @@ class MotorGroup(MotorRecord):
 
     @property
     def fault_hung(self) -> bool:
-        """Whether a stalled motion never reports its end, until it is stopped."""
+        """Whether a stalled motion never reports its end, until it is stopped; settable."""
         return self._axis.hung
 
     @fault_hung.setter
@@ -82,7 +82,7 @@ class MotorGroup(MotorRecord):
 
     @property
     def target_dial(self) -> float:
-        """Return the present target of the axis, or its position at rest, dial units."""
+        """Present target of the axis, or its position at rest, in dial units."""
         return self._target
 
     async def move_to(self, user_value: float) -> None:
@@ -95,8 +95,12 @@ class MotorGroup(MotorRecord):
     async def write_field(self, name: str, value: Any) -> Any:
         """Act on a write of a client to VAL or another acting field, and return the value that caproto stores.
 
-        Put completion comes with the return: after a write that moves, when the motion has ended.
+        Put completion comes with the return: after a write that moves, when the motion has ended. Raises
+        SimulationInputError for a value that the record refuses, RecordBusyError if it cannot change while it moves.
         """
+        # Every acting field has a handler. A handler that posts its field itself returns SkipWrite; the others return
+        # the value, and caproto stores it. Several fields are views of one quantity (VAL, DVAL and RVAL; HLM and DHLM),
+        # so a write to one posts them all.
         return await self._handlers[name](value)
 
     def _field_handlers(self) -> dict[str, Handler]:

@@ -1,4 +1,10 @@
-"""One simulated motor axis on the beam clock: its position and its motion."""
+"""One simulated motor axis on the beam clock: its position and its motion.
+
+The position is never stepped: each part of a motion is a velocity profile, a function of the time since its start, so
+that a position can be asked for at any moment and is exact whatever the load of the machine. A motion is a list of
+legs. `_changed` is set whenever the list, a stop or a fault changes something; the profile in progress then ends early,
+and the next one starts from the position and the velocity of that moment. `_legs` empty and velocity 0 means at rest.
+"""
 
 from __future__ import annotations
 
@@ -58,12 +64,12 @@ class Axis:
 
     @property
     def position(self) -> float:
-        """True position, dial units."""
+        """True position, in dial units."""
         return self._state()[0]
 
     @property
     def stalled(self) -> bool:
-        """Whether the axis is blocked: it stops at once, and no motion moves it."""
+        """Whether the axis is blocked: it stops at once, and no motion moves it; settable."""
         return self._stalled
 
     @stalled.setter
@@ -73,7 +79,7 @@ class Axis:
 
     @property
     def hung(self) -> bool:
-        """Whether a stalled motion does not end by itself and has to be stopped."""
+        """Whether a stalled motion does not end by itself and has to be stopped; settable."""
         return self._hung
 
     @hung.setter
@@ -88,7 +94,7 @@ class Axis:
         self._changed.set()
 
     def stop(self) -> None:
-        """Drop all legs and slow down."""
+        """Drop all legs and slow down at the acceleration of the last leg, units/s2, until the axis rests."""
         self._legs = []
         self._stopping = True
         self._changed.set()

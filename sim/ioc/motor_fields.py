@@ -15,7 +15,7 @@ ACTING_FIELDS = (
     "DHLM", "DLLM", "DIR", "OFF", "VELO", "BVEL", "JVEL", "HVEL", "JAR", "VMAX", "VBAS", "ACCL", "BACC", "BDST",
     "PREC", "EGU", "MRES", "ERES", "UREV", "SREV",
 )  # fmt: skip
-"""Fields whose write means something; all others only keep what they are given."""
+"""Fields on whose write the record acts; all others only store the value."""
 
 POSITION_FIELDS = ("DVAL", "RBV", "DRBV", "RLV", "HLM", "LLM", "DHLM", "DLLM", "OFF", "BDST", "TWV", "RDBD", "MRES",
                    "ERES", "DIFF", "SPDB")  # fmt: skip
@@ -37,22 +37,22 @@ class Drive(PvpropertyDouble):
     """The field VAL; its control limits show the soft limits, and the record decides whether a value is accepted."""
 
     async def verify_value(self, value: float) -> Any:
-        """Pass `value` to the record without the limit check of caproto, which would not set LVIO."""
+        """Pass `value`, in user units, to the record without the limit check of caproto, which would not set LVIO."""
         return await self.putter(self, value)
 
 
 async def write_drive(group: Any, _instance: Any, value: float) -> Any:
-    """Pass a write of a client to VAL to its motor group."""
+    """Pass a write of a client to VAL, in user units, to its motor group; raises what the record raises."""
     return await group.write_field("VAL", value)
 
 
 def limit_metadata(low: float, high: float) -> dict[str, float]:
-    """Return the control and display limits that clients see, user units."""
+    """Return the control and display limits that clients see, in user units, by caproto's names."""
     return {"lower_ctrl_limit": low, "upper_ctrl_limit": high, "lower_disp_limit": low, "upper_disp_limit": high}
 
 
 def preset_units(record: Any, egu: str, precision: int) -> None:
-    """Set units and precision of the fields of a motor record."""
+    """Set units and precision of the fields of a motor record: positions in `egu`, speeds per second, times in s."""
     preset(record, units=egu, precision=precision)
     preset(record.fields["EGU"], value=egu)
     preset(record.fields["PREC"], value=precision)

@@ -17,7 +17,7 @@ class Segment:
     acceleration: float
 
     def position(self, elapsed_s: float) -> float:
-        """Return the position `elapsed_s` after the start of this segment."""
+        """Return the position `elapsed_s` seconds after the start of this segment, in units of the axis."""
         return self.start + self.velocity * elapsed_s + self.acceleration * elapsed_s**2 / 2
 
 
@@ -30,11 +30,14 @@ class Profile:
 
     @property
     def duration_s(self) -> float:
-        """Seconds from start to stop."""
+        """Time from start to stop, s of beam."""
         return sum(segment.duration_s for segment in self.segments)
 
     def state(self, elapsed_s: float) -> tuple[float, float]:
-        """Return position and velocity `elapsed_s` after the start; at `end` and at rest once it is over."""
+        """Return position and velocity, in units and units/s, `elapsed_s` after the start.
+
+        Once the profile is over, that is `end` and 0.
+        """
         if elapsed_s >= self.duration_s:
             return self.end, 0.0
         begins = accumulate((segment.duration_s for segment in self.segments), initial=0.0)
@@ -46,7 +49,10 @@ class Profile:
 
 
 def braking(start: float, velocity: float, acceleration: float) -> Profile:
-    """Return the profile that slows down from `velocity` to rest at `acceleration` > 0 (units/s2; may be infinite)."""
+    """Return the profile that slows down from `velocity`, units/s, to rest.
+
+    `acceleration`, units/s2, is above 0 and may be infinite.
+    """
     duration_s = abs(velocity) / acceleration
     end = start + velocity * duration_s / 2
     return Profile(
@@ -63,10 +69,11 @@ def braking(start: float, velocity: float, acceleration: float) -> Profile:
 
 
 def approach(start: float, velocity: float, target: float, speed: float, acceleration: float) -> Profile:
-    """Return the fastest profile towards `target` with at most `speed` > 0 and `acceleration` > 0 (may be infinite).
+    """Return the fastest profile towards `target` within `speed`, units/s, and `acceleration`, units/s2.
 
-    Its `end` is `target`, unless the present `velocity` is backwards, above `speed` or too high to stop in time. Then
-    the axis only brakes, and needs another approach from the end of this one.
+    Both are above 0; an infinite acceleration means a constant speed without ramps. The `end` is `target`, unless the
+    present `velocity` is backwards, above `speed` or too high to stop in time. Then the axis only brakes, and needs
+    another approach from the end of this one.
     """
     distance = target - start
     sign = math.copysign(1.0, distance)
@@ -85,6 +92,9 @@ def approach(start: float, velocity: float, target: float, speed: float, acceler
 
 def _trapezium(start: float, forward: float, target: float, speed: float, acceleration: float) -> Profile:
     """Return the profile that speeds up, cruises and slows down; without cruise if the distance is too short."""
+    # With v^2 = v0^2 + 2 a s, speeding up from `forward` to a peak and braking to rest takes (2 peak^2 - forward^2) /
+    # 2a. Without cruise that is the whole distance, which gives the highest peak that can be reached; a lower speed
+    # limit leaves a rest of the distance for the cruise.
     distance = abs(target - start)
     sign = math.copysign(1.0, target - start)
     peak = min(speed, math.sqrt(acceleration * distance + forward**2 / 2))

@@ -1,4 +1,11 @@
-"""The motion of a motor record: target, legs, and the fields posted about them."""
+"""The motion of a motor record: target, legs, and the fields posted about them.
+
+Two sequences are what stock clients rely on (motor record manual, R7-2). At the start: MOVN 1, then DMOV 0, before
+anything moves. At the end: the last read-backs, MSTA, SPMG, and DMOV 1 last, so that a client that waits for DMOV finds
+everything else final. A write to VAL during a motion sets new legs for the same motion; DMOV then stays 0 until the
+last target is reached, and every write completes at that moment. After a stop VAL is set to the read-back, except in
+SPMG mode Pause, where Go resumes the move; after a stall VAL keeps the target, as on a real axis that lost steps.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,7 @@ from sim.ioc.record_fields import acting, post, repost
 
 
 class MotorRecord(PVGroup):
-    """State of one motor record and its `axis`, which rests on whole multiples of `resolution`.
+    """One motor record and its `axis`, which rests on whole multiples of `resolution`.
 
     Positions are dial units (`dial`) or user units (`user`): user = direction * dial + offset.
     """
@@ -94,6 +101,9 @@ class MotorRecord(PVGroup):
 
     def _legs(self) -> list[Leg]:
         """Return the legs to the target; with BDST set, the last one goes in its direction (motor record manual)."""
+        # Positive BDST: the last part of every move goes in the positive direction. Three cases: without backlash, or
+        # if the move goes in that direction anyway at the same speed, one leg is enough; within one backlash distance
+        # of the target on the right side, one leg at backlash speed; otherwise first past the target by BDST, and back.
         target = self._on_step(self._target)
         start = self._axis.position
         slew = Leg(target=target, speed=self._field("VELO").value, ramp_s=self._field("ACCL").value)

@@ -21,7 +21,7 @@ from sim.physics.sample import Phases
 from sim.types import Image
 
 PREFIX = "7idd:Pilatus:"
-"""Ours, in the beamline's style; camera and plugins have areaDetector's usual suffixes."""
+"""Prefix of the detector (chosen, in the beamline's style); camera and plugins have areaDetector's usual suffixes."""
 
 STUCK_POLL_S = 0.01
 
@@ -29,7 +29,7 @@ INTERNAL_TRIGGERS = ("Internal", "Alignment")
 """Trigger modes in which the camera exposes by itself."""
 
 READOUT_S = 0.003
-"""Time between exposures (Pilatus 100K manual: about 3 ms)."""
+"""Time between exposures, s (Pilatus 100K manual: about 3 ms)."""
 
 EXPOSURE_LOW_S = 1e-4
 
@@ -50,7 +50,7 @@ class Gate(Protocol):
         """End an exposure of `exposure_s` seconds of beam, and return what there was to see."""
 
     def forget(self) -> None:
-        """Drop an exposure that was not closed when the acquisition ended."""
+        """Drop an exposure that was not closed when the acquisition ended; raises nothing if there is none."""
 
 
 class Camera(SettingsGroup):
@@ -84,7 +84,7 @@ class Camera(SettingsGroup):
         return self._running is not None and not self._running.done()
 
     async def put_Acquire(self, value: str) -> Any:  # noqa: N802  # named after the record
-        """Start an acquisition and wait for its end, or stop it."""
+        """Start an acquisition and wait for its end, or stop it; put completion returns when the camera is idle."""
         if value == "Done":
             self._stop.set()
         elif not self.acquiring:
@@ -95,19 +95,22 @@ class Camera(SettingsGroup):
         return SkipWrite
 
     async def put_AcquireTime(self, value: float) -> float:  # noqa: N802  # named after the record
-        """Refuse impossible exposure times; the period follows, so that it stays longer."""
+        """Set the exposure, s, and lengthen the period if necessary.
+
+        Raises SimulationInputError beyond 0.1 ms to 1e6 s.
+        """
         _check_time(f"{self.prefix}AcquireTime", value)
         if self.AcquirePeriod.value < value + READOUT_S:
             await self.settle("AcquirePeriod", value + READOUT_S)
         return value
 
     async def put_AcquirePeriod(self, value: float) -> float:  # noqa: N802  # named after the record
-        """Set the period, never shorter than exposure and readout together."""
+        """Set the period, s, never shorter than exposure and readout together."""
         _check_time(f"{self.prefix}AcquirePeriod", value)
         return max(value, float(self.AcquireTime.value) + READOUT_S)
 
     async def put_NumImages(self, value: int) -> int:  # noqa: N802  # named after the record
-        """Refuse less than one image."""
+        """Set the number of images per acquisition; raises SimulationInputError for less than one."""
         if value < 1:
             raise SimulationInputError(f"{self.prefix}NumImages = {value} must be at least 1")
         return value
@@ -127,6 +130,9 @@ class Camera(SettingsGroup):
 
     async def _expose(self) -> bool:
         """Take one image, and return whether it was taken, not stopped."""
+        # Order as in areaDetector: expose, read out, count, time stamp, callbacks. The callbacks block until every
+        # plugin is done, which is what BlockingCallbacks means; the simulation always does that, so an acquisition
+        # completes only when its images are in the file. A stop during the exposure loses the image.
         exposure_s = float(self.AcquireTime.value)
         period_s = float(self.AcquirePeriod.value)
         await self._say("Acquire", f"Exposing for {exposure_s:g} s")
@@ -179,7 +185,7 @@ class Statistics(SettingsGroup):
     locals().update(statistics_records())
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
-        """Compute the statistics of an image from the camera, if the plugin is enabled."""
+        """Compute the statistics of an image, (row, column) in counts, if the plugin is enabled."""
         if self.EnableCallbacks.value != "Enable":
             return
         await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
@@ -193,7 +199,7 @@ class Statistics(SettingsGroup):
 
 
 class Pilatus:
-    """The detector: `camera`, `hdf5`, `statistics`.; `gate` returns what it sees at the end of an exposure."""
+    """The detector: `camera`, `hdf5` and `statistics`; `gate` returns what it sees at the end of an exposure."""
 
     def __init__(
         self,

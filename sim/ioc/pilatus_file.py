@@ -74,7 +74,10 @@ class ImageFile:
         self._file.flush()
 
     def _reserve(self, size: int) -> None:
-        """Reserve `size` bytes in the file system: HDF5 breaks when one of its own writes fails."""
+        """Reserve `size` bytes in the file system; raises OSError if there is no room."""
+        # When a write of HDF5 itself fails, the library leaves the file inconsistent and may crash at its next call.
+        # With the room reserved beforehand no write can fail for lack of space, and images written before stay
+        # readable.
         handle = os.open(self.path, os.O_RDWR)
         try:
             os.posix_fallocate(handle, 0, FILE_BYTES + size)
@@ -82,7 +85,7 @@ class ImageFile:
             os.close(handle)
 
     def close(self) -> None:
-        """Close the file; closing again does nothing."""
+        """Close the file; closing again does nothing, and nothing is raised."""
         # All images are flushed; a file system that has gone away must not take the server with it.
         with contextlib.suppress(RuntimeError, OSError):
             self._file.close()

@@ -34,7 +34,7 @@ class Hdf5Plugin(SettingsGroup):
         """Whether there is no room for images."""
 
     async def receive(self, image: Image, unique_id: int, time_s: float) -> None:
-        """Take an image from the camera, if the plugin is enabled."""
+        """Take an image, (row, column) in counts, from the camera, if the plugin is enabled; raises nothing."""
         if self.EnableCallbacks.value != "Enable":
             return
         await self.settle("ArrayCounter", self.ArrayCounter.value + 1)
@@ -103,7 +103,7 @@ class Hdf5Plugin(SettingsGroup):
         await self.settle("Capture", "Done")
 
     async def put_Capture(self, value: str) -> Any:  # noqa: N802  # named after the record
-        """Open a file for all images to come, or close it."""
+        """Open a file for all following images, or close it; raises SimulationInputError unless the mode is Stream."""
         if value == "Done":
             await self._end_capture()
             return SkipWrite
@@ -120,7 +120,11 @@ class Hdf5Plugin(SettingsGroup):
         return value
 
     async def put_FilePath(self, value: str) -> str:  # noqa: N802  # named after the record
-        """Set the folder, with a slash at its end, and whether it exists; CreateDirectory below 0 creates levels."""
+        """Set the folder, with a slash at its end, and show whether it exists.
+
+        A CreateDirectory of -n creates up to n missing levels. A folder that cannot be made shows in WriteMessage;
+        nothing is raised, as in areaDetector.
+        """
         folder = Path(value)
         levels = -int(self.CreateDirectory.value)
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -133,13 +137,13 @@ class Hdf5Plugin(SettingsGroup):
         return value if value.endswith("/") else f"{value}/"
 
     async def put_FileTemplate(self, value: str) -> str:  # noqa: N802  # named after the record
-        """Refuse a text that is not a template for path, name and number."""
+        """Set the template of file names; raises SimulationInputError unless it fits path, name and number."""
         if not TEMPLATE.match(value):
             raise SimulationInputError(f"{self.prefix}FileTemplate {value!r} is no format for path, name and number")
         return value
 
     async def put_WriteFile(self, value: str) -> Any:  # noqa: N802  # named after the record
-        """Refuse: the modes write every image by themselves."""
+        """Raise SimulationInputError: the modes Single and Stream write every image without it."""
         if value != "Done":
             raise SimulationInputError(
                 f"{self.prefix}: the simulation writes by itself, in the modes Single and Stream"

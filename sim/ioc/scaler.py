@@ -31,7 +31,7 @@ USER_COUNTING = 3
 STUCK_POLL_S = 0.01
 
 ACTING_FIELDS = ("CNT", "CONT", "TP", "FREQ", "DLY", "PR1", *(f"G{n}" for n in range(1, CHANNELS + 1)))
-"""Fields whose write means something; all others only keep what they are given."""
+"""Fields on whose write the record acts; all others only store the value."""
 
 
 @dataclass(frozen=True, kw_only=True)
