@@ -28,11 +28,11 @@ class Restart:
 
     @property
     def running_s(self) -> float:
-        """Seconds from the first start to the moment when the server serves again, dead or alive."""
+        """Time from the first start until the server serves again, including its dead time, s of wall time."""
         return max(self.until, time.time()) - self.since if self.number else 0.0
 
     def wait(self) -> None:
-        """Wait until the server may serve again."""
+        """Wait until the server may serve again; 0 s at its first start."""
         time.sleep(max(self.until - time.time(), 0.0))
 
     def again(self, arguments: list[str] | None, port: int, dead_s: float, other_port: bool) -> NoReturn:  # noqa: FBT001  # signature of the callback
@@ -40,6 +40,9 @@ class Restart:
 
         The process keeps its id, so that its parent can still end it.
         """
+        # A death must look like one: no shutdown hooks, no goodbye to clients, the sockets simply close. exec replaces
+        # the program and keeps the process, so whoever started it neither sees an exit nor has to know about restarts;
+        # the new program learns from its options when it may serve. Only a death without end really exits.
         sys.stdout.flush()
         if math.isinf(dead_s):
             os._exit(EXIT_DEAD)
@@ -53,6 +56,6 @@ FIRST_START = Restart(number=0, since=time.time(), until=0.0)
 
 
 def parse_restart(text: str) -> Restart:
-    """Return the restart that `Restart.again` passed to this program."""
+    """Return the restart that `Restart.again` passed to this program; raises ValueError for any other text."""
     number, since, until, other_port = text.split(":")
     return Restart(number=int(number), since=float(since), until=float(until), other_port=bool(int(other_port)))

@@ -16,7 +16,7 @@ class RecordAlarm(ChannelAlarm):
     """
 
     async def write(self, *, status: AlarmStatus | None = None, **kwargs: Any) -> None:
-        """Set the alarm and notify the subscribers of the record, unless the cause is a refused write."""
+        """Set the alarm and notify the subscribers of the record; an alarm about a refused write is ignored."""
         if status is not AlarmStatus.WRITE:
             await super().write(status=status, **kwargs)
 

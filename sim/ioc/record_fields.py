@@ -22,7 +22,7 @@ def check_description(name: str, description: str) -> None:
 
 
 def acting(record: pvproperty, fields: Iterable[str]) -> pvproperty:
-    """Return `record` with writes to these fields passed to `write_field(name, value)` of its group."""
+    """Return `record`, whose group receives writes to these `fields` by its method `write_field(name, value)`."""
     for name in fields:
         getattr(record.fields, name).putter(_write_field)
     return record
@@ -35,7 +35,8 @@ async def _write_field(fields: Any, field: Any, value: Any) -> Any:
 def preset(channel: Any, **data: Any) -> None:
     """Set value and metadata (`value`, `units`, `precision`, limits) of a channel that is not served yet.
 
-    caproto's own setters are coroutines, and records are built before there is an event loop.
+    caproto's own setters are coroutines, and records are built before there is an event loop. Raises KeyError for
+    metadata that the channel does not have.
     """
     unknown = set(data) - set(channel._data)
     if unknown:

@@ -1,6 +1,12 @@
 """Safety of the server, whatever clients request: watchdog, jet interlock, limits, and a record of refusals.
 
 Watchdogs run on wall time: a dead session is gone, however fast the beamline is simulated.
+
+There are two state variables. The watchdog is Disarmed, Armed (by the first heartbeat) or Tripped (armed, silent for the
+time-out, and a shutter open). The status is OK, JetStopped or Tripped, and decides whether shutters may open. A trip
+holds until the reset, whatever else happens; a reset neither closes nor opens anything. Checks stand at three places:
+before a write (the session lock), before a shutter opens, and before an axis moves. The jet, the fluence and the
+heartbeat can change while a shutter is open, so they are watched as well.
 """
 
 from __future__ import annotations
@@ -117,13 +123,14 @@ class Safety(PVGroup):
         self._lock.check(name, data, client)
 
     async def refused(self, name: str, client: Client, error: Exception) -> None:
-        """Show which write was refused, with an alarm until the next reset."""
+        """Show which write was refused, in MINOR alarm until the next reset; raises nothing."""
         await self.refusals.write(self.refusals.value + 1)
         await self.last_refusal.write(f"{client} wrote {name}: {error}"[: TEXT_LENGTH - 1])
         await self.last_refusal.alarm.write(status=AlarmStatus.STATE, severity=AlarmSeverity.MINOR_ALARM)
 
     async def check_jet(self) -> None:
-        """Close the shutters when the jet has stopped."""
+        """Close the shutters when the flow has fallen below 60 ml/min with the jet in the beam."""
+        # Only the change closes them: a person may open the X-ray shutter with the jet standing, to align something.
         good = self.jet_good
         was_good = self._jet_was_good
         self._jet_was_good = good
@@ -134,7 +141,7 @@ class Safety(PVGroup):
 
     @heartbeat.putter  # type: ignore[no-redef]
     async def heartbeat(self, instance: Any, value: int) -> int:
-        """Feed the watchdog, and arm it unless it has tripped."""
+        """Restart the watchdog's time-out, in s of wall time, and arm it unless it has tripped."""
         self._silence.heard()
         if self.watchdog.value == "Disarmed":
             await self.watchdog.write("Armed")
@@ -142,7 +149,7 @@ class Safety(PVGroup):
 
     @disarm.putter  # type: ignore[no-redef]
     async def disarm(self, instance: Any, value: int) -> int:
-        """Leave the shutters as they are when the heartbeats end; a trip remains."""
+        """Disarm the watchdog, so that the end of the heartbeats closes nothing; a trip remains."""
         if value and self.watchdog.value == "Armed":
             await self.watchdog.write("Disarmed")
         return 0
@@ -159,7 +166,7 @@ class Safety(PVGroup):
 
     @heartbeat.startup  # type: ignore[no-redef]
     async def heartbeat(self, instance: Any, async_lib: Any) -> None:
-        """Watch the session and the fluence."""
+        """Check the heartbeats and the fluence, mJ/cm2, every 0.1 s of wall time, and trip if necessary."""
         while True:
             await asyncio.sleep(LOOK_PERIOD_S)
             silent_s = self._silence.look()
@@ -173,7 +180,7 @@ class Safety(PVGroup):
         return self._laser.shutter_open or self._environment.xray_shutter_open
 
     async def _trip(self, why: str, *, watchdog: bool) -> None:
-        # Written first: from now on nothing may be opened again.
+        # The status is written before the shutters close: from this moment on nothing may be opened again.
         await self.status.write("Tripped")
         if watchdog:
             await self.watchdog.write("Tripped")
@@ -215,7 +222,7 @@ class Safety(PVGroup):
 
 
 def bytes_or_text(value: Any) -> str:
-    """Return the text of a record that may hold it as bytes."""
+    """Return the text of a record that may hold it as bytes; raises UnicodeDecodeError unless they are UTF-8."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 

@@ -143,7 +143,14 @@ class ScalerGroup(PVGroup):
         await post(self._field("T"), elapsed_s)
 
     async def write_field(self, name: str, value: Any) -> Any:
-        """Act on a write of a client to an acting field, and return the value that caproto stores."""
+        """Act on a write of a client to an acting field, and return the value that caproto stores.
+
+        Raises SimulationInputError for a value that the simulation cannot have, RecordBusyError for a second count.
+        """
+        # The states of a count are in SS and US: idle, waiting (DLY), counting, idle. CNT is 1 from the start until all
+        # counts, of this scaler and of the detectors under its gate, are posted. The put that started the count
+        # completes then; a put of 0 ends the count early and completes at the same moment. `_counting` is the task of
+        # the count in progress; a second put of 1 meanwhile is refused, as the record has only one set of counts.
         if name == "CNT":
             return await self._put_count(started=value == "Count")
         if name == "CONT" and value != "OneShot":

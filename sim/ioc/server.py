@@ -34,14 +34,17 @@ OF_A_CHANNEL = (
     caproto.ReadNotifyRequest, caproto.ReadRequest, caproto.WriteNotifyRequest, caproto.WriteRequest,
     caproto.EventAddRequest, caproto.EventCancelRequest, caproto.ClearChannelRequest,
 )  # fmt: skip
-"""What clients send about one channel."""
+"""Messages of clients about one channel."""
 
 
 class WriteTurn(asyncio.Event):
     """Set while no put is in progress; a read lets an earlier put take its first steps, not more."""
 
     async def wait(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Let other tasks run once unless the turn is free; `timeout` is part of the interface, and is not used."""
+        """Let other tasks run once unless the turn is free; `timeout`, s, is part of the interface and not used."""
+        # caproto lets a read wait up to a millisecond while a put is in progress, so that the read sees its result.
+        # Here a put lasts as long as a motion or an exposure, and every read of a scan would pay that millisecond. One
+        # turn of the event loop is enough for an earlier put to take effect; nobody expects more.
         if not self.is_set():
             await asyncio.sleep(0)
         return self.is_set()
@@ -73,7 +76,9 @@ class PromptCircuit(CaprotoCircuit):
         return await super()._command_queue_iteration(command)
 
     async def send(self, *commands: Any) -> None:
-        """Send the replies whose channel still exists: the client knows that a disconnected channel does not answer."""
+        """Send the replies whose channel still exists; those of a disconnected channel are dropped silently."""
+        # A put or a read may be in progress when its channel is disconnected. caproto's state machine of the circuit
+        # then no longer knows the request, and would raise at the reply: that ends the circuit with all its channels.
         answers = [command for command in commands if not self._is_orphaned(command)]
         if answers:
             await super().send(*answers)
@@ -87,14 +92,16 @@ class PromptCircuit(CaprotoCircuit):
         return False
 
     async def disconnect(self, name: str) -> None:
-        """Notify the client that the record `name` and its fields are gone."""
+        """Notify the client that the record `name` and its fields are gone; its subscriptions end first."""
         for channel in [known for known in self.circuit.channels.values() if is_of(known.name, name)]:
             removed = await self._cull_subscriptions(None, functools.partial(_belongs, channel=channel))
             self.log.debug("%s: %d subscriptions ended", channel.name, len(removed))
             await self.send(caproto.ServerDisconnResponse(cid=channel.cid))
 
     async def get_from_sub_queue(self, timeout: float | None = None) -> Any:
-        """Return the next monitor update; None at once if caproto only asks whether there is one to batch."""
+        """Return the next monitor update; with a `timeout`, in s, return None at once if there is none."""
+        # caproto waits up to 10 ms for more updates to send together. That delay reaches every monitor of a client that
+        # waits for one, so only what is in the queue already is sent together.
         if timeout is None:
             return await self.subscription_queue.get()
         try:
@@ -113,7 +120,7 @@ class GuardedEntry:
 
     @property
     def length(self) -> int:
-        """Number of elements of the entry."""
+        """Number of elements of the entry, 1 for a scalar."""
         return int(self._entry.length)
 
     async def auth_write(self, hostname: str, username: str, data: Any, *args: Any, **options: Any) -> Any:
@@ -137,7 +144,7 @@ class LoopbackBeacon:
         self._socket.settimeout(0)
 
     async def send(self, data: bytes) -> None:
-        """Send one beacon."""
+        """Send one beacon; raises nothing if the socket is busy, as the next beacon comes soon."""
         with contextlib.suppress(BlockingIOError):
             self._socket.sendto(data, self._address)
 
@@ -162,7 +169,10 @@ class PromptContext(CaprotoContext):
         self.broadcaster.server_addresses.extend((interface, port) for interface in interfaces)
 
     async def serve(self, sockets: Sequence[SocketPair], on_ready: Callable[[], None]) -> None:
-        """Answer clients until cancelled, then run the shutdown hooks."""
+        """Answer clients until cancelled, then run the shutdown hooks; raises what a task of the server raises."""
+        # All loops run in one task group, so the first that fails ends the server at once: a server of which only half
+        # works would look alive to its clients. The sockets are bound by the caller, before this is called, so that a
+        # taken port is an error before any record starts.
         try:
             self.port = self.ca_server_port = sockets[0][0].getsockname()[1]
             async with self._listening(sockets), asyncio.TaskGroup() as tasks:
@@ -182,12 +192,12 @@ class PromptContext(CaprotoContext):
         return super().__getitem__(name)
 
     def is_hidden(self, name: str) -> bool:
-        """Return whether the record or field `name` is hidden."""
+        """Return whether the record or field `name` is hidden; raises nothing for an unknown name."""
         return bool(self._hidden) and is_of(name, self._hidden)
 
     async def hide(self, name: str) -> None:
         """Disconnect all clients from the record `name`, and ignore searches for it; "" makes it visible again."""
-        # First, so that no client finds it again while others are being told.
+        # Hidden before anybody is disconnected, so that no client finds it again while others are still notified.
         self._hidden = name
         for circuit in list(self.circuits) if name else []:
             await circuit.disconnect(name)
@@ -247,7 +257,7 @@ class PromptContext(CaprotoContext):
 
 
 def is_of(name: str, record: str) -> bool:
-    """Return whether the channel `name` is that of `record` or of one of its fields."""
+    """Return whether the channel `name` belongs to `record` or to one of its fields; both with the macro."""
     return name == record or name.startswith(f"{record}.")
 
 
@@ -256,7 +266,7 @@ def _belongs(subscription: Any, channel: Any) -> bool:
 
 
 class RefusalFilter(logging.Filter):
-    """Replaces the traceback of a refused write by one line: the mistake is the client's, not the server's."""
+    """Filter that replaces the traceback of a refused write by one line: the client made the mistake."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten `record` if it is about a refusal; return true, since no record is dropped."""

@@ -1,4 +1,10 @@
-"""The session that holds the beamline, and what other clients may still write."""
+"""The lock of the session that holds the beamline, and the writes that other clients may still make.
+
+The owner is a connection, not a name: names are claims, and two sessions of one person have the same one. A session
+that reconnects has a new address; it gets its lock back by writing the same text again, whose random id keeps two
+sessions from writing the same text by accident. A holder without heartbeats for the time-out loses the lock. Any client
+may stop a motor or close a shutter.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +25,17 @@ HOLDER = "7idd:session:Holder"
 HEARTBEAT = "7idd:session:HolderHeartbeat"
 
 FREE_SUFFIXES = (".STOP",)
-"""Fields that anybody may write at any time: to stop is always safe."""
+"""Fields that any client may write at any time: stopping is always safe."""
 
 FREE_PREFIXES = ("7idd:sim:", HOLDER)
-"""PVs that have rules of their own, or none."""
+"""PVs with rules of their own, or with none."""
 
 SHUTTERS = ("7idd:laser:Shutter", "7idd:xrayShutter:Set")
-"""Shutters; anybody may close them."""
+"""Shutters, which any client may close."""
 
 
 class Silence:
-    """Wall time of silence of a client; time in which this server itself did not run does not count."""
+    """Wall time since a client was last heard; time in which this server itself did not run does not count."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -42,7 +48,8 @@ class Silence:
     def look(self) -> float:
         """Count the time since the last call, which is due every LOOK_PERIOD_S, and return the seconds of silence."""
         now_s = time.monotonic()
-        # Clients that wrote while the server hung are served only after this.
+        # A client that wrote while the server hung is served only after this check: the time that the server was away
+        # must not count as the client's silence. So one check adds at most two of its own periods.
         self.seconds += min(now_s - self._looked_s, 2 * LOOK_PERIOD_S)
         self._looked_s = now_s
         return self.seconds
@@ -92,15 +99,18 @@ class SessionLock(PVGroup):
 
     @holder.putter  # type: ignore[no-redef]
     async def holder(self, instance: Any, value: str) -> str:
-        """Claim the lock, claim it again after a reconnection (the same text), or release it ("")."""
+        """Claim the lock, claim it again after a reconnection (the same text), or release it ("").
+
+        Raises SimulationInputError if another session holds it.
+        """
         client = WRITER.get()
         if client is None:
             return value
         mine = self._owner is None or client.address == self._owner.address
         if not mine and (value == "" or value != instance.value):
             raise SimulationInputError(
-                f"the beamline is held by {instance.value!r} ({self._owner}); it falls free after "
-                f"{self.timeout_s.value:g} s without heartbeat"
+                f"the beamline is held by {instance.value!r} ({self._owner}); the lock expires after "
+                f"{self.timeout_s.value:g} s without a heartbeat"
             )
         self._owner = client if value else None
         self._silence.heard()
@@ -109,13 +119,13 @@ class SessionLock(PVGroup):
 
     @heartbeat.putter  # type: ignore[no-redef]
     async def heartbeat(self, instance: Any, value: int) -> int:
-        """Keep the lock."""
+        """Keep the lock for another time-out, s of wall time."""
         self._silence.heard()
         return value
 
     @holder.startup  # type: ignore[no-redef]
     async def holder(self, instance: Any, async_lib: Any) -> None:
-        """Release the lock of a silent holder."""
+        """Release the lock of a holder that has been silent for the time-out; check every 0.1 s."""
         while True:
             await asyncio.sleep(LOOK_PERIOD_S)
             if self._silence.look() > self.timeout_s.value and self._owner is not None:

@@ -73,6 +73,8 @@ class Timing(PVGroup):
     @property
     def delay_ps(self) -> float:
         """True pump-to-probe delay of probe 0, ps."""
+        # Each raw delay counts from its share of the raw time zero, so that a wrong sign mirrors that axis about its
+        # own zero and not about the sum. The read-backs show the shift of a jump fault; the true setting is without it.
         coarse_ps = self.coarse_readback.value * 1e12
         fine_ps = self.fine_readback.value - self._shown_jump_ps
         from_coarse = self._beam.coarse_sign * (coarse_ps - (TIME_ZERO_RAW_PS - FINE_AT_ZERO_PS))
@@ -81,14 +83,17 @@ class Timing(PVGroup):
         return float(from_coarse + from_fine + jump - self._beam.time_zero_ps)
 
     async def show_jump(self, jump_ps: float) -> None:
-        """Shift the read-back of the phase shifter by `jump_ps`; the fault changes the true delay by itself."""
+        """Shift the read-back of the phase shifter by `jump_ps`, ps; the fault itself changes the true delay."""
         setting_ps = self.fine_readback.value - self._shown_jump_ps
         self._shown_jump_ps = jump_ps
         await self.fine_readback.write(setting_ps + jump_ps)
 
     @coarse.putter  # type: ignore[no-redef]
     async def coarse(self, instance: Any, value: float) -> float:
-        """Step the delay generator; put completion returns when the laser has followed."""
+        """Step the delay generator, s; put completion returns when the laser has followed, after 20 ms of beam.
+
+        Raises SimulationInputError beyond 0 to 1 us, or if the sum of both delays is not permitted.
+        """
         if not 0 <= value <= COARSE_MAX_S:
             raise SimulationInputError(f"coarse delay {value:g} s is outside 0 to {COARSE_MAX_S:g} s")
         self.interlock(value * 1e12 + self.fine.value - TIME_ZERO_RAW_PS)
@@ -98,7 +103,10 @@ class Timing(PVGroup):
 
     @fine.putter  # type: ignore[no-redef]
     async def fine(self, instance: Any, value: float) -> float:
-        """Turn the phase shifter; put completion returns when the laser has followed."""
+        """Turn the phase shifter, ps; put completion returns when the laser has followed, after 20 ms of beam.
+
+        Raises SimulationInputError beyond 0 to 12 800 ps, or if the sum of both delays is not permitted.
+        """
         if not 0 <= value <= FINE_MAX_PS:
             raise SimulationInputError(f"fine delay {value:g} ps is outside 0 to {FINE_MAX_PS:g} ps")
         self.interlock(self.coarse.value * 1e12 + value - TIME_ZERO_RAW_PS)

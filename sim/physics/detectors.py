@@ -37,6 +37,9 @@ def draw_gates(photons: FloatArray, pulses: IntArray, rng: np.random.Generator) 
     `photons` (apd, probe, bunch): mean detected photons per pulse; `pulses` (probe, bunch): gates opened.
     Return counts (apd, probe), the sum over bunches of binomial draws with p = 1 - exp(-photons).
     """
+    # A gate counts once per pulse, however many photons it sees (pile-up): it misses only the pulses without a photon,
+    # which are exp(-n) of them for a Poisson mean n. Openings are independent, so the number that fire is binomial. The
+    # bunches have different charges and so different means; the draw is made for each bunch, and the counts are added.
     fired = rng.binomial(np.broadcast_to(pulses, photons.shape), -np.expm1(-photons))
     return np.asarray(fired.sum(axis=-1))
 
@@ -48,6 +51,10 @@ def draw_boxcar(photons: FloatArray, pulses: IntArray, boxcar: Boxcar, rng: np.r
     `pulses` (probe, bunch). The dwell is divided into equal blocks that all see the same mix of bunches; without a
     pulse, the boxcar shows its baseline.
     """
+    # The height of a one-photon pulse is gamma-distributed with mean 1 and relative variance v, so shape 1/v and scale
+    # v. K photons add to a gamma variable of shape K/v; K itself is Poisson. Electronic noise is independent from gate
+    # to gate, so its sum over a block grows with the square root of the number of pulses. Both are divided by that
+    # number, as the boxcar shows an average per pulse.
     per_block = pulses.sum(axis=-1) / BOXCAR_BLOCKS
     if not per_block.all():
         return np.full((BOXCAR_BLOCKS, len(per_block)), boxcar.baseline_v)

@@ -39,7 +39,7 @@ DEAD = -2
 HOT_COUNTS_PER_S = 2e4
 
 Q_MAX = 3.6
-"""Largest momentum transfer worked out, 1/angstrom: beyond the detector's corner at 13.6 keV."""
+"""Largest momentum transfer that is computed, 1/angstrom: beyond the detector's corner at 13.6 keV."""
 
 GRAPHITE_Q = 1.83
 """Momentum transfer of the line of the graphite sheets, 1/angstrom (paper, SI 8)."""
@@ -157,6 +157,10 @@ def reflections(phase: str) -> tuple[FloatArray, FloatArray]:
     Strength is 2 pi^2 |F|^2 / (V Z Q^2), the weight of a line in the scattering per formula unit and solid angle
     (Warren, X-ray Diffraction, ch. 4); form factors from xraydb.
     """
+    # |F|^2 is summed over all indices within the sphere Q < Q_MAX, not over families with multiplicities: equivalent
+    # indices then add up by themselves, whatever the symmetry. A cell of volume V with Z formula units scatters into a
+    # powder ring with |F|^2 / (V Z Q^2) per formula unit. The Debye-Waller factor exp(-B s^2) applies to the amplitude,
+    # with s = sin(theta) / lambda = Q / 4 pi, hence the 2 B for the intensity.
     structure = STRUCTURES[phase]
     edges = np.asarray(structure.edges)
     limits = [int(Q_MAX * edge / (2 * np.pi)) for edge in edges]
@@ -176,8 +180,11 @@ def reflections(phase: str) -> tuple[FloatArray, FloatArray]:
 def phase_pattern(phase: str, q: ArrayLike, temperature_c: float, phases: Phases) -> FloatArray:
     """Return the scattering of one formula unit of `phase` at `q` (1/angstrom), electrons squared x angstrom.
 
-    Lines are Gaussians with the width of the domains (Scherrer) and of the instrument.
+    Lines are Gaussians with the width of the domains (Scherrer) and of the instrument; the shape is that of `q`.
     """
+    # Heat stretches the lattice by 1 + alpha dT, so every line moves to a smaller momentum transfer by that factor. Its
+    # width is that of the domains (Scherrer: 2 pi 0.9 / size) and of the instrument, added in quadrature. Lines weaker
+    # than a millionth of the strongest are left out: they are most of the list, and no image shows them.
     momentum = np.asarray(q, dtype=float)
     lines, strengths = reflections(phase)
     grown = 1 + phases.expansion_per_k * (temperature_c - STRUCTURES[phase].measured_c)
@@ -190,7 +197,10 @@ def phase_pattern(phase: str, q: ArrayLike, temperature_c: float, phases: Phases
 
 
 def powder_pattern(q: ArrayLike, temperature_c: float, phases: Phases) -> FloatArray:
-    """Return the scattering of one formula unit of the mixture at `temperature_c`, electrons squared x angstrom."""
+    """Return the scattering of one formula unit of the mixture at `temperature_c`, electrons squared x angstrom.
+
+    The shape is that of `q`, 1/angstrom.
+    """
     parts = phase_fractions(phases, temperature_c)
     momentum = np.asarray(q, dtype=float)
     total = np.zeros_like(momentum)
@@ -224,9 +234,12 @@ class Diffraction:
 
     def expected(self, scene: Scene) -> FloatArray:
         """Return the mean counts per second of every pixel, without faulty pixels; shape (ROWS, COLUMNS)."""
+        # Two factors for a flat detector perpendicular to a horizontally polarised beam. Polarisation: the intensity is
+        # 1 - (component of the direction along the electric field)^2, so it falls along the horizontal. Solid angle: a
+        # pixel at angle 2 theta is farther away by 1 / cos, seen twice, and tilted by cos, which gives cos^3.
         two_theta, azimuth = self.geometry.directions()
         q = 4 * np.pi / (HC_EV_ANGSTROM / scene.energy_ev) * np.sin(two_theta / 2)
-        # Rings are worked out on a grid of their own, much finer than any line.
+        # The pattern is computed on a grid of its own, much finer than any line, and interpolated to 95 000 pixels.
         grid = np.arange(0.0, q.max() + 0.002, 0.002)
         rate = np.interp(q, grid, self._pattern(grid, scene))
         polarization = 1 - (np.sin(two_theta) * np.cos(azimuth)) ** 2

@@ -34,7 +34,13 @@ class Spot:
     vertical_um: float = 0.0
 
     def overlap(self, age_ps: ArrayLike) -> FloatArray:
-        """Return the laser intensity, relative to the centre, at the place of the probed spot `age_ps` ago."""
+        """Return the laser intensity, relative to the centre, at the place of the probed spot `age_ps` ago.
+
+        The shape is that of `age_ps`; a negative age is a pump still to come.
+        """
+        # The sample probed now was upstream by speed x age when an earlier pump fired, so the older a pump, the farther
+        # from the centre of the laser it hit this sample. A Gaussian of full width w at half maximum is exp(-4 ln 2
+        # (r/w)^2). The speed is in m/s and the age in ps, so speed x age x 1e-6 is in um.
         moved_um = self.jet_speed_m_s * np.asarray(age_ps, dtype=float) * 1e-6
         along = (moved_um - self.vertical_um) / self.laser_fwhm_um
         across = self.horizontal_um / self.laser_fwhm_horizontal_um
@@ -42,10 +48,15 @@ class Spot:
 
 
 def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> FloatArray:
-    """Return an exponential decay from time zero on, convolved with a Gaussian response of width `sigma_ps`.
+    """Return an exponential decay from time zero on, convolved with a Gaussian response; shape of `time_ps`.
 
-    This is the closed form; the scaled error function keeps it finite far before time zero.
+    `sigma_ps` is the standard deviation of the response. The scaled error function keeps the result finite far before
+    time zero.
     """
+    # The convolution is 1/2 exp(s^2 / 2 tau^2 - t / tau) erfc(z) with z = (s / tau - t / s) / sqrt 2. Before time zero
+    # the exponential overflows while erfc underflows. There the product is written with erfcx(z) = exp(z^2) erfc(z);
+    # the exponents combine to -t^2 / 2 s^2, which is harmless. Each branch is evaluated with clipped arguments where it
+    # is not used, so that no warning about overflow arises in the branch that np.where discards.
     time = np.asarray(time_ps, dtype=float)
     z = (sigma_ps / tau_ps - time / sigma_ps) / np.sqrt(2)
     before = 0.5 * np.exp(-0.5 * (time / sigma_ps) ** 2) * erfcx(np.maximum(z, 0))
@@ -54,7 +65,7 @@ def broadened_decay(time_ps: ArrayLike, tau_ps: float, sigma_ps: float) -> Float
 
 
 def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> FloatArray:
-    """Return the excitation `time_ps` after one pump, 1 just after a pump of reference strength."""
+    """Return the excitation `time_ps` after one pump, 1 just after a pump of reference strength; shape of `time_ps`."""
     offset = 1 - kinetics.fraction1 - kinetics.fraction2
     parts = (
         (kinetics.fraction1, kinetics.tau1_ps),
@@ -65,7 +76,11 @@ def recovery(time_ps: ArrayLike, kinetics: Kinetics, sigma_ps: float) -> FloatAr
 
 
 def response(fluence_mj_cm2: ArrayLike, pump: Pump) -> FloatArray:
-    """Return the excitation by one pump relative to an unsaturated pump of reference fluence: linear, then flat."""
+    """Return the excitation by one pump, relative to an unsaturated pump of reference fluence; shape of the fluence.
+
+    It is linear in the fluence, mJ/cm2, and flat above saturation.
+    """
+    # f / (1 + (f / s)^n)^(1/n) is f far below s and s far above it, smooth in between; n sets how sharp the knee is.
     fluence = np.asarray(fluence_mj_cm2, dtype=float)
     knee = (1 + (fluence / pump.saturation_fluence_mj_cm2) ** SATURATION_SHARPNESS) ** (1 / SATURATION_SHARPNESS)
     return np.asarray(fluence / knee / pump.reference_fluence_mj_cm2)
@@ -87,9 +102,12 @@ def train_excitation(
 
     `sigma_ps` is the width of the instrument response.
     """
+    # Excitations of several pumps add linearly (chosen). Each earlier pump is weaker by its recovery and by the
+    # distance that the jet has carried the spot away from the laser; after 24 pumps the spot is out of the beam.
+    # Saturation acts on each pump by itself.
     time = np.asarray(time_ps, dtype=float)
     total = np.zeros_like(time)
-    # Pumps that come after `time_ps` = 0 but before the latest probe have been seen by it too.
+    # A late probe has also seen the pumps that came after `time_ps` = 0 and before it.
     first = -math.ceil(float(time.max(initial=0.0)) / train.period_ps) - 1
     for earlier in range(first, EARLIER_PUMPS):
         age = time + earlier * train.period_ps
@@ -100,7 +118,7 @@ def train_excitation(
 def mean_excitation(train: PumpTrain, *, kinetics: Kinetics, pump: Pump) -> float:
     """Return the excitation averaged over the pump period, as an unlocked laser with its random phase gives.
 
-    It is the integral of the recovery over all times, per pump period; the motion of the spot is neglected.
+    It is the integral of the recovery over all times, in ps, per pump period; the motion of the spot is neglected.
     """
     fluence_mj_cm2 = train.fluence_mj_cm2 * float(train.spot.overlap(0.0))
     offset = 1 - kinetics.fraction1 - kinetics.fraction2

@@ -61,7 +61,7 @@ class BeamlineState:
 
     @property
     def beam(self) -> float:
-        """X-ray flux on the sample, relative to that of an undisturbed ring."""
+        """X-ray flux on the sample, as a fraction of that of an undisturbed ring; 0 with the shutter closed."""
         return self.current * self.flux if self.xray_shutter_open else 0.0
 
 
@@ -97,7 +97,7 @@ class Fluctuations:
 
 
 def restarted_seed(seed: int, stream: int, restarts: int) -> list[int]:
-    """Return the seed of a stream of random numbers, which differs after each restart of the server."""
+    """Return the seed of a stream of random numbers, one per stream, and another one after each restart."""
     return [seed, stream, restarts] if restarts else [seed, stream]
 
 
@@ -121,6 +121,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Give every source of randomness its own stream, so that they do not affect each other."""
+        # One stream for everything would make all later counts depend on how many numbers an earlier detector drew: a
+        # change of the boxcar would change the photodiodes. `fixed` holds what a restart of the server does not change,
+        # the bunch charges and the efficiencies of the gates.
         streams = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(6)]
         fixed = np.random.default_rng([self.seed, 6])
         self._gates, self._analog, self._chamber, self._phase = streams[:4]
@@ -172,13 +175,16 @@ class Experiment:
 
         Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate.
         """
+        # Order: the slow fluctuations first, one mean each over the whole exposure, because their own correlation time
+        # is longer than most exposures; then the mean photons per pulse of each distinct state; then the draws. The
+        # first pumped bunch is random, because the gate opens at any moment of the ring's revolution.
         duration_s = sum(seconds for _, seconds in stretches)
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
         flux *= 1 + self._flux.average(duration_s)
         jet = 1 + self._jet.average(duration_s)
         self.time_s += duration_s
         first_bunch = int(self._phase.integers(BUNCHES))
-        # Equal states count as one: the order within the dwell matters to the boxcar's sub-averages alone.
+        # Equal states count as one: the order within the dwell matters only to the boxcar's sub-averages.
         states = list(dict.fromkeys(state for state, _ in stretches))
         photons = {state: self.photons(state, flux, jet) for state in states}
         counts, pulses = self._count_gates(stretches, photons, first_bunch)
@@ -228,6 +234,9 @@ class Experiment:
 
     def _count_chambers(self, stretches: Sequence[Stretch], flux: float) -> tuple[int, int, int]:
         """Draw the counts of an intact ion chamber, of the present one, and of the one behind the foil."""
+        # A faulty chamber shows a part of its counts. The intact count is drawn as the shown part plus an independent
+        # lost part, which together are Poisson with the full mean; so both are consistent within one exposure, and
+        # other detectors can derive the flux of this exposure from the intact count.
         expected = [(state, flux * state.beam * i0_rate(state.energy_ev) * seconds) for state, seconds in stretches]
         shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
         behind = sum(counts * self._transmission(state) for state, counts in expected)
@@ -243,6 +252,8 @@ def i0_rate(energy_ev: float) -> float:
 
 def _periods(stretches: Sequence[Stretch]) -> dict[BeamlineState, int]:
     """Return the pump periods spent in each state; a period cut by the end of a stretch ends in the next one."""
+    # Numbers of whole periods are differences of a running total, so that rounding at the boundaries neither loses nor
+    # adds a period: undisturbed and disturbed exposures of equal length open equally many gates.
     periods: dict[BeamlineState, int] = {}
     end_s = 0.0
     begun = 0

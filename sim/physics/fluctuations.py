@@ -22,13 +22,17 @@ class Fluctuation:
 
     def average(self, duration_s: float) -> float:
         """Return the mean over the next `duration_s` seconds of beam, which follow the last ones directly."""
+        # Value at the end and mean over the exposure are jointly Gaussian, given the value at the start. In units of
+        # sigma and with k = T / tau, the end has variance 1 - exp(-2k), the mean has the variance below, and their
+        # covariance is (1 - exp(-k))^2 / k. The mean is drawn as its regression on the end plus an independent rest, so
+        # that consecutive exposures continue each other however long they are.
         k = duration_s / self._tau_s
         if k == 0:
             return self._value
         decay = math.exp(-k)
         lost = -math.expm1(-k)
         end_variance = -math.expm1(-2 * k)
-        # Below 1e-3 the closed form loses its digits; 2k/3 is its first term.
+        # Below k = 1e-3 the closed form loses its digits to cancellation; 2k/3 is the first term of its series.
         mean_variance = (2 / k) * (1 - 2 * lost / k + end_variance / (2 * k)) if k > 1e-3 else 2 * k / 3
         covariance = lost**2 / k
         end_draw, mean_draw = (float(draw) for draw in self._rng.standard_normal(2))

@@ -14,7 +14,7 @@ ELEMENTS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class DriftDetector:
-    """Sizes of the detector (all chosen; counting rates as usual for such a detector).
+    """Properties of the detector (all chosen; counting rates as usual for such a detector).
 
     `window_rate` is the fluorescence in the window per element and second for a spectrum value of 1 at nominal flux,
     `other_rate` that of everything else it sees (elastic scattering, graphite); `dead_s` is the time for which each

@@ -38,6 +38,9 @@ def pulses_per_bunch(periods: int, divider: int, first_bunch: int) -> IntArray:
     Pump period k starts at bunch `first_bunch + k * divider`; with a divider of 5, which shares no factor with 24,
     the pump walks over all bunches.
     """
+    # The sequence of pumped bunches repeats after 24 / gcd(24, divider) periods. Every bunch of that cycle is pumped as
+    # often as the number of whole cycles, and those of the last, incomplete cycle once more. Probe n meets the n-th
+    # bunch after the pumped one, so its row is that of the pump, shifted by n.
     cycle = BUNCHES // np.gcd(BUNCHES, divider)
     full, rest = divmod(periods, int(cycle))
     visits = np.full(int(cycle), full, dtype=np.int64)

@@ -21,7 +21,8 @@ def gaussians(energy_ev: ArrayLike, peaks: tuple[Peak, ...]) -> FloatArray:
 def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
     """Return the fluorescence of the unexcited sample: scatter, an arctangent step of height 1, and features.
 
-    The arctangent is the absorption of a core hole of finite lifetime above a flat continuum.
+    The arctangent is the absorption of a core hole of finite lifetime above a flat continuum. Units are edge steps, the
+    shape is that of `energy_ev`.
     """
     energy = np.asarray(energy_ev, dtype=float)
     step = 0.5 + np.arctan(2 * (energy - edge.edge_ev) / edge.width_ev) / np.pi
@@ -34,5 +35,5 @@ def transient_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
 
 
 def edge_at(edges: dict[str, Edge], energy_ev: float) -> Edge:
-    """Return the edge whose step is nearest to `energy_ev`."""
+    """Return the edge whose step is nearest to `energy_ev`, in eV; raises ValueError if there is none."""
     return min(edges.values(), key=lambda edge: abs(edge.edge_ev - energy_ev))

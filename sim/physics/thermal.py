@@ -14,7 +14,7 @@ from sim.types import FloatArray
 ZERO_C_IN_K = 273.15
 
 AMBIENT_C = 22.0
-"""Where the cell goes without heater."""
+"""Temperature of the cell without heating, C."""
 
 LAG_S = 30.0
 """Time constant with which the powder follows its cell (chosen: a copper block with thin graphite windows)."""
@@ -39,7 +39,10 @@ class Thermostat:
         self._heating = False
 
     def program(self, now_s: float, *, target_c: float, ramp_c_min: float, heating: bool) -> None:
-        """Go to `target_c` from `now_s` on; a ramp starts at the present temperature."""
+        """Go to `target_c`, C, from beam time `now_s` on; a ramp starts at the present temperature."""
+        # The temperature is a closed form of the time since the last change of the program, so every change first sets
+        # the start of the new form to the temperature reached. Nothing is integrated, and the result does not depend on
+        # how often it is asked for.
         self._program_c = self._sample_c = self.temperature_c(now_s)
         self._time_s = now_s
         self._target_c = target_c
@@ -60,6 +63,8 @@ class Thermostat:
 
     def _on_ramp(self, slope: float, elapsed_s: float) -> float:
         """Return the response of a first-order lag to a ramp, C: it trails by slope x lag, long after the start."""
+        # Solution of lag dT/dt = program - T with program = p0 + slope t and T(0) = T0:
+        # T = p0 + slope (t - lag) + (T0 - p0 + slope lag) exp(-t / lag).
         trailing_c = slope * LAG_S
         start = self._sample_c - self._program_c + trailing_c
         return self._program_c + slope * elapsed_s - trailing_c + start * math.exp(-elapsed_s / LAG_S)
@@ -108,7 +113,7 @@ def _nearest(edges: dict[str, Edge], energy_ev: float) -> tuple[str, Edge]:
 
 
 def phase_fractions(phases: Phases, temperature_c: float) -> dict[str, float]:
-    """Return the volume fractions of the orthorhombic, tetragonal and cubic phases; they add up to 1.
+    """Return the volume fraction of each phase, orthorhombic, tetragonal and cubic; they add up to 1.
 
     Linear across each interval of coexistence (chosen: the paper gives only its ends).
     """
