@@ -16,7 +16,7 @@ class InputError(TrxasError, ValueError):
 class OutOfRangeError(InputError):
     """A value lies outside its allowed range.
 
-    `low` and `high` are the inclusive limits, in `unit`; `remedy` says what to do.
+    `low` and `high` are the inclusive limits, in `unit`; `remedy` is the sentence on what to do.
     """
 
     def __init__(self, name: str, value: float, low: float, high: float, unit: str, remedy: str = "") -> None:
@@ -49,7 +49,7 @@ class NotConnectedError(TrxasError, TimeoutError):
 class InvalidReadingError(NotConnectedError):
     """A record is in INVALID alarm: its value is the last one known, not a measurement.
 
-    As good as a lost connection, and handled as one.
+    It is handled like a lost connection, as the value is just as useless.
     """
 
     def __init__(self, pv_name: str, alarm: str, value: object) -> None:
@@ -65,19 +65,19 @@ class MotionError(TrxasError):
 
 
 class NotSettledError(MotionError):
-    """A temperature did not settle in the time it had; trying again would only take that time again."""
+    """A temperature did not settle before its time-out; another attempt would only take that time again."""
 
 
 class AcquisitionError(TrxasError):
-    """A detector did not deliver the exposure it was asked for."""
+    """A detector did not deliver the exposure that was triggered."""
 
 
 class WaitedError(AcquisitionError):
-    """The beamline did not become well in the time that a scan waits for it."""
+    """The beamline did not return to its limits in the time that a scan waits for it."""
 
 
 class HeldError(TrxasError):
-    """Another session holds the beamline, or this one only looks."""
+    """Another session holds the beamline, or this session is read-only."""
 
 
 class StorageError(TrxasError):

@@ -32,8 +32,9 @@ class ChildProgram:
 
     It is ready once it prints a line matching `ready`, or once `answers()` returns true; with neither, at once.
     `environment` is added to that of this process. With `separate_errors`, its standard error is not read as lines: it
-    goes to the log, or without a log to the standard error of this process. With `restarts`, its owner is to restart it
-    when it dies. Start and stop time-outs are in seconds of wall time.
+    goes to the log, or without a log to the standard error of this process. With `restarts`, its owner should restart
+    it when it dies. With `times_in_log`, each line of the log begins with its Unix time in s. Start and stop time-outs
+    are in seconds of wall time.
     """
 
     name: str
@@ -52,8 +53,14 @@ class Child:
     """A running `program`.
 
     A thread reads its output line by line, appends it to `log` (if given), looks for the ready line, and hands each
-    line, with its line end, to `on_line`; `on_end` is called on the same thread after the last line.
+    line, with its line end, to `on_line`; `on_end` is called on the same thread after the last line. Raises OSError if
+    the program cannot be run.
     """
+
+    # The pipe to its standard input is what ties the child to this process: the kernel closes it however this process
+    # ends, and the program ends itself then (`processes.parent`). Output is read by a thread from the first byte, as a
+    # full pipe would block the child. The program leads a session and so a process group of its own: Ctrl-C in the
+    # terminal does not reach it, and a group kill takes its own children along.
 
     def __init__(
         self,
@@ -82,17 +89,17 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id."""
+        """Process id; it stays the same after the end."""
         return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, negative for the number of a signal; None while it runs."""
+        """Exit code, negative for the number of a signal; None while it runs."""
         return self._process.poll()
 
     @property
     def ready(self) -> re.Match[str] | None:
-        """The match of the ready line, None until it has been printed."""
+        """Match of the ready line, None until it has been printed."""
         return self._match
 
     def send(self, line: str) -> None:
@@ -102,13 +109,16 @@ class Child:
         stdin.flush()
 
     def wait_ended(self, timeout_s: float | None = None) -> bool:
-        """Wait until it ends by itself, for up to `timeout_s` (None: without limit); return whether it did."""
+        """Wait until it ends by itself, for up to `timeout_s` seconds (None: without limit); return whether it did."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         return self.exit_code is not None
 
     def last_words(self) -> str:
-        """Return the last lines of its output, or of its standard error if that is separate and logged."""
+        """Return the last 15 lines of its output, or of its standard error if that is separate and logged.
+
+        Raises OSError if the log cannot be read.
+        """
         if self.program.separate_errors and self.log is not None:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
             return "".join(lines[-LAST_WORDS:])
@@ -127,7 +137,10 @@ class Child:
         return self._match if is_ready else None
 
     def stop(self) -> None:
-        """Close its standard input, which ends it; after `stop_timeout_s` kill it and its process group."""
+        """Close its standard input, which ends it; after `stop_timeout_s` seconds kill it and its process group.
+
+        Raises nothing if it has ended already.
+        """
         with contextlib.suppress(OSError):
             self._stdin.close()
         try:
@@ -139,7 +152,7 @@ class Child:
         self._reader.join(1.0)
 
     def kill(self) -> None:
-        """Send SIGKILL to this process alone: its own children must notice by themselves."""
+        """Send SIGKILL to this process alone, and wait for its end; its own children must notice by themselves."""
         self._process.kill()
         self._process.wait()
         self.stop()

@@ -20,7 +20,10 @@ PATIENCE_S = 5.0
 
 
 def main(command: list[str]) -> int:
-    """Run `command` in a process group of its own and return its exit code."""
+    """Run `command` in a process group of its own and return its exit code; raises OSError if it cannot be run."""
+    # Three ends: the program ends by itself, the keeper's parent is gone (then `end_with_parent` sends SIGTERM to this
+    # process), or somebody sends SIGTERM to the keeper. The last two go through the same handler, which must not wait,
+    # so a timer enforces the end. In every case the group is killed at last, so that no grandchild survives.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603  # our programs
     signal.signal(signal.SIGTERM, lambda *_: _begin_to_end(process))
     end_with_parent()

@@ -8,14 +8,14 @@ import urllib.request
 from urllib.parse import urlsplit
 
 HOSTS = ("127.0.0.1", "localhost", "::1")
-"""Names of this machine, as lists of hosts without a proxy have them."""
+"""Names of this machine in lists of hosts without a proxy."""
 
 VARIABLES = ("NO_PROXY", "no_proxy")
 """Both spellings: urllib prefers the second one, httpx and requests read either."""
 
 
 def is_loopback(uri: str) -> bool:
-    """Return whether the host of a URI is this machine itself."""
+    """Return whether the host of a URI is this machine itself; raises ValueError for a URI that is malformed."""
     host = urlsplit(uri).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -24,7 +24,10 @@ def is_loopback(uri: str) -> bool:
 
 
 def bypass_proxies() -> None:
-    """Name this machine in the list of hosts without a proxy, for this process and those that it starts."""
+    """Add this machine to the list of hosts without a proxy, for this process and those that it starts.
+
+    Both variables of the environment are set, to the union of their hosts in order.
+    """
     named = [host.strip() for variable in VARIABLES for host in os.environ.get(variable, "").split(",")]
     hosts = ",".join(dict.fromkeys([*filter(None, named), *HOSTS]))
     for variable in VARIABLES:
@@ -32,7 +35,7 @@ def bypass_proxies() -> None:
 
 
 def answers_http(uri: str, *, timeout_s: float) -> bool:
-    """Return whether a server of this machine answers `uri` with status 200 within `timeout_s`."""
+    """Return whether a server of this machine answers `uri` with status 200 within `timeout_s` seconds."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(uri, timeout=timeout_s) as answer:

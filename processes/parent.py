@@ -14,6 +14,8 @@ def end_with_parent() -> None:
     The parent holds the other end of that pipe, and the kernel closes it even if the parent was killed. A process that
     must clean up first handles SIGTERM; any other ends at once.
     """
+    # Reading blocks until there is a byte or the end of the file, so the thread costs nothing. SIGTERM, not exit(): a
+    # thread cannot run the clean-up of the main thread, and a signal handler can.
     threading.Thread(target=_wait_for_close, name="end with parent", daemon=True).start()
 
 

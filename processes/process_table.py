@@ -1,4 +1,4 @@
-"""What running processes use."""
+"""Memory, files and threads of running processes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ class ProcessUse:
 
 
 def use_of(pid: int) -> ProcessUse | None:
-    """Return what a process uses, or None if it has ended or belongs to another user."""
+    """Return the memory, in MB, the files and the threads of a process.
+
+    Return None, and raise nothing, if it has ended or belongs to another user.
+    """
     try:
         process = psutil.Process(pid)
         with process.oneshot():
-            # A process that ended and was not waited for is a zombie: psutil still gives numbers for some of it.
+            # A process that has ended and was not waited for is a zombie, for which psutil still gives some numbers.
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
             return ProcessUse(
@@ -40,7 +43,7 @@ def family(pid: int) -> set[int]:
 
 
 def name_of(pid: int) -> str:
-    """Return the module or program that a process runs, as one word; "ended" if it has ended."""
+    """Return the module or program that a process runs, as one word; "ended", without an error, if it has ended."""
     try:
         words = psutil.Process(pid).cmdline()
     except (psutil.NoSuchProcess, psutil.AccessDenied):

@@ -1,4 +1,4 @@
-"""A child process that is killed, ends by itself or is stopped, and is started again."""
+"""A child process that is started again after it was killed, ended by itself or was stopped."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class RestartableChild:
         self.lives = 0
 
     def start(self) -> None:
-        """Start the next life; the previous one must have ended."""
+        """Start the next life; the previous one must have ended. Raises OSError if the program cannot be run."""
         self._ready_before = self.latest_ready
         self.lives += 1
         self._child = Child(self._program_of_life(self.lives), self._log, on_line=self._on_line)
 
     @property
     def ready(self) -> re.Match[str] | None:
-        """The match of the ready line in the present life, None until it has been printed."""
+        """Match of the ready line in the present life, None until it has been printed."""
         return None if self._child is None else self._child.ready
 
     @property
     def latest_ready(self) -> re.Match[str] | None:
-        """The match of the ready line in the present life or else in an earlier one."""
+        """Match of the ready line in the present life, or in the latest earlier one that was ready."""
         return self.ready or self._ready_before
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the present life; None while it runs and before the first start."""
+        """Exit code of the present life; None while it runs and before the first start."""
         return None if self._child is None else self._child.exit_code
 
     @property
@@ -57,19 +57,19 @@ class RestartableChild:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the present life, None if it does not run."""
+        """Process id of the present life, None if it does not run."""
         return None if self._child is None or self.has_ended else self._child.pid
 
     def last_words(self) -> str:
-        """Return the last lines of output of the present life."""
+        """Return the last 15 lines of output of the present life; "" before the first start."""
         return "" if self._child is None else self._child.last_words()
 
     def kill(self) -> None:
-        """Send SIGKILL: the program cannot do anything more."""
+        """Send SIGKILL, which ends the program without any clean-up; does nothing before the first start."""
         if self._child is not None:
             self._child.kill()
 
     def close(self) -> None:
-        """Stop the program in good order, for good."""
+        """Stop the program in an orderly way, after `stop_timeout_s` seconds by force; raises nothing."""
         if self._child is not None:
             self._child.stop()

@@ -24,10 +24,10 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[=>()][0-9A-B]?)")
 
 
 class TerminalProcess:
-    """A command that finds a terminal at its standard input, output and error output, and has Ctrl-C, size and colours.
+    """A command with a terminal at its standard input, output and error, and so with Ctrl-C, size and colours.
 
     The terminal hangs up when this object is closed or this process ends, however that happens: then the command gets
-    SIGHUP. `environment` replaces that of this process.
+    SIGHUP. `environment` replaces that of this process. Raises OSError if there is no free terminal.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
@@ -35,11 +35,12 @@ class TerminalProcess:
         self._own_end = own_end
         termios.tcsetwinsize(other_end, (ROWS, COLUMNS))
         variables = dict(os.environ if environment is None else environment)
-        # Without an answer to the question where the cursor is, the prompt warns after two seconds.
+        # A prompt asks the terminal where its cursor is, and warns after two seconds if no answer comes, as none would.
         variables |= {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         try:
-            # A session leader without a terminal gets the first one that it opens, so `main` does that. It has the
-            # terminal as its streams from the beginning: where no process has it open, reading ends.
+            # A session leader without a terminal gets the first one that it opens as its controlling terminal, so
+            # `main` opens it. The terminal is the child's streams from the start, as reading ends while no process has
+            # it open.
             self.process = subprocess.Popen(  # noqa: S603  # the caller's command
                 [sys.executable, "-m", "processes.terminal", os.ttyname(other_end), *command],
                 stdin=other_end,
@@ -52,17 +53,20 @@ class TerminalProcess:
             os.close(other_end)
 
     def type(self, text: str) -> None:
-        """Type `text`; a carriage return is the return key."""
+        """Type `text`, where a carriage return is the return key; raises OSError once the terminal is closed."""
         os.write(self._own_end, text.encode())
 
     def output(self) -> Iterator[str]:
-        """Yield what the terminal shows, as it comes and without escape sequences, until the process has ended."""
+        """Yield the text that the terminal shows, in pieces of at most 65 536 bytes, until the process has ended.
+
+        Escape sequences are removed.
+        """
         pending = ""
         while True:
             try:
                 chunk = os.read(self._own_end, _CHUNK)
             except OSError:
-                # Linux answers so when no process has the other end open.
+                # On Linux, reading fails when no process has the other end open.
                 return
             if not chunk:
                 return
@@ -73,16 +77,16 @@ class TerminalProcess:
             yield _ESCAPES.sub("", text.removesuffix(pending))
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Press Ctrl-C; raises OSError once the terminal is closed."""
         self.type("\x03")
 
     def kill(self, timeout_s: float = 30.0) -> None:
-        """End it with SIGKILL, if it lives, and wait for that."""
+        """End the command with SIGKILL and wait up to `timeout_s` seconds; raises TimeoutExpired if it does not end."""
         self.process.kill()
         self.process.wait(timeout_s)
 
     def close(self) -> None:
-        """Hang up and end the process."""
+        """End the process and hang up; raises nothing if that has been done already."""
         self.kill()
         with contextlib.suppress(OSError):
             os.close(self._own_end)

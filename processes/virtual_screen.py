@@ -17,7 +17,7 @@ PROGRAM = "Xvfb"
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualScreen:
-    """A running X server: what DISPLAY must be for its clients, and its process."""
+    """A running X server: the DISPLAY of its clients, and its process."""
 
     display: str
     process: subprocess.Popen[bytes]
@@ -25,7 +25,7 @@ class VirtualScreen:
 
 @contextlib.contextmanager
 def virtual_screen() -> Iterator[VirtualScreen]:
-    """Run an X server without a monitor for the time of the context; it listens on a local socket only.
+    """Run an X server without a monitor, 1280 x 1024 pixels, during the context; it listens on a local socket only.
 
     Raises ConfigurationError if Xvfb is not installed or does not start.
     """
@@ -43,7 +43,10 @@ def virtual_screen() -> Iterator[VirtualScreen]:
             with os.fdopen(read_end) as number:
                 display = number.readline().strip()
             if not display:
-                raise ConfigurationError(f"{PROGRAM} ended with exit code {process.wait()} before it had a screen.")
+                raise ConfigurationError(
+                    f"{PROGRAM} ended with exit code {process.wait()} before it had a screen. Check its installation, "
+                    "or do without a screen."
+                )
             yield VirtualScreen(display=f":{display}", process=process)
         finally:
             process.terminate()

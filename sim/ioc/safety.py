@@ -2,11 +2,11 @@
 
 Watchdogs run on wall time: a dead session is gone, however fast the beamline is simulated.
 
-There are two state variables. The watchdog is Disarmed, Armed (by the first heartbeat) or Tripped (armed, silent for the
-time-out, and a shutter open). The status is OK, JetStopped or Tripped, and decides whether shutters may open. A trip
-holds until the reset, whatever else happens; a reset neither closes nor opens anything. Checks stand at three places:
-before a write (the session lock), before a shutter opens, and before an axis moves. The jet, the fluence and the
-heartbeat can change while a shutter is open, so they are watched as well.
+There are two state variables. The watchdog is Disarmed, Armed (by the first heartbeat) or Tripped (armed, silent for
+the time-out, and a shutter open). The status is OK, JetStopped or Tripped, and decides whether shutters may open. A
+trip holds until the reset, whatever else happens; a reset neither closes nor opens anything. Checks stand at three
+places: before a write (the session lock), before a shutter opens, and before an axis moves. The jet, the fluence and
+the heartbeat can change while a shutter is open, so they are watched as well.
 """
 
 from __future__ import annotations
