@@ -24,6 +24,8 @@ def energy_setpoint_kev(value_ev: float, offset_ev: float) -> float:
 
 def delay_ps(coarse_s: float, fine_ps: float, *, coarse_sign: int, fine_sign: int, time_zero_raw_ps: float) -> float:
     """Return the signed delay pump to probe, ps, from the coarse (s) and fine (ps) read-backs."""
+    # Larger raw delays fire the laser earlier, so that the X-rays come later after it: the signed delay grows. A sign
+    # of -1 is for a generator that is wired the other way.
     return coarse_sign * coarse_s * PS_PER_S + fine_sign * fine_ps - time_zero_raw_ps
 
 

@@ -44,7 +44,7 @@ class AxisGroup:
         nothing, if a target is not allowed.
         """
         self.check_value(targets)
-        # All are checked before the first moves: a wrong target must not leave the others half way.
+        # All are checked before the first one moves: a wrong target must not leave the other axes half way.
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:

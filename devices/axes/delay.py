@@ -71,6 +71,8 @@ class Delay(Axis):
 
     @time_zero_raw_ps.setter
     def time_zero_raw_ps(self, raw_ps: float) -> None:
+        # A new time zero shifts the whole axis on the raw delays. It is refused if an end of the axis would leave the
+        # range of the generators, as otherwise a scan would fail at its last point.
         self.check_time_zero(raw_ps)
         self._time_zero_raw_ps = float(raw_ps)
 

@@ -185,7 +185,9 @@ class Energy(Axis):
     def _missed(self, value: float, reached: float) -> str:
         text = super()._missed(self._target_ev, reached)
         return (
-            text if value == self._target_ev else f"{text} It was on its way to {value:.10g} eV, to return from below."
+            text
+            if value == self._target_ev
+            else f"{text} The move goes by way of {value:.10g} eV, to arrive from below."
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:

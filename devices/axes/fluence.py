@@ -118,7 +118,9 @@ class Fluence(Axis):
     def check_value(self, value: float) -> None:
         """Raise InputError unless `value`, mJ/cm2, is within the limits and the laser can give it."""
         super().check_value(value)
-        # A calibration can find less light than the configuration promises.
+        # Two different limits: what the sample may get, from the configuration, and what the laser can give, from the
+        # latest calibration. A calibration can find less light than the configuration promises; beyond the maximum
+        # there is no angle of the plate at all.
         if value > self.calibration.maximum_mj_cm2:
             maximum = self.calibration.maximum_mj_cm2
             remedy = "The attenuator lets no more through: raise the laser power, then run calibrate_attenuator()."

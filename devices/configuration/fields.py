@@ -105,6 +105,7 @@ def unit_of(field: FieldInfo) -> str:
 
 def allowed_range(field: FieldInfo) -> str:
     """Return the allowed range of a declared key with its unit, in words; empty if there is none."""
+    # pydantic stores a limit as an object with one attribute, gt, ge, lt or le, among the metadata of the field.
     limits: dict[str, Any] = {}
     for item in field.metadata:
         limits |= {name: getattr(item, name) for name in ("gt", "ge", "lt", "le") if hasattr(item, name)}

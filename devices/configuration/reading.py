@@ -190,7 +190,9 @@ def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfi
 
 
 def _fault(table: str, detail: Any, declared: Mapping[str, FieldInfo]) -> Fault:
-    """Turn one of pydantic's errors into a fault in our words: value, allowed range with unit, remedy."""
+    """Turn one of pydantic's errors into a fault with value, allowed range, unit and remedy."""
+    # pydantic's messages name types and limits, not quantities and units, and their wording changes between versions.
+    # So only the kind of an error is taken from it; the words come from the declaration of the key.
     key = str(detail["loc"][0]) if detail["loc"] else ""
     kind = detail["type"]
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):

@@ -274,7 +274,8 @@ class Pilatus(DetectorBase):
         self.connect()
         put_and_wait(self.cam.acquire_time, exposure_s, ANSWER_TIMEOUT_S)
         put_and_wait(self.cam.acquire_period, exposure_s + READOUT_S, ANSWER_TIMEOUT_S)
-        # The camera clips or refuses values silently.
+        # The camera clips or refuses values silently, so the exposure is read back. The period must be longer than the
+        # exposure by the readout, or the camera shortens the exposure.
         kept = float(fresh_value(self.cam.acquire_time))
         if not math.isclose(kept, exposure_s, rel_tol=1e-6):
             raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
@@ -304,7 +305,8 @@ class Pilatus(DetectorBase):
     def unstage(self) -> Any:
         """Close the file and restore the settings; a detector that does not answer is only marked as unstaged."""
         if self._staged is not Staged.no and not self.answers:
-            # ophyd would write the original settings to PVs that do not answer, and stay staged for ever.
+            # ophyd would write the original settings to PVs that do not answer, fail, and stay staged for ever: the
+            # next run could not stage it. So its record of settings is dropped here; the IOC has lost them anyway.
             for device in (self, self.cam, self.hdf5):
                 device._original_vals.clear()
                 device._staged = Staged.no

@@ -88,7 +88,8 @@ class Sdd(Device):
         Raises AcquisitionError if the frame belongs to another exposure.
         """
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
-        # The number alone is not enough: a detector that was restarted may have reached the same one.
+        # The number alone is no proof: a detector that was restarted counts from 1 and may reach the same number again.
+        # Its exposure time then usually differs from the master's.
         same_time = math.isclose(frame.exposure_s, exposure_s, rel_tol=TIME_TOLERANCE)
         if frame.exposure_id != exposure_id or not same_time:
             raise AcquisitionError(

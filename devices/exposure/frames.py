@@ -47,7 +47,8 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
             "Correct [exposure] in the configuration file."
         )
     numbers = values[5:].astype(np.int64)
-    # Counts travel as floating-point numbers; anything that is not whole was damaged on the way.
+    # A frame is one waveform of doubles, so that a single Channel Access message carries the whole exposure. Doubles
+    # hold counts exactly up to 2^53; a count that is not whole was damaged by a calculation in the database.
     if np.any(numbers != values[5:]) or np.any(numbers < 0):
         raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {values[5:]}. Check its database.")
     counts = numbers[probes:].reshape(apds, probes)

@@ -221,6 +221,8 @@ class Exposure(Device):
 
         Raises AcquisitionError if the scaler does not stop.
         """
+        # The number in the frame is read after the scaler has stopped: a stopped exposure publishes a frame as well,
+        # and its number is used up.
         if not self.connected:
             return
         if int(read_together({"counting": self.counting})["counting"]):

@@ -87,8 +87,11 @@ class SessionGuard:
 
     def _claim(self) -> None:
         """Claim the beamline; wait for a holder without heartbeat until the IOC drops its lock."""
+        # Three cases: free, and the claim succeeds at once; held by a living session, whose next heartbeat proves it
+        # and ends the wait with an error; held by a dead session, whose lock the IOC drops after its time-out. Only the
+        # heartbeat distinguishes the last two, so the wait lasts as long as the time-out, plus a margin.
         holder = self._beamline.holder
-        assert holder is not None  # asked by the caller
+        assert holder is not None  # checked by the caller
         now_held = holder.claim(self._text)
         if now_held == self._text:
             return
@@ -155,6 +158,9 @@ class SessionGuard:
 
     def _watch_jet(self) -> None:
         """Close the laser shutter when the jet stops, and the X-ray shutter unless the powder cell is in the beam."""
+        # Only the change from flowing to standing closes the shutters, so that a person can open them afterwards, to
+        # align without a jet. An unknown flow counts as standing: a laser on a standing jet
+        # burns the sample.
         try:
             reading = read_with_alarms({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]
             flows = self._flows(reading.number())

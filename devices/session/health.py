@@ -42,6 +42,8 @@ def diagnose(beamline: Beamline) -> list[PvHealth]:
 
 
 def _health(name: str, signal: EpicsSignalBase, remark: str) -> PvHealth:
+    # Three findings in the order of their weight: no connection, a connection without an answer (the IOC hangs), and an
+    # answer that is out of range. A remark of the axis or the condition is more telling than the record's own alarm.
     if not signal.connected:
         return PvHealth(
             pv=name,

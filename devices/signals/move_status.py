@@ -66,7 +66,9 @@ class AllOf(Status):
             status.add_callback(self._one_done)
 
     def _one_done(self, status: StatusBase) -> None:
-        # Statuses end in different threads; only the first failure, or the last success, may end this one.
+        # Statuses end in different threads, and a status that ends twice raises. The lock makes the count and the
+        # decision one step: only the first failure, or the last success, may end this status. Failures after the first
+        # are dropped; they are often its consequence.
         error = status.exception(timeout=0)
         with self._counting:
             if self._failed:

@@ -82,6 +82,8 @@ class FreshSignalRO(EpicsSignalRO):
 
     def request(self) -> None:
         """Request the value from the server without waiting; raises NotConnectedError if the PV is not connected."""
+        # The request goes out with the type that carries alarm and time stamp: one answer holds value and severity, so
+        # that both belong to the same moment. The answer arrives in pyepics' cache, from where `collect` takes it.
         if not self.connected:
             raise NotConnectedError([self.pvname], 0.0)
         _join_context(self._read_pv.context)
@@ -162,6 +164,8 @@ def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = RE
 
     Raises NotConnectedError with the PV that did not answer.
     """
+    # All requests leave before the first answer is awaited, and share one deadline: a server that hangs costs the
+    # time-out once, not once per PV.
     for signal in signals.values():
         signal.request()
     deadline = time.monotonic() + timeout_s
@@ -226,6 +230,8 @@ def put_with_completion(signal: EpicsSignal, value: float | str, done: Callable[
 
 def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = READ_TIMEOUT_S) -> None:
     """Write `value` and wait until the server has accepted or refused it; raises NotConnectedError without answer."""
+    # A refused write completes like an accepted one, and pyepics reports no error. A caller that must know reads the
+    # value back.
     done = threading.Event()
     put_with_completion(signal, value, lambda **_: done.set())
     if not done.wait(timeout_s):

@@ -173,6 +173,8 @@ def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
 
 def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
     """Return the boxcar frame: exposure id, seconds, shutter, mean and variance of the mean (each (probe,), volts)."""
+    # The boxcar averages within each block; the scatter of the blocks gives the variance of one of them, and divided by
+    # their number that of the mean. It thus contains photon statistics, electronic noise and unsteady light alike.
     blocks = exposure.boxcar
     variance = blocks.var(axis=0, ddof=1) / len(blocks)
     return [*head, *np.mean(blocks, axis=0).tolist(), *variance.tolist()]

@@ -194,6 +194,8 @@ class Cell(PVGroup):
             await asyncio.sleep(PUBLISH_PERIOD_S)
 
     def _settled(self, raw_c: float) -> bool:
+        # The controller judges by its own thermocouple, as a real one does, so "in position" means the right reading
+        # and not the right temperature. Leaving the band, or a new set value, starts the settling time again.
         now_s = self._clock.now_s()
         if self.heater.value != "On" or abs(raw_c - self.setpoint.value) > self.tolerance.value:
             self._in_band_since_s = None

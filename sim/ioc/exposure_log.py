@@ -30,5 +30,5 @@ class ExposureLog:
             "states": [[seconds, dataclasses.asdict(state)] for state, seconds in states],
         }
         with self._path.open("a", encoding="utf-8") as file:
-            # Some settings come from records as numpy's numbers.
+            # Some settings come from records as numpy's numbers, which the JSON module does not know.
             file.write(json.dumps(entry, default=lambda number: number.item()) + "\n")

@@ -168,6 +168,7 @@ class MotorGroup(MotorRecord):
         preset(self._field("RBV"), **limit_metadata(low, high))
 
     async def _put_drive(self, user: float) -> Any:
+        # In SET mode a write to VAL calibrates: the axis stays, and its present position gets this user value.
         if self._field("SET").value == "Set":
             await self._recalibrate(user)
         else:
@@ -186,6 +187,8 @@ class MotorGroup(MotorRecord):
         return SkipWrite
 
     async def _jog(self, name: str, direction: int, pushed: int) -> Any:
+        # A jog is a move to the soft limit at jog speed, without backlash correction; releasing the button stops it,
+        # and VAL is set to wherever the axis came to rest.
         if not pushed:
             await self._stop()
             return SkipWrite
@@ -223,6 +226,8 @@ class MotorGroup(MotorRecord):
         return SkipWrite
 
     async def _put_spmg(self, command: str) -> Any:
+        # Stop ends a motion and forgets its target; Pause ends it and keeps the target; Go and Move resume to the
+        # target that was kept, Move for one motion only (`_post_ended` then sets Pause).
         await post(self._field("SPMG"), command)
         if command in ("Stop", "Pause"):
             await self._stop()
@@ -260,6 +265,8 @@ class MotorGroup(MotorRecord):
 
     async def _put_direction(self, direction: str) -> Any:
         """Change the direction as the motor record does: the user position stays, unless the offset is frozen."""
+        # user = sign x dial + offset. With the new sign, the offset is chosen so that the present position keeps its
+        # user value; with FOFF = Frozen the offset stays, and the user value changes.
         self._refuse_while_moving("its direction")
         user = self._to_user(self._target)
         self._sign = 1.0 if direction == "Pos" else -1.0

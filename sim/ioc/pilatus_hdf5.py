@@ -88,6 +88,9 @@ class Hdf5Plugin(SettingsGroup):
             raise ImageFileError(f"Cannot write {path}: {os.strerror(errno.ENOSPC)}")
 
     async def _failed(self, error: ImageFileError) -> None:
+        # areaDetector shows a failed write in WriteStatus and WriteMessage, and completes the acquisition as if nothing
+        # had happened; only a client that reads these records notices. The capture ends, so no later image fills the
+        # gap.
         await self._say("Write error", str(error))
         await self._end_capture()
 

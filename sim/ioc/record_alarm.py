@@ -26,6 +26,8 @@ def separate_alarms(pvdb: Mapping[str, Any]) -> None:
 
     By default caproto shares one alarm among all records of a group, and another among the fields of a record.
     """
+    # With a shared alarm, one stalled motor would put every record of its group into MAJOR alarm, and a client could
+    # not tell which device is wrong. Fields share the alarm of their record, as STAT and SEVR do in EPICS.
     for record in set(pvdb.values()):
         alarm = RecordAlarm(status=record.alarm.status, severity=record.alarm.severity)
         record.alarm = alarm

@@ -49,6 +49,8 @@ def show_metadata(pvdb: Mapping[str, Any]) -> None:
 
     caproto leaves EGU empty and fills in the others on reads only, so that monitors would show nothing.
     """
+    # DRVH and DRVL follow the control limits, HOPR and LOPR too: the simulation does not distinguish what may be set
+    # from what is displayed.
     for record in set(pvdb.values()):
         declared = {
             "DESC": (record.__doc__ or "")[:DESCRIPTION_LENGTH],

@@ -47,6 +47,9 @@ class Sdd(PVGroup):
         The flux is drawn from the counts of the ion chamber: a gamma variable of shape N, whose relative spread is that
         of N counts. So I0 and this detector share the flux, each with its own counting noise.
         """
+        # Both detectors must see the same fluctuating flux, but the ion chamber reports only its counts N. Given N, a
+        # flux drawn as gamma(N) / N has the mean 1 and the relative spread 1 / sqrt(N) that N leaves undetermined, and
+        # is never negative. Ratios of the two detectors then scatter by counting alone, as at a real beamline.
         if exposure.duration_s == 0:
             nothing = np.zeros(ELEMENTS)
             return DriftCounts(counts=nothing.astype(np.int64), input_rate=nothing, output_rate=nothing)

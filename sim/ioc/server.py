@@ -59,6 +59,8 @@ class PromptCircuit(CaprotoCircuit):
 
     def _get_db_entry_from_command(self, command: Any) -> Any:
         """Return the entry that a command of a client is for; for writes, behind the gate."""
+        # caproto has no place for access control by channel. For a write, the client's command therefore gets a
+        # stand-in of the record, which asks the gate first; reads and monitors go to the record itself.
         channel, entry = super()._get_db_entry_from_command(command)
         if isinstance(command, caproto.WriteRequest | caproto.WriteNotifyRequest) and self.context.gate is not None:
             return channel, GuardedEntry(entry, self.context.gate, channel.name)
@@ -209,6 +211,8 @@ class PromptContext(CaprotoContext):
 
     async def unmute(self) -> None:
         """Send monitors again, with the latest values."""
+        # Subscribing each muted subscription once more makes caproto send the present value, as after a new
+        # subscription: a client then knows what it missed, though not when it changed.
         name = self._muted
         everything = self._all_muted
         self._muted = ""
@@ -250,6 +254,9 @@ class PromptContext(CaprotoContext):
         self.udp_socks[interface] = _UdpTransportWrapper(transport)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # asyncio sets TCP_NODELAY only on sockets made with the protocol number of TCP; caproto makes them with 0.
+        # Without it, Nagle's algorithm holds each small reply until the client acknowledges the one before, about 40
+        # ms.
         connection = writer.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client = _TransportWrapper(reader, writer)

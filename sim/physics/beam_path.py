@@ -57,7 +57,7 @@ EDGES = ("K", "L1", "L2", "L3")
 
 
 def flux(energy_ev: float) -> float:
-    """Return the photons that reach the sample, relative to the nominal flux."""
+    """Return the photons that reach the sample at an energy in eV, as a fraction of the nominal flux."""
     return _relative(energy_ev, _flux_table)
 
 
@@ -67,7 +67,7 @@ def chamber_response(energy_ev: float) -> float:
 
 
 def jet_transmission(jet: Jet, energy_ev: float) -> float:
-    """Return the transmission of the jet, relative to nominal; it weakens what a foil behind it sees."""
+    """Return the transmission of the jet at an energy in eV, relative to nominal; it weakens the beam on the foil."""
     return _relative(energy_ev, partial(_jet_table, jet))
 
 
@@ -80,6 +80,8 @@ def foil_transmission(element: str, energy_ev: float) -> float:
         return 1.0
     edge_ev, width_ev, below, above = min(_foil_edges(element), key=lambda one: abs(one[0] - energy_ev))
     if abs(energy_ev - edge_ev) <= FOIL_EDGE_RANGE_EV:
+        # Tables have a sharp edge and the fine structure of no particular compound. So within the range of one edge the
+        # foil goes from the constant level below to that above, with the arctangent of the core hole.
         step = 0.5 + np.arctan(2 * (energy_ev - edge_ev) / width_ev) / np.pi
         mass_absorption = below + (above - below) * step
     else:
@@ -96,6 +98,8 @@ def foil_elements() -> tuple[str, ...]:
 
 def _relative(energy_ev: float, table: Callable[[], Table]) -> float:
     """Return a tabulated factor at an energy over its value at the nearest energy of the nominal range."""
+    # Rates and samples were chosen for the paper's edges. Within their range every factor is exactly 1, so that those
+    # spectra do not depend on this module; outside it the factor continues from the nearest end without a step.
     nominal_ev = float(np.clip(energy_ev, *NOMINAL_EV))
     if nominal_ev == energy_ev:
         return 1.0

@@ -46,6 +46,9 @@ def draw_drift_counts(
     window with the window's share: so the counts in the window are exactly Poisson, and counts x input / output is
     the number of window photons on average.
     """
+    # Order of draws: photons that arrive (Poisson), those that are analysed (each with the probability that no other
+    # one came within the dead time before it), and those of them in the window. Input and output rates are those of the
+    # same draws, so that their ratio contains the dead time of this very exposure and not its expectation.
     efficiency = np.asarray(detector.efficiency)
     window = detector.window_rate * spectrum * flux * efficiency
     total = window + detector.other_rate * flux * efficiency

@@ -24,6 +24,8 @@ def static_spectrum(edge: Edge, energy_ev: ArrayLike) -> FloatArray:
     The arctangent is the absorption of a core hole of finite lifetime above a flat continuum. Units are edge steps, the
     shape is that of `energy_ev`.
     """
+    # A Lorentzian core level of full width `width_ev`, integrated from the edge upwards, gives the arctangent. One edge
+    # has the step of height 1, which defines the unit of all other heights.
     energy = np.asarray(energy_ev, dtype=float)
     step = 0.5 + np.arctan(2 * (energy - edge.edge_ev) / edge.width_ev) / np.pi
     return np.asarray(edge.scatter + step + gaussians(energy, edge.static))

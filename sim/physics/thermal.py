@@ -102,6 +102,8 @@ def thermal_change(thermal: Thermal, edge: str, energy_ev: ArrayLike, temperatur
 
 def powder_spectrum(sample: Sample, energy_ev: ArrayLike, temperature_c: float) -> FloatArray:
     """Return the fluorescence of the powder at the edge nearest to `energy_ev`, in units of the edge step."""
+    # Heat acts twice: the whole edge moves with the band gap (Varshni), which is a shift of the energy scale, and peaks
+    # change their heights, which is added at the shifted energy. The photon flux and the detector are not involved.
     energy = np.asarray(energy_ev, dtype=float)
     name, edge = _nearest(sample.edges, float(np.mean(energy)))
     seen_ev = energy - varshni_shift_ev(sample.thermal, temperature_c)
