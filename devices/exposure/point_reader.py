@@ -113,9 +113,9 @@ class PointReader(EventReader):
         attenuator = self._axes.get(AxisName.FLUENCE)
         if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):
             return ANY_POWER_W
-        # The meter stands before the shutter, so the check works with the laser blocked, too. Low fluences are
-        # excluded: there the noise of the meter, 0.1 mW, exceeds the tolerance. mJ/cm2 times cm2 is the energy of a
-        # pulse in mJ; times the pulses per second it is the power.
+        # The meter stands before the shutter, so the check works with the laser blocked, too. The lowest fluences are
+        # excluded: there the noise of the meter exceeds the tolerance. mJ/cm2 times cm2 is the energy of a pulse in mJ;
+        # times the pulses per second it is the power.
         wanted_w = fluence * 1e-3 * attenuator.spot_area_cm2 * self._pulses_per_s
         off_w = wanted_w * self._settings.laser_power_tolerance
         return wanted_w - off_w, wanted_w + off_w
@@ -129,8 +129,8 @@ class PointReader(EventReader):
             remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
         if ConditionName.BOXCAR_UNSTEADY in needed and is_unsteady(reading):
             remarks["boxcar_unsteady"] = "boxcar_unsteady: its sub-averages scatter as if the light had changed"
-        # The number of openings follows from the time and the pump rate. One opening may be missing at each end, as the
-        # exposure begins and ends between two pumps; more means lost triggers, and counts per pulse would be wrong.
+        # The number of openings follows from the time and the pump rate. One opening may be missing, as the exposure
+        # begins and ends between two pumps; more means lost triggers.
         expected = spc.exposure_s * self._pulses_per_s
         if (
             ConditionName.GATES_LOST in needed

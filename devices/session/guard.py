@@ -159,8 +159,7 @@ class SessionGuard:
     def _watch_jet(self) -> None:
         """Close the laser shutter when the jet stops, and the X-ray shutter unless the powder cell is in the beam."""
         # Only the change from flowing to standing closes the shutters, so that a person can open them afterwards, to
-        # align without a jet. An unknown flow counts as standing: a laser on a standing jet
-        # burns the sample.
+        # align without a jet. An unknown flow counts as standing: a laser on a standing jet burns the sample.
         try:
             reading = read_with_alarms({"flow": self._beamline.surroundings.jet_flow}, 1.0)["flow"]
             flows = self._flows(reading.number())
