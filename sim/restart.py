@@ -41,8 +41,8 @@ class Restart:
         The process keeps its id, so that its parent can still end it.
         """
         # A death must look like one: no shutdown hooks, no goodbye to clients, the sockets simply close. exec replaces
-        # the program and keeps the process, so whoever started it neither sees an exit nor has to know about restarts;
-        # the new program learns from its options when it may serve. Only a death without end really exits.
+        # the program and keeps the process, so the program that started it neither sees an exit nor has to know about
+        # restarts; the new program learns from its options when it may serve. Only a death without end really exits.
         sys.stdout.flush()
         if math.isinf(dead_s):
             os._exit(EXIT_DEAD)

@@ -20,7 +20,7 @@ class FluxHistory:
     """Running median of `i0` per second over the good exposures of a run; `tolerance` is relative."""
 
     # An exposure within the tolerance is normal and extends the history. One outside it is suspicious: a dropout, a
-    # glitch, or a lasting change (another fill pattern, a retuned mirror). Only repetition separates them: several
+    # glitch, or a lasting change (another fill pattern, a realigned mirror). Only repetition separates them: several
     # deviating exposures in a row that agree with each other are a change, and replace the history. Below DROPOUT the
     # beam is missing, however often that repeats.
 

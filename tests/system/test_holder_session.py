@@ -129,7 +129,7 @@ def test_a_killed_session_leaves_both_shutters_closed_and_the_next_one_can_go_on
 def test_a_scan_that_begins_after_a_trip_tells_what_to_do(
     configuration: Configuration, faults: FaultBench, tmp_path: Path
 ) -> None:
-    """Lost: an hour at the wrong place. The shutters stay closed until the watchdog is reset, whoever looks at them."""
+    """Lost: an hour at the wrong place. The shutters stay closed until the watchdog is reset."""
     trip_the_watchdog(faults, tmp_path)
     tripped = rf"the watchdog has tripped \({MACRO}7idd:safety:Status = Tripped\) .* find out why"
     remedy = rf"write 1 to {MACRO}7idd:safety:Reset, call session\.reset_safety\(\) at the prompt"
