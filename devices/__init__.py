@@ -1,1 +1,1 @@
-"""What the hardware is: ophyd devices, their PVs, units and limits, built from one configuration file."""
+"""The hardware as ophyd devices, with PVs, units and limits, built from one configuration file."""

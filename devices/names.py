@@ -23,7 +23,7 @@ class ShutterState(StrEnum):
 
 
 class Approach(StrEnum):
-    """How a long move down in energy ends."""
+    """Ways in which a long move down in energy ends: from below after an overshoot, or directly."""
 
     BELOW = "below"
     DIRECT = "direct"

@@ -1,4 +1,4 @@
-"""Which values are accepted as numbers."""
+"""Checks that a value is a finite number."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SAMPLES = ("jet", "cell")
 
 
 class SampleStage(Device):
-    """Puts the jet or the powder cell into the beam."""
+    """Stage with two positions: the jet in the beam, or the powder cell."""
 
     setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.sample_select}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.sample_status}", kind="omitted")

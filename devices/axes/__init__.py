@@ -1,1 +1,1 @@
-"""Positioners: what is moved by setting a value in eV, ps, mJ/cm2, um or C, alone or several together."""
+"""Positioners, which are moved by setting a value in eV, ps, mJ/cm2, um or C, alone or several together."""

@@ -36,7 +36,7 @@ class EnergySettings:
     ] = 60.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("energy", "low_ev", self.low_ev, "high_ev", self.high_ev, "eV")
         if self.overshoot_ev > self.long_move_ev:
             yield Fault(
@@ -77,7 +77,7 @@ class DelaySettings:
     timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 20.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("delay", "low_ps", self.low_ps, "high_ps", self.high_ps, "ps")
         for key in ("coarse_sign", "fine_sign"):
             if getattr(self, key) == 0:
@@ -113,7 +113,7 @@ class FluenceSettings:
     spot_vertical_um: Annotated[float, quantity("height of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("fluence", "low_mj_cm2", self.low_mj_cm2, "high_mj_cm2", self.high_mj_cm2, "mJ/cm2")
         yield from ascending(
             "fluence", "angle_low_deg", self.angle_low_deg, "angle_high_deg", self.angle_high_deg, "deg"
@@ -154,7 +154,7 @@ class PointingSettings:
     timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 30.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("pointing", "low_um", self.low_um, "high_um", self.high_um, "um")
         if self.horizontal == self.vertical:
             yield Fault(
@@ -190,7 +190,7 @@ class CellSettings:
     timeout_s: Annotated[float, quantity("longest time to settle", "s", above=0.0, high=DAY_S)] = 1800.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("cell", "low_c", self.low_c, "high_c", self.high_c, "C")
         yield from ascending("cell", "settle_s", self.settle_s, "timeout_s", self.timeout_s, "s")
         if self.poll_s > max(self.settle_s, 1.0):
@@ -228,7 +228,7 @@ class RecordAxisSettings:
         return self.setpoint, self.readback, self.stop
 
     def faults(self, table: str = "axes") -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table `table`."""
+        """Yield a fault for all keys of the table named `table` that contradict each other."""
         yield from ascending(table, "low", self.low, "high", self.high, self.unit)
         given = bool(self.setpoint), bool(self.readback)
         if self.motor and (any(given) or self.stop):

@@ -29,8 +29,8 @@ from devices.names import AxisName
 class EpicsSettings:
     """How to reach the control system.
 
-    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by blanks); every PV name gets `prefix` put in
-    front.
+    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by blanks); `prefix` is put in front of every
+    PV name.
     """
 
     address_list: Annotated[str, text("hosts and ports of the servers, separated by blanks")] = "127.0.0.1"
@@ -58,7 +58,7 @@ class GeometrySettings:
     jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         if self.pumped_probe >= self.unpumped_probe:
             yield Fault(
                 table="geometry",

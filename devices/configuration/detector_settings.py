@@ -39,7 +39,7 @@ class ExposureSettings:
     margin_s: Annotated[float, quantity("time a trigger may take beyond its dwell", "s", above=0.0, high=600.0)] = 10.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         for key in ("i0_channel", "foil_channel"):
             if getattr(self, key) == CLOCK_CHANNEL:
                 yield Fault(
@@ -128,7 +128,7 @@ class PilatusSettings:
     columns: Annotated[int, whole_number("columns of an image", low=1, high=20_000)] = 487
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending(
             "pilatus", "exposure_low_s", self.exposure_low_s, "exposure_high_s", self.exposure_high_s, "s"
         )

@@ -1,6 +1,7 @@
-"""What one key of a configuration file may hold: its type, range, unit and meaning, declared together.
+"""Declaration of one key of a configuration file: its type, range, unit and meaning together.
 
-The same declaration checks the file, words the error message and becomes the JSON schema that editors complete from.
+The same declaration checks the file, gives the words of the error message, and becomes the JSON schema from which
+editors complete.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of what protects data and people: quality of points, watchdog, lock."""
+"""Tables of the protection of data and people: quality of points, watchdog, lock."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class QualitySettings:
     ] = 60.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table."""
+        """Yield a fault for all keys of the table that contradict each other."""
         if self.pause_high_s < self.pause_s:
             yield Fault(
                 table="quality",

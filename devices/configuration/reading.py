@@ -1,4 +1,4 @@
-"""A TOML file into settings: every fault of the file is collected and reported in one message."""
+"""From a TOML file to settings: every fault of the file is collected and reported in one message."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def decoded(content: bytes, path: Path) -> str:
 
 
 class SettingsReader:
-    """Turns the tables of one file into settings and collects all faults; `finish` raises them together.
+    """Reader of the tables of one file, which collects all faults; `finish` raises them together.
 
     `where` names the file in the message.
     """

@@ -1,4 +1,4 @@
-"""Tables of what surrounds an exposure: laser, ring, X-ray shutter, jet."""
+"""Tables of the surroundings of an exposure: laser, ring, X-ray shutter, jet."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def unconnected(device: Device, name: str) -> EpicsSignalBase:
 
 
 class _Capture(FileStoreBase):
-    """Starts to capture when everything else is staged, and reports at once if that fails."""
+    """Part of the plugin that starts to capture once everything else is staged, and reports at once if that fails."""
 
     def stage(self) -> Any:
         """Stage as ophyd does, then open the file; raises StorageError with the plugin's reason."""

@@ -1,4 +1,4 @@
-"""Silicon drift detector: counts in the fluorescence window and what its dead time depends on, one frame per exposure.
+"""Silicon drift detector: counts in the fluorescence window, and the rates that give its dead time, per exposure.
 
 Frame: id, seconds, counts (element), input rate (element), output rate (element). The id is that of the master scaler's
 exposure, as in the frames of the other detectors.
@@ -30,7 +30,7 @@ TIME_TOLERANCE = 1e-3
 class SddFrame:
     """One exposure: `counts` in the window; `input_rate` and `output_rate` of the whole spectrum, 1/s; (element,).
 
-    Free of dead time, an element counted counts x input_rate / output_rate.
+    Without dead time, an element would have counted counts x input_rate / output_rate.
     """
 
     exposure_id: int
@@ -64,7 +64,7 @@ def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
 
 
 class Sdd(Device):
-    """The detector; it has no trigger of its own, the master scaler's gate opens it."""
+    """The detector, which has no trigger of its own: the gate of the master scaler opens it."""
 
     frame = FCpt(FreshSignalRO, "{_prefix}{_settings.frame}", kind="omitted")
 

@@ -1,1 +1,1 @@
-"""One exposure from trigger to event: the gated detectors, what must hold while they count, and who reads them."""
+"""One exposure from trigger to event: gated detectors, conditions while they count, and readers of the result."""

@@ -1,4 +1,4 @@
-"""Axes during an exposure: one that jumps and returns is at its target both at the start and at the end."""
+"""Watch over axes during an exposure: an axis that jumps and returns looks right at the start and at the end."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from devices.surroundings import Surroundings
 
 
 class ConditionName(StrEnum):
-    """What can make a point bad, as the `quality` field of its event lists it."""
+    """Names of the conditions that can make a point bad, as the `quality` field of its event lists them."""
 
     RING_CURRENT = "ring_current"
     XRAY_SHUTTER = "xray_shutter"
@@ -104,7 +104,7 @@ def monitored_conditions(
 ) -> dict[str, Condition]:
     """Return every condition with a monitored PV, by name, with limits in the unit of its PV.
 
-    `injecting` is 1 while the ring is being filled; without it there is no condition about that.
+    `injecting` is 1 while the ring is being filled; without it there is no condition on the filling.
     """
     divider = float(laser.required_divider)
     conditions = [
@@ -264,7 +264,7 @@ class Conditions:
 
 
 class ConditionWatch:
-    """Collects every condition that fails during one exposure; made by `Conditions.watch`."""
+    """Collector of the conditions that fail during one exposure; made by `Conditions.watch`."""
 
     def __init__(self, conditions: Conditions, needed: Mapping[str, Condition], on_failure: Callable[[], None]) -> None:
         self._conditions = conditions

@@ -48,7 +48,7 @@ Raw = Mapping[str, PvReading]
 
 
 class EventReader(ABC):
-    """Makes one exposure and reads it as an event. A bluesky Triggerable and Readable.
+    """Reader that makes one exposure and returns it as an event: a bluesky Triggerable and Readable.
 
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
     without targets. `remarks` states, for every condition that failed in the latest event, the value found and the
@@ -172,7 +172,7 @@ class EventReader(ABC):
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the event's data.
 
-        Raises AcquisitionError if no exposure has ended, or what is found is not the one triggered last.
+        Raises AcquisitionError if no exposure has ended, or if the detectors hold another one than that triggered last.
         """
         # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.
         self._life.close()

@@ -66,7 +66,7 @@ class PointDevices:
 
 
 class PointReader(EventReader):
-    """Reads everything that belongs to one exposure of the pumped jet, in a single round trip.
+    """Reader of everything that belongs to one exposure of the pumped jet, in a single round trip.
 
     `pulses_per_s` is the number of pump pulses, and so of openings of each gate, per second.
     """

@@ -37,7 +37,7 @@ class PowderDevices:
 
 
 class PowderReader(EventReader):
-    """Reads energy, temperature, ion chamber and, if there is one, the drift detector in a single round trip.
+    """Reader of energy, temperature, ion chamber and, if there is one, the drift detector, in a single round trip.
 
     `detectors` are triggered with the master scaler and add nothing to the event.
     """

@@ -1,1 +1,1 @@
-"""What concerns a session as a whole: lock, watchdog, jet guard, state of all PVs, suspensions."""
+"""Parts of a session as a whole: lock, watchdog, jet guard, state of all PVs, suspensions."""

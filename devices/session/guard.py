@@ -1,4 +1,4 @@
-"""What a session does all the time, whatever plan runs: hold the beamline, send heartbeats, watch the jet.
+"""Permanent duties of a session, whatever plan runs: hold the beamline, send heartbeats, watch the jet.
 
 The IOC has two guards. Its lock belongs to one session, which must send heartbeats to keep it; a session that is
 silent for the time-out loses it. Its watchdog is armed by the first heartbeat; silence while a shutter is open trips
