@@ -51,7 +51,9 @@ def absorption_edge(name: Any) -> AbsorptionEdge:
     found = _NAME.fullmatch(name.strip())
     if found is None:
         raise InputError(f"Unknown edge {name!r}. Give an element and its edge, such as {EXAMPLES}.")
-    element, shell, number = found[1].capitalize(), (found[2] or "").upper(), found[3] or ""
+    element = found[1].capitalize()
+    shell = (found[2] or "").upper()
+    number = found[3] or ""
     edges = element_edges(element)
     if not edges:
         raise InputError(f"Unknown edge {name!r}: there is no element {element!r}. Give edges such as {EXAMPLES}.")
