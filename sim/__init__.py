@@ -1,1 +1,1 @@
-"""A beamline that is not there: physics with counting statistics, served over EPICS Channel Access."""
+"""Simulation of the beamline: physics with counting statistics, served over EPICS Channel Access."""

@@ -1,4 +1,4 @@
-"""What every kind of fault has: parameters with limits, an effect on the beamline's state, and one on its devices."""
+"""Base of all kinds of faults: parameters with limits, an effect on the beamline's state, and one on its devices."""
 
 from __future__ import annotations
 

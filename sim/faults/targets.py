@@ -1,4 +1,4 @@
-"""What faults can do to the simulated devices and to the server, beyond the state of the beamline."""
+"""Actions of faults on the simulated devices and on the server, beyond the state of the beamline."""
 
 from __future__ import annotations
 

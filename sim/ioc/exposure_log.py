@@ -12,7 +12,7 @@ from sim.physics.experiment import ExposureCounts, Stretch
 
 
 class ExposureLog:
-    """Appends one JSON object per exposure to `path`.
+    """Log of the exposures in the file `path`, one JSON object per exposure.
 
     `exposure_id` (restarts with the server), `i0` and `counts` (sum over photodiodes and probes) identify the exposure.
     `states` is a list of [seconds of beam, state], with states as `sim.physics.experiment.BeamlineState`.
@@ -22,7 +22,7 @@ class ExposureLog:
         self._path = path
 
     def __call__(self, exposure_id: int, exposure: ExposureCounts, states: Sequence[Stretch]) -> None:
-        """Write one exposure; it is in the file when this returns."""
+        """Append one exposure; it is in the file when this returns. Raises OSError if it cannot be written."""
         entry: dict[str, Any] = {
             "exposure_id": exposure_id,
             "i0": int(exposure.i0),

@@ -22,7 +22,7 @@ REPLY_S = 0.1
 
 
 class Network(Protocol):
-    """What faults need of the server."""
+    """The part of the server on which faults act."""
 
     async def hide(self, name: str) -> None:
         """Disconnect a record; "" reconnects it."""

@@ -1,6 +1,6 @@
 """The motion of a motor record: target, legs, and the fields posted about them.
 
-Two sequences are what stock clients rely on (motor record manual, R7-2). At the start: MOVN 1, then DMOV 0, before
+Stock clients rely on two sequences (motor record manual, R7-2). At the start: MOVN 1, then DMOV 0, before
 anything moves. At the end: the last read-backs, MSTA, SPMG, and DMOV 1 last, so that a client that waits for DMOV finds
 everything else final. A write to VAL during a motion sets new legs for the same motion; DMOV then stays 0 until the
 last target is reached, and every write completes at that moment. After a stop VAL is set to the read-back, except in

@@ -54,7 +54,7 @@ def _record(name: str, value: Any, kind: str, *, shown: bool, doc: str, long_tex
 
 
 def pairs(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Return settings with their read-backs."""
+    """Return settings with their read-backs, two records per setting, by their names."""
     made: Records = {}
     for name, value in values.items():
         made[name] = _record(name, value, kind, shown=False, doc=name, long_text=long_text)
@@ -65,14 +65,14 @@ def pairs(kind: str, values: Settings, *, long_text: bool = False) -> Records:
 
 
 def plain(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Return settings without a read-back."""
+    """Return settings without a read-back, by their names."""
     return {
         name: _record(name, value, kind, shown=False, doc=name, long_text=long_text) for name, value in values.items()
     }
 
 
 def shown(kind: str, values: Settings, *, long_text: bool = False) -> Records:
-    """Return read-backs without a setting."""
+    """Return read-only records without a setting, by their names."""
     return {
         name: _record(name, value, kind, shown=True, doc=name.removesuffix("_RBV"), long_text=long_text)
         for name, value in values.items()
@@ -209,7 +209,7 @@ class SettingsGroup(PVGroup):
     """
 
     async def write_setting(self, name: str, value: Any) -> Any:
-        """Carry out a write of a client and show it."""
+        """Carry out a write of a client and show it in the read-back; raises what the action of the setting raises."""
         act = getattr(self, f"put_{name}", None)
         if act is not None:
             value = await act(value)

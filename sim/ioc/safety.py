@@ -68,7 +68,7 @@ class GuardedDevices:
 
 
 class Safety(PVGroup):
-    """Closes shutters when necessary, refuses forbidden writes, and shows the reasons."""
+    """Safety system that closes shutters when necessary, refuses forbidden writes, and shows the reasons."""
 
     heartbeat = pvproperty(
         name="7idd:safety:Heartbeat", value=0, record="longout", dtype=int, doc="Watchdog is fed; first write arms it"

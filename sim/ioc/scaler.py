@@ -57,7 +57,7 @@ class ConnectedChannels:
 
 @dataclass(frozen=True, kw_only=True)
 class CountActions:
-    """What a scaler does during a count.
+    """Actions of a scaler during a count.
 
     `on_start` is called when the gate opens. `count(elapsed_s)` is called once at the end with the seconds of beam that
     the gate was open, and returns the counts by channel number. `on_finish(elapsed_s, counts)` is awaited after the

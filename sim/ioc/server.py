@@ -138,7 +138,7 @@ class GuardedEntry:
 
 
 class LoopbackBeacon:
-    """Sends beacons to the repeater on this machine; it is no error if there is none."""
+    """Sender of beacons to the repeater on this machine; a missing repeater is no error."""
 
     def __init__(self, port: int) -> None:
         self._address = (LOOPBACK, port)
@@ -290,7 +290,7 @@ class RefusalFilter(logging.Filter):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerHooks:
-    """What a server calls.
+    """Functions that a server calls, and its gate.
 
     `on_context` is called with the server before it serves, `on_ready` with its port once clients can connect. `gate`
     decides before each write of a client, and is informed of each refusal.
