@@ -129,7 +129,7 @@ def test_a_stopped_motor_fails_its_move(beamline: Beamline) -> None:
     status = beamline.energy.set(12_900.0)
     beamline.energy.stop()
     # The stop may come during the overshoot or between the two moves.
-    with pytest.raises(MotionError, match="sent to 12900 eV and stopped at|was stopped on its way to 12900 eV"):
+    with pytest.raises(MotionError, match=r"sent to 12900 eV and stopped at|was stopped on its way to 12900 eV"):
         status.wait(timeout=WAIT_S)
 
 
