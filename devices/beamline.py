@@ -236,24 +236,20 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     )
     pulses_per_s = 1e12 / (configuration.geometry.bunch_period_ps * configuration.laser.required_divider)
     point = PointReader(point_devices, quality=configuration.quality, pulses_per_s=pulses_per_s)
-    wheel = FoilWheel(configuration.foil_wheel, prefix=prefix, name="foil_wheel") if configuration.foil_wheel else None
     return Beamline(
         **vars(axes),
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
+        **_further_devices(configuration, prefix),
         configuration=configuration,
         waveplate=Waveplate(configuration.fluence, prefix=prefix, name="waveplate"),
         power_meter=PowerMeter(configuration.laser, prefix=prefix, name="power_meter"),
         laser=point_devices.laser,
         laser_shutter=shutter,
         xray_shutter=xray_shutter,
-        xray_permit=_optional(prefix, around.xray_permit, "xray_permit"),
-        safety=Safety(configuration.safety, prefix=prefix, name="safety") if configuration.safety else None,
-        holder=SessionLock(configuration.holder, prefix=prefix, name="holder") if configuration.holder else None,
         surroundings=point_devices.surroundings,
         exposure=point_devices.exposure,
         point=point,
         axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
-        foil_wheel=wheel,
     )
 
 
@@ -272,6 +268,19 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
 def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:
     """Return the signal of a PV that a beamline may lack, None if it is not configured."""
     return FreshSignalRO(prefix + pv, name=name, auto_monitor=True) if pv else None
+
+
+def _further_devices(configuration: BeamlineConfiguration, prefix: str) -> dict[str, Any]:
+    """Return watchdog, lock, X-ray permit and foil wheel, None unless configured, by their names in a Beamline."""
+    safety = configuration.safety
+    holder = configuration.holder
+    wheel = configuration.foil_wheel
+    return {
+        "safety": None if safety is None else Safety(safety, prefix=prefix, name="safety"),
+        "holder": None if holder is None else SessionLock(holder, prefix=prefix, name="holder"),
+        "xray_permit": _optional(prefix, configuration.surroundings.xray_permit, "xray_permit"),
+        "foil_wheel": None if wheel is None else FoilWheel(wheel, prefix=prefix, name="foil_wheel"),
+    }
 
 
 def _powder_devices(

@@ -15,7 +15,7 @@ from errors import InputError, MotionError, NotConnectedError
 
 
 class FoilWheel(Device):
-    """Puts the foil of one element behind the sample; its records take the element's symbol as a text."""
+    """Wheel that puts the foil of one element behind the sample; its records take the element's symbol as a text."""
 
     setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.element}", kind="omitted", string=True)
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.element_readback}", kind="omitted")
@@ -27,7 +27,10 @@ class FoilWheel(Device):
 
     @property
     def position(self) -> str:
-        """Element of the foil in the beam, "" for none, requested from the hardware."""
+        """Element of the foil in the beam, "" for none, requested from the hardware.
+
+        Raises NotConnectedError if it does not answer.
+        """
         return str(read_together({"element": self.readback})["element"])
 
     def check_value(self, value: str) -> None:
@@ -36,7 +39,11 @@ class FoilWheel(Device):
             raise InputError(f'{self.name} = {value!r}: give the symbol of an element, such as "Fe", or "" for none.')
 
     def set(self, value: str) -> DeviceStatus:
-        """Turn to the foil of the element `value`; done when the read-back agrees, failed if there is no such foil."""
+        """Turn to the foil of the element `value`; the status is done when the read-back agrees.
+
+        It fails with MotionError if the wheel has no such foil. Raises InputError if `value` is not a text.
+        """
+        # The record accepts any text and stays where it is if there is no such foil: only the read-back shows that.
         self.check_value(value)
         if self.position == value:
             return finished(self)
@@ -54,16 +61,16 @@ class FoilWheel(Device):
         if reached == value:
             finish(status)
         else:
-            text = f"{self.name} was sent to {value!r} and is at {reached!r}. Is there a foil of {value}?"
-            fail(status, MotionError(f"{text} {self.readback.pvname} shows the foil in the beam."))
+            text = f"{self.name} was sent to {value!r} and is at {reached!r} ({self.readback.pvname})."
+            fail(status, MotionError(f"{text} Check that the wheel holds a foil of {value}."))
 
     def stop(self, *, success: bool = False) -> None:
-        """Do nothing: the wheel ends its turn."""
+        """Do nothing: the wheel finishes its turn."""
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the element under the wheel's own name."""
+        """Return the element under the wheel's own name; raises as `position` does."""
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the element."""
+        """Return the data key of the element, a text."""
         return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

@@ -215,7 +215,8 @@ class _Countdown:
         self._lock = threading.Lock()
 
     def one_done(self, **_: Any) -> None:
-        # Completions come from several threads of Channel Access.
+        # Completions come from several threads of Channel Access. The counter is changed under the lock, and `done` is
+        # called outside it, as it waits for read-backs.
         with self._lock:
             self._left -= 1
             finished = self._left == 0

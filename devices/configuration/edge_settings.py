@@ -53,7 +53,7 @@ class EdgeSettings:
     ] = None
 
     def faults(self, table: str = "edges") -> Iterable[Fault]:
-        """Yield what is wrong between the keys of the table `table`."""
+        """Yield a fault for all keys of the table named `table` that contradict each other, in eV or 1/A."""
         for key in WINDOWS:
             interval = getattr(self, key)
             if interval is not None and not interval[0] < interval[1]:
@@ -97,7 +97,7 @@ def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit:
 
 
 def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]) -> Iterable[Fault]:
-    """Yield a fault for every table that is named after no edge, or after one that the monochromator cannot reach."""
+    """Yield a fault for every table whose name is no edge, or one beyond the limits of the monochromator, eV."""
     for name, settings in edges.items():
         table = table_name("edges", name)
         try:

@@ -95,6 +95,8 @@ class ExposureLifeCycle:
 
     def interrupt(self) -> None:
         """Go back to armed after a pause: bluesky triggers the same exposure again."""
+        # A pause before the first exposure has nothing to repeat. Otherwise the number changes, so that the end of the
+        # exposure that the pause stopped, which may arrive later, does not count as the end of the repeated one.
         with self._lock:
             if self._number:
                 self._number += 1
