@@ -38,7 +38,7 @@ from tiled.client import from_uri as client_from_uri
 from tiled.client.container import DEFAULT_STRUCTURE_CLIENT_DISPATCH, Container
 from tiled.client.context import Context
 from tiled.config import Authentication
-from tiled.media_type_registration import default_serialization_registry
+from tiled.media_type_registration import SerializationRegistry, default_serialization_registry
 from tiled.server.app import build_app
 from tiled.utils import OneShotCachedMap, ensure_specified_sql_driver
 
@@ -265,16 +265,24 @@ def _embedded_context(root: Path, databases: Path, images: Path | None) -> Any:
         readable_storage=_readable(root, images),
         specs=[_SPEC],
     )
-    registry = copy.deepcopy(default_serialization_registry)
-    # Without it `run.documents()` and the Broker's `documents`, `events` and `restream` fail.
-    registry.register("BlueskyRun", "application/json-seq", json_seq_exporter)
     # The key never leaves this process: nothing listens on a port.
     authentication = Authentication(single_user_api_key="embedded")
-    app = build_app(adapter, authentication=authentication, serialization_registry=registry)
+    app = build_app(adapter, authentication=authentication, serialization_registry=_serializers())
     with warnings.catch_warnings():
         # Tiled 0.2.20 drives the embedded server through starlette's test client, which now prefers httpx2.
         warnings.filterwarnings("ignore", message="Using `httpx` with `starlette.testclient` is deprecated")
         return Context.from_app(app, api_key="embedded")
+
+
+@functools.cache
+def _serializers() -> SerializationRegistry:
+    """Return Tiled's formats of export, and that of a run as JSON lines.
+
+    Without it `run.documents()` and the Broker's `documents`, `events` and `restream` fail.
+    """
+    registry = copy.deepcopy(default_serialization_registry)
+    registry.register("BlueskyRun", "application/json-seq", json_seq_exporter)
+    return registry
 
 
 def _remote_context(uri: str, api_key: str | None) -> Any:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.ca_ports import CaPorts
 from tests.support.channels import open_channels, release_channels
 from tests.support.ioc_process import StartIoc, running_ioc, running_repeater
+from tests.support.tiled_routes import share_routes
 from tests.support.waiting import COMMAND_S, WAIT_S
 
 RECORD_IOC = ("-m", "tests.support.record_ioc")
@@ -25,6 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents and "start_ioc" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.channel_access)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_routes() -> Iterator[None]:
+    """Catalogues that the tests of this pytest process open have one set of routes."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_routes(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
