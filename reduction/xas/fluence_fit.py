@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.stats import chi2
 
 from errors import ReductionError
@@ -157,9 +157,27 @@ def _saturation(
 
 
 def _knee(x: FloatArray, y: FloatArray, covariance: FloatArray) -> tuple[float, float, float]:
+    """Return the best knee and the interval in which chi-square rises by less than 1, all in mJ/cm2."""
     knees = np.linspace(x[1], x[-1], _KNEES)[1:]
-    curve = np.array([_Line.of(np.minimum(x, knee), y, covariance).chi_square for knee in knees])
+    curve = _knee_chi_squares(knees, x, y, covariance)
     inside = np.where(curve <= curve.min() + 1.0)[0]
     low = -np.inf if inside[0] == 0 else float(knees[inside[0]])
     high = np.inf if inside[-1] == len(knees) - 1 else float(knees[inside[-1]])
     return float(knees[int(curve.argmin())]), low, high
+
+
+def _knee_chi_squares(knees: FloatArray, x: FloatArray, y: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Return chi-square of the best line that is constant above each knee.
+
+    One factorisation serves all knees: points and designs are divided by the square root of the covariance, and the
+    free intercept is projected out of both; what is left of chi-square is the sum of squares less the part along the
+    slope's design.
+    """
+    root = np.linalg.cholesky(covariance + np.trace(covariance))
+    rows = np.vstack([np.ones_like(x), y, np.minimum(x, knees[:, None])])
+    whitened = solve_triangular(root, rows.T, lower=True).T
+    intercept = whitened[0]
+    free = whitened - np.outer(whitened @ intercept, intercept) / (intercept @ intercept)
+    points = free[1]
+    slopes = free[2:]
+    return np.asarray(points @ points - (slopes @ points) ** 2 / np.sum(slopes**2, axis=1), dtype=np.float64)
