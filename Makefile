@@ -19,7 +19,7 @@ test-unit: .venv/.test
 	$(BIN)/pytest -n 2 tests/unit
 
 test-all: .venv/.test
-	$(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
+	TRXAS_WINDOW_LIVES=5 $(BIN)/pytest -n 3 --dist worksteal -m "long or not long"
 
 coverage: .venv/.test
 	$(BIN)/coverage erase

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.channel_access
 
-LIVES = int(os.environ.get("TRXAS_WINDOW_LIVES", "2"))
+LIVES = int(os.environ.get("TRXAS_WINDOW_LIVES", "1"))
 """How often the window is killed and opened again in the middle of the run."""
 
 

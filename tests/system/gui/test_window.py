@@ -246,10 +246,11 @@ def test_an_idle_window_draws_nothing(make: Make, energy_run: list[Document], qt
     assert painted == []
 
 
-def test_twenty_windows_leave_nothing(energy_run: list[Document], qtbot: QtBot, tmp_path: Path) -> None:
-    """Closed and opened twenty times in the middle of a run: no thread stays."""
+@pytest.mark.parametrize("windows", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_windows_leave_nothing(energy_run: list[Document], qtbot: QtBot, tmp_path: Path, windows: int) -> None:
+    """Closed and opened several times in the middle of a run: no thread stays."""
     before = threading.active_count()
-    for _ in range(20):
+    for _ in range(windows):
         feed = QueueFeed("test")
         window = make_window(feed, settings=tmp_path / "window.ini")
         window.show()

@@ -73,8 +73,9 @@ def test_sim_says_ready_once_and_stops_cleanly_on_ctrl_c(ca_ports: Any, ca_repea
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.long
 def test_ipython_session_runs_the_readme_example(trxas: Any, data: Path) -> None:
-    """RE, devices, plans, db, live table, progress, figure: what the README promises."""
+    """RE, devices, plans, db, live table, progress, figure: what the README promises, from a script of one line."""
     code = (
         'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, sample="CsPbBr3"));'
         "print(delay.position, energy.limits, db[-1].start['sample']);"
