@@ -16,10 +16,7 @@ from gui.live.worker import LiveWorker
 from gui.panels.context import PanelContext
 from gui.panels.registry import make_panels
 from gui.splash import bare_application, settings_path
-from gui.status.item import StatusItem
-from gui.status.monitors import ChannelAccessStatus, StatusSource
 from gui.window import MainWindow
-from reduction.powder.diffraction import DetectorGeometry
 
 WAKE_MS = 200
 """Interval of an idle timer: Python sees Ctrl-C only while Qt handles an event."""
@@ -35,23 +32,18 @@ def make_application() -> QApplication:
 def make_window(
     feed: Feed,
     *,
-    items: Sequence[StatusItem] = (),
-    source: StatusSource | None = None,
-    geometry: DetectorGeometry | None = None,
+    beamline: PanelContext = PanelContext(),  # noqa: B008  # frozen
     more_docks: Callable[[LiveWorker], Sequence[Dock]] = lambda _worker: (),
     settings: Path | None = None,
     closing: Sequence[Callable[[], object]] = (),
 ) -> MainWindow:
     """Return a window on `feed` with all panels; its worker runs until the window is closed.
 
-    `items`: lines of the device status, read over Channel Access unless another `source` is given. `geometry`: of the
-    area detector. `more_docks`: makes docks that need the worker. `settings`: file that remembers the layout.
-    `closing`: called when the window closes.
+    `beamline`: what the panels need of it; its `source` is closed with the window. `more_docks`: makes docks that need
+    the worker. `settings`: file that remembers the layout. `closing`: called when the window closes.
     """
-    if source is None and items:
-        source = ChannelAccessStatus(items)
     worker = LiveWorker(feed)
-    panels = make_panels(PanelContext(items=items, source=source, geometry=geometry))
+    panels = make_panels(beamline)
     own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
     # Other docks come before the left panels: control belongs to the top of the left side.
     docks = [
@@ -61,8 +53,8 @@ def make_window(
     ]
     stored = QSettings(str(settings or settings_path()), QSettings.Format.IniFormat)
     ends: list[Callable[[], object]] = [worker.stop, *closing]
-    if source is not None:
-        ends.append(source.close)
+    if beamline.source is not None:
+        ends.append(beamline.source.close)
     window = MainWindow(worker, docks, stored, ends)
     worker.start()
     return window

@@ -101,7 +101,8 @@ def _with_point(mantissa: str, text: str, name: str, unit: str) -> str:
     if "," not in mantissa and mantissa.count(".") <= 1:
         return mantissa
     if _AMBIGUOUS.fullmatch(mantissa):
-        decimal, whole = mantissa.replace(",", "."), mantissa.replace(",", "")
+        decimal = mantissa.replace(",", ".")
+        whole = mantissa.replace(",", "")
         raise InputError(
             f"{name} = {text!r} can mean {float(decimal):g} or {whole}. Write {float(decimal):g} or {whole}."
         )

@@ -14,19 +14,27 @@ STATES = ("OK", "JetStopped", TRIPPED)
 """States of the IOC's guard; when tripped, no shutter opens until it is reset."""
 
 
-class Safety(Device):
-    """Watchdog of the IOC: armed by the first heartbeat, it closes both shutters when heartbeats end."""
+class HeartbeatDevice(Device):
+    """A part of the IOC that acts when the `heartbeat` of a session is missing for `limit_s`, a PV in seconds."""
 
     heartbeat = FCpt(EpicsSignal, "{_prefix}{_settings.heartbeat}", kind="omitted")
-    disarm = FCpt(EpicsSignal, "{_prefix}{_settings.disarm}", kind="omitted")
-    reset = FCpt(EpicsSignal, "{_prefix}{_settings.reset}", kind="omitted")
-    status = FCpt(FreshSignalRO, "{_prefix}{_settings.status}", kind="omitted")
     limit_s = FCpt(FreshSignalRO, "{_prefix}{_settings.timeout}", kind="omitted")
 
-    def __init__(self, settings: SafetySettings, *, prefix: str, name: str) -> None:
+    def __init__(self, settings: SafetySettings | HolderSettings, *, prefix: str, name: str) -> None:
         self._settings = settings
         self._prefix = prefix
         super().__init__("", name=name)
+
+
+class Safety(HeartbeatDevice):
+    """Watchdog of the IOC: armed by the first heartbeat, it closes both shutters when heartbeats end."""
+
+    disarm = FCpt(EpicsSignal, "{_prefix}{_settings.disarm}", kind="omitted")
+    reset = FCpt(EpicsSignal, "{_prefix}{_settings.reset}", kind="omitted")
+    status = FCpt(FreshSignalRO, "{_prefix}{_settings.status}", kind="omitted")
+
+    def __init__(self, settings: SafetySettings, *, prefix: str, name: str) -> None:
+        super().__init__(settings, prefix=prefix, name=name)
 
     @property
     def state(self) -> str:
@@ -55,19 +63,15 @@ class Safety(Device):
         return self.state
 
 
-class SessionLock(Device):
+class SessionLock(HeartbeatDevice):
     """The IOC's lock: the one session that may write, and its heartbeat."""
 
     text = FCpt(EpicsSignal, "{_prefix}{_settings.holder}", kind="omitted")
     text_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.holder}", kind="omitted")
-    heartbeat = FCpt(EpicsSignal, "{_prefix}{_settings.heartbeat}", kind="omitted")
     heartbeat_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.heartbeat}", kind="omitted")
-    limit_s = FCpt(FreshSignalRO, "{_prefix}{_settings.timeout}", kind="omitted")
 
     def __init__(self, settings: HolderSettings, *, prefix: str, name: str) -> None:
-        self._settings = settings
-        self._prefix = prefix
-        super().__init__("", name=name)
+        super().__init__(settings, prefix=prefix, name=name)
 
     def held_by(self) -> tuple[str, int]:
         """Return the session that holds the beamline ("" for none) and the number of its latest heartbeat.

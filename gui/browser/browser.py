@@ -74,10 +74,7 @@ class RunBrowser(QWidget):
         self._catalogue = catalogue
         self._unfinished: set[str] = set()
         self._left_out = 0
-        self.search = QLineEdit(self)
-        self.search.setPlaceholderText('Search: CsPbBr3 edge="Br K"')
-        self.search.setToolTip(f"Words, and conditions on any metadata:\n{HINT}")
-        self.search.setClearButtonEnabled(True)
+        self.search = _search_line(self)
         self.model = RunTable(self)
         self.table = _table_view(self.model, self)
         self.count = QLabel(self)
@@ -309,6 +306,14 @@ class RunBrowser(QWidget):
         layout.addWidget(split, stretch=1)
         if self.replay_bar is not None:
             layout.addWidget(self.replay_bar)
+
+
+def _search_line(parent: QWidget) -> QLineEdit:
+    line = QLineEdit(parent)
+    line.setPlaceholderText('Search: CsPbBr3 edge="Br K"')
+    line.setToolTip(f"Words, and conditions on any metadata:\n{HINT}")
+    line.setClearButtonEnabled(True)
+    return line
 
 
 def _table_view(model: RunTable, parent: QWidget) -> QTableView:

@@ -21,7 +21,7 @@ from gui.plots.styles import CurveStyle
 PARTS: Mapping[str, CurveKind] = {"Transient": "transient", "Pumped": "on", "Unpumped": "off"}
 VIEWS = ("Overlay", "Difference", "Ratio")
 _HINT = "Select a run in the list; hold Ctrl to select several."
-RESULT = CurveStyle("neutral", line="", marker="circle")
+RESULT = CurveStyle(role="neutral", line="", marker="circle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,4 +179,4 @@ class Overlay(QWidget):
 
 def _quantity(words: str) -> Quantity:
     name, _, unit = words.removesuffix(")").partition(" (")
-    return Quantity(name, unit, name.replace(" ", "_"))
+    return Quantity(name=name, unit=unit, column=name.replace(" ", "_"))

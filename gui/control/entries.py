@@ -239,7 +239,8 @@ def _mapping(text: str, parameter: Parameter) -> dict[str, Any]:
 def _metadata_value(name: str, text: str, parameter: Parameter) -> Any:
     plain = plain_text(text)
     if re.fullmatch(r"[+-]?\d+,\d+", plain):
-        decimal, entries = plain.replace(",", "."), plain.replace(",", ", ")
+        decimal = plain.replace(",", ".")
+        entries = plain.replace(",", ", ")
         raise InputError(
             f"{parameter.label}: {name} = {text} can mean {decimal} or the list {entries}. Write {decimal}, or "
             f"[{entries}]."

@@ -28,7 +28,7 @@ CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course 
 """Gives the course of a plan by its name, all its arguments, and the points these list, if any; None: not known."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BeamStatistics:
     """What the forecast must know about the beam.
 
@@ -44,7 +44,7 @@ class BeamStatistics:
     overhead_s: float = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """What a plan takes and gives: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
@@ -78,7 +78,8 @@ def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | No
 
     None for a plan without a dwell or with an unknown number of points: nothing is guessed.
     """
-    dwell_s, repeats = arguments.get("dwell_s"), arguments.get("repeats", 1)
+    dwell_s = arguments.get("dwell_s")
+    repeats = arguments.get("repeats", 1)
     if not isinstance(dwell_s, int | float) or not points or not repeats:
         return None
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
@@ -112,7 +113,8 @@ def points_listed(arguments: Mapping[str, Any], grids: Mapping[str, str]) -> int
 
 
 def _points_of_regions(regions: Any) -> int:
-    total, last = 0, math.nan
+    total = 0
+    last = math.nan
     for start, stop, step in regions:
         total += math.floor((stop - start) / step + 1e-9) + 1
         total += int(math.fmod(stop - start, step) > 1e-6 * step and step - math.fmod(stop - start, step) > 1e-6 * step)

@@ -52,7 +52,7 @@ class Kind(Enum):
     OTHER = "Python literal"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parameter:
     """One parameter of a plan.
 
@@ -99,7 +99,16 @@ def parameter(
     choices = _literal_choices(text)
     kind = Kind.CHOICE if choices else _kind(text, default)
     optional = optional or (not required and default is None)
-    return Parameter(name, kind, required, default, optional, choices, description, positional)
+    return Parameter(
+        name=name,
+        kind=kind,
+        required=required,
+        default=default,
+        optional=optional,
+        choices=choices,
+        description=description,
+        positional=positional,
+    )
 
 
 def title(plan_name: str) -> str:

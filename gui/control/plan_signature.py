@@ -12,7 +12,7 @@ from gui.control.parameters import Parameter, parameter
 _VARIADIC = ("VAR_POSITIONAL", "VAR_KEYWORD")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlanSignature:
     """Name, one line of description, and parameters in order; `*args` and `**kwargs` are left out.
 
@@ -59,7 +59,7 @@ def signature_from_server(described: Mapping[str, Any]) -> PlanSignature:
             )
         )
     text = str(described.get("description", ""))
-    return PlanSignature(str(described["name"]), _first_line(text), tuple(parameters))
+    return PlanSignature(name=str(described["name"]), description=_first_line(text), parameters=tuple(parameters))
 
 
 def _first_line(text: str) -> str:

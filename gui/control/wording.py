@@ -76,4 +76,4 @@ def _words(value: object, parameter: Parameter) -> str:
 
 
 def _unknown(name: str) -> Parameter:
-    return Parameter(name, Kind.OTHER)
+    return Parameter(name=name, kind=Kind.OTHER)

@@ -12,7 +12,7 @@ from gui.plots.scales import LinearScale, Scale
 from gui.theme import Theme
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Quantity:
     """A quantity on an axis: its `name` for people, `unit` ("" for a ratio), and `column`, its name in exported tables.
 
@@ -37,11 +37,11 @@ class Quantity:
 LONG = 1e6
 """Numbers from here on are written with a power of ten; more digits would overlap with the label."""
 
-ENERGY = Quantity("energy", "eV", "energy_ev", "{:.2f}")
-DELAY = Quantity("delay", "ps", "delay_ps", "{:.1f}")
-FLUENCE = Quantity("fluence", "mJ/cm²", "fluence_mj_cm2", "{:.3f}")
-Q = Quantity("scattering vector Q", "1/Å", "q_inv_angstrom", "{:.4f}")
-TIME = Quantity("time since the start", "s", "time_s", "{:.1f}")
+ENERGY = Quantity(name="energy", unit="eV", column="energy_ev", number_format="{:.2f}")
+DELAY = Quantity(name="delay", unit="ps", column="delay_ps", number_format="{:.1f}")
+FLUENCE = Quantity(name="fluence", unit="mJ/cm²", column="fluence_mj_cm2", number_format="{:.3f}")
+Q = Quantity(name="scattering vector Q", unit="1/Å", column="q_inv_angstrom", number_format="{:.4f}")
+TIME = Quantity(name="time since the start", unit="s", column="time_s", number_format="{:.1f}")
 
 AXES = {quantity.column: quantity for quantity in (ENERGY, DELAY, FLUENCE, Q)}
 """Abscissas of curves, by the event field (or column) that they show."""

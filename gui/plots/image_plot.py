@@ -19,8 +19,8 @@ from gui.plots.export import write_picture
 from gui.theme import current_theme
 from gui.types import Rectangle
 
-COLUMNS = Quantity("column", "pixel", "column", "{:.0f}")
-ROWS = Quantity("row", "pixel", "row", "{:.0f}")
+COLUMNS = Quantity(name="column", unit="pixel", column="column", number_format="{:.0f}")
+ROWS = Quantity(name="row", unit="pixel", column="row", number_format="{:.0f}")
 COLOUR_MAP = "viridis"
 """Even in lightness, and readable with any colour vision."""
 

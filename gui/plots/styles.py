@@ -18,7 +18,7 @@ MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle", "cross
 _PEN_STYLES = {"solid": Qt.PenStyle.SolidLine, "dashed": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CurveStyle:
     """The style of a curve. `role`: a key of `Theme.roles`, or "series 0", "series 1", ... for overlaid runs.
 
@@ -45,12 +45,12 @@ class CurveStyle:
         return pen
 
 
-OFF = CurveStyle("off", bars=False)
-ON = CurveStyle("on", line="dashed", bars=False)
-TRANSIENT = CurveStyle("transient", line="", marker="circle")
-FIT = CurveStyle("fit", width_px=2.0)
+OFF = CurveStyle(role="off", bars=False)
+ON = CurveStyle(role="on", line="dashed", bars=False)
+TRANSIENT = CurveStyle(role="transient", line="", marker="circle")
+FIT = CurveStyle(role="fit", width_px=2.0)
 
 
 def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
     """Return the style of run number `index` of several; colours and markers repeat with different periods."""
-    return CurveStyle(f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)
+    return CurveStyle(role=f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)

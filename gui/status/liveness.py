@@ -23,7 +23,7 @@ LAG_S = 5.0
 SHAPES: dict[Word, str] = {"LIVE": "●", "REPLAY": "▶", "STALE": "▲", "ENDED": "■", "NO RUN": "○", "DISCONNECTED": "✕"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Liveness:
     """The state of the display as `word` and `shape`; `reason` explains it in a few words, or is ""."""
 
@@ -47,24 +47,24 @@ def judge(frame: LiveFrame, now_s: float) -> Liveness:
     feed = frame.feed
     if not feed.connected:
         reason = feed.remark or f"{feed.source} does not answer"
-        return Liveness("STALE" if frame.run else "DISCONNECTED", "bad", reason)
+        return Liveness(word="STALE" if frame.run else "DISCONNECTED", severity="bad", reason=reason)
     if not feed.live:
-        return Liveness("REPLAY", "warning", feed.source)
+        return Liveness(word="REPLAY", severity="warning", reason=feed.source)
     if frame.run is None:
-        return Liveness("NO RUN", "unknown", "waiting for a run to start")
+        return Liveness(word="NO RUN", severity="unknown", reason="waiting for a run to start")
     if frame.exit_status is not None:
-        return Liveness("ENDED", "unknown", frame.exit_status)
+        return Liveness(word="ENDED", severity="unknown", reason=frame.exit_status)
     return _open_run(frame, now_s)
 
 
 def _open_run(frame: LiveFrame, now_s: float) -> Liveness:
     feed = frame.feed
     if feed.lag_s is not None and feed.lag_s > LAG_S:
-        return Liveness("STALE", "warning", f"documents arrive {age_text(feed.lag_s)} late")
+        return Liveness(word="STALE", severity="warning", reason=f"documents arrive {age_text(feed.lag_s)} late")
     age_s = document_age_s(frame, now_s)
     if age_s is not None and age_s > quiet_limit_s(frame):
-        return Liveness("STALE", "warning", f"no document for {age_text(age_s)}")
-    return Liveness("LIVE", "good")
+        return Liveness(word="STALE", severity="warning", reason=f"no document for {age_text(age_s)}")
+    return Liveness(word="LIVE", severity="good")
 
 
 def document_age_s(frame: LiveFrame, now_s: float) -> float | None:

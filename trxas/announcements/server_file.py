@@ -22,7 +22,7 @@ class AlreadyServedError(TrxasError):
     """Another process serves the data folder."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServeState:
     """All addresses of a server; `tiled` and its key are "" if the catalogue is not served.
 

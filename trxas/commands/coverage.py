@@ -63,9 +63,9 @@ def run(options: CoverageOptions) -> int:
 
 def _show(coverage: Coverage, options: CoverageOptions) -> None:
     from trxas.results.figures import save
-    from trxas.validation.coverage.report import pull_figure, table, write_json
+    from trxas.validation.coverage.report import pull_figure, summary, write_json
 
     if options.json is not None:
         write_json(coverage, options.json)
     figure = save(pull_figure(coverage), options.output / "pulls.png")
-    print(f"\n{table(coverage)}\n\nFigure: {figure.resolve()}")
+    print(f"\n{summary(coverage)}\n\nFigure: {figure.resolve()}")

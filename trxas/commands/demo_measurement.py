@@ -28,7 +28,7 @@ DELAY_SCANS = 6
 SPECTRUM_DELAY_PS = 100.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemoResult:
     """Both runs, reduced; `uids` of the energy and the delay scan; `wall_s`: from the command to the table."""
 
@@ -80,7 +80,7 @@ def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
     energy, delay = (reduce_stored_run(load_run(session.store, uid)) for uid in uids)
     assert isinstance(energy, SpectrumResults), energy.table()
     assert isinstance(delay, TraceResults), delay.table()
-    return DemoResult(energy, delay, uids, time.monotonic() - began)
+    return DemoResult(energy=energy, delay=delay, uids=uids, wall_s=time.monotonic() - began)
 
 
 def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:

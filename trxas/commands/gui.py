@@ -15,6 +15,9 @@ from errors import ConfigurationError
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
+    from qtpy.QtWidgets import QApplication
+
+    from gui.window import MainWindow
     from reduction.powder.diffraction import DetectorGeometry
     from trxas.configuration import Configuration
 
@@ -42,29 +45,39 @@ def run(options: GuiOptions) -> int:
     application = bare_application(options.layout or settings_path())
     splash = Splash(f"trxas\n\nOpening the window on {configuration.storage.root} …", _read_libraries)
     splash.wait()
-    from qtpy.QtCore import QTimer
+    window = _window(options, configuration)
+    splash.finish(window)
+    return _run(application, window, f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here.")
 
-    from gui.application import make_window, run_window
+
+def _window(options: GuiOptions, configuration: Configuration) -> MainWindow:
+    from gui.application import make_window
+    from gui.panels.context import PanelContext
     from gui.status.monitors import ChannelAccessStatus
     from trxas.channel_access import environment as channel_access
     from trxas.window.docks import BrowserAndControlDocks, control_system, live_feed
     from trxas.window.status_items import status_items
 
     channel_access.prepare(configuration.beamline.epics)
-    feed, items = live_feed(configuration), status_items(configuration)
+    items = status_items(configuration)
+    source = ChannelAccessStatus(items, control_system(configuration, options.address_list))
+    feed = live_feed(configuration)
     parts = BrowserAndControlDocks(configuration, feed)
-    window = make_window(
+    return make_window(
         feed,
-        items=items,
-        source=ChannelAccessStatus(items, control_system(configuration, options.address_list)),
-        geometry=_geometry(configuration),
+        beamline=PanelContext(items=items, source=source, geometry=_geometry(configuration)),
         more_docks=parts.docks,
         settings=options.layout,
         closing=[parts.close],
     )
-    splash.finish(window)
-    greeting = f"Window on {configuration.storage.root}. Close it, or press Ctrl-C here."
-    # From within the event loop: by then signals close the window.
+
+
+def _run(application: QApplication, window: MainWindow, greeting: str) -> int:
+    from qtpy.QtCore import QTimer
+
+    from gui.application import run_window
+
+    # Printed from within the event loop: by then, signals close the window.
     QTimer.singleShot(0, lambda: print(greeting, flush=True))
     return run_window(application, window)
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from reduction.pileup import true_counts
 from trxas.results.live_run import PrimaryEvents, is_pump_probe
+from trxas.terminal.progress_line import PROGRESS
 
 COLUMNS = ("scan", "point", "value", "laser", "on", "off", "on/off-1", "i0", "quality")
 HEADER = "{:>4} {:>5} {:>12} {:>6} {:>10} {:>10} {:>9} {:>10}  {}".format(*COLUMNS)
-
-
-UPDATE_S = 0.1
-LOG_UPDATE_S = 10.0
-"""Interval between two updates of the bar, on a terminal and in a log."""
 
 
 class ScanProgress:
     """A progress bar over the exposures of a run, with the remaining time."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
         self._primary = PrimaryEvents()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -33,13 +26,11 @@ class ScanProgress:
         is_exposure = self._primary.has(name, doc)
         if name == "start" and "num_points" in doc:
             label = f"{doc['plan_name']} {doc.get('edge', '')}".strip()
-            interval = UPDATE_S if sys.stderr.isatty() else LOG_UPDATE_S
-            self._bar = tqdm(total=doc["num_points"], desc=label, unit="pt", dynamic_ncols=True, mininterval=interval)
-        elif self._bar is not None and is_exposure:
-            self._bar.update(1 if name == "event" else len(doc["seq_num"]))
-        elif self._bar is not None and name == "stop":
-            self._bar.close()
-            self._bar = None
+            PROGRESS.begin(label, int(doc["num_points"]), "exposures")
+        elif is_exposure:
+            PROGRESS.advance(1 if name == "event" else len(doc["seq_num"]))
+        elif name == "stop":
+            PROGRESS.end()
 
 
 class LiveTable:
@@ -47,7 +38,8 @@ class LiveTable:
 
     def __init__(self) -> None:
         self._axis = ""
-        self._on = self._off = 0
+        self._on = 0
+        self._off = 0
         self._primary = PrimaryEvents()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -56,19 +48,21 @@ class LiveTable:
         if name == "start" and is_pump_probe(doc):
             self._axis = doc["grid"]["axis"]
             self._on, self._off = (doc["reduction"][key] for key in ("pumped_probe", "unpumped_probe"))
-            tqdm.write(f"{HEADER}\n{self._axis:>23}")
+            PROGRESS.write(f"{HEADER}\n{self._axis:>23}")
         elif name == "event" and is_exposure and self._axis:
-            tqdm.write(self._line(doc["data"]))
+            PROGRESS.write(self._line(doc["data"]))
         elif name == "stop":
             self._axis = ""
 
     def _line(self, data: Mapping[str, Any]) -> str:
-        counts, pulses = np.asarray(data["spc_counts"]), np.asarray(data["spc_pulses"])
+        pulses = np.asarray(data["spc_pulses"])
+        counts = np.asarray(data["spc_counts"])
         head = f"{data['scan_index']:4d} {data['point_index']:5d} {data[self._axis]:12.3f}"
         laser = {1: "open", 0: "closed"}.get(data["laser_shutter"], "moved")
         if data["quality"]:
             return f"{head} {laser:>6} {'':>10} {'':>10} {'':>9} {data['i0']:10.4g}  bad: {data['quality']}"
         rates = true_counts(counts, pulses).sum(axis=0) / pulses
-        on, off = rates[self._on], rates[self._off]
+        on = rates[self._on]
+        off = rates[self._off]
         change = f"{on / off - 1:9.4%}" if off > 0 else f"{'-':>9}"
         return f"{head} {laser:>6} {on:10.6f} {off:10.6f} {change} {data['i0']:10.4g}  good"

@@ -108,7 +108,9 @@ def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure
     """
     figure = Figure(figsize=(11, 5.4), layout="constrained")
     places = figure.subplot_mosaic([["static", "trace"], ["transient", "trace"]], height_ratios=[3, 4])
-    static, transient, kinetics = places["static"], places["transient"], places["trace"]
+    static = places["static"]
+    transient = places["transient"]
+    kinetics = places["trace"]
     transient.sharex(static)
     draw_static(static, spectrum)
     draw_transient(transient, spectrum)
@@ -194,8 +196,8 @@ def _delay_label(spectrum: Spectrum) -> str:
 def _fit_label(fit: KineticsFit) -> str:
     if fit.undetermined:
         return "fit, lifetimes or fractions not determined"
-    one, two = fit.tau1_ps, fit.tau2_ps
-    return f"fit: {one.value:.0f} ± {one.sigma:.0f} ps, {two.value:.0f} ± {two.sigma:.0f} ps"
+    lifetimes = (f"{tau_ps.value:.0f} ± {tau_ps.sigma:.0f} ps" for tau_ps in (fit.tau1_ps, fit.tau2_ps))
+    return f"fit: {', '.join(lifetimes)}"
 
 
 def _title(spectrum: Spectrum) -> str:

@@ -48,7 +48,8 @@ def queue_server(configuration: Configuration, *, redis: str, port: int, keys: K
 
     Raises ConfigurationError if its files are missing.
     """
-    script, permissions = FILES / "startup.py", FILES / "user_group_permissions.yaml"
+    script = FILES / "startup.py"
+    permissions = FILES / "user_group_permissions.yaml"
     if not script.exists() or not permissions.exists():
         raise ConfigurationError(f"No startup script in {FILES}. Install trxas from its checkout with `make`.")
     control = f"tcp://{LOOPBACK}:{port}"

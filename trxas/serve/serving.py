@@ -132,7 +132,8 @@ class Serving:
     def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:
         if not self._configuration.serve.tiled or self._configuration.storage.uri:
             return None, ""
-        port, images = _free_port(), images_elsewhere(self._configuration)
+        port = _free_port()
+        images = images_elsewhere(self._configuration)
         return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
 
     def _reached(self, simulation: Child | None) -> Configuration:

@@ -20,7 +20,8 @@ from trxas.serve.keys import TILED_VARIABLE
 
 def main() -> None:
     """Serve until SIGTERM; make the catalogue first if there is none."""
-    root, port, images = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    folder, port, images = sys.argv[1:]
+    root = Path(folder)
     create_catalogue(root)
     # YAML reads JSON.
     path = root / "serve" / "tiled.yml"

@@ -56,7 +56,9 @@ class SessionDispatcher(Dispatcher):
         """
         if callable(name) and isinstance(func, str):
             # bluesky before 0.10 had the two in this order, and still takes them.
-            func, name = name, func
+            callback = name
+            name = func
+            func = callback
         if name != "all":
             name = DocumentNames[name].name
         if not callable(func):

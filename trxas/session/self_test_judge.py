@@ -14,7 +14,10 @@ Documents = list[tuple[str, Mapping[str, Any]]]
 
 
 class SelfTestJudge:
-    """A subscriber that keeps the runs of a self-test, by series, and judges them when there is one of every arm."""
+    """A subscriber that collects the runs of a self-test, and judges them once there is one of every arm.
+
+    A run of another series begins a new collection.
+    """
 
     def __init__(self, configuration: BeamlineConfiguration, say: Callable[[str], object] = print) -> None:
         self._arms = {arm.name for arm in self_test_arms(configuration)}
@@ -42,9 +45,10 @@ class SelfTestJudge:
         self._open = [("start", start)]
 
     def _end(self) -> None:
-        """Keep the run that has ended, and judge the axis when it was the last one that was missing."""
-        run, self._open = self._open, None
+        """Collect the run that has ended, and judge the axis if it was the last one missing."""
+        run = self._open
         assert run is not None  # only an open run ends
+        self._open = None
         self._runs[str(run[0][1][KEY]["arm"])] = run
         if self._runs.keys() == self._arms:
             self._say(verdict_text(self._runs))

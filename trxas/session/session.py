@@ -38,7 +38,7 @@ Plan = Generator[Msg, Any, Any]
 READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Session:
     """The tools of a scientist: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`.
 
@@ -156,7 +156,15 @@ def _assembled(
         # A read-only session must not write: its folder may be an archive, or belong to a colleague.
         _record(run_engine, beamline, store)
     publisher = publish(run_engine, configuration.storage.root.resolve())
-    session = Session(configuration, beamline, store, run_engine, calibrations, publisher, guard)
+    session = Session(
+        configuration=configuration,
+        beamline=beamline,
+        store=store,
+        run_engine=run_engine,
+        calibrations=calibrations,
+        publisher=publisher,
+        guard=guard,
+    )
     run_engine.record_with(calibrations)
     run_engine.subscribe(session.live)
     if guard is None:

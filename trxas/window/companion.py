@@ -42,7 +42,16 @@ def _relayed(configuration: Configuration) -> Iterator[None]:
         addresses = RelayAddresses(**json.loads(found.group(1)))
         epics = configuration.beamline.epics.address_list
         write_state(
-            root, ServeState(os.getpid(), time.time(), addresses, queue_control="", queue_key="", redis="", epics=epics)
+            root,
+            ServeState(
+                pid=os.getpid(),
+                started_s=time.time(),
+                relay=addresses,
+                queue_control="",
+                queue_key="",
+                redis="",
+                epics=epics,
+            ),
         )
         yield
     finally:

@@ -89,9 +89,8 @@ class BrowserAndControlDocks:
 
     def close(self) -> None:
         """Stop reading and polling. May be called twice."""
-        closing, self._closing = self._closing, []
-        for close in closing:
-            close()
+        while self._closing:
+            self._closing.pop(0)()
 
 
 class CurrentStore:

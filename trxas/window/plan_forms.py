@@ -69,13 +69,15 @@ class PlanCourses:
 
 def _signature(entry: PlanEntry, order: int) -> PlanSignature:
     parameters = tuple(map(_form_parameter, entry.parameters))
-    return PlanSignature(entry.name, entry.summary, parameters, group=str(entry.group), order=order)
+    return PlanSignature(
+        name=entry.name, description=entry.summary, parameters=parameters, group=str(entry.group), order=order
+    )
 
 
 def _form_parameter(one: Parameter) -> FormParameter:
     return FormParameter(
-        one.name,
-        Kind.CHOICE if one.choices else KINDS.get(one.kind, Kind.OTHER),
+        name=one.name,
+        kind=Kind.CHOICE if one.choices else KINDS.get(one.kind, Kind.OTHER),
         required=one.required,
         default=None if one.required else one.plain_default,
         optional=one.optional,

@@ -58,9 +58,13 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     """Return the items in display order: axes, laser, shutters, ring current, jet and temperatures."""
     beamline = configuration.beamline
     saved = SavedCalibrations(calibration_file(configuration), beamline)
-    prefix, laser, around = beamline.epics.prefix, beamline.laser, beamline.surroundings
+    prefix = beamline.epics.prefix
+    laser = beamline.laser
+    around = beamline.surroundings
     items = [
-        *_axes(beamline, saved),
+        _energy_item(beamline, saved),
+        _delay_item(beamline, saved),
+        _fluence_item(beamline, saved),
         StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
         StatusItem(label="laser shutter", pvs=(prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
@@ -88,8 +92,21 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     return items
 
 
-def _axes(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> list[StatusItem]:
-    prefix, energy, delay, fluence = beamline.epics.prefix, beamline.energy, beamline.delay, beamline.fluence
+def _energy_item(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> StatusItem:
+    energy = beamline.energy
+    return StatusItem(
+        label="energy",
+        pvs=(beamline.epics.prefix + energy.readback,),
+        unit="eV",
+        low=energy.low_ev,
+        high=energy.high_ev,
+        convert=lambda raw: energy_ev(raw[0], float(saved[ENERGY])),
+    )
+
+
+def _delay_item(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> StatusItem:
+    prefix = beamline.epics.prefix
+    delay = beamline.delay
 
     def shown_delay_ps(raw: tuple[float, ...]) -> float:
         return delay_ps(
@@ -99,37 +116,32 @@ def _axes(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> list[Sta
             time_zero_raw_ps=float(saved[TIME_ZERO]),
         )
 
+    return StatusItem(
+        label="delay",
+        pvs=(prefix + delay.coarse_readback, prefix + delay.fine_readback),
+        unit="ps",
+        low=delay.low_ps,
+        high=delay.high_ps,
+        convert=shown_delay_ps,
+        decimals=1,
+    )
+
+
+def _fluence_item(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> StatusItem:
+    fluence = beamline.fluence
+
     def shown_fluence_mj_cm2(raw: tuple[float, ...]) -> float:
         plate = saved[ATTENUATOR]
         return fluence_mj_cm2(raw[0], maximum_mj_cm2=float(plate["maximum_mj_cm2"]), zero_deg=float(plate["zero_deg"]))
 
-    return [
-        StatusItem(
-            label="energy",
-            pvs=(prefix + energy.readback,),
-            unit="eV",
-            low=energy.low_ev,
-            high=energy.high_ev,
-            convert=lambda raw: energy_ev(raw[0], float(saved[ENERGY])),
-        ),
-        StatusItem(
-            label="delay",
-            pvs=(prefix + delay.coarse_readback, prefix + delay.fine_readback),
-            unit="ps",
-            low=delay.low_ps,
-            high=delay.high_ps,
-            convert=shown_delay_ps,
-            decimals=1,
-        ),
-        StatusItem(
-            label="fluence",
-            pvs=(f"{prefix}{fluence.waveplate}.RBV",),
-            unit="mJ/cm²",
-            low=fluence.low_mj_cm2,
-            high=fluence.high_mj_cm2,
-            convert=shown_fluence_mj_cm2,
-        ),
-    ]
+    return StatusItem(
+        label="fluence",
+        pvs=(f"{beamline.epics.prefix}{fluence.waveplate}.RBV",),
+        unit="mJ/cm²",
+        low=fluence.low_mj_cm2,
+        high=fluence.high_mj_cm2,
+        convert=shown_fluence_mj_cm2,
+    )
 
 
 def _divider(pv: str, required: int) -> StatusItem:

@@ -22,8 +22,8 @@ from gui.status.liveness import Liveness
 from reduction.powder.diffraction import DetectorGeometry
 from reduction.powder.series import geometry_of
 
-INTENSITY = Quantity("intensity", "counts per pixel", "intensity")
-PATTERN = CurveStyle("off", width_px=1.2)
+INTENSITY = Quantity(name="intensity", unit="counts per pixel", column="intensity")
+PATTERN = CurveStyle(role="off", width_px=1.2)
 
 
 class DiffractionPanel(Panel):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel
 
-from gui.live.frame import LiveFrame
-from gui.live.request import Request
-from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.value_table import Cell, ValueTable
 from gui.plots.axis import Quantity
 from gui.plots.line_plot import LinePlot
@@ -20,10 +17,10 @@ from gui.requests.xas.bunches import ATTENUATE_ABOVE, BunchRequest, BunchView
 from gui.theme import current_theme
 from gui.types import Severity
 
-PROBE = Quantity("probe (bunch after the pump)", "", "probe", "probe {:.0f}")
-PHOTONS = Quantity("photons", "per pulse", "photons_per_pulse")
-THRESHOLD = CurveStyle("neutral", line="dashed", bars=False)
-APDS = (CurveStyle("off", line="", marker="circle"), CurveStyle("on", line="", marker="diamond"))
+PROBE = Quantity(name="probe (bunch after the pump)", unit="", column="probe", number_format="probe {:.0f}")
+PHOTONS = Quantity(name="photons", unit="per pulse", column="photons_per_pulse")
+THRESHOLD = CurveStyle(role="neutral", line="dashed", bars=False)
+APDS = (CurveStyle(role="off", line="", marker="circle"), CurveStyle(role="on", line="", marker="diamond"))
 NEAR = 0.5
 """The threshold is drawn from this share of it on; far below it would compress the points to a line."""
 
@@ -31,7 +28,7 @@ SHIFT = 0.08
 """Offset between the photodiodes, in probes, so that they are drawn side by side."""
 
 
-class BunchesPanel(Panel):
+class BunchesPanel(SingleAnswerPanel[BunchView]):
     """Counts per probe and photodiode, with the word ATTENUATE when a gate sees too many photons."""
 
     title = "Bunches"
@@ -65,29 +62,24 @@ class BunchesPanel(Panel):
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.table)
         self._attenuate: bool | None = None
-        self._slot: AnswerSlot[BunchView] = AnswerSlot()
 
-    def requests(self) -> Collection[Request[Any]]:
+    def request(self) -> BunchRequest:
         """Return the request for the gates."""
-        return (self._request(),)
+        return BunchRequest(self.of.currentData())
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plot of photons per pulse."""
         return (self.plot,)
 
-    def draw(self, frame: LiveFrame) -> None:
-        """Replace points, table and word."""
-        request = self._request()
-        if not self._slot.changed(frame, request):
-            return
-        answer = frame.answer(request)
-        self.plot.show_message(problem_of(answer))
-        if answer is None or answer.value is None:
-            self.plot.retain(())
-            self.table.show_rows([])
-            self._attenuate = None
-        else:
-            self._draw(answer.value)
+    def show_message(self, text: str) -> None:
+        """Show `text` in the plot."""
+        self.plot.show_message(text)
+
+    def show_nothing(self) -> None:
+        """Remove points, rows and word."""
+        self.plot.retain(())
+        self.table.show_rows([])
+        self._attenuate = None
         self.apply_theme()
 
     def apply_theme(self) -> None:
@@ -101,8 +93,10 @@ class BunchesPanel(Panel):
         self.word.setText(text)
         self.word.setStyleSheet(f"font-weight: bold; color: {current_theme().state_colour(severity)};")
 
-    def _draw(self, view: BunchView) -> None:
+    def show_answer(self, view: BunchView) -> None:
+        """Replace points, table and word; photons per pulse with their counting errors."""
         self._attenuate = view.attenuate
+        self.apply_theme()
         probes = np.arange(view.pulses.size, dtype=float)
         for apd, style in enumerate(APDS):
             photons = view.photons_per_pulse[apd]
@@ -120,9 +114,6 @@ class BunchesPanel(Panel):
             self.plot.remove_curve("threshold")
         self.plot.show_all()
         self.table.show_rows([_row(view, probe) for probe in range(view.pulses.size)])
-
-    def _request(self) -> BunchRequest:
-        return BunchRequest(self.of.currentData())
 
 
 _ATTENUATE = f"▲ ATTENUATE: above {ATTENUATE_ABOVE:g} photons per pulse the pile-up correction is not exact"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
 from gui.live.frame import LiveFrame
-from gui.live.request import Request
-from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import FLUENCE, Quantity
@@ -19,18 +17,19 @@ from gui.requests.xas.fluence import FluenceDependence, FluenceRequest
 from reduction.number_text import with_error
 from reduction.xas.fluence_fit import FluenceFit
 
-SHARE = Quantity("difference", "unpumped = 1", "transient")
-BEYOND = CurveStyle("fit", line="dotted", width_px=2.0)
+SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")
+BEYOND = CurveStyle(role="fit", line="dotted", width_px=2.0)
 SIGNIFICANT = 1e-3
 """p-value below which the response counts as saturated, as in the reduction."""
 
 
-class FluencePanel(Panel):
+class FluencePanel(SingleAnswerPanel[FluenceDependence]):
     """The dependence on the fluence; the line is dotted where it is extrapolated."""
 
     title = "Fluence"
     key = "fluence"
     position = 30
+    scans_of = FLUENCE
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,31 +41,34 @@ class FluencePanel(Panel):
         self.body.addWidget(self.choices)
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.table)
-        self._slot: AnswerSlot[FluenceDependence] = AnswerSlot()
 
-    def requests(self) -> Collection[Request[Any]]:
+    def request(self) -> FluenceRequest:
         """Return the request for the dependence."""
-        return (self._request(),)
+        chosen = self.choices
+        return FluenceRequest(
+            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
+        )
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plot of the dependence."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace curves and table."""
+        """Show the answer if it has changed, and the runs that a mean over the series lacks."""
         self.choices.show_left_out(frame.left_out)
-        request = self._request()
-        if not self._slot.changed(frame, request):
-            return
-        answer = frame.answer(request)
-        self.plot.show_message(other_kind(frame, FLUENCE) or problem_of(answer))
-        if answer is None or answer.value is None:
-            self.plot.retain(())
-            self.table.show_rows([])
-            return
-        self._draw(answer.value)
+        super().draw(frame)
 
-    def _draw(self, found: FluenceDependence) -> None:
+    def show_message(self, text: str) -> None:
+        """Show `text` in the plot."""
+        self.plot.show_message(text)
+
+    def show_nothing(self) -> None:
+        """Remove curves and rows."""
+        self.plot.retain(())
+        self.table.show_rows([])
+
+    def show_answer(self, found: FluenceDependence) -> None:
+        """Replace curves and table; the transient relative to the unpumped signal."""
         scan = found.scan
         label = f"{scan.metadata.energy_ev:.1f} eV, {scan.metadata.scans} scans"
         self.plot.set_curve("transient", scan.fluence_mj_cm2, scan.transient, scan.sigma, style=TRANSIENT, label=label)
@@ -85,12 +87,6 @@ class FluencePanel(Panel):
         if fluence.max() > end:
             beyond = np.array([end, float(fluence.max())])
             self.plot.set_curve("extrapolated", beyond, fit.line(beyond), style=BEYOND)
-
-    def _request(self) -> FluenceRequest:
-        chosen = self.choices
-        return FluenceRequest(
-            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
-        )
 
 
 def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:

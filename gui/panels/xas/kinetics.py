@@ -26,8 +26,8 @@ from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.results import undetermined_text
 from reduction.xas.transient import Trace
 
-TRANSIENT_SHARE = Quantity("difference", "unpumped = 1", "transient")
-RESIDUAL = Quantity("residual", "standard errors", "residual")
+TRANSIENT_SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")
+RESIDUAL = Quantity(name="residual", unit="standard errors", column="residual")
 
 
 class KineticsPanel(Panel):

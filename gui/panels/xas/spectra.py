@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QSplitter
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
-from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
+from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
@@ -19,19 +19,20 @@ from gui.requests.xas.spectra import ChosenScansRequest, SpectrumRequest
 from reduction.number_text import delay_text
 from reduction.xas.transient import Spectrum, TransientMetadata
 
-STATIC = Quantity("signal", "edge = 1", "signal")
+STATIC = Quantity(name="signal", unit="edge = 1", column="signal")
 """Signal on a scale on which the mean of the unpumped spectrum in the post-edge window is 1."""
 
-DIFFERENCE = Quantity("difference", "edge = 1", "transient")
+DIFFERENCE = Quantity(name="difference", unit="edge = 1", column="transient")
 """Difference on the scale of `STATIC`."""
 
 
-class SpectraPanel(Panel):
+class SpectraPanel(SingleAnswerPanel[Spectrum]):
     """Static spectra above, the transient with error bars below; both show the same energies."""
 
     title = "Spectra"
     key = "spectra"
     position = 10
+    scans_of = ENERGY
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,31 +49,36 @@ class SpectraPanel(Panel):
         split.setSizes([400, 500])
         self.body.addWidget(self.choices)
         self.body.addWidget(split, 1)
-        self._slot: AnswerSlot[Spectrum] = AnswerSlot()
 
-    def requests(self) -> Collection[Request[Any]]:
-        """Return the request for the chosen spectrum."""
-        return (self._request(),)
+    def request(self) -> Request[Spectrum]:
+        """Return the request for the spectrum of the chosen scans."""
+        chosen = self.choices
+        if chosen.scope is None:
+            return ChosenScansRequest(
+                mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scans=chosen.scans
+            )
+        return SpectrumRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope)
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of static spectra and transient."""
         return (self.static, self.transient)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace the curves."""
+        """Show the answer if it has changed, and the runs that a mean over the series lacks."""
         self.choices.show_left_out(frame.left_out)
-        request = self._request()
-        if not self._slot.changed(frame, request):
-            return
-        answer = frame.answer(request)
-        self.transient.show_message(other_kind(frame, ENERGY) or problem_of(answer))
-        if answer is None or answer.value is None:
-            for plot in self.plots():
-                plot.retain(())
-            return
-        self._draw(answer.value)
+        super().draw(frame)
 
-    def _draw(self, found: Spectrum) -> None:
+    def show_message(self, text: str) -> None:
+        """Show `text` in the plot of the transient."""
+        self.transient.show_message(text)
+
+    def show_nothing(self) -> None:
+        """Remove all curves."""
+        for plot in self.plots():
+            plot.retain(())
+
+    def show_answer(self, found: Spectrum) -> None:
+        """Replace the curves; energies in eV."""
         on, off = curve_labels(found.metadata)
         self.static.set_curve("off", found.energy_ev, found.off, found.off_sigma, style=OFF, label=off)
         self.static.set_curve("on", found.energy_ev, found.on, found.on_sigma, style=ON, label=on)
@@ -83,14 +89,6 @@ class SpectraPanel(Panel):
         )
         for plot in self.plots():
             plot.show_all()
-
-    def _request(self) -> Request[Spectrum]:
-        chosen = self.choices
-        if chosen.scope is None:
-            return ChosenScansRequest(
-                mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scans=chosen.scans
-            )
-        return SpectrumRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope)
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:

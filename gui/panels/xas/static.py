@@ -16,10 +16,10 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.styles import series_style
 from gui.requests.xas.static import AtTemperature, TemperatureSeries, TemperatureSeriesRequest
 
-MEASURED = Quantity("counts per I0", "", "intensity")
+MEASURED = Quantity(name="counts per I0", unit="", column="intensity")
 """Intensity corrected for dead time, not normalised, so that it can be shown from the first point on."""
 
-DIFFERENCE = Quantity("difference", "1/eV", "difference")
+DIFFERENCE = Quantity(name="difference", unit="1/eV", column="difference")
 """Difference of spectra with an edge integral of 1, aligned and corrected as published (SI 8)."""
 
 REQUEST = TemperatureSeriesRequest()

@@ -15,8 +15,8 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.styles import CurveStyle
 from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, Trend, TrendRequest
 
-EXPOSURES = CurveStyle("off", line="solid", width_px=1.0)
-SCANS = CurveStyle("transient", line="", marker="circle")
+EXPOSURES = CurveStyle(role="off", line="solid", width_px=1.0)
+SCANS = CurveStyle(role="transient", line="", marker="circle")
 
 
 class FollowedTrend(NamedTuple):
@@ -29,12 +29,27 @@ class FollowedTrend(NamedTuple):
 
 
 TRENDS = (
-    FollowedTrend(Quantity("time zero", "ps", "t0_ps", "{:.1f}"), TimeZeroTrend(), SCANS, DELAY.column),
-    FollowedTrend(Quantity("edge", "eV", "edge_ev", "{:.3f}"), EdgeTrend(), SCANS, ENERGY.column),
-    FollowedTrend(Quantity("temperature", "°C", "temperature_c", "{:.2f}"), TrendRequest("temperature_c"), EXPOSURES),
-    FollowedTrend(Quantity("I0", "counts/s", "i0"), TrendRequest("i0"), EXPOSURES),
-    FollowedTrend(Quantity("jet flow", "ml/min", "jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES),
-    FollowedTrend(Quantity("ring", "mA", "ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES),
+    FollowedTrend(
+        Quantity(name="time zero", unit="ps", column="t0_ps", number_format="{:.1f}"),
+        TimeZeroTrend(),
+        SCANS,
+        DELAY.column,
+    ),
+    FollowedTrend(
+        Quantity(name="edge", unit="eV", column="edge_ev", number_format="{:.3f}"), EdgeTrend(), SCANS, ENERGY.column
+    ),
+    FollowedTrend(
+        Quantity(name="temperature", unit="°C", column="temperature_c", number_format="{:.2f}"),
+        TrendRequest("temperature_c"),
+        EXPOSURES,
+    ),
+    FollowedTrend(Quantity(name="I0", unit="counts/s", column="i0"), TrendRequest("i0"), EXPOSURES),
+    FollowedTrend(
+        Quantity(name="jet flow", unit="ml/min", column="jet_flow_ml_min"), TrendRequest("jet_flow_ml_min"), EXPOSURES
+    ),
+    FollowedTrend(
+        Quantity(name="ring", unit="mA", column="ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES
+    ),
 )
 """The trends: of exposures as lines, of scans as points with errors."""
 

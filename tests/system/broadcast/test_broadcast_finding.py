@@ -24,7 +24,17 @@ HOLD += "lock = ServeLock(Path(sys.argv[1])); print('held', flush=True); sys.std
 
 
 def state(relay: Relay) -> ServeState:
-    return ServeState(1, 0.0, relay.addresses, "tcp://a", "secret b", "c", "d", "http://e", "secret e")
+    return ServeState(
+        pid=1,
+        started_s=0.0,
+        relay=relay.addresses,
+        queue_control="tcp://a",
+        queue_key="secret b",
+        redis="c",
+        epics="d",
+        tiled="http://e",
+        tiled_key="secret e",
+    )
 
 
 def test_addresses_are_there_only_as_long_as_somebody_serves(tmp_path: Path, start_relay: Any) -> None:

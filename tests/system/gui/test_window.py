@@ -19,6 +19,7 @@ from gui.docking.dock import Dock
 from gui.docking.title import DockTitle
 from gui.live.feed import QueueFeed
 from gui.live.frame import FeedState
+from gui.panels.context import PanelContext
 from gui.panels.panel import Panel
 from gui.panels.registry import panel_classes
 from gui.status.item import Reading, StatusItem
@@ -204,7 +205,8 @@ def test_a_replay_says_so(make: Make, energy_run: list[Document], qtbot: QtBot) 
 
 def test_devices_show_words_and_dead_ones_are_grey(make: Make, qtbot: QtBot) -> None:
     source = FixedStatus()
-    window = make(items=[StatusItem(label="energy", pvs=("pv",), unit="eV")], source=source)
+    items = [StatusItem(label="energy", pvs=("pv",), unit="eV")]
+    window = make(beamline=PanelContext(items=items, source=source))
     panel: Any = window.docks["devices"].widget()
     qtbot.waitUntil(lambda: panel.table.text(0, 1) == "● OK", timeout=WAIT_MS)
     source.readings["energy"] = Reading(value=13_472.0, connected=False, at_s=time.monotonic() - 600)

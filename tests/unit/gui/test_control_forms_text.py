@@ -64,7 +64,7 @@ def test_annotations_of_server_and_function_give_the_same_field(annotation: str,
     ],
 )
 def test_nobody_reads_raw_names(name: str, label: str, unit: str) -> None:
-    shown = Parameter(name, Kind.NUMBER)
+    shown = Parameter(name=name, kind=Kind.NUMBER)
     assert (shown.label, shown.unit) == (label, unit)
 
 
@@ -74,9 +74,17 @@ def test_descriptions_name_values_as_the_form_does() -> None:
 
 def test_the_code_of_a_plan_completes_what_the_server_tells() -> None:
     """If this fails, forms show names without units, and texts where there are choices."""
-    edge = Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
-    angle = Parameter("late", Kind.INTEGER, required=False, default=5, description="seconds to wait", unit="deg")
-    ours = PlanSignature("some_plan", "Measure at `delay_ps`.", (edge, angle), group="Pump and probe", order=3)
+    edge = Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
+    angle = Parameter(
+        name="late", kind=Kind.INTEGER, required=False, default=5, description="seconds to wait", unit="deg"
+    )
+    ours = PlanSignature(
+        name="some_plan",
+        description="Measure at `delay_ps`.",
+        parameters=(edge, angle),
+        group="Pump and probe",
+        order=3,
+    )
     theirs = signature_from_server(
         {
             "name": "some_plan",
@@ -98,10 +106,10 @@ def test_the_code_of_a_plan_completes_what_the_server_tells() -> None:
     assert theirs.completed(None) == theirs
 
 
-NUMBERS = Parameter("delays_ps", Kind.NUMBERS)
-REGIONS = Parameter("regions_ev", Kind.REGIONS)
-DELAY = Parameter("delay_ps", Kind.NUMBER)
-METADATA = Parameter("md", Kind.MAPPING, required=False, optional=True)
+NUMBERS = Parameter(name="delays_ps", kind=Kind.NUMBERS)
+REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS)
+DELAY = Parameter(name="delay_ps", kind=Kind.NUMBER)
+METADATA = Parameter(name="md", kind=Kind.MAPPING, required=False, optional=True)
 
 
 @pytest.mark.parametrize(
@@ -114,9 +122,9 @@ METADATA = Parameter("md", Kind.MAPPING, required=False, optional=True)
         ("operator = 'A, B', vial = 7, note = all good", METADATA, {"operator": "A, B", "vial": 7, "note": "all good"}),
         ("-3e4", DELAY, -30_000.0),
         ("", METADATA, None),
-        ("", Parameter("sample", Kind.TEXT, required=False, default=""), ""),
-        ("[1, 'a']", Parameter("x", Kind.OTHER), [1, "a"]),
-        ("3", Parameter("repeats", Kind.INTEGER), 3),
+        ("", Parameter(name="sample", kind=Kind.TEXT, required=False, default=""), ""),
+        ("[1, 'a']", Parameter(name="x", kind=Kind.OTHER), [1, "a"]),
+        ("3", Parameter(name="repeats", kind=Kind.INTEGER), 3),
     ],
 )
 def test_typed_text_means_what_it_says_and_can_be_shown_again(text: str, shown: Parameter, value: Any) -> None:
@@ -130,14 +138,14 @@ def test_typed_text_means_what_it_says_and_can_be_shown_again(text: str, shown: 
         ("", DELAY, "Delay is empty. Give a number in ps."),
         ("soon", DELAY, "'soon' is not a finite number of ps"),
         ("nan", DELAY, "not a finite number"),
-        ("2.5", Parameter("repeats", Kind.INTEGER), "not a whole number"),
+        ("2.5", Parameter(name="repeats", kind=Kind.INTEGER), "not a whole number"),
         ("0:90", NUMBERS, "Give start:stop:step in ps"),
         ("90:0:10", NUMBERS, "stop above start"),
         ("0:1e9:1e-3", NUMBERS, "at most 10000"),
         ("13450:13462", REGIONS, "is not a region"),
         ("operator", METADATA, "not name = value"),
-        ("Br", Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
-        ("[1,", Parameter("x", Kind.OTHER), "cannot be read"),
+        ("Br", Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")), "choose one of Br K, Pb L3"),
+        ("[1,", Parameter(name="x", kind=Kind.OTHER), "cannot be read"),
     ],
 )
 def test_wrong_text_is_refused_with_the_remedy(text: str, shown: Parameter, says: str) -> None:
@@ -169,7 +177,7 @@ def test_photon_limited_error_is_that_of_the_reduction(photons: float) -> None:
 
 
 def test_forecast_counts_exposures_states_and_dead_time() -> None:
-    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.5)
+    beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S, overhead_s=0.5)
     arguments = {"dwell_s": 6.0, "repeats": 3, "shutter_reference": "point", "fluence_mj_cm2": 8.83}
     course = scan_course(arguments, 10)
     assert course is not None
@@ -181,7 +189,7 @@ def test_forecast_counts_exposures_states_and_dead_time() -> None:
 
 
 def test_nothing_is_forecast_that_is_not_known() -> None:
-    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S)
+    beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S)
     assert scan_course({"repeats": 3}, 10) is None
     assert scan_course({"dwell_s": 6.0}, None) is None
     unpumped = forecast({"dwell_s": 6.0}, Course(batches=(ExposureBatch(exposures=10, dwell_s=6.0),)), beam)
@@ -199,7 +207,7 @@ def test_points_are_counted_as_the_plan_makes_them() -> None:
 
 
 def test_settings_join_defaults_grid_and_beam() -> None:
-    beam = BeamStatistics(0.12, "as configured", PULSES_PER_S, overhead_s=0.0)
+    beam = BeamStatistics(photons_per_pulse=0.12, source="as configured", pulses_per_s=PULSES_PER_S, overhead_s=0.0)
     settings = FormSettings(beam=beam, course=lambda _plan, arguments, listed: scan_course(arguments, listed or 76))
     signature = signature_from_server(MEASURE)
     by_default = settings.forecast(signature, {"edge": "Br K"})

@@ -28,7 +28,9 @@ from tests.support.waiting import WAIT_MS
 
 SETTINGS = FormSettings(
     limits={"delay_ps": Limits(-1e5, 152_800.0), "repeats": Limits(1, 10_000)},
-    beam=BeamStatistics(0.12, "0.12 photons per pulse as configured", 1.304e6, overhead_s=0.0),
+    beam=BeamStatistics(
+        photons_per_pulse=0.12, source="0.12 photons per pulse as configured", pulses_per_s=1.304e6, overhead_s=0.0
+    ),
     course=lambda _plan, arguments, listed: scan_course(arguments, listed or 10),
 )
 
@@ -331,10 +333,15 @@ def test_letters_and_colours_follow_the_theme(panel: ControlPanel, server: FakeQ
 
 def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> None:
     """If this fails, the first plan that a new user meets is a calibration, and every required field is empty."""
-    parameters = (Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")), Parameter("delay_ps", Kind.NUMBER))
-    scan = PlanSignature("energy_scan", "", parameters, group="Pump and probe", order=1)
-    calibration = PlanSignature("apply_energy_calibration", "", (), group="Alignment", order=9)
-    own = PlanSignature("a_plan_of_a_user", "", ())
+    parameters = (
+        Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")),
+        Parameter(name="delay_ps", kind=Kind.NUMBER),
+    )
+    scan = PlanSignature(name="energy_scan", description="", parameters=parameters, group="Pump and probe", order=1)
+    calibration = PlanSignature(
+        name="apply_energy_calibration", description="", parameters=(), group="Alignment", order=9
+    )
+    own = PlanSignature(name="a_plan_of_a_user", description="", parameters=())
     client = QueueClient(FakeQueueServer())
     panel = PlanPanel(client, FormSettings(presets={"edge": "Br K", "delay_ps": 100.0}))
     qtbot.addWidget(panel)
@@ -350,4 +357,4 @@ def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> Non
 
 def test_an_empty_choice_is_asked_for_in_plain_words() -> None:
     with pytest.raises(InputError, match=r"^Edge is empty. Choose one of Br K, Pb L3\.$"):
-        value_of("", Parameter("edge", Kind.CHOICE, choices=("Br K", "Pb L3")))
+        value_of("", Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")))

@@ -11,12 +11,12 @@ from gui.control.entries import value_of
 from gui.control.parameters import Kind, Parameter
 from gui.number_entry import read_number
 
-DELAY = Parameter("delay_ps", Kind.NUMBER)
-DELAYS = Parameter("delays_ps", Kind.NUMBERS)
-TEMPERATURES = Parameter("temperatures_c", Kind.NUMBERS)
-REGIONS = Parameter("regions_ev", Kind.REGIONS)
-METADATA = Parameter("md", Kind.MAPPING)
-REPEATS = Parameter("repeats", Kind.INTEGER)
+DELAY = Parameter(name="delay_ps", kind=Kind.NUMBER)
+DELAYS = Parameter(name="delays_ps", kind=Kind.NUMBERS)
+TEMPERATURES = Parameter(name="temperatures_c", kind=Kind.NUMBERS)
+REGIONS = Parameter(name="regions_ev", kind=Kind.REGIONS)
+METADATA = Parameter(name="md", kind=Kind.MAPPING)
+REPEATS = Parameter(name="repeats", kind=Kind.INTEGER)
 
 
 @pytest.mark.parametrize(

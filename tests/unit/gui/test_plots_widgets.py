@@ -28,7 +28,7 @@ SIGMA = np.full(ENERGIES.size, 0.001)
 
 @pytest.fixture
 def plot(qtbot: QtBot) -> LinePlot:
-    widget = LinePlot(ENERGY, Quantity("difference"))
+    widget = LinePlot(ENERGY, Quantity(name="difference"))
     qtbot.addWidget(widget)
     widget.resize(700, 420)
     widget.set_curve("transient", ENERGIES, VALUES, SIGMA, style=TRANSIENT, label="pumped - unpumped")
@@ -100,7 +100,7 @@ def test_far_from_every_point_nothing_is_read(plot: LinePlot) -> None:
 
 
 def test_on_a_delay_axis_delays_are_read(qtbot: QtBot) -> None:
-    plot = LinePlot(DELAY, Quantity("difference"), x_scale=DelayScale())
+    plot = LinePlot(DELAY, Quantity(name="difference"), x_scale=DelayScale())
     qtbot.addWidget(plot)
     plot.set_curve("trace", [-100.0, 10_000.0], [0.0, 1.0], [0.1, 0.1], style=TRANSIENT)
     plot.show_all()
@@ -155,7 +155,7 @@ def test_a_curve_is_hidden_by_its_button(plot: LinePlot, qtbot: QtBot) -> None:
 @pytest.mark.parametrize("marker", MARKERS)
 def test_every_marker_is_drawn(plot: LinePlot, marker: str) -> None:
     plot.retain(())
-    plot.set_curve("run", ENERGIES, VALUES, style=CurveStyle("on", line="", marker=marker, bars=False))  # type: ignore[arg-type]
+    plot.set_curve("run", ENERGIES, VALUES, style=CurveStyle(role="on", line="", marker=marker, bars=False))  # type: ignore[arg-type]
     plot.show_all()
     assert inked(plot, LIGHT.roles["on"]) > ENERGIES.size
 

@@ -28,7 +28,7 @@ from trxas.validation.coverage.measurement import (
 )
 from trxas.validation.coverage.pulls import pull_statistics
 from trxas.validation.coverage.random_sample import RANGES, SampleTruth, draw_truth
-from trxas.validation.coverage.report import as_json, pull_figure, table, write_json
+from trxas.validation.coverage.report import as_json, pull_figure, summary, write_json
 from trxas.validation.coverage.run import configured_timing
 from trxas.validation.coverage.sample_file import sample_toml
 
@@ -179,7 +179,7 @@ def test_results_become_pulls_and_json() -> None:
         assert found["pull_width"] == pytest.approx(math.sqrt(2.0))
         assert (found["pulls"], found["failed"]) == (2, 0)
     assert (result["samples"], result["seed"], result["complete"], result["measurements_done"]) == (2, 3, False, 2)
-    assert "2 measurements done when it was interrupted" in table(coverage)
+    assert "2 measurements done when it was interrupted" in summary(coverage)
 
 
 def test_a_failed_fit_is_counted_and_said() -> None:
@@ -200,7 +200,7 @@ def test_a_failed_fit_is_counted_and_said() -> None:
     assert result["failures"] == [
         {"sample": 0, "measurement": 0, "parameter": "tau1", "reason": "Two lifetimes cannot be told apart"}
     ]
-    assert "failed: Two lifetimes cannot be told apart" in table(coverage)
+    assert "failed: Two lifetimes cannot be told apart" in summary(coverage)
     assert result["complete"] is True
 
 

@@ -186,7 +186,7 @@ def test_the_sign_of_a_ratio_is_known_if_both_of_its_averages_are(before: float,
 
 def test_a_feature_that_is_not_there_says_so() -> None:
     energy_ev = np.arange(0.0, 10.0)
-    found = extremum_row("f", energy_ev, energy_ev, np.ones(10), near_ev=5.0, half_width_ev=3.0, uids=("u",))
+    found = extremum_row("f", (energy_ev, energy_ev, np.ones(10)), near_ev=5.0, half_width_ev=3.0, uids=("u",))
     assert found.value is None
     assert "no extremum" in found.remark
 

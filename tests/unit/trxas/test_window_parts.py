@@ -13,7 +13,15 @@ from trxas.announcements.server_file import ServeLock, ServeState, write_state
 from trxas.configuration import Configuration, load_configuration
 from trxas.window.docks import CurrentStore, control_system
 
-STATE = ServeState(1, time.time(), RelayAddresses(publish="p", subscribe="s", ask="a"), "", "", "", "127.0.0.1:5064")
+STATE = ServeState(
+    pid=1,
+    started_s=time.time(),
+    relay=RelayAddresses(publish="p", subscribe="s", ask="a"),
+    queue_control="",
+    queue_key="",
+    redis="",
+    epics="127.0.0.1:5064",
+)
 
 
 @pytest.fixture

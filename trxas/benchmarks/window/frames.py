@@ -63,7 +63,7 @@ class WindowContent:
 
     def __init__(self, energy_ev: FloatArray) -> None:
         self._energy_ev = energy_ev
-        self.plots = [LinePlot(ENERGY, Quantity("difference")) for _ in range(PLOTS)]
+        self.plots = [LinePlot(ENERGY, Quantity(name="difference")) for _ in range(PLOTS)]
         self.image = ImagePlot()
         self.widget = _grid([*self.plots, self.image])
         self.painted: Sequence[PaintedPlot] = [plot.canvas for plot in self.plots]
@@ -72,7 +72,7 @@ class WindowContent:
         """Replace all curves of a plot."""
         shown = self.plots[plot]
         for number, values in enumerate(scans):
-            style = CurveStyle(f"series {number}", width_px=1.0)
+            style = CurveStyle(role=f"series {number}", width_px=1.0)
             shown.set_curve(f"scan_{number + 1}", self._energy_ev, values, sigma, style=style)
         shown.show_all()
 

@@ -55,7 +55,7 @@ class _WatchedSpectra(SpectraPanel):
     def draw(self, frame: LiveFrame) -> None:
         """Draw as the real panel does."""
         super().draw(frame)
-        answer = frame.answer(self._request())
+        answer = frame.answer(self.request())
         self._drawn = answer.events if answer is not None and answer.value is not None else 0
 
     def _note(self) -> None:

@@ -14,7 +14,7 @@ REFERENCE_FLUENCE_MJ_CM2 = 8.83
 """Fluence of the pump for `br_change` and `pb_change`, that of the paper."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Range:
     """Range from which a quantity is drawn, uniformly or uniformly in its logarithm, and the reason for it."""
 
@@ -31,18 +31,28 @@ class Range:
 
 
 RANGES = {
-    "tau1_ps": Range(80, 250, "from twice the width of the response; the paper has 120 ps", logarithmic=True),
-    "lifetime_ratio": Range(5, 15, "below 4 two lifetimes cannot be separated; the paper has 7.5", logarithmic=True),
-    "fraction1": Range(0.40, 0.65, "the paper has 0.60; both decays are large enough to be measured"),
-    "fraction2": Range(0.15, 0.30, "the paper has 0.21; at least 0.05 is left for the offset"),
-    "offset_lifetime_ns": Range(200, 800, "nearly flat to 130 ns; later gates see the decay", logarithmic=True),
-    "t0_ps": Range(-40, 40, "error of time zero after a coarse search: one width of the response"),
-    "br_change": Range(-0.08, -0.03, "from the bleach of the paper, so that errors are a few per cent"),
-    "pb_change": Range(-0.03, -0.012, "smaller than at the Br edge, as in the paper"),
-    "photons_per_pulse": Range(0.1, 0.3, "from the value of the paper; a gate loses up to 10 % by pile-up"),
-    "saturation_fluence_mj_cm2": Range(11.5, 15, "linear to about 10 mJ/cm2, as in the paper"),
-    "backlash_ev": Range(-0.6, 0.6, "up to the largest shift that the paper corrected, in both directions"),
-}  # fmt: skip
+    "tau1_ps": Range(
+        low=80, high=250, reason="from twice the width of the response; the paper has 120 ps", logarithmic=True
+    ),
+    "lifetime_ratio": Range(
+        low=5, high=15, reason="below 4 two lifetimes cannot be separated; the paper has 7.5", logarithmic=True
+    ),
+    "fraction1": Range(low=0.40, high=0.65, reason="the paper has 0.60; both decays are large enough to be measured"),
+    "fraction2": Range(low=0.15, high=0.30, reason="the paper has 0.21; at least 0.05 is left for the offset"),
+    "offset_lifetime_ns": Range(
+        low=200, high=800, reason="nearly flat to 130 ns; later gates see the decay", logarithmic=True
+    ),
+    "t0_ps": Range(low=-40, high=40, reason="error of time zero after a coarse search: one width of the response"),
+    "br_change": Range(low=-0.08, high=-0.03, reason="from the bleach of the paper, so that errors are a few per cent"),
+    "pb_change": Range(low=-0.03, high=-0.012, reason="smaller than at the Br edge, as in the paper"),
+    "photons_per_pulse": Range(
+        low=0.1, high=0.3, reason="from the value of the paper; a gate loses up to 10 % by pile-up"
+    ),
+    "saturation_fluence_mj_cm2": Range(low=11.5, high=15, reason="linear to about 10 mJ/cm2, as in the paper"),
+    "backlash_ev": Range(
+        low=-0.6, high=0.6, reason="up to the largest shift that the paper corrected, in both directions"
+    ),
+}
 """Ranges by name, in units of the names. `lifetime_ratio` is tau2/tau1.
 
 Outside these ranges a parameter cannot be resolved and has no meaningful error bar; docs/how-to/check-the-error-bars.md

@@ -15,11 +15,18 @@ from matplotlib.figure import Figure
 from errors import StorageError
 from storage.atomic_file import write_atomically
 from trxas.results.figures import FIT_COLOUR, OFF_COLOUR
+from trxas.terminal.tables import table, table_text
 from trxas.validation.coverage.campaign import Coverage
 from trxas.validation.coverage.pulls import MEAN_LIMIT, WIDTH_LIMIT, PullStatistics
 
 COLUMNS = 3
 REASONS_SHOWN = 5
+HEADINGS = (
+    *("parameter", "mean (0)", "width (1)", "pulls", "failed"),
+    f"mean within {MEAN_LIMIT:g}, width within {WIDTH_LIMIT:g}",
+)
+"""Columns of the printed table; in brackets the value for true error bars."""
+
 VERDICTS = {True: "within", False: "outside", None: "too few samples"}
 
 
@@ -45,17 +52,15 @@ def write_json(coverage: Coverage, path: Path) -> None:
         raise StorageError(f"Cannot write {path}: {error}. Make room, or choose another place.") from error
 
 
-def table(coverage: Coverage) -> str:
-    """Return the printed table: a line per parameter, then the reasons of failures."""
+def summary(coverage: Coverage) -> str:
+    """Return what is printed: a table with a row per parameter, then the reasons of failures."""
     settings = coverage.settings
     done = "" if coverage.complete else f", {len(coverage.measured)} measurements done when it was interrupted"
     lines = [
         f"Pulls (value - truth) / sigma of {settings.samples} random samples, each measured {settings.measurements} "
         f"times; seed {settings.seed}{done}",
-        f"{'parameter':<16} {'mean (0)':>16} {'width (1)':>16} {'pulls':>6} {'failed':>6}  "
-        f"mean within {MEAN_LIMIT:g}, width within {WIDTH_LIMIT:g}",
+        table_text(table(HEADINGS, map(_cells, coverage.statistics().items()), right=HEADINGS[1:5])),
     ]
-    lines += [_line(name, found) for name, found in coverage.statistics().items()]
     reasons = list(dict.fromkeys(failure.reason for failure in coverage.failures))
     lines += [f"failed: {reason}" for reason in reasons[:REASONS_SHOWN]]
     if len(reasons) > REASONS_SHOWN:
@@ -99,10 +104,12 @@ def _parameter_json(found: PullStatistics) -> Mapping[str, Any]:
     }
 
 
-def _line(name: str, found: PullStatistics) -> str:
+def _cells(parameter: tuple[str, PullStatistics]) -> tuple[object, ...]:
+    """Return the row of a parameter and its pulls, in the order of `HEADINGS`."""
+    name, found = parameter
     mean = _number(found.mean, found.mean_error)
     width = _number(found.width, found.width_error, sign="")
-    return f"{name:<16} {mean:>16} {width:>16} {found.number:>6} {found.failed:>6}  {VERDICTS[found.acceptable]}"
+    return name, mean, width, found.number, found.failed, VERDICTS[found.acceptable]
 
 
 def _number(value: float | None, error: float | None, sign: str = "+") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reduction.values import Value
 from reduction.xas.photophysics import photocarriers_per_nanocrystal, photons_per_m2, photothermal_rise_k
 from trxas.validation.paper import published
@@ -16,41 +18,41 @@ def _reduce(runs: StoredRuns) -> SectionResult:
     """Apply the paper's formulas to the fluence of this campaign; absorption and sample are the paper's."""
     fluence = _fluence_mj_cm2(runs)
     scale = fluence.value / published.FLUENCE_MJ_CM2
-    relative_error = fluence.sigma / fluence.value
     photons = scale * published.ABSORBED_PHOTONS_PER_M2
     absorbed_mj_cm2 = scale * published.ABSORBED_MJ_CM2
     carriers = photocarriers_per_nanocrystal(photons)
     rise_k = photothermal_rise_k(absorbed_mj_cm2)
-    uids = runs.uids(RUN)
-    rows = (
-        Row(
-            name="fluence",
-            unit="mJ/cm2",
-            published=published.FLUENCE_MJ_CM2,
-            value=fluence.value,
-            sigma=fluence.sigma,
-            uids=uids,
-            remark="error of the attenuator's calibration",
-        ),
-        Row(
-            name="photocarriers per nanocrystal",
-            published=published.PHOTOCARRIERS,
-            value=carriers,
-            sigma=carriers * relative_error,
-            uids=uids,
-            remark=f"F mu V = {photons:.3g} per m2 x 1.3e7 per m x 1e-24 m3, an upper limit",
-        ),
-        Row(
-            name="photothermal rise",
-            unit="K",
-            published=published.PHOTOTHERMAL_RISE_K,
-            value=rise_k,
-            sigma=rise_k * relative_error,
-            uids=uids,
-            remark=f"{absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / (5.8 mg/ml x 200 um x 215 mJ/g/K), an upper limit",
-        ),
+    # The calibration of the attenuator is the only error, so that all three have the same relative one.
+    relative_error = fluence.sigma / fluence.value
+    fluence_row = Row(
+        name="fluence",
+        unit="mJ/cm2",
+        published=published.FLUENCE_MJ_CM2,
+        value=fluence.value,
+        sigma=fluence.sigma,
+        uids=runs.uids(RUN),
+        remark="error of the attenuator's calibration",
     )
-    return SectionResult(rows=rows, notes=(_note(fluence.value, photons, absorbed_mj_cm2),))
+    carriers_row = replace(
+        fluence_row,
+        name="photocarriers per nanocrystal",
+        unit="",
+        published=published.PHOTOCARRIERS,
+        value=carriers,
+        sigma=carriers * relative_error,
+        remark=f"F mu V = {photons:.3g} per m2 x 1.3e7 per m x 1e-24 m3, an upper limit",
+    )
+    rise_row = replace(
+        fluence_row,
+        name="photothermal rise",
+        unit="K",
+        published=published.PHOTOTHERMAL_RISE_K,
+        value=rise_k,
+        sigma=rise_k * relative_error,
+        remark=f"{absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / (5.8 mg/ml x 200 um x 215 mJ/g/K), an upper limit",
+    )
+    notes = (_note(fluence.value, photons, absorbed_mj_cm2),)
+    return SectionResult(rows=(fluence_row, carriers_row, rise_row), notes=notes)
 
 
 def _fluence_mj_cm2(runs: StoredRuns) -> Value:

@@ -24,9 +24,7 @@ SIGN_SIGMAS = 2.0
 
 def extremum_row(
     name: str,
-    energy_ev: NDArray[np.float64],
-    values: NDArray[np.float64],
-    sigma: NDArray[np.float64],
+    curve: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     *,
     near_ev: float,
     half_width_ev: float,
@@ -34,11 +32,11 @@ def extremum_row(
 ) -> Row:
     """Return the row of an extremum within `half_width_ev` of its published energy `near_ev`.
 
-    Energies in eV; the three arrays have shape (points,). If there is no extremum, the row has no value, and the reason
-    as its remark.
+    `curve`: energies in eV, values and their errors, (points,) each. If there is no extremum, the row has no value, and
+    the reason as its remark.
     """
     try:
-        found = extremum(energy_ev, values, sigma, near_ev=near_ev, half_width_ev=half_width_ev)
+        found = extremum(*curve, near_ev=near_ev, half_width_ev=half_width_ev)
     except ReductionError as error:
         return Row(name=name, unit="eV", published=near_ev, value=None, sigma=None, uids=uids, remark=str(error))
     return Row(

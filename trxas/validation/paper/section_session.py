@@ -13,7 +13,9 @@ from trxas.session.resume import is_complete, resume_run
 from trxas.session.session import Plan, Session
 from trxas.validation.types import Report
 
-CAMPAIGN, SECTION, KEY = "campaign", "campaign_part", "campaign_run"
+CAMPAIGN = "campaign"
+SECTION = "campaign_part"
+KEY = "campaign_run"
 """Fields of the start documents: the campaign, the section, and the key of the run in the section."""
 
 

@@ -66,9 +66,9 @@ def _reduce_br_100ps(runs: StoredRuns) -> SectionResult:
     uids = runs.uids(BR_100PS)
     rows = [_size_row("Br transient at 100 ps", spectrum, 13_472.0, -published.BR_SIZE_PERCENT, uids)]
     for name, near_ev in published.BR_FEATURES_EV.items():
-        values = (spectrum.energy_ev, spectrum.off, spectrum.off_sigma)
+        curve = (spectrum.energy_ev, spectrum.off, spectrum.off_sigma)
         width_ev = HALF_WIDTHS_EV[name]
-        rows.append(extremum_row(f"Br static {name}", *values, near_ev=near_ev, half_width_ev=width_ev, uids=uids))
+        rows.append(extremum_row(f"Br static {name}", curve, near_ev=near_ev, half_width_ev=width_ev, uids=uids))
     for name, near_ev in published.BR_TRANSIENT_EV.items():
         rows.append(_transient_row(f"Br transient {name}", spectrum, near_ev, BR_HALF_WIDTH_EV, uids))
     for name, (energy_ev, sign) in published.BR_MODULATIONS.items():
@@ -158,8 +158,8 @@ def _size_row(name: str, spectrum: Spectrum, energy_ev: float, percent: float, u
 
 
 def _transient_row(name: str, spectrum: Spectrum, near_ev: float, half_width_ev: float, uids: tuple[str, ...]) -> Row:
-    values = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
-    return extremum_row(name, *values, near_ev=near_ev, half_width_ev=half_width_ev, uids=uids)
+    curve = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
+    return extremum_row(name, curve, near_ev=near_ev, half_width_ev=half_width_ev, uids=uids)
 
 
 def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float, uids: tuple[str, ...]) -> Row:

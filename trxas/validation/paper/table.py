@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reduction.number_text import with_error
+from trxas.terminal.tables import table
+from trxas.terminal.tables import table_text as as_text
 
 RUNS_SHOWN = 4
 """Largest number of runs that a row of the printed table names; the JSON has all of them."""
@@ -78,10 +80,5 @@ class Row:
 
 
 def table_text(rows: Sequence[Row]) -> str:
-    """Return the rows as lines with aligned columns; runs and remarks come last, unaligned."""
-    cells = [HEADINGS, *(row.cells() for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(4)]
-    return "\n".join(
-        "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), *row[4:]]).rstrip()
-        for row in cells
-    )
+    """Return the rows as a table with headings, which fits the terminal; in a pipe nothing is folded."""
+    return as_text(table(HEADINGS, (row.cells() for row in rows), right=["pull"]))

@@ -161,14 +161,14 @@ def _difference_rows(series: ThermalSeries) -> list[Row]:
     warmest = max(series.differences)
     points = series.differences[warmest].difference
     uids = series.uids[warmest]
-    values = (points.energy_ev, points.intensity, points.sigma)
+    curve = (points.energy_ev, points.intensity, points.sigma)
     minima = published.BR_THERMAL_MINIMA_EV if series.edge == BR else (published.PB_THERMAL_PRE_EDGE_EV,)
     width_ev = THERMAL_HALF_WIDTH_EV[series.edge]
     name = series.edge.split()[0]
     rows = [
         extremum_row(
             f"{name} thermal minimum at {energy_ev / 1e3:g} keV",
-            *values,
+            curve,
             near_ev=energy_ev,
             half_width_ev=width_ev,
             uids=uids,

@@ -16,7 +16,8 @@ from reduction.xas.static_xas import StaticSpectrum
 from trxas.validation.paper import published
 from trxas.validation.paper.stored_runs import StoredRuns
 
-BR, PB = "Br K", "Pb L3"
+BR = "Br K"
+PB = "Pb L3"
 
 TEMPERATURES_C: Mapping[str, tuple[float, ...]] = {BR: published.BR_TEMPERATURES_C, PB: published.PB_TEMPERATURES_C}
 
@@ -107,7 +108,8 @@ def zero_crossing(parameters: Mapping[float, ComparisonParameter]) -> Value | No
     """
     temperatures = sorted(parameters)
     for low, high in itertools.pairwise(temperatures):
-        below, above = parameters[low], parameters[high]
+        below = parameters[low]
+        above = parameters[high]
         if below.value < 0 <= above.value:
             step = high - low
             rise = above.value - below.value

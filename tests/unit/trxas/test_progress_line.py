@@ -1,0 +1,54 @@
+"""If these fail, a scan shows no remaining time, or its bar runs through the table and leaves a broken terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from trxas.terminal.progress_line import ProgressLine
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_gets_whole_lines_at_the_beginning_and_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ProgressLine()
+    line.begin("energy_scan Br K", 54, "exposures")
+    for _ in range(54):
+        line.advance(1)
+    line.end()
+    said = capsys.readouterr().err
+    first, last = said.splitlines()
+    assert "\x1b" not in said
+    assert first.startswith("energy_scan Br K")
+    assert "54/54 exposures, elapsed" in last
+    assert "100%" in last
+
+
+def test_on_a_terminal_lines_are_printed_above_the_bar_which_stays_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the table of exposures, overwritten by the bar; or the cursor, hidden for ever after `kill -9`."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    line = ProgressLine()
+    line.begin("delay_scan", 2, "exposures")
+    line.write("0 0 13472.0")
+    line.advance(2)
+    line.end()
+    said = terminal.getvalue()
+    assert "\r\x1b[K0 0 13472.0\n\r\x1b[Kdelay_scan" in said
+    assert "2/2" in said.splitlines()[-1]
+    assert said.count("\n") == 2
+    assert "\x1b[?25l" not in said
+
+
+def test_nothing_is_drawn_before_work_begins_and_after_it_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ProgressLine()
+    line.advance(1)
+    line.end()
+    line.write("a line of the table")
+    assert capsys.readouterr() == ("a line of the table\n", "")
