@@ -63,6 +63,8 @@ def make_window(
 def run_window(application: QApplication, window: MainWindow) -> int:
     """Show the window until it is closed or Ctrl-C is pressed; return the exit code."""
     # By way of the event loop: closing the window before the loop runs would not end it.
+    # Qt waits for events in C++, where Python handles no signal. The timer below wakes it up, so that Ctrl-C is noticed
+    # within a moment even if nothing else happens.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))
     wake = QTimer(window, interval=WAKE_MS)

@@ -29,7 +29,7 @@ class MessageLine(QLabel):
         self._paint_text()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the height of one line; layouts ask `heightForWidth` once the width is known."""
+        """Return the size of one line in pixels; layouts ask `heightForWidth` once the width is known."""
         return QSize(super().sizeHint().width(), self.fontMetrics().lineSpacing())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802

@@ -84,6 +84,8 @@ def read_number(text: str, name: str, unit: str = "") -> EnteredNumber:
     if not typed_unit or typed_unit == unit:
         value = float(digits)
     else:
+        # As fractions: 0.1 ns must become 100 ps, not 100.00000000000001, which would appear in the form and in the
+        # metadata of the run.
         value = _converted(Fraction(digits), typed_unit, text, name, unit)
     if not math.isfinite(value):
         raise not_a_number(text, name, unit)
@@ -91,7 +93,7 @@ def read_number(text: str, name: str, unit: str = "") -> EnteredNumber:
 
 
 def not_a_number(text: str, name: str, unit: str) -> InputError:
-    """Return the error for `text` that is not a finite number in the field `name`."""
+    """Return the error for `text` that is not a finite number in the field `name`, whose unit is `unit`."""
     of_unit = f" of {unit}" if unit else ""
     return InputError(f"{name} = {text!r} is not a finite number{of_unit}, such as 12.5 or -3e4.")
 
@@ -100,6 +102,9 @@ def _with_point(mantissa: str, text: str, name: str, unit: str) -> str:
     """Return the mantissa with a decimal point and without digit groups."""
     if "," not in mantissa and mantissa.count(".") <= 1:
         return mantissa
+    # "1,234" is 1234 in one country and 1.234 in another, a factor of a thousand in a delay. Nothing in the text
+    # decides it, so it is refused, with both readings. "0,234" and "1,23" can only be decimals; "1,234,567" and
+    # "1.234,5" can only be groups, and are read without asking.
     if _AMBIGUOUS.fullmatch(mantissa):
         decimal = mantissa.replace(",", ".")
         whole = mantissa.replace(",", "")

@@ -28,7 +28,10 @@ would freeze the window.
 
 
 def bare_application(settings: Path | None = None) -> QApplication:
-    """Return the application of this process, in the theme remembered in the file `settings` if there is one."""
+    """Return the application of this process, in the theme remembered in the file `settings` if there is one.
+
+    Also sets the switch interval of Python to 0.5 ms for the whole process; see `SWITCH_S`.
+    """
     sys.setswitchinterval(SWITCH_S)
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)  # nothing here makes one without widgets
@@ -64,6 +67,9 @@ class Splash(Generic[T]):
 
     def wait(self) -> T:
         """Keep the splash screen painted until the work is done; return its result. Raises what the work raised."""
+        # An event loop of its own: the application's has not begun yet, and the label must be painted and moved while
+        # the imports run in the other thread. They hold Python's lock for long stretches, in which the label stands
+        # still.
         loop = QEventLoop()
         timer = QTimer(interval=POLL_MS)
         timer.timeout.connect(lambda: None if self._thread.is_alive() else loop.quit())

@@ -98,6 +98,10 @@ class MainWindow(QMainWindow):
 
     def refresh(self) -> None:
         """Show the worker's latest frame in the panels that are seen; costs nothing if nothing changed."""
+        # One turn of the repaint timer. First what is seen, because a panel that has just appeared must ask for its
+        # answers. Then the latest frame of the worker, to the log in any case, to the seen panels if it is new. Panels
+        # that have appeared get the old frame too: they show it instead of being empty for a moment. A turn in which
+        # nothing has changed costs some comparisons.
         appeared = self._update_seen()
         frame = self.worker.frame
         new = frame is not self._frame
@@ -118,6 +122,8 @@ class MainWindow(QMainWindow):
         """Change the theme of all windows to `name`, and remember it. Raises KeyError if it is not in `THEMES`."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)  # a window needs one
+        # The control room is a layout of its own: fewer docks, larger. The layout before it is remembered, both to come
+        # back to it and because it is what must be saved when the window is closed in the control room.
         before = current_theme().name
         apply_theme(application, THEMES[name])
         self.settings.setValue("theme", name)
@@ -131,14 +137,21 @@ class MainWindow(QMainWindow):
             self._arrangement.show_for_near()
 
     def reset_layout(self) -> None:
-        """Put all docks back to where they started."""
+        """Put all docks back to where they started, and share out the room by the usual per cent."""
         self._arrangement.show_all()
         self.restoreState(self._default_layout, LAYOUT_VERSION)
         self._arrangement.share_out()
         self._arrangement.raise_first_tabs()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Remember the layout, and stop what was started for this window."""
+        """Remember the layout, and stop what was started for this window.
+
+        What does not stop in time raises a TrxasError, which is printed: the window closes all the same.
+        """
+        # The order of the end: no repaint any more; the layout is written while the docks still have their places; the
+        # worker forgets the panels, so that no request is computed for widgets that are going; then worker, browser and
+        # monitors are stopped. Each may take seconds, and one that fails must not keep the others from being stopped.
+        # `_closing` is emptied first, because Qt may send a second close event.
         self._timer.stop()
         self.settings.setValue("geometry", self.saveGeometry())
         layout = self._near_layout if current_theme() is CONTROL_ROOM else self.saveState(LAYOUT_VERSION)
@@ -165,6 +178,8 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Share out the room, once, unless a layout was restored."""
         super().showEvent(event)
+        # Sizes of docks can be set only once the window has its own size, which is when it is shown. It is shown again
+        # after having been minimised, hence the flag.
         self._arrangement.hide_stray_bars()
         if not self._room_is_shared_out:
             self._room_is_shared_out = True

@@ -33,7 +33,10 @@ class FaultKind:
 
 
 def simulation_command(options: Sequence[str]) -> list[str]:
-    """Return the command that serves a simulated beamline with the given options."""
+    """Return the command that serves a simulated beamline with the given options.
+
+    Options are checked by the simulation itself, which then ends with a message and exit code 2.
+    """
     return [sys.executable, "-m", "sim", *options]
 
 

@@ -37,7 +37,11 @@ class Background(QObject):
     def ask(
         self, key: Hashable, job: Callable[[], Any], then: Callable[[Any], object], failed: Callable[[str], object]
     ) -> None:
-        """Run `job` in a thread; then call, in the GUI thread, `then` with its result or `failed` with a message."""
+        """Run `job` in a thread; then call, in the GUI thread, `then` with its result or `failed` with a message.
+
+        `failed` is called if `job` raises anything. Neither is called once a later job has the same key, or after
+        `close`.
+        """
         if self._closed:
             return
         self._number += 1
@@ -49,7 +53,7 @@ class Background(QObject):
         return key in self._latest
 
     def close(self) -> None:
-        """Cancel waiting jobs; return when the running ones have ended."""
+        """Cancel waiting jobs; return when the running ones have ended, which may take seconds."""
         self._closed = True
         self._latest.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -62,6 +66,10 @@ class Background(QObject):
         then: Callable[[Any], object],
         failed: Callable[[str], object],
     ) -> None:
+        # Two threads use `_latest`: the GUI thread writes it, the threads of the pool only read it. A job is skipped
+        # here if a later one with its key was asked for while it waited in the pool. One that became obsolete while it
+        # ran is caught in `_deliver`. Only `_deliver` decides for good, because it runs in the GUI thread, where
+        # nothing can change between its check and the call of the receiver.
         if self._latest.get(key) != number:
             return
         try:
@@ -78,6 +86,9 @@ class Background(QObject):
         if not self._closed:
             self._ended.emit((key, number, receiver, value))
 
+    # Runs in the GUI thread: Qt queues a signal that was emitted in another thread. A result may therefore arrive after
+    # `close`, or after a later job of the same key, and must then be dropped: its receiver would show old data, or
+    # touch widgets that are gone.
     def _deliver(self, ended: tuple[Hashable, int, Callable[[Any], object], Any]) -> None:
         key, number, receiver, value = ended
         if self._latest.get(key) == number and not self._closed:

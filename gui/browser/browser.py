@@ -90,13 +90,13 @@ class RunBrowser(QWidget):
         self._follow_selection()
 
     def close_jobs(self) -> None:
-        """End all reading; return when the threads have ended."""
+        """End all reading; return when the threads have ended, which may take seconds."""
         self._timer.stop()
         self._jobs.close()
 
     @property
     def is_reading(self) -> bool:
-        """Whether the list is refreshed, which it is while the browser is visible."""
+        """Whether the list is refreshed every few seconds, which it is while the browser is visible."""
         return self._timer.isActive()
 
     @property
@@ -105,7 +105,10 @@ class RunBrowser(QWidget):
         return list(self._drawn)
 
     def select_run(self, uid: str) -> None:
-        """Select the run `uid` and clear a search that hides it; a message appears if it is not in the list."""
+        """Select the run `uid` and clear a search that hides it.
+
+        A message appears if the run is not in the list yet, which is read every 3 s.
+        """
         if self.model.row_of(uid) < 0:
             self.search.clear()
         row = self.model.row_of(uid)
@@ -117,7 +120,15 @@ class RunBrowser(QWidget):
         self.table.scrollTo(self.model.index(row, 0))
 
     def refresh(self) -> None:
-        """Read the list again, and the drawn runs that still grow."""
+        """Read the list again, and the drawn runs that still grow; both in threads.
+
+        What is being read is not asked for a second time, so that slow storage is not asked faster than it answers. An
+        error that the reading raises is shown as a message.
+        """
+        # The list is read in up to three steps, whose results arrive in their order: "first", the newest runs from
+        # their journals; "list", all journals, again and again; "everything", with the runs that only the catalogue
+        # has, once. While the first or a list is being read, no other one is asked for: a later job of the same key
+        # would make the result of the running one obsolete, and on slow storage the list would never be shown.
         if not any(map(self._jobs.is_busy, ("first", "list"))):
             self._jobs.ask("list", self._index.journals, self._show_list, self._show_problem)
         for uid in self._drawn:
@@ -148,6 +159,9 @@ class RunBrowser(QWidget):
             self._jobs.ask("everything", self._index.everything, self._show_list, self._show_problem)
 
     def _show_list(self, runs: Sequence[ListedRun]) -> None:
+        # A run that was still growing when it was reduced is reduced once more when the list shows it as ended: its
+        # last points came after the last reduction. `_unfinished` remembers these runs; while they run, `refresh`
+        # reduces them.
         self.model.show_runs(runs)
         self._show_count()
         for uid in self._drawn:
@@ -206,6 +220,10 @@ class RunBrowser(QWidget):
 
     def _select_again(self) -> None:
         """Restore the selection after a reset of the list, for runs that are still shown."""
+        # Qt forgets its selection when the model is reset, and reports every change of it by a signal that leads to
+        # `_follow_selection`. All rows are therefore selected in one step: row by row, the first report would drop the
+        # other runs from `_drawn`, and with them their curves and colours. The call at the end is for the case that
+        # nothing was selected, of which Qt reports nothing.
         selection = QItemSelection()
         for row in (self.model.row_of(uid) for uid in self._drawn):
             if row >= 0:
@@ -224,6 +242,9 @@ class RunBrowser(QWidget):
         run = self.model.run(uid)
         if run is not None and run.summary.status == "running":
             self._unfinished.add(uid)
+        # The choice is read here, in the GUI thread: the job runs later in another thread, which must not touch
+        # widgets. If the user makes another choice meanwhile, all drawn runs are asked for again, which makes this job
+        # obsolete.
         choice = self.overlay.choice
         self._jobs.ask(
             ("curve", uid),

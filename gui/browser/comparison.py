@@ -70,6 +70,10 @@ def _paired(first: RunCurve, second: RunCurve) -> tuple[NDArray[np.float64], Run
             f"{_word(second.axis)}. Choose two runs of the same kind."
         )
     shorter, longer = (first, second) if len(first.x) <= len(second.x) else (second, first)
+    # Read-backs of two runs at one setting differ a little, so points are paired by distance. Each point of the run
+    # with fewer points takes the nearest one of the other. That is a pairing only if every partner is within the jitter
+    # of the axis and no partner is taken twice; otherwise the grids differ. Nothing is interpolated: the errors of
+    # interpolated points would be correlated, and the chi-square of the difference wrong.
     nearest = np.abs(shorter.x[:, None] - longer.x[None, :]).argmin(axis=1)
     tolerance = JITTER[first.axis]
     unit = AXES[first.axis].unit

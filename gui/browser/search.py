@@ -44,7 +44,10 @@ class Term:
     text: str
 
     def fits(self, run: ListedRun) -> bool:
-        """Return whether the run meets the condition."""
+        """Return whether the run meets the condition; a key that it lacks is met by "!=" only.
+
+        Numbers are compared in the unit of the key, dates as far as they are given (year, month, day).
+        """
         if not self.key:
             return any(self.text in words for words in _searched(run))
         if self.key == "date":
@@ -112,6 +115,9 @@ def _value(run: ListedRun, key: str) -> Any:
 
 
 def _equals(value: Any, text: str) -> bool:
+    # A list, such as the modes of a run, is met by any of its values. Texts are compared without regard to capitals, as
+    # people type them; numbers as numbers, so that "12" finds 12.0. A flag is a text here: float("1") == True would
+    # find it by accident.
     if isinstance(value, list | tuple):
         return any(_equals(part, text) for part in value)
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -15,6 +15,8 @@ def confirm(parent: QWidget, question: str, consequence: str, yes: str, then: Ca
     """
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
+    # Shown with `open`, not `exec`: that would run an event loop inside the click, in which the window keeps working on
+    # a state that the caller believes frozen. The box deletes itself, since the caller does not keep it.
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle(question)
     box.setText(question)

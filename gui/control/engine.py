@@ -83,7 +83,10 @@ _PAUSING = ("pausing", "suspending")
 
 
 def engine_state(status: Mapping[str, Any]) -> Engine:
-    """Return the state that a `status` answer of the queue server or of a session means; an unknown one is BUSY."""
+    """Return the state that a `status` answer of the queue server or of a session means.
+
+    An unknown answer is BUSY, in which no action is allowed: a newer server must not make the window fail.
+    """
     state = _MANAGER_STATES.get(str(status.get("manager_state")), Engine.BUSY)
     if state is Engine.IDLE and status.get("session"):
         return Engine.NO_PLAN

@@ -76,6 +76,9 @@ class EngineBar(QWidget):
     @property
     def shown(self) -> QueueClient:
         """Client of the engine that is shown: the session's if it runs a plan or if there is no queue server."""
+        # In the order of the cases: without a session, or with one that does not answer, there is only the queue; a
+        # session at rest leaves the bar to the queue, if that has a server; a session that runs or pauses a plan has
+        # the bar, because its engine holds the beamline and the queue can do nothing.
         if self._session is None or self._session.snapshot.engine is Engine.NO_SERVER:
             return self._client
         idle = self._session.snapshot.engine is Engine.NO_PLAN
@@ -99,7 +102,10 @@ class EngineBar(QWidget):
         self.buttons[Action.CLOSE].setVisible(Action.OPEN not in allowed)
 
     def ask(self, action: Action) -> None:
-        """Request `action`, after a confirmation if something would be lost."""
+        """Request `action`, after a confirmation if something would be lost.
+
+        Returns at once; the server's refusal is shown as a message when it comes.
+        """
         if action is Action.ABORT:
             confirm(
                 self,
@@ -135,6 +141,9 @@ class EngineBar(QWidget):
         return [text for text in dict.fromkeys(remarks) if text]
 
     def _act(self, action: Action, client: QueueClient) -> None:
+        # Until the answer comes, the snapshot is that from before the click and would allow the same action again.
+        # `show_state` enables the buttons with the next snapshot, and both outcomes of a request call it, so that no
+        # failure leaves them disabled.
         for button in self.buttons.values():
             button.setEnabled(False)
         self.message.show_message(f"{action.value} …")

@@ -65,7 +65,10 @@ def text_of(value: Any, parameter: Parameter) -> str:
 
 
 def example_of(kind: Kind) -> str:
-    """Return an example for a field of this kind, shown while it is empty; "" for none."""
+    """Return an example for a field of this kind, shown while it is empty; "" for none.
+
+    Lists have commas, regions are start:stop:step in the unit of the field.
+    """
     return _EXAMPLES.get(kind, "")
 
 
@@ -131,6 +134,10 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
     makes sense, it holds; if both do, decimals win where semicolons separate the entries; otherwise an InputError names
     both. If neither does, commas may differ: "13450:13462:2,13462:13480:0,5" has one of each kind.
     """
+    # Commas are the difficulty: "1,2" is two entries for one person, and 1.2 for another. A comma with a blank beside
+    # it separates entries for everybody. For commas between digits, both readings of the whole text are tried, and the
+    # one that makes sense is taken: regions need three ascending numbers, units must fit. Only if both make sense is
+    # the user asked, because a guess here moves a monochromator.
     plain = plain_text(text)
     if not _GLUED_COMMA.search(plain):
         return read(plain, parameter)
@@ -205,6 +212,8 @@ def _check_units(text: str, entered: Sequence[EnteredNumber], parameter: Paramet
 
 def _range(part: str, parameter: Parameter, entered: list[EnteredNumber]) -> list[float]:
     start, stop, step = _region(part, parameter, entered)
+    # The small number makes 0:1:0.1 have eleven points in spite of rounding. A stop that is not a multiple of the step
+    # is added as the last point, as people expect of "to 150", and as the plans count.
     count = math.floor((stop - start) / step + 1e-9)
     if count > MAXIMUM_POINTS:
         raise InputError(f"{parameter.label}: {part} has {count + 1} points, at most {MAXIMUM_POINTS} are allowed.")

@@ -76,7 +76,8 @@ def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 
 def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | None:
     """Return the course of a scan with `points` per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
 
-    None for a plan without a dwell or with an unknown number of points: nothing is guessed.
+    A reference by the shutter doubles the exposures. None for a plan without a dwell in s, or with an unknown number of
+    points: nothing is guessed.
     """
     dwell_s = arguments.get("dwell_s")
     repeats = arguments.get("repeats", 1)
@@ -88,7 +89,11 @@ def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | No
 
 
 def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics) -> Forecast:
-    """Return the forecast of a plan; it pumps if it has a fluence among its arguments."""
+    """Return the forecast of a plan: exposures, duration in s, and the standard error per point.
+
+    The plan pumps if it has a fluence among its arguments. The error is relative to the unpumped signal, as in
+    `transient_sigma`.
+    """
     pulses = arguments.get("dwell_s", 0.0) * arguments.get("repeats", 1) * beam.pulses_per_s
     pumps = any(name.startswith("fluence") for name in arguments)
     return Forecast(
@@ -101,9 +106,10 @@ def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics)
 
 
 def points_listed(arguments: Mapping[str, Any], grids: Mapping[str, str]) -> int | None:
-    """Return the points of the first grid that the arguments give; `grids`: parameter name to "numbers" or "regions".
+    """Return the number of points of the first grid in the arguments, None if they list none.
 
-    Regions that touch share a point.
+    `grids`: parameter name to "numbers" or "regions". Regions (start, stop, step) that touch share a point, which
+    counts once.
     """
     for name, kind in grids.items():
         values = arguments.get(name)
@@ -116,6 +122,9 @@ def _points_of_regions(regions: Any) -> int:
     total = 0
     last = math.nan
     for start, stop, step in regions:
+        # As the plans join regions: every whole step from the start on, the end itself if a step does not hit it, and
+        # the start only once where it is the end of the region before. Rounding of up to a millionth of a step is no
+        # point of its own.
         total += math.floor((stop - start) / step + 1e-9) + 1
         total += int(math.fmod(stop - start, step) > 1e-6 * step and step - math.fmod(stop - start, step) > 1e-6 * step)
         total -= int(start == last)

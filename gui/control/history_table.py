@@ -63,7 +63,7 @@ class HistoryTable(QWidget):
         self.show_snapshot(client.snapshot)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the history of `snapshot`; an unchanged history is not drawn again."""
+        """Show the latest 200 plans of the history; an unchanged history is not drawn again."""
         history = snapshot.history[:LONGEST]
         if history == self._shown:
             return
@@ -90,6 +90,8 @@ class HistoryTable(QWidget):
 
     def _selected(self) -> Outcome | None:
         row = self.table.currentRow()
+        # Qt keeps a current row when its selection is cleared, and the history may be shorter than it was: a row counts
+        # only if it is selected and exists.
         chosen = self.table.selectedItems() and self._shown and 0 <= row < len(self._shown)
         return self._shown[row] if chosen and self._shown else None
 

@@ -28,13 +28,13 @@ class ManagerLink(Protocol):
 
     @property
     def address(self) -> str:
-        """Address of the server, for messages."""
+        """Address of the server, for messages: "tcp://127.0.0.1:60615"."""
 
     def request(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer to one request. Raises ServerSilentError or RefusedError."""
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; a later request opens it again."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,10 @@ class ZmqManagerLink:
     def request(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer to one request. Raises ServerSilentError or RefusedError."""
         try:
+            # A REQ socket has two states: it sends, then it must receive. After a time-out it is still in the second
+            # one, and a late answer would be taken for that to the next request. Such a socket is therefore thrown
+            # away, and the next request opens another, at the address that is valid then. Whether the silent server has
+            # carried out the request is not known; see `ServerSilentError`.
             socket = self._connected()
             socket.send_json({"method": method, "params": dict(parameters)})
             answer = socket.recv_json()
@@ -97,7 +101,7 @@ class ZmqManagerLink:
         return answer
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket and its context, without waiting for what is unsent (linger 0 s)."""
         self._disconnect()
         if self._context is not None:
             self._context.term()
@@ -113,6 +117,8 @@ class ZmqManagerLink:
             self._address = found.address
             socket = self._context.socket(zmq.REQ)
             self._socket = socket
+            # Without linger, closing a socket whose server is gone would wait for its unsent request, and with it the
+            # end of the window.
             socket.linger = 0
             socket.sndtimeo = socket.rcvtimeo = round(1000 * self._timeout_s)
             if found.public_key:
@@ -128,13 +134,13 @@ class ZmqManagerLink:
 
 
 def plan_item(name: str, arguments: Mapping[str, Any], uid: str = "") -> dict[str, Any]:
-    """Return a plan in the form in which the server takes it."""
+    """Return a plan in the form in which the server takes it, with `uid` for an item that is in the queue already."""
     item = {"item_type": "plan", "name": name, "args": [], "kwargs": dict(arguments)}
     return item | {"item_uid": uid} if uid else item
 
 
 def signed(**parameters: Any) -> dict[str, Any]:
-    """Return the parameters of a request that must name its user."""
+    """Return the parameters of a request that must name its user: the account of this process."""
     return {**parameters, "user": getpass.getuser(), "user_group": USER_GROUP}
 
 

@@ -40,7 +40,7 @@ class MeasuredPhotons(QObject):
         self._timer.start()
 
     def poll(self) -> None:
-        """Report the photons if they differ from the last report."""
+        """Report the photons per pulse if they differ from the last report by more than 1 %, or for another run."""
         frame = self._worker.frame
         photons = measured_photons(frame)
         if photons is None or frame.run is None:

@@ -56,9 +56,14 @@ class PlanForm(QWidget):
         return {one.name: values[one.name] for one in self.signature.parameters if _given(one, values[one.name])}
 
     def fill(self, arguments: Mapping[str, Any]) -> None:
-        """Show `arguments`, and presets or defaults for all others; unknown names are ignored."""
+        """Show `arguments`, and presets or defaults for all others; unknown names are ignored.
+
+        Numbers are in the unit beside the field. Emits `changed` once, whatever the number of fields.
+        """
         for one in self.signature.parameters:
             field = self.fields[one.name]
+            # Each field would emit `changed` and check the whole form, with values of the old and the new plan mixed.
+            # Blocked, the form is checked once, when all fields have their new values.
             with QSignalBlocker(field):
                 _show(field, arguments.get(one.name, self._initial(one)), one)
         self.check()

@@ -90,7 +90,10 @@ class PlanPanel(QWidget):
         self._follow()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Offer the plans that the server allows."""
+        """Offer the plans that the server allows, and end the editing of a queued plan that is gone.
+
+        Forms of unchanged plans keep what was typed in them.
+        """
         if snapshot.plans and snapshot.plans != self._plans:
             self._offer(snapshot.plans)
         gone = self._edited is not None and self._edited.uid not in {item.uid for item in snapshot.queue}
@@ -99,17 +102,26 @@ class PlanPanel(QWidget):
         self._follow()
 
     def set_settings(self, settings: FormSettings) -> None:
-        """Use other settings, for example with the photons per pulse that a run has measured."""
+        """Use other settings, for example with the photons per pulse that a run has measured.
+
+        The forecast, in s and in % of the unpumped signal, follows at once; limits hold for forms that are made from
+        now on.
+        """
         self._settings = settings
         self._follow()
 
     def _offer(self, plans: Mapping[str, PlanSignature]) -> None:
         chosen = self.chooser.currentData()
+        # The server sends its plans again whenever its environment is opened. Forms whose signature is unchanged stay
+        # with what was typed in them; only those of plans that are gone or different are removed. They are deleted
+        # later, by Qt: a signal of a form may be what has led here.
         for name in [name for name, form in self._forms.items() if plans.get(name) != form.signature]:
             page = _page_of(self._forms.pop(name))
             self._pages.removeWidget(page)
             page.deleteLater()
         self._plans = plans
+        # `clear` and `addItem` would each choose another plan, and make its form, on the way to the final state.
+        # Headings of groups are entries without data, which cannot be chosen; so the first plan is not the first row.
         with QSignalBlocker(self.chooser):
             self.chooser.clear()
             for group, names in _groups(plans).items():

@@ -90,7 +90,7 @@ class QueueClient(QObject):
         self._thread = threading.Thread(target=self._run, name="queue server client", daemon=True)
 
     def start(self) -> None:
-        """Start to poll."""
+        """Start to poll, twice a second, in a thread of its own."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
@@ -101,7 +101,14 @@ class QueueClient(QObject):
         return not self._thread.is_alive()
 
     def act(self, action: Action) -> None:
-        """Request `action` of the engine; stop and abort pause a running engine first."""
+        """Request `action` of the engine; stop and abort pause a running engine first.
+
+        Returns at once. The outcome comes as `done` or `failed`: for stop and abort up to `pause_timeout_s` later,
+        because the engine must have paused.
+        """
+        # Stop and abort are accepted in the paused state only. A running engine is asked to pause, and the uid of its
+        # plan is noted: by the time it has paused, that plan may have ended by itself and the next one be running,
+        # which nobody wanted to stop. `_go_on_after_pause` compares both.
         method, parameters = METHODS[action]
         if action in NEEDS_PAUSE and self.snapshot.engine in (Engine.RUNNING, Engine.PAUSING):
             method, parameters = METHODS[Action.PAUSE_NOW]
@@ -114,12 +121,19 @@ class QueueClient(QObject):
             self._put(action.value, (method, parameters))
 
     def add(self, name: str, arguments: Mapping[str, Any], *, after_uid: str = "") -> None:
-        """Add a plan to the end of the queue, or after the item `after_uid`."""
+        """Add a plan to the end of the queue, or after the item `after_uid`.
+
+        `arguments` by name, in the units of the plan. Returns at once; a refusal, such as an argument out of range,
+        comes as `failed` and raises nothing.
+        """
         place = {"after_uid": after_uid} if after_uid else {"pos": "back"}
         self._put("Add to queue", ("queue_item_add", signed(item=plan_item(name, arguments), **place)))
 
     def update(self, uid: str, name: str, arguments: Mapping[str, Any]) -> None:
-        """Replace the arguments of the queued item `uid`."""
+        """Replace the arguments of the queued item `uid`, in the units of the plan.
+
+        A refusal, such as an argument out of range, comes as `failed`.
+        """
         item = plan_item(name, arguments, uid)
         self._put("Change the plan", ("queue_item_update", signed(item=item, replace=False)))
 
@@ -134,15 +148,21 @@ class QueueClient(QObject):
         self._put("Queue again", ("queue_item_add", signed(item=copied, pos="back")))
 
     def remove(self, uid: str) -> None:
-        """Remove the item `uid` from the queue."""
+        """Remove the item `uid` from the queue.
+
+        The server refuses an item that already runs, as that has left the queue; the refusal comes as `failed`.
+        """
         self._put("Remove", ("queue_item_remove", {"uid": uid}))
 
     def move(self, uid: str, position: int) -> None:
-        """Move the item `uid` to `position` in the queue; 0 runs next."""
+        """Move the item `uid` to `position` in the queue, counted from 0, which runs next.
+
+        A refusal comes as `failed`.
+        """
         self._put("Move", ("queue_item_move", {"uid": uid, "pos_dest": position}))
 
     def clear(self) -> None:
-        """Empty the queue."""
+        """Empty the queue; the running plan continues."""
         self._put("Clear the queue", ("queue_clear", {}))
 
     def _put(self, what: str, *requests: tuple[str, Mapping[str, Any]]) -> None:
@@ -150,6 +170,9 @@ class QueueClient(QObject):
 
     def _run(self) -> None:
         try:
+            # The loop of the thread: wait for a request of the user, at most one period; carry it out; poll. So the
+            # effect of a request is seen at once, and an idle client polls at its own pace. None in the queue ends the
+            # loop. The link is closed in this thread, because a 0MQ socket belongs to the thread that made it.
             self._poll()
             while True:
                 try:
@@ -223,6 +246,9 @@ class QueueClient(QObject):
         )
 
     def _newer(self, status: Mapping[str, Any], name: str, *more: Any) -> bool:
+        # The server changes the uid of a list with each change of its content, so that the lists, which may be long,
+        # are fetched only when they differ. The queue is fetched again for another state of the engine too: the running
+        # plan is part of its answer, but not of its uid.
         version = (status.get(name), *more)
         # Stored before the content is fetched: a change in between has another uid at the next poll.
         newer = version != self._versions.get(name)
@@ -251,6 +277,9 @@ class QueueClient(QObject):
             raise
 
     def _go_on_after_pause(self, snapshot: Snapshot) -> None:
+        # Runs after each poll, in the client's thread. Three ends: the engine has paused with the same plan (the action
+        # is sent), another plan runs or none (dropped, with a message), the time is up (dropped, with a message). A
+        # server that is silent for a moment is none of these: the action waits for its next answer.
         waiting = self._after_pause
         if waiting is None or snapshot.engine is Engine.NO_SERVER:
             return

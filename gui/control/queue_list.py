@@ -69,7 +69,10 @@ class QueueList(QWidget):
         return next((item for item in self._client.snapshot.queue if item.uid == uid), None)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show the queue of `snapshot`; an unchanged queue is not drawn again."""
+        """Show the queue of `snapshot` with its total duration; an unchanged queue is not drawn again.
+
+        The duration is in s of beam time, and missing if the forecast of one plan is not known.
+        """
         content = (snapshot.queue, tuple(snapshot.plans))
         if content == self._shown:
             return
@@ -110,6 +113,8 @@ class QueueList(QWidget):
         self.show_snapshot(self._client.snapshot)
 
     def _moved(self, _parent: object, start: int, _end: int, _to: object, before: int) -> None:
+        # Qt reports a move as "before row `before`", counted before the moved row has left its place; the server counts
+        # positions after that. The list on the screen has moved already. If the server refuses, `failed` restores it.
         row = before - 1 if before > start else before
         uid = self.list.item(row).data(_UID)
         self._client.move(uid, row)

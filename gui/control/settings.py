@@ -33,7 +33,10 @@ class FormSettings:
     course: CourseOfPlan = _as_listed
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
-        """Return the forecast of a plan, with defaults for arguments that are not given; None if it is not known."""
+        """Return the forecast of a plan in s and relative error; None if it is not known.
+
+        Arguments that are not given have their defaults.
+        """
         if self.beam is None:
             return None
         complete = {one.name: one.default for one in signature.parameters} | dict(arguments)

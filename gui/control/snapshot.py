@@ -70,7 +70,7 @@ class Snapshot:
 
 
 def queue_item(item: Mapping[str, Any]) -> QueueItem:
-    """Return the queued plan in `item`, as the server sends it."""
+    """Return the queued plan in `item`, as the server sends it; what it lacks is empty."""
     return QueueItem(
         uid=str(item.get("item_uid", "")),
         name=str(item.get("name", "")),

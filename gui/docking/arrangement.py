@@ -36,6 +36,8 @@ class Arrangement:
 
     def share_out(self) -> None:
         """Give the curves most of the room, by shares in per cent. Has an effect only in a window that is shown."""
+        # Qt shares the room of docks by relative sizes, of the visible ones on one side only. The width comes first: it
+        # changes the heights that forms and tables need, and with them what Qt allows for the heights.
         side_of = {dock.group: dock.side for dock in self._docks}
         self._widen_left(_LEFT_PER_CENT)
         for side in _AREAS:
@@ -57,6 +59,8 @@ class Arrangement:
     def show_for_afar(self) -> None:
         """Hide the docks that cannot be read from 3 m, and remember them."""
         near = [self.widgets[dock.key] for dock in self._docks if dock.group not in SEEN_FROM_AFAR]
+        # What was open and what was in front is remembered in two lists, since Qt knows the order of tabs only as a
+        # saved state, and restoring that state leaves stray tab bars behind.
         self._hidden_near = [widget for widget in near if not widget.isHidden()]
         self._in_front_near = [widget for widget in near if not widget.visibleRegion().isEmpty()]
         for widget in self._hidden_near:
@@ -64,7 +68,7 @@ class Arrangement:
         self._widen_left(_LEFT_FROM_AFAR_PER_CENT)
 
     def show_for_near(self) -> None:
-        """Show the docks again that `show_for_afar` has hidden."""
+        """Show the docks again that `show_for_afar` has hidden, and share out the room in the usual per cent."""
         # `restoreState` would leave stray tab bars behind.
         for widget in self._hidden_near:
             widget.show()

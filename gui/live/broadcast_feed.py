@@ -29,7 +29,10 @@ class BroadcastFeed:
 
     @property
     def state(self) -> FeedState:
-        """State of the connection to the session."""
+        """State of the connection to the session, with age and lag of its documents in s."""
+        # Three things can be silent: the relay, the session that feeds it, and the run itself. The relay answers or
+        # not. A session is missed only while a run is open: between runs nobody need be there, and the last run stays
+        # valid. A quiet run is not a matter of the connection; `gui.status.liveness` judges it by its dwell.
         subscriber = self._subscriber
         problem = "Not connected yet." if subscriber is None else _problem(subscriber)
         session_gone = subscriber is not None and bool(subscriber.run) and not _session_is_heard(subscriber)
@@ -44,12 +47,16 @@ class BroadcastFeed:
         )
 
     def open(self) -> None:
-        """Subscribe to the relay."""
+        """Subscribe to the relay, in the background; while none answers, `state` says so."""
         self._subscriber = Subscriber(self._addresses)
         self._last_document_at = self._lag_s = None
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Return what the relay has sent, after at most `timeout_s`."""
+        """Return what the relay has sent, in order; an empty list if nothing came within `timeout_s`, s.
+
+        After a late start or a gap, the documents that were missed come first; documents that are lost for good are
+        counted in `state`.
+        """
         if self._subscriber is None:
             return []
         delivery = self._subscriber.take(timeout_s)
@@ -59,7 +66,7 @@ class BroadcastFeed:
         return delivery.documents
 
     def close(self) -> None:
-        """End the subscription."""
+        """End the subscription; age and lag (s) of the last document stay in `state`."""
         if self._subscriber is not None:
             self._subscriber.close()
         self._subscriber = None

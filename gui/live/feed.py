@@ -25,7 +25,7 @@ class Feed(Protocol):
         """Start with the start document of the current run, or of the next one."""
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Return at most `AT_ONCE` documents in order, or none if the first does not come within `timeout_s`."""
+        """Return at most `AT_ONCE` documents in order, or none if the first does not come within `timeout_s`, s."""
 
     def close(self) -> None:
         """Disconnect from the source."""
@@ -39,14 +39,14 @@ class QueueFeed:
         self.state = FeedState(source=source, live=True, connected=True)
 
     def put(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Add a document."""
+        """Add a document, from any thread; the queue has no limit."""
         self._documents.put((name, doc))
 
     def open(self) -> None:
         """Do nothing; there is no connection."""
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Return documents that were put in, after at most `timeout_s`."""
+        """Return at most `AT_ONCE` of the documents that were put in, after at most `timeout_s`, s."""
         taken: list[NamedDocument] = []
         try:
             taken.append(self._documents.get(timeout=timeout_s))

@@ -57,7 +57,13 @@ class ExposureHistory:
         return values
 
     def append(self, time_s: float, data: Mapping[str, Any]) -> None:
-        """Add an event, which came at the Unix time `time_s`."""
+        """Add an event as a row (columns,), which came at the Unix time `time_s`, s.
+
+        A field that is missing or not a number becomes NaN. At the limit, the older half of the rows is dropped first.
+        """
+        # Columns that were given out are views of `_rows`, and stay valid because no row is ever written again. Where
+        # room is needed, a new array is made, and the old one lives on in the views. Dropping half at once, instead of
+        # a row per event, makes the cost of an event constant on average.
         if self._size == self._limit:
             kept = self._rows[self._limit // 2 : self._size]
             self._rows = np.concatenate([kept, np.empty_like(self._rows[: self._limit // 2])])
@@ -77,7 +83,10 @@ class ExposureHistory:
         self._size += 1
 
     def snapshot(self) -> ExposureHistory:
-        """Return a copy that later events do not change; existing rows are never written again, so none is copied."""
+        """Return a copy that later events do not change.
+
+        Rows (rows, columns) that exist are never written again, so that none is copied.
+        """
         return copy(self)
 
 

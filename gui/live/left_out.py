@@ -20,7 +20,7 @@ class LeftOutRun:
 
     @property
     def text(self) -> str:
-        """Scan number, or the start of the uid, and the reason."""
+        """Scan number, or the first 8 characters of the uid, and the reason."""
         name = f"run {self.uid[:8]}" if self.scan_id is None else f"scan {self.scan_id}"
         return f"{name} ({self.reason})"
 

@@ -41,7 +41,7 @@ class ReplayFeed:
 
     @property
     def state(self) -> FeedState:
-        """State of the source; a replay is never live."""
+        """State of the source; a replay is never live, and has no lag in s."""
         return self._state
 
     @property
@@ -62,13 +62,13 @@ class ReplayFeed:
         return self._paused
 
     def pause(self) -> None:
-        """Pause the replay."""
+        """Pause the replay where it is; what was due before may still be taken. Returns at once, from any thread."""
         with self._lock:
             self._rebase(self._now_s())
             self._paused = True
 
     def play(self) -> None:
-        """Continue the replay; at its end, start again from the beginning."""
+        """Continue the replay; at its end, start again from the beginning, 0 s."""
         with self._lock:
             at_end = self._next == len(self._documents)
             self._rebase(0.0 if at_end else self._now_s())
@@ -83,22 +83,28 @@ class ReplayFeed:
             return self._now_s()
 
     def seek(self, position_s: float) -> None:
-        """Go to `position_s`, 0 to `duration_s`. To go back, all documents up to there are sent again at once."""
+        """Go to `position_s`, 0 s to `duration_s`; a position outside is taken as the nearer end.
+
+        To go forward, the documents in between are sent at once; to go back, all documents up to there are sent again,
+        as there is no way to take documents back.
+        """
         with self._lock:
             position_s = min(max(position_s, 0.0), self.duration_s)  # a slider's rounding is no error
+            # Going back means beginning again: sums cannot be undone, but the documents up to the place can be taken
+            # again, at once. The receiver sees the same start document again, and counts the run once.
             if self._next and position_s < self._times[self._next - 1]:
                 self._next = 0
             self._rebase(position_s)
         self._changed.set()
 
     def open(self) -> None:
-        """Start with the start document."""
+        """Start with the start document, at 0 s."""
         with self._lock:
             self._next = 0
             self._rebase(0.0)
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Return the documents that are due, after at most `timeout_s`."""
+        """Return at most `AT_ONCE` documents that are due, after at most `timeout_s`, s; none while paused."""
         due = self._due()
         if not due:
             self._changed.wait(self._waiting_s(timeout_s))
@@ -115,6 +121,11 @@ class ReplayFeed:
 
     def _due(self) -> Sequence[NamedDocument]:
         with self._lock:
+            # `_next` is the number of documents that were taken. The clock of the replay is `_from_s` at the moment
+            # `_since`, and runs `_speed` times as fast as the wall clock from there, or stands while paused. Every
+            # change of speed, pause or place moves this origin to the present position, so that the position is
+            # continuous. Documents are due when the clock has passed their time; after a jump forward many are due at
+            # once, and are given out in portions.
             end = min(bisect_right(self._times, self._now_s()), self._next + AT_ONCE)
             due = self._documents[self._next : end]
             self._next = max(self._next, end)

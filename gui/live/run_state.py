@@ -101,7 +101,7 @@ class RunState:
 
     @property
     def series(self) -> tuple[RunAccumulator, ...]:
-        """Sums of the earlier runs of this series, oldest first."""
+        """Sums (scans, points, states) of the earlier runs of this series, oldest first."""
         return tuple(run.accumulator for run in self.earlier)
 
     def scans(self) -> RunAccumulator:
@@ -123,6 +123,8 @@ class RunState:
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
         if scope == "mean":
             return run
+        # Several panels ask for the same scope of the same run. The joined sums are made once per version, which grows
+        # with every document that changes them. A snapshot has an empty store of its own: it lives in another thread.
         version, sums = self._scopes.get(scope, (-1, run))
         if version != self.version:
             sums = joined([*self.series, run]) if scope == "series" else joined([run], [_last_scan(run)])
@@ -134,6 +136,9 @@ class RunState:
 
         Raises the ReductionError of `compute`, also when it is asked again.
         """
+        # Errors are remembered like results: a scan that shows no edge would otherwise be fitted again with every
+        # event. The key must name everything that the result depends on. When the store is full it is emptied, which
+        # costs some computations once in many hours.
         if key not in self._results:
             if len(self._results) >= RESULTS:
                 self._results.clear()
@@ -147,7 +152,7 @@ class RunState:
         return cast("T", result)
 
     def snapshot(self) -> RunState:
-        """Return a copy that later documents do not change."""
+        """Return a copy that later documents do not change; the sums (scans, points, states) are copied too."""
         state = copy(self)
         state.accumulator = deepcopy(self.accumulator)
         state.static = deepcopy(self.static)
@@ -156,6 +161,10 @@ class RunState:
         return state
 
     def _begin(self, start: Mapping[str, Any]) -> None:
+        # The order matters. The previous run is stored among the finished ones while its sums and history are still
+        # here. Then all that belongs to one run is reset, and the new run finds its series among the finished ones,
+        # including the run that has just been stored. A run that cannot be reduced has neither sums nor a series, but
+        # is shown with its events.
         self._finish()
         self._reset()
         self.start = start
@@ -173,6 +182,8 @@ class RunState:
 
     def _reset(self) -> None:
         """Give every attribute its initial value, except those that outlive a run."""
+        # Taken from a new object instead of a list of names: an attribute that is added to `__init__` tomorrow is reset
+        # with the others. What outlives a run is listed, in `_ACROSS_RUNS`.
         fresh = vars(RunState())
         for name in fresh.keys() - _ACROSS_RUNS:
             setattr(self, name, fresh[name])
@@ -230,6 +241,9 @@ class RunState:
 
     def _reduce(self, name: str, doc: Mapping[str, Any]) -> None:
         """Add a document to the sums; one that cannot be reduced becomes `problem`, and the display continues."""
+        # Documents come from outside: from an older version, another plan, a damaged journal. One that cannot be
+        # reduced is skipped, and the sums go on without it. If it is the start document, nothing later can be
+        # understood either, so the run has no sums.
         sums = self.static if self.accumulator is None else self.accumulator
         try:
             if sums is not None:

@@ -49,11 +49,14 @@ class SlowLane:
 
     @property
     def idle(self) -> bool:
-        """Whether all requests have been answered and the rest after them is over."""
+        """Whether all requests have been answered, and the rest in s after them is over."""
         return self._open == 0 and time.monotonic() >= self._rested_at
 
     def ask(self, run: RunState, requests: Sequence[Request[Any]]) -> None:
-        """Answer `requests` from the snapshot `run`. Call it only while `idle`."""
+        """Answer `requests` from the snapshot `run`. Call it only while `idle`.
+
+        Answers come through the queue `done`; an error that a request raises becomes the problem of its answer.
+        """
         self._open = len(requests)
         self._work.put((run, requests))
 
@@ -62,6 +65,10 @@ class SlowLane:
         self._work.put(None)
 
     def _run(self) -> None:
+        # States: idle (no open request, rest over), busy (the thread computes), resting. `_open` and `_rested_at` are
+        # written by one thread at a time: `ask` is called only while idle, and the thread writes them only while busy.
+        # `_open` becomes 0 last, when the end of the rest is known; in the other order the lane would seem idle in
+        # between.
         while (item := self._work.get()) is not None:
             run, requests = item
             began = time.monotonic()

@@ -57,7 +57,7 @@ class LiveWorker:
         self._thread = threading.Thread(target=self._work, name="live worker", daemon=True)
 
     def start(self) -> None:
-        """Start to take documents."""
+        """Start to take documents; raises RuntimeError when it was started before."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -69,7 +69,11 @@ class LiveWorker:
                 raise NotConnectedError([self._feed.state.source], timeout_s)
 
     def want(self, owner: object, requests: Collection[Request[Any]]) -> None:
-        """Answer `requests` for `owner`, in place of its earlier requests."""
+        """Answer `requests` for `owner`, in place of its earlier requests.
+
+        The first answers come with the next frame, within 20 ms; those of slow requests when they are computed. What a
+        request raises becomes the problem of its answer.
+        """
         with self._lock:
             self._wants[owner] = frozenset(requests)
             self._wanted = frozenset().union(*self._wants.values())
@@ -81,7 +85,7 @@ class LiveWorker:
             self._wanted = frozenset().union(*self._wants.values())
 
     def use(self, feed: Feed) -> None:
-        """Take documents from another source, and forget the run of the previous one."""
+        """Take documents from another source, and forget the run of the previous one; takes effect within 20 ms."""
         with self._lock:
             self._next_feed = feed
 
@@ -91,6 +95,9 @@ class LiveWorker:
         try:
             while not self._stopping.is_set():
                 self._switch_feed()
+                # A turn waits in `take` for documents, but not longer than until the next frame is due. So a document
+                # that arrives alone is shown at once, and a stream of documents gives a frame every period, however
+                # fast it is.
                 waiting_s = published + FRAME_PERIOD_S - time.monotonic()
                 for name, doc in self._feed.take(waiting_s if waiting_s > 0 else FRAME_PERIOD_S):
                     self._take(name, doc)
@@ -103,6 +110,9 @@ class LiveWorker:
 
     def _switch_feed(self) -> None:
         with self._lock:
+            # The feed is changed in this thread alone, between two turns: `use`, which any thread may call, only leaves
+            # it in `_next_feed`. The new run state has no series and no answers, so that nothing of the old source is
+            # shown under the new name.
             feed = self._next_feed
             self._next_feed = None
         if feed is not None:
@@ -130,6 +140,10 @@ class LiveWorker:
     def _publish(self) -> bool:
         """Make a frame if anything has changed; return whether it did."""
         wanted = self._wanted
+        # Slow answers first: a frame is then made with all that is known. Quick requests next, within the budget. New
+        # slow requests last, from a snapshot that includes the documents of this turn. A frame is published only if one
+        # of these, the state of the run, that of the source, or the wanted requests have changed; an idle window
+        # computes nothing.
         arrived = self._collect_slow(wanted)
         computed = self._answer_quick(wanted)
         self._ask_slow(wanted)
@@ -188,6 +202,9 @@ class LiveWorker:
         for kind, requests in pending.items():
             if kind not in self._lanes:
                 self._lanes[kind] = SlowLane(kind.__name__, self._slow_answers)
+            # The version is noted when a request is asked, not when it is answered: what arrives meanwhile makes it
+            # pending again, and the lane is asked again as soon as it is idle. One snapshot serves all lanes of this
+            # turn.
             if self._lanes[kind].idle:
                 snapshot = snapshot or self._run.snapshot()
                 self._versions |= dict.fromkeys(requests, snapshot.version)
@@ -200,6 +217,9 @@ class LiveWorker:
                 state, request, result = self._slow_answers.get_nowait()
             except queue.Empty:
                 return arrived
+            # An answer may come late: its panel may be hidden by now, or another run may have begun. Runs are compared
+            # by identity of their start document, because a replay can show the same run twice, and the second time
+            # begins without points.
             if request in wanted and state.start is self._run.start:
                 self._answers[request] = result
                 arrived = True

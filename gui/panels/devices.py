@@ -54,7 +54,10 @@ class DevicesPanel(Panel):
         self.table.setColumnHidden(_CHANGED, current_theme() is CONTROL_ROOM)
 
     def poll(self) -> None:
-        """Show the current values of the source."""
+        """Show the current values of the source, in the units of the items.
+
+        A PV that is not connected is shown in grey.
+        """
         if self._source is None:
             return
         now_s = time.monotonic()
@@ -74,7 +77,7 @@ class DevicesPanel(Panel):
         """Do nothing; the devices have states of their own."""
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Poll while the panel is visible."""
+        """Poll at once, and then every 500 ms, while the panel is visible."""
         super().showEvent(event)
         self.poll()
         self._timer.start()

@@ -42,6 +42,9 @@ class FrameNews:
 
     def __call__(self, frame: LiveFrame) -> list[str]:
         """Return what is new since the previous frame."""
+        # Only differences between two frames are news. Frames may be skipped, since a window shows at most 30 per
+        # second, so counts are compared instead of events counted: three exposures rejected between two frames are
+        # three, whichever frames were seen.
         before = self._seen
         now = _seen(frame)
         self._seen = now
@@ -97,6 +100,9 @@ def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
 
     `latest` may not include all of them.
     """
+    # Rejections come in bursts: a beam dump rejects every exposure for minutes. A line for each would push everything
+    # else out of the log; so a burst is counted by its reasons. The worker holds the latest 200 rejections, older ones
+    # of the burst are known by their number only.
     if number <= min(ONE_BY_ONE, len(latest)):
         return [f"{_place(one)} rejected: {_words(one.reasons)}" for one in latest]
     reasons = Counter(_words(one.reasons) for one in latest)
@@ -134,11 +140,14 @@ class LogPanel(Panel):
         self._waiting: deque[str] = deque(maxlen=LINES)
 
     def listen(self, frame: LiveFrame) -> None:
-        """Note what is new in `frame`. It is cheap; call it with every frame, also while the panel is hidden."""
+        """Note what is new in `frame`.
+
+        Call it with every frame, also while the panel is hidden, or the log has gaps.
+        """
         self.note(self._news(frame))
 
     def note(self, sentences: list[str]) -> None:
-        """Add `sentences` with the current time."""
+        """Add `sentences` with the local time in s; while the panel is hidden they wait, at most 2000 lines."""
         clock = time.strftime("%H:%M:%S")
         self._waiting.extend(f"{clock}  {sentence}" for sentence in sentences)
         if self._waiting and self.isVisible():

@@ -34,8 +34,13 @@ class AnswerSlot(Generic[T]):
         self._shown: object = self._NOTHING
 
     def changed(self, frame: LiveFrame, request: Request[T]) -> bool:
-        """Return whether the answer to `request` in `frame` differs from the last one, and remember it."""
+        """Return whether the answer to `request` in `frame` differs from the last one, and remember it.
+
+        Answers are compared by identity, which takes no time even for large arrays: a new computation is a new answer.
+        """
         answer = frame.answer(request)
+        # A frame holds the same answer object until the request is computed again, so that identity tells whether there
+        # is anything to draw. The first call always draws: a panel that appears shows why it is still empty.
         if answer is self._shown:
             return False
         self._shown = answer
@@ -119,22 +124,25 @@ class Panel(QWidget):
         return cls()
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the current requests."""
+        """Return the current requests, which must be frozen: equal requests of two panels are computed once."""
         return ()
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plots, which are marked when they are not live."""
+        """Return the plots, which are marked when they are not live: STALE after some seconds, or DISCONNECTED."""
         return ()
 
     def forget_run(self) -> None:
-        """Forget the previous run; another one has started."""
+        """Forget the previous run, as another one has started: its numbers must not stand under the new name."""
 
     def draw(self, frame: LiveFrame) -> None:
-        """Show the answers of `frame` that have changed."""
+        """Show the answers of `frame` that have changed.
+
+        Called up to 30 times per second while the panel is seen, in the GUI thread: nothing may be computed here.
+        """
         raise NotImplementedError
 
     def show_frame(self, frame: LiveFrame) -> None:
-        """Show `frame` in heading and body."""
+        """Show `frame` in heading and body, up to 30 times per second while the panel is seen."""
         uid = frame.run.uid if frame.run else ""
         if uid != self._uid:
             self._uid = uid
@@ -169,14 +177,14 @@ def run_text(run: RunHeader) -> str:
 
 
 def progress_text(frame: LiveFrame) -> str:
-    """Return the numbers of exposures measured, planned and rejected, in words."""
+    """Return the numbers of exposures measured, planned and rejected, in words: "12 of 54 exposures, 1 rejected"."""
     planned = frame.run.exposures if frame.run else None
     text = f"{frame.events} of {planned} exposures" if planned else f"{frame.events} exposures"
     return f"{text}, {frame.rejected} rejected" if frame.rejected else text
 
 
 def remarks_of(frame: LiveFrame) -> list[str]:
-    """Return the lines at the top of an exported table, which identify the run."""
+    """Return the lines at the top of an exported table, which identify the run: uid, names, counts of exposures."""
     if frame.run is None:
         return []
     feed = "live" if frame.feed.live else "replayed"

@@ -14,7 +14,10 @@ from gui.panels.panel import Panel
 
 
 def panel_classes() -> list[type[Panel]]:
-    """Return the classes of all panels, sorted by their `position` and then by their `key`."""
+    """Return the classes of all panels, sorted by their `position` and then by their `key`.
+
+    Raises ImportError if a module of a panel cannot be imported.
+    """
     found: list[type[Panel]] = []
     for info in pkgutil.walk_packages(gui.panels.__path__, f"{gui.panels.__name__}."):
         module = importlib.import_module(info.name)
@@ -23,7 +26,7 @@ def panel_classes() -> list[type[Panel]]:
 
 
 def make_panels(context: PanelContext) -> list[Panel]:
-    """Return one panel of each class, in their order."""
+    """Return one panel of each class, in their order. Raises ImportError as `panel_classes` does."""
     return [panel.for_beamline(context) for panel in panel_classes()]
 
 

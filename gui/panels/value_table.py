@@ -36,7 +36,7 @@ class ValueTable(QTableWidget):
         self._fit_rows()
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
-        """Replace the content by `rows` of one cell per column."""
+        """Replace the content by `rows` (rows, columns) of one cell per column; only cells that differ are drawn."""
         if len(rows) != self.rowCount():
             self.setRowCount(len(rows))
             self.updateGeometry()
@@ -63,7 +63,7 @@ class ValueTable(QTableWidget):
         return sum(max(self.sizeHintForColumn(column), header.sectionSizeHint(column)) for column in columns)
 
     def text(self, row: int, column: int) -> str:
-        """Return the text of a cell."""
+        """Return the text of a cell, "" for an empty one; rows and columns count from 0."""
         item = self.item(row, column)
         return item.text() if item is not None else ""
 

@@ -26,7 +26,7 @@ class Quantity:
 
     @property
     def label(self) -> str:
-        """Name with unit."""
+        """Name with unit: "energy (eV)"; the name alone for a ratio."""
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def text(self, value: float) -> str:
@@ -93,6 +93,8 @@ class UnitAxis(pg.AxisItem):
 
     def resizeEvent(self, event: object = None) -> None:  # noqa: N802
         """Shorten the label to its unit, or leave it out, where its height in pixels does not fit."""
+        # pyqtgraph calls this in its constructor too, before this class has its attributes, hence `hasattr`. The label
+        # is rotated: its width is compared with the height of the axis. The texts are tried from the longest to none.
         if self.orientation == "left" and self.label is not None and hasattr(self, "named"):
             quantity = self.quantity
             for text in (quantity.label, quantity.unit or quantity.name, ""):
@@ -103,9 +105,15 @@ class UnitAxis(pg.AxisItem):
         super().resizeEvent(event)
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, Sequence[float]]]:  # noqa: N802
-        """Return the ticks of the scale that have room; on a linear one those of pyqtgraph without the finest level."""
+        """Return ticks as (spacing, places) for `size` pixels: those of the scale that have room, or pyqtgraph's.
+
+        On a linear scale they are those of pyqtgraph without the finest level.
+        """
         if self.empty:
             return []
+        # Called by pyqtgraph with each change of the view, before `tickStrings`, and by the grid. `_step`, the finest
+        # spacing that is shown, decides there how many decimals the numbers need. A scale with ticks of its own gives
+        # them in the order of their importance, and the first ones that have room are kept.
         special = self._map.ticks(low, high)
         if special:
             places = [float(place) for place in self._map.to_axis(special)]

@@ -41,7 +41,7 @@ class Canvas(pg.PlotWidget):
         self._show_message()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours and sizes of `theme`."""
+        """Take the colours of `theme` and sizes in points from its font."""
         self.setBackground(theme.base)
         for axis in (self.bottom, self.left):
             axis.apply_theme(theme, PIXELS_PER_POINT)
@@ -71,7 +71,7 @@ class Canvas(pg.PlotWidget):
             self._message.setVisible(bool(text))
 
     def mark(self, word: str) -> None:
-        """Dim the curves and write `word` over them; "" restores them."""
+        """Dim the curves to 35 % and write `word` over them; "" restores them."""
         if self._watermark.text() != word:
             self._watermark.setText(word)
             self._watermark.setVisible(bool(word))
@@ -90,6 +90,8 @@ class Canvas(pg.PlotWidget):
         super().paintEvent(event)
         self.painted.emit()
 
+    # Labels of Qt over the plot, not items inside it: they keep their size when the plot is zoomed, wrap, and let the
+    # mouse through to the curves.
     def _overlay(self, alignment: Qt.AlignmentFlag) -> QLabel:
         label = QLabel(self)
         label.setAlignment(alignment)

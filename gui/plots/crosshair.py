@@ -70,6 +70,9 @@ class Crosshair(QObject):
 
     def read_at(self, x: float, y: float) -> str:
         """Return the text of the points nearest to (x, y), plot coordinates, and move the lines there; "" for none."""
+        # All curves are read at the same abscissa, that of the point nearest to the mouse, because they share their
+        # grid in most plots. In which curve "nearest" is measured is decided by the distance in y, relative to the
+        # range that is shown: in plot coordinates a transient of 0.01 would always win against a signal of 1.
         visible = [curve for curve in self._curves.values() if curve.isVisible() and curve.x.size]
         (left, right), (low, high) = self._canvas.box.viewRange()
         found = [(curve, index) for curve in visible if (index := _nearest(curve, x, right - left)) is not None]

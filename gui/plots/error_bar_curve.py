@@ -64,7 +64,7 @@ class ErrorBarCurve(ViewItem):
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours and sizes of `theme`."""
+        """Take colours from `theme`, and its scale for line widths and markers in pixels."""
         self._theme = theme
         self.update()
 
@@ -83,6 +83,9 @@ class ErrorBarCurve(ViewItem):
         """Draw bars, line and markers in pixels, so that pens and markers need no transformation."""
         if not self.x.size:
             return
+        # Everything is drawn in pixels of the screen, with a unit transformation. With the transformation of the plot,
+        # pens and markers would be stretched by its scales, which differ by many orders between the axes. The
+        # coordinates are clipped, as Qt overflows far outside of the picture.
         to_pixels = painter.worldTransform()
         x = _pixels(self.x, to_pixels.m11(), to_pixels.dx())
         y = _pixels(self.y, to_pixels.m22(), to_pixels.dy())

@@ -36,6 +36,8 @@ def write_table(path: Path, abscissa: str, columns: Sequence[Column], remarks: S
     Curves on one grid share the abscissa: `energy_ev,off,off_sigma,...`. Others are written one below the other, as
     `curve,energy_ev,value,sigma`. Numbers keep all their digits. Raises StorageError if the file cannot be written.
     """
+    # One grid for all curves gives the table that people expect, a row per point. Curves on several grids, as overlaid
+    # runs, would need empty cells that programs read as zeros; they are written one below the other.
     same = all(np.array_equal(column.x, columns[0].x) for column in columns)
     rows = _wide(abscissa, columns) if columns and same else _long(abscissa, columns)
     try:

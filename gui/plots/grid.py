@@ -26,7 +26,7 @@ class Grid(ViewItem):
         self.setZValue(-100)
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of `theme`."""
+        """Take the colours of `theme`; all lines are one pixel wide."""
         self._pen = pg.mkPen(QColor(theme.line), width=1)
         self._zero_pen = pg.mkPen(QColor(theme.muted), width=1)
         self.update()
@@ -36,6 +36,8 @@ class Grid(ViewItem):
         rect = self.boundingRect()
         if rect.isEmpty():
             return
+        # The lines depend on the view, on the size of the axes, and on whether they are empty. They are computed when
+        # one of these differs from the last repaint; a new curve alone repaints the same lines.
         key = (
             rect.left(),
             rect.right(),

@@ -69,6 +69,8 @@ class ImagePlot(QWidget):
 
     def show_image(self, image: NDArray[np.float64] | None) -> None:
         """Show an image (rows, columns) of counts, or nothing; negative and non-finite pixels are shown as zero."""
+        # The view is set only for the first image, or for one of another size: a zoom of the user stays while images
+        # come in. The image is reduced to 256 levels here, since pyqtgraph would do it on every repaint.
         first = self._image is None or image is None or self._image.shape != image.shape
         self._image = image
         self.canvas.set_empty(empty=image is None)
@@ -80,7 +82,7 @@ class ImagePlot(QWidget):
             self.show_whole()
 
     def show_whole(self) -> None:
-        """Show the whole image."""
+        """Show the whole image (rows, columns), with a margin of 2 %."""
         if self._image is not None:
             rows, columns = self._image.shape
             self.canvas.box.setRange(QRectF(0, 0, columns, rows), padding=0.02, disableAutoRange=True)
@@ -122,6 +124,8 @@ class ImagePlot(QWidget):
     def _rectangle(self) -> Rectangle:
         (x, y) = self._region.pos()
         (width, height) = self._region.size()
+        # The rectangle can be dragged beyond the image; rows and columns are cut to what exists, at least one pixel, so
+        # that a request never has an empty region.
         rows, columns = self._image.shape if self._image is not None else (1, 1)
         row = min(max(round(y), 0), rows - 1)
         column = min(max(round(x), 0), columns - 1)

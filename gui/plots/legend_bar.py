@@ -14,7 +14,7 @@ from gui.theme import Theme, current_theme
 
 
 def style_icon(style: CurveStyle, theme: Theme) -> QIcon:
-    """Return a sample of a curve in `style`, for legends and lists."""
+    """Return a sample of a curve in `style`, for legends and lists: 1.4 font sizes high, twice as wide, in pixels."""
     height = int(1.4 * theme.font_points)
     pixmap = QPixmap(2 * height, height)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -77,9 +77,11 @@ class LegendBar(QWidget):
         button.show()
 
     def remove(self, curve: ErrorBarCurve) -> None:
-        """Remove the button of a curve."""
+        """Remove the button of a curve. Raises KeyError for a curve that has none."""
         button = self._buttons.pop(curve)
         self._flow.removeWidget(button)
+        # Hidden at once, deleted later: the button may be the sender of the signal that has led here, and Qt must not
+        # lose it before its handlers have returned.
         button.hide()
         button.deleteLater()
 
@@ -88,7 +90,7 @@ class LegendBar(QWidget):
         return self._buttons[curve]
 
     def relabel(self, curve: ErrorBarCurve) -> None:
-        """Show the current label of a curve."""
+        """Show the current label of a curve. Raises KeyError for a curve that has no button."""
         if self._buttons[curve].text() != curve.label:
             self._buttons[curve].apply_theme(current_theme())
             self._flow.invalidate()

@@ -65,14 +65,20 @@ class LinePlot(QWidget):
 
     @property
     def curves(self) -> dict[str, ErrorBarCurve]:
-        """Curves by name."""
+        """Curves by name, with points (points,) in the places of the axis."""
         return dict(self._curves)
 
     def set_curve(
         self, name: str, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None, *,
         style: CurveStyle, label: str | None = None,
     ) -> None:  # fmt: skip
-        """Draw or replace the curve `name`; `x`, `y`, `sigma` (points,). Call `show_all` after the last curve."""
+        """Draw or replace the curve `name`; `x`, `y`, `sigma` (points,), in the units of the axes.
+
+        The arrays are not copied: do not change them afterwards. Call `show_all` after the last curve.
+        """
+        # A curve is kept and given new points, which costs a tenth of making one: its legend button, its visibility and
+        # its error bars stay as the user has left them. Another style makes another curve, as an item cannot change its
+        # place among the others.
         curve = self._curves.get(name)
         if curve is not None and curve.style != style:
             self.remove_curve(name)
@@ -99,7 +105,7 @@ class LinePlot(QWidget):
             self.remove_curve(name)
 
     def show_all(self) -> None:
-        """Adapt the ranges to new data, unless the user has zoomed."""
+        """Adapt the ranges to new data, unless the user has zoomed; 6 % of their span stay free at each side."""
         self.views.follow()
 
     def show_message(self, text: str) -> None:
@@ -125,6 +131,8 @@ class LinePlot(QWidget):
         if view is None:
             self.views.choose(None)
             return
+        # Two plots above each other share their abscissa, and each fits its ordinate to the points in it. Without
+        # points there the ordinate of the other plot is as good as any.
         self.views.choose(View(view.x, self._bounds(view.x)[1] or view.y))
 
     def refresh_buttons(self) -> None:

@@ -21,18 +21,21 @@ class Scale(Protocol):
         """Return the values at `places`, same shape."""
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Return values for ticks between the places `low` and `high`, the most important first, if not linear."""
+        """Return values (ticks,) for ticks between the places `low` and `high`, the most important first.
+
+        An empty list leaves the ticks to the axis, as on a linear scale.
+        """
 
 
 class LinearScale:
     """Values are their own places."""
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
-        """Return the values themselves."""
+        """Return the values themselves as floats, same shape."""
         return np.asarray(values, dtype=float)
 
     def from_axis(self, places: ArrayLike) -> FloatArray:
-        """Return the places themselves."""
+        """Return the places themselves as floats, same shape."""
         return np.asarray(places, dtype=float)
 
     def ticks(self, low: float, high: float) -> list[float]:  # noqa: ARG002  # a linear axis finds its own

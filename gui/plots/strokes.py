@@ -58,6 +58,9 @@ class Strokes:
         return np.asarray(self._lines.ndarray())
 
     def _draw_lines(self, painter: QPainter, ends: FloatArray) -> None:
+        # A line with an end that is not finite is left out, which makes the gaps. Infinity and NaN are found in one sum
+        # per line; Qt would draw them somewhere. The array is filled again with the lines that are left, as Qt takes
+        # its content as it is.
         known = np.isfinite(ends.sum(axis=1))
         if not known.all():
             kept = ends[known]

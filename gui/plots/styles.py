@@ -33,13 +33,13 @@ class CurveStyle:
     bars: bool = True
 
     def colour(self, theme: Theme) -> QColor:
-        """Return the colour of the curve in `theme`."""
+        """Return the colour of the curve in `theme`. Raises KeyError for a role that the theme lacks."""
         if self.role.startswith("series "):
             return QColor(theme.series[int(self.role.split()[1]) % len(theme.series)])
         return QColor(theme.roles[self.role])
 
     def pen(self, theme: Theme) -> QPen:
-        """Return the pen for the line in `theme`."""
+        """Return the pen for the line in `theme`, as wide as `width_px` times its scale, pixels."""
         pen = QPen(self.colour(theme), self.width_px * theme.scale)
         pen.setStyle(_PEN_STYLES.get(self.line, Qt.PenStyle.SolidLine))
         return pen
@@ -52,5 +52,8 @@ FIT = CurveStyle(role="fit", width_px=2.0)
 
 
 def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
-    """Return the style of run number `index` of several; colours and markers repeat with different periods."""
+    """Return the style of run number `index` of several, counted from 0.
+
+    Colours and markers repeat with different periods, so that 12 runs can be told apart.
+    """
     return CurveStyle(role=f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)

@@ -30,7 +30,7 @@ class LivenessBar(QWidget):
         layout.addWidget(self.source, 1)
 
     def show_frame(self, frame: LiveFrame, liveness: Liveness, now_s: float) -> None:
-        """Show whether `frame` is live at `now_s`, `time.monotonic()`."""
+        """Show whether `frame` is live at `now_s`, `time.monotonic()`, s, with age and lag of the documents."""
         feed = frame.feed
         age_s = document_age_s(frame, now_s)
         reason = f": {liveness.reason}" if liveness.reason else ""

@@ -12,7 +12,7 @@ from gui.types import Severity
 
 
 def first_value(values: tuple[float, ...]) -> float:
-    """Return the value of the only process variable."""
+    """Return the value of the only process variable, in its own unit."""
     return values[0]
 
 
@@ -60,7 +60,10 @@ SHAPES: Mapping[Severity, str] = {"good": "●", "warning": "▲", "bad": "■",
 
 
 def shown(item: StatusItem, reading: Reading, now_s: float) -> Shown:
-    """Return how `item` is shown at `now_s`, `time.monotonic()`; an item that is not connected is never good."""
+    """Return how `item` is shown at `now_s`, `time.monotonic()`, s, its value in its unit.
+
+    An item that is not connected is never good: its last value is shown, but not judged.
+    """
     age = "" if reading.at_s is None else age_text(now_s - reading.at_s)
     value = "" if reading.value is None else _value_text(item, reading.value)
     if not reading.connected:

@@ -43,7 +43,11 @@ class Liveness:
 
 
 def judge(frame: LiveFrame, now_s: float) -> Liveness:
-    """Return the state of the display of `frame` at `now_s`, `time.monotonic()`."""
+    """Return the state of the display of `frame` at `now_s`, `time.monotonic()`, s.
+
+    In this order: a source that does not answer, a replay, no run, an ended run, an open run that is late or quiet for
+    too many s.
+    """
     feed = frame.feed
     if not feed.connected:
         reason = feed.remark or f"{feed.source} does not answer"

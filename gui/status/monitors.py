@@ -28,7 +28,7 @@ class StatusSource(Protocol):
     """A source of device states."""
 
     def reading(self, item: StatusItem) -> Reading:
-        """Return what is known of `item` now, without waiting."""
+        """Return what is known of `item` now, in its unit, without waiting."""
 
     def close(self) -> None:
         """End all monitors."""
@@ -58,7 +58,10 @@ class ChannelAccessStatus:
         self._thread.start()
 
     def reading(self, item: StatusItem) -> Reading:
-        """Return the latest value of `item`; it changes with any of its PVs, and is connected if all of them are."""
+        """Return the latest value of `item`, in its unit; it changes with any of its PVs.
+
+        It is connected if all of its PVs are, and if the reader has reported within the last 5 s.
+        """
         alive = time.monotonic() - self._reported_at < SILENT_S
         connected = alive and self._connected.issuperset(item.pvs)
         known = [self._latest[name] for name in item.pvs if name in self._latest]
@@ -77,6 +80,10 @@ class ChannelAccessStatus:
         reader: Child | None = None
         current: str | None = None
         while not self._closing.is_set():
+            # The states of the reader: none, starting, reporting, silent, ended. Each turn, a reader that has ended, is
+            # silent for too long, or watches another control system than the present one is killed and replaced. A new
+            # one may be silent for longer, until its first report. If the address is not known at the moment, the
+            # reader keeps the one that it has: a control system that restarts comes back there in most cases.
             addresses = self._addresses() or current
             silent = time.monotonic() - self._reported_at > self._may_be_silent_s
             if reader is None or addresses != current or reader.exit_code is not None or silent:
@@ -105,6 +112,9 @@ class ChannelAccessStatus:
     def _take_report(self, line: str) -> None:
         report = json.loads(line)
         now_s = time.monotonic()
+        # Runs in the thread that reads the reader's output, while the GUI thread calls `reading`. Each attribute is
+        # replaced by a complete new object, which the other thread sees either before or after; no lock is needed. The
+        # order is such that a value is there before its PV counts as connected.
         self._latest |= {name: (value, now_s) for name, value in report["values"].items()}
         self._connected = frozenset(report["connected"])
         self._reported_at = now_s

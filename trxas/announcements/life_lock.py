@@ -42,7 +42,10 @@ class LifeLock:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a living process, this one included, holds the lock at `path`; no file is not held."""
+    """Return whether a living process, this one included, holds the lock at `path`; no file is not held.
+
+    Raises OSError if the file exists and cannot be read.
+    """
     try:
         with path.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -54,7 +57,10 @@ def is_held(path: Path) -> bool:
 
 
 def holder_of(path: Path) -> str:
-    """Return what the holder of the lock at `path` wrote into it, "" if nobody holds it."""
+    """Return what the holder of the lock at `path` wrote into it, "" if nobody holds it.
+
+    "unknown" if the holder wrote nothing yet. Raises OSError as `is_held` does.
+    """
     if not is_held(path):
         return ""
     try:

@@ -49,7 +49,10 @@ class ServeState:
 
 
 def write_state(root: Path, state: ServeState) -> Path:
-    """Write the file, readable for its owner alone as it holds keys; return its path."""
+    """Write the file, readable for its owner alone as it holds keys; return its path.
+
+    Raises OSError if the folder cannot be written.
+    """
     # Written whole or not at all: readers poll this file.
     path = root / STATE
     write_atomically(path, json.dumps(asdict(state), indent=2), private=True)
@@ -57,7 +60,10 @@ def write_state(root: Path, state: ServeState) -> Path:
 
 
 def read_state(root: Path) -> ServeState | None:
-    """Return where the folder is served; None if it is not, or not yet."""
+    """Return where the folder is served; None if it is not, or not yet.
+
+    Raises OSError only if the lock file cannot be read: a file of another version counts as none.
+    """
     if not is_held(root / LOCK):
         return None
     try:

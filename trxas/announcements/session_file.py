@@ -59,7 +59,10 @@ class SessionAnnouncement:
 
 
 def read_session(root: Path) -> SessionAddress | None:
-    """Return where the latest session of the folder listens; None if there is none or its process has ended."""
+    """Return where the latest session of the folder listens; None if there is none or its process has ended.
+
+    Raises OSError only if the lock file cannot be read: a file of another version counts as none.
+    """
     try:
         session = SessionAddress(**json.loads((root / NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

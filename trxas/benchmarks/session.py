@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -35,7 +34,10 @@ Seconds = float
 
 
 def bench(session: Session, folder: Path) -> dict[str, Any]:
-    """Return the numbers of all measurements; `folder` takes the data of the storage measurements."""
+    """Return the numbers of all measurements, in ms and s and as ratios.
+
+    `folder` takes the data of the storage measurements.
+    """
     return {
         "dead_time": dead_time(session.beamline),
         "counting": counting_cost(session.beamline),
@@ -228,8 +230,3 @@ def _process_s(code: str) -> Seconds:
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120, stdout=subprocess.DEVNULL)  # noqa: S603
     return time.perf_counter() - begin
-
-
-def write(results: dict[str, Any], path: Path) -> None:
-    """Write the results as JSON; raises OSError if the file cannot be written."""
-    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

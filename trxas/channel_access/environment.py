@@ -6,10 +6,10 @@ import os
 import shutil
 import socket
 import sys
-import time
 
 from devices.configuration import EpicsSettings
 from processes.detached import start_detached
+from processes.waiting import wait_until
 from trxas.channel_access.address_list import check_address_list
 from trxas.channel_access.repeater import repeater_port
 
@@ -31,15 +31,15 @@ def prepare(settings: EpicsSettings) -> None:
 
 
 def start_repeater(address_list: str) -> None:
-    """Start a CA repeater unless one runs; it outlives this process, as clients in other programs may rely on it.
+    """Start a CA repeater unless one runs; wait up to 5 s until it listens.
 
-    It is the one of EPICS base where that is installed, else the one of this package, which listens on loopback only
-    if all servers are there. Clients work without any repeater too, but notice a returning IOC only by their own
-    searches.
+    It outlives this process, as clients in other programs may rely on it. It is the one of EPICS base where that is
+    installed, else the one of this package, which listens on loopback only if all servers are there. Clients work
+    without any repeater too, but notice a returning IOC only by their own searches.
     """
     if not _repeater_runs():
         start_detached(_repeater_command(address_list))
-        _wait_for_repeater()
+        wait_until(_repeater_runs, timeout_s=REPEATER_START_S)
 
 
 def _repeater_command(address_list: str) -> list[str]:
@@ -48,12 +48,6 @@ def _repeater_command(address_list: str) -> list[str]:
         return [installed]
     here = all(address.partition(":")[0] in LOOPBACK for address in address_list.split())
     return [sys.executable, "-m", "trxas.channel_access.repeater", *([LOOPBACK[0]] if here else [])]
-
-
-def _wait_for_repeater() -> None:
-    deadline = time.monotonic() + REPEATER_START_S
-    while not _repeater_runs() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def _repeater_runs() -> bool:

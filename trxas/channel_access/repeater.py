@@ -28,7 +28,10 @@ Address = tuple[str, int]
 
 
 def repeater_port() -> int:
-    """Return the UDP port of the repeater: EPICS_CA_REPEATER_PORT, or 5065."""
+    """Return the UDP port of the repeater: EPICS_CA_REPEATER_PORT, or 5065.
+
+    Raises ValueError if the variable is not a whole number.
+    """
     return int(os.environ.get("EPICS_CA_REPEATER_PORT") or DEFAULT_PORT)
 
 
@@ -40,7 +43,10 @@ class Repeater:
         self._clients: dict[Address, socket.socket] = {}
 
     def serve_one(self) -> None:
-        """Wait for one datagram, and register its sender or pass it on."""
+        """Wait for one datagram, and register its sender or pass it on.
+
+        Raises OSError if the socket is closed; a client that has gone is dropped without an error.
+        """
         message, sender = self._server.recvfrom(DATAGRAM_BYTES)
         if not message or _command(message) == REGISTER:
             self._register(sender)

@@ -44,7 +44,7 @@ class DemoResult:
         return self.delay.fit
 
     def table(self) -> str:
-        """Return the results as lines of text, each number with its standard error."""
+        """Return the results as lines of text, each number with its standard error and unit (ps, %, eV)."""
         lines = ["Measured on the simulated beamline (fitted values ± standard error)", *kinetics_lines(self.fit)]
         lines.append(self.energy.table())
         lines += [f"{f'run, {name}':<22} {uid}" for name, uid in zip(("energy", "delay"), self.uids, strict=True)]
@@ -84,7 +84,10 @@ def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
 
 
 def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:
-    """Write the figure into `folder` and, if wanted, the JSON; return the path of the figure."""
+    """Write the figure into `folder` and, if wanted, the JSON; return the path of the figure.
+
+    Raises OSError if one of them cannot be written.
+    """
     boxcar, _ = result.energy.spectra
     figure = save(summary_figure(boxcar, result.delay.trace, result.fit), folder / "demo.png")
     if json_path is not None:

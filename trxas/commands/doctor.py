@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from errors import StorageError
+from processes.waiting import wait_until
 from trxas.commands.options import JsonFlag
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
-    from devices.beamline import Beamline
     from devices.session.health import PvHealth
     from trxas.commands.troubles import Trouble
     from trxas.configuration import Configuration
@@ -67,7 +66,10 @@ def run(options: DoctorOptions) -> int:
 
 
 def calibrations_of(configuration: Configuration) -> tuple[list[str], str]:
-    """Return a line per calibration that a session would use, and why they cannot be read ("" if they can)."""
+    """Return a line per calibration that a session would use, and why they cannot be read ("" if they can).
+
+    A damaged file raises nothing here: it is a finding like the others.
+    """
     from trxas.session.calibrations import calibration_file, calibration_lines
 
     try:
@@ -86,7 +88,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     from trxas.commands.troubles import clock_troubles, troubles_of
 
     beamline = build_beamline(configuration.beamline)
-    _wait(beamline, epics.connection_timeout_s)
+    wait_until(lambda: not beamline.disconnected(), timeout_s=epics.connection_timeout_s)
     lines, problem = calibrations_of(configuration)
     stamps = (signal.timestamp for signal in beamline.signals() if signal.connected)
     return Diagnosis(
@@ -114,9 +116,3 @@ def _show(diagnosis: Diagnosis) -> None:
     else:
         lines = [f"calibrated: {line}" for line in diagnosis.calibrations]
         print("\n".join(lines) or "calibrated: nothing yet, all as configured")
-
-
-def _wait(beamline: Beamline, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while beamline.disconnected() and time.monotonic() < deadline:
-        time.sleep(0.05)

@@ -90,7 +90,10 @@ def _start(session: Session, command: str | None) -> None:
 
 
 def shell_configuration(root: Path) -> Config:
-    """Return the settings of the shell; its history is in the data folder `root` if that can be written."""
+    """Return the settings of the shell; its history is in the data folder `root` if that can be written.
+
+    Raises ConfigurationError if there are no startup files.
+    """
     from traitlets.config import Config
 
     from trxas.session.session import is_read_only

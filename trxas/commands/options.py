@@ -48,7 +48,10 @@ EmptyFolder: TypeAlias = Annotated[
 
 
 def command_of(run: Callable[[Options], int], options: type[Options]) -> Callable[..., int]:
-    """Return `run` as a function with one parameter per field of its dataclass of `options`, as typer reads them."""
+    """Return `run` as a function with one parameter per field of its dataclass of `options`, as typer reads them.
+
+    Raises NameError if an annotation of a field names something that its module does not import.
+    """
     hints = get_type_hints(options, include_extras=True)
     fields = [field for field in dataclasses.fields(options) if field.init]  # type: ignore[arg-type]  # a dataclass
 

@@ -41,7 +41,10 @@ class Trouble:
 
 
 def troubles_of(configuration: Configuration) -> list[Trouble]:
-    """Return the troubles of this machine, of its environment and of the data folder, without asking any PV."""
+    """Return the troubles of this machine, of its environment and of the data folder, without asking any PV.
+
+    Raises OSError if the data folder cannot be listed.
+    """
     root = configuration.storage.root
     return [
         *unknown_hosts(configuration.beamline.epics.address_list),
@@ -99,7 +102,10 @@ def wrong_versions(requirements: Iterable[str]) -> Iterator[Trouble]:
 
 
 def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
-    """Yield faults of the data folder: it cannot be written, its disk is full, its keys are readable for others."""
+    """Yield faults of the data folder: it cannot be written, its disk is full, its keys are readable for others.
+
+    `minimum_free_mb`: what a scan needs to start, MB.
+    """
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not os.access(existing, os.W_OK):
         yield Trouble(
@@ -146,7 +152,7 @@ def announced(root: Path) -> Iterator[Trouble]:
 
 
 def clock_troubles(timestamps_s: Iterable[float]) -> Iterator[Trouble]:
-    """Yield a note if a PV was stamped in the future: the clocks of this machine and of its IOC differ."""
+    """Yield a note if a PV was stamped more than 2 s in the future: the clocks of this machine and its IOC differ."""
     ahead_s = max(timestamps_s, default=0.0) - time.time()
     if ahead_s > CLOCK_S:
         yield Trouble(

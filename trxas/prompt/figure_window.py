@@ -28,7 +28,10 @@ class FigureWindow:
         self._has_failed = False
 
     def show(self, path: Path) -> None:
-        """Show a saved figure; does nothing without a screen, with MPLBACKEND=agg, or after the window has failed."""
+        """Show a saved figure; does nothing without a screen, with MPLBACKEND=agg, or after the window has failed.
+
+        Never raises: a window that does not start, or has ended with an error, is reported once.
+        """
         if self._has_failed or not has_screen() or os.environ.get("MPLBACKEND", "").lower() == "agg":
             return
         try:

@@ -17,7 +17,10 @@ RunKey = str | int
 def stored_run_functions(
     store: Store,
 ) -> tuple[Callable[[int], None], Callable[[RunKey], None], Callable[[RunKey], RunResults]]:
-    """Return the functions `runs`, `show` and `reduce` for one store."""
+    """Return the functions `runs`, `show` and `reduce` for one store.
+
+    They raise StorageError for a run that is not there, or that the key does not identify.
+    """
 
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""

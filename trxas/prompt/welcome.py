@@ -10,7 +10,10 @@ EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="Cs
 
 
 def welcome(session: Session) -> str:
-    """Return the lines: beamline, data folder, devices, plans, an example, calibrations, safety, interrupted runs."""
+    """Return the lines: beamline, data folder, devices, plans, an example, calibrations, safety, interrupted runs.
+
+    Raises StorageError if the calibrations cannot be read.
+    """
     epics = session.configuration.beamline.epics
     lines = [
         f"trxas on {session.configuration.beamline.name}, PVs at {epics.address_list}, data in {session.store.root}",
@@ -29,7 +32,10 @@ def welcome(session: Session) -> str:
 
 
 def safety_lines(session: Session) -> list[str]:
-    """Return who holds the beamline, and which guards it lacks; no line if all is as it should be."""
+    """Return who holds the beamline, and which guards it lacks; no line if all is as it should be.
+
+    Raises NotConnectedError if the IOC of the guards does not answer.
+    """
     line = session.beamline
     lines = []
     if session.read_only:

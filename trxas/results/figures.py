@@ -48,7 +48,7 @@ def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
 
 
 def curve_figure(curve: RunCurve, title: str) -> Figure:
-    """Return a figure of one curve, with error bars where it has errors."""
+    """Return a figure of one curve (points,), with error bars where it has errors, in the units of its axes."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     if curve.sigma is None:
@@ -63,7 +63,7 @@ def curve_figure(curve: RunCurve, title: str) -> Figure:
 
 
 def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
-    """Return a figure: the static spectrum on top, below it a transient with error bars per spectrum."""
+    """Return a figure: the static spectrum on top, below it a transient per spectrum, against the energy in eV."""
     figure = Figure(figsize=(7, 6), layout="constrained")
     static, transient = figure.subplots(2, 1, sharex=True, height_ratios=[3, 4])
     draw_static(static, spectra[0])
@@ -75,7 +75,7 @@ def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
 
 
 def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
-    """Return a figure: the transient against the delay with error bars, and its fit if there is one."""
+    """Return a figure: the transient in % against the delay in ps, and its fit if there is one."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     draw_trace(axes, trace, fit)
@@ -84,7 +84,10 @@ def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
 
 
 def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | None]) -> Figure:
-    """Return a figure: transients against fluence with the line of the linear regime, a panel per scan (Fig. S2)."""
+    """Return a figure: transients in % against the fluence in mJ/cm2, a panel per scan (Fig. S2).
+
+    Each panel has the line of the linear regime, if that was fitted.
+    """
     figure = Figure(figsize=(7, 3.5 * len(scans)), layout="constrained")
     for axes, scan, line in zip(np.ravel(figure.subplots(len(scans), 1)), scans, lines, strict=True):
         about = scan.metadata
@@ -104,7 +107,7 @@ def fluence_figure(scans: Sequence[FluenceScan], lines: Sequence[FluenceFit | No
 def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure:
     """Return the static spectrum above its transient on one energy axis, and the kinetics with fit beside them.
 
-    That is the content of Fig. 2 of the paper for one edge.
+    Energies in eV, delays in ps. That is the content of Fig. 2 of the paper for one edge.
     """
     figure = Figure(figsize=(11, 5.4), layout="constrained")
     places = figure.subplot_mosaic([["static", "trace"], ["transient", "trace"]], height_ratios=[3, 4])
@@ -135,7 +138,10 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
 
 
 def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANSIENT_COLOUR) -> None:
-    """Draw a transient with error bars; a reference other than the unpumped probe is named in the legend."""
+    """Draw a transient with error bars against the energy in eV.
+
+    A reference other than the unpumped probe is named in the legend.
+    """
     metadata = spectrum.metadata
     against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
     label = f"{_delay_label(spectrum)}, {metadata.mode}, scans: {metadata.scans}{against}"
@@ -169,7 +175,7 @@ def fit_delays_ps(measured: Trace) -> NDArray[np.float64]:
 
 
 def draw_delay_axis(axes: Axes) -> None:
-    """Draw the delay axis, linear around time zero and logarithmic later, a line at zero signal, and the legend."""
+    """Draw the delay axis in ps, linear up to 500 ps and logarithmic beyond, a line at zero, and the legend."""
     axes.set_xscale("symlog", linthresh=LINEAR_TO_PS, linscale=LINEAR_DECADES)
     axes.set_xticks(DELAY_TICKS_PS, [delay_text(tick) for tick in DELAY_TICKS_PS])
     axes.minorticks_off()
@@ -179,7 +185,7 @@ def draw_delay_axis(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a PNG, making its folder; return the path."""
+    """Write a PNG, making its folder; return the path. Raises OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     return path

@@ -17,7 +17,10 @@ SHOWN = (
 
 
 def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results."""
+    """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
+
+    Raises IndexError without documents; what cannot be reduced is a line of the report.
+    """
     start = documents[0][1]
     lines = [f"{key:<22} {start[key]}" for key in SHOWN if key in start]
     lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
@@ -31,7 +34,10 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 
 
 def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Return the report as plain data: start and stop document, exposures by quality, and the results."""
+    """Return the report as plain data: start and stop document, exposures by quality, and the results.
+
+    Raises IndexError without documents; what cannot be reduced is a line of the results.
+    """
     start = documents[0][1]
     name, stop = documents[-1]
     results = reduce_stored_run(documents)

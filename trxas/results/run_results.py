@@ -13,5 +13,8 @@ if TYPE_CHECKING:
 
 
 def reduce_stored_run(documents: Documents) -> RunResults:
-    """Return what a run reduces to, its images read from their files; what cannot be reduced becomes a remark."""
+    """Return what a run reduces to, its images read from their files.
+
+    Never raises for the content of a run: what cannot be reduced becomes a remark of the results.
+    """
     return reduce_run(documents, read_image)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def runs_table(runs: Sequence[RunSummary]) -> Table:
-    """Return a table with a row per run, in the given order."""
+    """Return a table with a row per run, in the given order; times are local, points are counts."""
     columns = ("uid", "scan", "time", "plan", "edge", "points", "status", "sample", "resumes")
     used = columns if any(run.resumes for run in runs) else columns[:-1]
     rows = ([_cells(run)[column] for column in used] for run in runs)
@@ -39,7 +39,7 @@ def _cells(run: RunSummary) -> dict[str, str]:
 
 
 def check_table(check: StoreCheck) -> Table:
-    """Return a table with a row per run, and below it a row per further problem of that run."""
+    """Return a table with a row per run, and below it a row per further problem; events are counts."""
     columns = ("uid", "ended", "journal", "catalogue", "state")
     rows = [row for run in check.runs for row in _check_rows(run)]
     return table(columns, rows, right=("journal", "catalogue"))

@@ -16,7 +16,10 @@ from trxas.terminal.encoding import make_output_safe
 
 
 def open_environment() -> dict[str, Any]:
-    """Open a session that closes when the process ends; return its RunEngine as `RE`, and its plans by name."""
+    """Open a session that closes when the process ends; return its RunEngine as `RE`, and its plans by name.
+
+    Raises what `open_session` raises, which the queue server writes into its log, and KeyError without its variable.
+    """
     # No listener: the queue server itself pauses, resumes and ends its plans.
     make_output_safe()
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)

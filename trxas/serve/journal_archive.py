@@ -23,7 +23,7 @@ class JournalArchive:
         return uid_of(paths[-1]) if paths else None
 
     def of_series(self, series: str) -> Sequence[str]:
-        """Return the uids of the runs of a series, oldest first."""
+        """Return the uids of the runs of a series, oldest first. Raises StorageError if a journal cannot be read."""
         return [start["uid"] for start in find_starts(self._store, series=series)]
 
     def load(self, uid: str) -> Sequence[NamedDocument]:

@@ -14,6 +14,7 @@ from broadcast.relay import LOOPBACK
 from errors import ConfigurationError, TrxasError
 from gui.control.manager_link import RefusedError, ServerAddress, ServerSilentError, ZmqManagerLink
 from processes.child import ChildProgram
+from processes.waiting import wait_until
 from trxas.configuration import Configuration
 from trxas.serve.keys import QUEUE_VARIABLE, Keys
 
@@ -77,7 +78,7 @@ class QueueServer:
         self._link = ZmqManagerLink(control)
 
     def status(self) -> Mapping[str, Any]:
-        """Return its status, as in bluesky-queueserver's API."""
+        """Return its status, as in bluesky-queueserver's API. Raises ServerSilentError or RefusedError."""
         return self._link.request("status", {})
 
     def open_environment(self, interrupted: Callable[[], bool]) -> None:
@@ -126,14 +127,8 @@ class QueueServer:
         timeout_s: float,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> bool:
-        deadline = time.monotonic() + timeout_s
-        while not interrupted():
-            if reached(self.status()):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_S)
-        return True
+        """Return whether `reached` is true of the status within `timeout_s`; an interrupted wait counts as reached."""
+        return wait_until(lambda: interrupted() or reached(self.status()), timeout_s=timeout_s, poll_s=_POLL_S)
 
 
 def _is_settled(status: Mapping[str, Any]) -> bool:

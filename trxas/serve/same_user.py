@@ -14,7 +14,10 @@ Address = tuple[str, int]
 
 
 def is_of_same_user(client: Address, server: Address) -> bool:
-    """Return whether this user owns the end `client` of an IPv4 connection to `server`; True outside Linux."""
+    """Return whether this user owns the end `client` of an IPv4 connection to `server`; True outside Linux.
+
+    Raises OSError if the kernel's table of connections cannot be read, or for an address that is not IPv4.
+    """
     if not TABLE.exists():
         return True
     ends = [_as_in_table(client), _as_in_table(server)]

@@ -205,7 +205,10 @@ class Serving:
 
 
 def relay_program(root: Path) -> ChildProgram:
-    """Return the relay of the data folder `root`, on free ports; its ready line has the addresses as JSON."""
+    """Return the relay of the data folder `root`, on free ports; its ready line has the addresses as JSON.
+
+    Raises OSError if there is no free port.
+    """
     ports = [str(_free_port()) for _ in range(3)]
     command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
     return ChildProgram(name="relay", command=[*command, "--ports", *ports], ready=_RELAY_READY, restarts=True)

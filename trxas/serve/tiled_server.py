@@ -19,7 +19,8 @@ ANSWER_TIMEOUT_S = 1.0
 def tiled_server(root: Path, port: int, key: str, *, images: Path | None) -> ChildProgram:
     """Return the program that serves the catalogue in `root` to clients that have the key.
 
-    It makes the catalogue if there is none. `images`: folder of image files, None for the one in the data folder.
+    It makes the catalogue if there is none, and is ready within 180 s. `images`: folder of image files, None for the
+    one in the data folder.
     """
     tiled = [sys.executable, "-m", "trxas.serve.tiled_process", str(root), str(port), str(images or "")]
     return ChildProgram(

@@ -15,7 +15,10 @@ SHORTEST_UID = 8
 
 
 def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
-    """Return the plans by name: `resume_run`, and `reset_safety` where the beamline has a watchdog."""
+    """Return the plans by name: `resume_run`, and `reset_safety` where the beamline has a watchdog.
+
+    They raise, before anything moves, what `resume_plan` and `Session.reset_safety` raise.
+    """
 
     def resume_run(run: str = "-1") -> Plan:
         """Measure the exposures that an interrupted run lacks, in a new run; both are read as one.

@@ -33,7 +33,7 @@ def calibration_file(configuration: Configuration) -> CalibrationFile:
 
 
 def current(beamline: Beamline) -> dict[str, Any]:
-    """Return the calibrations in use, by name."""
+    """Return the calibrations in use, by name: time zero in ps, energy offset in eV, attenuator as a mapping."""
     return {
         TIME_ZERO: beamline.delay.time_zero_raw_ps,
         ENERGY: beamline.energy.calibration_offset_ev,
@@ -53,7 +53,7 @@ class Calibrations:
         self._last_run = ""
 
     def current(self) -> dict[str, Any]:
-        """Return the calibrations in use, by name."""
+        """Return the calibrations in use, by name: time zero in ps, energy offset in eV, attenuator as a mapping."""
         return current(self._beamline)
 
     def saved(self, name: str) -> SavedCalibration | None:
@@ -113,7 +113,10 @@ class Calibrations:
             self._last_run = str(doc["uid"])
 
     def saving(self, plan: Plan) -> Plan:
-        """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine."""
+        """Run `plan`, saving each calibration that it sets before its next message; a preprocessor of the RunEngine.
+
+        Raises StorageError, which ends the plan, if a calibration cannot be saved: it would be lost with the session.
+        """
 
         # A calibration reaches an axis as a `configure` message only. It is saved before the plan's next message, so
         # that a session killed in the scan that follows does not lose it.

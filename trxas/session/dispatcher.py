@@ -74,7 +74,10 @@ class SessionDispatcher(Dispatcher):
         return token
 
     def unsubscribe(self, token: int) -> None:
-        """Take back a subscription; what was emitted before is still passed on. Unknown tokens are ignored."""
+        """Take back a subscription; what was emitted before is still passed on.
+
+        Unknown tokens are ignored. The other tokens of the same callback end too.
+        """
         with self._lock:
             _, subscriber = self._subscribers.pop(token, ("", None))
         if subscriber is not None:
@@ -89,14 +92,20 @@ class SessionDispatcher(Dispatcher):
             self.unsubscribe(token)
 
     def wait(self, token: int | None = None, *, timeout_s: Seconds = PATIENCE_S) -> None:
-        """Return when the subscriber of `token`, or everyone, has had all documents, or after `timeout_s`."""
+        """Return when the subscriber of `token`, or everyone, has had all documents, or after `timeout_s`, s.
+
+        Never raises: a subscriber that is stuck is left out, one that is slow continues in the background.
+        """
         deadline = time.monotonic() + timeout_s
         for subscriber in [one for key, (_, one) in list(self._subscribers.items()) if token in (None, key)]:
             subscriber.wait(max(deadline - time.monotonic(), 0.0))
 
     @contextmanager
     def shown(self, _engine: Any = None) -> Iterator[None]:
-        """Context that ends when everyone has had the documents of the plan; for `RunEngine.context_managers`."""
+        """Context that ends when everyone has had the documents of the plan, at the latest after 10 s.
+
+        It is meant for `RunEngine.context_managers`.
+        """
         try:
             yield
         finally:

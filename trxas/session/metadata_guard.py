@@ -24,7 +24,8 @@ OF_THE_SESSION = frozenset({"beamline", "scan_id", "versions"})
 def guard_metadata(engine: RunEngine) -> None:
     """Check the metadata of every run of `engine`, and store values of numpy as numbers and lists.
 
-    Runs of trxas are checked before anything moves, those of other plans when they open.
+    Runs of trxas are checked before anything moves, those of other plans when they open. The plan then raises
+    InputError, as `check_engine_metadata` does.
     """
 
     def check(message: Msg) -> Msg:

@@ -13,7 +13,7 @@ def publish(run_engine: RemotelyPausableEngine, root: Path) -> Publisher:
     """Send all documents of `run_engine` to the server of the data folder `root`, which may start later.
 
     Call it once, after the store has subscribed: documents that are lost on the way are read from the journal. Close
-    the returned publisher with the session.
+    the returned publisher with the session. A server that is silent or gone raises nothing.
     """
     publisher = Publisher(lambda: _relay(root))
     run_engine.record_with(publisher)

@@ -38,13 +38,19 @@ def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = p
 
 
 def is_complete(documents: Documents) -> bool:
-    """Return whether a dataset, as `load_dataset` returns it, has every intended exposure with good quality."""
+    """Return whether a dataset, as `load_dataset` returns it, has every intended exposure with good quality.
+
+    Raises IndexError without documents.
+    """
     intended = documents[0][1].get("num_points")
     return intended is not None and len(set(good_exposures(documents))) >= int(intended)
 
 
 def unfinished_runs(store: Store) -> list[str]:
-    """Return the uids of runs that recovery had to close and that have not been completed since."""
+    """Return the uids of runs that recovery had to close and that have not been completed since.
+
+    Raises StorageError if one of them cannot be read.
+    """
     return [uid for uid in store.recovery.closed if not is_complete(load_dataset(store, uid))]
 
 

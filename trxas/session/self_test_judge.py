@@ -56,7 +56,10 @@ class SelfTestJudge:
 
 
 def verdict_text(runs: Mapping[str, Documents]) -> str:
-    """Return the verdict on the runs of all arms, a line per arm, as people read it."""
+    """Return the verdict on the runs of all arms, a line per arm, with shifts in ps.
+
+    Runs that cannot be judged give the reason instead; nothing is raised.
+    """
     try:
         results: Mapping[str, ArmResult] = judge_delay_axis(runs.values())
     except (InputError, ReductionError) as error:

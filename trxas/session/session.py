@@ -61,7 +61,10 @@ class Session:
         return self.guard is None
 
     def plans(self) -> dict[str, Callable[..., Plan]]:
-        """Return the plans of this beamline by name, ready for `RE(...)`."""
+        """Return the plans of this beamline by name, ready for `RE(...)`.
+
+        They raise InputError for wrong arguments, naming the allowed range and unit, before anything moves.
+        """
         return {
             plan.entry.name: bind(applied_once(plan, self.calibrations, self.store), self.beamline)
             for plan in sorted_plans()
@@ -185,7 +188,10 @@ def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store
 
 
 def who() -> str:
-    """Return the name under which this process holds the beamline, for people: user@host:process."""
+    """Return the name under which this process holds the beamline, for people: user@host:process.
+
+    The host is cut to 20 characters; it is not an identity, which the lock makes from a random number.
+    """
     return f"{getpass.getuser()}@{socket.gethostname()[:20]}:{os.getpid()}"
 
 
@@ -215,7 +221,7 @@ def open_configured_store(configuration: Configuration, *, recover_runs: bool = 
 
 
 def is_read_only(folder: Path) -> bool:
-    """Return whether a folder exists and this process cannot write into it."""
+    """Return whether a folder exists and this process cannot write into it; raises nothing."""
     return folder.exists() and not os.access(folder, os.W_OK)
 
 

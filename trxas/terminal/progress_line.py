@@ -64,7 +64,10 @@ class ProgressLine:
             self._draw(is_last=False)
 
     def advance(self, steps: int, remark: str = "") -> None:
-        """Count `steps` more; does nothing before the work has begun."""
+        """Count `steps` more, and draw the line at most every 0.1 s (in a log: 10 s).
+
+        `remark` stands at the end of the line. Does nothing before the work has begun.
+        """
         with self._lock:
             if self._progress is None or self._task is None:
                 return

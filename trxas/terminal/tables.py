@@ -15,7 +15,10 @@ UNLIMITED_WIDTH = 10_000
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()) -> Table:
-    """Return a table with headings; the columns named in `right` are aligned to the right, as numbers are."""
+    """Return a table with headings; `rows` (rows, columns) of cells that are shown as text.
+
+    The columns named in `right` are aligned to the right, as numbers are.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -34,7 +37,10 @@ def is_fancy() -> bool:
 
 
 def table_text(made: Table) -> str:
-    """Return the table as lines for standard output, without trailing blanks or a final newline."""
+    """Return the table as lines for standard output, without trailing blanks or a final newline.
+
+    It is as wide as the terminal, in characters; in a pipe nothing is folded or cut.
+    """
     from rich.console import Console
 
     fancy = is_fancy()

@@ -124,7 +124,10 @@ class CurrentStore:
 
 
 def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
-    """Return the limits of the plans' parameters by name, and the beam statistics that the forecast needs."""
+    """Return the limits of the plans' parameters by name, and the beam statistics that the forecast needs.
+
+    Limits are in the units of the parameters; the pulses of one probe are counted per s.
+    """
     pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
     beam = BeamStatistics(
         photons_per_pulse=PHOTONS_PER_PULSE,

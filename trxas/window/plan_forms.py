@@ -38,7 +38,10 @@ def known_plans() -> dict[str, PlanSignature]:
 
 
 def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
-    """Return the limits of every parameter that has some, by its name, which means the same in every plan."""
+    """Return the limits of every parameter that has some, by its name, in its unit.
+
+    A name means the same quantity in every plan, so that one pair of limits holds for all.
+    """
     found: dict[str, Limits] = {}
     for plan in PLANS.values():
         for one in plan.entry.parameters:

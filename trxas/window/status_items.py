@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from devices.configuration import BeamlineConfiguration
+from devices.configuration import BeamlineConfiguration, CellSettings
 from devices.conversions import cell_temperature_c, delay_ps, energy_ev, fluence_mj_cm2
 from errors import StorageError
 from gui.status.item import StatusItem
@@ -55,7 +55,10 @@ class SavedCalibrations:
 
 
 def status_items(configuration: Configuration) -> list[StatusItem]:
-    """Return the items in display order: axes, laser, shutters, ring current, jet and temperatures."""
+    """Return the items in display order: axes, laser, shutters, ring current, jet and temperatures.
+
+    Axes are converted from raw PVs to eV, ps and mJ/cm2, as a session does.
+    """
     beamline = configuration.beamline
     saved = SavedCalibrations(calibration_file(configuration), beamline)
     prefix = beamline.epics.prefix
@@ -77,19 +80,18 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         ),
         StatusItem(label="jet temperature", pvs=(prefix + around.jet_temperature,), unit="C", decimals=1),
     ]
-    if beamline.cell is not None:
-        cell = beamline.cell
-        items.append(
-            StatusItem(
-                label="cell temperature",
-                pvs=(prefix + cell.thermocouple,),
-                unit="C",
-                decimals=1,
-                high=cell.high_c,
-                convert=lambda values: cell_temperature_c(values[0], offset_c=cell.offset_c, gain=cell.gain),
-            )
-        )
-    return items
+    return items if beamline.cell is None else [*items, _cell_item(prefix, beamline.cell)]
+
+
+def _cell_item(prefix: str, cell: CellSettings) -> StatusItem:
+    return StatusItem(
+        label="cell temperature",
+        pvs=(prefix + cell.thermocouple,),
+        unit="C",
+        decimals=1,
+        high=cell.high_c,
+        convert=lambda values: cell_temperature_c(values[0], offset_c=cell.offset_c, gain=cell.gain),
+    )
 
 
 def _energy_item(beamline: BeamlineConfiguration, saved: SavedCalibrations) -> StatusItem:

@@ -47,11 +47,11 @@ class DiffractionPanel(Panel):
 
     @classmethod
     def for_beamline(cls, context: PanelContext) -> DiffractionPanel:
-        """Return the panel for the detector in `context`."""
+        """Return the panel for the detector in `context`, whose geometry is in m."""
         return cls(context.geometry)
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the request for the latest image with its pattern."""
+        """Return the request for the latest image (rows, columns) with its pattern against Q, 1/Å."""
         return (self._request(),)
 
     def plots(self) -> Iterable[LinePlot]:
@@ -69,7 +69,12 @@ class DiffractionPanel(Panel):
         self.image.canvas.mark(liveness.watermark)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace image and pattern. After a change of the region the old ones stay until the new ones are computed."""
+        """Replace image and pattern; after a change of the region the old ones stay until the new ones are computed.
+
+        A recorded geometry that raises an error is replaced by the configured one, and the error is shown in the plot.
+        """
+        # The geometry is part of the request. A run that records another one than the configured, as a stored run of
+        # last year, changes the request, which the window asks for with its next turn. Until then the old answer stays.
         geometry = self._recorded_geometry(frame)
         if geometry != self._geometry:
             self._geometry = geometry

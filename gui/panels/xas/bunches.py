@@ -64,15 +64,15 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self._attenuate: bool | None = None
 
     def request(self) -> BunchRequest:
-        """Return the request for the gates."""
+        """Return the request for counts and losses of all gates (photodiodes, probes)."""
         return BunchRequest(self.of.currentData())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plot of photons per pulse."""
+        """Return the plot of photons per pulse (probes,)."""
         return (self.plot,)
 
     def show_message(self, text: str) -> None:
-        """Show `text` in the plot."""
+        """Show `text` in the plot, "" to remove it."""
         self.plot.show_message(text)
 
     def show_nothing(self) -> None:
@@ -104,6 +104,8 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
             # A gate counts n of N with probability p: the error of -ln(1 - p) is sqrt(p / (N (1 - p))).
             share = view.counts[apd] / pulses
             sigma = np.sqrt(share / pulses / np.maximum(1.0 - share, 1e-12))
+            # One point per gate of each photodiode, beside each other. Two photodiodes that see the same light agree
+            # within their bars; a difference of many bars is a wrong gate or a broken diode, and is seen here first.
             place = probes + (2 * apd - 1) * SHIFT
             self.plot.set_curve(f"apd_{apd + 1}", place, photons, sigma, style=style, label=f"photodiode {apd + 1}")
         if view.photons_per_pulse.max() > NEAR * ATTENUATE_ABOVE:

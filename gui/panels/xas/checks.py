@@ -55,7 +55,7 @@ class ChecksPanel(Panel):
         self._shown: list[Answer[Any] | None] | None = None
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for scatter and null tests."""
+        """Return the requests for the ratio of scatter to counting error, and for the three null tests."""
         return (self._scatter_request(), *self._null_requests().values())
 
     def draw(self, frame: LiveFrame) -> None:
@@ -106,7 +106,7 @@ class ChecksPanel(Panel):
 
 
 def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
-    """Return what the ratio means, and its severity."""
+    """Return what the ratio means, and its severity: within three errors of 1, the counts explain the scatter."""
     excess = (scatter.ratio - 1.0) / scatter.sigma
     if excess > SIGMAS:
         return "▲ NOT PHOTON-LIMITED: the scans differ by more than their counting errors", "warning"
@@ -119,7 +119,10 @@ def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
 
 
 def null_row(name: str, answer: Answer[NullTest] | None) -> list[Cell]:
-    """Return the row of a null test in the table."""
+    """Return the row of a null test in the table: name, chi-square, p-value, verdict.
+
+    A difference vanishes if its p-value is at least 0.001. Without an answer the row gives the reason.
+    """
     if answer is None or answer.value is None:
         return [name, "-", "-", problem_of(answer)]
     test = answer.value

@@ -72,7 +72,7 @@ class Choices(QWidget):
 
     @property
     def mode(self) -> Mode:
-        """Detection mode."""
+        """Detection mode: photon counting, or the boxcar average in V."""
         return cast("Mode", self._modes.currentData())
 
     @mode.setter
@@ -108,17 +108,17 @@ class Choices(QWidget):
 
     @property
     def scans(self) -> tuple[int, ...]:
-        """Indices of the scans in the list, from 0; empty without a list."""
+        """Indices of the scans in the list (scans,), from 0; empty without a list."""
         return parse_scans(self._scans.text())
 
     def choose_scans(self, text: str) -> None:
-        """Average the scans in `text`, as if it were typed."""
+        """Average the scans in `text`, as if it were typed; scans count from 1, and other parts are ignored."""
         self.scope = None
         self._scans.setText(text)
         self.changed.emit()
 
     def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
-        """Name the runs that the mean of the series lacks, with the reason, while that mean is chosen."""
+        """Name the runs that the mean of the series lacks, with the reason in eV or ps, while that mean is chosen."""
         is_series = self.scope == "series" and {"scope", "scans"} & set(self._parts)
         text = left_out_text(runs) if is_series else ""
         self.left_out.show_message(text, "warning")
@@ -138,7 +138,10 @@ class Choices(QWidget):
 
 
 def left_out_text(runs: Sequence[LeftOutRun]) -> str:
-    """Return which runs the mean of a series lacks and why, the latest first; "" if it lacks none."""
+    """Return which runs the mean of a series lacks and why, the latest first; "" if it lacks none.
+
+    At most three are named; the others are counted.
+    """
     if not runs:
         return ""
     named = [run.text for run in reversed(runs[-NAMED_RUNS:])]
@@ -147,7 +150,10 @@ def left_out_text(runs: Sequence[LeftOutRun]) -> str:
 
 
 def parse_scans(text: str) -> tuple[int, ...]:
-    """Return scan indices (from 0) for a text such as "1-3, 5" (numbers from 1); other parts are ignored."""
+    """Return scan indices (scans,), from 0, for a text such as "1-3, 5", which counts from 1.
+
+    Other parts are ignored, because the text is read while it is typed.
+    """
     found: set[int] = set()
     for first, last in re.findall(r"(\d+)(?:\s*-\s*(\d+))?", text):
         found.update(range(int(first) - 1, min(int(last or first), int(first) + 9999)))

@@ -67,7 +67,7 @@ class ExcitedPanel(Panel):
         return (self._excited_request(), self._static_request())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plot of both spectra."""
+        """Return the plot of both spectra: signal, edge = 1, against the energy in eV."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:

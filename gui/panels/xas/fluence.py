@@ -43,14 +43,14 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         self.body.addWidget(self.table)
 
     def request(self) -> FluenceRequest:
-        """Return the request for the dependence."""
+        """Return the request for the dependence of the transient on the fluence, mJ/cm²."""
         chosen = self.choices
         return FluenceRequest(
             mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
         )
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plot of the dependence."""
+        """Return the plot of the transient against the fluence, mJ/cm²."""
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -90,7 +90,10 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
 
 
 def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:
-    """Return line and saturation as rows of a table."""
+    """Return line and saturation as rows of a table (rows, 2): the slope in % per mJ/cm².
+
+    The response counts as saturated if the p-value of the line above its limit is below 0.001.
+    """
     rows: list[list[Cell]] = [
         ["slope", with_error(100 * fit.slope.value, 100 * fit.slope.sigma, "% per mJ/cm²")],
         ["χ² / degrees of freedom", f"{fit.chi_square:.1f} / {fit.degrees_of_freedom}"],

@@ -56,11 +56,11 @@ class KineticsPanel(Panel):
         self._fits: AnswerSlot[FittedTrace] = AnswerSlot()
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for trace and fit."""
+        """Return the requests for trace and fit, delays in ps."""
         return (self._trace_request(), self._fit_request())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plots of trace and residuals."""
+        """Return the plots of trace and residuals against the delay in ps."""
         return (self.trace, self.residuals)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -68,6 +68,9 @@ class KineticsPanel(Panel):
         self.choices.show_left_out(frame.left_out)
         traces = self._trace_request()
         fits = self._fit_request()
+        # Trace and fit are separate requests: the trace is quick and follows every exposure, the fit takes up to some
+        # seconds and lags behind. Each is drawn when its own answer changes. While both differ, the curve of an older
+        # fit stands over newer points, which is what the user expects of a fit that is running.
         if self._traces.changed(frame, traces):
             answer = frame.answer(traces)
             self.trace.show_message(other_kind(frame, DELAY) or problem_of(answer))
@@ -138,7 +141,10 @@ class KineticsPanel(Panel):
 
 
 def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
-    """Return the parameters of a fit as rows of a table; those that the data do not determine are marked as such."""
+    """Return the parameters of a fit as rows of a table (rows, 2), with lifetimes in ps and ns and shares in %.
+
+    Those that the data do not determine are marked as such.
+    """
     values = {
         "tau1_ps": ("τ1", _text(fit.tau1_ps, "ps")),
         "tau2_ps": ("τ2", _text(fit.tau2_ps, "ps")),

@@ -51,7 +51,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         self.body.addWidget(split, 1)
 
     def request(self) -> Request[Spectrum]:
-        """Return the request for the spectrum of the chosen scans."""
+        """Return the request for the spectrum of the chosen scope or scans, energies in eV."""
         chosen = self.choices
         if chosen.scope is None:
             return ChosenScansRequest(
@@ -60,7 +60,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         return SpectrumRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plots of static spectra and transient."""
+        """Return the plots of static spectra and transient against the energy in eV."""
         return (self.static, self.transient)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -92,7 +92,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
-    """Return the names of on and off for a legend."""
+    """Return the names of on and off for a legend; on has its delay in ps or ns."""
     on = "pumped" if metadata.delay_ps is None else f"pumped {delay_text(metadata.delay_ps)}"
     return on, "unpumped" if metadata.reference == "unpumped probe" else "laser blocked"
 

@@ -50,7 +50,7 @@ class StaticPanel(Panel):
         return (REQUEST,)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plots of spectra and differences."""
+        """Return the plots of spectra and differences against the energy in eV."""
         return (self.spectra, self.differences)
 
     def draw(self, frame: LiveFrame) -> None:
@@ -67,6 +67,8 @@ class StaticPanel(Panel):
         self._draw(answer.value.temperatures)
 
     def _draw(self, temperatures: tuple[AtTemperature, ...]) -> None:
+        # Curves are named by their temperature, not by their run: repeated runs at one temperature are one curve, and a
+        # curve keeps its colour and its place in the legend when another temperature is added.
         labels = [temperature_text(one) for one in temperatures]
         with_difference = [name for name, one in zip(labels, temperatures, strict=True) if one.difference is not None]
         self.spectra.show_message("")

@@ -84,11 +84,11 @@ class TrendsPanel(Panel):
         return tuple(trend.request for trend in TRENDS)
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plots of all trends."""
+        """Return the plots of all trends against the time since the start, s."""
         return self._plots
 
     def draw(self, frame: LiveFrame) -> None:
-        """Replace the curves whose answers have changed."""
+        """Replace the curves whose answers have changed; times are s since the start of the run."""
         origin = frame.run.time_s if frame.run else 0.0
         scanned = scanned_axis(frame)
         for plot, slot, trend in zip(self._plots, self._slots, TRENDS, strict=True):

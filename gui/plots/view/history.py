@@ -38,7 +38,7 @@ class ZoomHistory:
         return self._at < len(self._views) - 1
 
     def choose(self, view: View | None) -> None:
-        """Make `view` the current one, and forget all later views."""
+        """Make `view` the current one, and forget all later views; beyond 50 views the oldest one is dropped."""
         if view == self.current:
             return
         self._views = [*self._views[: self._at + 1], view][-DEPTH:]

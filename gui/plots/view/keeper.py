@@ -38,7 +38,13 @@ class ViewKeeper(QObject):
         box.reset_asked.connect(self.reset)
 
     def follow(self) -> None:
-        """Adapt the ranges to new data, unless the user has chosen a view or is choosing one."""
+        """Adapt the ranges to new data, unless the user has chosen a view or is choosing one.
+
+        A choice lasts until 350 ms after the last turn of the wheel. Ranges change in steps; see `next_range`.
+        """
+        # States: following the data (the current entry of the history is None), showing a chosen view, and choosing,
+        # from the first turn of the wheel until the view has been still for a moment. New data change the ranges in the
+        # first state only. A drag counts as a choice through the same timer, so that both are one entry of the history.
         if self.history.current is not None or self._settle.isActive():
             return
         x, y = self._bounds(None)

@@ -20,6 +20,9 @@ def next_range(current: Range | None, low: float, high: float) -> Range:
 
     A change redraws axis and grid, which takes longer than the data, and distracts the eye.
     """
+    # A hysteresis. The range grows as soon as a point lies outside, and shrinks only when the data fill less than half
+    # of it. Between the two it stays, whatever each exposure does to the extrema: a range that followed every point
+    # would redraw axis, grid and numbers 30 times per second.
     wanted = _with_margin(low, high)
     if current is None:
         return wanted
@@ -29,7 +32,7 @@ def next_range(current: Range | None, low: float, high: float) -> Range:
 
 
 def joint_range(ranges: Iterable[Range | None]) -> Range | None:
-    """Return the range that includes all of `ranges`, None without any."""
+    """Return the range (low, high) that includes all of `ranges`, None without any."""
     known = [found for found in ranges if found is not None]
     return (min(low for low, _ in known), max(high for _, high in known)) if known else None
 

@@ -42,6 +42,9 @@ class BunchRequest(Request[BunchView]):
 
     def compute(self, run: RunState) -> BunchView:
         """Return the counts per gate. Raises ReductionError without SPC data, or for a saturated gate."""
+        # Of a run, only exposures with the laser shutter open count: that is the state in which the gates see pumped
+        # and unpumped pulses. The latest exposure is shown as it is, with the shutter open or closed, because people
+        # watch it while they set up.
         counts, pulses = self._latest(run) if self.of == "latest" else self._summed(run)
         if not pulses.any():
             raise ReductionError("No gate has been opened yet. Wait for the first exposure.")

@@ -57,6 +57,10 @@ class TemperatureSeriesRequest(Request[TemperatureSeries]):
 
     def compute(self, run: RunState) -> TemperatureSeries:
         """Return the series. Raises ReductionError if it has no spectrum."""
+        # The series is put together from what this window has seen: the static spectra of earlier runs and the present
+        # one, at the edge and on the grid of the latest. Runs at one set temperature are one measurement. Differences
+        # are relative to the first temperature, as in the paper; the order is that of the measurement, so that it is
+        # the coldest in the usual series.
         current = [run.static] if run.static is not None and run.static.exposures.any() else []
         found = [*run.earlier_static, *current]
         if not found:

@@ -102,6 +102,9 @@ def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumula
     rows: list[tuple[float, float, float]] = []
     problem = ""
     missing = 0
+    # A finished scan never changes, so that its result is computed once and remembered by request, run and scan; only a
+    # scan that has just ended costs a fit. A scan without a result counts as missing, and the last reason is given if
+    # there is no result at all.
     for time_s, uid, sums, scan in _finished_scans(run):
         try:
             mask = np.arange(sums.scans) == scan
@@ -117,6 +120,8 @@ def _per_scan(run: RunState, quantity: Request[Trend], of: Callable[[RunAccumula
 
 def _finished_scans(run: RunState) -> Iterator[tuple[float, str, RunAccumulator, int]]:
     """Yield mean time, run, sums and index of every finished scan with a good exposure, earlier runs first."""
+    # The last scan of an open run is still growing, unless it has an exposure at every point already. Its result would
+    # change with every exposure, and each version would be remembered.
     current = run.scans()
     over = current.scans if run.exit_status is not None or _is_complete(current) else current.scans - 1
     for sums, history, scans in [

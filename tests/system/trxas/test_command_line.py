@@ -47,7 +47,7 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("sim", "--sample", "nowhere.toml"), "Cannot read sample file nowhere.toml"),
+        (("sim", "--sample", "nowhere.toml"), "There is no sample 'nowhere.toml'"),
         (("sim", "--speed", "0"), "above 0"),
         (("sim", "--seed", "-1"), "from 0 on"),
         (("sim", "--port", "99999"), "0 to 65535"),

@@ -68,7 +68,11 @@ class Coverage:
     measured: set[tuple[int, int]] = field(default_factory=set)
 
     def take(self, line: dict[str, Any]) -> None:
-        """Compare one measurement, in the form in which a worker reports it, with the truth."""
+        """Compare one measurement, in the form in which a worker reports it, with the truth.
+
+        Each pull is (value - truth) / sigma, in the units of `PARAMETERS`. Raises KeyError for a parameter that is
+        unknown.
+        """
         sample = line["sample"]
         number = line["measurement"]
         expected = expected_values(self.samples[sample].truth, self.timing)
@@ -94,7 +98,7 @@ class Coverage:
         return len(self.measured) == self.settings.samples * self.settings.measurements
 
     def statistics(self) -> dict[str, PullStatistics]:
-        """Return mean and width of the pulls of every parameter."""
+        """Return mean and width of the pulls of every parameter, per parameter over (samples, measurements)."""
         failed = {name: sum(failure.parameter == name for failure in self.failures) for name in PARAMETERS}
         return {name: pull_statistics(list(self.pulls[name].values()), failed[name]) for name in PARAMETERS}
 

@@ -65,7 +65,10 @@ class Measurement:
 
 
 def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
-    """Measure and reduce the sample in the beam; a group that fails does not affect the others."""
+    """Measure and reduce the sample in the beam, lifetimes in ps, shifts in eV.
+
+    A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
+    """
     result = Measurement()
     for group in GROUPS:
         try:
@@ -88,7 +91,7 @@ def _is_determined(value: Value) -> bool:
 
 
 def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
-    """Return the true value of each measured parameter, in the units of `PARAMETERS`."""
+    """Return the true value of each measured parameter, in the units of `PARAMETERS`: ps, 1/ns, cm2/mJ, eV."""
     amplitude = DELAY_FLUENCE_MJ_CM2 / REFERENCE_FLUENCE_MJ_CM2
     return {
         "tau1": truth.tau1_ps,

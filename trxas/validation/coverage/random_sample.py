@@ -82,11 +82,14 @@ class SampleTruth:
 
     @property
     def offset(self) -> float:
-        """Fraction of the long-lived offset."""
+        """Fraction of the long-lived offset, 0 to 1."""
         return 1.0 - self.fraction1 - self.fraction2
 
     def after_pump(self, first_delay_ps: float, probe: int, timing: Timing) -> float:
-        """Return the excitation at `probe`, relative to that just after one pump; earlier pumps included."""
+        """Return the excitation at `probe`, relative to that just after one pump; earlier pumps included.
+
+        `first_delay_ps` is the delay of probe 0, ps.
+        """
         train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
         delay = timing.delay_of(probe, first_delay_ps) - self.t0_ps
         parts = (
@@ -108,7 +111,7 @@ class SampleTruth:
 
 
 def draw_truth(rng: np.random.Generator) -> SampleTruth:
-    """Return one random sample."""
+    """Return one random sample, each quantity in the unit of its name, from its range in `RANGES`."""
     drawn = {name: limits.draw(rng) for name, limits in RANGES.items()}
     drawn["tau2_ps"] = drawn["tau1_ps"] * drawn.pop("lifetime_ratio")
     return SampleTruth(**{field.name: drawn[field.name] for field in fields(SampleTruth)})

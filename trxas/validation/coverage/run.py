@@ -16,7 +16,7 @@ from trxas.validation.coverage.worker_pool import measure_all
 
 
 def configured_timing() -> Timing:
-    """Return bunches, gates and pumps of the default beamline, which every simulation follows."""
+    """Return bunches, gates and pumps of the default beamline, in ps, which every simulation follows."""
     beamline: BeamlineConfiguration = load_configuration(DEFAULT_CONFIGURATION).beamline
     geometry = beamline.geometry
     probes = beamline.laser.required_divider

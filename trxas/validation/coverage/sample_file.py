@@ -29,7 +29,7 @@ class EdgeShape:
         return self.scatter + step + _gaussians(self.static, energy_ev)
 
     def scaled_transient(self, change: float, energy_ev: float) -> list[list[float]]:
-        """Return the peaks of a transient that is `change` times the static spectrum at `energy_ev`."""
+        """Return the peaks (peaks, 3) of a transient that is `change` times the static spectrum at `energy_ev`, eV."""
         scale = change * self.level(energy_ev) / _gaussians(self.transient, energy_ev)
         return [[center, fwhm, scale * height] for center, fwhm, height in self.transient]
 

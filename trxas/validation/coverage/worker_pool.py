@@ -63,7 +63,8 @@ def measure_all(coverage: Coverage, folder: Path, report: Report) -> None:
     """Measure every sample of `coverage`, and call `report` after each measurement.
 
     Sample files and the error output of the processes go to `folder`. No process is left, however this ends. All
-    results are handled on the calling thread: the threads that read the processes only fill a queue.
+    results are handled on the calling thread: the threads that read the processes only fill a queue. Raises what
+    `report` raises; a process that dies or is silent for 300 s counts as failed measurements.
     """
     waiting = deque(_batches(coverage))
     lines: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()

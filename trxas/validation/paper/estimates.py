@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reduction.values import Value
 from reduction.xas.photophysics import photocarriers_per_nanocrystal, photons_per_m2, photothermal_rise_k
 from trxas.validation.paper import published
@@ -20,39 +18,30 @@ def _reduce(runs: StoredRuns) -> SectionResult:
     scale = fluence.value / published.FLUENCE_MJ_CM2
     photons = scale * published.ABSORBED_PHOTONS_PER_M2
     absorbed_mj_cm2 = scale * published.ABSORBED_MJ_CM2
-    carriers = photocarriers_per_nanocrystal(photons)
-    rise_k = photothermal_rise_k(absorbed_mj_cm2)
     # The calibration of the attenuator is the only error, so that all three have the same relative one.
     relative_error = fluence.sigma / fluence.value
-    fluence_row = Row(
-        name="fluence",
-        unit="mJ/cm2",
-        published=published.FLUENCE_MJ_CM2,
-        value=fluence.value,
-        sigma=fluence.sigma,
-        uids=runs.uids(RUN),
-        remark="error of the attenuator's calibration",
+
+    def row(name: str, unit: str, published_value: float, value: float, remark: str) -> Row:
+        return Row(
+            name=name,
+            unit=unit,
+            published=published_value,
+            value=value,
+            sigma=value * relative_error,
+            uids=runs.uids(RUN),
+            remark=remark,
+        )
+
+    volumes = f"F mu V = {photons:.3g} per m2 x 1.3e7 per m x 1e-24 m3, an upper limit"
+    heat = f"{absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / (5.8 mg/ml x 200 um x 215 mJ/g/K), an upper limit"
+    carriers = photocarriers_per_nanocrystal(photons)
+    rise_k = photothermal_rise_k(absorbed_mj_cm2)
+    rows = (
+        row("fluence", "mJ/cm2", published.FLUENCE_MJ_CM2, fluence.value, "error of the attenuator's calibration"),
+        row("photocarriers per nanocrystal", "", published.PHOTOCARRIERS, carriers, volumes),
+        row("photothermal rise", "K", published.PHOTOTHERMAL_RISE_K, rise_k, heat),
     )
-    carriers_row = replace(
-        fluence_row,
-        name="photocarriers per nanocrystal",
-        unit="",
-        published=published.PHOTOCARRIERS,
-        value=carriers,
-        sigma=carriers * relative_error,
-        remark=f"F mu V = {photons:.3g} per m2 x 1.3e7 per m x 1e-24 m3, an upper limit",
-    )
-    rise_row = replace(
-        fluence_row,
-        name="photothermal rise",
-        unit="K",
-        published=published.PHOTOTHERMAL_RISE_K,
-        value=rise_k,
-        sigma=rise_k * relative_error,
-        remark=f"{absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / (5.8 mg/ml x 200 um x 215 mJ/g/K), an upper limit",
-    )
-    notes = (_note(fluence.value, photons, absorbed_mj_cm2),)
-    return SectionResult(rows=(fluence_row, carriers_row, rise_row), notes=notes)
+    return SectionResult(rows=rows, notes=(_note(fluence.value, photons, absorbed_mj_cm2),))
 
 
 def _fluence_mj_cm2(runs: StoredRuns) -> Value:

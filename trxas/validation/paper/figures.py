@@ -35,7 +35,10 @@ def spectra_figure(spectra: list[Spectrum]) -> Figure:
 
 
 def scaled_figure(edges: Sequence[Sequence[Spectrum]], factors: Sequence[float], delays: Sequence[str]) -> Figure:
-    """Draw the static spectrum and the transients of each edge, each transient times its factor (Fig. 2a and b)."""
+    """Draw static spectrum and transients of each edge against the energy in eV (Fig. 2a and b).
+
+    Each transient is multiplied by its factor.
+    """
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     for axes, spectra in zip(figure.subplots(1, len(edges)), edges, strict=True):
         _draw_scaled(axes, spectra, factors, delays)
@@ -69,7 +72,7 @@ def _draw_scaled(axes: Axes, spectra: Sequence[Spectrum], factors: Sequence[floa
 
 
 def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[str]) -> Figure:
-    """Draw both traces relative to their fitted amplitudes, and the common fitted curve (Fig. 2c)."""
+    """Draw both traces relative to their fitted amplitudes against the delay in ps, and the common fit (Fig. 2c)."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     for number, (trace, name, colour) in enumerate(zip(traces, names, (BR_COLOUR, PB_COLOUR), strict=True)):
@@ -94,7 +97,7 @@ def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[s
 
 
 def foil_figure(spectra: Mapping[str, FoilSpectrum], edges: Mapping[str, FoilEdge]) -> Figure:
-    """Draw the absorption of the foil and the position of its edge, by the time of the scan."""
+    """Draw the absorption of the foil against the energy in eV, and the position of its edge, by scan."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for (when, spectrum), colour in zip(spectra.items(), COLOURS, strict=False):

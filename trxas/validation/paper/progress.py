@@ -50,7 +50,10 @@ class CampaignProgress:
             del self._sections[name]
 
     def remember(self, name: str, uids: Uids, calibrations: Mapping[str, Any]) -> None:
-        """Write to the file that a section is measured; the file is complete at any time."""
+        """Write to the file that a section is measured; the file is complete at any time.
+
+        Raises OSError if it cannot be written.
+        """
         self._sections[name] = MeasuredSection(uids=uids, calibrations=dict(calibrations))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         content = {name: asdict(section) for name, section in self._sections.items()}

@@ -41,7 +41,10 @@ class Audit:
 
 
 def audit(store: Store, truth: ExposureTruth) -> Audit:
-    """Return the audit of everything that the disturbed runs stored."""
+    """Return the audit of everything that the disturbed runs stored, in counts of exposures.
+
+    Raises StorageError if a run cannot be read.
+    """
     found = Audit()
     datasets = disturbed_datasets(store)
     events = [event for documents in datasets for event in primary_data(documents)]
@@ -64,7 +67,10 @@ def audit(store: Store, truth: ExposureTruth) -> Audit:
 
 
 def disturbed_datasets(store: Store) -> list[Documents]:
-    """Return the documents of every dataset of the disturbed runs, complete or not."""
+    """Return the documents of every dataset of the disturbed runs, complete or not.
+
+    Raises StorageError if one cannot be read.
+    """
     return [load_dataset(store, start["uid"]) for start in find_starts(store, purpose=PURPOSE, resumes=None)]
 
 
@@ -88,7 +94,7 @@ class Comparison:
 
     @property
     def is_equal(self) -> bool:
-        """Whether both agree within their errors."""
+        """Whether both agree within their errors: a p-value above 0.0001, one false alarm in 10 000 runs."""
         return self.chance > LEAST_CHANCE
 
     def as_json(self) -> dict[str, float]:
@@ -102,7 +108,10 @@ class Comparison:
 
 
 def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> Comparison:
-    """Compare the mean transients of disturbed and undisturbed datasets, plan by plan."""
+    """Compare the mean transients of disturbed and undisturbed datasets, plan by plan.
+
+    Raises ReductionError if a dataset cannot be reduced. Points that one of the two lacks are not compared.
+    """
     struck = _by_plan(disturbed)
     quiet = _by_plan(undisturbed)
     pulls = [_pulls(struck[plan], quiet[plan]) for plan in struck if plan in quiet]

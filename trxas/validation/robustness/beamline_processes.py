@@ -84,14 +84,14 @@ class BeamlineProcesses:
         return self.session.has_measured if name in (SESSION, WRITER) else self._victims[name].ready is not None
 
     def start(self, name: str) -> None:
-        """Start a process, or restart it."""
+        """Start a process, or restart it; the IOC keeps its port. Raises KeyError for an unknown name."""
         if name in (SESSION, WRITER):
             self._start_session()
         else:
             self._victims[name].start()
 
     def kill(self, name: str) -> None:
-        """Send SIGKILL to a process."""
+        """Send SIGKILL to a process. Raises KeyError for an unknown name."""
         if name in (SESSION, WRITER):
             self.session.kill()
         else:
@@ -117,7 +117,7 @@ class BeamlineProcesses:
         return {name: pid for name, pid in known.items() if pid is not None}
 
     def close(self) -> None:
-        """Stop all processes, the IOC last."""
+        """Stop all processes, the IOC last: a server gets up to 60 s to write what is left."""
         if self._session is not None:
             self._session.close()
         for name in (WINDOW, SERVER, IOC):

@@ -30,6 +30,7 @@ def chaos_of_sessions(
     """Let the same `faults` strike sessions of each kind in turn; return the results.
 
     With several kinds, each has a folder of its own under that of the settings. `report` is a function of a module.
+    Raises ChildError if a session cannot be started.
     """
     if len(sessions) == 1:
         (session,) = sessions

@@ -31,7 +31,7 @@ class Growth:
 
     @property
     def is_flat(self) -> bool:
-        """Whether memory, files and threads have stayed within the tolerances."""
+        """Whether memory has grown by 5 % at most, and open files and threads by 3 at most."""
         return (
             self.after.memory_mb <= self.before.memory_mb * (1 + ALLOWED)
             and self.after.files <= self.before.files + ALLOWED_NUMBER
@@ -54,7 +54,10 @@ Samples: TypeAlias = Sequence[tuple[float, Mapping[str, ProcessUse]]]
 
 
 def growth(samples: Samples) -> dict[str, Growth]:
-    """Return the growth of every process that ran both after the warm-up and at the end, by name."""
+    """Return the growth of every process that ran both after the warm-up (1 h of beam time) and at the end.
+
+    Both are medians over a tenth of the time in between; memory is in MB.
+    """
     hours = samples[-1][0] if samples else 0.0
     width = SHARE * max(hours - WARM_UP_H, 0.0)
     early = [use for at, use in samples if WARM_UP_H <= at <= WARM_UP_H + width]

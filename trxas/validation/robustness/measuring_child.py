@@ -75,7 +75,7 @@ class MeasuringChild:
         self.last_sign_s = time.monotonic()
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start it, or start it again. Raises OSError if the program cannot be run."""
         self._exposures_at_start = self.exposures
         self._child.start()
         self.last_sign_s = time.monotonic()

@@ -48,10 +48,10 @@ class Measurer(Protocol):
         """The data folder of the session."""
 
     def measure(self, plan: str, arguments: Mapping[str, Any]) -> object:
-        """Run a plan, and return when it has ended."""
+        """Run a plan, and return when it has ended; raises one of FAILURES if it did not end well."""
 
     def resume(self, uid: str) -> object:
-        """Measure what the dataset of a run lacks."""
+        """Measure what the dataset of a run lacks; raises one of FAILURES."""
 
     def reset_safety(self) -> str:
         """Reset the watchdog if it has tripped; return its state then, "" if there was nothing to reset."""
@@ -69,11 +69,11 @@ class SessionMeasurer:
         return self._session.store
 
     def measure(self, plan: str, arguments: Mapping[str, Any]) -> None:
-        """Run a plan of the session."""
+        """Run a plan of the session; raises one of FAILURES."""
         self._session.measure(self._session.plans()[plan](**arguments))
 
     def resume(self, uid: str) -> None:
-        """Measure what the dataset of a run lacks."""
+        """Measure what the dataset of a run lacks; raises one of FAILURES."""
         resume_run(self._session, uid, say=lambda _: None)
 
     def reset_safety(self) -> str:
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:
-    """Return the options of a measuring process."""
+    """Return the options of a measuring process; raises SystemExit, with a message, for a wrong command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path)
     parser.add_argument("--data", type=Path)
@@ -104,14 +104,17 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def measure_at_prompt(session: Session, enough: Path | str, datasets: int) -> None:
-    """Measure in an open session until there are enough datasets."""
+    """Measure in an open session until there are enough datasets; raises as `measure_all` does."""
     session.run_engine.subscribe(report_event)
     report("session")
     measure_all(SessionMeasurer(session), Path(enough), datasets)
 
 
 def measure_all(measurer: Measurer, enough: Path, datasets: int) -> None:
-    """Complete what is unfinished, then measure until the file `enough` exists and there are `datasets`."""
+    """Complete what is unfinished, then measure until the file `enough` exists and there are `datasets`.
+
+    One of FAILURES is reported, and the attempt repeated after 0.3 s; everything else is raised.
+    """
     known = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE, resumes=None)]
     for uid in known:
         _complete(measurer, uid)

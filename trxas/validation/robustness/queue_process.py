@@ -21,6 +21,7 @@ from errors import TrxasError
 from gui.control.manager_link import ServerAddress, ZmqManagerLink, plan_item, signed
 from processes.child import Child, ChildProgram
 from processes.parent import end_with_parent
+from processes.waiting import wait_until
 from storage import open_store
 from storage.runs import RunSource
 from trxas.announcements.server_file import read_state
@@ -66,11 +67,14 @@ class QueueMeasurer:
             raise QueuedPlanError(f"{plan}: {result['exit_status']}: {result['msg']}")
 
     def resume(self, uid: str) -> None:
-        """Measure what the dataset of a run lacks."""
+        """Measure what the dataset of a run lacks; raises QueuedPlanError if the plan did not end well."""
         self.measure("resume_run", {"run": uid})
 
     def reset_safety(self) -> str:
-        """Reset the watchdog, whatever its state: the queue shows none."""
+        """Reset the watchdog, whatever its state, which the queue does not show.
+
+        Raises QueuedPlanError if the plan did not end well.
+        """
         self.measure("reset_safety", {})
         return "asked for"
 
@@ -85,9 +89,7 @@ class QueueMeasurer:
             self._wait_until_idle(OPEN_TIMEOUT_S)
 
     def _wait_until_idle(self, timeout_s: float = float("inf")) -> None:
-        deadline = time.monotonic() + timeout_s
-        while self._status()["manager_state"] != "idle" and time.monotonic() < deadline:
-            time.sleep(POLL_S)
+        wait_until(lambda: self._status()["manager_state"] == "idle", timeout_s=timeout_s, poll_s=POLL_S)
 
     def _status(self) -> Mapping[str, Any]:
         return self._link.request("status", {})

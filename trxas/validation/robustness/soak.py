@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from processes.process_table import ProcessUse, family, name_of, use_of
+from processes.waiting import wait_until
 from trxas.validation.robustness.beamline_processes import BeamlineProcesses
 from trxas.validation.robustness.growth import Growth, growth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW
@@ -36,7 +37,7 @@ class SoakResult:
 
     @property
     def is_flat(self) -> bool:
-        """Whether all processes worked to the end, and none grew."""
+        """Whether all processes worked to the end, and none grew by more than 5 %."""
         return bool(self.growth) and not self.trouble and all(found.is_flat for found in self.growth.values())
 
     def as_json(self) -> dict[str, Any]:
@@ -76,11 +77,11 @@ def soak(folder: Path, hours: float, *, seed: int, speed: float, report: Report)
 
 
 def _wait_up(processes: BeamlineProcesses) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not all(processes.is_up(name) for name in (SESSION, SERVER, WINDOW)):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Session, server and window were not all up within {START_TIMEOUT_S:g} s.")
-        time.sleep(0.1)
+    def all_up() -> bool:
+        return all(processes.is_up(name) for name in (SESSION, SERVER, WINDOW))
+
+    if not wait_until(all_up, timeout_s=START_TIMEOUT_S):
+        raise TimeoutError(f"Session, server and window were not all up within {START_TIMEOUT_S:g} s.")
 
 
 def _uses(processes: BeamlineProcesses) -> dict[str, ProcessUse]:
