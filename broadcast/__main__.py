@@ -13,7 +13,10 @@ from processes.parent import end_with_parent
 
 
 def main(arguments: list[str] | None = None, *, archive: RunArchive | None = None) -> int:
-    """Relay until interrupted; prints a ready line with the addresses as JSON. Returns the exit code."""
+    """Relay until SIGINT or SIGTERM, after a ready line with the addresses as JSON; return the exit code 0.
+
+    `archive`: stored runs to fill gaps from. Raises zmq.ZMQError if a port is taken.
+    """
     options = _parser().parse_args(arguments)
     relay = Relay(interface=options.interface, ports=tuple(options.ports), archive=archive)
     for number in (signal.SIGINT, signal.SIGTERM):

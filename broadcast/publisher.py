@@ -17,22 +17,31 @@ from broadcast.wire import HEARTBEAT, NO_RUN, Sent, pack
 logger = logging.getLogger(__name__)
 
 CAPACITY = 20_000
-"""Documents that wait for a relay; beyond, the oldest are let go, and the relay fetches them from the journal."""
+"""Most documents that wait for a relay. Beyond, the oldest are dropped, and the relay reads them from the journal."""
 
 HEARTBEAT_S = 1.0
+"""Period of heartbeats while no document is sent, and of questions for the relay's address while there is none, s."""
+
 _POLL_MS = 100
 _LAST_WORDS_MS = 1000
 
 Address = Callable[[], str | None]
+"""Returns where the relay listens, None while there is none; may raise OSError."""
 
 
 class Publisher:
-    """RunEngine callback that sends every document to the relay, on a thread of its own.
+    """RunEngine callback that sends every document to the relay, on its own thread.
 
-    `address` tells where the relay is, or None as long as there is none; it is asked once a second while nobody
-    listens, so that relay and session may start in any order, and may raise OSError. A call costs some 50 us and never
-    raises: the window is not worth a run. Subscribe it after the journal, which holds what the wire may lose.
+    `address` gives the relay's address, or a function that is called once a second while no relay takes documents, so
+    that relay and session may start in any order. A call takes about 50 us and never raises: a window is not worth a
+    run. Subscribe it after the journal, which holds what the wire may lose.
     """
+
+    # The thread is in one of two states: without a relay it drops what waits and asks for the address every second;
+    # with one it sends, and goes back after a second in which the relay took nothing (it is gone, or was restarted at
+    # another address). `_number` counts every document that was emitted, whether it was sent or not, so the relay
+    # recognises any loss by a gap in the numbers. Invariant: numbers leave in ascending order, and a heartbeat, which
+    # carries the next number, never overtakes a waiting document.
 
     def __init__(self, address: str | Address, *, capacity: int = CAPACITY) -> None:
         self._address: Address = address if callable(address) else lambda: address
@@ -47,7 +56,7 @@ class Publisher:
         self._thread.start()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Send one document, soon."""
+        """Queue one document for the thread; an error is logged, never raised."""
         try:
             self._put(name, doc)
         except Exception:
@@ -56,7 +65,7 @@ class Publisher:
             logger.exception("A %s document could not be published.", name)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Send what is waiting, if the relay listens, and end."""
+        """Send what is waiting if the relay listens, and end the thread within `timeout_s` seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -67,8 +76,8 @@ class Publisher:
         try:
             payload = pack(doc)
         finally:
-            # Number and place in the queue at once: a heartbeat in between would look like a loss. A document that
-            # cannot be packed leaves a gap in the numbers, which is one.
+            # The number is given and the document queued under one lock: a heartbeat in between would look like a loss.
+            # A document that cannot be packed is lost, and leaves a gap in the numbers.
             with self._changed:
                 if name == "start":
                     self._run = str(doc["uid"])
@@ -106,11 +115,11 @@ class Publisher:
         try:
             return self._address()
         except OSError:
-            logger.exception("The relay's address cannot be read; it is asked for again.")
+            logger.exception("The relay's address cannot be read; trying again in 1 s.")
             return None
 
     def _forget_and_pause(self) -> None:
-        """There is nobody to tell: a relay that comes later reads from the journal what is let go here."""
+        """Drop what waits and pause for a second: a relay that starts later reads it from the journal."""
         deadline = time.monotonic() + HEARTBEAT_S
         with self._changed:
             self._waiting.clear()
@@ -118,7 +127,7 @@ class Publisher:
                 self._changed.wait(remaining_s)
 
     def _send_until_silence(self, socket: zmq.Socket[bytes]) -> None:
-        """Send what comes; returns after a second in which the relay took nothing, and when closing."""
+        """Send documents and heartbeats until the relay has taken nothing for a second, or until `close`."""
         heard_at = time.monotonic()
         beat_at = 0.0
         while time.monotonic() - heard_at < HEARTBEAT_S:
@@ -143,14 +152,14 @@ class Publisher:
             return self._waiting.popleft() if self._waiting else None
 
     def _heartbeat(self) -> bytes | None:
-        """Send a sign of life, unless documents are waiting, which are signs enough."""
+        """Return a heartbeat, or None while documents wait, which show as much."""
         with self._changed:
             return None if self._waiting else Sent(self._id, self._number, self._run, HEARTBEAT, b"").frame()
 
 
 def _connected(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
     socket = context.socket(zmq.PUSH)
-    # Nothing is handed to a connection that does not exist: what waits, waits here, where it is counted.
+    # zmq must not queue for a connection that does not exist yet: documents wait here, where they are counted.
     socket.setsockopt(zmq.IMMEDIATE, 1)
     socket.setsockopt(zmq.LINGER, 0)
     socket.connect(address)

@@ -1,4 +1,4 @@
-"""Takes documents from sessions, keeps those of the latest runs, and gives them to every window."""
+"""The relay: takes documents from sessions, stores those of the latest runs, and sends them to every window."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 AT_ONCE = 500
-"""Documents in one answer to somebody who lags behind: about half a megabyte."""
+"""Documents in one answer to a subscriber that lags behind: about 500 kB."""
 
 QUEUED_FOR_A_WINDOW = 2000
-"""Messages that wait for a slow subscriber before it has to ask for what it misses."""
+"""Messages that zmq queues for a slow subscriber; it has to ask for what is dropped beyond."""
 
 POLL_MS = 200
+"""How long the relay waits for a message before it checks whether to stop, ms."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelayAddresses:
-    """Where the relay listens: sessions send to `publish`, windows listen at `subscribe` and ask at `ask`."""
+    """Addresses as "tcp://host:port": sessions send to `publish`, windows read from `subscribe` and ask at `ask`."""
 
     publish: str
     subscribe: str
@@ -38,23 +39,24 @@ class RelayAddresses:
 
 
 class RunArchive(Protocol):
-    """Stored runs, with which the relay fills its gaps: the journal."""
+    """Stored runs from which the relay fills gaps: the journals of the data folder."""
 
     def newest(self) -> str | None:
-        """Uid of the newest run, open or not."""
+        """Return the uid of the newest run, open or not; None if no run is stored."""
 
     def of_series(self, series: str) -> Sequence[str]:
-        """Uids of the runs of a series, oldest first."""
+        """Return the uids of the runs of a series, oldest first; empty if none is stored."""
 
     def load(self, uid: str) -> Sequence[NamedDocument]:
-        """Its documents so far; raises StorageError if they cannot be read."""
+        """Return the documents of a run so far; raises StorageError if they cannot be read."""
 
 
 class Relay:
-    """Binds its sockets at once; `run` works until `stop` is called from another thread.
+    """Relay that binds its sockets at once; `run` works until `stop` is called from another thread.
 
-    Port 0 takes a free one. With an `archive` documents that were lost on the way, or that came before the relay
-    started, are fetched from there; `lost` counts those that could not be. Raises zmq.ZMQError if a port is taken.
+    `ports` are those of `publish`, `subscribe` and `ask`; 0 takes a free one. Documents that were lost on the way, or
+    emitted before the relay started, are read from the `archive`; `lost` counts those that could not be. The documents
+    of the latest runs take at most `limit_bytes` of memory. Raises zmq.ZMQError if a port is taken.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Relay:
         archive: RunArchive | None = None,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        # Numbers that begin with the time grow over restarts too.
+        # Numbers that begin with the time (us) grow over restarts too, so a subscriber never takes new ones for old.
         self.cache = RunCache(time.time_ns() // 1000, limit_bytes=limit_bytes)
         self.lost = 0
         self._boot = uuid.uuid4().hex[:12]
@@ -86,7 +88,10 @@ class Relay:
         )
 
     def run(self) -> None:
-        """Relay until stopped; begins with the newest run of the archive."""
+        """Relay until `stop`, beginning with the newest run of the archive; messages that make no sense are logged.
+
+        Raises zmq.ZMQError if a socket fails.
+        """
         self._recall_newest()
         poller = zmq.Poller()
         poller.register(self._incoming, zmq.POLLIN)
@@ -102,11 +107,11 @@ class Relay:
             self._context.destroy(linger=0)
 
     def stop(self) -> None:
-        """End `run` within a fraction of a second."""
+        """End `run` within 0.2 s."""
         self._stopping.set()
 
     def _drain_incoming(self) -> None:
-        # Questions are answered in between, however fast documents come.
+        # A limit, so that questions are answered in between however fast documents come.
         for _ in range(AT_ONCE):
             try:
                 frame = self._incoming.recv(zmq.NOBLOCK)
@@ -115,7 +120,7 @@ class Relay:
             try:
                 self._take(Sent.of(frame))
             except (ValueError, TypeError, KeyError) as error:
-                logger.warning("A message that is no document was left out: %s", error)
+                logger.warning("A message that is not a document was ignored: %s", error)
 
     def _take(self, sent: Sent) -> None:
         # Every publisher numbers its documents; a heartbeat carries the number of the document that will come next. Per
@@ -136,7 +141,7 @@ class Relay:
         if sent.name == "start":
             self.lost = 0
             if self.cache.run and self.cache.run != sent.run:
-                # Its end was lost on the way.
+                # The stop of the cached run was lost on the way.
                 self._fetch(self.cache.run)
         if (missing > 0 or strange) and not self._recall(sent):
             self.lost += max(missing, 1 if not is_beat else 0)
@@ -153,9 +158,10 @@ class Relay:
                 self._recall_series(str(doc["series"]), str(doc["uid"]))
 
     def _recall_series(self, series: str, latest: str) -> None:
-        """Have the runs of a series before the latest one at hand, if they came before the relay or long ago.
+        """Fetch the earlier runs of a series that were emitted before the relay started, or dropped since.
 
-        Only for subscribers that connect late: those that listen have received them already.
+        Only subscribers that join late need them: the others have received them. Newest first, because memory may not
+        hold them all.
         """
         if self._archive is None or self.cache.has_earlier_of(series):
             return
@@ -166,7 +172,7 @@ class Relay:
                 return
 
     def _recall(self, sent: Sent) -> bool:
-        """Fetch the run of a message from the archive; tells whether it was there, or nothing had to be fetched."""
+        """Fetch the run of a message from the archive; return whether nothing is missing any more."""
         uid = sent.run if sent.run != NO_RUN else self.cache.run
         return not uid or self._fetch(uid)
 
@@ -188,12 +194,12 @@ class Relay:
         try:
             return self._archive.load(uid)
         except StorageError as error:
-            # One journal that is damaged or not here must not keep the others, and what is live, from being shown.
+            # A damaged or missing journal must not stop other runs, and the live one, from being shown.
             logger.warning("Run %s could not be completed from its journal: %s", uid, error)
             return []
 
     def _close_forgotten_run(self, beat: Sent) -> None:
-        """Close the open run if its session is in no run: its end was lost, or its session died."""
+        """Fetch the end of the cached run, once, if its session is in no run: the stop was lost or the session died."""
         if beat.run == NO_RUN and self.cache.run and self.cache.run not in self._looked_up:
             self._looked_up = {self.cache.run}
             self._fetch(self.cache.run)
@@ -207,9 +213,9 @@ class Relay:
             except zmq.Again:
                 return
             except (ValueError, TypeError, KeyError) as error:
-                logger.warning("A question that is none was left out: %s", error)
+                logger.warning("A message that is not a question was ignored: %s", error)
                 continue
-            # A ROUTER drops what an asker that has gone would have got.
+            # A ROUTER silently drops the answer to a subscriber that has gone.
             self._questions.send_multipart([asker, pack(answer)], zmq.NOBLOCK)
 
     def _answer_to(self, after: int, question: Any, *, joining: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The documents of the latest runs, for those who come late."""
+"""The documents of the latest runs, for subscribers that join late."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 from broadcast.wire import Relayed, identity, pack
 
 LIMIT_BYTES = 200_000_000
-"""Memory for documents; 1 kB each are 200 000 exposures. Beyond, the oldest runs are let go, then the oldest events."""
+"""Memory for documents: at 1 kB each, 200 000 exposures. Beyond, the oldest runs go first, then the oldest events."""
 
 KEPT_RUNS = 33
-"""Runs that are kept: the latest, and as many of series before it as a window has."""
+"""Most runs in the cache: the latest, and 32 earlier ones of its series, the number that a window shows."""
 
 _HEAD = ("start", "descriptor", "resource", "stream_resource")
 
@@ -38,7 +38,11 @@ class _Run:
         return islice(self.documents, begin, None)
 
     def thin(self) -> int:
-        """Let the oldest tenth of what is no head go, and say how many: one at a time would copy the list for each."""
+        """Drop the oldest tenth of the documents, and return how many.
+
+        Start, descriptors and resources stay: without them the later events mean nothing. A tenth at a time, because
+        dropping single documents would copy the list for each.
+        """
         others = [index for index, document in enumerate(self.documents) if document.name not in _HEAD]
         leaving = set(others[: max(1, len(others) // 10)])
         self.documents = [document for index, document in enumerate(self.documents) if index not in leaving]
@@ -47,11 +51,15 @@ class _Run:
 
 
 class RunCache:
-    """Numbers documents in the order of their coming and keeps those of the latest runs.
+    """Cache that numbers documents in order of arrival and holds those of the latest runs.
 
-    `sequence` is the number of the latest document; `first` that the first one after begins at. `run` is the uid of
-    the open run, or "" between runs. `dropped` counts documents of the latest run that memory had no place for.
+    `sequence` is the number of the latest document; the next one gets the number after it. `run` is the uid of the
+    open run, "" between runs. `dropped` counts documents of the latest run that did not fit into memory.
     """
+
+    # Invariants: the numbers ascend through all runs, so `after` is a binary search per run; a document is in the cache
+    # at most once, by its identity, however often it is sent or fetched; runs that are put before the others get
+    # numbers below all present ones, so subscribers that have joined never see them.
 
     def __init__(self, sequence: int, *, limit_bytes: int = LIMIT_BYTES) -> None:
         self.sequence = sequence
@@ -61,7 +69,10 @@ class RunCache:
         self._runs: list[_Run] = []
 
     def add(self, name: str, doc: Mapping[str, Any], payload: bytes) -> Relayed | None:
-        """Take a document; returns it with its number, or None if it is known already, or of no run."""
+        """Add a document and return it with its number; None if it is known already, or if no run has begun.
+
+        `payload` is the document as bytes, as it goes out again.
+        """
         key = identity(name, doc)
         if any(key in run.known for run in self._runs):
             return None
@@ -78,11 +89,14 @@ class RunCache:
         return relayed
 
     def has_earlier_of(self, series: str) -> bool:
-        """Whether a run of the series before the latest one is here."""
+        """Return whether the cache holds an earlier run of the series, before the latest run."""
         return any(run.series == series for run in self._runs[:-1])
 
     def put_before(self, documents: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
-        """Put a whole run before all others, as if it had come first; False if there is no place for it."""
+        """Put a whole run before all others, as if it had arrived first; return False if it exceeds runs or bytes.
+
+        Raises IndexError without documents.
+        """
         run = _Run(series=str(documents[0][1].get("series") or ""))
         number = self.first - len(documents)
         for name, doc in documents:
@@ -94,9 +108,9 @@ class RunCache:
         return True
 
     def after(self, sequence: int, limit: int, *, joining: bool = False) -> tuple[list[Relayed], bool]:
-        """At most `limit` documents with higher numbers, in order, and whether there are more.
+        """Return at most `limit` documents with numbers above `sequence`, in order, and whether there are more.
 
-        Who is `joining` gets the latest run, the one before, and those of its series, but no others.
+        A subscriber that is `joining` gets the latest run, the one before it, and those of its series, but no others.
         """
         runs: Iterable[_Run] = self._wanted_by_a_newcomer() if joining else self._runs
         documents = list(islice((document for run in runs for document in run.after(sequence)), limit + 1))
@@ -104,7 +118,7 @@ class RunCache:
 
     @property
     def first(self) -> int:
-        """Number of the oldest document that is kept, or of the next one."""
+        """Number of the oldest document in the cache, or of the next one if it is empty."""
         return next((run.documents[0].sequence for run in self._runs if run.documents), self.sequence + 1)
 
     @property
@@ -116,8 +130,8 @@ class RunCache:
         return [run for run in self._runs[:-2] if series and run.series == series] + self._runs[-2:]
 
     def _begin(self, start: Mapping[str, Any]) -> None:
-        # Nobody asks again for other runs than the latest two and their series. A series goes as a whole: of one that
-        # comes back nothing is here then, and all of it is read from the journals.
+        # No subscriber asks for runs other than the latest two and their series. A series is dropped as a whole: when
+        # it is continued later, nothing of it is here, and all of it is read from the journals.
         series = str(start.get("series") or "")
         wanted = {series, *(run.series for run in self._runs[-1:])} - {""}
         self._runs = [run for run in self._runs[:-1] if run.series in wanted] + self._runs[-1:]

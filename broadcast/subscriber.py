@@ -1,4 +1,4 @@
-"""The window's end of the wire: every document of the open run and its series once and in order, whenever it joins."""
+"""The window's end of the wire: every document of the open run and its series, once and in order."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from broadcast.run_cache import KEPT_RUNS
 from broadcast.wire import NamedDocument, Relayed, identity, pack, unpack
 
 ASK_EVERY_S = 0.5
-"""How often the relay is asked whether there is more, and whether it lives."""
+"""Period of questions to the relay, s: they fetch what the stream has lost, and show that the relay is alive."""
 
 SILENT_AFTER_S = 2.0
-"""A relay that has not answered for so long, or a session that has not been heard, counts as gone."""
+"""A relay that has not answered for this long, or a session that has sent nothing, counts as gone, s."""
 
 _AT_ONCE = 200
 
 Addresses = Callable[[], RelayAddresses | None]
+"""Returns where the relay listens, None while it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Documents in order, and the age of the latest when it arrived, s; None while catching up."""
+    """Documents in order; `lag_s`: age of the newest document on arrival, s, None while catching up."""
 
     documents: Sequence[NamedDocument]
     lag_s: float | None = None
 
 
 class Subscriber:
-    """Joins the relay whenever it is there; to be used by one thread.
+    """Subscriber that joins the relay as soon as it is there, also in the middle of a run; for one thread only.
 
-    `addresses` tells where the relay is, None as long as nobody knows; it is asked again while the relay is silent.
-    `answers` says whether the relay does, `session_silent_s` how long no session was heard (None: never), `run` which
-    run is open, `missed` how many documents are known to be lost for good.
+    `addresses` gives the relay's addresses, or a function that is called while the relay is silent. `run` is the uid of
+    the open run, "" for none; `session_silent_s` the time since a session was last heard, s, None if never.
     """
 
     def __init__(self, addresses: RelayAddresses | Addresses) -> None:
@@ -51,7 +51,7 @@ class Subscriber:
         self._boot = ""
         self._lost_here = 0
         self._lost_by_relay = 0
-        # The runs that a restarted relay may send again.
+        # Documents by run: a restarted relay may send these runs again.
         self._known: deque[set[str]] = deque([set()], maxlen=KEPT_RUNS)
         self._question = 0
         self._asked_at = 0.0
@@ -63,16 +63,16 @@ class Subscriber:
 
     @property
     def answers(self) -> bool:
-        """Whether the relay answers."""
+        """Whether the relay has answered within the last 2 s."""
         return time.monotonic() - self._answered_at < SILENT_AFTER_S
 
     @property
     def missed(self) -> int:
-        """Documents that are known to be lost, on the way to the relay or from it."""
+        """Number of documents lost for good: on the way to the relay or from it, and not in the journal."""
         return self._lost_here + self._lost_by_relay
 
     def take(self, timeout_s: float) -> Delivery:
-        """Return what has arrived, waiting at most `timeout_s` for the first document; may be empty."""
+        """Return what has arrived, after waiting at most `timeout_s` seconds for the first document; may be empty."""
         deadline = time.monotonic() + timeout_s
         documents: list[NamedDocument] = []
         while True:
@@ -84,7 +84,7 @@ class Subscriber:
                 return Delivery(documents=documents, lag_s=_age(documents) if self._joined else None)
 
     def close(self) -> None:
-        """Let go of the relay."""
+        """Close the connections to the relay at once; what they still hold is dropped."""
         self._context.destroy(linger=0)
 
     def _connect(self) -> None:
@@ -108,7 +108,7 @@ class Subscriber:
         self._asked_at = 0.0
 
     def _ask(self, *, now: bool) -> None:
-        """Ask for what comes after the latest document; also a sign of life, both ways."""
+        """Ask for the documents after the latest one; the answer also shows that the relay is alive."""
         age_s = time.monotonic() - self._asked_at
         if self._line is None or (age_s < ASK_EVERY_S and (self._waiting_for_answer or not now)):
             return
@@ -145,7 +145,7 @@ class Subscriber:
             if relayed.sequence == self._last + 1:
                 documents += self._deliver(relayed)
             elif relayed.sequence > self._last:
-                # Something is missing before it: both come with the answer.
+                # A document before this one is missing: the answer brings both.
                 self._ask(now=True)
         return documents
 

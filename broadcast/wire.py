@@ -1,4 +1,4 @@
-"""How documents look on the wire: msgpack of plain types, and never pickle, which would run what a stranger sends."""
+"""Documents on the wire: msgpack of plain types. Never pickle, which would run code that any sender provides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 NamedDocument = tuple[str, Mapping[str, Any]]
 
 HEARTBEAT = "heartbeat"
-"""Name of the message with which a publisher says that it lives, and how many documents it has sent."""
+"""Name of the message by which a publisher shows that it is alive, and how many documents it has numbered."""
 
 
 NO_RUN = "-"
@@ -20,9 +20,9 @@ NO_RUN = "-"
 
 
 class Sent(NamedTuple):
-    """What a publisher sends: who it is, the document's number (the next one's, in a heartbeat), its run, name, body.
+    """Message of a publisher: its id, the document's number (in a heartbeat the next one's), run, name and body.
 
-    `run` is "-" outside a run.
+    `run` is `NO_RUN` outside a run.
     """
 
     publisher: str
@@ -32,52 +32,55 @@ class Sent(NamedTuple):
     payload: bytes
 
     def frame(self) -> bytes:
-        """One message."""
+        """Return the message as bytes: four words, separated by spaces, and the body."""
         head = " ".join([self.publisher, str(self.number), self.run, self.name])
         return head.encode() + b" " + self.payload
 
     @classmethod
     def of(cls, frame: bytes) -> Sent:
-        """Read a message; raises ValueError if it is none."""
+        """Read a message; raises ValueError if the bytes are not one."""
         publisher, number, run, name, payload = frame.split(b" ", 4)
         return cls(publisher.decode(), int(number), run.decode(), name.decode(), payload)
 
 
 class Relayed(NamedTuple):
-    """What the relay publishes: its number, name and body, as `bluesky.callbacks.zmq.RemoteDispatcher` reads them."""
+    """Message of the relay: number, name and body, as `bluesky.callbacks.zmq.RemoteDispatcher` reads them."""
 
     sequence: int
     name: str
     payload: bytes
 
     def frame(self) -> bytes:
-        """One message."""
+        """Return the message as bytes: number and name, separated by spaces, and the body."""
         return f"{self.sequence} {self.name} ".encode() + self.payload
 
     @classmethod
     def of(cls, frame: bytes) -> Relayed:
-        """Read a message; raises ValueError if it is none."""
+        """Read a message; raises ValueError if the bytes are not one."""
         sequence, name, payload = frame.split(b" ", 2)
         return cls(int(sequence), name.decode(), payload)
 
 
 def pack(doc: Mapping[str, Any]) -> bytes:
-    """Return a document as msgpack; arrays become lists, numpy's numbers Python's own; no digit changes.
+    """Return a document as msgpack: arrays become lists, numpy scalars Python numbers, without changing a digit.
 
-    Raises TypeError for what is neither number, text, list nor mapping.
+    Raises TypeError for values other than numbers, texts, lists, sets, mappings and paths.
     """
     packed: bytes = msgpack.packb(doc, default=_plain, use_bin_type=True)
     return packed
 
 
 def unpack(payload: bytes) -> dict[str, Any]:
-    """Return a document from msgpack; usable as `deserializer` of a RemoteDispatcher. Raises ValueError for damage."""
+    """Return a document from msgpack, also as `deserializer` of a RemoteDispatcher; raises ValueError for bad bytes."""
     doc: dict[str, Any] = msgpack.unpackb(payload, raw=False, strict_map_key=False)
     return doc
 
 
 def identity(name: str, doc: Mapping[str, Any]) -> str:
-    """Return what identifies a document, however often and from wherever it arrives."""
+    """Return the text that identifies a document, however often and from wherever it arrives.
+
+    Name and uid, the first one of a page; datums have a `datum_id` instead.
+    """
     own = doc.get("datum_id", doc.get("uid", ""))
     return f"{name} {own[0] if isinstance(own, list) and own else own}"
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FLUSH_PERIOD_S = 10.0
-"""An open run is readable in the catalogue up to this long ago. Each flush takes a thread 0.15 to 0.2 s."""
+"""Period at which an open run becomes readable in the catalogue, s. Each flush takes a thread 0.15 to 0.2 s."""
 
 __all__ = [
     "FLUSH_PERIOD_S",
@@ -64,10 +64,10 @@ __all__ = [
 
 
 class Store:
-    """The journal, the catalogue and the recovery of one data folder; made by `open_store`.
+    """The journal, the catalogue and the recovery of one data folder; open it with `open_store`.
 
-    Without `in_place` the catalogue of a folder that was moved, or cannot be written, is read from a copy. `root` is
-    the folder, `images` that of the image files, `recovery` says what the opening had to mend.
+    `root` is the folder, `images` that of the image files, `recovery` what had to be repaired on opening. Without
+    `in_place` the catalogue is read from a private copy if its folder was moved or is read-only.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Store:
             return self._catalogue
 
     def take_over(self) -> None:
-        """Change the catalogue itself from now on, as a repair must; raises `StorageError` if that is not allowed."""
+        """Work on the catalogue itself from now on, not on a copy; raises `StorageError` if the folder is read-only."""
         with self._lock:
             if not _is_writable(self.root):
                 raise StorageError(
@@ -127,26 +127,33 @@ class Store:
             self._in_place = True
 
     def renew_catalogue(self) -> None:
-        """Put an embedded catalogue aside; the next use creates it again, without runs."""
+        """Move an embedded catalogue aside, so that the next use creates an empty one.
+
+        Raises `StorageError` if the catalogue belongs to a server.
+        """
         with self._lock:
             if self._uri is not None:
-                raise StorageError(f"The catalogue is on the server {self._uri}; mend it there.")
+                raise StorageError(f"The catalogue is on the server {self._uri}; repair it there.")
             if self._catalogue is not None:
                 self._catalogue.close()
                 self._catalogue = None
-            logger.warning("What was left of the catalogue is in %s.", put_catalogue_aside(self.root))
+            logger.warning("The remains of the catalogue were moved to %s.", put_catalogue_aside(self.root))
 
     @property
     def db(self) -> Broker:
-        """`databroker.Broker` of the catalogue: by uid, scan id, age and metadata, as `db(sample="CsPbBr3")`."""
+        """`databroker.Broker` that finds runs by uid, scan id, age and metadata, as in `db(sample="CsPbBr3")`.
+
+        Raises `StorageError` if the catalogue cannot be opened.
+        """
         return self.catalogue.broker
 
     def subscribe(self, run_engine: Any) -> int | None:
         """Store everything that `run_engine` emits from now on; call it before any other subscription.
 
-        Also makes scan ids go on over restarts, and makes an error of storing end the plan: a run that cannot be
-        recorded must not go on. An engine that keeps recorders apart from subscribers (`record_with`) gets a recorder,
-        for good; of any other the subscription's token is returned.
+        Scan ids then continue over restarts, and an error while storing ends the plan: a run that cannot be recorded
+        must not go on. Return the token of the subscription. An engine with recorders apart from its subscribers
+        (`record_with`) gets a permanent recorder, and None is returned. Raises `StorageError` if the folder is
+        read-only or the catalogue cannot be opened.
         """
         with self._lock:
             self.take_over()
@@ -161,21 +168,21 @@ class Store:
         return token
 
     def next_scan_id(self, metadata: Mapping[str, Any] | None = None) -> int:
-        """Return the next scan id of this folder; `subscribe` makes it the RunEngine's `scan_id_source`."""
+        """Return the next scan id, as a RunEngine's `scan_id_source`; raises `StorageError` if it cannot be stored."""
         return self._scan_ids.next(metadata)
 
     def wait(self, timeout_s: float = 60.0) -> None:
-        """Return when the catalogue holds everything emitted so far; raises `StorageError` if it cannot."""
+        """Wait until the catalogue holds everything emitted so far; raises `StorageError` after `timeout_s` seconds."""
         if self._writer is not None:
             self._writer.wait(timeout_s)
 
     @property
     def errors(self) -> dict[str, Exception]:
-        """Run uids that the catalogue did not take, with the reason; their journals have them."""
+        """Errors by uid of the runs that could not be catalogued; their documents are in the journals."""
         return {} if self._writer is None else dict(self._writer.errors)
 
     def close(self, timeout_s: float = 60.0) -> None:
-        """Finish writing and close everything; raises `StorageError` if a run did not get into the catalogue."""
+        """Finish writing within `timeout_s` seconds and close; raises `StorageError` if a run was not catalogued."""
         with self._lock, contextlib.ExitStack() as stack:
             self._closed = True
             if self._catalogue is not None:
@@ -204,14 +211,14 @@ def open_store(
     rebuild: bool = False,
     flush_period_s: float = FLUSH_PERIOD_S,
 ) -> Store:
-    """Open the data folder `root`, created if it is not there, and recover what a dead process left behind.
+    """Open the data folder `root`, or create it, and recover the runs of processes that died.
 
-    In a folder that this process cannot write, as an archive or a colleague's, nothing is created or changed.
+    In a folder that this process cannot write, such as an archive or a colleague's, nothing is created or changed.
 
     `uri` and `api_key` name a shared Tiled server that holds the catalogue; the journal stays in `root`. `images` is
     the folder that an area detector's IOC writes to, if it is not `<root>/images`.
-    Only the process that takes data needs `recover_runs`; readers turn it off and open at once. `rebuild` writes all
-    journals into the catalogue once more, for a catalogue that was lost (0.5 ms an event).
+    Only the process that takes data needs `recover_runs`; readers turn it off, which saves time. `rebuild` writes all
+    journals into the catalogue once more, in place of a lost catalogue (0.5 ms per event).
     Raises `StorageError` if the folder cannot be used or the server does not answer.
     """
     root = _folder(root)
@@ -221,7 +228,7 @@ def open_store(
     if in_place:
         require_free_space(root, 1)
         if uri is None and catalogue_is_lost(root):
-            # It would be created again, empty, and searches would find nothing.
+            # Otherwise it would be created again without runs, and searches would find nothing.
             store.renew_catalogue()
             rebuild = True
         store.recovery = recover(root, lambda: store.catalogue, everything=rebuild)

@@ -1,9 +1,9 @@
-"""Addresses inside a catalogue: they are absolute, so a data folder that moves takes wrong ones along.
+"""Addresses inside a catalogue: they are absolute, so they are wrong after the data folder has moved.
 
 Tiled writes the absolute address of every array, table and image file into `catalog.db`, and takes addresses literally:
 nothing is percent-encoded, and what follows a `#` or `?` is lost. So a folder with such a character in its path is
-addressed through a symbolic link, and a folder that was moved or copied gets its addresses changed when it is opened:
-in place by the process that takes data, in a private copy by readers, who must not write.
+addressed through a symbolic link, and the addresses of a folder that was moved or copied are changed when it is opened:
+in place by the process that takes data, in a private copy by readers, which must not write.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def address_of(root: Path) -> Path:
         if not link.is_symlink():
             link.symlink_to(root, target_is_directory=True)
     except FileExistsError:
-        # Another process made it in between.
+        # Another process created the link in the meantime.
         pass
     except OSError as error:
         raise StorageError(
@@ -61,14 +61,14 @@ def file_address(path: Path) -> str:
 
 
 def sqlite_address(path: Path) -> str:
-    """Return the address of an SQLite database as SQLAlchemy understands it."""
+    """Return the address of an SQLite database for SQLAlchemy: `sqlite:///` and the path in plain characters."""
     return f"sqlite:///{path}"
 
 
 def foreign_roots(database: Path, root: Path) -> set[str]:
-    """Return the data folders, other than `root`, that the addresses in the catalogue `database` name.
+    """Return the data folders other than `root` that occur in the addresses of the catalogue `database`.
 
-    Read from the addresses of the tables, which every run has. Raises `StorageError` if the database is damaged.
+    Taken from the addresses of the tables, which every run has. Raises `StorageError` if the database is damaged.
     """
     query = "SELECT DISTINCT data_uri FROM assets WHERE data_uri LIKE ?"
     try:
@@ -77,7 +77,7 @@ def foreign_roots(database: Path, root: Path) -> set[str]:
     except sqlite3.Error as error:
         raise StorageError(
             f"The catalogue {database} cannot be read: {error}. The journals hold every run: `trxas runs check "
-            "--repair` puts the damaged catalogue aside and makes a new one from them."
+            "--repair` moves the damaged catalogue aside and makes a new one from them."
         ) from error
     return {address.removeprefix(_TABLES).removesuffix("/tables.db") for address in addresses} - {str(root)}
 
@@ -85,8 +85,8 @@ def foreign_roots(database: Path, root: Path) -> set[str]:
 def readdress(database: Path, old: str, new: Path, tables: Path) -> None:
     """Change all addresses in the catalogue `database` that lie under the folder `old`, in one transaction.
 
-    Arrays and images go to the folder `new`, tables to the database `tables`. A row that would become the twin of an
-    existing one is merged with it. Raises `StorageError` if it fails; the database is then as it was.
+    Arrays and images go to the folder `new`, tables to the database `tables`. A row that would become equal to an
+    existing one is merged with it. Raises `StorageError` if it fails; the database is then unchanged.
     """
     prefixes = {f"{_FILE}{old}/": f"{_FILE}{new}/", f"{_TABLES}{old}/tables.db": f"{_TABLES}{tables}"}
     try:
@@ -131,9 +131,9 @@ def private_copy(root: Path, folder: Path) -> None:
 
 
 def relocated(documents: Iterable[NamedDocument], folders: Iterable[Path]) -> Iterator[NamedDocument]:
-    """Yield the documents, image files that are not where they were written named where they are below `folders`.
+    """Yield the documents; resources whose image file has moved get the path where it is found below `folders`.
 
-    A file is looked for by the end of its path, the longest end first; one that is found nowhere keeps its path.
+    A file is searched by the end of its path, the longest end first. One that is not found keeps its path.
     """
     known = list(folders)
     for name, doc in documents:
@@ -158,7 +158,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def addressed(resource: Document, root: Path, address: Path) -> Document:
-    """Return a resource document whose file lies under `root` with the path that the catalogue uses for it."""
+    """Return a resource document with its file addressed through `address` instead of `root`, if it lies there."""
     path = resource_path(resource)
     if address == root or not path.is_relative_to(root):
         return resource

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
     """Replace the content of the file `path` by `text`, as UTF-8, and wait until it is on disk.
 
-    A `private` file can be read by its owner alone, at any moment. Raises OSError; then the old content is still there.
+    A `private` file is never readable by anyone but its owner. Raises OSError, which leaves the old content in place.
     """
     new = path.with_name(f"{path.name}.new")
     # Left by a process that was killed, perhaps with other permissions.
@@ -27,7 +27,7 @@ def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until names that were added to `folder`, or taken out of it, are on disk; raises OSError."""
+    """Wait until names that were added to or removed from `folder` are on disk; raises OSError if they cannot be."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,8 @@
 """The catalogue: a Tiled server inside this process, or a client of a shared one.
 
 The embedded catalogue is three things under the data folder: `catalog.db` (metadata), `tables.db` (scalar columns),
-`data/` (array columns). Images stay in the files of the detector's IOC, which it reads. Many users at once: `tiled
-serve config` on the same folder, see `server_configuration`. A reader of a folder that it must not write, or that was
+`data/` (array columns). Images stay in the files of the detector's IOC, which it reads. For many users at once, run
+`tiled serve config` on the same folder, see `server_configuration`. A reader of a folder that is read-only, or that was
 moved or copied, works on a private copy of the two databases.
 """
 
@@ -73,7 +73,7 @@ logging.getLogger("tiled.server.app").setLevel(logging.WARNING)
 class Catalogue:
     """An open catalogue of runs; close it or use it in a `with` statement.
 
-    `client` is the Tiled client for its users: `client[uid]["primary"].read()` gives an xarray Dataset.
+    `client` is the Tiled client for users: `client[uid]["primary"].read()` gives an xarray Dataset.
     `data` is the folder of the arrays of an embedded catalogue, None for a shared one.
     """
 
@@ -95,7 +95,7 @@ class Catalogue:
         self.client: Any = self.connect()
 
     def connect(self) -> Any:
-        """Return another Tiled client, which no use of the others can change (one request, about 5 ms).
+        """Return another Tiled client, independent of all others (one request, about 5 ms).
 
         `client.v2`, and a Broker on it, switch every client that shares the same map of classes to version 2 of the
         runs' programming interface, by default all of the process.
@@ -116,15 +116,15 @@ class Catalogue:
             return self._broker
 
     def relocated(self, documents: Iterable[NamedDocument]) -> Iterable[NamedDocument]:
-        """Return the documents with their image files where they are in this data folder, if it was moved."""
+        """Return the documents with the present paths of their image files, in case the data folder has moved."""
         return documents if self._root is None else relocated(documents, (self._images, self._root))
 
     def addressed(self, resource: Document) -> Document:
-        """Return a resource document with the path of its file as this catalogue addresses it."""
+        """Return a resource document with the path by which this catalogue addresses its file."""
         return resource if self._root is None else addressed(resource, self._root, address_of(self._root))
 
     def close(self) -> None:
-        """End the embedded server and its threads, or the connection to the shared one."""
+        """End the embedded server and its threads, or the connection to the shared one; a private copy is deleted."""
         self._context.close()
         if self._private is not None:
             self._private.cleanup()
@@ -146,11 +146,11 @@ def open_catalogue(
     images: Path | None = None,
     read_only: bool = False,
 ) -> Catalogue:
-    """Open the catalogue under `root`, which is created if it is not there.
+    """Open the catalogue under `root`, or create it.
 
     `images` is the folder of image files, by default `<root>/images`: the catalogue reads no files elsewhere.
-    With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue is that server's instead.
-    With `read_only` nothing under `root` is changed: where reading in place would need that, the databases are copied,
+    With `uri` (http address of a `tiled serve` process) and its `api_key` the catalogue of that server is used instead.
+    With `read_only` nothing under `root` is changed: where reading in place would change it, the databases are copied,
     and runs that are catalogued later are not seen. Raises `StorageError` if it cannot be opened or reached.
     """
     if uri is not None:
@@ -168,15 +168,15 @@ def open_catalogue(
         # Tiled, SQLAlchemy and alembic raise classes without a common root when a database does not fit.
         raise StorageError(
             f"The catalogue in {root} cannot be opened: {error}. The journals hold every run: `trxas runs check "
-            "--repair` puts the damaged catalogue aside and makes a new one from them."
+            "--repair` moves the damaged catalogue aside and makes a new one from them."
         ) from error
 
 
 def create_catalogue(root: Path | str, *, data: Path | None = None) -> None:
     """Create the databases of an embedded catalogue under `root`, unless they exist; raises `StorageError`.
 
-    Those of a folder that was moved or copied get its new addresses. A private copy of the databases has its arrays in
-    the data folder `data`, and its addresses fit already.
+    If the folder was moved or copied, its databases get the new addresses. A private copy of the databases has its
+    arrays in the data folder `data`, and its addresses are right already.
     """
     root = Path(root).resolve()
     address = address_of(root)
@@ -190,7 +190,9 @@ def create_catalogue(root: Path | str, *, data: Path | None = None) -> None:
             if not database.exists():
                 _create_database(database)
             for old in foreign_roots(database, address):
-                logger.warning("The data folder was at %s; its catalogue gets the addresses of %s.", old, root)
+                logger.warning(
+                    "The data folder has moved from %s; the addresses in its catalogue are changed to %s.", old, root
+                )
                 readdress(database, old, address, address / "tables.db")
     except OSError as error:
         raise StorageError(
@@ -217,11 +219,11 @@ def server_configuration(root: Path | str, *, images: Path | None = None) -> dic
 
 
 def _create_database(database: Path) -> None:
-    # Under another name first, so that a process killed half-way leaves no catalogue that cannot be opened.
+    # Under another name first: a process that is killed half-way must not leave a catalogue that cannot be opened.
     new = database.with_name("catalog.db.new")
     new.unlink(missing_ok=True)
     try:
-        # Tables are made in an event loop, of which the caller's thread may have one already.
+        # The tables are created in an event loop, and the caller's thread may be running one already.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _create_tables(new)).result()
         _stamp(new)
@@ -241,7 +243,7 @@ async def _create_tables(database: Path) -> None:
 
 
 def _stamp(database: Path) -> None:
-    """Write down which revision of Tiled's tables these are, without the process that `tiled catalog init` is."""
+    """Record the revision of Tiled's tables, as `tiled catalog init` does, but without starting a process."""
     engine = create_engine(f"sqlite:///{database}")
     try:
         with engine.begin() as connection:
@@ -251,7 +253,7 @@ def _stamp(database: Path) -> None:
 
 
 def _is_readable_in_place(root: Path) -> bool:
-    """Return whether a reader can use the databases where they are: Tiled wants to write, and addresses must fit."""
+    """Return whether a reader can use the databases in place: Tiled needs to write, and the addresses must be right."""
     database = root / "catalog.db"
     if not all(os.access(path, os.W_OK) for path in (root, database, root / "tables.db")):
         return False
@@ -287,7 +289,7 @@ def _serializers() -> SerializationRegistry:
 
 def _remote_context(uri: str, api_key: str | None) -> Any:
     try:
-        # Tiled's own client repeats a refused connection for half a minute.
+        # Asked here first, because Tiled's client retries a refused connection for 30 s.
         proxies = not is_loopback(uri)
         httpx.get(uri, timeout=_ANSWER_TIMEOUT_S, follow_redirects=True, trust_env=proxies)
         return client_from_uri(uri, api_key=api_key, trust_env=proxies).context
@@ -299,7 +301,7 @@ def _remote_context(uri: str, api_key: str | None) -> Any:
 
 
 def images_folder(root: Path) -> Path:
-    """Return the folder of image files of the data folder `root`, unless the detector's IOC has one of its own."""
+    """Return the default folder of image files in the data folder `root`; an IOC may be configured for another one."""
     return root / "images"
 
 

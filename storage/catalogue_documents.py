@@ -1,4 +1,4 @@
-"""The documents of a run, made again from the columns that the catalogue keeps."""
+"""The documents of a run, rebuilt from the columns in the catalogue."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def run_documents(run: Any) -> list[NamedDocument]:
     """Return the documents of `run` (a Tiled client of a run): start, descriptors, event pages, stop.
 
-    A page's data columns are lists, of numpy arrays for array data. While a run is being written its columns can
-    differ in length: only events that are complete are returned. The catalogue does not keep the uids of events,
-    they are new ones.
+    The data columns of a page are lists, of numpy arrays for array data. While a run is being written its columns may
+    differ in length: only complete events are returned. The catalogue does not store the uids of events, so they get
+    new ones. Raises what Tiled raises if a file cannot be read.
     """
     stop = run.metadata.get("stop")
     documents: list[NamedDocument] = [("start", dict(run.metadata["start"]))]

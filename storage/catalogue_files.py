@@ -19,7 +19,7 @@ CATALOGUE_PARTS = (
     "tables.db-shm",
     "data",
 )
-"""What an embedded catalogue consists of, in its data folder."""
+"""Files and folder of an embedded catalogue in its data folder."""
 
 
 def catalogue_is_lost(root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The catalogue's place in the RunEngine: documents go on a queue, a thread writes them into the catalogue."""
+"""Cataloguing during a run: documents go on a queue, from which a thread writes them into the catalogue."""
 
 from __future__ import annotations
 
@@ -27,10 +27,17 @@ _END = object()
 class CatalogueWriter:
     """RunEngine callback that puts documents on a queue and returns; a thread writes them into the catalogue.
 
-    When a run is in, its journal is archived. A run that cannot be written as it comes is written once more, whole,
-    from its journal; if that fails too, the error is logged, kept in `errors` and raised by `wait` and `close`,
-    and the journal stays unmarked so that the next start repeats it. Nothing here can lose a document.
+    Once a run is catalogued, its journal is archived. A run that cannot be written document by document is written
+    once more, as a whole, from its journal. If that fails too, the error is logged, stored in `errors` and raised by
+    `wait` and `close`, and the journal stays unmarked, so that the next start tries again. `flush_period_s`: seconds
+    between two moments at which an open run becomes readable. No document can be lost here.
     """
+
+    # A run goes through three states: written document by document (`_open[uid]` is its writer); given up after any
+    # error of the catalogue (`_open[uid]` is None), which leaves its documents in the journal only; finished, by its
+    # stop document, which writes a given-up run from the journal and archives the journal. A run whose arrays would be
+    # slow or wrong to read is rewritten at its end as well. The thread handles documents in the order of the queue, so
+    # an Event on the queue (`wait`) is set after everything before it is written.
 
     def __init__(self, catalogue: Catalogue, journal: Journal, *, flush_period_s: float) -> None:
         self._catalogue = catalogue
@@ -42,18 +49,18 @@ class CatalogueWriter:
         self._open: dict[str, RunWriter | None] = {}
         self._flushed = time.monotonic()
         self.errors: dict[str, Exception] = {}
-        # A daemon, so that a session left without closing the store can end; the journal has it all.
+        # A daemon, so that a session which never closes its store can end; the journal has every document.
         self._thread = threading.Thread(target=self._work, name="catalogue writer", daemon=True)
         self._thread.start()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Queue one document."""
+        """Queue one document; takes microseconds and never raises."""
         self._queue.put((name, doc))
 
     def wait(self, timeout_s: float = 60.0) -> None:
-        """Return when all documents so far are in the catalogue, those of an open run included.
+        """Wait until all documents so far are in the catalogue, those of an open run included.
 
-        Raises `StorageError` after `timeout_s`, or if a run could not be written.
+        Raises `StorageError` after `timeout_s` seconds, or if a run could not be written.
         """
         reached = threading.Event()
         self._queue.put(reached)
@@ -67,7 +74,7 @@ class CatalogueWriter:
         self._raise_errors()
 
     def close(self, timeout_s: float = 60.0) -> None:
-        """Write what is queued, end the thread, and raise `StorageError` if anything is not in the catalogue."""
+        """Write what is queued and end the thread in `timeout_s` seconds; raises `StorageError` for runs left out."""
         self._queue.put(_END)
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -82,7 +89,7 @@ class CatalogueWriter:
             listing = "; ".join(f"run {uid}: {error}" for uid, error in self.errors.items())
             raise StorageError(
                 f"{len(self.errors)} runs are not in the catalogue: {listing}. Their documents are safe in the "
-                "journal; once the cause is mended, open the store again to write them."
+                "journal; remove the cause, then open the store again to write them."
             ) from next(iter(self.errors.values()))
 
     def _work(self) -> None:
@@ -124,7 +131,9 @@ class CatalogueWriter:
         self._flushed = time.monotonic()
 
     def _give_up(self, uid: str, error: Exception) -> None:
-        logger.warning("Run %s could not be written as it came (%s); its journal is used at its end.", uid, error)
+        logger.warning(
+            "Run %s could not be written during the run (%s); it is written from its journal at its end.", uid, error
+        )
         self._open[uid] = None
 
     def _finish(self, uid: str) -> None:

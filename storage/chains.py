@@ -1,6 +1,6 @@
-"""Chains: a run that was interrupted and the runs that measured what it lacked, read as one run.
+"""Chains: an interrupted run and the runs that resumed it, read as one run.
 
-A resuming run says in its start document which run it `resumes`.
+The start document of a resuming run holds the uid of the run that it `resumes`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from storage.runs import RunSource
 
 Exposure = tuple[int, int, int]
-"""Scan index, point index and laser shutter (1 open, 0 closed): what a scan is made of."""
+"""What distinguishes the exposures of a run: scan index, point index, laser shutter (1 open, 0 closed)."""
 
 
 def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:
-    """Return the documents of every run of the chain that `key`, as of `load_run`, belongs to: the first one first.
+    """Return the documents of every run of the chain to which `key` (see `load_run`) belongs, the first run first.
 
     A run that was never resumed is a chain of one. Raises `StorageError` if no run or several fit.
     """
@@ -41,7 +41,7 @@ def load_chain(store: RunSource, key: str | int) -> list[list[NamedDocument]]:
 
 
 def load_dataset(store: RunSource, key: str | int) -> list[NamedDocument]:
-    """Return the chain that `key` belongs to as one run: what an undisturbed run would have, and nothing else.
+    """Return the chain to which `key` belongs as one run: what an undisturbed run would hold, and nothing else.
 
     Start document of the first run, events of all in order, stop document of the last. Raises `StorageError` as
     `load_chain` does.
@@ -51,9 +51,9 @@ def load_dataset(store: RunSource, key: str | int) -> list[NamedDocument]:
 
 
 def merged(chain: Sequence[Sequence[NamedDocument]]) -> list[NamedDocument]:
-    """Return the documents of several runs as those of the first: one start, all events, one stop if the last ended.
+    """Return the documents of several runs as one run: the first start, all events, a stop if the last run has ended.
 
-    Events keep their uids and data and are numbered on per stream.
+    Events keep their uids and data; their numbers continue per stream. Raises KeyError for an event without descriptor.
     """
     start = chain[0][0][1]
     documents: list[NamedDocument] = [("start", start)]
@@ -69,13 +69,13 @@ def merged(chain: Sequence[Sequence[NamedDocument]]) -> list[NamedDocument]:
 def good_exposures(documents: Iterable[NamedDocument]) -> list[Exposure]:
     """Return the exposures that were measured with good quality, one entry per event, in order.
 
-    Events without a `laser_shutter` of their own count as with the shutter open, those without a scan's indices not.
+    Events without a `laser_shutter` count as shutter open; events without the indices of a scan do not count.
     """
     return [exposure_of(data) for data in primary_data(documents) if _is_good(data)]
 
 
 def primary_data(documents: Iterable[NamedDocument]) -> Iterator[Mapping[str, Any]]:
-    """Yield the data of each event of the primary stream, also of those that come in pages."""
+    """Yield the data of each event of the primary stream, whether events come one by one or in pages."""
     primary = PrimaryEvents()
     for name, doc in documents:
         for event in primary(name, doc):
@@ -83,12 +83,15 @@ def primary_data(documents: Iterable[NamedDocument]) -> Iterator[Mapping[str, An
 
 
 def exposure_of(data: Mapping[str, Any]) -> Exposure:
-    """Return which exposure of its scan an event's `data` hold."""
+    """Return the exposure of an event's `data`; raises KeyError if they lack the indices of a scan."""
     return int(data["scan_index"]), int(data["point_index"]), int(data.get("laser_shutter", 1))
 
 
 def find_starts(store: RunSource, **metadata: Any) -> list[Document]:
-    """Return the start documents of the journals that have all these `metadata`, oldest first."""
+    """Return the start documents of the journals that have all these `metadata`, oldest first.
+
+    Journals without a readable start are left out.
+    """
     starts = [start for path in journal_paths(store.root) if (start := _start(path)) is not None]
     return [start for start in starts if metadata.items() <= {key: start.get(key) for key in metadata}.items()]
 
@@ -98,7 +101,7 @@ def _is_good(data: Mapping[str, Any]) -> bool:
 
 
 def _parents(store: RunSource) -> dict[str, str]:
-    """Uid of the run that each run resumes, "" for none."""
+    """Return the uid of the run that each run resumes, "" for none."""
     parents = {uid_of(path): _start(path) for path in journal_paths(store.root)}
     return {uid: str(start.get("resumes", "")) for uid, start in parents.items() if start is not None}
 
@@ -113,7 +116,7 @@ def _start(path: Path) -> Document | None:
 
 def _first_of(parents: Mapping[str, str], uid: str) -> str:
     seen = {uid}
-    # A parent that is not stored here any more ends the chain; a circle cannot arise, but would otherwise hang.
+    # A parent that is not stored here ends the chain. A circle should never arise, but would loop for ever.
     while (parent := parents.get(uid, "")) and parent in parents and parent not in seen:
         uid = parent
         seen.add(uid)

@@ -1,4 +1,4 @@
-"""What state every stored run is in, and the repair of what can be repaired."""
+"""Check every stored run, and repair what can be repaired."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCheck:
-    """One run: `ended` is "yes", "no" (its process died) or "running"; `problems` is empty if all is well.
+    """State of one run: `ended` is "yes", "no" (its process died) or "running"; `problems` is empty for a sound run.
 
-    `events` and `catalogued_events`: in the journal and in the catalogue, None where there is nothing to read.
+    `events` and `catalogued_events`: number in the journal and in the catalogue, None where nothing can be read.
     """
 
     uid: str
@@ -47,14 +47,14 @@ class RunCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class StoreCheck:
-    """All runs, oldest first, and what is wrong with the catalogue as a whole, "" if nothing."""
+    """All runs, oldest first, and the problem of the catalogue as a whole, "" for none."""
 
     runs: list[RunCheck] = field(default_factory=list)
     catalogue_problem: str = ""
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is to be repaired."""
+        """Whether nothing needs repair."""
         return not self.catalogue_problem and not any(run.problems for run in self.runs)
 
 
@@ -62,16 +62,17 @@ class RepairableStore(RunSource, Protocol):
     """What repairing needs of a store."""
 
     def take_over(self) -> None:
-        """Change the catalogue itself from now on; raises `StorageError` if that is not allowed."""
+        """Work on the catalogue itself from now on; raises `StorageError` if the folder is read-only."""
 
     def renew_catalogue(self) -> None:
-        """Put the catalogue aside; it is created again at the next use."""
+        """Move the catalogue aside; the next use creates an empty one. Raises `StorageError` for that of a server."""
 
 
 def check_store(store: RunSource) -> StoreCheck:
-    """Compare every journal with itself, with the catalogue and with the image files it names; nothing is changed.
+    """Check every journal, and compare it with the catalogue and with its image files; nothing is changed.
 
-    Reads everything: some ten milliseconds a run. Open the store with `recover_runs=False`, else the opening repairs.
+    Reads everything, which takes about 10 ms per run. Open the store with `recover_runs=False`, because opening it
+    otherwise repairs some of what would be found.
     """
     client, problem = _open_catalogue(store)
     paths = journal_paths(store.root)
@@ -83,11 +84,12 @@ def check_store(store: RunSource) -> StoreCheck:
 
 
 def repair_store(store: RepairableStore) -> StoreCheck:
-    """Mend what can be mended and check again; nothing that was measured is deleted.
+    """Repair what can be repaired, then check again; nothing that was measured is deleted.
 
-    Interrupted runs are closed, torn journals mended (the damaged bytes are kept in `<journal>.torn`), runs written
-    into the catalogue where it lacks or contradicts them, journals that hold less than the catalogue are written
-    again from it, and a catalogue that cannot be opened is put aside and created again from the journals.
+    Interrupted runs get a stop document. Torn journals are repaired; their damaged bytes are saved in `<journal>.torn`.
+    Runs that the catalogue lacks or contradicts are written into it. A damaged journal that holds less than the
+    catalogue is written again from it. A catalogue that cannot be opened is moved aside and rebuilt from the journals.
+    Raises `StorageError` if the folder is read-only.
     """
     store.take_over()
     before = check_store(store)
@@ -104,8 +106,8 @@ def repair_store(store: RepairableStore) -> StoreCheck:
 
 
 def _rehearsal(folder: str, store: RunSource) -> Catalogue:
-    """Return an empty catalogue in which runs are written before those of the real one are replaced."""
-    # Imports Tiled, which a store that needs no repair does without.
+    """Return an empty catalogue into which runs are written for trial before those of the real one are replaced."""
+    # Importing Tiled takes 2 s, which a store without faults need not spend.
     from storage.catalogue import open_catalogue
 
     return open_catalogue(folder, images=store.images)
@@ -117,7 +119,7 @@ def _open_catalogue(store: RunSource) -> tuple[Any, str]:
     try:
         client = store.catalogue.connect()
         len(client)
-    except Exception as error:  # noqa: BLE001  whatever Tiled and SQLite raise is what is to be found out here
+    except Exception as error:  # noqa: BLE001  any error of Tiled and SQLite is a finding of the check
         return None, f"The catalogue cannot be opened: {error}"
     return client, ""
 
@@ -161,7 +163,7 @@ def _damages(path: Path, contents: Contents) -> list[str]:
 
 
 def _catalogued(client: Any, uid: str) -> tuple[list[NamedDocument] | None, str]:
-    """Return the run's documents from the catalogue, None without them, and what is wrong."""
+    """Return the run's documents from the catalogue, None if it cannot give them, and the problem, "" for none."""
     if client is None:
         return None, ""
     try:
@@ -172,7 +174,7 @@ def _catalogued(client: Any, uid: str) -> tuple[list[NamedDocument] | None, str]
         return None, "the catalogue does not have it"
     try:
         return run_documents(run), ""
-    except Exception as error:  # noqa: BLE001  whatever Tiled raises for missing files is what is to be found out here
+    except Exception as error:  # noqa: BLE001  any error of Tiled is a finding of the check
         return None, f"the catalogue cannot read it ({type(error).__name__}: {error})"
 
 
@@ -198,18 +200,18 @@ def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) 
     # documents cannot be compared one by one: events come back as pages with other uids, arrays as lists, and images as
     # frames of files. What must agree is what a reader uses: the number of events per stream, the start document as the
     # catalogue can hold it, how the run ended, and every column of numbers, value by value.
-    # Order matters: with different numbers of events every column would differ, so that is reported alone.
+    # Different numbers of events make every column differ, so they are reported alone, first.
     in_journal = count_events(journal)
     in_catalogue = count_events(catalogued)
     if _without_empty(in_journal) != _without_empty(in_catalogue):
         return [f"events in journal {in_journal} and catalogue {in_catalogue} differ"]
     found = []
-    # What the catalogue cannot hold, as NaN, is no difference: it would be found again after every repair.
+    # Values that the catalogue cannot hold, such as NaN, must not count: they would be found after every repair.
     if not _same(as_stored(journal[0][1]), catalogued[0][1]):
         found.append("start documents of journal and catalogue differ")
     ends = [documents[-1][0] == "stop" for documents in (journal, catalogued)]
     if ends[0] != ends[1] or (all(ends) and journal[-1][1]["exit_status"] != catalogued[-1][1]["exit_status"]):
-        found.append("journal and catalogue say differently how it ended")
+        found.append("journal and catalogue disagree on how the run ended")
     measured = _columns(journal)
     stored = _columns(catalogued)
     keys = [key for key in measured if key in stored and not _same(measured[key], stored[key])]
@@ -237,7 +239,7 @@ def _columns(documents: Iterable[NamedDocument]) -> dict[str, list[Any]]:
 
 
 def _same(first: Any, second: Any) -> bool:
-    """Whether two values are equal once lists, tuples and arrays are taken for the same; NaN equals NaN."""
+    """Return whether two values are equal, without distinguishing lists, tuples and arrays; NaN equals NaN."""
     if isinstance(first, dict) and isinstance(second, dict):
         return first.keys() == second.keys() and all(_same(first[key], second[key]) for key in first)
     if isinstance(first, list | tuple | np.ndarray) and isinstance(second, list | tuple | np.ndarray):
@@ -248,7 +250,7 @@ def _same(first: Any, second: Any) -> bool:
 
 
 def _unreadable_images(run: Any, documents: Iterable[NamedDocument]) -> list[str]:
-    """Read the first image of every field of images: files may be there and still not be served."""
+    """Read the first image of every field and return the errors: the catalogue may not serve a file that exists."""
     fields = {
         (doc["name"], key)
         for name, doc in documents
@@ -262,7 +264,7 @@ def _unreadable_images(run: Any, documents: Iterable[NamedDocument]) -> list[str
     for stream, key in sorted(fields):
         try:
             run[stream].base[key].read(0)
-        except Exception as error:  # noqa: BLE001  whatever Tiled raises for a file is what is to be found out here
+        except Exception as error:  # noqa: BLE001  any error of Tiled is a finding of the check
             found.append(f"the catalogue cannot read the images {key} ({type(error).__name__}: {error})")
     return found
 
@@ -279,7 +281,7 @@ def _events(documents: Iterable[NamedDocument]) -> int:
 
 
 def _take_from_catalogue(path: Path, catalogue: Catalogue) -> None:
-    """Write a damaged journal again from the catalogue if that holds more of the run."""
+    """Write a damaged journal again from the catalogue if the catalogue holds more events of the run."""
     contents = read_contents(path)
     if not contents.is_torn:
         return
@@ -296,7 +298,7 @@ def _take_from_catalogue(path: Path, catalogue: Catalogue) -> None:
         file.truncate(0)
         file.append(MAGIC + b"".join(records))
     except StorageError:
-        # The bytes are kept beside it; the next repair tries again from the catalogue.
+        # The old bytes are in the file beside it, and the next repair tries again from the catalogue.
         return
     finally:
         file.close()

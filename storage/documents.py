@@ -1,4 +1,4 @@
-"""What the documents of a run have in common: which run they belong to, and the types of their values."""
+"""Documents of a run: which run they belong to, the types of their values, and the number of events."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 Document: TypeAlias = dict[str, Any]
+"""One document of the bluesky event model, a copy that its owner may change."""
+
 NamedDocument: TypeAlias = tuple[str, Document]
+"""Name of a document ("start", "event", ...) and the document."""
 
 
 class RunOfDocument:
-    """Tells the run uid of each document of possibly interleaved runs, from the references in the documents."""
+    """Finds the run of each document, also of interleaved runs, by the references in the documents."""
 
     def __init__(self) -> None:
         self._run_of: dict[str, str] = {}
@@ -24,7 +27,7 @@ class RunOfDocument:
     def uid(self, name: str, doc: Mapping[str, Any]) -> str:
         """Return the uid of the run that `doc` belongs to.
 
-        Raises `StorageError` for a document that refers to nothing seen before.
+        Raises `StorageError` for a document that refers to no earlier one.
         """
         uid = self._find(name, doc)
         for key in ("uid", "datum_id"):
@@ -33,7 +36,7 @@ class RunOfDocument:
         return uid
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of the run `uid`; called after its stop document."""
+        """Drop the references of the run `uid`; to be called after its stop document."""
         self._run_of = {reference: run for reference, run in self._run_of.items() if run != uid}
 
     def _find(self, name: str, doc: Mapping[str, Any]) -> str:
@@ -54,10 +57,10 @@ class RunOfDocument:
 
 
 def conform(value: Any, data_key: Mapping[str, Any]) -> Any:
-    """Return `value` with the type that its data key declares, where that changes no digit.
+    """Return `value` with the type that its data key declares, unless that would change a digit.
 
-    Arrays become numpy arrays of `dtype_numpy` (float64 if not declared), scalars plain int, float, bool or str.
-    A value that its declared type cannot hold keeps its own type: what was measured is never rounded.
+    Arrays become numpy arrays of `dtype_numpy` (float64 if not declared), of their own shape; scalars become int,
+    float, bool or str. A value that the declared type cannot hold keeps its own: measured values are never rounded.
     """
     if "external" in data_key or value is None:
         return value
@@ -73,7 +76,7 @@ def conform(value: Any, data_key: Mapping[str, Any]) -> Any:
 
 
 def conform_events(documents: Iterable[NamedDocument]) -> Iterator[NamedDocument]:
-    """Yield the documents with every event's and event page's data as `conform` gives them; others unchanged."""
+    """Yield the documents, those of events and event pages with data as `conform` returns them."""
     data_keys: dict[str, dict[str, Any]] = {}
     for name, doc in documents:
         if name == "descriptor":
@@ -82,7 +85,7 @@ def conform_events(documents: Iterable[NamedDocument]) -> Iterator[NamedDocument
 
 
 def conform_document(name: str, doc: Document, data_keys: Mapping[str, Any]) -> Document:
-    """Return `doc` with its data as `conform` gives them if it is an event or event page, else `doc` itself."""
+    """Return an event or event page with data as `conform` returns them, and any other document unchanged."""
     if name == "event":
         data = {k: conform(v, data_keys[k]) if k in data_keys else v for k, v in doc["data"].items()}
         return {**doc, "data": data}
@@ -92,7 +95,10 @@ def conform_document(name: str, doc: Document, data_keys: Mapping[str, Any]) -> 
 
 
 def count_events(documents: Iterable[NamedDocument]) -> dict[str, int]:
-    """Return the number of events of each stream, as a stop document's `num_events` holds them."""
+    """Return the number of events of each stream, in the form of a stop document's `num_events`.
+
+    Raises KeyError for an event whose descriptor is missing.
+    """
     streams: dict[str, str] = {}
     counts: dict[str, int] = {}
     for name, doc in documents:
@@ -107,7 +113,7 @@ def count_events(documents: Iterable[NamedDocument]) -> dict[str, int]:
 
 
 def _own_dtype(value: Any) -> np.dtype[Any]:
-    # A list of whole numbers may be followed by one of fractions, hence float64 unless an array says otherwise.
+    # A later event may hold fractions where this list holds whole numbers, hence float64 unless it is an array.
     array = np.asarray(value)
     return array.dtype if isinstance(value, np.ndarray) or array.dtype.kind not in "iu" else np.dtype("f8")
 

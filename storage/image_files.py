@@ -1,8 +1,8 @@
-"""Which image of which file belongs to which event, and one file of just these if the detector's files hold others.
+"""Which image of which file belongs to which event, and a file of only these images if the detector wrote more.
 
-The catalogue takes the images of a run's files, one after the other, for those of its events. A file that holds one
-more, of an exposure that was repeated or whose event was never stored, would shift all that follow. Such a run gets a
-virtual dataset beside its files: a few kB that refer to the right images in the right order.
+The catalogue assigns the images in a run's files to its events, one after the other. An additional image, of an
+exposure that was repeated or whose event was never stored, would shift all that follow. Such a run gets a virtual
+dataset beside its files: a few kB that refer to the right images in the right order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from storage.documents import Document, NamedDocument
 
 SPEC = "AD_HDF5"
-"""Kind of resource that ophyd's classes for that plugin declare."""
+"""Kind of resource that ophyd's classes for the HDF5 plugin declare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class ImageRow:
 
 
 class ImageRows:
-    """Collects the images of a run's events: call it with `(name, document)` in order."""
+    """The images of a run's events, `by_field`: call it with every `(name, document)` of the run, in order."""
 
     def __init__(self) -> None:
         self.by_field: dict[str, list[ImageRow]] = defaultdict(list)
@@ -49,7 +49,7 @@ class ImageRows:
         self._datums: dict[str, Document] = {}
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document."""
+        """Take one document; raises KeyError for one without the keys of its kind."""
         if name == "resource" and doc["spec"] == SPEC and doc["resource_kwargs"].get("frame_per_point", 1) == 1:
             self._resources[doc["uid"]] = dict(doc)
         elif name == "datum" and doc["resource"] in self._resources:
@@ -68,7 +68,7 @@ class ImageRows:
 
     @property
     def are_straight(self) -> bool:
-        """Whether the files hold the images of the events, in their order, and no others."""
+        """Whether the files hold exactly the images of the events, in their order."""
         return all(map(_is_straight, self.by_field.values()))
 
 
@@ -79,16 +79,16 @@ def _is_straight(rows: Sequence[ImageRow]) -> bool:
 
 
 def _count(path: Path) -> int | None:
-    """Return the number of images in a file; None if the file cannot be seen from here."""
+    """Return the number of images in a file; None if this process cannot read the file."""
     with contextlib.suppress(OSError, KeyError), h5py.File(path, locking=False) as file:
         return len(file[DATASET])
     return None
 
 
 def straightened(documents: Iterable[NamedDocument]) -> list[NamedDocument]:
-    """Return the documents, those of a run with other images in its files with one virtual file in their place.
+    """Return the documents, with one virtual file per field if the run's files hold other images too.
 
-    Events stay as they are. Raises `StorageError` if that file cannot be written.
+    Events stay as they are. Raises `StorageError` if a virtual file cannot be written.
     """
     documents = list(documents)
     rows = ImageRows()

@@ -14,9 +14,9 @@ DATASET = "/entry/data/data"
 
 
 def read_image(reference: ImageReference) -> NDArray[np.float64]:
-    """Return the mean image of one exposure, (rows, columns); raise ReductionError if it cannot be read.
+    """Return the mean image of one exposure, (rows, columns), counts; raise ReductionError if it cannot be read.
 
-    Files that are still being written are read as far as they are.
+    A file that is still being written is read up to its present end.
     """
     first = reference.index * reference.frames
     try:

@@ -1,4 +1,4 @@
-"""Images of a stored run, through the catalogue, wherever the detector's IOC has written them."""
+"""Images of a stored run, read through the catalogue from the files of the detector's IOC."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def load_images(
 ) -> NDArray[Any]:
     """Return the images of a run, one per event and in their order: (n, rows, columns), counts, -1 where masked.
 
-    `key` is as of `load_run`. `select` takes only some, as an index does: `select=-1` gives the last one (rows,
-    columns), and only that is read. An image of 195 x 487 pixels takes 0.4 MB.
+    `key` is that of `load_run`. `select` is an index: `select=-1` gives the last image, (rows, columns), and reads only
+    that. An image of 195 x 487 pixels takes 0.4 MB.
     Raises `StorageError` if no run or several fit, if it has no such field, or if a file cannot be read.
     """
     from tiled.client.utils import ClientError
@@ -36,12 +36,12 @@ def load_images(
         images = np.asarray(store.catalogue.connect()[uid][stream].base[field].read(select))
     except (KeyError, ValueError) as error:
         raise StorageError(
-            f"Run {uid} has no images {field!r} in its stream {stream!r}; `diffraction` takes some."
+            f"Run {uid} has no images {field!r} in its stream {stream!r}. Give a run of the plan `diffraction`."
         ) from error
     except (ClientError, OSError, RuntimeError) as error:
         raise StorageError(
             f"The images of run {uid} cannot be read: {error}. Check that their files, in {store.images}, are still "
             "there; a run that is still open may have to end first."
         ) from error
-    # The catalogue has them as one frame per event.
+    # The catalogue returns (events, 1, rows, columns): one frame per event.
     return images.reshape(-1, *images.shape[-2:]) if isinstance(select, slice) else images.reshape(images.shape[-2:])

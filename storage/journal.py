@@ -1,9 +1,17 @@
 """The journal: every document on disk before the run goes on.
 
-First subscriber of the RunEngine. One file per run under `<root>/journal/`, moved to `<root>/journal/done/` once
-the catalogue holds the run, and never deleted. While a process writes a run it holds a lock on the file, so that
-others can tell a running run from one whose process died.
+The journal is the first subscriber of the RunEngine. It has one file per run in `<root>/journal/`, moved to
+`<root>/journal/done/` once the catalogue holds the run, and never deleted. While a process writes a run it holds a lock
+on the file, so that others can distinguish a running run from one whose process died.
 """
+
+# States of a journal file, and what moves it on:
+# - `<name>.new`, locked: being created. It gets its name only when its first record is on disk, so a file with a name
+#   always has a start document.
+# - in `journal/`, locked: the run is being measured, or has ended and is being catalogued (`archive` moves it on).
+# - in `journal/`, unlocked: the process died, or the catalogue refused the run (`release`); recovery takes the lock,
+#   closes the run if it has no stop document, catalogues it and moves the file.
+# - in `journal/done/`: catalogued. Files never move back, so looking into both folders in this order misses none.
 
 from __future__ import annotations
 
@@ -26,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 SUFFIX = ".journal"
-"""File name suffix of a journal; the part before it is `<UTC start time>-<run uid>`, so that names sort by time."""
+"""Suffix of the file name `<UTC start time>-<run uid>.journal`; such names sort by time."""
 
 
 def journal_folder(root: Path) -> Path:
-    """Return the folder of the journals that the catalogue does not hold yet."""
+    """Return the folder of the journals of runs that are not yet catalogued."""
     return root / "journal"
 
 
@@ -54,20 +62,20 @@ def uid_of(path: Path) -> str:
 
 
 def require_free_space(root: Path | str, size_bytes: int) -> None:
-    """Check before a run that `size_bytes` can be written under `root`; raises `StorageError` if not."""
+    """Raise `StorageError` unless `size_bytes` can be written under `root`; for a check before a run."""
     root = Path(root)
     if not root.is_dir() or not os.access(root, os.W_OK | os.X_OK):
         raise StorageError(f"{root} is not a folder that can be written. Create it or change its permissions.")
     free = shutil.disk_usage(root).free
     if free < size_bytes:
         raise StorageError(
-            f"{root} has {_size(free)} free, the run needs {_size(size_bytes)}. "
+            f"{root} has {_size(free)} free, but the run needs {_size(size_bytes)}. "
             "Free space on that disk or choose another folder, then start the run again."
         )
 
 
 class LockedFile:
-    """An open journal file with an exclusive lock that other processes, and other openings here, can see."""
+    """An open journal file with an exclusive lock, which also excludes other openings in this process."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -75,7 +83,10 @@ class LockedFile:
 
     @classmethod
     def take(cls, path: Path) -> LockedFile | None:
-        """Open and lock an existing journal; None if someone holds it or if it has been moved meanwhile."""
+        """Open and lock an existing journal; return None if it is locked already or has been moved meanwhile.
+
+        Raises OSError if the file cannot be opened.
+        """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
         except FileNotFoundError:
@@ -90,7 +101,10 @@ class LockedFile:
 
     @classmethod
     def create(cls, path: Path, content: bytes) -> LockedFile:
-        """Create a journal that appears under its name only once it is locked and its first record is on disk."""
+        """Create a journal whose name appears only once it is locked and `content`, its first record, is on disk.
+
+        Raises `StorageError` if it cannot be written.
+        """
         hidden = path.with_name(f"{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +132,7 @@ class LockedFile:
         return self._descriptor
 
     def append(self, data: bytes) -> None:
-        """Write `data` and wait until it is on disk; on failure take back what was written of it and raise."""
+        """Write `data` and wait until it is on disk; on failure remove what was written and raise `StorageError`."""
         before = os.fstat(self.descriptor).st_size
         try:
             remaining = memoryview(data)
@@ -130,12 +144,12 @@ class LockedFile:
             raise _unwritable(self.path, error) from error
 
     def truncate(self, size_bytes: int) -> None:
-        """Cut the file to its first `size_bytes`."""
+        """Cut the file to its first `size_bytes` bytes; raises OSError if the disk refuses."""
         os.ftruncate(self.descriptor, size_bytes)
         os.fsync(self.descriptor)
 
     def move(self, folder: Path) -> None:
-        """Move the file into `folder`, keeping the lock."""
+        """Move the file into `folder` without releasing the lock; raises OSError if it cannot be moved."""
         folder.mkdir(parents=True, exist_ok=True)
         moved = folder / self.path.name
         self.path.rename(moved)
@@ -144,14 +158,14 @@ class LockedFile:
         self.path = moved
 
     def close(self) -> None:
-        """Close the file, which releases the lock; closing twice does nothing."""
+        """Close the file and release the lock; does nothing if it is closed already."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def keep_beside(path: Path, data: bytes) -> None:
-    """Write `data` to `<path>.torn`, behind what is there, and wait until it is on disk."""
+    """Append `data` to `<path>.torn` and wait until it is on disk; raises OSError if it cannot be written."""
     with path.with_name(f"{path.name}.torn").open("ab") as file:
         file.write(data)
         file.flush()
@@ -159,7 +173,7 @@ def keep_beside(path: Path, data: bytes) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a live process holds the journal: it is being written, catalogued or recovered."""
+    """Return whether a live process holds the journal, because it writes, catalogues or recovers the run."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -176,8 +190,8 @@ def is_locked(path: Path) -> bool:
 class Journal:
     """RunEngine callback that has every document on disk when it returns, or raises `StorageError`.
 
-    Subscribe it first. After a failed write the run's further events are refused too, so that a plan that retries
-    a point cannot go on unrecorded. A finished run stays locked until `archive` or `release`.
+    Subscribe it first. After a failed write, further events of the run are refused as well, so that a plan that
+    repeats a point cannot go on unrecorded. A finished run stays locked until `archive` or `release`.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -189,7 +203,7 @@ class Journal:
         self._closed = False
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Append one document to its run's file."""
+        """Append one document to the file of its run; raises `StorageError` if it is not on disk afterwards."""
         if self._closed:
             raise StorageError("The store is closed, so this run would not be stored. Open the store again.")
         uid = self._runs.uid(name, doc)
@@ -205,21 +219,21 @@ class Journal:
             self._runs.forget(uid)
 
     def read(self, uid: str) -> Contents:
-        """Return what the journal of an unfinished or not yet archived run of this process holds."""
+        """Return the journal of a run of this process; raises `StorageError` if it is archived or unreadable."""
         return read_contents(self._file(uid).path)
 
     def archive(self, uid: str) -> None:
-        """Mark a run as catalogued: its file moves to the `done` folder."""
+        """Mark a run as catalogued by moving its file to the `done` folder; raises `StorageError` or OSError."""
         self._file(uid).move(done_folder(self.root))
         self._forget(uid)
 
     def release(self, uid: str) -> None:
-        """Let go of a run's file without marking it, so that the next recovery catalogues it."""
+        """Close a run's file without marking it, so that the next recovery catalogues the run."""
         self._file(uid)
         self._forget(uid)
 
     def close(self) -> None:
-        """Close all files; documents that come later are refused with `StorageError`."""
+        """Close all files; documents that arrive later raise `StorageError`."""
         self._closed = True
         for uid in list(self._files):
             self._forget(uid)
@@ -250,24 +264,24 @@ class Journal:
 def subscriber(callbacks: Iterable[Callable[[str, Any], None]]) -> Callable[[str, Any], None]:
     """Return one function that calls `callbacks` in order and keeps them alive.
 
-    bluesky holds bound methods by weak reference and drops a dead one silently; it holds a function for good.
+    bluesky holds bound methods by weak reference and silently drops a dead one; a function it holds for good.
     """
-    kept = tuple(callbacks)
+    owned = tuple(callbacks)
 
     def store_document(name: str, doc: Any) -> None:
-        for callback in kept:
+        for callback in owned:
             callback(name, doc)
 
     return store_document
 
 
 def _time_stamp(time_s: float) -> str:
-    # UTC with milliseconds: sorts by time through the change of summer time and for runs within a second.
+    # UTC with milliseconds sorts by time over changes of summer time, and for runs within one second.
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
 
 
 def _lock_soon(descriptor: int) -> bool:
-    # `is_locked` in another process holds the lock for microseconds; only who holds it longer owns the run.
+    # `is_locked` in another process holds the lock for microseconds; a process that holds it longer owns the run.
     for _ in range(5):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -279,10 +293,12 @@ def _lock_soon(descriptor: int) -> bool:
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
-    remedy = "Free space on that disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "Mend the disk"
+    remedy = (
+        "Free space on that disk" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "Repair the disk"
+    )
     return StorageError(
         f"Journal {path} cannot be written: {error.strerror or error}; {_free_space(path)}. "
-        f"{remedy} or choose another data folder, then repeat the run: what was measured before is kept."
+        f"{remedy} or choose another data folder, then repeat the run: what was measured before is saved."
     )
 
 

@@ -1,4 +1,4 @@
-"""The journal's file format: framed msgpack records that survive being cut off anywhere.
+"""The file format of journals: framed msgpack records, readable up to wherever the file is cut off.
 
 A file is 8 bytes of magic, then per document `length, crc32` (little-endian uint32 each) and `length` bytes of
 msgpack `[name, document]`. Numpy arrays are msgpack extension type 1: `[dtype, shape, bytes]` in C order.
@@ -27,7 +27,7 @@ MAGIC = b"TRXASJ1\n"
 """First bytes of every journal file; the digit is the format's version."""
 
 DONE = "done"
-"""Folder beside the journals, of those that the catalogue holds."""
+"""Name of the folder, beside the journals, for those of catalogued runs."""
 
 _FRAME = struct.Struct("<II")
 _NDARRAY = 1
@@ -36,10 +36,10 @@ _PAYLOAD_HEAD = b"\x92"
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """All whole records of a journal file.
+    """Documents of a journal file.
 
-    `whole_bytes` is the length of the readable part; `torn_bytes` what follows it and cannot be read (0 normally).
-    `behind`: whole documents found behind a damaged record, if they were looked for.
+    `whole_bytes`: length of the readable part; `torn_bytes`: length of what follows it and cannot be read, normally 0.
+    `behind`: whole documents that were found after a damaged record.
     """
 
     documents: list[NamedDocument]
@@ -49,14 +49,14 @@ class Contents:
 
     @property
     def is_torn(self) -> bool:
-        """Whether the file ends in a record that was cut off or damaged."""
+        """Whether the file holds a record that is cut off or damaged, and so bytes that cannot be read."""
         return self.torn_bytes > 0
 
 
 def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
-    """Return one framed record.
+    """Return one framed record, as bytes.
 
-    Raises `StorageError` if the document holds something other than numbers, text, lists, dicts and arrays.
+    Raises `StorageError` if the document holds anything but numbers, texts, lists, mappings, paths and arrays.
     """
     try:
         payload: bytes = msgpack.packb([name, doc], default=_encode, use_bin_type=True)
@@ -71,12 +71,12 @@ def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
 def read_contents(path: Path, *, limit: int | None = None) -> Contents:
     """Read all whole records of a journal file, or the first `limit` of them.
 
-    A record that is cut off or damaged ends the reading, and everything from there on counts as torn; of the whole
-    file, what is whole behind it is in `behind`.
+    A record that is cut off or damaged ends the reading, and everything from there on counts as torn. If the whole file
+    is read, later records that are whole are in `behind`.
     Raises `StorageError` if the file cannot be read or is not a journal.
     """
     try:
-        # One record of a start document with its grid is a few kB; no need to read a long run for it.
+        # The record of a start document with its grid takes a few kB, so a long run need not be read for it.
         data = _read(path, None if limit is None else 65536)
         contents = _parse(data, limit)
         if limit is not None and len(contents.documents) < limit and len(data) == 65536:
@@ -95,9 +95,9 @@ def read_start(path: Path) -> Document:
 
 
 def usable(before: Iterable[NamedDocument], found: Iterable[NamedDocument]) -> list[NamedDocument]:
-    """Return those of the `found` documents that make sense after those `before` the damage.
+    """Return the `found` documents that can follow the documents `before` the damage.
 
-    An event whose descriptor was destroyed means nothing, a second start or stop belongs to no run.
+    An event whose descriptor was destroyed has no meaning, and a second start or stop belongs to no run.
     """
     known = list(before)
     descriptors = {doc["uid"] for name, doc in known if name == "descriptor"}
@@ -114,9 +114,9 @@ def usable(before: Iterable[NamedDocument], found: Iterable[NamedDocument]) -> l
 
 
 def open_journal(path: Path) -> BinaryIO:
-    """Open a journal file for reading, also if it was moved to the `DONE` folder since it was listed; raises OSError.
+    """Open a journal file for reading, also if it has moved to the `DONE` folder since it was listed; raises OSError.
 
-    The process that writes a run moves its file once the catalogue has it, even while others read it.
+    The process that writes a run moves the file once the run is catalogued, even while others read it.
     """
     try:
         return path.open("rb")
@@ -152,9 +152,10 @@ def _parse(data: bytes, limit: int | None) -> Contents:
 
 
 def _behind(view: memoryview, position: int) -> Iterator[NamedDocument]:
-    """Whole records after a damaged one: wherever a frame's checksum is right."""
+    """Yield the documents after a damaged record: wherever the checksum of a frame is right."""
     data = bytes(view[position:])
-    # Every payload begins as an array of two of which the first is a short text, the document's name.
+    # Every payload begins with the msgpack byte of an array of two, so only such a byte can begin one. A payload whose
+    # frame has been found is skipped as a whole; a chance match has the right checksum in 1 of 4e9 cases.
     at = data.find(_PAYLOAD_HEAD)
     while at >= 0:
         payload = _payload_at(memoryview(data), at - _FRAME.size) if at >= _FRAME.size else None

@@ -1,4 +1,4 @@
-"""What a dead process left behind: closes its runs and brings the catalogue up to the journals."""
+"""Recovery after a process died: close its runs, and bring the catalogue up to date with the journals."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class Recovery:
-    """What a recovery did: run uids.
+    """Result of a recovery, as uids of runs.
 
-    `catalogued` were written into the catalogue; `closed` of these had no stop document and got one; `failed` maps
-    runs that could not be written to the reason, they are tried again at the next start.
+    `catalogued` were written into the catalogue; those in `closed` had no stop document and got one. `failed` gives the
+    reason by run for those that could not be written; the next start tries them again.
     """
 
     catalogued: list[str] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Recovery:
 
 
 def recover(root: Path, catalogue: Callable[[], Catalogue], *, everything: bool = False) -> Recovery:
-    """Catalogue every journal that is not marked as catalogued and that no live process holds.
+    """Catalogue every journal that is neither marked as catalogued nor held by a live process.
 
-    With `everything` those that are marked too, for a catalogue that was lost.
-    `catalogue` is called if there is anything to do. Repeating is harmless, and of two processes
-    that recover at once each run is taken by one, under the lock of its journal.
+    With `everything` also those that are marked, for a lost catalogue. `catalogue` is called only if there is anything
+    to do. Repeating is harmless, and if two processes recover at once each run is taken by one of them, under the lock
+    of its journal. Errors of single runs are collected, not raised.
     """
     return recover_journals(root, journal_paths(root) if everything else _uncatalogued(root), catalogue)
 
@@ -54,9 +54,10 @@ def recover_journals(
     *,
     rehearsal: Callable[[], Catalogue | None] = lambda: None,
 ) -> Recovery:
-    """Mend and catalogue these journals of `root`, as `recover` does; those that a live process holds are left out.
+    """Repair and catalogue these journals of `root` like `recover`; those that a live process holds are left out.
 
-    With a `rehearsal`, a catalogue to be thrown away, runs are written there before their earlier copies are deleted.
+    With a `rehearsal`, a catalogue for trial, runs are written there before their earlier copies are deleted. Errors of
+    single runs are in `failed` of the result, not raised.
     """
     recovery = Recovery()
     for path in paths:
@@ -80,7 +81,7 @@ def _uncatalogued(root: Path) -> list[Path]:
 def _recover_one(
     file: LockedFile, done: Path, catalogues: tuple[Catalogue, Catalogue | None], recovery: Recovery
 ) -> None:
-    # Imports Tiled, which a start with nothing to recover does without.
+    # Importing Tiled takes 2 s, which a start with nothing to recover need not spend.
     from storage.run_writer import write_run
 
     contents = read_contents(file.path)
@@ -103,15 +104,15 @@ def _recover_one(
 
 
 def _mend_torn_tail(file: LockedFile, contents: Contents) -> list[NamedDocument]:
-    """Put the tail aside and what is whole of it back; returns that."""
+    """Save the damaged tail in a file of its own, append its whole documents again, and return them."""
     whole = usable(contents.documents, contents.behind)
     tail = file.path.read_bytes()[contents.whole_bytes :]
-    # Nothing that was measured is deleted, not even what cannot be read; and it is there before anything is cut off.
+    # No byte that was measured is deleted, not even an unreadable one: the copy is on disk before the file is cut.
     keep_beside(file.path, tail)
     file.truncate(contents.whole_bytes)
     file.append(b"".join(pack_record(name, doc) for name, doc in whole))
     logger.warning(
-        "Journal %s was damaged: %d bytes are kept beside it, %d whole documents of them are used.",
+        "Journal %s was damaged: %d bytes are saved beside it, and %d whole documents among them are used.",
         file.path, contents.torn_bytes, len(whole),
     )  # fmt: skip
     return whole
@@ -122,7 +123,7 @@ def _stop_document(documents: list[NamedDocument]) -> Document:
     return {
         "uid": str(uuid.uuid4()),
         "run_start": documents[0][1]["uid"],
-        # The last moment the run is known to have lived.
+        # The last moment at which the run is known to have been alive.
         "time": _last_time(documents),
         "exit_status": "abort",
         "reason": f"The process that took the data died before the run ended; closed by recovery at {now}.",
@@ -133,5 +134,5 @@ def _stop_document(documents: list[NamedDocument]) -> Document:
 
 def _last_time(documents: list[NamedDocument]) -> float:
     times = [doc["time"] for _, doc in documents if "time" in doc]
-    # The latest, as the clock may have been set back in the middle of the run.
+    # The latest of all, because the clock may have been set back during the run.
     return max(float(time) for entry in times for time in (entry if isinstance(entry, list) else [entry]))

@@ -1,4 +1,4 @@
-"""Writing one run into the catalogue, document by document or whole."""
+"""Writing one run into the catalogue, document by document or as a whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _LARGEST = 1.7976e308
 
 
 def as_stored(value: Any) -> Any:
-    """Return metadata as the catalogue holds them: sequences as lists, infinities as the largest float, NaN as None."""
+    """Return metadata in the form in which the catalogue returns them.
+
+    Sequences become lists, infinities the largest float, NaN None.
+    """
     if isinstance(value, Mapping):
         return {key: as_stored(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
@@ -72,10 +75,15 @@ class _FlushingWriter(_RunWriter):
 
 
 class RunWriter:
-    """Writes the documents of one run into a catalogue; `flush` makes what has come so far readable.
+    """Writer of the documents of one run into a catalogue; `flush` makes those that have arrived readable.
 
     Array columns get the numpy type of their first value if their descriptor declares none.
     """
+
+    # A descriptor that leaves the type of an array open is held back in `_undeclared` until the first event of its
+    # stream shows the type, as Tiled needs it when the array is created. A stream without events gets its descriptor
+    # at the stop document. `_first_rows` is the number of rows of the first flush, which sets the size of every later
+    # piece of the array: a run whose first flush was short ends in many pieces, and is then rewritten.
 
     def __init__(self, catalogue: Catalogue, client: Any = None) -> None:
         self._catalogue = catalogue
@@ -89,7 +97,7 @@ class RunWriter:
         self._images = ImageRows()
 
     def __call__(self, name: str, doc: Document) -> None:
-        """Take one document; events are cached until `flush` or the stop document."""
+        """Take one document; events are cached until `flush` or the stop document. Raises what Tiled raises."""
         self._images(name, doc)
         if name == "descriptor":
             self._data_keys[doc["uid"]] = doc["data_keys"]
@@ -107,16 +115,16 @@ class RunWriter:
 
     @property
     def is_to_be_rewritten(self) -> bool:
-        """Whether the complete run should be written once more, with `write_run`, to be read fast and right."""
+        """Whether the complete run should be written again with `write_run`: reading it would be slow or wrong."""
         return self._is_in_many_pieces or not self._images.are_straight
 
     @property
     def _is_in_many_pieces(self) -> bool:
-        """Whether reading the run would be slow because its first flush, and so every piece, had few rows."""
+        """Whether reading the run would be slow: its first flush had few rows, and so has every piece."""
         return any(math.ceil(self._rows[s] / first) > _MANY_PIECES for s, first in self._first_rows.items())
 
     def flush(self) -> None:
-        """Write all events that have come so far."""
+        """Write all events that have arrived, and make them readable; takes 0.15 to 0.2 s. Raises what Tiled raises."""
         for stream, rows in self._writer.flush().items():
             self._rows[stream] += rows
             self._first_rows.setdefault(stream, rows)
@@ -135,12 +143,10 @@ class RunWriter:
 
 
 def write_run(catalogue: Catalogue, documents: Iterable[NamedDocument], *, rehearsal: Catalogue | None = None) -> None:
-    """Write a whole run, start to stop, in one piece, in place of an earlier copy of it.
+    """Write a whole run, start to stop, in one piece, in place of any earlier copy.
 
-    With a `rehearsal`, a catalogue that is thrown away, the run is written there before an earlier copy is deleted: a
-    run that cannot be written keeps the copy it has.
-
-    Raises `StorageError` if its images cannot be put in order, and whatever Tiled raises.
+    With a `rehearsal`, a catalogue for trial, the run is written there before the earlier copy is deleted: a run that
+    cannot be written keeps its copy. Raises `StorageError` if its images cannot be put in order, and what Tiled raises.
     """
     documents = list(conform_events(straightened(catalogue.relocated(documents))))
     client = catalogue.connect()
@@ -157,7 +163,7 @@ def _write(catalogue: Catalogue, documents: Iterable[NamedDocument]) -> None:
 
 
 def is_in(client: Any, uid: str) -> bool:
-    """Return whether the catalogue has the run `uid`; a client completes what may be the beginning of another uid."""
+    """Return whether the catalogue has the run `uid`; a client would also accept the beginning of another uid."""
     try:
         return bool(client[uid].item["id"] == uid)
     except (KeyError, ValueError):
@@ -167,8 +173,8 @@ def is_in(client: Any, uid: str) -> bool:
 def delete_run(client: Any, data: Path | None, uid: str) -> None:
     """Delete the run `uid`, its tables and its arrays from the catalogue, if it is there.
 
-    `data` is the embedded catalogue's folder of arrays. A process killed while it made an array leaves the file
-    without an entry for it, and Tiled then refuses to make that array again.
+    `data` is the embedded catalogue's folder of arrays. A process that was killed while it created an array leaves the
+    file without an entry, and Tiled then refuses to create that array again. Raises OSError if a file stays.
     """
     if is_in(client, uid):
         client[uid].delete(recursive=True, external_only=False)

@@ -1,4 +1,4 @@
-"""Finding and reading runs: from the journals, which hold every document, else from the catalogue."""
+"""Finding and reading runs: from the journals, which hold every document, otherwise from the catalogue."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from storage.documents import Document, NamedDocument
 
 RunStatus: TypeAlias = Literal["complete", "stopped", "abort", "fail", "interrupted", "running"]
-"""How a run ended: as its stop document says, "stopped" if that was early.
+"""How a run ended, by its stop document: "complete", "stopped" (successful, but early), "abort" or "fail".
 
-"interrupted" if its process died, "running" in any live process.
+"interrupted": its process died. "running": in any live process.
 """
 
 _STATUS: dict[str, RunStatus] = {"success": "complete", "abort": "abort", "fail": "fail"}
@@ -51,16 +51,16 @@ class RunSource(Protocol):
 
     @property
     def summaries(self) -> dict[tuple[str, int], RunSummary]:
-        """Summaries made before, by journal name and size in bytes."""
+        """Summaries of earlier lists, by journal name and size in bytes: a journal of the same size is unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
     """One line of a list of runs.
 
-    `time_s` is the start, Unix epoch. `points_done` counts settings of the motors with at least one exposure over
-    all scans, `points_intended` is None if the start document does not tell. `reason` says why a run ended early,
-    `resumes` is the uid of the run that this one went on with: only what that lacked is intended.
+    `time_s`: start, Unix epoch. `points_done`: settings of the motors with at least one exposure, over all scans;
+    `points_intended`: None if the start document does not give it. `reason`: why the run ended early. `resumes`: uid of
+    the run that this one resumed; then only the missing points are intended.
     """
 
     uid: str
@@ -79,8 +79,8 @@ class RunSummary:
 def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool = False) -> list[RunSummary]:
     """Return summaries of all runs, newest first, or of the newest `limit`; runs of other processes included.
 
-    `journals_only` leaves out runs that only the catalogue has (old journals moved away, a shared server), which
-    saves opening it: 3 s.
+    `journals_only` leaves out runs that only the catalogue has (their journals were moved away, or a server is shared),
+    which saves the 3 s of opening it. Raises `StorageError` if the catalogue cannot be opened.
     """
     paths = journal_paths(store.root)[::-1]
     read = (_journal_summary(store, path) for path in paths)
@@ -97,8 +97,8 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
     """Return the documents of a run in order: start, descriptors, events or event pages, stop (if it has ended).
 
     `key` is a uid or the beginning of one, a scan id, or a negative index: -1 is the newest run. Array data are
-    numpy arrays with the type their descriptor declares, a page's columns lists of them.
-    Raises `StorageError` if no run or several fit.
+    numpy arrays with the type that their descriptor declares, columns of pages lists of such arrays.
+    Raises `StorageError` if no run or several runs fit.
     """
     if isinstance(key, int) and key < 0:
         key = _uid_by_age(store, -key)
@@ -137,7 +137,10 @@ def _find_in_catalogue(client: Any, key: str | int) -> Any:
 def _uid_by_age(store: RunSource, position: int) -> str:
     summaries = list_runs(store, limit=position)
     if position > len(summaries):
-        raise StorageError(f"Run {-position} was asked for, but only {len(summaries)} runs are stored.")
+        raise StorageError(
+            f"There is no run {-position}, as only {len(summaries)} runs are stored. Give a uid, a scan id, or -1 for "
+            "the newest run."
+        )
     return summaries[position - 1].uid
 
 
@@ -151,7 +154,7 @@ def _journal_summary(store: RunSource, path: Path) -> RunSummary | None:
         known = (path.name, os.fstat(file.fileno()).st_size)
     summary = store.summaries.get(known)
     if summary is None:
-        # Asked before the file is read: a run that ends in between has its stop document.
+        # Before the file is read: a run that ends in between then has its stop document.
         running = is_locked(path)
         documents = read_contents(path).documents
         if not documents:

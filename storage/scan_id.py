@@ -1,4 +1,4 @@
-"""Scan ids that go on over restarts and are given out once, whichever process asks."""
+"""Scan ids that continue over restarts and are used once, whichever process asks."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class ScanIdCounter:
-    """The last scan id given out, in the file `<root>/scan_id`; rebuilt from the journals if that is lost."""
+    """Counter of scan ids in the file `<root>/scan_id`, which is rebuilt from the journals if it is lost."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._path = root / "scan_id"
 
     def next(self, metadata: Mapping[str, Any] | None = None) -> int:
-        """Return the next scan id and remember it; fits `RunEngine.scan_id_source`.
+        """Return the next scan id and store it; suitable as `RunEngine.scan_id_source`.
 
         It is one more than the last one, or than `metadata["scan_id"]` if that is higher: `RE.md["scan_id"] = 1000`
-        jumps ahead. Raises `StorageError` if it cannot be remembered.
+        jumps ahead. Raises `StorageError` if it cannot be stored.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -52,7 +52,7 @@ class ScanIdCounter:
 
 
 def scan_id_of(path: Path) -> int | None:
-    """Return the scan id in a journal; None if it has none or if the journal is damaged, which recovery reports."""
+    """Return the scan id in a journal; None if it has none, or if the journal is damaged, which recovery reports."""
     try:
         scan_id = read_start(path).get("scan_id")
     except StorageError:

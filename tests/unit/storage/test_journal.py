@@ -193,7 +193,7 @@ def test_interleaved_runs_keep_their_documents(tmp_path: Path) -> None:
 def test_a_run_is_refused_before_it_starts_if_it_does_not_fit(tmp_path: Path) -> None:
     """Lost: noticing a full disk before the beam time is spent."""
     require_free_space(tmp_path, 1)
-    with pytest.raises(StorageError, match=r"free, the run needs 1e\+06 TB"):
+    with pytest.raises(StorageError, match=r"free, but the run needs 1e\+06 TB"):
         require_free_space(tmp_path, 10**18)
     with pytest.raises(StorageError, match="not a folder"):
         require_free_space(tmp_path / "absent", 1)
