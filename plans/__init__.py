@@ -21,12 +21,12 @@ __all__ = ["PLANS", "resume_scan"]
 
 
 def __getattr__(name: str) -> RegisteredPlan:
-    """Return the plan called `name`."""
+    """Return the plan called `name`; raises AttributeError, with all names, for another one."""
     if name not in PLANS:
         raise AttributeError(f"trxas has no plan {name!r}. Plans: {', '.join(PLANS)}.")
     return PLANS[name]
 
 
 def __dir__() -> list[Any]:
-    """Return the plans with what else the package holds."""
+    """Return the names of all plans and of the other members of the package."""
     return [*__all__, *PLANS]

@@ -12,10 +12,10 @@ from devices.numbers import is_finite_number
 from errors import InputError, OutOfRangeError
 
 MAXIMUM_POINTS = 10_000
-"""Most points of one pass; more are taken for a mistake in a step."""
+"""Most points of one pass; more points are considered a mistake in a step."""
 
 ROUNDING = 6
-"""Decimals of a point: a millionth of an eV or ps, so that repeated scans have equal points."""
+"""Decimals of a point, 1e-6 eV or ps, so that repeated scans have equal points."""
 
 Region = tuple[float, float, float]
 """Start, stop and step; both ends belong to the region."""
@@ -38,6 +38,7 @@ def region_points(region: Region, unit: str) -> list[float]:
         raise InputError(
             f"Region {region!r} has {steps:g} points, at most {MAXIMUM_POINTS} are allowed. Check the step."
         )
+    # A stop that is a whole number of steps away in decimals may be just less in binary, hence the tolerances.
     count = math.floor(steps + 1e-9)
     points = [start + index * step for index in range(count + 1)]
     if stop - points[-1] > 1e-6 * step:
@@ -79,7 +80,7 @@ def join_points(points_ev: Sequence[float], behind_ev: Sequence[float], edge: st
 
 
 def check_points(points: Sequence[float], *, name: str, low: float, high: float, unit: str) -> list[float]:
-    """Return `points` as floats if they ascend within low..high, else raise InputError or OutOfRangeError."""
+    """Return `points` as floats; raise InputError unless they ascend, OutOfRangeError unless within low to high."""
     if not isinstance(points, Sequence | np.ndarray) or isinstance(points, str):
         raise InputError(f"The grid of {name} is {points!r}: give a list of numbers in {unit}.")
     values = list(points)

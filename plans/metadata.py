@@ -1,7 +1,7 @@
 """Metadata that a run can store: checked as a whole before anything moves, with numpy values converted.
 
-The rules are those of the strictest of the places that a start document passes: the schema of bluesky's documents, the
-journal, and the catalogue, which holds numbers as doubles.
+A start document passes the schema of bluesky's documents, the journal, and the catalogue, which stores numbers as
+doubles; each rule is that of the strictest of them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 from errors import InputError
 
 LARGEST_INTEGER = 2**53
-"""Largest integer that the catalogue gives back unchanged; it stores numbers as doubles."""
+"""Largest integer that the catalogue returns unchanged, because it stores numbers as doubles."""
 
 ALLOWED = "Allowed are texts, True and False, None, finite numbers, and lists and mappings of these."
 """What metadata may hold; part of every refusal."""
 
 
 def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
-    """Return `md` as it is stored: numpy scalars and arrays as numbers and lists, tuples and sets of choices as lists.
+    """Return `md` as it is stored: numpy scalars and arrays as numbers and lists, tuples as lists, enums as values.
 
-    Raises InputError with the path of the key, such as md['laser']['power'], for everything that could not be stored
-    or would come back changed: numbers that are not finite, integers beyond 2^53, keys that are empty, no texts, or
-    hold a dot or a slash, texts that are no Unicode, and objects of any other kind.
+    Raises InputError with the path of the key, such as md['laser']['power'], for everything that cannot be stored or
+    would be returned changed: numbers that are not finite, integers beyond 2^53, keys that are empty, are not texts, or
+    hold a dot or a slash, texts that are not Unicode, and objects of any other kind.
     """
     if not isinstance(md, Mapping):
         raise InputError(f"{path} = {md!r}: give a mapping from texts to values, such as {{'vial': 7}}.")
@@ -35,7 +35,7 @@ def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
 
 
 def check_text(text: Any, name: str) -> str:
-    """Return `text`; raise InputError naming it `name` if it is no text, or holds half a character (a surrogate)."""
+    """Return `text`; raise InputError naming it `name` if it is not a text, or holds half a character (a surrogate)."""
     if not isinstance(text, str):
         raise InputError(f"{name} = {text!r}: give a text.")
     try:
@@ -100,4 +100,4 @@ _KINDS: tuple[tuple[Any, Callable[[Any, str], Any]], ...] = (
     (Mapping, _mapping),
     (list | tuple, _list),
 )
-"""What may be stored, and how: the first kind that fits counts."""
+"""Kinds of values that may be stored, each with its conversion; the first that fits is used."""

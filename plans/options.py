@@ -1,4 +1,4 @@
-"""Groups of parameters that plans have in common; a plan with an `options` parameter offers each field by its name."""
+"""Groups of parameters that plans share; a plan with a parameter `options` offers each field by its name."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Limits = tuple[float, float]
 """Lowest and highest allowed value, inclusive, in the unit of the parameter."""
 
 MAXIMUM_REPEATS = 10_000
-"""Most repeats, images or readings of one run; more are taken for a mistake."""
+"""Most repeats, images or readings of one run; more are considered a mistake."""
 
 
 HIGHEST_K = 40.0
@@ -51,10 +51,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Arg:
-    """What a parameter means: `description`, `unit`, and the fixed limits `low` and `high`, both inclusive.
+    """Meaning of a parameter: `description`, `unit`, and the fixed limits `low` and `high`, both inclusive.
 
     `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
-    says what to do about a value beyond them. `formerly` are names of the parameter that scripts may still use.
+    is the advice for a value beyond them. `formerly`: earlier names of the parameter, which scripts may still use.
     `read` turns a value into the one that the plan expects, or raises InputError. `suggestions` are texts that a form
     offers, where others are allowed too.
     """
@@ -92,7 +92,7 @@ def dwell_limits(configuration: BeamlineConfiguration) -> Limits:
 
 
 def image_dwell_limits(configuration: BeamlineConfiguration) -> Limits | None:
-    """Return the limits of an image, s, which both Pilatus and counters can make; None without a Pilatus."""
+    """Return the limits of the exposure of an image, s, for both Pilatus and counters; None without a Pilatus."""
     if configuration.pilatus is None:
         return None
     low, high = dwell_limits(configuration)
@@ -110,12 +110,12 @@ def position_limits(configuration: BeamlineConfiguration) -> Limits:
 
 
 def angle_limits(configuration: BeamlineConfiguration) -> Limits:
-    """Return the limits of angles of the half-wave plate, degrees."""
+    """Return the limits of the angle of the half-wave plate, degrees: a tuple (low, high)."""
     return configuration.fluence.angle_low_deg, configuration.fluence.angle_high_deg
 
 
 def time_zero_limits(configuration: BeamlineConfiguration) -> Limits:
-    """Return the limits of shifts of time zero, ps: farther away another X-ray pulse is nearer."""
+    """Return the limits of shifts of time zero, ps: beyond half a bunch period another X-ray pulse is nearer."""
     half = configuration.geometry.bunch_period_ps / 2
     return -half, half
 
@@ -217,10 +217,10 @@ EnergyApproach = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a plan, as prompt, form and documentation see it.
+    """One parameter of a plan, for prompt, form and documentation.
 
-    `kind` is its type without None; `optional` tells whether None is allowed. `default` is `inspect.Parameter.empty` if
-    the parameter is required; `positional` ones may be given by position.
+    `kind`: its type without None; `optional`: whether None is allowed; `default`: `inspect.Parameter.empty` if the
+    parameter is required; `positional`: whether it may be given by position.
     """
 
     name: str
@@ -232,24 +232,27 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether it must be given."""
+        """Whether the parameter has no default and must be given."""
         return self.default is Signature.empty
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The only texts that are allowed; empty if any is."""
+        """Allowed texts; empty if any value of the kind is allowed."""
         is_choice = isinstance(self.kind, type) and issubclass(self.kind, StrEnum)
         return tuple(member.value for member in self.kind) if is_choice else ()
 
     @property
     def plain_default(self) -> Any:
-        """The default as a user writes it: a choice as its text."""
+        """Default as a user writes it: a choice as its text."""
         if isinstance(self.default, tuple):
             return tuple(str(one) if isinstance(one, StrEnum) else one for one in self.default)
         return str(self.default) if isinstance(self.default, StrEnum) else self.default
 
     def limits(self, configuration: BeamlineConfiguration) -> Limits | None:
-        """Return the limits of a value, of each value of a list, or of the ends of each region; None without any."""
+        """Return the limits, in the parameter's unit, of a value, of each one in a list, or of the ends of regions.
+
+        None without limits.
+        """
         if self.arg.limits is not None:
             return self.arg.limits(configuration)
         return None if self.arg.low is None or self.arg.high is None else (self.arg.low, self.arg.high)
@@ -257,7 +260,7 @@ class Parameter:
     def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:
         """Raise OutOfRangeError if a number of `value` lies beyond the limits that the configuration sets.
 
-        What is not a number is left to the check of its grid or axis.
+        Anything but numbers is left to the check of its grid or axis.
         """
         limits = None if self.arg.limits is None else self.arg.limits(configuration)
         for number in _numbers_in(value, self.kind):
@@ -271,7 +274,7 @@ class Parameter:
         return self.arg.remedy
 
     def checked(self, value: Any) -> Any:
-        """Return `value` as the plan expects it: numpy values as Python's, texts as members of their choice.
+        """Return `value` as the plan expects it: numpy values as Python values, texts as members of their choice.
 
         Raises InputError if it is of another kind, not one of the choices, or beyond fixed limits.
         """
@@ -318,7 +321,7 @@ class Parameter:
         return number
 
     def _list(self, value: Any) -> Any:
-        """Return arrays as lists; what the list must hold is checked where it is used."""
+        """Return arrays as lists; their content is checked where it is used."""
         if isinstance(value, np.ndarray):
             return value.tolist()
         return [self._list(one) for one in value] if type(value) is list else value

@@ -15,7 +15,7 @@ END = "<!-- generated from the code: end -->"
 
 
 def with_plans(page: str, configuration: BeamlineConfiguration) -> str:
-    """Return `page` with the part between its markers written again, ranges as of `configuration`.
+    """Return `page` with the part between its markers replaced, with the ranges of `configuration`.
 
     Raises InputError if a marker is missing.
     """
@@ -27,7 +27,7 @@ def with_plans(page: str, configuration: BeamlineConfiguration) -> str:
 
 
 def plans_page(configuration: BeamlineConfiguration) -> str:
-    """Return all plans as Markdown, by group, with a table of parameters each."""
+    """Return all plans as Markdown, by group, each with a table of its parameters, units and ranges."""
     parts: list[str] = []
     entries = [plan.entry for plan in sorted_plans()]
     for group in Group:
@@ -46,7 +46,7 @@ def _plan(entry: PlanEntry, configuration: BeamlineConfiguration) -> str:
 
 
 def _call(entry: PlanEntry) -> str:
-    """Return how the plan is called: required arguments by name, others hinted at."""
+    """Return a call of the plan with its required arguments, and `...` for the others."""
     positional = [one.name for one in entry.parameters if one.positional]
     required = [one.name for one in entry.parameters if one.required and not one.positional]
     return f"{entry.name}({', '.join([*positional, *(f'{name}=' for name in required), '...'])})"

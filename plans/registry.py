@@ -1,7 +1,7 @@
 """Every plan of the beamline: a decorator on its function is the one place where a plan is registered.
 
-`scan_plan` is for plans that measure: their function only says what to measure, as one ScanSpec or several. `plan` is
-for all others: their function is a bluesky plan whose first argument is the beamline. Both read the parameters from the
+`scan_plan` is for plans that measure: their function returns what to measure, as one ScanSpec or several. `plan` is for
+all others: their function is a bluesky plan whose first argument is the beamline. Both read the parameters from the
 annotations, check the arguments before anything moves, and give the plan a signature and a docstring for the prompt.
 """
 
@@ -27,7 +27,7 @@ from plans.parameters import Arg, Parameter
 from plans.types import AnyPlan
 
 DetectionOf = Callable[[Beamline], Detection]
-"""Gives the detectors of a plan, on a beamline that may lack them."""
+"""Returns the detectors of a plan; raises ConfigurationError for a beamline that lacks them."""
 
 
 class Group(StrEnum):
@@ -39,7 +39,7 @@ class Group(StrEnum):
 
 
 class RegisteredPlan(Protocol):
-    """A plan as users call it, with the beamline first; `entry` is all that is known about it."""
+    """A plan as users call it, with the beamline first; `entry` is its entry in the registry."""
 
     entry: PlanEntry
     __name__: str
@@ -52,10 +52,10 @@ class RegisteredPlan(Protocol):
 class PlanEntry:
     """One plan of the registry.
 
-    `runs` says what a plan with the given arguments measures, None for a plan that makes no scan. `detection` is what
-    its runs count with; only a `resumable` plan's runs can be resumed. `around` sets something up before each run and
-    puts it back after. `own_keys` are the keys that it adds to start documents.
-    `takes_options` is the dataclass of its options.
+    `runs`: function that returns the runs for given arguments, None for a plan that makes no scan. `detection`: its
+    detectors. `resumable`: whether its runs can be resumed. `unpumped_probe`: whether the unpumped probe must come
+    before the next pump. `around`: sets something up before each run and puts it back after it. `own_keys`: keys that
+    it adds to start documents. `takes_options`: dataclass of its options.
     """
 
     name: str
@@ -76,7 +76,7 @@ class PlanEntry:
     def arguments(
         self, configuration: BeamlineConfiguration, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return all arguments by name, checked, with defaults; raise InputError naming what is wrong and allowed."""
+        """Return all arguments by name, checked, with defaults; raise InputError naming value and allowed range."""
         given = self._by_name(args, kwargs)
         if missing := [one.name for one in self.parameters if one.required and one.name not in given]:
             raise InputError(f"{self.name} needs {', '.join(missing)}. It takes: {self._names()}.")
@@ -88,12 +88,12 @@ class PlanEntry:
         return values
 
     def specs(self, configuration: BeamlineConfiguration, **arguments: Any) -> Runs:
-        """Return the runs of the plan, unchecked against the beamline; raise InputError for wrong arguments.
+        """Return the runs of the plan, not yet checked against the beamline.
 
-        Raises InputError also for a plan that makes no scan.
+        Raises InputError for wrong arguments, or for a plan that makes no scan.
         """
         if self.runs is None:
-            raise InputError(f"{self.name} makes no scan.")
+            raise InputError(f"{self.name} makes no scan. Give the name of a plan that measures.")
         called = self._called(self.arguments(configuration, (), arguments))
         runs = self.runs(configuration, **called) if self.takes_configuration else self.runs(**called)
         if isinstance(runs, dict):
@@ -101,14 +101,14 @@ class PlanEntry:
         return [self._completed(spec) for spec in runs] if isinstance(runs, list) else self._completed(runs)
 
     def _called(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments as the function takes them: those of its group of options as one object."""
+        """Return the arguments in the form that the function takes: those of its options as one object."""
         if self.takes_options is None:
             return arguments
         grouped = {one.name: arguments.pop(one.name) for one in fields(self.takes_options)}
         return {**arguments, "options": self.takes_options(**grouped)}
 
     def _completed(self, spec: ScanSpec) -> ScanSpec:
-        """Return a run with what the decorator says of all runs of the plan, unless another plan has made it."""
+        """Return a run completed by what the decorator fixes for all runs of the plan, unless another plan made it."""
         if spec.plan_name or self.detection is None:
             return spec
         return replace(
@@ -152,13 +152,13 @@ PLANS: dict[str, RegisteredPlan] = {}
 
 
 def sorted_plans() -> list[RegisteredPlan]:
-    """Return every plan in the order in which people see them: by group, then by the plan's order in it."""
+    """Return every plan in the order of lists and forms: by group, then by the plan's order in the group."""
     groups = list(Group)
     return sorted(PLANS.values(), key=lambda one: (groups.index(one.entry.group), one.entry.order, one.entry.name))
 
 
 def reserved_keys() -> frozenset[str]:
-    """Return the keys of a start document that runs write themselves, and users therefore may not set."""
+    """Return the keys of a start document that runs write; `check_reserved` raises for users who set them."""
     return own_keys().union(*(one.entry.own_keys for one in PLANS.values()))
 
 
@@ -166,7 +166,7 @@ def check_reserved(md: Iterable[str], where: str) -> None:
     """Raise InputError if the metadata `md`, given as `where`, hold a key that runs write themselves."""
     if taken := sorted(reserved_keys().intersection(md)):
         raise InputError(
-            f"{where} may not set {', '.join(taken)}: the run writes what was really measured there. Give the value as "
+            f"{where} may not set {', '.join(taken)}: the run writes what it measures there. Give the value as "
             "an argument of the plan, or choose another name."
         )
 
@@ -184,8 +184,9 @@ def scan_plan(
     """Register a plan that measures; the decorated function returns its run or runs, from its arguments alone.
 
     A parameter `options` stands for all fields of its type, a group of options. A first parameter `configuration` gets
-    the beamline's configuration. Runs that the function got from other plans keep what those say of them. The plan
-    returns the uid of its run, a list of them, or a mapping by name.
+    the beamline's configuration. Runs that the function got from other plans keep what those plans fix. The plan
+    returns the uid of its run, a list of uids, or a mapping of them by name. For the other arguments see `PlanEntry`.
+    Raises TypeError, when the module is imported, for a parameter without Arg.
     """
 
     def decorate(function: Callable[..., Runs]) -> RegisteredPlan:
@@ -223,7 +224,10 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
 def plan(
     *, group: Group, order: int, own_keys: Iterable[str] = ()
 ) -> Callable[[Callable[..., AnyPlan]], RegisteredPlan]:
-    """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first."""
+    """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first.
+
+    Raises TypeError, when the module is imported, for a parameter without Arg.
+    """
 
     def decorate(function: Callable[..., AnyPlan]) -> RegisteredPlan:
         entry = PlanEntry(
@@ -243,7 +247,7 @@ def plan(
 
 
 def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entry: PlanEntry) -> RegisteredPlan:
-    """Return the plan as users call it, with signature and docstring, after adding it to the registry."""
+    """Add a plan to the registry and return it as users call it, with signature and docstring."""
 
     @functools.wraps(function)
     def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
@@ -274,7 +278,7 @@ def _signature_parameter(one: Parameter) -> inspect.Parameter:
 
 
 def _docstring(entry: PlanEntry) -> str:
-    """Return the docstring for the prompt: what the function's own says, and every parameter with unit and choices."""
+    """Return the docstring for the prompt: that of the function, and every parameter with unit and choices."""
     lines = [entry.summary, ""]
     if entry.details:
         lines += [entry.details, ""]
@@ -308,10 +312,9 @@ def _described(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters that users see, those with an Arg; raise TypeError for one without.
+    """Return the parameters that users see; raise TypeError for one without Arg.
 
-    A parameter `options` is replaced by the fields of its dataclass, those of the most special class first, which come
-    last of all.
+    A parameter `options` is replaced by the fields of its dataclass, at the end, those of the most special class first.
     """
     hints = get_type_hints(function, include_extras=True)
     found: list[Parameter] = []
@@ -335,7 +338,7 @@ def _fields_of(options: Any) -> list[Parameter]:
 
 
 def _parameter(name: str, hint: Any, default: Any, *, positional: bool) -> Parameter:
-    """Read one annotation, `Annotated[kind, Arg]` or that or None."""
+    """Return the parameter of one annotation, which is `Annotated[kind, Arg]` or `Annotated[kind, Arg] | None`."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     (annotated,) = (part for part in parts if part is not NoneType)
     if get_origin(annotated) is not Annotated:

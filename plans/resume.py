@@ -1,4 +1,4 @@
-"""Resuming an interrupted run: measure only the exposures that it lacks, in a new run of the same series."""
+"""Resuming an interrupted run: measure only its missing exposures, in a new run of the same series."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
 
 HELD_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
-"""Axes that a pump-probe run holds, by the key of its start document."""
+"""Axes that a pump-probe run fixes, by the key of its start document."""
 
 OF_ONE_RUN = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args", "versions", "resumes", "missing_points"})
-"""Keys of a start document that the new run has its own values for."""
+"""Keys of a start document for which the new run has its own values."""
 
 
 def resumable_plans() -> list[str]:
@@ -38,7 +38,7 @@ def resumable_plans() -> list[str]:
 def resume_scan(
     beamline: Beamline, start: Mapping[str, Any], done: Collection[Exposure], *, md: Mapping[str, Any] | None = None
 ) -> RunPlan:
-    """Measure what an interrupted run lacks, in a new run with the same series and keys, and `resumes`: its uid.
+    """Measure the missing exposures of an interrupted run, in a new run of the same series and keys that `resumes` it.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def resume_scan(
 def resumed_request(
     beamline: Beamline, start: Mapping[str, Any], done: Collection[Exposure], *, md: Mapping[str, Any] | None = None
 ) -> ScanRequest:
-    """Return the request of the run that began with `start`, less the exposures in `done`; raise as `resume_scan`."""
+    """Return the request of the run that began with `start`, without those `done`; raise as `resume_scan`."""
     _check_resumable(beamline, start)
     user_md = {} if md is None else storable_metadata(md)
     check_reserved(user_md, "md")
@@ -68,7 +68,7 @@ def resumed_request(
 
 
 def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
-    """Return the run of a start document as its plan had asked for it, without the plan's own metadata."""
+    """Return the run of a start document as its plan requested it, without the plan's own metadata."""
     entry = _entry(start)
     points, axis = _grid(start)
     pumped = entry.detection is pump_probe
@@ -97,7 +97,7 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
 
 
 def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> ScanRequest:
-    """Return `request` less the exposures that are done."""
+    """Return `request` without the exposures that are done."""
     request = replace(request, done=frozenset((int(scan), int(point), int(laser)) for scan, point, laser in done))
     missing = {(scan_index, point_index) for scan_index, point_index, _ in request.course()}
     if not missing:
@@ -116,8 +116,8 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
     for name, now in calibration_metadata(beamline).items():
         if start.get(name, now) != now:
             raise InputError(
-                f"Run {start['uid']} was measured with {name} = {start[name]!r}, which is {now!r} at present: the two "
-                "parts would not fit together. Measure the run again, or restore the calibration it was measured with."
+                f"Run {start['uid']} was measured with {name} = {start[name]!r}, which is {now!r} at present: its two "
+                "parts could not be combined. Measure the run again, or restore the calibration it was measured with."
             )
 
 

@@ -27,12 +27,19 @@ _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil
 class RunAccumulator:
     """Sums the events of one run per (scan, point, laser shutter); call it with `(name, document)`.
 
-    Adding an event costs tens of microseconds and copies nothing, and the memory is 8 bytes x (scans begun, rounded
-    up to a power of 2) x points x 2 shutter states x 32 numbers, however many exposures are repeated. Exposures of
-    the same scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never
-    summed. All arrays may be read at any moment of a run; those below have the leading shape (scans begun, points,
-    shutter), shutter 0 being closed and 1 open. Raises ReductionError for documents that do not make sense.
+    Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
+    power of 2) x points x 2 shutter states x 32 numbers, however often exposures are repeated. Exposures of the same
+    scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never summed. All
+    arrays may be read at any moment of a run; their leading shape (...) is (scans begun, points, shutter), shutter 0
+    being closed and 1 open. Raises ReductionError for documents that make no sense.
     """
+
+    # One table holds all sums, (scans, points, shutter, numbers): an event is one row that is added to one cell, so
+    # there is no second place that could get out of step. `_layout` gives the columns of each quantity. Invariants:
+    # - only sums are stored, never means, so runs can be joined and a point repeated without weights;
+    # - every number is linear in the exposures (the boxcar mean is multiplied by its time), so sums over scans are
+    #   those of one long exposure;
+    # - `_sums` may have more scans than were begun (`_grow` doubles it); readers see the first `_scans` only.
 
     def __init__(self) -> None:
         self.exit_status: str | None = None
@@ -44,7 +51,10 @@ class RunAccumulator:
         self._rejected = np.zeros((0, 0, 2), dtype=np.int64)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document of the bluesky event model; kinds without meaning here are ignored."""
+        """Take one document of the bluesky event model; kinds without meaning here are ignored.
+
+        Raises ReductionError for a document that makes no sense; those before it still count.
+        """
         for event in self._events(name, doc):
             self._take_event(event["data"])
         if name == "start":
@@ -54,30 +64,30 @@ class RunAccumulator:
 
     @property
     def metadata(self) -> RunMetadata:
-        """The start document, typed. Raises ReductionError before it arrived."""
+        """Metadata of the run; raises ReductionError before the start document has arrived."""
         if self._metadata is None:
             raise ReductionError("No start document has arrived yet: feed the run's documents in order.")
         return self._metadata
 
     @property
     def scans(self) -> int:
-        """Scans begun."""
+        """Number of scans begun, the length of the first axis of the arrays."""
         return self._scans
 
     @property
     def counts(self) -> FloatArray:
-        """Gate counts, (..., apd, probe)."""
+        """Gate counts, shape (..., apd, probe)."""
         counts = self._field("counts")
         return counts.reshape(*counts.shape[:-1], APDS, self.metadata.timing.probes_per_pump)
 
     @property
     def pulses(self) -> FloatArray:
-        """Gates opened, (..., probe), of each APD."""
+        """Gates opened for each APD, shape (..., probe)."""
         return self._field("pulses")
 
     @property
     def boxcar_integral(self) -> FloatArray:
-        """Sum of boxcar mean x exposure time, (..., probe), V s: divided by `i0` it weights exposures by their flux."""
+        """Sum of boxcar mean x exposure time, V s, (..., probe); divided by `i0`, exposures weigh by their flux."""
         return self._field("boxcar_integral")
 
     @property
@@ -87,36 +97,36 @@ class RunAccumulator:
 
     @property
     def i0(self) -> FloatArray:
-        """Ion chamber counts, (...)."""
+        """Ion chamber counts, shape (...)."""
         return self._field("i0")[..., 0]
 
     @property
     def foil(self) -> FloatArray:
-        """Counts behind the foil, (...), 0 where they were not recorded."""
+        """Counts behind the foil, shape (...); 0 where they were not recorded."""
         return self._field("foil")[..., 0]
 
     @property
     def exposure_s(self) -> FloatArray:
-        """Exposure time, (...), s."""
+        """Exposure time, s, shape (...)."""
         return self._field("exposure_s")[..., 0]
 
     @property
     def exposures(self) -> FloatArray:
-        """Number of good exposures, (...)."""
+        """Number of good exposures, shape (...)."""
         return self._field("exposures")[..., 0]
 
     @property
     def rejected(self) -> IntArray:
-        """Number of events that a failed quality condition kept out, (...)."""
+        """Number of events that a failed quality condition excluded, shape (...)."""
         return self._rejected[: self._scans]
 
     def mean_readback(self, axis: str, *, laser_shutter: int | None = None) -> FloatArray:
-        """Mean read-back of "energy_ev", "delay_ps" or "fluence_mj_cm2" at each point, (points,), over all exposures.
+        """Return the mean read-back of "energy_ev", "delay_ps" or "fluence_mj_cm2" at each point, (points,).
 
-        Of the exposures with the given `laser_shutter` only, if there is one. A run that scanned something else may
-        lack the fluence in its events; its planned fluence stands in. Points without exposures have their planned
-        value on the scanned axis, and the mean of the others on a fixed one. Raises ReductionError if the fixed axis
-        was never read.
+        Over all exposures, or over those with the given `laser_shutter`. A run that scanned another axis may lack the
+        fluence in its events; then its planned fluence is used. Points without exposures get the planned value on the
+        scanned axis, and the mean of the other points on a fixed one. Raises ReductionError if the fixed axis was never
+        read.
         """
         states = slice(None) if laser_shutter is None else slice(laser_shutter, laser_shutter + 1)
         total = self._field(axis)[:, :, states, 0].sum(axis=(0, 2))
@@ -158,7 +168,7 @@ class RunAccumulator:
             raise ReductionError(f"A value of an event has the wrong shape or type: {error}.") from error
 
     def _add(self, data: Mapping[str, Any]) -> None:
-        # A bad exposure may have seen the shutter move (-1); it is only counted.
+        # The shutter of a bad exposure may have moved (-1); such an exposure is only counted.
         shutter = max(int(data["laser_shutter"]), 0) if data["quality"] else int(data["laser_shutter"])
         cell = self._cell(int(data["scan_index"]), int(data["point_index"]), shutter)
         if data["quality"]:
@@ -197,9 +207,11 @@ class RunAccumulator:
             row[layout["counts"]] = np.ravel(data["spc_counts"])
             row[layout["pulses"]] = data["spc_pulses"]
         if "boxcar" in self.metadata.modes:
+            # The integral of the signal over the exposure, V s; its variance is that of the mean, scaled alike.
             exposure = data["exposure_s"]
             row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
             row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
+        # The scalars lie side by side in the layout, in the order of `_SCALARS`, and the number of exposures is last.
         row[layout["i0"].start : layout["exposures"].start] = self._scalars(data)
         row[-1] = 1.0
         return row
@@ -217,10 +229,10 @@ class RunAccumulator:
 
 
 def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = None, uid: str = "") -> RunAccumulator:
-    """One accumulator with the scans of several runs on one grid, in their order; the runs stay as they are.
+    """Return one accumulator with the scans of several runs on one grid, in their order; the runs do not change.
 
-    `kept`: per run a mask (scans,) of the scans to take, all if None. The metadata are those of the first run, with
-    the number of scans as `repeats`. Whether the runs belong together is checked by `reduction.xas.series`. Raises
+    `kept`: per run a mask (scans,) of the scans to take, None for all. The metadata are those of the first run, with
+    the number of scans as `repeats`. `reduction.xas.series` checks whether the runs belong together. Raises
     ReductionError without runs or with different numbers of points.
     """
     if not runs or len({len(run.metadata.points) for run in runs}) != 1:
@@ -237,7 +249,7 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
 
 
 def accumulate(documents: Iterable[tuple[str, Mapping[str, Any]]] | Sequence[tuple[str, Any]]) -> RunAccumulator:
-    """Feed all `(name, document)` pairs of a stored run to a fresh accumulator."""
+    """Return an accumulator of all `(name, document)` pairs of a stored run; raises ReductionError as it does."""
     accumulator = RunAccumulator()
     for name, doc in documents:
         accumulator(name, doc)

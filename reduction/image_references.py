@@ -1,4 +1,4 @@
-"""Where the latest image of a run is: documents of external assets tell it."""
+"""Where the images of a run are, from its documents of external assets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class ImageReference:
-    """One exposure's images in a file: `field` of the event, its file, and the place `index` of the exposure in it.
+    """The images of one exposure: `field` of the event, file, and place `index` of the exposure in the file.
 
-    `frames` images belong to an exposure; `spec` names the file's format. `events` counts the run's events so far.
+    `frames`: images per exposure; `spec`: format of the file; `events`: number of events of the run so far.
     """
 
     field: str
@@ -29,14 +29,14 @@ def resource_path(resource: Mapping[str, Any]) -> Path:
 
 
 class AssetIndex:
-    """Follows resource and datum documents, so that an event's datum can be found."""
+    """Index of resource and datum documents, in which the image of an event is found."""
 
     def __init__(self) -> None:
         self._resources: dict[str, Mapping[str, Any]] = {}
         self._datums: dict[str, tuple[str, int]] = {}
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document; only those of assets matter."""
+        """Take one document; all but those of assets are ignored."""
         if name == "resource":
             self._resources[doc["uid"]] = doc
         elif name == "datum":
@@ -47,7 +47,7 @@ class AssetIndex:
                 self._remember(doc["resource"], datum_id, kwargs)
 
     def find(self, data: Mapping[str, Any], events: int) -> ImageReference | None:
-        """Return the image that an event's data refer to, None if there is none, and forget its datum."""
+        """Return the image to which the data of an event refer, None without one, and remove it from the index."""
         for field, value in data.items():
             if isinstance(value, str) and value in self._datums:
                 resource_uid, index = self._datums.pop(value)

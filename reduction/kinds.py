@@ -1,7 +1,7 @@
 """The registry of run kinds: which reduction belongs to which run, for prompt, report, figures, browser and window.
 
-A technique registers its kinds by one entry of `_TECHNIQUES`. The first kind whose `is_kind` accepts the start document
-is that of the run, so a technique lists special kinds, as a foil scan, before general ones, as an energy scan.
+A technique registers its kinds by one entry of `_TECHNIQUES`. A run has the first kind whose `is_kind` accepts its
+start document, so a technique lists special kinds, such as a foil scan, before general ones, such as an energy scan.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TECHNIQUES = ("reduction.powder.kinds", "reduction.xas.kinds")
 
 @cache
 def run_kinds() -> tuple[RunKind, ...]:
-    """Return all kinds of all techniques, in the order in which they are tried."""
+    """Return all kinds of all techniques in the order in which they are tried; the first call takes seconds."""
     return tuple(kind for technique in _TECHNIQUES for kind in import_module(technique).KINDS)
 
 
@@ -32,10 +32,10 @@ def kind_of(start: Document) -> RunKind:
 
 
 class RunReduction:
-    """One run on its way to its results: call it with `(name, document)`, from the start document on.
+    """Reduction of one run: call it with every `(name, document)`, from the start document on.
 
-    `kind` is the run's kind and `sums` are its sums. Ask for results at any moment of the run. Raises ReductionError
-    for a document that makes no sense; those before it still count.
+    `kind` is the kind of the run, `sums` are its sums. Results can be asked for at any moment of the run. Raises
+    ReductionError for a document that makes no sense; those before it still count.
     """
 
     def __init__(self, start: Document, read_image: ReadImage = cannot_read_image) -> None:
@@ -47,19 +47,19 @@ class RunReduction:
         self.sums(name, doc)
 
     def results(self) -> RunResults:
-        """Return what the run reduces to so far; if that is nothing, a remark gives the reason."""
+        """Return the results of the run so far; raises nothing: a remark gives the reason why there are none."""
         try:
             return self.kind.reduce(self.sums)
         except (ReductionError, InputError) as error:
             return _nothing(self.kind, error)
 
     def curve(self, choice: CurveChoice | None = None) -> RunCurve:
-        """Return the run as one curve. Raises ReductionError, with the reason, if there is none (yet)."""
+        """Return the run as one curve; raises ReductionError, with the reason, if there is none (yet)."""
         return self.kind.curve(self.sums, choice or CurveChoice())
 
 
 def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunReduction:
-    """Return a stored run's reduction with all documents added up.
+    """Return the reduction of a stored run, with all of its documents summed.
 
     Raises ReductionError if the documents do not begin with a start document, or for one that makes no sense.
     """
@@ -72,7 +72,7 @@ def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> R
 
 
 def reduce_run(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunResults:
-    """Return what a stored run reduces to; a remark gives the reason for whatever cannot be reduced."""
+    """Return the results of a stored run; raises nothing: remarks give the reason for what cannot be reduced."""
     try:
         reduction = summed(documents, read_image)
     except (ReductionError, InputError) as error:
@@ -84,9 +84,9 @@ def reduce_run(documents: Documents, read_image: ReadImage = cannot_read_image) 
 def curve_of(
     documents: Documents, choice: CurveChoice | None = None, read_image: ReadImage = cannot_read_image
 ) -> RunCurve:
-    """Return a stored run as one curve; a run under way gives what is there.
+    """Return a stored run as one curve, also while it is still being measured.
 
-    Raises ReductionError, with the reason, where there is none (yet).
+    Raises ReductionError, with the reason, if there is no curve (yet).
     """
     return summed(documents, read_image).curve(choice)
 
@@ -107,7 +107,7 @@ class _StartOnly:
             self.start = doc
 
     def refuse(self) -> ReductionError:
-        """Return the error that says why there is nothing to reduce."""
+        """Return the error with the reason why nothing can be reduced."""
         plan = str(self.start.get("plan_name", "without a plan")).replace("_", " ")
         return ReductionError(
             f"No reduction is known for this run ({plan}). What it measured is in the table `db[uid].table()`."

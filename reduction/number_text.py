@@ -1,4 +1,4 @@
-"""Numbers as people write them: an error with two digits, the value to the same place, and a unit."""
+"""Numbers as text: an error with two digits, the value to the same place, and a unit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def with_error(value: float, sigma: float | None, unit: str = "") -> str:
     places = 1 - math.floor(math.log10(sigma))
     if places not in _PLACES:
         return f"{value:.6g} ± {sigma:.2g}{end}"
-    # Adding 0 turns -0.0, which would be written with its sign, into 0.
+    # Adding 0 turns -0.0, which would be printed with its sign, into 0.
     rounded = round(value, places) + 0.0
     return f"{rounded:.{max(0, places)}f} ± {round(sigma, places):.{max(0, places)}f}{end}"
 

@@ -1,4 +1,4 @@
-"""Photons behind the counts of gates that register at most one photon per pulse."""
+"""Pile-up correction: the photons behind the counts of gates that register at most one photon per pulse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ all pulls too narrow.
 
 
 def true_counts(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
-    """Photons that hit the detector, from `counts` of `pulses` opened gates (shapes broadcast).
+    """Return the photons that hit the detector, from `counts` of `pulses` opened gates (shapes broadcast).
 
     A gate counts at most once, so it stays empty with the Poisson probability exp(-mu); with n counts in N gates
     mu = -ln(1 - n/N) and the photons are n_true = N mu = -N ln(1 - n/N) (paper SI 4 and 5; experiment.md, Detection).
@@ -34,13 +34,15 @@ def true_counts(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
 
 
 def true_counts_variance(counts: ArrayLike, pulses: ArrayLike) -> FloatArray:
-    """Variance of `true_counts`, photons squared.
+    """Return the variance of `true_counts`, photons squared.
 
     n is binomial with p = n/N, so var(n) = N p (1 - p). With d n_true / d n = 1 / (1 - p), first-order propagation
     (the delta method) gives var(n_true) = N p (1 - p) / (1 - p)^2 = N p / (1 - p), which becomes the paper's
     sqrt(counts) for small p. At n = 0 it is `ZERO_COUNT_VARIANCE`. Raises like `true_counts`.
     """
     counts, pulses = _checked(counts, pulses)
+    # In counts: N p / (1 - p) = n N / (N - n), the binomial variance n (N - n) / N times the slope squared, so the
+    # variance grows faster than the photons: a gate that counts at 63 % of the pulses has 1.7 times the Poisson value.
     probability = _probability(counts, pulses)
     return np.where(counts == 0, ZERO_COUNT_VARIANCE, pulses * probability / (1.0 - probability))
 

@@ -1,4 +1,4 @@
-"""What a kind of run is: how to recognise it, how to add up its documents, and what the sums reduce to."""
+"""Kinds of runs: how to recognise one, how to sum its documents, and how to reduce the sums."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ReadImage: TypeAlias = "Callable[[ImageReference], FloatArray]"
 
 
 class RunSums(Protocol):
-    """Running sums of one run: call it with `(name, document)`; raises ReductionError for senseless documents."""
+    """Running sums of one run: call it with `(name, document)`; raises ReductionError for documents without sense."""
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -28,7 +28,7 @@ class RunSums(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CurveChoice:
-    """How a pump-probe run becomes one curve: curve, detection mode, probe and reference; other runs have one only."""
+    """Choice of one curve of a pump-probe run, by curve, mode, probe and reference; other runs have one curve."""
 
     curve: CurveKind = "transient"
     mode: Mode = "spc"
@@ -38,10 +38,10 @@ class CurveChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCurve:
-    """A curve of a run: `axis` is an event field that is scanned, or "q_inv_angstrom"; `x`, `y`, `sigma` (points,).
+    """A curve of a run: `axis` is the scanned event field, or "q_inv_angstrom"; `x`, `y`, `sigma` (points,).
 
-    `quantity` names `y` with its unit; curves of different quantities do not belong in one plot. `sigma` is None where
-    the reduction gives no error.
+    `quantity` names `y` with its unit; curves of different quantities do not belong in one plot. `sigma` is None if
+    the reduction gives no errors.
     """
 
     uid: str
@@ -54,21 +54,21 @@ class RunCurve:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResults:
-    """What a run reduces to; every kind has its own subclass with its numbers.
+    """Results of a run; every kind has a subclass with its numbers.
 
-    `kind` is the name of the run's kind. `remarks` are sentences on what could not be reduced, and why: a run that
-    reduces to nothing has nothing but them.
+    `kind` is the name of the run's kind. `remarks` are sentences on what could not be reduced, and why; a run without
+    results has only remarks.
     """
 
     kind: str
     remarks: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return the numbers as lines of text, each with its error and unit."""
+        """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []
 
     def table(self) -> str:
-        """Return the numbers and the remarks as text, a line each."""
+        """Return the numbers, with errors and units, and the remarks as text, one per line."""
         return "\n".join([*self.lines(), *self.remarks])
 
 
@@ -76,9 +76,9 @@ class RunResults:
 class RunKind:
     """One kind of run.
 
-    `is_kind` decides by the start document. `sums` makes fresh sums for one run; those of runs with images read them
-    with the function they are given. `reduce` and `curve` get such sums, complete or not, and raise ReductionError,
-    with the reason, where there is nothing to reduce (yet).
+    `is_kind` decides by the start document. `sums` returns empty sums for one run; it gets the function that reads
+    images. `reduce` and `curve` get such sums, complete or not, and raise ReductionError, with the reason, if there is
+    nothing to reduce (yet).
     """
 
     name: str
@@ -89,5 +89,5 @@ class RunKind:
 
 
 def cannot_read_image(reference: ImageReference) -> FloatArray:
-    """Refuse to read an image; for reductions that have none. Raises ReductionError."""
-    raise ReductionError(f"The image file {reference.path} is not read here. Reduce the run from its store.")
+    """Raise ReductionError: the reader for places where images cannot be read."""
+    raise ReductionError(f"The image file {reference.path} cannot be read here. Reduce the run from its store.")

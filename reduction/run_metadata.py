@@ -1,4 +1,4 @@
-"""What a run says about itself in its start document, checked and typed."""
+"""The start document of a run, as far as the reduction needs it, checked and typed."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class Timing:
 
     @property
     def pump_period_ps(self) -> float:
-        """Time from one pump to the next."""
+        """Time from one pump to the next, ps."""
         return self.bunch_period_ps * self.probes_per_pump
 
     def delay_of(self, probe: int, first_delay_ps: float) -> float:
-        """Delay of `probe`, ps, when probe 0 is at `first_delay_ps`."""
+        """Return the delay of `probe`, ps, when probe 0 is at `first_delay_ps`."""
         return first_delay_ps + probe * self.bunch_period_ps
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyWindows:
-    """Closed energy intervals (low, high) in eV used to offset, scale and normalise spectra."""
+    """Closed energy intervals (low, high), eV, that offset, scale and normalise spectra."""
 
     pre_edge_ev: tuple[float, float]
     edge_integral_ev: tuple[float, float]
@@ -62,7 +62,7 @@ class EnergyWindows:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> EnergyWindows:
-        """Read the `reduction` settings of a start document. Raises ReductionError for a missing or empty window."""
+        """Read the windows from the `reduction` settings; raises ReductionError for a missing or empty window."""
         _require(settings, _WINDOWS, "`reduction` settings of the start document")
         return cls(**{name: _window(settings, name) for name in _WINDOWS})
 
@@ -75,8 +75,8 @@ class RunMetadata:
     `delay_ps` (first delay) and `energy_ev` are the planned fixed values: the delay of an energy scan, the energy of a
     delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
     its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
-    axes on which the run was measured: runs that differ in them were not measured at the same points. At
-    `main_feature_ev` the size of a transient spectrum is stated, None if the run does not tell.
+    axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
+    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it.
     """
 
     uid: str
@@ -101,7 +101,7 @@ class RunMetadata:
 
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
-        """Read a start document; ReductionError names every key that it lacks or that does not make sense."""
+        """Read a start document; raises ReductionError naming every key that is missing or makes no sense."""
         _require(doc, _START_KEYS, "start document")
         _require(doc["reduction"], _REDUCTION_KEYS, "`reduction` settings of the start document")
         _require(doc["grid"], ("axis", "points"), "`grid` of the start document")

@@ -13,7 +13,7 @@ BoolArray: TypeAlias = NDArray[np.bool_]
 IntArray: TypeAlias = NDArray[np.int64]
 
 Document: TypeAlias = Mapping[str, Any]
-"""One document of the bluesky event model, not to be changed."""
+"""One document of the bluesky event model, read-only."""
 
 NamedDocument: TypeAlias = tuple[str, Document]
 """Name of a document ("start", "event", ...) and the document."""

@@ -1,4 +1,4 @@
-"""How a long energy move ends in a scan: approached from below, or directly, which leaves the backlash in."""
+"""How a long energy move ends in a scan: from below, which removes the backlash, or directly, which does not."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from plans.types import Plan
 
 
 def use_approach(beamline: Beamline, approach: str) -> Plan:
-    """End long moves down by `approach` from now on."""
+    """End long moves down in energy by `approach` from now on; raises InputError if it is unknown."""
     yield from bps.configure(beamline.energy, {"approach": approach})
 
 
 def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
     """Raise OutOfRangeError if an energy of the scan may need an overshoot that the axis has no room for.
 
-    A pass begins at its lowest energy, reached from where the monochromator is now or from the end of the pass before.
+    A pass begins at its lowest energy, eV, reached from the present position or from the end of the pass before.
     """
     energies = _energies(request)
     if energies and request.approach is not Approach.DIRECT:
@@ -29,7 +29,7 @@ def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
 
 
 def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> None:
-    """Raise OutOfRangeError if an energy of scans that follow each other may need an overshoot without room for it."""
+    """Raise OutOfRangeError if the axis has no room for an overshoot, eV, that a sequence of scans may need."""
     highest = max((energy for request in requests for energy in _energies(request)), default=0.0)
     for request in requests:
         energies = _energies(request)
@@ -38,6 +38,6 @@ def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> N
 
 
 def _energies(request: ScanRequest) -> list[float]:
-    """Return every energy that the scan goes to, eV."""
+    """Return every energy that the scan sets, eV."""
     energies = list(request.points) if request.axis is AxisName.ENERGY else []
     return energies + [request.fixed[name] for name in request.fixed if name is AxisName.ENERGY]

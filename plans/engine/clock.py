@@ -1,7 +1,7 @@
-"""Time as a plan sees it: wall-clock time, but never less than the plan has asked to sleep.
+"""Time for a plan: wall-clock time, but never less than the plan has asked to sleep.
 
-A simulator that only reads a plan's messages does not sleep. With the wall clock alone, a plan that waits for something
-would yield messages until its time-out had really passed.
+A simulator that only reads the messages of a plan does not sleep. With the wall clock alone, a plan that waits would
+yield messages until its time-out had passed in real time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from plans.types import Plan
 
 
 class PlanClock:
-    """Seconds since it was made, never less than the plan has slept."""
+    """Seconds since construction, never less than the plan has asked to sleep."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

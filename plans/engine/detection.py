@@ -1,4 +1,4 @@
-"""The detectors of a scan, and what of the beamline they need."""
+"""The detectors of a scan, and the parts of the beamline that they need."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SampleInBeam = Literal["jet", "cell"]
 class Detection:
     """How exposures are made and read.
 
-    `modes` names the detectors in the start document; `reader` is triggered and makes the event; `devices` must answer,
-    and of the conditions only `conditions` must hold; `sample` is put into the beam, None leaves what is there;
-    `pilatus` takes an image with each exposure.
+    `modes`: detectors, as named in the start document; `reader`: device that is triggered and gives the event;
+    `devices`: must answer; `conditions`: the conditions that must hold; `sample`: is put into the beam, None changes
+    nothing; `pilatus`: takes an image with each exposure.
     """
 
     modes: tuple[AcquisitionMode, ...]

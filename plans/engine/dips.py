@@ -1,8 +1,8 @@
-"""Dips of the flux that belong to an energy: glitches of the monochromator, as opposed to a loss of beam.
+"""Dips of the flux at one energy: glitches of the monochromator, which differ from a loss of beam.
 
-At a glitch the crystal diffracts into another direction as well: the beam is weaker at this energy, always by the same
-share, and normal beside it. I0 falls with the signal, so that such a point can be normalised like any other. A loss of
-beam shows at other energies, too, or has gone by the next exposure.
+At a glitch the crystal also diffracts into another direction: the beam is weaker at this energy, always by the same
+share, and normal beside it. I0 decreases with the signal, so such a point can be normalised like any other. A loss of
+beam is seen at other energies too, or is over by the next exposure.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import logging
 from devices.exposure.event_reader import DIP_TOLERANCE
 
 LEAST_SHARE = 0.02
-"""Share of the normal flux below which there is no beam that a signal could be normalised by (chosen)."""
+"""Share of the normal flux below which there is no beam to normalise by (chosen)."""
 
 logger = logging.getLogger("trxas.plans")
 
 
 class DipRecord:
-    """What a run knows about dips at its points, by the index of the point.
+    """Dips that were found at the points of a run, by the index of the point.
 
-    A point goes through three states: unknown; suspected, after two exposures in a row that failed by nothing but the
-    same low I0; confirmed, if the flux was normal at another point right after. From then on this flux is expected.
+    A point has one of three states: unknown; suspected, after two exposures in a row that failed only by the same low
+    I0; confirmed, if the flux at another point was normal right after. From then on the low flux is expected there.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class DipRecord:
         return low and before is not None and abs(i0_per_s / before - 1) <= DIP_TOLERANCE
 
     def confirm(self, point_index: int, energy_ev: float) -> None:
-        """Expect the flux of the latest failed exposure at this point from now on."""
+        """Expect the flux of the latest failed exposure at this point from now on; raises KeyError without one."""
         self._confirmed[point_index] = self._failed.pop(point_index)
         logger.warning(
             "I0 is low at %g eV only, %.4g counts/s: a glitch of the monochromator. The point is measured, normalised "
@@ -50,5 +50,5 @@ class DipRecord:
         )
 
     def forget(self, point_index: int) -> None:
-        """Forget failed exposures of a point, as something else was wrong in between."""
+        """Forget the failed exposure of a point: the next one failed by something other than I0."""
         self._failed.pop(point_index, None)

@@ -29,16 +29,16 @@ from plans.engine.wait import send_and_wait
 from plans.types import AnyPlan, Plan
 
 Targets = Mapping[str, Target]
-"""Axes and shutters by name, and where they go."""
+"""Targets of axes and shutters by name, each in the unit of its axis."""
 
 RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
-"""What a second attempt can mend, a lost connection (a TimeoutError) included; not wrong input."""
+"""Errors that a second attempt can cure, a lost connection (a TimeoutError) included; not wrong input."""
 
 FINAL = (NotSettledError, StorageError, WaitedError)
-"""What fails in the same way at the next attempt, though it came with a failed status: a heater, a full disk."""
+"""Errors that the next attempt repeats, although they arrive in a failed status: a heater, a full disk."""
 
 MONITORS_LATE_S = 0.5
-"""How long after a move monitors and the power meter may lag; typical meters update at 10 Hz."""
+"""How long monitors and the power meter may lag behind a move, s; typical meters update at 10 Hz."""
 
 MONITORS_POLL_S = 0.001
 
@@ -46,11 +46,20 @@ logger = logging.getLogger("trxas.plans")
 
 
 class PointLoop:
-    """Measures every exposure of `request` on `beamline`, in order, and repeats each until it is good.
+    """Loop over the exposures of `request` on `beamline`, in order, each repeated until it is good.
 
-    Between two points only what changes is set. After any failure, after waiting for the beamline, and at the first
-    point everything is set again, as a restarted IOC has forgotten its settings.
+    Between two points only what changes is set. At the first point, after any failure, and after waiting for the
+    beamline everything is set, because a restarted IOC has lost its settings.
     """
+
+    # One exposure, from checkpoint to checkpoint:
+    # 1. wait until the conditions hold (a suspension, with shutters closed, if one does not);
+    # 2. arm the reader with the targets, then set what differs; the reader watches the axes from here on;
+    # 3. wait until the monitors show the targets, trigger, read, save one event with its `quality`;
+    # 4. good: next exposure. Bad, or any retryable error: forget what is set, pause, and start again at 1.
+    # Invariants: an exposure is stored only by its own event, and a bad one is stored as bad, never dropped silently; a
+    # pause between two checkpoints repeats the exposure only if nothing of it was saved; the number of attempts and the
+    # waiting time of a point are limited, so a run always ends.
 
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
         self._beamline = beamline
@@ -61,7 +70,7 @@ class PointLoop:
         self._reader = request.detection.reader
 
     def run(self) -> Plan:
-        """Measure all exposures; raise what `_measure` does."""
+        """Measure all exposures; raises AcquisitionError, or the last failure, of a point that stays bad."""
         yield from use_approach(self._beamline, self._request.approach)
         for scan_index, point_index, shutter in self._request.course():
             yield Msg("checkpoint")
@@ -76,9 +85,8 @@ class PointLoop:
     def _measure(self, scan_index: int, point_index: int, targets: Targets) -> Plan:
         """Measure one point until it is good.
 
-        A failed condition suspends the scan until it holds again. What was measured badly is stored as such. Raises the
-        last failure, or AcquisitionError naming what was bad, when the attempts or the waiting time of [quality] are
-        used up.
+        A failed condition suspends the scan until it holds again. A bad exposure is stored as bad. Raises the last
+        failure, or AcquisitionError naming what was bad, once the attempts or the waiting time of [quality] are used.
         """
         attempts = Attempts(self._beamline, f"Point {point_index} of scan {scan_index}")
         clock = SuspensionClock(self._beamline)
@@ -105,7 +113,7 @@ class PointLoop:
                 yield from attempts.failed("; ".join(failed), clock.waited_s)
 
     def _arm(self, targets: Targets, scan_index: int, point_index: int) -> None:
-        """Give the reader the position of everything during the next exposure, and its place in the run."""
+        """Give the reader the targets of the next exposure, which it compares with the read-backs, and its indices."""
         positions = {name: float(targets[name]) for name in targets if name in self._beamline.axes}
         if self._request.temperature_c is not None:
             positions[TEMPERATURE] = self._request.temperature_c
@@ -120,10 +128,10 @@ class PointLoop:
         )
 
     def _look_for_dip(self, point_index: int, targets: Targets) -> Plan:
-        """Find out whether I0 is low at this energy only, after an exposure that has failed.
+        """Find out, after a failed exposure, whether I0 is low at this energy only.
 
-        The second of two equal exposures in a row that failed by I0 alone is followed by one at the next energy of the
-        run, which is not stored. If the flux is normal there, the low flux belongs to the point and is accepted.
+        After two equal exposures in a row that failed only by I0, one exposure is made at a neighbouring energy of the
+        run and not stored. If the flux is normal there, the low flux belongs to the point, and is accepted from now on.
         """
         reader = self._reader
         energies = self._request.points
@@ -142,15 +150,15 @@ class PointLoop:
         yield from self._wait_for_monitors()
         yield from send_and_wait("trigger", reader)
         yield Msg("read", reader)
-        # Half of the dip's depth decides: a real change of the flux shows beside the point, too.
+        # Half of the depth of the dip decides: a real change of the flux is seen beside the point, too.
         if abs(reader.i0_per_s - normal_per_s) < abs(dip_per_s - normal_per_s) / 2:
             self._dips.confirm(point_index, energies[point_index])
 
     def _wait_for_monitors(self) -> Plan:
-        """Let monitors and power meter follow the settings: later news of a move would mark a good exposure as bad.
+        """Wait until monitors and power meter show the settings: a late update would mark a good exposure as bad.
 
-        Those that stay behind have gone silent, and are not believed. The wait is a message, so that a simulator that
-        moves nothing passes it at once.
+        Monitors that stay behind have stopped, and their values are read again. The wait is a message, so a simulator
+        that moves nothing passes it at once.
         """
         if not self._reader.has_arrived():
             yield Msg("wait_for", None, [self._monitors])
@@ -158,7 +166,7 @@ class PointLoop:
                 self._reader.refresh()
 
     async def _monitors(self) -> None:
-        """Return when the monitors show the settings, at the latest after MONITORS_LATE_S."""
+        """Wait until the monitors show the settings, at most MONITORS_LATE_S seconds."""
         polls = round(MONITORS_LATE_S / MONITORS_POLL_S)
         for _ in range(polls):
             if self._reader.has_arrived():
@@ -166,11 +174,11 @@ class PointLoop:
             await asyncio.sleep(MONITORS_POLL_S)
 
     def _expose(self) -> Generator[Msg, Any, list[str]]:
-        """Make one exposure and store it as one event; return what was wrong with it.
+        """Make one exposure, store it as one event, and return what was wrong with it.
 
         Nothing is stored if the read-out fails.
         """
-        # Messages as such: every stub of bluesky's formats the whole call stack, which costs milliseconds a point.
+        # Plain messages: each of bluesky's stubs formats the whole call stack, which costs milliseconds per point.
         pilatus = self._detection.pilatus
         yield from send_and_wait("trigger", self._reader)
         yield Msg("create", None, name="primary")
@@ -178,18 +186,18 @@ class PointLoop:
             reading = yield Msg("read", self._reader)
             if pilatus is not None:
                 yield Msg("read", pilatus)
-        except Exception:  # raised again: whatever it was, with this event left open no other can be begun
+        except Exception:  # raised again: after any error the open event must be dropped, or none can be begun
             yield Msg("drop")
             raise
         yield Msg("save")
-        # From here on the point is stored: a pause must not measure it twice.
+        # The point is stored from here on, so a pause must not measure it again.
         yield Msg("checkpoint")
         quality = reading["quality"]["value"] if reading else ""
         return [self._reader.remarks.get(name, name) for name in quality.split(",") if name]
 
 
 class PointSettings:
-    """Where a run has put its axes and shutters, so that the next point sets only what changes."""
+    """Present targets of a run's axes and shutters, so that the next point sets only what changes."""
 
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
         self._beamline = beamline
@@ -197,11 +205,11 @@ class PointSettings:
         self._set: Targets = {}
 
     def forget(self) -> None:
-        """Set everything at the next point, as something may have been lost."""
+        """Forget all targets, so that the next point sets everything: a setting may have been lost."""
         self._set = {}
 
     def apply(self, targets: Targets) -> Plan:
-        """Set what differs from the last point, or everything after `forget`; raises as the moves do."""
+        """Set what differs from the last point, or everything after `forget`; raises FailedStatus if a move fails."""
         changed = {name: target for name, target in targets.items() if self._set.get(name) != target}
         before = self._set
         self._set = {}  # a move that fails leaves nothing known
@@ -212,9 +220,9 @@ class PointSettings:
         self._set = targets
 
     def _apply_all(self, targets: Targets) -> Plan:
-        """Stop what still counts, set the detectors, then the sample, then every axis and shutter together.
+        """Stop detectors that still count, set them, then the sample, then every axis and shutter together.
 
-        The temperature comes last, as it takes longest.
+        The temperature comes last, because it takes longest.
         """
         request = self._request
         beamline = self._beamline
@@ -229,7 +237,10 @@ class PointSettings:
 
 
 def put_sample(beamline: Beamline, detection: Detection) -> Plan:
-    """Put jet or cell into the beam; a beamline whose stage is missing or off has only the jet."""
+    """Put jet or cell into the beam; raises FailedStatus if the stage does not move.
+
+    A beamline whose stage is missing or off has only the jet.
+    """
     stage = beamline.sample_stage
     if detection.sample is None or stage is None or (detection.sample == "jet" and not stage.connected):
         return
@@ -237,7 +248,7 @@ def put_sample(beamline: Beamline, detection: Detection) -> Plan:
 
 
 def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
-    """Begin a new file of the Pilatus for images of `exposure_s`: after a failure the old one may hold anything."""
+    """Begin a new file of the Pilatus for images of `exposure_s`, s: the old file may hold other images."""
     yield from bps.stop(pilatus)
     yield from bps.unstage(pilatus)
     yield from bps.configure(pilatus, {"exposure_s": exposure_s})
@@ -245,7 +256,7 @@ def open_image_file(pilatus: Pilatus, exposure_s: float) -> Plan:
 
 
 class Attempts:
-    """How often one point has been tried, and the end of trying."""
+    """Counter of the attempts at one point, with their limit and the pauses between them."""
 
     def __init__(self, beamline: Beamline, point: str) -> None:
         self._quality = beamline.configuration.quality
@@ -253,9 +264,9 @@ class Attempts:
         self._made = 0
 
     def failed(self, why: str, waited_s: float, error: BaseException | None = None) -> Plan:
-        """Count a failed attempt and pause before the next; after the last raise `error`, otherwise AcquisitionError.
+        """Count a failed attempt and pause before the next; after the last, raise `error` or AcquisitionError.
 
-        The pause doubles from `pause_s` to `pause_high_s` of [quality].
+        The pause doubles from `pause_s` to `pause_high_s`, s, of [quality].
         """
         self._made += 1
         if self._made >= self._quality.attempts:
@@ -269,7 +280,7 @@ class Attempts:
 
 
 def with_reasons(plan: AnyPlan) -> AnyPlan:
-    """Run `plan`; raise its failures as what went wrong instead of the FailedStatus that bluesky puts around it."""
+    """Run `plan` and raise the cause of a failure instead of the FailedStatus that bluesky wraps around it."""
     try:
         return (yield from plan)
     except FailedStatus as error:
@@ -277,5 +288,5 @@ def with_reasons(plan: AnyPlan) -> AnyPlan:
 
 
 def reason(error: BaseException) -> BaseException:
-    """Return what made a status fail: the MotionError, AcquisitionError or time-out behind bluesky's FailedStatus."""
+    """Return the cause of a failed status, such as the MotionError or time-out behind bluesky's FailedStatus."""
     return error.__cause__ if isinstance(error, FailedStatus) and error.__cause__ is not None else error

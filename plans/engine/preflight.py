@@ -1,4 +1,4 @@
-"""Checks against the beamline as it is now, made before the first motion."""
+"""Checks of the present state of the beamline, made before the first motion."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from plans.engine.suspending import SHUTTER
 
 
 def check_beamline(beamline: Beamline, detection: Detection) -> None:
-    """Raise if a PV that `detection` uses is missing, a detector is busy, or a condition would mark every point as bad.
+    """Raise NotConnectedError for a missing PV of `detection`, AcquisitionError if every point would be bad.
 
-    What it does not use may be missing, off or closed. From now on its conditions are those that are watched.
+    The latter if a detector is busy, or if one of the conditions fails. Devices that it does not use may be missing,
+    off or closed. From now on its conditions are watched.
     """
     if detection.pilatus is not None:
         detection.pilatus.connect()
@@ -31,5 +32,5 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
 
 
 def _must_hold(condition: Condition) -> bool:
-    """Return whether a scan needs it to begin: it opens the X-ray shutter itself, and waits for a filling ring."""
+    """Return whether a scan cannot begin without it; a scan opens the X-ray shutter itself, and waits for the ring."""
     return condition.closes and condition.name != SHUTTER

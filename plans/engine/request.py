@@ -25,12 +25,12 @@ MARGIN_SIGMAS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ScanRequest:
-    """A validated scan: where the axes stand, which one moves, how long and how often.
+    """A checked scan.
 
-    `fixed` holds the axes that stay, by event field; `axis` names the field that moves over `points`. `approach` is how
-    long moves of the energy end, `laser` whether the sample is pumped at all, `detection` what counts. With a
-    `temperature_c` the powder is brought there first, without one it stays as it is. Images belong to no `edge`. `done`
-    are the exposures, each (scan_index, point_index, laser_shutter), that an earlier run has and this one leaves out.
+    `fixed`: axes that stay, by event field; `axis`: event field that moves over `points`; both in the unit of the axis.
+    `approach`: how long moves of the energy end; `laser`: shutter of the run's own exposures; `detection`: detectors.
+    `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for images. `done`: exposures
+    that an earlier run has, and this one leaves out.
     """
 
     plan_name: str
@@ -52,11 +52,11 @@ class ScanRequest:
 
     @property
     def exposures(self) -> int:
-        """Exposures, and so good events, of the whole run."""
+        """Number of exposures, and so of good events, of the whole run."""
         return sum(1 for _ in self.course())
 
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
-        """Yield the exposures in order, (scan index, point index, laser shutter) each, without those `done`."""
+        """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
         for scan_index in range(self.repeats):
             for point_index, shutter in passes(self.shutter_reference, len(self.points), self.laser):
                 if (scan_index, point_index, STATES[shutter]) not in self.done:
@@ -66,10 +66,10 @@ class ScanRequest:
 def passes(
     shutter_reference: ShutterReference, points: int, laser: ShutterState = ShutterState.OPEN
 ) -> Iterator[tuple[int, ShutterState]]:
-    """Yield the exposures of one pass in order: (point index, laser shutter).
+    """Yield the exposures of one pass in order, each (point index, laser shutter).
 
-    `laser` is the shutter's state without a reference per point. With one it alternates as open closed, closed open,
-    so that it moves once per point.
+    `laser` is the state of the shutter without a reference per point. With one, the order alternates (open closed,
+    closed open), so that the shutter moves only once per point.
     """
     both = (ShutterState.OPEN, ShutterState.CLOSED)
     if shutter_reference is ShutterReference.POINT:
@@ -82,10 +82,10 @@ def passes(
 
 
 def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
-    """Return `spec` as a checked ScanRequest; raise InputError naming what is wrong, the allowed range and its unit.
+    """Return `spec` as a checked ScanRequest; raise InputError naming the value, the allowed range and its unit.
 
-    Raises ConfigurationError if the beamline lacks the detector or the cell. Without an approach the energy moves as
-    configured.
+    Raises ConfigurationError if the beamline lacks the detector or the cell. Without an approach, the configured one is
+    used.
     """
     options = spec.options
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
@@ -134,7 +134,7 @@ def _check_targets(beamline: Beamline, spec: ScanSpec, points: Sequence[float]) 
 
 
 def _delays(spec: ScanSpec, points: Sequence[float]) -> list[float]:
-    """Return every delay that the run goes to, ps."""
+    """Return every delay that the run sets, ps."""
     if spec.axis is AxisName.DELAY:
         return list(points)
     return [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
@@ -148,7 +148,7 @@ def checked_cell(beamline: Beamline) -> Cell:
 
 
 def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
-    """Raise OutOfRangeError if the unpumped probe would come after the next pump, and so be pumped itself."""
+    """Raise OutOfRangeError if at `delay_ps` the unpumped probe would come after the next pump, which pumps it."""
     geometry = beamline.configuration.geometry
     delay = beamline.delay
     bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe

@@ -1,7 +1,7 @@
-"""The end of every scan: the detectors stop and the laser is blocked, or an error says loudly that it is not.
+"""The end of every scan: the detectors stop and the laser is blocked, or an error states that it may not be.
 
-The end is retried while the beamline does not answer. An abort by the user during these attempts does not stop them: it
-is remembered and raised afterwards. The failure that ended the scan stays the one that is raised.
+The end is retried while the beamline does not answer. An abort by the user during these attempts does not stop them; it
+is raised afterwards. The error that ended the scan stays the one that is raised.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from plans.engine.suspending import wait_connected
 from plans.types import AnyPlan, Plan
 
 ATTEMPTS = 7
-"""Attempts at closing the shutters, with the pauses of attempts at a point between them: over some seconds."""
+"""Attempts at closing the shutters; with the growing pauses between them they take some seconds."""
 
 ENDED_BY_USER = (RunEngineControlException, FailedPause)
-"""What bluesky throws into a plan for stop, abort, and a pause where nothing can be resumed."""
+"""Exceptions that bluesky throws into a plan for stop, abort, and a pause where nothing can be resumed."""
 
 CLOSE_TIMEOUT_S = 20.0
-"""How long the end of a scan waits for an IOC to come back before it gives up on the shutter."""
+"""How long the end of a scan waits for a restarting IOC before it gives up on a shutter, s."""
 
 logger = logging.getLogger("trxas.plans")
 
 
 def ending_safely(beamline: Beamline, plan: AnyPlan, pilatus: Pilatus | None = None) -> AnyPlan:
-    """Run `plan`, then stop the detectors and block the laser; a failure of `plan` stays the one that is raised.
+    """Run `plan`, then stop the detectors, block the laser and close the file of a `pilatus`.
 
-    A pause blocks laser and X-rays. The file of a `pilatus` is closed.
+    A pause blocks laser and X-rays. Raises the failure of `plan`, or MotionError if a shutter may still be open.
     """
     return (yield from bpp.contingency_wrapper(
         with_reasons(_pausing_safely(beamline, plan)),
@@ -45,17 +45,20 @@ def ending_safely(beamline: Beamline, plan: AnyPlan, pilatus: Pilatus | None = N
 
 
 def _pausing_safely(beamline: Beamline, plan: AnyPlan) -> AnyPlan:
-    # bluesky calls `pause` of every object it has seen in a message; that of the axis group closes the shutters.
+    # bluesky calls `pause` of every object that it has seen in a message; that of the axis group closes the shutters.
     yield Msg("null", beamline.axis_group)
     return (yield from plan)
 
 
 def end_safely(beamline: Beamline, pilatus: Pilatus | None, because: BaseException | None = None) -> Plan:
-    """Restore the default approach, stop the detectors, and block the laser; after a failure or abort also the X-rays.
+    """Restore the default approach, stop the detectors and block the laser; after a failure or abort also the X-rays.
 
     Retries while the beamline does not answer; an abort during this is raised afterwards. Raises MotionError if a
-    shutter may still be open, naming what ended the scan before.
+    shutter may still be open, with the error that ended the scan.
     """
+    # Two facts are followed: `ended`, what ended the scan (None for a good end), which decides whether the X-rays
+    # close, and is raised in the end; and `last`, the latest failure of closing. An abort during the attempts sets
+    # `ended`, if nothing has, and the attempts go on: leaving at this point would leave the laser on the sample.
     ended = because
     last = because
     for attempt in range(ATTEMPTS):
@@ -91,7 +94,7 @@ def _close(beamline: Beamline, *, with_xrays: bool) -> Plan:
 
 
 def close_image_file(pilatus: Pilatus | None) -> Plan:
-    """Close the file of the Pilatus; its images are complete already, so a detector that is gone is only logged."""
+    """Close the file of the Pilatus; a failure is only logged, not raised, because its images are complete."""
     if pilatus is None:
         return
     try:

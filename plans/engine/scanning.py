@@ -22,11 +22,11 @@ from plans.engine.suspending import open_xrays
 from plans.types import AnyPlan, RunPlan
 
 ANNOUNCEMENT = "begins a run of trxas"
-"""Keyword of the null message with which every run begins, before anything moves: a session checks metadata then."""
+"""Keyword of the null message with which every run begins, before anything moves; a session checks metadata then."""
 
 
 def check_scan(beamline: Beamline, request: ScanRequest) -> None:
-    """Raise what `scan` would before its first message: for a plan that does something before or after it."""
+    """Raise what `scan` would raise before its first message, for a plan that does something before it."""
     check_beamline(beamline, request.detection)
     check_room_for_approach(beamline, request)
 
@@ -34,12 +34,13 @@ def check_scan(beamline: Beamline, request: ScanRequest) -> None:
 def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     """Make one run of a checked request and return its uid.
 
-    At its end the laser shutter is closed, and the X-ray shutter too if the run failed. Long moves of the energy end as
-    the request says, and as configured afterwards.
+    At its end the laser shutter is closed, and after a failure the X-ray shutter too. Long moves of the energy end by
+    the approach of the request, and by the configured one afterwards. Raises as `check_scan` does, or the error that
+    ended the run.
     """
     check_scan(beamline, request)
 
-    # The reason goes into the run's stop document, so it has to be found within the run.
+    # The reason of a failure goes into the run's stop document, so it has to be unwrapped within the run.
     run = bpp.run_wrapper(with_reasons(PointLoop(beamline, request).run()), md=start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))
 
@@ -54,7 +55,7 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
         specs = [replace(spec, options=replace(spec.options, series=series)) for spec in specs]
     requests = [check_request(beamline, spec) for spec in specs]
     yield Msg("null", None, **{ANNOUNCEMENT: True})
-    # The detector of the last run may be missing hours later; better to find out now.
+    # All detectors, now: otherwise one that is missing for the last run would be found hours later.
     for detection in {request.detection.modes: request.detection for request in requests}.values():
         check_beamline(beamline, detection)
     check_room_for_approach(beamline, requests[0])
@@ -66,10 +67,13 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
 
 
 def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None) -> RunPlan:
-    """Make one run with what its plan does around it, such as moving a mirror back; return its uid."""
+    """Make one run with what its plan does around it, such as moving a mirror back; return its uid.
+
+    Raises the error that ended the run.
+    """
     if around is None:
         return (yield from scan(beamline, request))
-    # What comes after the run has to end safely as well.
+    # What happens after the run has to end safely as well.
     return str((yield from ending_safely(beamline, around(beamline, request.md, scan(beamline, request)))))
 
 

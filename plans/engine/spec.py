@@ -1,4 +1,4 @@
-"""What a plan wants to measure in one run, as its arguments say it; `check_request` turns it into a ScanRequest."""
+"""A run as its plan requests it, from the arguments alone; `check_request` turns it into a ScanRequest."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from plans.parameters import ShutterReference
 from plans.types import RunPlan
 
 Around = Callable[[Beamline, Mapping[str, Any], RunPlan], RunPlan]
-"""Wraps the plan of one run, whose own metadata it is given, to set something up before and to put it back after."""
+"""Wraps the plan of one run, given its metadata, to set something up before it and to put it back after it."""
 
 
 def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
-    """Return no metadata beyond those of every run."""
+    """Return no metadata, for plans that add none to those of every run."""
     return {}
 
 
@@ -27,11 +27,11 @@ def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
 class ScanSpec:
     """One run before it is checked against a beamline.
 
-    `axis` moves over `points`; the axes of `fixed` stay; both by event field. `laser` is the shutter of the run's own
-    exposures. With a `temperature_c` the powder is brought there first. `metadata` gives the plan's own keys of the
-    start document, read from the beamline if need be.
+    `axis` moves over `points`, the axes of `fixed` stay; both by event field, in the unit of the axis. `laser` is the
+    shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata`
+    returns the plan's own keys of the start document, and may read the beamline.
 
-    The last four are the plan's own and are filled in by its decorator.
+    The decorator of the plan fills in the last four.
     """
 
     options: ScanOptions
@@ -49,23 +49,23 @@ class ScanSpec:
 
     @property
     def shutter_reference(self) -> ShutterReference:
-        """When the laser is blocked for a second reference."""
+        """When the laser is blocked for a second reference: never, at every point, or for a whole pass."""
         options = self.options
         return options.shutter_reference if isinstance(options, ReferencedOptions) else ShutterReference.NONE
 
     @property
     def exposures(self) -> int:
-        """Exposures of the whole run."""
+        """Number of exposures of the whole run: points x repeats x states of the laser."""
         states = 1 if self.shutter_reference is ShutterReference.NONE else 2
         return len(self.points) * self.options.repeats * states
 
 
 Runs = ScanSpec | list[ScanSpec] | dict[str, ScanSpec]
-"""What a plan measures: one run, several in order, or several with a name each."""
+"""Runs of a plan: one, several in order, or several by name."""
 
 
 def as_list(runs: Runs) -> list[ScanSpec]:
-    """Return the runs in their order."""
+    """Return the runs in their order, as a list also for a single run or a mapping."""
     if isinstance(runs, ScanSpec):
         return [runs]
     return list(runs.values()) if isinstance(runs, dict) else runs

@@ -1,7 +1,7 @@
 """The start document of a run, with everything needed to reduce the run from its documents alone.
 
-The fields of the dataclasses below are the keys of the document. `reserved_keys` of the registry derives from them what
-users may not set.
+The fields of the dataclasses below are the keys of the document. `reserved_keys` of the registry derives from them the
+keys that users may not set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plans.edges import EdgePreset
 from plans.engine.request import ScanRequest, checked_cell
 
 EARLIER_PUMPS = 24
-"""Earlier pumps whose overlap is written down; the 24th was 74 um away."""
+"""Number of earlier pumps whose overlap is recorded; the spot of the 24th is 74 um away."""
 
 REDUCIBLE_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
 """Scans over these give spectra, traces or dependences, and carry what the reduction needs."""
@@ -28,7 +28,7 @@ ENGINE_KEYS = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args"})
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of the packages that decide what is measured and how it is described."""
+    """Return the versions, by name, of the packages that decide what is measured and how it is described."""
     return {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")}
 
 
@@ -71,13 +71,14 @@ class StartDocument:
 
 
 def own_keys() -> frozenset[str]:
-    """Return every key that trxas or bluesky may write into the start document of any scan."""
+    """Return every key that trxas or bluesky may write into the start document of any scan; plans add their own."""
     written = {one.name for kind in (StartDocument, Calibrations) for one in fields(kind)}
     return ENGINE_KEYS | written | {str(axis) for axis in AxisName}
 
 
 def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
-    """Return the start document of a scan: the user's and the plan's keys, and all that the reduction needs."""
+    """Return the start document of a scan: keys of user and plan, and everything that the reduction needs."""
+    # Later keys win: nothing that a user gave can hide what is measured.
     document = StartDocument(
         plan_name=request.plan_name,
         sample=request.sample,
@@ -105,7 +106,7 @@ def _shallow(document: StartDocument) -> dict[str, Any]:
 
 
 def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
-    """Return what makes a spectrum, trace or dependence of the run; images have none of it."""
+    """Return the keys by which the run reduces to a spectrum, trace or dependence; none for images."""
     edge = request.edge
     if edge is None:
         return {}
@@ -115,7 +116,7 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
-    """Return the powder's temperature in C: as requested and held, otherwise as it is now."""
+    """Return the temperature of the powder, C: the requested one if it is held, otherwise the present one."""
     if request.detection.sample != "cell":
         return {}
     held = request.temperature_c is not None
@@ -124,7 +125,7 @@ def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
-    """Return the name of the beamline and its calibrations: part of every start document."""
+    """Return the name of the beamline and its calibrations (ps, eV, mJ/cm2), which are in every start document."""
     return asdict(
         Calibrations(
             beamline=beamline.configuration.name,
@@ -137,7 +138,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
 
 
 def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
-    """Return timing, geometry, normalisation intervals and main feature: the `reduction` settings of the document."""
+    """Return timing (ps), overlap of the pumps, normalisation intervals and main feature (eV) for the reduction."""
     geometry = beamline.configuration.geometry
     probes = beamline.configuration.laser.required_divider
     return {
@@ -155,7 +156,7 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
 
 
 def pump_overlap(geometry: GeometrySettings, probes: int) -> list[float]:
-    """Return the laser intensity, relative to a pump's own spot, where the spot of the k-th earlier pump is now.
+    """Return the laser intensity of the k-th earlier pump at the present spot, relative to the pump's own, (24,).
 
     Assumes a Gaussian laser spot and a jet of constant speed (paper, SI 2, for both numbers).
     """

@@ -1,6 +1,6 @@
 """Suspension of a scan while the beamline is not ready: shutters closed, reason and duration recorded, a time limit.
 
-bluesky's suspenders come too late here: the exception of a dead IOC reaches the plan before them.
+bluesky's suspenders are too late here: the exception of a dead IOC reaches the plan before they act.
 
 A point that waits is in one of three states: running; suspended, from `begin` to `end` of its clock, with the shutters
 closed, until everything has been within limits for its settle time and the X-ray shutter is open; or filling, when only
@@ -27,7 +27,7 @@ from plans.engine.wait import send_and_wait
 from plans.types import Plan
 
 STUCK = (FailedStatus, MotionError, NotConnectedError, TimeoutError, *CHANNEL_ERRORS)
-"""What a shutter that cannot be moved raises."""
+"""Errors of a shutter that cannot be moved."""
 
 SHUTTER = "xray_shutter"
 
@@ -35,7 +35,7 @@ logger = logging.getLogger("trxas.plans")
 
 
 class SuspensionClock:
-    """How long one point has waited for the beamline so far, and when to report that again."""
+    """Clock of one point: how long it has waited for the beamline, and when to report that again."""
 
     def __init__(self, beamline: Beamline) -> None:
         self._quality = beamline.configuration.quality
@@ -47,7 +47,7 @@ class SuspensionClock:
 
     @property
     def waited_s(self) -> float:
-        """Seconds that this point has waited, all suspensions together."""
+        """Time that this point has waited, in all suspensions together, s."""
         return self._before_s + (0.0 if self._since_s is None else self._clock.now_s() - self._since_s)
 
     def now_s(self) -> float:
@@ -55,7 +55,7 @@ class SuspensionClock:
         return self._clock.now_s()
 
     def begin(self, reason: str) -> Plan:
-        """Report that the scan is suspended, and why."""
+        """Begin a suspension: log the reason and store it as an event; does nothing if one has begun already."""
         if self._since_s is None:
             self._since_s = self._clock.now_s()
             self._reported_s = self._since_s
@@ -63,12 +63,12 @@ class SuspensionClock:
             yield from self._record(reason, suspended=True)
 
     def step(self, reason: str, limit_s: float) -> Plan:
-        """Wait for one poll; raises WaitedError with the `reason` after `limit_s` seconds."""
+        """Wait for one poll period; raises WaitedError with the `reason` after `limit_s` seconds."""
         now_s = self._clock.now_s()
         if self.waited_s > limit_s:
             raise WaitedError(
                 f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) in vain: {reason}. The run is closed and its "
-                "data are saved; resume it when the beamline is ready, or raise the limit in [quality]."
+                "data are saved; resume it when the beamline is ready, or increase suspend_s in [quality]."
             )
         if now_s - self._reported_s >= self._quality.report_s:
             self._reported_s = now_s
@@ -76,11 +76,11 @@ class SuspensionClock:
         yield from self._clock.sleep(self._quality.poll_s)
         if self._since_s is None:
             self._before_s += self._clock.now_s() - now_s
-        # So that going on after a pause does not repeat the whole wait.
+        # A checkpoint, so that resuming after a pause does not repeat the whole wait.
         yield Msg("checkpoint")
 
     def end(self) -> Plan:
-        """Report that the scan continues."""
+        """End the suspension: log its duration, s, and store it as an event."""
         if self._since_s is not None:
             yield from self._record("", suspended=False)
             logger.warning("Continuing after %.1f s", self.waited_s)
@@ -99,12 +99,16 @@ class SuspensionClock:
 
 
 def wait_until_well(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str]) -> Generator[Msg, Any, bool]:
-    """Wait while a monitored condition of those `needed` fails, and until all have held for their settle times.
+    """Wait while one of the `needed` conditions fails, and until all have held for their settle times, s.
 
     Laser and X-ray shutter are closed meanwhile, unless only the ring is being filled. Afterwards the X-ray shutter is
-    open, and the next point sets the laser shutter. Returns whether there was anything to wait for. Raises WaitedError
+    open, and the next point sets the laser shutter. Return whether there was anything to wait for. Raises WaitedError
     after `suspend_s` of [quality].
     """
+    # Conditions that do not close the shutters (a ring that is being filled) are waited for as long as exactly the same
+    # ones fail; when the set changes, everything is looked at again, as another condition may have joined them. For all
+    # others: shutters closed first, so that a beam that returns does not hit the sample unnoticed; then wait until all
+    # have settled; then open the X-rays, which an interlock may still refuse, in which case the wait goes on.
     conditions = beamline.point.conditions
     failing = conditions.failing(needed)
     if not failing:
@@ -130,7 +134,7 @@ def wait_until_well(beamline: Beamline, clock: SuspensionClock, needed: frozense
 
 
 def _settled(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str], settle_s: dict[str, float]) -> Plan:
-    """Wait until nothing has failed for the longest settle time of what did."""
+    """Wait until nothing has failed for the longest settle time, s, of the conditions that did."""
     limit_s = beamline.configuration.quality.suspend_s
     well_since: float | None = None
     while True:
@@ -147,7 +151,7 @@ def _settled(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str],
 
 
 def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str, float]]:
-    """Return in words what is outside its limits now, and its settle times in s; a silent PV counts as outside."""
+    """Return in words what is outside its limits, and its settle times, s; a silent PV counts as outside."""
     try:
         # The suspension itself has closed the shutter; the permit is what must come back.
         unwell = beamline.point.conditions.not_ready(needed, without=[SHUTTER])
@@ -166,7 +170,7 @@ def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str
 
 
 def permit_denied(beamline: Beamline) -> bool:
-    """Return whether the interlock keeps the X-ray shutter closed."""
+    """Return whether the interlock refuses to open the X-ray shutter; raises NotConnectedError if its PV is silent."""
     permit = beamline.xray_permit
     if permit is None or not permit.connected:
         return False
@@ -174,7 +178,7 @@ def permit_denied(beamline: Beamline) -> bool:
 
 
 def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
-    """Open the X-ray shutter if it is closed and `needed`; raises AcquisitionError if it does not open."""
+    """Open the X-ray shutter if it is `needed` and closed; raises AcquisitionError if it does not open."""
     shutter = beamline.xray_shutter
     if SHUTTER not in needed:
         return
@@ -200,7 +204,7 @@ def _trip_remark(beamline: Beamline) -> str:
 
 
 def close_shutters(beamline: Beamline) -> Plan:
-    """Close laser and X-ray shutter if they answer; the watchdog of an IOC that is gone closes its own."""
+    """Close laser and X-ray shutter; a failure is logged, not raised: the watchdog of a dead IOC closes its shutter."""
     for shutter in (beamline.laser_shutter, beamline.xray_shutter):
         try:
             yield from _close(shutter)
@@ -216,7 +220,7 @@ def _close(shutter: Shutter) -> Plan:
 def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s: float | None = None) -> Plan:
     """Wait until every PV of `devices`, by default those of pump and probe, is connected and answers.
 
-    Raises NotConnectedError when the time, by default `reconnect_s` of [quality], is up.
+    Raises NotConnectedError after `timeout_s` seconds, by default `reconnect_s` of [quality].
     """
     quality = beamline.configuration.quality
     devices = beamline.pump_probe_devices if devices is None else devices

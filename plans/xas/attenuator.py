@@ -31,10 +31,10 @@ CALIBRATION_ANGLES_DEG = tuple(float(angle) for angle in range(0, 51, 4))
 """Default angles of the plate: more than the 45 degrees from blocked to open."""
 
 PARAMETERS = 3
-"""Maximum, zero and leak."""
+"""Number of fitted parameters: maximum, zero and leak."""
 
 WORST_RELATIVE_ERROR = 0.05
-"""A maximum with a larger error is not determined: too few angles, or no laser (chosen)."""
+"""Relative error above which a maximum counts as not determined: too few angles, or no laser (chosen)."""
 
 
 Readings = Annotated[int, Arg("readings of the power meter per angle", low=2, high=MAXIMUM_READINGS)]
@@ -54,18 +54,20 @@ class AttenuatorFit:
 
 
 def fit_attenuator(angles_deg: ArrayLike, powers_w: ArrayLike, *, near_deg: float = 0.0) -> AttenuatorFit:
-    """Fit the attenuator's law to powers (n,) at plate angles (n,), n at least 4.
+    """Return the fit of the attenuator's law to powers (n,), W, at plate angles (n,), degrees, n at least 4.
 
-    Written with 4 x angle the law is linear in three coefficients, so this is plain least squares. The zero is known
-    up to 90 degrees; the one nearest to `near_deg` is returned. Raises InputError for arrays that do not fit together,
-    ReductionError if the maximum comes out worse than to 5 %.
+    Written with 4 x angle, the law is linear in three coefficients, so this is plain least squares. The zero repeats
+    every 90 degrees; the one nearest to `near_deg` is returned. Raises InputError for arrays of different lengths,
+    ReductionError if the error of the maximum exceeds 5 %.
     """
     angles = np.asarray(angles_deg, dtype=float)
     powers = np.asarray(powers_w, dtype=float)
     (mean, cosine, sine), covariance = _fit_cosine(angles, powers)
     half = math.hypot(cosine, sine)
     if half == 0:
-        raise ReductionError("The power is the same at every angle: is the laser on? Look at the power meter.")
+        raise ReductionError(
+            "The power is the same at every angle. Check that the laser is on, and that the power meter works."
+        )
     # leak + maximum sin^2(2 (a - zero)) = mean + cosine cos 4a + sine sin 4a, with maximum = 2 half, leak = mean - half
     # and tan(4 zero) = sine / cosine. These are the derivatives of the three by (mean, cosine, sine).
     to_maximum = np.array([0, cosine, sine]) * 2 / half
@@ -187,7 +189,7 @@ def _start_metadata(
 
 
 def _calibration(beamline: Beamline, fit: AttenuatorFit) -> AttenuatorCalibration:
-    """Fluence from power: divided by pulses per second and by the area of the spot."""
+    """Return the calibration in fluence, mJ/cm2: power divided by pulses per second and by the area of the spot."""
     pulses_per_s = float(beamline.laser.repetition_rate.get())
     per_watt = 1e3 / (pulses_per_s * beamline.fluence.spot_area_cm2)
     return AttenuatorCalibration(

@@ -1,6 +1,6 @@
 """Self-test of the delay axis: the same rise, made by the coarse delay, by the fine delay, and by the next X-ray pulse.
 
-A wrong sign turns the rise round, and a jump of one delay against the others shifts it. `reduction.xas.delay_axis`
+A wrong sign reverses the rise, and a jump of one delay relative to the others shifts it. `reduction.xas.delay_axis`
 judges the runs.
 """
 
@@ -37,8 +37,8 @@ KEY = "self_test"
 class Arm:
     """One way to make the same delays.
 
-    `held` gives the raw delay (ps) that stands still, from where both raw delays are at time zero. The rise of
-    `watched_probe` against `compare_probe` is expected `rise_offset_ps` later than time zero.
+    `held` returns the raw delay, ps, that stands still, from those of both at time zero. The rise of `watched_probe`
+    relative to `compare_probe` is expected `rise_offset_ps` after time zero.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Arm:
 def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
     """Return the arms: fine moves; coarse moves; coarse moves with fine lower; one bunch later, seen by the last probe.
 
-    One bunch after time zero the last probe of a pump period meets the next pump: probe index -1 of that one.
+    One bunch period, ps, after time zero the last probe of a pump period meets the next pump: it is probe -1 of that.
     """
     geometry = configuration.geometry
     step_ps = configuration.delay.coarse_step_ps
@@ -89,7 +89,7 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
 
 
 def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
-    """Run one arm with the raw delay held that its metadata name, and free it however the run ends."""
+    """Run one arm with the raw delay held that its metadata name, ps, and release it however the run ends."""
 
     def free() -> AnyPlan:
         yield from bps.configure(beamline.delay, {"held": {}})

@@ -21,7 +21,7 @@ from plans.types import AnyPlan, RunPlan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point
 
 POSITIONS_UM = tuple(float(position) for position in range(-80, 81, 10))
-"""Default positions: both sides of a spot of 45 x 50 um, in steps of a fifth of it."""
+"""Default positions, um: both sides of a spot of 45 x 50 um, in steps of a fifth of it."""
 
 AXES = {Direction.HORIZONTAL: AxisName.POINTING_HORIZONTAL, Direction.VERTICAL: AxisName.POINTING_VERTICAL}
 """Mirror that moves the laser in each direction."""
@@ -29,11 +29,11 @@ AXES = {Direction.HORIZONTAL: AxisName.POINTING_HORIZONTAL, Direction.VERTICAL: 
 MirrorDirection = Annotated[Direction, Arg("direction in which the laser moves; the other mirror stays")]
 
 HOME = "home_um"
-"""Key of the start document: where the mirror was before the run, um."""
+"""Key of the start document: position of the mirror before the run, um."""
 
 
 def returning_home(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
-    """Run the scan, then move the mirror back to where it was, however the run ends."""
+    """Run the scan, then move the mirror back to its earlier position, um, however the run ends."""
     mirror = beamline.axes[AXES[Direction(md["direction"])]]
 
     def go_home() -> AnyPlan:

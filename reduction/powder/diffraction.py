@@ -22,7 +22,7 @@ HC_EV_ANGSTROM = 12_398.419_843
 """Planck's constant times the speed of light, eV Angstrom."""
 
 GRAPHITE_INV_ANGSTROM = 1.83
-"""Line of the graphite sheets of the cell (SI 8)."""
+"""Line of the graphite sheets of the cell, 1/Angstrom (SI 8)."""
 
 _GRAPHITE_HALF_WIDTH = 0.10
 
@@ -49,11 +49,11 @@ class DetectorGeometry:
 
     @property
     def wavelength_m(self) -> float:
-        """X-ray wavelength."""
+        """X-ray wavelength, m."""
         return HC_EV_ANGSTROM / self.energy_ev * 1e-10
 
     def integrator(self) -> AzimuthalIntegrator:
-        """Return the integrator of pyFAI; its point of normal incidence is measured from the first pixel."""
+        """Return the integrator of pyFAI; its point of normal incidence (PONI) is measured from the first pixel, m."""
         rows, columns = self.shape
         return AzimuthalIntegrator(
             dist=self.distance_m,
@@ -65,17 +65,17 @@ class DetectorGeometry:
         )
 
     def q_at(self, radius_m: float) -> float:
-        """Scattering vector in 1/Angstrom at a distance from the transmitted beam in the detector plane."""
+        """Return q = 4 pi sin(theta) / wavelength, 1/Angstrom, at `radius_m` from the beam in the detector plane."""
         return float(4e-10 * np.pi / self.wavelength_m * np.sin(np.arctan(radius_m / self.distance_m) / 2.0))
 
     def radius_at(self, q_inv_angstrom: float) -> float:
-        """Inverse of `q_at`, m."""
+        """Return the distance from the beam in the detector plane, m, at which `q_at` is `q_inv_angstrom`."""
         half_angle = np.arcsin(q_inv_angstrom * 1e10 * self.wavelength_m / (4.0 * np.pi))
         return float(self.distance_m * np.tan(2.0 * half_angle))
 
 
 class Pattern(NamedTuple):
-    """Intensity per pixel against the scattering vector in 1/Angstrom, with its counting error; (points,) each."""
+    """Intensity per pixel and its counting error against the scattering vector, 1/Angstrom; (points,) each."""
 
     q_inv_angstrom: FloatArray
     intensity: FloatArray
@@ -83,7 +83,7 @@ class Pattern(NamedTuple):
 
 
 class GeometryCalibration(NamedTuple):
-    """Refined geometry, where the line was before, and what was refined ("distance_m" or "offset_m"), in m."""
+    """Refined geometry, the line before, 1/Angstrom, and the refined value ("distance_m" or "offset_m"), m."""
 
     geometry: DetectorGeometry
     line_before_inv_angstrom: Value
@@ -91,19 +91,22 @@ class GeometryCalibration(NamedTuple):
 
 
 class LinearBackground(NamedTuple):
-    """constant + slope x q, common to all patterns."""
+    """Background constant + slope x q, common to all patterns; q in 1/Angstrom."""
 
     constant: float
     slope: float
 
     def subtract(self, pattern: Pattern) -> Pattern:
-        """Return the pattern without the background."""
+        """Return the pattern minus the background, (points,); its errors do not change."""
         line = self.constant + self.slope * pattern.q_inv_angstrom
         return pattern._replace(intensity=pattern.intensity - line)
 
 
 def valid_pixels(image: FloatArray, mask: BoolArray | None = None) -> BoolArray:
-    """Pixels to use: not masked (True in `mask` excludes), finite and not negative (a Pilatus marks its gaps so)."""
+    """Return a mask (rows, columns) of the usable pixels.
+
+    Usable are those that are finite, not negative (a Pilatus has -1 in its gaps), and not True in `mask`.
+    """
     good = np.isfinite(image) & (image >= 0)
     return np.asarray(good if mask is None else good & ~mask)
 
@@ -117,7 +120,7 @@ def integrate(
     points: int = 400,
     q_range_inv_angstrom: tuple[float, float] | None = None,
 ) -> Pattern:
-    """Azimuthal integration of counts with pyFAI, (rows, columns) to `points` bins; empty bins are left out.
+    """Return the azimuthal integral of counts (rows, columns) in `points` bins, by pyFAI; empty bins are left out.
 
     Pixels are not split between bins, so that the counts of the bins are independent and their errors those of
     counting (a bin without counts has the error of one). Solid angles are corrected. Intensities are divided by
@@ -131,7 +134,7 @@ def integrate(
     if not good.any() or not normalisation > 0:
         raise ReductionError("No valid pixel, or a normalisation that is not above 0. Check the mask and I0.")
     counts = np.where(good, image, 0.0)
-    result = _kept_integrator(geometry, threading.get_ident()).integrate1d(
+    result = _cached_integrator(geometry, threading.get_ident()).integrate1d(
         counts,
         points,
         mask=~good,
@@ -159,20 +162,21 @@ def _pattern(result: Any, normalisation: float) -> Pattern:
 
 
 @lru_cache(maxsize=8)
-def _kept_integrator(geometry: DetectorGeometry, _thread: int) -> AzimuthalIntegrator:
-    """Made once per geometry, as it works out Q and solid angle of every pixel; once per thread, as it keeps state."""
+def _cached_integrator(geometry: DetectorGeometry, _thread: int) -> AzimuthalIntegrator:
+    """Return the integrator of a geometry, as computing q of all pixels takes time; one per thread, as it has state."""
     return geometry.integrator()
 
 
 def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GRAPHITE_HALF_WIDTH) -> Value:
-    """Position of a line: Gaussian on a linear background within `half_width`, errors from counting.
+    """Return the position of a line, 1/Angstrom: Gaussian on a linear background within `half_width`.
 
-    Raises ReductionError without enough points or a line that is above its error.
+    The error is that of counting. Raises ReductionError without enough points, or without a line above three errors.
     """
     inside = np.abs(pattern.q_inv_angstrom - near_inv_angstrom) <= half_width
     if inside.sum() < 8:
         raise ReductionError(
-            f"{inside.sum()} bins lie within {half_width:g} of {near_inv_angstrom:g} 1/Angstrom; a line needs 8."
+            f"{inside.sum()} bins lie within {half_width:g} of {near_inv_angstrom:g} 1/Angstrom; a line needs 8. Use "
+            "more bins."
         )
     q, y, sigma = (part[inside] for part in pattern)
     start = [float(y.max() - y.min()), float(q[np.argmax(y)]), half_width / 5.0, float(y.min()), 0.0]
@@ -180,7 +184,8 @@ def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GR
         values, covariance = curve_fit(_line, q, y, start, sigma, absolute_sigma=True)
     except RuntimeError as error:
         raise ReductionError(
-            f"No line is seen near {near_inv_angstrom:g} 1/Angstrom: the fit does not settle."
+            f"No line is seen near {near_inv_angstrom:g} 1/Angstrom: the fit does not converge. Check geometry and "
+            "exposure."
         ) from error
     if not (values[0] > 3 * np.sqrt(covariance[0, 0]) and abs(values[1] - near_inv_angstrom) < half_width):
         raise ReductionError(f"No line is seen near {near_inv_angstrom:g} 1/Angstrom. Check geometry and exposure.")
@@ -195,11 +200,11 @@ def calibrate(
     refine: str = "offset_m",
     line_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
 ) -> GeometryCalibration:
-    """Refine the distance or the horizontal offset so that the graphite line sits at `line_inv_angstrom`.
+    """Return the geometry whose distance or horizontal offset puts the graphite line at `line_inv_angstrom`.
 
-    One line determines one of the two; with the default geometry a wrong distance of 1 mm and a wrong offset of 0.4 mm
-    look alike. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for another parameter or if
-    the line is not found.
+    One line determines one of the two: with the default geometry an error of 1 mm in the distance looks like one of
+    0.4 mm in the offset. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for another
+    parameter, or if the line is not found.
     """
     before = fit_line(integrate(image, geometry, mask=mask), line_inv_angstrom)
     return refined_geometry(geometry, before, refine=refine, line_inv_angstrom=line_inv_angstrom)
@@ -212,12 +217,15 @@ def refined_geometry(
     refine: str = "offset_m",
     line_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
 ) -> GeometryCalibration:
-    """Change the distance or the horizontal offset so that a line found at `before` comes to `line_inv_angstrom`.
+    """Return the geometry in which a line that was found at `before` lies at `line_inv_angstrom`.
 
-    Raises ReductionError for another parameter.
+    `refine` is "distance_m" or "offset_m"; raises ReductionError for another parameter.
     """
     if refine not in ("distance_m", "offset_m"):
         raise ReductionError(f"One line cannot refine {refine!r}. Choose 'distance_m' or 'offset_m'.")
+    # The line lies at a fixed pixel. A change of the distance leaves its radius; a change of the offset moves the
+    # detector, and the radius with it. The derivative of q by the change turns the error of the line into that of the
+    # parameter.
     radius = geometry.radius_at(before.value)
 
     def refined(change: float) -> DetectorGeometry:
@@ -239,7 +247,7 @@ def refined_geometry(
 def common_background(
     patterns: Sequence[Pattern], line_free_inv_angstrom: Sequence[tuple[float, float]]
 ) -> LinearBackground:
-    """Weighted line through all patterns in intervals without lines; one for all, as in SI 8.
+    """Return the weighted line through all patterns in the intervals without lines, 1/Angstrom; one for all (SI 8).
 
     Raises ReductionError with fewer than two bins.
     """

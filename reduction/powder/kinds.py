@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PowderSums:
-    """The good images of one run, by reference: call it with `(name, document)`; they are read when it is reduced."""
+    """References to the good images of one run, which `pattern` reads: call it with `(name, document)`."""
 
     def __init__(self, read_image: ReadImage) -> None:
         self.start: Document = {}
@@ -29,7 +29,7 @@ class PowderSums:
         self._assets = AssetIndex()
 
     def __call__(self, name: str, doc: Document) -> None:
-        """Take one document of the bluesky event model."""
+        """Take one document of the bluesky event model; raises KeyError for one without the keys of its kind."""
         if name == "start":
             self.start = doc
         self._assets(name, doc)
@@ -37,18 +37,18 @@ class PowderSums:
             self._take(event["data"])
 
     def pattern(self) -> Pattern:
-        """Return the powder pattern of all images together, with the geometry in the start document.
+        """Return the powder pattern of the sum of all images, counts per pixel and image.
 
-        Counts per pixel and image. Raises ReductionError without a good image, or if one cannot be read.
+        The geometry is that of the start document. Raises ReductionError without a good image that can be read.
         """
-        # pyFAI takes a second to import, which no other kind of run should wait for.
+        # Importing pyFAI takes a second, for which no other kind of run should wait.
         from reduction.powder.diffraction import integrate
         from reduction.powder.series import geometry_of, hot_pixels
 
         if not self.images:
-            raise ReductionError("The run has no good image (yet).")
+            raise ReductionError("The run has no good image yet. Wait for the first one.")
         images = [self._read_image(reference) for reference in self.images]
-        # The sum, as the errors are those of counts.
+        # Summed, not averaged: the errors of the integration are those of counts.
         return integrate(
             np.sum(images, axis=0),
             geometry_of(self.start),
@@ -73,7 +73,7 @@ class PowderResults(RunResults):
     temperature_c: float | None
 
     def lines(self) -> list[str]:
-        """Return the number of images, their temperature and the strongest line."""
+        """Return the number of images, their temperature, C, and the strongest line, 1/Angstrom."""
         top = float(self.pattern.q_inv_angstrom[self.pattern.intensity.argmax()])
         at = "" if self.temperature_c is None else f" at {self.temperature_c:.2f} C"
         return [f"{'powder pattern':<22} images: {self.images}{at}, strongest at {top:.3f} 1/Angstrom"]

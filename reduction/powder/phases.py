@@ -1,4 +1,4 @@
-"""Which phase of CsPbBr3 a powder pattern shows, from the positions of its lines."""
+"""Assignment of the phase of CsPbBr3 from the positions of the lines in a powder pattern."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _WIDTHS_INV_ANGSTROM = (0.006, 0.06)
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Orthogonal unit cell (a, b, c) in Angstrom, and which reflections the space group allows."""
+    """Orthogonal unit cell (a, b, c), Angstrom, and the reflections that the space group allows."""
 
     name: str
     cell_angstrom: tuple[float, float, float]
     allowed: Callable[[tuple[int, int, int]], bool]
 
     def lines_inv_angstrom(self, low: float, high: float) -> FloatArray:
-        """Scattering vectors of the allowed reflections between two limits; those closer than 0.002 are one."""
+        """Return q of the allowed reflections between two limits, 1/Angstrom, (n,); those closer than 0.002 are one."""
         largest = int(high * max(self.cell_angstrom) / (2 * np.pi)) + 1
         indices = [
             hkl for hkl in product(range(largest + 1), repeat=3) if any(hkl) and self.allowed((hkl[0], hkl[1], hkl[2]))
@@ -48,6 +48,7 @@ class Phase:
         return q[np.append(True, np.diff(q) > _SAME_LINE)] if q.size else q
 
 
+# Reflection conditions of the International Tables for Crystallography, volume A: glide planes extinguish the rest.
 def _pnma(hkl: tuple[int, int, int]) -> bool:
     h, k, length = hkl
     return not ((h == 0 and (k + length) % 2) or (length == 0 and h % 2))
@@ -76,12 +77,12 @@ CSPBBR3 = (ORTHORHOMBIC, TETRAGONAL, CUBIC)
 
 
 class PhaseScore(NamedTuple):
-    """How a phase explains a pattern.
+    """How well a phase explains a pattern.
 
-    `bic`: chi-square + parameters x ln(points) (Bayesian information criterion), chi-square being scaled so that the
-    best phase has one per degree of freedom if it has more; less is better. `strain`: relative change of the cell that
-    fits best; `width_inv_angstrom`: standard deviation of the lines; `graphite_inv_angstrom`: position of the graphite
-    line, with the error of counting, where the phase's own lines are taken into account.
+    `bic`: chi-square + parameters x ln(points) (Bayesian information criterion), lower is better; if even the best
+    phase has a chi-square above 1 per degree of freedom, all are scaled so that it has 1. `strain`: relative change of
+    the cell that fits best; `width_inv_angstrom`: standard deviation of the lines; `graphite_inv_angstrom`: position of
+    the graphite line with its counting error, fitted together with the lines of the phase.
     """
 
     phase: str
@@ -94,7 +95,7 @@ class PhaseScore(NamedTuple):
 
 
 class PhaseAssignment(NamedTuple):
-    """The best phase, by how much it beats the next one, and all scores, best first; `margin` above 10 decides."""
+    """The best phase, the `margin` of its BIC to the next one (above 10 decides), and all scores, best first."""
 
     phase: str
     margin: float
@@ -109,16 +110,16 @@ def assign_phase(
     graphite_inv_angstrom: float = GRAPHITE_INV_ANGSTROM,
     graphite_width_inv_angstrom: float = 0.01,
 ) -> PhaseAssignment:
-    """Fit each phase's lines to a pattern and compare.
+    """Return the phase whose lines explain a pattern best, after a fit of each phase.
 
-    Only positions are used: each line has a free height of at least 0, common are the width (Gaussian), one isotropic
-    strain of at most 1 % (thermal expansion) and a smooth background, a cubic. Graphite has a line of its own, near the
-    values given, whose place and width are free: it overlaps with the lines next to (111) of the cubic cell. A phase of
-    lower symmetry has more lines and always fits better, hence the penalty for each line in use. A pattern with so many
-    counts that no phase fits within their errors is judged with errors that are larger by a common factor, so that a
-    flaw of the model does not pass for evidence. Positions come from the cells of the literature, which belong to one
-    temperature each: between phases of nearly the same cell the decision rests on splittings and superstructure lines,
-    and with lines as wide as those of 10 nm crystals it needs counts. Raises ReductionError with too few bins.
+    Only positions are used. Each line has a free height of at least 0; all share one width (Gaussian), one isotropic
+    strain of at most 1 % (thermal expansion) and a smooth background, a cubic. Graphite has its own line near the given
+    values, with free position and width, because it overlaps with the lines next to (111) of the cubic cell. A phase of
+    lower symmetry has more lines and always fits better, hence the penalty for each line in use. If the counts are so
+    high that no phase fits within their errors, all errors are increased by a common factor, so that a flaw of the
+    model does not count as evidence. The cells are those of the literature, each at one temperature: between phases of
+    similar cells the decision rests on splittings and superstructure lines, and needs many counts if the lines are as
+    wide as those of 10 nm crystals. Raises ReductionError with too few bins.
     """
     inside = (pattern.q_inv_angstrom >= q_range_inv_angstrom[0]) & (pattern.q_inv_angstrom <= q_range_inv_angstrom[1])
     if inside.sum() < _LEAST_BINS:
@@ -139,7 +140,7 @@ def assign_phase(
 
 
 class _Shape(NamedTuple):
-    """What the model is not linear in."""
+    """Parameters of the model that are not linear: strain, and widths and position in 1/Angstrom."""
 
     strain: float
     width: float
@@ -148,7 +149,12 @@ class _Shape(NamedTuple):
 
 
 class _Fit:
-    """Least squares of one phase: heights and background linear and bounded, the four of `_Shape` searched."""
+    """Least squares of one phase: heights and background are linear and bounded, the four of `_Shape` are searched."""
+
+    # For a given shape, the heights of lines and background follow from non-negative least squares (`nnls`), which also
+    # decides which lines are in use; so the search has only four dimensions, however many lines a phase has. Strain and
+    # graphite position are searched as tanh of a free number, which keeps them within their limits, and the widths as
+    # logarithms.
 
     def __init__(
         self,
@@ -166,7 +172,7 @@ class _Fit:
         self._lines = phase.lines_inv_angstrom(float(q[0] - margin), float(q[-1] + margin))
         self._graphite, self._graphite_width = graphite
         centred = (q - q.mean()) / np.ptp(q)
-        # Two of each sign, as the least squares know no negative coefficients.
+        # Each power with both signs, because non-negative least squares has no negative coefficients.
         self._background = np.array([sign * centred**power for power in range(_BACKGROUND_TERMS) for sign in (1, -1)])
 
     def best(self) -> PhaseScore:
@@ -178,6 +184,8 @@ class _Fit:
         return PhaseScore(self._phase, chi_square, chi_square, parameters, shape.strain, shape.width, graphite)
 
     def _search(self) -> FloatArray:
+        # A grid over strain and width first: the cost has a valley wherever some lines meet some peaks. The simplex
+        # search needs no derivatives, which the changing set of lines in use would break.
         widths = np.log(np.geomspace(*_WIDTHS_INV_ANGSTROM, 6)[1:-1])
         grid = product(np.arctanh(np.linspace(-0.8, 0.8, 9)), widths)
         starts = [np.array([strain, width, 0.0, 0.0]) for strain, width in grid]
@@ -208,7 +216,7 @@ class _Fit:
         )
 
     def _solve(self, shape: _Shape) -> tuple[float, int]:
-        """Chi-square, and the number of lines with a height above 0."""
+        """Return chi-square, and the number of lines with a height above 0."""
         heights, distance = nnls(self._design(shape), self._whitened)
         return float(distance**2), int((heights[len(self._background) + 1 :] > 0).sum())
 
@@ -219,7 +227,8 @@ class _Fit:
         return np.asarray((np.vstack([self._background, graphite, lines]) / self._sigma).T)
 
     def _graphite_error(self, shape: _Shape) -> float:
-        """Error of the graphite's place with the lines in use free, the other shapes fixed; infinite without a line."""
+        """Return the error of the graphite position, 1/Angstrom, with free heights; infinite without a line."""
+        # The derivative by the position, less what the other columns can imitate: what is left determines the position.
         design = self._design(shape)
         heights, _ = nnls(design, self._whitened)
         place = len(self._background)

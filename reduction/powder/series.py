@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from reduction.types import BoolArray, FloatArray
 
 Q_RANGE_INV_ANGSTROM = (1.3, 2.8)
-"""Range that the paper shows (Fig. S8)."""
+"""Range that the paper shows, 1/Angstrom (Fig. S8)."""
 
 LINE_FREE_INV_ANGSTROM = ((1.32, 1.42), (1.61, 1.70), (1.95, 2.04), (2.23, 2.30), (2.48, 2.53), (2.72, 2.78))
-"""Between the groups of CsPbBr3 lines, which lie at 2 pi sqrt(n) / 5.87 Angstrom, n = 2 to 7, in all three phases."""
+"""Intervals, 1/Angstrom, between the groups of lines of all phases, at 2 pi sqrt(n) / 5.87 Angstrom, n = 2 to 7."""
 
 _CALIBRATIONS = 3
 _NEIGHBOURS = 5
@@ -47,8 +47,8 @@ class PowderImage(NamedTuple):
 class PowderSeries(NamedTuple):
     """Reduced images, in the order given.
 
-    `calibration` on the graphite line of the first image; `patterns` per I0, relative to the mean one, less the common
-    `background`; `graphite`: position of its line in each, 1/Angstrom; `phases`.
+    `calibration`: by the graphite line of the first image; `patterns`: per I0 relative to the mean I0, minus the common
+    `background`; `graphite`: position of its line in each image, 1/Angstrom; `phases`: that of each image.
     """
 
     calibration: GeometryCalibration
@@ -59,10 +59,10 @@ class PowderSeries(NamedTuple):
 
 
 def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
-    """Geometry of a run of the plan `diffraction` from its start document.
+    """Return the geometry of a run of the plan `diffraction` from its start document.
 
-    That gives the horizontal offset to the detector's near edge; here it is that of the centre. Raises ReductionError
-    if something is missing.
+    The document gives the horizontal offset of the detector's near edge, m, the geometry that of the centre. Raises
+    ReductionError if a value is missing.
     """
     try:
         recorded = start["geometry"]
@@ -82,10 +82,10 @@ def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
 
 
 def hot_pixels(counts: FloatArray) -> BoolArray:
-    """Pixels that count far more than their neighbours: three times the median of 5 x 5 and eight errors.
+    """Return a mask (rows, columns) of the pixels that exceed three times the median of 5 x 5 pixels by eight errors.
 
-    The factor keeps the tops of bright rings, which are as narrow as that; the errors keep noise where there are few
-    counts. A hot pixel that is weaker does little harm among the hundreds of its ring.
+    The factor spares the tops of bright rings, which are that narrow; the errors spare noise where counts are few. A
+    weaker hot pixel does little harm among the hundreds of pixels of its ring.
     """
     seen = np.maximum(counts, 0.0)
     usual = median_filter(seen, size=_NEIGHBOURS, mode="nearest")
@@ -93,7 +93,7 @@ def hot_pixels(counts: FloatArray) -> BoolArray:
 
 
 def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeometry) -> PowderSeries:
-    """Calibrate on the graphite line of the first image, integrate all, subtract the common background, assign phases.
+    """Return patterns and phases: calibrated on the graphite line of the first image, minus the common background.
 
     Raises ReductionError without images, or if the graphite line is not seen.
     """
@@ -114,12 +114,12 @@ def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeomet
 
 
 def calibrate_in_powder(counts: FloatArray, mask: BoolArray, geometry: DetectorGeometry) -> GeometryCalibration:
-    """Refine the sample's distance on the graphite line of an image that shows powder too.
+    """Return the geometry with the distance, m, refined on the graphite line of an image that shows powder too.
 
-    Graphite overlaps with the lines next to (111) of CsPbBr3, which would pull a single fitted line by 0.002
-    1/Angstrom; so its place comes from the fit of the best phase, whose own cell may strain. The distance, because the
-    detector stays where it is beside the beam while cells come and go. Repeated, as the phase is fitted better with the
-    right geometry. Raises ReductionError if the graphite line is not seen.
+    Graphite overlaps with the lines next to (111) of CsPbBr3, which would shift a single fitted line by 0.002
+    1/Angstrom; so its position comes from the fit of the best phase, whose own cell may be strained. The distance is
+    refined, because the detector stays beside the beam while cells are exchanged. The refinement is repeated, because
+    the phase fits better in the right geometry. Raises ReductionError if the graphite line is not seen.
     """
     found = before = None
     for _ in range(_CALIBRATIONS):

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from reduction.types import BoolArray, FloatArray
 
 VARSHNI_ALPHA_EV_PER_K = -7.3e-5
-"""Of CsPbBr3 nanocrystals, 80 to 550 K (SI 8)."""
+"""Varshni's alpha of CsPbBr3 nanocrystals, 80 to 550 K (SI 8)."""
 
 VARSHNI_BETA_K = 314.0
-"""Of CsPbBr3 nanocrystals (SI 8)."""
+"""Varshni's beta of CsPbBr3 nanocrystals (SI 8)."""
 
 ZERO_CELSIUS_K = 273.15
 
@@ -33,11 +33,12 @@ _LEAST_POINTS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
-    """Shift of a spectrum to higher energies relative to a reference: subtract it from the energies to align.
+    """Shift of a spectrum to higher energies relative to a reference; subtract it from the energies to align.
 
-    `gain`: intensity relative to the reference. `chi_square` says whether the shapes agree; if they do not, the shift
-    is that of the best match and its error, which is that of counting, leaves this out. `by_spectrum` and
-    `by_reference`: derivatives of the shift by each measured intensity, for the errors of what is computed with it.
+    `gain`: intensity relative to the reference. `chi_square` shows whether the shapes agree; if they do not, the shift
+    is that of the best match, and its error, which is that of counting, does not include the difference of shape.
+    `by_spectrum` and `by_reference` (points,): derivatives of the shift by each measured intensity, for the errors of
+    what is computed with it.
     """
 
     shift_ev: Value
@@ -49,7 +50,7 @@ class Alignment:
 
 
 class ThermalDifference(NamedTuple):
-    """Normalised spectrum at a temperature minus that at the reference temperature, on the energies of the latter.
+    """Normalised spectrum at one temperature minus that at the reference temperature, on the energies of the latter.
 
     `aligned`: mean of the aligned and the aligned and Varshni-corrected spectrum; `difference`: less the reference;
     both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of the
@@ -65,9 +66,9 @@ class ThermalDifference(NamedTuple):
 
 
 def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> FloatArray:
-    """Eg(T) - Eg(reference) with Varshni's Eg(T) = Eg(0) - alpha T^2 / (T + beta), T in kelvin, in eV.
+    """Return Eg(T) - Eg(reference), eV, with Varshni's Eg(T) = Eg(0) - alpha T^2 / (T + beta), T in kelvin.
 
-    With the parameters of SI 8, +6.5 meV from 25 to 140 degrees. Raises ReductionError below absolute zero.
+    With the parameters of SI 8 it is +6.5 meV from 25 to 140 C. Raises ReductionError below absolute zero.
     """
     kelvin = np.asarray(temperature_c, dtype=float) + ZERO_CELSIUS_K
     reference_k = reference_c + ZERO_CELSIUS_K
@@ -80,7 +81,7 @@ def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> F
 def derivative_area_curve(
     spectrum: SpectrumPoints, reference: SpectrumPoints, shifts_ev: FloatArray, window_ev: tuple[float, float]
 ) -> FloatArray:
-    """Return the paper's optimisation parameter against the shift removed from the spectrum (Figure S6), (shifts,).
+    """Return the paper's optimisation parameter for each shift removed from the spectrum (Figure S6), (shifts,).
 
     | |area of the spectrum's first derivative, normalised to its maximum| - |the same of the reference| |, within
     `window_ev` of the reference's axis. The area under a derivative is the difference of the end values, so this
@@ -104,16 +105,13 @@ def align(
     *,
     largest_shift_ev: float = 1.5,
 ) -> Alignment:
-    """Shift between two spectra from all points of the spectrum within `window_ev`.
+    """Return the shift between two spectra, eV, from all points of the spectrum within `window_ev`.
 
-    Model: spectrum(E) = offset + gain x reference(E - shift), offset and gain free. That compares the first
-    derivatives, which know no offset, up to a normalisation, as the paper's recipe means to (see
-    `derivative_area_curve` for what it says), without the noise of differencing; and it needs no scaling before the
-    alignment, which would depend on the shift. The reference is interpolated by a cubic spline. Its noise is part of
-    the likelihood: between its points a spline averages noise, so plain least squares would prefer shifts of half a
-    step (up to a quarter of an error); the determinant of the covariance, which changes with the shift, takes that
-    out. Choose a window that the scan covers in steps not wider than the structures. Raises ReductionError if the
-    window holds too few points or the shift is at its limit.
+    Model: spectrum(E) = offset + gain x reference(E - shift), with free offset and gain. This compares the first
+    derivatives up to a normalisation, which the paper's recipe aims at (see `derivative_area_curve` for what it does),
+    without the noise of numerical derivatives. It needs no scaling before the alignment, which would depend on the
+    shift. The reference is interpolated by a cubic spline. Choose a window that the scan covers in steps not wider than
+    the structures. Raises ReductionError if the window holds too few points or the shift is at its limit.
     """
     low = reference.energy_ev[0] + largest_shift_ev
     high = reference.energy_ev[-1] - largest_shift_ev
@@ -146,10 +144,10 @@ def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
 
 
 def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
-    """Return an alignment whose shift, with its error, is known from elsewhere, as for a returning monochromator.
+    """Return an alignment by a shift, eV, that is known from elsewhere with its error, as if the motor had returned.
 
-    `align` takes a change of shape for a shift as far as it resembles the derivative. Where the shift is known better
-    than that, it should not be fitted.
+    `align` mistakes a change of shape for a shift as far as the change resembles the derivative. A shift that is known
+    better than that should not be fitted.
     """
     sizes = spectrum.energy_ev.size, reference.energy_ev.size
     return Alignment(
@@ -165,13 +163,13 @@ def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: Spectr
 def thermal_difference(
     spectrum: StaticSpectrum, reference: StaticSpectrum, alignment: Alignment | None = None
 ) -> ThermalDifference:
-    """Align a spectrum to the reference temperature, apply half of the Varshni shift, normalise, subtract.
+    """Align a spectrum to the reference temperature, apply half of the Varshni shift, normalise and subtract.
 
-    `alignment` is made in the reference's edge-integral window if it is not given; the part of its error that does not
-    come from the counts of the two spectra counts as independent of them. The final spectrum is the mean of
-    the aligned one and of the same with its band gap moved by the Varshni change (SI 8): alignment may have removed
-    that shift, or not. All errors are propagated through shift and normalisation. Raises ReductionError for spectra
-    of different edges and like `align` and `normalise`.
+    Without an `alignment` the spectra are aligned in the edge-integral window of the reference. The part of the shift's
+    error that does not come from the counts of the two spectra is independent of them. The final spectrum is the mean
+    of the aligned one and of the same with its band gap moved by the Varshni change (SI 8), because the alignment may
+    or may not have removed that change. All errors are propagated through shift and normalisation. Raises
+    ReductionError for spectra of different edges, and as `align` and `normalise` do.
     """
     if spectrum.edge != reference.edge:
         raise ReductionError(
@@ -237,7 +235,12 @@ class _Shift(NamedTuple):
     basis: CubicSpline
 
     def solve(self, shift: float, order: int = 0) -> _Solution:
-        """Best offset and gain at a shift; minus twice the log likelihood."""
+        """Return the best offset and gain at a shift, eV; with `order` 1 the shift itself is one of the columns."""
+        # Minus twice the log likelihood of normal data: chi-square plus the logarithm of the determinant of the
+        # covariance. The reference has noise too, and interpolation by a spline averages it between the points: plain
+        # least squares would prefer shifts of half a step (by up to a quarter of an error). The covariance is that of
+        # spectrum - gain x interpolated reference, so it depends on the shift, and the determinant removes the
+        # preference. The gain in it is that of an unweighted fit, good enough for a weight.
         interpolate = self.basis(self.energy_ev - shift)
         level = interpolate @ self.reference.intensity
         gain = float(np.polyfit(level, self.intensity, 1)[0])
@@ -256,6 +259,8 @@ class _Shift(NamedTuple):
     def result(self, shift: float, points: BoolArray) -> Alignment:
         plain = self.solve(shift)
         full = self.solve(shift, order=1)
+        # Linearised in (offset, gain, shift): row 2 of (A^T C^-1 A)^-1 A^T C^-1 is the derivative of the shift by the
+        # measured spectrum. The reference enters the residual with -gain x interpolation.
         covariance = np.linalg.inv(full.design.T @ full.inverse_design)
         influence = covariance[2] @ full.inverse_design.T
         by_spectrum = np.zeros(points.size)
@@ -299,7 +304,7 @@ def _propagate(operator: FloatArray, points: SpectrumPoints) -> FloatArray:
 
 
 def _independent_variance(alignment: Alignment, source: SpectrumPoints, target: SpectrumPoints) -> float:
-    """Variance of the shift beyond what the two spectra's counts give it, eV^2."""
+    """Return the part of the shift's variance that does not come from the counts of both spectra, eV^2."""
     by_source = alignment.by_spectrum
     by_target = alignment.by_reference
     counted = by_source @ source.covariance @ by_source + by_target @ target.covariance @ by_target
@@ -307,7 +312,7 @@ def _independent_variance(alignment: Alignment, source: SpectrumPoints, target: 
 
 
 def _covered(energy_ev: FloatArray, available_ev: FloatArray, shifts_ev: tuple[float, ...]) -> BoolArray:
-    """Energies at which the shifted spectrum was measured; a spline must not extrapolate."""
+    """Return a mask of the energies that the shifted spectrum covers: a spline must not extrapolate."""
     low = available_ev[0] - min(shifts_ev)
     high = available_ev[-1] - max(shifts_ev)
     return np.asarray((energy_ev >= low) & (energy_ev <= high))

@@ -1,4 +1,4 @@
-"""Laser power against the angle of the half-wave plate, as the calibration of the attenuator measures it."""
+"""Laser power against the angle of the half-wave plate, from a calibration of the attenuator."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AttenuatorSums:
         self._readings += [_reading(event["data"]) for event in self._events(name, doc)]
 
     def readings(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return angles of the plate, degrees, powers and their errors, W, (points,) each, in the order of angles.
+        """Return plate angles, degrees, powers, W, and their errors, W, sorted by angle, (points,) each.
 
         Raises ReductionError before the first reading.
         """

@@ -32,7 +32,7 @@ class ScaledScans(NamedTuple):
 def boxcar_spectrum(
     accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
 ) -> Spectrum:
-    """Reduce an energy scan of the boxcar averager; `probe` is the pumped one unless given.
+    """Return the spectrum of an energy scan by the boxcar averager; `probe` is the pumped one by default.
 
     Recipe, per scan: divide by I0, subtract the off spectrum's pre-edge mean from on and off, divide both by the off
     spectrum's edge integral; then average on, off and their differences over the scans. A common factor gives the off
@@ -82,6 +82,8 @@ def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
     kept = np.where(enough)[0]
     used = pairs.paired[kept]
     on, off = (Intensity(part.value[kept], part.sigma[kept]) for part in pairs.each())
+    # Offset and gain of a scan both come from its off spectrum and are applied to on and off alike: what the jet or the
+    # flux does to a whole scan cancels, and no part of the transient can be absorbed in a scale of its own.
     weight = used & pre_edge
     offset = (np.where(weight, off.value, 0.0).sum(axis=1) / weight.sum(axis=1))[:, None]
     gain = _gains(pairs.axis, off.value - offset, used, edge)[:, None]
@@ -95,8 +97,11 @@ def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
 
 def _gains(energy_ev: FloatArray, off: FloatArray, used: BoolArray, edge: BoolArray) -> FloatArray:
     mean = _average(off, used)
+    # The edge integral of a complete scan is its gain up to a common factor. An integral over fewer points is smaller
+    # without the sample being thinner, so every scan is compared with the mean spectrum over its own points. That mean
+    # needs the gains: start from 1 and iterate. Two rounds do, because for complete scans the first is exact already,
+    # and a scan that lacks points leaves its gain in the first mean only.
     gains = np.ones(len(off))
-    # Twice, because a scan that lacks points leaves its gain in the first mean.
     for _ in range(2):
         for scan, (spectrum, points) in enumerate(zip(off, used & edge, strict=True)):
             integrals = (edge_integral(energy_ev[points], part[points]) for part in (spectrum, mean))
@@ -123,5 +128,6 @@ def _mean(scans: Intensity, used: BoolArray) -> Intensity:
 
 def _standard_error(values: FloatArray, used: BoolArray) -> FloatArray:
     number = used.sum(axis=0)
+    # Points measured in some scans only have their own number; `boxcar_spectrum` asks for three at every point.
     squares = np.where(used, (values - _average(values, used)) ** 2, 0.0).sum(axis=0)
     return np.asarray(np.sqrt(squares / (number - 1) / number))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ORDER = 4
 _RECENTRINGS = 30
+# Far below the error of an edge (0.01 eV and more), so the result does not depend on where the iteration stopped.
 _SETTLED_EV = 1e-4
 
 
@@ -33,10 +34,10 @@ class FoilSpectrum(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class FoilEdge:
-    """Energy of the steepest rise.
+    """Energy of the steepest rise, `edge_ev`, and the quality of the local fit.
 
-    `slope_per_ev`: derivative there. `residual`: standard deviation of the absorption about the local fit, over
-    `points` points within `half_width_ev` of the edge.
+    `slope_per_ev`: derivative of the absorption there. `residual`: standard deviation of the absorption about the fit,
+    over `points` points within `half_width_ev` of the edge.
     """
 
     edge_ev: Value
@@ -51,7 +52,7 @@ class FoilEdge:
 
 
 def foil_absorption(accumulator: RunAccumulator) -> FoilSpectrum:
-    """Absorption of the foil behind the sample, from an energy scan; scans and shutter states are summed.
+    """Return the absorption of the foil behind the sample from an energy scan, summed over scans and shutter states.
 
     Raises ReductionError if the run scanned something else or has no foil counts at a point.
     """
@@ -90,14 +91,14 @@ def read_xdi(path: Path) -> FoilSpectrum:
 def find_edge(
     spectrum: FoilSpectrum, *, half_width_ev: float = 3.0, search_ev: tuple[float, float] | None = None
 ) -> FoilEdge:
-    """Energy of the maximum of the derivative, by a local fit.
+    """Return the energy of the maximum of the derivative, eV, by a local fit.
 
-    A polynomial of fourth order is fitted within `half_width_ev` of the edge, re-centred until it stays: its steepest
-    point is the edge. Fourth order, because the white line makes the rise asymmetric, which would bias a cubic. The
-    error follows from the scatter about the fit, so no noise model of the chambers is needed. The steepest place of
-    the whole spectrum is taken, or of `search_ev`. The L3 edge of metallic lead has a shoulder some 7 eV below its
-    steepest point, so the place that a tabulated edge energy stands for has to be the same in both uses. Raises
-    ReductionError if there are too few points or no maximum inside.
+    A polynomial of fourth order is fitted within `half_width_ev` of the edge, and centred again until it no longer
+    moves: its steepest point is the edge. Fourth order, because the white line makes the rise asymmetric, which would
+    bias a cubic. The error follows from the scatter about the fit, so no noise model of the chambers is needed. The
+    steepest place of the whole spectrum is taken, or of `search_ev`. The L3 edge of metallic lead has a shoulder about
+    7 eV below its steepest point, so a tabulated edge energy must stand for the same place. Raises ReductionError if
+    there are too few points or no maximum inside.
     """
     energy = spectrum.energy_ev
     low, high = search_ev or (energy[0] + half_width_ev, energy[-1] - half_width_ev)
@@ -114,11 +115,13 @@ def find_edge(
         centre += step
         if abs(step) < _SETTLED_EV:
             return _edge(spectrum, centre, half_width_ev)
-    # Two sets of points that hand the maximum to each other differ by far less than its error.
+    # Not settled: two sets of points alternate at a border. Their maxima differ by far less than the error.
     return _edge(spectrum, centre, half_width_ev)
 
 
 def _edge(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> FoilEdge:
+    # At the steepest point the second derivative vanishes. An error of the coefficients changes it there by a linear
+    # function of them, and so moves the point by that change over the third derivative.
     coefficients, covariance, residual, points = _local_fit(spectrum, centre, half_width_ev)
     shift = _steepest(coefficients, half_width_ev)
     powers = np.arange(_ORDER + 1)
@@ -138,7 +141,7 @@ def _edge(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> FoilEd
 def _local_fit(
     spectrum: FoilSpectrum, centre: float, half_width_ev: float
 ) -> tuple[FloatArray, FloatArray, float, int]:
-    """Coefficients in (energy - centre), their covariance from the residuals, the residuals' deviation, points."""
+    """Return coefficients in (energy - centre), their covariance, the deviation of the residuals, and the points."""
     x, y = _near(spectrum, centre, half_width_ev)
     if len(x) < _ORDER + 2:
         raise ReductionError(

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 READBACK_TOLERANCE_EV = 0.1
-"""How far the monochromator may read beside a window's limit and its point still count."""
+"""How far outside a window the read-back of the monochromator may lie for a point to count, eV."""
 
 _ONE_SIGMA = float(norm.cdf(1.0) - norm.cdf(-1.0))
+# The next term of the expansion is the squared relative error of the denominator: 4 % at five errors.
 _DELTA_VALID_FROM = 5.0
 
 
 class ComparisonWindows(NamedTuple):
-    """Closed energy intervals of the comparison parameter, eV."""
+    """Closed energy intervals (low, high) of the comparison parameter, eV."""
 
     main_edge_ev: tuple[float, float]
     pre_edge_ev: tuple[float, float]
@@ -41,10 +42,10 @@ PB_L3 = ComparisonWindows((13_044.0, 13_047.0), (13_037.0, 13_040.0))
 class ComparisonParameter:
     """C = average difference at the main edge / average difference before it, without unit.
 
-    The paper draws 2 C for bromine (Figure 3e); this is C. `sigma`: first-order (delta method) error, to be used where
+    The paper draws 2 C for bromine (Figure 3e); this is C. `sigma`: first-order (delta method) error, to be used if
     `delta_valid`: the denominator is more than five of its errors from 0. `low` and `high`: Fieller's interval of
-    `confidence`, exact for normal averages at any denominator; if the denominator may be 0 at that confidence the
-    interval has no end or is the outside of one, and is given as -inf to inf. `main_edge`, `pre_edge`: the averages.
+    `confidence`, exact for normal averages with any denominator. If the denominator may be 0 at that confidence, the
+    interval is unbounded, and is given as -inf to inf. `main_edge`, `pre_edge`: the averages.
     """
 
     value: float
@@ -65,7 +66,7 @@ def comparison_parameter(
     *,
     confidence: float = _ONE_SIGMA,
 ) -> ComparisonParameter:
-    """C of a transient or of a thermal difference (paper, definition of C and Figure 3).
+    """Return C of a transient or of a thermal difference (paper, definition of C and Figure 3).
 
     The ratio of the averages, not the average of ratios, which has no finite error. `difference` (points,);
     `covariance` (points, points) of it, or (points,) errors of independent points. The points of an interval should be
@@ -79,6 +80,7 @@ def comparison_parameter(
         raise ReductionError(
             "The average difference in the pre-edge interval is 0: C has no value. Check the spectrum."
         )
+    # First order for N / D: var = (var N - 2 C cov(N, D) + C^2 var D) / D^2.
     ratio = main / before
     sigma = math.sqrt(max(var_main - 2 * ratio * mixed + ratio**2 * var_before, 0.0)) / abs(before)
     low, high = _fieller(main, before, var_main, var_before, mixed, float(norm.ppf(0.5 + confidence / 2)))
@@ -95,18 +97,19 @@ def comparison_parameter(
 
 
 def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter) -> Value:
-    """C of the second less that of the first, with the error that it has if both are one and the same.
+    """Return C of the second minus C of the first, with the error under the hypothesis that both are equal.
 
-    For the second C = N / D the difference is (N - C1 D) / D. Under the hypothesis that C is C1, N - C1 D is normal
-    with mean 0 whatever D is, so the error is that of N - C1 D over |D|, and that of C1. The error of the second C by
-    itself, taken where noise has put it, is too small if noise made D large and too large if small: with D known to
-    five errors, differences beyond three errors would be found five times too often. The second is to be the less
-    certain one. Raises ReductionError if its D is 0, or its C.
+    For the second, C = N / D, the difference is (N - C1 D) / D. If C equals C1, then N - C1 D is normal with mean 0 for
+    any D, so the error is that of N - C1 D over |D|, combined with that of C1. The error of the second C itself is too
+    small if noise made D large, and too large if noise made D small: with D known to five errors, differences beyond
+    three errors would be found five times too often. The second should be the less certain one. Raises ReductionError
+    if its D or its C is 0.
     """
     before = second.pre_edge
     ratio = first.value
     if before.value == 0.0 or second.value == 0.0:
         raise ReductionError("A difference of two C needs averages that are not 0. Check the spectrum.")
+    # cov(N, D) is not stored; it follows from the error of the second C, (sigma D)^2 = var N - 2 C cov + C^2 var D.
     own = (second.sigma * before.value) ** 2
     mixed = (second.main_edge.sigma**2 + (second.value * before.sigma) ** 2 - own) / (2 * second.value)
     variance = second.main_edge.sigma**2 - 2 * ratio * mixed + (ratio * before.sigma) ** 2
@@ -122,7 +125,9 @@ def _average(energy_ev: FloatArray, window: tuple[float, float], name: str) -> F
 def _fieller(
     top: float, bottom: float, var_top: float, var_bottom: float, mixed: float, width: float
 ) -> tuple[float, float]:
-    """Ratios r for which top - r bottom is within `width` errors of 0 (Fieller 1954)."""
+    """Return the lowest and highest ratio r for which top - r bottom is within `width` errors of 0 (Fieller 1954)."""
+    # (top - r bottom)^2 <= width^2 (var_top - 2 r cov + r^2 var_bottom) is quadratic in r. Its leading coefficient is
+    # positive only if the denominator is more than `width` errors from 0; otherwise the solutions are unbounded.
     quadratic = bottom**2 - width**2 * var_bottom
     linear = top * bottom - width**2 * mixed
     constant = top**2 - width**2 * var_top

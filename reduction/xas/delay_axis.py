@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     FitT0 = Callable[[FloatArray, FloatArray, FloatArray], tuple[float, float]]
 
 REFERENCE = "fine"
-"""Arm that the others are compared with: time zero is found with it, as the usual grid moves only the fine delay."""
+"""Arm with which the others are compared. Time zero is found with it: the usual grid moves only the fine delay."""
 
 LEAST_STEP_SIGMAS = 5.0
-"""A rise smaller than this is none (one in 1.7 million by chance)."""
+"""A change smaller than this number of errors is not a rise (by chance in 1 of 1.7 million)."""
 
 LARGEST_BASELINE = 0.4
-"""Relative size of the change on the unpumped side above which there is no rise between both ends (chosen)."""
+"""Change before the pump, relative to that after it, above which both ends count as equal (chosen)."""
 
 
 class Verdict(StrEnum):
@@ -48,7 +48,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rise:
-    """Change of the signal (points,) with its error against the delay (points,), ps, from the arm's own zero."""
+    """Change of the signal and its error, (points,) each, against the delay from the arm's own zero, ps, (points,)."""
 
     delay_ps: FloatArray
     change: FloatArray
@@ -58,12 +58,17 @@ class Rise:
         """Raise InputError for arrays that do not belong together."""
         shapes = {np.shape(self.delay_ps), np.shape(self.change), np.shape(self.sigma)}
         if len(shapes) != 1 or len(np.shape(self.delay_ps)) != 1 or np.size(self.delay_ps) < 8:
-            raise InputError(f"A rise needs at least 8 delays, changes and errors, as many of each, not {shapes}.")
+            raise InputError(
+                f"A rise needs equal numbers of delays, changes and errors, at least 8 of each, not {shapes}."
+            )
         if not np.all(np.isfinite([self.delay_ps, self.change, self.sigma])) or not np.all(np.asarray(self.sigma) > 0):
             raise InputError("A rise needs finite numbers and errors above 0.")
 
     def ends(self) -> tuple[float, float, float]:
-        """Return the mean change of the first and the last quarter of delays, and the error of their difference."""
+        """Return the mean change of the first and of the last quarter of delays, and the error of their difference.
+
+        Natural logarithms, without unit; means are weighted by the inverse variance.
+        """
         order = np.argsort(self.delay_ps)
         count = np.size(self.delay_ps) // 4
         (early, early_sigma), (late, late_sigma) = (
@@ -74,7 +79,7 @@ class Rise:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ArmResult:
-    """One arm judged: its time zero, and how far that is from the reference arm's, with errors, ps (None: no rise)."""
+    """Verdict on one arm: its time zero and its shift from the reference arm, ps, with errors; None: no rise."""
 
     verdict: Verdict
     t0_ps: float | None = None
@@ -83,7 +88,7 @@ class ArmResult:
     shift_sigma_ps: float | None = None
 
     def text(self, name: str) -> str:
-        """Return the result in words."""
+        """Return the result in words, with shift and error in ps."""
         if self.shift_ps is None or self.shift_sigma_ps is None:
             return f"{name}: {self.verdict}"
         return f"{name}: {self.verdict}, {self.shift_ps:+.1f} +- {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
@@ -92,10 +97,11 @@ class ArmResult:
 def evaluate_delay_axis(
     rises: Mapping[str, Rise], fit_t0: FitT0, *, tolerance_ps: float = 10.0
 ) -> dict[str, ArmResult]:
-    """Judge every arm by name: however a delay is made, the rise must be at the same place.
+    """Return the verdict on every arm by name: the rise must not depend on how the delay is made.
 
-    `tolerance_ps` is the shift that does not matter (10 ps: two steps of the coarse delay); beyond it, three errors
-    count as a shift, and an error too large to tell as undecided. Raises InputError without the reference arm.
+    A shift up to `tolerance_ps` does not matter (10 ps: two steps of the coarse delay). A larger one counts if it
+    exceeds three errors. With an error so large that a shift could hide in it, the arm is undecided. Raises InputError
+    without the reference arm.
     """
     if REFERENCE not in rises:
         raise InputError(f"The arm {REFERENCE!r}, which the others are compared with, is missing: {sorted(rises)}.")
@@ -105,11 +111,13 @@ def evaluate_delay_axis(
 
 
 def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
-    """Return what is wrong with the axis, a sentence per bad arm; empty for a good axis."""
+    """Return the faults of the axis, one text per bad arm with its shift in ps; empty for a good axis."""
     return [result.text(name) for name, result in results.items() if result.verdict is not Verdict.GOOD]
 
 
 def _fitted(rise: Rise, fit_t0: FitT0) -> ArmResult:
+    # Three questions, in this order: is there a change between both ends at all; is it on the side after the pump (a
+    # wrong sign of the delay puts it on the other); where is it. The fit only sees rises that pass the first two.
     early, late, sigma = rise.ends()
     low, high = sorted((abs(early), abs(late)))
     if high - low < LEAST_STEP_SIGMAS * sigma or low > LARGEST_BASELINE * high:
@@ -148,7 +156,7 @@ def _mean(values: FloatArray, sigma: FloatArray) -> tuple[float, float]:
 def rise_of(
     run: RunAccumulator, *, watched: int | None = None, compared: int | None = None, offset_ps: float = 0.0
 ) -> Rise:
-    """Return ln(`watched` / `compared` probe) with its counting error against the delay less `offset_ps`, ps.
+    """Return ln(`watched` / `compared` probe) with its counting error, against the delay minus `offset_ps`, ps.
 
     Jet and flux cancel in the ratio. By default the pumped over the unpumped probe of the run. Raises ReductionError
     for a run that is no delay scan or has too few photons.
@@ -168,7 +176,7 @@ def rise_of(
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:
-    """Fit time zero of a stored delay scan on the axis it was measured on; `free_irf` fits the instrument response too.
+    """Return time zero of a stored delay scan, ps, on its own axis; `free_irf` fits the response width too.
 
     Raises ReductionError if the run shows no step.
     """
@@ -176,16 +184,16 @@ def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit
 
 
 def time_zero_of_run(run: RunAccumulator, *, free_irf: bool = False) -> TimeZeroFit:
-    """Fit time zero of the sums of a delay scan, as `time_zero_of`."""
+    """Return time zero of the sums of a delay scan, ps, like `time_zero_of`; raises ReductionError without a step."""
     rise = rise_of(run)
     width_ps = run.metadata.timing.irf_sigma_ps
     return fit_time_zero(rise.delay_ps, rise.change, rise.sigma, irf_sigma_ps=width_ps, free_irf=free_irf)
 
 
 def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -> dict[str, ArmResult]:
-    """Judge every arm of `delay_self_test` by its name, from the documents of its runs in any order.
+    """Return the verdict on every arm of a `delay_self_test` by name, from the documents of its runs in any order.
 
-    Raises InputError for a run that is no arm of a self-test, or without the arm that the others are compared with.
+    Raises InputError for a run that is not an arm of a self-test, or without the reference arm.
     """
     return evaluate_delay_axis(dict(map(arm_rise, runs)), _fit_t0, tolerance_ps=tolerance_ps)
 

@@ -17,9 +17,9 @@ _KEYS = ("grid", "pumped_probe", "unpumped_probe")
 
 
 class DependenceSums:
-    """Running sums of a scan of one axis: photons of the pumped and the unpumped probe at every position.
+    """Running sums of a scan of one axis: photons of the pumped and of the unpumped probe at every position.
 
-    Call it with `(name, document)`. Only good exposures with the laser shutter open count; both APDs are added. Raises
+    Call it with `(name, document)`. Only good exposures with the laser shutter open count; both APDs are summed. Raises
     ReductionError for a start document without grid and probes.
     """
 
@@ -38,13 +38,13 @@ class DependenceSums:
 
     @property
     def axis(self) -> str:
-        """Event field of the scanned axis."""
+        """Event field of the scanned axis; raises KeyError before the start document."""
         return str(self.start["grid"]["axis"])
 
     def change(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return positions in the axis' unit, ln(pumped / unpumped) there and its counting error, (points,) each.
+        """Return positions in the unit of the axis, ln(pumped / unpumped) and its counting error, (points,) each.
 
-        The logarithm of the ratio within an exposure, in which jet and flux cancel. Raises ReductionError before the
+        Jet and flux cancel in the ratio, because both probes are of the same exposure. Raises ReductionError before the
         first good exposure.
         """
         measured = (self._sums[5] > 0) & (self._sums[:2] > 0).all(axis=0)
@@ -58,7 +58,9 @@ class DependenceSums:
         missing = [key for key in _KEYS if key not in doc]
         if missing:
             lacking = ", ".join(missing)
-            raise ReductionError(f"The start document lacks {lacking}: it is not that of a scan of one axis.")
+            raise ReductionError(
+                f"The start document lacks {lacking}: it does not belong to a scan of one axis. Choose another run."
+            )
         self._sums = np.zeros((6, len(doc["grid"]["points"])))
         self.start = doc
 

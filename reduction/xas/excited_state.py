@@ -29,7 +29,7 @@ class ExcitedStateSpectrum:
 
 
 def excited_state_spectrum(spectrum: Spectrum, fraction: float) -> ExcitedStateSpectrum:
-    """(on - (1 - f) off) / f: the pumped sample is a mixture of f excited and 1 - f unchanged molecules.
+    """Return (on - (1 - f) off) / f: the pumped sample is a mixture of f excited and 1 - f unchanged molecules.
 
     On and off are counted independently, so sigma = sqrt(on_sigma^2 + (1 - f)^2 off_sigma^2) / f. Raises
     ReductionError unless 0 < f <= 1.

@@ -43,10 +43,10 @@ class Intensity(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposurePairs:
-    """On and off of one run, points sorted along the axis; points never measured as a pair are left out.
+    """On and off signals of one run, sorted along the axis, without points that were never measured as a pair.
 
-    `axis` (points,) mean read-back; `on`, `off`: (scans, points) each; `paired` (scans, points) whether both exist.
-    Sums take the same scans for on and off: jet and flux changes between scans then weigh on both alike and cancel in
+    `axis` (points,): mean read-back; `on`, `off`: (scans, points) each; `paired` (scans, points): whether both exist.
+    Sums take the same scans for on and off, so changes of jet and flux between scans affect both alike, and cancel in
     the transient.
     """
 
@@ -57,15 +57,15 @@ class ExposurePairs:
 
     @property
     def scans(self) -> int:
-        """Scans with at least one pair."""
+        """Number of scans with at least one pair."""
         return int(self.paired.any(axis=1).sum())
 
     def summed(self) -> tuple[Intensity, Intensity]:
-        """On and off, (points,): signals and fluxes summed over scans, then divided."""
+        """Return on and off, (points,): signals and fluxes are summed over the scans, then divided."""
         return self._sum(self.on), self._sum(self.off)
 
     def each(self) -> tuple[Intensity, Intensity]:
-        """On and off of every scan, (scans, points); meaningful where `paired`, 0 elsewhere."""
+        """Return on and off of every scan, (scans, points); meaningful where `paired`, 0 elsewhere."""
         return self._divide(*self.on), self._divide(*self.off)
 
     def _sum(self, part: Signal) -> Intensity:
@@ -78,7 +78,7 @@ class ExposurePairs:
 
 
 def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Gate]:
-    """On and off gate of a transient of `probe`. Raises ReductionError for an unknown reference or probe."""
+    """Return on and off gate of a transient of `probe`; raises ReductionError for an unknown reference or probe."""
     if not 0 <= probe < timing.probes_per_pump:
         raise ReductionError(f"There is no probe {probe}: choose 0 to {timing.probes_per_pump - 1}.")
     on = Gate(SHUTTER_OPEN, probe)
@@ -92,7 +92,7 @@ def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Ga
 
 
 def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate) -> ExposurePairs:
-    """Collect the pairs of two gates from an accumulator, complete or not.
+    """Return the pairs of two gates from an accumulator, complete or not; shapes as in `ExposurePairs`.
 
     SPC signals are pile-up corrected photons of both APDs, their flux is I0 x opened gates / exposure time: the flux
     in the very pulses that were gated. Boxcar signals are mean x exposure time, their flux I0. Raises ReductionError
@@ -112,7 +112,7 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
 
 
 def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> Signal:
-    """Signal of one gate, (scans, points) in the order of the grid; see `exposure_pairs`.
+    """Return the signal of one gate, (scans, points), in the order of the grid; see `exposure_pairs`.
 
     Raises ReductionError if the run lacks the mode.
     """
@@ -129,6 +129,9 @@ def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
     counts = accumulator.counts[:, :, gate.laser_shutter, :, gate.probe]
     pulses = accumulator.pulses[:, :, gate.laser_shutter, gate.probe]
     exposure = accumulator.exposure_s[:, :, gate.laser_shutter]
+    # I0 counts the whole exposure, a gate only its pulses: I0 x (gates opened / exposure time) is the flux in the gates
+    # up to a constant, also if they opened for a part of the exposure only. The error of I0 is left out: it is common
+    # to both gates of an exposure, in whose ratio it cancels.
     live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
     return Signal(
         true_counts(counts, pulses[..., None]).sum(axis=-1),

@@ -1,4 +1,4 @@
-"""Where a spectrum has its maxima and minima: a weighted parabola through the points around each."""
+"""Energies of the maxima and minima of a spectrum, by a weighted parabola through the points around each."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from reduction.values import Value
 def extremum(
     energy_ev: ArrayLike, values: ArrayLike, sigma: ArrayLike, *, near_ev: float, half_width_ev: float
 ) -> Value:
-    """Energy of the extremum next to `near_ev`, eV, with its error from the counts.
+    """Return the energy of the extremum next to `near_ev`, eV, with its error from the counts.
 
-    A parabola is fitted to the points within `half_width_ev` of `near_ev`, then once more around the vertex it found:
-    off centre, the next terms of a peak would pull it aside. Keep the window within half the feature's width. Raises
+    A parabola is fitted to the points within `half_width_ev` of `near_ev`, then again around the vertex found: off
+    centre, the higher terms of a peak would bias it. Choose a window within half the width of the feature. Raises
     ReductionError with fewer than four points, or if they have no vertex inside the window.
     """
     arrays = [np.asarray(array, dtype=float) for array in (energy_ev, values, sigma)]
@@ -27,7 +27,7 @@ def extremum(
 
 
 def _vertex(arrays: list[FloatArray], center_ev: float, half_width_ev: float) -> Value:
-    """Vertex -b / 2a of the weighted parabola, its error from the covariance of a and b."""
+    """Return the vertex -b / 2a of the weighted parabola, with its error from the covariance of a and b."""
     inside = np.abs(arrays[0] - center_ev) <= half_width_ev
     if inside.sum() < 4:
         raise ReductionError(f"Fewer than 4 points within {half_width_ev:g} eV of {center_ev:g} eV. Use a finer grid.")

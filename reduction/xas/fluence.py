@@ -26,12 +26,12 @@ def fluence_scan(
     probe: int | None = None,
     reference: Reference = "unpumped probe",
 ) -> FluenceScan:
-    """Reduce a fluence scan; `probe` is the pumped one unless given. The off signal is of the same exposure.
+    """Return the transient against fluence, mJ/cm2; `probe` is the pumped one by default, off of the same exposure.
 
     Recipe, per scan: divide by I0; subtract from on the mean on - off difference of the two lowest fluences; divide on
     and off by the mean of the off scan. Then average over the scans that have both lowest points. Because even the
-    lowest fluences pump a little, the transient is the signal less its mean there: slopes are not changed, the
-    intercept of a line is. Raises ReductionError for another kind of run, or while no scan has three points.
+    lowest fluences pump a little, the transient is the signal minus its mean there: this does not change slopes, but
+    the intercept of a line. Raises ReductionError for another kind of run, or while no scan has three points.
     """
     run = accumulator.metadata
     if run.axis != "fluence_mj_cm2":
@@ -116,7 +116,7 @@ class _ScaledScans:
     def scatter(self) -> ScatterRatio | None:
         if len(self.used) < 2:
             return None
-        # The two lowest points are each other's mirror image: one of them says it all.
+        # The transients of the two lowest points are equal and opposite, so one of them is left out.
         sigma = np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
         return scatter_ratio((self.on - self.off)[:, 1:], sigma[:, 1:], self.used[:, 1:])
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from reduction.xas.transient import FluenceScan
 
 LINEAR_TO_MJ_CM2 = 10.0
-"""Upper end of the linear regime in the paper (SI 3)."""
+"""Upper end of the linear regime in the paper, mJ/cm2 (SI 3)."""
 
 LINE_TO_MJ_CM2 = 8.0
-"""Upper end of the points that a line is fitted to.
+"""Upper end of the points to which a line is fitted, mJ/cm2.
 
-Below the end of the linear regime, as saturation does not set in at once: a response that is 2 % under its line at
-10 mJ/cm2 lowers a slope fitted up to there by 1.3 %, half of its error in the paper's nine scans, and by 0.2 % only if
-fitted to 8 mJ/cm2.
+It is below the end of the linear regime because saturation sets in gradually: a response that is 2 % below its line at
+10 mJ/cm2 lowers a slope fitted up to there by 1.3 %, half of its error in the paper's nine scans, but a slope fitted to
+8 mJ/cm2 by only 0.2 %.
 """
 
 _KNEES = 400
@@ -35,11 +35,11 @@ _KNEES = 400
 class SaturationTest(NamedTuple):
     """Test of whether the points above the linear regime lie on its line.
 
-    `chi_square` of these points about the extrapolated line, the line's own errors and all correlations included, with
+    `chi_square` of these points about the extrapolated line, including the line's own errors and all correlations, with
     its `degrees_of_freedom` and `p_value` (below 0.001: they left the line). `deficit`: weighted mean of their
-    distances from the line, positive where the signal is smaller than the line. `knee_mj_cm2`: best end of a straight
-    line that goes over into a plateau, fitted to all points; `knee_low_mj_cm2` and `knee_high_mj_cm2` bound where
-    chi-square is less than 1 above its minimum (68 %); infinite if the measured range does not bound it.
+    distances from the line, positive if the signal is below the line. `knee_mj_cm2`: best end of a straight line that
+    continues as a plateau, fitted to all points; `knee_low_mj_cm2` and `knee_high_mj_cm2`: the range in which
+    chi-square is less than 1 above its minimum (68 %), infinite if the measured fluences do not bound it.
     """
 
     chi_square: float
@@ -55,8 +55,8 @@ class SaturationTest(NamedTuple):
 class FluenceFit:
     """Line transient = intercept + slope x fluence through the points up to `upper_limit_mj_cm2`.
 
-    `slope` in cm2/mJ (relative change of the unpumped signal per mJ/cm2). `intercept`: not 0, because the mean of the
-    two lowest points is: it is -slope x their mean fluence; its error includes that of the subtraction. `covariance`
+    `slope` in cm2/mJ (relative change of the unpumped signal per mJ/cm2). `intercept` = -slope x the mean of the two
+    lowest fluences, because the mean transient of these is 0; its error includes that of the subtraction. `covariance`
     (2, 2) of (intercept, slope). `saturation` is None without points above the linear regime.
     """
 
@@ -69,21 +69,18 @@ class FluenceFit:
     saturation: SaturationTest | None
 
     def line(self, fluence_mj_cm2: ArrayLike) -> FloatArray:
-        """Return the line at any fluence, mJ/cm2, extrapolated above the limit."""
+        """Return the line at any fluences, mJ/cm2, extrapolated above the limit; shape as given."""
         return self.intercept.value + self.slope.value * np.asarray(fluence_mj_cm2, dtype=float)
 
 
 def fit_fluence(
     scan: FluenceScan, upper_limit_mj_cm2: float = LINE_TO_MJ_CM2, *, scale_to_scatter: bool = False
 ) -> FluenceFit:
-    """Fit the linear regime and test for saturation.
+    """Return the line of the linear regime up to `upper_limit_mj_cm2`, and the test for saturation.
 
-    Generalised least squares with the full covariance of the points. The subtracted offset makes that matrix singular;
-    but it only adds a constant to all points, which the free intercept absorbs, so a large common variance is added
-    before the inversion: slope and chi-square are those of the points before subtraction, whose errors are
-    independent. The errors are those of `scan.sigma`; `scale_to_scatter` multiplies them by the measured scatter
-    between scans over the counting error. Raises ReductionError with fewer than three points in the linear regime or
-    without the scatter that is asked for.
+    Generalised least squares with the full covariance of the points. The errors are those of `scan.sigma`;
+    `scale_to_scatter` multiplies them by the measured scatter between scans over the counting error. Raises
+    ReductionError with fewer than three points in the linear regime, or without the scatter that is needed.
     """
     covariance = scan.covariance * _scale(scan, asked=scale_to_scatter) ** 2
     linear = scan.fluence_mj_cm2 <= upper_limit_mj_cm2
@@ -113,7 +110,11 @@ class _Line(NamedTuple):
 
     @classmethod
     def of(cls, x: FloatArray, y: FloatArray, covariance: FloatArray) -> _Line:
-        """Values = weights (2, points) @ y, by generalised least squares with a free intercept."""
+        """Return values = weights (2, points) @ y, by generalised least squares with a free intercept."""
+        # The subtracted offset makes the covariance singular: the two lowest points are equal and opposite. But the
+        # offset only adds a constant to all points, which the free intercept absorbs. So a large common variance (the
+        # trace, in every element) is added before the inversion. It makes the intercept free once more and leaves slope
+        # and chi-square those of the points before the subtraction, whose errors are independent.
         factor = cho_factor(covariance + np.trace(covariance))
         design = np.column_stack([np.ones_like(x), x])
         weighted = cho_solve(factor, design)
@@ -139,6 +140,8 @@ def _saturation(
     above: BoolArray,
     line: _Line,
 ) -> SaturationTest:
+    # Distance of the points above from the line, as a linear function of all points: identity minus the line's design
+    # times its weights. So its covariance contains the line's own error and the correlation with the points below.
     x = scan.fluence_mj_cm2
     operator = np.eye(len(x))[above]
     operator[:, linear] -= np.column_stack([np.ones(above.sum()), x[above]]) @ line.weights
@@ -158,6 +161,8 @@ def _saturation(
 
 def _knee(x: FloatArray, y: FloatArray, covariance: FloatArray) -> tuple[float, float, float]:
     """Return the best knee and the interval in which chi-square rises by less than 1, all in mJ/cm2."""
+    # For a given knee the model is linear, a line in min(x, knee), so chi-square is computed on a grid of knees; a rise
+    # of 1 above the minimum bounds 68 % for one parameter. A range that reaches an end of the grid is open there.
     knees = np.linspace(x[1], x[-1], _KNEES)[1:]
     curve = _knee_chi_squares(knees, x, y, covariance)
     inside = np.where(curve <= curve.min() + 1.0)[0]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reduction.types import BoolArray, FloatArray
 
 MIN_PHOTONS = 100.0
-"""Photons a gate needs for the logarithm of its rate to be normal: its bias, 1/(2n), is then 5 % of its error."""
+"""Fewest photons n of a gate for which the logarithm is nearly normal: its bias, 1/(2n), is then 5 % of its error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,12 +47,12 @@ class GateRates:
 
     @classmethod
     def joined(cls, parts: Sequence[GateRates]) -> GateRates:
-        """Rows of several measurements of one sample at one energy."""
+        """Return the rows of several measurements of one sample at one energy, (points, probes) in total."""
         names = [field.name for field in fields(cls)]
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
     def log_rate(self) -> tuple[FloatArray, FloatArray]:
-        """Logarithm of photons per pulse and its variance, both (points, probes).
+        """Return the logarithm of photons per pulse and its variance, both (points, probes).
 
         Raises ReductionError for a gate with fewer than `MIN_PHOTONS` photons.
         """
@@ -65,7 +65,7 @@ class GateRates:
 
 
 def gate_rates(accumulator: RunAccumulator) -> GateRates:
-    """Sum the photons of every gate of a delay scan over its scans, shutter open and closed in separate rows.
+    """Return the photons of every gate, (points, probes), summed over scans; shutter open and closed in separate rows.
 
     Counts are corrected for pile-up before they are summed (SI 5). Points without exposures are left out, so a run may
     be unfinished. Raises ReductionError for a run that scanned something else or has no SPC data.

@@ -1,4 +1,4 @@
-"""Are the errors right? Scatter between scans over counting error, and the null test."""
+"""Checks of the error bars: scatter between scans over counting error, and the null test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAST_UNPUMPED = Gate(SHUTTER_CLOSED, 4)
 
 
 class ScatterRatio(NamedTuple):
-    """Scatter between scans over the counting error: 1 is photon-limited; `sigma` is the ratio's own error."""
+    """Scatter between scans over the counting error, 1 if photon-limited; `sigma` is the error of the ratio."""
 
     ratio: float
     sigma: float
@@ -31,9 +31,9 @@ class ScatterRatio(NamedTuple):
 
 
 class NullTest(NamedTuple):
-    """Chi-square of two signals that must agree; `p_value` below 0.001 says that they do not.
+    """Chi-square of two signals that must agree; a `p_value` below 0.001 means that they do not.
 
-    `tail`: what was taken out before, as a fraction of the transient; None if nothing was.
+    `tail`: fraction of the transient that was subtracted before the test; None without one.
     """
 
     chi_square: float
@@ -45,7 +45,7 @@ class NullTest(NamedTuple):
 def scan_transients(
     accumulator: RunAccumulator, mode: Mode, probe: int | None = None, reference: Reference = "unpumped probe"
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Transient of every scan, its error, and whether it was measured; (scans, points) each.
+    """Return the transient of every scan, its error, and whether it was measured; (scans, points) each.
 
     SPC: ln(on/off), in which jet and flux of the same exposure cancel; boxcar: on - off after the recipe of
     `boxcar_spectrum`, whose offset per scan forbids a ratio. Raises ReductionError where these do.
@@ -61,11 +61,13 @@ def scan_transients(
 
 
 def scatter_ratio(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> ScatterRatio:
-    """Root of chi-square per degree of freedom of the scans about their weighted mean at each point.
+    """Return the root of chi-square per degree of freedom of the scans about their weighted mean at each point.
 
     All arguments (scans, points). The error of the ratio is 1 / sqrt(2 degrees of freedom), for normal data. Raises
     ReductionError unless a point was measured twice.
     """
+    # Chi-square about weighted means has one degree of freedom less per point that was measured, so a point with a
+    # single scan adds nothing. For normal data the root of chi-square / f has a relative error of 1 / sqrt(2 f).
     weight = np.divide(1.0, sigma**2, out=np.zeros_like(sigma), where=measured & (sigma > 0))
     total = weight.sum(axis=0)
     mean = np.divide((weight * values).sum(axis=0), total, out=np.zeros_like(total), where=total > 0)
@@ -85,13 +87,13 @@ def null_test(
     off: Gate = _LAST_UNPUMPED,
     tail: tuple[Gate, Gate] | None = None,
 ) -> NullTest:
-    """Compare two gates that must agree, by default probes 3 and 4 with the shutter closed.
+    """Return the comparison of two gates that must agree, by default probes 3 and 4 with the shutter closed.
 
     The logarithm of their ratio, summed over scans, must be one constant for all points: gates may differ in
-    efficiency, never with energy or delay. With the shutter open the later probes still see what the pump has left,
-    5 % of the transient after 460 ns and less after 613 ns: the logarithm of the ratio of the two gates `tail`, of the
-    same exposures, is then fitted and taken out. They must be others than `on` and `off`, whose noise would be fitted
-    too. Raises ReductionError without pairs or with too few points.
+    efficiency, but not with energy or delay. With the shutter open the later probes still see a rest of the excitation,
+    5 % of the transient after 460 ns and less after 613 ns. The logarithm of the ratio of the two gates `tail`, of the
+    same exposures, is then fitted and subtracted. These must differ from `on` and `off`, whose noise would otherwise be
+    fitted too. Raises ReductionError without pairs or with too few points.
     """
     values, sigma, measured = _pair_ratio(accumulator, mode, on, off)
     columns = [np.ones_like(values)]
@@ -109,7 +111,8 @@ def null_test(
     design = np.column_stack(columns)[measured]
     fit = _weighted_fit(design, y, variance[measured])
     if tail is not None:
-        # The noise of the transient itself counts as far as the transient was subtracted.
+        # The subtracted transient has noise of its own, scaled by the fitted fraction. The fraction is not known before
+        # the first fit, and small, so one more fit with the larger variance is enough.
         fit = _weighted_fit(design, y, (variance + (fit.values[1] * transient_sigma) ** 2)[measured])
     found = None if tail is None else Value(float(fit.values[1]), float(fit.sigma[1]))
     return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), found)

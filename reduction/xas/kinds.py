@@ -55,7 +55,7 @@ class _SelfTestSums(RunAccumulator):
         self.start: Document = {}
 
     def __call__(self, name: str, doc: Document) -> None:
-        """Take one document."""
+        """Take one document; raises ReductionError for one that makes no sense."""
         if name == "start":
             self.start = doc
         super().__call__(name, doc)
@@ -96,7 +96,7 @@ def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _reduce_fluence(run: RunAccumulator) -> RunResults:
-    # The paper's fluence scans are those of the boxcar (SI 3); a run without it has the counted photons.
+    # The paper's fluence scans are measured by the boxcar (SI 3); a run without it is reduced from counted photons.
     dependence = fluence_scan(run, "boxcar" if "boxcar" in run.metadata.modes else "spc")
     result = FluenceResults(kind=FLUENCE.name, dependence=dependence)
     try:
@@ -145,7 +145,7 @@ def _reduce_static(run: StaticAccumulator) -> RunResults:
 
 
 def _static_curve(run: StaticAccumulator, _: CurveChoice) -> RunCurve:
-    """Return the normalised spectrum; until the scan has covered what that needs, what has been counted."""
+    """Return the normalised spectrum, 1/eV; while a window is not covered yet, the counts per I0."""
     try:
         points = static_spectrum(run).normalised
         quantity = "static spectrum (1/eV)"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 LEAST_HEIGHT_SIGMAS = 5.0
-"""A maximum smaller than this is none (one in 1.7 million by chance)."""
+"""A height of fewer errors is not a maximum (by chance in 1 of 1.7 million)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class OverlapFit:
 
 
 def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) -> OverlapFit:
-    """Fit a Gaussian on a constant to the transient (n,) with errors (n,) at mirror positions (n,), n at least 6.
+    """Return the Gaussian on a constant, um, through a transient (n,) with errors (n,) at positions (n,), n >= 6.
 
     The transient follows the laser intensity, as long as it does not saturate. Raises InputError for arrays that do
     not fit together, ReductionError if there is no maximum within the positions.
@@ -40,6 +40,8 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
         raise InputError(f"An overlap fit needs 6 or more positions, transients and errors, not {x.shape}, {y.shape}.")
     if not np.all(error > 0):
         raise InputError("The errors of an overlap fit must be above 0.")
+    # A start near the solution: the median is the baseline as long as the peak covers less than half of the scan, and
+    # the largest distance from it is the peak, of either sign.
     baseline = float(np.median(y))
     peak = int(np.argmax(np.abs(y - baseline)))
     guess = (baseline, y[peak] - baseline, x[peak], np.ptp(x) / 3)

@@ -1,4 +1,4 @@
-"""How many carriers a pump makes, and how warm it makes the lattice (paper, SI 6 and SI 8)."""
+"""Number of carriers per pump, and the heating of the lattice (paper, SI 6 and SI 8)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ LIGHT_M_S = 299_792_458.0
 
 
 def photons_per_m2(fluence_mj_cm2: float, wavelength_nm: float = 355.0) -> float:
-    """Photons per square metre of a laser pulse of that fluence. Raises ReductionError unless both are above 0."""
+    """Return the photons per square metre of a laser pulse; raises ReductionError unless both values are above 0."""
     _require_positive(fluence_mj_cm2=fluence_mj_cm2, wavelength_nm=wavelength_nm)
+    # 1 mJ/cm2 is 10 J/m2.
     photon_j = PLANCK_J_S * LIGHT_M_S / (wavelength_nm * 1e-9)
     return fluence_mj_cm2 * 10.0 / photon_j
 
@@ -18,7 +19,7 @@ def photons_per_m2(fluence_mj_cm2: float, wavelength_nm: float = 355.0) -> float
 def photocarriers_per_nanocrystal(
     absorbed_photons_per_m2: float = 7.6e19, absorption_per_m: float = 1.3e7, volume_m3: float = 1e-24
 ) -> float:
-    """N = F mu V, carriers per nanocrystal (SI 6); the defaults are the paper's, about 1000.
+    """Return N = F mu V, carriers per nanocrystal (SI 6); the defaults are the paper's, about 1000.
 
     F: absorbed pump photons per area without scattering; mu: absorption coefficient of the nanocrystals at the pump
     wavelength; V: their volume, 10 nm cubed. An upper limit. Raises ReductionError unless all are above 0.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reduction.types import FloatArray
 
+# A Gaussian has fallen to 1e-23 at ten widths, so no part of a rising edge is cut off.
 _GUARD_IN_SIGMA = 10.0
 _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 
@@ -29,7 +30,7 @@ class Decay(NamedTuple):
 
 
 def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) -> Decay:
-    """exp(-k t) for t > 0 and 0 before, convolved with a normalised Gaussian of width `sigma_ps` > 0.
+    """Return exp(-k t) for t > 0 and 0 before, convolved with a normalised Gaussian of width `sigma_ps` > 0.
 
     The convolution is exp(k^2 s^2 / 2 - k t) Phi(t/s - k s), with Phi the normal distribution function. Its factors
     overflow on their own, so they are joined as logarithms: no delay and no rate >= 0 overflows. A rate of 0 gives
@@ -39,6 +40,8 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     reduced = delay / sigma_ps
     smear = rate_per_ps * sigma_ps
     value = np.exp(smear**2 / 2.0 - rate_per_ps * delay + log_ndtr(reduced - smear))
+    # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) by t: the exponential gives -k x value, and Phi gives the
+    # normal density at t/s - k s, whose product with the exponential is the density at t/s.
     normal = np.exp(-(reduced**2) / 2.0) * _PEAK_OF_NORMAL
     return Decay(
         value,
@@ -52,9 +55,9 @@ class PumpTrain:
     """Pumps that repeat every `period_ps` and hit the probed spot with the intensities `overlap`.
 
     `overlap[k]` is the laser intensity, relative to the pump itself, that the spot probed with the pump saw from the
-    k-th earlier one. A spot probed later has moved on: between two pumps the logarithm of the intensity goes with the
-    square of the time since the pump, which is exact for a Gaussian laser spot and a jet of constant speed. The spot of
-    the last probe has left 1 % of its own pump's light, and 3 % of the earlier pump's. `sigma_ps` is the Gaussian
+    k-th earlier pump. A spot that is probed later has moved: between two pumps the logarithm of the intensity follows
+    the square of the time since the pump, which is exact for a Gaussian laser spot and a jet of constant speed. By the
+    last probe the spot has lost 1 % of its own pump's light, and 3 % of the earlier pump's. `sigma_ps` is the Gaussian
     instrument response.
     """
 
@@ -63,10 +66,10 @@ class PumpTrain:
     sigma_ps: float
 
     def decay(self, delay_ps: ArrayLike, rate_per_ps: float) -> Decay:
-        """Sum over k of w(t + k period) D(t + k period), D the convolved decay, w the overlap; shapes as `delay_ps`.
+        """Return the sum over k of w(t + k period) D(t + k period), D the convolved decay, w the overlap.
 
-        Before the pump (t < 0) this is what the earlier pumps have left. A delay that reaches the next pump is
-        counted from that one, within ten instrument widths of it already, so that its rising edge is kept.
+        Shapes are those of `delay_ps`. Before the pump (t < 0) the sum is the rest from earlier pumps. A delay within
+        ten instrument widths of the next pump, or after it, is counted from that pump, to include its rising edge.
         """
         delay = self._since_latest_pump(np.asarray(delay_ps, dtype=float))
         age = delay[..., None] + np.arange(len(self.overlap)) * self.period_ps
@@ -79,10 +82,12 @@ class PumpTrain:
         )
 
     def _overlap_at(self, age_ps: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Overlap at a time since a pump, and its derivative in 1/ps; 1 before the pump."""
+        """Return the overlap at a time since a pump, 1 before the pump, and its derivative in 1/ps."""
         if len(self.overlap) == 1:
             return np.ones_like(age_ps), np.zeros_like(age_ps)
-        # An overlap of 0 has no logarithm; the smallest number stands for it.
+        # Between pump n and n + 1 the logarithm is linear in the square of the time (in pump periods), and equals that
+        # of `overlap` at both ends; the difference of the squares is 2 n + 1. An overlap of 0 has no logarithm, so the
+        # smallest number stands for it. Beyond the last known pump the last slope continues.
         logarithm = np.log(np.maximum(self.overlap, np.finfo(float).tiny))
         pumps = np.maximum(age_ps / self.period_ps, 0.0)
         before = np.minimum(pumps.astype(int), len(self.overlap) - 2)

@@ -1,4 +1,4 @@
-"""Repeated runs of one measurement: which scans count, what they say together, and whether they agree."""
+"""Repeated runs of one measurement: which scans count, their combined result, and whether they agree."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from reduction.xas.transient import Spectrum
 
 AXIS_TOLERANCE_EV = 0.01
-"""Energy calibrations that differ by less are one: a fiftieth of the finest step, below any read-back."""
+"""Energy calibrations that differ by less are equal, eV: a fiftieth of the finest step, below any read-back."""
 
 AXIS_TOLERANCE_PS = 1.0
-"""Time zeros that differ by less are one: a fortieth of the instrument response."""
+"""Time zeros that differ by less are equal, ps: a fortieth of the instrument response."""
 
 _SAME = (
     *("sample", "edge", "absorber", "axis", "points", "energy_ev", "delay_ps", "fluence_mj_cm2"),
@@ -37,7 +37,7 @@ _SAME = (
 
 @dataclass(frozen=True, kw_only=True)
 class ScanCriteria:
-    """When a scan is rejected; None switches a criterion off. None of them looks at the transient.
+    """Criteria to reject a scan; None switches one off. No criterion depends on the transient, which would bias it.
 
     `min_fraction`: least fraction of the grid's points measured with good quality. `max_flux_deviation`: largest
     relative distance of the scan's mean I0 rate from the median of all scans. `max_static_deviation`: the same for the
@@ -89,9 +89,9 @@ _ALL_SCANS = ScanCriteria()
 def select_scans(runs: Sequence[RunAccumulator], mode: Mode, criteria: ScanCriteria = _ALL_SCANS) -> Series:
     """Join runs with the same grid and settings, without the scans that fail a criterion (by default none does).
 
-    Runs without any accepted scan are left out. The joined accumulator goes through every reduction: energy, delay and
-    fluence scans, and the kinetic fit. Raises ReductionError, naming the setting, if the runs differ, or if no scan is
-    left.
+    Runs without any accepted scan are left out. The joined accumulator is accepted by every reduction: energy, delay
+    and fluence scans, and the kinetic fit. Raises ReductionError, naming the setting, if the runs differ, or if no scan
+    is left.
     """
     _require_same(runs)
     flux, static = _levels(runs, mode)
@@ -119,11 +119,11 @@ def series_spectrum(
     reference: Reference = "unpumped probe",
     criteria: ScanCriteria = _ALL_SCANS,
 ) -> SeriesSpectrum:
-    """Combine the energy scans of a series.
+    """Return the combined spectrum of the energy scans of a series.
 
     SPC: photons and flux of all scans are summed and reduced once (SI 4), so runs weigh by their counts. Boxcar: each
-    run is reduced by itself and the transients are averaged with the inverse of their variance at each point; on and
-    off with the same weights. Raises ReductionError like `select_scans` and the reductions of single runs, or if a
+    run is reduced by itself, and the transients are averaged with the inverse of their variance at each point; on and
+    off have the same weights. Raises ReductionError as `select_scans` and the reductions of single runs do, and if a
     boxcar run lacks points that another one has.
     """
     series = select_scans(runs, mode, criteria)
@@ -147,6 +147,8 @@ def series_spectrum(
 
 
 def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
+    # Inverse-variance weights of the transient for all three curves, so that transient = on - off stays exact. Scatter
+    # between scans is averaged like an error, and only if every run has one.
     weight = np.array([part.sigma for part in parts]) ** -2.0
     weight /= weight.sum(axis=0)
 
@@ -182,17 +184,17 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
 
 
 def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
-    """Raise ReductionError, with both values, for runs measured on differently calibrated axes.
+    """Raise ReductionError, with both values in eV or ps, for runs measured on differently calibrated axes.
 
-    A point of one run is then none of the other, on the sample, although both have one number: such runs cannot be
-    averaged point by point, and shifting one would not bring them onto one grid.
+    Equal numbers on such axes mean different energies or delays at the sample, so the runs cannot be averaged point by
+    point, and shifting one run would not bring it onto the grid of the other.
     """
     shift_ev = other.energy_calibration_offset_ev - first.energy_calibration_offset_ev
     if abs(shift_ev) > AXIS_TOLERANCE_EV:
         raise ReductionError(
             f"The energy axes of the runs {first.uid} and {other.uid} differ by {shift_ev:+.3g} eV (calibration "
             f"offsets {first.energy_calibration_offset_ev:g} and {other.energy_calibration_offset_ev:g} eV; allowed "
-            f"are {AXIS_TOLERANCE_EV:g} eV). They stay apart: reduce each alone, or combine those of one calibration."
+            f"are {AXIS_TOLERANCE_EV:g} eV). Reduce each alone, or combine those of one calibration."
         )
     if first.time_zero_raw_ps is None or other.time_zero_raw_ps is None:
         return
@@ -200,13 +202,15 @@ def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
     if abs(shift_ps) > AXIS_TOLERANCE_PS:
         raise ReductionError(
             f"The time zeros of the runs {first.uid} and {other.uid} differ by {shift_ps:+.3g} ps (raw "
-            f"{first.time_zero_raw_ps:g} and {other.time_zero_raw_ps:g} ps; allowed is {AXIS_TOLERANCE_PS:g} ps). They "
-            "stay apart: reduce each by itself, or combine those of one time zero."
+            f"{first.time_zero_raw_ps:g} and {other.time_zero_raw_ps:g} ps; allowed is {AXIS_TOLERANCE_PS:g} ps). "
+            "Reduce each alone, or combine those of one time zero."
         )
 
 
 def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Mean I0 rate and unpumped signal of each scan, relative to the median over all scans; NaN without a point."""
+    """Return mean I0 rate and unpumped signal of each scan, relative to the median; NaN without a point."""
+    # Medians, so that a few bad scans do not shift the level to which the good ones are compared. The unpumped signal
+    # is compared point by point first: a scan that lacks the edge would otherwise look thin.
     flux = []
     for run in runs:
         exposure_s = run.exposure_s.sum(axis=(1, 2))
@@ -226,7 +230,7 @@ def _unpumped(run: RunAccumulator, mode: Mode) -> FloatArray:
 
 
 def _nanmedian(values: FloatArray, axis: int) -> FloatArray:
-    # A slice without any number has no median; NaN says so to the caller.
+    # numpy warns about a slice without any number; its median, NaN, is what callers expect.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray(np.nanmedian(values, axis=axis), dtype=np.float64)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def spc_spectrum(
     accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe"
 ) -> Spectrum:
-    """Reduce an energy scan counted photon by photon; `probe` is the pumped one unless given.
+    """Return the spectrum of an energy scan by photon counting; `probe` is the pumped one by default.
 
     Recipe: correct pile-up, sum over scans, divide by the total flux, subtract from on and off their own flat pre-edge
     offset, divide each by its own edge integral (trapezoids); the transient is their difference and the errors, from
@@ -26,10 +26,11 @@ def spc_spectrum(
     the post-edge window. Scaling on by its own integral takes a multiple of the static spectrum out of the transient
     so that its integral over the window vanishes.
 
-    What the errors leave out: those of the two offsets and integrals, which shift all points together. On a 44-point
-    Br grid with photon noise (150 simulated runs of 4 scans) the pulls of single points have widths of 0.98 within
-    the edge window and 1.03 to 1.06 in the post-edge; the mean over the edge window scatters by 0.73 of what its
-    errors say and the mean over the post-edge window by 1.2. Single points are right, means of wide windows are not.
+    The errors do not include those of the two offsets and integrals, which shift all points together. On a 44-point Br
+    grid with photon noise (150 simulated runs of 4 scans) the pulls of single points have widths of 0.98 within the
+    edge window and 1.03 to 1.06 in the post-edge; the mean over the edge window scatters by 0.73 of its stated error,
+    and the mean over the post-edge window by 1.2. So errors are right for single points, but not for means of wide
+    windows; `transient_covariance` gives those.
     Raises ReductionError while a window is not covered.
     """
     metadata = accumulator.metadata
@@ -50,7 +51,7 @@ def spc_spectrum(
 
 
 def require_energy_scan(metadata: RunMetadata) -> None:
-    """Raise ReductionError for a run that scanned something else."""
+    """Raise ReductionError for a run that scanned another axis, with the function that reduces it."""
     if metadata.axis == "delay_ps":
         raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
     if metadata.axis != "energy_ev":
@@ -58,6 +59,7 @@ def require_energy_scan(metadata: RunMetadata) -> None:
 
 
 def _scaled(energy_ev: FloatArray, part: Intensity, windows: EnergyWindows) -> Intensity:
+    # SI 4 scales on and off each by its own integral, so a change of the thickness of the jet between the two cancels.
     pre_edge = points_within(energy_ev, windows.pre_edge_ev, "pre-edge")
     edge = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
     value = part.value - part.value[pre_edge].mean()

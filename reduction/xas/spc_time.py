@@ -26,22 +26,22 @@ _BEFORE_IN_SIGMA = 4.0
 
 
 def before_pump(delay_ps: FloatArray, timing: Timing) -> BoolArray:
-    """Mask of delays before the pump by more than four widths of the instrument response.
+    """Return a mask of the delays (ps) before the pump by more than four widths of the instrument response.
 
-    Four, so that a time zero that is off by 60 ps still leaves less than 0.5 % of the signal there.
+    With four widths, a time zero that is wrong by 60 ps still leaves less than 0.5 % of the signal there.
     """
     return np.asarray(delay_ps < -_BEFORE_IN_SIGMA * timing.irf_sigma_ps)
 
 
 def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe") -> Trace:
-    """Reduce a delay scan counted photon by photon; `probe` is the pumped one unless given.
+    """Return the trace of a delay scan by photon counting; `probe` is the pumped one by default.
 
     Recipe: correct pile-up, sum over scans, divide by the total flux; divide on and off by the mean off signal, so
     that the unpumped sample at this energy is 1; subtract separate offsets from on and off so that both average 1,
     and the transient 0, at the delays before the pump. A probe that comes after the pump at every delay has no such
-    delays: the difference between its gate and the unpumped one is then taken from exposures with the shutter closed
-    if there are any, else left in. `metadata.offset` says which: "negative delays", "closed shutter" or "none". For
-    lifetimes use `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
+    delays: the difference between its gate and the unpumped one is then taken from exposures with the shutter closed,
+    or left in without any. `metadata.offset` is "negative delays", "closed shutter" or "none". For lifetimes use
+    `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
     """
     run = accumulator.metadata
     _require_delay_scan(run)
@@ -81,6 +81,8 @@ def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePai
 
 
 def _offsets(on: Intensity, off: Intensity, early: BoolArray, dark: ExposurePairs | None) -> tuple[float, float, str]:
+    # Gates differ in efficiency by a few per cent, more than the transient itself, so on and off need an offset that
+    # does not come from the signal: delays before the pump if there are any, or else the same gates without laser.
     if early.any():
         return float(on.value[early].mean() - 1.0), float(off.value[early].mean() - 1.0), "negative delays"
     if dark is None:

@@ -41,9 +41,9 @@ class SpectrumPoints(NamedTuple):
 class StaticSpectrum:
     """A static spectrum at one temperature.
 
-    `measured`: corrected counts per I0, with the independent errors of counting. `normalised`: less its flat pre-edge
-    offset, divided by its edge integral (unit 1/eV); its covariance holds the errors of offset and integral, which the
-    paper leaves out. `temperature_c`: mean of the thermocouple; `setpoint_c`: what was asked for.
+    `measured`: corrected counts per I0, with the independent errors of counting. `normalised`: minus its flat pre-edge
+    offset, divided by its edge integral (unit 1/eV); its covariance includes the errors of offset and integral, which
+    the paper leaves out. `temperature_c`: mean of the thermocouple; `setpoint_c`: requested temperature.
     """
 
     measured: SpectrumPoints
@@ -58,12 +58,12 @@ class StaticSpectrum:
 
 
 class StaticAccumulator:
-    """Running sums of static energy scans: call it with `(name, document)`; see `RunAccumulator` for its manners.
+    """Running sums of static energy scans: call it with `(name, document)`; it behaves like `RunAccumulator`.
 
-    Each detector element's counts are multiplied by its input over its output rate: the share of pulses that the
-    electronics lost is the same for all energies. `corrected`, `variance`, `i0`, `exposures` are (points,) sums over
-    scans; events whose `quality` is not empty are counted in `rejected` only. Raises ReductionError for documents that
-    do not make sense.
+    The counts of each detector element are multiplied by its input over its output rate: the electronics lose the same
+    share of pulses at all photon energies. `corrected`, `variance`, `i0`, `exposures` are sums over scans, (points,);
+    events whose `quality` is not empty are only counted, in `rejected`. Raises ReductionError for documents that make
+    no sense.
     """
 
     def __init__(self) -> None:
@@ -72,10 +72,11 @@ class StaticAccumulator:
         self.scans = 0
         self.rejected = 0
         self._events = PrimaryEvents(strict=True)
+        # Rows: corrected counts, their variance, i0, sum of energies, sum of temperatures, exposures.
         self._sums = np.zeros((6, 0))
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document of the bluesky event model."""
+        """Take one document of the bluesky event model; raises ReductionError for one that makes no sense."""
         if name == "start":
             self._begin(doc)
         elif name == "stop":
@@ -85,33 +86,33 @@ class StaticAccumulator:
 
     @property
     def corrected(self) -> FloatArray:
-        """Counts corrected for deadtime, all elements."""
+        """Counts of all elements, corrected for deadtime, (points,)."""
         return np.asarray(self._sums[0])
 
     @property
     def variance(self) -> FloatArray:
-        """Variance of `corrected`, from photons that arrive as Poisson of which the electronics analyse a part."""
+        """Variance of `corrected`, (points,): photons arrive as Poisson, and the electronics analyse a part of them."""
         return np.asarray(self._sums[1])
 
     @property
     def i0(self) -> FloatArray:
-        """Ion chamber counts."""
+        """Ion chamber counts, (points,)."""
         return np.asarray(self._sums[2])
 
     @property
     def exposures(self) -> FloatArray:
-        """Number of good exposures."""
+        """Number of good exposures, (points,)."""
         return np.asarray(self._sums[5])
 
     @property
     def energy_ev(self) -> FloatArray:
-        """Mean read-back, the planned energy where nothing was measured."""
+        """Mean read-back, eV, (points,); the planned energy where nothing was measured."""
         planned = np.array(self.start["grid"]["points"], dtype=float)
         return np.asarray(np.divide(self._sums[3], self.exposures, out=planned, where=self.exposures > 0))
 
     @property
     def temperature_c(self) -> float:
-        """Mean thermocouple temperature. Raises ReductionError before the first good exposure."""
+        """Mean temperature of the thermocouple, C; raises ReductionError before the first good exposure."""
         if not self.exposures.sum():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
         return float(self._sums[4].sum() / self.exposures.sum())
@@ -120,7 +121,7 @@ class StaticAccumulator:
         missing = [key for key in _KEYS if key not in doc]
         if self.start or missing or doc["plan_name"] != _PLAN or doc["grid"].get("axis") != "energy_ev":
             raise ReductionError(
-                f"This is no single run of the plan {_PLAN} (missing: {', '.join(missing) or 'nothing'}). Feed the "
+                f"This is not a single run of the plan {_PLAN} (missing: {', '.join(missing) or 'nothing'}). Feed the "
                 "documents of one such run."
             )
         EnergyWindows.from_settings(doc["reduction"])
@@ -161,7 +162,7 @@ class StaticAccumulator:
 
 
 def accumulate_static(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> StaticAccumulator:
-    """Feed all `(name, document)` pairs of a stored run to a fresh accumulator."""
+    """Return an accumulator of all `(name, document)` pairs of a stored run; raises ReductionError as it does."""
     accumulator = StaticAccumulator()
     for name, doc in documents:
         accumulator(name, doc)
@@ -169,7 +170,7 @@ def accumulate_static(documents: Iterable[tuple[str, Mapping[str, Any]]]) -> Sta
 
 
 def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
-    """Reduce a static energy scan: corrected counts over I0, flat pre-edge offset, edge integral (SI 8).
+    """Return the spectrum of a static scan: corrected counts over I0, flat pre-edge offset, edge integral (SI 8).
 
     The errors are those of the counts of both the detector and the ion chamber. Points without good exposures are left
     out. Raises ReductionError while a window is not covered.
@@ -192,19 +193,19 @@ def static_spectrum(accumulator: StaticAccumulator) -> StaticSpectrum:
 
 
 def measured_points(accumulator: StaticAccumulator) -> SpectrumPoints:
-    """Corrected counts over I0 of all points that have a good exposure, in the order of their energies."""
+    """Return corrected counts over I0 of all points that have a good exposure, sorted by energy, with covariance."""
     measured = accumulator.exposures > 0
     energy = accumulator.energy_ev[measured]
     i0 = accumulator.i0[measured]
     order = np.argsort(energy, kind="stable")
     intensity = accumulator.corrected[measured] / i0
-    # The ion chamber counts photons too: its own noise, 1/i0 relative, is that of the intensity as well.
+    # The ion chamber counts photons too: its relative variance, 1/i0, adds to that of the intensity.
     variance = accumulator.variance[measured] / i0**2 + intensity**2 / i0
     return SpectrumPoints(energy[order], intensity[order], np.asarray(np.diag(variance[order])))
 
 
 def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
-    """Return the sums of several runs as one; identity is that of the first.
+    """Return the sums of several runs as one, with the start document of the first.
 
     Raises ReductionError without runs, or for runs that differ in edge, grid, setpoint, windows or energy calibration.
     """
@@ -222,7 +223,7 @@ def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
 
 
 def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
-    """Subtract the mean of the pre-edge, divide by the edge integral (trapezoids), and propagate the covariance.
+    """Return points minus the mean of the pre-edge, divided by the edge integral (trapezoids), with their covariance.
 
     Raises ReductionError if a window is not covered or holds no edge.
     """
@@ -232,6 +233,8 @@ def normalise(points: SpectrumPoints, windows: EnergyWindows) -> SpectrumPoints:
 
 def normalisation(points: SpectrumPoints, windows: EnergyWindows) -> tuple[FloatArray, FloatArray]:
     """Return the normalised intensity (points,) and its derivatives by the measured one (points, points)."""
+    # With S subtracting the pre-edge mean and the integral I = w S y over the edge window, the result is v = S y / I.
+    # Its derivative by y is (S - v w S) / I: the second term is the error of the integral, which all points share.
     energy = points.energy_ev
     pre_edge = points_within(energy, windows.pre_edge_ev, "pre-edge")
     edge = points_within(energy, windows.edge_integral_ev, "edge-integral", at_least=2)
@@ -252,7 +255,7 @@ def trapezoid_weights(energy_ev: FloatArray) -> FloatArray:
 
 
 def _deadtime_factor(counts: FloatArray, input_rate: FloatArray, output_rate: FloatArray) -> FloatArray:
-    """Input over output rate of each element; 1 for an element that saw nothing at all."""
+    """Return input over output rate of each element; 1 for an element without any pulse."""
     if not counts.shape == input_rate.shape == output_rate.shape:
         raise ReductionError("sdd_counts, sdd_input_rate and sdd_output_rate differ in length. Record one per element.")
     idle = (output_rate == 0) & (counts == 0)
@@ -267,11 +270,11 @@ def _deadtime_factor(counts: FloatArray, input_rate: FloatArray, output_rate: Fl
 def _corrected_variance(
     counts: FloatArray, input_rate: FloatArray, output_rate: FloatArray, exposure_s: float
 ) -> FloatArray:
-    """Variance of counts x input / output of each element.
+    """Return the variance of counts x input / output of each element, counts squared.
 
     Of N photons that arrive (Poisson) a are analysed, of which c lie in the window (binomial with share s = c / a).
-    N c / a is the estimate, so its variance is N^2 s (1 - s) / a + s^2 N by first-order propagation: c (N/a)^2 alone
-    would count the fluctuation of the losses, which the rates have measured.
+    The estimate is N c / a, so its variance is N^2 s (1 - s) / a + s^2 N by first-order propagation. c (N/a)^2 alone
+    would include the fluctuation of the losses, which the rates have measured.
     """
     arrived = input_rate * exposure_s
     analysed = output_rate * exposure_s

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.transient import Trace
 
-_DETECTION_LIMIT = 25.0  # Noise alone lowers chi-square by this much less than once in 10 000 scans.
+# Drop of chi-square by a step: noise alone exceeds it in fewer than 1 of 10 000 scans, although t0 and lifetime are
+# free.
+_DETECTION_LIMIT = 25.0
 _LIFETIME_LIMITS_PS = (20.0, 20e3)
 _START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
 _IRF_LIMITS_PS = (5.0, 300.0)
@@ -28,7 +30,7 @@ _IRF_LIMITS_PS = (5.0, 300.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Decays:
-    """Known decays: lifetimes in ps and their shares, which add up to 1 with that of a constant signal.
+    """Known decays: lifetimes, ps, and their shares; the rest up to 1 is a constant signal.
 
     Raises ReductionError for lifetimes that are not above 0.
     """
@@ -48,12 +50,12 @@ PAPER_DECAYS = Decays()
 
 @dataclass(frozen=True, kw_only=True)
 class TimeZeroFit:
-    """Step at t0, broadened by the instrument response, with decays, on a free baseline.
+    """Step at t0, broadened by the instrument response, followed by decays, on a free baseline.
 
-    `t0_ps`: delay at which pump and probe coincide. `low_ps` and `high_ps`: where the chi-square of the best fit with
-    that t0 is 1 above its minimum (68.3 %); infinite if that happens nowhere in the scan. `amplitude`: signal just
-    after the pump. `lifetime_ps`: of the free decay, None if the decays were given. `irf_sigma_ps`: its error is 0 if
-    it was fixed. Errors are those of the data given, not rescaled by chi-square.
+    `t0_ps`: delay at which pump and probe coincide. `low_ps` and `high_ps`: t0 at which the chi-square of the best fit
+    is 1 above its minimum (68.3 %), infinite if that is nowhere in the scan. `amplitude`: signal just after the pump.
+    `lifetime_ps`: that of the free decay, None if the decays were given. `irf_sigma_ps`: width of the instrument
+    response, with error 0 if it was fixed. Errors are those of the given data, not rescaled by chi-square.
     """
 
     t0_ps: Value
@@ -82,13 +84,12 @@ def fit_time_zero(
     decays: Decays | None = None,
     free_irf: bool = False,
 ) -> TimeZeroFit:
-    """Fit t0 to a signal (points,) with independent errors `sigma`, of either sign.
+    """Return t0, ps, of a signal (points,) of either sign with independent errors `sigma`.
 
-    Without `decays` one decay and a constant are free, which follows the paper's kinetics over a few hundred ps (t0
-    comes out 1 ps early, because tau2 counts as constant); with `decays` (for example `PAPER_DECAYS`) their shape is
-    fixed, which gives a smaller error and a bias if they are not the
-    sample's. `free_irf` frees the width of the instrument response too. Raises ReductionError if the scan shows no
-    step, if the step is at its border, or with too few points.
+    Without `decays`, one decay and a constant are free, which follows the paper's kinetics over a few hundred ps (t0 is
+    1 ps early, because tau2 counts as constant). With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which
+    gives a smaller error, but a bias if the sample decays otherwise. `free_irf` frees the width of the instrument
+    response too. Raises ReductionError if the scan shows no step, if the step is at its border, or with too few points.
     """
     model = _Model(irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf)
     freedom = len(delay_ps) - model.number_varied
@@ -110,7 +111,7 @@ def fit_time_zero(
 def time_zero(
     trace: Trace, *, irf_sigma_ps: float = 45.0, decays: Decays | None = None, free_irf: bool = False
 ) -> TimeZeroFit:
-    """`fit_time_zero` of a reduced delay scan; its offsets do no harm, because the baseline is free."""
+    """Return `fit_time_zero` of a reduced delay scan, ps; its offsets do no harm, because the baseline is free."""
     return fit_time_zero(
         trace.delay_ps, trace.transient, trace.sigma, irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf
     )
@@ -127,7 +128,7 @@ class _Model:
         return 3 + 2 * (self.decays is None) + self.free_irf
 
     def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: FloatArray) -> FloatArray:
-        """Signals of unit amplitude after a pump at 0: the decay, and the constant one if it is free; (n, points)."""
+        """Return the signals of unit amplitude after a pump at 0, (n, points): decay, and constant if it is free."""
         constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps).value
         if self.decays is None:
             return np.array([convolved_decay(delay_ps, math.exp(-log_lifetime), irf_sigma_ps).value, constant])
@@ -150,7 +151,9 @@ class _Problem:
     sigma: FloatArray
 
     def start(self) -> tuple[dict[str, float], float]:
-        """Best point of a grid of t0 and lifetimes, and the chi-square of a constant."""
+        """Return the best point of a grid of t0 and lifetimes, and the chi-square of a constant."""
+        # For given t0 and lifetime the model is linear in baseline and amplitudes, so each point of the grid is one
+        # small least-squares solution. Steps of half the response put a start into the valley of the global minimum.
         lifetimes = _START_LIFETIMES_PS if self.model.decays is None else (1.0,)
         step = self.model.irf_sigma_ps / 2.0
         grid = np.arange(self.delay_ps.min() + step, self.delay_ps.max(), step)
@@ -191,7 +194,9 @@ class _Problem:
         return minimizer.least_squares(x_scale="jac")
 
     def limit(self, best: Any, step: float) -> float:
-        """t0 at which chi-square has risen by 1, in the direction of `step`."""
+        """Return the t0 at which chi-square has risen by 1, in the direction of `step`; infinite if it does not."""
+        # The profile: all other parameters are fitted again at every fixed t0. Unlike the error from the curvature it
+        # shows a valley that is lopsided or open, as with few delays on one side of the step.
         values = dict(best.params.valuesdict())
         minimum = _chi_square(best)
         t0 = float(best.params["t0_ps"].value)

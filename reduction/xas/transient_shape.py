@@ -1,4 +1,4 @@
-"""Whether transients at several delays have one shape, how large they are, and what noise adds to their area."""
+"""Comparison of transients at several delays: whether they have one shape, and their area without noise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TINY = 1e-300
 
 
 def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArray:
-    """Covariance (points, points) of a transient, with the errors of offsets and scales that all points share.
+    """Return the covariance (points, points) of a transient, with the errors of offset and scale that points share.
 
     SPC (SI 4): on and off each less their own pre-edge mean, divided by their own edge integral; both are linear in
     the counts to first order. Boxcar: offset and scale are those of the off spectrum for both, so the offset drops
@@ -42,9 +42,9 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
 
 
 class ShapeComparison(NamedTuple):
-    """Second transient = `scale` x first: the scale, chi-square of what is left, and its probability by chance.
+    """Second transient = `scale` x first: scale, chi-square of the difference, and its probability by chance.
 
-    `p_value` below 0.001 says that the shapes differ.
+    With a `p_value` below 0.001 the shapes differ.
     """
 
     scale: Value
@@ -54,12 +54,12 @@ class ShapeComparison(NamedTuple):
 
 
 def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
-    """Fit `second` = a x `first` + b x static + c, errors of both, and say what is left.
+    """Return the fit of `second` = a x `first` + b x static + c, with the errors of both, and how well it fits.
 
     Cost: sum of (t2 - a t1 - b s - c)^2 / (sigma2^2 + a^2 sigma1^2), which is the likelihood after the unknown true
-    shape has been eliminated. b and c are what the recipes leave free: c the error of the pre-edge offsets, b that of
-    the scales, and the multiple of the static spectrum that the SPC recipe takes out. The error of a is where the
-    cost has risen by 1. Raises ReductionError for spectra on different points, or if the first shows nothing.
+    shape has been eliminated. b and c are left free by the recipes: c is the error of the pre-edge offsets, b that of
+    the scales, and the multiple of the static spectrum that the SPC recipe subtracts. The error of a is the distance at
+    which the cost has risen by 1. Raises ReductionError for different points, or if the first shows no signal.
     """
     if first.transient.shape != second.transient.shape:
         raise ReductionError(
@@ -83,8 +83,8 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
 class AreaWithoutNoise(NamedTuple):
     """Absolute area of a transient, as published and without the excess that noise gives; no unit.
 
-    `raw`: sum of |transient|, with its statistical error. `excess`: what noise is expected to have added. `projected`:
-    the area with the signs of another transient, which noise does not enlarge.
+    `raw`: sum of |transient|, with its statistical error. `excess`: the part expected from noise. `projected`: the area
+    with the signs of another transient, which noise does not increase.
     """
 
     raw: Value
@@ -93,12 +93,12 @@ class AreaWithoutNoise(NamedTuple):
 
     @property
     def inverse_raw(self) -> Value:
-        """1 / raw: the paper's scaling factor."""
+        """1 / raw, without unit: the paper's scaling factor."""
         return _inverse(self.raw)
 
     @property
     def inverse_projected(self) -> Value:
-        """1 / projected; infinite if that is not above 0."""
+        """1 / projected, without unit; infinite if that is not above 0."""
         return _inverse(self.projected)
 
 
@@ -161,7 +161,7 @@ def expected_absolute(mean: FloatArray, sigma: FloatArray) -> FloatArray:
 
 
 def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, windows: EnergyWindows) -> FloatArray:
-    """Covariance of an offset and scaled spectrum from the errors its points have before that."""
+    """Return the covariance of an offset and scaled spectrum, (points, points), from the errors of its points alone."""
     points = SpectrumPoints(energy_ev, value, np.diag(sigma**2))
     inside = points_within(energy_ev, windows.edge_integral_ev, "edge-integral", at_least=2)
     operator = normalisation(points, windows)[1] * edge_integral(energy_ev[inside], value[inside])
@@ -169,7 +169,11 @@ def _covariance(energy_ev: FloatArray, value: FloatArray, sigma: FloatArray, win
 
 
 def _minimum(cost: Callable[[float], float], first: Spectrum, second: Spectrum) -> Value:
-    """Scale of least cost within the ratio of the largest values, and where the cost has risen by 1."""
+    """Return the scale of least cost, and as its error the mean distance at which the cost has risen by 1."""
+    # The cost can have a second minimum far out, where the errors of the first transient, scaled up, explain
+    # everything. So a grid over three times the ratio of the largest values comes first, then a bounded search around
+    # its best point. If the cost has not risen by 1 at twice that range, the scale is not bounded: the first transient
+    # is only noise.
     limit = 3.0 * float(np.abs(second.transient).max() / np.abs(first.transient).max())
     grid = np.linspace(-limit, limit, _STARTS)
     best = int(np.clip(np.argmin([cost(float(scale)) for scale in grid]), 1, _STARTS - 2))
