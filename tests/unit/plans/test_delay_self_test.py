@@ -84,7 +84,7 @@ def test_too_little_counting_is_undecided_not_good() -> None:
     ("arrays", "message"),
     [
         ((np.zeros(5), np.zeros(5), np.ones(5)), "at least 8"),
-        ((np.zeros(9), np.zeros(8), np.ones(9)), "as many"),
+        ((np.zeros(9), np.zeros(8), np.ones(9)), "equal numbers"),
         ((np.zeros(9), np.full(9, np.nan), np.ones(9)), "finite"),
         ((np.zeros(9), np.zeros(9), np.zeros(9)), "above 0"),
     ],

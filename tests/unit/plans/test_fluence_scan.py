@@ -100,7 +100,7 @@ def test_the_zero_is_the_one_nearest_to_the_known_one() -> None:
         ([0, 1, 2], [1, 2, 3], InputError, "at least 4 different angles"),
         ([0, 1, 2, 3], [1, 2, 3], InputError, "equal numbers"),
         ([0, 1, 2, math.nan], [1, 2, 3, 4], InputError, "finite"),
-        ([0, 10, 20, 30, 40], [0, 0, 0, 0, 0], ReductionError, "laser on"),
+        ([0, 10, 20, 30, 40], [0, 0, 0, 0, 0], ReductionError, "laser is on"),
         ([0, 10, 20, 30, 40], [1e-4, -2e-4, 1e-4, 0, -1e-4], ReductionError, "do not determine"),
     ],
 )
