@@ -38,9 +38,12 @@ class NotConnectedError(TrxasError, TimeoutError):
     def __init__(self, pv_names: Iterable[str], timeout_s: float) -> None:
         self.pv_names = sorted(pv_names)
         listing = "\n  ".join(self.pv_names)
-        missing = f"did not answer within {timeout_s:g} s" if timeout_s > 0 else "are not connected"
+        single = len(self.pv_names) == 1
+        count = "1 PV" if single else f"{len(self.pv_names)} PVs"
+        not_connected = "is not connected" if single else "are not connected"
+        missing = f"did not answer within {timeout_s:g} s" if timeout_s > 0 else not_connected
         super().__init__(
-            f"{len(self.pv_names)} PVs {missing}:\n  {listing}\n"
+            f"{count} {missing}:\n  {listing}\n"
             "Check that their IOC runs and that EPICS_CA_ADDR_LIST names its host and port; "
             "`trxas doctor` lists the state of all PVs."
         )

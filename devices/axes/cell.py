@@ -155,7 +155,10 @@ class Cell(Axis):
         # The server accepts the write and may drop the value silently: only reading it back shows that.
         kept = float(read_together({"kept": self.setpoint_readback})["kept"])
         if abs(kept - raw) > self.tolerance / 10:
-            raise MotionError(f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g}. Check its limits and access.")
+            raise MotionError(
+                f"{self.setpoint.pvname} stays at {kept:g}, wanted {raw:g} (C, raw reading). Check its limits and its "
+                "access rights."
+            )
 
     def _wait_until_settled(self, value: float, stop: threading.Event) -> None:
         deadline = time.monotonic() + self.timeout_s
@@ -178,7 +181,7 @@ class Cell(Axis):
                 raise self._given_up_error(value)
 
     def _given_up_error(self, value: float) -> MotionError:
-        return MotionError(f"{self.name} was stopped or sent elsewhere on its way to {value:g} C.")
+        return MotionError(f"{self.name} was stopped or sent elsewhere on its way to {value:g} C. Repeat the move.")
 
     def _unsettled(self, value: float, reached: float) -> str:
         return (

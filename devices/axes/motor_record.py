@@ -78,8 +78,8 @@ class MotorFields(Device):
         for name in ("offset", "direction"):
             if now[name] != self._first[name]:
                 raise MotionError(
-                    f"{self.change(name)} while the session is open: positions mean something else. Set it back, or "
-                    "open a new session and calibrate."
+                    f"{self.change(name)} while the session is open, so the same position has another meaning. Set it "
+                    "back, or open a new session and calibrate."
                 )
         low = now["low"]
         high = now["high"]

@@ -69,7 +69,8 @@ class GeometrySettings:
             yield Fault(
                 table="geometry",
                 key="irf_sigma_ps",
-                message=f"= {self.irf_sigma_ps:g} ps: must be below bunch_period_ps = {self.bunch_period_ps:g} ps.",
+                message=f"= {self.irf_sigma_ps:g} ps: must be below bunch_period_ps = {self.bunch_period_ps:g} ps. "
+                "Lower it.",
             )
 
 

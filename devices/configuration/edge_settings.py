@@ -66,7 +66,8 @@ class EdgeSettings:
             yield Fault(
                 table=table,
                 key="pre_edge_ev",
-                message=f"= {list(self.pre_edge_ev)} eV: must end below post_edge_ev = {list(self.post_edge_ev)} eV.",
+                message=f"= {list(self.pre_edge_ev)} eV: must end below post_edge_ev = {list(self.post_edge_ev)} eV. "
+                "Correct one of them.",
             )
         yield from _region_faults(table, "regions_ev", self.regions_ev, "eV")
         yield from _region_faults(table, "regions_k", self.regions_k, "1/A")
@@ -104,7 +105,7 @@ def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]
             edge_ev = settings.edge_ev or absorption_edge(name).energy_ev
             absorption_edge(name)
         except InputError as error:
-            yield Fault(table=table, key="", message=f"is the table of no edge. {error}")
+            yield Fault(table=table, key="", message=f"is not the name of an edge. {error}")
             continue
         if energy is not None and not energy.low_ev <= edge_ev <= energy.high_ev:
             yield Fault(

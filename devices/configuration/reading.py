@@ -47,7 +47,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigurationError(f"No configuration file {path}. Give one with --config or TRXAS_CONFIG.") from error
     except OSError as error:
-        raise ConfigurationError(f"Cannot read configuration file {path}: {error}") from error
+        raise ConfigurationError(
+            f"Cannot read configuration file {path}: {error}. Check that it is a file that you may read."
+        ) from error
     try:
         return tomllib.loads(decoded(content, path).replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:

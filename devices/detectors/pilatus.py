@@ -192,7 +192,7 @@ class Pilatus(DetectorBase):
         Raises InputError unless it is absolute, ConfigurationError if it is not below `local_root` of [pilatus].
         """
         if not folder.is_absolute():
-            raise InputError(f"Folder {folder} for the Pilatus' images must be an absolute path.")
+            raise InputError(f"Folder {folder} for the Pilatus' images must be an absolute path. Begin it with /.")
         self._seen_by_ioc(folder)
         self._folder = folder
 
@@ -278,7 +278,10 @@ class Pilatus(DetectorBase):
         # exposure by the readout, or the camera shortens the exposure.
         kept = float(fresh_value(self.cam.acquire_time))
         if not math.isclose(kept, exposure_s, rel_tol=1e-6):
-            raise AcquisitionError(f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s.")
+            raise AcquisitionError(
+                f"{self.cam.acquire_time.pvname} stays at {kept:g} s, wanted {exposure_s:g} s. Check the camera's "
+                "limits."
+            )
         self._exposure_s = exposure_s
 
     def stage(self) -> Any:

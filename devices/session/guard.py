@@ -96,7 +96,11 @@ class SessionGuard:
         if now_held == self._text:
             return
         limit_s = float(read_together({"limit": holder.limit_s})["limit"])
-        logger.warning("The beamline is held by %s; waiting up to %.0f s for its heartbeat", now_held, limit_s)
+        logger.warning(
+            "The beamline is held by %s; waiting up to %.0f s for a sign of life or the end of its lock",
+            now_held,
+            limit_s,
+        )
         _, first_beat = holder.held_by()
         deadline = time.monotonic() + limit_s + 2.0
         while time.monotonic() < deadline:
@@ -140,7 +144,11 @@ class SessionGuard:
                 text, beat = holder.held_by()
                 # Another text or beat means that the IOC was restarted, or that another session has taken the lock.
                 if (text != self._text or beat != self._beat) and holder.claim(self._text) != self._text:
-                    logger.error("The beamline was lost to %s: plans cannot move anything", text)
+                    logger.error(
+                        "The beamline was lost to %s, so plans cannot move anything. Close that session, then open "
+                        "this one again.",
+                        text,
+                    )
                 self._beat += 1
                 put_and_wait(holder.heartbeat, self._beat)
             if safety is not None:

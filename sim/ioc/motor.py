@@ -239,7 +239,7 @@ class MotorGroup(MotorRecord):
 
     async def _put_limit(self, limit: float, side: float, to_dial: Callable[[float], float]) -> Any:
         if not math.isfinite(limit):
-            raise SimulationInputError(f"{self.prefix}: {limit} is no soft limit; write a finite number")
+            raise SimulationInputError(f"{self.prefix}: {limit} is not a soft limit; write a finite number")
         await post(self._field("DHLM" if side > 0 else "DLLM"), to_dial(limit))
         await self._post_calibration()
         return SkipWrite

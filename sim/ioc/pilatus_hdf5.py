@@ -142,7 +142,7 @@ class Hdf5Plugin(SettingsGroup):
     async def put_FileTemplate(self, value: str) -> str:  # noqa: N802  # named after the record
         """Set the template of file names; raises SimulationInputError unless it fits path, name and number."""
         if not TEMPLATE.match(value):
-            raise SimulationInputError(f"{self.prefix}FileTemplate {value!r} is no format for path, name and number")
+            raise SimulationInputError(f"{self.prefix}FileTemplate {value!r} is not a format for path, name and number")
         return value
 
     async def put_WriteFile(self, value: str) -> Any:  # noqa: N802  # named after the record

@@ -199,13 +199,16 @@ class Safety(PVGroup):
             )
         if self.watchdog.value == "Armed" and self._silence.seconds > self.timeout_s.value:
             raise SimulationInputError(
-                "shutters stay closed: the watchdog is armed and nobody feeds it; write 7idd:safety:Heartbeat or Disarm"
+                "shutters stay closed: the watchdog is armed and gets no heartbeat; write 7idd:safety:Heartbeat or "
+                "7idd:safety:Disarm"
             )
 
     def _check_laser_may_open(self) -> None:
         self._check_shutters_may_open()
         if not self.jet_good:
-            raise SimulationInputError("the laser shutter stays closed while the jet stands; start the jet first")
+            raise SimulationInputError(
+                "the laser shutter stays closed while the jet does not flow; start the jet first"
+            )
         plate = self._laser.waveplate
         fluence = max(fluence_at(plate.dial_position), fluence_at(plate.target_dial))
         if fluence > FLUENCE_MAX_MJ_CM2:

@@ -93,8 +93,8 @@ class SessionLock(PVGroup):
         if record in SHUTTERS and means_zero(data, "Closed"):
             return
         raise SimulationInputError(
-            f"{name} is not for {client}: the beamline is held by {self.holder.value!r} ({self._owner}); wait until "
-            "it is released, or ask them"
+            f"{name} cannot be written by {client}: the beamline is held by {self.holder.value!r} ({self._owner}); "
+            "wait until it is released, or ask its user to release it"
         )
 
     @holder.putter  # type: ignore[no-redef]

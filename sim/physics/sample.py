@@ -297,7 +297,7 @@ def _jet(table: dict[str, Any], where: str) -> Jet:
     solvent = table.get("solvent", Jet().solvent)
     numbers = _optional_table(Jet, {key: value for key, value in table.items() if key != "solvent"}, where)
     if not is_formula(solvent):
-        raise SimulationInputError(f"{where}: solvent = {solvent!r} is no chemical formula, such as H2O")
+        raise SimulationInputError(f"{where}: solvent = {solvent!r} is not a chemical formula, such as H2O")
     return replace(numbers, solvent=solvent)
 
 
@@ -338,7 +338,9 @@ def _thermal_peak(row: Sequence[float], temperatures: int, where: str) -> Therma
 def _check_phases(phases: Phases, where: str) -> None:
     steps = [phases.tetragonal_onset_c, phases.tetragonal_end_c, phases.cubic_onset_c, phases.cubic_end_c]
     if steps != sorted(steps) or phases.domain_nm <= 0:
-        raise SimulationInputError(f"{where}: the transitions must rise from one to the next, domain_nm be above 0")
+        raise SimulationInputError(
+            f"{where}: the transitions must rise from one to the next, and domain_nm must be above 0"
+        )
 
 
 def _check_beam(beam: Beam, where: str) -> None:

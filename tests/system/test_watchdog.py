@@ -133,7 +133,7 @@ def test_the_watchdog_does_not_open_for_a_silent_session(bench: FaultBench) -> N
     assert not happens(lambda: watchdog(bench) != "Armed", seconds=1.5), "closed shutters need no heartbeat"
     bench.put("7idd:laser:Shutter", 1)
     assert bench.shutters() == (0, 0)
-    assert "nobody feeds it" in bench.text("7idd:safety:LastRefusal")
+    assert "gets no heartbeat" in bench.text("7idd:safety:LastRefusal")
     bench.put("7idd:safety:Heartbeat", 2)
     bench.open_shutters()
 

@@ -49,7 +49,7 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
     [
         (("sim", "--sample", "nowhere.toml"), "There is no sample 'nowhere.toml'"),
         (("sim", "--speed", "0"), "above 0"),
-        (("sim", "--seed", "-1"), "from 0 on"),
+        (("sim", "--seed", "-1"), "at least 0"),
         (("sim", "--port", "99999"), "0 to 65535"),
     ],
 )

@@ -42,8 +42,8 @@ def test_a_table_sets_what_it_says_and_leaves_the_rest() -> None:
         ("Fe K", {"regions_k": [[3, 10, 0]]}, "regions_k row .* 1/A: .* step above 0 1/A"),
         ("Fe K", {"pre_edge_ev": [7110, 7100]}, "pre_edge_ev = .*reversed"),
         ("Fe K", {"pre_edge_ev": [7000, 7200], "post_edge_ev": [7150, 7250]}, "must end below post_edge_ev"),
-        ("Fe L", {}, r'\[edges\."Fe L"\] is the table of no edge.*an L edge needs its number'),
-        ("iron", {}, "is the table of no edge"),
+        ("Fe L", {}, r'\[edges\."Fe L"\] is not the name of an edge.*an L edge needs its number'),
+        ("iron", {}, "is not the name of an edge"),
         ("U K", {}, "out of the monochromator's reach, 4000 to 20000 eV"),
     ],
 )

@@ -55,8 +55,8 @@ def test_iron_gains_on_the_rise_and_loses_at_the_main_peak() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ('[jet]\nsolvent = "Xx9"\n', "no chemical formula"),
-        ("[jet]\nsolvent = 3\n", "no chemical formula"),
+        ('[jet]\nsolvent = "Xx9"\n', "not a chemical formula"),
+        ("[jet]\nsolvent = 3\n", "not a chemical formula"),
         ("[jet]\nthickness_um = 0.0\n", "thickness_um"),
         ("[jet]\nlength_um = 1.0\n", "length_um"),
     ],
