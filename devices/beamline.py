@@ -191,6 +191,8 @@ class Beamline(BeamlineAxes):
 
         A record without a unit passes.
         """
+        # Conversions assume fixed units, because the numbers of a record do not change when its EGU is edited. A delay
+        # PV in ns, or an energy PV in eV, would move the hardware to a wrong place without any error.
         wrong = []
         for signal in self.signals():
             expected = RAW_UNITS.get(signal.name)

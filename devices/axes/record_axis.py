@@ -65,6 +65,8 @@ class MotorRecordAxis(StoppableRecordAxis):
 
 def record_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> RecordAxis:
     """Return the axis of a table `[axes.NAME]`: a motor record, or a set point with or without a PV that stops it."""
+    # In ophyd the components are attributes of the class, and each is a PV that must connect. So an axis without a stop
+    # PV or a motor record is of a class without that component.
     if settings.motor:
         kind: type[RecordAxis] = MotorRecordAxis
     else:

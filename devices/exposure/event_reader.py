@@ -136,6 +136,8 @@ class EventReader(ABC):
         number = self._life.start()
         self._watch.begin()
         self._axis_watch.begin()
+        # One status for all detectors: it fails with the first failure, and the life cycle learns the end of the
+        # exposure from it together with the number, since the end of an abandoned exposure may still come.
         detectors = self._detectors
         status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
         status.add_callback(lambda ended: self._life.end(number, succeeded=ended.success))

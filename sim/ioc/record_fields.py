@@ -38,6 +38,7 @@ def preset(channel: Any, **data: Any) -> None:
     caproto's own setters are coroutines, and records are built before there is an event loop. Raises KeyError for
     metadata that the channel does not have.
     """
+    # caproto accepts any key here and would serve nothing of it: a misspelt one must not pass silently.
     unknown = set(data) - set(channel._data)
     if unknown:
         raise KeyError(f"{channel.pvname} has no {sorted(unknown)}")

@@ -182,6 +182,8 @@ class ScalerGroup(PVGroup):
         """Set TP and PR1 together: they are one preset, in seconds and in ticks."""
         if not math.isfinite(value) or value < 0 or (value == 0 and name != "DLY"):
             raise SimulationInputError(f"{self.prefix}.{name} = {value:g} must be finite and above 0")
+        # The preset time TP and the preset of channel 1, PR1, describe the same count at the clock FREQ. A write to TP
+        # or PR1 adapts the other; a new clock keeps the time and adapts the ticks.
         frequency_hz = self._field("FREQ").value
         if name == "PR1":
             await post(self._field("TP"), value / frequency_hz)

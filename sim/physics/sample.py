@@ -254,6 +254,9 @@ def _is_number(value: Any) -> bool:
 def _table(cls: type[T], table: dict[str, Any], where: str) -> T:
     if not isinstance(table, dict):
         raise SimulationInputError(f"{where} = {table!r}: must be a table")
+    # The dataclass declares the table: its fields are the keys, those without a default are required. Everything wrong
+    # is found before the object is made, so that a message names the file, the table and all keys of one sort of
+    # mistake.
     names = {field.name for field in fields(cls)}  # type: ignore[arg-type]  # every cls here is a dataclass
     required = {field.name for field in fields(cls) if field.default is MISSING}  # type: ignore[arg-type]  # as above
     missing = sorted(required - set(table))
