@@ -120,7 +120,8 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     """Change the theme of the whole application; the current theme is not applied again, because that takes long."""
     if application.property(_APPLIED) == theme.name:
         return
-    # In this order: widgets that paint themselves ask `current_theme` as soon as Qt tells them of a new palette, so the
+    # In this order: widgets that paint themselves ask `current_theme` as soon as Qt notifies them of a new palette, so
+    # the
     # name must be there before. The style sheet comes last, because it overrides fonts and palette of the widgets that
     # it names.
     application.setProperty(_APPLIED, theme.name)

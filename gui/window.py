@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
             self._judged_at = 0.0
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Share out the room, once, unless a layout was restored."""
+        """Share out the room, in per cent of the window, once, unless a layout was restored."""
         super().showEvent(event)
         # Sizes of docks can be set only once the window has its own size, which is when it is shown. It is shown again
         # after having been minimised, hence the flag.

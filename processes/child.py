@@ -177,7 +177,7 @@ class Child:
         return self._match is not None or (program.ready is None and program.answers is None)
 
     def _error(self, what: str) -> ChildError:
-        where = f"All of it is in {self.log}." if self.log is not None else ""
+        where = f"The whole output is in {self.log}." if self.log is not None else ""
         return ChildError(f"The {self.program.name} {what}. Its last output:\n{self.last_words()}{where}")
 
     def _start(self) -> subprocess.Popen[str]:

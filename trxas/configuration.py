@@ -92,6 +92,8 @@ def load_configuration(
     ConfigurationError with every fault of the file: table, key, value, allowed range with unit, and what to do.
     """
     path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
+    # Precedence, from the weakest: the file, the environment of EPICS, the command line. The file is checked as a whole
+    # before anything of it is used, so that one message names all of its faults.
     reader = SettingsReader(read_toml(path), str(path))
     beamline = read_beamline(reader)
     storage = reader.table("storage", StorageSettings)

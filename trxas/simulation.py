@@ -57,7 +57,7 @@ def simulated_faults() -> list[FaultKind]:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleLabel:
-    """What the label of a sample's vial tells: its name and the absorption edges of its elements.
+    """The label of a sample's vial: its name and the absorption edges of its elements.
 
     Everything else about a simulated sample stays in the simulation, so that the analysis has to find it out.
     """
@@ -108,6 +108,8 @@ def simulated_beamline(
     if exposure_log is not None:
         options += ["--exposure-log", str(exposure_log)]
     program = ChildProgram(name="simulated beamline", command=simulation_command(options), ready=READY)
+    # The child ends with this process, however that ends: it reads its standard input, which the kernel closes. So no
+    # simulation is left behind by a killed session or test, with PVs that answer the next one.
     with Child(program) as simulation:
         meanwhile()
         try:

@@ -66,6 +66,8 @@ def _show_matching(item: QTreeWidgetItem | None, text: str) -> bool:
     """Hide items that do not match; return whether the item or any below it matches."""
     if item is None:
         return False
+    # An item that matches shows everything below it; otherwise only what matches itself stays, with the path to it. So
+    # a search for "reduction" shows all of its settings, and one for "irf" only that line, opened.
     own = any(text in item.text(column).lower() for column in (0, 1))
     below = [_show_matching(item.child(row), "" if own else text) for row in range(item.childCount())]
     fits = own or any(below)

@@ -68,6 +68,8 @@ class ReplayBar(QWidget):
 
         The line of text calls it `name`. The worker switches to the replay in its own thread, within 20 ms.
         """
+        # The worker forgets the live run when it is given the replay, and begins with the current run again when it is
+        # given the live feed: the relay sends that run from its start. Nothing of the one is ever shown as the other.
         self._feed = ReplayFeed(documents, speed=float(self.speed.currentData()))
         self._name = name
         self._worker.use(self._feed)

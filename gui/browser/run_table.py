@@ -105,7 +105,7 @@ class RunTable(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
-        """Return the number of runs that are shown."""
+        """Return the number of runs that match the search; 0 below a run, as the list is no tree."""
         return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
@@ -113,7 +113,10 @@ class RunTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
-        """Return the name of a column."""
+        """Return the name of a column; None for a row or another role.
+
+        Raises IndexError for a column that is not there.
+        """
         if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
             return COLUMNS[section]
         return None

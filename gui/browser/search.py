@@ -1,4 +1,4 @@
-"""Searches for runs: the text that users type, and whether a run matches it."""
+"""Searches for runs: parsing what users type, and matching it with runs."""
 
 from __future__ import annotations
 

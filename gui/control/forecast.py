@@ -18,7 +18,7 @@ class ExposureBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a plan measures, and what takes time `besides` that cannot be predicted ("" if nothing does)."""
+    """What a plan measures; `besides`: what else takes time and cannot be predicted, "" if nothing does."""
 
     batches: tuple[ExposureBatch, ...]
     besides: str = ""
@@ -32,8 +32,9 @@ CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course 
 class BeamStatistics:
     """What the forecast must know about the beam.
 
-    `photons_per_pulse` are detected per X-ray pulse by all `photodiodes` together, and `source` says where that number
-    comes from. `pulses_per_s` counts the X-ray pulses of one probe: the pump rate. Moving and reading take `overhead_s`
+    `photons_per_pulse` are detected per X-ray pulse by all `photodiodes` together, and `source` names the origin of
+    that number. `pulses_per_s` counts the X-ray pulses of one probe: the pump rate. Moving and reading take
+    `overhead_s`
     per exposure.
     """
 
@@ -49,7 +50,7 @@ class Forecast:
     """What a plan takes and gives: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
-    plan that does not pump. `source` says which photons it assumes, `besides` what the duration leaves out.
+    plan that does not pump. `source`: origin of the assumed photons; `besides`: what the duration leaves out.
     """
 
     exposures: int

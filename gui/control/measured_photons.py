@@ -40,11 +40,13 @@ class MeasuredPhotons(QObject):
         self._timer.start()
 
     def poll(self) -> None:
-        """Report the photons per pulse if they differ from the last report by more than 1 %, or for another run."""
+        """Report the photons per pulse if they differ by more than 1 % from the last report, or for another run."""
         frame = self._worker.frame
         photons = measured_photons(frame)
         if photons is None or frame.run is None:
             return
+        # The mean of a run changes a little with every exposure; the forecast is updated only for changes that are
+        # visible in it. Another run is always reported, because its name is part of the text.
         uid, before = self._latest
         if uid != frame.run.uid or abs(photons - before) > REPORTED_CHANGE * before:
             self._latest = (frame.run.uid, photons)

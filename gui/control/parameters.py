@@ -1,6 +1,6 @@
-"""What a parameter of a plan looks like to a person: label, unit, kind and choices.
+"""A parameter of a plan as a form shows it: label, unit, kind and choices.
 
-The plans of trxas bring all of it. Of other plans that the queue server allows, it is read from name and annotation.
+Plans of trxas provide all of this. For other plans of the queue server it is derived from name and annotation.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def parameter(
     description: str = "",
     positional: bool = False,
 ) -> Parameter:
-    """Return a parameter as its annotation says, a text such as "Sequence[float] | None".
+    """Return a parameter from its annotation, a text such as "Sequence[float] | None".
 
     Choices come from a `Literal`. Without an annotation the default's type decides.
     """

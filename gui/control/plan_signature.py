@@ -26,7 +26,7 @@ class PlanSignature:
     order: int = 0
 
     def completed(self, known: PlanSignature | None) -> PlanSignature:
-        """Return this signature with what only the plan's own code says: units, descriptions, kinds and choices.
+        """Return this signature completed by the plan's own code: units, descriptions, kinds and choices.
 
         The server decides which parameters there are and which are required.
         """
@@ -47,6 +47,8 @@ def signature_from_server(described: Mapping[str, Any]) -> PlanSignature:
     for one in described.get("parameters", []):
         if one["kind"]["name"] in _VARIADIC:
             continue
+        # The server sends signatures as texts. A default that is no literal, as a constant of a module, cannot be read
+        # here; its parameter is optional with no value of its own, and left to the plan.
         required = "default" not in one
         parameters.append(
             parameter(

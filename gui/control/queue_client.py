@@ -62,7 +62,7 @@ class QueueClient(QObject):
     action is dropped with a message if another plan runs by then, or if the engine does not pause in time.
 
     Signals: `snapshot_changed(Snapshot)` when anything differs from the previous snapshot; `done(str)` names a request
-    that succeeded; `failed(str)` says which request failed, and why.
+    that succeeded; `failed(str)` names the request that failed, and the reason.
     """
 
     snapshot_changed = Signal(object)
@@ -107,8 +107,8 @@ class QueueClient(QObject):
         because the engine must have paused.
         """
         # Stop and abort are accepted in the paused state only. A running engine is asked to pause, and the uid of its
-        # plan is noted: by the time it has paused, that plan may have ended by itself and the next one be running,
-        # which nobody wanted to stop. `_go_on_after_pause` compares both.
+        # plan is noted: by the time it has paused, that plan may have ended by itself, and the next one, which is not
+        # to be stopped, may be running. `_go_on_after_pause` compares both.
         method, parameters = METHODS[action]
         if action in NEEDS_PAUSE and self.snapshot.engine in (Engine.RUNNING, Engine.PAUSING):
             method, parameters = METHODS[Action.PAUSE_NOW]

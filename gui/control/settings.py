@@ -33,7 +33,7 @@ class FormSettings:
     course: CourseOfPlan = _as_listed
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
-        """Return the forecast of a plan in s and relative error; None if it is not known.
+        """Return the forecast of a plan: its duration in s, and its error per point; None if it is not known.
 
         Arguments that are not given have their defaults.
         """

@@ -57,7 +57,7 @@ class Arrangement:
             widget.show()
 
     def show_for_afar(self) -> None:
-        """Hide the docks that cannot be read from 3 m, and remember them."""
+        """Hide the docks that cannot be read from a distance of 3 m, and remember them."""
         near = [self.widgets[dock.key] for dock in self._docks if dock.group not in SEEN_FROM_AFAR]
         # What was open and what was in front is remembered in two lists, since Qt knows the order of tabs only as a
         # saved state, and restoring that state leaves stray tab bars behind.

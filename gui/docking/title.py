@@ -1,4 +1,4 @@
-"""The title bar of a dock. Qt's own keeps the font that it had at first; this one follows the theme."""
+"""The title bar of a dock. Qt's own title bar keeps its first font; this one follows the theme."""
 
 from __future__ import annotations
 

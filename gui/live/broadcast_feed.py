@@ -31,8 +31,8 @@ class BroadcastFeed:
     def state(self) -> FeedState:
         """State of the connection to the session, with age and lag of its documents in s."""
         # Three things can be silent: the relay, the session that feeds it, and the run itself. The relay answers or
-        # not. A session is missed only while a run is open: between runs nobody need be there, and the last run stays
-        # valid. A quiet run is not a matter of the connection; `gui.status.liveness` judges it by its dwell.
+        # not. A session is missed only while a run is open: between runs no session need be open, and the last run
+        # stays valid. A quiet run is not a matter of the connection; `gui.status.liveness` judges it by its dwell.
         subscriber = self._subscriber
         problem = "Not connected yet." if subscriber is None else _problem(subscriber)
         session_gone = subscriber is not None and bool(subscriber.run) and not _session_is_heard(subscriber)
@@ -59,6 +59,9 @@ class BroadcastFeed:
         """
         if self._subscriber is None:
             return []
+        # The age of the latest document is known only by the clock of this machine, its lag only by that of its sender.
+        # Both are kept: the age grows while nothing comes, the lag says how far the display is behind when something
+        # does.
         delivery = self._subscriber.take(timeout_s)
         if delivery.documents:
             self._last_document_at = time.monotonic()

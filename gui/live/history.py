@@ -1,4 +1,4 @@
-"""The scalar values of every exposure of a run, as growing columns from which trends are made."""
+"""The scalar values of every exposure of a run, as growing columns, the source of trends."""
 
 from __future__ import annotations
 

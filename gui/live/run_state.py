@@ -60,7 +60,7 @@ class RunState:
     the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
     document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
     this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
-    `earlier_static` the static spectra of its series, of whatever kind the run itself is.
+    `earlier_static` the static spectra of its series, whatever kind of run this one is.
     """
 
     def __init__(self) -> None:

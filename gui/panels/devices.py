@@ -46,7 +46,10 @@ class DevicesPanel(Panel):
 
     @classmethod
     def for_beamline(cls, context: PanelContext) -> DevicesPanel:
-        """Return the panel of the beamline in `context`."""
+        """Return the panel of the beamline in `context`.
+
+        Without a source it shows that instead of values in eV or ps.
+        """
         return cls(context.items, context.source)
 
     def apply_theme(self) -> None:

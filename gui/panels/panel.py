@@ -48,14 +48,14 @@ class AnswerSlot(Generic[T]):
 
 
 class ElidedLabel(QLabel):
-    """A line of text that ends with dots where there is no more room; the tool tip has all of it."""
+    """A line of text that is cut with dots where it does not fit; the tool tip shows the whole text."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
-        """Draw the text that has room."""
+        """Draw as much of the text as fits."""
         painter = QPainter(self)
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)

@@ -37,6 +37,8 @@ class ValueTable(QTableWidget):
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
         """Replace the content by `rows` (rows, columns) of one cell per column; only cells that differ are drawn."""
+        # The height follows the number of rows, and with it the layout of the panel; it changes only when that number
+        # does. Cells that are equal keep their items, so that a selection survives the next frame.
         if len(rows) != self.rowCount():
             self.setRowCount(len(rows))
             self.updateGeometry()

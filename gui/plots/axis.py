@@ -1,4 +1,4 @@
-"""An axis with a name and a fixed unit: eV never become keV, ps never become ns."""
+"""An axis with a name and a fixed unit: eV never turns into keV, nor ps into ns."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class LegendBar(QWidget):
         self._flow = FlowLayout(self)
 
     def add(self, curve: ErrorBarCurve) -> None:
-        """Add the button of a curve."""
+        """Add the button of a curve; its icon is as large as the font of the theme, in points."""
         button = self._buttons[curve] = CurveButton(curve)
         self._flow.addWidget(button)
         button.show()

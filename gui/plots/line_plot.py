@@ -92,7 +92,7 @@ class LinePlot(QWidget):
         self._note_emptiness()
 
     def remove_curve(self, name: str) -> None:
-        """Remove the curve `name`, if there is one."""
+        """Remove the curve `name`; a name without a curve raises nothing, since curves come and go with the data."""
         curve = self._curves.pop(name, None)
         if curve is not None:
             self.legend.remove(curve)
@@ -127,7 +127,7 @@ class LinePlot(QWidget):
             write_picture(path, self.canvas)
 
     def follow_x(self, view: View | None) -> None:
-        """Show the same part of the abscissa as a plot above or below; None for all data."""
+        """Show the same part of the abscissa, in its unit, as a plot above or below; None for all data."""
         if view is None:
             self.views.choose(None)
             return
@@ -143,7 +143,7 @@ class LinePlot(QWidget):
         self.whole.setEnabled(history.current is not None)
 
     def apply_theme(self) -> None:
-        """Take the colours and sizes of the theme."""
+        """Take the colours and sizes of the theme, in points and pixels."""
         theme = current_theme()
         self.canvas.apply_theme(theme)
         self.legend.apply_theme(theme)

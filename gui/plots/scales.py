@@ -57,6 +57,8 @@ class DelayScale:
     def to_axis(self, values: ArrayLike) -> FloatArray:
         """Return the places of delays in ps along the axis, in decades."""
         delay = np.asarray(values, dtype=float)
+        # Continuous at the joint, in value but not in slope: the linear part takes a fixed number of decades on each
+        # side, as matplotlib's "symlog" does. Negative delays are the mirror image.
         size = np.abs(delay) / LINEAR_TO_PS
         late = LINEAR_DECADES + np.log10(np.maximum(size, 1.0))
         return np.asarray(np.sign(delay) * np.where(size <= 1.0, LINEAR_DECADES * size, late))

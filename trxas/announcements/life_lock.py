@@ -21,8 +21,8 @@ class HeldLockError(Exception):
 class LifeLock:
     """A lock on a file, held until `release` or the end of this process.
 
-    The rule of all announcements: what a process announces is true while it holds its lock. The kernel gives the lock
-    back however the process ends, SIGKILL included. A process number would not do: it may belong to another process by
+    The rule of all announcements: what a process announces is true while it holds its lock. The kernel releases the
+    lock however the process ends, SIGKILL included. A process number would not do: it may belong to another process by
     now, or to one in another container, and start times move with the clock.
     """
 
@@ -35,7 +35,7 @@ class LifeLock:
         self._file.flush()
 
     def release(self, *, remove: bool = False) -> None:
-        """Give the lock back; with `remove` its file goes too. May be called twice."""
+        """Release the lock; with `remove`, delete its file too. May be called twice."""
         if remove and not self._file.closed:
             self._path.unlink(missing_ok=True)
         self._file.close()
@@ -70,6 +70,10 @@ def holder_of(path: Path) -> str:
 
 
 def _locked(path: Path) -> IO[str]:
+    # Two things can go wrong between opening the file and locking it. A reader that asks whether the lock is held has a
+    # shared lock for a moment, which looks like a holder: hence the repeated attempts. And another process may remove
+    # the file as left over: we would then hold a lock on a file without a name, which nobody else can see, so it is
+    # opened again.
     deadline = time.monotonic() + READERS_GONE_S
     while True:
         file = path.open("a+", encoding="utf-8")

@@ -64,6 +64,8 @@ def read_state(root: Path) -> ServeState | None:
 
     Raises OSError only if the lock file cannot be read: a file of another version counts as none.
     """
+    # The lock is asked first: it ends with the server, however that ends, while the file of a killed server stays.
+    # Between the start of a server and its announcement there is a lock and no file, which counts as no server.
     if not is_held(root / LOCK):
         return None
     try:

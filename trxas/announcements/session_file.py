@@ -43,6 +43,8 @@ class SessionAnnouncement:
             session_id=secrets.token_hex(8), name=name, pid=os.getpid(), address=address, public_key=public_key
         )
         self._root = root
+        # Order: first clear up behind sessions that were killed, then take the own lock, last announce. A
+        # reader of the announcement therefore finds its lock held, and a session that dies in between is never seen.
         for path in root.glob(LOCK_PATTERN):
             # A session that was killed leaves its lock file behind.
             if not is_held(path):

@@ -55,6 +55,8 @@ def dead_time(beamline: Beamline) -> dict[str, float]:
     delays = np.linspace(-500, 500, STEPS).tolist()
     trxas_s: list[Seconds] = []
     stock_s: list[Seconds] = []
+    # In turns, so that a machine that is busy for a while slows both alike; the median leaves out the repetitions in
+    # which it did.
     for _ in range(REPETITIONS):
         trxas_s.append(_per_step(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)))
         stock_s.append(_per_step(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS)))
@@ -83,6 +85,8 @@ def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMoto
 
 
 def _per_step(engine: RunEngine, plan: Callable[[], Any]) -> Seconds:
+    # The time between two events, not that of the whole run: opening and closing a run belongs to no step. The dwell is
+    # subtracted; what is left is motion, reading and the engine.
     marks: list[Seconds] = []
     token = engine.subscribe(lambda _name, _doc: marks.append(time.perf_counter()), "event")
     engine(plan())

@@ -21,6 +21,9 @@ def check_address_list(text: str) -> None:
     """
     if not text.strip():
         raise ConfigurationError(f"The address list of the control system is empty, so no PV can be found. {FORM}")
+    # libca reads the list once, at the first PV, and reports nothing that it cannot use. A wrong list costs the
+    # connection time-out and ends in a list of all PVs as disconnected, which sends people to the hardware. So it is
+    # checked here, with the usual mistakes of people: commas, blanks around colons, schemes of other protocols.
     reasons = [reason for part in text.split() if (reason := _fault(part))]
     if not reasons:
         return

@@ -24,6 +24,9 @@ def prepare(settings: EpicsSettings) -> None:
 
     Raises ConfigurationError if the address list is wrong.
     """
+    # Before the first PV of this process: libca reads the environment once, when its context is made, and no later
+    # change has any effect. Without the automatic list it asks the configured hosts only; otherwise it would find every
+    # IOC in the network that has PVs of the same names.
     check_address_list(settings.address_list)
     os.environ["EPICS_CA_ADDR_LIST"] = settings.address_list
     os.environ["EPICS_CA_AUTO_ADDR_LIST"] = "NO"

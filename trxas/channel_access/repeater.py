@@ -54,6 +54,9 @@ class Repeater:
             self._pass_on(_with_origin(message, sender), sender)
 
     def _register(self, client: Address) -> None:
+        # The protocol of the repeater: a client sends an empty datagram or REGISTER from the port on which it listens,
+        # the repeater answers CONFIRM to that port and then passes on every announcement of a server. The empty message
+        # afterwards is what the repeater of EPICS base sends too; it shows which clients have ended meanwhile.
         if client not in self._clients:
             # A socket per client: only a connected socket reports that its port is closed.
             connected = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -68,6 +71,9 @@ class Repeater:
             if client == sender:
                 continue
             try:
+                # A connected UDP socket reports that the port of the client is closed, but only at the next send: a
+                # client that has ended is dropped then. Nothing else shows its end, and its port may belong to
+                # another program later.
                 connected.send(message)
             except OSError:
                 del self._clients[client]

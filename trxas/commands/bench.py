@@ -61,7 +61,7 @@ def _session() -> Mapping[str, object]:
 
 
 def _window(seconds: float) -> Mapping[str, object]:
-    # Offscreen even where there is a screen: numbers of different machines shall be comparable.
+    # Offscreen even where there is a screen: numbers from different machines must be comparable.
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from trxas.benchmarks.window.measure import bench_window
     from trxas.terminal.tables import print_table, table

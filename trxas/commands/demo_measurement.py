@@ -75,6 +75,8 @@ def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
         scans["energy_scan"]("Br K", delay_ps=SPECTRUM_DELAY_PS, dwell_s=ENERGY_DWELL_S, repeats=ENERGY_SCANS, **common)
     )
     delay_uid = session.measure(scans["delay_scan"]("Br K", dwell_s=DELAY_DWELL_S, repeats=DELAY_SCANS, **common))
+    # The runs are reduced as any reader would, from what is stored, not from what this process has in memory: the demo
+    # shows the whole way of a number.
     session.store.wait()
     uids = (energy_uid, delay_uid)
     energy, delay = (reduce_stored_run(load_run(session.store, uid)) for uid in uids)

@@ -115,4 +115,4 @@ def _show(diagnosis: Diagnosis) -> None:
         print(diagnosis.calibration_problem)
     else:
         lines = [f"calibrated: {line}" for line in diagnosis.calibrations]
-        print("\n".join(lines) or "calibrated: nothing yet, all as configured")
+        print("\n".join(lines) or "calibrated: nothing yet; the configured values are used")

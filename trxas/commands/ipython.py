@@ -38,6 +38,9 @@ class IPythonOptions(BeamlineOptions):
 
 def run(options: IPythonOptions) -> int:
     """Open an IPython session with RE, devices, plans and db."""
+    # The order matters at the end: the session closes first, while its beamline still answers, then libca is silenced,
+    # then the simulation stops. Otherwise libca would report every PV as lost on the terminal of a person who has just
+    # typed `exit`.
     with contextlib.ExitStack() as stack:
         address_list = options.address_list
         if options.sim:

@@ -36,6 +36,9 @@ class Commands(TyperGroup):
         Done here, because typer turns a broken pipe and Ctrl-C into exit codes of its own before `main` sees them.
         """
         try:
+            # The order of the exits. A broken pipe is no error of the command: its reader has seen enough. A TrxasError
+            # is a message to the user, with the exit code of a wrong request. Ctrl-C has its own code, so that scripts
+            # can tell it from a failure. Anything else is a defect, and keeps its traceback.
             code = int(super().invoke(ctx))
             sys.stdout.flush()
         except BrokenPipeError:
@@ -52,6 +55,8 @@ class Commands(TyperGroup):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a wrong command line or a TrxasError gives one message and 2."""
+    # Before anything is printed or connected: a Latin-1 terminal must not end a command in the middle of a table, and
+    # no connection on loopback may go through a proxy of the environment.
     make_output_safe()
     bypass_proxies()
     try:

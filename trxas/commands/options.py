@@ -17,7 +17,7 @@ Options = TypeVar("Options")
 
 
 def _require_folder(path: Path | None) -> Path | None:
-    """Refuse before anything is measured what could not be written when all of it has been."""
+    """Refuse a file that cannot be written before anything is measured; raises InputError."""
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
         raise InputError(f"--json {path}: give a file in a folder that exists.")
     return path
@@ -52,6 +52,9 @@ def command_of(run: Callable[[Options], int], options: type[Options]) -> Callabl
 
     Raises NameError if an annotation of a field names something that its module does not import.
     """
+    # typer reads the parameters of a function; the options of a command are a dataclass, so that they can be inherited,
+    # checked by mypy and made in tests. The signature is made here from its fields. The annotations are evaluated in
+    # the module of the dataclass, since they are texts there.
     hints = get_type_hints(options, include_extras=True)
     fields = [field for field in dataclasses.fields(options) if field.init]  # type: ignore[arg-type]  # a dataclass
 

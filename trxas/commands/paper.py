@@ -51,6 +51,8 @@ def run(options: PaperOptions) -> int:
 
     sections = chosen_sections(SECTIONS, options.only)
     # With --only, the sections that it is compared with may have been measured before.
+    # A section is compared with others, which are measured only if they have not been. --only without --resume measures
+    # its section again; --resume measures what is missing and reduces everything.
     progress = CampaignProgress(options.output / "measured.json", resume=options.resume or options.only is not None)
     if options.only and not options.resume:
         progress.forget(options.only)

@@ -33,6 +33,8 @@ class ShowOptions(StoreOptions):
     @property
     def key(self) -> str | int:
         """The run as the store finds it: short numbers are scan ids, or count from the latest."""
+        # A uid may consist of digits alone. People copy at least eight characters of one, and scan ids have fewer
+        # digits for a hundred thousand runs.
         is_number = self.run_key.lstrip("-").isdecimal() and len(self.run_key) < 8
         return int(self.run_key) if is_number else self.run_key
 

@@ -71,6 +71,8 @@ def unknown_hosts(address_list: str) -> Iterator[Trouble]:
 
 def small_arrays(environment: Mapping[str, str], needed_bytes: int) -> Iterator[Trouble]:
     """Yield a fault if the environment limits arrays of Channel Access to less than `needed_bytes`."""
+    # Since EPICS 3.16 arrays have no limit unless AUTO_ARRAY_BYTES is switched off; older settings live on in login
+    # scripts. An image would then arrive cut or not at all, without an error.
     limit = environment.get("EPICS_CA_MAX_ARRAY_BYTES", "")
     is_automatic = environment.get("EPICS_CA_AUTO_ARRAY_BYTES", "YES").upper() != "NO"
     if is_automatic or not limit.isdecimal() or int(limit) >= needed_bytes:
@@ -130,7 +132,7 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
 
 
 def announced(root: Path) -> Iterator[Trouble]:
-    """Yield notes on who uses the data folder, and on the files of those who were killed."""
+    """Yield notes on the processes that use the data folder, and on files that killed ones left behind."""
     session = read_session(root)
     if session is not None:
         yield Trouble(

@@ -23,6 +23,9 @@ class ShortRecords(logging.Filter):
 
 def install_short_tracebacks(shell: Any) -> None:
     """Make an IPython shell print one message for a TrxasError; None without a shell changes the log alone."""
+    # bluesky logs the traceback of a plan that fails before the exception reaches the prompt, which would print a page
+    # above a message of one line. Only errors that trxas raises on purpose are shortened: for a defect, the traceback
+    # is what helps.
     logging.getLogger("bluesky").addFilter(ShortRecords())
     if shell is not None:
         shell.set_custom_exc((TrxasError,), _print_message)

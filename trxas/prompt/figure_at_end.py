@@ -36,6 +36,9 @@ class FigureAtEnd:
             self._finish(self._live.reduction)
 
     def _finish(self, reduction: RunReduction) -> None:
+        # Runs on the thread of this subscriber, so that a slow fit or a full disk delays nobody. Order: print the
+        # result first, which needs no file; then the figure, of which the path is printed only when it has been
+        # written.
         results = reduction.results()
         print(results.table())
         figure = figure_of(results, reduction)

@@ -39,13 +39,13 @@ class FigureWidget(QWidget):
         print("shown", flush=True)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Turn over with the left and right keys."""
+        """Show the previous or the next figure with the left and right keys."""
         assert event is not None
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
         self._turn_to(min(max(self._number + step, 0), len(self._paths) - 1))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: ARG002, N802  # Qt's name and argument
-        """Draw the image as large as it fits."""
+        """Draw the image as large as the window allows."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), Qt.GlobalColor.white)
         if not self._image.isNull():
@@ -77,6 +77,8 @@ class Lines(QObject):
 def main() -> int:
     """Show figures until standard input ends."""
     application = QApplication(["trxas figures"])
+    # The process lives as long as its session, not as long as its window: a person who closes the window gets it again
+    # with the next figure.
     application.setQuitOnLastWindowClosed(False)
     widget = FigureWidget()
     lines = Lines()

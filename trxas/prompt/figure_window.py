@@ -43,6 +43,10 @@ class FigureWindow:
             logger.warning("Figures are not shown, only saved: the window for them does not run (%s).", error)
 
     def _send(self, path: Path) -> None:
+        # States of the viewer: not started, running, ended in good order (exit code 0, as at the end of a desktop
+        # session), failed. It is started again after the third; after a failure it is not, because the cause (no
+        # library, no
+        # screen) stays, and each attempt takes seconds.
         if self._viewer is None or self._viewer.exit_code == 0:
             self._viewer = Child(ChildProgram(name="figure window", command=[sys.executable, "-m", VIEWER]))
         elif self._viewer.exit_code is not None:

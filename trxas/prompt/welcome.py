@@ -21,6 +21,8 @@ def welcome(session: Session) -> str:
         f"plans: {', '.join(session.plans())}    stored runs: db, runs(), show(-1), reduce(-1)",
         f"try: {EXAMPLE}",
     ]
+    # Calibrations and guards are stated at every start, because they decide whether the numbers of this session can be
+    # compared with those of the last one, and whether anything closes the shutters if it dies.
     lines += [f"calibrated: {line}" for line in calibration_lines(calibration_file(session.configuration))]
     lines += safety_lines(session)
     recovery = session.store.recovery
@@ -32,7 +34,7 @@ def welcome(session: Session) -> str:
 
 
 def safety_lines(session: Session) -> list[str]:
-    """Return who holds the beamline, and which guards it lacks; no line if all is as it should be.
+    """Return who holds the beamline, and which guards it lacks; no line if nothing is amiss.
 
     Raises NotConnectedError if the IOC of the guards does not answer.
     """

@@ -28,6 +28,9 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         points = grid["points"]
         lines.append(f"{'grid':<22} {grid['axis']}: {len(points)} points, {points[0]:g} to {points[-1]:g}")
     lines += _counted(documents, start)
+    # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
+    # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
+    # wrong.
     results = reduce_stored_run(documents)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)

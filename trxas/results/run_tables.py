@@ -46,6 +46,7 @@ def check_table(check: StoreCheck) -> Table:
 
 
 def _check_rows(run: RunCheck) -> Iterator[Sequence[str]]:
+    # One line per problem, with the run named once: a run with three problems is one run.
     first, *others = run.problems or ("sound",)
     yield run.uid[:8], run.ended, _count(run.events), _count(run.catalogued_events), first
     for problem in others:

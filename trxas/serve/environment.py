@@ -21,6 +21,8 @@ def open_environment() -> dict[str, Any]:
     Raises what `open_session` raises, which the queue server writes into its log, and KeyError without its variable.
     """
     # No listener: the queue server itself pauses, resumes and ends its plans.
+    # This runs in the worker of the queue server, a process that bluesky-queueserver starts and ends. What is defined
+    # here is all that plans of the queue can use.
     make_output_safe()
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)
     # The worker of the queue server is a process of multiprocessing, which ends without `atexit`.

@@ -28,6 +28,8 @@ class JournalArchive:
 
     def load(self, uid: str) -> Sequence[NamedDocument]:
         """Return the documents of a run so far; raise StorageError if it has no journal in this folder."""
+        # The catalogue would be opened for a run without a journal, which takes seconds, in a process that must answer
+        # windows at once. A session of this folder always has a journal.
         if not any(uid_of(path) == uid for path in journal_paths(self._store.root)):
             raise StorageError(
                 f"Run {uid} has no journal in {self._store.root}. Serve the folder that its session writes to."

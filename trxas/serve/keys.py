@@ -30,7 +30,7 @@ class Keys:
 
     @property
     def queue_public(self) -> str:
-        """Public key that a client of the queue server needs; the server accepts everybody who has it."""
+        """Public key that a client of the queue server needs; the server accepts every client that has it."""
         return zmq.curve_public(self.queue_private.encode()).decode()
 
 
@@ -40,6 +40,8 @@ def keys_of(root: Path) -> Keys:
     Keys in the environment take precedence, and are not written. Raises StorageError if the file is damaged or readable
     for others.
     """
+    # A key in the environment is that of somebody who starts several servers with one key, or of a test. It is used but
+    # never written: the file holds the keys of the folder alone.
     known = _read(root / KEYS)
     if known is None:
         known = Keys(secrets.token_hex(32), zmq.curve_keypair()[1].decode())
@@ -49,6 +51,8 @@ def keys_of(root: Path) -> Keys:
 
 def _read(path: Path) -> Keys | None:
     try:
+        # The mode is checked although the file is written private: a copied or restored folder often has other modes,
+        # and with these keys anybody on the machine could run plans.
         mode = path.stat().st_mode & 0o777
         fields = json.loads(path.read_text(encoding="utf-8"))
         keys = Keys(str(fields["tiled"]), str(fields["queue_private"]))

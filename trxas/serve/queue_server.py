@@ -83,6 +83,8 @@ class QueueServer:
 
     def open_environment(self, interrupted: Callable[[], bool]) -> None:
         """Open the session in which plans run; raise QueueServerError if it does not open."""
+        # The request only begins to open the environment. Its end is seen in the state: idle again. Whether it has
+        # succeeded is a second question, because a failed opening ends in the same state, without an environment.
         self._link.request("environment_open", {})
         if not self._wait(_is_settled, OPEN_TIMEOUT_S, interrupted):
             raise QueueServerError(f"The queue server's environment did not open within {OPEN_TIMEOUT_S:g} s.")
@@ -97,6 +99,9 @@ class QueueServer:
         Raises ServerSilentError or RefusedError if the server does not do so; then only force is left.
         """
         try:
+            # The order: no plan runs any more, so that its run is closed and the laser blocked; then the environment,
+            # whose session writes what is left into the catalogue and gives up the beamline; then the manager. Killed
+            # in another order, a run would stay open, and the next session would have to close it as interrupted.
             self._abort()
             if self.status()["worker_environment_exists"]:
                 self._link.request("environment_close", {})

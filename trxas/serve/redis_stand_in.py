@@ -13,10 +13,15 @@ from trxas.serve.same_user import is_of_same_user
 
 
 class OwnRedis(TcpFakeServer):
-    """A Redis for the user it runs as alone: it knows no passwords, and who can write the queue can run plans."""
+    """A Redis that accepts only the user it runs as.
+
+    It has no passwords, and access to the queue is access to the plans of the beamline.
+    """
 
     def verify_request(self, request: Any, client_address: tuple[str, int]) -> bool:
         """Return whether a connection is accepted."""
+        # Redis itself would ask for a password, which the queue server cannot give. The operating system knows whose
+        # connection it is.
         return is_of_same_user(client_address, request.getsockname())
 
 

@@ -20,6 +20,8 @@ def is_of_same_user(client: Address, server: Address) -> bool:
     """
     if not TABLE.exists():
         return True
+    # The kernel lists both ends of a connection within this machine, each with the user who owns it. The line is that
+    # of the client's end; ours would show our own user in any case.
     ends = [_as_in_table(client), _as_in_table(server)]
     rows = (line.split() for line in TABLE.read_text(encoding="ascii").splitlines()[1:])
     return any(row[1:3] == ends and int(row[7]) == os.getuid() for row in rows)

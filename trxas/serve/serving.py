@@ -77,7 +77,7 @@ class Serving:
                     path = write_state(self._root, state)
                     # The addresses are announced first: windows can connect while the session opens.
                     self._open_environment()
-                    self._say(f"trxas serve ready: {state.public()}; all of it in {path}")
+                    self._say(f"trxas serve ready: {state.public()}; addresses and keys are in {path}")
                 return self._watch()
             finally:
                 self._stop_all()
@@ -180,6 +180,10 @@ class Serving:
 
     def _start_again(self, child: Child) -> bool:
         program = child.program
+        # A program that may be restarted and dies once, as a relay that was killed by mistake, is restarted. One that
+        # dies again and again
+        # has a cause that a restart does not remove; then everything is stopped, with its last output, instead of an
+        # endless loop.
         now = time.monotonic()
         deaths = [death for death in self._deaths.get(program.name, []) if now - death < RESTARTS_WITHIN_S]
         self._deaths[program.name] = [*deaths, now]
@@ -192,6 +196,9 @@ class Serving:
 
     def _stop_all(self) -> None:
         """Stop the newest first: the queue server before the programs that it needs."""
+        # The queue server is asked to end its plan and to close its session, which needs relay, Redis and Tiled while
+        # it writes what is left. Only then are the programs stopped, in the reverse order of their start. A manager
+        # that does not answer is stopped like the others, by the end of its standard input.
         manager = self._children.get("queue server")
         if self._queue is not None and manager is not None and manager.exit_code is None:
             try:
@@ -209,6 +216,8 @@ def relay_program(root: Path) -> ChildProgram:
 
     Raises OSError if there is no free port.
     """
+    # The ports are chosen before the program is started, so that a relay that dies comes back at the addresses that
+    # windows and sessions know.
     ports = [str(_free_port()) for _ in range(3)]
     command = [sys.executable, "-m", "trxas.serve.relay", "--data", str(root), "--stop-with-stdin"]
     return ChildProgram(name="relay", command=[*command, "--ports", *ports], ready=_RELAY_READY, restarts=True)

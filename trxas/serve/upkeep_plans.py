@@ -20,6 +20,8 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
     They raise, before anything moves, what `resume_plan` and `Session.reset_safety` raise.
     """
 
+    # A text, because a form has one field for it: the queue server checks types, and a parameter of two types would be
+    # offered as a Python literal.
     def resume_run(run: str = "-1") -> Plan:
         """Measure the exposures that an interrupted run lacks, in a new run; both are read as one.
 

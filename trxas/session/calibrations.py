@@ -71,6 +71,8 @@ class Calibrations:
 
     def use(self, calibrations: Mapping[str, Any]) -> None:
         """Use `calibrations`, as `current` returns them; raise InputError for a value that the axes do not allow."""
+        # Does not write the file: these are values that were in force before, as those of a resumed campaign, not new
+        # results.
         for name, value in calibrations.items():
             self._apply(name, value)
         self._known = self.current()
@@ -126,6 +128,9 @@ class Calibrations:
         return (yield from bpp.plan_mutator(plan, after_configuring))
 
     def _save_changes(self) -> Plan:
+        # Compared with the values that were known before, not with the message: a plan may configure an axis without
+        # changing it, and one message may change several. The clock and the latest run say to which measurement the new
+        # value belongs.
         now = current(self._beamline)
         for name in [name for name in now if now[name] != self._known[name]]:
             self._known[name] = now[name]

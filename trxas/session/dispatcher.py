@@ -37,11 +37,14 @@ class SessionDispatcher(Dispatcher):
         self._lock = threading.Lock()
 
     def record_with(self, recorder: Callback) -> None:
-        """Let `recorder` have every document before all subscribers; its errors end the plan."""
+        """Pass every document to `recorder` before all subscribers; what it raises ends the plan."""
         self._recorders.append(recorder)
 
     def process(self, name: DocumentNames, doc: Document) -> None:
         """Pass one document on; raises what a recorder raises, and then no subscriber gets it."""
+        # Recorders first, on the thread of the run: when a subscriber or a window hears of an exposure, it is on disk.
+        # An error here must end the run, because data that are not stored are not measured. Subscribers get a copy in a
+        # queue of their own, which cannot fail.
         for recorder in self._recorders:
             recorder(name.name, doc)
         for wanted, subscriber in self._all():
@@ -64,6 +67,9 @@ class SessionDispatcher(Dispatcher):
         if not callable(func):
             raise TypeError(f"Cannot subscribe {func!r}: it is not a function of a name and a document.")
         with self._lock:
+            # bluesky subscribes a callback once per token; people subscribe the same callback twice, for instance by
+            # running a cell of a notebook again, and would get every line twice. Both tokens then share one subscriber,
+            # and unsubscribing either ends it.
             known = (
                 subscriber
                 for wanted, subscriber in self._subscribers.values()
@@ -96,6 +102,7 @@ class SessionDispatcher(Dispatcher):
 
         Never raises: a subscriber that is stuck is left out, one that is slow continues in the background.
         """
+        # One deadline for all: ten subscribers that are slow together must not make the prompt wait ten times as long.
         deadline = time.monotonic() + timeout_s
         for subscriber in [one for key, (_, one) in list(self._subscribers.items()) if token in (None, key)]:
             subscriber.wait(max(deadline - time.monotonic(), 0.0))

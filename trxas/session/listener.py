@@ -23,7 +23,8 @@ _PAUSES = {"immediate": False, "deferred": True}
 class Listener:
     """Answers requests about the plan of `engine` on a free port of loopback, until `close`.
 
-    The data folder `root` announces the port and the key (`session_file`). `name` is what people know the session by.
+    The data folder `root` announces the port and the key (`session_file`). `name` is the name of the session for
+    people.
 
     It answers those requests of bluesky-queueserver's API (JSON `{"method", "params"}`) that concern a running plan:
     `status`, `queue_get`, `history_get`, `plans_allowed`, `re_pause`, `re_resume`, `re_stop`, `re_abort`, so that a
@@ -78,6 +79,8 @@ class Listener:
             return _refusal(str(error))
 
     def _do(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        # Runs on the listener's thread. The engine decides whether it is in a state for the request; see the states in
+        # `remote_control`. What is refused there comes back as an answer, so that the window shows the reason.
         if method in _ANSWERS:
             self._engine.answer(_ANSWERS[method])
             return {}
@@ -99,6 +102,8 @@ class Listener:
         return {}
 
     def _status(self) -> Mapping[str, Any]:
+        # The words are those of the queue server, so that one client in the window serves both. The number of calls is
+        # the uid of the queue: it changes with each plan, which makes windows fetch the running one.
         state = self._engine.public_state
         manager = {"idle": "idle", "paused": "paused"}.get(state, "executing_queue")
         return {

@@ -29,6 +29,9 @@ def guard_metadata(engine: RunEngine) -> None:
     """
 
     def check(message: Msg) -> Msg:
+        # The announcement is a message that every scan of trxas sends before anything moves. At that moment the
+        # metadata of the call are known, which they are not when the plan is made, and nothing has been opened or moved
+        # yet.
         if message.command == "null" and ANNOUNCEMENT in message.kwargs:
             # bluesky has no public way to the metadata of the call under way.
             check_engine_metadata(engine._metadata_per_call, engine.md)

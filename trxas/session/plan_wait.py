@@ -28,6 +28,8 @@ class QuietWait(DuringTask):
 
 
 def _draws_with_qt() -> bool:
+    # Asked without importing: an import of pyplot would choose a backend and, where there is a screen, start Qt in this
+    # process.
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is None or not pyplot.get_fignums():
         return False

@@ -15,6 +15,7 @@ def publish(run_engine: RemotelyPausableEngine, root: Path) -> Publisher:
     Call it once, after the store has subscribed: documents that are lost on the way are read from the journal. Close
     the returned publisher with the session. A server that is silent or gone raises nothing.
     """
+    # The address is asked for again and again, as a server may start after the session, or come back at other ports.
     publisher = Publisher(lambda: _relay(root))
     run_engine.record_with(publisher)
     return publisher

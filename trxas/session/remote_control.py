@@ -98,7 +98,7 @@ class RemotelyPausableEngine(RunEngine):
         self.context_managers = [self.dispatcher.shown, *self.context_managers]
 
     def record_with(self, recorder: Callback) -> None:
-        """Let `recorder` have every document at once, before all subscribers; its errors end the plan."""
+        """Pass every document to `recorder` at once, before all subscribers; what it raises ends the plan."""
         self.dispatcher.record_with(recorder)
 
     def subscribe(self, func: Callback, name: str = "all") -> int:
@@ -166,6 +166,8 @@ class RemotelyPausableEngine(RunEngine):
                 if self._decider is not _Decider.ASKED or str(self.state) != "paused":
                     self._decider = _Decider.PROMPT
                     raise
+            # The window has asked for the pause and the plan has stopped: the call waits for the answer on its own
+            # thread, where alone the plan can be resumed. A loop, because the resumed plan may be paused again.
             answer = self._await_answer()
             self._say(f"{answer.value.capitalize()} from a window at {time.strftime('%H:%M:%S')}.")
             if answer is not Answer.RESUME:

@@ -27,6 +27,8 @@ def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None]
 
 def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = print) -> Plan:
     """Return the plan that measures the missing exposures of a run; raise InputError as `resume_run` does."""
+    # The whole chain of resumed runs is read as one dataset. What is missing is counted over all of them, so that any
+    # run of the chain can be named, and a resumed run that was interrupted itself can be resumed.
     documents = load_dataset(session.store, key)
     start = documents[0][1]
     if documents[-1][0] != "stop":

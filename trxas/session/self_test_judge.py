@@ -39,6 +39,8 @@ class SelfTestJudge:
         self._open = None
         if KEY not in start:
             return
+        # All arms of one self-test share a series. A self-test that was aborted leaves runs of some arms behind; the
+        # next one has another series and begins from nothing, so that arms of two tests are never judged together.
         if start["series"] != self._series:
             self._series = str(start["series"])
             self._runs = {}

@@ -102,6 +102,9 @@ class Session:
 
     def close(self) -> None:
         """Finish writing and release the beamline; raises StorageError if a run did not reach the catalogue."""
+        # The order of the end: no requests of windows any more; no documents to them; the store, which may take seconds
+        # to write what is left and may fail; at last, whatever happened, the beamline is released. Released earlier,
+        # the next session could move it while this one still writes.
         if self.listener is not None:
             self.listener.close()
         self.publisher.close()
@@ -131,6 +134,10 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     NotConnectedError with every PV that does not answer, HeldError if another session holds the beamline, StorageError
     if the data folder or its calibrations cannot be used, ConfigurationError if the address list is wrong.
     """
+    # The order of the start: the environment of libca before any PV; the connection of all PVs, whose failure is
+    # reported for all at once; the lock on the beamline, before anything is read that another session may change; then
+    # store and engine. What fails after the lock gives the lock back: otherwise nobody could use the beamline until its
+    # time-out.
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.connect()
@@ -157,6 +164,8 @@ def _assembled(
     store = open_configured_store(configuration, recover_runs=guard is not None)
     if guard is not None:
         # A read-only session must not write: its folder may be an archive, or belong to a colleague.
+        # The order of the recorders is that of what may be lost: journal and catalogue first, then the publisher, then
+        # calibrations. Subscribers come after all of them, and their order does not matter.
         _record(run_engine, beamline, store)
     publisher = publish(run_engine, configuration.storage.root.resolve())
     session = Session(
@@ -180,7 +189,7 @@ def _assembled(
 
 
 def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:
-    # The journal comes first: a document is on disk before anybody else hears of it.
+    # The journal comes first: a document is on disk before anything else receives it.
     store.subscribe(run_engine)
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)

@@ -78,6 +78,7 @@ def applied_once(
 
     @functools.wraps(plan)
     def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> Plan:
+        # The arguments are checked as by the plan itself, so that a wrong one is refused before anything is compared.
         arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
         change = float(arguments[relative.argument])
         before = calibrations.current()[relative.name]

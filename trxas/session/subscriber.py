@@ -1,4 +1,4 @@
-"""A subscriber of a session's documents: it hears of a run, and has no power over it."""
+"""A subscriber of a session's documents: it receives them and cannot affect the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Guarded:
         try:
             self._callback(name, copy.deepcopy(doc))
         except BaseException as error:  # noqa: BLE001  # reported
-            # Whatever it is, SystemExit and KeyboardInterrupt too: a run does not end over somebody who watches it.
+            # Any error, SystemExit and KeyboardInterrupt included: a callback that only watches must not end a run.
             self.leave_out(f"failed at a document of type {name!r}: {described(error)}")
 
     def leave_out(self, why: str) -> None:
@@ -101,10 +101,15 @@ class Subscriber:
 
         A callback that has not returned from one document in all that time is left out.
         """
+        # A callback may run a plan or wait for the engine itself, on this thread: waiting here for its own end would
+        # never return.
         if threading.current_thread() is self._thread:
             return
         deadline = time.monotonic() + timeout_s
         with self._changed:
+            # The wait is for what was put until now, not for an empty queue: a run that goes on would never let it end.
+            # A subscriber that has not finished a single document in all that time is stuck in one; one that has is
+            # only slow, and continues in the background.
             done = self._done
             target = self._put
             self._changed.wait_for(
@@ -141,6 +146,8 @@ class Subscriber:
             self._thread.start()
 
     def _work(self) -> None:
+        # The lock is held while the queue is looked at, never while the callback runs: the thread of the run must be
+        # able to put the next document at any moment, whatever the callback does.
         while not self._guarded.failed:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._is_closing or self._guarded.failed)

@@ -94,6 +94,9 @@ class ProgressLine:
                 self._draw(is_last=False)
 
     def _draw(self, *, is_last: bool) -> None:
+        # On a terminal the line is written over itself: back to the start of the line, erase, write. It has no line end
+        # until the work is over, so that the next table row can take its place. `_is_drawn` says whether there is
+        # something to erase.
         self._drawn_at_s = time.monotonic()
         text = self._text()
         if not sys.stderr.isatty():

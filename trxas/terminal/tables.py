@@ -43,6 +43,8 @@ def table_text(made: Table) -> str:
     """
     from rich.console import Console
 
+    # A terminal gets colours and columns that fit; a pipe or a file gets plain lines of any length, which `grep` and
+    # spreadsheets read. Both come from one table, so that nothing is printed in two ways.
     fancy = is_fancy()
     width = None if sys.stdout.isatty() else UNLIMITED_WIDTH
     console = Console(file=sys.stdout, width=width, force_terminal=fancy, no_color=not fancy, highlight=False)

@@ -25,6 +25,8 @@ def companion_window(configuration: Configuration) -> Iterator[Child]:
     closes or dies.
     """
     with contextlib.ExitStack() as stack:
+        # If the folder is served already, its relay has the documents of this session too, and the window finds it. The
+        # relay of this context exists only where there is none, and ends with it.
         with contextlib.suppress(AlreadyServedError):
             stack.enter_context(_relayed(configuration))
         yield stack.enter_context(_window(configuration))

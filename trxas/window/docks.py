@@ -70,6 +70,8 @@ class BrowserAndControlDocks:
 
     def docks(self, worker: LiveWorker) -> Sequence[Dock]:
         """Return both docks; a queue server or a session that starts later is found."""
+        # The order is that of the end, too: the browser stops reading before its stores are closed, and the clients of
+        # queue and session stop polling. All of it is closed after the window has stopped its worker.
         stores = CurrentStore(self._configuration.storage)
         browser = RunBrowser(stores, worker, self._feed)
         self._closing += [browser.close_jobs, stores.close]
@@ -108,6 +110,9 @@ class CurrentStore:
 
     def __call__(self) -> Store:
         """Return the store to read from at the moment; raises StorageError if it cannot be opened."""
+        # Called in threads of the browser, with every list. The way to the runs changes when a server starts or ends:
+        # its catalogue must be read through it, as two processes on one database would wait for each other. A store
+        # that was opened before may be in use by another thread at this moment; it is closed at the end.
         state = read_state(self._storage.root.resolve())
         way = (state.tiled, state.tiled_key) if state is not None else ("", "")
         with self._lock:

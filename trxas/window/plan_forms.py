@@ -52,7 +52,7 @@ def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
 
 
 class PlanCourses:
-    """Tells the exposures of a plan from its arguments, at a beamline with this `configuration`."""
+    """Derives the exposures of a plan from its arguments, for a beamline with this `configuration`."""
 
     def __init__(self, configuration: BeamlineConfiguration) -> None:
         self._configuration = configuration
@@ -62,6 +62,8 @@ class PlanCourses:
         if plan not in PLANS or PLANS[plan].entry.runs is None:
             return None
         try:
+            # The plan itself is asked what it would measure, with the arguments of the form: the forecast cannot differ
+            # from the scan. Arguments that are wrong have no course; the form says what is wrong with them.
             specs = as_list(PLANS[plan].entry.specs(self._configuration, **arguments))
         except InputError:
             return None

@@ -46,6 +46,8 @@ class SavedCalibrations:
 
     def __getitem__(self, name: str) -> Any:
         now_s = time.monotonic()
+        # Read again every 2 s, not with every reading: the items are converted many times per second. A session that
+        # calibrates an axis is therefore followed within two seconds.
         if now_s - self._read_at_s > READ_AGAIN_S:
             self._read_at_s = now_s
             # A damaged file stops sessions with a message of its own; the window continues with the latest values.

@@ -119,6 +119,8 @@ class Choices(QWidget):
 
     def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
         """Name the runs that the mean of the series lacks, with the reason in eV or ps, while that mean is chosen."""
+        # Not every panel offers the scope: in one that does not, the box exists but is hidden, with its first entry.
+        # The text is shown only while the mean is, since it would alarm people about a mean that they do not look at.
         is_series = self.scope == "series" and {"scope", "scans"} & set(self._parts)
         text = left_out_text(runs) if is_series else ""
         self.left_out.show_message(text, "warning")

@@ -97,6 +97,8 @@ class ExcitedPanel(Panel):
         self.plot.set_curve("excited", found.energy_ev, found.value, found.sigma, style=TRANSIENT, label=label)
 
     def _percent_changed(self, percent: float) -> None:
+        # Slider and field show one number and set each other. The slider has whole steps: its answer would round the
+        # number that was typed, so its signal is blocked.
         before = self.slider.blockSignals(True)  # noqa: FBT003  # Qt's signature
         self.slider.setValue(round(percent * PER_CENT))
         self.slider.blockSignals(before)

@@ -70,6 +70,9 @@ def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
     """
     result = Measurement()
+    # A value with an error of zero or infinity is no measurement, and would have a pull of zero or of anything; it
+    # counts as failed, with what was found as the reason. The same for a group that raises: the share of failures is a
+    # result of the coverage, as a reduction that refuses every difficult sample would have perfect pulls.
     for group in GROUPS:
         try:
             found = group.measure(beamline, run_engine)
@@ -148,6 +151,9 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
 
 def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     """Measure the same powder twice: after a long move down with its backlash, and approached from below."""
+    # The monochromator is sent up first, so that the first scan begins with a long move down: approached directly, its
+    # backlash shifts the spectrum; approached from below, there is none. The difference of both is known from the
+    # sample, and must be what the alignment finds.
     run_engine(bps.abs_set(beamline.energy, BR_K.main_feature_ev, wait=True))
     shifted, reference = (_static(beamline, run_engine, approach) for approach in ("direct", "below"))
     return {"alignment_shift": align(shifted, reference, ALIGNMENT_WINDOW_EV).shift_ev}

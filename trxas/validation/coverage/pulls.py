@@ -47,6 +47,9 @@ def pull_statistics(pulls_of_samples: Sequence[Sequence[float]], failed: int = 0
     and counts a bias that all measurements of one sample share only once.
     """
     groups = [np.asarray(pulls, dtype=float) for pulls in pulls_of_samples if len(pulls)]
+    # All statistics follow from three sums per sample, so that leaving out one sample is a subtraction. The samples are
+    # left out, not the single pulls: measurements of one sample share its systematic errors, and would make the errors
+    # of the statistics too small.
     each = np.array([[pulls.size, pulls.sum(), (pulls**2).sum()] for pulls in groups]).reshape(-1, 3)
     every = each.sum(axis=0)
     without = every - each

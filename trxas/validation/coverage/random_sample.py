@@ -104,6 +104,9 @@ class SampleTruth:
 
         The unpumped signal includes the remainder of earlier pumps, which is proportional to the fluence.
         """
+        # The measured slope is that of (on - off) / mean off. Earlier pumps have left a remainder in both, which is
+        # proportional to the fluence too: the numerator has the difference of the excitations, the denominator the
+        # unpumped signal at the mean fluence.
         per_fluence = self.br_change / REFERENCE_FLUENCE_MJ_CM2
         on = self.after_pump(first_delay_ps, timing.pumped_probe, timing)
         off = self.after_pump(first_delay_ps, timing.unpumped_probe, timing)
@@ -113,5 +116,7 @@ class SampleTruth:
 def draw_truth(rng: np.random.Generator) -> SampleTruth:
     """Return one random sample, each quantity in the unit of its name, from its range in `RANGES`."""
     drawn = {name: limits.draw(rng) for name, limits in RANGES.items()}
+    # The second lifetime is drawn as a ratio to the first: two lifetimes drawn independently would often be so close
+    # that no measurement could separate them.
     drawn["tau2_ps"] = drawn["tau1_ps"] * drawn.pop("lifetime_ratio")
     return SampleTruth(**{field.name: drawn[field.name] for field in fields(SampleTruth)})

@@ -35,6 +35,8 @@ def main() -> int:
     job = json.loads(sys.stdin.readline())
     end_with_parent()
     with contextlib.ExitStack() as stack:
+        # All simulations of the batch start before the first measurement, because libca reads its address list once: it
+        # must hold the addresses of all. Each has PV names of its own, by its macro.
         addresses = [stack.enter_context(_beamline(sample)) for sample in job["samples"]]
         stack.callback(channel_access.silence)
         for sample in job["samples"]:

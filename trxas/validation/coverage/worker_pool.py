@@ -17,7 +17,7 @@ from trxas.validation.coverage.campaign import Coverage, RandomSample
 from trxas.validation.coverage.sample_file import sample_toml
 
 BATCH = 3
-"""Largest number of samples per process: they share the time of its imports, and as many simulations run at once."""
+"""Largest number of samples per process: they share its imports, and each has a simulation that runs all the time."""
 
 SILENCE_S = 300.0
 """Wall time without a report after which a process is taken to hang; one measurement takes 4 to 15 s."""
@@ -71,6 +71,8 @@ def measure_all(coverage: Coverage, folder: Path, report: Report) -> None:
     running: list[_Worker] = []
     try:
         while waiting or running:
+            # As many processes as workers at any time; a new one starts when one has ended. A batch is at most a fair
+            # share of all samples, so that no process works alone for long.
             while waiting and len(running) < coverage.settings.workers:
                 worker = _Worker(waiting.popleft(), folder, lines)
                 running.append(worker)
@@ -85,6 +87,9 @@ def measure_all(coverage: Coverage, folder: Path, report: Report) -> None:
 def _handle_next(
     lines: queue.SimpleQueue[tuple[_Worker, str]], running: list[_Worker], coverage: Coverage, report: Report
 ) -> None:
+    # The main loop sleeps until a process reports, or until the one that was silent longest must be ended. All results
+    # come through one queue, the end of a process as an empty line after its last one, so that no result can be missed
+    # and none is handled twice.
     silent_at_s = min(worker.heard_s for worker in running) + SILENCE_S
     try:
         worker, line = lines.get(timeout=max(silent_at_s - time.monotonic(), 0.0))

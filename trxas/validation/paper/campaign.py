@@ -35,6 +35,8 @@ def run_campaign(
     """Measure the sections that are not measured yet, reduce all from what is stored, and return results by name."""
     results: dict[str, SectionResult] = {}
     cache: dict[tuple[str, str], Any] = {}
+    # A resumed campaign continues with the calibrations in force at the end of its last measured section. Without them
+    # a simulated beamline would begin with those of its configuration, and every energy and delay would be another one.
     session.calibrations.use(progress.calibrations)
     for number, section in enumerate(sections, start=1):
         heading = f"[{number}/{len(sections)}] {section.title}"

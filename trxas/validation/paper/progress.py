@@ -43,7 +43,10 @@ class CampaignProgress:
         return {name: section.uids for name, section in self._sections.items()}
 
     def forget(self, name: str) -> None:
-        """Have a section measured again, with the calibrations from before it; the file does not change yet."""
+        """Mark a section for another measurement, with the calibrations from before it.
+
+        The file does not change yet.
+        """
         if name in self._sections:
             names = list(self._sections)
             self.calibrations = _latest(self._sections[before] for before in names[: names.index(name)])

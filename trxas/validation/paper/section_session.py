@@ -45,6 +45,9 @@ class SectionSession:
         Raises as `Session.measure` does.
         """
         marks = {CAMPAIGN: self._campaign, SECTION: self._section, KEY: key}
+        # The marks in the start documents are the only memory: reordered, added or removed calls of `measure` find
+        # their own runs. A run that was interrupted is completed rather than measured again, since a run of the paper
+        # takes hours of beam time.
         found = self._found(marks) if self._resumable else None
         if found is not None:
             plan.close()

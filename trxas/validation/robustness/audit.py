@@ -59,6 +59,9 @@ def audit(store: Store, truth: ExposureTruth) -> Audit:
         good = good_exposures(documents)
         found.exposures += len(good)
         found.points_lost += int(documents[0][1]["num_points"]) - len(set(good))
+        # Two kinds of duplicates: one intended exposure that is stored as good twice, which would be averaged twice;
+        # and one reading of the hardware that appears in two events, which shows in number and counts together. The
+        # second could pass as two good exposures.
         found.duplicates += len(good) - len(set(good))
     found.duplicates += sum(number - 1 for number in Counter(key_of(event) for event in events).values())
     found.datasets = len(datasets)

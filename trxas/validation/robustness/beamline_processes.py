@@ -27,8 +27,8 @@ WINDOW_READY = re.compile("Window on")
 class BeamlineProcesses:
     """Starts, kills and stops the processes; the IOC first.
 
-    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. It is started
-    as `session` says, with the DISPLAY `screen`. `speed` is in seconds of beam per second of wall time.
+    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. `session`: how it is
+    started; `screen`: its DISPLAY. `speed` is in seconds of beam per second of wall time.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class BeamlineProcesses:
         return self._victims[name].ready is not None
 
     def has_worked(self, name: str) -> bool:
-        """Return whether a process that has ended worked in its last life, as `is_up` says of one that runs."""
+        """Return whether a process that has ended had been up in its last life, in the sense of `is_up`."""
         return self.session.has_measured if name in (SESSION, WRITER) else self._victims[name].ready is not None
 
     def start(self, name: str) -> None:
@@ -146,6 +146,8 @@ class BeamlineProcesses:
         return "" if ready is None else ready.group(1)
 
     def _ioc(self, life: int) -> ChildProgram:
+        # The IOC comes back at the port of its first life, because its clients know that address and no other. Port 0,
+        # any free one, is for the first life only.
         options = ["--port", self._address_list.rpartition(":")[2] or "0", "--speed", str(self._speed)]
         # The seed fixes ring and gates in every life. The noise differs: the same counts again would be taken for the
         # same exposure.

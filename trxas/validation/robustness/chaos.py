@@ -82,6 +82,9 @@ class Chaos:
             screen_of(self._session) as screen,
             simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list,
         ):
+            # Two parts, alike except for the faults: the disturbed one until all faults have struck, the quiet one
+            # until it has as many datasets. Each has a beamline of its own with the same seed, so that ring and gates
+            # are the same and only the noise differs.
             measurement = Measurement(
                 kind=self._session,
                 data=folder,
@@ -106,6 +109,8 @@ class Chaos:
         self._wait(target, lambda: target.exposures > 0, "the start")
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.gap_s)
+            # A fault is over when two more exposures have been reported: the first may have begun before it. A session
+            # that hangs is found in this wait, and counted under the name of the fault.
             before = target.exposures
             struck = self._strike(target, injector, fault)
             counts = self._result.by_kind if struck else self._result.not_struck

@@ -47,11 +47,17 @@ class ExposureTruth:
         return [self._reason(event, usual) for event in events]
 
     def _usual(self, events: Sequence[Mapping[str, Any]], axis: str) -> float:
+        # The axes of the simulated sample have hidden calibrations: the true energy differs from the read-back by a
+        # constant that the session does not know. The median over all exposures is that constant, as most exposures are
+        # undisturbed.
         found = [self._states.get(key_of(event)) for event in events]
         distances = [states[0][1][axis] - event[axis] for states, event in zip(found, events, strict=True) if states]
         return float(np.median(distances)) if distances else 0.0
 
     def _reason(self, event: Mapping[str, Any], usual: Mapping[str, float]) -> str:
+        # An exposure may pass through several states, as a fault begins or ends in it. Each has its share of the time;
+        # a fault counts if it held for more than the tolerated share. An exposure without an entry was never made by
+        # the simulation: its event has no exposure behind it.
         states = self._states.get(key_of(event))
         if states is None:
             return "no such exposure in the log"

@@ -29,6 +29,8 @@ class FaultInjector:
         switch = f"7idd:sim:Fault:{fault.kind}"
         for name, value in fault.parameters.items():
             self._set(f"{switch}:{name}", value)
+        # The record takes its own clock: beam time for most faults, so that a fault lasts the same number of exposures
+        # at any speed; wall time for those of processes and network.
         duration_s = fault.duration_s * (1.0 if fault.wall_clock else self._speed)
         struck = self._put(switch, duration_s)
         time.sleep(fault.duration_s)

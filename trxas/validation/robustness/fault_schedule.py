@@ -58,6 +58,8 @@ def chosen_kinds(names: str | None) -> list[FaultKind]:
 def plan_faults(count: int, seed: int, kinds: Sequence[FaultKind]) -> list[PlannedFault]:
     """Return `count` faults in random order, with every kind equally often if the count allows."""
     random = np.random.default_rng(seed)
+    # Permutations one after the other: every kind comes equally often, and no kind can be missed by chance, as it could
+    # in a draw of single faults.
     order: list[int] = []
     while len(order) < count:
         order += [int(index) for index in random.permutation(len(kinds))]

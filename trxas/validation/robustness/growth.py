@@ -58,6 +58,9 @@ def growth(samples: Samples) -> dict[str, Growth]:
 
     Both are medians over a tenth of the time in between; memory is in MB.
     """
+    # Medians of many samples at both ends, not two samples: memory is allocated in steps, and a run that has just ended
+    # holds more than one that begins. A process that did not live at both ends has no growth; its end is reported as
+    # trouble by the soak itself.
     hours = samples[-1][0] if samples else 0.0
     width = SHARE * max(hours - WARM_UP_H, 0.0)
     early = [use for at, use in samples if WARM_UP_H <= at <= WARM_UP_H + width]

@@ -102,6 +102,8 @@ class Kills:
 
     def _strike(self, processes: BeamlineProcesses, kill: PlannedKill) -> None:
         self._until(lambda: processes.is_up(kill.victim), processes, kill.victim)
+        # The writer is a thread, which cannot be killed by itself. Its session is killed at the worst moment for it:
+        # within a write to the catalogue, which is noticed by the time stamp of the databases.
         if kill.victim == WRITER:
             before_ns = processes.written_at_ns()
             deadline = time.monotonic() + WRITE_TIMEOUT_S

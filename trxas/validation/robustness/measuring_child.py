@@ -82,7 +82,7 @@ class MeasuringChild:
 
     @property
     def starts(self) -> int:
-        """How often it was started."""
+        """Number of starts."""
         return self._child.lives
 
     @property
@@ -110,14 +110,14 @@ class MeasuringChild:
         if not self._log.exists():
             return ""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join([*lines[-LAST_WORDS:], f"All of it is in {self._log}."])
+        return "\n".join([*lines[-LAST_WORDS:], f"The whole log is in {self._log}."])
 
     def kill(self) -> None:
         """Send SIGKILL."""
         self._child.kill()
 
     def close(self) -> None:
-        """Kill it for good: by then all of it has been measured, or the run was broken off."""
+        """Kill it, without a restart: everything has been measured by then, or the run was broken off."""
         self._child.kill()
 
     def _take(self, line: str) -> None:
@@ -132,6 +132,8 @@ class ServedSession(RestartableChild):
     def kill(self) -> None:
         """Send SIGKILL to the server, the session and all other parts at once: none may end in good order."""
         if self.pid is not None:
+            # All at once: a server that sees its children die would end its runs in good order, which a power cut does
+            # not do.
             for pid in family(self.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

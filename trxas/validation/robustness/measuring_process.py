@@ -115,6 +115,8 @@ def measure_all(measurer: Measurer, enough: Path, datasets: int) -> None:
 
     One of FAILURES is reported, and the attempt repeated after 0.3 s; everything else is raised.
     """
+    # Everything is read from the store: this process may have been killed at any moment, and knows nothing of its
+    # earlier lives. Runs that resume others are left out, as they belong to the dataset of the first.
     known = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE, resumes=None)]
     for uid in known:
         _complete(measurer, uid)
@@ -127,6 +129,8 @@ def measure_all(measurer: Measurer, enough: Path, datasets: int) -> None:
 
 def _begin(measurer: Measurer, number: int) -> str:
     """Return the uid of the run made for a dataset, complete or not; "" if no run was made."""
+    # A run counts by its start document, not by the return of the plan: a plan that fails after its start has made a
+    # run, which must be completed; one that fails before has made none.
     before = {start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE)}
     _attempt(measurer, lambda: measurer.measure(*_plan(number)))
     made = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE) if start["uid"] not in before]

@@ -58,6 +58,8 @@ class QueueMeasurer:
         """Run a plan through the queue; raise QueuedPlanError if it did not end well."""
         self._open_session()
         # A plan that failed is put back to the front of the queue.
+        # A plan that failed is put back to the front of the queue by the server, as a person would want it. Here the
+        # loop decides what comes next, so the queue is emptied first.
         self._link.request("queue_clear", {})
         self._link.request("queue_item_add", signed(item=plan_item(plan, arguments)))
         self._link.request("queue_start", {})
@@ -122,7 +124,7 @@ def _server(options: Namespace) -> ChildProgram:
 
 
 def _report_events(root: Path, since_s: float) -> None:
-    """Report the exposures measured after `since_s` (Unix epoch): a relay also tells of the runs before."""
+    """Report the exposures measured after `since_s` (Unix epoch): a relay also sends earlier runs."""
     subscriber = Subscriber(_relay_addresses(root))
     while True:
         for name, doc in subscriber.take(timeout_s=1.0).documents:

@@ -82,6 +82,9 @@ class TerminalSession:
     def _read(self, terminal: TerminalProcess) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         begun = ""
+        # The line is typed when the first prompt appears, which may come in two pieces: the text that is not ended by a
+        # line end is kept as the beginning of the next. Typed earlier, it would reach the terminal before the shell
+        # reads from it.
         is_typed = False
         with self._log.open("a", encoding="utf-8") as log:
             for text in terminal.output():
