@@ -1,4 +1,4 @@
-"""Biexponential kinetics with a slow offset, fitted to all gates of one or several delay scans."""
+"""Kinetics of one to three lifetimes, with or without a slow offset, fitted to all gates of delay scans."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.values import Value as Value
 from reduction.xas.gate_rates import GateRates
+from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
 from reduction.xas.kinetics.model import Shape
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS, KineticsProblem
 from reduction.xas.kinetics.start import find_starts
@@ -34,20 +35,20 @@ _DETECTION_LIMIT = 40.0  # Noise alone lowers chi-square of 7 parameters by this
 
 @dataclass(frozen=True)
 class KineticsFit:
-    """Kinetics S(t) = A [f1 exp(-t/tau1) + f2 exp(-t/tau2) + f3 exp(-t/tau_off)] of one pump, f1 + f2 + f3 = 1.
+    """Kinetics S(t) = A [f1 exp(-t/tau1) + ... + f_off exp(-t/tau_off)] of one pump; all fractions add up to 1.
 
-    `fraction1`, `fraction2`, `offset` are f1, f2, f3 at t = 0+; `amplitudes` and `t0s_ps` hold one value per trace, A
-    being relative to the unpumped signal. The errors are those of the counts alone (not rescaled by chi-square).
+    `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of as many lifetimes as `model` has, from fast to slow;
+    `offset` is f_off, 0 without one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being
+    relative to the unpumped signal. The errors are those of the counts alone (not rescaled by chi-square).
     Lifetimes are fitted as logarithms: where sigma is more than a fifth of a lifetime, read it as a factor,
     value * exp(+-sigma/value). `offset_rate_per_ns` is 1/tau_off >= 0 and the lifetime its inverse, (inf, inf) if no
     decay is seen; the other errors then hold for a constant offset. `covariance` (n, n) follows `parameters`;
     `baselines` (traces, gates - 1) are ln(1 + e_n) of the `gates` but the last, relative to it.
     """
 
-    tau1_ps: Value
-    tau2_ps: Value
-    fraction1: Value
-    fraction2: Value
+    model: KineticModel
+    lifetimes_ps: tuple[Value, ...]
+    fractions: tuple[Value, ...]
     offset: Value
     offset_rate_per_ns: Value
     offset_lifetime_ps: Value
@@ -57,6 +58,7 @@ class KineticsFit:
     gates: tuple[int, ...]
     chi_square: float
     degrees_of_freedom: int
+    number_varied: int
     parameters: tuple[str, ...]
     covariance: NDArray[np.float64]
     timing: Timing
@@ -74,16 +76,61 @@ class KineticsFit:
         return self.amplitudes[0]
 
     @property
+    def tau1_ps(self) -> Value:
+        """Shortest lifetime, ps."""
+        return self.lifetimes_ps[0]
+
+    @property
+    def tau2_ps(self) -> Value:
+        """Second lifetime, ps. Raises ReductionError if the model has one only."""
+        return self._of_second(self.lifetimes_ps)
+
+    @property
+    def fraction1(self) -> Value:
+        """Fraction of the shortest lifetime."""
+        return self.fractions[0]
+
+    @property
+    def fraction2(self) -> Value:
+        """Fraction of the second lifetime. Raises ReductionError if the model has one only."""
+        return self._of_second(self.fractions)
+
+    @property
+    def quantities(self) -> dict[str, Value]:
+        """Lifetimes (ps), fractions, offset and time zero (ps) by name; fractions only if there is more than one."""
+        found = {f"tau{number}_ps": value for number, value in enumerate(self.lifetimes_ps, 1)}
+        if self.model.components > 1:
+            found |= {f"fraction{number}": value for number, value in enumerate(self.fractions, 1)}
+        if self.model.has_offset:
+            found["offset"] = self.offset
+        return found | {"t0_ps": self.t0_ps}
+
+    @property
     def undetermined(self) -> tuple[str, ...]:
         """Names of the lifetimes and fractions that the data do not determine; see `UNDETERMINED_SHARE`.
 
         The fit then draws a curve through the points, but its parameters are no results.
         """
-        scales = {"tau1_ps": self.tau1_ps.value, "tau2_ps": self.tau2_ps.value}
-        scales |= dict.fromkeys(("fraction1", "fraction2", "offset"), 1.0)
+        scales = {name: value.value if name.startswith("tau") else 1.0 for name, value in self.quantities.items()}
+        del scales["t0_ps"]
         return tuple(
-            name for name, scale in scales.items() if not getattr(self, name).sigma <= UNDETERMINED_SHARE * abs(scale)
+            name for name, scale in scales.items() if not self.quantities[name].sigma <= UNDETERMINED_SHARE * abs(scale)
         )
+
+    @property
+    def aicc(self) -> float:
+        """Corrected Akaike criterion of the model, see `Criterion`."""
+        return aicc(self.chi_square, self.number_varied, self.degrees_of_freedom + self.number_varied)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz criterion of the model, see `Criterion`."""
+        return bic(self.chi_square, self.number_varied, self.degrees_of_freedom + self.number_varied)
+
+    def _of_second(self, values: tuple[Value, ...]) -> Value:
+        if len(values) < 2:
+            raise ReductionError(f"The model has {self.model.description}. Fit a model with two, such as '2+offset'.")
+        return values[1]
 
     def curve(
         self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()
@@ -101,15 +148,23 @@ class KineticsFit:
         return np.asarray(transient)
 
     def _after_pump(self, delay_ps: NDArray[np.float64], probe: int) -> NDArray[np.float64]:
-        slow = 1.0 / self.tau2_ps.value
-        rates = (1.0 / self.tau1_ps.value, slow, 1e-3 * self.offset_rate_per_ns.value)
-        shape = Shape(rates, (self.fraction1.value, self.fraction2.value, self.offset.value))
+        rates = [1.0 / lifetime.value for lifetime in self.lifetimes_ps]
+        fractions = [fraction.value for fraction in self.fractions]
+        if self.model.has_offset:
+            rates.append(1e-3 * self.offset_rate_per_ns.value)
+            fractions.append(self.offset.value)
+        shape = Shape(tuple(rates), tuple(fractions))
         delay = delay_ps + probe * self.timing.bunch_period_ps
         return shape.mix([self.train.decay(delay, rate) for rate in rates], "value")
 
 
 def fit_kinetics(
-    traces: GateRates | Sequence[GateRates], timing: Timing, *, constant_offset: bool = False, shared_t0: bool = True
+    traces: GateRates | Sequence[GateRates],
+    timing: Timing,
+    *,
+    model: KineticModel = KineticModel.TWO_OFFSET,
+    constant_offset: bool = False,
+    shared_t0: bool = True,
 ) -> KineticsFit:
     """Fit one trace, or several that share lifetimes and fractions (paper, Figure 2c and SI 2: global fit Br + Pb).
 
@@ -121,13 +176,13 @@ def fit_kinetics(
     determine the kinetics.
     """
     traces = [traces] if isinstance(traces, GateRates) else list(traces)
-    problem = KineticsProblem.of(traces, timing, constant_offset=constant_offset, shared_t0=shared_t0)
+    problem = KineticsProblem.of(traces, timing, model=model, constant_offset=constant_offset, shared_t0=shared_t0)
     problem.require_data(traces)
     delays = np.concatenate([trace.delay_ps for trace in traces])
-    fits = [problem.minimise(start) for start in find_starts(problem.traces, delays, number=_STARTS)]
+    fits = [problem.minimise(start) for start in find_starts(problem.traces, delays, model=model, number=_STARTS)]
     best = min(fits, key=_chi_square)
     _require_signal(sum(trace.chi_square_without_signal() for trace in problem.traces) - _chi_square(best))
-    _require_resolved(best.params.valuesdict())
+    _require_resolved(best.params.valuesdict(), model)
     return _result(problem, best)
 
 
@@ -152,29 +207,47 @@ class _Estimates:
 def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
     offset_rate = _settle_offset_rate(problem, best.params)
     estimates = _estimates(problem, best.params)
-    shape = Shape.from_values(estimates.values)
-    tau1, tau2 = (1.0 / rate for rate in shape.rates[:2])
+    model = problem.model
+    rate = offset_rate or (estimates.plain("offset_rate_per_ns") if model.has_offset else Value(0.0, 0.0))
+    fractions = _fractions(estimates, model)
     traces = range(len(problem.traces))
     return KineticsFit(
-        tau1_ps=estimates.derived(tau1, {"log_tau1": tau1}),
-        tau2_ps=estimates.derived(tau2, {"log_tau1": tau2, "log_tau_ratio": tau2}),
-        fraction1=estimates.plain("fraction1"),
-        fraction2=estimates.plain("fraction2"),
-        offset=estimates.derived(shape.fractions[2], {"fraction1": -1.0, "fraction2": -1.0}),
-        offset_rate_per_ns=offset_rate or estimates.plain("offset_rate_per_ns"),
-        offset_lifetime_ps=_lifetime(offset_rate or estimates.plain("offset_rate_per_ns")),
+        model=model,
+        lifetimes_ps=_lifetimes(estimates, model),
+        fractions=fractions[: model.lifetimes],
+        offset=fractions[-1] if model.has_offset else Value(0.0, 0.0),
+        offset_rate_per_ns=rate,
+        offset_lifetime_ps=_lifetime(rate),
         t0s_ps=tuple(estimates.plain(problem.t0_name(trace)) for trace in traces),
         amplitudes=tuple(estimates.plain(f"amplitude_{trace}") for trace in traces),
         baselines=np.array([[estimates.values[name] for name in problem.baseline_names(trace)] for trace in traces]),
         gates=problem.gates,
         chi_square=_chi_square(best),
         degrees_of_freedom=problem.degrees_of_freedom,
+        number_varied=problem.number_varied,
         parameters=estimates.varied,
         covariance=estimates.covariance,
         timing=problem.timing,
         train=problem.train,
         constant_offset=problem.constant_offset,
     )
+
+
+def _lifetimes(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
+    """Return the lifetimes with errors, ps: each depends on its own logarithm and on all before."""
+    rates = Shape.from_values(estimates.values, model).rates
+    lifetimes = [1.0 / rate for rate in rates[: model.lifetimes]]
+    return tuple(
+        estimates.derived(lifetime, dict.fromkeys(model.log_lifetimes[: index + 1], lifetime))
+        for index, lifetime in enumerate(lifetimes)
+    )
+
+
+def _fractions(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
+    """Return the fractions of all components with errors; the last one is what the others leave."""
+    rest = Shape.from_values(estimates.values, model).fractions[-1]
+    free = [estimates.plain(name) for name in model.free_fractions]
+    return (*free, estimates.derived(rest, dict.fromkeys(model.free_fractions, -1.0)))
 
 
 def _settle_offset_rate(problem: KineticsProblem, parameters: Parameters) -> Value | None:
@@ -184,7 +257,7 @@ def _settle_offset_rate(problem: KineticsProblem, parameters: Parameters) -> Val
     to no effect to first order, and left free it would blow up the errors of the others.
     """
     name = "offset_rate_per_ns"
-    if problem.constant_offset or parameters[name].value > _UNRESOLVED_RATE_PER_NS:
+    if not problem.model.has_offset or problem.constant_offset or parameters[name].value > _UNRESOLVED_RATE_PER_NS:
         return None
     covariance = problem.covariance(parameters)
     column = [key for key, parameter in parameters.items() if parameter.vary].index(name)
@@ -213,15 +286,23 @@ def _lifetime(rate: Value) -> Value:
     return Value(1e3 / rate.value, 1e3 * rate.sigma / rate.value**2)
 
 
-def _require_resolved(values: dict[str, float]) -> None:
-    tau1, ratio = math.exp(values["log_tau1"]), math.exp(values["log_tau_ratio"])
+def _require_resolved(values: dict[str, float], model: KineticModel) -> None:
+    """Raise ReductionError if a lifetime, or the ratio of two of them, is at one of its limits."""
+    first, *ratios = (math.exp(values[name]) for name in model.log_lifetimes)
     low, high = LIFETIME_LIMITS_PS
-    if not (low * 1.001 < tau1 < high * 0.999 and RATIO_LIMITS[0] * 1.001 < ratio < RATIO_LIMITS[1] * 0.999):
+    if not ratios and not low * 1.001 < first < high * 0.999:
         raise ReductionError(
-            f"Two lifetimes cannot be told apart: the best fit is at a limit (tau1 = {tau1:.3g} ps of {low:g} to "
-            f"{high:g} ps, tau2/tau1 = {ratio:.3g} of {RATIO_LIMITS[0]:g} to {RATIO_LIMITS[1]:g}). Measure longer or "
-            "at more delays between 0 and 5 ns."
+            f"The best fit has the lifetime at a limit ({first:.3g} ps of {low:g} to {high:g} ps). Measure at other "
+            "delays, or fit another model."
         )
+    for number, ratio in enumerate(ratios, 2):
+        if not (low * 1.001 < first < high * 0.999 and RATIO_LIMITS[0] * 1.001 < ratio < RATIO_LIMITS[1] * 0.999):
+            raise ReductionError(
+                f"{'Two' if len(ratios) == 1 else 'Three'} lifetimes cannot be told apart: the best fit is at a limit "
+                f"(tau1 = {first:.3g} ps of {low:g} to {high:g} ps, tau{number}/tau{number - 1} = {ratio:.3g} of "
+                f"{RATIO_LIMITS[0]:g} to {RATIO_LIMITS[1]:g}). Measure longer or at more delays between 0 and 5 ns, or "
+                "fit fewer lifetimes."
+            )
 
 
 def _require_signal(gain: float) -> None:

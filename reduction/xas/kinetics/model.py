@@ -13,27 +13,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from reduction.xas.gate_rates import GateRates
+    from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import Decay, PumpTrain
 
 _LOWEST_SIGNAL = -0.9
 
 
 class Shape(NamedTuple):
-    """Kinetics of one pump: decay rates in 1/ps (fast, slow, offset) and their fractions, which add up to 1."""
+    """Kinetics of one pump: decay rates in 1/ps, from fast to slow, and their fractions, which add up to 1.
 
-    rates: tuple[float, float, float]
-    fractions: tuple[float, float, float]
+    The slowest may be an offset, whose rate is a parameter of its own.
+    """
+
+    rates: tuple[float, ...]
+    fractions: tuple[float, ...]
 
     @classmethod
-    def from_values(cls, values: Mapping[str, float]) -> Shape:
+    def from_values(cls, values: Mapping[str, float], model: KineticModel) -> Shape:
         """Read the shape from the parameters of the fit (see `reduction.xas.kinetics.fit`)."""
-        fast = float(np.exp(-values["log_tau1"]))
-        slow = fast * float(np.exp(-values["log_tau_ratio"]))
-        first, second = values["fraction1"], values["fraction2"]
-        return cls((fast, slow, 1e-3 * values["offset_rate_per_ns"]), (first, second, 1.0 - first - second))
+        rates: list[float] = []
+        for name in model.log_lifetimes:
+            rates.append((rates[-1] if rates else 1.0) * float(np.exp(-values[name])))
+        if model.has_offset:
+            rates.append(1e-3 * values["offset_rate_per_ns"])
+        free = [values[name] for name in model.free_fractions]
+        rest = 1.0
+        for fraction in free:
+            rest -= fraction
+        return cls(tuple(rates), (*free, rest))
 
     def mix(self, decays: Sequence[Decay], field: str) -> NDArray[np.float64]:
-        """Sum of the three decays' `field`, weighted with the fractions."""
+        """Sum of the decays' `field`, weighted with the fractions."""
         total: NDArray[np.float64] = sum(f * getattr(d, field) for f, d in zip(self.fractions, decays, strict=True))
         return total
 
@@ -83,10 +93,9 @@ class WhitenedTrace:
         decay = self.train.decay(self.delay_ps - t0_ps, rate_per_ps)
         return type(decay)(*(self.active * part for part in decay))
 
-    def decays(self, shape: Shape, t0_ps: float) -> tuple[Decay, Decay, Decay]:
-        """Return the three decays of `shape` at every gate, (rows, gates) each."""
-        fast, slow, offset = (self.decay(rate, t0_ps) for rate in shape.rates)
-        return fast, slow, offset
+    def decays(self, shape: Shape, t0_ps: float) -> tuple[Decay, ...]:
+        """Return the decays of `shape` at every gate, (rows, gates) each."""
+        return tuple(self.decay(rate, t0_ps) for rate in shape.rates)
 
     def whiten(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """Subtract each row's weighted mean from (..., rows, gates), scale to unit variance, flatten to (..., n)."""
@@ -109,21 +118,26 @@ class WhitenedTrace:
         signal = amplitude * shape.mix(self.decays(shape, t0_ps), "value")
         return self.whiten(_log_of_signal(signal)[0] + np.append(baselines, 0.0) - self.log_rate)
 
-    def jacobian(self, shape: Shape, t0_ps: float, amplitude: float) -> dict[str, NDArray[np.float64]]:
+    def jacobian(
+        self, shape: Shape, t0_ps: float, amplitude: float, model: KineticModel
+    ) -> dict[str, NDArray[np.float64]]:
         """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened and flat."""
         decays = self.decays(shape, t0_ps)
-        fast, slow, offset = decays
+        slowest = decays[-1]
         level = shape.mix(decays, "value")
-        by_log_slow = -amplitude * shape.fractions[1] * shape.rates[1] * slow.by_rate
-        tables = {
-            "log_tau1": by_log_slow - amplitude * shape.fractions[0] * shape.rates[0] * fast.by_rate,
-            "log_tau_ratio": by_log_slow,
-            "fraction1": amplitude * (fast.value - offset.value),
-            "fraction2": amplitude * (slow.value - offset.value),
-            "offset_rate_per_ns": 1e-3 * amplitude * shape.fractions[2] * offset.by_rate,
-            "t0_ps": -amplitude * shape.mix(decays, "by_delay"),
-            "amplitude": level,
-        }
+        tables: dict[str, NDArray[np.float64]] = {}
+        # Each logarithm is that of a ratio to the lifetime before, so it moves all slower lifetimes along.
+        following: NDArray[np.float64] | float = 0.0
+        for index in reversed(range(model.lifetimes)):
+            own = amplitude * shape.fractions[index] * shape.rates[index] * decays[index].by_rate
+            following = following - own
+            tables[model.log_lifetimes[index]] = following
+        for name, decay in zip(model.free_fractions, decays, strict=False):
+            tables[name] = amplitude * (decay.value - slowest.value)
+        if model.has_offset:
+            tables["offset_rate_per_ns"] = 1e-3 * amplitude * shape.fractions[-1] * slowest.by_rate
+        tables["t0_ps"] = -amplitude * shape.mix(decays, "by_delay")
+        tables["amplitude"] = level
         slope = _log_of_signal(amplitude * level)[1]
         return {name: self.whiten(table * slope) for name, table in tables.items()}
 

@@ -11,6 +11,7 @@ import numpy as np
 from lmfit import Minimizer, Parameters
 
 from errors import ReductionError
+from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.kinetics.model import Shape, WhitenedTrace
 from reduction.xas.pump_train import PumpTrain
 
@@ -23,14 +24,11 @@ if TYPE_CHECKING:
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.start import Start
 
-SHAPE_PARAMETERS = ("log_tau1", "log_tau_ratio", "fraction1", "fraction2", "offset_rate_per_ns")
-"""Parameters that all traces share: ln(tau1/ps), ln(tau2/tau1), fractions at t = 0+, 1/tau_off in 1/ns."""
-
 LIFETIME_LIMITS_PS = (5.0, 30e3)
 """tau1 below a tenth of the instrument response cannot be told from an instantaneous change."""
 
 RATIO_LIMITS = (1.1, 1e3)
-"""Limits of tau2/tau1."""
+"""Limits of the ratio of each lifetime to the one before."""
 
 _FRACTION_LIMITS = (-1.0, 2.0)
 _OFFSET_RATE_LIMITS_PER_NS = (0.0, 0.05)
@@ -46,12 +44,19 @@ class KineticsProblem:
     timing: Timing
     train: PumpTrain
     gates: tuple[int, ...]
+    model: KineticModel
     constant_offset: bool
     shared_t0: bool
 
     @classmethod
     def of(
-        cls, measured: Sequence[GateRates], timing: Timing, *, constant_offset: bool, shared_t0: bool
+        cls,
+        measured: Sequence[GateRates],
+        timing: Timing,
+        *,
+        model: KineticModel,
+        constant_offset: bool,
+        shared_t0: bool,
     ) -> KineticsProblem:
         """Choose gates and pumps, and whiten the data."""
         reference = timing.unpumped_probe
@@ -61,7 +66,7 @@ class KineticsProblem:
         overlap = (1.0,) if constant_offset else timing.pump_overlap
         train = PumpTrain(period_ps=timing.pump_period_ps, overlap=overlap, sigma_ps=timing.irf_sigma_ps)
         whitened = [WhitenedTrace.of(rates, gates, silent, timing.bunch_period_ps, train) for rates in measured]
-        return cls(whitened, timing, train, gates, constant_offset, shared_t0)
+        return cls(whitened, timing, train, gates, model, constant_offset, shared_t0)
 
     def require_data(self, measured: Sequence[GateRates]) -> None:
         """Refuse traces without points before the pump, or with fewer residuals than parameters."""
@@ -74,18 +79,24 @@ class KineticsProblem:
                 )
         if self.degrees_of_freedom < 1:
             raise ReductionError(
-                f"{sum(t.degrees_of_freedom for t in self.traces)} independent values cannot determine "
-                f"{self._number_varied} parameters. Measure more delays (about 45 are recommended)."
+                f"{self.values} independent values cannot determine {self.number_varied} parameters. Measure more "
+                "delays (about 45 are recommended)."
             )
 
     @property
     def degrees_of_freedom(self) -> int:
         """Independent residuals less parameters."""
-        return sum(trace.degrees_of_freedom for trace in self.traces) - self._number_varied
+        return self.values - self.number_varied
 
     @property
-    def _number_varied(self) -> int:
-        shape = len(SHAPE_PARAMETERS) - self.constant_offset
+    def values(self) -> int:
+        """Independent residuals."""
+        return sum(trace.degrees_of_freedom for trace in self.traces)
+
+    @property
+    def number_varied(self) -> int:
+        """Free parameters of the model, those of traces and gates included."""
+        shape = len(self.model.shape_parameters) - (self.constant_offset and self.model.has_offset)
         return shape + len(self.traces) * len(self.gates) + (1 if self.shared_t0 else len(self.traces))
 
     def t0_name(self, trace: int) -> str:
@@ -101,13 +112,12 @@ class KineticsProblem:
         totals = start.amplitudes.sum(axis=1)
         shares = start.amplitudes.T @ totals / (totals @ totals)
         parameters = Parameters()
-        fast, slow, offset = start.rates
-        _add(parameters, "log_tau1", -math.log(fast), *map(math.log, LIFETIME_LIMITS_PS))
-        _add(parameters, "log_tau_ratio", math.log(fast / slow), *map(math.log, RATIO_LIMITS))
-        _add(parameters, "fraction1", shares[0], *_FRACTION_LIMITS)
-        _add(parameters, "fraction2", shares[1], *_FRACTION_LIMITS)
-        rate = 0.0 if self.constant_offset else 1e3 * offset
-        _add(parameters, "offset_rate_per_ns", rate, *_OFFSET_RATE_LIMITS_PER_NS, vary=not self.constant_offset)
+        self._add_lifetimes(parameters, start)
+        for name, share in zip(self.model.free_fractions, shares, strict=False):
+            _add(parameters, name, share, *_FRACTION_LIMITS)
+        if self.model.has_offset:
+            rate = 0.0 if self.constant_offset else 1e3 * start.rates[-1]
+            _add(parameters, "offset_rate_per_ns", rate, *_OFFSET_RATE_LIMITS_PER_NS, vary=not self.constant_offset)
         for index, trace in enumerate(self.traces):
             if self.t0_name(index) not in parameters:
                 parameters.add(self.t0_name(index), value=start.t0_ps)
@@ -116,10 +126,18 @@ class KineticsProblem:
                 parameters.add(name, value=float(np.mean(column - trace.log_rate[:, -1])))
         return parameters
 
+    def _add_lifetimes(self, parameters: Parameters, start: Start) -> None:
+        """Add the logarithms of the first lifetime and of the ratio of each other to the one before."""
+        for index, name in enumerate(self.model.log_lifetimes):
+            limits, value = LIFETIME_LIMITS_PS, -math.log(start.rates[0])
+            if index:
+                limits, value = RATIO_LIMITS, math.log(start.rates[index - 1] / start.rates[index])
+            _add(parameters, name, value, *map(math.log, limits))
+
     def residual(self, parameters: Parameters) -> NDArray[np.float64]:
         """All whitened residuals, flat."""
         values = parameters.valuesdict()
-        shape = Shape.from_values(values)
+        shape = Shape.from_values(values, self.model)
         return np.concatenate(
             [
                 trace.residual(
@@ -135,11 +153,11 @@ class KineticsProblem:
     def jacobian(self, parameters: Parameters) -> NDArray[np.float64]:
         """Return the derivatives of `residual`, (residuals, varied parameters)."""
         values = parameters.valuesdict()
-        shape = Shape.from_values(values)
+        shape = Shape.from_values(values, self.model)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
         rows = []
         for index, trace in enumerate(self.traces):
-            columns = trace.jacobian(shape, values[self.t0_name(index)], values[f"amplitude_{index}"])
+            columns = trace.jacobian(shape, values[self.t0_name(index)], values[f"amplitude_{index}"], self.model)
             columns[self.t0_name(index)] = columns.pop("t0_ps")
             columns[f"amplitude_{index}"] = columns.pop("amplitude")
             columns |= zip(self.baseline_names(index), trace.whiten(trace.baseline_columns()), strict=True)

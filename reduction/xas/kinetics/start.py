@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,40 +13,49 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.kinetics.model import WhitenedTrace
 
 _LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
 _OFFSET_RATES_PER_PS = (1e-9, 1.0 / 1e6, 1.0 / 250e3)
-_TYPICAL_RATES_PER_PS = [(1.0 / 150.0, 1.0 / 1500.0, 1e-9)]
+_TYPICAL_RATES_PER_PS: list[tuple[float, ...]] = [(1.0 / 150.0, 1.0 / 1500.0, 1e-9)]
 _T0_SPAN_PS = 1000.0
 
 
 @dataclass(frozen=True)
 class Start:
-    """A point to start the minimiser from: rates in 1/ps, amplitudes (traces, 3) of the three decays."""
+    """A point to start the minimiser from: rates in 1/ps, amplitudes (traces, components) of the decays."""
 
     chi_square: float
-    rates: tuple[float, float, float]
+    rates: tuple[float, ...]
     t0_ps: float
     amplitudes: NDArray[np.float64]
 
 
-def find_starts(traces: Sequence[WhitenedTrace], first_delay_ps: NDArray[np.float64], *, number: int) -> list[Start]:
+def find_starts(
+    traces: Sequence[WhitenedTrace], first_delay_ps: NDArray[np.float64], *, model: KineticModel, number: int
+) -> list[Start]:
     """Return the `number` best points of a coarse grid, best first.
 
     To first order in the signal the model is linear in the amplitudes and baselines, so the grid spans only time
-    zero (steps of half the instrument response, +-1 ns within the delays measured) and then the three decay rates.
+    zero (steps of half the instrument response, +-1 ns within the delays measured) and then the decay rates.
     """
     half_width = traces[0].train.sigma_ps / 2.0
     low, high = max(first_delay_ps.min(), -_T0_SPAN_PS), min(first_delay_ps.max(), _T0_SPAN_PS)
     candidates = np.arange(low, high, half_width) if high > low else np.array([0.0])
     t0 = min((_best(traces, _TYPICAL_RATES_PER_PS, float(t0)) for t0 in candidates), key=_chi_square).t0_ps
-    pairs = [(1.0 / a, 1.0 / b) for a, b in product(_LIFETIMES_PS, repeat=2) if b > 1.9 * a]
-    combinations = [(*pair, offset) for pair in pairs for offset in _OFFSET_RATES_PER_PS]
+    groups = [
+        tuple(1.0 / lifetime for lifetime in group)
+        for group in product(_LIFETIMES_PS, repeat=model.lifetimes)
+        if all(slower > 1.9 * faster for faster, slower in pairwise(group))
+    ]
+    combinations: list[tuple[float, ...]] = list(groups)
+    if model.has_offset:
+        combinations = [(*group, offset) for group in groups for offset in _OFFSET_RATES_PER_PS]
     return sorted(_solve_all(traces, combinations, t0), key=_chi_square)[:number]
 
 
-def _best(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, float, float]], t0_ps: float) -> Start:
+def _best(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, ...]], t0_ps: float) -> Start:
     return min(_solve_all(traces, combinations, t0_ps), key=_chi_square)
 
 
@@ -54,9 +63,7 @@ def _chi_square(start: Start) -> float:
     return start.chi_square
 
 
-def _solve_all(
-    traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, float, float]], t0_ps: float
-) -> list[Start]:
+def _solve_all(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, ...]], t0_ps: float) -> list[Start]:
     solved = [_solve_trace(trace, combinations, t0_ps) for trace in traces]
     return [
         Start(sum(chi for chi, _ in parts), rates, t0_ps, np.array([amplitudes for _, amplitudes in parts]))
@@ -65,7 +72,7 @@ def _solve_all(
 
 
 def _solve_trace(
-    trace: WhitenedTrace, combinations: Sequence[tuple[float, float, float]], t0_ps: float
+    trace: WhitenedTrace, combinations: Sequence[tuple[float, ...]], t0_ps: float
 ) -> list[tuple[float, NDArray[np.float64]]]:
     rates = sorted({rate for combination in combinations for rate in combination})
     columns = {rate: trace.whiten(trace.decay(rate, t0_ps).value) for rate in rates}
@@ -75,5 +82,6 @@ def _solve_trace(
     for combination in combinations:
         design = np.column_stack([*(columns[rate] for rate in combination), baselines])
         solution = np.linalg.lstsq(design, data, rcond=None)[0]
-        solved.append((float(np.sum((data - design @ solution) ** 2)), np.asarray(solution[:3], dtype=np.float64)))
+        chi_square = float(np.sum((data - design @ solution) ** 2))
+        solved.append((chi_square, np.asarray(solution[: len(combination)], dtype=np.float64)))
     return solved

@@ -1,0 +1,92 @@
+"""How many lifetimes a kinetic model has, and whether there is an offset; the criteria that choose between models."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any
+
+from errors import InputError
+
+
+class KineticModel(StrEnum):
+    """Kinetics of one, two or three lifetimes, with or without a long-lived offset."""
+
+    ONE = "1"
+    ONE_OFFSET = "1+offset"
+    TWO = "2"
+    TWO_OFFSET = "2+offset"
+    THREE = "3"
+    THREE_OFFSET = "3+offset"
+
+    @property
+    def lifetimes(self) -> int:
+        """Number of lifetimes, 1 to 3, without that of the offset."""
+        return int(self.value[0])
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether a part of the signal decays much more slowly, or not at all."""
+        return self.value.endswith("offset")
+
+    @property
+    def components(self) -> int:
+        """Number of decays whose fractions add up to 1: the lifetimes and the offset."""
+        return self.lifetimes + self.has_offset
+
+    @property
+    def description(self) -> str:
+        """The model in words."""
+        plural = "s" if self.lifetimes > 1 else ""
+        return f"{self.lifetimes} lifetime{plural} {'and an' if self.has_offset else 'without'} offset"
+
+    @property
+    def log_lifetimes(self) -> tuple[str, ...]:
+        """Names of the fitted logarithms: ln(tau1/ps), then those of the ratio of each lifetime to the one before."""
+        return ("log_tau1", "log_tau_ratio", "log_tau_ratio2")[: self.lifetimes]
+
+    @property
+    def free_fractions(self) -> tuple[str, ...]:
+        """Names of the fitted fractions at t = 0+: all but that of the slowest component, which is the rest."""
+        return tuple(f"fraction{number + 1}" for number in range(self.components - 1))
+
+    @property
+    def shape_parameters(self) -> tuple[str, ...]:
+        """Names of the fitted parameters that all traces share; the rate of the offset, 1/tau_off, is in 1/ns."""
+        rate = ("offset_rate_per_ns",) if self.has_offset else ()
+        return (*self.log_lifetimes, *self.free_fractions, *rate)
+
+
+class Criterion(StrEnum):
+    """Information criteria: chi-square plus a price per parameter; the model with the smallest value is chosen.
+
+    AICc (Hurvich and Tsai 1989, Biometrika 76, 297) prefers the model that predicts best, BIC (Schwarz 1978, Ann. Stat.
+    6, 461) the true one: it adds a needless parameter less often, and needs more data to see a real one.
+    """
+
+    AICC = "AICc"
+    BIC = "BIC"
+
+
+def aicc(chi_square: float, parameters: int, values: int) -> float:
+    """Return Akaike's criterion, corrected for few data, of `parameters` fitted to `values` of known errors."""
+    left = values - parameters - 1
+    return chi_square + 2.0 * parameters + (2.0 * parameters * (parameters + 1) / left if left > 0 else math.inf)
+
+
+def bic(chi_square: float, parameters: int, values: int) -> float:
+    """Return Schwarz' criterion of `parameters` fitted to `values` of known errors."""
+    return chi_square + parameters * math.log(values)
+
+
+def kinetic_choice(text: Any) -> KineticModel | Criterion:
+    """Return the model or the criterion that `text` names; raise InputError listing them if it names none."""
+    for kind in (KineticModel, Criterion):
+        for member in kind:
+            if isinstance(text, str) and text.lower() == member.value.lower():
+                return member
+    models, criteria = (", ".join(repr(one.value) for one in kind) for kind in (KineticModel, Criterion))
+    raise InputError(
+        f"kinetics = {text!r}: give the number of lifetimes, {models}, or a criterion that chooses between them, "
+        f"{criteria}."
+    )
