@@ -46,6 +46,15 @@ class RunReduction:
         """Take one document of the run."""
         self.sums(name, doc)
 
+    def refitted(self, kinetics: str) -> RunResults:
+        """Return what the run reduces to with another kinetic model, or with the one that a criterion chooses.
+
+        Raises InputError for an unknown model, and for a run that has no kinetics.
+        """
+        if self.kind.refit is None:
+            raise InputError(f"A {self.kind.name} has no kinetics. Give `kinetics` for a pump-probe delay scan only.")
+        return self.kind.refit(self.sums, kinetics)
+
     def results(self) -> RunResults:
         """Return the results of the run so far; raises nothing: a remark gives the reason why there are none."""
         try:
@@ -71,14 +80,20 @@ def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> R
     return reduction
 
 
-def reduce_run(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunResults:
-    """Return the results of a stored run; raises nothing: remarks give the reason for what cannot be reduced."""
+def reduce_run(
+    documents: Documents, read_image: ReadImage = cannot_read_image, kinetics: str | None = None
+) -> RunResults:
+    """Return the results of a stored run; remarks give the reason for what cannot be reduced.
+
+    `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
+    "BIC"; by default two lifetimes and an offset. Raises InputError for another text, and for runs without kinetics.
+    """
     try:
         reduction = summed(documents, read_image)
     except (ReductionError, InputError) as error:
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
         return _nothing(kind, error)
-    return reduction.results()
+    return reduction.results() if kinetics is None else reduction.refitted(kinetics)
 
 
 def curve_of(

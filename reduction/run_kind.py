@@ -78,7 +78,8 @@ class RunKind:
 
     `is_kind` decides by the start document. `sums` returns empty sums for one run; it gets the function that reads
     images. `reduce` and `curve` get such sums, complete or not, and raise ReductionError, with the reason, if there is
-    nothing to reduce (yet).
+    nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
+    InputError for another text; None for runs without kinetics.
     """
 
     name: str
@@ -86,6 +87,7 @@ class RunKind:
     sums: Callable[[ReadImage], RunSums]
     reduce: Callable[[Any], RunResults]
     curve: Callable[[Any, CurveChoice], RunCurve]
+    refit: Callable[[Any, str], RunResults] | None = None
 
 
 def cannot_read_image(reference: ImageReference) -> FloatArray:

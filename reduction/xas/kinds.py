@@ -19,7 +19,9 @@ from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
+from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
 from reduction.xas.overlap import fit_overlap
 from reduction.xas.results import (
     AttenuatorResults,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from reduction.xas.transient import CurvesWithErrors, Spectrum
 
 _UNPUMPED_IS_1 = "unpumped = 1"
+
+OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
+"""What the remark on a fit that failed ends with."""
 
 
 class _SelfTestSums(RunAccumulator):
@@ -81,11 +86,19 @@ def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _reduce_trace(run: RunAccumulator) -> RunResults:
+    return _fit_trace(run, KineticModel.TWO_OFFSET)
+
+
+def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunResults:
+    """Return the trace with a fit of one model, or of the one that a criterion chooses."""
     result = TraceResults(kind=TRACE.name, trace=spc_trace(run))
     try:
-        return replace(result, fit=fit_kinetics(gate_rates(run), run.metadata.timing))
+        if isinstance(kinetics, Criterion):
+            choice = choose_kinetics(gate_rates(run), run.metadata.timing, criterion=kinetics)
+            return replace(result, fit=choice.fit, choice=choice)
+        return replace(result, fit=fit_kinetics(gate_rates(run), run.metadata.timing, model=kinetics))
     except ReductionError as error:
-        return replace(result, remarks=(f"No fit: {error}",))
+        return replace(result, remarks=(f"No fit of {kinetics.description}: {error}{OTHER_MODELS}",))
 
 
 def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -302,6 +315,7 @@ TRACE = RunKind(
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_trace,
     curve=_trace_curve,
+    refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
 )
 FLUENCE = RunKind(
     name="fluence scan",

@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
+    from reduction.xas.kinetics.choice import ModelChoice
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.static_xas import StaticSpectrum
     from reduction.xas.time_zero import TimeZeroFit
     from reduction.xas.transient import FluenceScan, Spectrum, Trace
-
-KINETIC_NAMES = ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset", "t0_ps")
-"""Fitted quantities of the table, by their name in `KineticsFit`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +34,19 @@ class SpectrumResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class TraceResults(RunResults):
-    """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one."""
+    """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one.
+
+    `choice` has the values of all models if a criterion has chosen that of the fit.
+    """
 
     trace: Trace
     fit: KineticsFit | None = None
+    choice: ModelChoice | None = None
 
     def lines(self) -> list[str]:
-        """Return the fitted quantities, a line each."""
-        return [] if self.fit is None else kinetics_lines(self.fit)
+        """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
+        fitted = [] if self.fit is None else kinetics_lines(self.fit)
+        return [*fitted, *([] if self.choice is None else self.choice.lines())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,8 +237,9 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
 def kinetics_lines(fit: KineticsFit) -> list[str]:
     """Return the fitted quantities with their errors, a line each."""
     marks = dict.fromkeys(fit.undetermined, "  (not determined)")
-    lines = [f"{name:<22} {with_error(*getattr(fit, name))}{marks.get(name, '')}" for name in KINETIC_NAMES]
-    lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
+    lines = [f"{name:<22} {with_error(*value)}{marks.get(name, '')}" for name, value in fit.quantities.items()]
+    if fit.model.has_offset:
+        lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
     if fit.undetermined:
         lines.append(undetermined_text(fit))

@@ -61,7 +61,10 @@ def run(options: DemoOptions) -> int:
         shown = has_screen() if options.window is None else options.window
         window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
-            result = run_demo(session, sample=DEFAULT_NAME if label is None else label.name, began=began)
+            if label is None:
+                result = run_demo(session, sample=DEFAULT_NAME, began=began)
+            else:
+                result = run_demo(session, sample=label.name, began=began, edge=label.edges[0])
         figure = write_outputs(result, options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reduction.xas.kinetics.fit import KineticsFit
-from reduction.xas.results import KINETIC_NAMES, SpectrumResults, TraceResults, kinetics_lines, transient_size
+from reduction.xas.kinetics.kinetic_model import Criterion
+from reduction.xas.results import SpectrumResults, TraceResults, transient_size
 from reduction.xas.transient import Spectrum
 from storage import load_run
 from trxas.prompt.progress import ScanProgress
@@ -20,6 +21,11 @@ from trxas.session.session import Session
 ENERGY_DWELL_S = 6.0
 ENERGY_SCANS = 9
 """54 s per point in 9 scans, as the paper's 100 ps spectrum (SI 2 and 4)."""
+
+OTHER_ENERGY_SCANS = 3
+"""Scans of another edge, whose default grid has more points and reaches into the EXAFS."""
+
+DEFAULT_EDGE = "Br K"
 
 DELAY_DWELL_S = 6.0
 DELAY_SCANS = 6
@@ -45,7 +51,7 @@ class DemoResult:
 
     def table(self) -> str:
         """Return the results as lines of text, each number with its standard error and unit (ps, %, eV)."""
-        lines = ["Measured on the simulated beamline (fitted values ± standard error)", *kinetics_lines(self.fit)]
+        lines = ["Measured on the simulated beamline (fitted values ± standard error)", *self.delay.lines()]
         lines.append(self.energy.table())
         lines += [f"{f'run, {name}':<22} {uid}" for name, uid in zip(("energy", "delay"), self.uids, strict=True)]
         return "\n".join(lines)
@@ -53,7 +59,7 @@ class DemoResult:
     def as_json(self) -> dict[str, Any]:
         """Return the results as plain data; transients are relative to the post-edge level of the off signal."""
         boxcar, spc = self.energy.spectra
-        kinetics: dict[str, Any] = {name: getattr(self.fit, name)._asdict() for name in KINETIC_NAMES}
+        kinetics: dict[str, Any] = {name: value._asdict() for name, value in self.fit.quantities.items()}
         kinetics["amplitude"] = self.fit.amplitude._asdict()
         kinetics["offset_rate_per_ns"] = self.fit.offset_rate_per_ns._asdict()
         kinetics |= {"chi_square": self.fit.chi_square, "degrees_of_freedom": self.fit.degrees_of_freedom}
@@ -66,23 +72,51 @@ class DemoResult:
         }
 
 
-def run_demo(session: Session, *, sample: str, began: float) -> DemoResult:
-    """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s."""
+def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT_EDGE) -> DemoResult:
+    """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s.
+
+    Of another edge than the paper's, the energy scan shows where the kinetics are worth measuring, and a criterion
+    chooses their model.
+    """
+    known = edge == DEFAULT_EDGE
     session.run_engine.subscribe(ScanProgress())
     scans = session.plans()
     common = {"sample": sample, "md": {"purpose": "demo"}}
     energy_uid = session.measure(
-        scans["energy_scan"]("Br K", delay_ps=SPECTRUM_DELAY_PS, dwell_s=ENERGY_DWELL_S, repeats=ENERGY_SCANS, **common)
+        scans["energy_scan"](
+            edge,
+            delay_ps=SPECTRUM_DELAY_PS,
+            dwell_s=ENERGY_DWELL_S,
+            repeats=ENERGY_SCANS if known else OTHER_ENERGY_SCANS,
+            **common,
+        )
     )
-    delay_uid = session.measure(scans["delay_scan"]("Br K", dwell_s=DELAY_DWELL_S, repeats=DELAY_SCANS, **common))
+    energy = _reduced_spectra(session, energy_uid)
+    feature = {} if known else {"energy_ev": largest_transient_ev(energy.spectra[0])}
+    delay_uid = session.measure(
+        scans["delay_scan"](edge, dwell_s=DELAY_DWELL_S, repeats=DELAY_SCANS, **feature, **common)
+    )
     # The runs are reduced as any reader would, from what is stored, not from what this process has in memory: the demo
     # shows the whole way of a number.
     session.store.wait()
-    uids = (energy_uid, delay_uid)
-    energy, delay = (reduce_stored_run(load_run(session.store, uid)) for uid in uids)
-    assert isinstance(energy, SpectrumResults), energy.table()
+    delay = reduce_stored_run(load_run(session.store, delay_uid), None if known else Criterion.BIC.value)
     assert isinstance(delay, TraceResults), delay.table()
+    uids = (energy_uid, delay_uid)
     return DemoResult(energy=energy, delay=delay, uids=uids, wall_s=time.monotonic() - began)
+
+
+def _reduced_spectra(session: Session, uid: str) -> SpectrumResults:
+    session.store.wait()
+    energy = reduce_stored_run(load_run(session.store, uid))
+    assert isinstance(energy, SpectrumResults), energy.table()
+    assert energy.spectra, energy.table()
+    return energy
+
+
+def largest_transient_ev(spectrum: Spectrum) -> float:
+    """Return the energy at which the transient stands out most from its error, eV: delay scans learn most there."""
+    index = int(abs(spectrum.transient / spectrum.sigma).argmax())
+    return round(float(spectrum.energy_ev[index]), 2)
 
 
 def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:

@@ -16,7 +16,7 @@ RunKey = str | int
 
 def stored_run_functions(
     store: Store,
-) -> tuple[Callable[[int], None], Callable[[RunKey], None], Callable[[RunKey], RunResults]]:
+) -> tuple[Callable[[int], None], Callable[..., None], Callable[..., RunResults]]:
     """Return the functions `runs`, `show` and `reduce` for one store.
 
     They raise StorageError for a run that is not there, or that the key does not identify.
@@ -27,12 +27,20 @@ def stored_run_functions(
         summaries: list[RunSummary] = list_runs(store, limit=limit)
         print_table(runs_table(summaries))
 
-    def show(key: RunKey = -1) -> None:
-        """Print one run: settings, exposures and results. `key`: uid, scan id, or -1 for the latest."""
-        print(run_report(load_dataset(store, key)))
+    def show(key: RunKey = -1, kinetics: str | None = None) -> None:
+        """Print one run: settings, exposures and results.
 
-    def reduce(key: RunKey = -1) -> RunResults:
-        """Return the results of one run as arrays and fits. `key`: uid, scan id, or -1 for the latest."""
-        return reduce_stored_run(load_dataset(store, key))
+        `key`: uid, scan id, or -1 for the latest. `kinetics` as for `reduce`.
+        """
+        print(run_report(load_dataset(store, key), kinetics))
+
+    def reduce(key: RunKey = -1, kinetics: str | None = None) -> RunResults:
+        """Return the results of one run as arrays and fits.
+
+        `key`: uid, scan id, or -1 for the latest. `kinetics`: model of a delay scan's fit, lifetimes with or without an
+        offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
+        Raises InputError for another text, and for runs without kinetics.
+        """
+        return reduce_stored_run(load_dataset(store, key), kinetics)
 
     return runs, show, reduce

@@ -205,7 +205,7 @@ def _delay_label(spectrum: Spectrum) -> str:
 def _fit_label(fit: KineticsFit) -> str:
     if fit.undetermined:
         return "fit, lifetimes or fractions not determined"
-    lifetimes = (f"{tau_ps.value:.0f} ± {tau_ps.sigma:.0f} ps" for tau_ps in (fit.tau1_ps, fit.tau2_ps))
+    lifetimes = (f"{tau_ps.value:.0f} ± {tau_ps.sigma:.0f} ps" for tau_ps in fit.lifetimes_ps)
     return f"fit: {', '.join(lifetimes)}"
 
 

@@ -16,7 +16,7 @@ SHOWN = (
 )  # fmt: skip
 
 
-def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str | None = None) -> str:
     """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
 
     Raises IndexError without documents; what cannot be reduced is a line of the report.
@@ -31,7 +31,7 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
     # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
     # wrong.
-    results = reduce_stored_run(documents)
+    results = reduce_stored_run(documents, kinetics)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
 

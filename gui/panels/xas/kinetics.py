@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
@@ -22,7 +22,9 @@ from gui.plots.styles import FIT, TRANSIENT
 from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.kinetics.choice import ModelChoice
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
 from reduction.xas.results import undetermined_text
 from reduction.xas.transient import Trace
 
@@ -30,8 +32,19 @@ TRANSIENT_SHARE = Quantity(name="difference", unit="unpumped = 1", column="trans
 RESIDUAL = Quantity(name="residual", unit="standard errors", column="residual")
 
 
+DEFAULT_MODEL = "2 lifetimes, offset"
+
+MODELS: Mapping[str, KineticModel | Criterion] = {
+    **{
+        f"{one.lifetimes} lifetime{'s' * (one.lifetimes > 1)}{', offset' * one.has_offset}": one for one in KineticModel
+    },
+    **{f"by {one.value}": one for one in Criterion},
+}
+"""Kinetic models, and the criteria that choose between them, by what the panel offers."""
+
+
 class KineticsPanel(Panel):
-    """The trace with the weighted biexponential fit, its residuals, and its parameters with errors."""
+    """The trace with the weighted kinetic fit, its residuals, and its parameters with errors."""
 
     title = "Kinetics"
     key = "kinetics"
@@ -40,6 +53,13 @@ class KineticsPanel(Panel):
     def __init__(self) -> None:
         super().__init__()
         self.choices = Choices(["probe", "reference", "scope"])
+        self.model = QComboBox()
+        self.model.setObjectName("kinetics")
+        self.model.setToolTip("Number of lifetimes, or the criterion that chooses it and shows its values")
+        for text in MODELS:
+            self.model.addItem(text)
+        self.model.setCurrentText(DEFAULT_MODEL)
+        self.model.currentIndexChanged.connect(lambda *_: self.requests_changed.emit())
         self.constant_offset = QCheckBox("Constant offset")
         self.constant_offset.setToolTip(
             "Model of the paper: the offset does not decay, earlier pump pulses have no effect"
@@ -84,7 +104,7 @@ class KineticsPanel(Panel):
         problem = "" if other_kind(frame, DELAY) else problem_of(fitted)
         remark = f"No fit: {problem}" if problem else ""
         if fitted is not None and fitted.value is not None:
-            remark = fit_remark(fitted.value.fit)
+            remark = "\n".join(filter(None, [fit_remark(fitted.value.fit), choice_remark(fitted.value.choice)]))
         self.remark.setText(remark)
         self.remark.setVisible(bool(remark))
 
@@ -114,7 +134,10 @@ class KineticsPanel(Panel):
 
     def _fit_request(self) -> KineticsRequest:
         return KineticsRequest(
-            probe=self.choices.probe, scope=self._scope, constant_offset=self.constant_offset.isChecked()
+            probe=self.choices.probe,
+            scope=self._scope,
+            constant_offset=self.constant_offset.isChecked(),
+            kinetics=MODELS[self.model.currentText()],
         )
 
     @property
@@ -124,6 +147,7 @@ class KineticsPanel(Panel):
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.addWidget(self.choices, 1)
+        top.addWidget(self.model)
         top.addWidget(self.constant_offset)
         right = QWidget()
         column = QVBoxLayout(right)
@@ -145,16 +169,15 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
 
     Those that the data do not determine are marked as such.
     """
-    values = {
-        "tau1_ps": ("τ1", _text(fit.tau1_ps, "ps")),
-        "tau2_ps": ("τ2", _text(fit.tau2_ps, "ps")),
-        "fraction1": ("share of τ1", _percent(fit.fraction1)),
-        "fraction2": ("share of τ2", _percent(fit.fraction2)),
-        "offset": ("offset", _percent(fit.offset)),
-        "offset_lifetime_ps": ("offset lifetime", _lifetime(fit.offset_lifetime_ps)),
-        "amplitude": ("amplitude", _percent(fit.amplitude)),
-        "t0_ps": ("time zero", _text(fit.t0_ps, "ps")),
-    }
+    values = {f"tau{n}_ps": (f"τ{n}", _text(value, "ps")) for n, value in enumerate(fit.lifetimes_ps, 1)}
+    if fit.model.components > 1:
+        shares = enumerate(fit.fractions, 1)
+        values |= {f"fraction{n}": (f"share of τ{n}", _percent(value)) for n, value in shares}
+    if fit.model.has_offset:
+        values["offset"] = ("offset", _percent(fit.offset))
+        values["offset_lifetime_ps"] = ("offset lifetime", _lifetime(fit.offset_lifetime_ps))
+    values["amplitude"] = ("amplitude", _percent(fit.amplitude))
+    values["t0_ps"] = ("time zero", _text(fit.t0_ps, "ps"))
     vague = fit.undetermined
     rows: list[list[Cell]] = [
         [label, (f"▲ {text}, NOT DETERMINED", "warning") if name in vague else text]
@@ -167,6 +190,11 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
 def fit_remark(fit: KineticsFit) -> str:
     """Return what the marks in the table mean and what to do; "" if the data determine every parameter."""
     return f"▲ {undetermined_text(fit)}" if fit.undetermined else ""
+
+
+def choice_remark(choice: ModelChoice | None) -> str:
+    """Return the model that a criterion chose and the criteria of all models, a line each; "" without a criterion."""
+    return "" if choice is None else "\n".join(" ".join(line.split()) for line in choice.lines())
 
 
 def _text(value: Value, unit: str) -> str:

@@ -8,9 +8,12 @@ from typing import ClassVar
 from gui.delay_scale import curve_delays_ps
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
+from reduction.run_metadata import Timing
 from reduction.types import FloatArray, Reference
-from reduction.xas.gate_rates import gate_rates
+from reduction.xas.gate_rates import GateRates, gate_rates
+from reduction.xas.kinetics.choice import ModelChoice, choose_kinetics
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
+from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.transient import Trace
 
@@ -30,7 +33,7 @@ class TraceRequest(Request[Trace]):
 
 @dataclass(frozen=True, kw_only=True)
 class FittedTrace:
-    """A fit and its data.
+    """A fit and its data, and the criteria of all models if one of them has chosen the model.
 
     `curve` at the delays `delay_ps` (of the probe that is shown) passes through `trace`; `residuals` (points,) are
     trace minus curve, in standard errors of the trace.
@@ -41,24 +44,29 @@ class FittedTrace:
     delay_ps: FloatArray = field(repr=False)
     curve: FloatArray = field(repr=False)
     residuals: FloatArray = field(repr=False)
+    choice: ModelChoice | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class KineticsRequest(Request[FittedTrace]):
-    """Biexponential fit to all gates of a delay scan, with its curve through the trace of one probe."""
+    """Kinetic fit to all gates of a delay scan, with its curve through the trace of one probe.
+
+    `kinetics` is a model, or the criterion that chooses one.
+    """
 
     slow: ClassVar[bool] = True
 
     probe: int = 0
     scope: Scope = "mean"
     constant_offset: bool = False
+    kinetics: KineticModel | Criterion = KineticModel.TWO_OFFSET
 
     def compute(self, run: RunState) -> FittedTrace:
         """Return fit, curve and residuals. Raises ReductionError if the fit fails or the run is not a delay scan."""
         sums = run.within(self.scope)
         timing = sums.metadata.timing
         trace = spc_trace(sums, self.probe)
-        fit = fit_kinetics(gate_rates(sums), timing, constant_offset=self.constant_offset)
+        choice, fit = self._fitted(gate_rates(sums), timing)
         first = curve_delays_ps(float(trace.first_delay_ps.min()), float(trace.first_delay_ps.max()))
 
         def curve(delays: FloatArray) -> FloatArray:
@@ -71,4 +79,11 @@ class KineticsRequest(Request[FittedTrace]):
             delay_ps=first + timing.delay_of(self.probe, 0.0),
             curve=curve(first),
             residuals=residuals,
+            choice=choice,
         )
+
+    def _fitted(self, rates: GateRates, timing: Timing) -> tuple[ModelChoice | None, KineticsFit]:
+        if isinstance(self.kinetics, Criterion):
+            choice = choose_kinetics(rates, timing, criterion=self.kinetics, constant_offset=self.constant_offset)
+            return choice, choice.fit
+        return None, fit_kinetics(rates, timing, model=self.kinetics, constant_offset=self.constant_offset)

@@ -67,6 +67,11 @@ class Criterion(StrEnum):
     AICC = "AICc"
     BIC = "BIC"
 
+    @property
+    def description(self) -> str:
+        """What the criterion is asked for, in words."""
+        return f"the model that {self.value} prefers"
+
 
 def aicc(chi_square: float, parameters: int, values: int) -> float:
     """Return Akaike's criterion, corrected for few data, of `parameters` fitted to `values` of known errors."""

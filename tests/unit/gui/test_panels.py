@@ -150,7 +150,8 @@ def test_parameters_that_the_data_do_not_determine_are_marked() -> None:
     """Lost: tau1 = 200 +- 1500 ps, read from the window as a result."""
     run = accumulate(live_runs.delay_run())
     fit = fit_kinetics(gate_rates(run), run.metadata.timing)
-    vague = replace(fit, tau1_ps=Value(200.0, 1500.0), fraction1=Value(1.0, 27.0))
+    second, share = fit.tau2_ps, fit.fraction2
+    vague = replace(fit, lifetimes_ps=(Value(200.0, 1500.0), second), fractions=(Value(1.0, 27.0), share))
     assert not any(isinstance(cell, tuple) for row in fit_rows(fit) for cell in row)
     assert fit_remark(fit) == ""
     marked = {row[0]: row[1] for row in fit_rows(vague) if isinstance(row[1], tuple)}

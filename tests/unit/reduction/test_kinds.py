@@ -175,7 +175,8 @@ def test_a_fit_that_says_nothing_is_marked(run: Any) -> None:
     assert isinstance(results, TraceResults)
     assert results.fit is not None
     assert results.fit.undetermined == ()
-    vague = replace(results.fit, tau1_ps=Value(200.0, 1500.0), fraction1=Value(1.0, 27.0))
+    second, share = results.fit.tau2_ps, results.fit.fraction2
+    vague = replace(results.fit, lifetimes_ps=(Value(200.0, 1500.0), second), fractions=(Value(1.0, 27.0), share))
     assert vague.undetermined == ("tau1_ps", "fraction1")
     text = "\n".join(kinetics_lines(vague))
     assert "1500  (not determined)" in text
