@@ -60,7 +60,7 @@ def test_a_scan_that_fails_gives_the_approach_back(recorded: RecordedRuns) -> No
 
 
 def test_a_scan_after_a_direct_one_takes_up_its_backlash(recorded: RecordedRuns) -> None:
-    """Both are at one edge: no long move lies between them, and the run would say "below" of a shifted spectrum."""
+    """Lost: a true start document. Both points are at one edge, without a long move, so "below" would be wrong."""
     energy_scan(recorded, approach="direct")
     before = len(recorded.moved("energy"))
     energy_scan(recorded)
@@ -70,7 +70,7 @@ def test_a_scan_after_a_direct_one_takes_up_its_backlash(recorded: RecordedRuns)
 
 
 def test_a_long_move_that_was_interrupted_is_not_forgotten(recorded: RecordedRuns) -> None:
-    """Stopped half way, the rest is a short move: the drive is off all the same."""
+    """Lost: the true energy, if a move is stopped half-way: the rest is a short move, but the backlash is in."""
     hardware, energy = recorded.hardware, recorded.line.energy
     hardware.energy_error_kev = 0.1
     with pytest.raises(MotionError, match="stopped at 13040 eV"):
@@ -122,7 +122,7 @@ def test_an_overshoot_that_stops_short_does_not_go_on(recorded: RecordedRuns) ->
 
 
 def test_stop_in_the_middle_does_not_come_back(recorded: RecordedRuns) -> None:
-    """An aborted plan must leave the monochromator still."""
+    """Lost: a monochromator at rest after a plan was aborted."""
     hardware, energy = recorded.hardware, recorded.line.energy
 
     def stopped(kev: float) -> None:

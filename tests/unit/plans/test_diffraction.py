@@ -36,7 +36,7 @@ class PowderDay(RecordedRuns):
         return [doc for name, doc in self.documents if name == kind]
 
     def images(self) -> list[int]:
-        """Number of the image of every event, through its datum and resource."""
+        """Return the number of the image of every event, through its datum and resource."""
         resources = {doc["uid"]: doc for doc in self.of_kind("resource")}
         datums = {doc["datum_id"]: doc for doc in self.of_kind("datum")}
         found = []
@@ -89,7 +89,7 @@ def test_the_energy_comes_from_below_and_the_laser_stays_shut(day: PowderDay) ->
 
 
 def test_an_image_whose_event_was_lost_is_taken_again_in_a_new_file(day: PowderDay) -> None:
-    """The file then holds an image too many: each event must refer to its own all the same."""
+    """Lost: the right image of an event, after a failure that left an additional image in the file."""
     day.hardware.refused_triggers = 0
     lose = iter([False, True, False, False])
     reader: Any = day.line.powder_images
@@ -202,7 +202,7 @@ def test_a_temperature_that_does_not_settle_ends_the_series_there(day: PowderDay
 def test_bad_input_to_a_series_moves_nothing(
     day: PowderDay, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """Also what only the last of its runs would find wrong, hours later."""
+    """Lost: hours, before the last run of a series shows a mistake that was there from the beginning."""
     with pytest.raises(error, match=message):
         series(day, **options)
     day.assert_untouched()

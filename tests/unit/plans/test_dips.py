@@ -52,7 +52,7 @@ def test_a_glitch_is_measured_marked_and_expected_from_then_on(recorded: Recorde
 
 
 def test_a_loss_of_beam_is_no_glitch(recorded: RecordedRuns) -> None:
-    """The flux falls at a point and stays low wherever the scan looks: nothing may be averaged."""
+    """Lost: a loss of beam, taken for a glitch although the flux stays low at other energies too."""
     fallen: list[float] = []
 
     def share(energy_ev: float) -> float:

@@ -48,7 +48,7 @@ def test_plans_are_listed_by_group_and_order() -> None:
 
 @pytest.mark.parametrize("key", PARAMETERS)
 def test_the_unit_of_a_parameter_is_that_of_its_name(key: tuple[str, str]) -> None:
-    """A name that ends in _ps and is measured in ns is wrong by a thousand."""
+    """Lost: a factor of a thousand, if a name that ends in _ps has the unit ns."""
     one = PARAMETERS[key]
     by_name = next((unit for ending, unit in UNITS.items() if one.name.endswith(ending)), "")
     plain = {"mJ/cm²": "mJ/cm2", "µm": "um", "°": "deg", "°C": "C", "1/Å": "1/A"}
@@ -101,7 +101,7 @@ def test_wrong_calls_say_what_the_plan_takes(
 
 
 def test_arguments_of_numpy_are_those_of_python(recorded: RecordedRuns) -> None:
-    """People who compute a grid have arrays; the run must be the same as with lists, and as storable."""
+    """Lost: grids computed with numpy; a run with arrays must be the same as with lists, and can be stored."""
     regions = np.array([[13_460.0, 13_461.0, 1.0], [13_540.0, 13_541.0, 1.0]])
     recorded.run(
         plans.energy_scan(
@@ -123,7 +123,7 @@ def test_arguments_of_numpy_are_those_of_python(recorded: RecordedRuns) -> None:
 
 @pytest.mark.parametrize("name", [name for name in QUICK if name not in ("rezero", "apply_energy_calibration")])
 def test_users_can_set_no_key_that_a_run_writes(name: str, tmp_path: Path) -> None:
-    """If this fails, `RE(plan, key=value)` can write down what was not measured."""
+    """If this fails, `RE(plan, key=value)` can store values that were not measured."""
     with RecordedRuns(tmp_path) as runs:
         runs.run(quick_plan(runs.line, name))
         for start in runs.starts:

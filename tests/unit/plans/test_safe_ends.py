@@ -35,7 +35,7 @@ TO_DEVICES = frozenset({"configure", "set", "stage", "stop", "trigger", "read", 
 
 
 def places(name: str, folder: Path, commands: Collection[str] = ()) -> list[int]:
-    """Number of the first and the last message of each kind that the plan sends undisturbed, of `commands` if given."""
+    """Return the numbers of the first and last message of each kind in an undisturbed plan, of `commands` if given."""
     first: dict[Any, int] = {}
     last: dict[Any, int] = {}
     with RecordedRuns(folder) as runs:
@@ -59,7 +59,7 @@ def assert_shut(runs: RecordedRuns, name: str, when: str) -> None:
 
 
 def fail_at(runs: RecordedRuns, name: str, place: int) -> None:
-    """A device fails. Either that is tried again and the plan goes on, or it ends with the X-rays shut too."""
+    """Lost: a safe beamline, if a device fails: the plan repeats and continues, or ends with the X-rays shut too."""
 
     def fail() -> Messages:
         raise MotionError("it did not arrive")
@@ -105,7 +105,7 @@ def disturb(name: str, folder: Path, disturbances: Iterable[tuple[Callable[..., 
 
 
 def test_every_plan_can_be_run_in_a_moment() -> None:
-    """A new plan must say in `quick_plans` how it is run, so that it is in the tests below."""
+    """If this fails, a new plan lacks its arguments in `quick_plans`, and so the tests below."""
     assert QUICK.keys() == set(PLANS)
 
 

@@ -107,7 +107,7 @@ def test_a_swallowed_exposure_is_measured_again_not_lost_not_doubled(recorded: R
 
 
 def test_an_axis_that_recovers_costs_no_point(recorded: Recorded) -> None:
-    """A motor glitch at the first points, as the users of the real beam time had: the point is repeated."""
+    """Lost: the run, through a motor glitch at the first points, as in the real beam time: the point is repeated."""
     hardware = recorded.hardware
     failed: list[Any] = []
 

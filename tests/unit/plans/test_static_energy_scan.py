@@ -89,7 +89,7 @@ def test_without_a_temperature_the_cell_stays_as_it_is(recorded: RecordedRuns) -
 
 
 def test_a_settled_cell_is_not_waited_for_again_nor_stopped_by_a_failure(recorded: RecordedRuns) -> None:
-    """A series pays the settling once per temperature, and a failed run does not let the powder cool."""
+    """Lost: hours, if every run of a series settles again, or a failed run lets the powder cool."""
     static_scan(recorded, temperature_c=60.0)
     static_scan(recorded, "Pb L3", temperature_c=60.0, regions_ev=[(13_000, 13_010, 5)])
     recorded.hardware.refused_triggers = 100
@@ -100,7 +100,7 @@ def test_a_settled_cell_is_not_waited_for_again_nor_stopped_by_a_failure(recorde
 
 @pytest.mark.parametrize("measure", ["static", "foil"])
 def test_laser_jet_and_photodiodes_may_do_what_they_like(recorded: RecordedRuns, measure: str) -> None:
-    """A day of powders or a calibration needs neither; the points must be good all the same."""
+    """Lost: a day of powders, or a calibration, because a laser or a jet that they do not need is off."""
     line = recorded.line
     line.laser.lock.sim_put(0)
     line.laser.rate_divider.sim_put(4)
@@ -124,7 +124,7 @@ def test_pvs_that_are_not_used_need_not_be_there(recorded: RecordedRuns) -> None
 
 
 def test_a_pumped_scan_gets_the_jet_back(recorded: RecordedRuns) -> None:
-    """With the cell left in the beam every photodiode would count nothing, and say it is good."""
+    """Lost: a run with the cell left in the beam, in which every photodiode counts nothing but is marked good."""
     static_scan(recorded)
     recorded.run(
         plans.energy_scan(
@@ -170,7 +170,7 @@ def test_dead_time_and_missing_counts_mark_the_points(recorded: RecordedRuns) ->
 
 
 def test_a_temperature_that_never_settles_ends_the_run_once_and_says_why(recorded: RecordedRuns) -> None:
-    """Trying again would take the whole time again, three times half an hour."""
+    """Lost: three times half an hour, if a cell that does not settle is tried again."""
     cell: Any = recorded.line.cell
     cell.timeout_s = 0.3
     recorded.hardware.cell_error_c = 3.0

@@ -12,7 +12,7 @@ from tests.support.recorded_runs import RecordedRuns
 
 
 def point(recorded: RecordedRuns) -> Any:
-    """The reader of a point; its documents are plain mappings, which bluesky's types do not take."""
+    """The reader of a point; its documents are plain mappings, which bluesky's types do not accept."""
     return recorded.line.point
 
 

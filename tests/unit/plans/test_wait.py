@@ -1,4 +1,4 @@
-"""If this fails, a detector that fails once at once fails all later attempts too, and the run ends for nothing."""
+"""If this fails, one immediate failure of a detector makes all later attempts fail too, and the run ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.waiting import WAIT_S
 
 
 class FailedAtOnce:
-    """A status that had failed before anybody asked: it calls back in the thread that asks."""
+    """A status that failed before anything waits for it: it calls back in the thread that registers."""
 
     done, success = True, False
 
@@ -27,7 +27,7 @@ class FailedAtOnce:
 
 
 class Detector:
-    """Fails the first time, and takes a while the second."""
+    """A device that fails the first time, and takes a while the second time."""
 
     name, parent = "detector", None
 

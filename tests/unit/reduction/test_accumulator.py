@@ -14,7 +14,7 @@ from reduction.accumulator import RunAccumulator, accumulate
 
 
 def as_stored(value: Any) -> Any:
-    """What is left of a document after a round trip through JSON."""
+    """Return a document as it is after a round trip through JSON."""
     return json.loads(json.dumps(value, default=lambda v: v.tolist()))
 
 
@@ -103,7 +103,7 @@ def test_memory_does_not_grow_with_repeated_exposures(br_energy_scan: Any) -> No
 
 
 def test_an_event_costs_tens_of_microseconds(br_energy_scan: Any) -> None:
-    """A slower accumulator would lag behind 10 ms exposures; the limit leaves a factor of five to a busy machine."""
+    """Lost: a window that keeps up with 10 ms exposures; the limit allows for a machine that is five times slower."""
     documents = br_energy_scan(scans=8, shutter_reference="point").documents(np.random.default_rng(7))
     run = accumulate(documents[:2])
     start = time.process_time()

@@ -76,7 +76,7 @@ def test_positive_shift_means_towards_higher_energies() -> None:
 
 
 def test_paper_parameter_is_a_level_crossing_or_nothing() -> None:
-    """With an end of the window on the rise it has its minimum at the shift, with both ends on flat parts none."""
+    """It has its minimum at the shift if an end of the window lies on the rise, and none if both ends are flat."""
     exact = SpectrumPoints(ENERGY_EV, absorption(ENERGY_EV), np.eye(ENERGY_EV.size))
     moved = SpectrumPoints(ENERGY_EV, absorption(ENERGY_EV - 0.4), np.eye(ENERGY_EV.size))
     shifts = np.arange(-0.8, 0.81, 0.02)
@@ -123,7 +123,7 @@ def test_misuse_is_refused() -> None:
 
 
 def test_a_known_shift_leaves_the_change_of_shape_alone() -> None:
-    """Best match takes part of a thermal change for a shift; where the shift is known, nothing of it is lost."""
+    """Lost: the part of a thermal change that a best match mistakes for a shift, although the shift is known."""
     warm, cold = static(noiseless(thermal=1.0), 25.0), static(noiseless(), 25.0)
     exact = warm.normalised.intensity - cold.normalised.intensity
     matched = thermal_difference(warm, cold).difference

@@ -22,7 +22,7 @@ def difference(energy_ev: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def test_common_error_of_all_points_is_propagated() -> None:
-    """An offset shared by both windows moves the ratio; errors taken as independent would miss it."""
+    """Lost: the error of an offset that both windows share, if points are taken as independent."""
     shared = np.full((ENERGY_EV.size, ENERGY_EV.size), 1e-6)
     found = comparison_parameter(ENERGY_EV, difference(ENERGY_EV), shared, BR_K)
     before = found.pre_edge.value

@@ -25,7 +25,7 @@ Profile = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
-    """Written out once more from the paper's relations, without pyFAI."""
+    """Return q of every pixel by the paper's relations, without pyFAI."""
     rows, columns = geometry.shape
     x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
     y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
@@ -51,7 +51,7 @@ def image(
 
 
 def test_pattern_has_the_lines_where_they_are_and_counting_errors() -> None:
-    """A swapped axis or a wrong sign of the displacement would put every ring elsewhere.
+    """Lost: every ring, put elsewhere by a swapped axis or a wrong sign of the displacement.
 
     The paper shows 1.3 to 2.8 1/Angstrom. Chi-square of some 300 bins within 5 sigma of its expectation.
     """
@@ -129,7 +129,7 @@ def test_misuse_is_refused() -> None:
 
 
 def test_geometries_do_not_mix_when_images_alternate() -> None:
-    """What is kept of one geometry must not be used for another, nor one image's mask for the next."""
+    """Lost: a pattern, integrated with the cached geometry of another run or the mask of another image."""
     other = replace(GEOMETRY, distance_m=0.25)
     one, two = image(None), image(None, other)
     hidden = np.zeros(GEOMETRY.shape, dtype=bool)

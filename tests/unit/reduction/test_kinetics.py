@@ -22,7 +22,7 @@ EFFICIENCY = np.array([0.004, -0.006, 0.003, 0.002, 0.0])
 
 
 def overlap(age_ps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a 47 um laser spot (FWHM) does to a jet that moves 3.07 um from pump to pump."""
+    """Return the overlap of a 47 um laser spot (FWHM) with a jet that moves 3.07 um from pump to pump."""
     return np.asarray(np.exp(-4 * math.log(2) * (3.07 * age_ps / PUMP_PERIOD_PS / 47.0) ** 2))
 
 
@@ -201,7 +201,7 @@ def test_too_few_delays_are_refused() -> None:
 
 
 def test_delays_that_miss_the_decay_are_refused() -> None:
-    """Delays before 10 ps and after 10 ns hold nothing about 120 and 900 ps."""
+    """Lost: a warning that delays before 10 ps and after 10 ns do not determine lifetimes of 120 and 900 ps."""
     delays = np.concatenate([np.linspace(-500, -300, 10), np.linspace(100e3, 130e3, 10)])
     with pytest.raises(ReductionError):
         fit_kinetics(measure(np.random.default_rng(13), Truth().signal(delays), delays_ps=delays), TIMING)

@@ -8,7 +8,7 @@ from reduction.pileup import ZERO_COUNT_VARIANCE, true_counts, true_counts_varia
 
 
 def test_photons_are_recovered_at_rates_where_a_third_of_them_is_missed() -> None:
-    """Without it, bright points lose up to a third of their photons.
+    """Lost: up to a third of the photons of bright points.
 
     Gate of 2e4 pulses, 2000 trials, four rates: the mean pull has sigma 0.022 and the width 0.016; limits of 4 sigma
     fail by chance once in 2000 runs (the seed is fixed).

@@ -23,7 +23,7 @@ HOT, GAP = (50, 300), 97
 
 
 def scattering_vector(geometry: DetectorGeometry) -> NDArray[np.float64]:
-    """Written out once more from the paper's relations, without pyFAI."""
+    """Return q of every pixel by the paper's relations, without pyFAI."""
     rows, columns = geometry.shape
     x = (np.arange(columns) + 0.5 - columns / 2) * geometry.pixel_m + geometry.offset_m[0]
     y = (np.arange(rows) + 0.5 - rows / 2) * geometry.pixel_m + geometry.offset_m[1]
@@ -46,7 +46,7 @@ def image(phase: Phase, seed: int, i0: float = 1e6) -> PowderImage:
 
 
 def test_offset_of_the_near_edge_becomes_that_of_the_centre() -> None:
-    """Read as it stands it would move every line by half a detector, 4 cm."""
+    """Lost: every line, moved by half a detector, 4 cm, if the offset of the edge were taken for that of the centre."""
     assert GEOMETRY.offset_m[0] == pytest.approx(0.0453 + 487 * 172e-6 / 2)
     assert GEOMETRY.shape == (195, 487)
 

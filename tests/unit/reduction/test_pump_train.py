@@ -12,7 +12,7 @@ PERIOD_PS = 767_000.0
 
 
 def by_quadrature(delay_ps: float, rate: float, sigma: float) -> float:
-    """The convolution as an integral over the response, nothing shared with the closed form."""
+    """Return the convolution as a numerical integral, which shares nothing with the closed form."""
     top = min(delay_ps, 9 * sigma)
     if top <= -9 * sigma:
         return 0.0

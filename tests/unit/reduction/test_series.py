@@ -24,7 +24,7 @@ def repeats(br_energy_scan: Any, number: int = 3, first_seed: int = 0, **setting
 
 
 def test_photons_of_all_runs_are_summed_before_the_reduction(br_energy_scan: Any) -> None:
-    """The combination by counts: what one run with all scans would have given, to the last digit."""
+    """Combined by counts, a series gives what one run with all scans would have given, to the last digit."""
     runs = repeats(br_energy_scan)
     combined = series_spectrum(runs, "spc")
     joined = select_scans(runs, "spc").together
@@ -38,7 +38,7 @@ def test_photons_of_all_runs_are_summed_before_the_reduction(br_energy_scan: Any
 
 
 def test_boxcar_runs_weigh_by_their_errors(br_energy_scan: Any) -> None:
-    """Plain means of a good and a ten times noisier run would throw the good one away."""
+    """Lost: the good run, in a plain mean with one that is ten times noisier."""
     good, bad = (repeats(br_energy_scan, 1, boxcar_noise_v=noise)[0] for noise in (3e-4, 3e-3))
     combined = series_spectrum([good, bad], "boxcar").spectrum
     one, two = boxcar_spectrum(good), boxcar_spectrum(bad)
@@ -65,7 +65,7 @@ def test_agreeing_repeats_have_a_ratio_of_one(br_energy_scan: Any, mode: Mode) -
 
 
 def test_runs_that_disagree_show_it(br_energy_scan: Any) -> None:
-    """A drift between runs that no scan alone reveals must not hide behind the counting errors."""
+    """Lost: a drift between runs that no single scan reveals, hidden by errors of counting alone."""
     runs = repeats(br_energy_scan, 3, jet=1e-3)
     strong = br_energy_scan(scans=4, jet=1e-3)
     strong.signal = strong.signal * 2.5

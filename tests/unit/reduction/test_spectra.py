@@ -17,7 +17,7 @@ from reduction.xas.spc_energy import spc_spectrum
 
 
 def exact(beam_time: Any, probe: int, *, own_scale: bool) -> NDArray[np.float64]:
-    """The recipe applied to noiseless spectra, written out once more."""
+    """Apply the recipe to noiseless spectra, in code that shares nothing with the reduction."""
     energy, off = beam_time.points, beam_time.static
     on = off * (1.0 + beam_time.signal[:, probe])
     settings = beam_time.start()["reduction"]
@@ -56,7 +56,7 @@ def test_laser_shutter_reference_agrees_with_the_unpumped_probe(br_energy_scan: 
 
 
 def test_running_scan_is_used_as_far_as_it_got(br_energy_scan: Any) -> None:
-    """A window that waits for whole scans wastes minutes; one that mixes scans unequally shows steps of the jet."""
+    """Lost: minutes, if a window waits for whole scans; the shape, if unequal scans mix and steps of the jet show."""
     beam_time = br_energy_scan(scans=3, jet=0.0, jet_between_scans=0.2, boxcar_noise_v=1e-4)
     documents = beam_time.documents(np.random.default_rng(3))[: 2 + 2 * 44 + 20]
     run = accumulate(documents)
@@ -69,7 +69,7 @@ def test_running_scan_is_used_as_far_as_it_got(br_energy_scan: Any) -> None:
 
 
 def test_missing_point_does_not_change_the_scale_of_its_scan(br_energy_scan: Any) -> None:
-    """A point lost to a beam dump must not tilt the whole scan."""
+    """Lost: a whole scan, tilted because one of its points was lost to a beam dump."""
     beam_time = br_energy_scan(scans=3, jet=0.0, jet_between_scans=0.2, boxcar_noise_v=1e-6, efficiency=(0.0,) * 5)
     documents = beam_time.documents(np.random.default_rng(4))
     documents[2 + 44 + 15][1]["data"]["quality"] = "beam_lost"
@@ -139,7 +139,7 @@ def test_null_test_passes_without_laser_and_fails_with_a_signal(br_energy_scan: 
 
 
 def test_what_the_pump_has_left_is_no_alarm_and_a_fault_behind_it_is(br_energy_scan: Any) -> None:
-    """A true alarm is lost among false ones. p-values of 40 runs are uniform: limits as in the test above."""
+    """Lost: a true alarm among false ones. p-values of 40 runs are uniform: limits as in the test above."""
     p_values, tails = [], []
     for seed in range(40):
         beam_time = br_energy_scan(scans=1, dwell_s=3000.0)

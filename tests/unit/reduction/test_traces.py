@@ -24,7 +24,7 @@ def delay_scan(beam_time: type[Any], **settings: Any) -> Any:
 
 
 def test_trace_is_zero_before_the_pump_and_right_after_it(br_beam_time: type[Any]) -> None:
-    """Gates that differ by 0.4 % and a jet of 1 % would bury a signal of 2 %.
+    """Lost: a signal of 2 %, under gates that differ by 0.4 % and a jet that varies by 1 %.
 
     Trace errors leave out the offset's own (1/8 of a point's variance): chi-square of 28 later points below 65,
     1 in 10 000 by chance.
@@ -42,7 +42,7 @@ def test_trace_is_zero_before_the_pump_and_right_after_it(br_beam_time: type[Any
 
 
 def test_later_probe_takes_its_offset_from_the_closed_shutter(br_beam_time: type[Any]) -> None:
-    """A probe that never comes before the pump would otherwise show the efficiency of its gate as a signal."""
+    """Lost: zero for a probe that never comes before the pump; the efficiency of its gate would look like a signal."""
     beam_time = delay_scan(br_beam_time, shutter_reference="point")
     trace = spc_trace(accumulate(beam_time.documents(np.random.default_rng(2))), 1)
     assert trace.metadata.offset == "closed shutter"

@@ -89,7 +89,7 @@ def test_area_by_foreign_signs_has_no_noise_in_it(scale: float, signs_scale: flo
 
 @pytest.mark.parametrize("scale", [1.0, 0.3, 0.15])
 def test_excess_of_the_published_area_is_as_stated(scale: float) -> None:
-    """To a quarter, for signals that are taken for none and noise that is taken for signal; 300 draws give 3 %."""
+    """Within a quarter, as weak signals count as none and some noise counts as signal; 300 draws give 3 %."""
     rng, truth = np.random.default_rng(12), area_without_errors(drawn(None, scale, 1e-9))
     areas = [area_without_noise(drawn(rng, scale), WINDOWS, drawn(rng, 1.0)) for _ in range(DRAWS)]
     seen = float(np.mean([area.raw.value for area in areas])) - truth
@@ -100,7 +100,7 @@ def test_excess_of_the_published_area_is_as_stated(scale: float) -> None:
 
 
 def test_own_noise_in_the_signs_brings_the_excess_back() -> None:
-    """Why the signs must come from another run: with its own, the area is the raw one."""
+    """With its own signs a spectrum has the raw area again: the reason why they must come from another run."""
     spectrum = drawn(np.random.default_rng(13), 0.15)
     found = area_without_noise(spectrum, WINDOWS, spectrum)
     assert found.projected.value == pytest.approx(found.raw.value)
@@ -113,7 +113,7 @@ def test_nothing_has_no_inverse_area() -> None:
 
 
 def test_what_a_recipe_leaves_free_is_no_difference_of_shape() -> None:
-    """An offset and a multiple of the static spectrum, as the SPC recipe takes out."""
+    """An offset and a multiple of the static spectrum, which the SPC recipe subtracts, must not count."""
     rng = np.random.default_rng(15)
     first, second = drawn(rng, 1.0), drawn(rng, 0.3)
     shifted = replace(second, transient=second.transient + 0.01 * STATIC - 0.002)

@@ -16,7 +16,7 @@ WITHOUT_LOCK_S = 1.0
 
 
 def interrupted(first: Callable[[], object], second: Callable[[], object], hold: tuple[Any, str]) -> list[object]:
-    """Results of both: `first` stops after the method `hold` has read, and goes on when `second` had its chance."""
+    """Return the results of both: `first` stops after its method `hold` has read, until `second` has had its chance."""
     owner, name = hold
     read, go_on, results = threading.Event(), threading.Event(), dict[str, object]()
     real = getattr(owner, name)
@@ -42,7 +42,7 @@ def interrupted(first: Callable[[], object], second: Callable[[], object], hold:
 
 
 def test_a_scan_id_is_given_out_once(tmp_path: Path) -> None:
-    """Lost: telling two runs apart by their number, if a queue's and a prompt's session begin one at once."""
+    """Lost: unique run numbers, if the sessions of a queue and of a prompt begin a run at the same time."""
     first, second = ScanIdCounter(tmp_path), ScanIdCounter(tmp_path)
     assert interrupted(first.next, second.next, (first, "_last")) == [1, 2]
 

@@ -61,7 +61,7 @@ def test_a_file_cut_anywhere_gives_its_whole_records(tmp_path_factory: pytest.Te
 
 @pytest.mark.parametrize("tail", [b"\0" * 4096, b"\x08\0\0\0\x01\x02\x03\x04garbage!", b"\xff" * 9])
 def test_zeros_and_garbage_after_a_power_cut_are_torn(tmp_path: Path, tail: bytes) -> None:
-    """Lost: reading a run whose file the file system filled up."""
+    """Lost: a run whose file was padded with zeros or garbage at a power cut."""
     path = tmp_path / "x.journal"
     path.write_bytes(MAGIC + pack_record("start", {"uid": "a"}) + tail)
     contents = read_contents(path)
@@ -70,7 +70,7 @@ def test_zeros_and_garbage_after_a_power_cut_are_torn(tmp_path: Path, tail: byte
 
 
 def test_values_come_back_as_they_were(tmp_path: Path) -> None:
-    """Lost: the difference between what was measured and what is read, NaN and big numbers included."""
+    """Lost: digits of what was measured, NaN and large numbers included."""
     doc: dict[str, Any] = {
         "f4": np.arange(6, dtype=">f4").reshape(2, 3)[:, ::2],
         "empty": np.zeros((0, 5), dtype="u2"),
@@ -95,7 +95,7 @@ def test_values_come_back_as_they_were(tmp_path: Path) -> None:
 def test_a_document_that_cannot_be_stored_ends_the_plan(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any]
 ) -> None:
-    """Lost: knowing before the first exposure that the metadata cannot be stored."""
+    """Lost: an error before the first exposure about metadata that cannot be stored."""
     run_engine.subscribe(subscriber([Journal(tmp_path)]))
     with pytest.raises(StorageError, match="start document cannot be stored"):
         run_engine(scan(1, 1, comment=object()))
@@ -138,7 +138,7 @@ def test_a_full_disk_ends_the_plan_and_keeps_what_was_measured(
 def test_a_plan_that_retries_cannot_go_on_unrecorded(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lost: exposures with a hole that nobody notices, if a plan swallows the error and the disk comes back."""
+    """Lost: exposures in an unnoticed gap, if a plan ignores the error and the disk works again later."""
     journal = Journal(tmp_path)
     start = {"uid": "a", "time": 0.0}
     journal("start", start)
@@ -160,7 +160,7 @@ def _no_disk(descriptor: int) -> None:
 
 
 def test_journals_sort_by_time_even_within_a_second(tmp_path: Path) -> None:
-    """Lost: -1 being the newest run."""
+    """Lost: the newest run as number -1."""
     journal = Journal(tmp_path)
     for uid, time_s in (("z-1", 1e9), ("y-2", 1e9 + 0.002), ("x-3", 1e9 + 1.0)):
         journal("start", {"uid": uid, "time": time_s})
@@ -191,7 +191,7 @@ def test_interleaved_runs_keep_their_documents(tmp_path: Path) -> None:
 
 
 def test_a_run_is_refused_before_it_starts_if_it_does_not_fit(tmp_path: Path) -> None:
-    """Lost: noticing a full disk before the beam time is spent."""
+    """Lost: a warning of a full disk before the beam time is spent."""
     require_free_space(tmp_path, 1)
     with pytest.raises(StorageError, match=r"free, but the run needs 1e\+06 TB"):
         require_free_space(tmp_path, 10**18)

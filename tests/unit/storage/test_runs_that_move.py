@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_a_run_that_is_catalogued_while_it_is_looked_up_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: the list of runs, or a run's documents, at the moment when the session's writer archives its journal."""
+    """Lost: the list of runs, or the documents of a run, while the session's writer archives its journal."""
     listed = journal_paths(store.root)
     for path in listed:
         file = LockedFile.take(path)
@@ -48,7 +48,7 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
 
 
 def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: a key, to another user who reads the file before its permissions are set."""
+    """Lost: a secret key, to another user who reads the file before its permissions are set."""
     path = tmp_path / "secret"
     seen: list[Any] = []
     (tmp_path / "secret.new").write_text("left by a killed process")
@@ -61,7 +61,7 @@ def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatc
 
 
 def test_a_chain_is_in_the_order_of_its_runs_whatever_the_clock_did(tmp_path: Path) -> None:
-    """Lost: the sums of an interrupted run to the last digit, and its beginning, because a clock was set back."""
+    """Lost: the beginning of an interrupted run, or digits of its sums, because a clock was set back."""
     stored = StoredRuns(tmp_path)
     for number, uid in enumerate(("first", "second", "third")):
         resumes = {"resumes": "first"} if number else {}

@@ -44,7 +44,7 @@ def test_cut_at_every_byte(journal: tuple[Path, bytes, list[int]]) -> None:
 
 
 def test_one_wrong_byte_anywhere_costs_one_record(journal: tuple[Path, bytes, list[int]]) -> None:
-    """Lost: everything after a bad sector. Destroying the descriptor alone makes the events mean nothing."""
+    """Lost: everything after a bad sector. Without their descriptor alone, events have no meaning."""
     path, data, ends = journal
     run = small_run()
     for position in range(ends[1], len(data)):
@@ -59,7 +59,7 @@ def test_one_wrong_byte_anywhere_costs_one_record(journal: tuple[Path, bytes, li
 
 
 def test_what_only_looks_like_a_record_is_none(journal: tuple[Path, bytes, list[int]]) -> None:
-    """Lost: time, or truth, by taking rubbish that resembles a record for one."""
+    """Lost: time, or a true run, because garbage that resembles a record is read as one."""
     path, data, ends = journal
     path.write_bytes(data[: ends[3]] + b"\x92\xa5event" * 500 + b"\0" * 500)
     contents = read_contents(path)
