@@ -56,6 +56,8 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
     if not regions:
         raise InputError(f"The grid is empty. Give at least one region (start, stop, step) in {unit}.")
     points: list[float] = []
+    # Rounded before the borders are compared: the end of one region and the start of the next, reached by other steps,
+    # would otherwise differ in the last bits and give a double point.
     for region in regions:
         new = [round(point, ROUNDING) for point in region_points(region, unit)]
         if points and new[0] < points[-1]:

@@ -62,6 +62,7 @@ def _mapping(md: Mapping[Any, Any], path: str) -> dict[str, Any]:
 
 def _value(value: Any, path: str) -> Any:
     """Return one value as it is stored; `path` names it in errors."""
+    # Order matters: a StrEnum is a str, and True is an int, yet both must be recognised first.
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, np.generic | np.ndarray):

@@ -284,6 +284,8 @@ class Parameter:
             return self.arg.read(value)
         if self.choices:
             return self._choice(value)
+        # By the kind of the annotation. Lists are only turned from arrays into lists here: their grid checks them as a
+        # whole, and names the number that is wrong.
         readers: dict[Any, Callable[[Any], Any]] = {
             bool: self._flag,
             int: self._integer,
@@ -329,6 +331,8 @@ class Parameter:
 
 def _numbers_in(value: Any, kind: Any) -> list[float]:
     """Return the numbers of a value: itself, those of a list, or the ends of regions; none if one is not finite."""
+    # Regions are flattened to start, stop, step, start, ...: every third number is a step, which has no limits of its
+    # own. A step that is not finite stays, so that the whole value is left to the check of its grid, which explains it.
     found = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     if kind == Sequence[Region]:
         found = [number for region in found if isinstance(region, Sequence) for number in region]

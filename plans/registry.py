@@ -77,6 +77,9 @@ class PlanEntry:
         self, configuration: BeamlineConfiguration, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return all arguments by name, checked, with defaults; raise InputError naming value and allowed range."""
+        # Three checks, in this order: names, so that a misspelt argument is not reported as a missing one; each value
+        # by itself; then the limits that a device sets. Grids and relations between values are checked where the run is
+        # built.
         given = self._by_name(args, kwargs)
         if missing := [one.name for one in self.parameters if one.required and one.name not in given]:
             raise InputError(f"{self.name} needs {', '.join(missing)}. It takes: {self._names()}.")
@@ -104,11 +107,15 @@ class PlanEntry:
         """Return the arguments in the form that the function takes: those of its options as one object."""
         if self.takes_options is None:
             return arguments
+        # Users see the fields of the options as single arguments; the function gets them back as one frozen object,
+        # which it hands on to the run without naming each.
         grouped = {one.name: arguments.pop(one.name) for one in fields(self.takes_options)}
         return {**arguments, "options": self.takes_options(**grouped)}
 
     def _completed(self, spec: ScanSpec) -> ScanSpec:
         """Return a run completed by what the decorator fixes for all runs of the plan, unless another plan made it."""
+        # A series is built from the runs of other plans, which are complete already: a resumed run must find the plan
+        # that made it, not the series.
         if spec.plan_name or self.detection is None:
             return spec
         return replace(
@@ -212,6 +219,8 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
 
     def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
         check_reserved(arguments.get("md") or {}, "md")
+        # The runs are built in the plan, not when it is called, so an error in an argument ends the plan in the engine,
+        # where queue server and prompt report it, before any message that moves something.
         runs = entry.specs(beamline.configuration, **arguments)
         uids = yield from measure_runs(beamline, as_list(runs))
         if isinstance(runs, dict):
@@ -253,6 +262,8 @@ def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entr
     def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         return (yield from body(beamline, **entry.arguments(beamline.configuration, args, kwargs)))
 
+    # What users see is derived from the entry, not from the function: `inspect.signature` and `help` read these
+    # attributes, and so do the prompt's completion and the queue server's list of allowed plans.
     registered.__doc__ = _docstring(entry)
     registered.__signature__ = signature_of(entry)  # type: ignore[attr-defined]  # read by inspect
     registered.entry = entry  # type: ignore[attr-defined]  # the Protocol's attribute
@@ -332,6 +343,9 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
 
 def _fields_of(options: Any) -> list[Parameter]:
     hints = get_type_hints(options, include_extras=True)
+    # Defaults are read from an instance, because a subclass may change the default of an inherited field. The order is
+    # that of the classes in `__mro__`, the most special first; `dict.fromkeys` drops the repetition of a field that is
+    # inherited.
     defaults = options()
     names = dict.fromkeys(name for kind in options.__mro__ for name in getattr(kind, "__annotations__", {}))
     return [_parameter(name, hints[name], getattr(defaults, name), positional=False) for name in names]
@@ -339,6 +353,8 @@ def _fields_of(options: Any) -> list[Parameter]:
 
 def _parameter(name: str, hint: Any, default: Any, *, positional: bool) -> Parameter:
     """Return the parameter of one annotation, which is `Annotated[kind, Arg]` or `Annotated[kind, Arg] | None`."""
+    # `Annotated[X, Arg] | None` is a union at run time, of `Annotated` and NoneType; `Optional` gives a typing.Union
+    # instead.
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     (annotated,) = (part for part in parts if part is not NoneType)
     if get_origin(annotated) is not Annotated:

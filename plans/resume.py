@@ -61,6 +61,9 @@ def resumed_request(
     _check_resumable(beamline, start)
     user_md = {} if md is None else storable_metadata(md)
     check_reserved(user_md, "md")
+    # The new run is the old one, less what is done. Three sources of its keys, the later ones winning: what the user
+    # adds, what the interrupted run stored (its series, sample, own keys), and what this run writes itself. Points and
+    # exposures keep their indices, so both runs together are read as one.
     request = check_request(beamline, _spec(beamline, start))
     own = {key: value for key, value in start.items() if key not in OF_ONE_RUN and key not in user_md}
     request = replace(request, md={**user_md, **own, "resumes": start["uid"]})
@@ -99,6 +102,7 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
 def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> ScanRequest:
     """Return `request` without the exposures that are done."""
     request = replace(request, done=frozenset((int(scan), int(point), int(laser)) for scan, point, laser in done))
+    # Points, not exposures: lists of runs show this number as the intended one.
     missing = {(scan_index, point_index) for scan_index, point_index, _ in request.course()}
     if not missing:
         raise InputError(f"Run {uid} is complete: there is nothing to resume.")
@@ -113,6 +117,8 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
         raise InputError(f"Cannot resume a run of {plan_name!r}; resumable plans: {', '.join(resumable_plans())}.")
     if start.get("beamline", here) != here:
         raise InputError(f"Run {start['uid']} was made at {start['beamline']}, this is {here}: resume it there.")
+    # A calibration that changed since would give equal numbers another meaning within one run. Keys that an older
+    # version did not write are not compared.
     for name, now in calibration_metadata(beamline).items():
         if start.get(name, now) != now:
             raise InputError(

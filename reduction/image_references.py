@@ -50,6 +50,8 @@ class AssetIndex:
         """Return the image to which the data of an event refer, None without one, and remove it from the index."""
         for field, value in data.items():
             if isinstance(value, str) and value in self._datums:
+                # A datum is used by one event, so it is removed when found: the index holds only what is still to come,
+                # however long the run is.
                 resource_uid, index = self._datums.pop(value)
                 resource = self._resources[resource_uid]
                 return ImageReference(

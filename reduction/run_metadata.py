@@ -102,6 +102,8 @@ class RunMetadata:
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
         """Read a start document; raises ReductionError naming every key that is missing or makes no sense."""
+        # In steps, each of which needs the one before: the keys, the settings of the reduction, the axis, and with it
+        # the values that must be fixed. Each error names all keys that are missing in its step.
         _require(doc, _START_KEYS, "start document")
         _require(doc["reduction"], _REDUCTION_KEYS, "`reduction` settings of the start document")
         _require(doc["grid"], ("axis", "points"), "`grid` of the start document")

@@ -70,6 +70,7 @@ def foreign_roots(database: Path, root: Path) -> set[str]:
 
     Taken from the addresses of the tables, which every run has. Raises `StorageError` if the database is damaged.
     """
+    # Every run has a table, whose address is that of tables.db in the data folder at the time it was written.
     query = "SELECT DISTINCT data_uri FROM assets WHERE data_uri LIKE ?"
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
@@ -103,6 +104,8 @@ def readdress(database: Path, old: str, new: Path, tables: Path) -> None:
 
 
 def _change(connection: sqlite3.Connection, row: int, address: str) -> None:
+    # Addresses are unique in the database. A file may be registered under the old and the new address, if a copied
+    # folder was measured into; both rows then mean one file.
     twin = connection.execute("SELECT id FROM assets WHERE data_uri = ? AND id != ?", (address, row)).fetchone()
     if twin is None:
         connection.execute("UPDATE assets SET data_uri = ? WHERE id = ?", (address, row))

@@ -47,6 +47,8 @@ class RunOfDocument:
         for key in ("descriptor", "resource", "stream_resource"):
             if doc.get(key) in self._run_of:
                 return self._run_of[doc[key]]
+        # No known reference, as in a kind of document that is newer than this code. With one open run there is no
+        # doubt; with several, a guess could put the document into the wrong journal.
         open_runs = set(self._run_of.values())
         if len(open_runs) == 1:
             return open_runs.pop()

@@ -73,6 +73,8 @@ class ImageRows:
 
 
 def _is_straight(rows: Sequence[ImageRow]) -> bool:
+    # Straight: within each file the events use images 0, 1, 2, ... and nothing is left at its end. A file that cannot
+    # be seen from here is taken to be straight, as nothing better is known.
     files = [(path, [row.index for row in group]) for path, group in itertools.groupby(rows, lambda row: row.path)]
     in_order = all(indices == list(range(len(indices))) for _, indices in files)
     return in_order and all(_count(path) in (None, len(indices)) for path, indices in files)
@@ -96,6 +98,8 @@ def straightened(documents: Iterable[NamedDocument]) -> list[NamedDocument]:
         rows(name, doc)
     if rows.are_straight:
         return documents
+    # The datums keep their ids, so the events need no change; only what a datum refers to is replaced: the new
+    # resource, and the place of the image in it.
     replaced: dict[str, tuple[str, int]] = {}
     resources: list[NamedDocument] = []
     for field, images in rows.by_field.items():
@@ -140,6 +144,7 @@ def _write_virtual(path: Path, rows: Sequence[ImageRow]) -> None:
     with h5py.File(rows[0].path, locking=False) as file:
         shape = file[DATASET].shape[1:]
         dtype = file[DATASET].dtype
+    # By file name only: HDF5 looks for the sources beside the virtual file, so a data folder may move as a whole.
     layout = h5py.VirtualLayout((len(rows), *shape), dtype)
     for place, row in enumerate(rows):
         source = h5py.VirtualSource(row.path.name, DATASET, (row.index + 1, *shape), dtype)

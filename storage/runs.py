@@ -113,6 +113,8 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
 
 
 def _find_journal(root: Path, key: str | int) -> Path | None:
+    # Journals carry the uid in their name and the scan id in their start document: a uid is found without reading a
+    # file.
     paths = journal_paths(root)
     if isinstance(key, str):
         found = [path for path in paths if key and uid_of(path).startswith(key)]
@@ -175,6 +177,8 @@ def _catalogue_summary(run: Any) -> RunSummary:
     start = run.metadata["start"]
     stop = run.metadata.get("stop")
     events = (stop or {}).get("num_events", {}).get(PRIMARY, 0)
+    # The catalogue is not read for a list; the number of events in the stop document stands for the points. A reference
+    # by the laser shutter doubles the events of a point.
     exposures = 2 if start.get("shutter_reference") in ("point", "scan") else 1
     return _summary(start, stop, events // exposures, "running")
 

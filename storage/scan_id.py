@@ -29,6 +29,9 @@ class ScanIdCounter:
         jumps ahead. Raises `StorageError` if it cannot be stored.
         """
         try:
+            # Read, increase and write under one lock, and on disk before the number is used: two processes never get
+            # the same one, and a crash skips a number rather than repeat it. The file has a fixed width, so a write
+            # never leaves old digits.
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)

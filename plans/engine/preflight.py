@@ -21,6 +21,8 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
         raise NotConnectedError(missing, 0.0)
     beamline.exposure.check_idle()
     detection.reader.start_run(detection.conditions)
+    # A scan waits for a condition that leaves the shutters open, such as a filling ring. Any other stops it here, so
+    # that a user at the prompt learns of an unlocked laser at once, instead of waiting in a suspension.
     failing = beamline.point.conditions.failing(detection.conditions)
     if failed := sorted(condition.name for condition in failing if _must_hold(condition)):
         raise AcquisitionError(

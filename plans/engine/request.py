@@ -71,6 +71,8 @@ def passes(
     `laser` is the state of the shutter without a reference per point. With one, the order alternates (open closed,
     closed open), so that the shutter moves only once per point.
     """
+    # The shutter takes about as long as a short exposure. With the order reversed at every other point, the last state
+    # of a point is the first of the next.
     both = (ShutterState.OPEN, ShutterState.CLOSED)
     if shutter_reference is ShutterReference.POINT:
         for index in range(points):
@@ -89,6 +91,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     """
     options = spec.options
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
+    # All checks come before the first message of the run, so nothing has moved when one of them raises.
     points = _checked_points(beamline, spec)
     detection = spec.detection(beamline)
     _check_targets(beamline, spec, points)
@@ -151,6 +154,9 @@ def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
     """Raise OutOfRangeError if at `delay_ps` the unpumped probe would come after the next pump, which pumps it."""
     geometry = beamline.configuration.geometry
     delay = beamline.delay
+    # The unpumped probe comes `unpumped_probe` bunches after the first delay, the next pump `required_divider` bunches
+    # after the pump. Their distance is what is left, minus the delay; it must exceed the widths of the response that
+    # MARGIN_SIGMAS gives, or the rising edge of the next pump would be counted as unpumped.
     bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe
     latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * geometry.irf_sigma_ps
     if delay_ps > latest:

@@ -40,6 +40,8 @@ def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     """
     check_scan(beamline, request)
 
+    # From the inside: the loop over the points; the run, with its start and stop document; the opening of the X-rays,
+    # outside the run, because without X-rays there is none; the safe end, around everything that may open a shutter.
     # The reason of a failure goes into the run's stop document, so it has to be unwrapped within the run.
     run = bpp.run_wrapper(with_reasons(PointLoop(beamline, request).run()), md=start_metadata(request, beamline))
     return str((yield from ending_safely(beamline, _with_xrays(beamline, request, run), request.detection.pilatus)))

@@ -119,6 +119,7 @@ def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Return the temperature of the powder, C: the requested one if it is held, otherwise the present one."""
     if request.detection.sample != "cell":
         return {}
+    # A run that resumes this one has to know whether to hold a temperature or to leave the cell alone.
     held = request.temperature_c is not None
     now_c = request.temperature_c if held else round(checked_cell(beamline).position, 2)
     return {"temperature_c": now_c, "temperature_held": held, "laser": str(request.laser)}
@@ -160,6 +161,8 @@ def pump_overlap(geometry: GeometrySettings, probes: int) -> list[float]:
 
     Assumes a Gaussian laser spot and a jet of constant speed (paper, SI 2, for both numbers).
     """
+    # The jet moves by one step per pump period, so the spot that is probed now was k steps away from the laser at the
+    # k-th earlier pump. There the Gaussian profile is exp(-4 ln 2 (k step / FWHM)^2) of its maximum.
     step_um = geometry.jet_speed_m_s * probes * geometry.bunch_period_ps * 1e-6
     return [
         math.exp(-4 * math.log(2) * (earlier * step_um / geometry.laser_fwhm_um) ** 2)

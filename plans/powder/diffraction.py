@@ -52,6 +52,7 @@ def diffraction(
             "geometry": beamline.pilatus.geometry,
         }
 
+    # Images are a scan without a moving axis: one point, the energy, and as many passes over it as images.
     return ScanSpec(
         axis=AxisName.ENERGY,
         points=[energy_ev],

@@ -49,6 +49,9 @@ def temperature_series(
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
     run = {name: value for name, value in scan.items() if name not in ("dwell_s", "repeats")}
     specs: list[ScanSpec] = []
+    # All runs of one temperature follow each other, because settling takes longer than any of them. They are built by
+    # the plans themselves, so a run of a series is the same as one that was started alone, and can be resumed like
+    # that.
     for temperature_c in _checked_temperatures(temperatures_c):
         for edge in _checked_edges(edges):
             specs += as_list(

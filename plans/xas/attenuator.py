@@ -190,6 +190,7 @@ def _start_metadata(
 
 def _calibration(beamline: Beamline, fit: AttenuatorFit) -> AttenuatorCalibration:
     """Return the calibration in fluence, mJ/cm2: power divided by pulses per second and by the area of the spot."""
+    # 1 W at f pulses per second is 1000 / f mJ per pulse, spread over the area of the spot.
     pulses_per_s = float(beamline.laser.repetition_rate.get())
     per_watt = 1e3 / (pulses_per_s * beamline.fluence.spot_area_cm2)
     return AttenuatorCalibration(

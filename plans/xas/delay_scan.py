@@ -26,6 +26,7 @@ paper (20 and 300 ps), and the pulls of all parameters are 0.9 to 1.2 wide (120 
 
 def time_trace_ps() -> list[float]:
     """Return the default delays of a time trace, ps."""
+    # Linear steps where the response shapes the signal, equal ratios where exponentials do.
     tail = [delay for part in TIME_TRACE_LOG_PS for delay in log_spaced(*part)]
     return join_regions(TIME_TRACE_LINEAR_PS, "ps") + tail
 

@@ -34,6 +34,8 @@ HOME = "home_um"
 
 def returning_home(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
     """Run the scan, then move the mirror back to its earlier position, um, however the run ends."""
+    # The earlier position comes from the start document, not from the mirror: a resumed run returns to where the first
+    # run began, although it starts where that was interrupted.
     mirror = beamline.axes[AXES[Direction(md["direction"])]]
 
     def go_home() -> AnyPlan:

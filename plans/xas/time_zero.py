@@ -70,6 +70,7 @@ def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
     delay = beamline.delay
     if missing := [signal.pvname for signal in (delay.coarse_setpoint, delay.fine_setpoint) if not signal.connected]:
         raise NotConnectedError(missing, 0.0)
+    # Only the raw delay has a meaning beyond this session: the zero that was used so far plus t0 on its axis.
     raw_ps = delay.time_zero_raw_ps + t0_ps
     delay.check_time_zero(raw_ps)
     yield from bps.configure(delay, {"time_zero_raw_ps": raw_ps})

@@ -133,6 +133,7 @@ def integrate(
     good = valid_pixels(image, mask)
     if not good.any() or not normalisation > 0:
         raise ReductionError("No valid pixel, or a normalisation that is not above 0. Check the mask and I0.")
+    # Poisson: the variance of a pixel is its counts. Pixels are not split, so the counts of the bins are independent.
     counts = np.where(good, image, 0.0)
     result = _cached_integrator(geometry, threading.get_ident()).integrate1d(
         counts,
@@ -251,6 +252,8 @@ def common_background(
 
     Raises ReductionError with fewer than two bins.
     """
+    # One line for all patterns, because the background is that of the cell and the air, not of the powder. All bins of
+    # all patterns weigh by their errors.
     parts = [
         np.array([part[(pattern.q_inv_angstrom >= low) & (pattern.q_inv_angstrom <= high)] for part in pattern])
         for pattern in patterns

@@ -131,6 +131,8 @@ def assign_phase(
     fits = [_Fit(phase, q, intensity / sigma, sigma, graphite) for phase in phases]
     found = [fit.best() for fit in fits]
     freedom = q.size - min(score.parameters for score in found)
+    # Errors are scaled by the misfit of the best phase, if there is one; without that, high counts would decide between
+    # two phases that are both wrong in the same detail.
     misfit = max(1.0, min(score.chi_square for score in found) / freedom)
     scores = sorted(
         (s._replace(bic=s.chi_square / misfit + s.parameters * math.log(q.size)) for s in found), key=lambda s: s.bic

@@ -88,6 +88,7 @@ def hot_pixels(counts: FloatArray) -> BoolArray:
     weaker hot pixel does little harm among the hundreds of pixels of its ring.
     """
     seen = np.maximum(counts, 0.0)
+    # The median of 25 pixels does not notice a single hot one.
     usual = median_filter(seen, size=_NEIGHBOURS, mode="nearest")
     return np.asarray(counts > _HOT_FACTOR * usual + _HOT_SIGMAS * np.sqrt(np.maximum(usual, 1.0)))
 
@@ -122,6 +123,8 @@ def calibrate_in_powder(counts: FloatArray, mask: BoolArray, geometry: DetectorG
     the phase fits better in the right geometry. Raises ReductionError if the graphite line is not seen.
     """
     found = before = None
+    # Each round: assign the phase in the present geometry, take the graphite line from that fit, and move the sample so
+    # that the line is at its place. The result states the line of the first round, before any correction.
     for _ in range(_CALIBRATIONS):
         pattern = integrate(counts, geometry, mask=mask)
         line = assign_phase(pattern, q_range_inv_angstrom=Q_RANGE_INV_ANGSTROM).scores[0].graphite_inv_angstrom

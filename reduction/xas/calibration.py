@@ -100,6 +100,8 @@ def find_edge(
     7 eV below its steepest point, so a tabulated edge energy must stand for the same place. Raises ReductionError if
     there are too few points or no maximum inside.
     """
+    # The slope of a cubic at every measured energy finds the region of the steepest rise; the polynomial of fourth
+    # order then moves to the exact place.
     energy = spectrum.energy_ev
     low, high = search_ev or (energy[0] + half_width_ev, energy[-1] - half_width_ev)
     candidates = energy[(energy >= low) & (energy <= high)]
@@ -148,6 +150,8 @@ def _local_fit(
             f"{len(x)} points lie within {half_width_ev:g} eV of {centre:.1f} eV; the edge fit needs {_ORDER + 2}. "
             "Scan more finely, or widen half_width_ev."
         )
+    # Energies relative to the centre keep the powers small. The variance is that of the residuals, with one degree of
+    # freedom less for each coefficient.
     design = np.vander(x, _ORDER + 1, increasing=True)
     inverse = np.linalg.pinv(design)
     coefficients = inverse @ y
@@ -169,6 +173,8 @@ def _slope(spectrum: FoilSpectrum, centre: float, half_width_ev: float) -> float
 
 def _steepest(coefficients: FloatArray, half_width_ev: float) -> float:
     polynomial = np.polynomial.Polynomial(coefficients)
+    # A fourth order has two points of inflection; the one with a negative third derivative is a maximum of the slope.
+    # Of two the nearer one to the centre is taken.
     roots = polynomial.deriv(2).roots()
     inside = [float(root.real) for root in roots if abs(root.imag) < 1e-9 and abs(root.real) <= half_width_ev]
     maxima = [root for root in inside if polynomial.deriv(3)(root) < 0]

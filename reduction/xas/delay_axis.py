@@ -138,6 +138,8 @@ def _compared(result: ArmResult, zero: ArmResult, tolerance_ps: float, name: str
         return ArmResult(verdict=Verdict.UNDECIDED, t0_ps=result.t0_ps, t0_sigma_ps=result.t0_sigma_ps)
     shift_ps = result.t0_ps - zero.t0_ps
     sigma_ps = float(np.hypot(result.t0_sigma_ps, zero.t0_sigma_ps))
+    # Shifted needs both: more than the tolerance, and more than three errors. Three errors above twice the tolerance
+    # could hide a shift that matters, so such an arm is neither good nor bad.
     verdict = Verdict.GOOD
     if abs(shift_ps) > max(tolerance_ps, 3 * sigma_ps):
         verdict = Verdict.SHIFTED
@@ -165,6 +167,8 @@ def rise_of(
     rates = gate_rates(run)
     on = timing.pumped_probe if watched is None else watched
     off = timing.unpumped_probe if compared is None else compared
+    # The gates belong to the same exposures, so the logarithm of their ratio has no jet and no flux in it, and its
+    # variance is the sum of both.
     values, variance = rates.log_rate()
     pumped = rates.pumped
     change = (values[:, on] - values[:, off])[pumped]

@@ -68,6 +68,7 @@ class DependenceSums:
         if data["quality"] or data["laser_shutter"] != 1:
             return
         try:
+            # Corrected for pile-up exposure by exposure and APD by APD, before anything is summed.
             probes = [int(self.start[key]) for key in ("pumped_probe", "unpumped_probe")]
             counts = np.asarray(data["spc_counts"], dtype=float)[:, probes]
             pulses = np.asarray(data["spc_pulses"], dtype=float)[probes]

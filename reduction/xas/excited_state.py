@@ -36,6 +36,7 @@ def excited_state_spectrum(spectrum: Spectrum, fraction: float) -> ExcitedStateS
     """
     if not 0.0 < fraction <= 1.0:
         raise ReductionError(f"The excited fraction is {fraction:g}; choose it above 0 and up to 1.")
+    # f is not fitted: its error scales the whole spectrum and is left to the reader, who chose it.
     unchanged = 1.0 - fraction
     return ExcitedStateSpectrum(
         energy_ev=spectrum.energy_ev,

@@ -73,6 +73,7 @@ class ExposurePairs:
 
     @staticmethod
     def _divide(signal: FloatArray, variance: FloatArray, flux: FloatArray) -> Intensity:
+        # The flux is taken as exact: the variance is that of the photons alone.
         inverse = np.divide(1.0, flux, out=np.zeros_like(flux), where=flux > 0)
         return Intensity(signal * inverse, np.sqrt(variance) * inverse)
 
@@ -98,6 +99,8 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
     in the very pulses that were gated. Boxcar signals are mean x exposure time, their flux I0. Raises ReductionError
     if the run lacks the mode or any pair.
     """
+    # A point of a scan counts if both gates have flux. Points that were never measured as a pair are dropped, so that a
+    # run that is under way reduces to the points it has; `paired` keeps the others out of sums scan by scan.
     signals = gate_signal(accumulator, mode, on), gate_signal(accumulator, mode, off)
     paired = np.asarray((signals[0].flux > 0) & (signals[1].flux > 0))
     axis = accumulator.mean_readback(accumulator.metadata.axis)

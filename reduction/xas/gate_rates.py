@@ -79,6 +79,8 @@ def gate_rates(accumulator: RunAccumulator) -> GateRates:
 def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
     counts = accumulator.counts[:, :, shutter]
     pulses = accumulator.pulses[:, :, shutter]
+    # Pile-up is not linear in the counts, so every scan is corrected with its own counts and gates before the sum, APD
+    # by APD. A row needs pulses in every gate, because the ratio of gates is what the kinetic fit uses.
     opened = pulses[..., None, :]
     total = pulses.sum(axis=0)
     measured = (total > 0).all(axis=-1)

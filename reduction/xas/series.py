@@ -126,6 +126,9 @@ def series_spectrum(
     off have the same weights. Raises ReductionError as `select_scans` and the reductions of single runs do, and if a
     boxcar run lacks points that another one has.
     """
+    # Photon counts of all scans may be added before the recipe, which is the best estimate; the recipe of the boxcar
+    # scales every scan by itself, so whole runs are averaged. Both give the runs one by one too, to show whether they
+    # agree.
     series = select_scans(runs, mode, criteria)
     reduce = spc_spectrum if mode == "spc" else boxcar_spectrum
     parts = [reduce(run, probe, reference) for run in series.runs]

@@ -258,6 +258,8 @@ def _deadtime_factor(counts: FloatArray, input_rate: FloatArray, output_rate: Fl
     """Return input over output rate of each element; 1 for an element without any pulse."""
     if not counts.shape == input_rate.shape == output_rate.shape:
         raise ReductionError("sdd_counts, sdd_input_rate and sdd_output_rate differ in length. Record one per element.")
+    # An element without any pulse has no rates; it contributes no counts, and the factor 1 keeps it out of the way.
+    # More output than input by 1 % or more is impossible, and means that the rates belong to another exposure.
     idle = (output_rate == 0) & (counts == 0)
     if np.any((output_rate <= 0) & ~idle) or counts.min() < 0 or np.any(input_rate < 0.99 * output_rate):
         raise ReductionError(

@@ -173,6 +173,8 @@ class _Problem:
 
     def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> Any:
         parameters = Parameters()
+        # The lifetime is fitted as its logarithm, within limits: below 20 ps a decay looks like the response, above 20
+        # ns like a constant. A start on a limit would have no derivative, so it is moved just inside.
         free = self.model.decays is None
         t0 = start["t0_ps"] if fixed_t0_ps is None else fixed_t0_ps
         parameters.add("t0_ps", value=t0, vary=fixed_t0_ps is None)

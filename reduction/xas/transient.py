@@ -43,6 +43,7 @@ def transient_metadata(
 
     Raises ReductionError if a fixed axis was never read.
     """
+    # An axis that was scanned has no single value; the others have their mean read-back, not the planned value.
     run = accumulator.metadata
     fixed = {
         axis: float(accumulator.mean_readback(axis).mean()) for axis in ("delay_ps", "energy_ev") if axis != run.axis

@@ -35,6 +35,8 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
     out of the difference and the scale multiplies it; the covariance is that of independent points. Raises
     ReductionError if a window is not covered.
     """
+    # The errors of a spectrum are those of its points before offset and scale, so the operator of the recipe turns them
+    # into the covariance after it.
     if spectrum.metadata.mode == "boxcar":
         return np.diag(spectrum.sigma**2)
     parts = ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma))
@@ -65,6 +67,8 @@ def compare_shapes(first: Spectrum, second: Spectrum) -> ShapeComparison:
         raise ReductionError(
             f"The transients have {first.transient.size} and {second.transient.size} points. Compare scans of one grid."
         )
+    # Three parameters, one of which is not linear. For a given scale the weights are known, so b and c follow from
+    # linear least squares; what remains is a function of the scale alone, which is minimised.
     nuisances = np.column_stack([first.off, np.ones_like(first.off)])
 
     def cost(scale: float) -> float:
