@@ -13,6 +13,7 @@ from trxas.configuration import load_configuration
 from trxas.simulation import simulated_beamline
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.chaos_result import ChaosResult
+from trxas.validation.robustness.disturbed_result import undisturbed_number
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
@@ -25,9 +26,6 @@ START_TIMEOUT_S = 300.0
 """Wall time that a session may take until its first exposure (15 s on a free machine; 75 s at a load of 20).
 
 The queue server takes twice as long."""
-
-MOST_UNDISTURBED = 16
-"""Largest number of undisturbed datasets: more would only reduce their share of the errors of the comparison."""
 
 
 class Chaos:
@@ -68,7 +66,7 @@ class Chaos:
             disturbed = disturbed_datasets(store)
         self._report(f"{len(disturbed)} datasets; now the same without faults ...")
         quiet = self._folder / "undisturbed"
-        self._measure(quiet, (), datasets=min(max(len(disturbed), 2), MOST_UNDISTURBED))
+        self._measure(quiet, (), datasets=undisturbed_number(len(disturbed)))
         with open_store(quiet, recover_runs=False) as store:
             self._result.comparison = compare(disturbed, disturbed_datasets(store))
         self._result.wall_s = time.monotonic() - began

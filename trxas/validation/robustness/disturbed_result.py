@@ -9,6 +9,15 @@ from typing import Any
 
 from trxas.validation.robustness.audit import Audit, Comparison
 
+FEWEST_UNDISTURBED = 2
+MOST_UNDISTURBED = 16
+"""Limits of the number of undisturbed datasets: a spectrum and a trace; more only reduce their share of the errors."""
+
+
+def undisturbed_number(disturbed: int) -> int:
+    """Return the number of undisturbed datasets to compare `disturbed` ones with, from 2 to 16, equal if possible."""
+    return min(max(disturbed, FEWEST_UNDISTURBED), MOST_UNDISTURBED)
+
 
 @dataclass(kw_only=True)
 class DisturbedResult(ABC):

@@ -11,6 +11,7 @@ from storage import open_store, primary_data
 from storage.check import StoreCheck, check_store
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProcesses
+from trxas.validation.robustness.disturbed_result import undisturbed_number
 from trxas.validation.robustness.exposure_truth import ExposureTruth
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
@@ -20,9 +21,6 @@ from trxas.validation.types import Report
 
 WRITE_TIMEOUT_S = 30.0
 """Wall time to wait for a write into the catalogue; an open run is flushed into it every 10 s."""
-
-MOST_UNDISTURBED = 16
-"""Largest number of undisturbed datasets: more would only reduce their share of the errors of the comparison."""
 
 
 class Kills:
@@ -67,7 +65,7 @@ class Kills:
             self._result.audit = audit(store, ExposureTruth(killed / "exposures.jsonl"))
             self._result.problems = _problems(check_store(store))
         self._report(f"{len(disturbed)} datasets; now the same without kills ...")
-        self._measure(quiet, (), datasets=min(max(len(disturbed), 2), MOST_UNDISTURBED))
+        self._measure(quiet, (), datasets=undisturbed_number(len(disturbed)))
         with open_store(quiet, recover_runs=False) as store:
             self._result.comparison = compare(disturbed, disturbed_datasets(store))
         self._result.wall_s = time.monotonic() - began
