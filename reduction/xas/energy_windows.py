@@ -9,13 +9,11 @@ import numpy as np
 from errors import ReductionError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from reduction.types import BoolArray, FloatArray
 
 
-def points_within(
-    energy_ev: NDArray[np.float64], window_ev: tuple[float, float], name: str, *, at_least: int = 1
-) -> NDArray[np.bool_]:
-    """Mask (points,) of the energies in the closed window. Raises ReductionError if it holds fewer than `at_least`."""
+def points_within(energy_ev: FloatArray, window_ev: tuple[float, float], name: str, *, at_least: int = 1) -> BoolArray:
+    """Return a mask (points,) of the energies in the closed window; raises ReductionError below `at_least` of them."""
     inside = (energy_ev >= window_ev[0]) & (energy_ev <= window_ev[1])
     if inside.sum() < at_least:
         raise ReductionError(
@@ -25,8 +23,8 @@ def points_within(
     return inside
 
 
-def edge_integral(energy_ev: NDArray[np.float64], intensity: NDArray[np.float64]) -> float:
-    """Integral of an offset-corrected spectrum over its points (trapezoids). Raises ReductionError unless above 0."""
+def edge_integral(energy_ev: FloatArray, intensity: FloatArray) -> float:
+    """Return the integral of an offset-corrected spectrum by trapezoids, eV; raises ReductionError unless above 0."""
     integral = float(np.trapezoid(intensity, energy_ev))
     if integral <= 0:
         raise ReductionError(

@@ -20,20 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lmfit import Parameters
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from reduction.run_metadata import Timing
+    from reduction.types import FloatArray
     from reduction.xas.pump_train import PumpTrain
 
 UNDETERMINED_SHARE = 0.5
-"""A lifetime with an error above half of it, or a fraction with one above a half, is not determined (chosen)."""
+"""Error above which a lifetime (relative) or a fraction (absolute) counts as not determined (chosen)."""
 
+# Different starts may end in different minima; the best fit of three counts.
 _STARTS = 3
+# A lifetime of 50 us, hundreds of times what the delays span: such a rate is at its limit of 0.
 _UNRESOLVED_RATE_PER_NS = 2e-5
-_DETECTION_LIMIT = 40.0  # Noise alone lowers chi-square of 7 parameters by this much once in a million fits.
+# Noise alone lowers chi-square of 7 parameters by this much once in a million fits.
+_DETECTION_LIMIT = 40.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KineticsFit:
     """Kinetics S(t) = A [f1 exp(-t/tau1) + ... + f_off exp(-t/tau_off)] of one pump; all fractions add up to 1.
 
@@ -54,13 +58,13 @@ class KineticsFit:
     offset_lifetime_ps: Value
     t0s_ps: tuple[Value, ...]
     amplitudes: tuple[Value, ...]
-    baselines: NDArray[np.float64]
+    baselines: FloatArray
     gates: tuple[int, ...]
     chi_square: float
     degrees_of_freedom: int
     number_varied: int
     parameters: tuple[str, ...]
-    covariance: NDArray[np.float64]
+    covariance: FloatArray
     timing: Timing
     train: PumpTrain
     constant_offset: bool
@@ -72,7 +76,7 @@ class KineticsFit:
 
     @property
     def amplitude(self) -> Value:
-        """Amplitude of the first trace at t = 0+, relative to the unpumped signal (negative: a bleach)."""
+        """Amplitude of the first trace at t = 0+, as a fraction of the unpumped signal (negative: a bleach)."""
         return self.amplitudes[0]
 
     @property
@@ -82,7 +86,7 @@ class KineticsFit:
 
     @property
     def tau2_ps(self) -> Value:
-        """Second lifetime, ps. Raises ReductionError if the model has one only."""
+        """Second lifetime, ps; raises ReductionError if the model has only one."""
         return self._of_second(self.lifetimes_ps)
 
     @property
@@ -92,7 +96,7 @@ class KineticsFit:
 
     @property
     def fraction2(self) -> Value:
-        """Fraction of the second lifetime. Raises ReductionError if the model has one only."""
+        """Fraction of the second lifetime; raises ReductionError if the model has only one."""
         return self._of_second(self.fractions)
 
     @property
@@ -109,7 +113,7 @@ class KineticsFit:
     def undetermined(self) -> tuple[str, ...]:
         """Names of the lifetimes and fractions that the data do not determine; see `UNDETERMINED_SHARE`.
 
-        The fit then draws a curve through the points, but its parameters are no results.
+        The curve of such a fit describes the points, but its parameters are not results.
         """
         scales = {name: value.value if name.startswith("tau") else 1.0 for name, value in self.quantities.items()}
         del scales["t0_ps"]
@@ -132,13 +136,11 @@ class KineticsFit:
             raise ReductionError(f"The model has {self.model.description}. Fit a model with two, such as '2+offset'.")
         return values[1]
 
-    def curve(
-        self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()
-    ) -> NDArray[np.float64]:
-        """Fitted transient of `probe` minus the unpumped probe, relative to the unpumped signal, without baseline.
+    def curve(self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()) -> FloatArray:
+        """Return the fitted transient of `probe` minus the unpumped probe, relative to the unpumped signal.
 
-        `delay_ps` (any shape) are first delays. Give the delays that the time-scan recipe sets to zero on average as
-        `zero_at_ps` to draw the curve through a `Trace`.
+        Without baseline, at first delays `delay_ps` of any shape. To draw the curve through a `Trace`, give its delays
+        `zero_at_ps`, at which the recipe sets the transient to zero on average.
         """
         delay = np.asarray(delay_ps, dtype=float) - self.t0s_ps[trace].value
         unpumped = 0.0 if self.constant_offset else self._after_pump(delay, self.timing.unpumped_probe)
@@ -147,7 +149,7 @@ class KineticsFit:
             transient = transient - self.curve(zero_at_ps, probe=probe, trace=trace).mean()
         return np.asarray(transient)
 
-    def _after_pump(self, delay_ps: NDArray[np.float64], probe: int) -> NDArray[np.float64]:
+    def _after_pump(self, delay_ps: FloatArray, probe: int) -> FloatArray:
         rates = [1.0 / lifetime.value for lifetime in self.lifetimes_ps]
         fractions = [fraction.value for fraction in self.fractions]
         if self.model.has_offset:
@@ -166,14 +168,14 @@ def fit_kinetics(
     constant_offset: bool = False,
     shared_t0: bool = True,
 ) -> KineticsFit:
-    """Fit one trace, or several that share lifetimes and fractions (paper, Figure 2c and SI 2: global fit Br + Pb).
+    """Return the fit of one trace, or of several with common lifetimes (paper, Figure 2c and SI 2: Br and Pb).
 
     All gates of a pump period are fitted together, with a free jet factor per exposure and a free efficiency per
     gate and trace (see `WhitenedTrace`), so that errors shared through the unpumped gate count once and jet
-    fluctuations cancel. Rows with the shutter closed, if there are any, fix the gate efficiencies. Several traces
-    have a common time zero unless `shared_t0` is False. `constant_offset` is the paper's model: the pumped and the
-    unpumped gate only, an offset that never decays and no earlier pumps. Raises ReductionError if the data do not
-    determine the kinetics.
+    fluctuations cancel. Rows with the shutter closed, if there are any, determine the gate efficiencies. Several traces
+    have common fractions, and a common time zero unless `shared_t0` is False. `constant_offset` is the paper's model:
+    the pumped and the unpumped gate only, an offset that never decays and no earlier pumps. Raises ReductionError if
+    the data do not determine the kinetics.
     """
     traces = [traces] if isinstance(traces, GateRates) else list(traces)
     problem = KineticsProblem.of(traces, timing, model=model, constant_offset=constant_offset, shared_t0=shared_t0)
@@ -186,13 +188,13 @@ def fit_kinetics(
     return _result(problem, best)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Estimates:
     """Best values of all parameters, and the covariance of the varied ones."""
 
     values: dict[str, float]
     varied: tuple[str, ...]
-    covariance: NDArray[np.float64]
+    covariance: FloatArray
 
     def derived(self, value: float, slopes: Mapping[str, float]) -> Value:
         """Return a function of the parameters with its propagated error; `slopes` are its derivatives."""
@@ -200,11 +202,13 @@ class _Estimates:
         return Value(value, float(np.sqrt(slope @ self.covariance @ slope)))
 
     def plain(self, name: str) -> Value:
-        """One parameter."""
+        """Return one parameter with its error."""
         return self.derived(self.values[name], {name: 1.0})
 
 
 def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
+    # First decide whether the offset decays at all, because a rate that is then fixed at 0 changes the covariance of
+    # all other parameters; then take every error from one covariance matrix.
     offset_rate = _settle_offset_rate(problem, best.params)
     estimates = _estimates(problem, best.params)
     model = problem.model
@@ -253,8 +257,8 @@ def _fractions(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
 def _settle_offset_rate(problem: KineticsProblem, parameters: Parameters) -> Value | None:
     """Fix a rate that came out at its limit of 0, and return it with the error it had while free.
 
-    A slow decay is nearly the same straight line in all gates, which the jet factor absorbs: near 0 the rate has next
-    to no effect to first order, and left free it would blow up the errors of the others.
+    A slow decay is nearly the same straight line in all gates, which the jet factor absorbs: near 0 the rate has almost
+    no effect to first order, and if left free it would enlarge the errors of the others.
     """
     name = "offset_rate_per_ns"
     if not problem.model.has_offset or problem.constant_offset or parameters[name].value > _UNRESOLVED_RATE_PER_NS:
@@ -273,7 +277,7 @@ def _estimates(problem: KineticsProblem, parameters: Parameters) -> _Estimates:
             f"The data do not determine the {len(varied)} parameters of the kinetics (singular covariance). Add delays "
             "where the signal changes, or fit with constant_offset=True."
         )
-    return _Estimates(dict(parameters.valuesdict()), varied, covariance)
+    return _Estimates(values=dict(parameters.valuesdict()), varied=varied, covariance=covariance)
 
 
 def _chi_square(fit: Any) -> float:

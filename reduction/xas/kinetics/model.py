@@ -10,12 +10,12 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from reduction.types import BoolArray, FloatArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import Decay, PumpTrain
 
+# The logarithm is continued by its tangent below this signal, see `_log_of_signal`.
 _LOWEST_SIGNAL = -0.9
 
 
@@ -30,7 +30,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def from_values(cls, values: Mapping[str, float], model: KineticModel) -> Shape:
-        """Read the shape from the parameters of the fit (see `reduction.xas.kinetics.fit`)."""
+        """Read the shape from the parameters of the fit, lifetimes as logarithms (ps), the offset's rate in 1/ns."""
         rates: list[float] = []
         for name in model.log_lifetimes:
             rates.append((rates[-1] if rates else 1.0) * float(np.exp(-values[name])))
@@ -42,13 +42,13 @@ class Shape(NamedTuple):
             rest -= fraction
         return cls(tuple(rates), (*free, rest))
 
-    def mix(self, decays: Sequence[Decay], field: str) -> NDArray[np.float64]:
-        """Sum of the decays' `field`, weighted with the fractions."""
-        total: NDArray[np.float64] = sum(f * getattr(d, field) for f, d in zip(self.fractions, decays, strict=True))
+    def mix(self, decays: Sequence[Decay], field: str) -> FloatArray:
+        """Return the sum of the decays' `field`, weighted with the fractions; shape and unit are those of the field."""
+        total: FloatArray = sum(f * getattr(d, field) for f, d in zip(self.fractions, decays, strict=True))
         return total
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WhitenedTrace:
     """The gates of one trace as independent residuals of unit variance.
 
@@ -57,30 +57,39 @@ class WhitenedTrace:
     additive constant per row; its best value is the weighted mean of the row, so subtracting that mean from data and
     model removes it exactly, and the shared off counts need no covariance matrix.
 
-    `delay_ps` (rows, gates) of each gate; `active` (rows, gates) whether it can carry signal; `log_rate` and
-    `root_weight` (rows, gates); `train` the pumps.
+    `delay_ps`, `active`, `log_rate`, `root_weight` (rows, gates): delay of each gate, whether it can carry signal, the
+    logarithm of its rate, and the inverse of its error; `train`: the pumps.
     """
 
-    delay_ps: NDArray[np.float64]
-    active: NDArray[np.bool_]
-    log_rate: NDArray[np.float64]
-    root_weight: NDArray[np.float64]
+    delay_ps: FloatArray
+    active: BoolArray
+    log_rate: FloatArray
+    root_weight: FloatArray
     train: PumpTrain
 
     @classmethod
     def of(
         cls, rates: GateRates, gates: Sequence[int], silent: Sequence[int], bunch_period_ps: float, train: PumpTrain
     ) -> WhitenedTrace:
-        """Take the `gates` of measured rates, the last one being the reference; `silent` gates carry no signal."""
+        """Return the `gates` of measured rates, (rows, gates), the last the reference; `silent` gates have no signal.
+
+        Raises ReductionError for a gate with too few photons.
+        """
         log_rate, variance = rates.log_rate()
         columns = np.asarray(gates)
         active = rates.pumped[:, None] & ~np.isin(columns, silent)
         delay = rates.delay_ps[:, None] + columns * bunch_period_ps
-        return cls(delay, active, log_rate[:, columns], variance[:, columns] ** -0.5, train)
+        return cls(
+            delay_ps=delay,
+            active=active,
+            log_rate=log_rate[:, columns],
+            root_weight=variance[:, columns] ** -0.5,
+            train=train,
+        )
 
     @property
     def gates(self) -> int:
-        """Number of gates in a row."""
+        """Number of gates in a row, the second axis of the arrays."""
         return int(self.delay_ps.shape[1])
 
     @property
@@ -89,7 +98,7 @@ class WhitenedTrace:
         return int(self.delay_ps.shape[0]) * (self.gates - 1)
 
     def decay(self, rate_per_ps: float, t0_ps: float) -> Decay:
-        """One decay after the pump train at every gate, zero at gates without signal."""
+        """Return one decay after the pump train at every gate, (rows, gates); zero at gates without signal."""
         decay = self.train.decay(self.delay_ps - t0_ps, rate_per_ps)
         return type(decay)(*(self.active * part for part in decay))
 
@@ -97,41 +106,43 @@ class WhitenedTrace:
         """Return the decays of `shape` at every gate, (rows, gates) each."""
         return tuple(self.decay(rate, t0_ps) for rate in shape.rates)
 
-    def whiten(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+    def whiten(self, table: FloatArray) -> FloatArray:
         """Subtract each row's weighted mean from (..., rows, gates), scale to unit variance, flatten to (..., n)."""
+        # A projection: it removes the constant of each row, so model and data may differ by any jet factor. In a row of
+        # n gates it leaves n - 1 independent residuals of unit variance.
         weight = self.root_weight**2
         mean = (table * weight).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True)
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
 
-    def baseline_columns(self) -> NDArray[np.float64]:
+    def baseline_columns(self) -> FloatArray:
         """Return the derivatives of the model by the baselines, (gates - 1, rows, gates)."""
         return np.broadcast_to(np.eye(self.gates)[:-1, None, :], (self.gates - 1, *self.delay_ps.shape))
 
     def chi_square_without_signal(self) -> float:
-        """Chi-square of the best model that has gate efficiencies only."""
+        """Return chi-square of the best model with gate efficiencies only, without unit."""
         design = self.whiten(self.baseline_columns()).T
         data = self.whiten(self.log_rate)
         return float(np.sum((data - design @ np.linalg.lstsq(design, data, rcond=None)[0]) ** 2))
 
-    def residual(self, shape: Shape, t0_ps: float, amplitude: float, baselines: Sequence[float]) -> NDArray[np.float64]:
-        """Model minus data, whitened and flat. `baselines` are ln(1 + e_n) of all gates but the last."""
+    def residual(self, shape: Shape, t0_ps: float, amplitude: float, baselines: Sequence[float]) -> FloatArray:
+        """Return model minus data, whitened, (rows x gates,); `baselines` are ln(1 + e_n) of all gates but the last."""
         signal = amplitude * shape.mix(self.decays(shape, t0_ps), "value")
         return self.whiten(_log_of_signal(signal)[0] + np.append(baselines, 0.0) - self.log_rate)
 
-    def jacobian(
-        self, shape: Shape, t0_ps: float, amplitude: float, model: KineticModel
-    ) -> dict[str, NDArray[np.float64]]:
-        """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened and flat."""
+    def jacobian(self, shape: Shape, t0_ps: float, amplitude: float, model: KineticModel) -> dict[str, FloatArray]:
+        """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened, (n,) each."""
         decays = self.decays(shape, t0_ps)
         slowest = decays[-1]
         level = shape.mix(decays, "value")
-        tables: dict[str, NDArray[np.float64]] = {}
-        # Each logarithm is that of a ratio to the lifetime before, so it moves all slower lifetimes along.
-        following: NDArray[np.float64] | float = 0.0
+        tables: dict[str, FloatArray] = {}
+        # The model is A sum f_i D_i(rate_i). With rate_i = exp(-sum of the first i logarithms), a logarithm changes its
+        # own rate and all slower ones: d rate_i / d log = -rate_i. The sum is built from the slowest lifetime on.
+        following: FloatArray | float = 0.0
         for index in reversed(range(model.lifetimes)):
             own = amplitude * shape.fractions[index] * shape.rates[index] * decays[index].by_rate
             following = following - own
             tables[model.log_lifetimes[index]] = following
+        # The fraction of the slowest component is 1 minus the others, so each free fraction also takes from that.
         for name, decay in zip(model.free_fractions, decays, strict=False):
             tables[name] = amplitude * (decay.value - slowest.value)
         if model.has_offset:
@@ -142,8 +153,8 @@ class WhitenedTrace:
         return {name: self.whiten(table * slope) for name, table in tables.items()}
 
 
-def _log_of_signal(signal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """ln(1 + signal) and its derivative, continued by its tangent below -0.9.
+def _log_of_signal(signal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return ln(1 + signal) and its derivative, continued by its tangent below -0.9; shapes as given.
 
     Only trial steps of the minimiser go there (a signal of -1 is a sample that vanished); the tangent leads them back.
     """

@@ -18,14 +18,13 @@ from reduction.xas.pump_train import PumpTrain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from reduction.run_metadata import Timing
+    from reduction.types import FloatArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.start import Start
 
 LIFETIME_LIMITS_PS = (5.0, 30e3)
-"""tau1 below a tenth of the instrument response cannot be told from an instantaneous change."""
+"""Limits of tau1, ps: below a tenth of the instrument response it looks like an instantaneous change."""
 
 RATIO_LIMITS = (1.1, 1e3)
 """Limits of the ratio of each lifetime to the one before."""
@@ -33,12 +32,13 @@ RATIO_LIMITS = (1.1, 1e3)
 _FRACTION_LIMITS = (-1.0, 2.0)
 _OFFSET_RATE_LIMITS_PER_NS = (0.0, 0.05)
 _AMPLITUDE_LIMIT = 0.5
+# Above this condition number an inverse in double precision has no correct digits left.
 _WORST_CONDITION = 1e12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KineticsProblem:
-    """The whitened traces with the names of their parameters."""
+    """The whitened traces with the names of their parameters; `gates` are probe numbers, the reference last."""
 
     traces: list[WhitenedTrace]
     timing: Timing
@@ -58,7 +58,10 @@ class KineticsProblem:
         constant_offset: bool,
         shared_t0: bool,
     ) -> KineticsProblem:
-        """Choose gates and pumps, and whiten the data."""
+        """Choose gates and pumps, and whiten the data; raises ReductionError for a gate with too few photons."""
+        # The paper's model has an offset that never decays and looks at one pump: then only the pumped and the unpumped
+        # gate fit it, the unpumped one without signal. Otherwise all gates of the period count, with what earlier pumps
+        # have left.
         reference = timing.unpumped_probe
         others = [timing.pumped_probe] if constant_offset else range(timing.probes_per_pump)
         gates = (*(probe for probe in others if probe != reference), reference)
@@ -66,11 +69,21 @@ class KineticsProblem:
         overlap = (1.0,) if constant_offset else timing.pump_overlap
         train = PumpTrain(period_ps=timing.pump_period_ps, overlap=overlap, sigma_ps=timing.irf_sigma_ps)
         whitened = [WhitenedTrace.of(rates, gates, silent, timing.bunch_period_ps, train) for rates in measured]
-        return cls(whitened, timing, train, gates, model, constant_offset, shared_t0)
+        return cls(
+            traces=whitened,
+            timing=timing,
+            train=train,
+            gates=gates,
+            model=model,
+            constant_offset=constant_offset,
+            shared_t0=shared_t0,
+        )
 
     def require_data(self, measured: Sequence[GateRates]) -> None:
-        """Refuse traces without points before the pump, or with fewer residuals than parameters."""
+        """Raise ReductionError for traces without points before the pump, or with fewer residuals than parameters."""
         for rates in measured:
+            # Gate efficiencies and signal differ only where there is no signal: before the pump, or with the laser
+            # blocked.
             before = rates.pumped & (rates.delay_ps < -2.0 * self.timing.irf_sigma_ps)
             if not np.any(before | ~rates.pumped):
                 raise ReductionError(
@@ -85,30 +98,32 @@ class KineticsProblem:
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Independent residuals less parameters."""
+        """Number of independent residuals minus that of free parameters."""
         return self.values - self.number_varied
 
     @property
     def values(self) -> int:
-        """Independent residuals."""
+        """Number of independent residuals."""
         return sum(trace.degrees_of_freedom for trace in self.traces)
 
     @property
     def number_varied(self) -> int:
-        """Free parameters of the model, those of traces and gates included."""
+        """Number of free parameters of the model, including those of traces and gates."""
         shape = len(self.model.shape_parameters) - (self.constant_offset and self.model.has_offset)
         return shape + len(self.traces) * len(self.gates) + (1 if self.shared_t0 else len(self.traces))
 
     def t0_name(self, trace: int) -> str:
-        """Name of the time zero of a trace."""
+        """Return the name of the time zero of a trace; one name for all if they share it."""
         return f"t0_ps_{0 if self.shared_t0 else trace}"
 
     def baseline_names(self, trace: int) -> list[str]:
-        """Names of the baselines of a trace, in the order of its gates."""
+        """Return the names of the baselines of a trace, in the order of its gates, (gates - 1,)."""
         return [f"baseline_{trace}_{gate}" for gate in self.gates[:-1]]
 
     def parameters(self, start: Start) -> Parameters:
-        """Parameters of the fit, with limits, at a starting point."""
+        """Return the parameters of the fit at a starting point, with limits (ps, 1/ns, or without unit)."""
+        # A start has an amplitude for each trace and component. All traces share the fractions, so these are the least-
+        # squares mean of the traces' own, weighted by the size of the traces.
         totals = start.amplitudes.sum(axis=1)
         shares = start.amplitudes.T @ totals / (totals @ totals)
         parameters = Parameters()
@@ -129,13 +144,16 @@ class KineticsProblem:
     def _add_lifetimes(self, parameters: Parameters, start: Start) -> None:
         """Add the logarithms of the first lifetime and of the ratio of each other to the one before."""
         for index, name in enumerate(self.model.log_lifetimes):
-            limits, value = LIFETIME_LIMITS_PS, -math.log(start.rates[0])
             if index:
-                limits, value = RATIO_LIMITS, math.log(start.rates[index - 1] / start.rates[index])
+                limits = RATIO_LIMITS
+                value = math.log(start.rates[index - 1] / start.rates[index])
+            else:
+                limits = LIFETIME_LIMITS_PS
+                value = -math.log(start.rates[0])
             _add(parameters, name, value, *map(math.log, limits))
 
-    def residual(self, parameters: Parameters) -> NDArray[np.float64]:
-        """All whitened residuals, flat."""
+    def residual(self, parameters: Parameters) -> FloatArray:
+        """Return all whitened residuals, (residuals,)."""
         values = parameters.valuesdict()
         shape = Shape.from_values(values, self.model)
         return np.concatenate(
@@ -150,7 +168,7 @@ class KineticsProblem:
             ]
         )
 
-    def jacobian(self, parameters: Parameters) -> NDArray[np.float64]:
+    def jacobian(self, parameters: Parameters) -> FloatArray:
         """Return the derivatives of `residual`, (residuals, varied parameters)."""
         values = parameters.valuesdict()
         shape = Shape.from_values(values, self.model)
@@ -166,16 +184,18 @@ class KineticsProblem:
         return np.concatenate(rows)
 
     def minimise(self, start: Start) -> Any:
-        """Return the result of lmfit (`params`, `residual`) of bounded least squares from one start."""
+        """Return the result of lmfit (`params`, `residual`), bounded least squares with at most 200 evaluations."""
         minimizer = Minimizer(self.residual, self.parameters(start), scale_covar=False)
         with warnings.catch_warnings():
             # A start that leads nowhere may end in a singular matrix; the covariance of the best fit is checked.
             warnings.simplefilter("ignore", RuntimeWarning)
             return minimizer.least_squares(jac=self.jacobian, x_scale="jac", max_nfev=200)
 
-    def covariance(self, parameters: Parameters) -> NDArray[np.float64] | None:
-        """Covariance of the varied parameters from unit-variance residuals, (n, n); None if it is singular."""
+    def covariance(self, parameters: Parameters) -> FloatArray | None:
+        """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular."""
         jacobian = self.jacobian(parameters)
+        # Parameters of different units differ by orders of magnitude, so columns are scaled to one before the
+        # inversion; only then does the condition number show whether the data determine them.
         scale = np.sqrt(np.sum(jacobian**2, axis=0))
         if np.any(scale == 0) or np.linalg.cond(jacobian / scale) ** 2 > _WORST_CONDITION:
             return None

@@ -11,8 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
+    from reduction.types import FloatArray
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.kinetics.model import WhitenedTrace
 
@@ -22,18 +21,18 @@ _TYPICAL_RATES_PER_PS: list[tuple[float, ...]] = [(1.0 / 150.0, 1.0 / 1500.0, 1e
 _T0_SPAN_PS = 1000.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Start:
-    """A point to start the minimiser from: rates in 1/ps, amplitudes (traces, components) of the decays."""
+    """A starting point of the minimiser: rates, 1/ps, and amplitudes (traces, components) of the decays."""
 
     chi_square: float
     rates: tuple[float, ...]
     t0_ps: float
-    amplitudes: NDArray[np.float64]
+    amplitudes: FloatArray
 
 
 def find_starts(
-    traces: Sequence[WhitenedTrace], first_delay_ps: NDArray[np.float64], *, model: KineticModel, number: int
+    traces: Sequence[WhitenedTrace], first_delay_ps: FloatArray, *, model: KineticModel, number: int
 ) -> list[Start]:
     """Return the `number` best points of a coarse grid, best first.
 
@@ -41,9 +40,11 @@ def find_starts(
     zero (steps of half the instrument response, +-1 ns within the delays measured) and then the decay rates.
     """
     half_width = traces[0].train.sigma_ps / 2.0
-    low, high = max(first_delay_ps.min(), -_T0_SPAN_PS), min(first_delay_ps.max(), _T0_SPAN_PS)
+    low = max(first_delay_ps.min(), -_T0_SPAN_PS)
+    high = min(first_delay_ps.max(), _T0_SPAN_PS)
     candidates = np.arange(low, high, half_width) if high > low else np.array([0.0])
     t0 = min((_best(traces, _TYPICAL_RATES_PER_PS, float(t0)) for t0 in candidates), key=_chi_square).t0_ps
+    # Neighbouring lifetimes differ by a factor of 1.9 at least: closer ones would give nearly equal columns.
     groups = [
         tuple(1.0 / lifetime for lifetime in group)
         for group in product(_LIFETIMES_PS, repeat=model.lifetimes)
@@ -66,14 +67,21 @@ def _chi_square(start: Start) -> float:
 def _solve_all(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, ...]], t0_ps: float) -> list[Start]:
     solved = [_solve_trace(trace, combinations, t0_ps) for trace in traces]
     return [
-        Start(sum(chi for chi, _ in parts), rates, t0_ps, np.array([amplitudes for _, amplitudes in parts]))
+        Start(
+            chi_square=sum(chi for chi, _ in parts),
+            rates=rates,
+            t0_ps=t0_ps,
+            amplitudes=np.array([amplitudes for _, amplitudes in parts]),
+        )
         for rates, parts in zip(combinations, zip(*solved, strict=True), strict=True)
     ]
 
 
 def _solve_trace(
     trace: WhitenedTrace, combinations: Sequence[tuple[float, ...]], t0_ps: float
-) -> list[tuple[float, NDArray[np.float64]]]:
+) -> list[tuple[float, FloatArray]]:
+    # Combinations share rates, so the decay of each rate is computed and whitened once; then each combination is a
+    # small linear problem.
     rates = sorted({rate for combination in combinations for rate in combination})
     columns = {rate: trace.whiten(trace.decay(rate, t0_ps).value) for rate in rates}
     baselines = trace.whiten(trace.baseline_columns()).T
