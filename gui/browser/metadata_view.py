@@ -31,7 +31,10 @@ class MetadataView(QWidget):
         layout.addWidget(self.tree)
 
     def show_document(self, document: Mapping[str, Any]) -> None:
-        """Show `document`; an empty one clears the view."""
+        """Show `document`; an empty one clears the view.
+
+        Times are local, and lists of more than 8 values are shown by their first and last ones.
+        """
         self.tree.clear()
         for name, value in document.items():
             self.tree.addTopLevelItem(_entry(str(name), value))

@@ -54,7 +54,7 @@ class MeasuredPhotons(QObject):
 
 
 def measured_photons(frame: LiveFrame) -> float | None:
-    """Return the photons per X-ray pulse of all photodiodes together in a live run; None if none were counted."""
+    """Return the photon counts per X-ray pulse of all photodiodes together in a live run; None without any."""
     answer = frame.answer(REQUEST)
     if not frame.feed.live or answer is None or answer.value is None:
         return None

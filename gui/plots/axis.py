@@ -124,7 +124,7 @@ class UnitAxis(pg.AxisItem):
         return levels
 
     def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
-        """Return `values` (ticks,) as plain numbers, all with the decimals that the finest spacing needs."""
+        """Return `values`, of shape (ticks,), as plain numbers, all with the decimals that the finest spacing needs."""
         if self._map.ticks(*self.range):
             return [_short(float(value)) for value in self._map.from_axis(values)]
         if self._step < 1e-5:

@@ -52,7 +52,10 @@ class ErrorBarCurve(ViewItem):
     sigma: FloatArray | None
 
     def set_data(self, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None) -> None:
-        """Replace the points, (points,) each. The arrays are not copied: do not change them afterwards."""
+        """Replace the points; all arrays have shape (points,).
+
+        The arrays are not copied: do not change them afterwards.
+        """
         self.x = np.asarray(x, dtype=float)
         self.y = np.asarray(y, dtype=float)
         self.sigma = None if sigma is None else np.asarray(sigma, dtype=float)
@@ -69,11 +72,14 @@ class ErrorBarCurve(ViewItem):
         self.update()
 
     def x_bounds(self) -> Range | None:
-        """Return the first and last of the places (points,) along the axis, None without points."""
+        """Return the lowest and highest place along the axis, of an array of shape (points,); None without points."""
         return value_bounds(self.x, None) if self.x.size else None
 
     def y_bounds(self, within: Range | None = None) -> Range | None:
-        """Return the lowest and highest value (points,) inside `within`, including error bars that are drawn."""
+        """Return the lowest and highest value, of an array of shape (points,), with the error bars that are drawn.
+
+        Only points whose place is inside `within` count; None without any.
+        """
         inside = slice(None) if within is None else (self.x >= within[0]) & (self.x <= within[1])
         values = self.y[inside]
         sigma = self.sigma[inside] if self.sigma is not None and self.bars_shown else None

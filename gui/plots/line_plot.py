@@ -65,14 +65,14 @@ class LinePlot(QWidget):
 
     @property
     def curves(self) -> dict[str, ErrorBarCurve]:
-        """Curves by name, with points (points,) in the places of the axis."""
+        """Curves by name; their arrays have shape (points,), `x` in places along the axis."""
         return dict(self._curves)
 
     def set_curve(
         self, name: str, x: ArrayLike, y: ArrayLike, sigma: ArrayLike | None = None, *,
         style: CurveStyle, label: str | None = None,
     ) -> None:  # fmt: skip
-        """Draw or replace the curve `name`; `x`, `y`, `sigma` (points,), in the units of the axes.
+        """Draw or replace the curve `name`; `x`, `y`, `sigma` have shape (points,) and the units of the axes.
 
         The arrays are not copied: do not change them afterwards. Call `show_all` after the last curve.
         """

@@ -21,7 +21,7 @@ class Scale(Protocol):
         """Return the values at `places`, same shape."""
 
     def ticks(self, low: float, high: float) -> list[float]:
-        """Return values (ticks,) for ticks between the places `low` and `high`, the most important first.
+        """Return values for ticks, of shape (ticks,), between the places `low` and `high`, most important first.
 
         An empty list leaves the ticks to the axis, as on a linear scale.
         """

@@ -21,7 +21,10 @@ class Strokes:
         self._points = internals.PrimitiveArray(QPointF, 2)
 
     def polyline(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """Draw lines from point to point (points,), with gaps where a coordinate is not finite."""
+        """Draw lines from point to point, with gaps where a coordinate is not finite.
+
+        Arrays of shape (points,), pixels.
+        """
         ends = self._room_for_lines(max(x.size - 1, 0))
         ends[:, 0::2] = np.column_stack([x[:-1], x[1:]])
         ends[:, 1::2] = np.column_stack([y[:-1], y[1:]])
@@ -44,7 +47,7 @@ class Strokes:
         self._draw_lines(painter, ends)
 
     def dots(self, painter: QPainter, x: FloatArray, y: FloatArray) -> None:
-        """Draw a dot of the width and cap of the pen at each point (points,)."""
+        """Draw a dot of the width and cap of the pen at each point; arrays of shape (points,), pixels."""
         known = np.isfinite(x) & np.isfinite(y)
         self._points.resize(int(known.sum()))
         places = self._points.ndarray()

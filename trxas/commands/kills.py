@@ -27,7 +27,7 @@ class KillsOptions:
     kills: Annotated[int, typer.Option(min=1, max=COUNT_MAXIMUM, help="Number of kills.")] = 20
     seed: Annotated[int, typer.Option(help="Seed of the kills and of the simulation.")] = 1
     speed: SimulationSpeed = 200.0
-    session: Annotated[SessionKind, typer.Option(help="How the session is started that measures; not queue.")] = (
+    session: Annotated[SessionKind, typer.Option(help="How the measuring session is started; queue is refused.")] = (
         SessionKind.SCRIPT
     )
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S

@@ -68,7 +68,7 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         return BunchRequest(self.of.currentData())
 
     def plots(self) -> Iterable[LinePlot]:
-        """Return the plot of photons per pulse (probes,)."""
+        """Return the plot of photons per pulse, of shape (probes,) for each photodiode."""
         return (self.plot,)
 
     def show_message(self, text: str) -> None:

@@ -108,7 +108,7 @@ class Choices(QWidget):
 
     @property
     def scans(self) -> tuple[int, ...]:
-        """Indices of the scans in the list (scans,), from 0; empty without a list."""
+        """Indices of the scans in the list, of shape (scans,), counted from 0; empty without a list."""
         return parse_scans(self._scans.text())
 
     def choose_scans(self, text: str) -> None:
