@@ -20,7 +20,7 @@ class AxisWatch:
     # also be late, or fall silent without notice; therefore `end` compares read-backs that were just requested, too.
     # Invariants: `_raw` holds the latest raw read-backs of every axis that was ever expected (it is followed from then
     # on), NaN while its record is invalid. NaN is within no tolerance, so an invalid axis counts as astray. `_strayed`
-    # holds the first stray position of the exposure in hand, and only between `begin` and `end` anything is added.
+    # holds the first stray position of each axis in the current exposure; entries are added only from `begin` to `end`.
 
     def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None]) -> None:
         self._axes = dict(axes)

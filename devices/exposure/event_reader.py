@@ -211,10 +211,10 @@ class EventReader(ABC):
         targets = self._life.targets
         return {"scan_index": targets.scan_index, "point_index": targets.point_index}
 
-    # A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event holds that
-    # value, as NaN would be data that is no number: catalogues, JSON and averages treat it differently each. Its mark
-    # tells that it is no measurement, whether or not a condition depends on it. A record that serves no number at all
-    # leaves nothing to store, and the exposure is repeated.
+    # A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event stores
+    # that value, and not NaN, which catalogues, JSON and averages treat in different ways. A mark states that the value
+    # is no measurement, whether or not a condition depends on it. If a record serves no number at all, there is nothing
+    # to store, and the exposure is repeated.
 
     def _positions(self, raw: Raw) -> dict[str, float]:
         """Return the positions by event field, in the units of the axes."""

@@ -68,7 +68,7 @@ class PowderReader(EventReader):
         now = time.time()
         seen, blind = self._fluorescence(raw, reading)
         values = self._indices() | positions | seen | _counted(reading) | self._slow(raw)
-        # The stage is no condition with a monitor: it takes seconds to exchange the samples, so a wrong sample at the
+        # The stage has no monitored condition: it takes seconds to exchange the samples, so a wrong sample at the
         # end was wrong during the exposure, too.
         failed = self._quality(raw, reading) + blind
         self.remarks |= {name: f"{name}: too much dead time, or an element without counts" for name in blind}

@@ -21,8 +21,9 @@ def lock_text(name: str) -> str:
     """
     # An EPICS string holds bytes, and a character of another alphabet can take several of them.
     name = name.encode("ascii", "replace").decode()
-    # Host and process find the session if it must be asked for the lock; the user's name may be shortened, as the host
-    # knows it. Four random bytes make two equal texts improbable, also for two sessions of one process id.
+    # Host and process identify the session that holds the lock, for anybody who needs it; the user's name may be
+    # shortened, as the host knows it. Four random bytes make two equal texts improbable, also for two sessions of one
+    # process id.
     unique = f"#{secrets.token_hex(ID_BYTES)}"
     room = LOCK_TEXT_LENGTH - len(unique)
     if len(name) > room:

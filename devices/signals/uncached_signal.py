@@ -73,7 +73,7 @@ class PvReading(NamedTuple):
 
 def is_valid(severity: int | None, status: int | None) -> bool:
     """Return whether a value with this alarm is a measurement; `severity` in EPICS' numbers, 0 to 3."""
-    # COMM counts whatever its severity: some databases lower the severity of a lost device to MAJOR by hand.
+    # COMM counts whatever its severity, which the support of each device chooses.
     return (severity or 0) < INVALID and status != COMM
 
 
