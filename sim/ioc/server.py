@@ -44,7 +44,7 @@ class WriteTurn(asyncio.Event):
         """Let other tasks run once unless the turn is free; `timeout`, s, is part of the interface and not used."""
         # caproto lets a read wait up to a millisecond while a put is in progress, so that the read sees its result.
         # Here a put lasts as long as a motion or an exposure, and every read of a scan would pay that millisecond. One
-        # turn of the event loop is enough for an earlier put to take effect; nobody expects more.
+        # turn of the event loop is enough for an earlier put to take effect, and clients rely on no more.
         if not self.is_set():
             await asyncio.sleep(0)
         return self.is_set()
