@@ -77,7 +77,13 @@ class SimulatedBeamline:
         self.lock = SessionLock(macro)
         self.safety = Safety(macro, guarded=self._guarded(), lock=self.lock)
         self.targets = self._targets(macro)
-        self.faults = Faults(
+        self.faults = self._faults(macro, schedule)
+        self._connect_changes()
+
+    def _faults(self, macro: str, schedule: Schedule) -> Faults:
+        for planned in schedule.faults:
+            planned.fault.check(self.targets)
+        return Faults(
             macro,
             clock=self.clock,
             history=self.history,
@@ -85,9 +91,6 @@ class SimulatedBeamline:
             refresh=self.refresh,
             schedule=schedule,
         )
-        for planned in schedule.faults:
-            planned.fault.check(self.targets)
-        self._connect_changes()
 
     def _guarded(self) -> GuardedDevices:
         return GuardedDevices(
