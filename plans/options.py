@@ -11,6 +11,7 @@ from plans.parameters import (
     EnergyEv,
     FluenceMjCm2,
     Metadata,
+    Order,
     Reference,
     Repeats,
     Sample,
@@ -35,6 +36,7 @@ class ScanOptions(RunOptions):
 
     dwell_s: DwellS = 6.0
     repeats: Repeats = 1
+    order: Order | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

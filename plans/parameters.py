@@ -34,6 +34,17 @@ HIGHEST_K = 40.0
 """Largest wave number of a photoelectron in a grid, 1/A: 6 keV above the edge, beyond any EXAFS."""
 
 
+class PointOrder(StrEnum):
+    """In which order a pass goes over its points."""
+
+    UP = "up"
+    """Ascending, every pass."""
+    SNAKE = "snake"
+    """Ascending and descending in turns: a linear drift cancels."""
+    PROGRESSIVE = "progressive"
+    """Every eighth point first, then those between: a usable curve after an eighth of the time."""
+
+
 class ShutterReference(StrEnum):
     """When the laser shutter closes for a second reference: never, at every point, or for a whole pass."""
 
@@ -209,6 +220,13 @@ AllowUnreducible = Annotated[
 Sample = Annotated[str, Arg("name of the sample, for the metadata")]
 Series = Annotated[str, Arg("name of the series; runs of one series are combined")]
 Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and values")]
+Order = Annotated[
+    PointOrder,
+    Arg(
+        "order of the points: ascending (up), up and down in turns (snake), or every eighth first and then those "
+        "between (progressive); by default snake, and up for the energy"
+    ),
+]
 EnergyApproach = Annotated[
     Approach,
     Arg("how a long move down in energy ends: from below, or directly; by default as configured"),

@@ -19,7 +19,7 @@ from plans.engine.spec import ScanSpec
 from plans.engine.start_document import calibration_metadata
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
-from plans.parameters import ShutterReference
+from plans.parameters import PointOrder, ShutterReference
 from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
 
@@ -91,6 +91,8 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         options=ReferencedOptions(
             dwell_s=start["dwell_s"],
             repeats=start["repeats"],
+            # Runs of 0.2.0 and before name no order: they all went up.
+            order=PointOrder(start.get("order", PointOrder.UP)),
             shutter_reference=ShutterReference(start["shutter_reference"]),
             sample=start["sample"],
             series=start["series"],

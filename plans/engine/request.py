@@ -14,9 +14,10 @@ from devices.shutter import STATES
 from errors import ConfigurationError, OutOfRangeError
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection
+from plans.engine.point_order import check_order, default_order, ordered
 from plans.engine.spec import ScanSpec
 from plans.grids import check_points
-from plans.parameters import ShutterReference
+from plans.parameters import PointOrder, ShutterReference
 from plans.types import Exposure
 
 MARGIN_SIGMAS = 5
@@ -41,6 +42,7 @@ class ScanRequest:
     fixed: Mapping[AxisName, float]
     dwell_s: float
     repeats: int
+    order: PointOrder
     shutter_reference: ShutterReference
     sample: str
     series: str
@@ -58,15 +60,16 @@ class ScanRequest:
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
         """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
         for scan_index in range(self.repeats):
-            for point_index, shutter in passes(self.shutter_reference, len(self.points), self.laser):
+            points = ordered(len(self.points), self.order, scan_index)
+            for point_index, shutter in passes(self.shutter_reference, points, self.laser):
                 if (scan_index, point_index, STATES[shutter]) not in self.done:
                     yield scan_index, point_index, shutter
 
 
 def passes(
-    shutter_reference: ShutterReference, points: int, laser: ShutterState = ShutterState.OPEN
+    shutter_reference: ShutterReference, points: Sequence[int], laser: ShutterState = ShutterState.OPEN
 ) -> Iterator[tuple[int, ShutterState]]:
-    """Yield the exposures of one pass in order, each (point index, laser shutter).
+    """Yield the exposures of one pass over the point indices `points` in order, each (point index, laser shutter).
 
     `laser` is the state of the shutter without a reference per point. With one, the order alternates (open closed,
     closed open), so that the shutter moves only once per point.
@@ -75,12 +78,12 @@ def passes(
     # of a point is the first of the next.
     both = (ShutterState.OPEN, ShutterState.CLOSED)
     if shutter_reference is ShutterReference.POINT:
-        for index in range(points):
-            yield from ((index, state) for state in (both if index % 2 == 0 else both[::-1]))
+        for place, index in enumerate(points):
+            yield from ((index, state) for state in (both if place % 2 == 0 else both[::-1]))
         return
-    yield from ((index, laser) for index in range(points))
+    yield from ((index, laser) for index in points)
     if shutter_reference is ShutterReference.SCAN:
-        yield from ((index, ShutterState.CLOSED) for index in range(points))
+        yield from ((index, ShutterState.CLOSED) for index in points)
 
 
 def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
@@ -92,6 +95,8 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     options = spec.options
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
     # All checks come before the first message of the run, so nothing has moved when one of them raises.
+    order = default_order(spec.axis) if options.order is None else options.order
+    check_order(order, spec.axis, approach)
     points = _checked_points(beamline, spec)
     detection = spec.detection(beamline)
     _check_targets(beamline, spec, points)
@@ -106,6 +111,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         fixed=dict(spec.fixed),
         dwell_s=float(options.dwell_s),
         repeats=options.repeats,
+        order=order,
         shutter_reference=spec.shutter_reference,
         sample=options.sample,
         series=options.series or str(uuid.uuid4()),

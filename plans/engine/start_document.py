@@ -57,6 +57,7 @@ class StartDocument:
     repeats: int
     series: str
     num_points: int
+    order: str
     shutter_reference: str
     approach: str
     hints: dict[str, Any]
@@ -87,6 +88,7 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         repeats=request.repeats,
         series=request.series,
         num_points=request.exposures,
+        order=str(request.order),
         shutter_reference=str(request.shutter_reference),
         approach=str(request.approach),
         hints={"dimensions": [[[str(request.axis)], "primary"]]},

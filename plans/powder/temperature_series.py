@@ -12,7 +12,7 @@ from errors import InputError
 from plans.edges import PAPER_EDGES
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec, as_list
-from plans.options import ScanOptions
+from plans.options import RunOptions, ScanOptions
 from plans.parameters import MAXIMUM_REPEATS, Arg, ImageDwellS, TemperaturesC
 from plans.powder.diffraction import diffraction
 from plans.powder.static_energy_scan import static_energy_scan
@@ -47,7 +47,7 @@ def temperature_series(
     and the runs before it are whole. Returns the runs' uids in order.
     """
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
-    run = {name: value for name, value in scan.items() if name not in ("dwell_s", "repeats")}
+    run = {one.name: scan[one.name] for one in fields(RunOptions)}
     specs: list[ScanSpec] = []
     # All runs of one temperature follow each other, because settling takes longer than any of them. They are built by
     # the plans themselves, so a run of a series is the same as one that was started alone, and can be resumed like

@@ -122,8 +122,8 @@ def test_a_plan_is_paused_resumed_and_seen_by_a_window(served: Served, queue: Qu
     os.kill(relay, signal.SIGKILL)
     queue.ask("re_resume")
     until(lambda: "the relay was restarted" in served.said(), served.said)
-    seen = window.frame.events
-    until(lambda: window.frame.events > seen + 20, lambda: window.frame)
+    # More than one pass, as a spectrum needs points behind its edge.
+    until(lambda: window.frame.events > 120, lambda: window.frame)
     queue.ask("re_pause", option="deferred")
     queue.wait(manager_state="paused")
     queue.ask("re_stop")

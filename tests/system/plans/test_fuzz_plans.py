@@ -41,14 +41,19 @@ LIMITS: dict[str, tuple[float, float]] = {
     "angles_deg": (0.0, 50.0),
     "temperatures_c": (20.0, 160.0),
     "regions_ev": (12_800.0, 13_700.0),
+    "regions_k": (0.0, 40.0),
     "regions_ps": (-100_000.0, 153_175.0),
 }
-"""Limits of 7ID by parameter: of the value, of every value in it, or of the ends of its regions."""
+"""Limits of 7ID by parameter: of the value, of every value in it, or of the ends of its regions.
+
+Energies are those around the two edges, of the 4 to 20 keV that the monochromator reaches.
+"""
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "edge": ("Br K", "Pb L3"),
     "edges": ([], ["Br K"], ("Br K", "Pb L3")),
     "repeats": (1, 2),
+    "order": (None, "up", "snake", "progressive"),
     "images": (0, 1),
     "readings": (2, 5),
     "apply": (True, False),
@@ -64,7 +69,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 """Values that make sense, for every parameter that is no number on an axis."""
 
 LISTS = ("fluences_mj_cm2", "delays_ps", "positions", "positions_um", "angles_deg", "temperatures_c")
-REGIONS = ("regions_ev", "regions_ps")
+REGIONS = ("regions_ev", "regions_k", "regions_ps")
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 
 
@@ -120,7 +125,7 @@ def watch_limits(hardware: FakeHardware) -> None:
     count = line.exposure.count.on_put
 
     def look(value: Any) -> None:
-        assert 12_800 - 1e-6 <= line.energy.position <= 13_700 + 1e-6
+        assert 4_000 - 1e-6 <= line.energy.position <= 20_000 + 1e-6
         assert -100_000 - 2 <= line.delay.position <= 200_000 + 2
         assert line.laser_shutter.position == "closed" or line.fluence.position <= 12.5 + 0.01
         count(value)
@@ -135,7 +140,7 @@ def assert_within_limits(hardware: FakeHardware) -> None:
         if name == "laser_shutter":
             laser = value
         elif name == "energy":
-            assert 12.8 - 1e-9 <= value <= 13.7 + 1e-9
+            assert 4 - 1e-9 <= value <= 20 + 1e-9
         elif name in ("fluence", "waveplate"):
             fluence = line.fluence.value_from_raw({"angle_readback": value})
             assert 0 <= value <= 50

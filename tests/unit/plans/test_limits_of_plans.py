@@ -63,7 +63,7 @@ NO_LIMIT = {
     "apply",
     "allow_unreducible",
 }
-NO_LIMIT |= {"shutter_reference"}
+NO_LIMIT |= {"shutter_reference", "order"}
 
 CASES = [
     (plan, name, value)
