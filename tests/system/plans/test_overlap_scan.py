@@ -21,7 +21,7 @@ def test_one_mirror_moves_and_comes_back(recorded: RecordedRuns, direction: str,
     (start,) = recorded.starts
     assert (start["uid"], start["plan_name"], start["direction"]) == (uid, "overlap_scan", direction)
     assert start["grid"] == {"axis": f"pointing_{direction}_um", "points": list(POSITIONS_UM)}
-    assert [event[f"pointing_{direction}_um"] for event in recorded.events] == list(POSITIONS_UM) * 2
+    assert [event[f"pointing_{direction}_um"] for event in recorded.events] == [*POSITIONS_UM, *reversed(POSITIONS_UM)]
     assert {event[f"pointing_{other}_um"] for event in recorded.events} == {0.0}
     assert mirror.position == 12.0
     assert recorded.line.laser_shutter.position == "closed"
