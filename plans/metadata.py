@@ -42,7 +42,7 @@ def check_text(text: Any, name: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{name} = {text!a} holds {text[error.start]!a}, which is no character and cannot be stored. Remove it."
+            f"{name} = {text!a} holds {text[error.start]!a}, which is not a character and cannot be stored. Remove it."
         ) from error
     return str(text)
 

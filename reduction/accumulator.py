@@ -165,7 +165,9 @@ class RunAccumulator:
         except (TypeError, ValueError) as error:
             if isinstance(error, ReductionError):
                 raise
-            raise ReductionError(f"A value of an event has the wrong shape or type: {error}.") from error
+            raise ReductionError(
+                f"A value of an event has the wrong shape or type: {error}. Mark such events in `quality`."
+            ) from error
 
     def _add(self, data: Mapping[str, Any]) -> None:
         # The shutter of a bad exposure may have moved (-1); such an exposure is only counted.

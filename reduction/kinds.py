@@ -73,7 +73,7 @@ def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> R
     Raises ReductionError if the documents do not begin with a start document, or for one that makes no sense.
     """
     if not documents or documents[0][0] != "start":
-        raise ReductionError("The run has no start document. It cannot be reduced.")
+        raise ReductionError("The run has no start document, so it cannot be reduced. Load the whole run.")
     reduction = RunReduction(documents[0][1], read_image)
     for name, doc in documents:
         reduction(name, doc)

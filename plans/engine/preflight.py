@@ -26,7 +26,7 @@ def check_beamline(beamline: Beamline, detection: Detection) -> None:
     failing = beamline.point.conditions.failing(detection.conditions)
     if failed := sorted(condition.name for condition in failing if _must_hold(condition)):
         raise AcquisitionError(
-            f"Every point would be bad: {', '.join(failed)} not as needed. `trxas doctor` shows the values and limits; "
+            f"Every point would be bad: {', '.join(failed)} out of limits. `trxas doctor` shows the values and limits; "
             "nothing was moved."
         )
     if detection.pilatus is not None:

@@ -152,7 +152,9 @@ def _delays(spec: ScanSpec, points: Sequence[float]) -> list[float]:
 def checked_cell(beamline: Beamline) -> Cell:
     """Return the powder cell; raise ConfigurationError if the beamline has none."""
     if beamline.cell is None:
-        raise ConfigurationError(f"{beamline.configuration.name} has no [cell] in its configuration file.")
+        raise ConfigurationError(
+            f"{beamline.configuration.name} has no [cell] in its configuration file. Add it, or use another beamline."
+        )
     return beamline.cell
 
 

@@ -126,10 +126,7 @@ def integrate(
     counting (a bin without counts has the error of one). Solid angles are corrected. Intensities are divided by
     `normalisation` (I0). Raises ReductionError if shape or normalisation do not fit or no pixel is left.
     """
-    if image.shape != geometry.shape or (mask is not None and mask.shape != geometry.shape):
-        raise ReductionError(
-            f"The image has the shape {image.shape}, the detector {geometry.shape}. Check the geometry of the run."
-        )
+    _require_shape(geometry, image, mask)
     good = valid_pixels(image, mask)
     if not good.any() or not normalisation > 0:
         raise ReductionError("No valid pixel, or a normalisation that is not above 0. Check the mask and I0.")
@@ -147,6 +144,13 @@ def integrate(
         normalization_factor=normalisation,
     )
     return _pattern(result, normalisation)
+
+
+def _require_shape(geometry: DetectorGeometry, image: FloatArray, mask: BoolArray | None) -> None:
+    if image.shape != geometry.shape or (mask is not None and mask.shape != geometry.shape):
+        raise ReductionError(
+            f"The image has the shape {image.shape}, the detector {geometry.shape}. Check the geometry of the run."
+        )
 
 
 def _pattern(result: Any, normalisation: float) -> Pattern:

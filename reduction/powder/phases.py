@@ -129,16 +129,19 @@ def assign_phase(
     q, intensity, sigma = (part[inside] for part in pattern)
     graphite = (graphite_inv_angstrom, graphite_width_inv_angstrom)
     fits = [_Fit(phase, q, intensity / sigma, sigma, graphite) for phase in phases]
-    found = [fit.best() for fit in fits]
-    freedom = q.size - min(score.parameters for score in found)
-    # Errors are scaled by the misfit of the best phase, if there is one; without that, high counts would decide between
-    # two phases that are both wrong in the same detail.
-    misfit = max(1.0, min(score.chi_square for score in found) / freedom)
-    scores = sorted(
-        (s._replace(bic=s.chi_square / misfit + s.parameters * math.log(q.size)) for s in found), key=lambda s: s.bic
-    )
+    scores = _ranked([fit.best() for fit in fits], q.size)
     margin = scores[1].bic - scores[0].bic if len(scores) > 1 else np.inf
     return PhaseAssignment(scores[0].phase, float(margin), tuple(scores))
+
+
+def _ranked(found: Sequence[PhaseScore], points: int) -> list[PhaseScore]:
+    """Return the scores with their BIC, the best one first."""
+    # Errors are scaled by the misfit of the best phase, if there is one; without that, high counts would decide between
+    # two phases that are both wrong in the same detail.
+    freedom = points - min(score.parameters for score in found)
+    misfit = max(1.0, min(score.chi_square for score in found) / freedom)
+    scaled = (s._replace(bic=s.chi_square / misfit + s.parameters * math.log(points)) for s in found)
+    return sorted(scaled, key=lambda score: score.bic)
 
 
 class _Shape(NamedTuple):

@@ -171,10 +171,7 @@ def thermal_difference(
     or may not have removed that change. All errors are propagated through shift and normalisation. Raises
     ReductionError for spectra of different edges, and as `align` and `normalise` do.
     """
-    if spectrum.edge != reference.edge:
-        raise ReductionError(
-            f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Check the runs."
-        )
+    _require_one_edge(spectrum, reference)
     source = spectrum.measured
     target = reference.measured
     alignment = alignment or align(source, target, reference.windows.edge_integral_ev)
@@ -201,6 +198,13 @@ def thermal_difference(
         varshni_systematic=np.asarray(scale @ moved.half_difference),
         temperature_c=spectrum.temperature_c,
     )
+
+
+def _require_one_edge(spectrum: StaticSpectrum, reference: StaticSpectrum) -> None:
+    if spectrum.edge != reference.edge:
+        raise ReductionError(
+            f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Check the runs."
+        )
 
 
 def _derivatives(

@@ -42,4 +42,6 @@ def _reading(data: Document) -> tuple[float, float, float]:
     try:
         return float(data["waveplate"]), float(data["power_w"]), float(data["power_sigma_w"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ReductionError(f"An event of the attenuator's calibration lacks {error}.") from error
+        raise ReductionError(
+            f"An event of the attenuator's calibration lacks {error}. Repeat the calibration."
+        ) from error

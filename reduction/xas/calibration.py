@@ -83,7 +83,7 @@ def read_xdi(path: Path) -> FoilSpectrum:
         table = np.array([line.split() for line in lines if line.strip() and not line.startswith("#")], dtype=float)
         energy, i0, transmitted = (table[:, columns[name]] for name in ("energy", "i0", "itrans"))
     except (ValueError, IndexError) as error:
-        raise ReductionError(f"The table of {path.name} is no table of numbers: {error}. Check the file.") from error
+        raise ReductionError(f"The table of {path.name} is not a table of numbers: {error}. Check the file.") from error
     order = np.argsort(energy, kind="stable")
     return FoilSpectrum(energy[order], _absorption(i0[order], transmitted[order]))
 

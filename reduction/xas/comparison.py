@@ -78,7 +78,7 @@ def comparison_parameter(
     (var_main, mixed), (_, var_before) = (weights @ matrix @ weights.T).tolist()
     if before == 0.0:
         raise ReductionError(
-            "The average difference in the pre-edge interval is 0: C has no value. Check the spectrum."
+            "The average difference in the pre-edge interval is 0, so C has no value. Check the spectrum."
         )
     # First order for N / D: var = (var N - 2 C cov(N, D) + C^2 var D) / D^2.
     ratio = main / before

@@ -62,7 +62,7 @@ class Rise:
                 f"A rise needs equal numbers of delays, changes and errors, at least 8 of each, not {shapes}."
             )
         if not np.all(np.isfinite([self.delay_ps, self.change, self.sigma])) or not np.all(np.asarray(self.sigma) > 0):
-            raise InputError("A rise needs finite numbers and errors above 0.")
+            raise InputError("A rise needs finite numbers and errors above 0. Leave other points out.")
 
     def ends(self) -> tuple[float, float, float]:
         """Return the mean change of the first and of the last quarter of delays, and the error of their difference.
@@ -104,7 +104,9 @@ def evaluate_delay_axis(
     without the reference arm.
     """
     if REFERENCE not in rises:
-        raise InputError(f"The arm {REFERENCE!r}, which the others are compared with, is missing: {sorted(rises)}.")
+        raise InputError(
+            f"The reference arm {REFERENCE!r} is missing in {sorted(rises)}. Give all runs of the self-test."
+        )
     fitted = {name: _fitted(rise, fit_t0) for name, rise in rises.items()}
     zero = fitted[REFERENCE]
     return {name: _compared(result, zero, tolerance_ps, name) for name, result in fitted.items()}

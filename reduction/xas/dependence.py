@@ -77,4 +77,6 @@ class DependenceSums:
         except (KeyError, IndexError, TypeError, ValueError) as error:
             if isinstance(error, ReductionError):
                 raise
-            raise ReductionError(f"An event of the scan lacks a value, or one is wrong: {error!r}.") from error
+            raise ReductionError(
+                f"An event of the scan lacks a value, or has a wrong one: {error!r}. Mark it in `quality`."
+            ) from error

@@ -38,7 +38,9 @@ def _vertex(arrays: list[FloatArray], center_ev: float, half_width_ev: float) ->
     a, b, _ = covariance @ design.T @ (value / error)
     vertex = -b / (2 * a) if a else math.inf
     if not abs(vertex) <= half_width_ev:
-        raise ReductionError(f"The spectrum has no extremum within {half_width_ev:g} eV of {center_ev:g} eV.")
+        raise ReductionError(
+            f"The spectrum has no extremum within {half_width_ev:g} eV of {center_ev:g} eV. Widen the window."
+        )
     # First-order propagation of v = -b / 2a: dv/da = b / 2a^2 and dv/db = -1 / 2a.
     gradient = np.array([b / (2 * a**2), -1 / (2 * a)])
     return Value(center_ev + float(vertex), float(np.sqrt(gradient @ covariance[:2, :2] @ gradient)))

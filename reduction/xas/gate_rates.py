@@ -72,7 +72,9 @@ def gate_rates(accumulator: RunAccumulator) -> GateRates:
     """
     run = accumulator.metadata
     if run.axis != "delay_ps" or "spc" not in run.modes:
-        raise ReductionError(f"Kinetics need a delay scan with SPC data; this run scanned {run.axis} in {run.modes}.")
+        raise ReductionError(
+            f"Kinetics need a delay scan with SPC data; this run scanned {run.axis} in {run.modes}. Choose another."
+        )
     return GateRates.joined([_rows(accumulator, shutter) for shutter in (SHUTTER_OPEN, SHUTTER_CLOSED)])
 
 

@@ -96,26 +96,31 @@ def null_test(
     fitted too. Raises ReductionError without pairs or with too few points.
     """
     values, sigma, measured = _pair_ratio(accumulator, mode, on, off)
-    columns = [np.ones_like(values)]
-    variance = sigma**2
-    if tail is not None:
-        transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
-        measured &= both
-        columns.append(transient)
-    freedom = int(measured.sum()) - len(columns)
+    constant = np.ones_like(values)
+    if tail is None:
+        freedom = _degrees_of_freedom(measured, 1)
+        fit = _weighted_fit(constant[measured, None], values[measured], sigma[measured] ** 2)
+        return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)))
+    transient, transient_sigma, both = _pair_ratio(accumulator, mode, *tail)
+    measured &= both
+    freedom = _degrees_of_freedom(measured, 2)
+    design = np.column_stack([constant, transient])[measured]
+    fit = _weighted_fit(design, values[measured], sigma[measured] ** 2)
+    # The subtracted transient has noise of its own, scaled by the fitted fraction. The fraction is not known before the
+    # first fit, and small, so one more fit with the larger variance is enough.
+    variance = sigma**2 + (fit.values[1] * transient_sigma) ** 2
+    fit = _weighted_fit(design, values[measured], variance[measured])
+    subtracted = Value(float(fit.values[1]), float(fit.sigma[1]))
+    return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), subtracted)
+
+
+def _degrees_of_freedom(measured: BoolArray, parameters: int) -> int:
+    freedom = int(measured.sum()) - parameters
     if freedom < 1:
         raise ReductionError(
-            f"The null test needs at least {len(columns) + 1} points with signal. Wait for more exposures."
+            f"The null test needs at least {parameters + 1} points with signal. Wait for more exposures."
         )
-    y = values[measured]
-    design = np.column_stack(columns)[measured]
-    fit = _weighted_fit(design, y, variance[measured])
-    if tail is not None:
-        # The subtracted transient has noise of its own, scaled by the fitted fraction. The fraction is not known before
-        # the first fit, and small, so one more fit with the larger variance is enough.
-        fit = _weighted_fit(design, y, (variance + (fit.values[1] * transient_sigma) ** 2)[measured])
-    found = None if tail is None else Value(float(fit.values[1]), float(fit.sigma[1]))
-    return NullTest(fit.chi_square, freedom, float(chi2.sf(fit.chi_square, freedom)), found)
+    return freedom
 
 
 class _Fit(NamedTuple):

@@ -39,7 +39,7 @@ def fit_overlap(position_um: ArrayLike, transient: ArrayLike, sigma: ArrayLike) 
     if x.ndim != 1 or not x.shape == y.shape == error.shape or x.size < 6 or not np.all(np.isfinite([x, y, error])):
         raise InputError(f"An overlap fit needs 6 or more positions, transients and errors, not {x.shape}, {y.shape}.")
     if not np.all(error > 0):
-        raise InputError("The errors of an overlap fit must be above 0.")
+        raise InputError("The errors of an overlap fit must be above 0. Leave other points out.")
     # A start near the solution: the median is the baseline as long as the peak covers less than half of the scan, and
     # the largest distance from it is the peak, of either sign.
     baseline = float(np.median(y))

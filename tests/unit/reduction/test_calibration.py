@@ -104,8 +104,8 @@ def test_xdi_columns_are_found_by_name(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("# XDI/1.0\n# Column.1: energy eV\n# Column.2: i0\n1 2\n", "itrans"),
-        ("# Column.1: energy\n# Column.2: i0\n# Column.3: itrans\n1 2 x\n", "no table of numbers"),
-        ("# Column.1: energy\n# Column.2: i0\n# Column.3: itrans\n1 2\n", "no table of numbers"),
+        ("# Column.1: energy\n# Column.2: i0\n# Column.3: itrans\n1 2 x\n", "not a table of numbers"),
+        ("# Column.1: energy\n# Column.2: i0\n# Column.3: itrans\n1 2\n", "not a table of numbers"),
         ("# Column.1: energy\n# Column.2: i0\n# Column.3: itrans\n1 2 0\n", "counts above 0"),
     ],
 )
