@@ -89,7 +89,7 @@ def test_a_former_name_of_an_argument_names_the_new_one(recorded: RecordedRuns, 
         (("Br K",), {"delay_ps": 100.0, "edge": "Br K"}, "edge twice"),
         (("Br K",), {"delay_ps": 100.0, "approach": "sideways"}, "'below', 'direct'"),
         (("Br K",), {"delay_ps": 100.0, "allow_unreducible": "yes"}, "True or False"),
-        (("Br K",), {"delay_ps": 100.0, "sample": "\ud800"}, "no character"),
+        (("Br K",), {"delay_ps": 100.0, "sample": "\ud800"}, "not a character"),
     ],
 )
 def test_wrong_calls_say_what_the_plan_takes(
