@@ -218,6 +218,34 @@ def edge_points(
     return join_points(before, behind, edge.name)
 
 
+def dwell_factors(
+    edge: EdgePreset,
+    points_ev: Sequence[float],
+    power: float,
+    regions_ev: Sequence[Region] | None,
+    regions_k: Sequence[Region] | None,
+) -> tuple[float, ...]:
+    """Return what multiplies the dwell at each energy of `points_ev`, eV: (k / first k)^power in the regions in k.
+
+    Empty for a `power` of 0. EXAFS falls with k, so a power of 1 to 2 keeps it above the noise. Raises InputError if
+    the scan has no regions in k.
+    """
+    if power == 0:
+        return ()
+    used = (edge.regions_k if regions_ev is None else ()) if regions_k is None else regions_k
+    if not used:
+        raise InputError(
+            f"dwell_power = {power:g}: the scan has no regions in k, where the dwell could grow. Give regions_k, or "
+            "leave dwell_power out."
+        )
+    first_k = used[0][0]
+    first_ev = energy_of_k(first_k, edge.zero_ev)
+    return tuple(
+        1.0 if point < first_ev else max((k_of_energy(point, edge.zero_ev) / first_k) ** power, 1.0)
+        for point in points_ev
+    )
+
+
 def feature_energy(edge: EdgePreset, energy_ev: float | None) -> float:
     """Return `energy_ev`, by default that of the edge's main feature, eV.
 

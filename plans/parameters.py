@@ -188,6 +188,14 @@ PositionsUm = Annotated[
 AnglesDeg = Annotated[
     Sequence[float], Arg("angles of the half-wave plate, ascending, at least 4", unit="deg", limits=angle_limits)
 ]
+DwellPower = Annotated[
+    float,
+    Arg(
+        "growth of the dwell in the regions in k, where `dwell_s` is multiplied by (k / first k)^power; 0 keeps it",
+        low=0.0,
+        high=3.0,
+    ),
+]
 DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit="s", limits=dwell_limits)]
 ImageDwellS = Annotated[
     float,

@@ -84,6 +84,7 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         edge=edge_preset(start["edge"], beamline.configuration) if "edge" in start else None,
         axis=axis,
         points=points,
+        dwell_factors=tuple(dwell_s / start["dwell_s"] for dwell_s in start.get("grid", {}).get("dwell_s", ())),
         # Where the axes stood while an unpumped run did not use them is metadata only.
         fixed={name: start[name] for name in HELD_AXES if name in start and name != axis} if pumped else {},
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),

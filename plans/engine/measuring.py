@@ -95,7 +95,7 @@ class PointLoop:
                 if (yield from wait_until_well(self._beamline, clock, self._detection.conditions)):
                     self._settings.forget()
                 self._arm(targets, scan_index, point_index)
-                yield from self._settings.apply(targets)
+                yield from self._settings.apply(targets, self._request.dwell_of(point_index))
                 yield from self._wait_for_monitors()
                 failed = yield from self._expose()
                 if failed:
@@ -146,7 +146,7 @@ class PointLoop:
         beside = point_index - 1 if point_index else 1
         there = {**targets, str(self._request.axis): energies[beside]}
         self._arm(there, 0, beside)
-        yield from self._settings.apply(there)
+        yield from self._settings.apply(there, self._request.dwell_of(beside))
         yield from self._wait_for_monitors()
         yield from send_and_wait("trigger", reader)
         yield Msg("read", reader)
@@ -203,23 +203,34 @@ class PointSettings:
         self._beamline = beamline
         self._request = request
         self._set: Targets = {}
+        self._dwell_s = math.nan
 
     def forget(self) -> None:
         """Forget all targets, so that the next point sets everything: a setting may have been lost."""
         self._set = {}
 
-    def apply(self, targets: Targets) -> Plan:
-        """Set what differs from the last point, or everything after `forget`; raises FailedStatus if a move fails."""
+    def apply(self, targets: Targets, dwell_s: float) -> Plan:
+        """Set what differs from the last point, or everything after `forget`; raises FailedStatus if a move fails.
+
+        `dwell_s`: beam time of the exposures at this point, s.
+        """
         changed = {name: target for name, target in targets.items() if self._set.get(name) != target}
         before = self._set
         self._set = {}  # a move that fails leaves nothing known
         if not before:
-            yield from self._apply_all(targets)
+            yield from self._apply_all(targets, dwell_s)
         elif changed:
             yield from send_and_wait("set", self._beamline.axis_group, changed)
+        if dwell_s != self._dwell_s:
+            yield from self._set_dwell(dwell_s)
         self._set = targets
 
-    def _apply_all(self, targets: Targets) -> Plan:
+    def _set_dwell(self, dwell_s: float) -> Plan:
+        self._dwell_s = math.nan  # one that fails leaves it unknown
+        yield from bps.configure(self._beamline.exposure, {"dwell_s": dwell_s})
+        self._dwell_s = dwell_s
+
+    def _apply_all(self, targets: Targets, dwell_s: float) -> Plan:
         """Stop detectors that still count, set them, then the sample, then every axis and shutter together.
 
         The temperature comes last, because it takes longest.
@@ -227,7 +238,7 @@ class PointSettings:
         request = self._request
         beamline = self._beamline
         yield from bps.stop(beamline.exposure)
-        yield from bps.configure(beamline.exposure, {"dwell_s": request.dwell_s})
+        yield from self._set_dwell(dwell_s)
         yield from put_sample(beamline, request.detection)
         yield from bps.abs_set(beamline.axis_group, targets, wait=True)
         if request.temperature_c is not None and beamline.cell is not None:

@@ -50,7 +50,12 @@ class ScanRequest:
     approach: Approach = Approach.BELOW
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
+    dwell_factors: tuple[float, ...] = ()
     done: frozenset[Exposure] = frozenset()
+
+    def dwell_of(self, point_index: int) -> float:
+        """Return the beam time of an exposure at one point, s; where it grows along the grid, in whole milliseconds."""
+        return round(self.dwell_s * self.dwell_factors[point_index], 3) if self.dwell_factors else self.dwell_s
 
     @property
     def exposures(self) -> int:
@@ -101,7 +106,8 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     detection = spec.detection(beamline)
     _check_targets(beamline, spec, points)
     beamline.energy.check_approach(approach)
-    beamline.exposure.check_dwell(options.dwell_s)
+    for dwell_s in (options.dwell_s, round(options.dwell_s * max(spec.dwell_factors, default=1.0), 3)):
+        beamline.exposure.check_dwell(dwell_s)
     return ScanRequest(
         plan_name=spec.plan_name,
         detection=detection,
@@ -110,6 +116,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         points=tuple(points),
         fixed=dict(spec.fixed),
         dwell_s=float(options.dwell_s),
+        dwell_factors=spec.dwell_factors,
         repeats=options.repeats,
         order=order,
         shutter_reference=spec.shutter_reference,

@@ -27,7 +27,8 @@ def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
 class ScanSpec:
     """One run before it is checked against a beamline.
 
-    `axis` moves over `points`, the axes of `fixed` stay; both by event field, in the unit of the axis. `laser` is the
+    `axis` moves over `points`, the axes of `fixed` stay; both by event field, in the unit of the axis. The dwell of the
+    options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere. `laser` is the
     shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata`
     returns the plan's own keys of the start document, and may read the beamline.
 
@@ -39,6 +40,7 @@ class ScanSpec:
     points: Sequence[float]
     fixed: Mapping[AxisName, float] = field(default_factory=dict)
     edge: EdgePreset | None = None
+    dwell_factors: tuple[float, ...] = ()
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
@@ -52,6 +54,12 @@ class ScanSpec:
         """When the laser is blocked for a second reference: never, at every point, or for a whole pass."""
         options = self.options
         return options.shutter_reference if isinstance(options, ReferencedOptions) else ShutterReference.NONE
+
+    @property
+    def mean_dwell_s(self) -> float:
+        """Mean beam time of the exposures, s."""
+        factors = self.dwell_factors
+        return self.options.dwell_s * (sum(factors) / len(factors) if factors else 1.0)
 
     @property
     def exposures(self) -> int:

@@ -112,7 +112,9 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     edge = request.edge
     if edge is None:
         return {}
-    grid = {"axis": str(request.axis), "points": list(request.points)}
+    grid: dict[str, Any] = {"axis": str(request.axis), "points": list(request.points)}
+    if request.dwell_factors:
+        grid["dwell_s"] = [request.dwell_of(index) for index in range(len(request.points))]
     reducible = {"reduction": reduction_metadata(edge, beamline)} if request.axis in REDUCIBLE_AXES else {}
     return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **reducible}
 

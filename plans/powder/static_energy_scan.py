@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
-from plans.edges import check_belongs, check_reducible, edge_points, edge_preset
+from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import powder
 from plans.engine.spec import ScanSpec
 from plans.options import ScanOptions
-from plans.parameters import AllowUnreducible, Edge, RegionsEv, RegionsK, TemperatureC
+from plans.parameters import AllowUnreducible, DwellPower, Edge, RegionsEv, RegionsK, TemperatureC
 from plans.registry import Group, scan_plan
 
 
@@ -21,6 +21,7 @@ def static_energy_scan(
     temperature_c: TemperatureC | None = None,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
+    dwell_power: DwellPower = 0.0,
     allow_unreducible: AllowUnreducible = False,
 ) -> ScanSpec:
     """Scan the energy over an edge of the powder in the cell; the drift detector counts, the laser stays blocked.
@@ -42,6 +43,7 @@ def static_energy_scan(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
+        dwell_factors=dwell_factors(preset, points, dwell_power, regions_ev, regions_k),
         laser=ShutterState.CLOSED,
         temperature_c=temperature_c,
         options=options,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
-from plans.edges import check_belongs, check_reducible, edge_points, edge_preset
+from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.options import PumpedOptions
-from plans.parameters import AllowUnreducible, DelayPs, Edge, RegionsEv, RegionsK
+from plans.parameters import AllowUnreducible, DelayPs, DwellPower, Edge, RegionsEv, RegionsK
 from plans.registry import Group, scan_plan
 
 
@@ -21,6 +21,7 @@ def energy_scan(
     options: PumpedOptions,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
+    dwell_power: DwellPower = 0.0,
     allow_unreducible: AllowUnreducible = False,
 ) -> ScanSpec:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
@@ -36,6 +37,7 @@ def energy_scan(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
+        dwell_factors=dwell_factors(preset, points, dwell_power, regions_ev, regions_k),
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
         options=options,
     )

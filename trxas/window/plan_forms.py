@@ -68,7 +68,7 @@ class PlanCourses:
         except InputError:
             return None
         settles = any(spec.temperature_c is not None for spec in specs)
-        batches = tuple(ExposureBatch(exposures=spec.exposures, dwell_s=spec.options.dwell_s) for spec in specs)
+        batches = tuple(ExposureBatch(exposures=spec.exposures, dwell_s=spec.mean_dwell_s) for spec in specs)
         return Course(batches=batches, besides=SETTLING if settles else "")
 
 

@@ -17,12 +17,14 @@ from plans.edges import (
     PB_L3,
     check_belongs,
     check_reducible,
+    dwell_factors,
     edge_points,
     edge_preset,
     energy_of_k,
     fine_step_ev,
     k_of_energy,
 )
+from plans.engine.spec import ScanSpec
 from plans.engine.start_document import reduction_metadata
 from plans.xas.foil_scan import foil_regions_ev
 from tests.support.fake_beamline import FakeHardware, configuration
@@ -199,6 +201,46 @@ def test_every_plan_takes_any_edge() -> None:
 def test_the_foil_of_lead_has_the_grid_it_always_had() -> None:
     assert foil_regions_ev("Pb L3") == ((12_995, 13_015, 5), (13_015, 13_055, 0.5), (13_055, 13_095, 5))
     assert foil_regions_ev("Fe K")[1] == (7_092.0, 7_132.0, 0.5)
+
+
+def test_the_dwell_grows_with_k_as_asked_for() -> None:
+    edge = edge_preset("Fe K", WIDE)
+    points = edge_points(edge, None)
+    assert dwell_factors(edge, points, 0.0, None, None) == ()
+    factors = dwell_factors(edge, points, 2.0, None, None)
+    assert factors[0] == factors[100] == 1.0
+    assert factors[-1] == pytest.approx((10 / 4) ** 2, rel=1e-3)
+    assert list(factors) == sorted(factors)
+    with pytest.raises(InputError, match="no regions in k"):
+        dwell_factors(BR_K, edge_points(BR_K, None), 1.0, None, None)
+
+
+def test_exposures_last_as_long_as_the_grid_says_and_are_forecast() -> None:
+    with RecordedRuns(None) as recorded:
+        options = {"regions_ev": [(13_455, 13_460, 5)], "regions_k": [(3.0, 6.0, 1.0)], "dwell_power": 1.0}
+        recorded.run(
+            plans.energy_scan(recorded.line, "Br K", delay_ps=100.0, dwell_s=3.0, allow_unreducible=True, **options)
+        )
+        expected = [3.0, 3.0, 3.0, 4.0, 5.0, 6.0]
+        assert recorded.starts[0]["dwell_s"] == 3.0
+        assert recorded.starts[0]["grid"]["dwell_s"] == expected
+        assert recorded.moved("dwell") == expected[2:], "set only where it changes"
+        spec = plans.energy_scan.entry.specs(
+            recorded.line.configuration, edge="Br K", delay_ps=100.0, dwell_s=3.0, allow_unreducible=True, **options
+        )
+        assert isinstance(spec, ScanSpec)
+        assert spec.mean_dwell_s == pytest.approx(sum(expected) / 6, rel=1e-3)
+
+
+def test_a_dwell_that_grows_beyond_the_limit_is_refused() -> None:
+    with RecordedRuns(None) as recorded:
+        with pytest.raises(OutOfRangeError, match=r"dwell_s = 600\S* s is outside"):
+            recorded.run(
+                plans.energy_scan(
+                    recorded.line, "Br K", delay_ps=100.0, dwell_s=300.0, regions_k=[(3.0, 6.0, 1.0)], dwell_power=1.0
+                )
+            )
+        recorded.assert_untouched()
 
 
 def test_start_documents_tell_the_main_feature() -> None:
