@@ -57,7 +57,8 @@ class Parameter:
     """One parameter of a plan.
 
     `optional`: None is allowed, which an empty field means. `default` is None for `required` ones. `choices` are the
-    only texts allowed; empty if any is. `positional`: it cannot be given by name. `unit` is taken from the end of the
+    only texts allowed; empty if any is. `suggestions` are texts that the form completes, where others are allowed too.
+    `positional`: it cannot be given by name. `unit` is taken from the end of the
     name unless given.
     """
 
@@ -70,6 +71,7 @@ class Parameter:
     description: str = ""
     positional: bool = False
     unit: str = ""
+    suggestions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Write the unit as people do."""

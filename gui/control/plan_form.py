@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QCompleter, QFormLayout, QLabel, QLineEdit, QWidget
 
 from errors import InputError
 from gui.control.entries import Limits, example_of, request_for, text_of, value_of
@@ -129,6 +129,10 @@ class PlanForm(QWidget):
             return box
         field = QLineEdit(self)
         field.setPlaceholderText(self._placeholder(parameter))
+        if parameter.suggestions:
+            completer = QCompleter(list(parameter.suggestions), field)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            field.setCompleter(completer)
         if parameter.kind in (Kind.NUMBER, Kind.INTEGER):
             field.setAlignment(Qt.AlignmentFlag.AlignRight)
         return field
@@ -150,7 +154,7 @@ class PlanForm(QWidget):
         if parameter.kind in (Kind.NUMBER, Kind.INTEGER) and limits is not None:
             span = f"{limits.low:g} to {limits.high:g} {parameter.unit}".strip()
             return f"default; or {span}" if parameter.optional else span
-        example = example_of(parameter.kind)
+        example = " or ".join(parameter.suggestions[:2]) or example_of(parameter.kind)
         if parameter.optional:
             return f"default; or {example}" if example else "default"
         return example

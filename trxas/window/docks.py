@@ -76,7 +76,9 @@ class BrowserAndControlDocks:
         browser = RunBrowser(stores, worker, self._feed)
         self._closing += [browser.close_jobs, stores.close]
         root = self._configuration.storage.root.resolve()
-        queue = QueueClient(ZmqManagerLink(lambda: _queue_server(root)), known=known_plans())
+        queue = QueueClient(
+            ZmqManagerLink(lambda: _queue_server(root)), known=known_plans(self._configuration.beamline)
+        )
         session = QueueClient(ZmqManagerLink(lambda: session_server(root), name="session", command="trxas ipython"))
         for client in (queue, session):
             self._closing.append(client.stop)

@@ -32,9 +32,13 @@ KINDS: dict[Any, Kind] = {
 """How a value of each type is entered; a choice is one of its words, and everything else a Python literal."""
 
 
-def known_plans() -> dict[str, PlanSignature]:
-    """Return the signatures of all plans by name, in the order in which people see them."""
-    return {plan.entry.name: _signature(plan.entry, order) for order, plan in enumerate(sorted_plans())}
+def known_plans(configuration: BeamlineConfiguration | None = None) -> dict[str, PlanSignature]:
+    """Return the signatures of all plans by name, in the order in which people see them.
+
+    With a `configuration` they suggest values of this beamline, such as its edges.
+    """
+    plans = enumerate(sorted_plans())
+    return {plan.entry.name: _signature(plan.entry, order, configuration) for order, plan in plans}
 
 
 def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
@@ -72,14 +76,15 @@ class PlanCourses:
         return Course(batches=batches, besides=SETTLING if settles else "")
 
 
-def _signature(entry: PlanEntry, order: int) -> PlanSignature:
-    parameters = tuple(map(_form_parameter, entry.parameters))
+def _signature(entry: PlanEntry, order: int, configuration: BeamlineConfiguration | None) -> PlanSignature:
+    parameters = tuple(_form_parameter(one, configuration) for one in entry.parameters)
     return PlanSignature(
         name=entry.name, description=entry.summary, parameters=parameters, group=str(entry.group), order=order
     )
 
 
-def _form_parameter(one: Parameter) -> FormParameter:
+def _form_parameter(one: Parameter, configuration: BeamlineConfiguration | None) -> FormParameter:
+    suggest = one.arg.suggestions
     return FormParameter(
         name=one.name,
         kind=Kind.CHOICE if one.choices else KINDS.get(one.kind, Kind.OTHER),
@@ -89,4 +94,5 @@ def _form_parameter(one: Parameter) -> FormParameter:
         choices=one.choices,
         description=one.arg.description,
         unit=one.arg.unit,
+        suggestions=() if suggest is None or configuration is None else tuple(suggest(configuration)),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gui.control.entries import value_of
+from gui.control.parameters import Kind
 from gui.control.plan_signature import PlanSignature
 from trxas.configuration import load_configuration
 from trxas.window.plan_forms import SETTLING, PlanCourses, known_plans
@@ -27,3 +29,11 @@ def test_what_cannot_be_known_is_said() -> None:
         assert course is not None
         assert course.besides == SETTLING
     assert COURSES("rezero", with_defaults(known_plans()["rezero"], {"t0_ps": 1.0}), None) is None
+
+
+def test_a_form_suggests_edges_and_takes_any_other() -> None:
+    """Lost: the names of edges, which nobody can guess, or every edge that the form does not list."""
+    edge = next(one for one in known_plans(CONFIGURATION)["energy_scan"].parameters if one.name == "edge")
+    assert edge.kind is Kind.TEXT
+    assert edge.suggestions == ("Br K", "Pb L3")
+    assert value_of("Fe K", edge) == "Fe K"
