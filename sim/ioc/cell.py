@@ -74,11 +74,11 @@ class Cell(PVGroup):
     )  # fmt: skip
     settle = pvproperty(
         name="7idd:cell:SettleTime", value=10.0, record="ao", dtype=float, units="s", precision=1,
-        lower_ctrl_limit=0.0, upper_ctrl_limit=3600.0, doc="Cell time in band until in position",
+        lower_ctrl_limit=0.0, upper_ctrl_limit=3600.0, doc="Cell settling time in its band",
     )  # fmt: skip
     in_position = pvproperty(
         name="7idd:cell:InPosition", value="No", dtype=ChannelType.ENUM, enum_strings=["No", "Yes"], record="bi",
-        read_only=True, doc="Cell is in its band long enough",
+        read_only=True, doc="Cell has settled in its band",
     )  # fmt: skip
     select = pvproperty(
         name="7idd:sample:Select", value="Jet", dtype=ChannelType.ENUM, enum_strings=["Jet", "Cell"], record="bo",

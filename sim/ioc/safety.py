@@ -71,14 +71,18 @@ class Safety(PVGroup):
     """Safety system that closes shutters when necessary, refuses forbidden writes, and shows the reasons."""
 
     heartbeat = pvproperty(
-        name="7idd:safety:Heartbeat", value=0, record="longout", dtype=int, doc="Watchdog is fed; first write arms it"
+        name="7idd:safety:Heartbeat",
+        value=0,
+        record="longout",
+        dtype=int,
+        doc="Session heartbeat; the first write arms",
     )
     timeout_s = pvproperty(
         name="7idd:safety:TimeoutS", value=10.0, record="ao", dtype=float, units="s", precision=1,
-        lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Silence after which shutters close, wall",
+        lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Shutters close after this silence, wall",
     )  # fmt: skip
     disarm = pvproperty(name="7idd:safety:Disarm", value=0, record="longout", dtype=int, doc="1 disarms the watchdog")
-    reset = pvproperty(name="7idd:safety:Reset", value=0, record="longout", dtype=int, doc="1 lifts a trip")
+    reset = pvproperty(name="7idd:safety:Reset", value=0, record="longout", dtype=int, doc="1 resets a trip")
     watchdog = pvproperty(
         name="7idd:safety:Watchdog", value="Disarmed", dtype=ChannelType.ENUM, record="mbbi", read_only=True,
         enum_strings=["Disarmed", "Armed", "Tripped"], doc="Watchdog of the session",
@@ -91,7 +95,7 @@ class Safety(PVGroup):
     refusals = pvproperty(
         name="7idd:safety:Refusals", value=0, record="longin", dtype=int, read_only=True, doc="Writes refused so far"
     )
-    last_refusal = _text("LastRefusal", "Write refused last, and why")
+    last_refusal = _text("LastRefusal", "Latest refused write, and the reason")
     fluence_max = _limit("FluenceMax", FLUENCE_MAX_MJ_CM2, "mJ/cm2", "Highest fluence with shutter open")
     energy_min = _limit("EnergyMinKev", LOW_KEV, "keV", "Lowest energy")
     energy_max = _limit("EnergyMaxKev", HIGH_KEV, "keV", "Highest energy")

@@ -64,12 +64,10 @@ class SessionLock(PVGroup):
     holder = pvproperty(
         name=HOLDER, value="", record="stringout", dtype=ChannelType.STRING, doc="Session that holds the beamline"
     )
-    heartbeat = pvproperty(
-        name=HEARTBEAT, value=0, record="longout", dtype=int, doc="Written by the holder now and then"
-    )
+    heartbeat = pvproperty(name=HEARTBEAT, value=0, record="longout", dtype=int, doc="Heartbeat of the holder")
     timeout_s = pvproperty(
         name="7idd:session:TimeoutS", value=10.0, record="ao", dtype=float, units="s", precision=1,
-        lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Silence after which the holder is gone, wall",
+        lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Lock expires after this silence, wall",
     )  # fmt: skip
     seen = pvproperty(
         name="7idd:session:HolderSeen", value="", record="stringin", dtype=ChannelType.STRING, read_only=True,
