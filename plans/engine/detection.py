@@ -88,6 +88,7 @@ def powder_images(beamline: Beamline) -> Detection:
 
 
 def _configured(beamline: Beamline, name: str, *tables: str) -> EventReader:
+    # Named by their tables, because that is what a user has to add.
     missing = [f"[{table}]" for table in tables if getattr(beamline.configuration, table) is None]
     reader: EventReader | None = getattr(beamline, name)
     if missing or reader is None:

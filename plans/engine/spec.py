@@ -44,6 +44,7 @@ class ScanSpec:
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
+    # Filled in by the decorator, unless the run comes from another plan, which has filled them in already.
     plan_name: str = ""
     detection: Callable[[Beamline], Detection] = pump_probe
     unpumped_probe: bool = True

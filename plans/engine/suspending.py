@@ -171,6 +171,8 @@ def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str
 
 def permit_denied(beamline: Beamline) -> bool:
     """Return whether the interlock refuses to open the X-ray shutter; raises NotConnectedError if its PV is silent."""
+    # Read from the record, not from the monitor: a permit that was just given must not be missed for the age of a
+    # cache.
     permit = beamline.xray_permit
     if permit is None or not permit.connected:
         return False
@@ -226,6 +228,7 @@ def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s
     devices = beamline.pump_probe_devices if devices is None else devices
     timeout_s = quality.reconnect_s if timeout_s is None else timeout_s
     clock = PlanClock()
+    # So that the first missing PV is reported at once.
     reported_s = -quality.report_s
     while missing := beamline.silent(devices):
         waited_s = clock.now_s()

@@ -67,6 +67,9 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
     """
     geometry = configuration.geometry
     step_ps = configuration.delay.coarse_step_ps
+    # Every arm makes the same delays by other means, so a fault of one of them shifts its rise against the others: the
+    # fine delay; the coarse delay; the coarse delay with the fine one in another range, where the real one has jumped;
+    # and a later X-ray pulse, which needs no change of any delay to be one bunch period later.
     last = configuration.laser.required_divider - 1
     gates = {"watched_probe": geometry.pumped_probe, "compare_probe": geometry.unpumped_probe}
     return (
@@ -91,6 +94,7 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
 def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
     """Run one arm with the raw delay held that its metadata name, ps, and release it however the run ends."""
 
+    # However the arm ends: a raw delay that stayed held would limit every later scan to one range.
     def free() -> AnyPlan:
         yield from bps.configure(beamline.delay, {"held": {}})
 

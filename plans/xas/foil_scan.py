@@ -21,6 +21,7 @@ from plans.grids import Region, join_regions
 from plans.options import ScanOptions
 from plans.parameters import Arg, DwellS, Edge, RegionsEv, Sample
 from plans.registry import Group, plan, scan_plan
+from plans.types import RunPlan
 
 FOIL_FINE_STEP_EV = 0.5
 """Largest step around the edge of a foil, eV; the core hole may ask for a smaller one."""
@@ -48,18 +49,22 @@ class FoilOptions(ScanOptions):
 
 
 def foil_regions_ev(edge: str) -> tuple[Region, ...]:
-    """Return the default grid of a foil, eV: 20 eV to both sides of the metal's edge, finer than it, and both levels.
+    """Return the default grid of a foil, eV: 20 eV to both sides of the metal's edge in fine steps, and both levels.
 
-    Raises InputError for what is no edge.
+    Raises InputError for an unknown edge.
     """
     metal = absorption_edge(edge)
     fine_ev = min(FOIL_FINE_STEP_EV, fine_step_ev(metal.core_hole_ev))
-    low_ev, high_ev = metal.energy_ev - 20, metal.energy_ev + 20
+    low_ev = metal.energy_ev - 20
+    high_ev = metal.energy_ev + 20
     return (low_ev - 20, low_ev, 5), (low_ev, high_ev, fine_ev), (high_ev, high_ev + 40, 5)
 
 
-def with_foil(beamline: Beamline, md: Mapping[str, Any], run: Generator[Msg, Any, str]) -> Generator[Msg, Any, str]:
-    """Turn the wheel to the foil of the run, then run; a beamline without a wheel has the foil in the beam."""
+def with_foil(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
+    """Turn the wheel to the foil of the run, then run; raises FailedStatus if the wheel does not turn.
+
+    A beamline without a wheel has its only foil in the beam.
+    """
     if beamline.foil_wheel is not None and ELEMENT in md:
         yield from bps.abs_set(beamline.foil_wheel, md[ELEMENT], wait=True)
     return (yield from run)
@@ -103,6 +108,8 @@ def foil_scan(
 def _standing(beamline: Beamline) -> Mapping[str, Any]:
     """Return where delay (ps) and fluence (mJ/cm2) stand, for the run's metadata; neither if they do not answer."""
     laser = {"laser": str(ShutterState.CLOSED)}
+    # A foil needs neither laser nor jet, so their PVs may be silent; their positions are noted only for later
+    # comparison.
     if beamline.disconnected(beamline.pump_probe_devices):
         return laser
     return {**laser, "delay_ps": beamline.delay.position, "fluence_mj_cm2": beamline.fluence.position}
@@ -115,6 +122,7 @@ def apply_energy_calibration(beamline: Beamline, offset_ev: OffsetEv) -> Generat
     Offsets add up, as each is found on the axis of its time, and their sum must stay within 20 eV. Every later start
     document carries the sum as `energy_calibration_offset_ev`. Returns the sum, eV.
     """
+    # Both are checked: a single offset beyond the limit is a mistake in the number, also where the sum would be small.
     beamline.energy.check_calibration(offset_ev)
     total_ev = beamline.energy.calibration_offset_ev + offset_ev
     beamline.energy.check_calibration(total_ev)
