@@ -250,7 +250,7 @@ def undetermined_text(fit: KineticsFit) -> str:
     """Return which parameters the data do not determine, and what to do; it needs at least one of them."""
     return (
         f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
-        "could be. Measure longer, or at more delays after the pump."
+        "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."
     )
 
 
