@@ -48,6 +48,9 @@ def test_no_runs_is_no_error(trxas: Any) -> None:
     ("arguments", "message"),
     [
         (("sim", "--sample", "nowhere.toml"), "There is no sample 'nowhere.toml'"),
+        (("demo", "--sample", "nowhere"), "give one of cspbbr3, fe_bpy3, or the path of a sample file"),
+        (("serve", "--sim", "--sample", "nowhere"), "give one of cspbbr3, fe_bpy3, or the path of a sample file"),
+        (("ipython", "--sim", "--sample", "nowhere"), "give one of cspbbr3, fe_bpy3, or the path of a sample file"),
         (("sim", "--speed", "0"), "above 0"),
         (("sim", "--seed", "-1"), "at least 0"),
         (("sim", "--port", "99999"), "0 to 65535"),
