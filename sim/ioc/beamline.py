@@ -77,13 +77,7 @@ class SimulatedBeamline:
         self.lock = SessionLock(macro)
         self.safety = Safety(macro, guarded=self._guarded(), lock=self.lock)
         self.targets = self._targets(macro)
-        self.faults = self._faults(macro, schedule)
-        self._connect_changes()
-
-    def _faults(self, macro: str, schedule: Schedule) -> Faults:
-        for planned in schedule.faults:
-            planned.fault.check(self.targets)
-        return Faults(
+        self.faults = Faults(
             macro,
             clock=self.clock,
             history=self.history,
@@ -91,6 +85,10 @@ class SimulatedBeamline:
             refresh=self.refresh,
             schedule=schedule,
         )
+        # A planned fault may name any record, those of the faults included: all of them are there by now.
+        for planned in schedule.faults:
+            planned.fault.check(self.targets)
+        self._connect_changes()
 
     def _guarded(self) -> GuardedDevices:
         return GuardedDevices(

@@ -47,7 +47,6 @@ def test_demo_measures_what_the_sample_is(trxas: Any, tmp_path: Path, data: Path
     assert 100 < result["kinetics"]["tau2_ps"]["sigma"] < 600
     assert -0.03 < result["transient"]["size"]["value"] < -0.015
     assert len(result["transient"]["energy_ev"]) == len(result["transient"]["sigma"]) > 60
-    assert result["wall_s"] < 180
 
     with open_store(data) as store:
         assert {run.status for run in list_runs(store)} == {"complete"}
