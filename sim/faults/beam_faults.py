@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -80,6 +81,31 @@ class FluxDrift(Fault):
     def next_change_s(self, since_s: float) -> float:
         """Return the time of the next step, s since the strike."""
         return (since_s // DRIFT_STEP_S + 1) * DRIFT_STEP_S
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glitch(Fault):
+    """A glitch of the monochromator: at `energy_ev` only the fraction `level` of the flux is left, as I0 shows.
+
+    The dip is a Gaussian of `fwhm_ev`. A crystal glitches where another of its planes fulfils Bragg's law as well, so
+    the dip stays at its energy however often the point is measured.
+    """
+
+    meaning: ClassVar[str] = "Monochromator glitches at one energy"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({"level": 0.4}, {"level": 0.1})
+    energy_ev: float = 13_475.0
+    fwhm_ev: float = 1.0
+    level: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse energies out of the monochromator's reach and values that are not a fraction."""
+        self._require(energy_ev=(4e3, 20e3), fwhm_ev=(0.01, 100.0), level=(0.0, 1.0))
+
+    def steady(self, state: BeamlineState) -> BeamlineState:
+        """Reduce the flux by what the dip takes at the energy of the exposure."""
+        widths = (state.energy_ev - self.energy_ev) / self.fwhm_ev
+        missing = (1 - self.level) * math.exp(-4 * math.log(2) * widths**2)
+        return replace(state, glitch=state.glitch * (1 - missing))
 
 
 @dataclass(frozen=True, kw_only=True)

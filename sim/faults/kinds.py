@@ -18,6 +18,7 @@ KINDS: dict[str, type[Fault]] = {
         beam.BeamDump,
         beam.TopUp,
         beam.FluxDrift,
+        beam.Glitch,
         beam.I0Dropout,
         beam.JetStall,
         beam.Bubbles,

@@ -33,8 +33,9 @@ class BeamlineState:
     """The state of the beamline during one exposure; `delay_ps` is the true delay of probe 0.
 
     `laser_horizontal_um` and `laser_vertical_um`: centre of the laser spot relative to the X-ray spot.
-    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `chamber` counts shown by
-    the ion chamber, `jet_density` sample in the jet, `jet_flow` shown flow, `gates_open` opened gates.
+    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `glitch` what the crystal
+    leaves of it at this energy, `chamber` counts shown by the ion chamber, `jet_density` sample in the jet, `jet_flow`
+    shown flow, `gates_open` opened gates.
     `stray_photons`: per pulse and photodiode, 0 when healthy. `injecting`: the ring is being filled. `foil`: element of
     the calibration foil behind the sample, "" for none.
     """
@@ -51,6 +52,7 @@ class BeamlineState:
     laser_vertical_um: float = 0.0
     current: float = 1.0
     flux: float = 1.0
+    glitch: float = 1.0
     chamber: float = 1.0
     jet_density: float = 1.0
     jet_flow: float = 1.0
@@ -62,7 +64,7 @@ class BeamlineState:
     @property
     def beam(self) -> float:
         """X-ray flux on the sample, as a fraction of that of an undisturbed ring; 0 with the shutter closed."""
-        return self.current * self.flux if self.xray_shutter_open else 0.0
+        return self.current * self.flux * self.glitch if self.xray_shutter_open else 0.0
 
 
 Stretch: TypeAlias = tuple[BeamlineState, float]

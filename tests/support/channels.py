@@ -7,9 +7,14 @@ time. So the channels of a test module are released once its servers have ended.
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import sys
+import threading
 from types import ModuleType
 from typing import Any
+
+from tests.support.waiting import WAIT_S
 
 
 def _libca() -> ModuleType | None:
@@ -29,8 +34,9 @@ def release_channels() -> None:
 
     pyepics shares a channel among all PV objects of one name, and each of them cancels its own subscription when it is
     collected. libca frees the subscriptions of a channel together with the channel, so cancelling one later would be a
-    use after free. Hence this order: callbacks are taken away, so that none begins; every PV object gives up its
-    subscription; the channels are cleared, which waits for callbacks under way; the PV objects forget their channels.
+    use after free, and so is any other use of it. Hence this order: callbacks are taken away, so that none begins; the
+    threads of ophyd end what they do with a channel; every PV object gives up its subscription; the channels are
+    cleared, which waits for callbacks under way; the PV objects forget their channels.
     """
     ca = _libca()
     if ca is None:
@@ -42,6 +48,7 @@ def release_channels() -> None:
     for entry in entries:
         entry.callbacks.clear()
         entry.access_event_callback.clear()
+    _idle_threads()
     for pv in pvs:
         pv._clear_auto_monitor_subscription()
     sys.modules["epics.pv"]._PVcache_.clear()
@@ -51,6 +58,27 @@ def release_channels() -> None:
         pv.connected = False
         pv.chid = None
     ca.flush_io()
+
+
+def _idle_threads() -> None:
+    """Wait until no thread of ophyd uses a channel: what is in their queues is dropped, what has begun ends.
+
+    Some may wait 10 s for the metadata of a record whose server has ended.
+    """
+    shim = sys.modules.get("ophyd._pyepics_shim")
+    dispatcher = None if shim is None else shim.get_dispatcher()
+    if dispatcher is None:
+        return
+    threads = list(dispatcher.threads.values())
+    for thread in threads:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                thread.queue.get_nowait()
+    # Some threads share a queue; one that waits at the barrier cannot take the place of another one.
+    idle = threading.Barrier(len(threads) + 1)
+    for thread in threads:
+        thread.queue.put((idle.wait, (WAIT_S,), {}))
+    idle.wait(WAIT_S)
 
 
 def _users(entry: Any) -> list[Any]:

@@ -226,6 +226,25 @@ def test_a_scan_may_be_suspended_twice(beamline: Beamline, faults: FaultBench) -
     assert scan.good() == list(range(POINTS))
 
 
+def test_a_glitch_of_the_monochromator_costs_neither_the_scan_nor_the_point(
+    beamline: Beamline, faults: FaultBench
+) -> None:
+    """Lost: the scan, after twelve attempts at an energy at which the beam is always weak; or the point's value."""
+    glitching = 3
+    faults.put("7idd:sim:Fault:Glitch:EnergyEv", REGIONS[0][0] + glitching)
+    faults.put("7idd:sim:Fault:Glitch", 1e6)
+    scan = Scan(beamline)
+    scan.run()
+    assert scan.good() == list(range(POINTS))
+    marked = [point["point_index"] for point in scan.points() if "i0_dip" in point["marks"] and not point["quality"]]
+    assert marked == [glitching]
+    rates = [point["i0"] / point["exposure_s"] for point in scan.points() if not point["quality"]]
+    assert rates[glitching] / np.mean(rates[:glitching]) == pytest.approx(0.4, abs=0.02)
+    # Normalised by I0 the point is one of the flat line before the edge.
+    per_i0 = [np.sum(point["spc_counts"]) / point["i0"] for point in scan.points() if not point["quality"]]
+    assert per_i0[glitching] / np.mean(per_i0[:glitching]) == pytest.approx(1.0, abs=0.1)
+
+
 def suspended(scan: Scan, then: Any) -> threading.Thread:
     """Call `then` as soon as the scan is suspended."""
 

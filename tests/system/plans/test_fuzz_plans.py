@@ -42,6 +42,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "temperatures_c": (20.0, 160.0),
     "regions_ev": (12_800.0, 13_700.0),
     "regions_k": (0.0, 40.0),
+    "dwell_power": (0.0, 3.0),
     "regions_ps": (-100_000.0, 153_175.0),
 }
 """Limits of 7ID by parameter: of the value, of every value in it, or of the ends of its regions.
