@@ -48,7 +48,7 @@ def test_what_can_be_stored_comes_back_equal(value: Any, stored: Any) -> None:
         ({"": 1}, r"md\[''\]: a key must not be empty"),
         ({"laser.power": 1}, r"md\['laser.power'\].*a dot"),
         ({"laser": {"a/b": 1}}, r"md\['laser'\]\['a/b'\].*slash"),
-        ({1: 2}, r"md\[1\]: the key is a int. Give texts as keys"),
+        ({1: 2}, r"md\[1\]: the key is of type int. Give texts as keys"),
         ({"pulse": 1764338400123456789}, r"md\['pulse'\] = 1764338400123456789 lies beyond \+-2\^53.*a text"),
         ({"pulses": [0, -(2**53) - 1]}, r"md\['pulses'\]\[1\]"),
         ({"pulse": np.uint64(2**63)}, r"beyond \+-2\^53"),
