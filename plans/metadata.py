@@ -52,7 +52,8 @@ def _mapping(md: Mapping[Any, Any], path: str) -> dict[str, Any]:
     for key, value in md.items():
         here = f"{path}[{key!r}]"
         if not isinstance(key, str):
-            raise InputError(f"{here}: the key is of type {type(key).__name__}. Give texts as keys, such as {str(key)!r}.")
+            kind = type(key).__name__
+            raise InputError(f"{here}: the key is of type {kind}. Give texts as keys, such as {str(key)!r}.")
         check_text(key, f"the key of {here!a}")
         if not key or any(forbidden in key for forbidden in "./"):
             raise InputError(f"{here}: a key must not be empty and must not hold a dot or a slash. Use '_' instead.")
