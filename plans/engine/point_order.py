@@ -11,7 +11,7 @@ def default_order(axis: str) -> PointOrder:
     """Return the order of an axis unless the user asks for another one.
 
     Every other pass goes down, so that a drift linear in time cancels in the mean of two passes. The energy goes up
-    only: the drive has backlash, and its steps down are too short to be approached from below each (paper, SI 8).
+    only: the drive has backlash (paper, SI 8), and only its long moves down are approached from below.
     """
     return PointOrder.UP if axis == AxisName.ENERGY else PointOrder.SNAKE
 
@@ -35,7 +35,7 @@ def ordered(points: int, order: PointOrder, scan_index: int) -> list[int]:
 
 
 def _progressive(points: int) -> list[int]:
-    """Return every eighth index first, then those half-way between, down to all: 0 8 .. 4 12 .. 2 6 .. 1 3 ..
+    """Return every eighth index, then those half-way between, until all are there: 0 8 .. 4 12 .. 2 6 .. 1 3 ..
 
     A usable curve is there after an eighth of the time. The last point comes with the first ones, as a curve without
     its end tells little.
