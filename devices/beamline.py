@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +33,7 @@ from devices.sample_stage import SampleStage
 from devices.session.safety import Safety, SessionLock
 from devices.session.suspension import Suspension
 from devices.shutter import Shutter
+from devices.signals.connection import wait_connected
 from devices.signals.uncached_signal import FreshSignalRO, disconnected_names, read_together
 from devices.surroundings import Surroundings
 from errors import ConfigurationError, NotConnectedError
@@ -175,14 +174,14 @@ class Beamline(BeamlineAxes):
         # without its powder cell must not open slowly every time.
         optional = list(self.signals(self.optional_devices))
         needed = list(self.signals([*self.pump_probe_devices, *self.guarding_devices]))
-        _wait_connected(needed, timeout_s)
-        _wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
+        wait_connected(needed, timeout_s)
+        wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
         if disconnected_names(needed):
             raise NotConnectedError(self.disconnected(), timeout_s)
         self.check_units()
         # One axis per motor, so that a change is logged once: plate and fluence share theirs.
         motors = {axis.motor_fields.prefix: axis.motor_fields for axis in self.axes.values() if axis.motor_fields}
-        _wait_connected(self.signals(motors.values()), timeout_s)
+        wait_connected(self.signals(motors.values()), timeout_s)
         for motor in motors.values():
             motor.follow_changes()
 
@@ -210,14 +209,6 @@ def _signals(device: Device | EpicsSignalBase) -> Iterator[EpicsSignalBase]:
     for walked in device.walk_signals():
         if hasattr(walked.item, "pvname"):
             yield walked.item
-
-
-def _wait_connected(signals: Iterable[EpicsSignalBase], timeout_s: float) -> None:
-    """Wait until all `signals` are connected, but no longer than `timeout_s` seconds in all."""
-    deadline = time.monotonic() + timeout_s
-    for signal in signals:
-        with contextlib.suppress(TimeoutError):
-            signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
 
 
 def build_beamline(configuration: BeamlineConfiguration) -> Beamline:

@@ -25,6 +25,7 @@ from ophyd.status import DeviceStatus
 from devices.configuration import PilatusSettings
 from devices.detectors.path_mapping import as_seen_by_ioc, path_kind
 from devices.numbers import finite_number
+from devices.signals.connection import wait_connected
 from devices.signals.move_status import MoveStatus
 from devices.signals.uncached_signal import disconnected_names, put_and_wait, put_with_completion
 from errors import AcquisitionError, InputError, NotConnectedError, OutOfRangeError, StorageError
@@ -216,13 +217,8 @@ class Pilatus(DetectorBase):
     def connect(self, timeout_s: float | None = None) -> None:
         """Wait for camera and plugin; raises NotConnectedError with the PVs that do not answer."""
         timeout_s = self.settings.connection_timeout_s if timeout_s is None else timeout_s
-        deadline = time.monotonic() + timeout_s
         signals = self._used_signals()
-        for signal in signals:
-            try:
-                signal.wait_for_connection(timeout=max(deadline - time.monotonic(), 0.001))
-            except TimeoutError:
-                continue
+        wait_connected(signals, timeout_s)
         if missing := disconnected_names(signals):
             raise NotConnectedError(missing, timeout_s)
 
