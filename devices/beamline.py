@@ -16,8 +16,10 @@ from devices.axes.cell import Cell
 from devices.axes.delay import Delay
 from devices.axes.energy import Energy
 from devices.axes.fluence import Fluence, Waveplate
+from devices.axes.further_axis import further_axis
 from devices.axes.pointing import Pointing
-from devices.axes.record_axis import RecordAxis, record_axis
+from devices.axes.positioner_axis import PositionerAxis
+from devices.axes.record_axis import RecordAxis
 from devices.configuration import BeamlineConfiguration
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
@@ -74,7 +76,7 @@ class BeamlineAxes:
     fluence: Fluence
     pointing_horizontal: Pointing
     pointing_vertical: Pointing
-    further_axes: Mapping[str, RecordAxis] = field(default_factory=dict)
+    further_axes: Mapping[str, Axis] = field(default_factory=dict)
 
     @property
     def axes(self) -> dict[str, Axis]:
@@ -186,7 +188,7 @@ class Beamline(BeamlineAxes):
             motor.follow_changes()
 
     def check_units(self) -> None:
-        """Raise ConfigurationError for every raw PV whose unit is not the one the conversion assumes.
+        """Raise ConfigurationError for every raw PV whose unit is not the one the conversion or its table assumes.
 
         A record without a unit passes.
         """
@@ -198,6 +200,11 @@ class Beamline(BeamlineAxes):
             found = signal.metadata.get("units")
             if expected and found and found != expected:
                 wrong.append(f"{signal.pvname} is in {found}, the configuration needs {expected}")
+        for name, axis in self.further_axes.items():
+            # An axis of a class of its own may convert, so that its PVs may have other units.
+            found = axis.readback.metadata.get("units") if isinstance(axis, RecordAxis | PositionerAxis) else None
+            if found and found != axis.unit:
+                wrong.append(f"{axis.readback.pvname} is in {found}, but [axes.{name}] has unit = {axis.unit!r}")
         if wrong:
             raise ConfigurationError(f"Wrong units: {'; '.join(wrong)}. Point the configuration at PVs in those units.")
 
@@ -254,7 +261,7 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
         fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
         pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
         pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
-        further_axes={name: record_axis(one, prefix=prefix, name=name) for name, one in configuration.axes.items()},
+        further_axes={name: further_axis(one, prefix=prefix, name=name) for name, one in configuration.axes.items()},
     )
 
 

@@ -6,11 +6,11 @@ from devices.configuration.axis_settings import (
     EnergySettings,
     FluenceSettings,
     PointingSettings,
-    RecordAxisSettings,
 )
 from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
+from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import DAY_S, SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, text, whole_number
+from devices.configuration.fields import DAY_S, SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, whole_number
 from devices.conversions import waveplate_angle_deg
 from devices.names import Approach
 
@@ -199,50 +199,4 @@ class CellSettings:
                 key="poll_s",
                 message=f"= {self.poll_s:g} s: must not exceed settle_s = {self.settle_s:g} s, or an excursion is "
                 "missed. Lower it.",
-            )
-
-
-@dataclass(frozen=True, kw_only=True, config=SETTINGS)
-class RecordAxisSettings:
-    """A further axis, `[axes.NAME]`: a motor record, or a set point with put completion and a read-back.
-
-    NAME is the name of the axis at the prompt and of its field in events. Limits and tolerance are in `unit`.
-    """
-
-    motor: Annotated[OptionalPv, text("motor record; or give setpoint and readback")] = ""
-    setpoint: Annotated[OptionalPv, text("PV that is written, whose put completes when the motion ends")] = ""
-    readback: Annotated[OptionalPv, text("PV with the actual position")] = ""
-    stop: Annotated[OptionalPv, text("PV that stops the motion when 1 is written; empty: it cannot be stopped")] = ""
-    unit: Annotated[str, text("unit of both PVs, such as mm or T")]
-    low: Annotated[float, quantity("lowest position, in the unit of the axis")]
-    high: Annotated[float, quantity("highest position, in the unit of the axis")]
-    tolerance: Annotated[float, quantity("accepted distance from the target, in the unit of the axis", above=0.0)]
-    timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 120.0
-    settle_s: Annotated[float, quantity("time to wait after a move", "s", low=0.0, high=3600.0)] = 0.0
-
-    @property
-    def pvs(self) -> tuple[str, str, str]:
-        """Names of set point, read-back and stop, in this order; those of a motor record follow from its name."""
-        if self.motor:
-            return self.motor, f"{self.motor}.RBV", f"{self.motor}.STOP"
-        return self.setpoint, self.readback, self.stop
-
-    def faults(self, table: str = "axes") -> Iterable[Fault]:
-        """Yield a fault for all keys of the table named `table` that contradict each other."""
-        yield from ascending(table, "low", self.low, "high", self.high, self.unit)
-        given = bool(self.setpoint), bool(self.readback)
-        if self.motor and (any(given) or self.stop):
-            yield Fault(
-                table=table,
-                key="motor",
-                message=f"= {self.motor!r}: setpoint, readback and stop follow from it. Remove them, or motor.",
-            )
-        elif not self.motor and not all(given):
-            yield Fault(table=table, key="motor", message="is missing. Give motor, or setpoint and readback.")
-        if self.high > self.low and self.tolerance >= self.high - self.low:
-            yield Fault(
-                table=table,
-                key="tolerance",
-                message=f"= {self.tolerance:g} {self.unit}: must be smaller than the whole range of "
-                f"{self.high - self.low:g} {self.unit}. Lower it.",
             )

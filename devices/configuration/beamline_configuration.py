@@ -15,11 +15,11 @@ from devices.configuration.axis_settings import (
     EnergySettings,
     FluenceSettings,
     PointingSettings,
-    RecordAxisSettings,
 )
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
+from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 from devices.names import AxisName
@@ -193,6 +193,35 @@ def axis_name_faults(axes: Iterable[str]) -> Iterable[Fault]:
                 table=f"axes.{name}", key="", message="is already the name of a device or a field. Choose another."
             )
 
+
+def driven_pv_faults(axes: Mapping[str, RecordAxisSettings], made: Mapping[str, Any]) -> Iterable[Fault]:
+    """Yield a fault for every further axis that moves the PV of another axis, which would move both.
+
+    `made`: settings of the other tables, None where they have faults.
+    """
+    owners: dict[str, str] = {}
+    for table, keys in DRIVEN_PVS.items():
+        settings = made.get(table)
+        owners |= {} if settings is None else {getattr(settings, key): f"{table}.{key}" for key in keys}
+    for name, settings in axes.items():
+        if (pv := settings.driven_pv) and pv in owners:
+            key = "pv" if settings.pv else "motor" if settings.motor else "setpoint"
+            yield Fault(
+                table=f"axes.{name}",
+                key=key,
+                message=f"= {pv!r}: is {owners[pv]} too, so that one would move the other. Give each axis its own PV.",
+            )
+        owners.setdefault(pv, f"axes.{name}")
+
+
+DRIVEN_PVS: Mapping[str, tuple[str, ...]] = {
+    "energy": ("setpoint", "motor"),
+    "delay": ("coarse_setpoint", "fine_setpoint"),
+    "fluence": ("waveplate",),
+    "pointing": ("horizontal", "vertical"),
+    "cell": ("setpoint",),
+}
+"""Keys of the PVs that move the fixed axes, by table."""
 
 RELATIONS: tuple[tuple[tuple[str, ...], Callable[..., Iterable[Fault]]], ...] = (
     (("laser", "exposure", "geometry"), gates_faults),

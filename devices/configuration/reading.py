@@ -12,16 +12,17 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from devices.configuration.axis_settings import RecordAxisSettings
 from devices.configuration.beamline_configuration import (
     OPTIONAL_TABLES,
     RELATIONS,
     TABLES,
     BeamlineConfiguration,
     axis_name_faults,
+    driven_pv_faults,
 )
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
 from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
+from devices.configuration.further_axis_settings import RecordAxisSettings
 from errors import ConfigurationError
 
 T = TypeVar("T")
@@ -170,6 +171,7 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     }
     axes = reader.tables("axes", RecordAxisSettings)
     reader.add(axis_name_faults(axes))
+    reader.add(driven_pv_faults(axes, made))
     edges = reader.tables("edges", EdgeSettings)
     reader.add(edge_faults(made["energy"], edges))
     for tables, check in RELATIONS:

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.channel_access
 MACRO = "further:"
 TABLE = """
 [axes.nozzle_mm]
-motor = "7idd:m41"
+class_path = "ophyd.EpicsMotor"
+pv = "7idd:m41"
 unit = "mm"
 low = -5.0
 high = 5.0
@@ -48,7 +49,7 @@ def test_it_moves_within_its_limits_and_is_diagnosed(session: Session) -> None:
     with pytest.raises(OutOfRangeError, match="-5 to 5 mm"):
         nozzle.set(6.0)
     states = {entry.pv: entry.state for entry in diagnose(session.beamline)}
-    assert {states[f"{MACRO}7idd:m41{field}"] for field in ("", ".RBV", ".STOP")} == {PvState.ALIVE}
+    assert {states[f"{MACRO}7idd:m41{field}"] for field in (".VAL", ".RBV", ".STOP")} == {PvState.ALIVE}
 
 
 def test_it_is_scanned_recorded_and_reduced(session: Session) -> None:

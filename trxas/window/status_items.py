@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from devices.configuration import BeamlineConfiguration, CellSettings
+from devices.configuration import BeamlineConfiguration, CellSettings, RecordAxisSettings
 from devices.conversions import cell_temperature_c, delay_ps, energy_ev, fluence_mj_cm2
 from errors import StorageError
 from gui.status.item import StatusItem
@@ -70,6 +70,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         _energy_item(beamline, saved),
         _delay_item(beamline, saved),
         _fluence_item(beamline, saved),
+        *_further_items(prefix, beamline.axes),
         StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
         StatusItem(label="laser shutter", pvs=(prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
@@ -83,6 +84,15 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         StatusItem(label="jet temperature", pvs=(prefix + around.jet_temperature,), unit="C", decimals=1),
     ]
     return items if beamline.cell is None else [*items, _cell_item(prefix, beamline.cell)]
+
+
+def _further_items(prefix: str, axes: Mapping[str, RecordAxisSettings]) -> list[StatusItem]:
+    """Return an item for every axis of a table `[axes.NAME]`, in its unit, if its read-back is known."""
+    return [
+        StatusItem(label=name, pvs=(prefix + pv,), unit=axis.unit, low=axis.low, high=axis.high, decimals=3)
+        for name, axis in axes.items()
+        if (pv := axis.readback_pv)
+    ]
 
 
 def _cell_item(prefix: str, cell: CellSettings) -> StatusItem:
