@@ -29,6 +29,7 @@ from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.foil_wheel import FoilWheel
+from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser, laser_shutter
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
@@ -255,9 +256,11 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
 
 def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
     pointing = configuration.pointing
+    geometry = configuration.geometry
+    response = InstrumentResponse(sigma_ps=geometry.irf_sigma_ps, error_ps=geometry.irf_error_ps)
     return BeamlineAxes(
         energy=Energy(configuration.energy, prefix=prefix, name="energy"),
-        delay=Delay(configuration.delay, prefix=prefix, name="delay"),
+        delay=Delay(configuration.delay, response, prefix=prefix, name="delay"),
         fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
         pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
         pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from devices.configuration import BeamlineConfiguration
+from devices.instrument_response import HIGH_PS, LOW_PS
 from devices.names import Approach
 from devices.numbers import finite_number, is_finite_number
 from errors import InputError, OutOfRangeError
@@ -177,6 +178,13 @@ TimeZeroPs = Annotated[
         limits=time_zero_limits,
         remedy="Farther away another X-ray pulse is nearer.",
     ),
+]
+ResponsePs = Annotated[
+    float,
+    Arg("standard deviation of the instrument response", unit="ps", low=LOW_PS, high=HIGH_PS, remedy="Fit it again."),
+]
+ResponseErrorPs = Annotated[
+    float, Arg("standard error of `sigma_ps`, from the same fit", unit="ps", low=0.01, high=HIGH_PS)
 ]
 FluenceMjCm2 = Annotated[float, Arg("pump fluence on the sample", unit="mJ/cm2", limits=fluence_limits)]
 FluencesMjCm2 = Annotated[

@@ -16,7 +16,8 @@ class Timing:
     """Bunches, gates and pumps.
 
     `bunch_period_ps`: one X-ray pulse to the next; `probes_per_pump`: X-ray pulses per pump; `pumped_probe` and
-    `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response;
+    `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response with its standard
+    error `irf_error_ps`, 0 if the run records none, and its `irf_source`, as "configuration";
     `pump_overlap[k]`: laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
     pump (k = 0 is the pump itself). Raises ReductionError for impossible values.
     """
@@ -26,6 +27,8 @@ class Timing:
     pumped_probe: int = 0
     unpumped_probe: int = 4
     irf_sigma_ps: float = 45.0
+    irf_error_ps: float = 0.0
+    irf_source: str = ""
     pump_overlap: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
@@ -41,6 +44,18 @@ class Timing:
                 "bunch_period_ps and irf_sigma_ps must be above 0 ps, and pump_overlap needs at least the pump itself "
                 "(1.0). Correct the `reduction` settings of the run."
             )
+        if not 0 <= self.irf_error_ps < np.inf:
+            raise ReductionError(
+                f"irf_error_ps = {self.irf_error_ps}: the error of the instrument response must be 0 ps or more. "
+                "Correct the `instrument_response` of the run."
+            )
+
+    @property
+    def response_text(self) -> str:
+        """Where the instrument response comes from, with its value and error in ps: the prior of every fit."""
+        if self.irf_error_ps == 0:
+            return f"fixed at {self.irf_sigma_ps:g} ps, not in the errors: the run records no error of it"
+        return f"{self.irf_sigma_ps:.3g} ± {self.irf_error_ps:.2g} ps, {self.irf_source or 'recorded'}"
 
     @property
     def pump_period_ps(self) -> float:
@@ -111,6 +126,8 @@ class RunMetadata:
         if axis not in _FIXED_VALUES_OF_AXIS:
             raise ReductionError(f"The grid's axis is {axis!r}; it must be one of {sorted(_FIXED_VALUES_OF_AXIS)}.")
         _require(doc, _FIXED_VALUES_OF_AXIS[axis], "start document")
+        if "instrument_response" in doc:
+            _require(doc["instrument_response"], ("sigma_ps", "error_ps", "source"), "`instrument_response` of the run")
         return cls._checked(doc, axis)
 
     @classmethod
@@ -134,7 +151,7 @@ class RunMetadata:
                 fluence_mj_cm2=float(doc["fluence_mj_cm2"]) if "fluence_mj_cm2" in fixed else max(points, default=0.0),
                 delay_ps=float(doc["delay_ps"]) if "delay_ps" in fixed else None,
                 energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
-                timing=_timing(reduction),
+                timing=_timing(reduction, doc.get("instrument_response")),
                 windows=EnergyWindows.from_settings(reduction),
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
@@ -178,13 +195,18 @@ def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
     return None if recorded is None else float(recorded)
 
 
-def _timing(reduction: Mapping[str, Any]) -> Timing:
+def _timing(reduction: Mapping[str, Any], response: Mapping[str, Any] | None) -> Timing:
+    """Return the timing; runs up to version 0.2.0 have no `response`, and theirs is fixed as it was reduced then."""
+    if response is None:
+        response = {"sigma_ps": reduction["irf_sigma_ps"], "error_ps": 0.0, "source": ""}
     return Timing(
         bunch_period_ps=float(reduction["bunch_period_ps"]),
         probes_per_pump=int(reduction["probes_per_pump"]),
         pumped_probe=int(reduction["pumped_probe"]),
         unpumped_probe=int(reduction["unpumped_probe"]),
-        irf_sigma_ps=float(reduction["irf_sigma_ps"]),
+        irf_sigma_ps=float(response["sigma_ps"]),
+        irf_error_ps=float(response["error_ps"]),
+        irf_source=str(response["source"]),
         pump_overlap=tuple(np.asarray(reduction["pump_overlap"], dtype=float).tolist()),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ophyd import FormattedComponent as FCpt
@@ -12,6 +13,7 @@ from ophyd import FormattedComponent as FCpt
 from devices.axes.axis import Axis
 from devices.configuration import DelaySettings
 from devices.conversions import PS_PER_S, delay_ps
+from devices.instrument_response import InstrumentResponse
 from devices.numbers import finite_number
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError
@@ -39,7 +41,8 @@ HELD = ("coarse", "fine")
 class Delay(Axis):
     """Laser delay over delay generator, phase shifter and time zero, ps.
 
-    `split_raw_delay` divides every move between both raw delays, unless `configure` holds one of them.
+    `split_raw_delay` divides every move between both raw delays, unless `configure` holds one of them. `response`
+    is the width of the instrument response, ps, configured or measured.
     """
 
     coarse_setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.coarse_setpoint}", kind="omitted")
@@ -51,7 +54,8 @@ class Delay(Axis):
     raw_readbacks = ("coarse_readback", "fine_readback")
     raw_setpoints = ("coarse_setpoint", "fine_setpoint")
 
-    def __init__(self, settings: DelaySettings, *, prefix: str, name: str) -> None:
+    def __init__(self, settings: DelaySettings, response: InstrumentResponse, *, prefix: str, name: str) -> None:
+        self.response = response
         self._settings = settings
         self._prefix = prefix
         self._time_zero_raw_ps = settings.time_zero_raw_ps
@@ -88,7 +92,7 @@ class Delay(Axis):
         return split_raw_delay(value + self.time_zero_raw_ps, self._settings)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "time_zero_raw_ps", or hold one raw delay still: "held" is {"coarse": ps} or {"fine": ps}.
+        """Set "time_zero_raw_ps" or "response", or hold one raw delay: "held" is {"coarse": ps} or {"fine": ps}.
 
         The other delay then does every move; "held": {} ends that. Return old and new values as bluesky expects. Raises
         InputError for more than one held delay or another name.
@@ -99,11 +103,16 @@ class Delay(Axis):
             raise InputError(f"held = {held}: hold one of {HELD} at a raw delay in ps, or none.")
         if "time_zero_raw_ps" in settings:
             self.time_zero_raw_ps = settings["time_zero_raw_ps"]
+        self.response = settings.get("response", self.response)
         self._held = held
         return old, self._configured(settings)
 
     def _configured(self, names: Mapping[str, Any]) -> dict[str, Any]:
-        values = {"time_zero_raw_ps": self._time_zero_raw_ps, "held": dict(self._held)}
+        values = {
+            "time_zero_raw_ps": self._time_zero_raw_ps,
+            "response": asdict(self.response),
+            "held": dict(self._held),
+        }
         return {name: {"value": values[name], "timestamp": time.time()} for name in names}
 
     def raw_targets(self, value: float) -> dict[str, float]:

@@ -46,14 +46,17 @@ class EpicsSettings:
 class GeometrySettings:
     """Facts about beam and jet that the reduction needs (paper, SI 2).
 
-    `irf_sigma_ps`: instrument response; `laser_fwhm_um` and `jet_speed_m_s` determine how fast a pumped spot leaves.
+    `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and how well it is known; 45 ps are the
+    paper's, of which pulse lengths explain 34 ps, and the jitter may change from day to day. `laser_fwhm_um` and
+    `jet_speed_m_s` determine how fast a pumped spot leaves.
     """
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.
     bunch_period_ps: Annotated[float, quantity("time between two X-ray pulses", "ps", low=1000.0, high=1e7)] = 153_400.0
     pumped_probe: Annotated[int, whole_number("gate of the pumped pulse", low=0, high=999)] = 0
     unpumped_probe: Annotated[int, whole_number("gate of the unpumped pulse", low=0, high=999)] = 4
-    irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", above=0.0, high=1e5)] = 45.0
+    irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", low=0.1, high=1e5)] = 45.0
+    irf_error_ps: Annotated[float, quantity("standard error of this width", "ps", above=0.0, high=1e5)] = 15.0
     laser_fwhm_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
     jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
 

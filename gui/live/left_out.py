@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reduction.run_metadata import RunMetadata
+from reduction.run_metadata import RunMetadata, Timing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
         repeats=run.repeats,
         energy_calibration_offset_ev=run.energy_calibration_offset_ev,
         time_zero_raw_ps=run.time_zero_raw_ps,
+        timing=_with_response_of(run.timing, other.timing),
     )
     if other.uid == run.uid or same != run:
         return ""
@@ -45,7 +46,14 @@ def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
         differences.append(f"energy calibration differs by {energy_ev:+.4g} eV")
     if other.time_zero_raw_ps != run.time_zero_raw_ps:
         differences.append(_time_zero_difference(other.time_zero_raw_ps, run.time_zero_raw_ps))
+    if other.timing != run.timing:
+        differences.append(f"instrument response differs: {other.timing.response_text}")
     return ", ".join(differences)
+
+
+def _with_response_of(run: Timing, other: Timing) -> Timing:
+    """Return the timing of `other` with the instrument response of `run`."""
+    return replace(other, irf_sigma_ps=run.irf_sigma_ps, irf_error_ps=run.irf_error_ps, irf_source=run.irf_source)
 
 
 def _time_zero_difference(other_ps: float | None, run_ps: float | None) -> str:

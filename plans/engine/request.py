@@ -173,7 +173,7 @@ def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
     # after the pump. Their distance is what is left, minus the delay; it must exceed the widths of the response that
     # MARGIN_SIGMAS gives, or the rising edge of the next pump would be counted as unpumped.
     bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe
-    latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * geometry.irf_sigma_ps
+    latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * beamline.delay.response.sigma_ps
     if delay_ps > latest:
         remedy = "Beyond it the unpumped pulse would be pumped: use a later probe of an earlier first delay."
         raise OutOfRangeError(delay.name, delay_ps, delay.low, latest, delay.unit, remedy)

@@ -39,6 +39,7 @@ class Calibrations:
     beamline: str
     time_zero_raw_ps: float
     energy_calibration_offset_ev: float
+    instrument_response: dict[str, Any]
     attenuator: dict[str, Any]
     boxcar_polarity: int
 
@@ -136,6 +137,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             beamline=beamline.configuration.name,
             time_zero_raw_ps=beamline.delay.time_zero_raw_ps,
             energy_calibration_offset_ev=beamline.energy.calibration_offset_ev,
+            instrument_response=asdict(beamline.delay.response),
             attenuator=asdict(beamline.fluence.calibration),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
         )
@@ -151,7 +153,7 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
         "probes_per_pump": probes,
         "pumped_probe": geometry.pumped_probe,
         "unpumped_probe": geometry.unpumped_probe,
-        "irf_sigma_ps": geometry.irf_sigma_ps,
+        "irf_sigma_ps": beamline.delay.response.sigma_ps,
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
         "post_edge_ev": list(edge.post_edge_ev),

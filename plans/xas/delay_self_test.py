@@ -107,7 +107,7 @@ def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
 
 @scan_plan(
     group=Group.ALIGNMENT,
-    order=7,
+    order=8,
     detection=pump_probe,
     unpumped_probe=False,
     around=holding,

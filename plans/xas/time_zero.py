@@ -10,6 +10,7 @@ from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
+from devices.instrument_response import InstrumentResponse
 from devices.names import AxisName
 from errors import InputError, NotConnectedError
 from plans.edges import BR_K, edge_preset, feature_energy
@@ -17,7 +18,7 @@ from plans.engine.detection import pump_probe
 from plans.engine.spec import ScanSpec
 from plans.grids import Region, join_regions
 from plans.options import PumpedOptions
-from plans.parameters import Arg, DelaysPs, Edge, EnergyEv, TimeZeroPs, delay_limits
+from plans.parameters import Arg, DelaysPs, Edge, EnergyEv, ResponseErrorPs, ResponsePs, TimeZeroPs, delay_limits
 from plans.registry import Group, plan, scan_plan
 
 TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (150, 400, 50))
@@ -41,6 +42,7 @@ def time_zero_scan(
     """Scan the delay finely over the rise of the transient: a delay scan made for fitting time zero.
 
     By default in steps of 15 ps over the rise, at the Br K edge, which shows a five times larger transient than Pb L3.
+    The same scan measures the width of the instrument response, see `apply_instrument_response`.
     Returns the run's uid.
     """
     if delays_ps is not None and around_ps is not None:
@@ -75,3 +77,17 @@ def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
     delay.check_time_zero(raw_ps)
     yield from bps.configure(delay, {"time_zero_raw_ps": raw_ps})
     return raw_ps
+
+
+@plan(group=Group.ALIGNMENT, order=7)
+def apply_instrument_response(
+    beamline: Beamline, sigma_ps: ResponsePs, error_ps: ResponseErrorPs
+) -> Generator[Msg, Any, str]:
+    """Use a measured width of the instrument response and its error; nothing moves.
+
+    Take both from a time-zero scan that was fitted with `time_zero_of(run, free_irf=True)`. Every later start document
+    carries them as `instrument_response`; fits of these runs take them as the prior of the width. Returns them as text.
+    """
+    response = InstrumentResponse(sigma_ps=sigma_ps, error_ps=error_ps, source="measured")
+    yield from bps.configure(beamline.delay, {"response": response})
+    return f"instrument response {sigma_ps:g} +- {error_ps:g} ps"

@@ -8,7 +8,7 @@ At the prompt:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.run_metadata import Timing
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.time_zero import TimeZeroFit, fit_time_zero
 
@@ -48,11 +49,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rise:
-    """Change of the signal and its error, (points,) each, against the delay from the arm's own zero, ps, (points,)."""
+    """Change of the signal and its error, (points,) each, against the delay from the arm's own zero, ps, (points,).
+
+    `timing` has the instrument response of the run, the prior of every fit to the rise.
+    """
 
     delay_ps: FloatArray
     change: FloatArray
     sigma: FloatArray
+    timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:
         """Raise InputError for arrays that do not belong together."""
@@ -178,22 +183,37 @@ def rise_of(
         delay_ps=rates.delay_ps[pumped] - offset_ps,
         change=change,
         sigma=np.sqrt(variance[:, on] + variance[:, off])[pumped],
+        timing=timing,
+    )
+
+
+def fit_rise(rise: Rise, *, free_irf: bool = False) -> TimeZeroFit:
+    """Return time zero of a rise, ps, with the instrument response of its run as a prior, or fitted freely.
+
+    Raises ReductionError if there is no step.
+    """
+    return fit_time_zero(
+        rise.delay_ps,
+        rise.change,
+        rise.sigma,
+        irf_sigma_ps=rise.timing.irf_sigma_ps,
+        irf_error_ps=rise.timing.irf_error_ps,
+        free_irf=free_irf,
     )
 
 
 def time_zero_of(documents: Documents, *, free_irf: bool = False) -> TimeZeroFit:
-    """Return time zero of a stored delay scan, ps, on its own axis; `free_irf` fits the response width too.
+    """Return time zero of a stored delay scan, ps, on its own axis, and the width of the instrument response, ps.
 
-    Raises ReductionError if the run shows no step.
+    The response that the run records is the prior; `free_irf` fits it without, which is the measurement for
+    `apply_instrument_response`. Raises ReductionError if the run shows no step.
     """
     return time_zero_of_run(accumulate(documents), free_irf=free_irf)
 
 
 def time_zero_of_run(run: RunAccumulator, *, free_irf: bool = False) -> TimeZeroFit:
     """Return time zero of the sums of a delay scan, ps, like `time_zero_of`; raises ReductionError without a step."""
-    rise = rise_of(run)
-    width_ps = run.metadata.timing.irf_sigma_ps
-    return fit_time_zero(rise.delay_ps, rise.change, rise.sigma, irf_sigma_ps=width_ps, free_irf=free_irf)
+    return fit_rise(rise_of(run), free_irf=free_irf)
 
 
 def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -> dict[str, ArmResult]:
@@ -201,7 +221,14 @@ def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -
 
     Raises InputError for a run that is not an arm of a self-test, or without the reference arm.
     """
-    return evaluate_delay_axis(dict(map(arm_rise, runs)), _fit_t0, tolerance_ps=tolerance_ps)
+    rises = dict(map(arm_rise, runs))
+    timing = next(iter(rises.values())).timing if rises else Timing()
+
+    def fit_t0(delay_ps: FloatArray, change: FloatArray, sigma: FloatArray) -> tuple[float, float]:
+        fit = fit_rise(Rise(delay_ps=delay_ps, change=change, sigma=sigma, timing=timing))
+        return fit.t0_ps.value, fit.t0_ps.sigma
+
+    return evaluate_delay_axis(rises, fit_t0, tolerance_ps=tolerance_ps)
 
 
 def arm_rise(documents: Documents) -> tuple[str, Rise]:
@@ -224,8 +251,3 @@ def arm_rise_of_run(start: Document, run: RunAccumulator) -> tuple[str, Rise]:
         offset_ps=float(arm["rise_offset_ps"]),
     )
     return str(arm["arm"]), rise
-
-
-def _fit_t0(delay_ps: FloatArray, change: FloatArray, sigma: FloatArray) -> tuple[float, float]:
-    fit = fit_time_zero(delay_ps, change, sigma)
-    return fit.t0_ps.value, fit.t0_ps.sigma

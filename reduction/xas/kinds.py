@@ -14,7 +14,7 @@ from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import find_edge, foil_absorption
-from reduction.xas.delay_axis import arm_rise_of_run, time_zero_of_run
+from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
@@ -38,7 +38,6 @@ from reduction.xas.results import (
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
-from reduction.xas.time_zero import fit_time_zero
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,18 +176,24 @@ def _static_curve(run: StaticAccumulator, _: CurveChoice) -> RunCurve:
 
 def _reduce_time_zero(run: RunAccumulator) -> RunResults:
     axis_zero_raw_ps = run.metadata.time_zero_raw_ps
-    result = TimeZeroResults(kind=TIME_ZERO.name, trace=spc_trace(run), axis_zero_raw_ps=axis_zero_raw_ps)
+    result = TimeZeroResults(
+        kind=TIME_ZERO.name, trace=spc_trace(run), timing=run.metadata.timing, axis_zero_raw_ps=axis_zero_raw_ps
+    )
     try:
-        return replace(result, time_zero=time_zero_of_run(run))
+        result = replace(result, time_zero=time_zero_of_run(run))
     except (ReductionError, InputError) as error:
         return replace(result, remarks=(f"No time zero: {error}",))
+    try:
+        return replace(result, response=time_zero_of_run(run, free_irf=True).irf_sigma_ps)
+    except ReductionError as error:
+        return replace(result, remarks=(f"No instrument response from this scan alone: {error}",))
 
 
 def _reduce_self_test(run: _SelfTestSums) -> RunResults:
     arm, rise = arm_rise_of_run(run.start, run)
     result = SelfTestResults(kind=SELF_TEST.name, arm=arm, delay_ps=rise.delay_ps, change=rise.change, sigma=rise.sigma)
     try:
-        return replace(result, time_zero=fit_time_zero(rise.delay_ps, rise.change, rise.sigma))
+        return replace(result, time_zero=fit_rise(rise))
     except ReductionError as error:
         return replace(result, remarks=(f"No rise: {error}",))
 

@@ -21,12 +21,14 @@ _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 class Decay(NamedTuple):
     """A decay at some delays (each of their shape), with its derivatives for the Jacobian of a fit.
 
-    `value` has no unit; `by_delay` is its derivative in 1/ps, `by_rate` its derivative by the decay rate in ps.
+    `value` has no unit; `by_delay` and `by_sigma` are its derivatives by the delay and by the width of the instrument
+    response in 1/ps, `by_rate` its derivative by the decay rate in ps.
     """
 
     value: FloatArray
     by_delay: FloatArray
     by_rate: FloatArray
+    by_sigma: FloatArray
 
 
 def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) -> Decay:
@@ -43,11 +45,11 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) by t: the exponential gives -k x value, and Phi gives the
     # normal density at t/s - k s, whose product with the exponential is the density at t/s.
     normal = np.exp(-(reduced**2) / 2.0) * _PEAK_OF_NORMAL
-    return Decay(
-        value,
-        normal / sigma_ps - rate_per_ps * value,
-        (smear * sigma_ps - delay) * value - sigma_ps * normal,
-    )
+    by_delay = normal / sigma_ps - rate_per_ps * value
+    # A Gaussian that becomes wider obeys the heat equation, so the derivative by its width is the width times the
+    # second derivative by the delay.
+    second = -reduced * normal / sigma_ps**2 - rate_per_ps * by_delay
+    return Decay(value, by_delay, (smear * sigma_ps - delay) * value - sigma_ps * normal, sigma_ps * second)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class PumpTrain:
             (weight * terms.value).sum(axis=-1),
             (weight * terms.by_delay + slope * terms.value).sum(axis=-1),
             (weight * terms.by_rate).sum(axis=-1),
+            (weight * terms.by_sigma).sum(axis=-1),
         )
 
     def _overlap_at(self, age_ps: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
+from reduction.run_metadata import Timing
 from reduction.values import Value
 
 if TYPE_CHECKING:
@@ -98,10 +99,16 @@ class FoilResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class TimeZeroResults(RunResults):
-    """Trace of a short delay scan, and time zero on the axis it was measured on if the trace shows a step."""
+    """Trace of a short delay scan, and time zero on the axis it was measured on if the trace shows a step.
+
+    `response`: width of the instrument response, ps, from this scan alone, for `apply_instrument_response`; None if the
+    scan does not determine it. `timing` has the response that the run records, the prior of time zero.
+    """
 
     trace: Trace
     time_zero: TimeZeroFit | None = None
+    response: Value | None = None
+    timing: Timing = field(default_factory=Timing)
     axis_zero_raw_ps: float | None = None
 
     @property
@@ -115,12 +122,16 @@ class TimeZeroResults(RunResults):
         return Value(self.axis_zero_raw_ps + self.time_zero.t0_ps.value, self.time_zero.t0_ps.sigma)
 
     def lines(self) -> list[str]:
-        """Return time zero on the axis of the run and on the raw delay, ps."""
+        """Return time zero on the axis of the run and on the raw delay, and the instrument response, ps."""
         if self.time_zero is None:
             return []
         lines = [f"{'time zero':<22} {with_error(*self.time_zero.t0_ps)} ps on the axis of this run"]
         raw = self.time_zero_raw_ps
-        return lines if raw is None else [*lines, f"{'time zero, raw':<22} {with_error(*raw)} ps"]
+        lines += [] if raw is None else [f"{'time zero, raw':<22} {with_error(*raw)} ps"]
+        lines += response_lines(self.time_zero.irf_sigma_ps, self.timing)
+        if self.response is None:
+            return lines
+        return [*lines, f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,10 +251,17 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
     lines = [f"{name:<22} {with_error(*value)}{marks.get(name, '')}" for name, value in fit.quantities.items()]
     if fit.model.has_offset:
         lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
+    lines += response_lines(fit.irf_sigma_ps, fit.timing)
     lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
     if fit.undetermined:
         lines.append(undetermined_text(fit))
     return lines
+
+
+def response_lines(response: Value, timing: Timing) -> list[str]:
+    """Return the width of the instrument response after a fit, ps, if it was free, and its prior."""
+    fitted = [f"{'instrument response':<22} {with_error(*response)} ps"] if response.sigma > 0 else []
+    return [*fitted, f"{'  before the fit' if fitted else 'instrument response':<22} {timing.response_text}"]
 
 
 def undetermined_text(fit: KineticsFit) -> str:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _DETECTION_LIMIT = 25.0
 _LIFETIME_LIMITS_PS = (20.0, 20e3)
 _START_LIFETIMES_PS = (60.0, 200.0, 1000.0)
-_IRF_LIMITS_PS = (5.0, 300.0)
+# Limit of the width of the response, up and down, as a multiple of the recorded one.
+_IRF_FACTOR = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,8 @@ class TimeZeroFit:
     `t0_ps`: delay at which pump and probe coincide. `low_ps` and `high_ps`: t0 at which the chi-square of the best fit
     is 1 above its minimum (68.3 %), infinite if that is nowhere in the scan. `amplitude`: signal just after the pump.
     `lifetime_ps`: that of the free decay, None if the decays were given. `irf_sigma_ps`: width of the instrument
-    response, with error 0 if it was fixed. Errors are those of the given data, not rescaled by chi-square.
+    response, with error 0 if it was fixed. Errors are those of the given data and of the response, not rescaled by
+    chi-square.
     """
 
     t0_ps: Value
@@ -81,6 +83,7 @@ def fit_time_zero(
     sigma: FloatArray,
     *,
     irf_sigma_ps: float = 45.0,
+    irf_error_ps: float = 0.0,
     decays: Decays | None = None,
     free_irf: bool = False,
 ) -> TimeZeroFit:
@@ -88,11 +91,13 @@ def fit_time_zero(
 
     Without `decays`, one decay and a constant are free, which follows the paper's kinetics over a few hundred ps (t0 is
     1 ps early, because tau2 counts as constant). With `decays`, for example `PAPER_DECAYS`, their shape is fixed, which
-    gives a smaller error, but a bias if the sample decays otherwise. `free_irf` frees the width of the instrument
-    response too. Raises ReductionError if the scan shows no step, if the step is at its border, or with too few points.
+    gives a smaller error, but a bias if the sample decays otherwise. The width of the instrument response is fitted
+    with the prior `irf_sigma_ps` and its error, fixed with an error of 0, and without a prior with `free_irf`. Raises
+    ReductionError if the scan shows no step, if the step is at its border, or with too few points.
     """
-    model = _Model(irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf)
-    freedom = len(delay_ps) - model.number_varied
+    error_ps = math.inf if free_irf else irf_error_ps
+    model = _Model(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)
+    freedom = len(delay_ps) + model.has_prior - model.number_varied
     if freedom < 1:
         raise ReductionError(f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more.")
     problem = _Problem(
@@ -109,19 +114,40 @@ def fit_time_zero(
 
 
 def time_zero(
-    trace: Trace, *, irf_sigma_ps: float = 45.0, decays: Decays | None = None, free_irf: bool = False
+    trace: Trace,
+    *,
+    irf_sigma_ps: float = 45.0,
+    irf_error_ps: float = 0.0,
+    decays: Decays | None = None,
+    free_irf: bool = False,
 ) -> TimeZeroFit:
     """Return `fit_time_zero` of a reduced delay scan, ps; its offsets do no harm, because the baseline is free."""
     return fit_time_zero(
-        trace.delay_ps, trace.transient, trace.sigma, irf_sigma_ps=irf_sigma_ps, decays=decays, free_irf=free_irf
+        trace.delay_ps,
+        trace.transient,
+        trace.sigma,
+        irf_sigma_ps=irf_sigma_ps,
+        irf_error_ps=irf_error_ps,
+        decays=decays,
+        free_irf=free_irf,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Model:
+    """The model, with the prior of the response: an error of 0 fixes it, an infinite one is no prior."""
+
     irf_sigma_ps: float
+    irf_error_ps: float
     decays: Decays | None
-    free_irf: bool
+
+    @property
+    def free_irf(self) -> bool:
+        return self.irf_error_ps > 0
+
+    @property
+    def has_prior(self) -> bool:
+        return 0 < self.irf_error_ps < math.inf
 
     @property
     def number_varied(self) -> int:
@@ -188,10 +214,10 @@ class _Problem:
         )
         if free:
             parameters["log_lifetime"].set(min=low, max=high)
-        irf = start.get("irf_sigma_ps", self.model.irf_sigma_ps)
-        parameters.add("irf_sigma_ps", value=irf, vary=self.model.free_irf)
+        irf_ps = self.model.irf_sigma_ps
+        parameters.add("irf_sigma_ps", value=start.get("irf_sigma_ps", irf_ps), vary=self.model.free_irf)
         if self.model.free_irf:
-            parameters["irf_sigma_ps"].set(min=_IRF_LIMITS_PS[0], max=_IRF_LIMITS_PS[1])
+            parameters["irf_sigma_ps"].set(min=irf_ps / _IRF_FACTOR, max=irf_ps * _IRF_FACTOR)
         minimizer = Minimizer(self._residual, parameters, scale_covar=False)
         return minimizer.least_squares(x_scale="jac")
 
@@ -216,7 +242,10 @@ class _Problem:
 
     def _residual(self, parameters: Parameters) -> FloatArray:
         values: dict[str, float] = parameters.valuesdict()
-        return np.asarray((self.model.signal(values, self.delay_ps) - self.data) / self.sigma)
+        residual = (self.model.signal(values, self.delay_ps) - self.data) / self.sigma
+        if not self.model.has_prior:
+            return np.asarray(residual)
+        return np.append(residual, (values["irf_sigma_ps"] - self.model.irf_sigma_ps) / self.model.irf_error_ps)
 
 
 def _result(problem: _Problem, best: Any, degrees_of_freedom: int) -> TimeZeroFit:

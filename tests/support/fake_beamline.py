@@ -34,6 +34,7 @@ from devices.detectors.sdd import Sdd
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
+from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
@@ -98,6 +99,7 @@ def configuration() -> BeamlineConfiguration:
     return beamline_from_table(table, "7id.toml")
 
 
+RESPONSE = InstrumentResponse(sigma_ps=45.0, error_ps=15.0)
 NOZZLE = RecordAxisSettings(motor="7idd:m41", unit="mm", low=-5.0, high=5.0, tolerance=0.01)
 """An axis as users add it in their configuration file."""
 
@@ -138,7 +140,7 @@ class FakeHardware:
         mirror, names = make_fake_device(Pointing), config.pointing
         axes = BeamlineAxes(
             energy=make_fake_device(Energy)(config.energy, prefix="", name="energy"),
-            delay=make_fake_device(Delay)(config.delay, prefix="", name="delay"),
+            delay=make_fake_device(Delay)(config.delay, RESPONSE, prefix="", name="delay"),
             fluence=make_fake_device(Fluence)(config.fluence, prefix="", name="fluence"),
             pointing_horizontal=mirror(names, names.horizontal, prefix="", name="pointing_horizontal"),
             pointing_vertical=mirror(names, names.vertical, prefix="", name="pointing_vertical"),

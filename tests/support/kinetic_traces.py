@@ -17,12 +17,18 @@ ONE = ((1.0, 665.0),)
 TWO_OFFSET = ((0.6, 120.0), (0.21, 900.0), (0.19, 400e3))
 
 
-def traced(parts: tuple[tuple[float, float], ...], *, seed: int | None, amplitude: float = 0.06) -> GateRates:
+def traced(
+    parts: tuple[tuple[float, float], ...],
+    *,
+    seed: int | None,
+    amplitude: float = 0.06,
+    irf_sigma_ps: float = TIMING.irf_sigma_ps,
+) -> GateRates:
     """Rates of five gates with a signal of these fractions and lifetimes (ps), 36 s of 0.12 photons per pulse.
 
     Without a seed there is no noise, but the errors are the same.
     """
-    train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=TIMING.irf_sigma_ps)
+    train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=irf_sigma_ps)
     delay = DELAYS_PS[:, None] + np.arange(5) * TIMING.bunch_period_ps
     signal: NDArray[np.float64] = np.zeros(delay.shape)
     for fraction, lifetime_ps in parts:

@@ -13,6 +13,7 @@ from bluesky.utils import Msg
 
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
+from devices.instrument_response import InstrumentResponse
 from errors import InputError, StorageError
 from storage.calibrations import CalibrationFile, SavedCalibration
 from trxas.configuration import Configuration
@@ -21,6 +22,7 @@ Plan = Generator[Msg, Any, Any]
 
 TIME_ZERO = "time_zero_raw_ps"
 ENERGY = "energy_calibration_offset_ev"
+RESPONSE = "instrument_response"
 ATTENUATOR = "attenuator"
 """Names of the calibrations, as in the start documents."""
 
@@ -33,10 +35,11 @@ def calibration_file(configuration: Configuration) -> CalibrationFile:
 
 
 def current(beamline: Beamline) -> dict[str, Any]:
-    """Return the calibrations in use, by name: time zero in ps, energy offset in eV, attenuator as a mapping."""
+    """Return the calibrations in use, by name: time zero in ps, energy offset in eV, two mappings for the others."""
     return {
         TIME_ZERO: beamline.delay.time_zero_raw_ps,
         ENERGY: beamline.energy.calibration_offset_ev,
+        RESPONSE: asdict(beamline.delay.response),
         ATTENUATOR: asdict(beamline.fluence.calibration),
     }
 
@@ -104,6 +107,8 @@ class Calibrations:
             line.delay.configure({"time_zero_raw_ps": value})
         elif name == ENERGY:
             line.energy.configure({"calibration_offset_ev": value})
+        elif name == RESPONSE:
+            line.delay.configure({"response": InstrumentResponse(**value)})
         elif name == ATTENUATOR:
             line.fluence.configure({"calibration": AttenuatorCalibration(**value)})
         else:

@@ -90,7 +90,9 @@ class EdgeTrend(Request[Trend]):
 
 def _time_zero(scan: RunAccumulator) -> Value:
     timing = scan.metadata.timing
-    return time_zero(spc_trace(scan), irf_sigma_ps=timing.irf_sigma_ps, decays=PAPER_DECAYS).t0_ps
+    return time_zero(
+        spc_trace(scan), irf_sigma_ps=timing.irf_sigma_ps, irf_error_ps=timing.irf_error_ps, decays=PAPER_DECAYS
+    ).t0_ps
 
 
 def _edge(scan: RunAccumulator, mode: Mode) -> Value:

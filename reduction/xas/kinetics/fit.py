@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from errors import ReductionError
 from reduction.values import Value as Value
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
-from reduction.xas.kinetics.model import Shape
+from reduction.xas.kinetics.model import RESPONSE, Shape
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS, KineticsProblem
 from reduction.xas.kinetics.start import find_starts
 
@@ -43,7 +43,9 @@ class KineticsFit:
 
     `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of as many lifetimes as `model` has, from fast to slow;
     `offset` is f_off, 0 without one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being
-    relative to the unpumped signal. The errors are those of the counts alone (not rescaled by chi-square).
+    relative to the unpumped signal. The errors are those of the counts (not rescaled by chi-square) and of the
+    instrument response, whose width `irf_sigma_ps` is fitted with the value and error that the runs record as its
+    prior; its error is 0 if they record none, as those up to version 0.2.0.
     Lifetimes are fitted as logarithms: where sigma is more than a fifth of a lifetime, read it as a factor,
     value * exp(+-sigma/value). `offset_rate_per_ns` is 1/tau_off >= 0 and the lifetime its inverse, (inf, inf) if no
     decay is seen; the other errors then hold for a constant offset. `covariance` (n, n) follows `parameters`;
@@ -58,6 +60,7 @@ class KineticsFit:
     offset_lifetime_ps: Value
     t0s_ps: tuple[Value, ...]
     amplitudes: tuple[Value, ...]
+    irf_sigma_ps: Value
     baselines: FloatArray
     gates: tuple[int, ...]
     chi_square: float
@@ -173,7 +176,8 @@ def fit_kinetics(
     All gates of a pump period are fitted together, with a free jet factor per exposure and a free efficiency per
     gate and trace (see `WhitenedTrace`), so that errors shared through the unpumped gate count once and jet
     fluctuations cancel. Rows with the shutter closed, if there are any, determine the gate efficiencies. Several traces
-    have common fractions, and a common time zero unless `shared_t0` is False. `constant_offset` is the paper's model:
+    have common fractions, and a common time zero unless `shared_t0` is False. The width of the instrument response is
+    fitted too, with that of `timing` and its error as a prior. `constant_offset` is the paper's model:
     the pumped and the unpumped gate only, an offset that never decays and no earlier pumps. Raises ReductionError if
     the data do not determine the kinetics.
     """
@@ -224,6 +228,7 @@ def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
         offset_lifetime_ps=_lifetime(rate),
         t0s_ps=tuple(estimates.plain(problem.t0_name(trace)) for trace in traces),
         amplitudes=tuple(estimates.plain(f"amplitude_{trace}") for trace in traces),
+        irf_sigma_ps=estimates.plain(RESPONSE),
         baselines=np.array([[estimates.values[name] for name in problem.baseline_names(trace)] for trace in traces]),
         gates=problem.gates,
         chi_square=_chi_square(best),
@@ -232,7 +237,7 @@ def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
         parameters=estimates.varied,
         covariance=estimates.covariance,
         timing=problem.timing,
-        train=problem.train,
+        train=replace(problem.train, sigma_ps=estimates.values[RESPONSE]),
         constant_offset=problem.constant_offset,
     )
 

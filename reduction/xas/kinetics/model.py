@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import Decay, PumpTrain
+
+RESPONSE = "irf_sigma_ps"
+"""Name of the fitted width of the instrument response, ps."""
 
 # The logarithm is continued by its tangent below this signal, see `_log_of_signal`.
 _LOWEST_SIGNAL = -0.9
@@ -114,6 +117,10 @@ class WhitenedTrace:
         mean = (table * weight).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True)
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
 
+    def with_response(self, irf_sigma_ps: float) -> WhitenedTrace:
+        """Return the same data with another width of the instrument response, ps."""
+        return replace(self, train=replace(self.train, sigma_ps=irf_sigma_ps))
+
     def baseline_columns(self) -> FloatArray:
         """Return the derivatives of the model by the baselines, (gates - 1, rows, gates)."""
         return np.broadcast_to(np.eye(self.gates)[:-1, None, :], (self.gates - 1, *self.delay_ps.shape))
@@ -148,6 +155,7 @@ class WhitenedTrace:
         if model.has_offset:
             tables["offset_rate_per_ns"] = 1e-3 * amplitude * shape.fractions[-1] * slowest.by_rate
         tables["t0_ps"] = -amplitude * shape.mix(decays, "by_delay")
+        tables[RESPONSE] = amplitude * shape.mix(decays, "by_sigma")
         tables["amplitude"] = level
         slope = _log_of_signal(amplitude * level)[1]
         return {name: self.whiten(table * slope) for name, table in tables.items()}

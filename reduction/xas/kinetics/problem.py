@@ -12,7 +12,7 @@ from lmfit import Minimizer, Parameters
 
 from errors import ReductionError
 from reduction.xas.kinetics.kinetic_model import KineticModel
-from reduction.xas.kinetics.model import Shape, WhitenedTrace
+from reduction.xas.kinetics.model import RESPONSE, Shape, WhitenedTrace
 from reduction.xas.pump_train import PumpTrain
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ LIFETIME_LIMITS_PS = (5.0, 30e3)
 RATIO_LIMITS = (1.1, 1e3)
 """Limits of the ratio of each lifetime to the one before."""
 
+IRF_FACTOR = 10.0
+"""Limit of the width of the instrument response, up and down, as a multiple of the one that the run records."""
+
 _FRACTION_LIMITS = (-1.0, 2.0)
 _OFFSET_RATE_LIMITS_PER_NS = (0.0, 0.05)
 _AMPLITUDE_LIMIT = 0.5
@@ -38,7 +41,11 @@ _WORST_CONDITION = 1e12
 
 @dataclass(frozen=True, kw_only=True)
 class KineticsProblem:
-    """The whitened traces with the names of their parameters; `gates` are probe numbers, the reference last."""
+    """The whitened traces with the names of their parameters; `gates` are probe numbers, the reference last.
+
+    The width of the instrument response is a parameter with the value and error of the runs as its prior: one more
+    residual. A response that is recorded without an error is fixed.
+    """
 
     traces: list[WhitenedTrace]
     timing: Timing
@@ -103,14 +110,20 @@ class KineticsProblem:
 
     @property
     def values(self) -> int:
-        """Number of independent residuals."""
-        return sum(trace.degrees_of_freedom for trace in self.traces)
+        """Number of independent residuals, the prior of the response included."""
+        return sum(trace.degrees_of_freedom for trace in self.traces) + self.free_response
 
     @property
     def number_varied(self) -> int:
         """Number of free parameters of the model, including those of traces and gates."""
         shape = len(self.model.shape_parameters) - (self.constant_offset and self.model.has_offset)
-        return shape + len(self.traces) * len(self.gates) + (1 if self.shared_t0 else len(self.traces))
+        times = (1 if self.shared_t0 else len(self.traces)) + self.free_response
+        return shape + len(self.traces) * len(self.gates) + times
+
+    @property
+    def free_response(self) -> bool:
+        """Whether the width of the instrument response is a parameter: the runs record an error of it."""
+        return self.timing.irf_error_ps > 0
 
     def t0_name(self, trace: int) -> str:
         """Return the name of the time zero of a trace; one name for all if they share it."""
@@ -133,6 +146,7 @@ class KineticsProblem:
         if self.model.has_offset:
             rate = 0.0 if self.constant_offset else 1e3 * start.rates[-1]
             _add(parameters, "offset_rate_per_ns", rate, *_OFFSET_RATE_LIMITS_PER_NS, vary=not self.constant_offset)
+        _add(parameters, RESPONSE, self.timing.irf_sigma_ps, *self._irf_limits_ps, vary=self.free_response)
         for index, trace in enumerate(self.traces):
             if self.t0_name(index) not in parameters:
                 parameters.add(self.t0_name(index), value=start.t0_ps)
@@ -140,6 +154,14 @@ class KineticsProblem:
             for name, column in zip(self.baseline_names(index), trace.log_rate.T, strict=False):
                 parameters.add(name, value=float(np.mean(column - trace.log_rate[:, -1])))
         return parameters
+
+    @property
+    def _irf_limits_ps(self) -> tuple[float, float]:
+        return self.timing.irf_sigma_ps / IRF_FACTOR, self.timing.irf_sigma_ps * IRF_FACTOR
+
+    def traces_at(self, irf_sigma_ps: float) -> list[WhitenedTrace]:
+        """Return the traces with the instrument response of a trial step, ps."""
+        return [trace.with_response(irf_sigma_ps) for trace in self.traces]
 
     def _add_lifetimes(self, parameters: Parameters, start: Start) -> None:
         """Add the logarithms of the first lifetime and of the ratio of each other to the one before."""
@@ -153,20 +175,22 @@ class KineticsProblem:
             _add(parameters, name, value, *map(math.log, limits))
 
     def residual(self, parameters: Parameters) -> FloatArray:
-        """Return all whitened residuals, (residuals,)."""
+        """Return all whitened residuals, (residuals,); that of the response, if it is free, comes last."""
         values = parameters.valuesdict()
         shape = Shape.from_values(values, self.model)
-        return np.concatenate(
-            [
-                trace.residual(
-                    shape,
-                    values[self.t0_name(index)],
-                    values[f"amplitude_{index}"],
-                    [values[name] for name in self.baseline_names(index)],
-                )
-                for index, trace in enumerate(self.traces)
-            ]
-        )
+        parts = [
+            trace.residual(
+                shape,
+                values[self.t0_name(index)],
+                values[f"amplitude_{index}"],
+                [values[name] for name in self.baseline_names(index)],
+            )
+            for index, trace in enumerate(self.traces_at(values[RESPONSE]))
+        ]
+        if self.free_response:
+            timing = self.timing
+            parts.append(np.array([(values[RESPONSE] - timing.irf_sigma_ps) / timing.irf_error_ps]))
+        return np.concatenate(parts)
 
     def jacobian(self, parameters: Parameters) -> FloatArray:
         """Return the derivatives of `residual`, (residuals, varied parameters)."""
@@ -174,13 +198,15 @@ class KineticsProblem:
         shape = Shape.from_values(values, self.model)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
         rows = []
-        for index, trace in enumerate(self.traces):
+        for index, trace in enumerate(self.traces_at(values[RESPONSE])):
             columns = trace.jacobian(shape, values[self.t0_name(index)], values[f"amplitude_{index}"], self.model)
             columns[self.t0_name(index)] = columns.pop("t0_ps")
             columns[f"amplitude_{index}"] = columns.pop("amplitude")
             columns |= zip(self.baseline_names(index), trace.whiten(trace.baseline_columns()), strict=True)
             empty = np.zeros(trace.delay_ps.size)
             rows.append(np.column_stack([columns.get(name, empty) for name in varied]))
+        if self.free_response:
+            rows.append(np.array([[float(name == RESPONSE) / self.timing.irf_error_ps for name in varied]]))
         return np.concatenate(rows)
 
     def minimise(self, start: Start) -> Any:

@@ -51,6 +51,17 @@ def test_rezeroing_twice_adds_up_and_is_written_down(recorded: RecordedRuns) -> 
     assert [event["delay_ps"] for event in recorded.events] == pytest.approx([0.0, 100.0])
 
 
+def test_a_measured_response_is_written_into_every_later_run(recorded: RecordedRuns) -> None:
+    """A fit of a run without it would take the configured response, whatever the time-zero scan has found."""
+    recorded.run(plans.time_zero_scan(recorded.line, delays_ps=[0.0, 100.0], dwell_s=1.0))
+    recorded.run(plans.apply_instrument_response(recorded.line, 57.6, 1.9))
+    recorded.run(plans.time_zero_scan(recorded.line, delays_ps=[0.0, 100.0], dwell_s=1.0))
+    configured, measured = (start["instrument_response"] for start in recorded.starts)
+    assert configured == {"sigma_ps": 45.0, "error_ps": 15.0, "source": "configuration"}
+    assert measured == {"sigma_ps": 57.6, "error_ps": 1.9, "source": "measured"}
+    assert recorded.starts[1]["reduction"]["irf_sigma_ps"] == 57.6
+
+
 def test_the_fine_delay_stays_out_of_its_bad_range_wherever_zero_is(recorded: RecordedRuns) -> None:
     recorded.run(plans.rezero(recorded.line, 900.0))
     recorded.run(plans.time_zero_scan(recorded.line, dwell_s=1.0))

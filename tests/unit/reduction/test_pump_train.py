@@ -84,3 +84,11 @@ def test_probe_that_passed_the_next_pump_is_counted_from_it() -> None:
     train = PumpTrain(period_ps=PERIOD_PS, overlap=(1.0, 0.9), sigma_ps=45.0)
     assert train.decay(PERIOD_PS + 500.0, 1 / 900).value == pytest.approx(train.decay(500.0, 1 / 900).value)
     assert train.decay(PERIOD_PS - 20.0, 1 / 900).value == pytest.approx(train.decay(-20.0, 1 / 900).value)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1 / 900, 1 / 20])
+def test_derivative_by_the_width_of_the_response(rate: float) -> None:
+    """With a wrong one, a fit of the response ends beside its minimum, with an error that is too small."""
+    delay = np.linspace(-200.0, 500.0, 29)
+    above, below = (convolved_decay(delay, rate, 45.0 + step).value for step in (1e-3, -1e-3))
+    assert convolved_decay(delay, rate, 45.0).by_sigma == pytest.approx((above - below) / 2e-3, abs=1e-9)

@@ -117,7 +117,7 @@ def drawn(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[SampleTruth, 
     """A random truth, and what the simulation reads from its file."""
     truth = draw_truth(np.random.default_rng(request.param))
     path = tmp_path / "sample.toml"
-    path.write_text(sample_toml(truth, irf_sigma_ps=TIMING.irf_sigma_ps), encoding="utf-8")
+    path.write_text(sample_toml(truth), encoding="utf-8")
     return truth, load_sample(path)
 
 
@@ -133,7 +133,7 @@ def test_the_simulation_is_given_what_the_pulls_are_taken_against(drawn: tuple[S
     for name in ("tau1_ps", "tau2_ps", "fraction1", "fraction2", "offset_lifetime_ns"):
         assert getattr(sample.kinetics, name) == getattr(truth, name)
     assert (sample.beam.time_zero_ps, sample.beam.backlash_ev) == (truth.t0_ps, truth.backlash_ev)
-    assert sample.beam.irf_sigma_ps == TIMING.irf_sigma_ps
+    assert sample.beam.irf_sigma_ps == truth.irf_sigma_ps
     expected = expected_values(truth, TIMING)
     assert set(expected) == set(PARAMETERS) >= REQUIRED
     for edge, energy_ev, name in (

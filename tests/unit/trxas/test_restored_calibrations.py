@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bluesky import RunEngine
 
+import plans
 from devices.axes.energy import CALIBRATION_LIMIT_EV
+from devices.instrument_response import InstrumentResponse
 from errors import StorageError
 from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
-from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibrations, current
+from trxas.session.calibrations import ATTENUATOR, ENERGY, RESPONSE, TIME_ZERO, Calibrations, current
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,8 @@ from trxas.session.calibrations import ATTENUATOR, ENERGY, TIME_ZERO, Calibratio
         (ATTENUATOR, {"maximum_mj_cm2": -1.0, "zero_deg": 3.0}, "above 0 mJ/cm2"),
         (ATTENUATOR, {"angle": 3.0}, "angle"),
         (ATTENUATOR, 5.0, "5.0"),
+        (RESPONSE, {"sigma_ps": -45.0, "error_ps": 2.0}, "0.1 to 100000 ps"),
+        (RESPONSE, {"sigma_ps": 45.0, "error_ps": 0.0}, "above 0 ps"),
         ("phase_of_the_moon", 0.5, "no calibration 'phase"),
     ],
 )
@@ -38,3 +43,15 @@ def test_what_the_axes_do_not_allow_is_refused_with_the_file_and_nothing_is_used
     with pytest.raises(StorageError, match=rf"(?s)calibrations\.json: {name} = .*{reason}.*Remove this entry"):
         Calibrations(line, file).restore()
     assert current(line) == before
+
+
+def test_a_measured_response_holds_in_the_next_session(tmp_path: Path) -> None:
+    """Without it the next day's fits have the configured response as their prior, which may be 15 ps off."""
+    measured = InstrumentResponse(sigma_ps=57.6, error_ps=1.9, source="measured")
+    line = FakeHardware().beamline
+    calibrations = Calibrations(line, CalibrationFile(tmp_path, "7ID-D"))
+    RunEngine()(calibrations.saving(plans.apply_instrument_response(line, 57.6, 1.9)))
+    assert line.delay.response == measured
+    later = FakeHardware().beamline
+    Calibrations(later, CalibrationFile(tmp_path, "7ID-D")).restore()
+    assert later.delay.response == measured

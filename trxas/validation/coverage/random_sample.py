@@ -52,6 +52,9 @@ RANGES = {
     "backlash_ev": Range(
         low=-0.6, high=0.6, reason="up to the largest shift that the paper corrected, in both directions"
     ),
+    "irf_sigma_ps": Range(
+        low=30, high=70, reason="from the pulse lengths alone to twice as much; the configuration has 45 +- 15 ps"
+    ),
 }
 """Ranges by name, in units of the names. `lifetime_ratio` is tau2/tau1.
 
@@ -65,7 +68,7 @@ class SampleTruth:
     """True parameters of one sample and of its beamline.
 
     `br_change` and `pb_change`: transient over static signal at the main feature of the edge, just after a pump of
-    reference fluence. `backlash_ev`: error of the energy after a long move down.
+    reference fluence. `backlash_ev`: error of the energy after a long move down. `irf_sigma_ps`: instrument response.
     """
 
     tau1_ps: float
@@ -79,6 +82,7 @@ class SampleTruth:
     photons_per_pulse: float
     saturation_fluence_mj_cm2: float
     backlash_ev: float
+    irf_sigma_ps: float
 
     @property
     def offset(self) -> float:
@@ -90,7 +94,7 @@ class SampleTruth:
 
         `first_delay_ps` is the delay of probe 0, ps.
         """
-        train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
+        train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=self.irf_sigma_ps)
         delay = timing.delay_of(probe, first_delay_ps) - self.t0_ps
         parts = (
             (self.fraction1, 1.0 / self.tau1_ps),

@@ -26,6 +26,7 @@ def configured_timing() -> Timing:
         pumped_probe=geometry.pumped_probe,
         unpumped_probe=geometry.unpumped_probe,
         irf_sigma_ps=geometry.irf_sigma_ps,
+        irf_error_ps=geometry.irf_error_ps,
         pump_overlap=tuple(pump_overlap(geometry, probes)),
     )
 

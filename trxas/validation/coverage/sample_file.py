@@ -53,8 +53,8 @@ PB_SHAPE = EdgeShape(
 """Features of the Pb L3 spectra of the paper; the alignment uses the static rise, 6 eV wide."""
 
 
-def sample_toml(truth: SampleTruth, *, irf_sigma_ps: float) -> str:
-    """Return the text of a sample file; `irf_sigma_ps` is the configured instrument response, ps."""
+def sample_toml(truth: SampleTruth) -> str:
+    """Return the text of a sample file, with the sample's own instrument response, ps, whatever is configured."""
     edges = (
         _edge(BR_K.name, BR_SHAPE, truth.photons_per_pulse, truth.br_change, BR_K.main_feature_ev),
         _edge(PB_L3.name, PB_SHAPE, truth.photons_per_pulse, truth.pb_change, PB_L3.main_feature_ev),
@@ -68,7 +68,7 @@ def sample_toml(truth: SampleTruth, *, irf_sigma_ps: float) -> str:
     }
     beam = {
         "time_zero_ps": truth.t0_ps,
-        "irf_sigma_ps": irf_sigma_ps,
+        "irf_sigma_ps": truth.irf_sigma_ps,
         "backlash_ev": truth.backlash_ev,
         "calibration_offset_ev": 0.0,
     }

@@ -125,6 +125,6 @@ def _job(batch: Sequence[RandomSample], coverage: Coverage, folder: Path) -> str
     samples = []
     for sample in batch:
         path = folder / f"sample-{sample.index}.toml"
-        path.write_text(sample_toml(sample.truth, irf_sigma_ps=coverage.timing.irf_sigma_ps), encoding="utf-8")
+        path.write_text(sample_toml(sample.truth), encoding="utf-8")
         samples.append({"index": sample.index, "path": str(path), "seed": sample.seed})
     return json.dumps({"samples": samples, "measurements": coverage.settings.measurements})

@@ -106,7 +106,12 @@ def _measure_time_zero(session: SectionSession) -> Uids:
     before = scan(ZERO_BEFORE)
     found = time_zero_of(StoredRuns(session.session.store, {"run": before}).documents("run"))
     session.session.measure_all(plans["rezero"](found.t0_ps.value))
-    return {ZERO_BEFORE: before, ZERO_AFTER: scan(ZERO_AFTER)}
+    after = scan(ZERO_AFTER)
+    # The grid of the second scan lies around zero, so it measures the response best, for all traces that follow.
+    documents = StoredRuns(session.session.store, {"run": after}).documents("run")
+    response = time_zero_of(documents, free_irf=True).irf_sigma_ps
+    session.session.measure_all(plans["apply_instrument_response"](response.value, response.sigma))
+    return {ZERO_BEFORE: before, ZERO_AFTER: after}
 
 
 def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
