@@ -35,6 +35,8 @@ BEYOND: dict[str, list[Any]] = {
     "image_dwell_s": [3601.0],
     "t0_ps": [76_701.0, -76_701.0],
     "offset_ev": [20.1, -20.1],
+    "sigma_ps": [100_001.0, 0.0, -45.0],
+    "error_ps": [100_001.0, 0.0],
 }
 """Values outside the limits of 7ID, by the name of the argument that takes them."""
 
@@ -45,6 +47,8 @@ NEEDED: dict[str, Any] = {
     "direction": "horizontal",
     "offset_ev": 0.0,
     "positions": [0.0],
+    "sigma_ps": 45.0,
+    "error_ps": 2.0,
     "t0_ps": 0.0,
 }
 """Arguments without a default."""
