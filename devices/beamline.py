@@ -235,7 +235,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         surroundings=Surroundings(around, prefix=prefix, name="surroundings"),
         injecting=_optional(prefix, around.injecting, "injecting"),
     )
-    pulses_per_s = 1e12 / (configuration.geometry.bunch_period_ps * configuration.laser.required_divider)
+    pulses_per_s = configuration.scheme.pumps_per_s
     point = PointReader(point_devices, quality=configuration.quality, pulses_per_s=pulses_per_s)
     return Beamline(
         **vars(axes),

@@ -15,11 +15,16 @@ from errors import ReductionError
 class Timing:
     """Bunches, gates and pumps.
 
-    `bunch_period_ps`: one X-ray pulse to the next; `probes_per_pump`: X-ray pulses per pump; `pumped_probe` and
-    `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response with its standard
-    error `irf_error_ps`, 0 if the run records none, and its `irf_source`, as "configuration";
+    `bunch_period_ps`: the pumped X-ray pulse to its nearest neighbour; `probes_per_pump`: gates per pump;
+    `pumped_probe` and `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response
+    with its standard error `irf_error_ps`, 0 if the run records none, and its `irf_source`, as "configuration";
     `pump_overlap[k]`: laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
-    pump (k = 0 is the pump itself). Raises ReductionError for impossible values.
+    pump (k = 0 is the pump itself).
+
+    `gate_delays_ps` (probes,): X-ray pulse of each gate, counted from the one whose delay an event states, negative
+    before the pump; `pump_period_ps`: one pump to the next; `reference_probes`: all off gates, `unpumped_probe` among
+    them. Runs of documents before version 2 lack these three: their gates are equidistant, the period is one bunch
+    period per gate, and there is one off gate. Raises ReductionError for impossible values.
     """
 
     bunch_period_ps: float = 153_400.0
@@ -30,19 +35,35 @@ class Timing:
     irf_error_ps: float = 0.0
     irf_source: str = ""
     pump_overlap: tuple[float, ...] = (1.0,)
+    gate_delays_ps: tuple[float, ...] = ()
+    pump_period_ps: float = 0.0
+    reference_probes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse values that no pump and probe can have."""
+        """Add what runs of earlier documents lack, and refuse values that no pump and probe can have."""
+        if not self.gate_delays_ps:
+            equidistant = tuple(probe * self.bunch_period_ps for probe in range(self.probes_per_pump))
+            object.__setattr__(self, "gate_delays_ps", equidistant)
+        if self.pump_period_ps == 0.0:
+            object.__setattr__(self, "pump_period_ps", self.bunch_period_ps * self.probes_per_pump)
+        if not self.reference_probes:
+            object.__setattr__(self, "reference_probes", (self.unpumped_probe,))
         probes = range(self.probes_per_pump)
-        if self.pumped_probe not in probes or self.unpumped_probe not in probes:
+        if not {self.pumped_probe, self.unpumped_probe, *self.reference_probes} <= set(probes):
             raise ReductionError(
                 f"pumped_probe {self.pumped_probe} and unpumped_probe {self.unpumped_probe} must lie within "
                 f"0 to {self.probes_per_pump - 1}. Correct the `reduction` settings of the run."
             )
-        if min(self.bunch_period_ps, self.irf_sigma_ps) <= 0 or not self.pump_overlap:
+        if len(self.gate_delays_ps) != self.probes_per_pump or self.unpumped_probe not in self.reference_probes:
             raise ReductionError(
-                "bunch_period_ps and irf_sigma_ps must be above 0 ps, and pump_overlap needs at least the pump itself "
-                "(1.0). Correct the `reduction` settings of the run."
+                f"{self.probes_per_pump} gates need as many gate_delays_ps, not {len(self.gate_delays_ps)}, and "
+                f"reference_probes {list(self.reference_probes)} must hold unpumped_probe {self.unpumped_probe}. "
+                "Correct the `reduction` settings of the run."
+            )
+        if min(self.bunch_period_ps, self.pump_period_ps, self.irf_sigma_ps) <= 0 or not self.pump_overlap:
+            raise ReductionError(
+                "bunch_period_ps, pump_period_ps and irf_sigma_ps must be above 0 ps, and pump_overlap needs at least "
+                "the pump itself (1.0). Correct the `reduction` settings of the run."
             )
         if not 0 <= self.irf_error_ps < np.inf:
             raise ReductionError(
@@ -58,13 +79,14 @@ class Timing:
         return f"{self.irf_sigma_ps:.3g} ± {self.irf_error_ps:.2g} ps, {self.irf_source or 'recorded'}"
 
     @property
-    def pump_period_ps(self) -> float:
-        """Time from one pump to the next, ps."""
-        return self.bunch_period_ps * self.probes_per_pump
+    def probes_in_time(self) -> tuple[int, ...]:
+        """Gates in the order of their X-ray pulses after a pump, (probes,); gates before it are the last."""
+        after_pump = np.mod(self.gate_delays_ps, self.pump_period_ps)
+        return tuple(np.argsort(after_pump, kind="stable").tolist())
 
     def delay_of(self, probe: int, first_delay_ps: float) -> float:
-        """Return the delay of `probe`, ps, when probe 0 is at `first_delay_ps`."""
-        return first_delay_ps + probe * self.bunch_period_ps
+        """Return the delay of `probe`, ps, when an event states the delay `first_delay_ps`."""
+        return first_delay_ps + self.gate_delays_ps[probe]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +141,7 @@ class RunMetadata:
         """Read a start document; raises ReductionError naming every key that is missing or makes no sense."""
         # In steps, each of which needs the one before: the keys, the settings of the reduction, the axis, and with it
         # the values that must be fixed. Each error names all keys that are missing in its step.
+        _require_known_version(doc)
         _require(doc, _START_KEYS, "start document")
         _require(doc["reduction"], _REDUCTION_KEYS, "`reduction` settings of the start document")
         _require(doc["grid"], ("axis", "points"), "`grid` of the start document")
@@ -151,7 +174,7 @@ class RunMetadata:
                 fluence_mj_cm2=float(doc["fluence_mj_cm2"]) if "fluence_mj_cm2" in fixed else max(points, default=0.0),
                 delay_ps=float(doc["delay_ps"]) if "delay_ps" in fixed else None,
                 energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
-                timing=_timing(reduction, doc.get("instrument_response")),
+                timing=timing_from(reduction, doc.get("instrument_response")),
                 windows=EnergyWindows.from_settings(reduction),
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
@@ -164,15 +187,19 @@ class RunMetadata:
 MAIN_FEATURE_OF_EARLIER_RUNS_EV = {"Br K": 13_472.0, "Pb L3": 13_043.0}
 """What start documents up to version 0.2.0 leave out: the energy, eV, at which the size of a transient is stated."""
 
+NEWEST_DOCUMENT_VERSION = 2
+"""Newest version of start documents that can be read. Version 1, which they do not state, has equidistant gates."""
+
 _WINDOWS = ("pre_edge_ev", "edge_integral_ev", "post_edge_ev")
 _START_KEYS = (
     *("plan_name", "sample", "edge", "absorber", "modes", "repeats", "grid"),
     *("shutter_reference", "reduction"),
 )
-_REDUCTION_KEYS = (
+_TIMING_KEYS = (
     *("bunch_period_ps", "probes_per_pump", "pumped_probe", "unpumped_probe"),
-    *("irf_sigma_ps", "pump_overlap", *_WINDOWS),
+    *("irf_sigma_ps", "pump_overlap"),
 )
+_REDUCTION_KEYS = (*_TIMING_KEYS, *_WINDOWS)
 _FIXED_VALUES_OF_AXIS = {
     "energy_ev": ("delay_ps", "fluence_mj_cm2"),
     "delay_ps": ("energy_ev", "fluence_mj_cm2"),
@@ -189,14 +216,27 @@ def _require(doc: Any, keys: tuple[str, ...], where: str) -> None:
         )
 
 
+def _require_known_version(doc: Any) -> None:
+    version = doc.get("document_version", 1) if isinstance(doc, Mapping) else 1
+    if not isinstance(version, int) or version > NEWEST_DOCUMENT_VERSION:
+        raise ReductionError(
+            f"The run has documents of version {version!r}; this trxas reads versions up to "
+            f"{NEWEST_DOCUMENT_VERSION}. Reduce it with the trxas that measured it, or a newer one."
+        )
+
+
 def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
     """Return the energy at which the size of a transient is stated, eV; None if the run does not tell."""
     recorded = doc["reduction"].get("main_feature_ev", MAIN_FEATURE_OF_EARLIER_RUNS_EV.get(str(doc["edge"])))
     return None if recorded is None else float(recorded)
 
 
-def _timing(reduction: Mapping[str, Any], response: Mapping[str, Any] | None) -> Timing:
-    """Return the timing; runs up to version 0.2.0 have no `response`, and theirs is fixed as it was reduced then."""
+def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> Timing:
+    """Return the timing in the `reduction` settings of a start document; raises ReductionError for a missing key.
+
+    Runs up to version 0.2.0 have no `response`, and theirs is fixed as it was reduced then, without an error in ps.
+    """
+    _require(reduction, _TIMING_KEYS, "`reduction` settings of the start document")
     if response is None:
         response = {"sigma_ps": reduction["irf_sigma_ps"], "error_ps": 0.0, "source": ""}
     return Timing(
@@ -207,8 +247,15 @@ def _timing(reduction: Mapping[str, Any], response: Mapping[str, Any] | None) ->
         irf_sigma_ps=float(response["sigma_ps"]),
         irf_error_ps=float(response["error_ps"]),
         irf_source=str(response["source"]),
-        pump_overlap=tuple(np.asarray(reduction["pump_overlap"], dtype=float).tolist()),
+        pump_overlap=_numbers(reduction["pump_overlap"]),
+        gate_delays_ps=_numbers(reduction.get("gate_delays_ps", ())),
+        pump_period_ps=float(reduction.get("pump_period_ps", 0.0)),
+        reference_probes=tuple(int(probe) for probe in reduction.get("reference_probes", ())),
     )
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    return tuple(np.asarray(values, dtype=float).tolist())
 
 
 def _window(reduction: Mapping[str, Any], name: str) -> tuple[float, float]:

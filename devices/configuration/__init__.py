@@ -13,6 +13,7 @@ from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
+from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LaserSettings",
     "PilatusSettings",
     "PointingSettings",
+    "PumpSchemeSettings",
     "QualitySettings",
     "RecordAxisSettings",
     "SafetySettings",

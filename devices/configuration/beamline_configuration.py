@@ -21,8 +21,10 @@ from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 from devices.names import AxisName
+from devices.pump_scheme import PumpScheme
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -94,6 +96,7 @@ class BeamlineConfiguration:
     pointing: PointingSettings = field(default_factory=PointingSettings)
     surroundings: SurroundingsSettings
     exposure: ExposureSettings
+    pump_scheme: PumpSchemeSettings | None = None
     geometry: GeometrySettings = field(default_factory=GeometrySettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     cell: CellSettings | None = None
@@ -105,6 +108,24 @@ class BeamlineConfiguration:
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
     edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
 
+    @property
+    def scheme(self) -> PumpScheme:
+        """Gates and pumps: those of `[pump_scheme]`, or without it equally spaced bunches with one gate each."""
+        if self.pump_scheme is not None:
+            return self.pump_scheme.scheme()
+        geometry = self.geometry
+        probes = self.exposure.probes
+        return PumpScheme(
+            name="equally spaced bunches",
+            gate_delays_ps=tuple(probe * geometry.bunch_period_ps for probe in range(probes)),
+            pump_period_ps=probes * geometry.bunch_period_ps,
+            bunch_period_ps=geometry.bunch_period_ps,
+            pumped_probe=geometry.pumped_probe,
+            unpumped_probe=geometry.unpumped_probe,
+            reference_probes=(geometry.unpumped_probe,),
+            rate_divider=self.laser.required_divider,
+        )
+
 
 TABLES: Mapping[str, type[Any]] = {
     "epics": EpicsSettings,
@@ -115,6 +136,7 @@ TABLES: Mapping[str, type[Any]] = {
     "pointing": PointingSettings,
     "surroundings": SurroundingsSettings,
     "exposure": ExposureSettings,
+    "pump_scheme": PumpSchemeSettings,
     "geometry": GeometrySettings,
     "quality": QualitySettings,
     "cell": CellSettings,
@@ -126,8 +148,15 @@ TABLES: Mapping[str, type[Any]] = {
 }
 """Settings by the name of their table."""
 
-OPTIONAL_TABLES = frozenset({"cell", "sdd", "pilatus", "foil_wheel", "safety", "holder"})
-"""Tables of devices that a beamline may lack; any other table that is missing has its default values."""
+OPTIONAL_TABLES = frozenset({"pump_scheme", "cell", "sdd", "pilatus", "foil_wheel", "safety", "holder"})
+"""Tables that a beamline may lack; any other table that is missing has its default values."""
+
+SCHEME_KEYS: Mapping[str, tuple[str, ...]] = {
+    "laser": ("required_divider",),
+    "exposure": ("probes",),
+    "geometry": ("bunch_period_ps", "pumped_probe", "unpumped_probe"),
+}
+"""Keys by table that describe equally spaced bunches, and follow from `[pump_scheme]` where there is one."""
 
 
 def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: GeometrySettings) -> Iterable[Fault]:
@@ -145,6 +174,39 @@ def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: Geo
             key="unpumped_probe",
             message=f"= {geometry.unpumped_probe}: must be within 0 to {exposure.probes - 1}, the gates of "
             "exposure.probes. Lower it.",
+        )
+
+
+def scheme_faults(
+    given: Mapping[str, Iterable[str]],
+    scheme: PumpSchemeSettings,
+    geometry: GeometrySettings,
+    delay: DelaySettings,
+) -> Iterable[Fault]:
+    """Yield a fault for every key among those `given` by table that follows from the scheme, and for times that clash.
+
+    The response must be shorter than the time to the next pulse, and some delay must leave the references unpumped, ps.
+    """
+    for table, keys in SCHEME_KEYS.items():
+        for key in keys:
+            if key in given[table]:
+                yield Fault(table=table, key=key, message="follows from [pump_scheme]. Remove it.")
+    if not scheme.is_sound:
+        return
+    found = scheme.scheme()
+    if geometry.irf_sigma_ps >= found.bunch_period_ps:
+        yield Fault(
+            table="geometry",
+            key="irf_sigma_ps",
+            message=f"= {geometry.irf_sigma_ps:g} ps: must be below {found.bunch_period_ps:.6g} ps, after which the "
+            "next X-ray pulse comes by [pump_scheme]. Lower it.",
+        )
+    if delay.low_ps >= found.unpumped_until_ps:
+        yield Fault(
+            table="delay",
+            key="low_ps",
+            message=f"= {delay.low_ps:g} ps: at every delay an unpumped pulse meets the next pump, "
+            f"{found.unpumped_until_ps:.6g} ps after it by [pump_scheme]. Lower it, or choose other gates.",
         )
 
 
@@ -227,7 +289,6 @@ DRIVEN_PVS: Mapping[str, tuple[str, ...]] = {
 """Keys of the PVs that move the fixed axes, by table."""
 
 RELATIONS: tuple[tuple[tuple[str, ...], Callable[..., Iterable[Fault]]], ...] = (
-    (("laser", "exposure", "geometry"), gates_faults),
     (("surroundings", "quality"), resume_faults),
 )
 """What must agree between tables: their names, and the check that takes their settings in this order."""

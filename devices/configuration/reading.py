@@ -6,6 +6,7 @@ import codecs
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +16,13 @@ from pydantic.fields import FieldInfo
 from devices.configuration.beamline_configuration import (
     OPTIONAL_TABLES,
     RELATIONS,
+    SCHEME_KEYS,
     TABLES,
     BeamlineConfiguration,
     axis_name_faults,
     driven_pv_faults,
+    gates_faults,
+    scheme_faults,
 )
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
 from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
@@ -122,6 +126,11 @@ class SettingsReader:
                 made[key] = one
         return made
 
+    def given(self, table: str) -> frozenset[str]:
+        """Return the keys that the file has in `table`; none if it lacks the table."""
+        content = self._content.get(table, {})
+        return frozenset(content) if isinstance(content, dict) else frozenset()
+
     def text(self, name: str) -> str:
         """Return the text at the top of the file under `name`; empty, with a fault, if there is none."""
         self._known.append(name)
@@ -178,10 +187,39 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
         settings = [made[table] for table in tables]
         if None not in settings:
             reader.add(check(*settings))
+    reader.add(pump_faults(reader, made))
+    if made["pump_scheme"] is not None and made["pump_scheme"].is_sound:
+        made |= with_scheme(made)
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None
     return BeamlineConfiguration(name=name, axes=axes, edges=edges, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
+
+
+def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables among `made` whose keys follow from their pump scheme, with these keys set."""
+    scheme = made["pump_scheme"].scheme()
+    derived: dict[str, dict[str, Any]] = {
+        "laser": {"required_divider": scheme.rate_divider},
+        "exposure": {"probes": scheme.probes},
+        "geometry": {
+            "bunch_period_ps": scheme.bunch_period_ps,
+            "pumped_probe": scheme.pumped_probe,
+            "unpumped_probe": scheme.unpumped_probe,
+        },
+    }
+    return {table: replace(made[table], **keys) for table, keys in derived.items() if made[table] is not None}
+
+
+def pump_faults(reader: SettingsReader, made: Mapping[str, Any]) -> Iterable[Fault]:
+    """Yield a fault for everything that gates and pumps of the sound tables in `made` contradict, ps."""
+    if any(made[table] is None for table in (*SCHEME_KEYS, "delay")):
+        return
+    if made["pump_scheme"] is not None:
+        given = {table: reader.given(table) for table in SCHEME_KEYS}
+        yield from scheme_faults(given, made["pump_scheme"], made["geometry"], made["delay"])
+    elif not reader.given("pump_scheme"):
+        yield from gates_faults(made["laser"], made["exposure"], made["geometry"])
 
 
 def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfiguration:

@@ -20,7 +20,7 @@ class LaserSettings:
     shutter: Pv
     shutter_readback: Pv
     power: Pv
-    required_divider: Annotated[int, whole_number("X-ray pulses per pump pulse", low=2, high=1000)] = 5
+    required_divider: Annotated[int, whole_number("X-ray pulses per pump pulse", low=1, high=1000)] = 5
     shutter_timeout_s: Annotated[float, quantity("longest stroke of the shutter", "s", above=0.0, high=600.0)] = 10.0
 
     def faults(self) -> Iterable[Fault]:

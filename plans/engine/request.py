@@ -167,13 +167,11 @@ def checked_cell(beamline: Beamline) -> Cell:
 
 def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
     """Raise OutOfRangeError if at `delay_ps` the unpumped probe would come after the next pump, which pumps it."""
-    geometry = beamline.configuration.geometry
     delay = beamline.delay
-    # The unpumped probe comes `unpumped_probe` bunches after the first delay, the next pump `required_divider` bunches
-    # after the pump. Their distance is what is left, minus the delay; it must exceed the widths of the response that
-    # MARGIN_SIGMAS gives, or the rising edge of the next pump would be counted as unpumped.
-    bunches = beamline.configuration.laser.required_divider - geometry.unpumped_probe
-    latest = bunches * geometry.bunch_period_ps - MARGIN_SIGMAS * beamline.delay.response.sigma_ps
+    # At a delay of 0 the first reference pulse comes `unpumped_until_ps` before the next pump; a longer delay brings it
+    # nearer. What is left must exceed the widths of the response that MARGIN_SIGMAS gives, or the rising edge of the
+    # next pump would be counted as unpumped.
+    latest = beamline.configuration.scheme.unpumped_until_ps - MARGIN_SIGMAS * delay.response.sigma_ps
     if delay_ps > latest:
         remedy = "Beyond it the unpumped pulse would be pumped: use a later probe of an earlier first delay."
         raise OutOfRangeError(delay.name, delay_ps, delay.low, latest, delay.unit, remedy)

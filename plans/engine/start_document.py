@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from devices.beamline import Beamline
-from devices.configuration import GeometrySettings
+from devices.configuration import BeamlineConfiguration, GeometrySettings
 from devices.names import AxisName
 from plans.edges import EdgePreset
 from plans.engine.request import ScanRequest, checked_cell
@@ -25,6 +25,10 @@ REDUCIBLE_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
 
 ENGINE_KEYS = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args"})
 """Keys that bluesky's RunEngine writes into every start document."""
+
+
+DOCUMENT_VERSION = 2
+"""Version of the start documents; 1, which they did not state, had equidistant gates and no pump scheme."""
 
 
 def software_versions() -> dict[str, str]:
@@ -63,6 +67,8 @@ class StartDocument:
     approach: str
     hints: dict[str, Any]
     versions: dict[str, str] = field(default_factory=software_versions)
+    document_version: int = DOCUMENT_VERSION
+    pump_scheme: dict[str, Any] | None = None
     edge: str | None = None
     absorber: str | None = None
     grid: dict[str, Any] | None = None
@@ -117,7 +123,8 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     if request.dwell_factors:
         grid["dwell_s"] = [request.dwell_of(index) for index in range(len(request.points))]
     reducible = {"reduction": reduction_metadata(edge, beamline)} if request.axis in REDUCIBLE_AXES else {}
-    return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **reducible}
+    scheme = {"pump_scheme": scheme_metadata(beamline.configuration)} if request.detection.sample != "cell" else {}
+    return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **scheme, **reducible}
 
 
 def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
@@ -146,30 +153,44 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
 
 def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
     """Return timing (ps), overlap of the pumps, normalisation intervals and main feature (eV) for the reduction."""
-    geometry = beamline.configuration.geometry
-    probes = beamline.configuration.laser.required_divider
     return {
-        "bunch_period_ps": geometry.bunch_period_ps,
-        "probes_per_pump": probes,
-        "pumped_probe": geometry.pumped_probe,
-        "unpumped_probe": geometry.unpumped_probe,
-        "irf_sigma_ps": beamline.delay.response.sigma_ps,
+        **timing_metadata(beamline.configuration, beamline.delay.response.sigma_ps),
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
         "post_edge_ev": list(edge.post_edge_ev),
         "main_feature_ev": edge.main_feature_ev,
-        "pump_overlap": pump_overlap(geometry, probes),
     }
 
 
-def pump_overlap(geometry: GeometrySettings, probes: int) -> list[float]:
+def timing_metadata(configuration: BeamlineConfiguration, irf_sigma_ps: float) -> dict[str, Any]:
+    """Return gates and pumps (ps), the instrument response `irf_sigma_ps` and the overlap of the pumps."""
+    scheme = configuration.scheme
+    return {
+        "bunch_period_ps": scheme.bunch_period_ps,
+        "probes_per_pump": scheme.probes,
+        "pumped_probe": scheme.pumped_probe,
+        "unpumped_probe": scheme.unpumped_probe,
+        "reference_probes": list(scheme.reference_probes),
+        "gate_delays_ps": list(scheme.gate_delays_ps),
+        "pump_period_ps": scheme.pump_period_ps,
+        "irf_sigma_ps": irf_sigma_ps,
+        "pump_overlap": pump_overlap(configuration.geometry, scheme.pump_period_ps),
+    }
+
+
+def scheme_metadata(configuration: BeamlineConfiguration) -> dict[str, Any]:
+    """Return name and fill pattern of the pump scheme, as configured; times in ps."""
+    return {"name": configuration.scheme.name, **configuration.scheme.pattern}
+
+
+def pump_overlap(geometry: GeometrySettings, pump_period_ps: float) -> list[float]:
     """Return the laser intensity of the k-th earlier pump at the present spot, relative to the pump's own, (24,).
 
     Assumes a Gaussian laser spot and a jet of constant speed (paper, SI 2, for both numbers).
     """
     # The jet moves by one step per pump period, so the spot that is probed now was k steps away from the laser at the
     # k-th earlier pump. There the Gaussian profile is exp(-4 ln 2 (k step / FWHM)^2) of its maximum.
-    step_um = geometry.jet_speed_m_s * probes * geometry.bunch_period_ps * 1e-6
+    step_um = geometry.jet_speed_m_s * pump_period_ps * 1e-6
     return [
         math.exp(-4 * math.log(2) * (earlier * step_um / geometry.laser_fwhm_um) ** 2)
         for earlier in range(EARLIER_PUMPS)

@@ -61,18 +61,22 @@ class Arm:
 
 
 def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
-    """Return the arms: fine moves; coarse moves; coarse moves with fine lower; one bunch later, seen by the last probe.
+    """Return the arms: fine moves; coarse moves; coarse moves with fine lower; the next pump, seen by the last probe.
 
-    One bunch period, ps, after time zero the last probe of a pump period meets the next pump: it is probe -1 of that.
+    As the delay grows, ps, the last pulse before a pump comes to meet it: with one gate per bunch, one bunch period after
+    time zero. That arm is left out where the delay axis does not reach so far.
     """
     geometry = configuration.geometry
     step_ps = configuration.delay.coarse_step_ps
     # Every arm makes the same delays by other means, so a fault of one of them shifts its rise against the others: the
     # fine delay; the coarse delay; the coarse delay with the fine one in another range, where the real one has jumped;
-    # and a later X-ray pulse, which needs no change of any delay to be one bunch period later.
-    last = configuration.laser.required_divider - 1
+    # and another X-ray pulse at a known distance. The gate that meets the next pump first is compared with the one that
+    # meets it next.
+    scheme = configuration.scheme
+    last, before_last = scheme.probes_by_next_pump[:2]
+    rise_offset_ps = scheme.until_next_pump_ps(last)
     gates = {"watched_probe": geometry.pumped_probe, "compare_probe": geometry.unpumped_probe}
-    return (
+    raw_delays = (
         Arm(name="fine", held=lambda coarse_ps, _: {"coarse": coarse_ps}, rise_offset_ps=0.0, **gates),
         Arm(name="coarse", held=lambda _, fine_ps: {"fine": fine_ps}, rise_offset_ps=0.0, **gates),
         Arm(
@@ -81,14 +85,17 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
             rise_offset_ps=0.0,
             **gates,
         ),
-        Arm(
-            name="probe",
-            held=lambda _coarse_ps, _fine_ps: {},
-            rise_offset_ps=geometry.bunch_period_ps,
-            watched_probe=last,
-            compare_probe=last - 1,
-        ),
     )
+    if rise_offset_ps + TIME_ZERO_REGIONS_PS[-1][1] > configuration.delay.high_ps:
+        return raw_delays
+    next_pump = Arm(
+        name="probe",
+        held=lambda _coarse_ps, _fine_ps: {},
+        rise_offset_ps=rise_offset_ps,
+        watched_probe=last,
+        compare_probe=before_last,
+    )
+    return (*raw_delays, next_pump)
 
 
 def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
@@ -124,7 +131,7 @@ def delay_self_test(
     """Measure the same rise in four ways, each in a run of its own, described by `self_test` of its start.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
-    where the real one has jumped; and one bunch later, where the last probe meets the next pump. Time zero must be
+    where the real one has jumped; and later, where the last probe meets the next pump. Time zero must be
     right to about 100 ps. The session judges the runs when the last has ended: a wrong sign turns a rise
     round, a jump shifts it. Returns the uid of each arm's run by the arm's name.
     """

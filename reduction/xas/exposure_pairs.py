@@ -20,10 +20,16 @@ SHUTTER_OPEN = 1
 
 
 class Gate(NamedTuple):
-    """One probe under one state of the laser shutter (0 closed, 1 open)."""
+    """One probe under one state of the laser shutter (0 closed, 1 open); signals of `others` are added to its own."""
 
     laser_shutter: int
     probe: int
+    others: tuple[int, ...] = ()
+
+    @property
+    def probes(self) -> list[int]:
+        """All probes of the gate, its own first."""
+        return [self.probe, *self.others]
 
 
 class Signal(NamedTuple):
@@ -87,9 +93,15 @@ def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Ga
         return on, Gate(SHUTTER_CLOSED, probe)
     if reference != "unpumped probe":
         raise ReductionError(f"Unknown reference {reference!r}: choose 'unpumped probe' or 'laser shutter'.")
-    if probe == timing.unpumped_probe:
+    if probe in timing.reference_probes:
         raise ReductionError(f"Probe {probe} is itself the unpumped one: choose the reference 'laser shutter'.")
-    return on, Gate(SHUTTER_OPEN, timing.unpumped_probe)
+    return on, reference_gate(timing)
+
+
+def reference_gate(timing: Timing) -> Gate:
+    """Return the unpumped gate with the laser shutter open: the sum of all reference probes."""
+    others = tuple(probe for probe in timing.reference_probes if probe != timing.unpumped_probe)
+    return Gate(SHUTTER_OPEN, timing.unpumped_probe, others)
 
 
 def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate) -> ExposurePairs:
@@ -125,27 +137,28 @@ def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> Signal:
 
 
 def _name(gate: Gate) -> str:
-    return f"probe {gate.probe} with the laser shutter {'open' if gate.laser_shutter else 'closed'}"
+    state = "open" if gate.laser_shutter else "closed"
+    return f"probe{'s' if gate.others else ''} {', '.join(map(str, gate.probes))} with the laser shutter {state}"
 
 
 def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
-    counts = accumulator.counts[:, :, gate.laser_shutter, :, gate.probe]
-    pulses = accumulator.pulses[:, :, gate.laser_shutter, gate.probe]
-    exposure = accumulator.exposure_s[:, :, gate.laser_shutter]
+    counts = accumulator.counts[:, :, gate.laser_shutter][..., gate.probes]
+    pulses = accumulator.pulses[:, :, gate.laser_shutter][..., gate.probes]
+    exposure = accumulator.exposure_s[:, :, gate.laser_shutter, None]
     # I0 counts the whole exposure, a gate only its pulses: I0 x (gates opened / exposure time) is the flux in the gates
     # up to a constant, also if they opened for a part of the exposure only. The error of I0 is left out: it is common
-    # to both gates of an exposure, in whose ratio it cancels.
+    # to both gates of an exposure, in whose ratio it cancels. Photons and fluxes of several probes add up alike.
     live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
     return Signal(
-        true_counts(counts, pulses[..., None]).sum(axis=-1),
-        true_counts_variance(counts, pulses[..., None]).sum(axis=-1),
-        accumulator.i0[:, :, gate.laser_shutter] * live,
+        true_counts(counts, pulses[..., None, :]).sum(axis=(-2, -1)),
+        true_counts_variance(counts, pulses[..., None, :]).sum(axis=(-2, -1)),
+        (accumulator.i0[:, :, gate.laser_shutter, None] * live).sum(axis=-1),
     )
 
 
 def _volts(accumulator: RunAccumulator, gate: Gate) -> Signal:
     return Signal(
-        accumulator.boxcar_integral[:, :, gate.laser_shutter, gate.probe],
-        accumulator.boxcar_integral_variance[:, :, gate.laser_shutter, gate.probe],
-        accumulator.i0[:, :, gate.laser_shutter],
+        accumulator.boxcar_integral[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1),
+        accumulator.boxcar_integral_variance[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1),
+        accumulator.i0[:, :, gate.laser_shutter] * len(gate.probes),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.accumulator import joined
 from reduction.xas.boxcar_energy import boxcar_spectrum
-from reduction.xas.exposure_pairs import SHUTTER_OPEN, Gate, gate_signal
+from reduction.xas.exposure_pairs import gate_signal, reference_gate
 from reduction.xas.grouping import ScatterRatio, scan_transients, scatter_ratio
 from reduction.xas.spc_energy import spc_spectrum
 
@@ -227,7 +227,7 @@ def _levels(runs: Sequence[RunAccumulator], mode: Mode) -> tuple[list[FloatArray
 
 
 def _unpumped(run: RunAccumulator, mode: Mode) -> FloatArray:
-    signal = gate_signal(run, mode, Gate(SHUTTER_OPEN, run.metadata.timing.unpumped_probe))
+    signal = gate_signal(run, mode, reference_gate(run.metadata.timing))
     empty = np.full(signal.flux.shape, np.nan)
     return np.asarray(np.divide(signal.signal, signal.flux, out=empty, where=signal.flux > 0))
 

@@ -49,7 +49,7 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     on_gate, off_gate = gates_of(reference, probe, run.timing)
     pairs = exposure_pairs(accumulator, "spc", on_gate, off_gate)
     delay = run.timing.delay_of(probe, 0.0) + pairs.axis
-    # `pairs.axis` is the delay of the first probe; a later probe comes whole bunch periods after it.
+    # `pairs.axis` is the delay that events state; the pulse of the probe comes at its own distance from that.
     early = before_pump(delay, run.timing)
     on, off = pairs.summed()
     level = off.value.mean()

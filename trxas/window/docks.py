@@ -135,11 +135,10 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
 
     Limits are in the units of the parameters; the pulses of one probe are counted per s.
     """
-    pump_period_s = 1e-12 * beamline.geometry.bunch_period_ps * beamline.exposure.probes
     beam = BeamStatistics(
         photons_per_pulse=PHOTONS_PER_PULSE,
         source=f"{PHOTONS_PER_PULSE:g} photons per pulse at the main peak of the Br K edge",
-        pulses_per_s=1.0 / pump_period_s,
+        pulses_per_s=beamline.scheme.pumps_per_s,
         photodiodes=beamline.exposure.apds,
     )
     return FormSettings(limits=plan_limits(beamline), presets=PRESETS, beam=beam, course=PlanCourses(beamline))

@@ -13,11 +13,11 @@ from gui.live.run_state import Scope
 from gui.panels.panel import Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
-from gui.requests.xas.checks import OFF_PAIR, PUMPED_OFF_PAIR, UNPUMPED_PAIR, NullTestRequest, ScatterRequest
+from gui.requests.xas.checks import NullTestRequest, ScatterRequest
 from gui.theme import current_theme
 from gui.types import Severity
 from reduction.number_text import with_error
-from reduction.xas.grouping import NullTest, ScatterRatio
+from reduction.xas.grouping import NullPair, NullTest, ScatterRatio
 
 AGREE_ABOVE = 1e-3
 """p-value below which two signals do not agree (`reduction.xas.grouping.NullTest`)."""
@@ -25,11 +25,8 @@ AGREE_ABOVE = 1e-3
 SIGMAS = 3.0
 """A ratio farther than this from 1, in units of its error, is not photon-limited."""
 
-NULL_TESTS = {
-    "unpumped - unpumped (probes 3, 4)": UNPUMPED_PAIR,
-    "off - off (probes 3, 4, laser blocked)": OFF_PAIR,
-    "off - off (probes 0, 4, laser blocked)": PUMPED_OFF_PAIR,
-}
+LASER_BLOCKED = {NullPair.UNPUMPED: "", NullPair.OFF: ", laser blocked", NullPair.PUMPED_OFF: ", laser blocked"}
+"""What the name of a null test adds to its probes."""
 
 
 class ChecksPanel(Panel):
@@ -60,7 +57,7 @@ class ChecksPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace number and table."""
-        self.choices.show_left_out(frame.left_out)
+        self.choices.follow(frame)
         scatter = self._scatter_request()
         nulls = self._null_requests()
         answers: list[Answer[Any] | None] = [frame.answer(scatter), *(frame.answer(null) for null in nulls.values())]
@@ -68,7 +65,7 @@ class ChecksPanel(Panel):
             return
         self._shown = answers
         self._draw_ratio(frame.answer(scatter))
-        self.table.show_rows([null_row(name, frame.answer(null)) for name, null in nulls.items()])
+        self.table.show_rows([null_row(pair, frame.answer(null)) for pair, null in nulls.items()])
 
     def apply_theme(self) -> None:
         """Write the number in its size and colour."""
@@ -93,12 +90,9 @@ class ChecksPanel(Panel):
         chosen = self.choices
         return ScatterRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=self._scope)
 
-    def _null_requests(self) -> dict[str, NullTestRequest]:
+    def _null_requests(self) -> dict[NullPair, NullTestRequest]:
         mode = self.choices.mode
-        return {
-            name: NullTestRequest(on=on, off=off, mode=mode, scope=self._scope)
-            for name, (on, off) in NULL_TESTS.items()
-        }
+        return {pair: NullTestRequest(pair=pair, mode=mode, scope=self._scope) for pair in NullPair}
 
     @property
     def _scope(self) -> Scope:
@@ -118,14 +112,16 @@ def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
     return "● PHOTON-LIMITED: the scans differ as much as their counting errors predict", "good"
 
 
-def null_row(name: str, answer: Answer[NullTest] | None) -> list[Cell]:
+def null_row(pair: NullPair, answer: Answer[NullTest] | None) -> list[Cell]:
     """Return the row of a null test in the table: name, chi-square, p-value, verdict.
 
     A difference vanishes if its p-value is at least 0.001. Without an answer the row gives the reason.
     """
     if answer is None or answer.value is None:
-        return [name, "-", "-", problem_of(answer)]
+        return [str(pair), "-", "-", problem_of(answer)]
     test = answer.value
+    probes = ", ".join(map(str, test.probes))
+    name = f"{pair} (probes {probes}{LASER_BLOCKED[pair]})"
     if test.tail is not None:
         name += f", minus {with_error(100 * test.tail.value, 100 * test.tail.sigma)} % of the transient"
     agrees = test.p_value >= AGREE_ABOVE

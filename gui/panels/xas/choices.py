@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -9,20 +10,16 @@ from typing import Any, cast
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
+from errors import ReductionError
+from gui.live.frame import LiveFrame
 from gui.live.left_out import LeftOutRun
 from gui.live.run_state import Scope
 from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
+from reduction.run_metadata import Timing, timing_from
 from reduction.types import Mode, Reference
 
 MODES: Mapping[str, Mode] = {"Photon counting": "spc", "Boxcar": "boxcar"}
-PROBES: Mapping[str, int] = {
-    "Probe 0, pumped": 0,
-    "Probe 1, +1 bunch": 1,
-    "Probe 2, +2 bunches": 2,
-    "Probe 3, +3 bunches": 3,
-    "Probe 4, before the next pump": 4,
-}
 REFERENCES: Mapping[str, Reference] = {
     "minus unpumped pulse": "unpumped probe",
     "minus laser blocked": "laser shutter",
@@ -33,6 +30,9 @@ SCOPES: Mapping[str, Scope | None] = {
     "Mean of the series": "series",
     "Chosen scans": None,
 }
+
+WHOLE = 1e-6
+"""A distance in bunch periods that differs from a whole number by less counts as whole."""
 
 NAMED_RUNS = 3
 """Runs outside a mean that are named; the tool tip names all."""
@@ -56,7 +56,8 @@ class Choices(QWidget):
         column.addLayout(self._row)
         scopes = SCOPES if "scans" in parts else {text: scope for text, scope in SCOPES.items() if scope}
         self._modes = self._box("mode", MODES, parts)
-        self._probes = self._box("probe", PROBES, parts)
+        self._run_uid = ""
+        self._probes = self._box("probe", probe_labels(Timing()), parts)
         self._references = self._box("reference", REFERENCES, parts)
         self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
         self._scans = QLineEdit()
@@ -81,7 +82,7 @@ class Choices(QWidget):
 
     @property
     def probe(self) -> int:
-        """Probe, 0 to 4."""
+        """Gate of the pump scheme, counted from 0."""
         return int(self._probes.currentData())
 
     @probe.setter
@@ -117,6 +118,32 @@ class Choices(QWidget):
         self._scans.setText(text)
         self.changed.emit()
 
+    def follow(self, frame: LiveFrame) -> None:
+        """Offer the gates of the run in `frame`, and name the runs that the mean of its series lacks."""
+        self.show_left_out(frame.left_out)
+        if frame.run is None or frame.run.uid == self._run_uid:
+            return
+        self._run_uid = frame.run.uid
+        # A run without transients has no gates to choose from: the boxes stay as they are.
+        with contextlib.suppress(ReductionError):
+            self.offer_probes(timing_from(frame.run.start.get("reduction", {})))
+
+    def offer_probes(self, timing: Timing) -> None:
+        """Offer the gates of `timing`; a chosen gate that it lacks gives way to the pumped one."""
+        labels = probe_labels(timing)
+        if list(labels) == [self._probes.itemText(index) for index in range(self._probes.count())]:
+            return
+        chosen = self.probe if self.probe in labels.values() else timing.pumped_probe
+        changed = chosen != self.probe
+        blocked = self._probes.blockSignals(True)  # noqa: FBT003  # Qt's signature
+        self._probes.clear()
+        for text, probe in labels.items():
+            self._probes.addItem(text, probe)
+        self.probe = chosen
+        self._probes.blockSignals(blocked)
+        if changed:
+            self.changed.emit()
+
     def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
         """Name the runs that the mean of the series lacks, with the reason in eV or ps, while that mean is chosen."""
         # Not every panel offers the scope: in one that does not, the box exists but is hidden, with its first entry.
@@ -137,6 +164,23 @@ class Choices(QWidget):
         box.setVisible(name in parts)
         box.currentIndexChanged.connect(self.changed)
         return box
+
+
+def probe_labels(timing: Timing) -> dict[str, int]:
+    """Return the gates of a pump scheme by their names in the window, in the order of their numbers."""
+    return {f"Probe {probe}, {_place(probe, timing)}": probe for probe in range(timing.probes_per_pump)}
+
+
+def _place(probe: int, timing: Timing) -> str:
+    if probe == timing.pumped_probe:
+        return "pumped"
+    if probe in timing.reference_probes:
+        return "before the next pump"
+    delay_ps = timing.gate_delays_ps[probe]
+    bunches = delay_ps / timing.bunch_period_ps
+    if abs(bunches - round(bunches)) < WHOLE:
+        return f"{round(bunches):+d} bunch{'' if abs(round(bunches)) == 1 else 'es'}"
+    return f"{1e-3 * delay_ps:+.5g} ns"
 
 
 def left_out_text(runs: Sequence[LeftOutRun]) -> str:

@@ -72,7 +72,7 @@ class ExcitedPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace the curves that have changed."""
-        self.choices.show_left_out(frame.left_out)
+        self.choices.follow(frame)
         excited = self._excited_request()
         static = self._static_request()
         if self._static.changed(frame, static):

@@ -85,7 +85,7 @@ class KineticsPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace curves and table."""
-        self.choices.show_left_out(frame.left_out)
+        self.choices.follow(frame)
         traces = self._trace_request()
         fits = self._fit_request()
         # Trace and fit are separate requests: the trace is quick and follows every exposure, the fit takes up to some

@@ -65,7 +65,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
     def draw(self, frame: LiveFrame) -> None:
         """Show the answer if it has changed, and the runs that a mean over the series lacks."""
-        self.choices.show_left_out(frame.left_out)
+        self.choices.follow(frame)
         super().draw(frame)
 
     def show_message(self, text: str) -> None:

@@ -8,24 +8,16 @@ from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.types import Mode, Reference
-from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate
 from reduction.xas.fluence import fluence_scan
-from reduction.xas.grouping import NullTest, ScatterRatio, null_test, scan_transients, scatter_ratio
-
-UNPUMPED_PAIR = (Gate(SHUTTER_OPEN, 3), Gate(SHUTTER_OPEN, 4))
-"""Two unpumped pulses of one pump period."""
-
-UNPUMPED_TAIL = (Gate(SHUTTER_OPEN, 0), Gate(SHUTTER_OPEN, 2))
-"""Gates that give the remaining transient in `UNPUMPED_PAIR`.
-
-After 460 and 613 ns it differs by 4 % of the transient at Br K, which is significant after four scans of 30 s per
-point."""
-
-OFF_PAIR = (Gate(SHUTTER_CLOSED, 3), Gate(SHUTTER_CLOSED, 4))
-"""The same two pulses with the laser blocked; needs a run with the laser shutter as reference."""
-
-PUMPED_OFF_PAIR = (Gate(SHUTTER_CLOSED, 0), Gate(SHUTTER_CLOSED, 4))
-"""The gates of the transient itself with the laser blocked."""
+from reduction.xas.grouping import (
+    NullPair,
+    NullTest,
+    ScatterRatio,
+    null_gates,
+    null_test,
+    scan_transients,
+    scatter_ratio,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +42,17 @@ class ScatterRequest(Request[ScatterRatio]):
 
 @dataclass(frozen=True, kw_only=True)
 class NullTestRequest(Request[NullTest]):
-    """Chi-square of two gates that must agree."""
+    """Chi-square of two gates that must agree; which ones follows from the pump scheme of the run."""
 
-    on: Gate = OFF_PAIR[0]
-    off: Gate = OFF_PAIR[1]
+    pair: NullPair = NullPair.OFF
     mode: Mode = "spc"
     scope: Scope = "mean"
 
     def compute(self, run: RunState) -> NullTest:
         """Return the test. With the shutter open, the remaining transient is subtracted.
 
-        Raises ReductionError without data.
+        Raises ReductionError without data, or without the gates.
         """
-        tail = UNPUMPED_TAIL if SHUTTER_OPEN in (self.on.laser_shutter, self.off.laser_shutter) else None
-        return null_test(run.within(self.scope), self.mode, self.on, self.off, tail)
+        sums = run.within(self.scope)
+        on, off, tail = null_gates(self.pair, sums.metadata.timing)
+        return null_test(sums, self.mode, on, off, tail)

@@ -140,13 +140,16 @@ class KineticsFit:
         return values[1]
 
     def curve(self, delay_ps: ArrayLike, *, probe: int = 0, trace: int = 0, zero_at_ps: ArrayLike = ()) -> FloatArray:
-        """Return the fitted transient of `probe` minus the unpumped probe, relative to the unpumped signal.
+        """Return the fitted transient of `probe` minus the unpumped probes, relative to the unpumped signal.
 
         Without baseline, at first delays `delay_ps` of any shape. To draw the curve through a `Trace`, give its delays
         `zero_at_ps`, at which the recipe sets the transient to zero on average.
         """
         delay = np.asarray(delay_ps, dtype=float) - self.t0s_ps[trace].value
-        unpumped = 0.0 if self.constant_offset else self._after_pump(delay, self.timing.unpumped_probe)
+        references = [] if self.constant_offset else self.timing.reference_probes
+        unpumped = np.zeros_like(delay)
+        for reference in references:
+            unpumped = unpumped + self._after_pump(delay, reference) / len(references)
         transient = self.amplitudes[trace].value * (self._after_pump(delay, probe) - unpumped)
         if np.size(zero_at_ps):
             transient = transient - self.curve(zero_at_ps, probe=probe, trace=trace).mean()
@@ -159,7 +162,7 @@ class KineticsFit:
             rates.append(1e-3 * self.offset_rate_per_ns.value)
             fractions.append(self.offset.value)
         shape = Shape(tuple(rates), tuple(fractions))
-        delay = delay_ps + probe * self.timing.bunch_period_ps
+        delay = delay_ps + self.timing.gate_delays_ps[probe]
         return shape.mix([self.train.decay(delay, rate) for rate in rates], "value")
 
 

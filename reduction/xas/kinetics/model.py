@@ -55,7 +55,7 @@ class Shape(NamedTuple):
 class WhitenedTrace:
     """The gates of one trace as independent residuals of unit variance.
 
-    Model of gate n at row i: rate = c_i (1 + e_n) (1 + signal(t_i + n bunch periods)). The jet factor c_i is common
+    Model of gate n at row i: rate = c_i (1 + e_n) (1 + signal(t_i + delay of gate n)). The jet factor c_i is common
     to a row, the gates differ in efficiency by e_n (the last gate is the reference, e = 0). In logarithms c_i is an
     additive constant per row; its best value is the weighted mean of the row, so subtracting that mean from data and
     model removes it exactly, and the shared off counts need no covariance matrix.
@@ -72,16 +72,22 @@ class WhitenedTrace:
 
     @classmethod
     def of(
-        cls, rates: GateRates, gates: Sequence[int], silent: Sequence[int], bunch_period_ps: float, train: PumpTrain
+        cls,
+        rates: GateRates,
+        gates: Sequence[int],
+        silent: Sequence[int],
+        gate_delays_ps: Sequence[float],
+        train: PumpTrain,
     ) -> WhitenedTrace:
         """Return the `gates` of measured rates, (rows, gates), the last the reference; `silent` gates have no signal.
 
+        `gate_delays_ps` are those of all gates of the rates, (probes,).
         Raises ReductionError for a gate with too few photons.
         """
         log_rate, variance = rates.log_rate()
         columns = np.asarray(gates)
         active = rates.pumped[:, None] & ~np.isin(columns, silent)
-        delay = rates.delay_ps[:, None] + columns * bunch_period_ps
+        delay = rates.delay_ps[:, None] + np.asarray(gate_delays_ps)[columns]
         return cls(
             delay_ps=delay,
             active=active,

@@ -75,7 +75,7 @@ class KineticsProblem:
         silent = [reference] if constant_offset else []
         overlap = (1.0,) if constant_offset else timing.pump_overlap
         train = PumpTrain(period_ps=timing.pump_period_ps, overlap=overlap, sigma_ps=timing.irf_sigma_ps)
-        whitened = [WhitenedTrace.of(rates, gates, silent, timing.bunch_period_ps, train) for rates in measured]
+        whitened = [WhitenedTrace.of(rates, gates, silent, timing.gate_delays_ps, train) for rates in measured]
         return cls(
             traces=whitened,
             timing=timing,

@@ -20,7 +20,6 @@ from gui.live.left_out import LeftOutRun
 from gui.panels.panel import Panel
 from gui.panels.xas.choices import Choices, left_out_text, parse_scans
 from gui.panels.xas.kinetics import fit_remark, fit_rows
-from gui.requests.xas.checks import UNPUMPED_PAIR, UNPUMPED_TAIL
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
 from reduction.number_text import with_error
@@ -30,7 +29,7 @@ from reduction.xas.excited_state import excited_state_spectrum
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
-from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
+from reduction.xas.grouping import NullPair, null_gates, null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
 from tests.support import live_runs
@@ -195,7 +194,7 @@ def test_checks_show_scatter_and_null_tests(window: MainWindow, energy_run: list
     panel = shown(window, "checks", energy_run, qtbot)
     run = accumulate(energy_run)
     ratio, null = scatter_ratio(*scan_transients(run, "spc")), null_test(run)
-    unpumped = null_test(run, "spc", *UNPUMPED_PAIR, UNPUMPED_TAIL)
+    unpumped = null_test(run, "spc", *null_gates(NullPair.UNPUMPED, run.metadata.timing))
     assert unpumped.tail is not None
     assert with_error(ratio.ratio, ratio.sigma) in panel.ratio.text()  # type: ignore[attr-defined]
     assert panel.verdict.text().startswith("● PHOTON-LIMITED")  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from errors import ReductionError
 from gui.live.run_state import RunState
 from gui.requests.powder.diffraction import DiffractionRequest
 from gui.requests.xas.bunches import BunchRequest
-from gui.requests.xas.checks import OFF_PAIR, UNPUMPED_PAIR, UNPUMPED_TAIL, NullTestRequest, ScatterRequest
+from gui.requests.xas.checks import NullTestRequest, ScatterRequest
 from gui.requests.xas.fluence import FluenceRequest
 from gui.requests.xas.kinetics import KineticsRequest, TraceRequest
 from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
@@ -25,10 +25,11 @@ from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
 from reduction.types import Mode, Reference
 from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.exposure_pairs import Gate
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_rates import gate_rates
-from reduction.xas.grouping import null_test, scan_transients, scatter_ratio
+from reduction.xas.grouping import NullPair, null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
@@ -117,10 +118,12 @@ def test_checks_are_those_of_the_stored_run(mode: Mode) -> None:
     documents = energy_run(shutter_reference="point")
     state, stored = fed(documents), accumulate(documents)
     assert ScatterRequest(mode=mode).compute(state) == scatter_ratio(*scan_transients(stored, mode))
-    for pair, tail in ((OFF_PAIR, None), (UNPUMPED_PAIR, UNPUMPED_TAIL)):
-        assert NullTestRequest(on=pair[0], off=pair[1], mode=mode).compute(state) == null_test(
-            stored, mode, *pair, tail
-        )
+    tail = Gate(1, 0), Gate(1, 2)
+    for pair, gates in (
+        (NullPair.OFF, (Gate(0, 3), Gate(0, 4))),
+        (NullPair.UNPUMPED, (Gate(1, 3), Gate(1, 4), tail)),
+    ):
+        assert NullTestRequest(pair=pair, mode=mode).compute(state) == null_test(stored, mode, *gates)
 
 
 def test_scatter_of_a_fluence_scan_is_its_own() -> None:

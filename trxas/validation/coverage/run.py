@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from devices.configuration import BeamlineConfiguration
-from plans.engine.start_document import pump_overlap
-from reduction.run_metadata import Timing
+from plans.engine.start_document import timing_metadata
+from reduction.run_metadata import Timing, timing_from
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.terminal.progress_line import PROGRESS
 from trxas.validation.coverage.campaign import Coverage
@@ -18,17 +19,8 @@ from trxas.validation.coverage.worker_pool import measure_all
 def configured_timing() -> Timing:
     """Return bunches, gates and pumps of the default beamline, in ps, which every simulation follows."""
     beamline: BeamlineConfiguration = load_configuration(DEFAULT_CONFIGURATION).beamline
-    geometry = beamline.geometry
-    probes = beamline.laser.required_divider
-    return Timing(
-        bunch_period_ps=geometry.bunch_period_ps,
-        probes_per_pump=probes,
-        pumped_probe=geometry.pumped_probe,
-        unpumped_probe=geometry.unpumped_probe,
-        irf_sigma_ps=geometry.irf_sigma_ps,
-        irf_error_ps=geometry.irf_error_ps,
-        pump_overlap=tuple(pump_overlap(geometry, probes)),
-    )
+    timing = timing_from(timing_metadata(beamline, beamline.geometry.irf_sigma_ps))
+    return replace(timing, irf_error_ps=beamline.geometry.irf_error_ps)
 
 
 def run_coverage(coverage: Coverage, json_path: Path | None) -> None:
