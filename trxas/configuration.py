@@ -72,6 +72,11 @@ class Configuration:
     storage: StorageSettings
     serve: ServeSettings = field(default_factory=ServeSettings)
 
+    @property
+    def scheme_file(self) -> Path | None:
+        """The file with the pump scheme, for a simulation of this beamline; None with equally spaced bunches."""
+        return None if self.beamline.pump_scheme is None else self.path
+
 
 def images_elsewhere(configuration: Configuration) -> Path | None:
     """Return the folder that the area detector's IOC writes to, None if it is in the data folder."""

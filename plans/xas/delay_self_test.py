@@ -63,8 +63,8 @@ class Arm:
 def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
     """Return the arms: fine moves; coarse moves; coarse moves with fine lower; the next pump, seen by the last probe.
 
-    As the delay grows, ps, the last pulse before a pump comes to meet it: with one gate per bunch, one bunch period after
-    time zero. That arm is left out where the delay axis does not reach so far.
+    As the delay grows, ps, the last pulse before a pump comes to meet it: with one gate per bunch, one bunch period
+    after time zero. That arm is left out where the delay axis does not reach so far.
     """
     geometry = configuration.geometry
     step_ps = configuration.delay.coarse_step_ps

@@ -15,28 +15,24 @@ from caproto.server import PVGroup, pvproperty
 from sim.clock import BeamClock
 from sim.faults.history import History
 from sim.ioc.exposure_log import ExposureLog
+from sim.ioc.record_fields import resize
 from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
-from sim.physics.constants import APDS, PROBES
+from sim.ioc.scaler_fields import CHANNELS
 from sim.physics.detectors import BOXCAR_BLOCKS
 from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts, Stretch
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"
 
-SPC_FRAME_LENGTH = 5 + PROBES + APDS * PROBES
-BOXCAR_FRAME_LENGTH = 3 + 2 * PROBES
+OFF_CHANNEL = 9
+"""Channel of the SPC scaler with the last gate before the next pump, all photodiodes."""
 
-EMPTY_SPC_FRAME = [0.0, 0.0, 0.0, float(APDS), float(PROBES)] + [0.0] * (SPC_FRAME_LENGTH - 5)
+ON_CHANNEL = 10
+"""Channel of the SPC scaler with the pumped gate, all photodiodes."""
 
-PUMPED = 0
-"""Probe of the gate that channel S10 (on) shows."""
+FIRST_GATE_CHANNEL = 17
+"""Channel of the first gate of the first photodiode; the others follow, as far as the record has channels."""
 
-UNPUMPED = PROBES - 1
-"""Probe of the gate that channel S9 (off) shows."""
-
-SPC_CHANNELS = {9: "TFY off", 10: "TFY on"} | {
-    17 + PROBES * apd + probe: f"APD{apd} probe{probe}" for apd in range(APDS) for probe in range(PROBES)
-}
 MASTER_CHANNELS = {1: "clock", 2: "I0", 3: "Foil"}
 
 Gated = Callable[[int, BeamlineState, ExposureCounts], Awaitable[None]]
@@ -50,12 +46,12 @@ class Acquisition(PVGroup):
     """Both scalers, the averages of the boxcar, and the frames."""
 
     spc_frame = pvproperty(
-        name="amofg1a:spc:Frame", value=EMPTY_SPC_FRAME, max_length=SPC_FRAME_LENGTH, record="waveform",
-        dtype=float, read_only=True, doc="SPC exposure: id s shutter na np n c",
+        name="amofg1a:spc:Frame", value=[0.0], record="waveform", dtype=float, read_only=True,
+        doc="SPC exposure: id s shutter na np n c",
     )  # fmt: skip
     boxcar_frame = pvproperty(
-        name="7idb:boxcar:Frame", value=[0.0] * BOXCAR_FRAME_LENGTH, max_length=BOXCAR_FRAME_LENGTH, record="waveform",
-        dtype=float, units="V", read_only=True, doc="Boxcar exposure: id s shutter mean var",
+        name="7idb:boxcar:Frame", value=[0.0], record="waveform", dtype=float, units="V", read_only=True,
+        doc="Boxcar exposure: id s shutter mean var",
     )  # fmt: skip
     boxcar_off_3s = pvproperty(
         name="7idb:userCalc11", value=0.0, record="calc", dtype=float, units="V", precision=6, read_only=True,
@@ -86,6 +82,11 @@ class Acquisition(PVGroup):
         super().__init__(prefix, **kwargs)
         self._clock = clock
         self._experiment = experiment
+        # Frames are as long as the scheme has gates: their records are declared with one element.
+        gates = experiment.photodiodes * experiment.probes
+        head = [0.0, 0.0, 0.0, float(experiment.photodiodes), float(experiment.probes)]
+        resize(self.spc_frame, [*head, *[0.0] * (experiment.probes + gates)])
+        resize(self.boxcar_frame, [0.0] * (3 + 2 * experiment.probes))
         self._history = history
         self._started: dict[str, BeamlineState] = {}
         self._stretches: dict[str, list[Stretch]] = {}
@@ -96,13 +97,13 @@ class Acquisition(PVGroup):
         self.gated: list[Gated] = []
         self.exposure_log: ExposureLog | None = None
         self.master = self._scaler(prefix, MASTER_SCALER, "I0 scaler, master", MASTER_CHANNELS, self._publish)
-        self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", SPC_CHANNELS, None)
+        self.spc = self._scaler(prefix, SPC_SCALER, "SPC gates", self._gate_names(), None)
         self.pvdb.update({**self.master.pvdb, **self.spc.pvdb})
 
     def _scaler(
         self, prefix: str, name: str, description: str, channels: Mapping[int, str], on_finish: Any
     ) -> ScalerGroup:
-        values = master_channels if name == MASTER_SCALER else spc_channels
+        values = master_channels if name == MASTER_SCALER else self._spc_channels
         return ScalerGroup(
             prefix + name,
             clock=self._clock,
@@ -114,6 +115,26 @@ class Acquisition(PVGroup):
                 on_finish=on_finish,
             ),
         )
+
+    def _gate_names(self) -> dict[int, str]:
+        """Return the channels of the SPC scaler with their names: off and on, then as many gates as there is room."""
+        probes = self._experiment.probes
+        gates = {
+            FIRST_GATE_CHANNEL + probes * apd + probe: f"APD{apd} probe{probe}"
+            for apd in range(self._experiment.photodiodes)
+            for probe in range(probes)
+        }
+        within = {channel: name for channel, name in gates.items() if channel <= CHANNELS}
+        return {OFF_CHANNEL: "TFY off", ON_CHANNEL: "TFY on", **within}
+
+    def _spc_channels(self, exposure: ExposureCounts) -> dict[int, float]:
+        """Return the channels of the SPC scaler: total fluorescence off and on, then counts (apd, probe) in one row."""
+        total = exposure.counts.sum(axis=0)
+        scheme = self._experiment.scheme
+        gates = enumerate(exposure.counts.ravel()[: CHANNELS - FIRST_GATE_CHANNEL + 1])
+        return {OFF_CHANNEL: float(total[scheme.unpumped]), ON_CHANNEL: float(total[scheme.pumped])} | {
+            FIRST_GATE_CHANNEL + index: float(count) for index, count in gates
+        }
 
     def _start(self, name: str) -> None:
         self._started[name] = self._history.begin(name)
@@ -138,7 +159,7 @@ class Acquisition(PVGroup):
         head = [float(self._exposure_id), elapsed_s, shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER]
         if self.fault_stale not in ("spc", "both"):
             await self.spc_frame.write(spc_frame(head, exposure))
-            await self.spc.post_counts(elapsed_s, spc_channels(exposure))
+            await self.spc.post_counts(elapsed_s, self._spc_channels(exposure))
         if self.fault_stale not in ("boxcar", "both"):
             await self.boxcar_frame.write(boxcar_frame(head, exposure))
             await self._publish_averages(exposure)
@@ -148,10 +169,11 @@ class Acquisition(PVGroup):
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)
         whole = exposure.boxcar.mean(axis=0)
-        await self.boxcar_off_3s.write(float(half[UNPUMPED]))
-        await self.boxcar_on_3s.write(float(half[PUMPED]))
-        await self.boxcar_off_6s.write(float(whole[UNPUMPED]))
-        await self.boxcar_on_6s.write(float(whole[PUMPED]))
+        scheme = self._experiment.scheme
+        await self.boxcar_off_3s.write(float(half[scheme.unpumped]))
+        await self.boxcar_on_3s.write(float(half[scheme.pumped]))
+        await self.boxcar_off_6s.write(float(whole[scheme.unpumped]))
+        await self.boxcar_on_6s.write(float(whole[scheme.pumped]))
 
 
 def master_channels(exposure: ExposureCounts) -> dict[int, float]:
@@ -159,16 +181,10 @@ def master_channels(exposure: ExposureCounts) -> dict[int, float]:
     return {2: float(exposure.i0), 3: float(exposure.foil)}
 
 
-def spc_channels(exposure: ExposureCounts) -> dict[int, float]:
-    """Return the channels of the SPC scaler: total fluorescence off and on, then counts (apd, probe) in one row."""
-    total = exposure.counts.sum(axis=0)
-    gates = {17 + index: float(count) for index, count in enumerate(exposure.counts.ravel())}
-    return {9: float(total[UNPUMPED]), 10: float(total[PUMPED])} | gates
-
-
 def spc_frame(head: list[float], exposure: ExposureCounts) -> list[float]:
     """Return the SPC frame: exposure id, seconds, shutter, APDs, probes, gates opened (probe), counts (apd, probe)."""
-    return [*head, float(APDS), float(PROBES), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
+    photodiodes, probes = exposure.counts.shape
+    return [*head, float(photodiodes), float(probes), *exposure.pulses.tolist(), *exposure.counts.ravel().tolist()]
 
 
 def boxcar_frame(head: list[float], exposure: ExposureCounts) -> list[float]:

@@ -26,7 +26,9 @@ from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Sample
+from sim.physics.source import DEFAULT_SCHEME
 
 NOZZLE_MOTOR = "7idd:m41"
 """Name of the jet nozzle's motor record (ours): an axis that the default configuration does not use."""
@@ -41,8 +43,8 @@ IMAGES = "images"
 class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server. Raises
-    SimulationInputError if a fault of `schedule` is about something that this beamline lacks.
+    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme`
+    gives bunches, pump and gates. Raises SimulationInputError if a fault of `schedule` is about something that this beamline lacks.
     """
 
     def __init__(
@@ -54,9 +56,10 @@ class SimulatedBeamline:
         macro: str = "",
         schedule: Schedule = NOTHING_SCHEDULED,
         restarts: int = 0,
+        scheme: PumpScheme = DEFAULT_SCHEME,
     ) -> None:
         self.clock = BeamClock(speed)
-        self.experiment = Experiment(sample=sample, seed=seed, restarts=restarts)
+        self.experiment = Experiment(sample=sample, seed=seed, restarts=restarts, scheme=scheme)
         self._beam = sample.beam
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(macro, clock=self.clock, beam=sample.beam)
@@ -65,7 +68,7 @@ class SimulatedBeamline:
         )
         # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
-        self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed)
+        self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed, scheme=scheme)
         self.environment = Environment(macro, clock=self.clock, experiment=self.experiment, disturbed=self.history.now)
         self.cell = Cell(macro, clock=self.clock)
         self.foil_wheel = FoilWheel(macro, clock=self.clock)

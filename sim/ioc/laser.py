@@ -14,8 +14,10 @@ from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
-from sim.physics.constants import BUNCH_PERIOD_PS
+from sim.ioc.record_fields import preset
 from sim.physics.experiment import BeamlineState
+from sim.physics.pump_scheme import PumpScheme
+from sim.physics.source import DEFAULT_SCHEME
 
 WAVEPLATE_MOTOR = "7idd:m21"
 """Name of the half-wave plate's motor record (chosen, in the style of the beamline)."""
@@ -44,6 +46,9 @@ SPOT_AREA_CM2 = math.pi / 4 * 45e-4 * 50e-4
 
 SHUTTER_TIME_S = 0.02
 
+LARGEST_DIVIDER = 24
+"""Largest divider that the laser accepts, unless its scheme needs a larger one."""
+
 
 def fluence_at(angle_deg: float) -> float:
     """Return the fluence behind plate and polariser, mJ/cm2 (Malus: a half-wave plate turns by twice its angle)."""
@@ -54,12 +59,12 @@ class Laser(PVGroup):
     """The pump laser as its control system shows it; `disturbed` returns the state with faults, for the power meter."""
 
     rate_divider = pvproperty(
-        name="7idd:laser:RateDivider", value=5, record="longout", dtype=int, lower_ctrl_limit=1, upper_ctrl_limit=24,
-        units="bunches", doc="X-ray pulses per pump pulse",
+        name="7idd:laser:RateDivider", value=5, record="longout", dtype=int, lower_ctrl_limit=1,
+        upper_ctrl_limit=LARGEST_DIVIDER, units="bunches", doc="X-ray pulses per pump pulse",
     )  # fmt: skip
     repetition_rate = pvproperty(
-        name="7idd:laser:RepRate", value=1e12 / (5 * BUNCH_PERIOD_PS), record="ai", dtype=float, units="Hz",
-        precision=1, read_only=True, doc="Pump repetition rate",
+        name="7idd:laser:RepRate", value=1e12 / DEFAULT_SCHEME.period_ps(DEFAULT_SCHEME.divider), record="ai",
+        dtype=float, units="Hz", precision=1, read_only=True, doc="Pump repetition rate",
     )  # fmt: skip
     lock = pvproperty(
         name="7idd:laser:Lock", value="Locked", dtype=ChannelType.ENUM, enum_strings=["Unlocked", "Locked"],
@@ -85,11 +90,16 @@ class Laser(PVGroup):
         clock: BeamClock,
         disturbed: Callable[[], BeamlineState],
         seed: int = 1,
+        scheme: PumpScheme = DEFAULT_SCHEME,
         **kwargs: Any,
     ) -> None:
         super().__init__(prefix, **kwargs)
         self._clock = clock
         self._disturbed = disturbed
+        self._scheme = scheme
+        self._largest_divider = max(LARGEST_DIVIDER, scheme.divider)
+        preset(self.rate_divider, value=scheme.divider, upper_ctrl_limit=self._largest_divider)
+        preset(self.repetition_rate, value=1e12 / scheme.period_ps(scheme.divider))
         self._meter = np.random.default_rng([seed, 7])
         self.fault_shutter_stuck = False
         """Whether the shutter stays where it is."""
@@ -131,10 +141,13 @@ class Laser(PVGroup):
 
     @rate_divider.putter  # type: ignore[no-redef]
     async def rate_divider(self, instance: Any, value: int) -> int:
-        """Set the laser to pump every n-th bunch; raises SimulationInputError unless n is 1 to 24."""
-        if not 1 <= value <= 24:
-            raise SimulationInputError(f"rate divider {value} is outside 1 to 24 bunches")
-        await self.repetition_rate.write(1e12 / (value * BUNCH_PERIOD_PS))
+        """Set the laser to pump every n-th bunch, or revolution; raises SimulationInputError unless n is 1 to 24.
+
+        A scheme with a larger divider extends the range to it.
+        """
+        if not 1 <= value <= self._largest_divider:
+            raise SimulationInputError(f"rate divider {value} is outside 1 to {self._largest_divider} bunches")
+        await self.repetition_rate.write(1e12 / self._scheme.period_ps(value))
         return value
 
     @shutter.putter  # type: ignore[no-redef]

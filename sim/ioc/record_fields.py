@@ -45,6 +45,12 @@ def preset(channel: Any, **data: Any) -> None:
     channel._data.update(data)
 
 
+def resize(channel: Any, value: list[float]) -> None:
+    """Set value and length of an array channel that is not served yet."""
+    channel._max_length = len(value)
+    preset(channel, value=value)
+
+
 def show_metadata(pvdb: Mapping[str, Any]) -> None:
     """Let the fields DESC, EGU, PREC and the limits of all records show the declaration of the record.
 

@@ -9,12 +9,13 @@ from typing import TypeAlias
 import numpy as np
 
 from sim.physics import beam_path
-from sim.physics.constants import APDS, BUNCH_PERIOD_PS, BUNCHES, PROBES
+from sim.physics.constants import APDS
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
 from sim.physics.excitation import PumpTrain, Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
+from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Edge, Sample
-from sim.physics.source import TopUp, bunch_charges, pulses_per_bunch
+from sim.physics.source import DEFAULT_SCHEME, TopUp, bunch_charges, pulses_per_bunch
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from sim.types import FloatArray, IntArray
 
@@ -107,6 +108,7 @@ def restarted_seed(seed: int, stream: int, restarts: int) -> list[int]:
 class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
+    `scheme`: bunches, pump and gates; `photodiodes`: their number, among which the fluorescence is divided.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while it counts: the same exposures give the same counts, however fast a client asks.
@@ -120,6 +122,8 @@ class Experiment:
     boxcar: Boxcar = field(default_factory=Boxcar)
     ring: TopUp = field(default_factory=TopUp)
     fluctuations: Fluctuations = field(default_factory=Fluctuations)
+    scheme: PumpScheme = DEFAULT_SCHEME
+    photodiodes: int = APDS
 
     def __post_init__(self) -> None:
         """Give every source of randomness its own stream, so that they do not affect each other."""
@@ -132,8 +136,13 @@ class Experiment:
         self._jet = Fluctuation(self.fluctuations.jet_sigma, self.fluctuations.jet_tau_s, streams[4])
         self._flux = Fluctuation(self.fluctuations.flux_sigma, self.fluctuations.flux_tau_s, streams[5])
         self.time_s = 0.0
-        self.charges = bunch_charges(fixed)
-        self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * fixed.standard_normal((APDS, PROBES))
+        self.charges = bunch_charges(fixed, self.scheme)
+        self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * fixed.standard_normal((self.photodiodes, self.probes))
+
+    @property
+    def probes(self) -> int:
+        """Number of gates per pump and photodiode."""
+        return len(self.scheme.gates)
 
     def spectrum(self, state: BeamlineState) -> FloatArray:
         """Return the fluorescence of the sample at each probe, in units of the edge step; shape (probe,)."""
@@ -145,28 +154,28 @@ class Experiment:
     def excitation(self, state: BeamlineState) -> FloatArray:
         """Return the excitation seen by each probe; shape (probe,)."""
         if not state.laser_shutter_open or state.fluence_mj_cm2 == 0:
-            return np.zeros(PROBES)
+            return np.zeros(self.probes)
         kinetics = self.sample.kinetics
         pump = self.sample.pump
         train = PumpTrain(
             fluence_mj_cm2=state.fluence_mj_cm2,
-            period_ps=state.rate_divider * BUNCH_PERIOD_PS,
+            period_ps=self.scheme.period_ps(state.rate_divider),
             spot=replace(self.spot, horizontal_um=state.laser_horizontal_um, vertical_um=state.laser_vertical_um),
         )
         if not state.laser_locked:
-            return np.full(PROBES, mean_excitation(train, kinetics=kinetics, pump=pump))
-        delays_ps = state.delay_ps + BUNCH_PERIOD_PS * np.arange(PROBES)
+            return np.full(self.probes, mean_excitation(train, kinetics=kinetics, pump=pump))
+        delays_ps = state.delay_ps + self.scheme.gate_delays_ps
         return train_excitation(delays_ps, train, kinetics=kinetics, pump=pump, sigma_ps=self.sample.beam.irf_sigma_ps)
 
     def photons(self, state: BeamlineState, flux: float, jet: float) -> FloatArray:
         """Return the mean detected photons per X-ray pulse, without stray light; shape (apd, probe, bunch)."""
         if state.beam == 0 or not state.jet_running:
-            return np.zeros((APDS, PROBES, BUNCHES))
+            return np.zeros((self.photodiodes, self.probes, len(self.charges)))
         edge: Edge = edge_at(self.sample.edges, state.energy_ev)
         flux_here = flux * state.beam * beam_path.flux(state.energy_ev)
         jet_here = jet * state.jet_density
-        per_probe = edge.photons_per_pulse / APDS * flux_here * jet_here * self.spectrum(state)
-        return np.asarray(np.tile(per_probe[:, None] * self.charges, (APDS, 1, 1)))
+        per_probe = edge.photons_per_pulse / self.photodiodes * flux_here * jet_here * self.spectrum(state)
+        return np.asarray(np.tile(per_probe[:, None] * self.charges, (self.photodiodes, 1, 1)))
 
     def expose(self, state: BeamlineState, duration_s: float) -> ExposureCounts:
         """Count for the next `duration_s` seconds of beam in one state."""
@@ -185,7 +194,7 @@ class Experiment:
         flux *= 1 + self._flux.average(duration_s)
         jet = 1 + self._jet.average(duration_s)
         self.time_s += duration_s
-        first_bunch = int(self._phase.integers(BUNCHES))
+        first_bunch = int(self._phase.integers(self.scheme.units_per_turn))
         # Equal states count as one: the order within the dwell matters only to the boxcar's sub-averages.
         states = list(dict.fromkeys(state for state, _ in stretches))
         photons = {state: self.photons(state, flux, jet) for state in states}
@@ -205,24 +214,26 @@ class Experiment:
         self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> tuple[IntArray, IntArray]:
         """Draw counts (apd, probe) and opened gates (probe,), summed over the states."""
-        counts = np.zeros((APDS, PROBES), dtype=np.int64)
-        opened = np.zeros(PROBES, dtype=np.int64)
-        for state, periods in _periods(stretches).items():
-            pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch)
+        counts = np.zeros((self.photodiodes, self.probes), dtype=np.int64)
+        opened = np.zeros(self.probes, dtype=np.int64)
+        for state, periods in _periods(stretches, self.scheme).items():
+            pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch, self.scheme)
             seen = photons[state] * self.gate_efficiency[:, :, None] + state.stray_photons
             counts += draw_gates(seen, pulses, self._gates)
             opened += pulses.sum(axis=-1)
-            first_bunch = (first_bunch + periods * state.rate_divider) % BUNCHES
+            first_bunch = (first_bunch + periods * state.rate_divider) % self.scheme.units_per_turn
         return counts, opened
 
     def _average_boxcar(
         self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> FloatArray:
         """Draw sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
-        periods = sum(_periods(stretches).values())
+        periods = sum(_periods(stretches, self.scheme).values())
         divider = stretches[0][0].rate_divider
-        pulses = pulses_per_bunch(periods, divider, first_bunch)
-        seen = {state: per_apd.sum(axis=0) + APDS * state.stray_photons for state, per_apd in photons.items()}
+        pulses = pulses_per_bunch(periods, divider, first_bunch, self.scheme)
+        seen = {
+            state: per_apd.sum(axis=0) + self.photodiodes * state.stray_photons for state, per_apd in photons.items()
+        }
         if len(seen) == 1:
             return draw_boxcar(next(iter(seen.values())), pulses, self.boxcar, self._analog)
         shares = _shares(stretches, BOXCAR_BLOCKS)
@@ -252,7 +263,7 @@ def i0_rate(energy_ev: float) -> float:
     return I0_RATE * beam_path.flux(energy_ev) * beam_path.chamber_response(energy_ev)
 
 
-def _periods(stretches: Sequence[Stretch]) -> dict[BeamlineState, int]:
+def _periods(stretches: Sequence[Stretch], scheme: PumpScheme) -> dict[BeamlineState, int]:
     """Return the pump periods spent in each state; a period cut by the end of a stretch ends in the next one."""
     # Numbers of whole periods are differences of a running total, so that rounding at the boundaries neither loses nor
     # adds a period: undisturbed and disturbed exposures of equal length open equally many gates.
@@ -261,7 +272,7 @@ def _periods(stretches: Sequence[Stretch]) -> dict[BeamlineState, int]:
     begun = 0
     for state, seconds in stretches:
         end_s += seconds
-        ended = int(end_s * 1e12 / (state.rate_divider * BUNCH_PERIOD_PS))
+        ended = int(end_s * 1e12 / scheme.period_ps(state.rate_divider))
         # After a change of the divider the numbers restart, so the difference could be below 0.
         periods[state] = periods.get(state, 0) + max(ended - begun, 0)
         begun = ended

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.physics.constants import BUNCHES, PROBES
+from sim.physics.pump_scheme import PumpScheme
 from sim.types import FloatArray, IntArray
 
 BUNCH_CHARGE_SPREAD = 0.03
 """Relative standard deviation of the bunch charges (chosen; top-up keeps them within a few per cent)."""
 
 
-def bunch_charges(rng: np.random.Generator) -> FloatArray:
-    """Draw the charges of the bunches relative to their mean; shape (24,), mean exactly 1."""
-    charges = 1 + BUNCH_CHARGE_SPREAD * rng.standard_normal(BUNCHES)
-    return np.asarray(charges / charges.mean())
+DEFAULT_SCHEME = PumpScheme()
+"""24 equal bunches, one in five pumped, one gate for each of the five."""
+
+
+def bunch_charges(rng: np.random.Generator, scheme: PumpScheme = DEFAULT_SCHEME) -> FloatArray:
+    """Draw the charges of the bunches, (bunches,), about those of the scheme."""
+    charges = 1 + BUNCH_CHARGE_SPREAD * rng.standard_normal(len(scheme.filled))
+    return np.asarray(charges / charges.mean() * np.array(scheme.charges))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,21 +36,23 @@ class TopUp:
         return float(self.full_ma * np.exp(-(time_s % self.interval_s) / self.lifetime_s))
 
 
-def pulses_per_bunch(periods: int, divider: int, first_bunch: int) -> IntArray:
+def pulses_per_bunch(periods: int, divider: int, first_place: int, scheme: PumpScheme = DEFAULT_SCHEME) -> IntArray:
     """Return how often each gate meets each bunch in `periods` pump periods, (probe, bunch); rows sum to `periods`.
 
-    Pump period k starts at bunch `first_bunch + k * divider`; with a divider of 5, which shares no factor with 24,
-    the pump walks over all bunches.
+    Pump period k starts at place `first_place + k * divider` of the ring, counted in bunches of an equal fill. With 24
+    bunches and a divider of 5, which share no factor, the pump walks over all bunches; a laser that divides revolutions
+    meets the same bunch for ever.
     """
-    # The sequence of pumped bunches repeats after 24 / gcd(24, divider) periods. Every bunch of that cycle is pumped as
-    # often as the number of whole cycles, and those of the last, incomplete cycle once more. Probe n meets the n-th
-    # bunch after the pumped one, so its row is that of the pump, shifted by n.
-    cycle = BUNCHES // np.gcd(BUNCHES, divider)
+    # The sequence of pumped places repeats after n / gcd(n, divider) periods. Every place of that cycle is pumped as
+    # often as the number of whole cycles, and those of the last, incomplete cycle once more. A gate sees the bunch that
+    # lies its own distance after the pumped one.
+    places = scheme.units_per_turn
+    cycle = places // np.gcd(places, divider)
     full, rest = divmod(periods, int(cycle))
     visits = np.full(int(cycle), full, dtype=np.int64)
     visits[:rest] += 1
-    counts = np.zeros((PROBES, BUNCHES), dtype=np.int64)
-    pump_bunches = (first_bunch + divider * np.arange(cycle)) % BUNCHES
-    for probe in range(PROBES):
-        counts[probe, (pump_bunches + probe) % BUNCHES] = visits
+    counts = np.zeros((len(scheme.gates), len(scheme.filled)), dtype=np.int64)
+    pumped = (first_place + divider * np.arange(cycle)) % places
+    for gate in range(len(scheme.gates)):
+        counts[gate, scheme.bunches(pumped, gate)] = visits
     return counts

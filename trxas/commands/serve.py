@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,12 +25,16 @@ class ServeCommandOptions(BeamlineOptions):
         bool, typer.Option("--no-environment", help="Do not open the session in which the queue's plans run.")
     ] = False
 
-    def simulation(self) -> tuple[str, ...] | None:
-        """Return the options of the simulated beamline, None without one."""
+    def simulation(self, scheme: Path | None) -> tuple[str, ...] | None:
+        """Return the options of the simulated beamline with the pump scheme of a file, None without a simulation."""
         if not self.sim:
             return None
         arguments = ["--seed", str(self.seed), "--speed", str(self.speed), "--macro", self.prefix or ""]
-        return (*arguments, "--sample", self.sample) if self.sample else tuple(arguments)
+        if self.sample:
+            arguments += ["--sample", self.sample]
+        if scheme is not None:
+            arguments += ["--scheme", str(scheme)]
+        return tuple(arguments)
 
 
 def run(options: ServeCommandOptions) -> int:
@@ -51,7 +56,9 @@ def run(options: ServeCommandOptions) -> int:
     root.mkdir(parents=True, exist_ok=True)
     lock = ServeLock(root)
     try:
-        wanted = ServeOptions(simulation=options.simulation(), environment=not options.no_environment)
+        wanted = ServeOptions(
+            simulation=options.simulation(configuration.scheme_file), environment=not options.no_environment
+        )
         return Serving(configuration, wanted, say).run()
     finally:
         lock.release()

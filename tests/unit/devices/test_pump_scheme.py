@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devices.configuration import BeamlineConfiguration, beamline_from_table, read_toml
 from errors import ConfigurationError
+from tests.support.scheme_files import SCHEMES
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
-SCHEMES = Path(__file__).parents[3] / "examples" / "pump_schemes"
 FOLLOWING = {
     "laser": ["required_divider"],
     "exposure": ["probes"],
