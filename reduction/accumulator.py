@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from reduction.types import BoolArray, FloatArray, IntArray
 
-APDS = 2
-"""Avalanche photodiodes, the first axis of `spc_counts`."""
-
 _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
 
 
@@ -28,7 +25,7 @@ class RunAccumulator:
     """Sums the events of one run per (scan, point, laser shutter); call it with `(name, document)`.
 
     Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
-    power of 2) x points x 2 shutter states x 32 numbers, however often exposures are repeated. Exposures of the same
+    power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are repeated. Exposures of the same
     scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never summed. All
     arrays may be read at any moment of a run; their leading shape (...) is (scans begun, points, shutter), shutter 0
     being closed and 1 open. Raises ReductionError for documents that make no sense.
@@ -78,7 +75,7 @@ class RunAccumulator:
     def counts(self) -> FloatArray:
         """Gate counts, shape (..., apd, probe)."""
         counts = self._field("counts")
-        return counts.reshape(*counts.shape[:-1], APDS, self.metadata.timing.probes_per_pump)
+        return counts.reshape(*counts.shape[:-1], self.metadata.photodiodes, self.metadata.timing.probes_per_pump)
 
     @property
     def pulses(self) -> FloatArray:
@@ -147,7 +144,12 @@ class RunAccumulator:
         points = len(metadata.points)
         if points == 0:
             raise ReductionError("The grid of the run holds no points. Give at least one.")
-        widths = {"counts": APDS * probes, "pulses": probes, "boxcar_integral": probes, "boxcar_variance": probes}
+        widths = {
+            "counts": metadata.photodiodes * probes,
+            "pulses": probes,
+            "boxcar_integral": probes,
+            "boxcar_variance": probes,
+        }
         widths |= dict.fromkeys((*_SCALARS, "exposures"), 1)
         edges = np.cumsum([0, *widths.values()]).tolist()
         self._layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
@@ -237,9 +239,10 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     the number of scans as `repeats`. `reduction.xas.series` checks whether the runs belong together. Raises
     ReductionError without runs or with different numbers of points.
     """
-    if not runs or len({len(run.metadata.points) for run in runs}) != 1:
+    if not runs or len({run._sums.shape[1:] for run in runs}) != 1:
         raise ReductionError(
-            "Only runs with the same number of points can be joined, and at least one. Check the list."
+            "Only runs with the same number of points, gates and photodiodes can be joined, and at least one. Check "
+            "the list."
         )
     masks = [np.ones(run.scans, dtype=bool) for run in runs] if kept is None else kept
     result = copy(runs[0])

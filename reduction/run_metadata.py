@@ -10,6 +10,9 @@ import numpy as np
 
 from errors import ReductionError
 
+PHOTODIODES_OF_EARLIER_RUNS = 2
+"""Photodiodes of runs that do not state their number."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -113,7 +116,8 @@ class RunMetadata:
     delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
     its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
     axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
-    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it.
+    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the length
+    of the first axis of `spc_counts`.
     """
 
     uid: str
@@ -135,6 +139,7 @@ class RunMetadata:
     main_feature_ev: float | None = None
     energy_calibration_offset_ev: float = 0.0
     time_zero_raw_ps: float | None = None
+    photodiodes: int = PHOTODIODES_OF_EARLIER_RUNS
 
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
@@ -178,6 +183,7 @@ class RunMetadata:
                 windows=EnergyWindows.from_settings(reduction),
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
+                photodiodes=_photodiodes(reduction),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except (TypeError, ValueError) as error:
@@ -229,6 +235,13 @@ def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
     """Return the energy at which the size of a transient is stated, eV; None if the run does not tell."""
     recorded = doc["reduction"].get("main_feature_ev", MAIN_FEATURE_OF_EARLIER_RUNS_EV.get(str(doc["edge"])))
     return None if recorded is None else float(recorded)
+
+
+def _photodiodes(reduction: Mapping[str, Any]) -> int:
+    number = int(reduction.get("photodiodes", PHOTODIODES_OF_EARLIER_RUNS))
+    if number < 1:
+        raise ReductionError(f"photodiodes = {number} in the `reduction` settings: at least 1 must have counted.")
+    return number
 
 
 def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> Timing:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sim.errors import SimulationInputError
 from sim.faults.kinds import fault_list
 from sim.faults.schedule import Schedule, load_faults
+from sim.physics.constants import APDS
 from sim.physics.pump_scheme import load_scheme
 from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path, shipped_samples
 from sim.physics.source import DEFAULT_SCHEME
@@ -70,6 +71,7 @@ def _beamline(sample: Sample, options: argparse.Namespace) -> SimulatedBeamline:
         schedule=Schedule(faults=tuple(faults), running_s=restart.running_s),
         restarts=options.restarts + restart.number,
         scheme=DEFAULT_SCHEME if options.scheme is None else load_scheme(options.scheme),
+        photodiodes=options.photodiodes,
     )
     if options.exposure_log is not None:
         beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
@@ -125,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         "--print-label", action="store_true", help="print name and edges of the sample as JSON, and exit"
     )
     parser.add_argument("--scheme", type=Path, help="file with a table [pump_scheme]: bunches, pump and gates (TOML)")
+    parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")
     parser.add_argument("--seed", type=_seed, default=1, help="seed of all randomness")
     parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")
@@ -147,6 +150,13 @@ def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return value
+
+
+def _photodiodes(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 64:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of photodiodes from 1 to 64")
     return value
 
 

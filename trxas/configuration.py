@@ -73,9 +73,10 @@ class Configuration:
     serve: ServeSettings = field(default_factory=ServeSettings)
 
     @property
-    def scheme_file(self) -> Path | None:
-        """The file with the pump scheme, for a simulation of this beamline; None with equally spaced bunches."""
-        return None if self.beamline.pump_scheme is None else self.path
+    def simulation_options(self) -> tuple[str, ...]:
+        """Options with which a simulation has the ring and the photodiodes of this configuration."""
+        photodiodes = ("--photodiodes", str(self.beamline.exposure.apds))
+        return photodiodes if self.beamline.pump_scheme is None else (*photodiodes, "--scheme", str(self.path))
 
 
 def images_elsewhere(configuration: Configuration) -> Path | None:

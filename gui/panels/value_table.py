@@ -35,6 +35,12 @@ class ValueTable(QTableWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
         self._fit_rows()
 
+    def name_columns(self, columns: Sequence[str]) -> None:
+        """Give the table other `columns`; the cells of columns that it has lost are dropped."""
+        if self.columnCount() != len(columns):
+            self.setColumnCount(len(columns))
+            self.setHorizontalHeaderLabels(list(columns))
+
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
         """Replace the content by `rows` (rows, columns) of one cell per column; only cells that differ are drawn."""
         # The height follows the number of rows, and with it the layout of the panel; it changes only when that number

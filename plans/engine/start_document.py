@@ -155,6 +155,7 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
     """Return timing (ps), overlap of the pumps, normalisation intervals and main feature (eV) for the reduction."""
     return {
         **timing_metadata(beamline.configuration, beamline.delay.response.sigma_ps),
+        "photodiodes": beamline.configuration.exposure.apds,
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
         "post_edge_ev": list(edge.post_edge_ev),

@@ -24,6 +24,7 @@ from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
+from sim.physics.constants import APDS
 from sim.physics.diffraction import Scene
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.pump_scheme import PumpScheme
@@ -44,7 +45,8 @@ class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
     `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme`
-    gives bunches, pump and gates. Raises SimulationInputError if a fault of `schedule` is about something that this beamline lacks.
+    gives bunches, pump and gates, which each of the `photodiodes` has. Raises SimulationInputError if a fault of `schedule` is about something that this
+    beamline lacks.
     """
 
     def __init__(
@@ -57,9 +59,12 @@ class SimulatedBeamline:
         schedule: Schedule = NOTHING_SCHEDULED,
         restarts: int = 0,
         scheme: PumpScheme = DEFAULT_SCHEME,
+        photodiodes: int = APDS,
     ) -> None:
         self.clock = BeamClock(speed)
-        self.experiment = Experiment(sample=sample, seed=seed, restarts=restarts, scheme=scheme)
+        self.experiment = Experiment(
+            sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
+        )
         self._beam = sample.beam
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(macro, clock=self.clock, beam=sample.beam)

@@ -23,13 +23,14 @@ def traced(
     seed: int | None,
     amplitude: float = 0.06,
     irf_sigma_ps: float = TIMING.irf_sigma_ps,
+    timing: Timing = TIMING,
 ) -> GateRates:
-    """Rates of five gates with a signal of these fractions and lifetimes (ps), 36 s of 0.12 photons per pulse.
+    """Rates of all gates with a signal of these fractions and lifetimes (ps), 36 s of 0.12 photons per pulse.
 
-    Without a seed there is no noise, but the errors are the same.
+    The pump rate is that of five bunches, whatever the timing. Without a seed there is no noise; the errors stay.
     """
-    train = PumpTrain(period_ps=TIMING.pump_period_ps, overlap=TIMING.pump_overlap, sigma_ps=irf_sigma_ps)
-    delay = DELAYS_PS[:, None] + np.arange(5) * TIMING.bunch_period_ps
+    train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=irf_sigma_ps)
+    delay = DELAYS_PS[:, None] + np.array(timing.gate_delays_ps)
     signal: NDArray[np.float64] = np.zeros(delay.shape)
     for fraction, lifetime_ps in parts:
         signal += amplitude * fraction * train.decay(delay, 1.0 / lifetime_ps).value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,7 +44,7 @@ def run(options: IPythonOptions) -> int:
     with contextlib.ExitStack() as stack:
         address_list = options.address_list
         if options.sim:
-            address_list = stack.enter_context(_simulation(options, options.configuration().scheme_file))
+            address_list = stack.enter_context(_simulation(options, options.configuration().simulation_options))
         configuration = options.at(address_list)
         from trxas.session.session import open_session
 
@@ -63,14 +63,14 @@ def startup_files() -> list[Path]:
 
 
 @contextlib.contextmanager
-def _simulation(options: IPythonOptions, scheme: Path | None) -> Iterator[str]:
+def _simulation(options: IPythonOptions, hardware: Sequence[str]) -> Iterator[str]:
     from trxas.channel_access import environment as channel_access
     from trxas.simulation import sample_label, simulated_beamline
 
     if options.sample:
         sample_label(options.sample)  # raises before anything starts
     with simulated_beamline(
-        seed=options.seed, speed=options.speed, sample=options.sample, scheme=scheme, meanwhile=_load_libraries
+        seed=options.seed, speed=options.speed, sample=options.sample, hardware=hardware, meanwhile=_load_libraries
     ) as address_list:
         try:
             yield address_list

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,16 +25,12 @@ class ServeCommandOptions(BeamlineOptions):
         bool, typer.Option("--no-environment", help="Do not open the session in which the queue's plans run.")
     ] = False
 
-    def simulation(self, scheme: Path | None) -> tuple[str, ...] | None:
-        """Return the options of the simulated beamline with the pump scheme of a file, None without a simulation."""
+    def simulation(self, hardware: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the options of the simulated beamline, `hardware` among them; None without a simulation."""
         if not self.sim:
             return None
-        arguments = ["--seed", str(self.seed), "--speed", str(self.speed), "--macro", self.prefix or ""]
-        if self.sample:
-            arguments += ["--sample", self.sample]
-        if scheme is not None:
-            arguments += ["--scheme", str(scheme)]
-        return tuple(arguments)
+        arguments = ["--seed", str(self.seed), "--speed", str(self.speed), "--macro", self.prefix or "", *hardware]
+        return (*arguments, "--sample", self.sample) if self.sample else tuple(arguments)
 
 
 def run(options: ServeCommandOptions) -> int:
@@ -57,7 +53,7 @@ def run(options: ServeCommandOptions) -> int:
     lock = ServeLock(root)
     try:
         wanted = ServeOptions(
-            simulation=options.simulation(configuration.scheme_file), environment=not options.no_environment
+            simulation=options.simulation(configuration.simulation_options), environment=not options.no_environment
         )
         return Serving(configuration, wanted, say).run()
     finally:

@@ -1,4 +1,4 @@
-"""The counts of each gate: probes of both photodiodes, photons per pulse, and losses by pile-up."""
+"""The counts of each gate: probes of all photodiodes, photons per pulse, and losses by pile-up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from gui.types import Severity
 PROBE = Quantity(name="probe (bunch after the pump)", unit="", column="probe", number_format="probe {:.0f}")
 PHOTONS = Quantity(name="photons", unit="per pulse", column="photons_per_pulse")
 THRESHOLD = CurveStyle(role="neutral", line="dashed", bars=False)
-APDS = (CurveStyle(role="off", line="", marker="circle"), CurveStyle(role="on", line="", marker="diamond"))
+APD_STYLES = (CurveStyle(role="off", line="", marker="circle"), CurveStyle(role="on", line="", marker="diamond"))
+"""Styles of the photodiodes, in turns: neighbours differ in colour and shape."""
+
 NEAR = 0.5
 """The threshold is drawn from this share of it on; far below it would compress the points to a line."""
 
@@ -44,17 +46,7 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self.of.currentIndexChanged.connect(lambda *_: self.requests_changed.emit())
         self.word = QLabel("")
         self.plot = LinePlot(PROBE, PHOTONS, x_scale=WholeNumberScale(), compact=True, named_x=True)
-        self.table = ValueTable(
-            [
-                "probe",
-                "counts APD 1",
-                "counts APD 2",
-                "gates opened",
-                "photons/pulse 1",
-                "photons/pulse 2",
-                "lost to pile-up",
-            ]
-        )
+        self.table = ValueTable(column_names(len(APD_STYLES)))
         row = QHBoxLayout()
         row.addWidget(self.of)
         row.addWidget(self.word, 1)
@@ -98,15 +90,19 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self._attenuate = view.attenuate
         self.apply_theme()
         probes = np.arange(view.pulses.size, dtype=float)
-        for apd, style in enumerate(APDS):
+        photodiodes = len(view.photons_per_pulse)
+        self.table.name_columns(column_names(photodiodes))
+        self.plot.retain([f"apd_{apd + 1}" for apd in range(photodiodes)] + ["threshold"])
+        for apd in range(photodiodes):
+            style = APD_STYLES[apd % len(APD_STYLES)]
             photons = view.photons_per_pulse[apd]
             pulses = np.maximum(view.pulses, 1.0)
             # A gate counts n of N with probability p: the error of -ln(1 - p) is sqrt(p / (N (1 - p))).
             share = view.counts[apd] / pulses
             sigma = np.sqrt(share / pulses / np.maximum(1.0 - share, 1e-12))
-            # One point per gate of each photodiode, beside each other. Two photodiodes that see the same light agree
-            # within their bars; a difference of many bars is a wrong gate or a broken diode, and is seen here first.
-            place = probes + (2 * apd - 1) * SHIFT
+            # One point per gate of each photodiode, beside each other. Photodiodes that see the same light agree within
+            # their bars; a difference of many bars is a wrong gate or a broken diode, and is seen here first.
+            place = probes + (2 * apd - photodiodes + 1) * SHIFT * min(1.0, len(APD_STYLES) / photodiodes)
             self.plot.set_curve(f"apd_{apd + 1}", place, photons, sigma, style=style, label=f"photodiode {apd + 1}")
         if view.photons_per_pulse.max() > NEAR * ATTENUATE_ABOVE:
             ends = np.array([probes[0] - 0.4, probes[-1] + 0.4])
@@ -116,6 +112,14 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
             self.plot.remove_curve("threshold")
         self.plot.show_all()
         self.table.show_rows([_row(view, probe) for probe in range(view.pulses.size)])
+
+
+def column_names(photodiodes: int) -> list[str]:
+    """Return the headings of the table for a number of photodiodes, in the order of `_row`."""
+    numbers = range(1, photodiodes + 1)
+    counts = [f"counts APD {number}" for number in numbers]
+    photons = [f"photons/pulse {number}" for number in numbers]
+    return ["probe", *counts, "gates opened", *photons, "lost to pile-up"]
 
 
 _ATTENUATE = f"▲ ATTENUATE: above {ATTENUATE_ABOVE:g} photons per pulse the pile-up correction is not exact"

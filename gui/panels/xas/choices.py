@@ -124,9 +124,12 @@ class Choices(QWidget):
         if frame.run is None or frame.run.uid == self._run_uid:
             return
         self._run_uid = frame.run.uid
-        # A run without transients has no gates to choose from: the boxes stay as they are.
+        self.offer_probes_of(frame.run.start)
+
+    def offer_probes_of(self, start: Mapping[str, Any]) -> None:
+        """Offer the gates of the run with this start document; one without transients leaves the boxes as they are."""
         with contextlib.suppress(ReductionError):
-            self.offer_probes(timing_from(frame.run.start.get("reduction", {})))
+            self.offer_probes(timing_from(start.get("reduction", {})))
 
     def offer_probes(self, timing: Timing) -> None:
         """Offer the gates of `timing`; a chosen gate that it lacks gives way to the pumped one."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
-from reduction.accumulator import APDS
 from reduction.pileup import true_counts
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 
@@ -62,8 +61,8 @@ class BunchRequest(Request[BunchView]):
     def _latest(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if "spc_counts" not in run.latest:
             raise ReductionError("The run has no counted gates yet. Wait for its first exposure, or count with SPC.")
-        counts = np.asarray(run.latest["spc_counts"], dtype=float).reshape(APDS, -1)
-        return counts, np.asarray(run.latest["spc_pulses"], dtype=float)
+        pulses = np.asarray(run.latest["spc_pulses"], dtype=float)
+        return np.asarray(run.latest["spc_counts"], dtype=float).reshape(-1, pulses.size), pulses
 
     def _summed(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         sums = run.within("scan" if self.of == "scan" else "mean")
