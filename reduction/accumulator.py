@@ -25,10 +25,10 @@ class RunAccumulator:
     """Sums the events of one run per (scan, point, laser shutter); call it with `(name, document)`.
 
     Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
-    power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are repeated. Exposures of the same
-    scan, point and shutter add up. Events whose `quality` is not empty are counted in `rejected`, never summed. All
-    arrays may be read at any moment of a run; their leading shape (...) is (scans begun, points, shutter), shutter 0
-    being closed and 1 open. Raises ReductionError for documents that make no sense.
+    power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are
+    repeated. Exposures of the same scan, point and shutter add up. Events whose `quality` is not empty are counted in
+    `rejected`, never summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun,
+    points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for documents that make no sense.
     """
 
     # One table holds all sums, (scans, points, shutter, numbers): an event is one row that is added to one cell, so

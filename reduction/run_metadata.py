@@ -116,8 +116,8 @@ class RunMetadata:
     delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
     its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
     axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
-    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the length
-    of the first axis of `spc_counts`.
+    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
+    length of the first axis of `spc_counts`.
     """
 
     uid: str

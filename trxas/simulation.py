@@ -99,9 +99,9 @@ def simulated_beamline(
 
     `speed` is in seconds of beam per second of wall time. `sample` is the name of a shipped sample or the path of a
     sample file; `hardware` are options for ring and detectors, see `Configuration.simulation_options`. With an
-    `exposure_log`, the simulation writes the truth about every exposure to that file. `meanwhile` is called while the simulation starts: a place for slow imports. The
-    simulation ends with this process, however that ends. Raises ConfigurationError with its last output if it does not
-    start.
+    `exposure_log`, the simulation writes the truth about every exposure to that file. `meanwhile` is called while the
+    simulation starts: a place for slow imports. The simulation ends with this process, however that ends. Raises
+    ConfigurationError with its last output if it does not start.
     """
     options = ["--port", "0", "--seed", str(seed), "--speed", str(speed), "--macro", macro, "--stop-with-stdin"]
     if sample is not None:

@@ -44,9 +44,9 @@ IMAGES = "images"
 class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme`
-    gives bunches, pump and gates, which each of the `photodiodes` has. Raises SimulationInputError if a fault of `schedule` is about something that this
-    beamline lacks.
+    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme` gives
+    bunches, pump and gates, which each of the `photodiodes` has. Raises SimulationInputError if a fault of `schedule`
+    is about something that this beamline lacks.
     """
 
     def __init__(
