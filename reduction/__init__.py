@@ -16,6 +16,7 @@ _HOMES = {
     "reduction.powder.series": ("reduce_powder_series",),
     "reduction.values": ("Value",),
     "reduction.xas.boxcar_energy": ("boxcar_spectrum",),
+    "reduction.xas.boxcar_zero": ("boxcar_zero",),
     "reduction.xas.calibration": ("find_edge", "foil_absorption", "read_xdi"),
     "reduction.xas.comparison": ("comparison_parameter",),
     "reduction.xas.delay_axis": ("judge_delay_axis", "time_zero_of"),

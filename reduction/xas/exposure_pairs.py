@@ -104,16 +104,18 @@ def reference_gate(timing: Timing) -> Gate:
     return Gate(SHUTTER_OPEN, timing.unpumped_probe, others)
 
 
-def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate) -> ExposurePairs:
+def exposure_pairs(
+    accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate, *, zero_v: float = 0.0
+) -> ExposurePairs:
     """Return the pairs of two gates from an accumulator, complete or not; shapes as in `ExposurePairs`.
 
     SPC signals are pile-up corrected photons of both APDs, their flux is I0 x opened gates / exposure time: the flux
-    in the very pulses that were gated. Boxcar signals are mean x exposure time, their flux I0. Raises ReductionError
-    if the run lacks the mode or any pair.
+    in the very pulses that were gated. Boxcar signals are (mean - `zero_v`, V) x exposure time, their flux I0. Raises
+    ReductionError if the run lacks the mode or any pair.
     """
     # A point of a scan counts if both gates have flux. Points that were never measured as a pair are dropped, so that a
     # run that is under way reduces to the points it has; `paired` keeps the others out of sums scan by scan.
-    signals = gate_signal(accumulator, mode, on), gate_signal(accumulator, mode, off)
+    signals = [gate_signal(accumulator, mode, gate, zero_v=zero_v) for gate in (on, off)]
     paired = np.asarray((signals[0].flux > 0) & (signals[1].flux > 0))
     axis = accumulator.mean_readback(accumulator.metadata.axis)
     order = np.argsort(axis, kind="stable")
@@ -126,14 +128,14 @@ def exposure_pairs(accumulator: RunAccumulator, mode: Mode, on: Gate, off: Gate)
     return ExposurePairs(axis=axis[order], on=first, off=second, paired=paired[:, order])
 
 
-def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> Signal:
+def gate_signal(accumulator: RunAccumulator, mode: Mode, gate: Gate, *, zero_v: float = 0.0) -> Signal:
     """Return the signal of one gate, (scans, points), in the order of the grid; see `exposure_pairs`.
 
     Raises ReductionError if the run lacks the mode.
     """
     if mode not in accumulator.metadata.modes:
         raise ReductionError(f"The run has no {mode!r} data, only {accumulator.metadata.modes}. Choose another mode.")
-    return (_photons if mode == "spc" else _volts)(accumulator, gate)
+    return _photons(accumulator, gate) if mode == "spc" else _volts(accumulator, gate, zero_v)
 
 
 def _name(gate: Gate) -> str:
@@ -156,9 +158,11 @@ def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
     )
 
 
-def _volts(accumulator: RunAccumulator, gate: Gate) -> Signal:
+def _volts(accumulator: RunAccumulator, gate: Gate, zero_v: float) -> Signal:
+    exposure_s = accumulator.exposure_s[:, :, gate.laser_shutter]
     return Signal(
-        accumulator.boxcar_integral[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1),
+        accumulator.boxcar_integral[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1)
+        - zero_v * exposure_s * len(gate.probes),
         accumulator.boxcar_integral_variance[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1),
         accumulator.i0[:, :, gate.laser_shutter] * len(gate.probes),
     )

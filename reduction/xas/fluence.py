@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
 from reduction.xas.transient import FluenceScan, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
     from reduction.types import BoolArray, FloatArray, Mode, Reference
+    from reduction.values import Value
 
 _OFFSET_POINTS = 2
 _SCATTER_SCANS = 3
@@ -22,37 +23,59 @@ _SCATTER_SCANS = 3
 
 def fluence_scan(
     accumulator: RunAccumulator,
-    mode: Mode = "boxcar",
+    mode: Mode = "spc",
     probe: int | None = None,
     reference: Reference = "unpumped probe",
+    *,
+    zero_v: Value | None = None,
 ) -> FluenceScan:
     """Return the transient against fluence, mJ/cm2; `probe` is the pumped one by default, off of the same exposure.
 
     Recipe, per scan: divide by I0; subtract from on the mean on - off difference of the two lowest fluences; divide on
     and off by the mean of the off scan. Then average over the scans that have both lowest points. Because even the
     lowest fluences pump a little, the transient is the signal minus its mean there: this does not change slopes, but
-    the intercept of a line. Raises ReductionError for another kind of run, or while no scan has three points.
+    the intercept of a line.
+
+    The boxcar's electronic zero is a part of its mean off signal, to which the transient is relative: give `zero_v`, V,
+    from `boxcar_zero` of an energy scan, which is subtracted with its error. Without it `scale_known` is False, and the
+    transient of the boxcar is a fraction of signal plus zero. Photons have no zero. Raises ReductionError for another
+    kind of run, or while no scan has three points.
     """
     run = accumulator.metadata
     if run.axis != "fluence_mj_cm2":
         raise ReductionError(f"This run scanned {run.axis}, not the fluence. Choose a run of the plan fluence_scan.")
     probe = run.timing.pumped_probe if probe is None else probe
-    pairs = exposure_pairs(accumulator, mode, *gates_of(reference, probe, run.timing))
+    volts = 0.0 if mode == "spc" or zero_v is None else zero_v.value
+    gates = gates_of(reference, probe, run.timing)
+    pairs = exposure_pairs(accumulator, mode, *gates, zero_v=volts)
     scans = _usable_scans(pairs)
     used = scans.used
+    transient = _mean(scans.on - scans.off, used)
+    covariance = scans.mean_covariance()
+    if mode == "boxcar" and zero_v is not None:
+        # An error of the zero changes the level of every scan by the same share, and with it all points together.
+        share = zero_v.sigma * _volts_per_level(accumulator, pairs, gates[1])
+        covariance = covariance + share**2 * np.outer(transient, transient)
     return FluenceScan(
         fluence_mj_cm2=pairs.axis,
         on=_mean(scans.on, used),
         off=_mean(scans.off, used),
-        transient=_mean(scans.on - scans.off, used),
-        sigma=np.sqrt(np.diag(scans.mean_covariance())),
-        covariance=scans.mean_covariance(),
+        transient=transient,
+        sigma=np.sqrt(np.diag(covariance)),
+        covariance=covariance,
+        scale_known=mode == "spc" or zero_v is not None,
         sigma_scatter=scans.standard_error(),
         scatter=scans.scatter(),
         metadata=transient_metadata(
             accumulator, mode=mode, probe=probe, reference=reference, scans=len(used), offset="lowest fluences"
         ),
     )
+
+
+def _volts_per_level(accumulator: RunAccumulator, pairs: ExposurePairs, off: Gate) -> float:
+    """Return the share of the mean unpumped signal, 1/V, by which one volt of the zero changes it."""
+    exposure_s = accumulator.exposure_s[:, :, off.laser_shutter].sum() * len(off.probes)
+    return float(exposure_s / np.where(pairs.paired, pairs.off.signal, 0.0).sum())
 
 
 def _usable_scans(pairs: ExposurePairs) -> _ScaledScans:

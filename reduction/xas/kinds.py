@@ -42,9 +42,11 @@ from reduction.xas.static_xas import StaticAccumulator, measured_points, static_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reduction.types import Document, FloatArray
+    from reduction.types import Document, FloatArray, Mode
+    from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.transient import CurvesWithErrors, Spectrum
 
+_FLUENCE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 _UNPUMPED_IS_1 = "unpumped = 1"
 
 OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
@@ -108,13 +110,25 @@ def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 
 
 def _reduce_fluence(run: RunAccumulator) -> RunResults:
-    # The paper's fluence scans are measured by the boxcar (SI 3); a run without it is reduced from counted photons.
-    dependence = fluence_scan(run, "boxcar" if "boxcar" in run.metadata.modes else "spc")
-    result = FluenceResults(kind=FLUENCE.name, dependence=dependence)
-    try:
-        return replace(result, line=fit_fluence(dependence))
-    except ReductionError as error:
-        return replace(result, remarks=(f"No line: {error}",))
+    # Counted photons come first: their unpumped signal is the sample's alone. The paper's fluence scans are measured by
+    # the boxcar (SI 3), whose zero a scan at one energy does not determine.
+    modes: list[Mode] = [mode for mode in _FLUENCE_MODES if mode in run.metadata.modes]
+    scans = [fluence_scan(run, mode) for mode in modes or _FLUENCE_MODES[:1]]
+    lines: list[FluenceFit | None] = []
+    remarks: list[str] = []
+    for scan in scans:
+        try:
+            lines.append(fit_fluence(scan))
+        except ReductionError as error:
+            lines.append(None)
+            remarks.append(f"No line ({scan.metadata.mode}): {error}")
+    return FluenceResults(
+        kind=FLUENCE.name,
+        dependence=scans[0],
+        line=lines[0],
+        others=tuple(zip(scans[1:], lines[1:], strict=True)),
+        remarks=tuple(remarks),
+    )
 
 
 def _fluence_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:

@@ -52,17 +52,19 @@ class TraceResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class FluenceResults(RunResults):
-    """Transient against fluence, and the line through its linear regime if one could be fitted."""
+    """Transient against fluence by counted photons, and the line through its linear regime if one could be fitted.
+
+    `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
+    """
 
     dependence: FluenceScan
     line: FluenceFit | None = None
+    others: tuple[tuple[FluenceScan, FluenceFit | None], ...] = ()
 
     def lines(self) -> list[str]:
-        """Return the slope, in % of the unpumped signal per mJ/cm2."""
-        if self.line is None:
-            return []
-        slope = self.line.slope
-        return [f"{'fluence slope':<22} {with_error(100 * slope.value, 100 * slope.sigma)} % of unpumped per mJ/cm2"]
+        """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
+        found = ((self.dependence, self.line), *self.others)
+        return [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,6 +272,17 @@ def undetermined_text(fit: KineticsFit) -> str:
         f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
         "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."
     )
+
+
+def _slope_lines(scan: FluenceScan, fit: FluenceFit) -> list[str]:
+    label = f"fluence slope, {scan.metadata.mode}"
+    slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
+    if scan.scale_known:
+        return [f"{slope} unpumped per mJ/cm2"]
+    return [
+        f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
+        "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
+    ]
 
 
 def _spectrum_line(spectrum: Spectrum) -> str:

@@ -134,10 +134,12 @@ class FluenceScan(Transient):
     two lowest points correlates all points, and makes the mean of these two exactly 0. `sigma_scatter` (points,): the
     error that the paper gives, standard errors of on and off over the scans, combined. It includes jet fluctuations,
     which cancel in the transient; None with fewer than three scans. `scatter`: scatter of the transients between scans
-    over their counting error, None with one scan.
+    over their counting error, None with one scan. `scale_known`: whether the off signal is that of the sample alone;
+    the boxcar's contains the electronic zero unless that was subtracted.
     """
 
     fluence_mj_cm2: FloatArray
     covariance: FloatArray
+    scale_known: bool
     sigma_scatter: FloatArray | None
     scatter: ScatterRatio | None

@@ -16,6 +16,7 @@ from gui.plots.styles import FIT, TRANSIENT, CurveStyle
 from gui.requests.xas.fluence import FluenceDependence, FluenceRequest
 from reduction.number_text import with_error
 from reduction.xas.fluence_fit import FluenceFit
+from reduction.xas.transient import FluenceScan
 
 SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")
 BEYOND = CurveStyle(role="fit", line="dotted", width_px=2.0)
@@ -34,7 +35,6 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
     def __init__(self) -> None:
         super().__init__()
         self.choices = Choices(["mode", "probe", "reference", "scope"])
-        self.choices.mode = "boxcar"
         self.choices.changed.connect(self.requests_changed)
         self.plot = LinePlot(FLUENCE, SHARE)
         self.table = ValueTable(["parameter", "value ± error"])
@@ -77,7 +77,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
             self.table.show_rows([["no line", found.problem]])
         else:
             self._draw_line(found.fit, scan.fluence_mj_cm2)
-            self.table.show_rows(fluence_rows(found.fit))
+            self.table.show_rows([*fluence_rows(found.fit), *scale_rows(scan)])
         self.plot.show_all()
 
     def _draw_line(self, fit: FluenceFit, fluence: np.ndarray) -> None:
@@ -87,6 +87,13 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         if fluence.max() > end:
             beyond = np.array([end, float(fluence.max())])
             self.plot.set_curve("extrapolated", beyond, fit.line(beyond), style=BEYOND)
+
+
+def scale_rows(scan: FluenceScan) -> list[list[Cell]]:
+    """Return a warning (1, 2) if the unpumped signal contains the electronic zero of the boxcar, otherwise nothing."""
+    if scan.scale_known:
+        return []
+    return [["scale", ("unpumped + ELECTRONIC ZERO: not the slope of the sample", "warning")]]
 
 
 def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:

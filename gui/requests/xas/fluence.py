@@ -26,7 +26,7 @@ class FluenceDependence:
 class FluenceRequest(Request[FluenceDependence]):
     """The transient against fluence, with the line of the linear regime."""
 
-    mode: Mode = "boxcar"
+    mode: Mode = "spc"
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"

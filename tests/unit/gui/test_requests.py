@@ -128,7 +128,8 @@ def test_checks_are_those_of_the_stored_run(mode: Mode) -> None:
 
 def test_scatter_of_a_fluence_scan_is_its_own() -> None:
     documents = fluence_run()
-    assert ScatterRequest(mode="boxcar").compute(fed(documents)) == fluence_scan(accumulate(documents)).scatter
+    stored = fluence_scan(accumulate(documents), "boxcar")
+    assert ScatterRequest(mode="boxcar").compute(fed(documents)) == stored.scatter
     with pytest.raises(ReductionError, match="two scans"):
         ScatterRequest(mode="boxcar").compute(fed(fluence_run(scans=1)))
 

@@ -81,11 +81,15 @@ def test_traces_and_kinetics_of_version_0_1_0_stay(run: Any) -> None:
 
 
 def test_fluence_scans_of_version_0_1_0_stay(run: Any) -> None:
+    """Their boxcar slopes stay what they were: relative to signal plus electronic zero, which the result states."""
     results = reduce_run(run("fluence"))
     assert isinstance(results, FluenceResults)
-    assert results.line is not None
-    same_arrays(results.dependence, NUMBERS["fluence"]["dependence"])
-    same(results.line.slope, NUMBERS["fluence"]["slope"])
+    ((boxcar, line),) = results.others
+    assert line is not None
+    same_arrays(boxcar, NUMBERS["fluence"]["dependence"])
+    same(line.slope, NUMBERS["fluence"]["slope"])
+    assert results.dependence.metadata.mode == "spc"
+    assert "not the slope of the sample" in "\n".join(results.lines())
 
 
 def test_foils_and_static_spectra_of_version_0_1_0_stay(run: Any) -> None:

@@ -15,13 +15,14 @@ from bluesky import RunEngine
 
 from devices.beamline import Beamline
 from errors import TrxasError
-from plans import delay_scan, fluence_scan, static_energy_scan, time_zero_scan
+from plans import delay_scan, energy_scan, fluence_scan, static_energy_scan, time_zero_scan
 from plans.edges import BR_K, PB_L3
 from plans.grids import Region
 from reduction.accumulator import RunAccumulator, accumulate
 from reduction.run_metadata import Timing
 from reduction.values import Value
 from reduction.xas.alignment import align
+from reduction.xas.boxcar_zero import boxcar_zero
 from reduction.xas.delay_axis import time_zero_of
 from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
@@ -51,6 +52,9 @@ FLUENCES_MJ_CM2 = (0.5, 1.0, 3.0, 5.0, 6.5, 8.0)
 FLUENCE_DELAY_PS = 100.0
 FLUENCE_DWELL_S = 6.0
 """As in the paper (SI 3): the slope has an error of 3 to 5 %."""
+
+ZERO_GRID_EV: tuple[Region, ...] = ((13_450, 13_460, 5), (13_490, 13_550, 20))
+"""Three energies before the Br edge and four after it, where the signal is ten times larger."""
 
 STATIC_GRID_EV: tuple[Region, ...] = ((13_000, 13_020, 10), (13_022, 13_058, 1.5), (13_080, 13_140, 30))
 """The rise of the Pb edge in steps of a quarter of its width, over which a spline interpolates; few elsewhere."""
@@ -113,7 +117,9 @@ def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
         "scanned_response": truth.irf_sigma_ps,
         "amplitude_br": truth.br_change * amplitude,
         "amplitude_pb": truth.pb_change * amplitude,
-        "fluence_slope": truth.fluence_slope(FLUENCES_MJ_CM2, FLUENCE_DELAY_PS, timing),
+        **dict.fromkeys(
+            ("fluence_slope", "boxcar_slope"), truth.fluence_slope(FLUENCES_MJ_CM2, FLUENCE_DELAY_PS, timing)
+        ),
         # The true energy is higher than the one read back, so features appear lower by the same amount.
         "alignment_shift": -truth.backlash_ev,
     }
@@ -152,7 +158,11 @@ def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccum
 
 
 def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
-    """Measure the fluence dependence by photon counting: the analog signal has an unknown zero in its unpumped part."""
+    """Measure the fluence dependence by both modes; an energy scan gives the zero of the analog signal."""
+    zero_plan = energy_scan(
+        beamline, BR_K.name, regions_ev=ZERO_GRID_EV, delay_ps=FLUENCE_DELAY_PS, dwell_s=FLUENCE_DWELL_S
+    )
+    zero = boxcar_zero(accumulate(_documents(run_engine, zero_plan)))
     plan = fluence_scan(
         beamline,
         BR_K.name,
@@ -161,7 +171,10 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
         dwell_s=FLUENCE_DWELL_S,
     )
     run = accumulate(_documents(run_engine, plan))
-    return {"fluence_slope": fit_fluence(reduce_fluence_scan(run, "spc")).slope}
+    return {
+        "fluence_slope": fit_fluence(reduce_fluence_scan(run)).slope,
+        "boxcar_slope": fit_fluence(reduce_fluence_scan(run, "boxcar", zero_v=zero)).slope,
+    }
 
 
 def _alignment(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
@@ -203,7 +216,7 @@ KINETIC_PARAMETERS = (
 GROUPS = (
     MeasuredGroup(parameters=("scanned_t0", "scanned_response"), measure=_time_zero),
     MeasuredGroup(parameters=KINETIC_PARAMETERS, measure=_kinetics),
-    MeasuredGroup(parameters=("fluence_slope",), measure=_fluence),
+    MeasuredGroup(parameters=("fluence_slope", "boxcar_slope"), measure=_fluence),
     MeasuredGroup(parameters=("alignment_shift",), measure=_alignment),
 )
 """All groups, in the order of measurement."""
