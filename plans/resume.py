@@ -13,6 +13,7 @@ from devices.names import Approach, AxisName, ShutterState
 from errors import InputError
 from plans.edges import edge_preset
 from plans.engine.detection import pump_probe
+from plans.engine.points import points_of_document
 from plans.engine.request import ScanRequest, check_request
 from plans.engine.scanning import ANNOUNCEMENT, measure_run
 from plans.engine.spec import ScanSpec
@@ -73,7 +74,7 @@ def resumed_request(
 def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
     """Return the run of a start document as its plan requested it, without the plan's own metadata."""
     entry = _entry(start)
-    points, axis = _grid(start)
+    points = points_of_document(start.get("grid", {"axis": AxisName.ENERGY, "points": [start.get("energy_ev")]}))
     pumped = entry.detection is pump_probe
     assert entry.detection is not None  # every resumable plan has one
     return ScanSpec(
@@ -82,11 +83,11 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         unpumped_probe=entry.unpumped_probe,
         around=entry.around,
         edge=edge_preset(start["edge"], beamline.configuration) if "edge" in start else None,
-        axis=axis,
-        points=points,
+        settings=[points.setting(index) for index in range(len(points))],
+        shape=points.shape,
         dwell_factors=tuple(dwell_s / start["dwell_s"] for dwell_s in start.get("grid", {}).get("dwell_s", ())),
         # Where the axes stood while an unpumped run did not use them is metadata only.
-        fixed={name: start[name] for name in HELD_AXES if name in start and name != axis} if pumped else {},
+        fixed={name: start[name] for name in HELD_AXES if name in start and name not in points.axes} if pumped else {},
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),
         temperature_c=start["temperature_c"] if start.get("temperature_held", False) else None,
         options=ReferencedOptions(
@@ -132,9 +133,3 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
 
 def _entry(start: Mapping[str, Any]) -> PlanEntry:
     return PLANS[str(start["plan_name"])].entry
-
-
-def _grid(start: Mapping[str, Any]) -> tuple[list[float], str]:
-    """Return the points of one pass and their axis; a run of images stays at one energy."""
-    grid = start.get("grid", {"points": [start.get("energy_ev")], "axis": AxisName.ENERGY})
-    return list(grid["points"]), str(grid["axis"])

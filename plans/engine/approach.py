@@ -41,5 +41,5 @@ def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> N
 
 def _energies(request: ScanRequest) -> list[float]:
     """Return every energy that the scan sets, eV."""
-    energies = list(request.points) if request.axis is AxisName.ENERGY else []
+    energies = request.points.along(AxisName.ENERGY)
     return energies + [request.fixed[name] for name in request.fixed if name is AxisName.ENERGY]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
@@ -80,7 +80,7 @@ class PointLoop:
         """Return where every axis and shutter of the run belongs at one exposure."""
         request = self._request
         fixed: dict[str, Target] = {str(name): value for name, value in request.fixed.items()}
-        return {**fixed, str(request.axis): request.points[point_index], "laser_shutter": str(shutter)}
+        return {**fixed, **request.points.setting(point_index), "laser_shutter": str(shutter)}
 
     def _measure(self, scan_index: int, point_index: int, targets: Targets) -> Plan:
         """Measure one point until it is good.
@@ -123,9 +123,14 @@ class PointLoop:
                 laser_shutter=STATES[str(targets["laser_shutter"])],
                 scan_index=scan_index,
                 point_index=point_index,
-                dip_per_s=self._dips.expected_per_s(point_index),
+                dip_per_s=self._dips.expected_per_s(self._place(point_index)),
             )
         )
+
+    def _place(self, point_index: int) -> int:
+        """Return the first point with the energy of a point: a dip belongs to an energy, whatever else is scanned."""
+        energies = self._request.points.along(AxisName.ENERGY)
+        return energies.index(energies[point_index]) if energies else point_index
 
     def _look_for_dip(self, point_index: int, targets: Targets) -> Plan:
         """Find out, after a failed exposure, whether I0 is low at this energy only.
@@ -134,17 +139,16 @@ class PointLoop:
         run and not stored. If the flux is normal there, the low flux belongs to the point, and is accepted from now on.
         """
         reader = self._reader
-        energies = self._request.points
-        by_energy = self._request.axis is AxisName.ENERGY and len(energies) > 1
-        if not by_energy or set(reader.remarks) != {"i0"} or math.isnan(reader.normal_i0_per_s):
-            self._dips.forget(point_index)
+        energies = self._request.points.along(AxisName.ENERGY)
+        beside = _other_energy(energies, point_index)
+        if beside is None or set(reader.remarks) != {"i0"} or math.isnan(reader.normal_i0_per_s):
+            self._dips.forget(self._place(point_index))
             return
         dip_per_s = reader.i0_per_s
         normal_per_s = reader.normal_i0_per_s
-        if not self._dips.is_suspected(point_index, dip_per_s, normal_per_s):
+        if not self._dips.is_suspected(self._place(point_index), dip_per_s, normal_per_s):
             return
-        beside = point_index - 1 if point_index else 1
-        there = {**targets, str(self._request.axis): energies[beside]}
+        there = {**targets, str(AxisName.ENERGY): energies[beside]}
         self._arm(there, 0, beside)
         yield from self._settings.apply(there, self._request.dwell_of(beside))
         yield from self._wait_for_monitors()
@@ -152,7 +156,7 @@ class PointLoop:
         yield Msg("read", reader)
         # Half of the depth of the dip decides: a real change of the flux is seen beside the point, too.
         if abs(reader.i0_per_s - normal_per_s) < abs(dip_per_s - normal_per_s) / 2:
-            self._dips.confirm(point_index, energies[point_index])
+            self._dips.confirm(self._place(point_index), energies[point_index])
 
     def _wait_for_monitors(self) -> Plan:
         """Wait until monitors and power meter show the settings: a late update would mark a good exposure as bad.
@@ -194,6 +198,13 @@ class PointLoop:
         yield Msg("checkpoint")
         quality = reading["quality"]["value"] if reading else ""
         return [self._reader.remarks.get(name, name) for name in quality.split(",") if name]
+
+
+def _other_energy(energies_ev: Sequence[float], point_index: int) -> int | None:
+    """Return the index of the nearest point with another energy, before rather than behind; None if there is none."""
+    before = range(point_index - 1, -1, -1)
+    behind = range(point_index + 1, len(energies_ev))
+    return next((index for index in (*before, *behind) if energies_ev[index] != energies_ev[point_index]), None)
 
 
 class PointSettings:

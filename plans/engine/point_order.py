@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from devices.names import Approach, AxisName
 from errors import InputError
+from plans.engine.points import ScanPoints
 from plans.parameters import PointOrder
 
 
-def default_order(axis: str) -> PointOrder:
-    """Return the order of an axis unless the user asks for another one.
+def default_order(points: ScanPoints) -> PointOrder:
+    """Return the order of `points` unless the user asks for another one.
 
-    Every other pass goes down, so that a drift linear in time cancels in the mean of two passes. The energy goes up
-    only: the drive has backlash (paper, SI 8), and only its long moves down are approached from below.
+    Every other pass goes down, so that a drift linear in time cancels in the mean of two passes; a grid goes back and
+    forth along its fast axis. The energy goes up only: the drive has backlash (paper, SI 8), and only its long moves
+    down are approached from below.
     """
-    return PointOrder.UP if axis == AxisName.ENERGY else PointOrder.SNAKE
+    return PointOrder.UP if points.axes[-1] == AxisName.ENERGY else PointOrder.SNAKE
 
 
-def check_order(order: PointOrder, axis: str, approach: Approach) -> None:
+def check_order(order: PointOrder, points: ScanPoints, approach: Approach) -> None:
     """Raise InputError for steps down in energy whose backlash stays in."""
-    if axis == AxisName.ENERGY and order is not PointOrder.UP and approach is not Approach.DIRECT:
-        raise InputError(
-            f"order = {str(order)!r} steps down in energy, which shifts these passes by the backlash of the "
-            "monochromator, 0.2 to 0.6 eV. Scan the energy with order='up', or give approach='direct' as well to "
-            "accept the shift."
-        )
+    energies_ev = points.along(AxisName.ENERGY)
+    if not energies_ev or approach is Approach.DIRECT:
+        return
+    # Two passes show every step that any number of passes makes. Where the energy is the fast axis of a grid, each row
+    # is a pass of its own, and the return to its first energy is as between two passes.
+    by_row = bool(points.shape) and points.axes[-1] == AxisName.ENERGY
+    length = points.shape[-1] if by_row else len(points)
+    for scan_index in (0, 1):
+        indices = order_of_pass(points, order, scan_index)
+        rows = (indices[start : start + length] for start in range(0, len(indices), length))
+        if any(energies_ev[later] < energies_ev[earlier] for row in rows for earlier, later in pairwise(row)):
+            is_list = len(points.axes) > 1 and not points.shape
+            remedy = "Sort the settings by energy" if is_list else "Scan the energy with order='up'"
+            raise InputError(
+                f"order = {str(order)!r} steps down in energy, which shifts these passes by the backlash of the "
+                f"monochromator, 0.2 to 0.6 eV. {remedy}, or give approach='direct' as well to accept the shift."
+            )
+
+
+def order_of_pass(points: ScanPoints, order: PointOrder, scan_index: int) -> list[int]:
+    """Return the indices of all `points` in the order in which a pass measures them."""
+    if not points.shape:
+        return ordered(len(points), order, scan_index)
+    rows, columns = points.shape
+    # The energy as slow axis goes up in every pass, because of its backlash; rows alternate all the same.
+    slow_order = PointOrder.UP if order is PointOrder.SNAKE and points.axes[0] == AxisName.ENERGY else order
+    found: list[int] = []
+    for place, row in enumerate(ordered(rows, slow_order, scan_index)):
+        # From row to row back and forth, and each row the other way in the next pass: a linear drift cancels in two.
+        turns = row if order is PointOrder.SNAKE else place
+        down = order is not PointOrder.UP and (turns + scan_index) % 2 == 1
+        found += [row * columns + column for column in range(columns)[:: -1 if down else 1]]
+    return found
 
 
 def ordered(points: int, order: PointOrder, scan_index: int) -> list[int]:

@@ -11,10 +11,11 @@ from devices.axes.cell import Cell
 from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
 from devices.shutter import STATES
-from errors import ConfigurationError, OutOfRangeError
+from errors import ConfigurationError, InputError, OutOfRangeError
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection
-from plans.engine.point_order import check_order, default_order, ordered
+from plans.engine.point_order import check_order, default_order, order_of_pass
+from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
 from plans.grids import check_points
 from plans.parameters import PointOrder, ShutterReference
@@ -28,7 +29,7 @@ MARGIN_SIGMAS = 5
 class ScanRequest:
     """A checked scan.
 
-    `fixed`: axes that stay, by event field; `axis`: event field that moves over `points`; both in the unit of the axis.
+    `fixed`: axes that stay, by event field; `points`: settings of the axes that move; both in the units of the axes.
     `approach`: how long moves of the energy end; `laser`: shutter of the run's own exposures; `detection`: detectors.
     `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for images. `done`: exposures
     that an earlier run has, and this one leaves out.
@@ -37,8 +38,7 @@ class ScanRequest:
     plan_name: str
     detection: Detection
     edge: EdgePreset | None
-    axis: str
-    points: tuple[float, ...]
+    points: ScanPoints
     fixed: Mapping[AxisName, float]
     dwell_s: float
     repeats: int
@@ -65,7 +65,7 @@ class ScanRequest:
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
         """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
         for scan_index in range(self.repeats):
-            points = ordered(len(self.points), self.order, scan_index)
+            points = order_of_pass(self.points, self.order, scan_index)
             for point_index, shutter in passes(self.shutter_reference, points, self.laser):
                 if (scan_index, point_index, STATES[shutter]) not in self.done:
                     yield scan_index, point_index, shutter
@@ -100,9 +100,9 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     options = spec.options
     approach = Approach(beamline.energy.default_approach) if options.approach is None else options.approach
     # All checks come before the first message of the run, so nothing has moved when one of them raises.
-    order = default_order(spec.axis) if options.order is None else options.order
-    check_order(order, spec.axis, approach)
     points = _checked_points(beamline, spec)
+    order = default_order(points) if options.order is None else options.order
+    check_order(order, points, approach)
     detection = spec.detection(beamline)
     _check_targets(beamline, spec, points)
     beamline.energy.check_approach(approach)
@@ -112,8 +112,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         plan_name=spec.plan_name,
         detection=detection,
         edge=spec.edge,
-        axis=spec.axis,
-        points=tuple(points),
+        points=points,
         fixed=dict(spec.fixed),
         dwell_s=float(options.dwell_s),
         dwell_factors=spec.dwell_factors,
@@ -129,31 +128,33 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     )
 
 
-def _checked_points(beamline: Beamline, spec: ScanSpec) -> list[float]:
-    """Return the points of the scanned axis, ascending and within its limits; check the fixed axes too."""
-    axis = beamline.axes[spec.axis]
-    points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)
+def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:
+    """Return the points of the scanned axes, within their limits and, of one axis, ascending; check the fixed axes."""
     for name, value in spec.fixed.items():
         beamline.axes[name].check_value(value)
-    return points
+    if spec.settings:
+        if unknown := [name for name in spec.settings[0] if name not in beamline.axes]:
+            raise InputError(
+                f"{beamline.configuration.name} has no axis {', '.join(unknown)}. Add its table [axes.NAME] to the "
+                "configuration file, as it was when the points were made."
+            )
+        return ScanPoints.of_settings(spec.settings, spec.shape)
+    axis = beamline.axes[spec.axis]
+    points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)
+    return ScanPoints(axes=(str(spec.axis),), values=tuple((point,) for point in points))
 
 
-def _check_targets(beamline: Beamline, spec: ScanSpec, points: Sequence[float]) -> None:
+def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> None:
     """Raise for a temperature (C), delay (ps) or point that the beamline cannot reach or the sample cannot use."""
     if spec.temperature_c is not None:
         checked_cell(beamline).check_value(spec.temperature_c)
     if spec.unpumped_probe:
-        for delay_ps in _delays(spec, points):
+        fixed = [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
+        for delay_ps in [*points.along(AxisName.DELAY), *fixed]:
             check_before_next_pump(delay_ps, beamline)
-    for point in points:
-        beamline.axes[spec.axis].check_value(point)
-
-
-def _delays(spec: ScanSpec, points: Sequence[float]) -> list[float]:
-    """Return every delay that the run sets, ps."""
-    if spec.axis is AxisName.DELAY:
-        return list(points)
-    return [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
+    for axis in points.axes:
+        for value in dict.fromkeys(points.along(axis)):
+            beamline.axes[axis].check_value(value)
 
 
 def checked_cell(beamline: Beamline) -> Cell:

@@ -27,17 +27,22 @@ def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
 class ScanSpec:
     """One run before it is checked against a beamline.
 
-    `axis` moves over `points`, the axes of `fixed` stay; both by event field, in the unit of the axis. The dwell of the
-    options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere. `laser` is the
-    shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is None. `metadata`
-    returns the plan's own keys of the start document, and may read the beamline.
+    `axis` moves over `points`, or several axes go through `settings`, mappings from axes to values; those of a grid are
+    its rows, slow axis first, and come with its `shape`. The axes of `fixed` stay. All are by event field, in the unit
+    of the axis.
+
+    The dwell of the options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere.
+    `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is
+    None. `metadata` returns the plan's own keys of the start document, and may read the beamline.
 
     The decorator of the plan fills in the last four.
     """
 
     options: ScanOptions
-    axis: str
-    points: Sequence[float]
+    axis: str = ""
+    points: Sequence[float] = ()
+    settings: Sequence[Mapping[str, float]] = ()
+    shape: tuple[int, ...] = ()
     fixed: Mapping[AxisName, float] = field(default_factory=dict)
     edge: EdgePreset | None = None
     dwell_factors: tuple[float, ...] = ()
@@ -66,7 +71,7 @@ class ScanSpec:
     def exposures(self) -> int:
         """Number of exposures of the whole run: points x repeats x states of the laser."""
         states = 1 if self.shutter_reference is ShutterReference.NONE else 2
-        return len(self.points) * self.options.repeats * states
+        return len(self.settings or self.points) * self.options.repeats * states
 
 
 Runs = ScanSpec | list[ScanSpec] | dict[str, ScanSpec]

@@ -15,6 +15,7 @@ from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration, GeometrySettings
 from devices.names import AxisName
 from plans.edges import EdgePreset
+from plans.engine.points import ScanPoints
 from plans.engine.request import ScanRequest, checked_cell
 
 EARLIER_PUMPS = 24
@@ -98,7 +99,7 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         order=str(request.order),
         shutter_reference=str(request.shutter_reference),
         approach=str(request.approach),
-        hints={"dimensions": [[[str(request.axis)], "primary"]]},
+        hints={"dimensions": _dimensions(request.points)},
         **_edge_keys(request, beamline),
         **_powder_keys(request, beamline),
     )
@@ -114,15 +115,22 @@ def _shallow(document: StartDocument) -> dict[str, Any]:
     return {one.name: getattr(document, one.name) for one in fields(document)}
 
 
+def _dimensions(points: ScanPoints) -> list[list[Any]]:
+    """Return the dimensions of the run for stock displays: one per axis of a grid, one for any other list of points."""
+    axes = [[axis] for axis in points.axes] if points.shape else [list(points.axes)]
+    return [[dimension, "primary"] for dimension in axes]
+
+
 def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Return the keys by which the run reduces to a spectrum, trace or dependence; none for images."""
     edge = request.edge
     if edge is None:
         return {}
-    grid: dict[str, Any] = {"axis": str(request.axis), "points": list(request.points)}
+    grid = request.points.document()
     if request.dwell_factors:
         grid["dwell_s"] = [request.dwell_of(index) for index in range(len(request.points))]
-    reducible = {"reduction": reduction_metadata(edge, beamline)} if request.axis in REDUCIBLE_AXES else {}
+    is_reducible = not {*REDUCIBLE_AXES}.isdisjoint(request.points.axes)
+    reducible = {"reduction": reduction_metadata(edge, beamline)} if is_reducible else {}
     scheme = {"pump_scheme": scheme_metadata(beamline.configuration)} if request.detection.sample != "cell" else {}
     return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **scheme, **reducible}
 

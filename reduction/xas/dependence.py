@@ -1,7 +1,8 @@
-"""The transient against any one axis: mirror positions, a nozzle, a magnet."""
+"""The transient against any axes: mirror positions, a nozzle, a magnet, or two of them at once."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,40 @@ from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
 
 if TYPE_CHECKING:
-    from reduction.types import Document, FloatArray
+    from reduction.types import Document, FloatArray, IntArray
 
 _KEYS = ("grid", "pumped_probe", "unpumped_probe")
 
 
+@dataclass(frozen=True, kw_only=True)
+class PumpedPhotons:
+    """Photons of the pumped and of the unpumped probe at every measured point, with their variances, (points,) each.
+
+    `index` (points,) counts the planned points; `positions` (points, axes) are mean read-backs in the units of the
+    axes.
+    """
+
+    index: IntArray
+    positions: FloatArray
+    pumped: FloatArray
+    unpumped: FloatArray
+    pumped_variance: FloatArray
+    unpumped_variance: FloatArray
+
+    @property
+    def change(self) -> FloatArray:
+        """ln(pumped / unpumped), (points,): jet and flux cancel, as both probes are of the same exposure."""
+        return np.asarray(np.log(self.pumped / self.unpumped))
+
+    @property
+    def sigma(self) -> FloatArray:
+        """Counting error of `change`, (points,)."""
+        relative = self.pumped_variance / self.pumped**2 + self.unpumped_variance / self.unpumped**2
+        return np.asarray(np.sqrt(relative))
+
+
 class DependenceSums:
-    """Running sums of a scan of one axis: photons of the pumped and of the unpumped probe at every position.
+    """Running sums of a scan of any axes: photons of the pumped and of the unpumped probe at every point.
 
     Call it with `(name, document)`. Only good exposures with the laser shutter open count; both APDs are summed. Raises
     ReductionError for a start document without grid and probes.
@@ -26,8 +54,8 @@ class DependenceSums:
     def __init__(self) -> None:
         self.start: Document = {}
         self._events = PrimaryEvents()
-        # Rows: photons pumped and unpumped, their variances, sum of positions, exposures.
-        self._sums = np.zeros((6, 0))
+        # Rows: photons pumped and unpumped, their variances, exposures, and the sum of the positions of each axis.
+        self._sums = np.zeros((5, 0))
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -37,32 +65,48 @@ class DependenceSums:
             self._add(event["data"])
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """Event fields of the scanned axes; raises KeyError before the start document."""
+        grid = self.start["grid"]
+        return (str(grid["axis"]),) if "axis" in grid else tuple(map(str, grid["axes"]))
+
+    @property
     def axis(self) -> str:
-        """Event field of the scanned axis; raises KeyError before the start document."""
-        return str(self.start["grid"]["axis"])
+        """Event field of the first scanned axis; raises KeyError before the start document."""
+        return self.axes[0]
 
-    def change(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return positions in the unit of the axis, ln(pumped / unpumped) and its counting error, (points,) each.
-
-        Jet and flux cancel in the ratio, because both probes are of the same exposure. Raises ReductionError before the
-        first good exposure.
-        """
-        measured = (self._sums[5] > 0) & (self._sums[:2] > 0).all(axis=0)
+    def photons(self) -> PumpedPhotons:
+        """Return the photons at every point that was measured; raises ReductionError before the first good exposure."""
+        measured = (self._sums[4] > 0) & (self._sums[:2] > 0).all(axis=0)
         if not measured.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
-        pumped, unpumped, pumped_variance, unpumped_variance, position, exposures = self._sums[:, measured]
-        sigma = np.sqrt(pumped_variance / pumped**2 + unpumped_variance / unpumped**2)
-        return position / exposures, np.log(pumped / unpumped), sigma
+        pumped, unpumped, pumped_variance, unpumped_variance, exposures, *positions = self._sums[:, measured]
+        return PumpedPhotons(
+            index=np.flatnonzero(measured),
+            positions=(np.array(positions) / exposures).T,
+            pumped=pumped,
+            unpumped=unpumped,
+            pumped_variance=pumped_variance,
+            unpumped_variance=unpumped_variance,
+        )
+
+    def change(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return positions in the unit of the first axis, ln(pumped / unpumped) and its counting error, (points,) each.
+
+        Raises ReductionError before the first good exposure.
+        """
+        photons = self.photons()
+        return photons.positions[:, 0], photons.change, photons.sigma
 
     def _begin(self, doc: Document) -> None:
         missing = [key for key in _KEYS if key not in doc]
         if missing:
             lacking = ", ".join(missing)
             raise ReductionError(
-                f"The start document lacks {lacking}: it does not belong to a scan of one axis. Choose another run."
+                f"The start document lacks {lacking}: it does not belong to a scan of axes. Choose another run."
             )
-        self._sums = np.zeros((6, len(doc["grid"]["points"])))
         self.start = doc
+        self._sums = np.zeros((5 + len(self.axes), len(doc["grid"]["points"])))
 
     def _add(self, data: Document) -> None:
         if data["quality"] or data["laser_shutter"] != 1:
@@ -73,7 +117,8 @@ class DependenceSums:
             counts = np.asarray(data["spc_counts"], dtype=float)[:, probes]
             pulses = np.asarray(data["spc_pulses"], dtype=float)[probes]
             row = [*true_counts(counts, pulses).sum(axis=0), *true_counts_variance(counts, pulses).sum(axis=0)]
-            self._sums[:, int(data["point_index"])] += [*row, float(data[self.axis]), 1.0]
+            positions = [float(data[axis]) for axis in self.axes]
+            self._sums[:, int(data["point_index"])] += [*row, 1.0, *positions]
         except (KeyError, IndexError, TypeError, ValueError) as error:
             if isinstance(error, ReductionError):
                 raise

@@ -18,6 +18,16 @@ QUICK: dict[str, dict[str, Any]] = {
     "time_zero_scan": {"delays_ps": [0.0, 50.0], "dwell_s": 1.0},
     "overlap_scan": {"direction": "horizontal", "positions_um": [-10.0, 0.0], "dwell_s": 1.0},
     "axis_scan": {"axis": "nozzle_mm", "positions": [-1.0, 1.0], "dwell_s": 1.0},
+    "grid_scan": {
+        "edge": "Br K",
+        "slow_points": [13_460.0, 13_472.0],
+        "fast_points": [0.0, 50.0],
+        "dwell_s": 1.0,
+    },
+    "settings_scan": {
+        "settings": [{"nozzle_mm": -1.0, "delay_ps": 0.0}, {"nozzle_mm": 1.0, "delay_ps": 50.0}],
+        "dwell_s": 1.0,
+    },
     "delay_self_test": {"dwell_s": 1.0},
     "rezero": {"t0_ps": 10.0},
     "calibrate_attenuator": {"angles_deg": [0.0, 10.0, 20.0, 30.0, 40.0], "readings": 2},

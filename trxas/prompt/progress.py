@@ -35,6 +35,11 @@ class ScanProgress:
             PROGRESS.end()
 
 
+def _scanned_axis(grid: Mapping[str, Any]) -> str:
+    """Return the event field of the scanned axis; of several, the fastest, which is the last."""
+    return str(grid["axis"] if "axis" in grid else grid["axes"][-1])
+
+
 class LiveTable:
     """A line per exposure: photons per pulse of the pumped and the unpumped gate, pile-up corrected, all APDs."""
 
@@ -48,7 +53,7 @@ class LiveTable:
         """Take one document of a run."""
         is_exposure = self._primary.has(name, doc)
         if name == "start" and is_pump_probe(doc):
-            self._axis = doc["grid"]["axis"]
+            self._axis = _scanned_axis(doc["grid"])
             self._on, self._off = (doc["reduction"][key] for key in ("pumped_probe", "unpumped_probe"))
             PROGRESS.write(f"{HEADER}\n{self._axis:>23}")
         elif name == "event" and is_exposure and self._axis:

@@ -25,8 +25,7 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str
     lines = [f"{key:<22} {start[key]}" for key in SHOWN if key in start]
     lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
     if grid := start.get("grid"):
-        points = grid["points"]
-        lines.append(f"{'grid':<22} {grid['axis']}: {len(points)} points, {points[0]:g} to {points[-1]:g}")
+        lines.append(f"{'grid':<22} {_grid_text(grid)}")
     lines += _counted(documents, start)
     # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
     # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
@@ -34,6 +33,17 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str
     results = reduce_stored_run(documents, kinetics)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
+
+
+def _grid_text(grid: Mapping[str, Any]) -> str:
+    """Return axes, number of points and range of a grid, in the units of the axes."""
+    points = grid["points"]
+    if "axis" in grid:
+        return f"{grid['axis']}: {len(points)} points, {points[0]:g} to {points[-1]:g}"
+    columns = zip(*points, strict=True)
+    ranges = (f"{axis} {min(one):g} to {max(one):g}" for axis, one in zip(grid["axes"], columns, strict=True))
+    size = " x ".join(map(str, grid["shape"])) if "shape" in grid else str(len(points))
+    return f"{size} points: {', '.join(ranges)}"
 
 
 def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:

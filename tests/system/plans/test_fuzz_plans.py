@@ -38,6 +38,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "delays_ps": (-100_000.0, 153_175.0),
     "positions": (-5.0, 5.0),
     "positions_um": (-200.0, 200.0),
+    "slow_points": (12_800.0, 13_700.0),
+    "fast_points": (-100_000.0, 153_175.0),
     "angles_deg": (0.0, 50.0),
     "temperatures_c": (20.0, 160.0),
     "regions_ev": (12_800.0, 13_700.0),
@@ -60,6 +62,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "apply": (True, False),
     "allow_unreducible": (True, False),
     "axis": ("nozzle_mm",),
+    "slow": ("energy_ev", "nozzle_mm", "fluence_mj_cm2"),
+    "fast": ("delay_ps", "energy_ev"),
+    "settings": ([{"nozzle_mm": 1.0}], [{"delay_ps": 0.0, "energy_ev": 13_470.0}] * 2, [{"delay_ps": 2e5}]),
     "direction": ("horizontal", "vertical"),
     "shutter_reference": ("none", "point", "scan"),
     "sample": ("", "CsPbBr3"),
@@ -69,7 +74,16 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """Values that make sense, for every parameter that is no number on an axis."""
 
-LISTS = ("fluences_mj_cm2", "delays_ps", "positions", "positions_um", "angles_deg", "temperatures_c")
+LISTS = (
+    "fluences_mj_cm2",
+    "delays_ps",
+    "positions",
+    "positions_um",
+    "slow_points",
+    "fast_points",
+    "angles_deg",
+    "temperatures_c",
+)
 REGIONS = ("regions_ev", "regions_k", "regions_ps")
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 

@@ -29,6 +29,9 @@ BEYOND: dict[str, list[Any]] = {
     "temperatures_c": [[25.0, 161.0], [19.0]],
     "positions": [[0.0, 5.1], [-5.1, 0.0]],
     "positions_um": [[0.0, 201.0], [-201.0, 0.0]],
+    "slow_points": [[12_799.0, 13_470.0], [13_470.0, 13_701.0]],
+    "fast_points": [[0.0, 200_001.0], [-100_001.0, 0.0]],
+    "settings": [[{"nozzle_mm": 5.1}], [{"delay_ps": 0.0, "nozzle_mm": -5.1}]],
     "angles_deg": [[0.0, 10.0, 20.0, 51.0], [-1.0, 10.0, 20.0, 30.0]],
     "dwell_power": [3.1, -0.1],
     "dwell_s": [401.0, 0.0],
@@ -49,6 +52,9 @@ NEEDED: dict[str, Any] = {
     "positions": [0.0],
     "sigma_ps": 45.0,
     "error_ps": 2.0,
+    "slow_points": [13_470.0],
+    "fast_points": [0.0],
+    "settings": [{"nozzle_mm": 0.0}],
     "t0_ps": 0.0,
 }
 """Arguments without a default."""
@@ -58,6 +64,8 @@ NO_LIMIT = {
     "edge",
     "edges",
     "direction",
+    "slow",
+    "fast",
     "repeats",
     "readings",
     "images",

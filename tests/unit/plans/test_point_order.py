@@ -7,8 +7,18 @@ import pytest
 
 from devices.names import Approach, AxisName
 from errors import InputError
-from plans.engine.point_order import check_order, default_order, ordered
+from plans.engine.point_order import check_order, default_order, order_of_pass, ordered
+from plans.engine.points import ScanPoints, points_of_document
 from plans.parameters import PointOrder
+
+
+def line(axis: str, points: int) -> ScanPoints:
+    return ScanPoints(axes=(str(axis),), values=tuple((float(value),) for value in range(points)))
+
+
+def grid(slow: str, fast: str, rows: int, columns: int) -> ScanPoints:
+    settings = [{slow: float(row), fast: float(column)} for row in range(rows) for column in range(columns)]
+    return ScanPoints.of_settings(settings, (rows, columns))
 
 
 @pytest.mark.parametrize("order", PointOrder)
@@ -38,9 +48,58 @@ def test_an_eighth_of_a_progressive_pass_covers_the_grid() -> None:
 
 def test_the_energy_goes_up_unless_backlash_is_accepted() -> None:
     """Lost: half an electronvolt between the passes up and those down."""
-    assert default_order(AxisName.ENERGY) is PointOrder.UP
-    assert default_order(AxisName.DELAY) is PointOrder.SNAKE
+    energies, delays = line(AxisName.ENERGY, 3), line(AxisName.DELAY, 3)
+    assert default_order(energies) is PointOrder.UP
+    assert default_order(delays) is PointOrder.SNAKE
     with pytest.raises(InputError, match=r"backlash of the monochromator, 0\.2 to 0\.6 eV"):
-        check_order(PointOrder.SNAKE, AxisName.ENERGY, Approach.BELOW)
-    check_order(PointOrder.SNAKE, AxisName.ENERGY, Approach.DIRECT)
-    check_order(PointOrder.PROGRESSIVE, AxisName.DELAY, Approach.BELOW)
+        check_order(PointOrder.SNAKE, energies, Approach.BELOW)
+    check_order(PointOrder.SNAKE, energies, Approach.DIRECT)
+    check_order(PointOrder.PROGRESSIVE, delays, Approach.BELOW)
+
+
+@pytest.mark.parametrize("order", PointOrder)
+@pytest.mark.parametrize("slow", [AxisName.ENERGY, "field_mt"])
+def test_every_pass_over_a_grid_measures_every_point_once(order: PointOrder, slow: str) -> None:
+    points = grid(slow, AxisName.DELAY, 9, 4)
+    for scan_index in (0, 1):
+        assert sorted(order_of_pass(points, order, scan_index)) == list(range(36))
+
+
+def test_a_grid_goes_back_and_forth_and_its_energy_only_up() -> None:
+    """Lost: the time of a long move per row, or half an electronvolt of backlash."""
+    points = grid(AxisName.ENERGY, AxisName.DELAY, 3, 2)
+    assert order_of_pass(points, PointOrder.SNAKE, 0) == [0, 1, 3, 2, 4, 5]
+    assert order_of_pass(points, PointOrder.SNAKE, 1) == [1, 0, 2, 3, 5, 4]
+    assert default_order(points) is PointOrder.SNAKE
+    check_order(PointOrder.SNAKE, points, Approach.BELOW)
+    with pytest.raises(InputError, match="backlash"):
+        check_order(PointOrder.PROGRESSIVE, grid(AxisName.ENERGY, AxisName.DELAY, 20, 2), Approach.BELOW)
+
+
+def test_a_grid_whose_fast_axis_is_the_energy_scans_each_row_upwards() -> None:
+    points = grid(AxisName.DELAY, AxisName.ENERGY, 2, 3)
+    assert default_order(points) is PointOrder.UP
+    check_order(PointOrder.UP, points, Approach.BELOW)
+    with pytest.raises(InputError, match="order='up'"):
+        check_order(PointOrder.SNAKE, points, Approach.BELOW)
+
+
+def test_a_drift_cancels_in_two_passes_over_a_grid() -> None:
+    points = grid("field_mt", AxisName.DELAY, 4, 5)
+    places = [index for scan in (0, 1) for index in order_of_pass(points, PointOrder.SNAKE, scan)]
+    seen = np.bincount(places, weights=np.arange(40, dtype=float)) / 2
+    assert np.ptp(seen) == 0
+
+
+def test_a_list_of_settings_is_measured_as_it_is_written() -> None:
+    settings = [{"energy_ev": 13_472.0, "delay_ps": 100.0}, {"energy_ev": 13_450.0, "delay_ps": 0.0}]
+    points = ScanPoints.of_settings(settings)
+    assert order_of_pass(points, PointOrder.UP, 1) == [0, 1]
+    with pytest.raises(InputError, match="Sort the settings by energy"):
+        check_order(PointOrder.UP, points, Approach.BELOW)
+
+
+@pytest.mark.parametrize("points", [line("delay_ps", 3), grid("energy_ev", "delay_ps", 2, 3)])
+def test_points_return_from_the_start_document_as_they_were(points: ScanPoints) -> None:
+    """If this fails, a resumed run measures other points than the run that it resumes."""
+    assert points_of_document(points.document()) == points

@@ -38,6 +38,7 @@ RUNS: dict[str, Callable[[Beamline], Any]] = {
     "foil_scan": lambda line: plans.foil_scan(line, regions_ev=[(13_030, 13_040, 5)], dwell_s=1.0),
     "time_zero_scan": lambda line: plans.time_zero_scan(line, delays_ps=[-50.0, 0.0, 50.0], dwell_s=1.0),
     "axis_scan": lambda line: plans.axis_scan(line, "nozzle_mm", [-1.0, 0.0, 1.0], dwell_s=1.0),
+    "grid_scan": lambda line: plans.grid_scan(line, "Br K", [13_460.0, 13_472.0], [0.0, 50.0, 100.0], dwell_s=1.0),
     "overlap_scan": lambda line: plans.overlap_scan(line, "horizontal", positions_um=[-10.0, 0.0], dwell_s=1.0),
     "delay_self_test": lambda line: plans.delay_self_test(line, dwell_s=1.0),
     "static_energy_scan": lambda line: plans.static_energy_scan(

@@ -1,0 +1,46 @@
+"""A map over two axes, first of all energy x delay: every spectrum at every delay in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from devices.configuration import BeamlineConfiguration
+from devices.names import AxisName
+from plans.edges import check_belongs, edge_preset
+from plans.engine.detection import pump_probe
+from plans.engine.spec import ScanSpec
+from plans.options import PumpProbePointOptions
+from plans.parameters import Arg, Edge
+from plans.registry import Group, scan_plan
+from plans.xas.pump_probe_point import PROBE_KEYS, scan_settings
+from plans.xas.scanned_axes import axis_names, grid_settings
+
+SlowAxis = Annotated[str, Arg("axis that moves once per row, by its event field", suggestions=axis_names)]
+FastAxis = Annotated[str, Arg("axis that moves at every point, by its event field", suggestions=axis_names)]
+SlowPoints = Annotated[Sequence[float], Arg("positions of the slow axis, ascending, in its unit and within its limits")]
+FastPoints = Annotated[Sequence[float], Arg("positions of the fast axis, ascending, in its unit and within its limits")]
+
+
+@scan_plan(group=Group.PUMP_PROBE, order=5, detection=pump_probe, own_keys=PROBE_KEYS)
+def grid_scan(
+    configuration: BeamlineConfiguration,
+    edge: Edge,
+    slow_points: SlowPoints,
+    fast_points: FastPoints,
+    *,
+    options: PumpProbePointOptions,
+    slow: SlowAxis = AxisName.ENERGY.value,
+    fast: FastAxis = AxisName.DELAY.value,
+) -> ScanSpec:
+    """Map the transient over two axes, by default the energy (eV) and the delay (ps).
+
+    The fast axis goes back and forth from row to row. What is not scanned stays at the energy, delay and fluence of the
+    options. `reduce(-1)` fits an energy x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's
+    uid.
+    """
+    settings, shape = grid_settings((slow, slow_points), (fast, fast_points), configuration)
+    check_belongs(
+        edge_preset(edge, configuration), [one[AxisName.ENERGY] for one in settings if AxisName.ENERGY in one]
+    )
+    return scan_settings(configuration, settings, shape, edge=edge, options=options)

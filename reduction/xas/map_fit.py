@@ -1,0 +1,329 @@
+"""Global fit of an energy x delay map: lifetimes that all energies share, and the spectrum of each decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.optimize import least_squares
+from scipy.stats import chi2
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.gate_rates import MIN_PHOTONS
+from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
+from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS
+from reduction.xas.map_problem import LinearPart, MapProblem
+from reduction.xas.pump_train import PumpTrain
+
+if TYPE_CHECKING:
+    from reduction.run_metadata import Timing
+    from reduction.types import BoolArray, FloatArray
+    from reduction.xas.transient_map import TransientMap
+
+UNDETERMINED_SHARE = 0.5
+"""Relative error above which a lifetime counts as not determined (chosen, as for traces)."""
+
+FALSE_ALARMS = 1e-6
+"""Share of maps without any signal in which one would be seen."""
+
+_START_LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
+_STARTS = 2
+# Weights and the rest from earlier pumps come from the fit before; the third changes nothing that can be seen.
+_ROUNDS = 3
+_UNRESOLVED_RATE_PER_NS = 2e-5
+_WORST_CONDITION = 1e12
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapFit:
+    """Decays of an energy x delay map: S(E, t) = sum_k A_k(E) exp(-t / tau_k) of one pump, relative to the unpumped.
+
+    `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset last;
+    `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one component with
+    each other: lifetimes and time zero correlate all energies. NaN for energies with too few points. All errors are
+    those of the counts, propagated through lifetimes, time zero and gate efficiency; they are not rescaled by
+    chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was measured.
+    `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not
+    seen; the errors then hold for a constant offset.
+    """
+
+    model: KineticModel
+    energy_ev: FloatArray
+    lifetimes_ps: tuple[Value, ...]
+    t0_ps: Value
+    offset_rate_per_ns: Value | None
+    efficiency: Value
+    spectra: FloatArray
+    spectra_sigma: FloatArray
+    spectra_covariance: FloatArray
+    residuals: FloatArray
+    chi_square: float
+    degrees_of_freedom: int
+    number_varied: int
+    parameters: tuple[str, ...]
+    covariance: FloatArray
+
+    @property
+    def quantities(self) -> dict[str, Value]:
+        """Lifetimes and time zero, ps, by name."""
+        return {f"tau{number}_ps": value for number, value in enumerate(self.lifetimes_ps, 1)} | {"t0_ps": self.t0_ps}
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Names of the lifetimes that the data do not determine; see `UNDETERMINED_SHARE`."""
+        named = ((f"tau{number}_ps", value) for number, value in enumerate(self.lifetimes_ps, 1))
+        return tuple(name for name, value in named if value.sigma > UNDETERMINED_SHARE * value.value)
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """What each row of `spectra` belongs to: its lifetime, or the offset."""
+        lifetimes = (f"{value.value:.3g} ps" for value in self.lifetimes_ps)
+        return (*lifetimes, "offset") if self.model.has_offset else tuple(lifetimes)
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with its correction for few data; the smaller the better."""
+        return aicc(self.chi_square, self.number_varied, self.degrees_of_freedom + self.number_varied)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz' criterion; the smaller the better."""
+        return bic(self.chi_square, self.number_varied, self.degrees_of_freedom + self.number_varied)
+
+
+class _Best(NamedTuple):
+    """Where one search ended: its problem, with the weights that belong to it, and its parameters."""
+
+    problem: MapProblem
+    parameters: FloatArray
+    part: LinearPart
+
+    @property
+    def chi_square(self) -> float:
+        return float((self.part.residual**2).sum())
+
+
+def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = KineticModel.TWO_OFFSET) -> MapFit:
+    """Return the fit of `model` to an energy x delay map, whichever of the two axes was fast; it may be unfinished.
+
+    Raises ReductionError for other axes, without delays before the pump, with too few points or photons, without a
+    signal, or if the data do not tell the lifetimes apart.
+    """
+    table = measured.by_energy()
+    usable = np.isfinite(table.pumped).sum(axis=1) > model.components
+    _require_data(table, usable, timing, model)
+    problem = _problem(table, usable, timing, model)
+    best = min((_searched(problem, start) for start in _starts(problem)), key=lambda one: one.chi_square)
+    if "offset_rate_per_ns" in problem.names and best.parameters[-2] < _UNRESOLVED_RATE_PER_NS:
+        fixed = replace(problem, offset_decays=False)
+        best = _searched(fixed, np.delete(best.parameters, -2))
+    _require_signal(best)
+    _require_apart(best)
+    return _result(table, usable, best)
+
+
+def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model: KineticModel) -> None:
+    delays = timing.delay_of(timing.pumped_probe, 0.0) + table.columns
+    before_ps = -2.0 * timing.irf_sigma_ps
+    if not np.isfinite(table.pumped[:, delays < before_ps]).any():
+        raise ReductionError(
+            f"No point lies before {before_ps:g} ps, so the efficiencies of the gates cannot be told from the signal. "
+            "Add a negative delay to the map, or wait for it."
+        )
+    if not usable.any():
+        raise ReductionError(
+            f"No energy has more than {model.components} delays, which {model.description} need. Wait for the map, "
+            "or fit fewer lifetimes."
+        )
+    fewest = float(np.nanmin([table.pumped[usable], table.unpumped[usable]]))
+    if fewest < MIN_PHOTONS:
+        raise ReductionError(
+            f"A point holds {fewest:.0f} photons; at least {MIN_PHOTONS:.0f} are needed, or the errors are not normal. "
+            "Count longer, or add passes."
+        )
+
+
+def _problem(table: TransientMap, usable: BoolArray, timing: Timing, model: KineticModel) -> MapProblem:
+    first_ps = np.where(np.isfinite(table.positions[1]), table.positions[1], table.columns)[usable]
+    ratio = (table.pumped / table.unpumped)[usable]
+    known = np.isfinite(ratio)
+    column_ps = first_ps.mean(axis=0)
+    sigma = ratio * table.sigma[usable]
+    train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
+    return MapProblem(
+        pumped_ps=timing.delay_of(timing.pumped_probe, 0.0) + column_ps,
+        unpumped_ps=timing.delay_of(timing.unpumped_probe, 0.0) + column_ps,
+        deviation_ps=first_ps - column_ps,
+        ratio=np.where(known, ratio, 1.0),
+        weight=np.where(known, 1.0 / np.where(known, sigma, 1.0), 0.0),
+        rest=np.zeros_like(ratio),
+        train=train,
+        model=model,
+    )
+
+
+def _starts(problem: MapProblem) -> list[FloatArray]:
+    """Return the best points of a coarse grid over time zero and then over the lifetimes, best first."""
+    sigma_ps = problem.train.sigma_ps
+    before = problem.pumped_ps < -2.0 * sigma_ps
+    efficiency = float(np.average(problem.ratio[:, before], weights=problem.weight[:, before] ** 2))
+    low = max(float(problem.pumped_ps.min()), -900.0)
+    high = min(float(problem.pumped_ps.max()), 900.0)
+    typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
+
+    def start(t0_ps: float, logs: FloatArray) -> FloatArray:
+        rate = [1e-3] if "offset_rate_per_ns" in problem.names else []
+        return np.array([t0_ps, logs[0], *np.diff(logs), *rate, efficiency])
+
+    def chi_square(parameters: FloatArray) -> float:
+        return float((problem.residual(parameters) ** 2).sum())
+
+    t0_ps = min(np.arange(low, high, sigma_ps / 2.0), key=lambda t0: chi_square(start(float(t0), typical)))
+    groups = [
+        np.log(group)
+        for group in product(_START_LIFETIMES_PS, repeat=problem.model.lifetimes)
+        if all(slower > 1.9 * faster for faster, slower in pairwise(group))
+    ]
+    return sorted((start(float(t0_ps), logs) for logs in groups), key=chi_square)[:_STARTS]
+
+
+def _searched(counted: MapProblem, start: FloatArray) -> _Best:
+    """Return the best fit from a start; weights and rest follow the fit, so that no error depends on its own noise.
+
+    `counted` has the errors of the counts as they are.
+    """
+    problem = counted
+    parameters = start
+    for _ in range(_ROUNDS):
+        low, high = problem.limits
+        margin = 1e-6 * (high - low)
+        parameters = least_squares(
+            problem.residual,
+            np.clip(parameters, low + margin, high - margin),
+            jac=problem.jacobian,
+            bounds=(low, high),
+            x_scale="jac",
+            max_nfev=100,
+        ).x
+        problem = _reweighted(counted, problem, parameters)
+    return _Best(problem, parameters, problem.solve(parameters))
+
+
+def _reweighted(counted: MapProblem, problem: MapProblem, parameters: FloatArray) -> MapProblem:
+    """Return the problem with the errors that the fitted ratio has, instead of those of the noisy ratio itself."""
+    # A count that is low by chance has a small error of its own, and would pull every mean down. The sum of both gates
+    # is as good as free of that: with n = on + off and the ratio r, the variance of r is proportional to
+    # r^2 (1/on + 1/off) = r (1 + r)^2 / n, so that only r has to be exchanged.
+    part = problem.solve(parameters)
+    noise = np.divide(part.residual, problem.weight, out=np.zeros_like(part.residual), where=problem.weight > 0)
+    fitted = np.maximum(counted.ratio - noise, 1e-3)
+    change = (counted.ratio / fitted) * ((1.0 + counted.ratio) / (1.0 + fitted)) ** 2
+    return replace(problem, weight=counted.weight * np.sqrt(change), rest=problem.rest_of(parameters, part.spectra))
+
+
+def _require_signal(best: _Best) -> None:
+    problem = best.problem
+    weight = problem.weight**2
+    efficiency = float(np.average(problem.ratio, weights=weight))
+    gain = float((weight * (problem.ratio - efficiency) ** 2).sum()) - best.chi_square
+    # What noise alone gains: as many as there are spectra and parameters, beside the efficiency.
+    spent = best.part.spectra.size + len(best.parameters) - 1
+    if chi2.sf(gain, spent) > FALSE_ALARMS:
+        raise ReductionError(
+            f"No transient is seen in the map: decays lower chi-square by {gain:.1f}, noise alone by about {spent}. "
+            "Check time zero and overlap, or count longer."
+        )
+
+
+def _require_apart(best: _Best) -> None:
+    """Raise ReductionError if a lifetime, or the ratio of two, is at a limit of the search."""
+    lifetimes = best.problem.model.lifetimes
+    first, *ratios = np.exp(best.parameters[1 : 1 + lifetimes])
+    limits = [LIFETIME_LIMITS_PS, *[RATIO_LIMITS] * len(ratios)]
+    inside = [low * 1.001 < one < high * 0.999 for one, (low, high) in zip((first, *ratios), limits, strict=True)]
+    if not all(inside):
+        found = ", ".join(f"{one:.3g} ps" for one in np.exp(np.cumsum(best.parameters[1 : 1 + lifetimes])))
+        raise ReductionError(
+            f"The map does not determine {best.problem.model.description}: the best fit, {found}, is at a limit. "
+            "Measure longer or at more delays, or fit fewer lifetimes (kinetics='1')."
+        )
+
+
+def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
+    problem = best.problem
+    parameters = best.parameters
+    covariance = _covariance(problem.jacobian(parameters))
+    number = len(parameters) + best.part.spectra.size
+    logs = np.tril(np.ones((problem.model.lifetimes,) * 2)) if problem.model.lifetimes else np.zeros((0, 0))
+    ends = slice(1, 1 + problem.model.lifetimes)
+    taus = np.exp(logs @ parameters[ends])
+    tau_sigmas = taus * np.sqrt(np.diag(logs @ covariance[ends, ends] @ logs.T))
+    sigmas = np.sqrt(np.diag(covariance))
+    spectra, spectra_covariance = _spectra(best, covariance)
+    residuals = np.full(table.pumped.shape, np.nan)
+    residuals[usable] = np.where(problem.weight > 0, best.part.residual, np.nan)
+    rate = None
+    if problem.model.has_offset:
+        decays = "offset_rate_per_ns" in problem.names
+        rate = Value(float(parameters[-2]), float(sigmas[-2])) if decays else Value(0.0, 0.0)
+    return MapFit(
+        model=problem.model,
+        energy_ev=table.rows,
+        lifetimes_ps=tuple(Value(float(tau), float(sigma)) for tau, sigma in zip(taus, tau_sigmas, strict=True)),
+        t0_ps=Value(float(parameters[0]), float(sigmas[0])),
+        offset_rate_per_ns=rate,
+        efficiency=Value(float(parameters[-1]), float(sigmas[-1])),
+        spectra=_at_all(spectra, usable),
+        spectra_sigma=_at_all(np.sqrt(np.diagonal(spectra_covariance, axis1=1, axis2=2)), usable),
+        spectra_covariance=_at_all(_at_all(spectra_covariance, usable).transpose(0, 2, 1), usable),
+        residuals=residuals,
+        chi_square=best.chi_square,
+        degrees_of_freedom=problem.values - number,
+        number_varied=number,
+        parameters=problem.names,
+        covariance=covariance,
+    )
+
+
+def _covariance(jacobian: FloatArray) -> FloatArray:
+    """Return the covariance of the parameters, (n, n), from residuals of unit variance.
+
+    Raises ReductionError if the data do not determine them.
+    """
+    # Columns are scaled to one before the inversion: only then does the condition number show what is determined.
+    scale = np.sqrt((jacobian**2).sum(axis=0))
+    if np.any(scale == 0) or np.linalg.cond(jacobian / scale) ** 2 > _WORST_CONDITION:
+        raise ReductionError(
+            "The map does not determine all parameters of this model. Measure more delays, or fit fewer lifetimes "
+            "(kinetics='1')."
+        )
+    normalised = jacobian / scale
+    return np.asarray(np.linalg.inv(normalised.T @ normalised) / np.outer(scale, scale))
+
+
+def _spectra(best: _Best, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the spectra relative to the unpumped signal, (components, energies), and their covariances.
+
+    The covariances are (components, energies, energies).
+    """
+    # B has the errors of its own energy at fixed decays, and follows the decays with the slope dB/dp = -R^-1 Q^T (slope
+    # of the model): that part is common to all energies. A = B / c adds what the efficiency c brings.
+    part = best.part
+    efficiency = best.parameters[-1]
+    slopes = best.problem.slopes(best.parameters, part.spectra)
+    inverse = np.linalg.inv(part.triangle)
+    follows = -inverse @ np.einsum("etk,etp->ekp", part.basis, slopes) / efficiency
+    follows[:, :, -1] -= part.spectra / efficiency**2
+    own = np.einsum("eki,eki->ke", inverse, inverse) / efficiency**2
+    common = np.einsum("ekp,pq,fkq->kef", follows, covariance, follows)
+    return part.spectra.T / efficiency, common + np.einsum("ke,ef->kef", own, np.eye(own.shape[1]))
+
+
+def _at_all(values: FloatArray, usable: BoolArray) -> FloatArray:
+    """Return `values` (..., usable energies) with NaN for all other energies, (..., energies)."""
+    filled = np.full((*values.shape[:-1], usable.size), np.nan)
+    filled[..., usable] = values
+    return filled

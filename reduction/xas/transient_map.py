@@ -1,0 +1,98 @@
+"""The transient on a grid of two axes, and its orientation as energy x delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+    from reduction.xas.dependence import DependenceSums
+
+ENERGY = "energy_ev"
+DELAY = "delay_ps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransientMap:
+    """Photons of a grid scan, all tables (rows, columns), NaN where nothing was measured yet.
+
+    `axes` are the event fields of rows and columns, `rows` and `columns` their planned positions. `positions`
+    (axes, rows, columns) are mean read-backs in the units of the axes. `pumped` and `unpumped` are pile-up corrected
+    photons, the variances their own.
+    """
+
+    axes: tuple[str, str]
+    rows: FloatArray
+    columns: FloatArray
+    positions: FloatArray
+    pumped: FloatArray
+    unpumped: FloatArray
+    pumped_variance: FloatArray
+    unpumped_variance: FloatArray
+
+    @property
+    def measured(self) -> int:
+        """Number of points with at least one good exposure."""
+        return int(np.isfinite(self.pumped).sum())
+
+    @property
+    def change(self) -> FloatArray:
+        """ln(pumped / unpumped), (rows, columns): jet and flux cancel, as both probes are of the same exposure."""
+        return np.asarray(np.log(self.pumped / self.unpumped))
+
+    @property
+    def sigma(self) -> FloatArray:
+        """Counting error of `change`, (rows, columns)."""
+        relative = self.pumped_variance / self.pumped**2 + self.unpumped_variance / self.unpumped**2
+        return np.asarray(np.sqrt(relative))
+
+    def turned(self) -> TransientMap:
+        """Return the same map with rows and columns exchanged, tables (columns, rows)."""
+        tables = ("pumped", "unpumped", "pumped_variance", "unpumped_variance")
+        return TransientMap(
+            axes=(self.axes[1], self.axes[0]),
+            rows=self.columns,
+            columns=self.rows,
+            positions=self.positions[::-1].transpose(0, 2, 1),
+            **{name: getattr(self, name).T for name in tables},
+        )
+
+    def by_energy(self) -> TransientMap:
+        """Return the map with energies (eV) as rows and delays (ps) as columns; raise ReductionError for other axes."""
+        if {*self.axes} != {ENERGY, DELAY}:
+            raise ReductionError(
+                f"Only an energy x delay map can be fitted; this one has {' and '.join(self.axes)}. Its values are in "
+                "the table."
+            )
+        return self if self.axes == (ENERGY, DELAY) else self.turned()
+
+
+def transient_map(run: DependenceSums) -> TransientMap:
+    """Return the map of a grid scan, (rows, columns); raises ReductionError for other runs, or without a good point."""
+    grid = run.start["grid"]
+    if "shape" not in grid:
+        raise ReductionError("This run is no grid of two axes. Choose a run of grid_scan.")
+    rows, columns = (int(size) for size in grid["shape"])
+    photons = run.photons()
+
+    def table(values: FloatArray) -> FloatArray:
+        filled = np.full(rows * columns, np.nan)
+        filled[photons.index] = values
+        return filled.reshape(rows, columns)
+
+    planned = np.asarray(grid["points"], dtype=float).reshape(rows, columns, 2)
+    return TransientMap(
+        axes=(run.axes[0], run.axes[1]),
+        rows=planned[:, 0, 0],
+        columns=planned[0, :, 1],
+        positions=np.array([table(column) for column in photons.positions.T]),
+        pumped=table(photons.pumped),
+        unpumped=table(photons.unpumped),
+        pumped_variance=table(photons.pumped_variance),
+        unpumped_variance=table(photons.unpumped_variance),
+    )
