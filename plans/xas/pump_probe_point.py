@@ -68,8 +68,8 @@ def scan_settings(
 
 def _probe_metadata(configuration: BeamlineConfiguration) -> dict[str, int]:
     """Return the numbers of the probes whose ratio is the transient, by the keys of the start document."""
-    geometry = configuration.geometry
-    return {"pumped_probe": geometry.pumped_probe, "unpumped_probe": geometry.unpumped_probe}
+    scheme = configuration.scheme
+    return {"pumped_probe": scheme.pumped_probe, "unpumped_probe": scheme.unpumped_probe}
 
 
 def _pump_probe_point(preset: EdgePreset, options: PumpProbePointOptions) -> dict[AxisName, float]:

@@ -22,6 +22,7 @@ from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
+from reduction.xas.map_kinds import MAP, SETTINGS
 from reduction.xas.overlap import fit_overlap
 from reduction.xas.results import (
     AttenuatorResults,
@@ -344,5 +345,5 @@ FLUENCE = RunKind(
     curve=_fluence_curve,
 )
 
-KINDS = (FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
+KINDS = (MAP, SETTINGS, FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
 """Special kinds first: a foil scan is an energy scan too."""

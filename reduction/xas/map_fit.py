@@ -44,10 +44,10 @@ class MapFit:
     `energy_ev` (energies,); `spectra` (components, energies) are the A_k at t = 0+, from fast to slow, the offset last;
     `spectra_sigma` their errors and `spectra_covariance` (components, energies, energies) those of one component with
     each other: lifetimes and time zero correlate all energies. NaN for energies with too few points. All errors are
-    those of the counts, propagated through lifetimes, time zero and gate efficiency; they are not rescaled by
-    chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was measured.
-    `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not
-    seen; the errors then hold for a constant offset.
+    those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiency; they are not
+    rescaled by chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was
+    measured. `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its
+    decay is not seen; the errors then hold for a constant offset.
     """
 
     model: KineticModel
@@ -103,7 +103,8 @@ class _Best(NamedTuple):
 
     @property
     def chi_square(self) -> float:
-        return float((self.part.residual**2).sum())
+        """Sum of all squared residuals, the prior of the response included."""
+        return float((self.problem.residual(self.parameters) ** 2).sum())
 
 
 def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = KineticModel.TWO_OFFSET) -> MapFit:
@@ -117,9 +118,9 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     _require_data(table, usable, timing, model)
     problem = _problem(table, usable, timing, model)
     best = min((_searched(problem, start) for start in _starts(problem)), key=lambda one: one.chi_square)
-    if "offset_rate_per_ns" in problem.names and best.parameters[-2] < _UNRESOLVED_RATE_PER_NS:
-        fixed = replace(problem, offset_decays=False)
-        best = _searched(fixed, np.delete(best.parameters, -2))
+    place = 1 + model.lifetimes
+    if model.has_offset and best.parameters[place] < _UNRESOLVED_RATE_PER_NS:
+        best = _searched(replace(problem, offset_decays=False), np.delete(best.parameters, place))
     _require_signal(best)
     _require_apart(best)
     return _result(table, usable, best)
@@ -162,6 +163,7 @@ def _problem(table: TransientMap, usable: BoolArray, timing: Timing, model: Kine
         rest=np.zeros_like(ratio),
         train=train,
         model=model,
+        irf_error_ps=timing.irf_error_ps,
     )
 
 
@@ -175,8 +177,9 @@ def _starts(problem: MapProblem) -> list[FloatArray]:
     typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
 
     def start(t0_ps: float, logs: FloatArray) -> FloatArray:
-        rate = [1e-3] if "offset_rate_per_ns" in problem.names else []
-        return np.array([t0_ps, logs[0], *np.diff(logs), *rate, efficiency])
+        rate = [1e-3] if problem.model.has_offset else []
+        response = [sigma_ps] if problem.irf_error_ps > 0 else []
+        return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, efficiency])
 
     def chi_square(parameters: FloatArray) -> float:
         return float((problem.residual(parameters) ** 2).sum())
@@ -257,7 +260,7 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
     parameters = best.parameters
     covariance = _covariance(problem.jacobian(parameters))
     number = len(parameters) + best.part.spectra.size
-    logs = np.tril(np.ones((problem.model.lifetimes,) * 2)) if problem.model.lifetimes else np.zeros((0, 0))
+    logs = np.tril(np.ones((problem.model.lifetimes,) * 2))
     ends = slice(1, 1 + problem.model.lifetimes)
     taus = np.exp(logs @ parameters[ends])
     tau_sigmas = taus * np.sqrt(np.diag(logs @ covariance[ends, ends] @ logs.T))
@@ -268,7 +271,8 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
     rate = None
     if problem.model.has_offset:
         decays = "offset_rate_per_ns" in problem.names
-        rate = Value(float(parameters[-2]), float(sigmas[-2])) if decays else Value(0.0, 0.0)
+        place = 1 + problem.model.lifetimes
+        rate = Value(float(parameters[place]), float(sigmas[place])) if decays else Value(0.0, 0.0)
     return MapFit(
         model=problem.model,
         energy_ev=table.rows,

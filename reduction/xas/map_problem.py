@@ -10,12 +10,12 @@ Anal. 10, 413), and only time zero, lifetimes and c are searched for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS
+from reduction.xas.kinetics.problem import IRF_FACTOR, LIFETIME_LIMITS_PS, RATIO_LIMITS
 
 if TYPE_CHECKING:
     from reduction.types import FloatArray
@@ -49,8 +49,9 @@ class MapProblem:
     `pumped_ps` and `unpumped_ps` (delays,) are the mean delays of the two gates, `deviation_ps` the table of what a
     point was off them, `ratio` is pumped / unpumped, `weight` the inverse of its error, `rest` the signal of the
     unpumped gate. Parameters are `names`: "t0_ps", the logarithms of the first
-    lifetime and of the ratio of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0, and
-    "efficiency", the c above.
+    lifetime and of the ratio of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0,
+    "irf_sigma_ps" if the run records an error `irf_error_ps` of the instrument response, whose value is then its prior,
+    and "efficiency", the c above.
     """
 
     pumped_ps: FloatArray
@@ -61,27 +62,32 @@ class MapProblem:
     rest: FloatArray
     train: PumpTrain
     model: KineticModel
+    irf_error_ps: float = 0.0
     offset_decays: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the parameters that are searched for, in their order."""
         rate = ("offset_rate_per_ns",) if self.model.has_offset and self.offset_decays else ()
-        return ("t0_ps", *self.model.log_lifetimes, *rate, "efficiency")
+        response = ("irf_sigma_ps",) if self.irf_error_ps > 0 else ()
+        return ("t0_ps", *self.model.log_lifetimes, *rate, *response, "efficiency")
 
     @property
     def limits(self) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest values of the parameters, (parameters,) each."""
         lifetimes = [LIFETIME_LIMITS_PS, *[RATIO_LIMITS] * (self.model.lifetimes - 1)]
         rate = [OFFSET_RATE_LIMITS_PER_NS] if "offset_rate_per_ns" in self.names else []
-        pairs = [(-T0_LIMIT_PS, T0_LIMIT_PS), *(tuple(np.log(one)) for one in lifetimes), *rate, _EFFICIENCY_LIMITS]
+        width_ps = self.train.sigma_ps
+        response = [(width_ps / IRF_FACTOR, width_ps * IRF_FACTOR)] if self.irf_error_ps > 0 else []
+        logs = [tuple(np.log(one)) for one in lifetimes]
+        pairs = [(-T0_LIMIT_PS, T0_LIMIT_PS), *logs, *rate, *response, _EFFICIENCY_LIMITS]
         low, high = np.array(pairs, dtype=float).T
         return low, high
 
     @property
     def values(self) -> int:
-        """Number of measured points."""
-        return int((self.weight > 0).sum())
+        """Number of independent residuals: the measured points, and the prior of the response."""
+        return int((self.weight > 0).sum()) + (self.irf_error_ps > 0)
 
     def rates_per_ps(self, parameters: FloatArray) -> FloatArray:
         """Return the decay rates, 1/ps, (components,): those of the lifetimes from fast to slow, then the offset's."""
@@ -94,14 +100,9 @@ class MapProblem:
 
     def solve(self, parameters: FloatArray) -> LinearPart:
         """Return the best spectra for given parameters."""
-        t0_ps = parameters[0]
+        on, off = self._decays(parameters)
         factor = self.weight / (1.0 + self.rest)
-        columns = [
-            factor
-            * (self._decay(self.pumped_ps - t0_ps, rate).value - self._decay(self.unpumped_ps - t0_ps, rate).value)
-            for rate in self.rates_per_ps(parameters)
-        ]
-        design = np.stack(columns, axis=-1)
+        design = np.stack([factor * (one.value - two.value) for one, two in zip(on, off, strict=True)], axis=-1)
         basis, triangle = np.linalg.qr(design)
         data = self.weight * (self.ratio - parameters[-1])
         coefficients = np.einsum("etk,et->ek", basis, data)
@@ -110,50 +111,67 @@ class MapProblem:
         return LinearPart(design, basis, triangle, spectra, residual)
 
     def residual(self, parameters: FloatArray) -> FloatArray:
-        """Return data minus model in errors, (energies x delays,), with the best spectra for these parameters."""
-        return self.solve(parameters).residual.ravel()
+        """Return data minus model in errors, (residuals,), with the best spectra for these parameters.
+
+        That of the response, if it is a parameter, comes last.
+        """
+        found = self.solve(parameters).residual.ravel()
+        if self.irf_error_ps == 0:
+            return found
+        return np.append(found, (parameters[-2] - self.train.sigma_ps) / self.irf_error_ps)
 
     def jacobian(self, parameters: FloatArray) -> FloatArray:
-        """Return the derivatives of `residual`, (energies x delays, parameters), after Kaufman (1975, BIT 15, 49)."""
+        """Return the derivatives of `residual`, (residuals, parameters), after Kaufman (1975, BIT 15, 49)."""
         # Kaufman leaves out a term that is of the order of the residuals: the projection of the derivatives at fixed
         # spectra. At the best fit its square is the exact inverse covariance of the parameters, in which the spectra
         # have been eliminated.
         part = self.solve(parameters)
         slopes = self.slopes(parameters, part.spectra)
         projected = slopes - np.einsum("etk,ekp->etp", part.basis, np.einsum("etk,etp->ekp", part.basis, slopes))
-        return -projected.reshape(-1, len(parameters))
+        rows: FloatArray = -projected.reshape(-1, len(parameters))
+        if self.irf_error_ps == 0:
+            return rows
+        prior = np.zeros((1, len(parameters)))
+        prior[0, -2] = 1.0 / self.irf_error_ps
+        return np.concatenate([rows, prior])
 
     def slopes(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the derivatives of the whitened model at fixed `spectra`, (energies, delays, parameters)."""
-        t0_ps = parameters[0]
         rates = self.rates_per_ps(parameters)
         factor = self.weight / (1.0 + self.rest)
-        by_delay = np.zeros_like(self.ratio)
-        by_rate = []
-        for component, rate in enumerate(rates):
-            on = self._decay(self.pumped_ps - t0_ps, rate)
-            off = self._decay(self.unpumped_ps - t0_ps, rate)
-            amplitude = factor * spectra[:, component, None]
-            by_delay += amplitude * (on.by_delay - off.by_delay)
-            by_rate.append(amplitude * (on.by_rate - off.by_rate))
+        on, off = self._decays(parameters)
+        amplitudes = [factor * column[:, None] for column in spectra.T]
+
+        def slope(derivative: str) -> list[FloatArray]:
+            return [
+                amplitude * (getattr(one, derivative) - getattr(two, derivative))
+                for amplitude, one, two in zip(amplitudes, on, off, strict=True)
+            ]
+
+        by_rate = slope("by_rate")
         # A logarithm of a lifetime or ratio changes its own rate and those of all slower lifetimes by -rate.
         lifetimes = range(self.model.lifetimes)
         by_log = [-sum(rates[slow] * by_rate[slow] for slow in lifetimes if slow >= index) for index in lifetimes]
         by_offset = [1e-3 * by_rate[-1]] if "offset_rate_per_ns" in self.names else []
-        return np.stack([-by_delay, *by_log, *by_offset, self.weight], axis=-1)
+        by_response = [sum(slope("by_sigma"))] if self.irf_error_ps > 0 else []
+        return np.stack([-sum(slope("by_delay")), *by_log, *by_offset, *by_response, self.weight], axis=-1)
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the signal that earlier pumps have left at the unpumped gate, relative to the unpumped sample."""
-        rates = self.rates_per_ps(parameters)
-        decays = [self._decay(self.unpumped_ps - parameters[0], rate).value for rate in rates]
-        return np.asarray(np.einsum("ket,ek->et", np.array(decays), spectra) / parameters[-1])
+        off = np.array([decay.value for decay in self._decays(parameters)[1]])
+        return np.asarray(np.einsum("ket,ek->et", off, spectra) / parameters[-1])
 
-    def _decay(self, delay_ps: FloatArray, rate_per_ps: float) -> Decay:
-        """Return a decay at every point, (energies, delays), from the mean delays of the columns, (delays,)."""
+    def _decays(self, parameters: FloatArray) -> tuple[list[Decay], list[Decay]]:
+        """Return the decays of all components at the pumped and at the unpumped gate, tables (energies, delays)."""
         # Points of one column differ by the tolerance of the axis, a small part of the response's width: the slope at
         # the mean delay is enough, and the decay is computed once per column instead of once per point.
-        column = self.train.decay(delay_ps, rate_per_ps)
-        return column._replace(value=column.value + self.deviation_ps * column.by_delay)
+        train = replace(self.train, sigma_ps=float(parameters[-2])) if self.irf_error_ps > 0 else self.train
+        rates = self.rates_per_ps(parameters)
+        found = []
+        for delay_ps in (self.pumped_ps, self.unpumped_ps):
+            columns = [train.decay(delay_ps - parameters[0], rate) for rate in rates]
+            found.append([one._replace(value=one.value + self.deviation_ps * one.by_delay) for one in columns])
+        return found[0], found[1]
 
 
 def _solve(triangle: FloatArray, coefficients: FloatArray) -> FloatArray:

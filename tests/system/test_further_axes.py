@@ -71,6 +71,23 @@ def test_other_scans_record_it_too(session: Session) -> None:
     assert [event["nozzle_mm"] for event in events] == pytest.approx([0.7, 0.7], abs=0.01)
 
 
+def test_a_map_is_measured_back_and_forth_and_fitted_as_a_whole(session: Session) -> None:
+    """If this fails, an energy x delay map has to be put together from single scans."""
+    energies, delays = [13_466.0, 13_472.0, 13_478.0], [-300.0, -100.0, 60.0, 150.0, 400.0, 1_000.0]
+    plan = session.plans()["grid_scan"]("Br K", energies, delays, dwell_s=300.0)
+    documents = load_run(session.store, session.measure(plan))
+    assert documents[0][1]["grid"]["shape"] == [3, 6]
+    order = [doc["data"]["point_index"] for name, doc in documents if name == "event"]
+    assert order == [*range(6), *range(11, 5, -1), *range(12, 18)]
+    results: Any = reduce_run(documents, kinetics="1+offset")
+    assert results.remarks == ()
+    assert results.map.change.shape == (3, 6)
+    # 300 s at the main feature: the bleach of some per cent is seen by more than ten errors.
+    first = results.fit.spectra[:, 1].sum()
+    assert -0.08 < first < -0.02
+    assert "spectrum of offset" in results.table()
+
+
 def test_a_name_that_is_not_configured_is_refused(session: Session) -> None:
     with pytest.raises(InputError, match="give one of nozzle_mm"):
         session.measure(session.plans()["axis_scan"]("magnet", [0.0, 1.0]))

@@ -1,0 +1,72 @@
+"""What maps over two axes and lists of settings reduce to, as numbers and as lines of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reduction.number_text import with_error
+from reduction.run_kind import RunResults
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+    from reduction.xas.map_fit import MapFit
+    from reduction.xas.transient_map import TransientMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapResults(RunResults):
+    """The transient on a grid of two axes, and the global fit of an energy x delay map if it determines one.
+
+    `compared` has a line for each model, if a criterion has chosen that of the fit.
+    """
+
+    map: TransientMap
+    fit: MapFit | None = None
+    compared: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Return the size of the map and the fitted quantities, a line each, with errors and units."""
+        rows, columns = self.map.change.shape
+        lines = [
+            f"{'map':<22} {self.map.axes[0]} x {self.map.axes[1]}: {rows} x {columns} points, "
+            f"{self.map.measured} measured"
+        ]
+        return [*lines, *(() if self.fit is None else map_fit_lines(self.fit)), *self.compared]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsResults(RunResults):
+    """Transient ln(pumped / unpumped) with its counting error at a list of settings, (points,) each.
+
+    `positions` (points, axes) are in the units of the `axes`, event fields.
+    """
+
+    axes: tuple[str, ...]
+    positions: FloatArray
+    change: FloatArray
+    sigma: FloatArray
+
+    def lines(self) -> list[str]:
+        """Return the transient at every setting, in % of the unpumped signal."""
+        lines = []
+        for position, change, sigma in zip(self.positions, self.change, self.sigma, strict=True):
+            where = ", ".join(f"{axis} = {value:g}" for axis, value in zip(self.axes, position, strict=True))
+            lines.append(f"{where:<40} {with_error(100 * change, 100 * sigma)} % of unpumped")
+        return lines
+
+
+def map_fit_lines(fit: MapFit) -> list[str]:
+    """Return the fitted quantities with their errors (ps), and where the spectrum of each decay is largest, in eV."""
+    marks = dict.fromkeys(fit.undetermined, "  (not determined)")
+    lines = [f"{name:<22} {with_error(*value)}{marks.get(name, '')}" for name, value in fit.quantities.items()]
+    if fit.offset_rate_per_ns is not None:
+        lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
+    for name, spectrum, sigma in zip(fit.component_names, fit.spectra, fit.spectra_sigma, strict=True):
+        # The most significant energy: far from the edge, where few photons are, noise alone makes large values.
+        index = int(np.nanargmax(np.abs(spectrum / sigma)))
+        size = with_error(100 * float(spectrum[index]), 100 * float(sigma[index]))
+        lines.append(f"{f'spectrum of {name}':<22} {size} % of unpumped at {fit.energy_ev[index]:.2f} eV")
+    return [*lines, f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}"]
