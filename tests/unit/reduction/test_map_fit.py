@@ -46,8 +46,8 @@ def fits() -> list[MapFit]:
 
 def within(sum_of_squares: float, number: int) -> bool:
     """Whether a sum of `number` squared pulls is what right errors give, at a false-alarm rate of 1e-5."""
-    low, high = chi2.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], number)
-    return bool(low < sum_of_squares < high)
+    share = chi2.cdf(sum_of_squares, number)
+    return bool(FALSE_ALARM / 2 < share < 1 - FALSE_ALARM / 2)
 
 
 def test_parameters_have_the_errors_that_they_say(fits: list[MapFit]) -> None:
