@@ -12,7 +12,7 @@ from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, quanti
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class LaserSettings:
-    """Laser status and shutter; the divider is the number of X-ray pulses per pump pulse."""
+    """Laser status and shutter; the divider is the number of X-ray pulses, or of revolutions, per pump pulse."""
 
     rate_divider: Pv
     repetition_rate: Pv

@@ -26,8 +26,9 @@ def energy_scan(
 ) -> ScanSpec:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
-    All five probes are recorded in both acquisition modes: probe n comes at `delay_ps` + n x 153.4 ns. A later delay
-    than 153 175 ps is refused, as the unpumped pulse would come too near to the next pump. Returns the run's uid.
+    All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
+    `delay_ps` + n x 153.4 ns. A delay at which an unpumped pulse would come too near to the next pump is refused; with
+    the default scheme those above 153 175 ps. Returns the run's uid.
     """
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)

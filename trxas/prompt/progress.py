@@ -41,12 +41,12 @@ def _scanned_axis(grid: Mapping[str, Any]) -> str:
 
 
 class LiveTable:
-    """A line per exposure: photons per pulse of the pumped and the unpumped gate, pile-up corrected, all APDs."""
+    """A line per exposure: photons per pulse of the pumped and the unpumped gates, pile-up corrected, all APDs."""
 
     def __init__(self) -> None:
         self._axis = ""
         self._on = 0
-        self._off = 0
+        self._off: list[int] = []
         self._primary = PrimaryEvents()
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -54,7 +54,9 @@ class LiveTable:
         is_exposure = self._primary.has(name, doc)
         if name == "start" and is_pump_probe(doc):
             self._axis = _scanned_axis(doc["grid"])
-            self._on, self._off = (doc["reduction"][key] for key in ("pumped_probe", "unpumped_probe"))
+            reduction = doc["reduction"]
+            self._on = reduction["pumped_probe"]
+            self._off = reduction.get("reference_probes", [reduction["unpumped_probe"]])
             PROGRESS.write(f"{HEADER}\n{self._axis:>23}")
         elif name == "event" and is_exposure and self._axis:
             PROGRESS.write(self._line(doc["data"]))
@@ -70,6 +72,6 @@ class LiveTable:
             return f"{head} {laser:>6} {'':>10} {'':>10} {'':>9} {data['i0']:10.4g}  bad: {data['quality']}"
         rates = true_counts(counts, pulses).sum(axis=0) / pulses
         on = rates[self._on]
-        off = rates[self._off]
+        off = rates[self._off].mean()
         change = f"{on / off - 1:9.4%}" if off > 0 else f"{'-':>9}"
         return f"{head} {laser:>6} {on:10.6f} {off:10.6f} {change} {data['i0']:10.4g}  good"

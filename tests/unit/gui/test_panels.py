@@ -32,8 +32,10 @@ from reduction.xas.gate_rates import gate_rates
 from reduction.xas.grouping import NullPair, null_gates, null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.spc_time import spc_trace
 from tests.support import live_runs
 from tests.support.beam_time import Document
+from tests.support.hybrid_runs import hybrid_run
 from tests.support.waiting import WAIT_MS
 
 
@@ -212,6 +214,40 @@ def test_bunches_show_counts_and_ask_to_attenuate(
     latest = [doc["data"] for name, doc in documents if name == "event"][-1]
     assert panel.table.text(0, 1).replace(" ", "") == str(latest["spc_counts"][0][0])  # type: ignore[attr-defined]
     assert "ATTENUATE" in panel.word.text()  # type: ignore[attr-defined]
+
+
+def test_a_run_of_another_scheme_offers_its_own_gates(window: MainWindow, qtbot: QtBot) -> None:
+    """Lost: a gate that cannot be chosen, or a choice of gates that the run does not have."""
+    run = hybrid_run(4)
+    panel: Any = shown(window, "kinetics", run, qtbot)
+    box = panel.choices._probes
+    assert [box.itemText(index) for index in range(box.count())] == [
+        "Probe 0, pumped", "Probe 1, before the next pump", "Probe 2, before the next pump",
+    ]  # fmt: skip
+    wanted = spc_trace(accumulate(run))
+    curve = panel.trace.curves["transient"]
+    assert same(curve, curve.x, wanted.transient, wanted.sigma)  # x is on the scale of the plot
+
+
+def test_a_chosen_gate_that_a_run_lacks_gives_way_to_the_pumped_one(qtbot: QtBot) -> None:
+    choices = Choices(["probe"])
+    qtbot.addWidget(choices)
+    choices.probe = 3
+    with qtbot.waitSignal(choices.changed):
+        choices.offer_probes_of(hybrid_run(1)[0][1])
+    assert choices.probe == 0
+    choices.offer_probes_of({})
+    assert choices.probe == 0
+
+
+def test_bunches_show_every_photodiode(window: MainWindow, qtbot: QtBot) -> None:
+    """Lost: a broken diode among four."""
+    run = hybrid_run(4)
+    panel: Any = shown(window, "bunches", run, qtbot)
+    assert {f"apd_{number}" for number in (1, 2, 3, 4)} <= panel.plot.curves.keys()
+    latest = [doc["data"] for name, doc in run if name == "event"][-1]
+    assert panel.table.text(0, 4).replace(" ", "") == str(latest["spc_counts"][3][0])
+    assert panel.table.rowCount() == 3
 
 
 def test_trends_follow_every_exposure(window: MainWindow, energy_run: list[Document], qtbot: QtBot) -> None:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from errors import ReductionError
 from plans.engine.start_document import DOCUMENT_VERSION
 from reduction.accumulator import accumulate
-from reduction.run_metadata import NEWEST_DOCUMENT_VERSION, RunMetadata, Timing, timing_from
+from reduction.run_metadata import NEWEST_DOCUMENT_VERSION, RunMetadata, timing_from
 from reduction.xas.exposure_pairs import Gate, exposure_pairs, gates_of, reference_gate
 from reduction.xas.grouping import NullPair, null_gates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_time import spc_trace
-from tests.support.beam_time import BeamTime
+from tests.support.hybrid_runs import HYBRID, hybrid_run
 from tests.support.kinetic_traces import TWO_OFFSET, traced
-
-HYBRID = Timing(
-    bunch_period_ps=90_000.0,
-    probes_per_pump=3,
-    pumped_probe=0,
-    unpumped_probe=2,
-    reference_probes=(1, 2),
-    gate_delays_ps=(0.0, -1_921_400.0, -960_700.0),
-    pump_period_ps=2_882_100.0,
-    pump_overlap=(1.0, 0.8),
-)
-"""A camshaft, pumped at every third revolution; both references come before the pump."""
 
 VERSION_1: dict[str, Any] = {
     "bunch_period_ps": 153_400.0, "probes_per_pump": 5, "pumped_probe": 0, "unpumped_probe": 4, "irf_sigma_ps": 45.0,
@@ -95,33 +82,6 @@ def test_kinetics_of_a_hybrid_fill_are_the_truth() -> None:
         assert found.sigma < 0.5 * lifetime_ps
     exact = fit_kinetics(traced(TWO_OFFSET, seed=None, timing=HYBRID), HYBRID)
     assert [lifetime.value for lifetime in exact.lifetimes_ps] == pytest.approx([120.0, 900.0], rel=0.02)
-
-
-def hybrid_run(photodiodes: int) -> list[tuple[str, dict[str, Any]]]:
-    """A delay scan with three gates, of which the first has a transient of -2 % behind the pump."""
-    delays = np.array([-400.0, -300.0, -250.0, 150.0, 200.0, 250.0])
-    reduction = {
-        **BeamTime(points=delays, static=np.ones(6), signal=np.zeros((6, 5)), axis="delay_ps").start()["reduction"],
-        "probes_per_pump": 3, "unpumped_probe": 2, "reference_probes": [1, 2], "photodiodes": photodiodes,
-        "gate_delays_ps": list(HYBRID.gate_delays_ps), "pump_period_ps": HYBRID.pump_period_ps,
-    }  # fmt: skip
-    time = BeamTime(
-        points=delays,
-        static=np.ones(6),
-        signal=np.outer(delays > 0, [-0.02, 0.0, 0.0, 0.0, 0.0]),
-        axis="delay_ps",
-        modes=("spc",),
-        dwell_s=4.0,
-        overrides={"reduction": reduction, "document_version": 2},
-    )
-    documents = time.documents(np.random.default_rng(4))
-    rng = np.random.default_rng(5)
-    for name, doc in documents:
-        if name == "event":
-            counts = np.asarray(doc["data"]["spc_counts"])[:, :3]
-            thinned = [rng.binomial(counts.sum(axis=0), 1 / photodiodes) for _ in range(photodiodes)]
-            doc["data"] |= {"spc_counts": np.array(thinned), "spc_pulses": doc["data"]["spc_pulses"][:3]}
-    return documents
 
 
 @pytest.mark.parametrize("photodiodes", [1, 2, 4])
