@@ -20,6 +20,7 @@ from reduction.events import PRIMARY, events_of
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import kind_of
 from reduction.run_metadata import RunMetadata
+from reduction.xas.dependence import DependenceSums
 from reduction.xas.static_xas import StaticAccumulator
 from storage.image_reading import read_image
 
@@ -55,12 +56,13 @@ class RunState:
     """The latest run, built up document by document: call it with `(name, document)`.
 
     `start` is None before the first run. `accumulator` holds the sums of a pump-probe scan, `static` those of a static
-    spectrum; both are None for a run that cannot be reduced. `events` counts the events of the run, `rejected` those
-    that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
-    the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
-    document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
-    this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
-    `earlier_static` the static spectra of its series, whatever kind of run this one is.
+    spectrum, `dependence` those of a scan of any other axes; all are None for a run that cannot be reduced. `events`
+    counts the events of the run, `rejected` those that failed a condition; `rejections` are the latest of them.
+    `latest` are the data of the latest event, `image` is the latest image. `version` grows with every document that
+    changes the state, over all runs. `problem` names the document that could not be reduced, and why. `earlier` are the
+    runs with the series, the grid and the settings of this one, oldest first; `left_out` those that would be among them
+    if they had the same calibrations; `earlier_static` the static spectra of its series, whatever kind of run this one
+    is.
     """
 
     def __init__(self) -> None:
@@ -68,6 +70,7 @@ class RunState:
         self.start: Mapping[str, Any] | None = None
         self.accumulator: RunAccumulator | None = None
         self.static: StaticAccumulator | None = None
+        self.dependence: DependenceSums | None = None
         self.exit_status: str | None = None
         self.events = 0
         self.rejected = 0
@@ -113,6 +116,12 @@ class RunState:
             raise ReductionError(f"This run ({plan}) has no transients. Start an energy, delay or fluence scan.")
         return self.accumulator
 
+    def map_sums(self) -> DependenceSums:
+        """Return the sums of a scan of other axes. Raises ReductionError if this run is none."""
+        if self.dependence is None:
+            raise ReductionError("This run is no map of two axes. Start the plan Grid scan.")
+        return self.dependence
+
     def within(self, scope: Scope) -> RunAccumulator:
         """Return the sums of the current scan, of this run, or of its series.
 
@@ -156,6 +165,7 @@ class RunState:
         state = copy(self)
         state.accumulator = deepcopy(self.accumulator)
         state.static = deepcopy(self.static)
+        state.dependence = deepcopy(self.dependence)
         state.history = self.history.snapshot()
         state._scopes = {}
         return state
@@ -172,6 +182,7 @@ class RunState:
         sums = kind_of(start).sums(read_image)
         self.static = sums if isinstance(sums, StaticAccumulator) else None
         self.accumulator = sums if isinstance(sums, RunAccumulator) else None
+        self.dependence = sums if isinstance(sums, DependenceSums) else None
         self._reduce("start", start)
         series = start.get("series")
         self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
@@ -244,7 +255,7 @@ class RunState:
         # Documents come from outside: from an older version, another plan, a damaged journal. One that cannot be
         # reduced is skipped, and the sums go on without it. If it is the start document, nothing later can be
         # understood either, so the run has no sums.
-        sums = self.static if self.accumulator is None else self.accumulator
+        sums = self.accumulator or self.static or self.dependence
         try:
             if sums is not None:
                 sums(name, doc)
@@ -254,6 +265,7 @@ class RunState:
             if name == "start":
                 self.accumulator = None
                 self.static = None
+                self.dependence = None
 
 
 def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyqtgraph as pg
 
-from gui.plots.scales import LinearScale, Scale
+from gui.plots.scales import CellScale, LinearScale, Scale
 from gui.theme import Theme
 
 
@@ -65,6 +65,15 @@ class UnitAxis(pg.AxisItem):
         self.setLabel(quantity.label)
         # The width follows the theme's font, not the tick strings: a plot must not shift sideways with its numbers.
         self.setStyle(autoExpandTextSpace=False, autoReduceTextSpace=False, tickLength=-5)
+
+    def show_quantity(self, quantity: Quantity, scale: Scale) -> None:
+        """Show another quantity on another scale, in its own unit, as of another run."""
+        self.quantity = quantity
+        self._map = scale
+        self.labelText = quantity.label
+        self.picture = None
+        self.resizeEvent()
+        self.update()
 
     def apply_theme(self, theme: Theme, point_px: float) -> None:
         """Take the colours of `theme` and sizes from its font; a point of the font is `point_px` pixels."""
@@ -125,6 +134,8 @@ class UnitAxis(pg.AxisItem):
 
     def tickStrings(self, values: Sequence[float], _scale: float, _spacing: float) -> list[str]:  # noqa: N802
         """Return `values`, of shape (ticks,), as plain numbers, all with the decimals that the finest spacing needs."""
+        if isinstance(self._map, CellScale):
+            return [f"{value:.7g}" for value in self._map.from_axis(values)]
         if self._map.ticks(*self.range):
             return [_short(float(value)) for value in self._map.from_axis(values)]
         if self._step < 1e-5:

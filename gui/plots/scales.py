@@ -51,6 +51,29 @@ class WholeNumberScale(LinearScale):
         return [float(value) for value in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
 
 
+class CellScale:
+    """Cells of equal size for ascending `positions` (cells,) of any distances: the first is centred at place 0."""
+
+    def __init__(self, positions: ArrayLike) -> None:
+        self.positions = np.asarray(positions, dtype=float)
+
+    def to_axis(self, values: ArrayLike) -> FloatArray:
+        """Return the places of `values`, linear between the centres of two cells and the outermost beyond them."""
+        return np.asarray(np.interp(np.asarray(values, dtype=float), self.positions, np.arange(len(self.positions))))
+
+    def from_axis(self, places: ArrayLike) -> FloatArray:
+        """Return the values at `places`."""
+        return np.asarray(np.interp(np.asarray(places, dtype=float), np.arange(len(self.positions)), self.positions))
+
+    def ticks(self, low: float, high: float) -> list[float]:
+        """Return the positions of the cells, the ends first, then ever finer between them."""
+        last = len(self.positions) - 1
+        order = [0, last]
+        for step in (16, 8, 4, 2, 1):
+            order += range(0, last, step)
+        return [float(self.positions[index]) for index in dict.fromkeys(order) if low <= index <= high]
+
+
 class DelayScale:
     """Delays in ps, linear within 500 ps of time zero and logarithmic beyond: both decays fit into one plot."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from errors import ReductionError
 
 if TYPE_CHECKING:
+    from reduction.run_metadata import Timing
     from reduction.types import FloatArray
     from reduction.xas.dependence import DependenceSums
 
@@ -70,6 +71,23 @@ class TransientMap:
                 "the table."
             )
         return self if self.axes == (ENERGY, DELAY) else self.turned()
+
+
+def change_by_pump(measured: TransientMap, timing: Timing) -> FloatArray:
+    """Return `measured.change`, (rows, columns), less its mean before the pump, which the gates' efficiencies make.
+
+    Before the pump means two widths of the instrument response, ps. A map over other axes, or without such a delay,
+    stays as it is.
+    """
+    change = measured.change
+    if DELAY not in measured.axes:
+        return change
+    planned = measured.columns[None, :] if measured.axes[1] == DELAY else measured.rows[:, None]
+    early = timing.delay_of(timing.pumped_probe, 0.0) + planned < -2.0 * timing.irf_sigma_ps
+    before = np.isfinite(change) & early
+    if not before.any():
+        return change
+    return np.asarray(change - np.average(change[before], weights=measured.sigma[before] ** -2.0))
 
 
 def transient_map(run: DependenceSums) -> TransientMap:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,3 +64,36 @@ def drawn_map(
         pumped_variance=pumped,
         unpumped_variance=unpumped,
     )
+
+
+def map_run(seed: int, uid: str = "map-1", *, rows: int = len(ENERGY_EV)) -> list[tuple[str, dict[str, Any]]]:
+    """Documents of a grid scan that has measured the first `rows` of its energies, as a session would emit them."""
+    drawn = drawn_map(seed)
+    points = [[float(energy), float(delay)] for energy in drawn.rows for delay in drawn.columns]
+    reduction = {
+        "bunch_period_ps": TIMING.bunch_period_ps, "probes_per_pump": 5, "pumped_probe": 0, "unpumped_probe": 4,
+        "irf_sigma_ps": TIMING.irf_sigma_ps, "pump_overlap": list(TIMING.pump_overlap),
+    }  # fmt: skip
+    start = {
+        "uid": uid, "time": 1.7e9, "plan_name": "grid_scan", "sample": "CsPbBr3", "edge": "Br K", "modes": ["spc"],
+        "grid": {"axes": ["energy_ev", "delay_ps"], "points": points, "shape": list(drawn.pumped.shape)},
+        "pumped_probe": 0, "unpumped_probe": 4, "repeats": 1, "num_points": len(points), "reduction": reduction,
+        "instrument_response": {"sigma_ps": TIMING.irf_sigma_ps, "error_ps": TIMING.irf_error_ps, "source": "test"},
+    }  # fmt: skip
+    documents: list[tuple[str, dict[str, Any]]] = [("start", start)]
+    documents.append(("descriptor", {"uid": f"{uid}-d", "run_start": uid, "name": "primary", "data_keys": {}}))
+    for index in range(rows * len(drawn.columns)):
+        counts = np.ones((2, 5))
+        # So many gates that pile-up changes nothing; both photodiodes count the same.
+        counts[:, 0] = drawn.pumped.ravel()[index] / 2
+        counts[:, 4] = drawn.unpumped.ravel()[index] / 2
+        data = {
+            "scan_index": 0, "point_index": index, "energy_ev": points[index][0], "delay_ps": points[index][1],
+            "laser_shutter": 1, "spc_counts": counts, "spc_pulses": np.full(5, 1e12), "quality": "", "marks": "",
+            "i0": 1e6, "exposure_s": 1.0,
+        }  # fmt: skip
+        event = {"uid": f"{uid}-{index}", "descriptor": f"{uid}-d", "seq_num": index + 1, "time": 1.7e9 + index}
+        documents.append(("event", {**event, "data": data}))
+    if rows == len(drawn.rows):
+        documents.append(("stop", {"uid": f"{uid}-s", "run_start": uid, "exit_status": "success"}))
+    return documents

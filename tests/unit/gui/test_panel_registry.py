@@ -12,7 +12,8 @@ import gui.panels
 from gui.panels.registry import panel_classes
 
 IN_ORDER = [
-    "spectra", "kinetics", "fluence", "excited", "static", "pilatus", "bunches", "checks", "trends", "devices", "log",
+    "spectra", "kinetics", "fluence", "map", "excited", "static", "pilatus", "bunches", "checks", "trends",
+    "devices", "log",
 ]  # fmt: skip
 
 NEW_PANEL = '''
