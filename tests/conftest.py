@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 
 import pytest
 from hypothesis import settings
 
 from tests.support.ca_ports import CaPorts
+from tests.support.preloaded.popen import PreloadedPopen, ServerProcess
 
 # The same examples every time, on a machine of any speed.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -28,9 +32,22 @@ PORTS = pytest.StashKey[CaPorts]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Reserve ports, and set the environment of libca, Qt and all child processes."""
+    if not hasattr(config, "workerinput"):
+        preload_child_processes(config)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(subprocess, "Popen", PreloadedPopen)
+    config.add_cleanup(patch.undo)
     config.stash[PORTS] = CaPorts()
     os.environ.update(config.stash[PORTS].environment())
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+
+def preload_child_processes(config: pytest.Config) -> None:
+    """Start the one server that forks child processes for all workers of this run."""
+    folder = tempfile.mkdtemp(prefix="trxas-")
+    server = ServerProcess(folder)
+    config.add_cleanup(server.close)
+    config.add_cleanup(lambda: shutil.rmtree(folder))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.ca_ports import CaPorts
 from tests.support.channels import open_channels, release_channels
 from tests.support.ioc_process import StartIoc, running_ioc, running_repeater
+from tests.support.preloaded.popen import COLD_STARTS
 from tests.support.tiled_routes import share_routes
 from tests.support.waiting import COMMAND_S, WAIT_S
 
@@ -34,6 +35,12 @@ def shared_routes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         share_routes(patch)
         yield
+
+
+@pytest.fixture
+def cold_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Child processes that a test starts import all libraries themselves, as at a user's."""
+    monkeypatch.setenv(COLD_STARTS, "1")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_help_loads_no_slow_library() -> None:
+def test_help_loads_no_slow_library(cold_starts: None) -> None:
     """Lost: an answer to `trxas --help` in the blink of an eye; bluesky and Tiled take seconds to import."""
     code = "import sys; from trxas.commands.main import main; main(['--help']); print('LOADED', *sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
