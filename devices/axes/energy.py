@@ -9,6 +9,7 @@ from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
+from ophyd.device import do_not_wait_for_lazy_connection
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
@@ -70,7 +71,13 @@ class Energy(Axis):
     @property
     def motor_fields(self) -> MotorFields | None:
         """Fields of the Bragg motor's record, None if the configuration has none."""
-        return self.motor if self._settings.motor else None
+        if not self._settings.motor:
+            return None
+        # At its first use ophyd would wait 10 s for it, behind the metadata of all other PVs. `Beamline.connect` waits
+        # for the motor with everything else.
+        with do_not_wait_for_lazy_connection(self):
+            motor: MotorFields = self.motor
+        return motor
 
     @property
     def approach(self) -> str:
