@@ -4,8 +4,8 @@ The ratio of pumped to unpumped photons at energy E and delay t is r = c (1 + S(
 S = sum_k A_k(E) D_k(t), D_k a decay after the train of pumps and c the ratio of the efficiencies of the two gates.
 Identically r = c + sum_k B_k(E) (D_k(t_on) - D_k(t_off)) / (1 + S(t_off)) with B_k = c A_k. The rest from earlier
 pumps, S(t_off), is small, so it is taken from the fit before and the model is linear in B: for given decays the best
-spectra follow from one small linear problem per energy (variable projection: Golub and Pereyra 1973, SIAM J. Numer.
-Anal. 10, 413), and only time zero, lifetimes and c are searched for.
+spectra follow from one small linear problem per energy (variable projection: Golub and Pereyra 1973, SIAM Journal on
+Numerical Analysis 10, 413), and only time zero, lifetimes and c are searched for.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class MapProblem:
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the signal that earlier pumps have left at the unpumped gate, relative to the unpumped sample."""
         off = np.array([decay.value for decay in self._decays(parameters)[1]])
-        return np.asarray(np.einsum("ket,ek->et", off, spectra) / parameters[-1])
+        return np.asarray(np.einsum("det,ed->et", off, spectra) / parameters[-1])
 
     def _decays(self, parameters: FloatArray) -> tuple[list[Decay], list[Decay]]:
         """Return the decays of all components at the pumped and at the unpumped gate, tables (energies, delays)."""

@@ -28,6 +28,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "delay_ps": (-100_000.0, 153_175.0),
     "around_ps": (-99_700.0, 152_775.0),
     "t0_ps": (-76_700.0, 76_700.0),
+    "sigma_ps": (0.1, 1e5),
+    "error_ps": (0.01, 1e5),
     "offset_ev": (-20.0, 20.0),
     "energy_ev": (12_800.0, 13_700.0),
     "dwell_s": (0.001, 400.0),
