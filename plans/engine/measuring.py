@@ -202,6 +202,8 @@ class PointLoop:
 
 def _other_energy(energies_ev: Sequence[float], point_index: int) -> int | None:
     """Return the index of the nearest point with another energy, before rather than behind; None if there is none."""
+    if not energies_ev:
+        return None  # the energy is not scanned
     before = range(point_index - 1, -1, -1)
     behind = range(point_index + 1, len(energies_ev))
     return next((index for index in (*before, *behind) if energies_ev[index] != energies_ev[point_index]), None)
