@@ -28,6 +28,7 @@ from devices.exposure.conditions import Conditions
 from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
+from devices.exposure.scaler_channels import scaler_exposure_class
 from devices.foil_wheel import FoilWheel
 from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser, laser_shutter
@@ -233,7 +234,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     )
     point_devices = PointDevices(
         axes=axes.axes,
-        exposure=Exposure(configuration.exposure, prefix=prefix, name="exposure"),
+        exposure=_exposure(configuration, prefix),
         laser=Laser(configuration.laser, prefix=prefix, name="laser"),
         surroundings=Surroundings(around, prefix=prefix, name="surroundings"),
         injecting=_optional(prefix, around.injecting, "injecting"),
@@ -269,6 +270,17 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
         pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
         further_axes={name: further_axis(one, prefix=prefix, name=name) for name, one in configuration.axes.items()},
     )
+
+
+def _exposure(configuration: BeamlineConfiguration, prefix: str) -> Exposure:
+    """Return the gated detectors: with frames, or with the gates on channels of a scaler."""
+    settings = configuration.exposure
+    if not settings.spc_channels:
+        return Exposure(settings, prefix=prefix, name="exposure")
+    shutter_pv = configuration.laser.shutter_readback
+    pumps_per_s = configuration.scheme.pumps_per_s
+    made = scaler_exposure_class(settings)
+    return made(settings, pumps_per_s=pumps_per_s, shutter_pv=shutter_pv, prefix=prefix, name="exposure")
 
 
 def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:

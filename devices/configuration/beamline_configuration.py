@@ -210,6 +210,25 @@ def scheme_faults(
         )
 
 
+def channel_faults(exposure: ExposureSettings, sdd: SddSettings | None, probes: int) -> Iterable[Fault]:
+    """Yield a fault for a row of scaler channels without one channel per gate, and for detectors that need frames."""
+    for row in exposure.spc_channels:
+        if len(row) != probes:
+            yield Fault(
+                table="exposure",
+                key="spc_channels",
+                message=f"row {list(row)}: has {len(row)} channels for {probes} gates of the pump scheme. Give one per "
+                "gate, in their order.",
+            )
+    if exposure.spc_channels and sdd is not None:
+        yield Fault(
+            table="sdd",
+            key="",
+            message="needs the number of the exposure in exposure.spc_frame, which spc_channels do not have. Remove "
+            "the table, or give the frame.",
+        )
+
+
 def resume_faults(surroundings: SurroundingsSettings, quality: QualitySettings) -> Iterable[Fault]:
     """Yield a fault for each threshold, in mA or ml/min, that would let a scan continue where its points are bad."""
     for key, resume, low_key, low, unit in (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import SETTINGS, Fault, Pv, ascending, quantity, text, whole_number
+from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, text, whole_number
 
 CLOCK_CHANNEL = 1
 """Channel of a scaler record that counts its clock; a spectrum divided by it would be normalised by time."""
+
+LAST_CHANNEL = 64
+"""Channels of a scaler record."""
 
 CLOCK_BITS = 32
 """Width of a scaler's clock channel, bits."""
@@ -19,15 +24,24 @@ CLOCK_BITS = 32
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class ExposureSettings:
-    """Master scaler and the frames of the detectors it gates.
+    """Master scaler and the detectors it gates: with frames, or with their gates on channels of a plain scaler.
 
-    `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock.
+    `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock. Without frames
+    `spc_channels` has a row per photodiode with the channels of `spc_scaler`, one per gate of the pump scheme; the
+    master must start that scaler. Its counts belong together if they carry one time stamp, and to the master's if both
+    stamps differ by less than half the dwell, or than `stamp_tolerance_s`.
     """
 
     scaler: Pv
     spc_scaler: Pv
-    spc_frame: Pv
-    boxcar_frame: Pv
+    spc_frame: Annotated[OptionalPv, text("frame of the counters; or give spc_channels")] = ""
+    boxcar_frame: Annotated[OptionalPv, text("frame of the boxcar; needs spc_frame")] = ""
+    spc_channels: Annotated[
+        tuple[tuple[int, ...], ...], Field(description="rows of channels, one per gate, a row per photodiode")
+    ] = ()
+    stamp_tolerance_s: Annotated[
+        float, quantity("difference of the clocks of two IOCs that is allowed", "s", low=0.0, high=60.0)
+    ] = 0.1
     i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
     foil_channel: Annotated[int, whole_number("channel of the foil's diode", low=1, high=64)] = 3
     boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
@@ -54,6 +68,7 @@ class ExposureSettings:
                 key="foil_channel",
                 message=f"= {self.foil_channel}: is i0_channel too. Give each detector its own channel.",
             )
+        yield from self._source_faults()
         if self.boxcar_polarity == 0:
             yield Fault(
                 table="exposure", key="boxcar_polarity", message="= 0: must be 1 or -1. Give the sign of light."
@@ -67,6 +82,44 @@ class ExposureSettings:
                 message=f"= {self.dwell_high_s:g} s: the scaler's clock of {self.clock_hz:g} Hz has {CLOCK_BITS} bits "
                 f"and overflows after {overflow_s:.6g} s. Lower it.",
             )
+
+    def _source_faults(self) -> Iterable[Fault]:
+        """Yield a fault unless the counts come from one source, each gate from a channel of its own."""
+        if bool(self.spc_frame) == bool(self.spc_channels):
+            problem = "and spc_channels are both given" if self.spc_frame else "is missing, and so is spc_channels"
+            yield Fault(table="exposure", key="spc_frame", message=f"{problem}. Give one of them.")
+        if bool(self.spc_frame) != bool(self.boxcar_frame) and not (self.spc_channels and self.spc_frame):
+            given, missing = ("boxcar_frame", "spc_frame") if self.boxcar_frame else ("spc_frame", "boxcar_frame")
+            yield Fault(
+                table="exposure",
+                key=missing,
+                message=f"is missing, but {given} is given: an exposure is known by the number in both. Give both or "
+                "neither.",
+            )
+        if not self.spc_channels:
+            return
+        if len(self.spc_channels) != self.apds:
+            yield Fault(
+                table="exposure",
+                key="apds",
+                message=f"= {self.apds}: spc_channels has {len(self.spc_channels)} rows, one per photodiode. Correct "
+                "one of them.",
+            )
+        channels = [channel for row in self.spc_channels for channel in row]
+        for channel, times in Counter(channels).items():
+            if times > 1:
+                yield Fault(
+                    table="exposure",
+                    key="spc_channels",
+                    message=f"has two gates on channel {channel}. Give each gate its own channel.",
+                )
+            if not CLOCK_CHANNEL < channel <= LAST_CHANNEL:
+                yield Fault(
+                    table="exposure",
+                    key="spc_channels",
+                    message=f"has channel {channel}: allowed from {CLOCK_CHANNEL + 1} up to {LAST_CHANNEL}; channel "
+                    f"{CLOCK_CHANNEL} is the clock. Correct it.",
+                )
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)

@@ -20,6 +20,7 @@ from devices.configuration.beamline_configuration import (
     TABLES,
     BeamlineConfiguration,
     axis_name_faults,
+    channel_faults,
     driven_pv_faults,
     gates_faults,
     scheme_faults,
@@ -190,6 +191,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     reader.add(pump_faults(reader, made))
     if made["pump_scheme"] is not None and made["pump_scheme"].is_sound:
         made |= with_scheme(made)
+    if made["exposure"] is not None:
+        reader.add(channel_faults(made["exposure"], made["sdd"], made["exposure"].probes))
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None

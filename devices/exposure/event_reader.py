@@ -205,7 +205,7 @@ class EventReader(ABC):
         signals = self._exposure.fresh_signals()
         for key, signal in signals.items():
             require_valid(signal.pvname, raw[key])
-        return self._exposure.reading_from_raw({key: raw[key].value for key in signals})
+        return self._exposure.reading_from({key: raw[key] for key in signals})
 
     def _indices(self) -> dict[str, Any]:
         targets = self._life.targets

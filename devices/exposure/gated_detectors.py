@@ -18,9 +18,16 @@ from ophyd.status import DeviceStatus, StatusBase
 
 from devices.configuration import ExposureSettings
 from devices.exposure.frames import BoxcarFrame, SpcFrame, parse_boxcar_frame, parse_spc_frame
+from devices.names import AcquisitionMode
 from devices.numbers import finite_number
 from devices.signals.move_status import AllOf, MoveStatus, finish
-from devices.signals.uncached_signal import FreshSignalRO, put_with_completion, read_together
+from devices.signals.uncached_signal import (
+    FreshSignalRO,
+    PvReading,
+    put_with_completion,
+    read_together,
+    valid_readings,
+)
 from errors import AcquisitionError, OutOfRangeError
 
 ELAPSED_TOLERANCE = 1e-3
@@ -35,10 +42,10 @@ DEFAULT_DWELL_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureReading:
-    """Result of one exposure; `i0` and `foil` in counts."""
+    """Result of one exposure; `i0` and `foil` in counts; `boxcar` is None without one."""
 
     spc: SpcFrame
-    boxcar: BoxcarFrame
+    boxcar: BoxcarFrame | None
     i0: float
     foil: float
 
@@ -71,6 +78,16 @@ class Exposure(Device):
         super().__init__("", name=name)
 
     @property
+    def modes(self) -> tuple[AcquisitionMode, ...]:
+        """Detectors of the fluorescence that an exposure reads, as start documents name them."""
+        return (AcquisitionMode.SPC, AcquisitionMode.BOXCAR)
+
+    @property
+    def counts_source(self) -> str:
+        """Name of the PV with the counts of the gates."""
+        return str(self.spc_frame.pvname)
+
+    @property
     def settings(self) -> ExposureSettings:
         """Configured shapes, channels and limits."""
         return self._settings
@@ -99,7 +116,9 @@ class Exposure(Device):
         self.check_dwell(dwell_s)
         self.check_idle()
         self.preset.put(dwell_s, wait=True, timeout=self._settings.margin_s)
-        state = read_together({"preset": self.preset_readback, "spc": self.spc_frame, "auto": self.auto_count})
+        own = {"preset": self.preset_readback, "auto": self.auto_count}
+        readings = valid_readings({**own, **self._identity_signals()})
+        state = {key: readings.pop(key).value for key in own}
         # In AutoCount the scaler starts again by itself after the exposure and overwrites its counts.
         if int(state["auto"]):
             raise AcquisitionError(
@@ -110,7 +129,7 @@ class Exposure(Device):
             raise AcquisitionError(
                 f"{self.preset.pvname} stays at {state['preset']} s, wanted {dwell_s} s. Check its access rights."
             )
-        self._armed_after = self._spc(state["spc"]).exposure_id
+        self._remember_identity(readings)
         self._dwell_s = dwell_s
 
     def configure(self, settings: dict[str, float]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -151,7 +170,7 @@ class Exposure(Device):
 
         Raises AcquisitionError if the values belong to another exposure.
         """
-        reading = self.reading_from_raw(read_together(self.fresh_signals()))
+        reading = self.reading_from(valid_readings(self.fresh_signals()))
         now = time.time()
         values = {"i0": reading.i0, "foil": reading.foil, "s": reading.spc.exposure_s, "counts": reading.spc.counts}
         return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
@@ -159,7 +178,7 @@ class Exposure(Device):
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts (apd, probe)."""
         settings = self._settings
-        spc = self.spc_frame.pvname
+        spc = self.counts_source
         numbers = {"i0": (self.i0.pvname, "counts"), "foil": (self.foil.pvname, "counts"), "s": (spc, "s")}
         keys: dict[str, dict[str, Any]] = {
             f"{self.name}_{key}": {"source": f"PV:{pv}", "dtype": "number", "shape": [], "units": unit}
@@ -173,6 +192,10 @@ class Exposure(Device):
         """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
         return {name: getattr(self, name) for name in ("elapsed", "i0", "foil", "spc_frame", "boxcar_frame")}
 
+    def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
+        """Return the exposure triggered last from valid answers; raises AcquisitionError if they are of another one."""
+        return self.reading_from_raw({key: reading.value for key, reading in readings.items()})
+
     def reading_from_raw(self, raw: Mapping[str, Any]) -> ExposureReading:
         """Return the exposure triggered last; raises AcquisitionError if the values belong to another one."""
         spc = self._spc(raw["spc_frame"])
@@ -184,6 +207,14 @@ class Exposure(Device):
         # From here on this exposure counts as read: reading it twice would store it as two points.
         self._armed_after = spc.exposure_id
         return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=float(raw["foil"]))
+
+    def _identity_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the signals that tell which exposure the detectors hold."""
+        return {"spc_frame": self.spc_frame}
+
+    def _remember_identity(self, readings: Mapping[str, PvReading]) -> None:
+        """Remember the exposure that the detectors hold: the next one must be later."""
+        self._armed_after = self._spc(readings["spc_frame"].value).exposure_id
 
     def _spc(self, raw: Any) -> SpcFrame:
         return parse_spc_frame(raw, self._settings.apds, self._settings.probes, self.spc_frame.pvname)
@@ -228,7 +259,7 @@ class Exposure(Device):
         if int(read_together({"counting": self.counting})["counting"]):
             put_with_completion(self.count, 0, lambda **_: None)
             self._wait_idle()
-        self._armed_after = self._spc(read_together({"spc": self.spc_frame})["spc"]).exposure_id
+        self._remember_identity(valid_readings(self._identity_signals()))
 
     def pause(self) -> None:
         """End a running exposure: bluesky triggers it again when the plan is resumed; raises as `stop` does."""

@@ -17,7 +17,7 @@ from devices.exposure.event_reader import EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
 from devices.laser import Laser
-from devices.names import AxisName
+from devices.names import AcquisitionMode, AxisName
 from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms
 from devices.surroundings import Surroundings
 
@@ -41,13 +41,16 @@ is 190 to 800.
 def is_unsteady(reading: ExposureReading) -> bool:
     """Return whether the boxcar's sub-averages scatter far more than those of steady light.
 
-    They do if there was other light during a part of the exposure, too short to saturate the gates.
+    They do if there was other light during a part of the exposure, too short to saturate the gates. Without a boxcar
+    there is nothing that could show it.
     """
     # The boxcar reports, for each probe, the mean of the dwell and the variance of that mean from 64 sub-averages. In
     # steady light the standard error is near that of counting as many photons as the gates did, whatever the dwell.
     # Two limits are needed: in long exposures the statistical error vanishes, and slow drifts of the jet dominate,
     # which the relative limit allows; in short or weak exposures counting statistics alone exceed the relative limit.
     # At least one photon: without light the expected error has no meaning, and the division would fail.
+    if reading.boxcar is None:
+        return False
     photons = np.maximum(reading.spc.counts.sum(axis=0), 1)
     error = np.sqrt(reading.boxcar.variance)
     allowed = np.abs(reading.boxcar.mean) * np.maximum(UNSTEADY_RELATIVE, UNSTEADY_STATISTICAL / np.sqrt(photons))
@@ -156,12 +159,12 @@ class PointReader(EventReader):
 def _counted(reading: ExposureReading) -> dict[str, Any]:
     spc = reading.spc
     boxcar = reading.boxcar
+    analog = {} if boxcar is None else {"boxcar_mean": boxcar.mean, "boxcar_variance": boxcar.variance}
     return {
         "laser_shutter": spc.laser_shutter,
         "spc_counts": spc.counts,
         "spc_pulses": spc.pulses,
-        "boxcar_mean": boxcar.mean,
-        "boxcar_variance": boxcar.variance,
+        **analog,
         "i0": reading.i0,
         "foil": reading.foil,
         "exposure_s": spc.exposure_s,
@@ -170,16 +173,20 @@ def _counted(reading: ExposureReading) -> dict[str, Any]:
 
 
 def _counted_keys(exposure: Exposure, apds: int, probes: int) -> dict[str, dict[str, Any]]:
-    spc = exposure.spc_frame.pvname
-    boxcar = exposure.boxcar_frame.pvname
+    spc = exposure.counts_source
     integers = "<i8"
-    floats = "<f8"
+    analog = {}
+    if AcquisitionMode.BOXCAR in exposure.modes:
+        source = exposure.boxcar_frame.pvname
+        analog = {
+            name: data_key("array", source=source, shape=[probes], units=units, dtype_numpy="<f8")
+            for name, units in (("boxcar_mean", "V"), ("boxcar_variance", "V2"))
+        }
     return {
         "laser_shutter": data_key("integer", source=spc),
         "spc_counts": data_key("array", source=spc, shape=[apds, probes], units="counts", dtype_numpy=integers),
         "spc_pulses": data_key("array", source=spc, shape=[probes], units="pulses", dtype_numpy=integers),
-        "boxcar_mean": data_key("array", source=boxcar, shape=[probes], units="V", dtype_numpy=floats),
-        "boxcar_variance": data_key("array", source=boxcar, shape=[probes], units="V2", dtype_numpy=floats),
+        **analog,
         "i0": data_key("number", source=exposure.i0.pvname, units="counts"),
         "foil": data_key("number", source=exposure.foil.pvname, units="counts"),
         "exposure_s": data_key("number", source=spc, units="s"),

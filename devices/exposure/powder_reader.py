@@ -96,7 +96,7 @@ class PowderReader(EventReader):
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys with their shapes, units and the PVs behind them."""
-        frame = self._exposure.spc_frame.pvname
+        frame = self._exposure.counts_source
         keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
         keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
         keys |= {} if self._sdd is None else self._sdd.describe()

@@ -50,11 +50,12 @@ COMM = ALARM_STATUS.index("COMM")
 
 
 class PvReading(NamedTuple):
-    """One answer of a server: the value with its alarm."""
+    """One answer of a server: the value with its alarm, and the time stamp of its record, s since the epoch."""
 
     value: Any
     severity: int = 0
     status: int = 0
+    stamp_s: float = 0.0
 
     @property
     def valid(self) -> bool:
@@ -104,7 +105,7 @@ class FreshSignalRO(EpicsSignalRO):
         if reply is None:
             self._forget_request()
             raise NotConnectedError([self.pvname], timeout_s)
-        return PvReading(reply["value"], int(reply["severity"]), int(reply["status"]))
+        return PvReading(reply["value"], int(reply["severity"]), int(reply["status"]), float(reply["timestamp"]))
 
     def _answer(self, timeout_s: float) -> dict[str, Any] | None:
         answer: dict[str, Any] | None = ca.get_complete_with_metadata(
@@ -153,10 +154,15 @@ def read_together(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_
 
     Raises NotConnectedError with the PV that did not answer, InvalidReadingError with one in INVALID alarm.
     """
+    return {key: reading.value for key, reading in valid_readings(signals, timeout_s).items()}
+
+
+def valid_readings(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, PvReading]:
+    """Read all `signals` in one round trip and return their answers by the same keys; raises as `read_together`."""
     readings = read_with_alarms(signals, timeout_s)
     for key, reading in readings.items():
         require_valid(signals[key].pvname, reading)
-    return {key: reading.value for key, reading in readings.items()}
+    return readings
 
 
 def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = READ_TIMEOUT_S) -> dict[str, PvReading]:

@@ -39,9 +39,9 @@ class Detection:
 
 
 def pump_probe(beamline: Beamline) -> Detection:
-    """Return the detection of the jet with the laser: photodiodes, counted and analog."""
+    """Return the detection of the jet with the laser: photodiodes, counted and, if there is a boxcar, analog."""
     return Detection(
-        modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
+        modes=beamline.exposure.modes,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
         conditions=CONDITIONS,
@@ -52,7 +52,7 @@ def pump_probe(beamline: Beamline) -> Detection:
 def foil(beamline: Beamline) -> Detection:
     """Return the detection of the foil behind the sample: only the beam matters, not jet, laser or photodiodes."""
     return Detection(
-        modes=(AcquisitionMode.SPC, AcquisitionMode.BOXCAR),
+        modes=beamline.exposure.modes,
         reader=beamline.point,
         devices=beamline.pump_probe_devices,
         conditions=BEAM,

@@ -79,6 +79,6 @@ async def post(channel: Any, value: Any) -> None:
         await repost(channel, value)
 
 
-async def repost(channel: Any, value: Any) -> None:
-    """Set a field and notify its subscribers, changed or not."""
-    await channel.write(value, verify_value=False, update_fields=False)
+async def repost(channel: Any, value: Any, **metadata: Any) -> None:
+    """Set a field, and `metadata` such as its time stamp in s, and notify its subscribers, changed or not."""
+    await channel.write(value, verify_value=False, update_fields=False, **metadata)

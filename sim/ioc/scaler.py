@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import CountError, RecordBusyError, SimulationInputError
-from sim.ioc.record_fields import acting, check_description, post, preset
+from sim.ioc.record_fields import acting, check_description, post, preset, repost
 from sim.ioc.scaler_fields import CHANNELS, CLOCK_HZ, COUNT_MAX, NAME_LENGTH, ScalerFields
 
 IDLE = 0
@@ -138,9 +139,12 @@ class ScalerGroup(PVGroup):
         values = {1: round(elapsed_s * self._field("FREQ").value), **counts}
         for number, value in values.items():
             _check_count(self.prefix, number, value)
+        # One stamp for all fields, changed or not, as of a record that is processed as a whole. Clients conclude from it
+        # which values belong together.
+        stamp_s = time.time()
         for number, value in values.items():
-            await post(self._field(f"S{number}"), float(value))
-        await post(self._field("T"), elapsed_s)
+            await repost(self._field(f"S{number}"), float(value), timestamp=stamp_s)
+        await repost(self._field("T"), elapsed_s, timestamp=stamp_s)
 
     async def write_field(self, name: str, value: Any) -> Any:
         """Act on a write of a client to an acting field, and return the value that caproto stores.

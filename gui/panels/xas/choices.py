@@ -125,6 +125,10 @@ class Choices(QWidget):
             return
         self._run_uid = frame.run.uid
         self.offer_probes_of(frame.run.start)
+        measured = frame.run.start.get("modes", ())
+        if self.mode not in measured:
+            # A run without a boxcar shows its counts, without being asked.
+            self.mode = next((mode for mode in MODES.values() if mode in measured), self.mode)
 
     def offer_probes_of(self, start: Mapping[str, Any]) -> None:
         """Offer the gates of the run with this start document; one without transients leaves the boxes as they are."""

@@ -1,0 +1,167 @@
+"""Counts from the channels of a plain scaler record, which carries no number of its exposure.
+
+One rule takes the place of that number. EPICS processes a record as a whole, and all fields that were set then carry
+one time stamp. So the channels of a scaler belong to one exposure if their stamps are equal, to a new one if the stamp
+is later than that before the trigger, and two scalers counted together if their clocks agree and their stamps lie close
+together. Anything else is refused, and the point is measured again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from ophyd import FormattedComponent as FCpt
+
+from devices.configuration import ExposureSettings
+from devices.exposure.frames import SpcFrame
+from devices.exposure.gated_detectors import ELAPSED_TOLERANCE, Exposure, ExposureReading
+from devices.names import AcquisitionMode
+from devices.shutter import ShutterCode
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow
+from errors import AcquisitionError
+
+MASTER = ("elapsed", "i0", "foil")
+"""Attributes of the fields of the master scaler."""
+
+COUNTER_CLOCK = "counted_s"
+"""Attribute of the elapsed time of the scaler with the gates."""
+
+
+class Stamps(NamedTuple):
+    """Time stamps of both scaler records, s since the epoch by the clocks of their IOCs."""
+
+    master: float
+    counter: float
+
+
+class ScalerExposure(Exposure):
+    """Exposure whose gates are channels of a scaler record, started by the master; there is no boxcar.
+
+    Gates opened follow from the time and the pump rate. The state of the laser shutter is that of its read-back, which
+    is followed during the exposure. `scaler_exposure_class` adds a component for each channel.
+    """
+
+    spc_frame = None
+    boxcar_frame = None
+    counted_s = FCpt(FreshSignalRO, "{_prefix}{_settings.spc_scaler}.T", kind="omitted")
+    shutter = FCpt(FreshSignalRO, "{_prefix}{_shutter_pv}", auto_monitor=True, kind="omitted")
+
+    def __init__(
+        self, settings: ExposureSettings, *, pumps_per_s: float, shutter_pv: str, prefix: str, name: str
+    ) -> None:
+        self._pumps_per_s = pumps_per_s
+        self._shutter_pv = shutter_pv
+        self._before = Stamps(0.0, 0.0)
+        self._shutter_seen: set[float] = set()
+        self._following = False
+        super().__init__(settings, prefix=prefix, name=name)
+
+    @property
+    def modes(self) -> tuple[AcquisitionMode, ...]:
+        """Photon counting alone."""
+        return (AcquisitionMode.SPC,)
+
+    @property
+    def counts_source(self) -> str:
+        """Name of the scaler record with the gates."""
+        return f"{self._prefix}{self._settings.spc_scaler}"
+
+    def trigger(self) -> Any:
+        """Start one exposure, and follow the laser shutter during it; raises as `Exposure.trigger` does."""
+        if not self._following:
+            follow(self.shutter, self._shutter_seen.add)
+            self._following = True
+        self._shutter_seen.clear()
+        self._shutter_seen.add(float(self.shutter.get()))
+        return super().trigger()
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
+        channels = [_attribute(channel) for row in self._settings.spc_channels for channel in row]
+        return {name: getattr(self, name) for name in (*MASTER, COUNTER_CLOCK, "shutter", *channels)}
+
+    def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
+        """Return the exposure triggered last; raises AcquisitionError if the values are of another one, or of two."""
+        stamps = self._stamps(readings)
+        counted_s = float(readings[COUNTER_CLOCK].value)
+        self._check_new(stamps, counted_s, float(readings["elapsed"].value))
+        self._before = stamps
+        rows = self._settings.spc_channels
+        counts = np.array([[readings[_attribute(channel)].value for channel in row] for row in rows])
+        if not np.isfinite(counts).all() or (counts < 0).any() or (counts != np.floor(counts)).any():
+            raise AcquisitionError(f"{self.counts_source} holds counts that are not whole numbers: {counts.tolist()}.")
+        shutter = float(readings["shutter"].value)
+        pulses = math.floor(counted_s * self._pumps_per_s)
+        spc = SpcFrame(
+            exposure_id=int(1e3 * stamps.counter),
+            exposure_s=counted_s,
+            laser_shutter=int(shutter) if self._shutter_seen <= {shutter} else int(ShutterCode.MOVED),
+            counts=counts.astype(np.int64),
+            pulses=np.full(counts.shape[1], pulses, dtype=np.int64),
+        )
+        return ExposureReading(spc=spc, boxcar=None, i0=float(readings["i0"].value), foil=float(readings["foil"].value))
+
+    def _identity_signals(self) -> dict[str, FreshSignalRO]:
+        return self.fresh_signals()
+
+    def _remember_identity(self, readings: Mapping[str, PvReading]) -> None:
+        # Records that have not counted since their IOC started have fields of different ages; the latest counts.
+        self._before = Stamps(
+            max(readings[name].stamp_s for name in MASTER),
+            max(reading.stamp_s for name, reading in readings.items() if name not in (*MASTER, "shutter")),
+        )
+
+    def _stamps(self, readings: Mapping[str, PvReading]) -> Stamps:
+        """Return the one stamp of each record; raises AcquisitionError if a record's fields have several."""
+        master = {readings[name].stamp_s for name in MASTER}
+        counter = {reading.stamp_s for name, reading in readings.items() if name not in (*MASTER, "shutter")}
+        for pv, found in ((self.elapsed.pvname.removesuffix(".T"), master), (self.counts_source, counter)):
+            if len(found) != 1:
+                raise AcquisitionError(
+                    f"The channels of {pv} carry {len(found)} time stamps, {max(found) - min(found):.3g} s apart: they "
+                    "are not from one exposure. Another client counts, or the IOC restarted; the point is measured "
+                    "again."
+                )
+        return Stamps(master.pop(), counter.pop())
+
+    def _check_new(self, stamps: Stamps, counted_s: float, elapsed_s: float) -> None:
+        for pv, stamp, before in (
+            (self.elapsed.pvname.removesuffix(".T"), stamps.master, self._before.master),
+            (self.counts_source, stamps.counter, self._before.counter),
+        ):
+            if stamp <= before:
+                raise AcquisitionError(
+                    f"{pv} still holds the counts of an earlier exposure. The trigger was refused, or the scaler is "
+                    "not started by the master; the point is measured again."
+                )
+        if not math.isclose(counted_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
+            raise AcquisitionError(
+                f"{self.counts_source} counted {counted_s:g} s, {self.elapsed.pvname} {elapsed_s:g} s: not one "
+                "exposure. Another client counts; the point is measured again."
+            )
+        # A count of its own that another client started on the scaler with the gates ends at least one dwell later.
+        allowed_s = max(elapsed_s / 2, self._settings.stamp_tolerance_s)
+        if abs(stamps.counter - stamps.master) > allowed_s:
+            raise AcquisitionError(
+                f"{self.counts_source} and its master ended {abs(stamps.counter - stamps.master):.3g} s apart, more "
+                f"than {allowed_s:.3g} s: not one exposure. Another client counts, or the clocks of the IOCs differ; "
+                "set them with NTP, or raise stamp_tolerance_s in [exposure]."
+            )
+
+
+def scaler_exposure_class(settings: ExposureSettings) -> type[ScalerExposure]:
+    """Return the class of the exposure with a component for each of `settings.spc_channels`."""
+    # ophyd declares components in the class, and the channels are known only from the file: hence a class per file.
+    channels = {channel for row in settings.spc_channels for channel in row}
+    components = {
+        _attribute(channel): FCpt(FreshSignalRO, f"{{_prefix}}{{_settings.spc_scaler}}.S{channel}", kind="omitted")
+        for channel in sorted(channels)
+    }
+    return type("ScalerExposure", (ScalerExposure,), components)
+
+
+def _attribute(channel: int) -> str:
+    return f"channel_{channel}"
