@@ -139,8 +139,8 @@ class ScalerGroup(PVGroup):
         values = {1: round(elapsed_s * self._field("FREQ").value), **counts}
         for number, value in values.items():
             _check_count(self.prefix, number, value)
-        # One stamp for all fields, changed or not, as of a record that is processed as a whole. Clients conclude from it
-        # which values belong together.
+        # One stamp for all fields, changed or not, as of a record that is processed as a whole. It shows clients which
+        # values belong together.
         stamp_s = time.time()
         for number, value in values.items():
             await repost(self._field(f"S{number}"), float(value), timestamp=stamp_s)

@@ -1,4 +1,4 @@
-"""If these fail, a hybrid fill is measured or reduced wrongly, or counts from plain scaler channels are not those of frames.
+"""If these fail, a hybrid fill is measured or reduced wrongly, or counts of plain scaler channels are mixed up.
 
 The camshaft bunch of a hybrid fill is pumped at every third revolution; its two other revolutions are the references.
 Four photodiodes count, behind a frame in one test and behind channels of a scaler record in the other.
@@ -16,13 +16,15 @@ from bluesky import RunEngine
 
 import plans
 from devices.beamline import Beamline, build_beamline
-from errors import OutOfRangeError
+from devices.exposure.gated_detectors import Exposure
+from errors import AcquisitionError, OutOfRangeError
 from reduction.accumulator import accumulate
 from reduction.xas.spc_time import spc_trace
 from sim.physics.experiment import BeamlineState, Experiment
 from sim.physics.pump_scheme import load_scheme
 from sim.physics.sample import load_sample
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
+from tests.support.fault_bench import FaultBench
 from tests.support.scheme_files import SCHEMES, scaler_file, scheme_file
 from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access
@@ -87,8 +89,9 @@ def test_the_transient_of_a_hybrid_fill_is_that_of_the_sample(beamline: None, tm
 
 
 def test_plain_scaler_channels_give_the_same_transient(beamline: None, tmp_path: Path, put: Any, get: Any) -> None:
-    """Lost: every beamline whose electronics serve no frame. A count that the scaler missed is measured again."""
+    """Lost: every beamline whose electronics serve no frame, or counts of one exposure over the flux of another."""
     line = connected(scaler_file(tmp_path, SCHEME, CHANNELS))
+    check_mixed_exposures(line.exposure, FaultBench(MACRO, get, put))
     documents = scanned(line)
     assert documents[0][1]["modes"] == ["spc"]
     events = [doc["data"] for name, doc in documents if name == "event"]
@@ -97,6 +100,24 @@ def test_plain_scaler_channels_give_the_same_transient(beamline: None, tmp_path:
     assert events[-1]["spc_counts"][3][2] == get(f"{MACRO}amofg1a:scaler1.S28")
     assert len({event["exposure_id"] for event in events}) == 8
     check_transient(documents)
+
+
+def check_mixed_exposures(exposure: Exposure, bench: FaultBench) -> None:
+    """A scaler that missed the exposure is refused, and so is one that another client has started meanwhile."""
+    exposure.prepare(2.0)
+    exposure.trigger().wait(timeout=WAIT_S)
+    assert exposure.read()["exposure_s"]["value"] == 2.0
+    with bench.struck("FrameStale", Detector="spc"):
+        exposure.trigger().wait(timeout=WAIT_S)
+        with pytest.raises(AcquisitionError, match="amofg1a:scaler1 still holds the counts of an earlier exposure"):
+            exposure.read()
+    exposure.trigger().wait(timeout=WAIT_S)
+    bench.put("amofg1a:scaler1.TP", 5.0)
+    bench.put("amofg1a:scaler1.CNT", 1)
+    with pytest.raises(AcquisitionError, match="counted 5 s, hybrid:7idd:scaler1[.]T 2 s: not one exposure"):
+        exposure.read()
+    exposure.trigger().wait(timeout=WAIT_S)
+    assert exposure.read()["exposure_s"]["value"] == 2.0
 
 
 def test_a_delay_at_which_a_reference_meets_the_next_pump_is_refused(tmp_path: Path) -> None:

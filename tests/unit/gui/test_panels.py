@@ -240,6 +240,14 @@ def test_a_chosen_gate_that_a_run_lacks_gives_way_to_the_pumped_one(qtbot: QtBot
     assert choices.probe == 0
 
 
+def test_a_run_without_a_boxcar_shows_its_counts(window: MainWindow, qtbot: QtBot) -> None:
+    """Lost: an empty panel, until somebody finds the box with the detection mode."""
+    panel: Any = window.docks["checks"].widget()
+    panel.choices.mode = "boxcar"
+    shown(window, "checks", hybrid_run(2), qtbot)
+    assert panel.choices.mode == "spc"
+
+
 def test_bunches_show_every_photodiode(window: MainWindow, qtbot: QtBot) -> None:
     """Lost: a broken diode among four."""
     run = hybrid_run(4)
