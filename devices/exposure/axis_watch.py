@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from devices.axes.axis import Axis
 from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
@@ -11,6 +12,8 @@ from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
 
 class AxisWatch:
     """Watch over the read-backs of those `axes` (by event field) that `expect` has given a position.
+
+    The axes that are `steady` and have none must stay where they are when an exposure begins.
 
     `on_failure` is called when one of them leaves its tolerance during an exposure, or its read-back becomes invalid;
     the call comes from a thread of Channel Access.
@@ -21,26 +24,36 @@ class AxisWatch:
     # Invariants: `_raw` holds the latest raw read-backs of every axis that was ever expected (it is followed from then
     # on), NaN while its record is invalid. NaN is within no tolerance, so an invalid axis counts as astray. `_strayed`
     # holds the first stray position of each axis in the current exposure; entries are added only from `begin` to `end`.
+    # `_resting` are the steady axes of the current exposure: nobody has sent them anywhere, so that one whose record is
+    # invalid is recorded as such, but makes no exposure bad.
 
-    def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None]) -> None:
+    def __init__(self, axes: Mapping[str, Axis], on_failure: Callable[[], None], steady: Collection[str] = ()) -> None:
         self._axes = dict(axes)
         self._on_failure = on_failure
         self._raw: dict[str, dict[str, float]] = {}
+        self._steady = frozenset(steady)
+        self._resting: frozenset[str] = frozenset()
         self._expected: dict[str, float] = {}
         self._strayed: dict[str, float] = {}
         self._exposing = False
         self._lock = threading.Lock()
 
     def expect(self, positions: Mapping[str, float]) -> None:
-        """Require these `positions`, by event field and in its unit, of the next exposures; other axes do not matter.
+        """Require these `positions`, by event field and in its unit, of the next exposures.
 
-        Raises NotConnectedError if a read-back that is followed for the first time does not answer.
+        Other axes do not matter, but those that are steady must stay where they are during an exposure. Raises
+        NotConnectedError if a read-back that is followed for the first time does not answer.
         """
-        for key in positions.keys() - self._raw.keys():
+        for key in (positions.keys() | self._steady) - self._raw.keys():
             self._follow(key)
         with self._lock:
             self._expected = dict(positions)
+            self._resting = frozenset()
             self._exposing = False
+
+    def expected(self, key: str) -> float:
+        """Return where an axis has to be, in its unit; raises KeyError for an axis that does not matter."""
+        return self._expected[key]
 
     def astray(self) -> dict[str, float]:
         """Return the positions, in their units, of the axes that are off their targets according to the monitors."""
@@ -49,6 +62,9 @@ class AxisWatch:
     def begin(self) -> None:
         """Start an exposure: forget which axes strayed before, and note those that are astray already."""
         with self._lock:
+            self._resting = self._steady - (self._expected.keys() - self._resting)
+            resting = {key: self._position(key) for key in self._resting}
+            self._expected |= {key: position for key, position in resting.items() if math.isfinite(position)}
             self._strayed = self.astray()
             self._exposing = True
 
@@ -72,6 +88,8 @@ class AxisWatch:
         return self._axes[key].value_from_raw(self._raw[key])
 
     def _holds(self, key: str, position: float) -> bool:
+        if key in self._resting and math.isnan(position):
+            return True
         return abs(position - self._expected[key]) <= self._axes[key].tolerance
 
     def _follow(self, key: str) -> None:

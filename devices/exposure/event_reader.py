@@ -19,12 +19,14 @@ from ophyd import Device
 from ophyd.status import StatusBase
 
 from devices.axes.axis import Axis
+from devices.axes.cell import TEMPERATURE
 from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
 from devices.exposure.conditions import ANY_POWER_W, CONDITIONS, LASER_ONLY, Conditions, ConditionWatch
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
+from devices.names import AxisName
 from devices.shutter import CLOSED, ShutterCode
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, read_with_alarms, require_valid, served_number
 
@@ -78,7 +80,9 @@ class EventReader(ABC):
         self._life = ExposureLifeCycle()
         self._needed: frozenset[str] = CONDITIONS
         self._watch: ConditionWatch = conditions.watch(())
-        self._axis_watch = AxisWatch(axes, on_failure=exposure.cut_short)
+        # Axes that a table adds have no other place in an experiment than the one where the user has put them.
+        steady = [key for key in axes if key not in {*AxisName, TEMPERATURE}]
+        self._axis_watch = AxisWatch(axes, on_failure=exposure.cut_short, steady=steady)
         self._flux = FluxHistory(quality.i0_tolerance)
         self._staged = False
 
@@ -303,7 +307,7 @@ class EventReader(ABC):
         remarks = {}
         for key, position in self._axis_watch.end(raw).items():
             axis = self._axes[key]
-            needs = f"needs {self._life.targets.positions[key]:.8g} +- {axis.tolerance:g}"
+            needs = f"needs {self._axis_watch.expected(key):.8g} +- {axis.tolerance:g}"
             remarks[axis.name] = f"{axis.name} = {position:.8g} {axis.unit}, {needs}"
         return remarks
 

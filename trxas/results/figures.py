@@ -18,8 +18,10 @@ from reduction.number_text import delay_text
 from reduction.run_kind import RunCurve, RunResults
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.map_results import MapResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
 from reduction.xas.transient import FluenceScan, Spectrum, Trace
+from trxas.results.map_figure import map_figure
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
 ON_COLOUR = ROLES_ON_WHITE["on"]
@@ -40,6 +42,8 @@ def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
         return delay_figure(results.trace, results.fit)
     if isinstance(results, FluenceResults):
         return fluence_figure([results.dependence], [results.line])
+    if isinstance(results, MapResults):
+        return map_figure(results)
     try:
         return curve_figure(reduction.curve(), results.kind)
     except (ReductionError, InputError):
