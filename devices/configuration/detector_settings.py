@@ -96,8 +96,11 @@ class ExposureSettings:
                 message=f"is missing, but {given} is given: an exposure is known by the number in both. Give both or "
                 "neither.",
             )
-        if not self.spc_channels:
-            return
+        if self.spc_channels:
+            yield from self._channel_faults()
+
+    def _channel_faults(self) -> Iterable[Fault]:
+        """Yield a fault for a wrong number of rows, a channel that a gate cannot have, and two gates on one."""
         if len(self.spc_channels) != self.apds:
             yield Fault(
                 table="exposure",

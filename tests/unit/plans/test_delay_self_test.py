@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 import plans
 from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
+from plans.xas.delay_self_test import self_test_arms
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
 from reduction.xas.delay_axis import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
+from tests.support.scheme_files import scheme_file
 from tests.support.waiting import WAIT_S
+from trxas.configuration import load_configuration
 
 DELAYS = np.array(join_regions(TIME_ZERO_REGIONS_PS, "ps"))
 ERROR = 1.5e-3
@@ -101,6 +105,17 @@ def test_afterwards_the_axis_moves_as_ever(recorded: RecordedRuns) -> None:
     recorded.line.delay.set(1500.0).wait(timeout=WAIT_S)
     assert recorded.moved("delay_fine")[-1] == pytest.approx(3280.0)
     assert recorded.line.laser_shutter.position == "closed"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "offset_ps"),
+    [("aps-24-bunches-pump-5", 153_440.0), ("aps-324-bunches", 11_366.0), ("sls-hybrid-camshaft", None)],
+)
+def test_the_arm_of_the_next_pump_follows_from_the_scheme(tmp_path: Path, scheme: str, offset_ps: float | None) -> None:
+    """Lost: a self-test that finds a jump of a whole bunch, or one that no delay axis can reach."""
+    configuration = load_configuration(scheme_file(tmp_path, scheme)).beamline
+    found = [arm.rise_offset_ps for arm in self_test_arms(configuration) if arm.name == "probe"]
+    assert found == ([] if offset_ps is None else [pytest.approx(offset_ps, abs=1.0)])
 
 
 @pytest.mark.parametrize("held", [{"middle": 1.0}, {"coarse": 1.0, "fine": 2.0}])
