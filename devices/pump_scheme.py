@@ -89,7 +89,7 @@ def is_equal(filled: Sequence[int], buckets: int) -> bool:
 def buckets_after_pump(position: int, unit: GateUnit, filled: Sequence[int], pumped: int, buckets: int) -> int:
     """Return the buckets from the pumped bucket to that of a gate; negative before the pump.
 
-    `filled` are the filled buckets of a ring of `buckets`, in order, `pumped` among them; raises ValueError if it is not.
+    `filled` are the filled buckets of a ring of `buckets`, in order. Raises ValueError if `pumped` is not among them.
     """
     if unit is GateUnit.BUCKETS:
         return position
