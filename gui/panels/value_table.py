@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 
 from gui.theme import current_theme
 from gui.types import Severity
+from reduction.fit_quality import is_bad_fit, quality_text
 
 Cell: TypeAlias = str | tuple[str, Severity]
 """A text, or a text with a severity that gives its colour."""
@@ -109,3 +110,10 @@ class ValueTable(QTableWidget):
         font = self.font()
         font.setBold(bool(severity))
         item.setFont(font)
+
+
+def quality_row(chi_square: float, degrees_of_freedom: int) -> list[Cell]:
+    """Return chi-square with its p-value as a row of a table, (2,), marked if the points do not follow the fit."""
+    text = quality_text(chi_square, degrees_of_freedom)
+    cell: Cell = (f"▲ {text}", "warning") if is_bad_fit(chi_square, degrees_of_freedom) else text
+    return ["χ² / degrees of freedom", cell]

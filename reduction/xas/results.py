@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 from reduction.run_metadata import Timing
@@ -131,6 +132,7 @@ class TimeZeroResults(RunResults):
         raw = self.time_zero_raw_ps
         lines += [] if raw is None else [f"{'time zero, raw':<22} {with_error(*raw)} ps"]
         lines += response_lines(self.time_zero.irf_sigma_ps, self.timing)
+        lines += _quality_lines(self.time_zero)
         if self.response is None:
             return lines
         return [*lines, f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]
@@ -154,7 +156,8 @@ class SelfTestResults(RunResults):
         """Return where the rise of this arm is, ps."""
         if self.time_zero is None:
             return []
-        return [f"{f'rise, arm {self.arm}':<22} {with_error(*self.time_zero.t0_ps)} ps from where it is expected"]
+        rise = f"{f'rise, arm {self.arm}':<22} {with_error(*self.time_zero.t0_ps)} ps from where it is expected"
+        return [rise, *_quality_lines(self.time_zero)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,14 +253,25 @@ def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
 def kinetics_lines(fit: KineticsFit) -> list[str]:
     """Return the fitted quantities with their errors, a line each."""
     marks = dict.fromkeys(fit.undetermined, "  (not determined)")
-    lines = [f"{name:<22} {with_error(*value)}{marks.get(name, '')}" for name, value in fit.quantities.items()]
+    lines = [
+        f"{name:<22} {with_error(*value)}{interval_text(fit, name)}{marks.get(name, '')}"
+        for name, value in fit.quantities.items()
+    ]
     if fit.model.has_offset:
         lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines += response_lines(fit.irf_sigma_ps, fit.timing)
-    lines.append(f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}")
+    lines.append(f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
     if fit.undetermined:
         lines.append(undetermined_text(fit))
     return lines
+
+
+def interval_text(fit: KineticsFit, name: str) -> str:
+    """Return the 68 % limits of a quantity whose chi-square is no parabola, in its unit; "" for any other."""
+    if name not in fit.intervals:
+        return ""
+    low, high = fit.intervals[name]
+    return f", {low:.3g} to {high:.3g} (not parabolic)"
 
 
 def response_lines(response: Value, timing: Timing) -> list[str]:
@@ -274,11 +288,15 @@ def undetermined_text(fit: KineticsFit) -> str:
     )
 
 
+def _quality_lines(fit: TimeZeroFit | FluenceFit) -> list[str]:
+    return [f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
+
+
 def _slope_lines(scan: FluenceScan, fit: FluenceFit) -> list[str]:
     label = f"fluence slope, {scan.metadata.mode}"
     slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
     if scan.scale_known:
-        return [f"{slope} unpumped per mJ/cm2"]
+        return [f"{slope} unpumped per mJ/cm2", *_quality_lines(fit)]
     return [
         f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
         "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
@@ -288,4 +306,8 @@ def _slope_lines(scan: FluenceScan, fit: FluenceFit) -> list[str]:
 def _spectrum_line(spectrum: Spectrum) -> str:
     energy_ev, size = transient_size(spectrum)
     label = f"transient, {spectrum.metadata.mode}"
-    return f"{label:<22} {with_error(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"
+    line = f"{label:<22} {with_error(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"
+    if spectrum.metadata.reference == "laser shutter":
+        return line
+    # A spectrum alone does not show how much of the pump's signal is left in its reference.
+    return f"{line}, against a reference that is not fully unpumped"

@@ -8,7 +8,7 @@ import numpy as np
 
 from gui.live.frame import LiveFrame
 from gui.panels.single_answer import SingleAnswerPanel
-from gui.panels.value_table import Cell, ValueTable
+from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import FLUENCE, Quantity
 from gui.plots.line_plot import LinePlot
@@ -103,7 +103,7 @@ def fluence_rows(fit: FluenceFit) -> list[list[Cell]]:
     """
     rows: list[list[Cell]] = [
         ["slope", with_error(100 * fit.slope.value, 100 * fit.slope.sigma, "% per mJ/cm²")],
-        ["χ² / degrees of freedom", f"{fit.chi_square:.1f} / {fit.degrees_of_freedom}"],
+        quality_row(fit.chi_square, fit.degrees_of_freedom),
     ]
     if fit.saturation is not None:
         p_value = fit.saturation.p_value

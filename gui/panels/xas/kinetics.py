@@ -13,7 +13,7 @@ from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
 from gui.live.run_state import Scope
 from gui.panels.panel import AnswerSlot, Panel, other_kind, problem_of
-from gui.panels.value_table import Cell, ValueTable
+from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import DELAY, Quantity
 from gui.plots.line_plot import LinePlot
@@ -169,22 +169,28 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
 
     Those that the data do not determine are marked as such.
     """
-    values = {f"tau{n}_ps": (f"τ{n}", _text(value, "ps")) for n, value in enumerate(fit.lifetimes_ps, 1)}
+    values = {
+        f"tau{n}_ps": (f"τ{n}", _text(value, "ps") + _limits(fit, f"tau{n}_ps", 1.0))
+        for n, value in enumerate(fit.lifetimes_ps, 1)
+    }
     if fit.model.components > 1:
         shares = enumerate(fit.fractions, 1)
-        values |= {f"fraction{n}": (f"share of τ{n}", _percent(value)) for n, value in shares}
+        values |= {
+            f"fraction{n}": (f"share of τ{n}", _percent(value) + _limits(fit, f"fraction{n}", 100.0))
+            for n, value in shares
+        }
     if fit.model.has_offset:
-        values["offset"] = ("offset", _percent(fit.offset))
+        values["offset"] = ("offset", _percent(fit.offset) + _limits(fit, "offset", 100.0))
         values["offset_lifetime_ps"] = ("offset lifetime", _lifetime(fit.offset_lifetime_ps))
     values["amplitude"] = ("amplitude", _percent(fit.amplitude))
     values["t0_ps"] = ("time zero", _text(fit.t0_ps, "ps"))
+    values["irf_sigma_ps"] = ("response", _text(fit.irf_sigma_ps, "ps"))
     vague = fit.undetermined
     rows: list[list[Cell]] = [
         [label, (f"▲ {text}, NOT DETERMINED", "warning") if name in vague else text]
         for name, (label, text) in values.items()
     ]
-    ratio = fit.chi_square / max(fit.degrees_of_freedom, 1)
-    return [*rows, ["χ² / degrees of freedom", f"{fit.chi_square:.0f} / {fit.degrees_of_freedom} = {ratio:.2f}"]]
+    return [*rows, quality_row(fit.chi_square, fit.degrees_of_freedom)]
 
 
 def fit_remark(fit: KineticsFit) -> str:
@@ -195,6 +201,14 @@ def fit_remark(fit: KineticsFit) -> str:
 def choice_remark(choice: ModelChoice | None) -> str:
     """Return the model that a criterion chose and the criteria of all models, a line each; "" without a criterion."""
     return "" if choice is None else "\n".join(" ".join(line.split()) for line in choice.lines())
+
+
+def _limits(fit: KineticsFit, name: str, scale: float) -> str:
+    """Return the 68 % limits times `scale` of a quantity whose chi-square is no parabola; "" for any other."""
+    if name not in fit.intervals:
+        return ""
+    low, high = fit.intervals[name]
+    return f" [{scale * low:.3g} to {scale * high:.3g}]"
 
 
 def _text(value: Value, unit: str) -> str:

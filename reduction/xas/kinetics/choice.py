@@ -97,14 +97,16 @@ def choose_kinetics(
     untried = "not tried: a simpler model was not worth its parameters"
     scores += [ModelScore(model=model, problem=untried) for model in KineticModel if model not in tried]
     best = min(fits, key=lambda fit: _value(fit, criterion))
-    return ModelChoice(criterion=criterion, fit=best, scores=tuple(scores))
+    # Intervals cost as much as a fit, so only the chosen model gets them.
+    fit = fit_kinetics(traces, timing, model=best.model, constant_offset=constant_offset)
+    return ModelChoice(criterion=criterion, fit=fit, scores=tuple(scores))
 
 
 def _fitted(
     traces: GateRates | Sequence[GateRates], timing: Timing, model: KineticModel, *, constant_offset: bool
 ) -> KineticsFit:
     """Return the fit of one model; raise ReductionError if it fails, or if a lifetime stands for an offset."""
-    fit = fit_kinetics(traces, timing, model=model, constant_offset=constant_offset)
+    fit = fit_kinetics(traces, timing, model=model, constant_offset=constant_offset, intervals=False)
     longest_ps = fit.lifetimes_ps[-1].value
     # Without this limit a model with one lifetime more and no offset would be the same as one with an offset.
     if longest_ps > LIFETIME_LIMITS_PS[1]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from errors import ReductionError
+from reduction.fit_quality import p_value
 from reduction.values import Value as Value
 from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
 from reduction.xas.kinetics.model import RESPONSE, Shape
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS, KineticsProblem
+from reduction.xas.kinetics.profile import Combination, DeeperMinimumError, Interval, Profile
 from reduction.xas.kinetics.start import find_starts
 
 if TYPE_CHECKING:
@@ -29,10 +32,19 @@ if TYPE_CHECKING:
 UNDETERMINED_SHARE = 0.5
 """Error above which a lifetime (relative) or a fraction (absolute) counts as not determined (chosen)."""
 
+VAGUE_LIFETIME = 0.2
+"""Relative error of a lifetime from which on the profiles of chi-square are followed (chosen)."""
+
+CLOSE_LIFETIMES = 4.0
+"""Ratio of two lifetimes, within their errors, below which the profiles of chi-square are followed (chosen)."""
+
 # Different starts may end in different minima; the best fit of three counts.
 _STARTS = 3
 # A lifetime of 50 us, hundreds of times what the delays span: such a rate is at its limit of 0.
 _UNRESOLVED_RATE_PER_NS = 2e-5
+# Deeper minima that the profiles may find before the fit is taken as it is, without intervals.
+_REFITS = 3
+_LARGEST_LOGARITHM = 700.0
 # Noise alone lowers chi-square of 7 parameters by this much once in a million fits.
 _DETECTION_LIMIT = 40.0
 
@@ -48,8 +60,10 @@ class KineticsFit:
     prior; its error is 0 if they record none, as those up to version 0.2.0.
     Lifetimes are fitted as logarithms: where sigma is more than a fifth of a lifetime, read it as a factor,
     value * exp(+-sigma/value). `offset_rate_per_ns` is 1/tau_off >= 0 and the lifetime its inverse, (inf, inf) if no
-    decay is seen; the other errors then hold for a constant offset. `covariance` (n, n) follows `parameters`;
-    `baselines` (traces, gates - 1) are ln(1 + e_n) of the `gates` but the last, relative to it.
+    decay is seen; the other errors then hold for a constant offset. `values` are all parameters by name, lifetimes as
+    logarithms, and `covariance` (n, n) follows `parameters`, the free ones;
+    `baselines` (traces, gates - 1) are ln(1 + e_n) of the `gates` but the last, relative to it. `intervals` holds the
+    68.3 % limits of those quantities whose chi-square is no parabola, by name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -71,6 +85,8 @@ class KineticsFit:
     timing: Timing
     train: PumpTrain
     constant_offset: bool
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def t0_ps(self) -> Value:
@@ -125,6 +141,11 @@ class KineticsFit:
         )
 
     @property
+    def p_value(self) -> float:
+        """How often noise alone gives a larger chi-square; below 0.001 the points do not follow the model."""
+        return p_value(self.chi_square, self.degrees_of_freedom)
+
+    @property
     def aicc(self) -> float:
         """Corrected Akaike criterion of the model, see `Criterion`."""
         return aicc(self.chi_square, self.number_varied, self.degrees_of_freedom + self.number_varied)
@@ -173,6 +194,7 @@ def fit_kinetics(
     model: KineticModel = KineticModel.TWO_OFFSET,
     constant_offset: bool = False,
     shared_t0: bool = True,
+    intervals: bool = True,
 ) -> KineticsFit:
     """Return the fit of one trace, or of several with common lifetimes (paper, Figure 2c and SI 2: Br and Pb).
 
@@ -180,19 +202,35 @@ def fit_kinetics(
     gate and trace (see `WhitenedTrace`), so that errors shared through the unpumped gate count once and jet
     fluctuations cancel. Rows with the shutter closed, if there are any, determine the gate efficiencies. Several traces
     have common fractions, and a common time zero unless `shared_t0` is False. The width of the instrument response is
-    fitted too, with that of `timing` and its error as a prior. `constant_offset` is the paper's model:
-    the pumped and the unpumped gate only, an offset that never decays and no earlier pumps. Raises ReductionError if
-    the data do not determine the kinetics.
+    fitted too, with that of `timing` and its error as a prior. `constant_offset` is the paper's model: the pumped and
+    the unpumped gate only, an offset that never decays and no earlier pumps. Where chi-square is no parabola, as with
+    lifetimes closer than a factor of 4, limits come from its profile, unless `intervals` is False. Raises
+    ReductionError if the data do not determine the kinetics.
     """
     traces = [traces] if isinstance(traces, GateRates) else list(traces)
     problem = KineticsProblem.of(traces, timing, model=model, constant_offset=constant_offset, shared_t0=shared_t0)
     problem.require_data(traces)
     delays = np.concatenate([trace.delay_ps for trace in traces])
     fits = [problem.minimise(start) for start in find_starts(problem.traces, delays, model=model, number=_STARTS)]
-    best = min(fits, key=_chi_square)
-    _require_signal(sum(trace.chi_square_without_signal() for trace in problem.traces) - _chi_square(best))
-    _require_resolved(best.params.valuesdict(), model)
-    return _result(problem, best)
+    best = min(fits, key=_chi_square).params
+    _require_signal(sum(trace.chi_square_without_signal() for trace in problem.traces) - problem.chi_square(best))
+    for _ in range(_REFITS):
+        _require_resolved(best.valuesdict(), model)
+        try:
+            return require_determined(_result(problem, best, intervals=intervals))
+        except DeeperMinimumError as deeper:
+            best = problem.minimise_from(problem.freed(deeper.parameters)).params
+    return require_determined(_result(problem, best, intervals=False))
+
+
+def require_determined(fit: KineticsFit) -> KineticsFit:
+    """Return the fit; raise ReductionError if the data determine neither a lifetime nor a fraction of it."""
+    if len(fit.undetermined) == len(fit.quantities) - 1:
+        raise ReductionError(
+            f"The data determine none of the {len(fit.undetermined)} lifetimes and fractions: each error exceeds "
+            f"{UNDETERMINED_SHARE:.0%} of what it could be. Measure longer, or fit fewer lifetimes."
+        )
+    return fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,18 +251,26 @@ class _Estimates:
         return self.derived(self.values[name], {name: 1.0})
 
 
-def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
+def _result(problem: KineticsProblem, best: Parameters, *, intervals: bool) -> KineticsFit:
     # First decide whether the offset decays at all, because a rate that is then fixed at 0 changes the covariance of
     # all other parameters; then take every error from one covariance matrix.
-    offset_rate = _settle_offset_rate(problem, best.params)
-    estimates = _estimates(problem, best.params)
+    offset_rate = _settle_offset_rate(problem, best)
+    estimates = _estimates(problem, best)
     model = problem.model
     rate = offset_rate or (estimates.plain("offset_rate_per_ns") if model.has_offset else Value(0.0, 0.0))
-    fractions = _fractions(estimates, model)
+    values = [*_lifetimes(estimates, model), *_fractions(estimates, model)]
+    found = _intervals(problem, best, estimates) if intervals and _is_delicate(values[: model.lifetimes]) else {}
+    # A symmetric error of a lopsided interval is half of it, so that nobody who needs one number gets one too small.
+    names = quantity_names(model)
+    values = [
+        value if name not in found else Value(value.value, found[name].half_width)
+        for name, value in zip(names, values, strict=True)
+    ]
+    fractions = tuple(values[model.lifetimes :])
     traces = range(len(problem.traces))
     return KineticsFit(
         model=model,
-        lifetimes_ps=_lifetimes(estimates, model),
+        lifetimes_ps=tuple(values[: model.lifetimes]),
         fractions=fractions[: model.lifetimes],
         offset=fractions[-1] if model.has_offset else Value(0.0, 0.0),
         offset_rate_per_ns=rate,
@@ -234,7 +280,7 @@ def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
         irf_sigma_ps=estimates.plain(RESPONSE),
         baselines=np.array([[estimates.values[name] for name in problem.baseline_names(trace)] for trace in traces]),
         gates=problem.gates,
-        chi_square=_chi_square(best),
+        chi_square=problem.chi_square(best),
         degrees_of_freedom=problem.degrees_of_freedom,
         number_varied=problem.number_varied,
         parameters=estimates.varied,
@@ -242,7 +288,49 @@ def _result(problem: KineticsProblem, best: Any) -> KineticsFit:
         timing=problem.timing,
         train=replace(problem.train, sigma_ps=estimates.values[RESPONSE]),
         constant_offset=problem.constant_offset,
+        values=estimates.values,
+        intervals=found,
     )
+
+
+def _is_delicate(lifetimes_ps: Sequence[Value]) -> bool:
+    """Return whether chi-square may be far from a parabola: a vague lifetime, or two that are close, ps.
+
+    With errors below a fifth and a ratio above 4, errors from the curvature had pulls of N(0, 1) in the coverage.
+    """
+    vague = any(lifetime.sigma > VAGUE_LIFETIME * lifetime.value for lifetime in lifetimes_ps)
+    return vague or any(
+        slow.value - slow.sigma < CLOSE_LIFETIMES * (fast.value + fast.sigma) for fast, slow in pairwise(lifetimes_ps)
+    )
+
+
+def quantity_names(model: KineticModel) -> list[str]:
+    """Return the names of the lifetimes, then of the fractions of all components, the last of them "offset" if any."""
+    lifetimes = [f"tau{number}_ps" for number in range(1, model.lifetimes + 1)]
+    fractions = [f"fraction{number}" for number in range(1, model.lifetimes + 1)]
+    return [*lifetimes, *fractions, *(["offset"] if model.has_offset else [])]
+
+
+def _intervals(problem: KineticsProblem, best: Parameters, estimates: _Estimates) -> dict[str, Interval]:
+    """Return the intervals, ps or without unit, of lifetimes and fractions whose chi-square is no parabola."""
+    model = problem.model
+    profile = Profile(problem=problem, best=best, covariance=estimates.covariance)
+    found: dict[str, Interval] = {}
+    logarithms = model.log_lifetimes
+    free = model.free_fractions
+    combinations = [Combination(slopes=dict.fromkeys(logarithms[: n + 1], 1.0)) for n in range(len(logarithms))]
+    combinations += [Combination(slopes={name: 1.0}) for name in free]
+    combinations.append(Combination(slopes=dict.fromkeys(free, -1.0), constant=1.0))
+    for name, combination in zip(quantity_names(model), combinations, strict=True):
+        interval = profile.interval(combination)
+        if interval is not None:
+            found[name] = interval if not name.startswith("tau") else Interval(*map(_exponential, interval))
+    return found
+
+
+def _exponential(logarithm: float) -> float:
+    """Return the exponential, infinite where it overflows."""
+    return math.exp(logarithm) if logarithm < _LARGEST_LOGARITHM else math.inf
 
 
 def _lifetimes(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:

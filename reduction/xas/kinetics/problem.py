@@ -211,11 +211,27 @@ class KineticsProblem:
 
     def minimise(self, start: Start) -> Any:
         """Return the result of lmfit (`params`, `residual`), bounded least squares with at most 200 evaluations."""
-        minimizer = Minimizer(self.residual, self.parameters(start), scale_covar=False)
+        return self.minimise_from(self.parameters(start))
+
+    def minimise_from(self, parameters: Parameters) -> Any:
+        """Return the result of lmfit from `parameters` on, (`params`, `residual`), with at most 200 evaluations."""
+        minimizer = Minimizer(self.residual, parameters, scale_covar=False)
         with warnings.catch_warnings():
             # A start that leads nowhere may end in a singular matrix; the covariance of the best fit is checked.
             warnings.simplefilter("ignore", RuntimeWarning)
             return minimizer.least_squares(jac=self.jacobian, x_scale="jac", max_nfev=200)
+
+    def freed(self, parameters: Parameters) -> Parameters:
+        """Return a copy of `parameters` in which a rate of the offset that was fixed at 0 is free again, just above."""
+        free = parameters.copy()
+        name = "offset_rate_per_ns"
+        if name in free and not self.constant_offset and not free[name].vary:
+            free[name].set(value=1e-6 * _OFFSET_RATE_LIMITS_PER_NS[1], vary=True)
+        return free
+
+    def chi_square(self, parameters: Parameters) -> float:
+        """Return chi-square at `parameters`, the prior of the response included."""
+        return float(np.sum(self.residual(parameters) ** 2))
 
     def covariance(self, parameters: Parameters) -> FloatArray | None:
         """Return the covariance of the varied parameters, (n, n), from unit-variance residuals; None if singular."""

@@ -1,0 +1,74 @@
+"""What the unpumped reference still holds of the pump's signal, from the measured decay, and sizes without it.
+
+The gate before the next pump has not recovered, and the spot that it sees was hit by earlier pumps. The difference
+pumped - unpumped is therefore smaller than the signal of the pumped sample, by more the later the pumped gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.kinetics.model import RESPONSE, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.transient import TransientMetadata
+
+_STEP = 1e-4
+"""Step of the derivatives by the parameters of the fit, in units of their errors."""
+
+
+def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
+    """Return the signal of the reference over that of the pumped probe, with the error of the decay; without unit.
+
+    `metadata` is that of the transient: its delay from the pump, ps, and its reference. The decay of the fit holds at
+    any energy, since the shape of the transient does not change with the delay. 0 for a reference with the laser
+    blocked. Raises ReductionError for a fit with a constant offset: it takes the reference for unpumped.
+    """
+    if metadata.reference == "laser shutter":
+        return Value(0.0, 0.0)
+    if fit.constant_offset:
+        raise ReductionError(
+            "A fit with a constant offset takes the reference for unpumped. Fit the decay without constant_offset."
+        )
+    if metadata.delay_ps is None:
+        raise ReductionError("A trace has no single delay. Take the share of a spectrum or of a fluence scan.")
+    first_ps = metadata.delay_ps - fit.timing.gate_delays_ps[metadata.probe]
+    value = _share(fit, fit.values, first_ps, metadata.probe)
+    slopes = np.zeros(len(fit.parameters))
+    for index, (name, error) in enumerate(zip(fit.parameters, np.sqrt(np.diag(fit.covariance)), strict=True)):
+        step = _STEP * float(error)
+        moved = {**fit.values, name: fit.values[name] + step}
+        slopes[index] = (_share(fit, moved, first_ps, metadata.probe) - value) / step
+    return Value(value, float(np.sqrt(slopes @ fit.covariance @ slopes)))
+
+
+def corrected_size(size: Value, share: Value) -> Value:
+    """Return the signal of the pumped sample relative to an unpumped one, from `size` = (pumped - reference)/reference.
+
+    With the signal s, the reference holds share x s, and size = s (1 - share) / (1 + share x s). Both errors count.
+    """
+    rest = 1.0 - share.value - share.value * size.value
+    by_size = (1.0 - share.value) / rest**2
+    by_share = size.value * (1.0 + size.value) / rest**2
+    return Value(size.value / rest, float(np.hypot(by_size * size.sigma, by_share * share.sigma)))
+
+
+def _share(fit: KineticsFit, values: Mapping[str, float], first_delay_ps: float, probe: int) -> float:
+    shape = Shape.from_values(values, fit.model)
+    train = replace(fit.train, sigma_ps=values[RESPONSE])
+    delay_ps = first_delay_ps - values["t0_ps_0"]
+
+    def signal(gate: int) -> float:
+        age_ps = np.array([delay_ps + fit.timing.gate_delays_ps[gate]])
+        return float(shape.mix([train.decay(age_ps, rate) for rate in shape.rates], "value")[0])
+
+    references = fit.timing.reference_probes
+    return sum(map(signal, references)) / len(references) / signal(probe)
