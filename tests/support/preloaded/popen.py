@@ -24,6 +24,9 @@ OWN_PACKAGES = ("sim", "trxas", "gui", "tests")
 SERVED_ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONUNBUFFERED": "1"}
 """Variables for the interpreter that the server takes into account; any other one calls for a new interpreter."""
 
+OWN_ENVIRONMENT = dict(os.environ)
+"""Environment with which this pytest process, and so the server, has begun."""
+
 PLAIN = {
     "executable": None, "preexec_fn": None, "pass_fds": (), "shell": False, "gid": None, "gids": None, "uid": None,
     "umask": -1,
@@ -111,7 +114,8 @@ def is_served(given: dict[str, Any]) -> bool:
     ours = option == "-c" or (option == "-m" and what.split(".")[0] in OWN_PACKAGES)
     streams = (given["p2cread"], given["c2pwrite"], given["errwrite"])
     environment = os.environ if given["env"] is None else given["env"]
-    if any(key.startswith("PYTHON") and SERVED_ENVIRONMENT.get(key) != environment[key] for key in environment):
+    interpreter = {key for key in (*environment, *OWN_ENVIRONMENT) if key.startswith("PYTHON")}
+    if any(environment.get(key) not in (OWN_ENVIRONMENT.get(key), SERVED_ENVIRONMENT.get(key)) for key in interpreter):
         return False
     on_terminal = any(stream != -1 and os.isatty(stream) for stream in streams)
     return program == sys.executable and ours and not on_terminal and all(given[key] == PLAIN[key] for key in PLAIN)
