@@ -165,7 +165,7 @@ class RunState:
         state = copy(self)
         state.accumulator = deepcopy(self.accumulator)
         state.static = deepcopy(self.static)
-        state.dependence = deepcopy(self.dependence)
+        state.dependence = None if self.dependence is None else self.dependence.snapshot()
         state.history = self.history.snapshot()
         state._scopes = {}
         return state

@@ -203,6 +203,8 @@ def other_kind(frame: LiveFrame, axis: Quantity) -> str:
     if frame.run is None or scanned == axis.column:
         return ""
     this = f"This run scans the {SCANS[scanned]}" if scanned in SCANS else "This run is not a pump-probe scan"
+    if len(axes := frame.run.start.get("grid", {}).get("axes", ())) > 1:
+        this = f"This run scans {' and '.join(SCANS.get(one, one) for one in axes)} together"
     return f"{this}; this panel shows scans of the {axis.name}."
 
 

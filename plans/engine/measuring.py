@@ -68,6 +68,8 @@ class PointLoop:
         self._settings = PointSettings(beamline, request)
         self._dips = DipRecord()
         self._reader = request.detection.reader
+        # Looked up at every exposure, and a map has thousands of points.
+        self._energies_ev = request.points.along(AxisName.ENERGY)
 
     def run(self) -> Plan:
         """Measure all exposures; raises AcquisitionError, or the last failure, of a point that stays bad."""
@@ -129,7 +131,7 @@ class PointLoop:
 
     def _place(self, point_index: int) -> int:
         """Return the first point with the energy of a point: a dip belongs to an energy, whatever else is scanned."""
-        energies = self._request.points.along(AxisName.ENERGY)
+        energies = self._energies_ev
         return energies.index(energies[point_index]) if energies else point_index
 
     def _look_for_dip(self, point_index: int, targets: Targets) -> Plan:
@@ -139,7 +141,7 @@ class PointLoop:
         run and not stored. If the flux is normal there, the low flux belongs to the point, and is accepted from now on.
         """
         reader = self._reader
-        energies = self._request.points.along(AxisName.ENERGY)
+        energies = self._energies_ev
         beside = _other_energy(energies, point_index)
         if beside is None or set(reader.remarks) != {"i0"} or math.isnan(reader.normal_i0_per_s):
             self._dips.forget(self._place(point_index))

@@ -15,7 +15,13 @@ from plans.parameters import Arg, Edge
 from plans.registry import Group, scan_plan
 from plans.xas.pump_probe_point import PROBE_KEYS, scan_at_point
 
-AxisOfTable = Annotated[str, Arg("name of the axis, from its table [axes.NAME] in the configuration file")]
+AxisOfTable = Annotated[
+    str,
+    Arg(
+        "name of the axis, from its table [axes.NAME] in the configuration file",
+        suggestions=lambda configuration: tuple(configuration.axes),
+    ),
+]
 Positions = Annotated[Sequence[float], Arg("positions of the axis, ascending, in its unit and within its limits")]
 
 

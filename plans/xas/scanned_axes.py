@@ -42,7 +42,7 @@ def scanned_axes(configuration: BeamlineConfiguration) -> dict[str, ScannedAxis]
 
 
 def axis_names(configuration: BeamlineConfiguration) -> tuple[str, ...]:
-    """Return the event fields of all axes, for a form to offer."""
+    """Return the event fields of all axes, (axes,), for a form to offer."""
     return tuple(scanned_axes(configuration))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,12 @@ class DependenceSums:
             pumped_variance=pumped_variance,
             unpumped_variance=unpumped_variance,
         )
+
+    def snapshot(self) -> DependenceSums:
+        """Return a copy that later documents do not change: it shares the start document, not the sums (sums, points)."""
+        copied = copy(self)
+        copied._sums = self._sums.copy()
+        return copied
 
     def change(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return positions in the unit of the first axis, ln(pumped / unpumped) and its counting error, (points,) each.

@@ -67,14 +67,14 @@ class MapProblem:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the parameters that are searched for, in their order."""
+        """Names of the parameters that are searched for, (parameters,), in their order."""
         rate = ("offset_rate_per_ns",) if self.model.has_offset and self.offset_decays else ()
         response = ("irf_sigma_ps",) if self.irf_error_ps > 0 else ()
         return ("t0_ps", *self.model.log_lifetimes, *rate, *response, "efficiency")
 
     @property
     def limits(self) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest values of the parameters, (parameters,) each."""
+        """Lowest and highest values of the parameters, (parameters,) each: ps, logarithms of ps, 1/ns, or no unit."""
         lifetimes = [LIFETIME_LIMITS_PS, *[RATIO_LIMITS] * (self.model.lifetimes - 1)]
         rate = [OFFSET_RATE_LIMITS_PER_NS] if "offset_rate_per_ns" in self.names else []
         width_ps = self.train.sigma_ps
@@ -99,7 +99,7 @@ class MapProblem:
         return np.append(rates, offset)
 
     def solve(self, parameters: FloatArray) -> LinearPart:
-        """Return the best spectra for given parameters."""
+        """Return the best spectra for given `parameters`, (parameters,), with what the errors need."""
         on, off = self._decays(parameters)
         factor = self.weight / (1.0 + self.rest)
         design = np.stack([factor * (one.value - two.value) for one, two in zip(on, off, strict=True)], axis=-1)
@@ -157,7 +157,7 @@ class MapProblem:
         return np.stack([-sum(slope("by_delay")), *by_log, *by_offset, *by_response, self.weight], axis=-1)
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return the signal that earlier pumps have left at the unpumped gate, relative to the unpumped sample."""
+        """Return what earlier pumps have left at the unpumped gate, (energies, delays), unpumped sample = 1."""
         off = np.array([decay.value for decay in self._decays(parameters)[1]])
         return np.asarray(np.einsum("det,ed->et", off, spectra) / parameters[-1])
 

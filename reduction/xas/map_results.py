@@ -28,7 +28,7 @@ class MapResults(RunResults):
     compared: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """Return the size of the map and the fitted quantities, a line each, with errors and units."""
+        """Return the size of the map and the fitted quantities, a line each: ps, 1/ns and % of the unpumped signal."""
         rows, columns = self.map.change.shape
         lines = [
             f"{'map':<22} {self.map.axes[0]} x {self.map.axes[1]}: {rows} x {columns} points, "

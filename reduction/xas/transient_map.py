@@ -38,7 +38,7 @@ class TransientMap:
 
     @property
     def measured(self) -> int:
-        """Number of points with at least one good exposure."""
+        """Number of points, of rows x columns, with at least one good exposure."""
         return int(np.isfinite(self.pumped).sum())
 
     @property

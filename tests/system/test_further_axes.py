@@ -9,11 +9,14 @@ from typing import Any
 import bluesky.plan_stubs as bps
 import pytest
 
+from devices.axes.further_axis import further_axis
+from devices.configuration import RecordAxisSettings
 from devices.session.health import PvState, diagnose
 from errors import InputError, OutOfRangeError
 from reduction.kinds import reduce_run
 from storage import load_run
 from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.session.session import Session, open_session
 
@@ -50,6 +53,29 @@ def test_it_moves_within_its_limits_and_is_diagnosed(session: Session) -> None:
         nozzle.set(6.0)
     states = {entry.pv: entry.state for entry in diagnose(session.beamline)}
     assert {states[f"{MACRO}7idd:m41{field}"] for field in (".VAL", ".RBV", ".STOP")} == {PvState.ALIVE}
+
+
+@pytest.mark.parametrize(
+    ("class_path", "keys"),
+    [
+        ("ophyd.PVPositioner", {"done": "7idd:m41.DMOV", "stop": "7idd:m41.STOP"}),
+        ("ophyd.PVPositionerPC", {}),
+    ],
+)
+def test_a_set_point_and_a_read_back_make_a_positioner(session: Session, class_path: str, keys: dict[str, Any]) -> None:
+    """If this fails, a power supply with a PV that reports its end needs Python."""
+    settings = RecordAxisSettings(
+        class_path=class_path, setpoint="7idd:m41.VAL", readback="7idd:m41.RBV",
+        unit="mm", low=-5.0, high=5.0, tolerance=0.01, timeout_s=WAIT_S, **keys,
+    )  # fmt: skip
+    axis = further_axis(settings, prefix=MACRO, name="other_mm")
+    for walked in axis.walk_signals():
+        walked.item.wait_for_connection(timeout=WAIT_S)
+    for target in (2.5, 2.5, -1.0):
+        axis.set(target).wait(timeout=WAIT_S)
+        assert axis.position == pytest.approx(target, abs=0.01)
+    with pytest.raises(OutOfRangeError, match="-5 to 5 mm"):
+        axis.set(5.5)
 
 
 def test_it_is_scanned_recorded_and_reduced(session: Session) -> None:
