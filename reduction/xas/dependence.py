@@ -92,7 +92,7 @@ class DependenceSums:
         )
 
     def snapshot(self) -> DependenceSums:
-        """Return a copy that later documents do not change: it shares the start document, not the sums (sums, points)."""
+        """Return a copy that later documents do not change: it shares the start document, not the (sums, points)."""
         copied = copy(self)
         copied._sums = self._sums.copy()
         return copied
