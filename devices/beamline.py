@@ -16,7 +16,7 @@ from devices.axes.cell import Cell
 from devices.axes.delay import Delay
 from devices.axes.energy import Energy
 from devices.axes.fluence import Fluence, Waveplate
-from devices.axes.further_axis import further_axis
+from devices.axes.further_axis import further_axes
 from devices.axes.pointing import Pointing
 from devices.axes.positioner_axis import PositionerAxis
 from devices.axes.record_axis import RecordAxis
@@ -268,7 +268,7 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
         fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
         pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
         pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
-        further_axes={name: further_axis(one, prefix=prefix, name=name) for name, one in configuration.axes.items()},
+        further_axes=further_axes(configuration.axes, prefix=prefix),
     )
 
 

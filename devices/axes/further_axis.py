@@ -1,7 +1,8 @@
-"""Building a further axis from its table `[axes.NAME]`."""
+"""Building further axes from their tables `[axes.NAME]`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ophyd import EpicsSignal, EpicsSignalRO
@@ -12,6 +13,27 @@ from devices.axes.positioner_axis import MotorPositionerAxis, PositionerAxis
 from devices.axes.record_axis import record_axis
 from devices.configuration import RecordAxisSettings
 from devices.configuration.axis_class import AxisClass, FoundClass, axis_class
+from errors import ConfigurationError
+
+
+def further_axes(configured: Mapping[str, RecordAxisSettings], *, prefix: str) -> dict[str, Axis]:
+    """Return the axes of all tables `[axes.NAME]` by NAME, not connected yet.
+
+    Raises ConfigurationError with every class that could not be built, and why.
+    """
+    made: dict[str, Axis] = {}
+    faults: list[str] = []
+    for name, settings in configured.items():
+        try:
+            made[name] = further_axis(settings, prefix=prefix, name=name)
+        except Exception as error:
+            # A class of the user's own may raise anything while it is built.
+            if not settings.class_path:
+                raise
+            faults.append(f"[axes.{name}] class_path = {settings.class_path!r}: building it failed: {error!r}.")
+    if faults:
+        raise ConfigurationError("\n".join([*faults, "Correct the class, or the keys of its table."]))
+    return made
 
 
 def further_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> Axis:

@@ -9,7 +9,7 @@ from ophyd import Component as Cpt
 from ophyd import EpicsMotor, EpicsSignal, EpicsSignalRO, PVPositioner
 from ophyd.sim import make_fake_device
 
-from devices.axes.further_axis import further_axis
+from devices.axes.further_axis import further_axes, further_axis
 from devices.axes.positioner_axis import MotorPositionerAxis, PositionerAxis
 from devices.axes.record_axis import MotorRecordAxis
 from devices.configuration import RecordAxisSettings, beamline_from_table, read_toml
@@ -137,6 +137,24 @@ def test_the_classes_of_the_house_are_built_from_the_table(monkeypatch: pytest.M
     axis = further_axis(settings, prefix="test:", name="nozzle_mm")
     assert isinstance(axis, MotorRecordAxis)
     assert (axis.unit, axis.limits, axis.settle_s) == ("mm", (0.0, 1.0), 0.5)
+
+
+class Broken(PVPositioner):
+    """A positioner without a way to tell that it has arrived, which ophyd refuses when it is built."""
+
+    setpoint = Cpt(EpicsSignal, "set")
+
+
+def test_classes_that_cannot_be_built_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: a traceback of ophyd that names no table."""
+    monkeypatch.setattr(f"{HERE}.Broken", make_fake_device(Broken))
+    broken = RecordAxisSettings(**{**MAGNET, "class_path": f"{HERE}.Broken"})
+    with pytest.raises(ConfigurationError) as caught:
+        further_axes({"first_mt": broken, "second_mt": broken}, prefix="test:")
+    message = str(caught.value)
+    assert "[axes.first_mt] class_path = " in message
+    assert "[axes.second_mt]" in message
+    assert "mis-configured" in message
 
 
 def test_the_window_finds_the_read_back_of_a_class() -> None:
