@@ -38,3 +38,25 @@ def test_too_few_points_are_refused() -> None:
 def test_a_slope_is_no_extremum() -> None:
     with pytest.raises(ReductionError, match="no extremum"):
         extremum(ENERGY, ENERGY, np.ones_like(ENERGY), near_ev=13_485, half_width_ev=3)
+
+
+@pytest.mark.parametrize(("near_ev", "half_width_ev", "skew"), [(13_485.0, 4.0, 0.05), (13_485.0, 4.0, -0.05)])
+def test_a_lopsided_peak_is_where_it_is(near_ev: float, half_width_ev: float, skew: float) -> None:
+    """A parabola puts this peak 0.2 eV beside its maximum, several of its errors away."""
+    x = ENERGY - 13_485.3
+    values = np.exp(-((x / 8) ** 2) + skew * (x / 4) ** 3)
+    sigma = np.full(ENERGY.shape, 3e-3)
+    found = extremum(ENERGY, values, sigma, near_ev=near_ev, half_width_ev=half_width_ev)
+    parabola = np.polynomial.Polynomial.fit(x[np.abs(x) <= half_width_ev], values[np.abs(x) <= half_width_ev], 2)
+    assert abs(parabola.deriv().roots()[0]) > 0.15
+    assert found.value == pytest.approx(13_485.3, abs=found.sigma)
+
+
+def test_few_points_have_the_distance_of_a_cubic_in_the_error() -> None:
+    """Five points cannot tell a lopsided peak from a shifted one; the error must contain both."""
+    energy = np.arange(13_483.0, 13_488.0)
+    x = energy - 13_485.0
+    values = np.exp(-((x / 8) ** 2) + 0.03 * (x / 4) ** 3)
+    found = extremum(energy, values, np.full(5, 1e-5), near_ev=13_485.0, half_width_ev=2.1)
+    assert found.sigma > 0.02
+    assert abs(found.value - 13_485.0) < 1.5 * found.sigma

@@ -13,6 +13,7 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.energy_windows import points_within
 from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.static_error import static_sigma
 from reduction.xas.transient import Spectrum
 from trxas.validation.paper import published
 from trxas.validation.paper.figures import spectra_figure
@@ -62,11 +63,13 @@ _MEASURE = {
 
 
 def _reduce_br_100ps(runs: StoredRuns) -> SectionResult:
-    spectrum = boxcar_spectrum(runs.scan(BR_100PS))
+    run = runs.scan(BR_100PS)
+    spectrum = boxcar_spectrum(run)
+    static_errors = static_sigma(run, spectrum)
     uids = runs.uids(BR_100PS)
     rows = [_size_row("Br transient at 100 ps", spectrum, 13_472.0, -published.BR_SIZE_PERCENT, uids)]
     for name, near_ev in published.BR_FEATURES_EV.items():
-        curve = (spectrum.energy_ev, spectrum.off, spectrum.off_sigma)
+        curve = (spectrum.energy_ev, spectrum.off, static_errors)
         width_ev = HALF_WIDTHS_EV[name]
         rows.append(extremum_row(f"Br static {name}", curve, near_ev=near_ev, half_width_ev=width_ev, uids=uids))
     for name, near_ev in published.BR_TRANSIENT_EV.items():
