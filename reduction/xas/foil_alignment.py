@@ -127,7 +127,7 @@ class _Problem:
 
     def _solve(self, shift_ev: float) -> tuple[FloatArray, FloatArray]:
         design = self._design(shift_ev)
-        solution = np.linalg.lstsq(design, self.absorption, rcond=None)[0]
+        solution: FloatArray = np.asarray(np.linalg.lstsq(design, self.absorption, rcond=None)[0], dtype=np.float64)
         return solution, self.absorption - design @ solution
 
     def _design(self, shift_ev: float) -> FloatArray:
