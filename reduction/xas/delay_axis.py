@@ -8,7 +8,7 @@ At the prompt:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,9 @@ import numpy as np
 
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.number_text import with_error
 from reduction.run_metadata import Timing
+from reduction.values import Value
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.time_zero import TimeZeroFit, fit_time_zero
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 REFERENCE = "fine"
 """Arm with which the others are compared. Time zero is found with it: the usual grid moves only the fine delay."""
+
+NEXT_PULSE = "probe"
+"""Arm whose rise is made by another X-ray pulse: it depends on the distance of the pulses as well as on the axis."""
 
 LEAST_STEP_SIGMAS = 5.0
 """A change smaller than this number of errors is not a rise (by chance in 1 of 1.7 million)."""
@@ -45,19 +50,22 @@ class Verdict(StrEnum):
     SHIFTED = "shifted"
     NO_RISE = "no rise"
     UNDECIDED = "undecided"
+    PERIOD = "another bunch period"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rise:
     """Change of the signal and its error, (points,) each, against the delay from the arm's own zero, ps, (points,).
 
-    `timing` has the instrument response of the run, the prior of every fit to the rise.
+    `timing` has the instrument response of the run, the prior of every fit to the rise; `offset_ps` is the delay that
+    counts as the arm's zero, for the arm of another X-ray pulse its distance.
     """
 
     delay_ps: FloatArray
     change: FloatArray
     sigma: FloatArray
     timing: Timing = field(default_factory=Timing)
+    offset_ps: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise InputError for arrays that do not belong together."""
@@ -84,19 +92,28 @@ class Rise:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ArmResult:
-    """Verdict on one arm: its time zero and its shift from the reference arm, ps, with errors; None: no rise."""
+    """Verdict on one arm: its time zero and its shift from the reference arm, ps, with errors; None: no rise.
+
+    `period_ps`: measured distance of the X-ray pulse that made the rise, None for the arms of one pulse.
+    """
 
     verdict: Verdict
     t0_ps: float | None = None
     t0_sigma_ps: float | None = None
     shift_ps: float | None = None
     shift_sigma_ps: float | None = None
+    period_ps: Value | None = None
 
     def text(self, name: str) -> str:
         """Return the result in words, with shift and error in ps."""
         if self.shift_ps is None or self.shift_sigma_ps is None:
             return f"{name}: {self.verdict}"
-        return f"{name}: {self.verdict}, {self.shift_ps:+.1f} +- {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
+        text = f"{name}: {self.verdict}, {self.shift_ps:+.1f} +- {self.shift_sigma_ps:.1f} ps from {REFERENCE}"
+        if self.period_ps is None:
+            return text
+        expected_ns = 1e-3 * (self.period_ps.value - self.shift_ps)
+        measured_ns = with_error(1e-3 * self.period_ps.value, 1e-3 * self.period_ps.sigma)
+        return f"{text}; the next pulse comes after {measured_ns} ns, {expected_ns:.6g} ns are configured"
 
 
 def evaluate_delay_axis(
@@ -105,8 +122,9 @@ def evaluate_delay_axis(
     """Return the verdict on every arm by name: the rise must not depend on how the delay is made.
 
     A shift up to `tolerance_ps` does not matter (10 ps: two steps of the coarse delay). A larger one counts if it
-    exceeds three errors. With an error so large that a shift could hide in it, the arm is undecided. Raises InputError
-    without the reference arm.
+    exceeds three errors. With an error so large that a shift could hide in it, the arm is undecided. The arm of another
+    X-ray pulse measures the distance of the pulses; if it alone is shifted, that is what differs, not the axis. Raises
+    InputError without the reference arm.
     """
     if REFERENCE not in rises:
         raise InputError(
@@ -114,12 +132,36 @@ def evaluate_delay_axis(
         )
     fitted = {name: _fitted(rise, fit_t0) for name, rise in rises.items()}
     zero = fitted[REFERENCE]
-    return {name: _compared(result, zero, tolerance_ps, name) for name, result in fitted.items()}
+    results = {name: _compared(result, zero, tolerance_ps, name) for name, result in fitted.items()}
+    if NEXT_PULSE in results:
+        axis_is_good = all(result.verdict is Verdict.GOOD for name, result in results.items() if name != NEXT_PULSE)
+        results[NEXT_PULSE] = _with_period(results[NEXT_PULSE], rises[NEXT_PULSE].offset_ps, axis_is_good=axis_is_good)
+    return results
 
 
 def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
     """Return the faults of the axis, one text per bad arm with its shift in ps; empty for a good axis."""
-    return [result.text(name) for name, result in results.items() if result.verdict is not Verdict.GOOD]
+    harmless = (Verdict.GOOD, Verdict.PERIOD)
+    return [result.text(name) for name, result in results.items() if result.verdict not in harmless]
+
+
+def period_fault(results: Mapping[str, ArmResult]) -> str:
+    """Return how the distance of the X-ray pulses, ns, differs from the configured one; "" if it does not."""
+    result = results.get(NEXT_PULSE)
+    if result is None or result.verdict is not Verdict.PERIOD:
+        return ""
+    return (
+        f"{result.text(NEXT_PULSE)}. Correct the bunch period of the configuration, or the scale of the coarse delay."
+    )
+
+
+def _with_period(result: ArmResult, offset_ps: float, *, axis_is_good: bool) -> ArmResult:
+    """Return the result of the other pulse with its distance, ps: where its rise was expected plus the shift."""
+    if result.shift_ps is None or result.shift_sigma_ps is None or offset_ps <= 0:
+        return result
+    # All arms of one pulse agree, so no raw delay has jumped; a fault of the axis would show in one of them.
+    verdict = Verdict.PERIOD if result.verdict is Verdict.SHIFTED and axis_is_good else result.verdict
+    return replace(result, verdict=verdict, period_ps=Value(offset_ps + result.shift_ps, result.shift_sigma_ps))
 
 
 def _fitted(rise: Rise, fit_t0: FitT0) -> ArmResult:
@@ -184,6 +226,7 @@ def rise_of(
         change=change,
         sigma=np.sqrt(variance[:, on] + variance[:, off])[pumped],
         timing=timing,
+        offset_ps=offset_ps,
     )
 
 

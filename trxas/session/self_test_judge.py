@@ -8,7 +8,7 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError, ReductionError
 from plans.xas.delay_self_test import KEY, self_test_arms
-from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis
+from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis, period_fault
 
 Documents = list[tuple[str, Mapping[str, Any]]]
 
@@ -68,4 +68,6 @@ def verdict_text(runs: Mapping[str, Documents]) -> str:
         return f"The delay axis could not be judged: {error}"
     faults = delay_axis_faults(results)
     head = "Self-test of the delay axis: good" if not faults else f"THE DELAY AXIS IS NOT GOOD: {'; '.join(faults)}"
+    if period := period_fault(results):
+        head = f"{head}. THE X-RAY PULSES ARE NOT WHERE THEY ARE CONFIGURED: {period}"
     return "\n".join([head, *(f"  {result.text(name)}" for name, result in results.items())])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
 from plans.xas.delay_self_test import self_test_arms
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
-from reduction.xas.delay_axis import Rise, Verdict, delay_axis_faults, evaluate_delay_axis
+from reduction.xas.delay_axis import Rise, Verdict, delay_axis_faults, evaluate_delay_axis, period_fault
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
 from tests.support.scheme_files import scheme_file
@@ -140,3 +141,24 @@ def test_bad_input_moves_nothing(
     with pytest.raises(error, match=message):
         recorded.run(plans.delay_self_test(recorded.line, **options))
     recorded.assert_untouched()
+
+
+@pytest.mark.parametrize(("jump_ps", "verdict"), [(0.0, Verdict.PERIOD), (40.0, Verdict.SHIFTED)])
+def test_another_bunch_period_is_measured_and_is_no_fault_of_the_axis(jump_ps: float, verdict: Verdict) -> None:
+    """153.4 ns instead of 153.439 moves the rise of the next pulse by 39 ps, as far as the jump that the test is for.
+
+    Only a jump that a raw delay shows too is a fault of the axis. Fixed seeds; 4 sigma.
+    """
+    period = seen(8 + 39.0, seed=3)
+    rises = {
+        "fine": seen(8, seed=1),
+        "fine lower": seen(8 + jump_ps, seed=2),
+        "probe": replace(period, offset_ps=153_400.0),
+    }
+    results = evaluate_delay_axis(rises, fit_t0)
+    found = results["probe"].period_ps
+    assert results["probe"].verdict is verdict
+    assert found is not None
+    assert abs(found.value - 153_439.0) < 4 * found.sigma < 40
+    assert ("configured" in period_fault(results)) == (verdict is Verdict.PERIOD)
+    assert bool(delay_axis_faults(results)) == bool(jump_ps)
