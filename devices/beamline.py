@@ -185,10 +185,6 @@ class Beamline(BeamlineAxes):
         self.check_units()
         # One axis per motor, so that a change is logged once: plate and fluence share theirs.
         motors = {axis.motor_fields.prefix: axis.motor_fields for axis in self.axes.values() if axis.motor_fields}
-        fields = list(self.signals(motors.values()))
-        wait_connected(fields, timeout_s)
-        if missing := disconnected_names(fields):
-            raise NotConnectedError(missing, timeout_s)
         for motor in motors.values():
             motor.follow_changes()
 

@@ -67,17 +67,16 @@ class Energy(Axis):
             tolerance=settings.tolerance_ev,
             timeout_s=settings.timeout_s,
         )
+        # A lazy component, as not every beamline has it. It is made here where there is one, so that it connects with
+        # everything else: at its first use ophyd would wait 10 s for it, behind the metadata of all other PVs.
+        if settings.motor:
+            with do_not_wait_for_lazy_connection(self):
+                self.motor  # noqa: B018
 
     @property
     def motor_fields(self) -> MotorFields | None:
         """Fields of the Bragg motor's record, None if the configuration has none."""
-        if not self._settings.motor:
-            return None
-        # At its first use ophyd would wait 10 s for it, behind the metadata of all other PVs. `Beamline.connect` waits
-        # for the motor with everything else.
-        with do_not_wait_for_lazy_connection(self):
-            motor: MotorFields = self.motor
-        return motor
+        return self.motor if self._settings.motor else None
 
     @property
     def approach(self) -> str:
