@@ -14,8 +14,11 @@ from event_model import DocumentNames
 
 from trxas.session.subscriber import Callback, Document, Seconds, Subscriber
 
-PATIENCE_S = 10.0
-"""How long the prompt waits for subscribers that are behind when a plan has ended (chosen: a figure takes 2 s)."""
+PATIENCE_S = 60.0
+"""How long the prompt waits for subscribers that are behind when a plan has ended.
+
+Chosen: a figure with the limits of two close lifetimes takes 5 s, and ten times that on a machine that is busy.
+"""
 
 
 class SessionDispatcher(Dispatcher):
