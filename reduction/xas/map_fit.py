@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,12 +13,17 @@ from scipy.stats import chi2
 from errors import ReductionError
 from reduction.values import Value
 from reduction.xas.gate_rates import MIN_PHOTONS
+from reduction.xas.kinetics.fit import is_delicate
 from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS
+from reduction.xas.kinetics.profile import DeeperMinimumError, Interval
 from reduction.xas.map_problem import LinearPart, MapProblem
+from reduction.xas.map_profile import NamedMapProblem, map_intervals
 from reduction.xas.pump_train import PumpTrain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from reduction.run_metadata import Timing
     from reduction.types import BoolArray, FloatArray
     from reduction.xas.transient_map import TransientMap
@@ -31,6 +36,8 @@ FALSE_ALARMS = 1e-6
 
 _START_LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
 _STARTS = 2
+# Deeper minima that the profiles may find before the fit is taken as it is, without intervals.
+_REFITS = 3
 # Weights and the rest from earlier pumps come from the fit before; the third changes nothing that can be seen.
 _ROUNDS = 3
 _UNRESOLVED_RATE_PER_NS = 2e-5
@@ -47,7 +54,8 @@ class MapFit:
     those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiency; they are not
     rescaled by chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was
     measured. `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its
-    decay is not seen; the errors then hold for a constant offset.
+    decay is not seen; the errors then hold for a constant offset. `intervals` are the 68 % limits, ps, of those
+    lifetimes whose chi-square is no parabola, by name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -65,6 +73,7 @@ class MapFit:
     number_varied: int
     parameters: tuple[str, ...]
     covariance: FloatArray
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
     def quantities(self) -> dict[str, Value]:
@@ -123,7 +132,32 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
         best = _searched(replace(problem, offset_decays=False), np.delete(best.parameters, place))
     _require_signal(best)
     _require_apart(best)
-    return _result(table, usable, best)
+    return _profiled(problem, best, _result(table, usable, best), lambda found: _result(table, usable, found))
+
+
+def _profiled(counted: MapProblem, best: _Best, fit: MapFit, result: Callable[[_Best], MapFit]) -> MapFit:
+    """Return the fit with limits from the profile of chi-square, for lifetimes that are vague or close to each other.
+
+    A profile that finds a deeper minimum starts the fit again from there.
+    """
+    for _ in range(_REFITS):
+        if not is_delicate(fit.lifetimes_ps):
+            return fit
+        try:
+            intervals = map_intervals(best.problem, best.parameters, fit.covariance)
+        except DeeperMinimumError as error:
+            problem = replace(counted, offset_decays=best.problem.offset_decays)
+            best = _searched(problem, NamedMapProblem(best.problem).values(error.parameters))
+            _require_apart(best)
+            fit = result(best)
+            continue
+        # As for traces, the symmetric error of a lopsided interval is half of it.
+        named = zip(fit.quantities, fit.lifetimes_ps, strict=False)
+        lifetimes = tuple(
+            value if name not in intervals else Value(value.value, intervals[name].half_width) for name, value in named
+        )
+        return replace(fit, lifetimes_ps=lifetimes, intervals=intervals)
+    return fit
 
 
 def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model: KineticModel) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 
@@ -61,7 +62,10 @@ class SettingsResults(RunResults):
 def map_fit_lines(fit: MapFit) -> list[str]:
     """Return the fitted quantities with their errors (ps), and where the spectrum of each decay is largest, in eV."""
     marks = dict.fromkeys(fit.undetermined, "  (not determined)")
-    lines = [f"{name:<22} {with_error(*value)}{marks.get(name, '')}" for name, value in fit.quantities.items()]
+    lines = [
+        f"{name:<22} {with_error(*value)}{_interval_text(fit, name)}{marks.get(name, '')}"
+        for name, value in fit.quantities.items()
+    ]
     if fit.offset_rate_per_ns is not None:
         lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     for name, spectrum, sigma in zip(fit.component_names, fit.spectra, fit.spectra_sigma, strict=True):
@@ -69,4 +73,12 @@ def map_fit_lines(fit: MapFit) -> list[str]:
         index = int(np.nanargmax(np.abs(spectrum / sigma)))
         size = with_error(100 * float(spectrum[index]), 100 * float(sigma[index]))
         lines.append(f"{f'spectrum of {name}':<22} {size} % of unpumped at {fit.energy_ev[index]:.2f} eV")
-    return [*lines, f"{'chi-square / d.o.f.':<22} {fit.chi_square:.1f} / {fit.degrees_of_freedom}"]
+    return [*lines, f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
+
+
+def _interval_text(fit: MapFit, name: str) -> str:
+    """Return the 68 % limits of a lifetime whose chi-square is no parabola, ps; "" for any other."""
+    if name not in fit.intervals:
+        return ""
+    low, high = fit.intervals[name]
+    return f", {low:.3g} to {high:.3g} (not parabolic)"

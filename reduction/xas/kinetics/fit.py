@@ -259,7 +259,7 @@ def _result(problem: KineticsProblem, best: Parameters, *, intervals: bool) -> K
     model = problem.model
     rate = offset_rate or (estimates.plain("offset_rate_per_ns") if model.has_offset else Value(0.0, 0.0))
     values = [*_lifetimes(estimates, model), *_fractions(estimates, model)]
-    found = _intervals(problem, best, estimates) if intervals and _is_delicate(values[: model.lifetimes]) else {}
+    found = _intervals(problem, best, estimates) if intervals and is_delicate(values[: model.lifetimes]) else {}
     # A symmetric error of a lopsided interval is half of it, so that nobody who needs one number gets one too small.
     names = quantity_names(model)
     values = [
@@ -293,7 +293,7 @@ def _result(problem: KineticsProblem, best: Parameters, *, intervals: bool) -> K
     )
 
 
-def _is_delicate(lifetimes_ps: Sequence[Value]) -> bool:
+def is_delicate(lifetimes_ps: Sequence[Value]) -> bool:
     """Return whether chi-square may be far from a parabola: a vague lifetime, or two that are close, ps.
 
     With errors below a fifth and a ratio above 4, errors from the curvature had pulls of N(0, 1) in the coverage.

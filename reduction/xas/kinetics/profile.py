@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from lmfit import Minimizer, Parameters
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reduction.types import FloatArray
-    from reduction.xas.kinetics.problem import KineticsProblem
 
 PARABOLIC_WITHIN = 0.1
 """Largest difference between an error from the curvature and one from the profile, relative, that is left alone."""
@@ -31,6 +30,19 @@ _STEPS = 8
 _TOLERANCE = 1e-7
 # A rise below this is another, deeper minimum, not rounding.
 _DEEPER = -0.05
+
+
+class ProfiledProblem(Protocol):
+    """A least-squares problem by the names of its parameters: of traces, or of maps."""
+
+    def residual(self, parameters: Parameters) -> FloatArray:
+        """Return all residuals in errors, (residuals,)."""
+
+    def jacobian(self, parameters: Parameters) -> FloatArray:
+        """Return the derivatives of `residual`, (residuals, varied parameters)."""
+
+    def chi_square(self, parameters: Parameters) -> float:
+        """Return the sum of all squared residuals."""
 
 
 class Interval(NamedTuple):
@@ -72,7 +84,7 @@ class DeeperMinimumError(ReductionError):
 class Profile:
     """The problem at its best fit, with the covariance (n, n) of the varied parameters there."""
 
-    problem: KineticsProblem
+    problem: ProfiledProblem
     best: Parameters
     covariance: FloatArray
 
