@@ -42,6 +42,10 @@ _REFITS = 3
 _ROUNDS = 3
 _UNRESOLVED_RATE_PER_NS = 2e-5
 _WORST_CONDITION = 1e12
+_NOT_DETERMINED = (
+    "The map does not determine all parameters of this model. Measure more delays, or fit fewer lifetimes "
+    "(kinetics='1')."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +148,8 @@ def _profiled(counted: MapProblem, best: _Best, fit: MapFit, result: Callable[[_
         if not is_delicate(fit.lifetimes_ps):
             return fit
         try:
-            intervals = map_intervals(best.problem, best.parameters, fit.covariance)
+            covariances = _covariances(best.problem, best.parameters)
+            intervals = map_intervals(best.problem, best.parameters, *covariances)
         except DeeperMinimumError as error:
             problem = replace(counted, offset_decays=best.problem.offset_decays)
             best = _searched(problem, NamedMapProblem(best.problem).values(error.parameters))
@@ -292,7 +297,7 @@ def _require_apart(best: _Best) -> None:
 def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
     problem = best.problem
     parameters = best.parameters
-    covariance = _covariance(problem.jacobian(parameters))
+    covariance = _covariances(problem, parameters).whole
     number = len(parameters) + best.part.spectra.size
     logs = np.tril(np.ones((problem.model.lifetimes,) * 2))
     ends = slice(1, 1 + problem.model.lifetimes)
@@ -326,20 +331,33 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
     )
 
 
-def _covariance(jacobian: FloatArray) -> FloatArray:
-    """Return the covariance of the parameters, (n, n), from residuals of unit variance.
+class _Covariances(NamedTuple):
+    """Covariances of the parameters, (n, n): the honest one, and the one of the curvature of chi-square alone."""
+
+    whole: FloatArray
+    curvature: FloatArray
+
+
+def _covariances(problem: MapProblem, parameters: FloatArray) -> _Covariances:
+    """Return the covariances of the parameters, from residuals of unit variance.
 
     Raises ReductionError if the data do not determine them.
     """
-    # Columns are scaled to one before the inversion: only then does the condition number show what is determined.
+    # The square M of the Jacobian holds the truth and what the noise of the spectra adds, N. The noise moves the
+    # parameters as well, so their covariance is neither 1/M nor 1/(M - N) but (M - N)^-1 M (M - N)^-1. At high
+    # statistics N vanishes and all three are the same.
+    jacobian = problem.jacobian(parameters)
     scale = np.sqrt((jacobian**2).sum(axis=0))
+    # Columns are scaled to one before the inversion: only then does the condition number show what is determined.
     if np.any(scale == 0) or np.linalg.cond(jacobian / scale) ** 2 > _WORST_CONDITION:
-        raise ReductionError(
-            "The map does not determine all parameters of this model. Measure more delays, or fit fewer lifetimes "
-            "(kinetics='1')."
-        )
-    normalised = jacobian / scale
-    return np.asarray(np.linalg.inv(normalised.T @ normalised) / np.outer(scale, scale))
+        raise ReductionError(_NOT_DETERMINED)
+    scales = np.outer(scale, scale)
+    square = jacobian.T @ jacobian / scales
+    information = square - problem.noise_information(parameters) / scales
+    if np.linalg.eigvalsh(information).min() <= 1.0 / _WORST_CONDITION:
+        raise ReductionError(_NOT_DETERMINED)
+    inverse = np.linalg.inv(information)
+    return _Covariances(inverse @ square @ inverse / scales, np.linalg.inv(square) / scales)
 
 
 def _spectra(best: _Best, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -137,24 +137,44 @@ class MapProblem:
 
     def slopes(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the derivatives of the whitened model at fixed `spectra`, (energies, delays, parameters)."""
+        found = np.einsum("xtkp,xk->xtp", self.design_slopes(parameters), spectra)
+        found[..., -1] += self.weight
+        return np.asarray(found)
+
+    def design_slopes(self, parameters: FloatArray) -> FloatArray:
+        """Return the derivatives of the whitened design, (energies, delays, components, parameters)."""
         rates = self.rates_per_ps(parameters)
         factor = self.weight / (1.0 + self.rest)
         on, off = self._decays(parameters)
-        amplitudes = [factor * column[:, None] for column in spectra.T]
+        found = np.zeros((*self.ratio.shape, len(rates), len(parameters)))
+        lifetimes = self.model.lifetimes
+        for component, (rate, one, two) in enumerate(zip(rates, on, off, strict=True)):
+            slope = found[:, :, component]
+            slope[..., 0] = -factor * (one.by_delay - two.by_delay)
+            by_rate = factor * (one.by_rate - two.by_rate)
+            if component < lifetimes:
+                # A logarithm of a lifetime or ratio changes its own rate and those of all slower lifetimes by -rate.
+                slope[..., 1 : 2 + component] = (-rate * by_rate)[..., None]
+            elif "offset_rate_per_ns" in self.names:
+                slope[..., 1 + lifetimes] = 1e-3 * by_rate
+            if self.irf_error_ps > 0:
+                slope[..., -2] = factor * (one.by_sigma - two.by_sigma)
+        return found
 
-        def slope(derivative: str) -> list[FloatArray]:
-            return [
-                amplitude * (getattr(one, derivative) - getattr(two, derivative))
-                for amplitude, one, two in zip(amplitudes, on, off, strict=True)
-            ]
+    def noise_information(self, parameters: FloatArray) -> FloatArray:
+        """Return what the noise of the spectra adds to the square of the Jacobian on average, (parameters, parameters).
 
-        by_rate = slope("by_rate")
-        # A logarithm of a lifetime or ratio changes its own rate and those of all slower lifetimes by -rate.
-        lifetimes = range(self.model.lifetimes)
-        by_log = [-sum(rates[slow] * by_rate[slow] for slow in lifetimes if slow >= index) for index in lifetimes]
-        by_offset = [1e-3 * by_rate[-1]] if "offset_rate_per_ns" in self.names else []
-        by_response = [sum(slope("by_sigma"))] if self.irf_error_ps > 0 else []
-        return np.stack([-sum(slope("by_delay")), *by_log, *by_offset, *by_response, self.weight], axis=-1)
+        Fitted spectra have noise, which looks like a signal that depends on lifetimes and time zero as the true one
+        does. There are as many spectra as energies, so the sum does not become small beside the truth (Neyman and Scott
+        1948, Econometrica 16, 1).
+        """
+        part = self.solve(parameters)
+        slopes = self.design_slopes(parameters)
+        onto = np.einsum("xtk,xtlp->xklp", part.basis, slopes)
+        projected = slopes - np.einsum("xtk,xklp->xtlp", part.basis, onto)
+        inverse = np.linalg.inv(part.triangle)
+        spread = np.einsum("xkm,xlm->xkl", inverse, inverse)
+        return np.asarray(np.einsum("xkl,xtkp,xtlq->pq", spread, slopes, projected, optimize=True))
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return what earlier pumps have left at the unpumped gate, (energies, delays), unpumped sample = 1."""

@@ -46,20 +46,27 @@ class NamedMapProblem:
         return float((self.residual(parameters) ** 2).sum())
 
 
-def map_intervals(problem: MapProblem, values: FloatArray, covariance: FloatArray) -> dict[str, Interval]:
+def map_intervals(
+    problem: MapProblem, values: FloatArray, covariance: FloatArray, curvature: FloatArray
+) -> dict[str, Interval]:
     """Return the 68 % limits, ps, of those lifetimes whose chi-square is no parabola, by name.
 
-    `values` (parameters,) are the best ones, `covariance` theirs. Raises DeeperMinimumError if they are not at the
-    minimum.
+    `values` (parameters,) are the best ones, `covariance` (n, n) theirs, and `curvature` the part of it that follows
+    from the curvature of chi-square. Raises DeeperMinimumError if they are not at the minimum.
     """
     named = NamedMapProblem(problem)
-    profile = Profile(problem=named, best=named.parameters(values), covariance=covariance)
+    profile = Profile(problem=named, best=named.parameters(values), covariance=curvature)
     logarithms = problem.model.log_lifetimes
     found: dict[str, Interval] = {}
     for number in range(len(logarithms)):
         # The logarithm of a lifetime is the sum of those of the first and of all ratios up to it.
         interval = profile.interval(Combination(slopes=dict.fromkeys(logarithms[: number + 1], 1.0)))
         if interval is not None:
+            # The profile sees the curvature only; the noise of the spectra widens its limits as it does the errors.
+            ends = slice(1, 2 + number)
+            wider = math.sqrt(covariance[ends, ends].sum() / curvature[ends, ends].sum())
+            centre = float(values[ends].sum())
+            limits = (centre + wider * (end - centre) for end in interval)
             # An open side is infinite, and stays so: 0 or infinity.
-            found[f"tau{number + 1}_ps"] = Interval(*(math.exp(end) if end < 700 else math.inf for end in interval))
+            found[f"tau{number + 1}_ps"] = Interval(*(math.exp(end) if end < 700 else math.inf for end in limits))
     return found
