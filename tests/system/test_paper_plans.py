@@ -24,7 +24,7 @@ from reduction.xas.delay_axis import Rise, Verdict, evaluate_delay_axis
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.overlap import fit_overlap
 from sim.physics.sample import DEFAULT_SAMPLE
-from tests.support.rise_fit import fit_t0
+from tests.support.rise_fit import fit_t0, fit_t0_of_decays
 from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
@@ -132,13 +132,13 @@ def usual(bench: Any) -> Iterator[Bench]:
 def test_time_zero_is_found_and_set(usual: Bench) -> None:
     usual.run(plans.time_zero_scan(usual.line, dwell_s=60.0))
     rise = usual.rise()
-    t0_ps, sigma_ps = fit_t0(rise.delay_ps, rise.change, rise.sigma)
+    t0_ps, sigma_ps = fit_t0_of_decays(rise.delay_ps, rise.change, rise.sigma)
     assert t0_ps == pytest.approx(23, abs=4 * sigma_ps)
     usual.run(plans.rezero(usual.line, t0_ps))
     usual.run(plans.time_zero_scan(usual.line, dwell_s=60.0))
     assert usual.start()["time_zero_raw_ps"] == pytest.approx(169_780 + t0_ps)
     rise = usual.rise()
-    again_ps, again_sigma_ps = fit_t0(rise.delay_ps, rise.change, rise.sigma)
+    again_ps, again_sigma_ps = fit_t0_of_decays(rise.delay_ps, rise.change, rise.sigma)
     assert abs(again_ps) < 4 * np.hypot(sigma_ps, again_sigma_ps)
 
 
