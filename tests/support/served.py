@@ -71,6 +71,12 @@ class Queue:
     def wait(self, **wanted: str) -> None:
         until(lambda: wanted.items() <= self.ask("status").items(), lambda: self.ask("status"))
 
+    def pause(self, option: str) -> None:
+        """Pause the plan that has been started."""
+        # The manager learns only now and then what the engine does, and refuses to pause one that it believes idle.
+        self.wait(re_state="running")
+        self.ask("re_pause", option=option)
+
     def start(self, **arguments: Any) -> None:
         self.begin("energy_scan", edge="Br K", **{"delay_ps": 100.0} | arguments)
 

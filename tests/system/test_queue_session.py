@@ -123,7 +123,7 @@ def test_an_interrupted_run_is_completed_from_the_queue(served: Served, queue: Q
     """Lost: the measured half of a scan that was aborted; at a prompt it is `resume_run`, and the queue has none."""
     start(queue, "half")
     until(lambda: len(good_points(documents_of(served, "half"))) > 2, served.said)
-    queue.ask("re_pause", option="immediate")
+    queue.pause("immediate")
     queue.wait(manager_state="paused")
     queue.ask("re_abort")
     queue.wait(manager_state="idle")
