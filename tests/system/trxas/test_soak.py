@@ -11,7 +11,7 @@ from processes.process_table import family, name_of, use_of
 from tests.support.waiting import WAIT_S
 
 
-def test_the_use_of_a_process_is_that_of_the_kernel() -> None:
+def test_the_use_of_a_process_is_that_of_the_kernel(cold_starts: None) -> None:
     """Files and threads exactly, memory within the noise of an interpreter."""
     code = "import sys, threading; b = bytearray(100_000_000); f = [open('/dev/null') for _ in range(7)]; "
     code += "[threading.Thread(target=sys.stdin.read, daemon=True).start() for _ in range(2)]; "
@@ -28,7 +28,7 @@ def test_the_use_of_a_process_is_that_of_the_kernel() -> None:
     assert use_of(process.pid) is None
 
 
-def test_processes_are_called_by_what_they_run() -> None:
+def test_processes_are_called_by_what_they_run(cold_starts: None) -> None:
     command: list[Any] = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
