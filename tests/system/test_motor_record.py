@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from devices.signals.connection import wait_connected
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.mechanics import Mechanics
@@ -32,16 +33,22 @@ def m1(bench: str, put: Any) -> Iterator[str]:
     put(f"{name}.VELO", 2.0)
 
 
-STOCK_MOTORS: list[Any] = []
-"""Stock EpicsMotors; never destroyed, since pyepics may crash when it drops subscriptions."""
+STOCK: list[Any] = []
+"""Stock devices; never destroyed, since pyepics may crash when it drops subscriptions."""
+
+MONITORED = ("VAL", "RBV", "DMOV", "MOVN", "HLM", "LLM", "HLS", "LLS", "VELO")
+"""Fields that a stock EpicsMotor subscribes to while they connect."""
 
 
 def stock_motor(record: str) -> Any:
     """A stock EpicsMotor that has just connected."""
-    from ophyd import EpicsMotor
+    from ophyd import EpicsMotor, EpicsSignalRO
 
+    # pyepics may never start a monitor that is asked for at the very moment at which its channel connects.
+    channels = [EpicsSignalRO(f"{record}.{field}", name=field) for field in MONITORED]
+    wait_connected(channels, WAIT_S)
     motor = EpicsMotor(record, name="m1")
-    STOCK_MOTORS.append(motor)
+    STOCK.extend([motor, *channels])
     motor.wait_for_connection(timeout=WAIT_S)
     return motor
 
