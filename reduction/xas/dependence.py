@@ -19,15 +19,9 @@ _KEYS = ("grid", "pumped_probe", "unpumped_probe")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PumpedPhotons:
-    """Photons of the pumped and of the unpumped probe at every measured point, with their variances, (points,) each.
+class PhotonPairs:
+    """Pile-up corrected photons of the pumped and of the unpumped probe, with their variances: arrays of one shape."""
 
-    `index` (points,) counts the planned points; `positions` (points, axes) are mean read-backs in the units of the
-    axes.
-    """
-
-    index: IntArray
-    positions: FloatArray
     pumped: FloatArray
     unpumped: FloatArray
     pumped_variance: FloatArray
@@ -35,21 +29,33 @@ class PumpedPhotons:
 
     @property
     def change(self) -> FloatArray:
-        """ln(pumped / unpumped), (points,): jet and flux cancel, as both probes are of the same exposure."""
+        """ln(pumped / unpumped), in the shape of the photons: jet and flux cancel, as both are of the same exposure."""
         return np.asarray(np.log(self.pumped / self.unpumped))
 
     @property
     def sigma(self) -> FloatArray:
-        """Counting error of `change`, (points,)."""
+        """Counting error of `change`, in the same shape."""
         relative = self.pumped_variance / self.pumped**2 + self.unpumped_variance / self.unpumped**2
         return np.asarray(np.sqrt(relative))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PumpedPhotons(PhotonPairs):
+    """Photons of both probes at every measured point, (points,).
+
+    `index` (points,) counts the planned points; `positions` (points, axes) are mean read-backs in the units of the
+    axes.
+    """
+
+    index: IntArray
+    positions: FloatArray
 
 
 class DependenceSums:
     """Running sums of a scan of any axes: photons of the pumped and of the unpumped probe at every point.
 
-    Call it with `(name, document)`. Only good exposures with the laser shutter open count; both APDs are summed. Raises
-    ReductionError for a start document without grid and probes.
+    Call it with `(name, document)`. Only good exposures with the laser shutter open count; all photodiodes are summed.
+    Raises ReductionError for a start document without grid and probes.
     """
 
     def __init__(self) -> None:

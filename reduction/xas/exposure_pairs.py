@@ -109,9 +109,9 @@ def exposure_pairs(
 ) -> ExposurePairs:
     """Return the pairs of two gates from an accumulator, complete or not; shapes as in `ExposurePairs`.
 
-    SPC signals are pile-up corrected photons of both APDs, their flux is I0 x opened gates / exposure time: the flux
-    in the very pulses that were gated. Boxcar signals are (mean - `zero_v`, V) x exposure time, their flux I0. Raises
-    ReductionError if the run lacks the mode or any pair.
+    SPC signals are pile-up corrected photons of all photodiodes, their flux is I0 x opened gates / exposure time: the
+    flux in the very pulses that were gated. Boxcar signals are (mean - `zero_v`, V) x exposure time, their flux I0.
+    Raises ReductionError if the run lacks the mode or any pair.
     """
     # A point of a scan counts if both gates have flux. Points that were never measured as a pair are dropped, so that a
     # run that is under way reduces to the points it has; `paired` keeps the others out of sums scan by scan.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
+from reduction.xas.dependence import PhotonPairs
 
 if TYPE_CHECKING:
     from reduction.run_metadata import Timing
@@ -19,7 +20,7 @@ DELAY = "delay_ps"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransientMap:
+class TransientMap(PhotonPairs):
     """Photons of a grid scan, all tables (rows, columns), NaN where nothing was measured yet.
 
     `axes` are the event fields of rows and columns, `rows` and `columns` their planned positions. `positions`
@@ -31,26 +32,11 @@ class TransientMap:
     rows: FloatArray
     columns: FloatArray
     positions: FloatArray
-    pumped: FloatArray
-    unpumped: FloatArray
-    pumped_variance: FloatArray
-    unpumped_variance: FloatArray
 
     @property
     def measured(self) -> int:
         """Number of points, of rows x columns, with at least one good exposure."""
         return int(np.isfinite(self.pumped).sum())
-
-    @property
-    def change(self) -> FloatArray:
-        """ln(pumped / unpumped), (rows, columns): jet and flux cancel, as both probes are of the same exposure."""
-        return np.asarray(np.log(self.pumped / self.unpumped))
-
-    @property
-    def sigma(self) -> FloatArray:
-        """Counting error of `change`, (rows, columns)."""
-        relative = self.pumped_variance / self.pumped**2 + self.unpumped_variance / self.unpumped**2
-        return np.asarray(np.sqrt(relative))
 
     def turned(self) -> TransientMap:
         """Return the same map with rows and columns exchanged, tables (columns, rows)."""

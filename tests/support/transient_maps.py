@@ -84,7 +84,7 @@ def map_run(seed: int, uid: str = "map-1", *, rows: int = len(ENERGY_EV)) -> lis
     documents.append(("descriptor", {"uid": f"{uid}-d", "run_start": uid, "name": "primary", "data_keys": {}}))
     for index in range(rows * len(drawn.columns)):
         counts = np.ones((2, 5))
-        # So many gates that pile-up changes nothing; both photodiodes count the same.
+        # With this many gates pile-up changes nothing; both photodiodes count the same.
         counts[:, 0] = drawn.pumped.ravel()[index] / 2
         counts[:, 4] = drawn.unpumped.ravel()[index] / 2
         data = {
