@@ -237,3 +237,45 @@ class ApdSaturation(Fault):
     def steady(self, state: BeamlineState) -> BeamlineState:
         """Add the stray light, photons per pulse and photodiode."""
         return replace(state, stray_photons=state.stray_photons + self.photons)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateDrift(Fault):
+    """The gate of the pumped pulse changes: its gain by the fraction `gain`, its zero at the boxcar by `zero_v`.
+
+    No exposure is bad, and no PV shows it; a calibration of the gates has to find it. So random schedules leave it out.
+    """
+
+    meaning: ClassVar[str] = "Pumped gate changes gain and zero"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    gain: float = 1e-3
+    zero_v: float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Refuse changes that no electronics make."""
+        self._require(gain=(-0.5, 0.5), zero_v=(-0.1, 0.1))
+
+    def steady(self, state: BeamlineState) -> BeamlineState:
+        """Change gain, relative, and zero, V, of the pumped gate."""
+        gain = state.gate_gain * (1 + self.gain)
+        return replace(state, gate_gain=gain, gate_zero_v=state.gate_zero_v + self.zero_v)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaserLight(Fault):
+    """The laser adds `photons` per pulse to a gate at time zero, all photodiodes together: a foil has a hole.
+
+    It follows the luminescence of the sample. As nothing shows it in an exposure, random schedules leave it out.
+    """
+
+    meaning: ClassVar[str] = "Light of the laser in the gates"
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    photons: float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Refuse less than no light, and more than X-rays give."""
+        self._require(photons=(0.0, 1.0))
+
+    def steady(self, state: BeamlineState) -> BeamlineState:
+        """Add the light, photons per pulse at time zero."""
+        return replace(state, laser_light=state.laser_light + self.photons)

@@ -32,6 +32,8 @@ KINDS: dict[str, type[Fault]] = {
         device.FrameStale,
         beam.GatesLost,
         beam.ApdSaturation,
+        beam.GateDrift,
+        beam.LaserLight,
         device.CellRunaway,
         device.CellUnsettled,
         device.PilatusDead,

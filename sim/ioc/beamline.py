@@ -15,6 +15,7 @@ from sim.ioc.cell import Cell
 from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
+from sim.ioc.gate_switches import GateSwitches
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.mechanics import Mechanics
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
@@ -66,6 +67,7 @@ class SimulatedBeamline:
             sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
         )
         self._beam = sample.beam
+        self.gate_switches = GateSwitches(macro, experiment=self.experiment)
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(macro, clock=self.clock, beam=sample.beam)
         self.nozzle = MotorGroup(
@@ -188,7 +190,8 @@ class SimulatedBeamline:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
-                  self.cell, self.foil_wheel, self.sdd, self.pilatus, self.lock, self.safety, self.faults)  # fmt: skip
+                  self.cell, self.foil_wheel, self.sdd, self.pilatus, self.lock, self.safety, self.gate_switches,
+                  self.faults)  # fmt: skip
         return {name: pv for group in groups for name, pv in group.pvdb.items()}
 
 

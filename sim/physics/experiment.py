@@ -13,6 +13,14 @@ from sim.physics.constants import APDS
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
 from sim.physics.excitation import PumpTrain, Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
+from sim.physics.gate_effects import (
+    IDEAL_GATES,
+    LASER_LIGHT,
+    LIGHT_FLUENCE_MJ_CM2,
+    GateEffects,
+    GateHardware,
+    light_in_gates,
+)
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Edge, Sample
 from sim.physics.source import DEFAULT_SCHEME, TopUp, bunch_charges, pulses_per_bunch
@@ -21,12 +29,6 @@ from sim.types import FloatArray, IntArray
 
 I0_RATE = 1e6
 """Counts per second of the ungated ion chamber at nominal flux, 12.5 to 14 keV (chosen: 0.04 % in 6 s)."""
-
-GATE_EFFICIENCY_SPREAD = 1e-3
-"""Relative differences between the counting gates of one APD: their edges sit differently on the pulse (chosen).
-
-The boxcar integrates the whole pulse in one channel and knows no such differences.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,9 @@ class BeamlineState:
     shown flow, `gates_open` opened gates.
     `stray_photons`: per pulse and photodiode, 0 when healthy. `injecting`: the ring is being filled. `foil`: element of
     the calibration foil behind the sample, "" for none.
+
+    Of the pumped gate, beyond what its hardware has: `gate_gain`, relative, in both chains, and `gate_zero_v` of the
+    boxcar, V. `laser_light`: further photons per pulse, all photodiodes, that the laser adds at time zero.
     """
 
     energy_ev: float = 13472.0
@@ -61,6 +66,9 @@ class BeamlineState:
     stray_photons: float = 0.0
     injecting: bool = False
     foil: str = "Pb"
+    gate_gain: float = 1.0
+    gate_zero_v: float = 0.0
+    laser_light: float = 0.0
 
     @property
     def beam(self) -> float:
@@ -109,6 +117,7 @@ class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
     `scheme`: bunches, pump and gates; `photodiodes`: their number, among which the fluorescence is divided.
+    `effects`: sizes of what the gates add, which may change at any time.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while it counts: the same exposures give the same counts, however fast a client asks.
@@ -124,12 +133,13 @@ class Experiment:
     fluctuations: Fluctuations = field(default_factory=Fluctuations)
     scheme: PumpScheme = DEFAULT_SCHEME
     photodiodes: int = APDS
+    effects: GateEffects = IDEAL_GATES
 
     def __post_init__(self) -> None:
         """Give every source of randomness its own stream, so that they do not affect each other."""
         # One stream for everything would make all later counts depend on how many numbers an earlier detector drew: a
         # change of the boxcar would change the photodiodes. `fixed` holds what a restart of the server does not change,
-        # the bunch charges and the efficiencies of the gates.
+        # the bunch charges and the gates.
         streams = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(6)]
         fixed = np.random.default_rng([self.seed, 6])
         self._gates, self._analog, self._chamber, self._phase = streams[:4]
@@ -137,7 +147,7 @@ class Experiment:
         self._flux = Fluctuation(self.fluctuations.flux_sigma, self.fluctuations.flux_tau_s, streams[5])
         self.time_s = 0.0
         self.charges = bunch_charges(fixed, self.scheme)
-        self.gate_efficiency = 1 + GATE_EFFICIENCY_SPREAD * fixed.standard_normal((self.photodiodes, self.probes))
+        self.gates = GateHardware.drawn(self.photodiodes, self.probes, fixed)
 
     @property
     def probes(self) -> int:
@@ -177,6 +187,19 @@ class Experiment:
         per_probe = edge.photons_per_pulse / self.photodiodes * flux_here * jet_here * self.spectrum(state)
         return np.asarray(np.tile(per_probe[:, None] * self.charges, (self.photodiodes, 1, 1)))
 
+    def light(self, state: BeamlineState) -> FloatArray:
+        """Return the mean detected photons per pulse that the laser adds to each gate, all photodiodes; (probe,)."""
+        at_zero = self.effects.laser_light * LASER_LIGHT + state.laser_light
+        if not (state.laser_shutter_open and state.jet_running) or at_zero == 0:
+            return np.zeros(self.probes)
+        period_ps = self.scheme.period_ps(state.rate_divider)
+        if state.laser_locked:
+            in_gates = light_in_gates(state.delay_ps + self.scheme.gate_delays_ps, period_ps)
+        else:
+            phases = np.arange(256) * period_ps / 256
+            in_gates = np.full(self.probes, light_in_gates(phases, period_ps).mean())
+        return np.asarray(at_zero * state.fluence_mj_cm2 / LIGHT_FLUENCE_MJ_CM2 * in_gates)
+
     def expose(self, state: BeamlineState, duration_s: float) -> ExposureCounts:
         """Count for the next `duration_s` seconds of beam in one state."""
         return self.expose_changing([(state, duration_s)])
@@ -214,11 +237,14 @@ class Experiment:
         self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
     ) -> tuple[IntArray, IntArray]:
         """Draw counts (apd, probe) and opened gates (probe,), summed over the states."""
+        gates = self.gates.scaled(self.effects)
         counts = np.zeros((self.photodiodes, self.probes), dtype=np.int64)
         opened = np.zeros(self.probes, dtype=np.int64)
         for state, periods in _periods(stretches, self.scheme).items():
             pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch, self.scheme)
-            seen = photons[state] * self.gate_efficiency[:, :, None] + state.stray_photons
+            efficiency = gates.efficiency * self._of_pumped_gate(state.gate_gain, 1.0)
+            added = gates.dark_counts + self.light(state) / self.photodiodes + state.stray_photons
+            seen = photons[state] * efficiency[:, :, None] + added[:, :, None]
             counts += draw_gates(seen, pulses, self._gates)
             opened += pulses.sum(axis=-1)
             first_bunch = (first_bunch + periods * state.rate_divider) % self.scheme.units_per_turn
@@ -232,13 +258,29 @@ class Experiment:
         divider = stretches[0][0].rate_divider
         pulses = pulses_per_bunch(periods, divider, first_bunch, self.scheme)
         seen = {
-            state: per_apd.sum(axis=0) + self.photodiodes * state.stray_photons for state, per_apd in photons.items()
+            state: per_apd.sum(axis=0) + (self.photodiodes * state.stray_photons + self.light(state))[:, None]
+            for state, per_apd in photons.items()
         }
-        if len(seen) == 1:
-            return draw_boxcar(next(iter(seen.values())), pulses, self.boxcar, self._analog)
         shares = _shares(stretches, BOXCAR_BLOCKS)
-        mixed = sum(share[:, None, None] * seen[state] for state, share in shares.items())
-        return draw_boxcar(np.asarray(mixed), pulses, self.boxcar, self._analog)
+        mixed = seen[stretches[0][0]]
+        if len(seen) > 1:
+            mixed = np.asarray(sum(share[:, None, None] * seen[state] for state, share in shares.items()))
+        volts = draw_boxcar(mixed, pulses, self.boxcar, self._analog)
+        return self._through_gates(volts, shares) if pulses.any() else volts
+
+    def _through_gates(self, volts: FloatArray, shares: Mapping[BeamlineState, FloatArray]) -> FloatArray:
+        """Return sub-averages (block, probe), V, as gates of different gain and zero give them."""
+        gates = self.gates.scaled(self.effects)
+        gain = sum(share[:, None] * self._of_pumped_gate(state.gate_gain, 1.0) for state, share in shares.items())
+        zero_v = sum(share[:, None] * self._of_pumped_gate(state.gate_zero_v, 0.0) for state, share in shares.items())
+        baseline_v = self.boxcar.baseline_v
+        return np.asarray(baseline_v + (volts - baseline_v) * gates.gain * gain + gates.zero_v + zero_v)
+
+    def _of_pumped_gate(self, value: float, others: float) -> FloatArray:
+        """Return `value` for the pumped gate and `others` for the rest, (probe,)."""
+        values = np.full(self.probes, others)
+        values[self.scheme.pumped] = value
+        return values
 
     def _transmission(self, state: BeamlineState) -> float:
         """Return the transmission of jet and foil between the two ion chambers."""

@@ -117,7 +117,7 @@ def test_a_dropped_ion_chamber_does_not_dim_the_beam() -> None:
 def test_a_restarted_server_draws_new_counts_at_the_same_ring() -> None:
     first, again = Experiment(sample=SAMPLE, seed=6), Experiment(sample=SAMPLE, seed=6, restarts=1)
     np.testing.assert_array_equal(first.charges, again.charges)
-    np.testing.assert_array_equal(first.gate_efficiency, again.gate_efficiency)
+    np.testing.assert_array_equal(first.gates.efficiency, again.gates.efficiency)
     assert (first.expose(GOOD, 1.0).counts != again.expose(GOOD, 1.0).counts).any()
 
 
