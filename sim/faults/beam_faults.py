@@ -243,11 +243,12 @@ class ApdSaturation(Fault):
 class GateDrift(Fault):
     """The gate of the pumped pulse changes: its gain by the fraction `gain`, its zero at the boxcar by `zero_v`.
 
-    No exposure is bad, and no PV shows it; a calibration of the gates has to find it. So random schedules leave it out.
+    No exposure is bad, and no PV shows it; a calibration of the gates has to find it. Random schedules draw a change
+    that no result notices.
     """
 
     meaning: ClassVar[str] = "Pumped gate changes gain and zero"
-    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({"gain": 1e-6, "zero_v": 1e-8},)
     gain: float = 1e-3
     zero_v: float = 1e-4
 
@@ -265,11 +266,12 @@ class GateDrift(Fault):
 class LaserLight(Fault):
     """The laser adds `photons` per pulse to a gate at time zero, all photodiodes together: a foil has a hole.
 
-    It follows the luminescence of the sample. As nothing shows it in an exposure, random schedules leave it out.
+    It follows the luminescence of the sample. As nothing shows it in an exposure, random schedules draw a light that no
+    result notices.
     """
 
     meaning: ClassVar[str] = "Light of the laser in the gates"
-    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ()
+    variants: ClassVar[tuple[Mapping[str, float | str], ...]] = ({"photons": 1e-7},)
     photons: float = 1e-4
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ class Fault:
 
     Times are seconds of beam, or seconds of wall time for kinds with `wall_clock`: a network does not run faster
     because the beamline is simulated fast. `longest_s` limits the duration. A random schedule draws one of `variants`,
-    each a set of parameters; kinds without any are not drawn.
+    each a set of parameters.
     """
 
     meaning: ClassVar[str] = ""

@@ -37,13 +37,11 @@ class PlannedFault:
 
 
 def known_kinds() -> list[FaultKind]:
-    """Return the faults of the simulation that may strike at random, and the kill of the session.
+    """Return the faults that the simulation lists, and the kill of the session.
 
     Raises ConfigurationError if the simulation does not start.
     """
-    # A kind without variants makes no exposure bad: no session could mark what it does to the counts.
-    drawn = [kind for kind in simulated_faults() if kind.variants]
-    return [*drawn, FaultKind(name=SESSION_KILL, wall_clock=True)]
+    return [*simulated_faults(), FaultKind(name=SESSION_KILL, wall_clock=True)]
 
 
 def chosen_kinds(names: str | None) -> list[FaultKind]:
