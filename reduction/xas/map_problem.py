@@ -189,7 +189,7 @@ class MapProblem:
         rates = self.rates_per_ps(parameters)
         found = []
         for delay_ps in (self.pumped_ps, self.unpumped_ps):
-            columns = [train.decay(delay_ps - parameters[0], rate) for rate in rates]
+            columns = train.decays(delay_ps - parameters[0], [float(rate) for rate in rates])
             found.append([one._replace(value=one.value + self.deviation_ps * one.by_delay) for one in columns])
         return found[0], found[1]
 

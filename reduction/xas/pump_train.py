@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import log_ndtr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from reduction.types import FloatArray
@@ -73,16 +75,25 @@ class PumpTrain:
         Shapes are those of `delay_ps`. Before the pump (t < 0) the sum is the rest from earlier pumps. A delay within
         ten instrument widths of the next pump, or after it, is counted from that pump, to include its rising edge.
         """
+        return self.decays(delay_ps, [rate_per_ps])[0]
+
+    def decays(self, delay_ps: ArrayLike, rates_per_ps: Sequence[float]) -> list[Decay]:
+        """Return what `decay` returns, for several rates; they share the overlap, which takes longest to compute."""
         delay = self._since_latest_pump(np.asarray(delay_ps, dtype=float))
         age = delay[..., None] + np.arange(len(self.overlap)) * self.period_ps
-        terms = convolved_decay(age, rate_per_ps, self.sigma_ps)
         weight, slope = self._overlap_at(age)
-        return Decay(
-            (weight * terms.value).sum(axis=-1),
-            (weight * terms.by_delay + slope * terms.value).sum(axis=-1),
-            (weight * terms.by_rate).sum(axis=-1),
-            (weight * terms.by_sigma).sum(axis=-1),
-        )
+        found = []
+        for rate in rates_per_ps:
+            terms = convolved_decay(age, rate, self.sigma_ps)
+            found.append(
+                Decay(
+                    (weight * terms.value).sum(axis=-1),
+                    (weight * terms.by_delay + slope * terms.value).sum(axis=-1),
+                    (weight * terms.by_rate).sum(axis=-1),
+                    (weight * terms.by_sigma).sum(axis=-1),
+                )
+            )
+        return found
 
     def _overlap_at(self, age_ps: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the overlap at a time since a pump, 1 before the pump, and its derivative in 1/ps."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -70,6 +71,12 @@ class WhitenedTrace:
     root_weight: FloatArray
     train: PumpTrain
 
+    @cached_property
+    def share(self) -> FloatArray:
+        """Share of each gate in the mean of its row, (rows, gates); each row adds up to 1."""
+        weight = self.root_weight**2
+        return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
+
     @classmethod
     def of(
         cls,
@@ -106,26 +113,20 @@ class WhitenedTrace:
         """Independent residuals: one per row goes into its jet factor."""
         return int(self.delay_ps.shape[0]) * (self.gates - 1)
 
-    def decay(self, rate_per_ps: float, t0_ps: float) -> Decay:
-        """Return one decay after the pump train at every gate, (rows, gates); zero at gates without signal."""
-        decay = self.train.decay(self.delay_ps - t0_ps, rate_per_ps)
-        return type(decay)(*(self.active * part for part in decay))
+    def decays(self, rates_per_ps: Sequence[float], t0_ps: float, train: PumpTrain | None = None) -> list[Decay]:
+        """Return decays after the pumps of `train` (None: the trace's) at every gate, (rows, gates) each.
 
-    def decays(self, shape: Shape, t0_ps: float) -> tuple[Decay, ...]:
-        """Return the decays of `shape` at every gate, (rows, gates) each."""
-        return tuple(self.decay(rate, t0_ps) for rate in shape.rates)
+        They are zero at gates without signal.
+        """
+        decays = (train or self.train).decays(self.delay_ps - t0_ps, rates_per_ps)
+        return [type(decay)(*(self.active * part for part in decay)) for decay in decays]
 
     def whiten(self, table: FloatArray) -> FloatArray:
         """Subtract each row's weighted mean from (..., rows, gates), scale to unit variance, flatten to (..., n)."""
         # A projection: it removes the constant of each row, so model and data may differ by any jet factor. In a row of
         # n gates it leaves n - 1 independent residuals of unit variance.
-        weight = self.root_weight**2
-        mean = (table * weight).sum(axis=-1, keepdims=True) / weight.sum(axis=-1, keepdims=True)
+        mean = (table * self.share).sum(axis=-1, keepdims=True)
         return np.reshape((table - mean) * self.root_weight, (*table.shape[:-2], -1))
-
-    def with_response(self, irf_sigma_ps: float) -> WhitenedTrace:
-        """Return the same data with another width of the instrument response, ps."""
-        return replace(self, train=replace(self.train, sigma_ps=irf_sigma_ps))
 
     def baseline_columns(self) -> FloatArray:
         """Return the derivatives of the model by the baselines, (gates - 1, rows, gates)."""
@@ -137,14 +138,20 @@ class WhitenedTrace:
         data = self.whiten(self.log_rate)
         return float(np.sum((data - design @ np.linalg.lstsq(design, data, rcond=None)[0]) ** 2))
 
-    def residual(self, shape: Shape, t0_ps: float, amplitude: float, baselines: Sequence[float]) -> FloatArray:
-        """Return model minus data, whitened, (rows x gates,); `baselines` are ln(1 + e_n) of all gates but the last."""
-        signal = amplitude * shape.mix(self.decays(shape, t0_ps), "value")
+    def residual(
+        self, shape: Shape, decays: Sequence[Decay], amplitude: float, baselines: Sequence[float]
+    ) -> FloatArray:
+        """Return model minus data, whitened, (rows x gates,), with the `decays` of the rates of `shape`.
+
+        `baselines` are ln(1 + e_n) of all gates but the last.
+        """
+        signal = amplitude * shape.mix(decays, "value")
         return self.whiten(_log_of_signal(signal)[0] + np.append(baselines, 0.0) - self.log_rate)
 
-    def jacobian(self, shape: Shape, t0_ps: float, amplitude: float, model: KineticModel) -> dict[str, FloatArray]:
+    def jacobian(
+        self, shape: Shape, decays: Sequence[Decay], amplitude: float, model: KineticModel
+    ) -> dict[str, FloatArray]:
         """Return the derivatives of `residual` by each kinetic parameter and "amplitude", whitened, (n,) each."""
-        decays = self.decays(shape, t0_ps)
         slowest = decays[-1]
         level = shape.mix(decays, "value")
         tables: dict[str, FloatArray] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,13 @@ from reduction.xas.kinetics.model import RESPONSE, Shape, WhitenedTrace
 from reduction.xas.pump_train import PumpTrain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reduction.run_metadata import Timing
     from reduction.types import FloatArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.start import Start
+    from reduction.xas.pump_train import Decay
 
 LIFETIME_LIMITS_PS = (5.0, 30e3)
 """Limits of tau1, ps: below a tenth of the instrument response it looks like an instantaneous change."""
@@ -39,6 +40,14 @@ _AMPLITUDE_LIMIT = 0.5
 _WORST_CONDITION = 1e12
 
 
+@dataclass
+class _Evaluation:
+    """The decays of all traces at the latest trial step: rates, times zero and width of the response."""
+
+    place: tuple[object, ...] = ()
+    decays: list[list[Decay]] = field(default_factory=list)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KineticsProblem:
     """The whitened traces with the names of their parameters; `gates` are probe numbers, the reference last.
@@ -54,6 +63,7 @@ class KineticsProblem:
     model: KineticModel
     constant_offset: bool
     shared_t0: bool
+    _latest: _Evaluation = field(default_factory=_Evaluation, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -159,9 +169,19 @@ class KineticsProblem:
     def _irf_limits_ps(self) -> tuple[float, float]:
         return self.timing.irf_sigma_ps / IRF_FACTOR, self.timing.irf_sigma_ps * IRF_FACTOR
 
-    def traces_at(self, irf_sigma_ps: float) -> list[WhitenedTrace]:
-        """Return the traces with the instrument response of a trial step, ps."""
-        return [trace.with_response(irf_sigma_ps) for trace in self.traces]
+    def _decays(self, shape: Shape, values: Mapping[str, float]) -> list[list[Decay]]:
+        """Return the decays of every trace at a trial step.
+
+        They take most of the time of a fit, and the minimiser asks for residuals and derivatives at the same place.
+        """
+        times_ps = [values[self.t0_name(index)] for index in range(len(self.traces))]
+        place = (shape.rates, tuple(times_ps), values[RESPONSE])
+        if self._latest.place != place:
+            train = replace(self.train, sigma_ps=values[RESPONSE])
+            traces = zip(self.traces, times_ps, strict=True)
+            self._latest.decays = [trace.decays(shape.rates, t0_ps, train) for trace, t0_ps in traces]
+            self._latest.place = place
+        return self._latest.decays
 
     def _add_lifetimes(self, parameters: Parameters, start: Start) -> None:
         """Add the logarithms of the first lifetime and of the ratio of each other to the one before."""
@@ -180,12 +200,9 @@ class KineticsProblem:
         shape = Shape.from_values(values, self.model)
         parts = [
             trace.residual(
-                shape,
-                values[self.t0_name(index)],
-                values[f"amplitude_{index}"],
-                [values[name] for name in self.baseline_names(index)],
+                shape, decays, values[f"amplitude_{index}"], [values[name] for name in self.baseline_names(index)]
             )
-            for index, trace in enumerate(self.traces_at(values[RESPONSE]))
+            for index, (trace, decays) in enumerate(zip(self.traces, self._decays(shape, values), strict=True))
         ]
         if self.free_response:
             timing = self.timing
@@ -198,8 +215,8 @@ class KineticsProblem:
         shape = Shape.from_values(values, self.model)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
         rows = []
-        for index, trace in enumerate(self.traces_at(values[RESPONSE])):
-            columns = trace.jacobian(shape, values[self.t0_name(index)], values[f"amplitude_{index}"], self.model)
+        for index, (trace, decays) in enumerate(zip(self.traces, self._decays(shape, values), strict=True)):
+            columns = trace.jacobian(shape, decays, values[f"amplitude_{index}"], self.model)
             columns[self.t0_name(index)] = columns.pop("t0_ps")
             columns[f"amplitude_{index}"] = columns.pop("amplitude")
             columns |= zip(self.baseline_names(index), trace.whiten(trace.baseline_columns()), strict=True)

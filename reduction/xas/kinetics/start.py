@@ -37,13 +37,15 @@ def find_starts(
     """Return the `number` best points of a coarse grid, best first.
 
     To first order in the signal the model is linear in the amplitudes and baselines, so the grid spans only time
-    zero (steps of half the instrument response, +-1 ns within the delays measured) and then the decay rates.
+    zero (steps of the instrument response, +-1 ns within the delays measured, then half of it around the best) and
+    then the decay rates.
     """
-    half_width = traces[0].train.sigma_ps / 2.0
+    width = traces[0].train.sigma_ps
     low = max(first_delay_ps.min(), -_T0_SPAN_PS)
     high = min(first_delay_ps.max(), _T0_SPAN_PS)
-    candidates = np.arange(low, high, half_width) if high > low else np.array([0.0])
-    t0 = min((_best(traces, _TYPICAL_RATES_PER_PS, float(t0)) for t0 in candidates), key=_chi_square).t0_ps
+    candidates = np.arange(low, high, width) if high > low else np.array([0.0])
+    coarse = _best_time_zero(traces, candidates)
+    t0 = _best_time_zero(traces, np.array([coarse - width / 2.0, coarse, coarse + width / 2.0]))
     # Neighbouring lifetimes differ by a factor of 1.9 at least: closer ones would give nearly equal columns.
     groups = [
         tuple(1.0 / lifetime for lifetime in group)
@@ -56,8 +58,10 @@ def find_starts(
     return sorted(_solve_all(traces, combinations, t0), key=_chi_square)[:number]
 
 
-def _best(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, ...]], t0_ps: float) -> Start:
-    return min(_solve_all(traces, combinations, t0_ps), key=_chi_square)
+def _best_time_zero(traces: Sequence[WhitenedTrace], candidates_ps: FloatArray) -> float:
+    """Return the candidate, ps, at which decays of typical lifetimes describe the traces best."""
+    starts = [_solve_all(traces, _TYPICAL_RATES_PER_PS, float(t0_ps))[0] for t0_ps in candidates_ps]
+    return min(starts, key=_chi_square).t0_ps
 
 
 def _chi_square(start: Start) -> float:
@@ -83,7 +87,7 @@ def _solve_trace(
     # Combinations share rates, so the decay of each rate is computed and whitened once; then each combination is a
     # small linear problem.
     rates = sorted({rate for combination in combinations for rate in combination})
-    columns = {rate: trace.whiten(trace.decay(rate, t0_ps).value) for rate in rates}
+    columns = {rate: trace.whiten(d.value) for rate, d in zip(rates, trace.decays(rates, t0_ps), strict=True)}
     baselines = trace.whiten(trace.baseline_columns()).T
     data = trace.whiten(trace.log_rate)
     solved = []
