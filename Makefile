@@ -6,6 +6,12 @@
 # make lint, types, format, docs: what a developer runs beside the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# uv installs the same versions in a fifth of the time. Where it cannot, as with a mirror for which only pip has the
+# credentials, pip does.
+index = $$($(BIN)/pip config get global.index-url 2>/dev/null)
+install = index=$(index); UV_HTTP_TIMEOUT=15 $(BIN)/uv pip install --quiet --python $(BIN)/python \
+	$${index:+--default-index "$$index"} --requirement $(1) || $(PIP) --requirement $(1)
 # Hundreds of processes import our own modules: compiled once, they are read by all others.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,12 +39,13 @@ install: .venv/.test
 
 .venv/.runtime: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	-$(PIP) uv
+	$(call install,requirements.lock)
+	$(PIP) --no-deps --editable .
 	touch $@
 
 .venv/.test: .venv/.runtime requirements-test.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-test.lock
+	$(call install,requirements-test.lock)
 	touch $@
 
 lint: .venv/.test
@@ -59,7 +66,7 @@ docs: .venv/.docs
 	@echo "docs/_build/index.html"
 
 .venv/.docs: .venv/.test requirements-docs.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-docs.lock
+	$(call install,requirements-docs.lock)
 	touch $@
 
 lock: .venv/.test

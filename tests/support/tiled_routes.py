@@ -7,9 +7,11 @@ the registries alone.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import fastapi.dependencies.utils
+import fastapi.routing
 import pytest
 import tiled.server.app
 
@@ -29,9 +31,37 @@ def shared_router(*registries: Any) -> Any:
     return ROUTERS[key][0]
 
 
+build_dependant = fastapi.dependencies.utils.get_dependant
+
+
+@functools.cache
+def shared_dependant(path: str, call: Any, own: Any, parent: Any, **options: Any) -> Any:
+    """Return what FastAPI finds in the signature of `call`, looked at once."""
+    return build_dependant(path=path, call=call, own_oauth_scopes=own, parent_oauth_scopes=parent, **options)
+
+
+def dependant_of(
+    *, path: str, call: Any, own_oauth_scopes: Any = None, parent_oauth_scopes: Any = None, **options: Any
+) -> Any:
+    """Return a copy of what FastAPI finds in the signature of `call`, because routes add to its dependencies."""
+    scopes = [None if scopes is None else Scopes(scopes) for scopes in (own_oauth_scopes, parent_oauth_scopes)]
+    found = shared_dependant(path, call, *scopes, **options)
+    return replace(found, dependencies=list(found.dependencies))
+
+
+class Scopes(list[str]):
+    """A list of scopes that a cache can look up; FastAPI only adds such lists to each other."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
+
+
 def share_routes(patch: pytest.MonkeyPatch) -> None:
     """Let all catalogues that this process opens have the same routes."""
     patch.setattr(tiled.server.app, "get_router", shared_router)
-    # Every application looks at the signatures of its routes and of all that they depend on, again and again.
-    signature = functools.cache(fastapi.dependencies.utils.get_typed_signature)
-    patch.setattr(fastapi.dependencies.utils, "get_typed_signature", signature)
+    for name in ("get_zarr_router_v2", "get_zarr_router_v3", "get_metrics_router"):
+        patch.setattr(tiled.server.app, name, functools.cache(getattr(tiled.server.app, name)))
+    # Every application looks at the signatures of its routes and of all that they depend on, and again at some of them
+    # at each request.
+    for module in (fastapi.dependencies.utils, fastapi.routing):
+        patch.setattr(module, "get_dependant", dependant_of)

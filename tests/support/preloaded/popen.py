@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class PreloadedPopen(subprocess.Popen[Any]):
         wanted = (given["p2cread"], given["c2pwrite"], given["errwrite"])
         streams = [number if stream == -1 else stream for number, stream in enumerate(wanted)]
         command = {
-            "arguments": [str(word) for word in given["args"]][1:],
+            "arguments": arguments_of(given["args"]),
             "environment": dict(os.environ if given["env"] is None else given["env"]),
             "folder": str(Path.cwd()) if given["cwd"] is None else str(given["cwd"]),
             "new_session": given["start_new_session"],
@@ -110,7 +111,8 @@ def is_served(given: dict[str, Any]) -> bool:
     """Return whether the server can start a process with these options without a difference that a test would see."""
     if COLD_STARTS in os.environ or SERVER not in os.environ or isinstance(given["args"], str | bytes | Path):
         return False
-    program, option, what, *_ = [*map(str, given["args"]), "", "", ""]
+    program = str(given["args"][0])
+    option, what, *_ = [*arguments_of(given["args"]), "", ""]
     ours = option == "-c" or (option == "-m" and what.split(".")[0] in OWN_PACKAGES)
     streams = (given["p2cread"], given["c2pwrite"], given["errwrite"])
     environment = os.environ if given["env"] is None else given["env"]
@@ -119,6 +121,12 @@ def is_served(given: dict[str, Any]) -> bool:
         return False
     on_terminal = any(stream != -1 and os.isatty(stream) for stream in streams)
     return program == sys.executable and ours and not on_terminal and all(given[key] == PLAIN[key] for key in PLAIN)
+
+
+def arguments_of(command: Sequence[object]) -> list[str]:
+    """Return the arguments of Python without `-u`, with which pytest starts its workers: they flush what they write."""
+    arguments = [str(word) for word in command][1:]
+    return arguments[1:] if arguments[:1] == ["-u"] else arguments
 
 
 class ServerProcess:
