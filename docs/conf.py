@@ -33,7 +33,19 @@ autodoc_inherit_docstrings = False
 # Annotations name classes without their module, and some layers have a class of the same name.
 suppress_warnings = ["ref.python"]
 
-PACKAGES = ("errors", "processes", "reduction", "devices", "plans", "storage", "broadcast", "gui", "trxas", "sim")
+PACKAGES = (
+    "errors",
+    "processes",
+    "plugins",
+    "reduction",
+    "devices",
+    "plans",
+    "storage",
+    "broadcast",
+    "gui",
+    "trxas",
+    "sim",
+)
 apidoc_modules = [
     {
         "path": f"../{package}",

@@ -32,6 +32,10 @@ class ConfigurationError(TrxasError):
     """A configuration file is missing, unreadable or incomplete."""
 
 
+class PlugInError(TrxasError):
+    """A package that trxas loads by an entry point brings something that cannot be used."""
+
+
 class NotConnectedError(TrxasError, TimeoutError):
     """Process variables did not answer in time; `pv_names` lists every one of them."""
 

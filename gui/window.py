@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from gui.panels.panel import Panel
 from gui.status.bar import LivenessBar
 from gui.status.liveness import judge
 from gui.theme import CONTROL_ROOM, THEMES, apply_theme, current_theme
+
+logger = logging.getLogger(__name__)
 
 REPAINT_MS = 33
 """30 times a second: of the 100 ms allowed from event to pixel, most is left for drawing. Idle ticks cost nothing."""
@@ -75,6 +78,7 @@ class MainWindow(QMainWindow):
         self._panels = [dock.widget for dock in docks if isinstance(dock.widget, Panel)]
         self._logs = [panel for panel in self._panels if isinstance(panel, LogPanel)]
         self._seen: set[Panel] = set()
+        self._broken: set[Panel] = set()
         self._frame: LiveFrame | None = None
         self._judged_at = 0.0
         self._near_layout: QByteArray | None = None
@@ -109,8 +113,8 @@ class MainWindow(QMainWindow):
             self._frame = frame
             for log in self._logs:
                 log.listen(frame)
-        for panel in self._seen if new else appeared:
-            panel.show_frame(frame)
+        for panel in list(self._seen) if new else appeared:
+            self._show_frame(panel, frame)
         self._show_liveness(frame, at_once=new or bool(appeared))
 
     def show_panel(self, key: str) -> None:
@@ -203,7 +207,19 @@ class MainWindow(QMainWindow):
     def _update_requests(self, panel: Panel) -> None:
         if panel in self._seen:
             self.worker.want(panel, panel.requests())
-            panel.show_frame(self.worker.frame)
+            self._show_frame(panel, self.worker.frame)
+
+    def _show_frame(self, panel: Panel, frame: LiveFrame) -> None:
+        """Show `frame` in one panel; a panel that fails says so, and gets no more frames."""
+        if panel in self._broken:
+            return
+        try:
+            panel.show_frame(frame)
+        except Exception as error:
+            # A defect in one panel, which may be another package's, must not keep the others from being drawn.
+            self._broken.add(panel)
+            logger.exception("The panel %s cannot show the run, and is left as it is.", panel.title)
+            panel.heading.show_problem(f"{type(error).__name__}: {error}")
 
     def _show_liveness(self, frame: LiveFrame, *, at_once: bool) -> None:
         now_s = time.monotonic()
@@ -212,7 +228,7 @@ class MainWindow(QMainWindow):
         self._judged_at = now_s
         liveness = judge(frame, now_s)
         self.liveness_bar.show_frame(frame, liveness, now_s)
-        for panel in self._seen:
+        for panel in self._seen - self._broken:
             panel.show_liveness(liveness)
         name = f" - scan {frame.run.scan_id} {frame.run.sample}" if frame.run else ""
         title = f"{liveness.word}{name} - trxas"

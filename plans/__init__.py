@@ -1,21 +1,27 @@
 """What an experiment does: bluesky plans for scans and calibrations, their grids and their checks.
 
-Every module of `plans.xas` and `plans.powder` is imported here, so that the plans in it register themselves: a new plan
-is one file in one of these folders. Plans are attributes of this package, `plans.energy_scan`.
+Every module in the folder of a technique, such as `plans.xas`, is imported here, so that the plans in it register
+themselves: a new plan is one file in such a folder. Other installed packages add theirs by entry points. Plans are
+attributes of this package, `plans.energy_scan`.
 """
 
 import importlib
 import pkgutil
 from typing import Any
 
-import plans.powder
-import plans.xas
+from plans.plug_ins import load_plans
 from plans.registry import PLANS, RegisteredPlan
 from plans.resume import resume_scan
 
-for _technique in (plans.xas, plans.powder):
-    for _module in pkgutil.iter_modules(_technique.__path__, f"{_technique.__name__}."):
-        importlib.import_module(_module.name)
+ENGINE = "plans.engine"
+"""The only folder that holds no technique."""
+
+for _folder in pkgutil.iter_modules(__path__, f"{__name__}."):
+    if _folder.ispkg and _folder.name != ENGINE:
+        _technique = importlib.import_module(_folder.name)
+        for _module in pkgutil.iter_modules(_technique.__path__, f"{_technique.__name__}."):
+            importlib.import_module(_module.name)
+load_plans()
 
 __all__ = ["PLANS", "resume_scan"]
 

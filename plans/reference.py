@@ -8,7 +8,7 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
 from plans.parameters import Parameter
-from plans.registry import Group, PlanEntry, sorted_plans
+from plans.registry import PlanEntry, sorted_plans
 
 BEGIN = "<!-- generated from the code: begin -->"
 END = "<!-- generated from the code: end -->"
@@ -30,9 +30,9 @@ def plans_page(configuration: BeamlineConfiguration) -> str:
     """Return all plans as Markdown, by group, each with a table of its parameters, units and ranges."""
     parts: list[str] = []
     entries = [plan.entry for plan in sorted_plans()]
-    for group in Group:
+    for group in dict.fromkeys(entry.group for entry in entries):
         parts.append(f"## {group}\n")
-        parts += [_plan(entry, configuration) for entry in entries if entry.group is group]
+        parts += [_plan(entry, configuration) for entry in entries if entry.group == group]
     return "\n".join(parts)
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Protocol, Union, get_args, get_origin, get_ty
 
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
-from errors import InputError
+from errors import InputError, PlugInError
 from plans.engine.detection import Detection
 from plans.engine.scanning import measure_runs
 from plans.engine.spec import Around, Runs, ScanSpec, as_list
@@ -43,6 +43,7 @@ class RegisteredPlan(Protocol):
 
     entry: PlanEntry
     __name__: str
+    __module__: str
 
     def __call__(self, beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:
         """Return the plan; wrong arguments raise InputError when it starts, before anything moves."""
@@ -55,14 +56,15 @@ class PlanEntry:
     `runs`: function that returns the runs for given arguments, None for a plan that makes no scan. `detection`: its
     detectors. `resumable`: whether its runs can be resumed. `unpumped_probe`: whether the unpumped probe must come
     before the next pump. `around`: sets something up before each run and puts it back after it. `own_keys`: keys that
-    it adds to start documents. `takes_options`: dataclass of its options.
+    it adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a name that
+    another package gives to its own plans.
     """
 
     name: str
     summary: str
     details: str
     parameters: tuple[Parameter, ...]
-    group: Group
+    group: str
     order: int
     runs: Callable[..., Runs] | None = None
     takes_options: Any = None
@@ -160,8 +162,14 @@ PLANS: dict[str, RegisteredPlan] = {}
 
 def sorted_plans() -> list[RegisteredPlan]:
     """Return every plan in the order of lists and forms: by group, then by the plan's order in the group."""
-    groups = list(Group)
-    return sorted(PLANS.values(), key=lambda one: (groups.index(one.entry.group), one.entry.order, one.entry.name))
+    # Groups of other packages come after those of trxas, by name.
+    places = {str(group): place for place, group in enumerate(Group)}
+
+    def place(one: RegisteredPlan) -> tuple[int, str, int, str]:
+        entry = one.entry
+        return places.get(entry.group, len(places)), entry.group, entry.order, entry.name
+
+    return sorted(PLANS.values(), key=place)
 
 
 def reserved_keys() -> frozenset[str]:
@@ -180,7 +188,7 @@ def check_reserved(md: Iterable[str], where: str) -> None:
 
 def scan_plan(
     *,
-    group: Group,
+    group: str,
     order: int,
     detection: DetectionOf,
     resumable: bool = True,
@@ -193,7 +201,7 @@ def scan_plan(
     A parameter `options` stands for all fields of its type, a group of options. A first parameter `configuration` gets
     the beamline's configuration. Runs that the function got from other plans keep what those plans fix. The plan
     returns the uid of its run, a list of uids, or a mapping of them by name. For the other arguments see `PlanEntry`.
-    Raises TypeError, when the module is imported, for a parameter without Arg.
+    Raises TypeError, when the module is imported, for a parameter without Arg, and PlugInError if the name is taken.
     """
 
     def decorate(function: Callable[..., Runs]) -> RegisteredPlan:
@@ -230,12 +238,10 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
     return body
 
 
-def plan(
-    *, group: Group, order: int, own_keys: Iterable[str] = ()
-) -> Callable[[Callable[..., AnyPlan]], RegisteredPlan]:
+def plan(*, group: str, order: int, own_keys: Iterable[str] = ()) -> Callable[[Callable[..., AnyPlan]], RegisteredPlan]:
     """Register a plan that makes no scan; the decorated function is a bluesky plan with the beamline first.
 
-    Raises TypeError, when the module is imported, for a parameter without Arg.
+    Raises TypeError, when the module is imported, for a parameter without Arg, and PlugInError if the name is taken.
     """
 
     def decorate(function: Callable[..., AnyPlan]) -> RegisteredPlan:
@@ -256,7 +262,13 @@ def plan(
 
 
 def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entry: PlanEntry) -> RegisteredPlan:
-    """Add a plan to the registry and return it as users call it, with signature and docstring."""
+    """Add a plan to the registry and return it as users call it, with signature and docstring.
+
+    Raises PlugInError if another module has a plan of this name.
+    """
+    taken = PLANS.get(entry.name)
+    if taken is not None and taken.__module__ != function.__module__:
+        raise PlugInError(f"there is a plan {entry.name} in {taken.__module__} already. Give it another name.")
 
     @functools.wraps(function)
     def registered(beamline: Beamline, *args: Any, **kwargs: Any) -> AnyPlan:

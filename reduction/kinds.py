@@ -1,34 +1,57 @@
 """The registry of run kinds: which reduction belongs to which run, for prompt, report, figures, browser and window.
 
-A technique registers its kinds by one entry of `_TECHNIQUES`. A run has the first kind whose `is_kind` accepts its
-start document, so a technique lists special kinds, such as a foil scan, before general ones, such as an energy scan.
+A technique is a folder of this package with a module `kinds`, whose `KINDS` are registered; other packages bring theirs
+by entry points. A run has the first kind whose `is_kind` accepts its start document, so a technique lists special
+kinds, such as a foil scan, before general ones, such as an energy scan.
 """
 
 from __future__ import annotations
 
+import logging
+import pkgutil
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
+from reduction.plug_ins import plug_in_kinds
 from reduction.run_kind import CurveChoice, ReadImage, RunCurve, RunKind, RunResults, RunSums, cannot_read_image
 
 if TYPE_CHECKING:
     from reduction.types import Document, Documents
 
-_TECHNIQUES = ("reduction.powder.kinds", "reduction.xas.kinds")
-"""Modules with a tuple `KINDS`; imported when the first run is reduced, as fits and geometry take time to import."""
+logger = logging.getLogger("trxas.plugins")
 
 
 @cache
 def run_kinds() -> tuple[RunKind, ...]:
-    """Return all kinds of all techniques in the order in which they are tried; the first call takes seconds."""
-    return tuple(kind for technique in _TECHNIQUES for kind in import_module(technique).KINDS)
+    """Return all kinds of all techniques in the order in which they are tried; the first call takes seconds.
+
+    Those of plug-ins come first: what they describe may look like an energy scan, too.
+    """
+    # Imported when the first run is reduced, as fits and geometry take time to import.
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)], "reduction.")
+    own = [kind for module in modules if module.ispkg for kind in import_module(f"{module.name}.kinds").KINDS]
+    return (*plug_in_kinds([*(kind.name for kind in own), OTHER.name]), *own)
 
 
 def kind_of(start: Document) -> RunKind:
     """Return the kind of the run with this start document; a run of no technique has the kind "other"."""
     return next((kind for kind in run_kinds() if kind.is_kind(start)), OTHER)
+
+
+def begin_sums(start: Document, read_image: ReadImage) -> tuple[RunKind, RunSums]:
+    """Return the kind of the run with this start document, and empty sums for it.
+
+    A kind whose sums cannot be made, by a defect of its plug-in, is logged and replaced by the kind "other".
+    """
+    kind = kind_of(start)
+    try:
+        return kind, kind.sums(read_image)
+    except ReductionError as error:
+        logger.error("%s", error)  # the message is for users
+        return OTHER, OTHER.sums(read_image)
 
 
 class RunReduction:
@@ -39,12 +62,11 @@ class RunReduction:
     """
 
     def __init__(self, start: Document, read_image: ReadImage = cannot_read_image) -> None:
-        self.kind = kind_of(start)
-        self.sums: RunSums = self.kind.sums(read_image)
+        self.kind, self.sums = begin_sums(start, read_image)
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the run."""
-        self.sums(name, doc)
+        self.kind.add(self.sums, name, doc)
 
     def refitted(self, kinetics: str) -> RunResults:
         """Return what the run reduces to with another kinetic model, or with the one that a criterion chooses.

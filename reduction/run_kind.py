@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from errors import ReductionError
+from errors import InputError, ReductionError
 
 if TYPE_CHECKING:
     from reduction.image_references import ImageReference
@@ -80,6 +80,11 @@ class RunKind:
     images. `reduce` and `curve` get such sums, complete or not, and raise ReductionError, with the reason, if there is
     nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
     InputError for another text; None for runs without kinetics.
+
+    `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
+    does not know. `exposure_text` returns what the line of an exposure at the prompt says about its data, None for no
+    line. `shown` are keys of the start document that a report lists beside the usual ones. `plug_in` names the plug-in
+    that brought the kind, empty for those of trxas.
     """
 
     name: str
@@ -88,6 +93,33 @@ class RunKind:
     reduce: Callable[[Any], RunResults]
     curve: Callable[[Any, CurveChoice], RunCurve]
     refit: Callable[[Any, str], RunResults] | None = None
+    figure: Callable[[Any], Any] | None = None
+    exposure_text: Callable[[Document], str] | None = None
+    shown: tuple[str, ...] = ()
+    plug_in: str = ""
+
+    def add(self, sums: RunSums, name: str, doc: Document) -> None:
+        """Add one document to the sums of a run of this kind.
+
+        Raises ReductionError for one that makes no sense, and whatever goes wrong in the sums of a plug-in.
+        """
+        try:
+            sums(name, doc)
+        except (ReductionError, InputError):
+            raise
+        except Exception as error:
+            # A defect of trxas keeps its traceback; one of another package must not end a session or a window.
+            if not self.plug_in:
+                raise
+            raise plug_in_failure(self.plug_in, error) from error
+
+
+def plug_in_failure(plug_in: str, error: Exception) -> ReductionError:
+    """Return the ReductionError that stands for any other error which the code of a plug-in has raised."""
+    return ReductionError(
+        f"The plug-in {plug_in} failed: {type(error).__name__}: {error}. Its authors have to correct it; the run is "
+        "stored."
+    )
 
 
 def cannot_read_image(reference: ImageReference) -> FloatArray:

@@ -26,6 +26,7 @@ IDEAS = {
     "devices": "what the hardware is",
     "reduction": "what the counts mean",
     "processes": "child processes",
+    "plugins": "what other packages bring",
     "errors": "what can go wrong",
     "sim": "a beamline that is not there",
 }

@@ -18,7 +18,8 @@ from gui.live.rejection import Rejection
 from reduction.accumulator import RunAccumulator, joined
 from reduction.events import PRIMARY, events_of
 from reduction.image_references import AssetIndex, ImageReference
-from reduction.kinds import kind_of
+from reduction.kinds import OTHER, begin_sums
+from reduction.run_kind import RunSums
 from reduction.run_metadata import RunMetadata
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.static_xas import StaticAccumulator
@@ -39,6 +40,7 @@ RESULTS = 5000
 """Results that `RunState.remember` holds."""
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 _ACROSS_RUNS = {"version", "_finished", "_finished_static", "_results"}
 
@@ -55,22 +57,19 @@ class FinishedRun:
 class RunState:
     """The latest run, built up document by document: call it with `(name, document)`.
 
-    `start` is None before the first run. `accumulator` holds the sums of a pump-probe scan, `static` those of a static
-    spectrum, `dependence` those of a scan of any other axes; all are None for a run that cannot be reduced. `events`
-    counts the events of the run, `rejected` those that failed a condition; `rejections` are the latest of them.
-    `latest` are the data of the latest event, `image` is the latest image. `version` grows with every document that
-    changes the state, over all runs. `problem` names the document that could not be reduced, and why. `earlier` are the
-    runs with the series, the grid and the settings of this one, oldest first; `left_out` those that would be among them
-    if they had the same calibrations; `earlier_static` the static spectra of its series, whatever kind of run this one
-    is.
+    `start` is None before the first run. `sums` are those of the run, as its kind makes them; None before the first
+    run, and for one whose start document cannot be reduced. `events` counts the events of the run, `rejected` those
+    that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
+    the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
+    document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
+    this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
+    `earlier_static` the static spectra of its series, whatever kind of run this one is.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self.start: Mapping[str, Any] | None = None
-        self.accumulator: RunAccumulator | None = None
-        self.static: StaticAccumulator | None = None
-        self.dependence: DependenceSums | None = None
+        self.sums: RunSums | None = None
         self.exit_status: str | None = None
         self.events = 0
         self.rejected = 0
@@ -88,6 +87,7 @@ class RunState:
         self._finished: list[FinishedRun] = []
         self._finished_static: list[StaticAccumulator] = []
         self._results: dict[Hashable, Any] = {}
+        self._kind = OTHER
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Add one document; documents of runs other than the latest are ignored."""
@@ -101,6 +101,28 @@ class RunState:
             elif name == "stop":
                 self._end(doc)
             self._assets(name, doc)
+
+    @property
+    def accumulator(self) -> RunAccumulator | None:
+        """Sums (scans, points, states) of a pump-probe scan, None for another run."""
+        return self.sums if isinstance(self.sums, RunAccumulator) else None
+
+    @property
+    def static(self) -> StaticAccumulator | None:
+        """Sums (points,) of a static spectrum, None for another run."""
+        return self.sums if isinstance(self.sums, StaticAccumulator) else None
+
+    @property
+    def dependence(self) -> DependenceSums | None:
+        """Sums of a scan of any other axes, None for another run."""
+        return self.sums if isinstance(self.sums, DependenceSums) else None
+
+    def sums_of(self, kind: type[S]) -> S:
+        """Return the sums of this run, of the type that a technique brings; raise ReductionError for another run."""
+        if not isinstance(self.sums, kind):
+            plan = str((self.start or {}).get("plan_name", "without a plan")).replace("_", " ")
+            raise ReductionError(f"This run ({plan}) is of another kind. This panel shows nothing of it.")
+        return self.sums
 
     @property
     def series(self) -> tuple[RunAccumulator, ...]:
@@ -163,9 +185,9 @@ class RunState:
     def snapshot(self) -> RunState:
         """Return a copy that later documents do not change; the sums (scans, points, states) are copied too."""
         state = copy(self)
-        state.accumulator = deepcopy(self.accumulator)
-        state.static = deepcopy(self.static)
-        state.dependence = None if self.dependence is None else self.dependence.snapshot()
+        # Sums that grow all the time, such as lists of exposures, know a cheaper way than a deep copy.
+        own_way = getattr(self.sums, "snapshot", None)
+        state.sums = deepcopy(self.sums) if own_way is None else own_way()
         state.history = self.history.snapshot()
         state._scopes = {}
         return state
@@ -179,10 +201,7 @@ class RunState:
         self._reset()
         self.start = start
         self.version += 1
-        sums = kind_of(start).sums(read_image)
-        self.static = sums if isinstance(sums, StaticAccumulator) else None
-        self.accumulator = sums if isinstance(sums, RunAccumulator) else None
-        self.dependence = sums if isinstance(sums, DependenceSums) else None
+        self._kind, self.sums = begin_sums(start, read_image)
         self._reduce("start", start)
         series = start.get("series")
         self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
@@ -255,17 +274,14 @@ class RunState:
         # Documents come from outside: from an older version, another plan, a damaged journal. One that cannot be
         # reduced is skipped, and the sums go on without it. If it is the start document, nothing later can be
         # understood either, so the run has no sums.
-        sums = self.accumulator or self.static or self.dependence
         try:
-            if sums is not None:
-                sums(name, doc)
+            if self.sums is not None:
+                self._kind.add(self.sums, name, doc)
         except ReductionError as error:
             self.problem = str(error)
             logger.warning("A %s document of run %s is not shown: %s", name, (self.start or {}).get("uid"), error)
             if name == "start":
-                self.accumulator = None
-                self.static = None
-                self.dependence = None
+                self.sums = None
 
 
 def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:

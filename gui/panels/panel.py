@@ -81,6 +81,10 @@ class Heading(QWidget):
             self.state.setStyleSheet(style)
         self.state.setToolTip(reason)
 
+    def show_problem(self, reason: str) -> None:
+        """Show that the panel has failed, for the `reason`; the terminal has the traceback."""
+        self.show_state("■ BROKEN", "bad", f"{reason}. The terminal has the traceback.")
+
     def show_run(self, frame: LiveFrame) -> None:
         """Show the name of the run and its progress."""
         text = f"{run_text(frame.run)}   {progress_text(frame)}" if frame.run else ""

@@ -85,6 +85,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     channel_access.prepare(epics)
     from devices.beamline import build_beamline
     from devices.session.health import diagnose
+    from trxas.commands.plugins import plug_in_troubles
     from trxas.commands.troubles import clock_troubles, troubles_of
 
     beamline = build_beamline(configuration.beamline)
@@ -95,7 +96,7 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
         beamline=configuration.beamline.name,
         address_list=epics.address_list,
         pvs=diagnose(beamline),
-        troubles=[*troubles_of(configuration), *clock_troubles(stamps)],
+        troubles=[*troubles_of(configuration), *clock_troubles(stamps), *plug_in_troubles()],
         calibrations=lines,
         calibration_problem=problem,
     )

@@ -15,7 +15,22 @@ from typer.core import TyperGroup
 from errors import TrxasError
 from processes.loopback import bypass_proxies
 from processes.parent import end_with_parent
-from trxas.commands import bench, chaos, coverage, demo, doctor, gui, ipython, kills, paper, runs, serve, sim, soak
+from trxas.commands import (
+    bench,
+    chaos,
+    coverage,
+    demo,
+    doctor,
+    gui,
+    ipython,
+    kills,
+    paper,
+    plugins,
+    runs,
+    serve,
+    sim,
+    soak,
+)
 from trxas.commands.options import command_of
 from trxas.terminal.encoding import make_output_safe
 from trxas.terminal.tables import is_fancy
@@ -87,6 +102,7 @@ def application(*, rich_help: bool) -> typer.Typer:
     top.command("serve")(command_of(serve.run, serve.ServeCommandOptions))
     top.command("gui")(command_of(gui.run, gui.GuiOptions))
     top.command("doctor")(command_of(doctor.run, doctor.DoctorOptions))
+    top.command("plugins")(command_of(plugins.run, plugins.PluginsOptions))
     top.add_typer(stored, name="runs")
     top.command("paper")(command_of(paper.run, paper.PaperOptions))
     top.command("coverage")(command_of(coverage.run, coverage.CoverageOptions))

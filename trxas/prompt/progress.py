@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reduction.kinds import OTHER, kind_of
 from reduction.pileup import true_counts
 from trxas.results.live_run import PrimaryEvents, is_pump_probe
 from trxas.terminal.progress_line import PROGRESS
@@ -41,10 +42,14 @@ def _scanned_axis(grid: Mapping[str, Any]) -> str:
 
 
 class LiveTable:
-    """A line per exposure: photons per pulse of the pumped and the unpumped gates, pile-up corrected, all APDs."""
+    """A line per exposure: photons per pulse of the pumped and the unpumped gates, pile-up corrected, all APDs.
+
+    Runs of a kind that has a text for its exposures get a line with that text instead.
+    """
 
     def __init__(self) -> None:
         self._axis = ""
+        self._kind = OTHER
         self._on = 0
         self._off: list[int] = []
         self._primary = PrimaryEvents()
@@ -52,7 +57,12 @@ class LiveTable:
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
         is_exposure = self._primary.has(name, doc)
-        if name == "start" and is_pump_probe(doc):
+        if name == "start":
+            self._kind = kind_of(doc)
+            self._axis = ""
+        if self._kind.exposure_text is not None:
+            self._write_text(name, doc, is_exposure=is_exposure)
+        elif name == "start" and is_pump_probe(doc):
             self._axis = _scanned_axis(doc["grid"])
             reduction = doc["reduction"]
             self._on = reduction["pumped_probe"]
@@ -62,6 +72,18 @@ class LiveTable:
             PROGRESS.write(self._line(doc["data"]))
         elif name == "stop":
             self._axis = ""
+
+    def _write_text(self, name: str, doc: Mapping[str, Any], *, is_exposure: bool) -> None:
+        """Write the line of an exposure as its kind of run words it, with the scanned value if there is one."""
+        if name == "start":
+            grid = doc.get("grid", {})
+            self._axis = _scanned_axis(grid) if grid else ""
+            PROGRESS.write(f"{'scan':>4} {'point':>5} {self._axis:>18}")
+        elif name == "event" and is_exposure and self._kind.exposure_text is not None:
+            data = doc["data"]
+            value = f"{data[self._axis]:18.3f}" if self._axis in data else f"{'':>18}"
+            state = f"bad: {data['quality']}" if data.get("quality") else self._kind.exposure_text(data)
+            PROGRESS.write(f"{data['scan_index']:4d} {data['point_index']:5d} {value}  {state}")
 
     def _line(self, data: Mapping[str, Any]) -> str:
         pulses = np.asarray(data["spc_pulses"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plugins.entry_points import outcomes
 from trxas.session.calibrations import calibration_file, calibration_lines
 from trxas.session.resume import unfinished_runs
 from trxas.session.session import Session
@@ -29,8 +30,17 @@ def welcome(session: Session) -> str:
     if recovery.closed:
         lines.append(f"{len(recovery.closed)} interrupted runs were found and closed; runs() lists them")
     lines += [f'interrupted: resume_run("{uid[:8]}") measures what it lacks' for uid in unfinished_runs(session.store)]
+    lines += plug_in_lines()
     lines += [f"run {uid} could not be stored: {reason}" for uid, reason in recovery.failed.items()]
     return "\n".join(lines)
+
+
+def plug_in_lines() -> list[str]:
+    """Return a line for every plug-in that has been loaded: what it brings, or why it cannot be used."""
+    return [
+        one.problem or f"plug-in: {one.plug_in.package} {one.plug_in.version} brings {', '.join(one.brought)}"
+        for one in outcomes()
+    ]
 
 
 def safety_lines(session: Session) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -34,17 +35,13 @@ DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
 def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
     """Return a figure of a run's results, or None if there is nothing to draw.
 
-    Kinds of runs without a figure of their own show their curve.
+    A kind of run that brings a figure draws it; kinds without a figure of their own show their curve.
     """
-    if isinstance(results, SpectrumResults) and results.spectra:
-        return energy_figure(results.spectra)
-    if isinstance(results, TraceResults):
-        return delay_figure(results.trace, results.fit)
-    if isinstance(results, FluenceResults):
-        return fluence_figure([results.dependence], [results.line])
-    if isinstance(results, MapResults):
-        return map_figure(results)
+    draw = reduction.kind.figure or FIGURES.get(type(results))
     try:
+        # Results without numbers have no class of their own.
+        if draw is not None and type(results) is not RunResults:
+            return draw(results)
         return curve_figure(reduction.curve(), results.kind)
     except (ReductionError, InputError):
         # The results' remarks give the reason.
@@ -189,6 +186,21 @@ def draw_delay_axis(axes: Axes) -> None:
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("delay, logarithmic above 500 ps")
     axes.legend(loc="best")
+
+
+def _spectra_figure(results: SpectrumResults) -> Figure:
+    if not results.spectra:
+        raise ReductionError("No mode has a spectrum. The remarks of the results give the reason.")
+    return energy_figure(results.spectra)
+
+
+FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
+    SpectrumResults: _spectra_figure,
+    TraceResults: lambda results: delay_figure(results.trace, results.fit),
+    FluenceResults: lambda results: fluence_figure([results.dependence], [results.line]),
+    MapResults: map_figure,
+}
+"""What draws the results of a run by their class; others are drawn as a curve."""
 
 
 def save(figure: Figure, path: Path) -> Path:

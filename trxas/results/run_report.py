@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reduction.events import events_of
+from reduction.kinds import kind_of
 from trxas.results.run_results import reduce_stored_run
 
 SHOWN = (
@@ -22,7 +23,8 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str
     Raises IndexError without documents; what cannot be reduced is a line of the report.
     """
     start = documents[0][1]
-    lines = [f"{key:<22} {start[key]}" for key in SHOWN if key in start]
+    shown = (*SHOWN, *kind_of(start).shown)
+    lines = [f"{key:<22} {start[key]}" for key in dict.fromkeys(shown) if key in start]
     lines.insert(2, f"{'started':<22} {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(start['time']))}")
     if grid := start.get("grid"):
         lines.append(f"{'grid':<22} {_grid_text(grid)}")

@@ -1,0 +1,116 @@
+"""Entry points of other packages: which there are, what they brought, and why one of them cannot be used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from importlib import metadata
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+logger = logging.getLogger("trxas.plugins")
+
+
+class PlugInGroup(StrEnum):
+    """Groups of entry points; each is loaded by one layer, which says what its entry points must name."""
+
+    PLANS = "trxas.plans"
+    RUN_KINDS = "trxas.run_kinds"
+    PANELS = "trxas.panels"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlugIn:
+    """One entry point of an installed package: `target` is the module or object that it names."""
+
+    group: str
+    name: str
+    target: str
+    package: str
+    version: str
+    point: metadata.EntryPoint = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}, entry point {self.name} = {self.target} of {self.group}"
+
+    def load(self) -> Any:
+        """Return the module or object that the entry point names; raises whatever its import raises."""
+        return self.point.load()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What loading one plug-in gave: the names of what it `brought`, or the `problem` as a message with a remedy."""
+
+    plug_in: PlugIn
+    brought: tuple[str, ...] = ()
+    problem: str = ""
+
+
+_OUTCOMES: dict[PlugIn, Outcome] = {}
+
+
+@cache
+def plug_ins() -> tuple[PlugIn, ...]:
+    """Return every entry point of trxas's groups, by group and name; nothing is imported."""
+    # The metadata of all installed packages are read for this, some 20 ms for 230 of them, so they are read once.
+    found = [
+        PlugIn(
+            group=point.group,
+            name=point.name,
+            target=point.value,
+            package="an unknown package" if point.dist is None else point.dist.metadata["Name"],
+            version="" if point.dist is None else point.dist.version,
+            point=point,
+        )
+        for group in PlugInGroup
+        for point in metadata.entry_points(group=group)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.group, one.name, one.package)))
+
+
+def load_plug_ins(
+    group: PlugInGroup, take: Callable[[PlugIn], Sequence[T]], name_of: Callable[[T], str] = str
+) -> list[T]:
+    """Return what `take` gets from every plug-in of a group; one that fails is logged and left out.
+
+    `take` loads the plug-in and checks what it brings; whatever it raises becomes the problem of the plug-in's outcome.
+    """
+    found: list[T] = []
+    for plug_in in plug_ins():
+        if plug_in.group != group:
+            continue
+        try:
+            brought = take(plug_in)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code; the session must go on
+            _fail(plug_in, error)
+        else:
+            _OUTCOMES[plug_in] = Outcome(plug_in=plug_in, brought=tuple(map(name_of, brought)))
+            found += brought
+    return found
+
+
+def outcomes() -> list[Outcome]:
+    """Return the outcome of every plug-in that a layer has loaded so far, by group and name."""
+    return [_OUTCOMES[plug_in] for plug_in in plug_ins() if plug_in in _OUTCOMES]
+
+
+def forget_plug_ins() -> None:
+    """Read the entry points again when they are asked for next, after the installed packages have changed."""
+    plug_ins.cache_clear()
+    _OUTCOMES.clear()
+
+
+def _fail(plug_in: PlugIn, error: BaseException) -> None:
+    problem = (
+        f"The plug-in {plug_in} cannot be used: {type(error).__name__}: {error}. trxas continues without it. Correct "
+        f"the package, or remove it with `pip uninstall {plug_in.package}`; `trxas plugins` lists all."
+    )
+    # The group may be loaded several times, by a second window for instance; one message is enough.
+    if plug_in not in _OUTCOMES or _OUTCOMES[plug_in].problem != problem:
+        logger.error(problem, exc_info=error if logger.isEnabledFor(logging.DEBUG) else None)
+    _OUTCOMES[plug_in] = Outcome(plug_in=plug_in, problem=problem)
