@@ -29,7 +29,9 @@ from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import scaler_exposure_class
+from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevices, TechniqueReader
 from devices.foil_wheel import FoilWheel
+from devices.further_devices import further_devices
 from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser, laser_shutter
 from devices.names import AxisName
@@ -90,8 +92,8 @@ class BeamlineAxes:
 class Beamline(BeamlineAxes):
     """All devices of one beamline, with the configuration they were built from.
 
-    Optional devices are None unless configured. One that does not connect does not stop the session; a plan that needs
-    it refuses to start.
+    Optional devices are None unless configured; `further_devices` come from tables `[devices.NAME]`. One that does not
+    connect does not stop the session; a plan that needs it refuses to start.
     """
 
     configuration: BeamlineConfiguration
@@ -116,6 +118,31 @@ class Beamline(BeamlineAxes):
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
     holder: SessionLock | None = None
+    further_devices: Mapping[str, Device] = field(default_factory=dict)
+    technique_readers: dict[str, TechniqueReader] = field(default_factory=dict)
+
+    def technique_reader(self, kind: type[TechniqueDetector]) -> TechniqueReader:
+        """Return the reader of exposures with the further device of class `kind`, the same object at every call.
+
+        Raises ConfigurationError if the configuration has no such device, or several.
+        """
+        found = [device for device in self.further_devices.values() if isinstance(device, kind)]
+        if len(found) != 1:
+            path = f"{kind.__module__}.{kind.__qualname__}"
+            raise ConfigurationError(
+                f"{self.configuration.name} has {len(found)} devices of the class {path}, and the plan needs one. Give "
+                f"one table [devices.NAME] with class_path = {path!r} in the configuration file."
+            )
+        detector = found[0]
+        # One object for all runs: it follows monitors of the axes from its first exposure on.
+        if detector.name not in self.technique_readers:
+            devices = TechniqueDevices(
+                axes=self.axes, exposure=self.exposure, surroundings=self.surroundings, detector=detector
+            )
+            self.technique_readers[detector.name] = TechniqueReader(
+                devices, conditions=self.point.conditions, quality=self.configuration.quality
+            )
+        return self.technique_readers[detector.name]
 
     @property
     def pump_probe_devices(self) -> tuple[Device, ...]:
@@ -136,8 +163,8 @@ class Beamline(BeamlineAxes):
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
-        """Devices of the powder cell and the foil wheel that the configuration has."""
-        found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel)
+        """Devices of the powder cell, the foil wheel and further devices that the configuration has."""
+        found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
         return tuple(device for device in found if device is not None)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
@@ -294,6 +321,7 @@ def _further_devices(configuration: BeamlineConfiguration, prefix: str) -> dict[
         "holder": None if holder is None else SessionLock(holder, prefix=prefix, name="holder"),
         "xray_permit": _optional(prefix, configuration.surroundings.xray_permit, "xray_permit"),
         "foil_wheel": None if wheel is None else FoilWheel(wheel, prefix=prefix, name="foil_wheel"),
+        "further_devices": further_devices(configuration.devices, prefix=prefix),
     }
 
 

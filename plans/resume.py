@@ -12,8 +12,7 @@ from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
 from errors import InputError
 from plans.edges import edge_preset
-from plans.engine.detection import pump_probe
-from plans.engine.points import points_of_document
+from plans.engine.points import ScanPoints, points_of_document
 from plans.engine.request import ScanRequest, check_request
 from plans.engine.scanning import ANNOUNCEMENT, measure_run
 from plans.engine.spec import ScanSpec
@@ -23,9 +22,6 @@ from plans.options import ReferencedOptions
 from plans.parameters import PointOrder, ShutterReference
 from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
-
-HELD_AXES = (AxisName.ENERGY, AxisName.DELAY, AxisName.FLUENCE)
-"""Axes that a pump-probe run fixes, by the key of its start document."""
 
 OF_ONE_RUN = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args", "versions", "resumes", "missing_points"})
 """Keys of a start document for which the new run has its own values."""
@@ -75,7 +71,6 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
     """Return the run of a start document as its plan requested it, without the plan's own metadata."""
     entry = _entry(start)
     points = points_of_document(start.get("grid", {"axis": AxisName.ENERGY, "points": [start.get("energy_ev")]}))
-    pumped = entry.detection is pump_probe
     assert entry.detection is not None  # every resumable plan has one
     return ScanSpec(
         plan_name=entry.name,
@@ -86,8 +81,7 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         settings=[points.setting(index) for index in range(len(points))],
         shape=points.shape,
         dwell_factors=tuple(dwell_s / start["dwell_s"] for dwell_s in start.get("grid", {}).get("dwell_s", ())),
-        # Where the axes stood while an unpumped run did not use them is metadata only.
-        fixed={name: start[name] for name in HELD_AXES if name in start and name not in points.axes} if pumped else {},
+        fixed=_held(entry, start, points),
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),
         temperature_c=start["temperature_c"] if start.get("temperature_held", False) else None,
         options=ReferencedOptions(
@@ -101,6 +95,13 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
             approach=Approach(start["approach"]),
         ),
     )
+
+
+def _held(entry: PlanEntry, start: Mapping[str, Any], points: ScanPoints) -> dict[str, float]:
+    """Return where the run held the axes that it did not scan, by event field, in their units."""
+    # Where an axis stood that the plan does not use, such as the delay of a foil scan, is metadata: a key of its own.
+    fixed = {name: start[name] for name in AxisName if name in start and name not in {*points.axes, *entry.own_keys}}
+    return {**fixed, **start.get("held_axes", {})}
 
 
 def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> ScanRequest:

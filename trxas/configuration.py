@@ -15,12 +15,15 @@ import platformdirs
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from devices.configuration import BeamlineConfiguration, SettingsReader, read_toml
+from devices.configuration import BeamlineConfiguration, SettingsReader, read_inherited
 from devices.configuration.fields import SETTINGS, Fault, switch, text, whole_number
 from devices.configuration.reading import read_beamline
 
 DEFAULT_CONFIGURATION = Path(str(files("trxas") / "7id.toml"))
 """Configuration of 7ID-D, which is also that of the simulated beamline."""
+
+SHIPPED = {"7ID-D": DEFAULT_CONFIGURATION}
+"""Configurations that a file may extend by name."""
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -65,18 +68,24 @@ class ServeSettings:
 
 @plain_dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """Everything a session needs to know, and the file it came from."""
+    """Everything a session needs to know, and the file it came from.
+
+    `scheme_path` is the file with the table `[pump_scheme]`, if there is one: `path`, or one that it extends.
+    """
 
     path: Path
     beamline: BeamlineConfiguration
     storage: StorageSettings
     serve: ServeSettings = field(default_factory=ServeSettings)
+    scheme_path: Path | None = None
 
     @property
     def simulation_options(self) -> tuple[str, ...]:
         """Options with which a simulation has the ring and the photodiodes of this configuration."""
         photodiodes = ("--photodiodes", str(self.beamline.exposure.apds))
-        return photodiodes if self.beamline.pump_scheme is None else (*photodiodes, "--scheme", str(self.path))
+        if self.beamline.pump_scheme is None:
+            return photodiodes
+        return (*photodiodes, "--scheme", str(self.scheme_path or self.path))
 
 
 def images_elsewhere(configuration: Configuration) -> Path | None:
@@ -92,7 +101,7 @@ def load_configuration(
     prefix: str | None = None,
     data: Path | str | None = None,
 ) -> Configuration:
-    """Read a configuration file; by default TRXAS_CONFIG, or that of 7ID-D.
+    """Read a configuration file, and those that it extends; by default TRXAS_CONFIG, or that of 7ID-D.
 
     `address_list` (else EPICS_CA_ADDR_LIST), `prefix` and `data` take the place of what the file sets. Raises
     ConfigurationError with every fault of the file: table, key, value, allowed range with unit, and what to do.
@@ -100,7 +109,8 @@ def load_configuration(
     path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
     # Precedence, from the weakest: the file, the environment of EPICS, the command line. The file is checked as a whole
     # before anything of it is used, so that one message names all of its faults.
-    reader = SettingsReader(read_toml(path), str(path))
+    inherited = read_inherited(path, SHIPPED)
+    reader = SettingsReader(inherited.content, str(path), inherited.origins)
     beamline = read_beamline(reader)
     storage = reader.table("storage", StorageSettings)
     serve = reader.table("serve", ServeSettings)
@@ -114,7 +124,13 @@ def load_configuration(
         epics = replace(epics, prefix=prefix)
     if data is not None:
         storage = replace(storage, directory=str(data))
-    return Configuration(path=path, beamline=replace(beamline, epics=epics), storage=storage, serve=serve)
+    return Configuration(
+        path=path,
+        beamline=replace(beamline, epics=epics),
+        storage=storage,
+        serve=serve,
+        scheme_path=inherited.file_of("pump_scheme"),
+    )
 
 
 def configuration_schema() -> dict[str, Any]:
@@ -123,7 +139,42 @@ def configuration_schema() -> dict[str, Any]:
     for name, settings in (("storage", StorageSettings), ("serve", ServeSettings)):
         schema["$defs"][settings.__name__] = TypeAdapter(settings).json_schema()
         schema["properties"][name] = {"$ref": f"#/$defs/{settings.__name__}"}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "trxas configuration"}
+    schema["properties"] |= _INHERITANCE
+    whole = _required_parts(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "trxas configuration",
+        "if": {"not": {"required": ["extends"]}},
+        "then": whole,
+    }
+
+
+_INHERITANCE = {
+    "extends": {
+        "description": f"file that this one extends, relative to it, or one of {', '.join(SHIPPED)}",
+        "type": "string",
+    },
+    "omits": {
+        "description": "tables and keys of that file to leave out, such as sdd or energy.motor",
+        "items": {"type": "string"},
+        "type": "array",
+    },
+}
+
+
+def _required_parts(schema: dict[str, Any]) -> dict[str, Any]:
+    """Take what is required out of a schema; return it as a schema of its own, for files that extend no other."""
+    required = {name: inner.pop("required", []) for name, inner in schema["$defs"].items()}
+    tables: dict[str, Any] = {}
+    for name, declared in schema["properties"].items():
+        one = next((part for part in declared.get("anyOf", [declared]) if "$ref" in part), None)
+        many = declared.get("additionalProperties")
+        reference = one or (many if isinstance(many, dict) else None) or {}
+        keys = required.get(str(reference.get("$ref", "")).rpartition("/")[2], [])
+        if keys:
+            tables[name] = {"required": keys} if one else {"additionalProperties": {"required": keys}}
+    return {"required": schema.pop("required"), "properties": tables}
 
 
 if __name__ == "__main__":

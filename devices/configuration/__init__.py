@@ -12,6 +12,7 @@ from devices.configuration.detector_settings import ExposureSettings, FoilWheelS
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.inheritance import read_inherited
 from devices.configuration.reading import SettingsReader, beamline_from_table, read_toml
 from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
@@ -39,5 +40,6 @@ __all__ = [
     "SettingsReader",
     "SurroundingsSettings",
     "beamline_from_table",
+    "read_inherited",
     "read_toml",
 ]

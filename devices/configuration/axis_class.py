@@ -36,7 +36,7 @@ def axis_class(path: str) -> FoundClass:
 
     The message continues the name of a key: it begins with the value.
     """
-    device = _class_at(path)
+    device = class_at(path)
     # Imported here, not above: the settings know the devices only if a table names a class, and a window that shows no
     # such axis need not import ophyd.
     ophyd = import_module("ophyd")
@@ -55,7 +55,8 @@ def axis_class(path: str) -> FoundClass:
     )
 
 
-def _class_at(path: str) -> Any:
+def class_at(path: str) -> Any:
+    """Return the class at `path`, "module.Class"; without one raise InputError, whose message begins with the value."""
     if not PATH.fullmatch(path):
         raise InputError(f"= {path!r}: is not a class path. Give module and class, such as ophyd.EpicsMotor.")
     module_name, _, name = path.rpartition(".")

@@ -17,6 +17,7 @@ from devices.configuration.axis_settings import (
     PointingSettings,
 )
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
+from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
 from devices.configuration.further_axis_settings import RecordAxisSettings
@@ -83,8 +84,9 @@ class GeometrySettings:
 class BeamlineConfiguration:
     """One beamline: a name and the settings of every device; a device that may be None needs no table.
 
-    `axes`: further axes by name, each from a table `[axes.NAME]`. `edges`: absorption edges that differ from their
-    defaults, each from a table such as `[edges."Fe K"]`.
+    `axes`: further axes by name, each from a table `[axes.NAME]`; `devices`: further devices, each from a table
+    `[devices.NAME]`. `edges`: absorption edges that differ from their defaults, each from a table such as
+    `[edges."Fe K"]`.
     """
 
     name: Annotated[str, text("name of the beamline")]
@@ -106,6 +108,7 @@ class BeamlineConfiguration:
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
+    devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
 
     @property
@@ -262,19 +265,27 @@ EVENT_FIELDS = frozenset(
 """Fields that events have already, whose names an axis must not take."""
 
 
-def axis_name_faults(axes: Iterable[str]) -> Iterable[Fault]:
-    """Yield a fault for every further axis whose name is not an identifier, or belongs to a device or a field."""
-    taken = {*EVENT_FIELDS, *TABLES, *AxisName, *(name.name.lower() for name in AxisName)}
-    for name in axes:
+def device_name_faults(devices: Iterable[str], axes: Iterable[str]) -> Iterable[Fault]:
+    """Yield a fault for every further device whose name is not an identifier, or belongs to something else."""
+    yield from axis_name_faults(devices, kind="devices", others=axes)
+
+
+def axis_name_faults(names: Iterable[str], kind: str = "axes", others: Iterable[str] = ()) -> Iterable[Fault]:
+    """Yield a fault for every further axis whose name is not an identifier, or belongs to a device or a field.
+
+    `kind` is the table that the names are in; `others` are further names that are taken.
+    """
+    taken = {*EVENT_FIELDS, *TABLES, *AxisName, *(name.name.lower() for name in AxisName), *others}
+    for name in names:
         if not AXIS_NAME.fullmatch(name):
             yield Fault(
-                table=f"axes.{name}",
+                table=f"{kind}.{name}",
                 key="",
                 message="is not a name. Use lower-case letters, digits and _, and begin with a letter.",
             )
         elif name in taken:
             yield Fault(
-                table=f"axes.{name}", key="", message="is already the name of a device or a field. Choose another."
+                table=f"{kind}.{name}", key="", message="is already the name of a device or a field. Choose another."
             )
 
 

@@ -21,10 +21,12 @@ from devices.configuration.beamline_configuration import (
     BeamlineConfiguration,
     axis_name_faults,
     channel_faults,
+    device_name_faults,
     driven_pv_faults,
     gates_faults,
     scheme_faults,
 )
+from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
 from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
 from devices.configuration.further_axis_settings import RecordAxisSettings
@@ -88,12 +90,16 @@ def decoded(content: bytes, path: Path) -> str:
 class SettingsReader:
     """Reader of the tables of one file, which collects all faults; `finish` raises them together.
 
-    `where` names the file in the message.
+    `where` names the file in the message. `origins` has the file of every key by (table, key), for a file that extends
+    others: a fault of another file than `where` names it.
     """
 
-    def __init__(self, content: Mapping[str, Any], where: str) -> None:
+    def __init__(
+        self, content: Mapping[str, Any], where: str, origins: Mapping[tuple[str, str], object] | None = None
+    ) -> None:
         self._content = dict(content)
         self._where = where
+        self._origins = origins or {}
         self._known: list[str] = []
         self._faults: list[Fault] = []
 
@@ -154,8 +160,14 @@ class SettingsReader:
         if not self._faults:
             return
         count = f"{len(self._faults)} fault{'s' if len(self._faults) > 1 else ''}"
-        lines = "".join(f"\n  {fault}" for fault in self._faults)
+        lines = "".join(f"\n  {fault}{self._inherited_from(fault)}" for fault in self._faults)
         raise ConfigurationError(f"{self._where} has {count}:{lines}")
+
+    def _inherited_from(self, fault: Fault) -> str:
+        """Return where a fault comes from, in words, if that is another file than the one that is read."""
+        table, _, key = fault.table.rpartition(".")
+        origin = self._origins.get((fault.table, fault.key)) or self._origins.get((table, key))
+        return "" if origin is None or str(origin) == self._where else f" (inherited from {origin})"
 
     def _validated(self, name: str, settings: type[T], content: dict[str, Any]) -> T | None:
         try:
@@ -182,6 +194,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     axes = reader.tables("axes", RecordAxisSettings)
     reader.add(axis_name_faults(axes))
     reader.add(driven_pv_faults(axes, made))
+    devices = reader.tables("devices", DeviceSettings)
+    reader.add(device_name_faults(devices, axes))
     edges = reader.tables("edges", EdgeSettings)
     reader.add(edge_faults(made["energy"], edges))
     for tables, check in RELATIONS:
@@ -196,7 +210,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None
-    return BeamlineConfiguration(name=name, axes=axes, edges=edges, **{table: made[table] for table in TABLES})  # type: ignore[arg-type]
+    fixed: dict[str, Any] = {table: made[table] for table in TABLES}
+    return BeamlineConfiguration(name=name, axes=axes, devices=devices, edges=edges, **fixed)
 
 
 def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,4 +42,4 @@ def check_room_between(beamline: Beamline, requests: Sequence[ScanRequest]) -> N
 def _energies(request: ScanRequest) -> list[float]:
     """Return every energy that the scan sets, eV."""
     energies = request.points.along(AxisName.ENERGY)
-    return energies + [request.fixed[name] for name in request.fixed if name is AxisName.ENERGY]
+    return energies + [request.fixed[name] for name in request.fixed if name == AxisName.ENERGY]

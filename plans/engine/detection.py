@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
 from devices.exposure.conditions import BEAM, CONDITIONS, IMAGE
 from devices.exposure.event_reader import EventReader
+from devices.exposure.technique_reader import TechniqueDetector
 from devices.names import AcquisitionMode
 from errors import ConfigurationError
 
@@ -27,15 +29,17 @@ class Detection:
 
     `modes`: detectors, as named in the start document; `reader`: device that is triggered and gives the event;
     `devices`: must answer; `conditions`: the conditions that must hold; `sample`: is put into the beam, None changes
-    nothing; `pilatus`: takes an image with each exposure.
+    nothing; `pilatus`: takes an image with each exposure. `records_grid`: whether a start document without an edge
+    holds the points of the scan, which images at one energy do not need.
     """
 
-    modes: tuple[AcquisitionMode, ...]
+    modes: tuple[str, ...]
     reader: EventReader
     devices: Devices
     conditions: frozenset[str]
     sample: SampleInBeam | None = None
     pilatus: Pilatus | None = None
+    records_grid: bool = True
 
 
 def pump_probe(beamline: Beamline) -> Detection:
@@ -84,7 +88,36 @@ def powder_images(beamline: Beamline) -> Detection:
         conditions=IMAGE,
         sample="cell",
         pilatus=pilatus,
+        records_grid=False,
     )
+
+
+def technique(
+    kind: type[TechniqueDetector],
+    *,
+    mode: str,
+    conditions: frozenset[str] = BEAM,
+    sample: SampleInBeam | None = None,
+) -> Callable[[Beamline], Detection]:
+    """Return the detection of another package's technique: the further device of class `kind`, with every axis and I0.
+
+    `mode` names its detector in the start document. By default only the beam must hold, not laser and jet. The function
+    that is returned raises ConfigurationError for a beamline without the device.
+    """
+
+    def detection(beamline: Beamline) -> Detection:
+        reader = beamline.technique_reader(kind)
+        beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
+        shutters = (beamline.laser_shutter, beamline.xray_shutter)
+        return Detection(
+            modes=(mode,),
+            reader=reader,
+            devices=(*beamline.axes.values(), *shutters, beamline.exposure, reader.detector, *beam),
+            conditions=conditions,
+            sample=sample,
+        )
+
+    return detection
 
 
 def _configured(beamline: Beamline, name: str, *tables: str) -> EventReader:

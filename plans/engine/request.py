@@ -39,7 +39,7 @@ class ScanRequest:
     detection: Detection
     edge: EdgePreset | None
     points: ScanPoints
-    fixed: Mapping[AxisName, float]
+    fixed: Mapping[str, float]
     dwell_s: float
     repeats: int
     order: PointOrder
@@ -130,14 +130,15 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
 
 def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:
     """Return the points of the scanned axes, within their limits and, of one axis, ascending; check the fixed axes."""
+    scanned = list(spec.settings[0]) if spec.settings else [spec.axis]
+    if unknown := [name for name in (*spec.fixed, *scanned) if name not in beamline.axes]:
+        raise InputError(
+            f"{beamline.configuration.name} has no axis {', '.join(unknown)}. Add a table [axes.NAME] of this name to "
+            "the configuration file, or correct the name."
+        )
     for name, value in spec.fixed.items():
         beamline.axes[name].check_value(value)
     if spec.settings:
-        if unknown := [name for name in spec.settings[0] if name not in beamline.axes]:
-            raise InputError(
-                f"{beamline.configuration.name} has no axis {', '.join(unknown)}. Add its table [axes.NAME] to the "
-                "configuration file, as it was when the points were made."
-            )
         return ScanPoints.of_settings(spec.settings, spec.shape)
     axis = beamline.axes[spec.axis]
     points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devices.beamline import Beamline
-from devices.names import AxisName, ShutterState
+from devices.names import ShutterState
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
 from plans.options import ReferencedOptions, ScanOptions
@@ -43,7 +43,7 @@ class ScanSpec:
     points: Sequence[float] = ()
     settings: Sequence[Mapping[str, float]] = ()
     shape: tuple[int, ...] = ()
-    fixed: Mapping[AxisName, float] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
     edge: EdgePreset | None = None
     dwell_factors: tuple[float, ...] = ()
     laser: ShutterState = ShutterState.OPEN

@@ -54,6 +54,7 @@ class StartDocument:
     """Keys of a scan beside its axes, its calibrations and the keys of its plan; None leaves a key out.
 
     Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
+    `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
     """
 
     plan_name: str
@@ -77,6 +78,7 @@ class StartDocument:
     temperature_c: float | None = None
     temperature_held: bool | None = None
     laser: str | None = None
+    held_axes: dict[str, float] | None = None
 
 
 def own_keys() -> frozenset[str]:
@@ -100,6 +102,8 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         shutter_reference=str(request.shutter_reference),
         approach=str(request.approach),
         hints={"dimensions": _dimensions(request.points)},
+        **_grid_keys(request),
+        **_held_keys(request),
         **_edge_keys(request, beamline),
         **_powder_keys(request, beamline),
     )
@@ -121,18 +125,31 @@ def _dimensions(points: ScanPoints) -> list[list[Any]]:
     return [[dimension, "primary"] for dimension in axes]
 
 
+def _grid_keys(request: ScanRequest) -> dict[str, Any]:
+    """Return the points of the scan, in the units of its axes, and their dwell, s, where it grows; none for images."""
+    if request.edge is None and not request.detection.records_grid:
+        return {}
+    grid = request.points.document()
+    if request.dwell_factors:
+        grid["dwell_s"] = [request.dwell_of(index) for index in range(len(request.points))]
+    return {"grid": grid}
+
+
+def _held_keys(request: ScanRequest) -> dict[str, Any]:
+    """Return the further axes that the run holds, in their units. Those of every beamline have keys of their own."""
+    held = {str(name): value for name, value in request.fixed.items() if name not in list(AxisName)}
+    return {"held_axes": held} if held else {}
+
+
 def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
     """Return the keys by which the run reduces to a spectrum, trace or dependence; none for images."""
     edge = request.edge
     if edge is None:
         return {}
-    grid = request.points.document()
-    if request.dwell_factors:
-        grid["dwell_s"] = [request.dwell_of(index) for index in range(len(request.points))]
     is_reducible = not {*REDUCIBLE_AXES}.isdisjoint(request.points.axes)
     reducible = {"reduction": reduction_metadata(edge, beamline)} if is_reducible else {}
     scheme = {"pump_scheme": scheme_metadata(beamline.configuration)} if request.detection.sample != "cell" else {}
-    return {"edge": str(edge.name), "absorber": edge.absorber, "grid": grid, **scheme, **reducible}
+    return {"edge": str(edge.name), "absorber": edge.absorber, **scheme, **reducible}
 
 
 def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _probe_metadata(configuration: BeamlineConfiguration) -> dict[str, int]:
     return {"pumped_probe": scheme.pumped_probe, "unpumped_probe": scheme.unpumped_probe}
 
 
-def _pump_probe_point(preset: EdgePreset, options: PumpProbePointOptions) -> dict[AxisName, float]:
+def _pump_probe_point(preset: EdgePreset, options: PumpProbePointOptions) -> dict[str, float]:
     """Return energy (eV), delay (ps) and fluence (mJ/cm2) of the options, the energy by default that of the edge."""
     return {
         AxisName.ENERGY: feature_energy(preset, options.energy_ev),

@@ -42,7 +42,7 @@ def test_every_module_of_plans_registers_what_it_defines() -> None:
 
 def test_plans_are_listed_by_group_and_order() -> None:
     groups = [one.entry.group for one in sorted_plans()]
-    assert groups == sorted(groups, key=list(Group).index)
+    assert groups == sorted(groups, key=[str(group) for group in Group].index)
     assert sorted_plans()[0].entry.name == "energy_scan"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
 import pytest
@@ -108,9 +107,9 @@ def test_a_module_that_breaks_off_leaves_no_plan_and_says_what_to_do(
     install(PLAN + "\nimport a_library_that_is_not_there\n", {"trxas.plans": NAME})
     load_plans()
     assert "say_hello" not in PLANS
-    with caplog.at_level(logging.ERROR, logger="trxas.plugins"):
-        load_plans()
-    assert caplog.records == [], "one message is enough"
+    assert len(caplog.records) == 1
+    load_plans()
+    assert len(caplog.records) == 1, "one message is enough"
     for part in (NAME, "1.2", "mine = ", "trxas.plans", "a_library_that_is_not_there", f"pip uninstall {NAME}"):
         assert part in problem()
 

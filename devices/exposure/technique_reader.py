@@ -1,0 +1,130 @@
+"""One exposure of a technique with a detector of its own: its fields beside axes, ion chamber and surroundings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ophyd import Device
+from ophyd.status import StatusBase
+
+from devices.axes.axis import Axis
+from devices.configuration import QualitySettings
+from devices.exposure.conditions import Conditions
+from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.gated_detectors import Exposure
+from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
+from devices.surroundings import Surroundings
+
+
+class TechniqueDetector(Device):
+    """Base of detectors that other packages bring; a TechniqueReader triggers one with the beamline's own detectors.
+
+    For each exposure `prepare` is called, then `trigger`, and `values` with the answers of all `fresh_signals`, which
+    are requested in one round trip with everything else that belongs to the event.
+    """
+
+    def prepare(self, dwell_s: float) -> None:
+        """Set the dwell of the next exposure, s; raise AcquisitionError if the detector cannot count for so long."""
+        raise NotImplementedError
+
+    def trigger(self) -> StatusBase:
+        """Start counting; the status is done when the dwell is over, or fails with a time-out that names the PV."""
+        raise NotImplementedError
+
+    def fresh_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the signals with the result of an exposure, by keys of the detector's choice."""
+        raise NotImplementedError
+
+    def values(self, raw: Mapping[str, Any], exposure_s: float) -> dict[str, Any]:
+        """Return the event fields from the values of `fresh_signals`, for an exposure of `exposure_s` seconds.
+
+        Raises AcquisitionError if they are of another exposure than the one that was triggered last.
+        """
+        raise NotImplementedError
+
+    def remarks(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return what makes these event fields bad, as sentences by the names of conditions; empty if they are good."""
+        return {}
+
+    def data_keys(self) -> dict[str, dict[str, Any]]:
+        """Return the data keys of the event fields, as `data_key` makes them, with units."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TechniqueDevices:
+    """The devices of every exposure of a technique; all `axes` are watched and recorded."""
+
+    axes: Mapping[str, Axis]
+    exposure: Exposure
+    surroundings: Surroundings
+    detector: TechniqueDetector
+
+
+class TechniqueReader(EventReader):
+    """Reader of the axes, the ion chamber, the ring current and the technique's detector, in a single round trip."""
+
+    def __init__(self, devices: TechniqueDevices, *, conditions: Conditions, quality: QualitySettings) -> None:
+        detector = devices.detector
+        name = f"{detector.name}_point"
+        super().__init__(name, devices.axes, devices.exposure, conditions, quality, [detector])
+        self._surroundings = devices.surroundings
+        self._detector = detector
+        self._own = {f"{detector.name}:{key}": signal for key, signal in detector.fresh_signals().items()}
+        self._signals = {**self._all_signals(), **self._surroundings_signals(), **self._own}
+
+    @property
+    def detector(self) -> TechniqueDetector:
+        """The technique's own detector."""
+        return self._detector
+
+    def trigger(self) -> StatusBase:
+        """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
+        self._detector.prepare(self._exposure.dwell_s)
+        return super().trigger()
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        reading = self._exposure_reading(raw)
+        now = time.time()
+        own = self._own_values(raw, reading.spc.exposure_s)
+        counted = {
+            "laser_shutter": reading.spc.laser_shutter,
+            "i0": reading.i0,
+            "exposure_s": reading.spc.exposure_s,
+            "exposure_id": reading.spc.exposure_id,
+        }
+        values = self._indices() | self._positions(raw) | counted | own | self._slow(raw)
+        failed = self._quality(raw, reading)
+        blind = self._detector.remarks(own)
+        self.remarks |= blind
+        values["quality"] = ",".join([*failed, *blind])
+        values["marks"] = ",".join(self.marks)
+        return {name: {"value": value, "timestamp": now} for name, value in values.items()}
+
+    def _own_values(self, raw: Raw, exposure_s: float) -> dict[str, Any]:
+        """Return the event fields of the detector; raises InvalidReadingError for a PV in INVALID alarm."""
+        for key, signal in self._own.items():
+            require_valid(signal.pvname, raw[key])
+        values = {key.partition(":")[2]: raw[key].value for key in self._own}
+        return self._detector.values(values, exposure_s)
+
+    def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
+        return {"ring_current_ma": self._surroundings.ring_current}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the data keys with their shapes, units and the PVs behind them."""
+        frame = self._exposure.counts_source
+        keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
+        keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
+        keys["laser_shutter"] = data_key("integer", source=frame)
+        keys["i0"] = data_key("number", source=self._exposure.i0.pvname, units="counts")
+        keys["exposure_s"] = data_key("number", source=frame, units="s")
+        keys["exposure_id"] = data_key("integer", source=frame)
+        keys |= self._detector.data_keys()
+        keys["ring_current_ma"] = data_key("number", units="mA", source=self._surroundings.ring_current.pvname)
+        keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
+        return keys
