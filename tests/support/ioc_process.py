@@ -79,7 +79,8 @@ def running_ioc(ports: CaPorts, *command: str, at_port: int | None = None) -> It
 
 
 def _python(*command: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+    environment = os.environ | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, env=environment)
 
 

@@ -28,7 +28,8 @@ def refusal(path: Path) -> str:
 
 
 def test_a_file_states_only_what_differs(tmp_path: Path) -> None:
-    text = 'extends = "7ID-D"\n[energy]\nlow_ev = 6000.0\n[axes.nozzle_mm]\nmotor = "7idd:m41"\nunit = "mm"\nlow = -5.0\nhigh = 5.0\ntolerance = 0.01\n'
+    axis = '[axes.nozzle_mm]\nmotor = "7idd:m41"\nunit = "mm"\nlow = -5.0\nhigh = 5.0\ntolerance = 0.01\n'
+    text = f'extends = "7ID-D"\n[energy]\nlow_ev = 6000.0\n{axis}'
     found = load_configuration(written(tmp_path, "mine.toml", text)).beamline
     usual = load_configuration(DEFAULT_CONFIGURATION).beamline
     assert found.energy.low_ev == 6000.0
@@ -109,7 +110,8 @@ def test_a_fault_names_the_file_and_the_key_it_comes_from(tmp_path: Path) -> Non
     hall = written(
         tmp_path,
         "hall.toml",
-        'extends = "7ID-D"\n[energy]\nlow_ev = -1.0\n[axes.x_mm]\nunit = "mm"\nlow = 1.0\nhigh = 0.0\ntolerance = 0.1\nmotor = "m"\n',
+        'extends = "7ID-D"\n[energy]\nlow_ev = -1.0\n'
+        '[axes.x_mm]\nunit = "mm"\nlow = 1.0\nhigh = 0.0\ntolerance = 0.1\nmotor = "m"\n',
     )
     mine = written(
         tmp_path, "mine.toml", 'extends = "hall.toml"\n[delay]\ntolerance_ps = 0.0\n[axes.x_mm]\nmotor = "n"\n'

@@ -1,0 +1,1 @@
+"""A technique of one's own for trxas: a magnet, and an X-ray emission analyser."""
