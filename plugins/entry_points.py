@@ -21,6 +21,7 @@ class PlugInGroup(StrEnum):
     PLANS = "trxas.plans"
     RUN_KINDS = "trxas.run_kinds"
     PANELS = "trxas.panels"
+    CAMPAIGNS = "trxas.campaigns"
 
 
 MARK = "[trxas."

@@ -133,8 +133,8 @@ def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:
     scanned = list(spec.settings[0]) if spec.settings else [spec.axis]
     if unknown := [name for name in (*spec.fixed, *scanned) if name not in beamline.axes]:
         raise InputError(
-            f"{beamline.configuration.name} has no axis {', '.join(unknown)}. Add a table [axes.NAME] of this name to "
-            "the configuration file, or correct the name."
+            f"{beamline.configuration.name} has no axis {', '.join(unknown)}. Add its table [axes.NAME] to the "
+            "configuration file, or correct the name."
         )
     for name, value in spec.fixed.items():
         beamline.axes[name].check_value(value)

@@ -7,6 +7,7 @@ is installed as its own build installs it, its devices are served by its own IOC
 from __future__ import annotations
 
 import builtins
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -185,6 +186,28 @@ def test_the_window_has_its_form_its_forecast_and_its_panel(
     assert panel.spectrum.curves["emission"] is not None
     window.close()
     assert not [outcome.problem for outcome in outcomes() if outcome.problem]
+
+
+def test_its_campaign_measures_its_error_bars(package: Path, tmp_path: Path) -> None:
+    """Lost: the error bars of a technique, which nobody ever compares with a truth."""
+    numbers = tmp_path / "numbers.json"
+    options = ["--technique", "emission", "--samples", "6", "--json", str(numbers), "--output", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "trxas.commands.main", "coverage", *options],
+        capture_output=True, text=True, timeout=COMMAND_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(numbers.read_text(encoding="utf-8"))["parameters"]
+    assert {name: one["pulls"] for name, one in found.items()} == {"line_ev": 6, "width_ev": 6}
+    # The mean of six pulls has an error of 0.4: a false alarm in 20 000.
+    assert abs(found["line_ev"]["pull_mean"]) < 1.7
+    assert (tmp_path / "pulls.png").exists()
+    wrong = subprocess.run(
+        [sys.executable, "-m", "trxas.commands.main", "coverage", "--technique", "emision", "--samples", "1"],
+        capture_output=True, text=True, timeout=COMMAND_S, check=False,
+    )  # fmt: skip
+    assert wrong.returncode == 2
+    assert "Give one of emission" in wrong.stderr
 
 
 def test_the_page_for_developers_works(session: Session) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trxas.commands.numbers import say, write_numbers
 from trxas.commands.options import JsonFile
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class CoverageOptions:
     ] = None
     json: JsonFile = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
+    technique: Annotated[
+        str, typer.Option(metavar="NAME", help="Campaign of an installed package instead (`trxas plugins` lists them).")
+    ] = ""
 
 
 def run(options: CoverageOptions) -> int:
@@ -46,6 +50,8 @@ def run(options: CoverageOptions) -> int:
     Shows the result so far after Ctrl-C too; the file of --json is written after every sample. The exit code is 1 if a
     parameter was never recovered.
     """
+    if options.technique:
+        return _run_technique(options)
     from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
     from trxas.validation.coverage.run import configured_timing, run_coverage
 
@@ -58,6 +64,25 @@ def run(options: CoverageOptions) -> int:
         run_coverage(coverage, options.json)
     finally:
         _show(coverage, options)
+    return 0 if all(found.number for found in coverage.statistics().values()) else 1
+
+
+def _run_technique(options: CoverageOptions) -> int:
+    """Measure the campaign of a plug-in; return 1 if a parameter was never recovered."""
+    from trxas.results.figures import save
+    from trxas.validation.coverage.report import parameters_json, pull_figure
+    from trxas.validation.coverage.technique import TechniqueCoverage, campaign_called
+
+    coverage = TechniqueCoverage(campaign=campaign_called(options.technique), seed=options.seed)
+    try:
+        for estimates in coverage.campaign.measure(options.samples, options.seed):
+            coverage.take(estimates)
+            say(f"{coverage.samples} of {options.samples} samples measured")
+    finally:
+        numbers = {"parameters": parameters_json(coverage), "samples": coverage.samples, "seed": coverage.seed}
+        write_numbers(numbers, options.json)
+        figure = save(pull_figure(coverage), options.output / "pulls.png")
+        print(f"\n{coverage.summary()}\n\nFigure: {figure.resolve()}")
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
 
 

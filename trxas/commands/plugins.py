@@ -23,7 +23,7 @@ class PluginsOptions:
 
 
 def run(options: PluginsOptions) -> int:
-    """List what other installed packages bring: plans, run kinds, panels.
+    """List what other installed packages bring: plans, run kinds, panels, campaigns.
 
     Each is loaded as a session or a window would load it. The exit code is 1 if one cannot be used; its message, with
     what to do, is printed.
@@ -51,6 +51,10 @@ def loaded_plug_ins() -> list[Outcome]:
         from gui.panels.registry import panel_classes
 
         panel_classes()
+    if PlugInGroup.CAMPAIGNS in groups:
+        from trxas.validation.coverage.technique import campaigns
+
+        campaigns()
     return outcomes()
 
 

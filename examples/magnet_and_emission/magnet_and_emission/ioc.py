@@ -9,6 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
+import sys
+import threading
 from typing import Any
 
 import numpy as np
@@ -50,7 +53,7 @@ def emission_group(prefix: str, speed: float, seed: int) -> Any:
         frame = pvproperty(name="ame:counter:Frame", value=[0.0, 0.0, 0.0], doc="Number, seconds, counts")
         number = 0
 
-        @field.putter
+        @field.putter  # type: ignore[no-redef]
         async def field(self, _instance: Any, value: float) -> float:
             await self.stop.write(0)
             here = float(self.field_rbv.value)
@@ -61,12 +64,12 @@ def emission_group(prefix: str, speed: float, seed: int) -> Any:
                 await asyncio.sleep(STEP_S)
             return value
 
-        @analyser.putter
+        @analyser.putter  # type: ignore[no-redef]
         async def analyser(self, _instance: Any, value: float) -> float:
             await self.analyser_rbv.write(value)
             return value
 
-        @count.putter
+        @count.putter  # type: ignore[no-redef]
         async def count(self, _instance: Any, value: int) -> int:
             if not value:
                 return 0
@@ -80,6 +83,12 @@ def emission_group(prefix: str, speed: float, seed: int) -> Any:
     return EmissionGroup(prefix)
 
 
+def _stop_with_stdin() -> None:
+    """Send SIGTERM to this process once its standard input is closed: its parent is gone."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def main() -> None:
     """Serve the records on loopback until Ctrl-C."""
     parser = argparse.ArgumentParser(description="Serve a magnet, an analyser and its counter over Channel Access.")
@@ -87,7 +96,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5066, help="Channel Access port")
     parser.add_argument("--speed", type=float, default=1.0, help="seconds of beam per second of wall time")
     parser.add_argument("--seed", type=int, default=1, help="seed of the counting noise")
+    parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")
     options = parser.parse_args()
+    if options.stop_with_stdin:
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
     # caproto reads its environment when the server is made.
     os.environ["EPICS_CA_SERVER_PORT"] = os.environ["EPICS_CAS_SERVER_PORT"] = str(options.port)
     from caproto.asyncio.server import Context

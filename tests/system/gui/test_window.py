@@ -82,6 +82,29 @@ def test_a_closed_panel_comes_back_from_the_menu(make: Make) -> None:
     assert not dock.isHidden()
 
 
+def test_a_panel_that_fails_says_so_and_leaves_the_others_alone(
+    make: Make, qtbot: QtBot, energy_run: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: every curve of the window, because a panel of another package has a defect."""
+    feed = QueueFeed("test")
+    window = make(feed)
+    broken, sound = window.docks["spectra"].widget(), window.docks["devices"].widget()
+    assert isinstance(broken, Panel)
+    assert isinstance(sound, Panel)
+
+    def fail(_frame: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken, "draw", fail)
+    window.show_panel("spectra")
+    for name, doc in energy_run:
+        feed.put(name, doc)
+    qtbot.waitUntil(lambda: "BROKEN" in broken.heading.state.text(), timeout=WAIT_MS)
+    assert "ZeroDivisionError" in broken.heading.state.toolTip()
+    qtbot.waitUntil(lambda: "ENDED" in sound.heading.state.text(), timeout=WAIT_MS)
+    assert "BROKEN" in broken.heading.state.text()
+
+
 def test_docks_are_closed_and_taken_out_by_their_titles(make: Make, qtbot: QtBot) -> None:
     window = make()
     dock = window.docks["devices"]

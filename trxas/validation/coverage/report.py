@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,10 +30,24 @@ HEADINGS = (
 VERDICTS = {True: "within", False: "outside", None: "too few samples"}
 
 
+class PulledParameters(Protocol):
+    """Pulls of several parameters, as `Coverage` has them: `pulls[parameter][sample]` is a list of numbers."""
+
+    pulls: dict[str, dict[int, list[float]]]
+
+    def statistics(self) -> dict[str, PullStatistics]:
+        """Return mean and width of the pulls of every parameter."""
+
+
+def parameters_json(coverage: PulledParameters) -> dict[str, Any]:
+    """Return the statistics of every parameter for machines; unknown numbers are None."""
+    return {name: _parameter_json(found) for name, found in coverage.statistics().items()}
+
+
 def as_json(coverage: Coverage) -> dict[str, Any]:
     """Return everything for machines; unknown numbers are None."""
     return {
-        "parameters": {name: _parameter_json(found) for name, found in coverage.statistics().items()},
+        "parameters": parameters_json(coverage),
         "samples": coverage.settings.samples,
         "seed": coverage.settings.seed,
         "measurements_per_sample": coverage.settings.measurements,
@@ -59,7 +73,7 @@ def summary(coverage: Coverage) -> str:
     lines = [
         f"Pulls (value - truth) / sigma of {settings.samples} random samples, each measured {settings.measurements} "
         f"times; seed {settings.seed}{done}",
-        table_text(table(HEADINGS, map(_cells, coverage.statistics().items()), right=HEADINGS[1:5])),
+        table_text(table(HEADINGS, map(cells, coverage.statistics().items()), right=HEADINGS[1:5])),
     ]
     reasons = list(dict.fromkeys(failure.reason for failure in coverage.failures))
     lines += [f"failed: {reason}" for reason in reasons[:REASONS_SHOWN]]
@@ -68,7 +82,7 @@ def summary(coverage: Coverage) -> str:
     return "\n".join(lines)
 
 
-def pull_figure(coverage: Coverage) -> Figure:
+def pull_figure(coverage: PulledParameters) -> Figure:
     """Draw the pulls of every parameter with the normal distribution that they should follow."""
     statistics = coverage.statistics()
     rows = -(-len(statistics) // COLUMNS)
@@ -104,7 +118,7 @@ def _parameter_json(found: PullStatistics) -> Mapping[str, Any]:
     }
 
 
-def _cells(parameter: tuple[str, PullStatistics]) -> tuple[object, ...]:
+def cells(parameter: tuple[str, PullStatistics]) -> tuple[object, ...]:
     """Return the row of a parameter and its pulls, in the order of `HEADINGS`."""
     name, found = parameter
     mean = _number(found.mean, found.mean_error)
