@@ -203,7 +203,7 @@ def test_its_campaign_measures_its_error_bars(package: Path, tmp_path: Path) -> 
     assert abs(found["line_ev"]["pull_mean"]) < 1.7
     assert (tmp_path / "pulls.png").exists()
     wrong = subprocess.run(
-        [sys.executable, "-m", "trxas.commands.main", "coverage", "--technique", "emision", "--samples", "1"],
+        [sys.executable, "-m", "trxas.commands.main", "coverage", "--technique", "emissions", "--samples", "1"],
         capture_output=True, text=True, timeout=COMMAND_S, check=False,
     )  # fmt: skip
     assert wrong.returncode == 2
