@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bluesky.plan_stubs as bps
 import numpy as np
 import pytest
 
@@ -46,6 +47,7 @@ def session(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_the_transient_of_the_complex_is_measured(session: Session) -> None:
+    session.run_engine(bps.mv(session.beamline.axes["field_t"], 0.5))
     delays_ps = [-400.0, -350.0, -300.0, -250.0, 100.0, 110.0, 120.0, 130.0]
     plan = session.plans()["delay_scan"]("Fe K", delays_ps=delays_ps, dwell_s=200.0, sample=SAMPLE)
     documents = load_run(session.store, session.measure(plan))
@@ -55,7 +57,7 @@ def test_the_transient_of_the_complex_is_measured(session: Session) -> None:
     events = [doc["data"] for name, doc in documents if name == "event"]
     assert {np.shape(event["spc_counts"]) for event in events} == {(4, 3)}
     assert {event["quality"] for event in events} == {""}
-    assert all(event["field_t"] == pytest.approx(0.0, abs=0.005) for event in events)
+    assert all(event["field_t"] == pytest.approx(0.5, abs=0.005) for event in events)
     results = reduce_run(documents)
     assert isinstance(results, TraceResults), results.table()
     late = results.trace.delay_ps > 0
