@@ -13,19 +13,23 @@ from ophyd.signal import EpicsSignalBase
 from devices.axes.axis import Axis
 from devices.axes.axis_group import AxisGroup
 from devices.axes.cell import Cell
-from devices.axes.delay import Delay
-from devices.axes.energy import Energy
-from devices.axes.fluence import Fluence, Waveplate
+from devices.axes.delay import Delay, delay_axis
+from devices.axes.energy import Energy, energy_axis
+from devices.axes.fluence import FixedFluence, Fluence, Waveplate
 from devices.axes.further_axis import further_axes
 from devices.axes.pointing import Pointing
 from devices.axes.positioner_axis import PositionerAxis
 from devices.axes.record_axis import RecordAxis
-from devices.configuration import BeamlineConfiguration
+from devices.configuration import BeamlineConfiguration, FluenceSettings, PointingSettings
+from devices.configuration.listed_detectors import DeviceDetector
+from devices.detectors.any_device import AnyDevice
+from devices.detectors.beside_exposure import beside_detector
+from devices.detectors.further_detectors import FurtherDetectors
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
-from devices.exposure.gated_detectors import Exposure
+from devices.exposure.gated_detectors import Exposure, exposure_class
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import scaler_exposure_class
@@ -33,7 +37,7 @@ from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevice
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
 from devices.instrument_response import InstrumentResponse
-from devices.laser import Laser, laser_shutter
+from devices.laser import Laser, laser_device, laser_shutter
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
 from devices.session.safety import Safety, SessionLock
@@ -41,7 +45,7 @@ from devices.session.suspension import Suspension
 from devices.shutter import Shutter
 from devices.signals.connection import wait_connected
 from devices.signals.uncached_signal import FreshSignalRO, disconnected_names, read_together
-from devices.surroundings import Surroundings
+from devices.surroundings import Surroundings, surroundings_device, xray_shutter
 from errors import ConfigurationError, NotConnectedError
 
 RAW_UNITS = {
@@ -77,15 +81,16 @@ class BeamlineAxes:
 
     energy: Energy
     delay: Delay
-    fluence: Fluence
-    pointing_horizontal: Pointing
-    pointing_vertical: Pointing
+    fluence: Fluence | FixedFluence
+    pointing_horizontal: Pointing | None = None
+    pointing_vertical: Pointing | None = None
     further_axes: Mapping[str, Axis] = field(default_factory=dict)
 
     @property
     def axes(self) -> dict[str, Axis]:
         """Axes by the name of their event field, which ends in the unit."""
-        return {name.value: getattr(self, name.name.lower()) for name in AxisName} | dict(self.further_axes)
+        fixed = {name.value: getattr(self, name.name.lower()) for name in AxisName}
+        return {name: axis for name, axis in fixed.items() if axis is not None} | dict(self.further_axes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +102,8 @@ class Beamline(BeamlineAxes):
     """
 
     configuration: BeamlineConfiguration
-    waveplate: Waveplate
-    power_meter: PowerMeter
+    waveplate: Waveplate | None
+    power_meter: PowerMeter | None
     laser: Laser
     laser_shutter: Shutter
     xray_shutter: Shutter
@@ -118,6 +123,7 @@ class Beamline(BeamlineAxes):
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
     holder: SessionLock | None = None
+    further_detectors: tuple[Device, ...] = ()
     further_devices: Mapping[str, Device] = field(default_factory=dict)
     technique_readers: dict[str, TechniqueReader] = field(default_factory=dict)
 
@@ -148,7 +154,8 @@ class Beamline(BeamlineAxes):
     def pump_probe_devices(self) -> tuple[Device, ...]:
         """Devices of every pump-probe measurement."""
         found = (self.laser, self.laser_shutter, self.xray_shutter, self.waveplate, self.power_meter)
-        return (*self.axes.values(), *found, self.surroundings, self.exposure)
+        there = (device for device in found if device is not None)
+        return (*self.axes.values(), *there, self.surroundings, self.exposure)
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -163,9 +170,9 @@ class Beamline(BeamlineAxes):
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
-        """Devices of the powder cell, the foil wheel and further devices that the configuration has."""
+        """Devices of the powder cell, the foil wheel, further devices and detectors that the configuration has."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
-        return tuple(device for device in found if device is not None)
+        return (*(device for device in found if device is not None), *self.further_detectors)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Yield every PV-backed signal of `devices`, by default of all."""
@@ -250,17 +257,19 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     """Return a beamline with every device of `configuration`, not connected yet; nothing is moved."""
     prefix = configuration.epics.prefix
     around = configuration.surroundings
+    fluence = configuration.fluence
+    lasers = configuration.laser
     axes = _axes(configuration, prefix)
     shutter = laser_shutter(configuration.laser, prefix)
-    xray_shutter = Shutter(
-        prefix + around.xray_shutter, prefix + around.xray_shutter_readback, name="xray_shutter", timeout_s=10.0
-    )
+    xrays = xray_shutter(around, prefix)
+    further = _further_detectors(configuration, prefix)
     point_devices = PointDevices(
         axes=axes.axes,
         exposure=_exposure(configuration, prefix),
-        laser=Laser(configuration.laser, prefix=prefix, name="laser"),
-        surroundings=Surroundings(around, prefix=prefix, name="surroundings"),
+        laser=laser_device(configuration.laser, prefix),
+        surroundings=surroundings_device(around, prefix),
         injecting=_optional(prefix, around.injecting, "injecting"),
+        further=further,
     )
     pulses_per_s = configuration.scheme.pumps_per_s
     point = PointReader(point_devices, quality=configuration.quality, pulses_per_s=pulses_per_s)
@@ -269,15 +278,16 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
         **_further_devices(configuration, prefix),
         configuration=configuration,
-        waveplate=Waveplate(configuration.fluence, prefix=prefix, name="waveplate"),
-        power_meter=PowerMeter(configuration.laser, prefix=prefix, name="power_meter"),
+        waveplate=Waveplate(fluence, prefix=prefix, name="waveplate") if isinstance(fluence, FluenceSettings) else None,
+        power_meter=PowerMeter(lasers, prefix=prefix, name="power_meter") if lasers.power else None,
         laser=point_devices.laser,
         laser_shutter=shutter,
-        xray_shutter=xray_shutter,
+        xray_shutter=xrays,
         surroundings=point_devices.surroundings,
         exposure=point_devices.exposure,
         point=point,
-        axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xray_shutter}),
+        further_detectors=further.devices,
+        axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xrays}),
     )
 
 
@@ -286,24 +296,48 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
     geometry = configuration.geometry
     response = InstrumentResponse(sigma_ps=geometry.irf_sigma_ps, error_ps=geometry.irf_error_ps)
     return BeamlineAxes(
-        energy=Energy(configuration.energy, prefix=prefix, name="energy"),
-        delay=Delay(configuration.delay, response, prefix=prefix, name="delay"),
-        fluence=Fluence(configuration.fluence, prefix=prefix, name="fluence"),
-        pointing_horizontal=Pointing(pointing, pointing.horizontal, prefix=prefix, name="pointing_horizontal"),
-        pointing_vertical=Pointing(pointing, pointing.vertical, prefix=prefix, name="pointing_vertical"),
+        energy=energy_axis(configuration.energy, prefix),
+        delay=delay_axis(configuration.delay, response, prefix),
+        fluence=_fluence(configuration, prefix),
+        pointing_horizontal=_pointing(pointing, pointing.horizontal, prefix, "pointing_horizontal"),
+        pointing_vertical=_pointing(pointing, pointing.vertical, prefix, "pointing_vertical"),
         further_axes=further_axes(configuration.axes, prefix=prefix),
     )
+
+
+def _fluence(configuration: BeamlineConfiguration, prefix: str) -> Fluence | FixedFluence:
+    settings = configuration.fluence
+    if isinstance(settings, FluenceSettings):
+        return Fluence(settings, prefix=prefix, name="fluence")
+    return FixedFluence(settings, name="fluence")
+
+
+def _pointing(settings: PointingSettings, motor: str, prefix: str, name: str) -> Pointing | None:
+    return Pointing(settings, motor, prefix=prefix, name=name) if motor else None
 
 
 def _exposure(configuration: BeamlineConfiguration, prefix: str) -> Exposure:
     """Return the gated detectors: with frames, or with the gates on channels of a scaler."""
     settings = configuration.exposure
-    if not settings.spc_channels:
-        return Exposure(settings, prefix=prefix, name="exposure")
+    if settings.spc_frame:
+        return exposure_class(settings)(settings, prefix=prefix, name="exposure")
     shutter_pv = configuration.laser.shutter_readback
     pumps_per_s = configuration.scheme.pumps_per_s
-    made = scaler_exposure_class(settings)
+    made = scaler_exposure_class(settings, with_shutter=bool(shutter_pv))
     return made(settings, pumps_per_s=pumps_per_s, shutter_pv=shutter_pv, prefix=prefix, name="exposure")
+
+
+def _further_detectors(configuration: BeamlineConfiguration, prefix: str) -> FurtherDetectors:
+    """Return the detectors of the list that are read beside the exposure."""
+    exposure = configuration.exposure
+    pumps_per_s = configuration.scheme.pumps_per_s
+    made = [
+        AnyDevice(entry, prefix=prefix)
+        if isinstance(entry, DeviceDetector)
+        else beside_detector(entry, exposure, prefix=prefix, pumps_per_s=pumps_per_s)
+        for entry in configuration.further_detectors
+    ]
+    return FurtherDetectors(made, exposure)
 
 
 def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:

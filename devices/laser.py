@@ -5,8 +5,9 @@ from __future__ import annotations
 from ophyd import Device, EpicsSignalRO
 from ophyd import FormattedComponent as FCpt
 
+from devices.absent import class_without
 from devices.configuration import LaserSettings
-from devices.shutter import Shutter
+from devices.shutter import OpenBeam, Shutter
 from devices.signals.uncached_signal import FreshSignalRO
 
 
@@ -29,8 +30,16 @@ class Laser(Device):
         return self._settings.required_divider
 
 
+def laser_device(settings: LaserSettings, prefix: str) -> Laser:
+    """Return the status of the laser, in which what the beamline does not serve is None."""
+    missing = [name for name in ("rate_divider", "repetition_rate", "lock", "power") if not getattr(settings, name)]
+    return class_without(Laser, missing)(settings, prefix=prefix, name="laser")
+
+
 def laser_shutter(settings: LaserSettings, prefix: str) -> Shutter:
     """Return the shutter that blocks the pump, with the configured time-out in seconds."""
+    if not settings.shutter:
+        return OpenBeam(name="laser_shutter")
     return Shutter(
         prefix + settings.shutter,
         prefix + settings.shutter_readback,

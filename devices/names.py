@@ -36,3 +36,23 @@ class AcquisitionMode(StrEnum):
     BOXCAR = "boxcar"
     SDD = "sdd"
     PILATUS = "pilatus"
+
+
+class DetectorKind(StrEnum):
+    """Kinds of entries in the list of detectors; the kind decides how values are read and corrected."""
+
+    SPC = "spc"
+    ANALOG = "analog"
+    SDD = "sdd"
+    ION_CHAMBER = "ion_chamber"
+    DEVICE = "device"
+
+
+class DetectorRole(StrEnum):
+    """What a detector measures, and so what the reduction does with it; a monitor is only recorded."""
+
+    FLUORESCENCE = "fluorescence"
+    TRANSMISSION = "transmission"
+    REFERENCE = "reference"
+    I0 = "i0"
+    MONITOR = "monitor"

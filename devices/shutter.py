@@ -35,6 +35,9 @@ STATES: dict[str, int] = {ShutterState.CLOSED: CLOSED, ShutterState.OPEN: OPEN}
 class Shutter(Device):
     """Laser or X-ray shutter: a binary output and its read-back, 0 closed and 1 open."""
 
+    can_close = True
+    """Whether there is anything that blocks the beam."""
+
     setpoint = FCpt(EpicsSignal, "{_setpoint_name}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_readback_name}", kind="omitted")
 
@@ -94,3 +97,33 @@ class Shutter(Device):
 
     def _reached(self) -> int:
         return int(read_together({"state": self.readback})["state"])
+
+
+class OpenBeam(Shutter):
+    """The shutter of a beamline that has none which can be moved from here: always open."""
+
+    can_close = False
+    setpoint = None
+    readback = None
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__("", "", name=name, timeout_s=0.0)
+
+    def check_value(self, value: str) -> None:
+        """Raise InputError unless `value` is "open": nothing here can close it."""
+        super().check_value(value)
+        if STATES[value] != OPEN:
+            raise InputError(
+                f"{self.name} = {value!r}: the beamline has no such shutter, so the beam is always on. Measure without "
+                "a reference by the shutter, or give its PVs in the configuration."
+            )
+
+    def set(self, value: str) -> DeviceStatus:
+        """Return a status that is done; raises InputError for "closed"."""
+        self.check_value(value)
+        status = DeviceStatus(self)
+        status.set_finished()
+        return status
+
+    def _reached(self) -> int:
+        return int(OPEN)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import ReductionError
+from reduction.detectors import DetectorSums
 from reduction.events import PrimaryEvents
 from reduction.run_metadata import RunMetadata
 
@@ -45,6 +46,7 @@ class RunAccumulator:
         self._scans = 0
         self._layout: dict[str, slice] = {}
         self._sums = np.zeros((0, 0, 2, 0))
+        self._further = DetectorSums((), 0)
         self._rejected = np.zeros((0, 0, 2), dtype=np.int64)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -76,6 +78,11 @@ class RunAccumulator:
         """Gate counts, shape (..., apd, probe)."""
         counts = self._field("counts")
         return counts.reshape(*counts.shape[:-1], self.metadata.photodiodes, self.metadata.timing.probes_per_pump)
+
+    @property
+    def element_weights(self) -> FloatArray:
+        """Weights of the photodiodes in the sum over them, (apd, 1), to be multiplied with (..., apd, probe)."""
+        return np.asarray(self.metadata.element_weights)[:, None]
 
     @property
     def pulses(self) -> FloatArray:
@@ -151,6 +158,8 @@ class RunAccumulator:
             "boxcar_variance": probes,
         }
         widths |= dict.fromkeys((*_SCALARS, "exposures"), 1)
+        self._further = DetectorSums(metadata.detectors, probes)
+        widths |= self._further.widths()
         edges = np.cumsum([0, *widths.values()]).tolist()
         self._layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
         self._sums = np.zeros((1, points, 2, edges[-1]))
@@ -179,7 +188,7 @@ class RunAccumulator:
             self._rejected[cell] += 1
             return
         row = self._row(data)
-        if not np.isfinite(row).all() or min(data["i0"], data["exposure_s"]) <= 0:
+        if not np.isfinite(row).all() or min(row[self._layout["i0"]][0], data["exposure_s"]) <= 0:
             raise ReductionError(
                 f"Scan {cell[0]}, point {cell[1]} holds a value that is not finite, or an i0 or exposure_s that is not "
                 "above 0, yet its quality is good. Mark such events in `quality`."
@@ -215,9 +224,12 @@ class RunAccumulator:
             exposure = data["exposure_s"]
             row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
             row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
-        # The scalars lie side by side in the layout, in the order of `_SCALARS`, and the number of exposures is last.
-        row[layout["i0"].start : layout["exposures"].start] = self._scalars(data)
-        row[-1] = 1.0
+        # The scalars lie side by side in the layout, in the order of `_SCALARS`, before the number of exposures.
+        scalars = self._scalars(data)
+        row[layout["i0"].start : layout["exposures"].start] = scalars
+        row[layout["exposures"]] = 1.0
+        for quantity, value in self._further.values(data, scalars[0]).items():
+            row[layout[quantity]] = value
         return row
 
     def _scalars(self, data: Mapping[str, Any]) -> list[float]:
@@ -225,7 +237,11 @@ class RunAccumulator:
         optional = {"foil": 0.0}
         if run.axis != "fluence_mj_cm2":
             optional["fluence_mj_cm2"] = run.fluence_mj_cm2
-        return [data[name] if name in data else optional[name] for name in _SCALARS]
+        values = {name: data[name] if name in data else optional[name] for name in _SCALARS}
+        for name, facts in (("i0", run.i0_facts), ("foil", run.foil_facts)):
+            if name in data:
+                values[name] = facts.integral(values[name], values["exposure_s"])
+        return list(values.values())
 
     def _field(self, name: str) -> FloatArray:
         _ = self.metadata
@@ -239,18 +255,46 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     the number of scans as `repeats`. `reduction.xas.series` checks whether the runs belong together. Raises
     ReductionError without runs or with different numbers of points.
     """
-    if not runs or len({run._sums.shape[1:] for run in runs}) != 1:
+    if not runs or len({(run._sums.shape[1:3], _own_widths(run)) for run in runs}) != 1:
         raise ReductionError(
             "Only runs with the same number of points, gates and photodiodes can be joined, and at least one. Check "
             "the list."
         )
+    layout, tables = _same_columns(runs)
     masks = [np.ones(run.scans, dtype=bool) for run in runs] if kept is None else kept
     result = copy(runs[0])
-    result._sums = np.concatenate([run._sums[: run.scans][mask] for run, mask in zip(runs, masks, strict=True)])
+    result._layout = layout
+    result._sums = np.concatenate([table[mask] for table, mask in zip(tables, masks, strict=True)])
     result._rejected = np.concatenate([run.rejected[mask] for run, mask in zip(runs, masks, strict=True)])
     result._scans = len(result._sums)
-    result._metadata = replace(runs[0].metadata, repeats=result._scans, uid=uid or runs[0].metadata.uid)
+    listed = {one.name: one for run in reversed(runs) for one in run.metadata.detectors}
+    result._metadata = replace(
+        runs[0].metadata,
+        repeats=result._scans,
+        uid=uid or runs[0].metadata.uid,
+        detectors=tuple(listed.values()),
+    )
     return result
+
+
+def _own_widths(run: RunAccumulator) -> tuple[tuple[str, int], ...]:
+    """Return the quantities that every run has, each with its number of columns."""
+    found = ((name, columns.stop - columns.start) for name, columns in run._layout.items() if ":" not in name)
+    return tuple(found)
+
+
+def _same_columns(runs: Sequence[RunAccumulator]) -> tuple[dict[str, slice], list[FloatArray]]:
+    """Return one layout for all runs, and the sums of each in it: zeros for a further detector that a run lacks."""
+    widths = {name: columns.stop - columns.start for run in runs for name, columns in run._layout.items()}
+    edges = np.cumsum([0, *widths.values()]).tolist()
+    layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
+    tables = []
+    for run in runs:
+        table = np.zeros((run.scans, *run._sums.shape[1:3], edges[-1]))
+        for name, columns in run._layout.items():
+            table[..., layout[name]] = run._sums[: run.scans, ..., columns]
+        tables.append(table)
+    return layout, tables
 
 
 def accumulate(documents: Iterable[tuple[str, Mapping[str, Any]]] | Sequence[tuple[str, Any]]) -> RunAccumulator:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from errors import ReductionError
+from reduction.detectors import DetectorFacts, detectors_of
 
 PHOTODIODES_OF_EARLIER_RUNS = 2
 """Photodiodes of runs that do not state their number."""
@@ -117,7 +118,8 @@ class RunMetadata:
     its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
     axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
     of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
-    length of the first axis of `spc_counts`.
+    length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in the sum. `detectors`
+    are all that the run lists; `detector` names the further one through which the run is seen, empty for the first.
     """
 
     uid: str
@@ -140,6 +142,41 @@ class RunMetadata:
     energy_calibration_offset_ev: float = 0.0
     time_zero_raw_ps: float | None = None
     photodiodes: int = PHOTODIODES_OF_EARLIER_RUNS
+    element_weights: tuple[float, ...] = ()
+    detectors: tuple[DetectorFacts, ...] = ()
+    detector: str = ""
+    signal_weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
+        if not self.element_weights:
+            object.__setattr__(self, "element_weights", (1.0,) * self.photodiodes)
+        if len(self.element_weights) != self.photodiodes:
+            raise ReductionError(
+                f"The run has {self.photodiodes} photodiodes and {len(self.element_weights)} weights. Correct its "
+                "start document."
+            )
+
+    @property
+    def weights_of_signal(self) -> tuple[float, ...]:
+        """Weights of the elements of the analog signal, (elements,); empty if the run does not state them."""
+        if self.signal_weights:
+            return self.signal_weights
+        return next((one.weights for one in self.detectors if "boxcar_mean" in one.fields.values()), ())
+
+    @property
+    def i0_facts(self) -> DetectorFacts:
+        """The I0 detector, with its offset and gain; neither in runs that list no detectors."""
+        return self._facts_of("i0")
+
+    @property
+    def foil_facts(self) -> DetectorFacts:
+        """The diode behind the foil, with its offset and gain."""
+        return self._facts_of("foil")
+
+    def _facts_of(self, field: str) -> DetectorFacts:
+        plain = DetectorFacts(name=field, kind="ion_chamber", role="", fields={"counts": field})
+        return next((one for one in self.detectors if field in one.fields.values()), plain)
 
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
@@ -162,6 +199,7 @@ class RunMetadata:
     def _checked(cls, doc: Mapping[str, Any], axis: str) -> RunMetadata:
         reduction = doc["reduction"]
         fixed = _FIXED_VALUES_OF_AXIS[axis]
+        detectors = detectors_of(doc)
         try:
             points = tuple(map(float, doc["grid"]["points"]))
             return cls(
@@ -184,6 +222,8 @@ class RunMetadata:
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
                 photodiodes=_photodiodes(reduction),
+                element_weights=_weights(detectors),
+                detectors=detectors,
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except (TypeError, ValueError) as error:
@@ -238,10 +278,16 @@ def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
 
 
 def _photodiodes(reduction: Mapping[str, Any]) -> int:
+    # None where every detector of the fluorescence is listed and none of them counts.
     number = int(reduction.get("photodiodes", PHOTODIODES_OF_EARLIER_RUNS))
-    if number < 1:
-        raise ReductionError(f"photodiodes = {number} in the `reduction` settings: at least 1 must have counted.")
+    if number < 0:
+        raise ReductionError(f"photodiodes = {number} in the `reduction` settings: the number cannot be negative.")
     return number
+
+
+def _weights(detectors: tuple[DetectorFacts, ...]) -> tuple[float, ...]:
+    """Return the weights of the photodiodes that count; none for runs that list no detectors."""
+    return next((one.weights for one in detectors if "spc_counts" in one.fields.values()), ())
 
 
 def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> Timing:

@@ -72,6 +72,7 @@ def _beamline(sample: Sample, options: argparse.Namespace) -> SimulatedBeamline:
         restarts=options.restarts + restart.number,
         scheme=DEFAULT_SCHEME if options.scheme is None else load_scheme(options.scheme),
         photodiodes=options.photodiodes,
+        public=options.public_names,
     )
     if options.exposure_log is not None:
         beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
@@ -128,6 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--scheme", type=Path, help="file with a table [pump_scheme]: bunches, pump and gates (TOML)")
     parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")
+    parser.add_argument(
+        "--public-names",
+        action="store_true",
+        help="serve only what the real beamline is known to serve; the laser is on",
+    )
     parser.add_argument("--seed", type=_seed, default=1, help="seed of all randomness")
     parser.add_argument("--speed", type=_speed, default=1.0, help="seconds of beam per second of wall time")
     parser.add_argument("--port", type=_port, default=5064, help="Channel Access port; 0 picks a free one")

@@ -26,6 +26,10 @@ SHIPPED = {"7ID-D": DEFAULT_CONFIGURATION}
 """Configurations that a file may extend by name."""
 
 
+DEFAULT_PHOTODIODES = 2
+"""Photodiodes of a simulation for a beamline of which none is counted."""
+
+
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class StorageSettings:
     """Where runs are stored.
@@ -82,10 +86,12 @@ class Configuration:
     @property
     def simulation_options(self) -> tuple[str, ...]:
         """Options with which a simulation has the ring and the photodiodes of this configuration."""
-        photodiodes = ("--photodiodes", str(self.beamline.exposure.apds))
-        if self.beamline.pump_scheme is None:
-            return photodiodes
-        return (*photodiodes, "--scheme", str(self.scheme_path or self.path))
+        exposure = self.beamline.exposure
+        photodiodes = str(exposure.apds * exposure.diodes_per_channel or DEFAULT_PHOTODIODES)
+        # A beamline without a laser shutter cannot turn the laser on, so the simulation must have it on.
+        by_hand = () if self.beamline.laser.shutter else ("--public-names",)
+        scheme = () if self.beamline.pump_scheme is None else ("--scheme", str(self.scheme_path or self.path))
+        return ("--photodiodes", photodiodes, *by_hand, *scheme)
 
 
 def images_elsewhere(configuration: Configuration) -> Path | None:

@@ -76,7 +76,7 @@ class AxisGroup:
         self._reopen = []
 
     def _shutters(self) -> list[Shutter]:
-        return [mover for mover in self._movers.values() if isinstance(mover, Shutter)]
+        return [mover for mover in self._movers.values() if isinstance(mover, Shutter) and mover.can_close]
 
     def stop(self, *, success: bool = False) -> None:
         """Stop every axis at its present position; shutters finish their stroke."""

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from ophyd import FormattedComponent as FCpt
 
@@ -15,7 +15,7 @@ from devices.configuration import DelaySettings
 from devices.conversions import PS_PER_S, delay_ps
 from devices.instrument_response import InstrumentResponse
 from devices.numbers import finite_number
-from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
+from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, read_together
 from errors import InputError
 
 
@@ -52,7 +52,7 @@ class Delay(Axis):
 
     unit = "ps"
     raw_readbacks = ("coarse_readback", "fine_readback")
-    raw_setpoints = ("coarse_setpoint", "fine_setpoint")
+    raw_setpoints: ClassVar[tuple[str, ...]] = ("coarse_setpoint", "fine_setpoint")
 
     def __init__(self, settings: DelaySettings, response: InstrumentResponse, *, prefix: str, name: str) -> None:
         self.response = response
@@ -83,13 +83,16 @@ class Delay(Axis):
     def check_time_zero(self, raw_ps: float) -> None:
         """Raise InputError unless `raw_ps` is a number that keeps both ends of the axis within the records' limits."""
         finite_number(raw_ps, "time zero", "ps of raw delay")
-        if self.coarse_setpoint.connected and self.fine_setpoint.connected:
+        if all(getattr(self, name).connected for name in self.raw_setpoints):
             for end in self.limits:
-                self._check_records(self._raw_setpoints(*split_raw_delay(end + raw_ps, self._settings)))
+                self._check_records(self._raw_setpoints(*self._split_raw(end + raw_ps)))
+
+    def _split_raw(self, raw_ps: float) -> tuple[float, float]:
+        return split_raw_delay(raw_ps, self._settings)
 
     def split(self, value: float) -> tuple[float, float]:
         """Return the raw coarse and fine delay, both in ps, of the axis position `value`, ps, when none is held."""
-        return split_raw_delay(value + self.time_zero_raw_ps, self._settings)
+        return self._split_raw(value + self.time_zero_raw_ps)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set "time_zero_raw_ps" or "response", or hold one raw delay: "held" is {"coarse": ps} or {"fine": ps}.
@@ -125,7 +128,7 @@ class Delay(Axis):
             fine_ps = self._held["fine"]
             coarse_ps = self._settings.coarse_sign * (raw_ps - self._settings.fine_sign * fine_ps)
         else:
-            coarse_ps, fine_ps = split_raw_delay(raw_ps, self._settings)
+            coarse_ps, fine_ps = self._split_raw(raw_ps)
         return self._raw_setpoints(coarse_ps, fine_ps)
 
     def _raw_setpoints(self, coarse_ps: float, fine_ps: float) -> dict[str, float]:
@@ -143,3 +146,28 @@ class Delay(Axis):
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: an electronic delay has no motion to stop."""
+
+
+class CoarseDelay(Delay):
+    """Laser delay of a beamline whose phase shifter is only read: the delay generator makes every move.
+
+    The fine delay stays where somebody has set it, and counts.
+    """
+
+    fine_setpoint = None
+    raw_setpoints = ("coarse_setpoint",)
+
+    def _split_raw(self, raw_ps: float) -> tuple[float, float]:
+        # Requested and not monitored: the phase shifter may have been turned by hand since.
+        fine_ps = float(read_together({"fine": self.fine_readback})["fine"])
+        return self._settings.coarse_sign * (raw_ps - self._settings.fine_sign * fine_ps), fine_ps
+
+    def _raw_setpoints(self, coarse_ps: float, fine_ps: float) -> dict[str, float]:
+        del fine_ps
+        return {"coarse_setpoint": coarse_ps / PS_PER_S}
+
+
+def delay_axis(settings: DelaySettings, response: InstrumentResponse, prefix: str) -> Delay:
+    """Return the delay axis, ps: over both raw delays, or over the coarse one alone."""
+    kind = Delay if settings.fine_setpoint else CoarseDelay
+    return kind(settings, response, prefix=prefix, name="delay")

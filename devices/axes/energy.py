@@ -13,6 +13,7 @@ from ophyd.device import do_not_wait_for_lazy_connection
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
+from devices.absent import class_without
 from devices.axes.axis import Axis
 from devices.axes.motor_record import MotorFields
 from devices.configuration import EnergySettings
@@ -207,8 +208,13 @@ class Energy(Axis):
     def stop(self, *, success: bool = False) -> None:
         """Stop the Bragg motor where it is; does nothing if the record does not answer."""
         self._stops += 1
-        if self.halt.connected:
+        if self.halt is not None and self.halt.connected:
             self.halt.put(1)
+
+
+def energy_axis(settings: EnergySettings, prefix: str) -> Energy:
+    """Return the monochromator's energy, eV; without a PV that stops it, if the beamline has none."""
+    return class_without(Energy, () if settings.stop else ("halt",))(settings, prefix=prefix, name="energy")
 
 
 class _BothMoves(Status):

@@ -10,11 +10,13 @@ from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
+from ophyd.status import DeviceStatus
 
 from devices.axes.axis import Axis
 from devices.axes.motor_record import MotorFields
-from devices.configuration import FluenceSettings
+from devices.configuration import FixedFluenceSettings, FluenceSettings
 from devices.conversions import fluence_mj_cm2, waveplate_angle_deg
+from devices.numbers import finite_number
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 from errors import InputError, OutOfRangeError
 
@@ -142,3 +144,47 @@ class Fluence(Axis):
         """Stop the plate where it is; does nothing if the motor does not answer."""
         if self.halt.connected:
             self.halt.put(1)
+
+
+class FixedFluence(Axis):
+    """Fluence of a beamline without a remote attenuator, mJ/cm2: always the configured one."""
+
+    unit = "mJ/cm2"
+    raw_readbacks = ()
+    raw_setpoints = ()
+    spot_area_cm2 = math.nan
+
+    def __init__(self, settings: FixedFluenceSettings, *, name: str) -> None:
+        self._fixed_mj_cm2 = settings.fixed_mj_cm2
+        self.calibration = AttenuatorCalibration(maximum_mj_cm2=settings.fixed_mj_cm2, zero_deg=0.0, source="by hand")
+        low_high = settings.low_mj_cm2, settings.high_mj_cm2
+        super().__init__(name=name, low=low_high[0], high=low_high[1], tolerance=0.0, timeout_s=1.0)
+
+    def check_value(self, value: float) -> None:
+        """Raise InputError unless `value` is the fluence, mJ/cm2, that was set by hand."""
+        if not math.isclose(finite_number(value, self.name, self.unit), self._fixed_mj_cm2, rel_tol=1e-6):
+            raise InputError(
+                f"{self.name} = {value:g} mJ/cm2: the beamline has no attenuator that can be moved from here; "
+                f"fixed_mj_cm2 = {self._fixed_mj_cm2:g} mJ/cm2 in [fluence]. Leave the fluence out, or set it by hand "
+                "and correct the file."
+            )
+
+    def set(self, value: float) -> DeviceStatus:
+        """Return a status that is done; raises InputError for another fluence, mJ/cm2."""
+        self.check_value(value)
+        status = DeviceStatus(self)
+        status.set_finished()
+        return status
+
+    def value_from_raw(self, raw: Mapping[str, float]) -> float:
+        """Return the fluence, mJ/cm2, that was set by hand."""
+        del raw
+        return self._fixed_mj_cm2
+
+    def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Change nothing: there is no attenuator that a calibration, in mJ/cm2, could belong to."""
+        del settings
+        return {}, {}
+
+    def stop(self, *, success: bool = False) -> None:
+        """Do nothing: there is no motion."""

@@ -4,6 +4,7 @@ from devices.configuration.axis_settings import (
     CellSettings,
     DelaySettings,
     EnergySettings,
+    FixedFluenceSettings,
     FluenceSettings,
     PointingSettings,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "EnergySettings",
     "EpicsSettings",
     "ExposureSettings",
+    "FixedFluenceSettings",
     "FluenceSettings",
     "FoilWheelSettings",
     "GeometrySettings",

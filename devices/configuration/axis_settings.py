@@ -16,14 +16,15 @@ from devices.names import Approach
 class EnergySettings:
     """Monochromator; PVs in keV, limits and tolerance in eV.
 
-    `motor`: the Bragg motor's record, whose mode and calibration are watched; empty if there is none.
+    `stop` may be empty: then a move cannot be stopped. `motor`: the Bragg motor's record, whose mode and calibration
+    are watched; empty if there is none.
     After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8). With `approach_from` "below", a move down by
     more than `long_move_ev` therefore goes `overshoot_ev` too far and returns; with "direct" it stops at its target.
     """
 
     setpoint: Pv
     readback: Pv
-    stop: Pv
+    stop: OptionalPv
     motor: OptionalPv = ""
     low_ev: Annotated[float, quantity("lowest energy", "eV", low=1000.0, high=200_000.0)]
     high_ev: Annotated[float, quantity("highest energy", "eV", low=1000.0, high=200_000.0)]
@@ -59,12 +60,13 @@ class DelaySettings:
     """Coarse (seconds) and fine (picoseconds) laser delay.
 
     delay_ps = coarse_sign x coarse + fine_sign x fine - time_zero_raw_ps. The fine axis stays between `fine_low_ps` and
-    `fine_low_ps + coarse_step_ps`: below 2560 ps the real one has jumped by 40 ps.
+    `fine_low_ps + coarse_step_ps`: below 2560 ps the real one has jumped by 40 ps. With an empty `fine_setpoint` the
+    fine delay stays where it is and counts, and the coarse one makes every move.
     """
 
     coarse_setpoint: Pv
     coarse_readback: Pv
-    fine_setpoint: Pv
+    fine_setpoint: OptionalPv
     fine_readback: Pv
     time_zero_raw_ps: Annotated[float, quantity("raw delay at which laser and X-rays coincide", "ps")]
     low_ps: Annotated[float, quantity("earliest delay", "ps", low=-1e9, high=1e9)]
@@ -143,11 +145,57 @@ class FluenceSettings:
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
-class PointingSettings:
-    """Last mirror of the pump: two motor records that move the laser spot, in um on the sample."""
+class FixedFluenceSettings:
+    """Fluence of a beamline without a remote attenuator: set by hand, and recorded as it is given here."""
 
-    horizontal: Pv = "7idd:m31"
-    vertical: Pv = "7idd:m32"
+    fixed_mj_cm2: Annotated[float, quantity("fluence on the sample", "mJ/cm2", above=0.0, high=1e4)]
+
+    @property
+    def waveplate(self) -> str:
+        """Name of the plate's motor record, which is empty."""
+        return ""
+
+    @property
+    def maximum_mj_cm2(self) -> float:
+        """Largest fluence, mJ/cm2: the only one."""
+        return self.fixed_mj_cm2
+
+    @property
+    def zero_deg(self) -> float:
+        """Angle of a plate that is not there, 0 deg."""
+        return 0.0
+
+    @property
+    def low_mj_cm2(self) -> float:
+        """Lowest fluence, mJ/cm2: the only one."""
+        return self.fixed_mj_cm2
+
+    @property
+    def high_mj_cm2(self) -> float:
+        """Highest fluence, mJ/cm2: the only one."""
+        return self.fixed_mj_cm2
+
+    @property
+    def angle_low_deg(self) -> float:
+        """Lowest angle of a plate that is not there, 0 deg."""
+        return 0.0
+
+    @property
+    def angle_high_deg(self) -> float:
+        """Highest angle of a plate that is not there, 0 deg."""
+        return 0.0
+
+    def faults(self) -> Iterable[Fault]:
+        """Yield nothing: there is one key."""
+        return ()
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class PointingSettings:
+    """Last mirror of the pump: two motor records that move the laser spot, in um on the sample; empty: none."""
+
+    horizontal: OptionalPv = "7idd:m31"
+    vertical: OptionalPv = "7idd:m32"
     low_um: Annotated[float, quantity("lowest position", "um", low=-1e5, high=1e5)] = -200.0
     high_um: Annotated[float, quantity("highest position", "um", low=-1e5, high=1e5)] = 200.0
     tolerance_um: Annotated[float, quantity("accepted distance from the target", "um", above=0.0, high=100.0)] = 0.5
@@ -156,7 +204,10 @@ class PointingSettings:
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""
         yield from ascending("pointing", "low_um", self.low_um, "high_um", self.high_um, "um")
-        if self.horizontal == self.vertical:
+        if bool(self.horizontal) != bool(self.vertical):
+            key = "vertical" if self.horizontal else "horizontal"
+            yield Fault(table="pointing", key=key, message="is empty, but the other is given. Give both or neither.")
+        if self.horizontal == self.vertical != "":
             yield Fault(
                 table="pointing",
                 key="vertical",

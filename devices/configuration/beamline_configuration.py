@@ -13,15 +13,18 @@ from devices.configuration.axis_settings import (
     CellSettings,
     DelaySettings,
     EnergySettings,
+    FixedFluenceSettings,
     FluenceSettings,
     PointingSettings,
 )
+from devices.configuration.detector_list import beside_exposure, entries_of
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
+from devices.configuration.listed_detectors import Entry
 from devices.configuration.scheme_settings import PumpSchemeSettings
 from devices.configuration.surroundings_settings import LaserSettings, SurroundingsSettings
 from devices.names import AxisName
@@ -84,6 +87,7 @@ class GeometrySettings:
 class BeamlineConfiguration:
     """One beamline: a name and the settings of every device; a device that may be None needs no table.
 
+    `detectors`: the list `[[detectors]]`, empty for a file that describes its detectors in `[exposure]`.
     `axes`: further axes by name, each from a table `[axes.NAME]`; `devices`: further devices, each from a table
     `[devices.NAME]`. `edges`: absorption edges that differ from their defaults, each from a table such as
     `[edges."Fe K"]`.
@@ -93,7 +97,7 @@ class BeamlineConfiguration:
     epics: EpicsSettings = field(default_factory=EpicsSettings)
     energy: EnergySettings
     delay: DelaySettings
-    fluence: FluenceSettings
+    fluence: FluenceSettings | FixedFluenceSettings
     laser: LaserSettings
     pointing: PointingSettings = field(default_factory=PointingSettings)
     surroundings: SurroundingsSettings
@@ -107,9 +111,20 @@ class BeamlineConfiguration:
     foil_wheel: FoilWheelSettings | None = None
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
+    detectors: tuple[Entry, ...] = ()
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
+
+    @property
+    def all_detectors(self) -> tuple[Entry, ...]:
+        """Detectors of the list, or without one those that `[exposure]` describes."""
+        return self.detectors or entries_of(self.exposure)
+
+    @property
+    def further_detectors(self) -> tuple[Entry, ...]:
+        """Detectors that are read beside the exposure, each on its own."""
+        return tuple(beside_exposure(self.all_detectors))
 
     @property
     def scheme(self) -> PumpScheme:
@@ -213,9 +228,16 @@ def scheme_faults(
         )
 
 
-def channel_faults(exposure: ExposureSettings, sdd: SddSettings | None, probes: int) -> Iterable[Fault]:
-    """Yield a fault for a row of scaler channels without one channel per gate, and for detectors that need frames."""
-    for row in exposure.spc_channels:
+def channel_faults(
+    exposure: ExposureSettings, sdd: SddSettings | None, probes: int, *, listed: bool
+) -> Iterable[Fault]:
+    """Yield a fault for a row of scaler channels without one channel per gate, and for detectors that need frames.
+
+    Rows of a file with a list of detectors are checked there.
+    """
+    if not listed and exposure.apds == 0:
+        yield Fault(table="exposure", key="apds", message="= 0: must be at least 1. Give it, or [[detectors]].")
+    for row in () if listed else exposure.spc_channels:
         if len(row) != probes:
             yield Fault(
                 table="exposure",
@@ -223,12 +245,12 @@ def channel_faults(exposure: ExposureSettings, sdd: SddSettings | None, probes: 
                 message=f"row {list(row)}: has {len(row)} channels for {probes} gates of the pump scheme. Give one per "
                 "gate, in their order.",
             )
-    if exposure.spc_channels and sdd is not None:
+    if not exposure.spc_frame and sdd is not None:
         yield Fault(
             table="sdd",
             key="",
-            message="needs the number of the exposure in exposure.spc_frame, which spc_channels do not have. Remove "
-            "the table, or give the frame.",
+            message="needs the number of the exposure in exposure.spc_frame, which scaler channels do not have. "
+            "Remove the table, or give the frame.",
         )
 
 
@@ -263,6 +285,13 @@ EVENT_FIELDS = frozenset(
      "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "quality", "marks"}
 )  # fmt: skip
 """Fields that events have already, whose names an axis must not take."""
+
+
+FIXED_DEVICES = frozenset(
+    {"laser", "exposure", "point", "surroundings", "waveplate", "power_meter", "xray_shutter", "cell", "sample_stage",
+     "pilatus", "foil_wheel", "safety", "holder", "powder"}
+)  # fmt: skip
+"""Names of devices at the prompt, which a detector must not take."""
 
 
 def device_name_faults(devices: Iterable[str], axes: Iterable[str]) -> Iterable[Fault]:

@@ -26,6 +26,7 @@ CLOCK_BITS = 32
 class ExposureSettings:
     """Master scaler and the detectors it gates: with frames, or with their gates on channels of a plain scaler.
 
+    A file may describe the detectors in `[[detectors]]` instead, from which all keys but those of the master follow.
     `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock. Without frames
     `spc_channels` has a row per photodiode with the channels of `spc_scaler`, one per gate of the pump scheme; the
     master must start that scaler. Its counts belong together if they carry one time stamp, and to the master's if both
@@ -33,7 +34,7 @@ class ExposureSettings:
     """
 
     scaler: Pv
-    spc_scaler: Pv
+    spc_scaler: Annotated[OptionalPv, text("scaler record with the gates; needed with spc_channels")] = ""
     spc_frame: Annotated[OptionalPv, text("frame of the counters; or give spc_channels")] = ""
     boxcar_frame: Annotated[OptionalPv, text("frame of the boxcar; needs spc_frame")] = ""
     spc_channels: Annotated[
@@ -42,15 +43,21 @@ class ExposureSettings:
     stamp_tolerance_s: Annotated[
         float, quantity("difference of the clocks of two IOCs that is allowed", "s", low=0.0, high=60.0)
     ] = 0.1
+    diodes_per_channel: Annotated[int, whole_number("photodiodes whose gates one channel adds up", low=1, high=64)] = 1
     i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
-    foil_channel: Annotated[int, whole_number("channel of the foil's diode", low=1, high=64)] = 3
+    foil_channel: Annotated[int, whole_number("channel of the foil's diode; 0: there is none", low=0, high=64)] = 3
     boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
-    apds: Annotated[int, whole_number("photodiodes that are counted", low=1, high=64)] = 2
+    apds: Annotated[int, whole_number("photodiodes that are counted; 0: none", low=0, high=64)] = 2
     probes: Annotated[int, whole_number("X-ray pulses, and gates, per pump pulse", low=2, high=1000)] = 5
     clock_hz: Annotated[float, quantity("clock of the master scaler", "Hz", low=1e3, high=1e9)] = 1e7
     dwell_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=3600.0)] = 0.001
     dwell_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 400.0
     margin_s: Annotated[float, quantity("time a trigger may take beyond its dwell", "s", above=0.0, high=600.0)] = 10.0
+
+    @property
+    def gate_scaler(self) -> str:
+        """Scaler record with the gates on its channels: the master itself, if no other is given."""
+        return self.spc_scaler or self.scaler
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""
@@ -85,6 +92,8 @@ class ExposureSettings:
 
     def _source_faults(self) -> Iterable[Fault]:
         """Yield a fault unless the counts come from one source, each gate from a channel of its own."""
+        if self.apds == 0:
+            return
         if bool(self.spc_frame) == bool(self.spc_channels):
             problem = "and spc_channels are both given" if self.spc_frame else "is missing, and so is spc_channels"
             yield Fault(table="exposure", key="spc_frame", message=f"{problem}. Give one of them.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from devices.configuration.axis_settings import FixedFluenceSettings
 from devices.configuration.beamline_configuration import (
+    EVENT_FIELDS,
+    FIXED_DEVICES,
     OPTIONAL_TABLES,
     RELATIONS,
     SCHEME_KEYS,
@@ -26,10 +29,20 @@ from devices.configuration.beamline_configuration import (
     gates_faults,
     scheme_faults,
 )
+from devices.configuration.detector_list import (
+    entry_class,
+    exposure_keys,
+    gate_number_faults,
+    labelled,
+    list_faults,
+    row_name_faults,
+)
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
 from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
 from devices.configuration.further_axis_settings import RecordAxisSettings
+from devices.configuration.listed_detectors import Entry
+from devices.names import AxisName
 from errors import ConfigurationError
 
 T = TypeVar("T")
@@ -103,10 +116,12 @@ class SettingsReader:
         self._known: list[str] = []
         self._faults: list[Fault] = []
 
-    def table(self, name: str, settings: type[T], *, optional: bool = False) -> T | None:
+    def table(
+        self, name: str, settings: type[T], *, optional: bool = False, derived: Mapping[str, Any] | None = None
+    ) -> T | None:
         """Return the settings of table `name`; None if an `optional` table is missing, or after a fault.
 
-        Raises nothing: faults are collected for `finish`.
+        `derived` are keys that follow from other tables. Raises nothing: faults are collected for `finish`.
         """
         self._known.append(name)
         if optional and name not in self._content:
@@ -115,7 +130,39 @@ class SettingsReader:
         if not isinstance(content, dict):
             self._faults.append(Fault(table=name, key="", message=f"= {content!r}: must be a table of keys."))
             return None
-        return self._validated(name, settings, content)
+        return self._validated(name, settings, {**content, **(derived or {})})
+
+    def detectors(self) -> list[Entry] | None:
+        """Return the entries of `[[detectors]]` that have no fault; None if the file has no list. Raises nothing."""
+        self._known.append("detectors")
+        if "detectors" not in self._content:
+            return None
+        rows = self._content["detectors"]
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            message = "must be a list of tables. Begin each detector with [[detectors]]."
+            self._faults.append(Fault(table="", key="detectors", message=message))
+            return None
+        made: list[Entry] = []
+        self._faults += row_name_faults(rows)
+        exposure = self._content.get("exposure")
+        master = exposure.get("scaler") if isinstance(exposure, dict) else None
+        for number, given in enumerate(rows, 1):
+            # The master scaler needs no name in an entry; with its name the entry means the same.
+            row = {**given, "scaler": ""} if master and given.get("scaler") == master else given
+            label = row["name"] if isinstance(row.get("name"), str) and row["name"] else f"number {number}"
+            kind, faults = entry_class(row)
+            before = len(self._faults)
+            one = None if kind is None else self._validated("detectors.", kind, row)
+            faults += self._faults[before:]
+            del self._faults[before:]
+            self._faults += [labelled(fault, label) for fault in faults]
+            if one is not None and not faults:
+                made.append(one)  # type: ignore[arg-type]  # every class of ENTRIES is one of Entry
+        return made
+
+    def is_complete(self, detectors: Sequence[Entry]) -> bool:
+        """Return whether `detectors` are all of the list, none of them left out because of a fault of its own."""
+        return len(detectors) == len(self._content.get("detectors", ()))
 
     def tables(self, name: str, settings: type[T]) -> dict[str, T]:
         """Return the settings of every table `[name.KEY]` by KEY, without tables that have faults; raises nothing."""
@@ -188,8 +235,14 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     # names of the further axes, and the relations between those tables that are sound by themselves. A relation whose
     # tables have faults is skipped: comparing with a value that is wrong anyway would only add noise.
     name = reader.text("name")
+    classes: dict[str, type[Any]] = dict(TABLES)
+    if "fixed_mj_cm2" in reader.given("fluence"):
+        classes["fluence"] = FixedFluenceSettings
+    detectors = reader.detectors()
+    derived = {} if detectors is None else {"exposure": exposure_keys(detectors)}
     made = {
-        table: reader.table(table, settings, optional=table in OPTIONAL_TABLES) for table, settings in TABLES.items()
+        table: reader.table(table, settings, optional=table in OPTIONAL_TABLES, derived=derived.get(table))
+        for table, settings in classes.items()
     }
     axes = reader.tables("axes", RecordAxisSettings)
     reader.add(axis_name_faults(axes))
@@ -206,12 +259,18 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     if made["pump_scheme"] is not None and made["pump_scheme"].is_sound:
         made |= with_scheme(made)
     if made["exposure"] is not None:
-        reader.add(channel_faults(made["exposure"], made["sdd"], made["exposure"].probes))
+        probes = made["exposure"].probes
+        reader.add(channel_faults(made["exposure"], made["sdd"], probes, listed=detectors is not None))
+        reader.add(gate_number_faults(detectors or (), probes))
+    if detectors is not None:
+        taken = {*EVENT_FIELDS, *axes, *devices, *AxisName, *(name.name.lower() for name in AxisName), *FIXED_DEVICES}
+        reader.add(list_faults(detectors, reader.given("exposure"), taken, complete=reader.is_complete(detectors)))
     required = {table for table in TABLES if table not in OPTIONAL_TABLES}
     if any(made[table] is None for table in required):
         return None
     fixed: dict[str, Any] = {table: made[table] for table in TABLES}
-    return BeamlineConfiguration(name=name, axes=axes, devices=devices, edges=edges, **fixed)
+    listed = tuple(detectors or ())
+    return BeamlineConfiguration(name=name, detectors=listed, axes=axes, devices=devices, edges=edges, **fixed)
 
 
 def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,39 +7,43 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import SETTINGS, Fault, OptionalPv, Pv, quantity, whole_number
+from devices.configuration.fields import SETTINGS, Fault, OptionalPv, quantity, whole_number
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class LaserSettings:
-    """Laser status and shutter; the divider is the number of X-ray pulses, or of revolutions, per pump pulse."""
+    """Laser status and shutter; the divider is the number of X-ray pulses, or of revolutions, per pump pulse.
 
-    rate_divider: Pv
-    repetition_rate: Pv
-    lock: Pv
-    shutter: Pv
-    shutter_readback: Pv
-    power: Pv
+    What a beamline does not serve is empty: then nothing watches it, and without a shutter the laser is always on.
+    """
+
+    rate_divider: OptionalPv
+    repetition_rate: OptionalPv
+    lock: OptionalPv
+    shutter: OptionalPv
+    shutter_readback: OptionalPv
+    power: OptionalPv
     required_divider: Annotated[int, whole_number("X-ray pulses per pump pulse", low=1, high=1000)] = 5
     shutter_timeout_s: Annotated[float, quantity("longest stroke of the shutter", "s", above=0.0, high=600.0)] = 10.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield nothing: the keys do not depend on each other."""
-        return ()
+        """Yield a fault for a shutter without a read-back, or the other way round."""
+        yield from both_or_neither("laser", "shutter", self.shutter, "shutter_readback", self.shutter_readback)
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class SurroundingsSettings:
     """Ring current (mA), X-ray shutter, jet flow (ml/min) and sample temperature (C).
 
-    `injecting`, 1 while the ring is filled, and `xray_permit`, 1 when the X-ray shutter may be opened, may be empty.
+    What a beamline does not serve is empty: then nothing watches it, and without a shutter the X-rays are always on.
+    `injecting` is 1 while the ring is filled, and `xray_permit` is 1 when the X-ray shutter may be opened.
     """
 
-    ring_current: Pv
-    xray_shutter: Pv
-    xray_shutter_readback: Pv
-    jet_flow: Pv
-    jet_temperature: Pv
+    ring_current: OptionalPv
+    xray_shutter: OptionalPv
+    xray_shutter_readback: OptionalPv
+    jet_flow: OptionalPv
+    jet_temperature: OptionalPv
     ring_current_low_ma: Annotated[
         float, quantity("ring current below which a point is bad", "mA", low=0.0, high=10_000.0)
     ] = 10.0
@@ -50,5 +54,14 @@ class SurroundingsSettings:
     xray_permit: OptionalPv = ""
 
     def faults(self) -> Iterable[Fault]:
-        """Yield nothing: the keys do not depend on each other."""
-        return ()
+        """Yield a fault for a shutter without a read-back, or the other way round."""
+        yield from both_or_neither(
+            "surroundings", "xray_shutter", self.xray_shutter, "xray_shutter_readback", self.xray_shutter_readback
+        )
+
+
+def both_or_neither(table: str, first: str, first_pv: str, second: str, second_pv: str) -> Iterable[Fault]:
+    """Yield a fault if one of two PVs is empty and the other is not."""
+    if bool(first_pv) != bool(second_pv):
+        given, missing = (first, second) if first_pv else (second, first)
+        yield Fault(table=table, key=missing, message=f"is empty, but {given} is given. Give both or neither.")

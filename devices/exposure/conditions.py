@@ -128,7 +128,8 @@ def monitored_conditions(
                 name=C.TOP_UP, signal=injecting, low=0, high=0, resume=0, settle_s=0.0, closes=False, optional=True
             )
         )
-    return {condition.name: condition for condition in conditions}
+    # What the beamline does not serve cannot be watched.
+    return {condition.name: condition for condition in conditions if condition.signal is not None}
 
 
 def _beam_conditions(around: Surroundings, quality: QualitySettings) -> list[Condition]:

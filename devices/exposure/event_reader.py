@@ -142,7 +142,7 @@ class EventReader(ABC):
         self._axis_watch.begin()
         # One status for all detectors: it fails with the first failure, and the life cycle learns the end of the
         # exposure from it together with the number, since the end of an abandoned exposure may still come.
-        detectors = self._detectors
+        detectors = (*self._detectors, *self._started_with())
         status = detectors[0].trigger() if len(detectors) == 1 else SimultaneousDetectors(detectors).trigger()
         status.add_callback(lambda ended: self._life.end(number, succeeded=ended.success))
         return status
@@ -183,6 +183,10 @@ class EventReader(ABC):
         # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.
         self._life.close()
         return self._read()
+
+    def _started_with(self) -> tuple[Any, ...]:
+        """Return what else is triggered with the detectors; none of it may fail."""
+        return ()
 
     @abstractmethod
     def _read(self) -> dict[str, dict[str, Any]]:

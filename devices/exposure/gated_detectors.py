@@ -42,12 +42,12 @@ DEFAULT_DWELL_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureReading:
-    """Result of one exposure; `i0` and `foil` in counts; `boxcar` is None without one."""
+    """Result of one exposure; `i0` and `foil` in counts; `boxcar` and `foil` are None without such a detector."""
 
     spc: SpcFrame
     boxcar: BoxcarFrame | None
     i0: float
-    foil: float
+    foil: float | None
 
 
 class Exposure(Device):
@@ -173,24 +173,28 @@ class Exposure(Device):
         reading = self.reading_from(valid_readings(self.fresh_signals()))
         now = time.time()
         values = {"i0": reading.i0, "foil": reading.foil, "s": reading.spc.exposure_s, "counts": reading.spc.counts}
+        values = {key: value for key, value in values.items() if f"{self.name}_{key}" in self.describe()}
         return {f"{self.name}_{key}": {"value": value, "timestamp": now} for key, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys of `read`: ion chamber and foil in counts, seconds, and counts (apd, probe)."""
         settings = self._settings
         spc = self.counts_source
-        numbers = {"i0": (self.i0.pvname, "counts"), "foil": (self.foil.pvname, "counts"), "s": (spc, "s")}
+        numbers = {"i0": (self.i0.pvname, "counts"), "s": (spc, "s")}
+        if self.foil is not None:
+            numbers["foil"] = (self.foil.pvname, "counts")
         keys: dict[str, dict[str, Any]] = {
             f"{self.name}_{key}": {"source": f"PV:{pv}", "dtype": "number", "shape": [], "units": unit}
             for key, (pv, unit) in numbers.items()
         }
         shape = [settings.apds, settings.probes]
         counts = {"source": f"PV:{spc}", "dtype": "array", "shape": shape, "units": "counts", "dtype_numpy": "<i8"}
-        return keys | {f"{self.name}_counts": counts}
+        return keys | ({f"{self.name}_counts": counts} if settings.apds else {})
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
-        return {name: getattr(self, name) for name in ("elapsed", "i0", "foil", "spc_frame", "boxcar_frame")}
+        names = ("elapsed", "i0", "foil", "spc_frame", "boxcar_frame")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
         """Return the exposure triggered last from valid answers; raises AcquisitionError if they are of another one."""
@@ -206,7 +210,7 @@ class Exposure(Device):
         self._check_same_exposure(spc, boxcar, float(raw["elapsed"]))
         # From here on this exposure counts as read: reading it twice would store it as two points.
         self._armed_after = spc.exposure_id
-        return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=float(raw["foil"]))
+        return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=number_or_none(raw, "foil"))
 
     def _identity_signals(self) -> dict[str, FreshSignalRO]:
         """Return the signals that tell which exposure the detectors hold."""
@@ -279,6 +283,17 @@ class Exposure(Device):
             time.sleep(IDLE_POLL_S)
 
 
+def number_or_none(raw: Mapping[str, Any], key: str) -> float | None:
+    """Return the value under `key` as a number in the unit of its PV; None if it was not read."""
+    return float(raw[key]) if key in raw else None
+
+
+def exposure_class(settings: ExposureSettings) -> type[Exposure]:
+    """Return the class of the exposure with frames: without a foil's diode, if `settings` have none."""
+    # ophyd declares components in the class, and each is a PV that must connect.
+    return Exposure if settings.foil_channel else type("Exposure", (Exposure,), {"foil": None})
+
+
 class SimultaneousDetectors:
     """Detectors triggered at once, with one status that fails with the reason of the first that fails.
 
@@ -287,7 +302,7 @@ class SimultaneousDetectors:
 
     parent = None
 
-    def __init__(self, detectors: Sequence[Device]) -> None:
+    def __init__(self, detectors: Sequence[Any]) -> None:
         self.name = "_and_".join(detector.name for detector in detectors)
         self._detectors = tuple(detectors)
 

@@ -12,6 +12,7 @@ import numpy as np
 from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
 from devices.configuration import QualitySettings
+from devices.detectors.further_detectors import FurtherDetectors
 from devices.exposure.conditions import ANY_POWER_W, ConditionName, Conditions
 from devices.exposure.event_reader import EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
@@ -59,13 +60,17 @@ def is_unsteady(reading: ExposureReading) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class PointDevices:
-    """The devices of a point of the pumped jet; `injecting` is 1 while the ring is being filled."""
+    """The devices of a point of the pumped jet; `injecting` is 1 while the ring is being filled.
+
+    `further` are the detectors beside the exposure.
+    """
 
     axes: Mapping[str, Axis]
     exposure: Exposure
     laser: Laser
     surroundings: Surroundings
     injecting: FreshSignalRO | None = None
+    further: FurtherDetectors | None = None
 
 
 class PointReader(EventReader):
@@ -85,6 +90,7 @@ class PointReader(EventReader):
         exposure = devices.exposure
         self._surroundings = devices.surroundings
         self._settings = quality
+        self._further = devices.further or FurtherDetectors((), exposure.settings)
         self._pulses_per_s = pulses_per_s
         conditions = Conditions(
             devices.laser, devices.surroundings, quality, devices.injecting, on_failure=exposure.cut_short
@@ -92,23 +98,41 @@ class PointReader(EventReader):
         super().__init__("point", devices.axes, exposure, conditions, quality)
         self._signals = {**self._all_signals(), **self._surroundings_signals()}
 
+    @property
+    def further_fields(self) -> dict[str, dict[str, str]]:
+        """Event fields of each detector beside the exposure that takes part in the run, by what they hold."""
+        return self._further.event_fields()
+
+    def start_run(self, needed: frozenset[str]) -> None:
+        """Begin a new run, as every reader does, and find out which further detectors answer; raises nothing."""
+        super().start_run(needed)
+        self._further.begin_run()
+
+    def _started_with(self) -> tuple[Any, ...]:
+        return self._further.triggered(self._exposure.dwell_s + self._exposure.settings.margin_s)
+
     def _read(self) -> dict[str, dict[str, Any]]:
+        # The requests of all leave before the first answer is awaited, so further detectors cost no round trip.
+        self._further.request()
         raw = read_with_alarms({**self._signals, **self._condition_signals()})
         reading = self._exposure_reading(raw)
+        beside, missing = self._further.fields(raw["elapsed"])
         now = time.time()
         positions = self._positions(raw)
-        values = self._indices() | positions | _counted(reading) | self._slow(raw)
+        values = self._indices() | positions | _counted(reading) | beside | self._slow(raw)
         values["quality"] = ",".join(self._quality(raw, reading))
+        self.marks += missing
         values["marks"] = ",".join(self.marks)
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
 
     def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
         around = self._surroundings
-        return {
+        found = {
             "ring_current_ma": around.ring_current,
             "jet_flow_ml_min": around.jet_flow,
             "temperature_c": around.jet_temperature,
         }
+        return {key: signal for key, signal in found.items() if signal is not None}
 
     def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
         """Return the readings of the power meter, before the shutter, that belong to the fluence, W."""
@@ -128,6 +152,8 @@ class PointReader(EventReader):
         spc = reading.spc
         needed = self._needed
         remarks = super()._counting_remarks(reading)
+        if not spc.counts.size:
+            return remarks
         if ConditionName.GATES_SATURATED in needed and np.any((spc.counts > SATURATED * spc.pulses) & (spc.pulses > 0)):
             remarks["gates_saturated"] = f"gates_saturated: {spc.counts.max()} counts in {spc.pulses.min()} gates"
         if ConditionName.BOXCAR_UNSTEADY in needed and is_unsteady(reading):
@@ -147,11 +173,12 @@ class PointReader(EventReader):
         settings = self._exposure.settings
         keys = {key: next(iter(axis.describe().values())) for key, axis in self._axes.items()}
         keys |= {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
-        keys |= _counted_keys(self._exposure, settings.apds, settings.probes)
-        around = self._surroundings
-        keys["ring_current_ma"] = data_key("number", units="mA", source=around.ring_current.pvname)
-        keys["jet_flow_ml_min"] = data_key("number", units="ml/min", source=around.jet_flow.pvname)
-        keys["temperature_c"] = data_key("number", units="C", source=around.jet_temperature.pvname)
+        keys |= _counted_keys(self._exposure, settings.apds, settings.probes) | self._further.describe()
+        units = {"ring_current_ma": "mA", "jet_flow_ml_min": "ml/min", "temperature_c": "C"}
+        keys |= {
+            key: data_key("number", units=units[key], source=signal.pvname)
+            for key, signal in self._surroundings_signals().items()
+        }
         keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys
 
@@ -162,11 +189,10 @@ def _counted(reading: ExposureReading) -> dict[str, Any]:
     analog = {} if boxcar is None else {"boxcar_mean": boxcar.mean, "boxcar_variance": boxcar.variance}
     return {
         "laser_shutter": spc.laser_shutter,
-        "spc_counts": spc.counts,
-        "spc_pulses": spc.pulses,
+        **({"spc_counts": spc.counts, "spc_pulses": spc.pulses} if spc.counts.size else {}),
         **analog,
         "i0": reading.i0,
-        "foil": reading.foil,
+        **({} if reading.foil is None else {"foil": reading.foil}),
         "exposure_s": spc.exposure_s,
         "exposure_id": spc.exposure_id,
     }
@@ -182,13 +208,19 @@ def _counted_keys(exposure: Exposure, apds: int, probes: int) -> dict[str, dict[
             name: data_key("array", source=source, shape=[probes], units=units, dtype_numpy="<f8")
             for name, units in (("boxcar_mean", "V"), ("boxcar_variance", "V2"))
         }
-    return {
-        "laser_shutter": data_key("integer", source=spc),
+    counts = {
         "spc_counts": data_key("array", source=spc, shape=[apds, probes], units="counts", dtype_numpy=integers),
         "spc_pulses": data_key("array", source=spc, shape=[probes], units="pulses", dtype_numpy=integers),
+    }
+    foil = {}
+    if exposure.foil is not None:
+        foil = {"foil": data_key("number", source=exposure.foil.pvname, units="counts")}
+    return {
+        "laser_shutter": data_key("integer", source=spc),
+        **(counts if apds else {}),
         **analog,
         "i0": data_key("number", source=exposure.i0.pvname, units="counts"),
-        "foil": data_key("number", source=exposure.foil.pvname, units="counts"),
+        **foil,
         "exposure_s": data_key("number", source=spc, units="s"),
         "exposure_id": data_key("integer", source=spc),
     }

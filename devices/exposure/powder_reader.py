@@ -92,7 +92,8 @@ class PowderReader(EventReader):
         return self._sdd.values(frame), self._sdd.failed_conditions(frame)
 
     def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
-        return {"ring_current_ma": self._surroundings.ring_current}
+        current = self._surroundings.ring_current
+        return {} if current is None else {"ring_current_ma": current}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys with their shapes, units and the PVs behind them."""
@@ -104,7 +105,10 @@ class PowderReader(EventReader):
         keys["i0"] = data_key("number", source=self._exposure.i0.pvname, units="counts")
         keys["exposure_s"] = data_key("number", source=frame, units="s")
         keys["exposure_id"] = data_key("integer", source=frame)
-        keys["ring_current_ma"] = data_key("number", units="mA", source=self._surroundings.ring_current.pvname)
+        keys |= {
+            key: data_key("number", units="mA", source=signal.pvname)
+            for key, signal in self._surroundings_signals().items()
+        }
         keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys
 

@@ -17,7 +17,7 @@ from ophyd import FormattedComponent as FCpt
 
 from devices.configuration import ExposureSettings
 from devices.exposure.frames import SpcFrame
-from devices.exposure.gated_detectors import ELAPSED_TOLERANCE, Exposure, ExposureReading
+from devices.exposure.gated_detectors import ELAPSED_TOLERANCE, Exposure, ExposureReading, number_or_none
 from devices.names import AcquisitionMode
 from devices.shutter import ShutterCode
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow
@@ -46,7 +46,7 @@ class ScalerExposure(Exposure):
 
     spc_frame = None
     boxcar_frame = None
-    counted_s = FCpt(FreshSignalRO, "{_prefix}{_settings.spc_scaler}.T", kind="omitted")
+    counted_s = FCpt(FreshSignalRO, "{_prefix}{_settings.gate_scaler}.T", kind="omitted")
     shutter = FCpt(FreshSignalRO, "{_prefix}{_shutter_pv}", auto_monitor=True, kind="omitted")
 
     def __init__(
@@ -61,40 +61,48 @@ class ScalerExposure(Exposure):
 
     @property
     def modes(self) -> tuple[AcquisitionMode, ...]:
-        """Photon counting alone."""
-        return (AcquisitionMode.SPC,)
+        """Photon counting alone; nothing, if all detectors of the fluorescence are read beside the exposure."""
+        return (AcquisitionMode.SPC,) if self._settings.spc_channels else ()
 
     @property
     def counts_source(self) -> str:
         """Name of the scaler record with the gates."""
-        return f"{self._prefix}{self._settings.spc_scaler}"
+        return f"{self._prefix}{self._settings.gate_scaler}"
 
     def trigger(self) -> Any:
         """Start one exposure, and follow the laser shutter during it; raises as `Exposure.trigger` does."""
+        if self.shutter is not None:
+            self._follow_shutter(self.shutter)
+        return super().trigger()
+
+    def _follow_shutter(self, shutter: FreshSignalRO) -> None:
         if not self._following:
-            follow(self.shutter, self._shutter_seen.add)
+            follow(shutter, self._shutter_seen.add)
             self._following = True
         self._shutter_seen.clear()
-        self._shutter_seen.add(float(self.shutter.get()))
-        return super().trigger()
+        self._shutter_seen.add(float(shutter.get()))
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Return the signals of an exposure's results, by attribute name, for reading them together with others."""
         channels = [_attribute(channel) for row in self._settings.spc_channels for channel in row]
-        return {name: getattr(self, name) for name in (*MASTER, COUNTER_CLOCK, "shutter", *channels)}
+        found = {name: getattr(self, name) for name in (*MASTER, COUNTER_CLOCK, "shutter", *channels)}
+        return {name: signal for name, signal in found.items() if signal is not None}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
         """Return the exposure triggered last; raises AcquisitionError if the values are of another one, or of two."""
         stamps = self._stamps(readings)
-        counted_s = float(readings[COUNTER_CLOCK].value)
+        counted_s = float(readings[COUNTER_CLOCK if COUNTER_CLOCK in readings else "elapsed"].value)
         self._check_new(stamps, counted_s, float(readings["elapsed"].value))
         self._before = stamps
         rows = self._settings.spc_channels
-        counts = np.array([[readings[_attribute(channel)].value for channel in row] for row in rows])
+        counts = np.array([[readings[_attribute(channel)].value for channel in row] for row in rows], dtype=float)
+        counts = counts if rows else np.zeros((0, self._settings.probes))
         if not np.isfinite(counts).all() or (counts < 0).any() or (counts != np.floor(counts)).any():
             raise AcquisitionError(f"{self.counts_source} holds counts that are not whole numbers: {counts.tolist()}.")
-        shutter = float(readings["shutter"].value)
-        pulses = math.floor(counted_s * self._pumps_per_s)
+        # Without a shutter the laser is always on.
+        shutter = float(readings["shutter"].value) if "shutter" in readings else float(ShutterCode.OPEN)
+        # A channel that adds up several photodiodes can count as often per pulse.
+        pulses = math.floor(counted_s * self._pumps_per_s) * self._settings.diodes_per_channel
         spc = SpcFrame(
             exposure_id=int(1e3 * stamps.counter),
             exposure_s=counted_s,
@@ -102,22 +110,23 @@ class ScalerExposure(Exposure):
             counts=counts.astype(np.int64),
             pulses=np.full(counts.shape[1], pulses, dtype=np.int64),
         )
-        return ExposureReading(spc=spc, boxcar=None, i0=float(readings["i0"].value), foil=float(readings["foil"].value))
+        foil = number_or_none({key: reading.value for key, reading in readings.items()}, "foil")
+        return ExposureReading(spc=spc, boxcar=None, i0=float(readings["i0"].value), foil=foil)
 
     def _identity_signals(self) -> dict[str, FreshSignalRO]:
         return self.fresh_signals()
 
     def _remember_identity(self, readings: Mapping[str, PvReading]) -> None:
         # Records that have not counted since their IOC started have fields of different ages; the latest counts.
-        self._before = Stamps(
-            max(readings[name].stamp_s for name in MASTER),
-            max(reading.stamp_s for name, reading in readings.items() if name not in (*MASTER, "shutter")),
-        )
+        master = max(readings[name].stamp_s for name in MASTER if name in readings)
+        counter = [reading.stamp_s for name, reading in readings.items() if name not in (*MASTER, "shutter")]
+        self._before = Stamps(master, max(counter, default=master))
 
     def _stamps(self, readings: Mapping[str, PvReading]) -> Stamps:
         """Return the one stamp of each record; raises AcquisitionError if a record's fields have several."""
-        master = {readings[name].stamp_s for name in MASTER}
+        master = {readings[name].stamp_s for name in MASTER if name in readings}
         counter = {reading.stamp_s for name, reading in readings.items() if name not in (*MASTER, "shutter")}
+        counter = counter or set(master)
         for pv, found in ((self.elapsed.pvname.removesuffix(".T"), master), (self.counts_source, counter)):
             if len(found) != 1:
                 raise AcquisitionError(
@@ -152,14 +161,20 @@ class ScalerExposure(Exposure):
             )
 
 
-def scaler_exposure_class(settings: ExposureSettings) -> type[ScalerExposure]:
-    """Return the class of the exposure with a component for each of `settings.spc_channels`."""
+def scaler_exposure_class(settings: ExposureSettings, *, with_shutter: bool = True) -> type[ScalerExposure]:
+    """Return the class of the exposure with a component for each of `settings.spc_channels`, and for the shutter."""
     # ophyd declares components in the class, and the channels are known only from the file: hence a class per file.
     channels = {channel for row in settings.spc_channels for channel in row}
-    components = {
-        _attribute(channel): FCpt(FreshSignalRO, f"{{_prefix}}{{_settings.spc_scaler}}.S{channel}", kind="omitted")
+    components: dict[str, Any] = {
+        _attribute(channel): FCpt(FreshSignalRO, f"{{_prefix}}{{_settings.gate_scaler}}.S{channel}", kind="omitted")
         for channel in sorted(channels)
     }
+    if not channels:
+        components[COUNTER_CLOCK] = None
+    if not settings.foil_channel:
+        components["foil"] = None
+    if not with_shutter:
+        components["shutter"] = None
     return type("ScalerExposure", (ScalerExposure,), components)
 
 

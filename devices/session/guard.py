@@ -60,7 +60,8 @@ class SessionGuard:
         """Claim the beamline and start the thread; raises HeldError naming the session that holds it."""
         if self._beamline.holder is not None:
             self._claim()
-        follow(self._beamline.surroundings.jet_flow, self._jet_changed)
+        if self._beamline.surroundings.jet_flow is not None:
+            follow(self._beamline.surroundings.jet_flow, self._jet_changed)
         for device in (self._beamline.holder, self._beamline.safety):
             if device is not None:
                 device.heartbeat.subscribe(lambda **_: self._wake.set(), event_type="meta", run=False)
@@ -166,6 +167,8 @@ class SessionGuard:
 
     def _watch_jet(self) -> None:
         """Close the laser shutter when the jet stops, and the X-ray shutter unless the powder cell is in the beam."""
+        if self._beamline.surroundings.jet_flow is None:
+            return
         # Only the change from flowing to standing closes the shutters, so that a person can open them afterwards, to
         # align without a jet. An unknown flow counts as standing: a laser on a standing jet burns the sample.
         try:
@@ -180,7 +183,8 @@ class SessionGuard:
                 why = "The jet stopped" if reading.valid else f"The flow of the jet is unknown (alarm {reading.alarm})"
                 logger.warning("%s: closing %s", why, " and ".join(shutter.name for shutter in shutters))
                 for shutter in shutters:
-                    _close(shutter)
+                    if shutter.can_close:
+                        _close(shutter)
         except GONE as error:
             logger.debug("The jet cannot be watched: %s", error)
 

@@ -136,5 +136,5 @@ def _powder_devices(beamline: Beamline) -> Devices:
     """Return what is moved or read for the cell; of the surroundings only what concerns the beam."""
     # Laser, delay, jet and photodiodes are not among them: a day of powders must not depend on their PVs.
     found = (beamline.energy, beamline.laser_shutter, beamline.exposure, beamline.cell, beamline.sample_stage)
-    beam = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
+    beam: Devices = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)
     return tuple(device for device in (*found, *beam) if device is not None)

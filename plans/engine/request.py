@@ -149,6 +149,9 @@ def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> No
     """Raise for a temperature (C), delay (ps) or point that the beamline cannot reach or the sample cannot use."""
     if spec.temperature_c is not None:
         checked_cell(beamline).check_value(spec.temperature_c)
+    beamline.laser_shutter.check_value(spec.laser)
+    if spec.shutter_reference is not ShutterReference.NONE:
+        beamline.laser_shutter.check_value(ShutterState.CLOSED.value)
     if spec.unpumped_probe:
         fixed = [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
         for delay_ps in [*points.along(AxisName.DELAY), *fixed]:

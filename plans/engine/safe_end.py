@@ -87,9 +87,11 @@ def _close(beamline: Beamline, *, with_xrays: bool) -> Plan:
     shutters = [beamline.laser_shutter]
     if with_xrays or beamline.configuration.quality.close_xrays_at_end:
         shutters.append(beamline.xray_shutter)
+    shutters = [shutter for shutter in shutters if shutter.can_close]
     yield from wait_connected(beamline, (beamline.exposure, *shutters), CLOSE_TIMEOUT_S)
     # Both in one move: a shutter that fails must not keep the other open.
-    yield from bps.abs_set(beamline.axis_group, {shutter.name: "closed" for shutter in shutters}, wait=True)
+    if shutters:
+        yield from bps.abs_set(beamline.axis_group, {shutter.name: "closed" for shutter in shutters}, wait=True)
     yield from bps.stop(beamline.exposure)
 
 

@@ -15,6 +15,7 @@ from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration, GeometrySettings
 from devices.names import AxisName
 from plans.edges import EdgePreset
+from plans.engine.detector_metadata import detector_metadata
 from plans.engine.points import ScanPoints
 from plans.engine.request import ScanRequest, checked_cell
 
@@ -71,6 +72,7 @@ class StartDocument:
     versions: dict[str, str] = field(default_factory=software_versions)
     document_version: int = DOCUMENT_VERSION
     pump_scheme: dict[str, Any] | None = None
+    detectors: dict[str, Any] | None = None
     edge: str | None = None
     absorber: str | None = None
     grid: dict[str, Any] | None = None
@@ -148,7 +150,13 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         return {}
     is_reducible = not {*REDUCIBLE_AXES}.isdisjoint(request.points.axes)
     reducible = {"reduction": reduction_metadata(edge, beamline)} if is_reducible else {}
-    scheme = {"pump_scheme": scheme_metadata(beamline.configuration)} if request.detection.sample != "cell" else {}
+    if request.detection.sample == "cell":
+        scheme = {}
+    else:
+        scheme = {
+            "pump_scheme": scheme_metadata(beamline.configuration),
+            "detectors": detector_metadata(beamline),
+        }
     return {"edge": str(edge.name), "absorber": edge.absorber, **scheme, **reducible}
 
 

@@ -215,7 +215,7 @@ def close_shutters(beamline: Beamline) -> Plan:
 
 
 def _close(shutter: Shutter) -> Plan:
-    if shutter.position == "open":
+    if shutter.can_close and shutter.position == "open":
         yield from send_and_wait("set", shutter, "closed")
 
 

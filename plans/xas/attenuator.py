@@ -13,10 +13,10 @@ import numpy as np
 from bluesky.utils import Msg
 from numpy.typing import ArrayLike, NDArray
 
-from devices.axes.fluence import AttenuatorCalibration
+from devices.axes.fluence import AttenuatorCalibration, Waveplate
 from devices.beamline import Beamline
-from devices.detectors.power_meter import MAXIMUM_READINGS
-from errors import InputError, NotConnectedError, ReductionError
+from devices.detectors.power_meter import MAXIMUM_READINGS, PowerMeter
+from errors import ConfigurationError, InputError, NotConnectedError, ReductionError
 from plans.engine.safe_end import ending_safely
 from plans.engine.scanning import ANNOUNCEMENT
 from plans.engine.start_document import calibration_metadata
@@ -129,27 +129,38 @@ def calibrate_attenuator(
     result, with errors and the uid of the run it comes from, is `attenuator` in every later start document, and is
     returned.
     """
-    plate = beamline.waveplate
+    plate, meter = _attenuator(beamline)
     angles = check_points(angles_deg, name=plate.name, low=plate.low, high=plate.high, unit=plate.unit)
     if len(angles) <= PARAMETERS:
         raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
     if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
     yield Msg("null", None, **{ANNOUNCEMENT: True})
-    beamline.power_meter.readings = readings
+    meter.readings = readings
     start = _start_metadata(beamline, angles, readings, md)
     calibration = yield from ending_safely(beamline, _calibrate(beamline, angles, start, apply=apply))
     return cast(AttenuatorCalibration, calibration)
+
+
+def _attenuator(beamline: Beamline) -> tuple[Waveplate, PowerMeter]:
+    """Return plate and power meter; raises ConfigurationError if the beamline lacks one, or the repetition rate."""
+    if beamline.waveplate is None or beamline.power_meter is None or beamline.laser.repetition_rate is None:
+        raise ConfigurationError(
+            f"{beamline.configuration.name} has no waveplate, or no power or repetition_rate of the laser, in its "
+            "configuration file. Add them, or measure the fluence by hand and give fixed_mj_cm2 in [fluence]."
+        )
+    return beamline.waveplate, beamline.power_meter
 
 
 def _calibrate(
     beamline: Beamline, angles_deg: list[float], start: dict[str, Any], *, apply: bool
 ) -> Generator[Msg, Any, AttenuatorCalibration]:
     """Measure, put the plate back, fit, and `apply` the result."""
-    home = beamline.waveplate.position
+    plate, _ = _attenuator(beamline)
+    home = plate.position
 
     def go_home() -> Plan:
-        yield from bps.abs_set(beamline.waveplate, home, wait=True)
+        yield from bps.abs_set(plate, home, wait=True)
 
     powers_w: list[float] = []
     measure = bpp.run_wrapper(_powers(beamline, angles_deg, powers_w), md=start)
@@ -165,11 +176,12 @@ def _calibrate(
 
 def _powers(beamline: Beamline, angles_deg: list[float], powers_w: list[float]) -> Plan:
     """Append the power at each angle, W, to `powers_w`, with the laser blocked before the sample."""
+    plate, meter = _attenuator(beamline)
     yield from bps.abs_set(beamline.laser_shutter, "closed", wait=True)
     for angle_deg in angles_deg:
         yield from bps.checkpoint()
-        yield from bps.abs_set(beamline.waveplate, angle_deg, wait=True)
-        event = yield from bps.trigger_and_read([beamline.waveplate, beamline.power_meter])
+        yield from bps.abs_set(plate, angle_deg, wait=True)
+        event = yield from bps.trigger_and_read([plate, meter])
         # A simulator that only reads the messages gives no events.
         powers_w.append(event["power_w"]["value"] if event else math.nan)
 
@@ -184,7 +196,7 @@ def _start_metadata(
         "readings": readings,
         "angles_deg": angles_deg,
         **calibration_metadata(beamline),
-        "hints": {"dimensions": [[[beamline.waveplate.name], "primary"]]},
+        "hints": {"dimensions": [[["waveplate"], "primary"]]},
     }
 
 

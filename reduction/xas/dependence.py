@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
+from reduction.detectors import detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
 
@@ -63,6 +64,7 @@ class DependenceSums:
         self._events = PrimaryEvents()
         # Rows: photons pumped and unpumped, their variances, exposures, and the sum of the positions of each axis.
         self._sums = np.zeros((5, 0))
+        self._weights = np.ones((1, 1))
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -119,6 +121,8 @@ class DependenceSums:
                 f"The start document lacks {lacking}: it does not belong to a scan of axes. Choose another run."
             )
         self.start = doc
+        weights = next((one.weights for one in detectors_of(doc) if "spc_counts" in one.fields.values()), (1.0,))
+        self._weights = np.asarray(weights)[:, None]
         self._sums = np.zeros((5 + len(self.axes), len(doc["grid"]["points"])))
 
     def _add(self, data: Document) -> None:
@@ -129,7 +133,9 @@ class DependenceSums:
             probes = [int(self.start[key]) for key in ("pumped_probe", "unpumped_probe")]
             counts = np.asarray(data["spc_counts"], dtype=float)[:, probes]
             pulses = np.asarray(data["spc_pulses"], dtype=float)[probes]
-            row = [*true_counts(counts, pulses).sum(axis=0), *true_counts_variance(counts, pulses).sum(axis=0)]
+            photons = self._weights * true_counts(counts, pulses)
+            variance = self._weights**2 * true_counts_variance(counts, pulses)
+            row = [*photons.sum(axis=0), *variance.sum(axis=0)]
             positions = [float(data[axis]) for axis in self.axes]
             self._sums[:, int(data["point_index"])] += [*row, 1.0, *positions]
         except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -151,9 +151,10 @@ def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
     # up to a constant, also if they opened for a part of the exposure only. The error of I0 is left out: it is common
     # to both gates of an exposure, in whose ratio it cancels. Photons and fluxes of several probes add up alike.
     live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
+    weights = accumulator.element_weights
     return Signal(
-        true_counts(counts, pulses[..., None, :]).sum(axis=(-2, -1)),
-        true_counts_variance(counts, pulses[..., None, :]).sum(axis=(-2, -1)),
+        (weights * true_counts(counts, pulses[..., None, :])).sum(axis=(-2, -1)),
+        (weights**2 * true_counts_variance(counts, pulses[..., None, :])).sum(axis=(-2, -1)),
         (accumulator.i0[:, :, gate.laser_shutter, None] * live).sum(axis=-1),
     )
 

@@ -84,12 +84,13 @@ def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
     # Pile-up is not linear in the counts, so every scan is corrected with its own counts and gates before the sum, APD
     # by APD. A row needs pulses in every gate, because the ratio of gates is what the kinetic fit uses.
     opened = pulses[..., None, :]
+    weights = accumulator.element_weights
     total = pulses.sum(axis=0)
     measured = (total > 0).all(axis=-1)
     return GateRates(
         delay_ps=accumulator.mean_readback("delay_ps", laser_shutter=shutter)[measured],
-        photons=true_counts(counts, opened).sum(axis=(0, 2))[measured],
-        variance=true_counts_variance(counts, opened).sum(axis=(0, 2))[measured],
+        photons=(weights * true_counts(counts, opened)).sum(axis=(0, 2))[measured],
+        variance=(weights**2 * true_counts_variance(counts, opened)).sum(axis=(0, 2))[measured],
         pulses=total[measured],
         pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator
+from reduction.detector_view import further_fluorescence, further_transmission, seen_by
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -78,7 +79,20 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         except ReductionError as error:
             # The other mode may still have a spectrum.
             remarks.append(f"Cannot be reduced ({mode}): {error}")
-    return SpectrumResults(kind=SPECTRUM.name, spectra=tuple(spectra), remarks=tuple(remarks))
+    for one in further_fluorescence(run):
+        try:
+            recipe = spc_spectrum if one.kind == "spc" else boxcar_spectrum
+            spectra.append(recipe(seen_by(run, one.name)))
+        except ReductionError as error:
+            # A detector that was dead costs its own spectrum only.
+            remarks.append(f"Cannot be reduced ({one.name}): {error}")
+    absorptions = {}
+    for one in further_transmission(run):
+        try:
+            absorptions[one.name] = foil_absorption(seen_by(run, one.name))
+        except ReductionError as error:
+            remarks.append(f"Cannot be reduced ({one.name}): {error}")
+    return SpectrumResults(kind=SPECTRUM.name, spectra=tuple(spectra), absorptions=absorptions, remarks=tuple(remarks))
 
 
 def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:

@@ -12,6 +12,8 @@ from reduction.run_metadata import Timing
 from reduction.values import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
@@ -25,13 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumResults(RunResults):
-    """Spectra of a pump-probe energy scan, one per detection mode: boxcar first."""
+    """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
+
+    `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
+    """
 
     spectra: tuple[Spectrum, ...] = ()
+    absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of the unpumped signal."""
-        return [_spectrum_line(spectrum) for spectrum in self.spectra]
+        lines = [line for spectrum in self.spectra for line in (_spectrum_line(spectrum), *_weight_lines(spectrum))]
+        return [*lines, *(_absorption_line(name, found) for name, found in self.absorptions.items())]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,8 +313,24 @@ def _slope_lines(scan: FluenceScan, fit: FluenceFit) -> list[str]:
 def _spectrum_line(spectrum: Spectrum) -> str:
     energy_ev, size = transient_size(spectrum)
     label = f"transient, {spectrum.metadata.mode}"
+    if spectrum.metadata.detector:
+        label = f"transient, {spectrum.metadata.detector}"
     line = f"{label:<22} {with_error(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"
     if spectrum.metadata.reference == "laser shutter":
         return line
     # A spectrum alone does not show how much of the pump's signal is left in its reference.
     return f"{line}, against a reference that is not fully unpumped"
+
+
+def _weight_lines(spectrum: Spectrum) -> list[str]:
+    """Return the weights of the elements, unless all elements of the first detector simply add up."""
+    weights = spectrum.metadata.weights
+    if len(weights) < 2 or (not spectrum.metadata.detector and set(weights) == {1.0}):
+        return []
+    return [f"{'  weights of elements':<22} {', '.join(f'{weight:g}' for weight in weights)}"]
+
+
+def _absorption_line(name: str, found: FoilSpectrum) -> str:
+    energies = f"{found.energy_ev.min():.2f} to {found.energy_ev.max():.2f} eV"
+    change = float(found.absorption.max() - found.absorption.min())
+    return f"{f'absorption, {name}':<22} ln(I0/I) spans {change:.3g} over {energies}"

@@ -21,7 +21,8 @@ class TransientMetadata:
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
     `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not tell. `scans`: scans
-    that contributed. `offset`: what the offsets between on and off were taken from.
+    that contributed. `offset`: what the offsets between on and off were taken from. `detector` names a detector beside
+    the first one; `weights` (elements,) are those of the sum over its elements.
     """
 
     sample: str
@@ -34,6 +35,8 @@ class TransientMetadata:
     delay_ps: float | None = None
     energy_ev: float | None = None
     main_feature_ev: float | None = None
+    detector: str = ""
+    weights: tuple[float, ...] = ()
 
 
 def transient_metadata(
@@ -59,6 +62,8 @@ def transient_metadata(
         delay_ps=run.timing.delay_of(probe, fixed["delay_ps"]) if "delay_ps" in fixed else None,
         energy_ev=None if run.axis == "energy_ev" else fixed["energy_ev"],
         main_feature_ev=run.main_feature_ev,
+        detector=run.detector,
+        weights=run.element_weights if mode == "spc" else run.weights_of_signal,
     )
 
 

@@ -16,11 +16,13 @@ from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.gate_switches import GateSwitches
+from sim.ioc.gated_drift import gated_drift_group
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.mechanics import Mechanics
 from sim.ioc.monochromator import BRAGG_MOTOR, Monochromator
 from sim.ioc.motor import MotorGroup
 from sim.ioc.pilatus import Pilatus
+from sim.ioc.public_names import FLUENCE_BY_HAND_MJ_CM2, only_public
 from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
 from sim.ioc.session_lock import SessionLock
@@ -46,7 +48,8 @@ class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
     `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme` gives
-    bunches, pump and gates, which each of the `photodiodes` has. Raises SimulationInputError if a fault of `schedule`
+    bunches, pump and gates, which each of the `photodiodes` has. A `public` one serves the public names only, with
+    everything else set by hand: the laser is on. Raises SimulationInputError if a fault of `schedule`
     is about something that this beamline lacks.
     """
 
@@ -61,8 +64,11 @@ class SimulatedBeamline:
         restarts: int = 0,
         scheme: PumpScheme = DEFAULT_SCHEME,
         photodiodes: int = APDS,
+        public: bool = False,
     ) -> None:
         self.clock = BeamClock(speed)
+        self._macro = macro
+        self._public = public
         self.experiment = Experiment(
             sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
         )
@@ -76,12 +82,15 @@ class SimulatedBeamline:
         # The history asks for the settings only once exposures run; the devices below show its states.
         self.history = History(self.clock, self.settings)
         self.laser = Laser(macro, clock=self.clock, disturbed=self.history.now, seed=seed, scheme=scheme)
+        if public:
+            self.laser.set_by_hand(FLUENCE_BY_HAND_MJ_CM2)
         self.environment = Environment(macro, clock=self.clock, experiment=self.experiment, disturbed=self.history.now)
         self.cell = Cell(macro, clock=self.clock)
         self.foil_wheel = FoilWheel(macro, clock=self.clock)
         self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, history=self.history)
         self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed, restarts=restarts)
-        self.acquisition.gated.append(self.sdd.publish)
+        self.gated_drift = gated_drift_group(self.experiment.probes)(macro, seed=seed, restarts=restarts)
+        self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish]
         gate = ImageGate(self.history, self.scene)
         self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
         self.lock = SessionLock(macro)
@@ -190,9 +199,10 @@ class SimulatedBeamline:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
-                  self.cell, self.foil_wheel, self.sdd, self.pilatus, self.lock, self.safety, self.gate_switches,
-                  self.faults)  # fmt: skip
-        return {name: pv for group in groups for name, pv in group.pvdb.items()}
+                  self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock, self.safety,
+                  self.gate_switches, self.faults)  # fmt: skip
+        served = {name: pv for group in groups for name, pv in group.pvdb.items()}
+        return only_public(served, self._macro) if self._public else served
 
 
 class ImageGate:

@@ -97,6 +97,7 @@ class Laser(PVGroup):
         self._clock = clock
         self._disturbed = disturbed
         self._scheme = scheme
+        self._by_hand_mj_cm2: float | None = None
         self._largest_divider = max(LARGEST_DIVIDER, scheme.divider)
         preset(self.rate_divider, value=scheme.divider, upper_ctrl_limit=self._largest_divider)
         preset(self.repetition_rate, value=1e12 / scheme.period_ps(scheme.divider))
@@ -132,7 +133,14 @@ class Laser(PVGroup):
     @property
     def fluence_mj_cm2(self) -> float:
         """Fluence on the sample with the shutter open and the laser at full power, mJ/cm2."""
-        return fluence_at(self.waveplate.dial_position)
+        by_hand = self._by_hand_mj_cm2
+        return fluence_at(self.waveplate.dial_position) if by_hand is None else by_hand
+
+    def set_by_hand(self, fluence_mj_cm2: float) -> None:
+        """Open the shutter and set the fluence, mJ/cm2, before anything is served, as a person does at the table."""
+        self._by_hand_mj_cm2 = fluence_mj_cm2
+        for channel in (self.shutter, self.shutter_readback):
+            preset(channel, value="Open")
 
     @property
     def shutter_open(self) -> bool:

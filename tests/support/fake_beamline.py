@@ -245,6 +245,7 @@ class FakeHardware:
         setpoint.on_put = moved
 
     def _send_power(self, callback: Callable[..., None], **_: Any) -> int:
+        assert self.beamline.waveplate is not None
         angle = math.radians(self.beamline.waveplate.angle_readback.get() - self.laser_zero_deg)
         power = self.laser_w * math.sin(2 * angle) ** 2
         for sign in itertools.islice(itertools.cycle((1, -1)), self.meter_readings):

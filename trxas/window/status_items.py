@@ -69,7 +69,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
     items = [
         _energy_item(beamline, saved),
         _delay_item(beamline, saved),
-        _fluence_item(beamline, saved),
+        *([_fluence_item(beamline, saved)] if beamline.fluence.waveplate else []),
         *_further_items(prefix, beamline.axes),
         StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
@@ -83,6 +83,8 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         ),
         StatusItem(label="jet temperature", pvs=(prefix + around.jet_temperature,), unit="C", decimals=1),
     ]
+    # What the beamline does not serve has the prefix alone as its name.
+    items = [item for item in items if prefix not in item.pvs]
     return items if beamline.cell is None else [*items, _cell_item(prefix, beamline.cell)]
 
 

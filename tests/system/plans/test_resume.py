@@ -92,6 +92,7 @@ def test_a_resumed_scan_puts_back_what_its_plan_would_have() -> None:
     hardware = FakeHardware()
     line = hardware.beamline
     whole = recorded(hardware, RUNS["overlap_scan"](line))
+    assert line.pointing_horizontal is not None
     line.pointing_horizontal.readback.sim_put(-10.0)  # where the crash left it
     recorded(hardware, plans.resume_scan(line, whole[0][1], [(0, 0, 1)]))
     assert line.pointing_horizontal.position == 0.0

@@ -25,12 +25,13 @@ def test_both_mirrors_move_in_um_on_the_sample() -> None:
 def test_outside_the_limits_nothing_moves(value: object, error: type[Exception]) -> None:
     hardware = FakeHardware()
     with pytest.raises(error):
-        hardware.beamline.pointing_vertical.set(value)  # type: ignore[arg-type]
+        hardware.beamline.axes["pointing_vertical_um"].set(value)  # type: ignore[arg-type]
     assert hardware.moves == []
 
 
 def test_a_mirror_that_stays_short_is_an_error() -> None:
     mirror = FakeHardware().beamline.pointing_horizontal
+    assert mirror is not None
     mirror.setpoint.on_put = lambda value: None
     with pytest.raises(MotionError, match=r"7idd:m31\.RBV"):
         mirror.set(20.0).wait(timeout=WAIT_S)
@@ -38,5 +39,6 @@ def test_a_mirror_that_stays_short_is_an_error() -> None:
 
 def test_stop_stops_the_motor() -> None:
     mirror = FakeHardware().beamline.pointing_horizontal
+    assert mirror is not None
     mirror.stop()
     assert mirror.halt.get() == 1

@@ -175,6 +175,7 @@ def test_a_bad_calibration_moves_nothing(
 
 
 def test_a_missing_power_meter_moves_nothing(recorded: RecordedRuns) -> None:
+    assert recorded.line.power_meter is not None
     recorded.line.power_meter.power.answers = False
     with pytest.raises(NotConnectedError, match="PowerAI"):
         recorded.run(plans.calibrate_attenuator(recorded.line))

@@ -21,7 +21,7 @@ def test_the_mirror_comes_back_when_the_scan_fails(recorded: RecordedRuns) -> No
     recorded.hardware.refused_triggers = 100
     with pytest.raises(AcquisitionError, match="Expected exposure"):
         recorded.run(plans.overlap_scan(recorded.line, "vertical", dwell_s=1.0))
-    assert recorded.line.pointing_vertical.position == 0.0
+    assert recorded.line.axes["pointing_vertical_um"].position == 0.0
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ def test_bad_input_moves_nothing(
 
 
 def test_a_missing_mirror_moves_nothing(recorded: RecordedRuns) -> None:
+    assert recorded.line.pointing_vertical is not None
     recorded.line.pointing_vertical.readback.answers = False
     with pytest.raises(NotConnectedError, match=r"7idd:m32\.RBV"):
         recorded.run(plans.overlap_scan(recorded.line, "vertical"))

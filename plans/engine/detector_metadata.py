@@ -1,0 +1,49 @@
+"""What the start document says about the detectors: by name, what each measures and what the reduction makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from devices.beamline import Beamline
+from devices.configuration.detector_list import in_exposure
+from devices.configuration.listed_detectors import (
+    AnalogDetector,
+    Entry,
+    GatedDetector,
+    IonChamber,
+    SpcDetector,
+)
+from devices.names import DetectorRole
+
+
+def detector_metadata(beamline: Beamline) -> dict[str, dict[str, Any]]:
+    """Return the detectors of a run by name: kind, role, `fields` of events by what they hold, and how they are summed.
+
+    Gated detectors state `weights` (elements,), and what they contain; ion chambers `dark`, in counts per second or in
+    the unit of their record, and `gain`.
+    """
+    configuration = beamline.configuration
+    detectors = configuration.all_detectors
+    own = {one.name: _fields_in_exposure(one) for one in in_exposure(detectors)}
+    fields = own | beamline.point.further_fields
+    return {
+        one.name: {"kind": str(one.kind), "role": str(one.role), "fields": fields[one.name], **_details(one)}
+        for one in detectors
+        if one.name in fields
+    }
+
+
+def _fields_in_exposure(one: Entry) -> dict[str, str]:
+    """Return the event fields of an entry that the exposure itself reads, which do not depend on its name."""
+    if isinstance(one, SpcDetector):
+        return {"counts": "spc_counts", "pulses": "spc_pulses"}
+    if isinstance(one, AnalogDetector):
+        return {"mean": "boxcar_mean", "variance": "boxcar_variance"}
+    return {"counts": "i0" if one.role is DetectorRole.I0 else "foil"}
+
+
+def _details(one: Entry) -> dict[str, Any]:
+    if isinstance(one, GatedDetector):
+        inside = {"contains": one.contains, "share": one.share} if one.contains else {}
+        return {"weights": list(one.element_weights), **inside}
+    return {"dark": one.dark, "gain": one.gain} if isinstance(one, IonChamber) else {}

@@ -1,0 +1,127 @@
+"""A run as one of its further detectors saw it, in the form that every reduction takes."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.accumulator import RunAccumulator
+from reduction.detectors import GATED, TRANSMITTED, DetectorFacts
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+
+
+def further_fluorescence(run: RunAccumulator) -> tuple[DetectorFacts, ...]:
+    """Return the further detectors of the fluorescence; those that another one contains are part of that one."""
+    listed = run.metadata.detectors
+    inside = {one.contains for one in listed if one.contains}
+    return tuple(
+        one
+        for one in listed
+        if one.kind in GATED and one.role == "fluorescence" and not one.is_own and one.name not in inside
+    )
+
+
+def further_transmission(run: RunAccumulator) -> tuple[DetectorFacts, ...]:
+    """Return the further ion chambers behind an absorber."""
+    listed = run.metadata.detectors
+    return tuple(one for one in listed if one.kind == "ion_chamber" and one.role in TRANSMITTED and not one.is_own)
+
+
+def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
+    """Return the run as the detector `name` saw it; its flux is that of the exposures in which it had a value.
+
+    A detector that counts takes the place of the photodiodes, an analog or drift detector that of the boxcar, and an
+    ion chamber that of the foil's diode. Raises ReductionError for a detector that the run does not have, or whose
+    errors are not known.
+    """
+    one = next((other for other in run.metadata.detectors if other.name == name), None)
+    if one is None or one.is_own or not one.is_summed:
+        names = ", ".join(other.name for other in run.metadata.detectors if other.is_summed and not other.is_own)
+        raise ReductionError(f"The run has no further detector {name!r}. Choose one of: {names or 'none'}.")
+    mode = {"spc": ("spc",), "ion_chamber": ()}.get(one.kind, ("boxcar",))
+    elements = len(one.weights) if one.kind == "spc" else run.metadata.photodiodes
+    weights = one.weights if one.kind == "spc" else ()
+    result = copy(run)
+    result._metadata = replace(
+        run.metadata,
+        modes=mode,
+        photodiodes=elements,
+        element_weights=weights,
+        detector=name,
+        detectors=(),
+        signal_weights=one.weights,
+    )
+    columns = {quantity: run._field(quantity) for quantity in run._layout if ":" not in quantity}
+    own = {quantity: run._field(f"{name}:{quantity}") for quantity in _quantities(run, name)}
+    columns |= {"i0": own["i0"], "exposure_s": own["exposure_s"]}
+    if one.kind == "spc":
+        columns |= {"counts": own["counts"], "pulses": own["pulses"]}
+    elif one.kind == "ion_chamber":
+        columns |= {"foil": own["signal"]}
+    else:
+        variance = _variance(one, own)
+        columns |= {"boxcar_integral": own["signal"], "boxcar_variance": variance}
+    result._layout, result._sums = laid_out(columns)
+    return result
+
+
+def laid_out(columns: dict[str, FloatArray]) -> tuple[dict[str, slice], FloatArray]:
+    """Return the layout of columns (..., width) side by side, and the table of them."""
+    layout = {}
+    at = 0
+    for quantity, values in columns.items():
+        layout[quantity] = slice(at, at + values.shape[-1])
+        at += values.shape[-1]
+    return layout, np.concatenate(list(columns.values()), axis=-1)
+
+
+def _quantities(run: RunAccumulator, name: str) -> list[str]:
+    return [key.partition(":")[2] for key in run._layout if key.startswith(f"{name}:")]
+
+
+def _variance(one: DetectorFacts, own: dict[str, FloatArray]) -> FloatArray:
+    """Return the variance of the summed signal, (..., gate)."""
+    if one.kind == "sdd":
+        return own["variance"]
+    return _pooled(own) if one.contains else _between_scans(one, own)
+
+
+def _pooled(own: dict[str, FloatArray]) -> FloatArray:
+    """Return the variance from the parts of the exposures, (..., gate), pooled over the run.
+
+    The parts of one exposure give one squared difference, an estimate with a relative error of 1.4. Noise grows with
+    the time, so the sum of all over the time of all is the variance per second, and that of a point its share.
+    """
+    seconds = own["exposure_s"]
+    per_s = own["variance"].sum(axis=(0, 1, 2)) / max(float(seconds.sum()), 1e-12)
+    return np.asarray(per_s * seconds)
+
+
+def _between_scans(one: DetectorFacts, own: dict[str, FloatArray]) -> FloatArray:
+    """Return the variance from the scatter between scans, (..., gate), pooled over the points.
+
+    What all gates of an exposure have in common is taken out, as it cancels in the transient. Raises ReductionError
+    with a single scan, whose errors nothing tells.
+    """
+    flux = own["i0"]
+    measured = flux > 0
+    ratio = np.divide(own["signal"], flux, out=np.zeros_like(own["signal"]), where=measured)
+    apart = ratio - ratio.mean(axis=-1, keepdims=True)
+    scans = measured.sum(axis=0)
+    mean = np.where(measured, apart, 0.0).sum(axis=0) / np.maximum(scans, 1)
+    squares = np.where(measured, (apart - mean) ** 2, 0.0).sum()
+    gates = apart.shape[-1]
+    freedom = int(np.maximum(scans - 1, 0).sum()) * (gates - 1)
+    if freedom <= 0:
+        raise ReductionError(
+            f"One scan of {one.name} does not show how large its errors are. Repeat the scan, or list a second "
+            "detector that covers a part of the exposure and is named by `contains`."
+        )
+    # Squares of all gates over the degrees of freedom: the variance of one gate of one scan, in units of the flux.
+    return np.asarray(np.where(measured, squares / freedom * flux**2, 0.0) * np.ones(gates))

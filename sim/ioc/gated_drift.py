@@ -1,0 +1,53 @@
+"""Records of the drift detector at the jet: plain numbers per element and gate, without the number of the exposure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from caproto.server import PVGroup, pvproperty
+
+from sim.physics.experiment import BeamlineState, ExposureCounts, restarted_seed
+from sim.physics.gated_drift import GatedDrift, draw_gated_drift
+
+RANDOM_STREAM = 102
+"""Number of this detector's own stream of randomness."""
+
+
+def gated_drift_group(probes: int) -> type[GatedDriftRecords]:
+    """Return the group of records of a detector with `probes` gates."""
+    # caproto declares records in the class, and the gates are known only from the scheme: hence a class per scheme.
+    detector = GatedDrift()
+    records: dict[str, Any] = {}
+    for element in range(1, len(detector.share) + 1):
+        for gate in range(probes):
+            doc = f"Drift detector {element}, counts of gate {gate}"
+            records[f"counts_{element}_{gate}"] = _record(f"E{element}:Gate{gate}", "counts", doc)
+        records[f"input_{element}"] = _record(f"E{element}:ICR", "1/s", f"Drift detector {element}, input rate")
+        records[f"output_{element}"] = _record(f"E{element}:OCR", "1/s", f"Drift detector {element}, output rate")
+    return type("GatedDriftRecords", (GatedDriftRecords,), records)
+
+
+def _record(name: str, units: str, doc: str) -> Any:
+    return pvproperty(
+        name=f"7idd:xmap:{name}", value=0.0, record="ai", dtype=float, units=units, precision=1, read_only=True, doc=doc
+    )
+
+
+class GatedDriftRecords(PVGroup):
+    """Counts per element and gate, and input and output rates per element, of the latest exposure of the master."""
+
+    def __init__(self, prefix: str, *, seed: int, restarts: int = 0, **kwargs: Any) -> None:
+        super().__init__(prefix, **kwargs)
+        self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
+        self._detector = GatedDrift()
+
+    async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
+        """Post the counts of the exposure; all records are processed, whether or not their values change."""
+        del exposure_id, state
+        found = draw_gated_drift(self._detector, exposure.counts, exposure.pulses, exposure.duration_s, self._rng)
+        for element, row in enumerate(found.counts, 1):
+            for gate, count in enumerate(row):
+                await getattr(self, f"counts_{element}_{gate}").write(float(count))
+            await getattr(self, f"input_{element}").write(float(found.input_rate[element - 1]))
+            await getattr(self, f"output_{element}").write(float(found.output_rate[element - 1]))
