@@ -37,6 +37,10 @@ class FurtherDetectors:
 
     def __init__(self, detectors: Sequence[BesideDetector | AnyDevice], settings: ExposureSettings) -> None:
         self._all = tuple(detectors)
+        self._any: dict[str, AnyDevice] = {one.name: one for one in detectors if isinstance(one, AnyDevice)}
+        self._beside: dict[str, BesideDetector] = {
+            one.name: one for one in detectors if isinstance(one, BesideDetector)
+        }
         self._settings = settings
         self._present: tuple[BesideDetector | AnyDevice, ...] = ()
         self._waited = Waited(())
@@ -46,12 +50,11 @@ class FurtherDetectors:
     @property
     def devices(self) -> tuple[Device, ...]:
         """All of them as ophyd devices, for connecting and for lists of PVs."""
-        return tuple(one.device if isinstance(one, AnyDevice) else one for one in self._all)
+        return (*self._beside.values(), *(one.device for one in self._any.values()))
 
     def triggered(self, limit_s: float) -> tuple[AnyDevice, ...]:
         """Return the devices of the run that are triggered with an exposure, which waits up to `limit_s` s for them."""
-        devices = [one for one in self._present if not isinstance(one, BesideDetector)]
-        found = tuple(one for one in devices if one.entry.trigger)
+        found = tuple(one for one in self._any.values() if one.entry.trigger and one.name in self.names)
         for one in found:
             one.limit_s = limit_s
         return found
@@ -63,11 +66,11 @@ class FurtherDetectors:
 
     def begin_run(self) -> None:
         """Ask all of them, and leave those out of the run that do not answer, with a warning; raises nothing."""
-        found = Waited(self._beside(self._all)).collect()
+        found = Waited(list(self._beside.values())).collect()
         self._missing = {}
         present = []
         for one in self._all:
-            answers = one.begin_run() if isinstance(one, AnyDevice) else found[one.name] is not None
+            answers = self._any[one.name].begin_run() if one.name in self._any else found[one.name] is not None
             if answers:
                 present.append(one)
             else:
@@ -78,7 +81,7 @@ class FurtherDetectors:
 
     def request(self) -> None:
         """Send the requests to all detectors of the run, without waiting; raises nothing."""
-        self._waited = Waited(self._beside(self._present))
+        self._waited = Waited([self._beside[name] for name in self.names if name in self._beside])
 
     def fields(self, master: PvReading) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the event fields of all detectors of the run, and a mark for each that has no value.
@@ -90,10 +93,12 @@ class FurtherDetectors:
         marks = []
         for one in self._present:
             try:
-                if not isinstance(one, BesideDetector):
-                    values |= one.values()
+                if one.name in self._any:
+                    values |= self._any[one.name].values()
                 else:
-                    values |= one.values(self._of_exposure(one, found[one.name], master), float(master.value))
+                    beside = self._beside[one.name]
+                    readings = self._of_exposure(beside, found[one.name], master)
+                    values |= beside.values(readings, float(master.value))
                 self._missing.pop(one.name, None)
             except AcquisitionError as error:
                 values |= one.empty()
@@ -110,10 +115,6 @@ class FurtherDetectors:
     def event_fields(self) -> dict[str, dict[str, str]]:
         """Return the event fields of each detector of the run by what they hold."""
         return {one.name: one.fields() for one in self._present}
-
-    @staticmethod
-    def _beside(detectors: Sequence[BesideDetector | AnyDevice]) -> list[BesideDetector]:
-        return [one for one in detectors if isinstance(one, BesideDetector)]
 
     def _of_exposure(self, one: BesideDetector, readings: Readings | None, master: PvReading) -> Readings:
         """Return `readings` if all are of the exposure that the master has ended; raise AcquisitionError otherwise."""
@@ -140,9 +141,8 @@ class FurtherDetectors:
         return readings
 
     def _remember(self, name: str, readings: Readings | None) -> None:
-        one = next(other for other in self._all if other.name == name)
-        if readings is not None and isinstance(one, BesideDetector):
-            found = _stamps(one, readings)
+        if readings is not None:
+            found = _stamps(self._beside[name], readings)
             self._stamps |= {f"{name} {record}": max(stamps) for record, stamps in found.items()}
 
 

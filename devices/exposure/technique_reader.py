@@ -113,7 +113,8 @@ class TechniqueReader(EventReader):
         return self._detector.values(values, exposure_s)
 
     def _surroundings_signals(self) -> dict[str, FreshSignalRO]:
-        return {"ring_current_ma": self._surroundings.ring_current}
+        current = self._surroundings.ring_current
+        return {} if current is None else {"ring_current_ma": current}
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return the data keys with their shapes, units and the PVs behind them."""
@@ -125,6 +126,9 @@ class TechniqueReader(EventReader):
         keys["exposure_s"] = data_key("number", source=frame, units="s")
         keys["exposure_id"] = data_key("integer", source=frame)
         keys |= self._detector.data_keys()
-        keys["ring_current_ma"] = data_key("number", units="mA", source=self._surroundings.ring_current.pvname)
+        keys |= {
+            key: data_key("number", units="mA", source=signal.pvname)
+            for key, signal in self._surroundings_signals().items()
+        }
         keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys

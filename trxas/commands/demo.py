@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
-from trxas.configuration_options import DataOptions
+from trxas.configuration_options import StoreOptions
 
 OUTPUT = Path("demo-output")
 
@@ -20,7 +20,7 @@ DEFAULT_NAME = "CsPbBr3 nanocrystals"
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoOptions(DataOptions):
+class DemoOptions(StoreOptions):
     """Options of `trxas demo`."""
 
     json: JsonFile = None
@@ -47,9 +47,15 @@ def run(options: DemoOptions) -> int:
     label = None if options.sample is None else sample_label(options.sample)
     with contextlib.ExitStack() as stack:
         address_list = stack.enter_context(
-            simulated_beamline(seed=options.seed, speed=options.speed, sample=options.sample, meanwhile=_load_libraries)
+            simulated_beamline(
+                seed=options.seed,
+                speed=options.speed,
+                sample=options.sample,
+                hardware=() if options.config is None else options.configuration().simulation_options,
+                meanwhile=_load_libraries,
+            )
         )
-        configuration = load_configuration(address_list=address_list, data=options.data)
+        configuration = load_configuration(options.config, address_list=address_list, data=options.data)
         print(f"Simulated beamline at {address_list}. Data go to {configuration.storage.root}.", flush=True)
         from gui.screen import has_screen
         from trxas.channel_access import environment as channel_access

@@ -49,6 +49,13 @@ class DemoResult:
         assert self.delay.fit is not None, "\n".join(self.delay.remarks)
         return self.delay.fit
 
+    @property
+    def spectra(self) -> tuple[Spectrum, Spectrum]:
+        """Spectrum of the boxcar, or of the first detector if there is none, and that of the counted photons."""
+        by_mode = {spectrum.metadata.mode: spectrum for spectrum in reversed(self.energy.spectra)}
+        spc = by_mode.get("spc", self.energy.spectra[0])
+        return by_mode.get("boxcar", spc), spc
+
     def table(self) -> str:
         """Return the results as lines of text, each number with its standard error and unit (ps, %, eV)."""
         lines = ["Measured on the simulated beamline (fitted values ± standard error)", *self.delay.lines()]
@@ -58,7 +65,7 @@ class DemoResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the results as plain data; transients are relative to the post-edge level of the off signal."""
-        boxcar, spc = self.energy.spectra
+        boxcar, spc = self.spectra
         kinetics: dict[str, Any] = {name: value._asdict() for name, value in self.fit.quantities.items()}
         kinetics["amplitude"] = self.fit.amplitude._asdict()
         kinetics["offset_rate_per_ns"] = self.fit.offset_rate_per_ns._asdict()
@@ -124,7 +131,7 @@ def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> P
 
     Raises OSError if one of them cannot be written.
     """
-    boxcar, _ = result.energy.spectra
+    boxcar, _ = result.spectra
     figure = save(summary_figure(boxcar, result.delay.trace, result.fit), folder / "demo.png")
     if json_path is not None:
         json_path.write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")
