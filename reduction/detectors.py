@@ -64,8 +64,12 @@ def detectors_of(doc: Document) -> tuple[DetectorFacts, ...]:
 
     Raises ReductionError for an entry without kind, role or fields.
     """
+    listed = doc.get("detectors", {})
+    # Stock plans, and users of earlier versions, write other things under this key, such as a list of names.
+    if not isinstance(listed, Mapping) or not all(isinstance(facts, Mapping) for facts in listed.values()):
+        return ()
     found = []
-    for name, facts in dict(doc.get("detectors", {})).items():
+    for name, facts in listed.items():
         try:
             found.append(
                 DetectorFacts(

@@ -31,7 +31,7 @@ AXIS_TOLERANCE_PS = 1.0
 
 _SAME = (
     *("sample", "edge", "absorber", "axis", "points", "energy_ev", "delay_ps", "fluence_mj_cm2"),
-    *("timing", "windows", "photodiodes"),
+    *("timing", "windows", "photodiodes", "element_weights"),
 )
 
 
