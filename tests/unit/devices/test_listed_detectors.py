@@ -63,7 +63,7 @@ def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
     """Lost: faults found one by one, each after another start of the session."""
     detectors = (I0 + DIODES + FURTHER).replace('kind = "sdd"', 'kind = "ssd"').replace("EpicsScaler", "EpicsScalar")
     detectors = detectors.replace('role = "transmission"\n', "").replace('contains = "boxcar_3s"', 'contains = "bxcar"')
-    detectors += DIODES.replace("[[17, 21], [22, 26]]", "[[17, 1, 30]]").replace("weights", "wieghts")
+    detectors += DIODES.replace("[[17, 21], [22, 26]]", "[[17, 1, 30]]").replace("weights", "weihgt")
     detectors += DIODES.replace("diodes", "Diodes 2").replace("[[17, 21], [22, 26]]", "[[17]]")
     with pytest.raises(ConfigurationError) as caught:
         load_configuration(list_file(tmp_path, detectors, exposure="apds = 2"))
@@ -75,7 +75,7 @@ def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
         "[[detectors]] behind: role is missing. Give the role of the detector.",
         "[[detectors]] boxcar_6s: contains = 'bxcar': is no other detector of the list.",
         "[[detectors]] diodes: name is the name of 2 detectors. Give each its own.",
-        "[[detectors]] diodes: wieghts is an unknown key. Did you mean weights?",
+        "[[detectors]] diodes: weihgt is an unknown key. Did you mean weights?",
         "[[detectors]] Diodes 2: name is not a name. Use lower-case letters, digits and _",
         "[[detectors]] Diodes 2: weights = [1.0, 0.5]: has 2 numbers for 1 elements.",
         "[exposure] apds follows from [[detectors]]. Remove it.",
