@@ -15,24 +15,21 @@ from devices.axes.axis_group import AxisGroup
 from devices.axes.cell import Cell
 from devices.axes.delay import Delay, delay_axis
 from devices.axes.energy import Energy, energy_axis
-from devices.axes.fluence import FixedFluence, Fluence, Waveplate
+from devices.axes.fluence import FixedFluence, Fluence, Waveplate, fluence_axis
 from devices.axes.further_axis import further_axes
-from devices.axes.pointing import Pointing
+from devices.axes.pointing import Pointing, pointing_axis
 from devices.axes.positioner_axis import PositionerAxis
 from devices.axes.record_axis import RecordAxis
-from devices.configuration import BeamlineConfiguration, FluenceSettings, PointingSettings
-from devices.configuration.listed_detectors import DeviceDetector
-from devices.detectors.any_device import AnyDevice
-from devices.detectors.beside_exposure import beside_detector
-from devices.detectors.further_detectors import FurtherDetectors
+from devices.configuration import BeamlineConfiguration, FluenceSettings
+from devices.detectors.further_detectors import further_detectors
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
-from devices.exposure.gated_detectors import Exposure, exposure_class
+from devices.exposure.gated_detectors import Exposure
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
-from devices.exposure.scaler_channels import scaler_exposure_class
+from devices.exposure.scaler_channels import exposure_device
 from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevices, TechniqueReader
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
@@ -262,10 +259,10 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     axes = _axes(configuration, prefix)
     shutter = laser_shutter(configuration.laser, prefix)
     xrays = xray_shutter(around, prefix)
-    further = _further_detectors(configuration, prefix)
+    further = further_detectors(configuration, prefix)
     point_devices = PointDevices(
         axes=axes.axes,
-        exposure=_exposure(configuration, prefix),
+        exposure=exposure_device(configuration, prefix),
         laser=laser_device(configuration.laser, prefix),
         surroundings=surroundings_device(around, prefix),
         injecting=_optional(prefix, around.injecting, "injecting"),
@@ -298,46 +295,11 @@ def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
     return BeamlineAxes(
         energy=energy_axis(configuration.energy, prefix),
         delay=delay_axis(configuration.delay, response, prefix),
-        fluence=_fluence(configuration, prefix),
-        pointing_horizontal=_pointing(pointing, pointing.horizontal, prefix, "pointing_horizontal"),
-        pointing_vertical=_pointing(pointing, pointing.vertical, prefix, "pointing_vertical"),
+        fluence=fluence_axis(configuration.fluence, prefix),
+        pointing_horizontal=pointing_axis(pointing, pointing.horizontal, prefix, "pointing_horizontal"),
+        pointing_vertical=pointing_axis(pointing, pointing.vertical, prefix, "pointing_vertical"),
         further_axes=further_axes(configuration.axes, prefix=prefix),
     )
-
-
-def _fluence(configuration: BeamlineConfiguration, prefix: str) -> Fluence | FixedFluence:
-    settings = configuration.fluence
-    if isinstance(settings, FluenceSettings):
-        return Fluence(settings, prefix=prefix, name="fluence")
-    return FixedFluence(settings, name="fluence")
-
-
-def _pointing(settings: PointingSettings, motor: str, prefix: str, name: str) -> Pointing | None:
-    return Pointing(settings, motor, prefix=prefix, name=name) if motor else None
-
-
-def _exposure(configuration: BeamlineConfiguration, prefix: str) -> Exposure:
-    """Return the gated detectors: with frames, or with the gates on channels of a scaler."""
-    settings = configuration.exposure
-    if settings.spc_frame:
-        return exposure_class(settings)(settings, prefix=prefix, name="exposure")
-    shutter_pv = configuration.laser.shutter_readback
-    pumps_per_s = configuration.scheme.pumps_per_s
-    made = scaler_exposure_class(settings, with_shutter=bool(shutter_pv))
-    return made(settings, pumps_per_s=pumps_per_s, shutter_pv=shutter_pv, prefix=prefix, name="exposure")
-
-
-def _further_detectors(configuration: BeamlineConfiguration, prefix: str) -> FurtherDetectors:
-    """Return the detectors of the list that are read beside the exposure."""
-    exposure = configuration.exposure
-    pumps_per_s = configuration.scheme.pumps_per_s
-    made = [
-        AnyDevice(entry, prefix=prefix)
-        if isinstance(entry, DeviceDetector)
-        else beside_detector(entry, exposure, prefix=prefix, pumps_per_s=pumps_per_s)
-        for entry in configuration.further_detectors
-    ]
-    return FurtherDetectors(made, exposure)
 
 
 def _optional(prefix: str, pv: str, name: str) -> FreshSignalRO | None:

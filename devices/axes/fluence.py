@@ -188,3 +188,10 @@ class FixedFluence(Axis):
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: there is no motion."""
+
+
+def fluence_axis(settings: FluenceSettings | FixedFluenceSettings, prefix: str) -> Fluence | FixedFluence:
+    """Return the fluence, mJ/cm2: behind the half-wave plate, or as it was set by hand."""
+    if isinstance(settings, FluenceSettings):
+        return Fluence(settings, prefix=prefix, name="fluence")
+    return FixedFluence(settings, name="fluence")

@@ -48,3 +48,8 @@ class Pointing(Axis):
         """Stop the mirror where it is; does nothing if the motor does not answer."""
         if self.halt.connected:
             self.halt.put(1)
+
+
+def pointing_axis(settings: PointingSettings, motor: str, prefix: str, name: str) -> Pointing | None:
+    """Return one direction of the pointing, um; None without a motor."""
+    return Pointing(settings, motor, prefix=prefix, name=name) if motor else None

@@ -9,7 +9,8 @@ from typing import Any
 
 from ophyd import Device
 
-from devices.configuration import ExposureSettings
+from devices.configuration import BeamlineConfiguration, ExposureSettings
+from devices.configuration.listed_detectors import DeviceDetector
 from devices.detectors.any_device import AnyDevice
 from devices.detectors.beside_exposure import (
     COUNTED_TOLERANCE,
@@ -17,6 +18,7 @@ from devices.detectors.beside_exposure import (
     BesideDetector,
     Readings,
     Waited,
+    beside_detector,
 )
 from devices.signals.uncached_signal import PvReading
 from errors import AcquisitionError
@@ -152,3 +154,16 @@ def _stamps(one: BesideDetector, readings: Readings) -> Mapping[str, set[float]]
     for key, signal in one.fresh_signals().items():
         found.setdefault(signal.pvname.partition(".")[0], set()).add(readings[key].stamp_s)
     return found
+
+
+def further_detectors(configuration: BeamlineConfiguration, prefix: str) -> FurtherDetectors:
+    """Return the detectors of the list that are read beside the exposure."""
+    exposure = configuration.exposure
+    pumps_per_s = configuration.scheme.pumps_per_s
+    made = [
+        AnyDevice(entry, prefix=prefix)
+        if isinstance(entry, DeviceDetector)
+        else beside_detector(entry, exposure, prefix=prefix, pumps_per_s=pumps_per_s)
+        for entry in configuration.further_detectors
+    ]
+    return FurtherDetectors(made, exposure)

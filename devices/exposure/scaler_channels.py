@@ -15,9 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from ophyd import FormattedComponent as FCpt
 
-from devices.configuration import ExposureSettings
+from devices.configuration import BeamlineConfiguration, ExposureSettings
 from devices.exposure.frames import SpcFrame
-from devices.exposure.gated_detectors import ELAPSED_TOLERANCE, Exposure, ExposureReading, number_or_none
+from devices.exposure.gated_detectors import (
+    ELAPSED_TOLERANCE,
+    Exposure,
+    ExposureReading,
+    exposure_class,
+    number_or_none,
+)
 from devices.names import AcquisitionMode
 from devices.shutter import ShutterCode
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow
@@ -176,6 +182,17 @@ def scaler_exposure_class(settings: ExposureSettings, *, with_shutter: bool = Tr
     if not with_shutter:
         components["shutter"] = None
     return type("ScalerExposure", (ScalerExposure,), components)
+
+
+def exposure_device(configuration: BeamlineConfiguration, prefix: str) -> Exposure:
+    """Return the gated detectors: with frames, or with the gates on channels of a scaler."""
+    settings = configuration.exposure
+    if settings.spc_frame:
+        return exposure_class(settings)(settings, prefix=prefix, name="exposure")
+    shutter_pv = configuration.laser.shutter_readback
+    pumps_per_s = configuration.scheme.pumps_per_s
+    made = scaler_exposure_class(settings, with_shutter=bool(shutter_pv))
+    return made(settings, pumps_per_s=pumps_per_s, shutter_pv=shutter_pv, prefix=prefix, name="exposure")
 
 
 def _attribute(channel: int) -> str:
