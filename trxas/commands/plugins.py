@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from plugins.entry_points import Outcome, PlugInGroup, outcomes, plug_ins
 from trxas.commands.options import JsonFlag
-from trxas.commands.troubles import Trouble
+
+if TYPE_CHECKING:
+    from trxas.commands.troubles import Trouble
 
 NOTHING = (
     "No installed package brings anything to trxas. docs/how-to/bring-your-own-technique.md tells how to make one."
@@ -60,6 +63,8 @@ def loaded_plug_ins() -> list[Outcome]:
 
 def plug_in_troubles() -> Iterator[Trouble]:
     """Yield a fault for every plug-in that cannot be used."""
+    from trxas.commands.troubles import Trouble
+
     for outcome in loaded_plug_ins():
         if outcome.problem:
             yield Trouble(subject="plug-in", text=outcome.problem, remedy="A session runs without it.")
