@@ -88,7 +88,7 @@ def test_a_panel_that_fails_says_so_and_leaves_the_others_alone(
     """Lost: every curve of the window, because a panel of another package has a defect."""
     feed = QueueFeed("test")
     window = make(feed)
-    broken, sound = window.docks["spectra"].widget(), window.docks["trends"].widget()
+    broken, sound = window.docks["spectra"].widget(), window.docks["bunches"].widget()
     assert isinstance(broken, Panel)
     assert isinstance(sound, Panel)
 
