@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devices.configuration.beamline_configuration import SCHEME_KEYS
+from devices.configuration.detector_list import EXPOSURE_KEYS
 from devices.configuration.fields import table_name
 from devices.configuration.reading import read_toml
 from errors import ConfigurationError
@@ -63,14 +64,23 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
     inherited = deepcopy(parent.content)
     for key in _checked_omits(path, omits):
         _leave_out(inherited, key, f"{path}: {OMITS}", parent_path)
-    if "pump_scheme" in content:
-        # They described the parent's bunches; what the file itself sets beside its scheme is reported as a fault.
-        for table, keys in SCHEME_KEYS.items():
-            for key in keys:
-                inherited.get(table, {}).pop(key, None)
+    _drop_replaced(inherited, content)
     merged = _merged(inherited, content)
     kept = {key: origin for key, origin in parent.origins.items() if key in _origins(merged, path)}
     return InheritedContent(content=merged, origins={**kept, **_origins(content, path)})
+
+
+def _drop_replaced(inherited: dict[str, Any], content: Mapping[str, Any]) -> None:
+    """Remove from the parent's content what a table of the child describes in another way."""
+    # What the file itself sets beside such a table is reported as a fault; what it inherits is no mistake of its author.
+    replaced: dict[str, tuple[str, ...]] = dict(SCHEME_KEYS) if "pump_scheme" in content else {}
+    if "detectors" in content:
+        replaced["exposure"] = (*replaced.get("exposure", ()), *EXPOSURE_KEYS)
+    for table, keys in replaced.items():
+        for key in keys:
+            inherited.get(table, {}).pop(key, None)
+    if "fixed_mj_cm2" in content.get("fluence", {}):
+        inherited.pop("fluence", None)  # its attenuator
 
 
 def _parent(path: Path, extends: Any, named: Mapping[str, Path]) -> Path:

@@ -54,7 +54,15 @@ def pump_probe(beamline: Beamline) -> Detection:
 
 
 def foil(beamline: Beamline) -> Detection:
-    """Return the detection of the foil behind the sample: only the beam matters, not jet, laser or photodiodes."""
+    """Return the detection of the foil behind the sample: only the beam matters, not jet, laser or photodiodes.
+
+    Raises ConfigurationError if no diode behind the foil is configured.
+    """
+    if beamline.exposure.foil is None:
+        raise ConfigurationError(
+            f"{beamline.configuration.name} has no detector behind the foil. List an ion chamber or diode with the "
+            'role "reference" on a channel of the master scaler, or give foil_channel in [exposure].'
+        )
     return Detection(
         modes=beamline.exposure.modes,
         reader=beamline.point,

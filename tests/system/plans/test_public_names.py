@@ -12,7 +12,7 @@ from bluesky import RunEngine
 
 import plans
 from devices.beamline import build_beamline
-from errors import InputError
+from errors import ConfigurationError, InputError
 from reduction.kinds import reduce_run
 from reduction.xas.results import SpectrumResults, TraceResults
 from tests.support.waiting import WAIT_S
@@ -83,3 +83,9 @@ def check_refusals(engine: RunEngine, line: Any) -> None:
     ):
         with pytest.raises(InputError, match=message):
             engine(plans.energy_scan(line, "Br K", delay_ps=100.0, sample="CsPbBr3", **wrong))
+    for plan, message in (
+        (plans.foil_scan(line, "Pb L3"), "no detector behind the foil"),
+        (plans.calibrate_attenuator(line), "has no waveplate, or no power"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            engine(plan)

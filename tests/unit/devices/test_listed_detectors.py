@@ -59,6 +59,20 @@ def test_old_keys_and_their_list_say_the_same(tmp_path: Path) -> None:
     assert names == ["behind", "boxcar_3s", "boxcar_6s", "drift", "total", "stock"]
 
 
+def test_a_list_takes_the_place_of_inherited_detectors(tmp_path: Path) -> None:
+    """Lost: a file of ten lines for a beamline that differs in its detectors only."""
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f'extends = "7ID-D"\nname = "mine"\nomits = ["sdd"]\n[fluence]\nfixed_mj_cm2 = 4.0\n'
+        f"{I0}{DIODES.replace('[[17, 21], [22, 26]]', '[[17, 18, 19, 20, 21], [22, 23, 24, 25, 26]]')}",
+        encoding="utf-8",
+    )
+    found = load_configuration(file).beamline
+    assert [one.name for one in found.all_detectors] == ["chamber", "diodes"]
+    assert (found.exposure.spc_frame, found.exposure.apds, found.exposure.dwell_high_s) == ("", 2, 400.0)
+    assert found.fluence.high_mj_cm2 == 4.0
+
+
 def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
     """Lost: faults found one by one, each after another start of the session."""
     detectors = (I0 + DIODES + FURTHER).replace('kind = "sdd"', 'kind = "ssd"').replace("EpicsScaler", "EpicsScalar")
