@@ -72,7 +72,7 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
 
 def _drop_replaced(inherited: dict[str, Any], content: Mapping[str, Any]) -> None:
     """Remove from the parent's content what a table of the child describes in another way."""
-    # What the file itself sets beside such a table is reported as a fault; what it inherits is no mistake of its author.
+    # What the file itself sets beside such a table is reported as a fault; what it inherits is not its mistake.
     replaced: dict[str, tuple[str, ...]] = dict(SCHEME_KEYS) if "pump_scheme" in content else {}
     if "detectors" in content:
         replaced["exposure"] = (*replaced.get("exposure", ()), *EXPOSURE_KEYS)
