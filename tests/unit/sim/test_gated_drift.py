@@ -1,0 +1,40 @@
+"""If these fail, the simulated drift detector loses photons in another way than dead time explains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim.ioc.public_names import PUBLIC_RECORDS, only_public
+from sim.physics.gated_drift import GatedDrift, draw_gated_drift
+
+
+def test_dead_time_explains_what_is_lost() -> None:
+    rng = np.random.default_rng(3)
+    detector = GatedDrift(share=(0.2, 0.1), other_rate=2e5, dead_s=1e-6)
+    pulses = np.array([4_000_000, 4_000_000])
+    photons = np.array([400_000.0, 380_000.0])
+    counts = np.rint(pulses * -np.expm1(-photons / pulses)).astype(np.int64)[None]
+    found = [draw_gated_drift(detector, counts, pulses, 3.0, rng) for _ in range(200)]
+    live = np.array([one.output_rate / one.input_rate for one in found])
+    assert live.mean() == pytest.approx(0.78, abs=0.05)
+    corrected = np.array([one.counts for one in found]) / live[..., None]
+    expected = np.array(detector.share)[:, None] * photons
+    error = corrected.std(axis=0) / len(found) ** 0.5
+    assert (np.abs(corrected.mean(axis=0) - expected) < 4 * error).all()
+    # Poisson numbers, thinned by the dead time: neither more nor less noise than counting has.
+    raw = np.array([one.counts for one in found])
+    np.testing.assert_allclose(raw.var(axis=0) / raw.mean(axis=0), 1.0, atol=0.35)
+
+
+def test_an_exposure_of_no_length_counts_nothing() -> None:
+    found = draw_gated_drift(
+        GatedDrift(), np.zeros((2, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), 0.0, np.random.default_rng(1)
+    )
+    assert not found.counts.any()
+
+
+def test_only_public_names_are_served() -> None:
+    """Lost: the proof that a configuration needs nothing else."""
+    pvdb = {f"m:{name}": name for name in (*PUBLIC_RECORDS, "7idd:laser:Lock")}
+    assert set(only_public(pvdb, "m:")) == {f"m:{name}" for name in PUBLIC_RECORDS}
