@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.static_xas import StaticSpectrum
     from reduction.xas.time_zero import TimeZeroFit
-    from reduction.xas.transient import FluenceScan, Spectrum, Trace
+    from reduction.xas.transient import FluenceScan, Spectrum, Trace, Transient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class TraceResults(RunResults):
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
         fitted = [] if self.fit is None else kinetics_lines(self.fit)
-        return [*fitted, *([] if self.choice is None else self.choice.lines())]
+        return [*fitted, *([] if self.choice is None else self.choice.lines()), *_weight_lines(self.trace)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,8 @@ class FluenceResults(RunResults):
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
-        return [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit)]
+        slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit)]
+        return [*slopes, *_weight_lines(self.dependence)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,10 +323,10 @@ def _spectrum_line(spectrum: Spectrum) -> str:
     return f"{line}, against a reference that is not fully unpumped"
 
 
-def _weight_lines(spectrum: Spectrum) -> list[str]:
+def _weight_lines(found: Transient) -> list[str]:
     """Return the weights of the elements, unless all elements of the first detector simply add up."""
-    weights = spectrum.metadata.weights
-    if len(weights) < 2 or (not spectrum.metadata.detector and set(weights) == {1.0}):
+    weights = found.metadata.weights
+    if len(weights) < 2 or (not found.metadata.detector and set(weights) == {1.0}):
         return []
     return [f"{'  weights of elements':<22} {', '.join(f'{weight:g}' for weight in weights)}"]
 
