@@ -44,7 +44,8 @@ class AbsorptionEdge:
 def absorption_edge(name: Any) -> AbsorptionEdge:
     """Return the edge called `name`, such as "Fe K" or "Pb L3".
 
-    Raises InputError, with what was probably meant, for numbers, unknown elements, and names that are no K or L edge.
+    Raises InputError, suggesting the edge probably meant, for numbers, unknown elements, and names that are no K or L
+    edge.
     """
     if not isinstance(name, str):
         raise InputError(_not_a_name(name))
@@ -67,7 +68,7 @@ def absorption_edge(name: Any) -> AbsorptionEdge:
 
 @cache
 def element_edges(element: str) -> dict[str, AbsorptionEdge]:
-    """Return the K and L edges of an element by level; empty for what is no symbol of an element."""
+    """Return the K and L edges of an element by level; empty for text that is not the symbol of an element."""
     # Imported where it is needed: this takes longer than all of the project's own modules.
     import xraydb
 
@@ -105,7 +106,7 @@ def next_edge_ev(edge: AbsorptionEdge) -> float | None:
 
 
 def _not_a_name(value: Any) -> str:
-    """Return the message about an edge that is no text; an energy gets the edges near it, keV too."""
+    """Return the message about an edge that is not a text; an energy gets the edges near it, keV too."""
     if not is_finite_number(value):
         return f"edge = {value!r}: give the name of an edge, such as {EXAMPLES}."
     energy_ev, unit = (value * 1e3, "keV") if value < 200 else (value, "eV")
@@ -118,7 +119,7 @@ def _no_such_edge(name: str, shell: str, edges: dict[str, AbsorptionEdge]) -> st
     of_shell = {level: edge for level, edge in edges.items() if shell and level.startswith(shell)}
     offered = ", ".join(map(str, (of_shell or edges).values()))
     if not shell:
-        return f"Unknown edge {name!r}: an element alone is no edge. Give one of {offered}."
+        return f"Unknown edge {name!r}: an element alone is not an edge. Give one of {offered}."
     if shell == "L" and of_shell and not name.strip()[-1].isdigit():
         return f"Unknown edge {name!r}: an L edge needs its number. Give one of {offered}."
     return f"Unknown edge {name!r}: only K and L edges can be measured. Give one of {offered}."

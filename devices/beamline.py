@@ -233,7 +233,7 @@ class Beamline(BeamlineAxes):
             if expected and found and found != expected:
                 wrong.append(f"{signal.pvname} is in {found}, the configuration needs {expected}")
         for name, axis in self.further_axes.items():
-            # An axis of a class of its own may convert, so that its PVs may have other units.
+            # An axis of its own class may convert, so that its PVs may have other units.
             found = axis.readback.metadata.get("units") if isinstance(axis, RecordAxis | PositionerAxis) else None
             if found and found != axis.unit:
                 wrong.append(f"{axis.readback.pvname} is in {found}, but [axes.{name}] has unit = {axis.unit!r}")

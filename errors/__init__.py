@@ -33,7 +33,7 @@ class ConfigurationError(TrxasError):
 
 
 class PlugInError(TrxasError):
-    """A package that trxas loads by an entry point brings something that cannot be used."""
+    """A package that trxas loads by an entry point provides something that cannot be used."""
 
 
 class NotConnectedError(TrxasError, TimeoutError):
@@ -68,7 +68,7 @@ class InvalidReadingError(NotConnectedError):
 
 
 class MotionError(TrxasError):
-    """An axis did not arrive where it was sent."""
+    """An axis did not reach its target."""
 
 
 class NotSettledError(MotionError):
@@ -92,4 +92,4 @@ class StorageError(TrxasError):
 
 
 class ReductionError(TrxasError):
-    """The data at hand do not determine the requested quantity."""
+    """The available data do not determine the requested quantity."""

@@ -49,7 +49,7 @@ def settings_path() -> Path:
 
 
 class Splash(Generic[T]):
-    """A splash screen that shows `text` while `work` (slow imports, for example) runs in a thread of its own.
+    """A splash screen that shows `text` while `work` (slow imports, for example) runs in its own thread.
 
     `wait` returns the result of `work`, or raises its exception; the splash screen stays until `finish`.
     """

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Remember the layout, and stop what was started for this window.
 
-        What does not stop in time raises a TrxasError, which is printed: the window closes all the same.
+        A part that does not stop in time raises a TrxasError; it is printed, and the window closes anyway.
         """
         # The order of the end: no repaint any more; the layout is written while the docks still have their places; the
         # worker forgets the panels, so that no request is computed for widgets that are going; then worker, browser and
@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
             try:
                 close()
             except TrxasError as error:
-                # The window closes all the same; the terminal shows what did not stop in time.
+                # The window closes anyway; the terminal shows what did not stop in time.
                 print(f"trxas gui: {error}")  # noqa: T201
         super().closeEvent(event)
 

@@ -122,7 +122,7 @@ PAPER_EDGES = {edge.name: edge for edge in (BR_K, PB_L3)}
 
 
 def edge_name(value: Any) -> str:
-    """Return the name of an edge; raise InputError, with what was probably meant, if `value` is none."""
+    """Return the name of an edge; raise InputError, suggesting the edge probably meant, if `value` is not one."""
     if isinstance(value, str) and value in PAPER_EDGES:
         return str(value)
     return absorption_edge(value).name
@@ -131,8 +131,8 @@ def edge_name(value: Any) -> str:
 def edge_preset(name: str, configuration: BeamlineConfiguration) -> EdgePreset:
     """Return the edge called `name` as this beamline measures it.
 
-    Raises InputError, before anything moves, if it is no edge, lies out of the monochromator's reach, or is configured
-    with intervals that contradict each other.
+    Raises InputError, before anything moves, if it is not an edge, lies outside the range of the monochromator, or
+    is configured with intervals that contradict each other.
     """
     name = edge_name(name)
     low_ev, high_ev = configuration.energy.low_ev, configuration.energy.high_ev
@@ -203,7 +203,7 @@ def edge_points(
     """Return the energies of a scan, eV, ascending: regions in eV, and behind them regions in k, 1/A.
 
     Without any, those of the edge; with `regions_k` alone, the edge's regions in eV up to where they begin. Raises
-    InputError if they are no grid.
+    InputError if they do not form a grid.
     """
     if regions_k is None:
         if regions_ev is not None:
@@ -288,7 +288,7 @@ def check_reducible(edge: EdgePreset, energies_ev: Sequence[float], *, allow_unr
         needed = " and ".join(f"{where} it ({low:g} to {high:g} eV)" for where, (low, high) in missing.items())
         raise InputError(
             f"The spectrum of {edge.name} could not be normalised, as there is no point {needed}. Add one, or give "
-            "allow_unreducible=True to measure it all the same."
+            "allow_unreducible=True to measure it anyway."
         )
 
 

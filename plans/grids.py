@@ -1,4 +1,4 @@
-"""Non-uniform grids: regions of constant step, joined without double points."""
+"""Non-uniform grids: regions of constant step, joined without repeated points."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
             raise OutOfRangeError(name, float(value), low, high, unit, "Change the grid; nothing was moved.")
     rounded = [round(float(value), ROUNDING) for value in values]
     if any(later <= earlier for earlier, later in pairwise(rounded)):
-        raise InputError(f"The grid of {name} must ascend without double points ({unit}). Sort it.")
+        raise InputError(f"The grid of {name} must ascend without repeated points ({unit}). Sort it.")
     return rounded
 
 

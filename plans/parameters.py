@@ -173,10 +173,10 @@ RegionsPs = Annotated[
 TimeZeroPs = Annotated[
     float,
     Arg(
-        "delay on the present axis at which laser and X-rays coincide",
+        "delay on the current axis at which laser and X-rays coincide",
         unit="ps",
         limits=time_zero_limits,
-        remedy="Farther away another X-ray pulse is nearer.",
+        remedy="Beyond that, another X-ray pulse is closer to the pump.",
     ),
 ]
 ResponsePs = Annotated[

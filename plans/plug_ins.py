@@ -17,7 +17,7 @@ def _plans_of(plug_in: PlugIn) -> list[str]:
     try:
         plug_in.load()
     except BaseException:
-        # Half a module is no technique: a plan whose module broke off after it could lack what it calls.
+        # Half a module is not a technique: a plan whose module broke off after it could lack what it calls.
         PLANS.clear()
         PLANS.update(before)
         raise

@@ -1,1 +1,1 @@
-"""What other installed packages bring to trxas: found by their entry points, loaded by the layer that uses them."""
+"""What other installed packages add to trxas: found by their entry points, loaded by the layer that uses them."""

@@ -1,4 +1,4 @@
-"""Entry points of other packages: which there are, what they brought, and why one of them cannot be used."""
+"""Entry points of other packages: their list, what they provide, and why one of them cannot be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger("trxas.plugins")
 
 
 class PlugInGroup(StrEnum):
-    """Groups of entry points; each is loaded by one layer, which says what its entry points must name."""
+    """Groups of entry points; each is loaded by one layer, which defines what its entry points must name."""
 
     PLANS = "trxas.plans"
     RUN_KINDS = "trxas.run_kinds"
@@ -25,7 +25,7 @@ class PlugInGroup(StrEnum):
 
 
 MARK = "[trxas."
-"""What the file of entry points of a package holds if it brings something."""
+"""Text in a package's file of entry points if the package has plug-ins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class PlugIn:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What loading one plug-in gave: the names of what it `brought`, or the `problem` as a message with a remedy."""
+    """Result of loading one plug-in: the names of what it `brought`, or the `problem` as a message with a remedy."""
 
     plug_in: PlugIn
     brought: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ def outcomes() -> list[Outcome]:
 
 
 def forget_plug_ins() -> None:
-    """Read the entry points again when they are asked for next, after the installed packages have changed."""
+    """Forget all entry points, so that they are read again at the next request, after a change of the packages."""
     plug_ins.cache_clear()
     _OUTCOMES.clear()
 

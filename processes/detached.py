@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def start_detached(command: Sequence[str]) -> None:
-    """Start a program in a session of its own, without input or output; raises OSError if it cannot be run."""
+    """Start a program in its own session, without input or output; raises OSError if it cannot be run."""
     subprocess.Popen(  # noqa: S603  # programs of known names
         command,
         stdin=subprocess.DEVNULL,

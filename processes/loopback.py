@@ -1,4 +1,4 @@
-"""Connections within this machine never go through an HTTP proxy, whatever the environment asks for."""
+"""Connections within this machine never go through an HTTP proxy, whatever the environment sets."""
 
 from __future__ import annotations
 

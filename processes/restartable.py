@@ -37,31 +37,31 @@ class RestartableChild:
 
     @property
     def ready(self) -> re.Match[str] | None:
-        """Match of the ready line in the present life, None until it has been printed."""
+        """Match of the ready line in the current life, None until it has been printed."""
         return None if self._child is None else self._child.ready
 
     @property
     def latest_ready(self) -> re.Match[str] | None:
-        """Match of the ready line in the present life, or in the latest earlier one that was ready."""
+        """Match of the ready line in the current life, or in the latest earlier one that was ready."""
         return self.ready or self._ready_before
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code of the present life; None while it runs and before the first start."""
+        """Exit code of the current life; None while it runs and before the first start."""
         return None if self._child is None else self._child.exit_code
 
     @property
     def has_ended(self) -> bool:
-        """Whether the present life is over, for whatever reason."""
+        """Whether the current life has ended, for any reason."""
         return self.exit_code is not None
 
     @property
     def pid(self) -> int | None:
-        """Process id of the present life, None if it does not run."""
+        """Process id of the current life, None if it does not run."""
         return None if self._child is None or self.has_ended else self._child.pid
 
     def last_words(self) -> str:
-        """Return the last 15 lines of output of the present life; "" before the first start."""
+        """Return the last 15 lines of output of the current life; "" before the first start."""
         return "" if self._child is None else self._child.last_words()
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""A process on a terminal of its own, as a person at a prompt starts one.
+"""A process on its own terminal, as a person at a prompt starts one.
 
 `python -m processes.terminal TTY COMMAND ...` becomes COMMAND with TTY as its controlling terminal.
 """

@@ -21,8 +21,8 @@ def wait_until(
 ) -> bool:
     """Wait until `condition()` is true; return whether it is, or False after `timeout_s` or once `stopping` is set.
 
-    `meanwhile` is called after each look that was in vain, and what it raises ends the wait. The condition is looked at
-    a last time when the time is up: a wait that was descheduled for long does not miss what has happened.
+    `meanwhile` is called after each check that fails, and an error in it ends the wait. The condition is checked once
+    more when the time is up, in case the process was descheduled for long.
     """
     stopping = stopping or threading.Event()
     deadline = time.monotonic() + timeout_s

@@ -1,8 +1,8 @@
 """The registry of run kinds: which reduction belongs to which run, for prompt, report, figures, browser and window.
 
-A technique is a folder of this package with a module `kinds`, whose `KINDS` are registered; other packages bring theirs
-by entry points. A run has the first kind whose `is_kind` accepts its start document, so a technique lists special
-kinds, such as a foil scan, before general ones, such as an energy scan.
+A technique is a folder of this package with a module `kinds`, whose `KINDS` are registered; other packages register
+theirs by entry points. A run has the first kind whose `is_kind` accepts its start document, so a technique lists
+special kinds, such as a foil scan, before general ones, such as an energy scan.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def plug_in_kinds(taken: Iterable[str]) -> list[RunKind]:
         kinds = [brought] if isinstance(brought, RunKind) else list(brought)
         for kind in kinds:
             if not isinstance(kind, RunKind):
-                raise PlugInError(f"{kind!r} is no reduction.run_kind.RunKind. Name a RunKind or a tuple of them")
+                raise PlugInError(f"{kind!r} is not a reduction.run_kind.RunKind. Name a RunKind, or a tuple of them")
             if kind.name in names:
                 raise PlugInError(f"there is a run kind {kind.name!r} already. Give it another name")
             names.add(kind.name)

@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         "--exposure-log", type=Path, help="write the truth about every exposure to this file (JSON lines)"
     )
     parser.add_argument(
-        "--restarts", type=_seed, default=0, help="how often it was started before: the same beamline, with other noise"
+        "--restarts", type=_seed, default=0, help="number of earlier starts: the same beamline, with different noise"
     )
     parser.add_argument("--after-death", type=parse_restart, default=FIRST_START, help=argparse.SUPPRESS)
     parser.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input is closed")

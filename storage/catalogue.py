@@ -116,7 +116,7 @@ class Catalogue:
             return self._broker
 
     def relocated(self, documents: Iterable[NamedDocument]) -> Iterable[NamedDocument]:
-        """Return the documents with the present paths of their image files, in case the data folder has moved."""
+        """Return the documents with the current paths of their image files, in case the data folder has moved."""
         return documents if self._root is None else relocated(documents, (self._images, self._root))
 
     def addressed(self, resource: Document) -> Document:

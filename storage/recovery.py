@@ -67,7 +67,7 @@ def recover_journals(
                 _recover_one(file, done_folder(root), (catalogue(), rehearsal()), recovery)
             except Exception as error:
                 # One run that the catalogue refuses must neither stop the others nor keep the beamline from starting.
-                logger.exception("Journal %s could not be brought into the catalogue.", path)
+                logger.exception("Journal %s could not be written into the catalogue.", path)
                 recovery.failed[path.name.removesuffix(SUFFIX)] = str(error)
             finally:
                 file.close()
@@ -104,7 +104,7 @@ def _recover_one(
 
 
 def _mend_torn_tail(file: LockedFile, contents: Contents) -> list[NamedDocument]:
-    """Save the damaged tail in a file of its own, append its whole documents again, and return them."""
+    """Save the damaged tail in its own file, append its whole documents again, and return them."""
     whole = usable(contents.documents, contents.behind)
     tail = file.path.read_bytes()[contents.whole_bytes :]
     # No byte that was measured is deleted, not even an unreadable one: the copy is on disk before the file is cut.

@@ -45,7 +45,7 @@ class StorageSettings:
 
     @property
     def root(self) -> Path:
-        """The data folder: as configured, else TRXAS_DATA, else trxas in the user's data folder (XDG on Linux)."""
+        """The data folder: the configured one, TRXAS_DATA, or trxas in the user's data folder (XDG on Linux)."""
         chosen = self.directory or os.environ.get("TRXAS_DATA") or platformdirs.user_data_path("trxas", appauthor=False)
         return Path(chosen).expanduser()
 
@@ -109,7 +109,7 @@ def load_configuration(
 ) -> Configuration:
     """Read a configuration file, and those that it extends; by default TRXAS_CONFIG, or that of 7ID-D.
 
-    `address_list` (else EPICS_CA_ADDR_LIST), `prefix` and `data` take the place of what the file sets. Raises
+    `address_list` (by default EPICS_CA_ADDR_LIST), `prefix` and `data` take the place of what the file sets. Raises
     ConfigurationError with every fault of the file: table, key, value, allowed range with unit, and what to do.
     """
     path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
@@ -170,7 +170,7 @@ _INHERITANCE = {
 
 
 def _required_parts(schema: dict[str, Any]) -> dict[str, Any]:
-    """Take what is required out of a schema; return it as a schema of its own, for files that extend no other."""
+    """Take what is required out of a schema; return it as its own schema, for files that extend no other."""
     required = {name: inner.pop("required", []) for name, inner in schema["$defs"].items()}
     tables: dict[str, Any] = {}
     for name, declared in schema["properties"].items():

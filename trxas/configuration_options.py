@@ -54,7 +54,7 @@ class BeamlineOptions(StoreOptions):
             help="Hosts and ports of the control system, separated by blanks, as in EPICS_CA_ADDR_LIST.",
         ),
     ] = None
-    prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="Text in front of every PV name.")] = None
+    prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="Prefix of every PV name.")] = None
 
     def configuration(self) -> Configuration:
         """Return the configuration that these options choose; raises ConfigurationError if its file is wrong."""

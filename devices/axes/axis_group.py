@@ -50,7 +50,7 @@ class AxisGroup:
     def pause(self) -> None:
         """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
 
-        A shutter that does not close is logged as an error, and the others are closed all the same. Nothing is raised:
+        A shutter that does not close is logged as an error, and the others are closed anyway. Nothing is raised:
         an exception here would end bluesky's engine, and the plan could not clean up.
         """
         # Only shutters that were open are opened again: one that was closed belongs to a dark exposure.
@@ -79,6 +79,6 @@ class AxisGroup:
         return [mover for mover in self._movers.values() if isinstance(mover, Shutter) and mover.can_close]
 
     def stop(self, *, success: bool = False) -> None:
-        """Stop every axis at its present position; shutters finish their stroke."""
+        """Stop every axis at its current position; shutters finish their stroke."""
         for mover in self._movers.values():
             mover.stop(success=success)

@@ -50,8 +50,8 @@ def axis_class(path: str) -> FoundClass:
     if issubclass(device, ophyd.PVPositioner) and "setpoint" in device.component_names:
         return FoundClass(device=device, kind=AxisClass.POSITIONER)
     raise InputError(
-        f"= {path!r}: is no axis. Give ophyd.EpicsMotor, ophyd.PVPositioner, a subclass of them with a set point, or a "
-        "subclass of devices.axes.axis.Axis."
+        f"= {path!r}: is not an axis. Give ophyd.EpicsMotor, ophyd.PVPositioner, a subclass of them with a set "
+        "point, or a subclass of devices.axes.axis.Axis."
     )
 
 

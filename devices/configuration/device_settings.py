@@ -27,12 +27,12 @@ class DeviceSettings:
     options: Annotated[Mapping[str, Any], text("further arguments of the class, by name")] = field(default_factory=dict)
 
     def faults(self, table: str = "devices") -> Iterable[Fault]:
-        """Yield a fault if the class in the table named `table` cannot be found, or is no ophyd device."""
+        """Yield a fault if the class in the table named `table` cannot be found, or is not an ophyd device."""
         try:
             found = class_at(self.class_path)
         except InputError as error:
             yield Fault(table=table, key="class_path", message=str(error))
             return
         if not issubclass(found, import_module("ophyd").Device):
-            message = f"= {self.class_path!r}: is no ophyd.Device. Give a class derived from it."
+            message = f"= {self.class_path!r}: is not an ophyd.Device. Give a class derived from it."
             yield Fault(table=table, key="class_path", message=message)

@@ -74,7 +74,7 @@ class EdgeSettings:
 
 
 def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit: str) -> Iterable[Fault]:
-    """Yield a fault for every region that is no region, and for each that begins before the last one ended."""
+    """Yield a fault for every region that is not a valid one, and for each that begins before the last one ended."""
     if regions is None:
         return
     if not regions and key == "regions_ev":
@@ -98,7 +98,7 @@ def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit:
 
 
 def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]) -> Iterable[Fault]:
-    """Yield a fault for every table whose name is no edge, or one beyond the limits of the monochromator, eV."""
+    """Yield a fault for every table whose name is not an edge, or one beyond the limits of the monochromator, eV."""
     for name, settings in edges.items():
         table = table_name("edges", name)
         try:

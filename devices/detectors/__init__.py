@@ -1,1 +1,1 @@
-"""Detectors with a module of their own: area detector, silicon drift detector, laser power meter."""
+"""Detectors with their own module: area detector, silicon drift detector, laser power meter."""

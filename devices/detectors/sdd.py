@@ -53,7 +53,9 @@ def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
     counts, input_rate, output_rate = values[2:].reshape(3, elements)
     whole = counts.astype(np.int64)
     if np.any(whole != counts):
-        raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {counts}. Check its database.")
+        raise AcquisitionError(
+            f"{pv} holds counts that are not whole numbers: {counts}. Check the database of its IOC."
+        )
     return SddFrame(
         exposure_id=int(values[0]),
         exposure_s=float(values[1]),
@@ -88,8 +90,8 @@ class Sdd(Device):
         Raises AcquisitionError if the frame belongs to another exposure.
         """
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
-        # The number alone is no proof: a detector that was restarted counts from 1 and may reach the same number again.
-        # Its exposure time then usually differs from the master's.
+        # The number alone proves nothing: a detector that was restarted counts from 1 and may reach the same number
+        # again. Its exposure time then usually differs from the master's.
         same_time = math.isclose(frame.exposure_s, exposure_s, rel_tol=TIME_TOLERANCE)
         if frame.exposure_id != exposure_id or not same_time:
             raise AcquisitionError(

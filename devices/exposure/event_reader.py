@@ -221,8 +221,8 @@ class EventReader(ABC):
 
     # A record that has lost its device still serves the last value that it knew, in INVALID alarm. The event stores
     # that value, and not NaN, which catalogues, JSON and averages treat in different ways. A mark states that the value
-    # is no measurement, whether or not a condition depends on it. If a record serves no number at all, there is nothing
-    # to store, and the exposure is repeated.
+    # is not a measurement, whether or not a condition depends on it. If a record serves no number at all, there is
+    # nothing to store, and the exposure is repeated.
 
     def _positions(self, raw: Raw) -> dict[str, float]:
         """Return the positions by event field, in the units of the axes."""
@@ -244,7 +244,7 @@ class EventReader(ABC):
         return {key: served_number(signal.pvname, raw[key]) for key, signal in self._surroundings_signals().items()}
 
     def _invalid_marks(self, raw: Raw) -> tuple[str, ...]:
-        """Return the marks of the fields that hold a value which is no measurement."""
+        """Return the marks of the fields that hold a value which is not a measurement."""
         readings = {
             key: [raw[f"{axis.name}.{name}"] for name in axis.fresh_signals()] for key, axis in self._axes.items()
         }

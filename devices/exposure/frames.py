@@ -50,7 +50,9 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
     # A frame is one waveform of doubles, so that a single Channel Access message carries the whole exposure. Doubles
     # hold counts exactly up to 2^53; a count that is not whole was damaged by a calculation in the database.
     if np.any(numbers != values[5:]) or np.any(numbers < 0):
-        raise AcquisitionError(f"{pv} holds counts that are not whole numbers: {values[5:]}. Check its database.")
+        raise AcquisitionError(
+            f"{pv} holds counts that are not whole numbers: {values[5:]}. Check the database of its IOC."
+        )
     counts = numbers[probes:].reshape(apds, probes)
     return SpcFrame(
         exposure_id=int(values[0]),
@@ -81,7 +83,7 @@ def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> B
 def _finite(raw: ArrayLike, length: int, pv: str) -> FloatArray:
     values = np.atleast_1d(np.asarray(raw, dtype=float))
     if values.shape != (length,):
-        raise AcquisitionError(f"{pv} has {values.size} elements, expected {length}. Check its database.")
+        raise AcquisitionError(f"{pv} has {values.size} elements, expected {length}. Check the database of its IOC.")
     if not np.all(np.isfinite(values)):
         raise AcquisitionError(f"{pv} holds NaN or infinite values: {values}. Restart the detector's IOC.")
     return values

@@ -235,7 +235,7 @@ class Exposure(Device):
         if not math.isclose(spc.exposure_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
             raise AcquisitionError(
                 f"{self.elapsed.pvname} counted {elapsed_s:g} s, the frame {spc.exposure_s:g} s: not one exposure. "
-                "Another client counts; the point is measured again."
+                "Another client is counting; the point is measured again."
             )
 
     def cut_short(self) -> None:

@@ -104,7 +104,10 @@ class ScalerExposure(Exposure):
         counts = np.array([[readings[_attribute(channel)].value for channel in row] for row in rows], dtype=float)
         counts = counts if rows else np.zeros((0, self._settings.probes))
         if not np.isfinite(counts).all() or (counts < 0).any() or (counts != np.floor(counts)).any():
-            raise AcquisitionError(f"{self.counts_source} holds counts that are not whole numbers: {counts.tolist()}.")
+            raise AcquisitionError(
+                f"{self.counts_source} holds counts that are not whole numbers: {counts.tolist()}. "
+                "Check the database of its IOC."
+            )
         # Without a shutter the laser is always on.
         shutter = float(readings["shutter"].value) if "shutter" in readings else float(ShutterCode.OPEN)
         # A channel that adds up several photodiodes can count as often per pulse.
@@ -136,9 +139,9 @@ class ScalerExposure(Exposure):
         for pv, found in ((self.elapsed.pvname.removesuffix(".T"), master), (self.counts_source, counter)):
             if len(found) != 1:
                 raise AcquisitionError(
-                    f"The channels of {pv} carry {len(found)} time stamps, {max(found) - min(found):.3g} s apart: they "
-                    "are not from one exposure. Another client counts, or the IOC restarted; the point is measured "
-                    "again."
+                    f"The channels of {pv} carry {len(found)} time stamps, {max(found) - min(found):.3g} s apart: "
+                    "they are not from one exposure. Another client is counting, or the IOC restarted; the point "
+                    "is measured again."
                 )
         return Stamps(master.pop(), counter.pop())
 
@@ -155,15 +158,15 @@ class ScalerExposure(Exposure):
         if not math.isclose(counted_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
             raise AcquisitionError(
                 f"{self.counts_source} counted {counted_s:g} s, {self.elapsed.pvname} {elapsed_s:g} s: not one "
-                "exposure. Another client counts; the point is measured again."
+                "exposure. Another client is counting; the point is measured again."
             )
         # A count of its own that another client started on the scaler with the gates ends at least one dwell later.
         allowed_s = max(elapsed_s / 2, self._settings.stamp_tolerance_s)
         if abs(stamps.counter - stamps.master) > allowed_s:
             raise AcquisitionError(
                 f"{self.counts_source} and its master ended {abs(stamps.counter - stamps.master):.3g} s apart, more "
-                f"than {allowed_s:.3g} s: not one exposure. Another client counts, or the clocks of the IOCs differ; "
-                "set them with NTP, or raise stamp_tolerance_s in [exposure]."
+                f"than {allowed_s:.3g} s: not one exposure. Another client is counting, or the clocks of the IOCs "
+                "differ; set them with NTP, or raise stamp_tolerance_s in [exposure]."
             )
 
 

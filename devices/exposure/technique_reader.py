@@ -1,4 +1,4 @@
-"""One exposure of a technique with a detector of its own: its fields beside axes, ion chamber and surroundings."""
+"""One exposure of a technique with its own detector: its fields beside axes, ion chamber and surroundings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from devices.surroundings import Surroundings
 
 
 class TechniqueDetector(Device):
-    """Base of detectors that other packages bring; a TechniqueReader triggers one with the beamline's own detectors.
+    """Base of detectors of other packages; a TechniqueReader triggers one with the beamline's own detectors.
 
     For each exposure `prepare` is called, then `trigger`, and `values` with the answers of all `fresh_signals`, which
     are requested in one round trip with everything else that belongs to the event.

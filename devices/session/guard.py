@@ -43,7 +43,7 @@ class SessionGuard:
     """A thread beside the RunEngine's that claims the beamline for `name`, at its start and after a reconnection.
 
     A beamline without [holder] or [safety] in its configuration is not claimed or has no heartbeat; the jet is watched
-    all the same.
+    anyway.
     """
 
     def __init__(self, beamline: Beamline, name: str) -> None:

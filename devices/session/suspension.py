@@ -1,4 +1,4 @@
-"""Suspensions of a scan that waits for the beamline, as events of a stream of their own."""
+"""Suspensions of a scan that waits for the beamline, as events of their own stream."""
 
 from __future__ import annotations
 

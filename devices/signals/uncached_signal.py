@@ -37,7 +37,7 @@ READ_TIMEOUT_S = 5.0
 """Longest time in which a connected PV answers a read or a write, s (ophyd's own default is 2 s)."""
 
 INVALID = 3
-"""Alarm severity of a value that is no measurement."""
+"""Alarm severity of a value that is not a measurement."""
 
 ALARM_STATUS = (
     "NO_ALARM", "READ", "WRITE", "HIHI", "HIGH", "LOLO", "LOW", "STATE", "COS", "COMM", "TIMEOUT", "HWLIMIT", "CALC",
@@ -179,7 +179,7 @@ def read_with_alarms(signals: Mapping[str, FreshSignalRO], timeout_s: float = RE
 
 
 def require_valid(pv_name: str, reading: PvReading) -> None:
-    """Raise InvalidReadingError if the `reading` of `pv_name` is no measurement."""
+    """Raise InvalidReadingError if the `reading` of `pv_name` is not a measurement."""
     if not reading.valid:
         raise InvalidReadingError(pv_name, reading.alarm, reading.value)
 

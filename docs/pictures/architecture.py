@@ -26,7 +26,7 @@ IDEAS = {
     "devices": "what the hardware is",
     "reduction": "what the counts mean",
     "processes": "child processes",
-    "plugins": "what other packages bring",
+    "plugins": "what other packages add",
     "errors": "what can go wrong",
     "sim": "a beamline that is not there",
 }

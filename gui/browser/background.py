@@ -1,4 +1,4 @@
-"""Jobs in threads of their own; their results come back to the GUI thread, unless they are out of date."""
+"""Jobs in their own threads; their results come back to the GUI thread, unless they are out of date."""
 
 from __future__ import annotations
 

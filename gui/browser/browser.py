@@ -47,7 +47,7 @@ MOST_DRAWN = 12
 
 
 class RunBrowser(QWidget):
-    """The runs of `store`, or of the store that this function returns at the moment.
+    """Table and plot of the runs of `store`; a function is called whenever the current store is needed.
 
     With `worker` and its `live` feed, runs can be replayed in the live panels. The store is only read, and only while
     the browser is visible. Without `catalogue` the catalogue, which takes seconds to open, is not used, and only runs
@@ -122,8 +122,8 @@ class RunBrowser(QWidget):
     def refresh(self) -> None:
         """Read the list again, and the drawn runs that still grow; both in threads.
 
-        What is being read is not asked for a second time, so that slow storage is not asked faster than it answers. An
-        error that the reading raises is shown as a message.
+        Nothing is requested again while it is still being read, so that requests do not pile up on slow storage. Read
+        errors are shown as a message.
         """
         # The list is read in up to three steps, whose results arrive in their order: "first", the newest runs from
         # their journals; "list", all journals, again and again; "everything", with the runs that only the catalogue

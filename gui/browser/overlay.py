@@ -68,7 +68,7 @@ class Overlay(QWidget):
 
     @property
     def choice(self) -> CurveChoice:
-        """Curve, detection mode, probe and reference by which the runs are to be reduced."""
+        """Curve, detection mode, probe and reference with which the runs are to be reduced."""
         curve: CurveKind = self.part.currentData()
         return CurveChoice(
             curve=curve, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference

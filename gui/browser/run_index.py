@@ -14,7 +14,7 @@ from storage.records import read_start
 
 
 class RunIndex:
-    """The runs of `store`, or of the store that this function returns at the moment.
+    """Index of the runs of `store`; a function is called whenever the current store is needed.
 
     Every method may take seconds, so call it in a worker thread. Several threads may call methods; lists are made one
     at a time.

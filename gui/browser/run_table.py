@@ -105,7 +105,7 @@ class RunTable(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
-        """Return the number of runs that match the search; 0 below a run, as the list is no tree."""
+        """Return the number of runs that match the search; 0 below a run, as the list is not a tree."""
         return 0 if parent.isValid() else len(self._shown)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature

@@ -87,7 +87,7 @@ def engine_state(status: Mapping[str, Any]) -> Engine:
 
     An unknown answer is BUSY, in which no action is allowed: a newer server must not make the window fail.
     """
-    # The server has a state of its own and one of the engine, and a session says more: that only its prompt can
+    # The server has its own state and one of the engine, and a session says more: that only its prompt can
     # continue, or that it runs nothing. The order of the cases matters: a session at rest has no environment to
     # connect, and "paused" means nothing where the plan cannot be resumed.
     state = _MANAGER_STATES.get(str(status.get("manager_state")), Engine.BUSY)

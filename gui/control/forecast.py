@@ -1,4 +1,4 @@
-"""What a plan will cost and bring before it is started: its duration, and the error of the transient per point."""
+"""Forecast of a plan before it is started: its duration, and the error of the transient per point."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class BeamStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """What a plan takes and gives: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
+    """Forecast of a plan: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
     plan that does not pump. `source`: origin of the assumed photons; `besides`: what the duration leaves out.

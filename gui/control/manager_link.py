@@ -24,7 +24,7 @@ class RefusedError(TrxasError):
 
 
 class ManagerLink(Protocol):
-    """A connection to the queue server, as far as the window needs it."""
+    """A connection to the queue server, with what the window needs of it."""
 
     @property
     def address(self) -> str:

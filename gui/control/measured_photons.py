@@ -40,7 +40,7 @@ class MeasuredPhotons(QObject):
         self._timer.start()
 
     def poll(self) -> None:
-        """Report the photons per pulse if they differ by more than 1 % from the last report, or for another run."""
+        """Report the photons per pulse if they differ by more than 1 % from the last report, or for a new run."""
         frame = self._worker.frame
         photons = measured_photons(frame)
         if photons is None or frame.run is None:

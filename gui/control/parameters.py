@@ -80,7 +80,7 @@ class Parameter:
 
     @property
     def label(self) -> str:
-        """The name as people write it: "Delay" for "delay_ps"."""
+        """Readable name of the parameter: "Delay" for "delay_ps"."""
         return _capital(_spoken(self.name))
 
 
@@ -114,12 +114,12 @@ def parameter(
 
 
 def title(plan_name: str) -> str:
-    """Return the name of a plan as people write it: "Energy scan" for "energy_scan"."""
+    """Return the readable name of a plan: "Energy scan" for "energy_scan"."""
     return _capital(plan_name.replace("_", " ").strip())
 
 
 def prose(text: str) -> str:
-    """Return a description with the names in backquotes as people write them: "delay" for "`delay_ps`"."""
+    """Return a description with readable names in place of those in backquotes: "delay" for "`delay_ps`"."""
     return re.sub(r"`(\w+)`", lambda found: _spoken(found[1]), text)
 
 

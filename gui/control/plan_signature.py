@@ -41,14 +41,14 @@ class PlanSignature:
 def signature_from_server(described: Mapping[str, Any]) -> PlanSignature:
     """Return one entry of the queue server's `plans_allowed` as a signature.
 
-    Annotations and defaults come as text; a default that is no literal counts as optional.
+    Annotations and defaults come as text; a default that is not a literal counts as optional.
     """
     parameters = []
     for one in described.get("parameters", []):
         if one["kind"]["name"] in _VARIADIC:
             continue
-        # The server sends signatures as texts. A default that is no literal, as a constant of a module, cannot be read
-        # here; its parameter is optional with no value of its own, and left to the plan.
+        # The server sends signatures as texts. A default that is not a literal, as a constant of a module, cannot be
+        # read here; its parameter is optional with no value of its own, and left to the plan.
         required = "default" not in one
         parameters.append(
             parameter(

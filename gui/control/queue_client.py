@@ -51,7 +51,7 @@ class _AfterPause:
 
 
 class QueueClient(QObject):
-    """Polls the queue server behind `link` in a thread of its own, and sends it the requests of the user.
+    """Polls the queue server behind `link` in its own thread, and sends it the requests of the user.
 
     Call `start` and `stop`. Other methods return at once; their outcome comes as a signal. `known`: the plans as their
     own code describes them, which completes what the server sends.
@@ -90,7 +90,7 @@ class QueueClient(QObject):
         self._thread = threading.Thread(target=self._run, name="queue server client", daemon=True)
 
     def start(self) -> None:
-        """Start to poll, twice a second, in a thread of its own."""
+        """Start to poll, twice a second, in its own thread."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:

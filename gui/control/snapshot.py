@@ -27,7 +27,7 @@ class QueueItem:
 
     @property
     def title(self) -> str:
-        """Name of the plan as people write it."""
+        """Readable name of the plan, such as "Energy scan"."""
         return title(self.name)
 
 

@@ -35,7 +35,7 @@ class Arrangement:
         self.raise_first_tabs()
 
     def share_out(self) -> None:
-        """Give the curves most of the room, by shares in per cent. Has an effect only in a window that is shown."""
+        """Divide the room by shares in per cent, most of it for the curves; does nothing before the window is shown."""
         # Qt shares the room of docks by relative sizes, of the visible ones on one side only. The width comes first: it
         # changes the heights that forms and tables need, and with them what Qt allows for the heights.
         side_of = {dock.group: dock.side for dock in self._docks}

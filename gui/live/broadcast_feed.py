@@ -12,7 +12,7 @@ from reduction.types import NamedDocument
 
 
 class BroadcastFeed:
-    """A subscriber of the relay at `addresses`, or at the addresses that this function returns at the moment.
+    """Subscriber of the relay at `addresses`; a function is called whenever the current addresses are needed.
 
     It may join before or during a run. Connected means that the relay answers and, while a run is open, that its
     session publishes.

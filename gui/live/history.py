@@ -91,7 +91,7 @@ class ExposureHistory:
 
 
 def _unknown_fields(marks: str) -> set[str]:
-    """Return the fields whose records were in INVALID alarm: the last value of a lost device is no trend."""
+    """Return the fields whose records were in INVALID alarm: the last value of a lost device is not a trend."""
     return {mark.removesuffix("_invalid") for mark in marks.split(",") if mark.endswith("_invalid")}
 
 

@@ -1,4 +1,4 @@
-"""Earlier runs of a series that are not averaged with the present one, because the calibration has changed since."""
+"""Earlier runs of a series that are not averaged with the current one, because the calibration has changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reduction.run_metadata import RunMetadata, Timing
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOutRun:
-    """A run that its calibration keeps out of a series: its uid, its scan id if it has one, and the `reason` in words.
+    """A run excluded from a series by its calibration: its uid, its scan id if it has one, and the `reason` in words.
 
     The reason gives each difference to the present run with its unit, eV or ps.
     """
@@ -26,9 +26,9 @@ class LeftOutRun:
 
 
 def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
-    """Return why `other` is kept out of the series of `run`, if only the calibrations differ; "" otherwise.
+    """Return why `other` is excluded from the series of `run`, if only the calibrations differ; "" otherwise.
 
-    A run with another grid or other settings is another measurement, and nobody expects it in the mean.
+    A run with another grid or other settings is a different measurement, which is not expected in the mean.
     """
     same = replace(
         other,

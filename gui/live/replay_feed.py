@@ -89,7 +89,7 @@ class ReplayFeed:
         as there is no way to take documents back.
         """
         with self._lock:
-            position_s = min(max(position_s, 0.0), self.duration_s)  # a slider's rounding is no error
+            position_s = min(max(position_s, 0.0), self.duration_s)  # a slider's rounding is not an error
             # Going back means beginning again: sums cannot be undone, but the documents up to the place can be taken
             # again, at once. The receiver sees the same start document again, and counts the run once.
             if self._next and position_s < self._times[self._next - 1]:
@@ -123,7 +123,7 @@ class ReplayFeed:
         with self._lock:
             # `_next` is the number of documents that were taken. The clock of the replay is `_from_s` at the moment
             # `_since`, and runs `_speed` times as fast as the wall clock from there, or stands while paused. Every
-            # change of speed, pause or place moves this origin to the present position, so that the position is
+            # change of speed, pause or place moves this origin to the current position, so that the position is
             # continuous. Documents are due when the clock has passed their time; after a jump forward many are due at
             # once, and are given out in portions.
             end = min(bisect_right(self._times, self._now_s()), self._next + AT_ONCE)

@@ -16,7 +16,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Request(ABC, Generic[T_co]):
     """A question about a run. Subclasses are frozen dataclasses, so that equal requests are computed once.
 
-    `slow` requests (fits, images: more than a few ms) are computed in threads of their own and may lag behind.
+    `slow` requests (fits, images: more than a few ms) are computed in their own threads and may lag behind.
     """
 
     slow: ClassVar[bool] = False

@@ -118,10 +118,10 @@ class RunState:
         return self.sums if isinstance(self.sums, DependenceSums) else None
 
     def sums_of(self, kind: type[S]) -> S:
-        """Return the sums of this run, of the type that a technique brings; raise ReductionError for another run."""
+        """Return the sums of this run, of the type that a technique defines; raise ReductionError for another run."""
         if not isinstance(self.sums, kind):
             plan = str((self.start or {}).get("plan_name", "without a plan")).replace("_", " ")
-            raise ReductionError(f"This run ({plan}) is of another kind. This panel shows nothing of it.")
+            raise ReductionError(f"This run ({plan}) is of a kind that this panel cannot show. See the other panels.")
         return self.sums
 
     @property
@@ -141,7 +141,7 @@ class RunState:
     def map_sums(self) -> DependenceSums:
         """Return the sums of a scan of other axes. Raises ReductionError if this run is none."""
         if self.dependence is None:
-            raise ReductionError("This run is no map of two axes. Start the plan Grid scan.")
+            raise ReductionError("This run is not a map of two axes. Start the plan Grid scan.")
         return self.dependence
 
     def within(self, scope: Scope) -> RunAccumulator:

@@ -25,7 +25,7 @@ _MARGIN_PX = 8
 
 
 class DevicesPanel(Panel):
-    """A table of `items` with the values of `source`, polled by a timer of its own."""
+    """A table of `items` with the values of `source`, polled by its own timer."""
 
     title = "Devices"
     key = "devices"

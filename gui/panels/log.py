@@ -140,7 +140,7 @@ class LogPanel(Panel):
         self._waiting: deque[str] = deque(maxlen=LINES)
 
     def listen(self, frame: LiveFrame) -> None:
-        """Note what is new in `frame`.
+        """Log what is new in `frame`.
 
         Call it with every frame, also while the panel is hidden, or the log has gaps.
         """

@@ -98,8 +98,8 @@ class Panel(QWidget):
 
     `side`, `group` and `position` say where the panel starts in the window: on the left or right side, as a tab of its
     group, and in which order. `requests` returns the requests to the live worker, `draw` shows the answers of a frame;
-    both run in the GUI thread, `draw` only while the panel is seen. Signal `requests_changed()`: `requests` now returns
-    something else.
+    both run in the GUI thread, `draw` only while the panel is visible. Signal `requests_changed()`: `requests` now
+    returns something else.
     """
 
     title: ClassVar[str]
@@ -136,17 +136,17 @@ class Panel(QWidget):
         return ()
 
     def forget_run(self) -> None:
-        """Forget the previous run, as another one has started: its numbers must not stand under the new name."""
+        """Remove the numbers of the previous run when another one starts, so that they never appear under its name."""
 
     def draw(self, frame: LiveFrame) -> None:
         """Show the answers of `frame` that have changed.
 
-        Called up to 30 times per second while the panel is seen, in the GUI thread: nothing may be computed here.
+        Called up to 30 times per second while the panel is visible, in the GUI thread: nothing may be computed here.
         """
         raise NotImplementedError
 
     def show_frame(self, frame: LiveFrame) -> None:
-        """Show `frame` in heading and body, up to 30 times per second while the panel is seen."""
+        """Show `frame` in heading and body, up to 30 times per second while the panel is visible."""
         uid = frame.run.uid if frame.run else ""
         if uid != self._uid:
             self._uid = uid
@@ -165,7 +165,7 @@ class Panel(QWidget):
                 plot.mark(self._watermark)
 
     def apply_theme(self) -> None:
-        """Take colours of the theme that are not in Qt's palette."""
+        """Apply colours of the theme that are not in Qt's palette."""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follow a change of theme."""
@@ -202,7 +202,7 @@ def scanned_axis(frame: LiveFrame) -> str:
 
 
 def other_kind(frame: LiveFrame, axis: Quantity) -> str:
-    """Return why a panel for scans over `axis` shows nothing of this run; "" if it does, or without a run."""
+    """Return why a panel for scans over `axis` cannot show this run; "" if it can, or if there is no run."""
     scanned = scanned_axis(frame)
     if frame.run is None or scanned == axis.column:
         return ""

@@ -36,7 +36,9 @@ def panel_classes() -> list[type[Panel]]:
         panels = _panels_in(brought) if isinstance(brought, ModuleType) else [brought]
         for panel in panels:
             if not _is_panel(panel):
-                raise PlugInError(f"{panel!r} is no gui.panels.panel.Panel with a title and a key. Name the class")
+                raise PlugInError(
+                    f"{panel!r} is not a gui.panels.panel.Panel with a title and a key. Name such a class"
+                )
             if panel.key in keys:
                 raise PlugInError(f"there is a panel with the key {panel.key!r} already. Give it another key")
             keys.add(panel.key)

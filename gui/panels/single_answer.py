@@ -1,4 +1,4 @@
-"""Panels that show one answer: what they have in common is when to draw, and what stands there without an answer."""
+"""Panels that show one answer: their shared rules on when to draw, and what to show without an answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SingleAnswerPanel(Panel, Generic[T]):
 
     @abstractmethod
     def request(self) -> Request[T]:
-        """Return the request, by the present choices of the user."""
+        """Return the request, by the current choices of the user."""
 
     @abstractmethod
     def show_answer(self, value: T) -> None:

@@ -76,7 +76,7 @@ class UnitAxis(pg.AxisItem):
         self.update()
 
     def apply_theme(self, theme: Theme, point_px: float) -> None:
-        """Take the colours of `theme` and sizes from its font; a point of the font is `point_px` pixels."""
+        """Apply the colours of `theme` and sizes from its font; a point of the font is `point_px` pixels."""
         em = theme.font_points * point_px
         self.setPen(pg.mkPen(theme.muted))
         self.setTextPen(pg.mkPen(theme.text))

@@ -41,7 +41,7 @@ class Canvas(pg.PlotWidget):
         self._show_message()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of `theme` and sizes in points from its font."""
+        """Apply the colours of `theme` and sizes in points from its font."""
         self.setBackground(theme.base)
         for axis in (self.bottom, self.left):
             axis.apply_theme(theme, PIXELS_PER_POINT)

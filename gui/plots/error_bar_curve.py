@@ -67,7 +67,7 @@ class ErrorBarCurve(ViewItem):
         self.update()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take colours from `theme`, and its scale for line widths and markers in pixels."""
+        """Apply the colours of `theme`, and its scale for line widths and markers in pixels."""
         self._theme = theme
         self.update()
 

@@ -26,7 +26,7 @@ class Grid(ViewItem):
         self.setZValue(-100)
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours of `theme`; all lines are one pixel wide."""
+        """Apply the colours of `theme`; all lines are one pixel wide."""
         self._pen = pg.mkPen(QColor(theme.line), width=1)
         self._zero_pen = pg.mkPen(QColor(theme.muted), width=1)
         self.update()

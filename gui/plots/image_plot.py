@@ -105,7 +105,7 @@ class ImagePlot(QWidget):
         self.region_changed.emit()
 
     def apply_theme(self) -> None:
-        """Take the colours and sizes of the theme; lines are 2 pixels wide times its scale."""
+        """Apply the colours and sizes of the theme; lines are 2 pixels wide times its scale."""
         theme = current_theme()
         self.canvas.apply_theme(theme)
         pen = QPen(QColor(theme.series[1]), 2.0 * theme.scale)

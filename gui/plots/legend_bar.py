@@ -1,4 +1,4 @@
-"""The legend above a plot: one button per curve, which hides the curve and switches its error bars."""
+"""The legend above a plot: one button per curve, which shows or hides the curve and its error bars."""
 
 from __future__ import annotations
 
@@ -96,6 +96,6 @@ class LegendBar(QWidget):
             self._flow.invalidate()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Take the colours and sizes of `theme`."""
+        """Apply the colours and sizes of `theme`."""
         for button in self._buttons.values():
             button.apply_theme(theme)

@@ -51,7 +51,7 @@ class LinePlot(QWidget):
         self.legend = LegendBar()
         self.views = ViewKeeper(self.canvas.box, self._bounds, self)
         self.crosshair = Crosshair(self.canvas, self._curves, self._x_text)
-        # With its parent from the start: a widget without one that is made visible flashes up as a window of its own.
+        # With its parent from the start: a widget without one that is made visible flashes up as its own window.
         self.readout = QLabel(" ", self)
         self.back = self._button("◀", "Back to the previous view", QKeySequence.StandardKey.Back)
         self.forward = self._button("▶", "Forward to the next view", QKeySequence.StandardKey.Forward)
@@ -143,7 +143,7 @@ class LinePlot(QWidget):
         self.whole.setEnabled(history.current is not None)
 
     def apply_theme(self) -> None:
-        """Take the colours and sizes of the theme, in points and pixels."""
+        """Apply the colours and sizes of the theme, in points and pixels."""
         theme = current_theme()
         self.canvas.apply_theme(theme)
         self.legend.apply_theme(theme)

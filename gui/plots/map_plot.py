@@ -89,7 +89,7 @@ class MapPlot(QWidget):
             self.canvas.box.setRange(QRectF(-0.5, -0.5, columns, rows), padding=0.02, disableAutoRange=True)
 
     def apply_theme(self) -> None:
-        """Take the colours and sizes of the theme."""
+        """Apply the colours and sizes of the theme."""
         self.canvas.apply_theme(current_theme())
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802

@@ -78,7 +78,7 @@ def document_age_s(frame: LiveFrame, now_s: float) -> float | None:
 
 
 def quiet_limit_s(frame: LiveFrame) -> float:
-    """Return how long the open run may be quiet before it is stale, s."""
+    """Return how long no document may arrive from an open run before it counts as stale, s."""
     start = frame.run.start if frame.run else {}
     dwell_s = start.get("dwell_s", 0.0)
     return max(QUIET_S, DWELLS * float(dwell_s) + QUIET_S) if isinstance(dwell_s, int | float) else QUIET_S

@@ -41,7 +41,7 @@ class ChannelAccessStatus:
     unknown; then the environment's list is used. It is asked repeatedly, so that a control system that comes back at
     another address is found. A PV that never answers stays disconnected.
 
-    The monitors run in a process of their own (`gui.status.reader`), because Channel Access reads its address list
+    The monitors run in their own process (`gui.status.reader`), because Channel Access reads its address list
     once in the life of a process, and because an error inside its library must not end the window. A thread starts the
     reader again when the addresses change, when it ends, and when it is silent.
     """
@@ -81,7 +81,7 @@ class ChannelAccessStatus:
         current: str | None = None
         while not self._closing.is_set():
             # The states of the reader: none, starting, reporting, silent, ended. Each turn, a reader that has ended, is
-            # silent for too long, or watches another control system than the present one is killed and replaced. A new
+            # silent for too long, or watches another control system than the current one is killed and replaced. A new
             # one may be silent for longer, until its first report. If the address is not known at the moment, the
             # reader keeps the one that it has: a control system that restarts comes back there in most cases.
             addresses = self._addresses() or current

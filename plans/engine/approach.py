@@ -20,10 +20,10 @@ def use_approach(beamline: Beamline, approach: str) -> Plan:
 def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
     """Raise OutOfRangeError if an energy of the scan may need an overshoot that the axis has no room for.
 
-    A pass begins at its lowest energy, eV, reached from the present position or from the end of the pass before.
+    A pass begins at its lowest energy, eV, reached from the current position or from the end of the pass before.
     """
     # Only moves down overshoot, and the longest one decides: from the highest energy that may come before to the lowest
-    # of the scan. The present position counts as highest, as the first move starts there.
+    # of the scan. The current position counts as highest, as the first move starts there.
     energies = _energies(request)
     if energies and request.approach is not Approach.DIRECT:
         highest = max(beamline.energy.position, *energies)

@@ -46,7 +46,7 @@ def order_of_pass(points: ScanPoints, order: PointOrder, scan_index: int) -> lis
     if not points.shape:
         return ordered(len(points), order, scan_index)
     rows, columns = points.shape
-    # The energy as slow axis goes up in every pass, because of its backlash; rows alternate all the same.
+    # The energy as slow axis goes up in every pass, because of its backlash; rows alternate anyway.
     slow_order = PointOrder.UP if order is PointOrder.SNAKE and points.axes[0] == AxisName.ENERGY else order
     found: list[int] = []
     for place, row in enumerate(ordered(rows, slow_order, scan_index)):

@@ -1,4 +1,4 @@
-"""Checks of the present state of the beamline, made before the first motion."""
+"""Checks of the current state of the beamline, made before the first motion."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def _edge_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
-    """Return the temperature of the powder, C: the requested one if it is held, otherwise the present one."""
+    """Return the temperature of the powder, C: the requested one if it is held, otherwise the current one."""
     if request.detection.sample != "cell":
         return {}
     # A run that resumes this one has to know whether to hold a temperature or to leave the cell alone.
@@ -218,7 +218,7 @@ def scheme_metadata(configuration: BeamlineConfiguration) -> dict[str, Any]:
 
 
 def pump_overlap(geometry: GeometrySettings, pump_period_ps: float) -> list[float]:
-    """Return the laser intensity of the k-th earlier pump at the present spot, relative to the pump's own, (24,).
+    """Return the laser intensity of the k-th earlier pump at the current spot, relative to the pump's own, (24,).
 
     Assumes a Gaussian laser spot and a jet of constant speed (paper, SI 2, for both numbers).
     """

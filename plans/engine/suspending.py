@@ -67,8 +67,9 @@ class SuspensionClock:
         now_s = self._clock.now_s()
         if self.waited_s > limit_s:
             raise WaitedError(
-                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) in vain: {reason}. The run is closed and its "
-                "data are saved; resume it when the beamline is ready, or increase suspend_s in [quality]."
+                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) for this, which is still true: {reason}. The "
+                "run is closed and its data are saved; resume it when the beamline is ready, or increase suspend_s "
+                "in [quality]."
             )
         if now_s - self._reported_s >= self._quality.report_s:
             self._reported_s = now_s
@@ -88,7 +89,7 @@ class SuspensionClock:
             self._since_s = None
 
     def _record(self, reason: str, *, suspended: bool) -> Plan:
-        """Store the state of the suspension as an event of its own stream."""
+        """Store the state of the suspension as its own event stream."""
         state = self._suspension
         state.suspended = suspended
         state.reason = reason
@@ -193,8 +194,8 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
     except STUCK as error:
         why = _trip_remark(beamline) or str(error.__cause__ or error)
         raise AcquisitionError(
-            f"The xray_shutter does not open: {why.rstrip('.')}. Also check search and permit of the hutch, and that "
-            "no other session holds the beamline."
+            f"The xray_shutter does not open: {why.rstrip('.')}. Also check that the hutch is searched and has its "
+            "permit, and that no other session holds the beamline."
         ) from error
 
 
@@ -236,5 +237,5 @@ def wait_connected(beamline: Beamline, devices: Devices | None = None, timeout_s
             raise NotConnectedError(missing, timeout_s)
         if waited_s - reported_s >= quality.report_s:
             reported_s = waited_s
-            logger.warning("Waiting for %d PVs for %.0f s, first of them %s", len(missing), waited_s, missing[0])
+            logger.warning("%d PVs have not answered for %.0f s; the first is %s", len(missing), waited_s, missing[0])
         yield from clock.sleep(quality.poll_s)

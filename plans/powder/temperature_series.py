@@ -64,7 +64,9 @@ def temperature_series(
                 )
             )
     if not specs:
-        raise InputError("Without edges and images there is nothing to measure. Give one of them.")
+        raise InputError(
+            "Neither edges nor images are requested, so there is nothing to measure. Give edges, images, or both."
+        )
     return specs
 
 

@@ -48,7 +48,7 @@ class Arm:
     compare_probe: int
 
     def metadata(self, beamline: Beamline) -> dict[str, dict[str, Any]]:
-        """Return the arm for the start document, with the raw delay (ps) by the present calibration."""
+        """Return the arm for the start document, with the raw delay (ps) by the current calibration."""
         return {
             KEY: {
                 "arm": self.name,
@@ -128,7 +128,7 @@ def delay_self_test(
     energy_ev: EnergyEv | None = None,
     fluence_mj_cm2: FluenceMjCm2 = 8.83,
 ) -> dict[str, ScanSpec]:
-    """Measure the same rise in four ways, each in a run of its own, described by `self_test` of its start.
+    """Measure the same rise in four ways, each in its own run, described by `self_test` of its start.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and later, where the last probe meets the next pump. Time zero must be

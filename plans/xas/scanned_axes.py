@@ -51,7 +51,8 @@ def axis_called(name: Any, configuration: BeamlineConfiguration) -> ScannedAxis:
     axes = scanned_axes(configuration)
     if not isinstance(name, str) or name not in axes:
         raise InputError(
-            f"{name!r} is no axis: give one of {', '.join(axes)}. A table [axes.NAME] in the configuration file adds "
+            f"{name!r} is not an axis: give one of {', '.join(axes)}. A table [axes.NAME] in the configuration "
+            f"file adds "
             "one."
         )
     return axes[name]
@@ -122,7 +123,7 @@ def _setting_faults(number: int, setting: Any, first: Mapping[Any, Any], axes: M
         faults.append(f"{where} has the axes {own}, the first has {others}. Give both the same.")
     for name, value in setting.items():
         if name not in axes:
-            faults.append(f"{where}: {name!r} is no axis. Give some of {', '.join(axes)}.")
+            faults.append(f"{where}: {name!r} is not an axis. Give some of {', '.join(axes)}.")
             continue
         axis = axes[name]
         if not is_finite_number(value) or not axis.low <= value <= axis.high:

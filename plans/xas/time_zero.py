@@ -64,7 +64,7 @@ def time_zero_scan(
 
 @plan(group=Group.ALIGNMENT, order=6)
 def rezero(beamline: Beamline, t0_ps: TimeZeroPs) -> Generator[Msg, Any, float]:
-    """Make `t0_ps`, a delay on the present axis, the new zero; nothing moves.
+    """Make `t0_ps`, a delay on the current axis, the new zero; nothing moves.
 
     The limits hold on the new axis, and must stay within those of the records behind it. Every later start document
     carries the new raw time zero as `time_zero_raw_ps`. Returns it, ps.

@@ -83,7 +83,7 @@ def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:
     used = pairs.paired[kept]
     on, off = (Intensity(part.value[kept], part.sigma[kept]) for part in pairs.each())
     # Offset and gain of a scan both come from its off spectrum and are applied to on and off alike: what the jet or the
-    # flux does to a whole scan cancels, and no part of the transient can be absorbed in a scale of its own.
+    # flux does to a whole scan cancels, and no part of the transient can be absorbed in its own scale.
     weight = used & pre_edge
     offset = (np.where(weight, off.value, 0.0).sum(axis=1) / weight.sum(axis=1))[:, None]
     gain = _gains(pairs.axis, off.value - offset, used, edge)[:, None]

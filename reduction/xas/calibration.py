@@ -76,7 +76,7 @@ def read_xdi(path: Path) -> FoilSpectrum:
     missing = {"energy", "i0", "itrans"} - columns.keys()
     if missing:
         raise ReductionError(
-            f"{path.name} has the columns {sorted(columns)}, not {sorted(missing)}. Give a transmission "
+            f"{path.name} has the columns {sorted(columns)}, but lacks {sorted(missing)}. Give a transmission "
             "spectrum in XDI with '# Column.N:' headers."
         )
     try:

@@ -78,7 +78,7 @@ def comparison_parameter(
     (var_main, mixed), (_, var_before) = (weights @ matrix @ weights.T).tolist()
     if before == 0.0:
         raise ReductionError(
-            "The average difference in the pre-edge interval is 0, so C has no value. Check the spectrum."
+            "The average difference in the pre-edge interval is 0, so the parameter C is undefined. Check the spectrum."
         )
     # First order for N / D: var = (var N - 2 C cov(N, D) + C^2 var D) / D^2.
     ratio = main / before
@@ -108,7 +108,7 @@ def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter
     before = second.pre_edge
     ratio = first.value
     if before.value == 0.0 or second.value == 0.0:
-        raise ReductionError("A difference of two C needs averages that are not 0. Check the spectrum.")
+        raise ReductionError("The difference of two parameters C is undefined, as an average is 0. Check the spectrum.")
     # cov(N, D) is not stored; it follows from the error of the second C, (sigma D)^2 = var N - 2 C cov + C^2 var D.
     own = (second.sigma * before.value) ** 2
     mixed = (second.main_edge.sigma**2 + (second.value * before.sigma) ** 2 - own) / (2 * second.value)

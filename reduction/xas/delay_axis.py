@@ -210,7 +210,7 @@ def rise_of(
     """Return ln(`watched` / `compared` probe) with its counting error, against the delay minus `offset_ps`, ps.
 
     Jet and flux cancel in the ratio. By default the pumped over the unpumped probe of the run. Raises ReductionError
-    for a run that is no delay scan or has too few photons.
+    for a run that is not a delay scan or has too few photons.
     """
     timing = run.metadata.timing
     rates = gate_rates(run)

@@ -59,7 +59,7 @@ class MapFit:
     rescaled by chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was
     measured. `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its
     decay is not seen; the errors then hold for a constant offset. `intervals` are the 68 % limits, ps, of those
-    lifetimes whose chi-square is no parabola, by name; their sigma is half of the interval.
+    lifetimes whose chi-square is not a parabola, by name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -170,8 +170,8 @@ def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model:
     before_ps = -2.0 * timing.irf_sigma_ps
     if not np.isfinite(table.pumped[:, delays < before_ps]).any():
         raise ReductionError(
-            f"No point lies before {before_ps:g} ps, so the efficiencies of the gates cannot be told from the signal. "
-            "Add a negative delay to the map, or wait for it."
+            f"No point lies before {before_ps:g} ps, so the efficiencies of the gates cannot be separated from the "
+            "signal. Add a negative delay to the map, or wait for it."
         )
     if not usable.any():
         raise ReductionError(

@@ -49,7 +49,7 @@ class NamedMapProblem:
 def map_intervals(
     problem: MapProblem, values: FloatArray, covariance: FloatArray, curvature: FloatArray
 ) -> dict[str, Interval]:
-    """Return the 68 % limits, ps, of those lifetimes whose chi-square is no parabola, by name.
+    """Return the 68 % limits, ps, of those lifetimes whose chi-square is not a parabola, by name.
 
     `values` (parameters,) are the best ones, `covariance` (n, n) theirs, and `curvature` the part of it that follows
     from the curvature of chi-square. Raises DeeperMinimumError if they are not at the minimum.

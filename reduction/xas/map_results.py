@@ -77,7 +77,7 @@ def map_fit_lines(fit: MapFit) -> list[str]:
 
 
 def _interval_text(fit: MapFit, name: str) -> str:
-    """Return the 68 % limits of a lifetime whose chi-square is no parabola, ps; "" for any other."""
+    """Return the 68 % limits of a lifetime whose chi-square is not a parabola, ps; "" for any other."""
     if name not in fit.intervals:
         return ""
     low, high = fit.intervals[name]

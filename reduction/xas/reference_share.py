@@ -36,7 +36,8 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
         return Value(0.0, 0.0)
     if fit.constant_offset:
         raise ReductionError(
-            "A fit with a constant offset takes the reference for unpumped. Fit the decay without constant_offset."
+            "A fit with a constant offset assumes that the reference is unpumped. Fit the decay without "
+            "constant_offset."
         )
     if metadata.delay_ps is None:
         raise ReductionError("A trace has no single delay. Take the share of a spectrum or of a fluence scan.")

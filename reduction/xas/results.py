@@ -275,7 +275,7 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
 
 
 def interval_text(fit: KineticsFit, name: str) -> str:
-    """Return the 68 % limits of a quantity whose chi-square is no parabola, in its unit; "" for any other."""
+    """Return the 68 % limits of a quantity whose chi-square is not a parabola, in its unit; "" for any other."""
     if name not in fit.intervals:
         return ""
     low, high = fit.intervals[name]

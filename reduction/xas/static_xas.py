@@ -213,7 +213,8 @@ def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
     settings = [tuple(run.start.get(key) for key in keys) for run in runs]
     if not runs or any(other != settings[0] for other in settings):
         raise ReductionError(
-            "Runs of different edges, grids, temperatures, windows or energy calibrations have no mean. Choose others."
+            "Runs of different edges, grids, temperatures, windows or energy calibrations cannot be averaged. "
+            "Choose runs that agree in all of them."
         )
     whole = copy(runs[0])
     whole._sums = np.sum([run._sums for run in runs], axis=0)

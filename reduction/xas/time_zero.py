@@ -283,8 +283,8 @@ def _error(fit: Any, name: str) -> float:
 def _require_step(delay_ps: FloatArray, t0_ps: float, gain: float) -> None:
     if gain < _DETECTION_LIMIT:
         raise ReductionError(
-            f"No step is seen: it lowers chi-square by {gain:.1f} only, {_DETECTION_LIMIT:g} are needed. Check overlap "
-            "and coarse delay, or count longer."
+            f"No step is seen: it lowers chi-square by only {gain:.1f}; at least {_DETECTION_LIMIT:g} is needed. "
+            "Check overlap and coarse delay, or count longer."
         )
     if (delay_ps < t0_ps).sum() < 2 or (delay_ps > t0_ps).sum() < 2:
         raise ReductionError(

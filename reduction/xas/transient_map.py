@@ -80,7 +80,7 @@ def transient_map(run: DependenceSums) -> TransientMap:
     """Return the map of a grid scan, (rows, columns); raises ReductionError for other runs, or without a good point."""
     grid = run.start["grid"]
     if "shape" not in grid:
-        raise ReductionError("This run is no grid of two axes. Choose a run of grid_scan.")
+        raise ReductionError("This run is not a grid of two axes. Choose a run of grid_scan.")
     rows, columns = (int(size) for size in grid["shape"])
     photons = run.photons()
 

@@ -34,7 +34,7 @@ class History:
         self._strikes: list[Strike] = []
 
     def now(self) -> BeamlineState:
-        """Return the present state with the effects of all faults."""
+        """Return the current state with the effects of all faults."""
         return disturbed(self._settings(), self._strikes, self._clock.now_s())
 
     def begin(self, name: str) -> BeamlineState:
@@ -55,7 +55,7 @@ class History:
         self._running.pop(name, None)
 
     def note(self) -> None:
-        """Add the present state, with its beam time in s, to every exposure in progress, if it has changed."""
+        """Add the current state, with its beam time in s, to every exposure in progress, if it has changed."""
         if not self._running:
             return
         state = self._settings()

@@ -50,7 +50,7 @@ class PvGone(Fault):
 class MonitorsStop(Fault):
     """Monitors of `pv` (empty: of all PVs) send nothing, although everything stays connected."""
 
-    meaning: ClassVar[str] = "Monitors bring nothing"
+    meaning: ClassVar[str] = "Monitors send no updates"
     wall_clock: ClassVar[bool] = True
     variants: ClassVar[tuple[Mapping[str, float | str], ...]] = (
         {"pv": ""},

@@ -168,7 +168,7 @@ class MotorGroup(MotorRecord):
         preset(self._field("RBV"), **limit_metadata(low, high))
 
     async def _put_drive(self, user: float) -> Any:
-        # In SET mode a write to VAL calibrates: the axis stays, and its present position gets this user value.
+        # In SET mode a write to VAL calibrates: the axis stays, and its current position gets this user value.
         if self._field("SET").value == "Set":
             await self._recalibrate(user)
         else:
@@ -265,7 +265,7 @@ class MotorGroup(MotorRecord):
 
     async def _put_direction(self, direction: str) -> Any:
         """Change the direction as the motor record does: the user position stays, unless the offset is frozen."""
-        # user = sign x dial + offset. With the new sign, the offset is chosen so that the present position keeps its
+        # user = sign x dial + offset. With the new sign, the offset is chosen so that the current position keeps its
         # user value; with FOFF = Frozen the offset stays, and the user value changes.
         self._refuse_while_moving("its direction")
         user = self._to_user(self._target)

@@ -138,7 +138,7 @@ class GuardedEntry:
 
 
 class LoopbackBeacon:
-    """Sender of beacons to the repeater on this machine; a missing repeater is no error."""
+    """Sender of beacons to the repeater on this machine; a missing repeater is not an error."""
 
     def __init__(self, port: int) -> None:
         self._address = (LOOPBACK, port)

@@ -239,7 +239,7 @@ class Diffraction:
         # pixel at angle 2 theta is farther away by 1 / cos, seen twice, and tilted by cos, which gives cos^3.
         two_theta, azimuth = self.geometry.directions()
         q = 4 * np.pi / (HC_EV_ANGSTROM / scene.energy_ev) * np.sin(two_theta / 2)
-        # The pattern is computed on a grid of its own, much finer than any line, and interpolated to 95 000 pixels.
+        # The pattern is computed on its own grid, much finer than any line, and interpolated to 95 000 pixels.
         grid = np.arange(0.0, q.max() + 0.002, 0.002)
         rate = np.interp(q, grid, self._pattern(grid, scene))
         polarization = 1 - (np.sin(two_theta) * np.cos(azimuth)) ** 2

@@ -288,7 +288,7 @@ class Experiment:
         return jet * beam_path.foil_transmission(state.foil, state.energy_ev)
 
     def _count_chambers(self, stretches: Sequence[Stretch], flux: float) -> tuple[int, int, int]:
-        """Draw the counts of an intact ion chamber, of the present one, and of the one behind the foil."""
+        """Draw the counts of an intact ion chamber, of the current one, and of the one behind the foil."""
         # A faulty chamber shows a part of its counts. The intact count is drawn as the shown part plus an independent
         # lost part, which together are Poisson with the full mean; so both are consistent within one exposure, and
         # other detectors can derive the flux of this exposure from the intact count.

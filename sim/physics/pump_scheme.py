@@ -86,7 +86,7 @@ def load_scheme(path: Path) -> PumpScheme:
     try:
         scheme = _scheme({**DEFAULTS, **table})
     except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise SimulationInputError(f"{where} has a value of another form: {error}") from error
+        raise SimulationInputError(f"{where} has a value of the wrong type: {error}") from error
     _check(scheme, where)
     return scheme
 

@@ -321,7 +321,7 @@ def _thermal_edge(table: dict[str, Any], where: str) -> ThermalEdge:
         raise SimulationInputError(f"{where}: needs temperatures_c and changes, has {sorted(table)}")
     temperatures = tuple(float(value) for value in table["temperatures_c"])
     if not temperatures or list(temperatures) != sorted(set(temperatures)):
-        raise SimulationInputError(f"{where}: temperatures_c must rise from one to the next")
+        raise SimulationInputError(f"{where}: temperatures_c must ascend")
     return ThermalEdge(
         temperatures_c=temperatures,
         changes=tuple(_thermal_peak(row, len(temperatures), where) for row in table["changes"]),
@@ -341,9 +341,7 @@ def _thermal_peak(row: Sequence[float], temperatures: int, where: str) -> Therma
 def _check_phases(phases: Phases, where: str) -> None:
     steps = [phases.tetragonal_onset_c, phases.tetragonal_end_c, phases.cubic_onset_c, phases.cubic_end_c]
     if steps != sorted(steps) or phases.domain_nm <= 0:
-        raise SimulationInputError(
-            f"{where}: the transitions must rise from one to the next, and domain_nm must be above 0"
-        )
+        raise SimulationInputError(f"{where}: transitions must ascend, and domain_nm must be above 0")
 
 
 def _check_beam(beam: Beam, where: str) -> None:

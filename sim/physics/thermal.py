@@ -39,7 +39,7 @@ class Thermostat:
         self._heating = False
 
     def program(self, now_s: float, *, target_c: float, ramp_c_min: float, heating: bool) -> None:
-        """Go to `target_c`, C, from beam time `now_s` on; a ramp starts at the present temperature."""
+        """Go to `target_c`, C, from beam time `now_s` on; a ramp starts at the current temperature."""
         # The temperature is a closed form of the time since the last change of the program, so every change first sets
         # the start of the new form to the temperature reached. Nothing is integrated, and the result does not depend on
         # how often it is asked for.

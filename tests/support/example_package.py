@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parents[2] / "examples" / "magnet_and_emission"
 NAME = "magnet_and_emission"
 
 BUILD = "import setuptools; setuptools.setup()"
-"""Code that runs the build which the package's pyproject.toml names; pip would run it in an environment of its own."""
+"""Code that runs the build which the package's pyproject.toml names; pip would run it in its own environment."""
 
 
 @contextlib.contextmanager

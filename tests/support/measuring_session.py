@@ -1,4 +1,4 @@
-"""A session in a process of its own, for tests that end its plan badly.
+"""A session in its own process, for tests that end its plan badly.
 
 `python -m tests.support.measuring_session MACRO DATA PLAN` obeys lines on its standard input and answers each with a
 line: "measure" runs the plan with exposures of two seconds at 200 times the beam time, "fail" does the same but its

@@ -95,7 +95,7 @@ def test_a_killed_session_leaves_both_shutters_closed(bench: FaultBench) -> None
     for name in ("7idd:laser:Shutter", "7idd:xrayShutter:Set"):
         bench.put(name, 1)
     assert bench.shutters() == (0, 0), "nothing opens before the reset"
-    # The lock has a clock of its own: as long as it knows the dead session, it refuses what others write.
+    # The lock has its own clock: as long as it knows the dead session, it refuses what others write.
     bench.until(lambda: bench.get("7idd:session:Holder") == "", "free")
     bench.put("7idd:safety:Heartbeat", 1)
     assert watchdog(bench) == "Tripped", "only a reset lifts a trip"

@@ -94,6 +94,6 @@ class ServeLock:
         self._state.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Withdraw the addresses, and let others serve. May be called twice."""
+        """Withdraw the addresses, and release the lock, so that another process may serve. May be called twice."""
         self._state.unlink(missing_ok=True)
         self._lock.release()

@@ -37,7 +37,7 @@ def start_repeater(address_list: str) -> None:
     """Start a CA repeater unless one runs; wait up to 5 s until it listens.
 
     It outlives this process, as clients in other programs may rely on it. It is the one of EPICS base where that is
-    installed, else the one of this package, which listens on loopback only if all servers are there. Clients work
+    installed, otherwise the one of this package, which listens on loopback only if all servers are there. Clients work
     without any repeater too, but notice a returning IOC only by their own searches.
     """
     if not _repeater_runs():

@@ -1,4 +1,4 @@
-"""`trxas chaos`: scans during faults of every kind, compared with scans during none."""
+"""`trxas chaos`: scans during faults of every kind, compared with undisturbed scans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ChaosOptions:
     seed: Annotated[int, typer.Option(help="Seed of the faults and of the simulation.")] = 1
     speed: SimulationSpeed = 200.0
     session: Annotated[
-        SessionChoice, typer.Option(help="How the measuring session is started; all: one chaos run with each kind.")
+        SessionChoice,
+        typer.Option(help="How the measuring session is started; `all` makes one chaos run with each kind."),
     ] = SessionChoice.SCRIPT
     kinds: Annotated[str | None, typer.Option(help="Only these kinds of faults, separated by commas.")] = None
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S

@@ -22,7 +22,7 @@ WORKERS_AT_MOST = 8
 
 
 def default_workers() -> int:
-    """Return one process per core, at most `WORKERS_AT_MOST`."""
+    """Return the default number of processes: one per core, at most `WORKERS_AT_MOST`."""
     return min(os.cpu_count() or 1, WORKERS_AT_MOST)
 
 

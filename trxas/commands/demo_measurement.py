@@ -82,8 +82,8 @@ class DemoResult:
 def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT_EDGE) -> DemoResult:
     """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s.
 
-    Of another edge than the paper's, the energy scan shows where the kinetics are worth measuring, and a criterion
-    chooses their model.
+    At an edge that is not in the paper, the energy scan shows where to measure the kinetics, and
+    a criterion chooses their model.
     """
     known = edge == DEFAULT_EDGE
     session.run_engine.subscribe(ScanProgress())
@@ -121,7 +121,7 @@ def _reduced_spectra(session: Session, uid: str) -> SpectrumResults:
 
 
 def largest_transient_ev(spectrum: Spectrum) -> float:
-    """Return the energy at which the transient stands out most from its error, eV: delay scans learn most there."""
+    """Return the energy at which the transient is largest relative to its error, eV: the best one for delay scans."""
     index = int(abs(spectrum.transient / spectrum.sigma).argmax())
     return round(float(spectrum.energy_ev[index]), 2)
 

@@ -68,7 +68,7 @@ def run(options: DoctorOptions) -> int:
 def calibrations_of(configuration: Configuration) -> tuple[list[str], str]:
     """Return a line per calibration that a session would use, and why they cannot be read ("" if they can).
 
-    A damaged file raises nothing here: it is a finding like the others.
+    A damaged file raises nothing: it is reported like the other problems.
     """
     from trxas.session.calibrations import calibration_file, calibration_lines
 

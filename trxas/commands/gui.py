@@ -27,7 +27,7 @@ class GuiOptions(BeamlineOptions):
     """Options of `trxas gui`."""
 
     layout: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File that remembers the layout and the theme.")
+        Path | None, typer.Option(metavar="FILE", help="File in which the layout and the theme are saved.")
     ] = None
 
 

@@ -29,7 +29,10 @@ class IPythonOptions(BeamlineOptions):
     seed: OptionalSeed = 1
     sample: OptionalSample = None
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Watch beside the session that holds the beamline; run no plan.")
+        bool,
+        typer.Option(
+            "--read-only", help="Read-only: open beside the session that holds the beamline, and run no plans."
+        ),
     ] = False
     command: Annotated[
         str | None, typer.Option("--command", "-c", metavar="CODE", help="Run this Python code and exit.")

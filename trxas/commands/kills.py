@@ -1,4 +1,4 @@
-"""`trxas kills`: SIGKILL to every process of a beamline at work, and what is lost by it."""
+"""`trxas kills`: SIGKILL to every process of a working beamline, and what is lost by it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(options: KillsOptions) -> int:
     """
     if options.session is SessionKind.QUEUE:
         raise InputError(
-            "--session queue: this command kills the queue server as a process of its own. Give another kind of "
+            "--session queue: this command already kills the queue server as one of its victims. Give another kind of "
             "session, or use `trxas chaos`."
         )
     from trxas.validation.robustness.kill_schedule import plan_kills

@@ -51,9 +51,9 @@ class Commands(TyperGroup):
         Done here, because typer turns a broken pipe and Ctrl-C into exit codes of its own before `main` sees them.
         """
         try:
-            # The order of the exits. A broken pipe is no error of the command: its reader has seen enough. A TrxasError
-            # is a message to the user, with the exit code of a wrong request. Ctrl-C has its own code, so that scripts
-            # can tell it from a failure. Anything else is a defect, and keeps its traceback.
+            # The order of the exits. A broken pipe is not an error of the command: its reader has seen enough. A
+            # TrxasError is a message to the user, with the exit code of a wrong request. Ctrl-C has its own code, so
+            # that scripts can tell it from a failure. Anything else is a defect, and keeps its traceback.
             code = int(super().invoke(ctx))
             sys.stdout.flush()
         except BrokenPipeError:

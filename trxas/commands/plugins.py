@@ -1,4 +1,4 @@
-"""`trxas plugins`: what other installed packages bring, and what of it cannot be used."""
+"""`trxas plugins`: what other installed packages add, and what of it cannot be used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trxas.commands.troubles import Trouble
 
 NOTHING = (
-    "No installed package brings anything to trxas. docs/how-to/bring-your-own-technique.md tells how to make one."
+    "No installed package adds anything to trxas. See docs/how-to/bring-your-own-technique.md for how to make one."
 )
 
 
@@ -26,7 +26,7 @@ class PluginsOptions:
 
 
 def run(options: PluginsOptions) -> int:
-    """List what other installed packages bring: plans, run kinds, panels, campaigns.
+    """List what other installed packages add: plans, run kinds, panels, campaigns.
 
     Each is loaded as a session or a window would load it. The exit code is 1 if one cannot be used; its message, with
     what to do, is printed.

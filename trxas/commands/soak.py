@@ -32,7 +32,9 @@ class SoakOptions:
     json: JsonFile = None
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Folder for data and logs, which this command makes (default: temporary)."),
+        typer.Option(
+            metavar="FOLDER", help="Folder for data and logs, which this command creates (default: temporary)."
+        ),
     ] = None
 
 

@@ -1,4 +1,4 @@
-"""The usual troubles of a machine that is to run an experiment, each with what to do about it; no PV is needed."""
+"""The usual troubles of a machine before an experiment, each with its remedy; no PV is needed."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
         yield Trouble(
             subject="data folder",
             text=f"{existing} cannot be written.",
-            remedy="Choose another folder with --data, or ask its owner; reading runs works.",
+            remedy="Choose another folder with --data, or ask its owner for write access; stored runs can still "
+            "be read.",
         )
     free_mb = shutil.disk_usage(existing).free // 1_000_000
     if free_mb < minimum_free_mb:
@@ -168,7 +169,7 @@ def clock_troubles(timestamps_s: Iterable[float]) -> Iterator[Trouble]:
 def _left_over(path: Path, kind: str) -> Trouble:
     return Trouble(
         subject="left over",
-        text=f"{path} is of a {kind} that was killed.",
+        text=f"{path} was left by a {kind} that was killed.",
         remedy=f"The next {kind} removes it.",
         is_fault=False,
     )

@@ -62,7 +62,7 @@ class FigureWidget(QWidget):
 
 
 class Lines(QObject):
-    """Standard input, read on a thread of its own and passed to the thread of the window."""
+    """Standard input, read on its own thread and passed to the thread of the window."""
 
     named = Signal(str)
     ended = Signal()

@@ -44,7 +44,7 @@ def _scanned_axis(grid: Mapping[str, Any]) -> str:
 class LiveTable:
     """A line per exposure: photons per pulse of the pumped and the unpumped gates, pile-up corrected, all APDs.
 
-    Runs of a kind that has a text for its exposures get a line with that text instead.
+    If the kind of run provides its own text for an exposure, the line shows that text instead.
     """
 
     def __init__(self) -> None:

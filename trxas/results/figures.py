@@ -35,7 +35,7 @@ DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
 def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
     """Return a figure of a run's results, or None if there is nothing to draw.
 
-    A kind of run that brings a figure draws it; kinds without a figure of their own show their curve.
+    A kind of run may have its own figure; all others show their curve.
     """
     draw = reduction.kind.figure or FIGURES.get(type(results))
     try:

@@ -52,7 +52,7 @@ class ServeOptions:
 
 
 class Serving:
-    """The programs of one data folder; `run` serves until `stop` is called or a program dies that is needed."""
+    """The programs of one data folder; `run` serves until `stop` is called or a required program dies."""
 
     def __init__(self, configuration: Configuration, options: ServeOptions, say: Say) -> None:
         self._configuration = configuration

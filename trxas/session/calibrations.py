@@ -65,7 +65,7 @@ class Calibrations:
 
     @contextmanager
     def adding(self, name: str, change: float) -> Iterator[None]:
-        """Context in which the calibration `name` is changed by adding `change`, in its unit; it is saved with that."""
+        """Context in which `change` is added to the calibration `name`, in its unit; `change` is saved with it."""
         self._adding[name] = change
         try:
             yield

@@ -1,4 +1,4 @@
-"""Where a session's documents go: to the recorders, which may end a run, then to everybody else, who may not."""
+"""Where a session's documents go: to the recorders, which may end a run, then to subscribers, which may not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SessionDispatcher(Dispatcher):
     `record_with` makes one, and nothing removes it, neither `RE.reset()` nor a guessed token.
 
     Subscribers only watch. A callback that subscribes by bluesky's means (`RE.subscribe`, `RE(plan, callback)`,
-    `bps.subscribe`) gets copies of the documents on a thread of its own, and is left out after its first error.
+    `bps.subscribe`) gets copies of the documents on its own thread, and is disconnected after its first error.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class SessionDispatcher(Dispatcher):
                 subscriber.put(name.name, doc)
 
     def subscribe(self, func: Callback, name: str = "all") -> int:
-        """Let `func` have documents of type `name`, or "all"; returns a token for `unsubscribe`.
+        """Subscribe `func` to documents of type `name`, or "all"; return a token for `unsubscribe`.
 
         The same function for the same type again is not called twice. Raises KeyError if there is no such type,
         TypeError if `func` cannot be called.
@@ -83,7 +83,7 @@ class SessionDispatcher(Dispatcher):
         return token
 
     def unsubscribe(self, token: int) -> None:
-        """Take back a subscription; what was emitted before is still passed on.
+        """Cancel a subscription; documents that were emitted before are still passed on.
 
         Unknown tokens are ignored. The other tokens of the same callback end too.
         """
@@ -96,14 +96,14 @@ class SessionDispatcher(Dispatcher):
                     del self._subscribers[other]
 
     def unsubscribe_all(self) -> None:
-        """Take back all subscriptions; recorders stay."""
+        """Cancel all subscriptions; recorders stay."""
         for token in list(self._subscribers):
             self.unsubscribe(token)
 
     def wait(self, token: int | None = None, *, timeout_s: Seconds = PATIENCE_S) -> None:
-        """Return when the subscriber of `token`, or everyone, has had all documents, or after `timeout_s`, s.
+        """Return when the subscriber of `token`, or every one, has received all documents, or after `timeout_s`, s.
 
-        Never raises: a subscriber that is stuck is left out, one that is slow continues in the background.
+        Never raises: a stuck subscriber is disconnected, a slow one continues in the background.
         """
         # One deadline for all: ten subscribers that are slow together must not make the prompt wait ten times as long.
         deadline = time.monotonic() + timeout_s
@@ -112,7 +112,7 @@ class SessionDispatcher(Dispatcher):
 
     @contextmanager
     def shown(self, _engine: Any = None) -> Iterator[None]:
-        """Context that ends when everyone has had the documents of the plan, at the latest after 10 s.
+        """Context that ends when all subscribers have received the documents of the plan, at the latest after 10 s.
 
         It is meant for `RunEngine.context_managers`.
         """

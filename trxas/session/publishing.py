@@ -1,4 +1,4 @@
-"""The way of a session's documents to the windows."""
+"""Publishing of a session's documents to the windows."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _REMINDER_S = 60.0
 
 
 class Answer(Enum):
-    """What becomes of a paused plan; the value is the word for it."""
+    """Decision on a paused plan; the value is the word for it."""
 
     RESUME = "resumed"
     STOP = "stopped"
@@ -68,8 +68,8 @@ class NotWaitingError(TrxasError):
 class RemotelyPausableEngine(RunEngine):
     """A RunEngine for a prompt or a script, with `pause` and `answer` for the thread that listens to windows.
 
-    Subscribers only watch: they run on threads of their own, and their errors end no plan. A call returns when they
-    have had its documents, at the latest after `PATIENCE_S`. Callbacks that must be able to end a plan are registered
+    Subscribers only watch: they run on their own threads, and their errors end no plan. A call returns when they have
+    received its documents, at the latest after `PATIENCE_S`. Callbacks that must be able to end a plan are registered
     with `record_with`.
     """
 
@@ -139,7 +139,7 @@ class RemotelyPausableEngine(RunEngine):
                 raise
 
     def answer(self, answer: Answer) -> None:
-        """Decide what becomes of the plan that waits; raises NotWaitingError if none does."""
+        """Resume or end the plan that waits; raises NotWaitingError if none does."""
         if self._decider is not _Decider.WINDOW:
             raise NotWaitingError("No plan waits for an answer from a window. Look at the terminal of the session.")
         self._decider = _Decider.ANSWERED

@@ -10,8 +10,8 @@ from bluesky.run_engine import RunEngineResult
 class RunUids(tuple[str, ...]):
     """The uids of the runs of a plan, as bluesky returns them, with what the plan itself returned in `plan_result`.
 
-    A plan without a run, as `rezero` or `bps.rd`, is shown at the prompt by the number or text that it returns: an
-    empty pair of brackets would not say what it did.
+    A plan without a run, such as `rezero` or `bps.rd`, is shown at the prompt by the number or text that it returns,
+    instead of an empty list.
     """
 
     plan_result: Any = None

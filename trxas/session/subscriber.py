@@ -18,11 +18,11 @@ Callback = Callable[[str, Any], object]
 Seconds = float
 
 CAPACITY = 10_000
-"""Documents that may wait for one subscriber: a night of scans, some 50 MB; one that is further behind is left out."""
+"""Limit of documents queued for a subscriber, which is disconnected beyond it: a night of scans, about 50 MB."""
 
 
 class Guarded:
-    """A callback whose first error is reported and its last: it is not called again."""
+    """A callback that is not called again after its first error, which is reported."""
 
     def __init__(self, callback: Callback) -> None:
         self._callback = callback
@@ -40,7 +40,7 @@ class Guarded:
             self.leave_out(f"failed at a document of type {name!r}: {described(error)}")
 
     def leave_out(self, why: str) -> None:
-        """Call it never again, and report `why` unless that was done before."""
+        """Disconnect the callback, and report `why` unless that was done before."""
         if not self.failed:
             self.failed = True
             logger.error("%s %s. It gets no more documents; the run continues.", self.name, why)
@@ -59,7 +59,7 @@ class InOrder:
 
 
 class Subscriber:
-    """A callback with a thread of its own and a bounded queue of documents, which it gets in order.
+    """A callback with its own thread and a bounded queue of documents, which it gets in order.
 
     `put` belongs to the thread of the RunEngine and never waits for the callback. The thread starts with the first
     document and ends after `close`, when everything in the queue has been passed on.
@@ -79,11 +79,11 @@ class Subscriber:
 
     @property
     def is_left_out(self) -> bool:
-        """Whether the callback gets no more documents."""
+        """Whether the callback is disconnected and gets no more documents."""
         return self._guarded.failed
 
     def put(self, name: str, doc: Document) -> None:
-        """Queue one document; one too many and the subscriber is left out."""
+        """Queue one document; if the queue is full, disconnect the subscriber."""
         with self._changed:
             if self._is_closing or self._guarded.failed:
                 return
@@ -97,9 +97,9 @@ class Subscriber:
             self._leave_out(f"is {self._capacity} documents behind")
 
     def wait(self, timeout_s: Seconds) -> None:
-        """Return when the callback has had everything that was put so far, or has failed, or after `timeout_s`.
+        """Return when the callback has received everything put so far, or has failed, or after `timeout_s`.
 
-        A callback that has not returned from one document in all that time is left out.
+        A callback that does not return from one document in all that time is disconnected.
         """
         # A callback may run a plan or wait for the engine itself, on this thread: waiting here for its own end would
         # never return.
@@ -161,7 +161,7 @@ class Subscriber:
 
 
 class GuardedHook:
-    """An attribute for a function that only watches, as `RE.waiting_hook`: its first error is its last call."""
+    """An attribute for a function that only watches, as `RE.waiting_hook`; it is not called again after an error."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""A window in a process of its own, opened by a session and fed by a relay of its own."""
+"""A window in its own process, opened by a session and fed by its own relay."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ PRESETS: Mapping[str, Any] = {"edge": BR_K.name, "delay_ps": 100.0}
 
 
 def live_feed(configuration: Configuration) -> BroadcastFeed:
-    """Return the documents of the data folder's server; a server that starts later, or elsewhere, is found."""
+    """Return the documents of the data folder's server, which may start later or at another address."""
     root = configuration.storage.root.resolve()
 
     def addresses() -> RelayAddresses | None:

@@ -33,7 +33,7 @@ KINDS: dict[Any, Kind] = {
 
 
 def known_plans(configuration: BeamlineConfiguration | None = None) -> dict[str, PlanSignature]:
-    """Return the signatures of all plans by name, in the order in which people see them.
+    """Return the signatures of all plans by name, in display order.
 
     With a `configuration` they suggest values of this beamline, such as its edges.
     """

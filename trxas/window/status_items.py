@@ -50,7 +50,7 @@ class SavedCalibrations:
         # calibrates an axis is therefore followed within two seconds.
         if now_s - self._read_at_s > READ_AGAIN_S:
             self._read_at_s = now_s
-            # A damaged file stops sessions with a message of its own; the window continues with the latest values.
+            # A damaged file stops sessions with its own message; the window continues with the latest values.
             with contextlib.suppress(StorageError):
                 self._saved = {name: saved.value for name, saved in self._file.read().items()}
         return self._saved.get(name, self._configured[name])

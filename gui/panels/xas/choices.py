@@ -119,7 +119,7 @@ class Choices(QWidget):
         self.changed.emit()
 
     def follow(self, frame: LiveFrame) -> None:
-        """Offer the gates of the run in `frame`, and name the runs that the mean of its series lacks."""
+        """Offer the gates of the run in `frame`, and name the runs missing from the mean of its series."""
         self.show_left_out(frame.left_out)
         if frame.run is None or frame.run.uid == self._run_uid:
             return
@@ -136,7 +136,7 @@ class Choices(QWidget):
             self.offer_probes(timing_from(start.get("reduction", {})))
 
     def offer_probes(self, timing: Timing) -> None:
-        """Offer the gates of `timing`; a chosen gate that it lacks gives way to the pumped one."""
+        """Offer the gates of `timing`; if it lacks the chosen gate, choose the pumped one."""
         labels = probe_labels(timing)
         if list(labels) == [self._probes.itemText(index) for index in range(self._probes.count())]:
             return
@@ -152,7 +152,7 @@ class Choices(QWidget):
             self.changed.emit()
 
     def show_left_out(self, runs: Sequence[LeftOutRun]) -> None:
-        """Name the runs that the mean of the series lacks, with the reason in eV or ps, while that mean is chosen."""
+        """Name the runs missing from the mean of the series, with the reason in eV or ps, while that mean is chosen."""
         # Not every panel offers the scope: in one that does not, the box exists but is hidden, with its first entry.
         # The text is shown only while the mean is, since it would alarm people about a mean that they do not look at.
         is_series = self.scope == "series" and {"scope", "scans"} & set(self._parts)
@@ -191,7 +191,7 @@ def _place(probe: int, timing: Timing) -> str:
 
 
 def left_out_text(runs: Sequence[LeftOutRun]) -> str:
-    """Return which runs the mean of a series lacks and why, the latest first; "" if it lacks none.
+    """Return which runs are missing from the mean of a series and why, the latest first; "" if none is.
 
     At most three are named; the others are counted.
     """

@@ -54,7 +54,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         return (self.plot,)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Show the answer if it has changed, and the runs that a mean over the series lacks."""
+        """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
         super().draw(frame)
 

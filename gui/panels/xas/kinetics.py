@@ -204,7 +204,7 @@ def choice_remark(choice: ModelChoice | None) -> str:
 
 
 def _limits(fit: KineticsFit, name: str, scale: float) -> str:
-    """Return the 68 % limits times `scale` of a quantity whose chi-square is no parabola; "" for any other."""
+    """Return the 68 % limits times `scale` of a quantity whose chi-square is not a parabola; "" for any other."""
     if name not in fit.intervals:
         return ""
     low, high = fit.intervals[name]

@@ -64,7 +64,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         return (self.static, self.transient)
 
     def draw(self, frame: LiveFrame) -> None:
-        """Show the answer if it has changed, and the runs that a mean over the series lacks."""
+        """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
         super().draw(frame)
 

@@ -137,7 +137,7 @@ class MapPanel(Panel):
 
 
 def quantity_of(axis: str) -> Quantity:
-    """Return the quantity of an event field with its unit; of an axis of a table, whose name ends in the unit, that."""
+    """Return the quantity and unit of an event field, or of an axis of a table, whose name ends in its unit."""
     return AXES.get(axis, Quantity(name=axis, column=axis))
 
 

@@ -18,7 +18,7 @@ from reduction.xas.transient_map import TransientMap, change_by_pump, transient_
 
 @dataclass(frozen=True, kw_only=True)
 class ShownMap:
-    """A map, and its change by the pump, (rows, columns), without what the gates' efficiencies make of it."""
+    """A map, and its change by the pump, (rows, columns), corrected for the efficiencies of the gates."""
 
     map: TransientMap = field(repr=False)
     change: FloatArray = field(repr=False)
@@ -29,7 +29,7 @@ class MapRequest(Request[ShownMap]):
     """The transient at every point of a grid scan so far."""
 
     def compute(self, run: RunState) -> ShownMap:
-        """Return the map, (rows, columns). Raises ReductionError for a run that is no grid of two axes."""
+        """Return the map, (rows, columns). Raises ReductionError for a run that is not a grid of two axes."""
         sums = run.map_sums()
         measured = transient_map(sums)
         # Maps over axes such as a magnet and a nozzle need no timing, and their start documents have none.

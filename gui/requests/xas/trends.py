@@ -54,7 +54,9 @@ class TrendRequest(Request[Trend]):
             unit = "counts/s"
         known = np.isfinite(value)
         if not known.any():
-            raise ReductionError(f"No exposure of this run has {self.column} yet. Wait for one, or choose another.")
+            raise ReductionError(
+                f"No exposure of this run has {self.column} yet. Wait for one, or choose another quantity."
+            )
         return Trend(
             time_s=run.history.column("time_s")[known],
             value=value[known],

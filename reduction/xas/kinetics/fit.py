@@ -63,7 +63,7 @@ class KineticsFit:
     decay is seen; the other errors then hold for a constant offset. `values` are all parameters by name, lifetimes as
     logarithms, and `covariance` (n, n) follows `parameters`, the free ones;
     `baselines` (traces, gates - 1) are ln(1 + e_n) of the `gates` but the last, relative to it. `intervals` holds the
-    68.3 % limits of those quantities whose chi-square is no parabola, by name; their sigma is half of the interval.
+    68.3 % limits of those quantities whose chi-square is not a parabola, by name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -203,8 +203,8 @@ def fit_kinetics(
     fluctuations cancel. Rows with the shutter closed, if there are any, determine the gate efficiencies. Several traces
     have common fractions, and a common time zero unless `shared_t0` is False. The width of the instrument response is
     fitted too, with that of `timing` and its error as a prior. `constant_offset` is the paper's model: the pumped and
-    the unpumped gate only, an offset that never decays and no earlier pumps. Where chi-square is no parabola, as with
-    lifetimes closer than a factor of 4, limits come from its profile, unless `intervals` is False. Raises
+    the unpumped gate only, an offset that never decays and no earlier pumps. Where chi-square is not a parabola, as
+    with lifetimes closer than a factor of 4, limits come from its profile, unless `intervals` is False. Raises
     ReductionError if the data do not determine the kinetics.
     """
     traces = [traces] if isinstance(traces, GateRates) else list(traces)
@@ -312,7 +312,7 @@ def quantity_names(model: KineticModel) -> list[str]:
 
 
 def _intervals(problem: KineticsProblem, best: Parameters, estimates: _Estimates) -> dict[str, Interval]:
-    """Return the intervals, ps or without unit, of lifetimes and fractions whose chi-square is no parabola."""
+    """Return the intervals, ps or without unit, of lifetimes and fractions whose chi-square is not a parabola."""
     model = problem.model
     profile = Profile(problem=problem, best=best, covariance=estimates.covariance)
     found: dict[str, Interval] = {}
@@ -398,7 +398,8 @@ def _require_resolved(values: dict[str, float], model: KineticModel) -> None:
     for number, ratio in enumerate(ratios, 2):
         if not (low * 1.001 < first < high * 0.999 and RATIO_LIMITS[0] * 1.001 < ratio < RATIO_LIMITS[1] * 0.999):
             raise ReductionError(
-                f"{'Two' if len(ratios) == 1 else 'Three'} lifetimes cannot be told apart: the best fit is at a limit "
+                f"{'Two' if len(ratios) == 1 else 'Three'} lifetimes cannot be distinguished: the best fit is "
+                f"at a limit "
                 f"(tau1 = {first:.3g} ps of {low:g} to {high:g} ps, tau{number}/tau{number - 1} = {ratio:.3g} of "
                 f"{RATIO_LIMITS[0]:g} to {RATIO_LIMITS[1]:g}). Measure longer or at more delays between 0 and 5 ns, or "
                 "fit fewer lifetimes."
@@ -408,6 +409,6 @@ def _require_resolved(values: dict[str, float], model: KineticModel) -> None:
 def _require_signal(gain: float) -> None:
     if gain < _DETECTION_LIMIT:
         raise ReductionError(
-            f"No transient is seen: kinetics lower chi-square by {gain:.1f} only, {_DETECTION_LIMIT:g} are needed. "
-            "Check time zero and overlap, or count longer."
+            f"No transient is seen: kinetics lower chi-square by only {gain:.1f}; at least {_DETECTION_LIMIT:g} is "
+            "needed. Check time zero and overlap, or count longer."
         )

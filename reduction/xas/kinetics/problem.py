@@ -105,7 +105,8 @@ class KineticsProblem:
             if not np.any(before | ~rates.pumped):
                 raise ReductionError(
                     f"No delay lies before {-2.0 * self.timing.irf_sigma_ps:g} ps, so the efficiencies of the gates "
-                    "cannot be told from the signal. Add negative delays, or exposures with the laser shutter closed."
+                    "cannot be separated from the signal. Add negative delays, or exposures with the laser "
+                    "shutter closed."
                 )
         if self.degrees_of_freedom < 1:
             raise ReductionError(

@@ -1,4 +1,4 @@
-"""Intervals of kinetic parameters from the profile of chi-square, for parameters whose chi-square is no parabola."""
+"""Intervals of kinetic parameters from the profile of chi-square, for parameters whose chi-square is not a parabola."""
 
 from __future__ import annotations
 

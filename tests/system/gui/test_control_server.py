@@ -75,7 +75,7 @@ def cell_text(table: Any, row: int, column: int) -> str:
 
 @pytest.fixture
 def redis_address() -> Iterator[str]:
-    """The stand-in of `trxas serve`, in a process of its own: it cannot serve in one with over 1024 open files."""
+    """The stand-in of `trxas serve`, in its own process: it cannot serve in one with over 1024 open files."""
     command = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

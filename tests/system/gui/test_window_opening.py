@@ -13,7 +13,7 @@ from gui.live.feed import QueueFeed
 
 
 class WindowsSeen(QObject):
-    """Notes every widget that is shown as a window of its own."""
+    """Notes every widget that is shown as its own window."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -190,7 +190,7 @@ def test_all_faults_of_all_axes_are_one_message() -> None:
         "[axes.misspelt] class_path = 'ophyd.EpicsMotr': ophyd has no class EpicsMotr. Did you mean EpicsMotor?",
         "[axes.unknown] class_path = 'nowhere.Magnet': there is no module nowhere. Install the package that has it",
         "[axes.no_path] class_path = 'EpicsMotor': is not a class path. Give module and class",
-        "[axes.no_axis] class_path = 'ophyd.EpicsSignal': is no axis",
+        "[axes.no_axis] class_path = 'ophyd.EpicsSignal': is not an axis",
         "[axes.no_pv] pv is missing",
         "[axes.no_pvs] done is missing: ophyd.PVPositioner needs it",
         "[axes.no_limits] low is missing",

@@ -1,4 +1,4 @@
-"""If these fail, the predicted error bar belongs to a nominal beam instead of the present one."""
+"""If these fail, the predicted error bar belongs to a nominal beam instead of the current one."""
 
 from __future__ import annotations
 

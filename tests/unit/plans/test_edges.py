@@ -142,7 +142,7 @@ def test_regions_in_k_that_make_no_grid_are_refused(regions_ev: Any, regions_k: 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Fe", "'Fe': an element alone is no edge.*'Fe K'"),
+        ("Fe", "'Fe': an element alone is not an edge.*'Fe K'"),
         ("Pb L", "an L edge needs its number.*'Pb L1'.*'Pb L2'.*'Pb L3'"),
         ("fe k", "Did you mean 'Fe K'"),
         ("FeK", "Did you mean 'Fe K'"),

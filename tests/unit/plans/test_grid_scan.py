@@ -69,7 +69,7 @@ def test_all_faults_of_a_map_are_one_message_and_nothing_moves(recorded: Recorde
         recorded.run(plans.grid_scan(recorded.line, "Br K", [5.0, 1.0], [6.0], slow="nozle_mm", fast="nozzle_mm"))
     message = str(caught.value)
     assert message.startswith("The grid has 2 faults:")
-    assert "'nozle_mm' is no axis: give one of energy_ev" in message
+    assert "'nozle_mm' is not an axis: give one of energy_ev" in message
     assert "nozzle_mm = 6 mm is outside -5 to 5 mm" in message
     recorded.assert_untouched()
 

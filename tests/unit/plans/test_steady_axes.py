@@ -1,4 +1,4 @@
-"""If these fail, an axis that nobody scans moves while a point is measured, and the point counts all the same."""
+"""If these fail, an axis that nobody scans moves while a point is measured, and the point counts anyway."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_limits_hold_on_the_new_axis(recorded: RecordedRuns) -> None:
         (True, InputError, "not a finite number"),
         ("17", InputError, "not a finite number"),
         (100_000.0, OutOfRangeError, "-76700 to 76700 ps"),
-        (-80_000.0, OutOfRangeError, "another X-ray pulse is nearer"),
+        (-80_000.0, OutOfRangeError, "another X-ray pulse is closer to the pump"),
     ],
 )
 def test_a_bad_time_zero_changes_nothing(

@@ -183,7 +183,7 @@ def test_a_kind_with_a_known_name_or_of_another_type_is_refused(install: Install
 def test_what_is_no_run_kind_is_refused(install: Install) -> None:
     install("KIND = [1]", {"trxas.run_kinds": f"{NAME}:KIND"})
     run_kinds()
-    assert "1 is no reduction.run_kind.RunKind" in problem()
+    assert "1 is not a reduction.run_kind.RunKind" in problem()
 
 
 def test_a_panel_of_another_package_has_its_place(install: Install, qapp: Any) -> None:
@@ -195,7 +195,7 @@ def test_a_panel_of_another_package_has_its_place(install: Install, qapp: Any) -
 
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
-    [('"hello"', '"kinetics"', "key 'kinetics' already"), ("(Panel)", "", "is no gui.panels.panel.Panel")],
+    [('"hello"', '"kinetics"', "key 'kinetics' already"), ("(Panel)", "", "is not a gui.panels.panel.Panel")],
 )
 def test_a_panel_that_cannot_be_used_is_left_out(install: Install, before: str, after: str, reason: str) -> None:
     install(PANEL.replace(before, after), {"trxas.panels": f"{NAME}:HelloPanel"})

@@ -45,5 +45,5 @@ def test_transient_of_a_run(br_energy_scan: Any) -> None:
 def test_window_without_points_is_named() -> None:
     with pytest.raises(ReductionError, match="pre_edge_ev"):
         comparison_parameter(np.array([13_471.5]), np.ones(1), np.ones(1), BR_K)
-    with pytest.raises(ReductionError, match="C has no value"):
+    with pytest.raises(ReductionError, match="the parameter C is undefined"):
         comparison_parameter(ENERGY_EV, np.zeros(ENERGY_EV.size), np.ones(ENERGY_EV.size), BR_K)

@@ -74,7 +74,7 @@ def test_the_default_scheme_is_that_of_7id() -> None:
         ('pump_divider_of = "revolutions"', 'pump_divider_of = "bunches"', "the laser meets empty buckets"),
         ("buckets = 480\n", "", "lacks buckets"),
         ("pumped_bucket = 435", "pump_bucket = 435", "pump_bucket are not known"),
-        ("[435, 1, 1, 0.25]", "[435, 1, 1]", "has a value of another form"),
+        ("[435, 1, 1, 0.25]", "[435, 1, 1]", "has a value of the wrong type"),
         ("[435, 1, 1, 0.25]", "[10, 1, 1, 0.25]", "two bunches into a bucket"),
         ("[pump_scheme]", "[scheme]", "has no table"),
     ],

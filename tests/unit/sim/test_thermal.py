@@ -197,7 +197,7 @@ def test_older_sample_files_still_load_and_do_not_heat(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("added", "message"),
     [
-        ("[phases]\ncubic_onset_c = 55.0\n", "rise from one to the next"),
+        ("[phases]\ncubic_onset_c = 55.0\n", "must ascend"),
         ("[phases]\nmelting_c = 567.0\n", "unknown keys"),
         ("[thermal]\nvarshni_beta_k = 0.0\n", "varshni_beta_k"),
         ('[thermal.edges."Cs K"]\ntemperatures_c = [20.0]\nchanges = []\n', "no edge"),

@@ -22,7 +22,7 @@ WORKERS_MAXIMUM = 64
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageSettings:
-    """How much to measure; raises InputError for numbers out of range."""
+    """Numbers of samples and measurements; raises InputError for numbers out of range."""
 
     samples: int
     seed: int = 1
@@ -104,7 +104,7 @@ class Coverage:
 
 
 def draw_samples(settings: CoverageSettings) -> list[RandomSample]:
-    """Return the samples; each depends on the seed and its own number alone, not on how many there are."""
+    """Return the samples; each depends only on the seed and its own number, not on the number of samples."""
     samples = []
     for index in range(settings.samples):
         # A generator per sample: sample 17 is the same in a run of 20 and in one of 1000, so that a suspicious one can

@@ -78,7 +78,7 @@ def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
     """
     result = Measurement()
-    # A value with an error of zero or infinity is no measurement, and would have a pull of zero or of anything; it
+    # A value with an error of zero or infinity is not a measurement, and would have a pull of zero or of anything; it
     # counts as failed, with what was found as the reason. The same for a group that raises: the share of failures is a
     # result of the coverage, as a reduction that refuses every difficult sample would have perfect pulls.
     for group in GROUPS:

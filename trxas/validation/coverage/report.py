@@ -63,7 +63,7 @@ def write_json(coverage: Coverage, path: Path) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error}. Make room, or choose another place.") from error
+        raise StorageError(f"Cannot write {path}: {error}. Free some space, or choose another folder.") from error
 
 
 def summary(coverage: Coverage) -> str:

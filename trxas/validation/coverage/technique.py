@@ -78,7 +78,7 @@ def campaigns() -> dict[str, Campaign]:
     def campaign_of(plug_in: PlugIn) -> list[Campaign]:
         brought = plug_in.load()
         if not isinstance(brought, Campaign):
-            raise PlugInError(f"{brought!r} is no trxas.validation.coverage.technique.Campaign. Name one")
+            raise PlugInError(f"{brought!r} is not a trxas.validation.coverage.technique.Campaign. Name one")
         return [brought]
 
     return {one.name: one for one in load_plug_ins(PlugInGroup.CAMPAIGNS, campaign_of, lambda one: one.name)}

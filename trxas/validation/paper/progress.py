@@ -26,7 +26,7 @@ class CampaignProgress:
     """The measured sections of the campaign whose state is in the file `path`.
 
     Without `resume` the campaign starts from nothing, and the file changes when the first section has been measured.
-    `calibrations` are those to start with: a simulated beamline has none of its own after a restart. `campaign`
+    `calibrations` are those in use at the start: a simulated beamline has none of its own after a restart. `campaign`
     identifies the campaign in the start documents of its runs, also after an interruption. Raises StorageError if the
     file cannot be read.
     """

@@ -60,7 +60,7 @@ def comparison_sign_row(name: str, published: float, c: ComparisonParameter, uid
 
 
 def comparison_error(c: ComparisonParameter) -> float | None:
-    """Return the first-order error where it holds, else half of the 68 % interval; None if that is unbounded."""
+    """Return the first-order error where it holds, otherwise half of the 68 % interval; None if that is unbounded."""
     if c.delta_valid:
         return c.sigma
     half = (c.high - c.low) / 2

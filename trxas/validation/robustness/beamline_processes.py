@@ -27,8 +27,8 @@ WINDOW_READY = re.compile("Window on")
 class BeamlineProcesses:
     """Starts, kills and stops the processes; the IOC first.
 
-    The session measures at least `datasets` datasets, and goes on until the file `enough` exists. `session`: how it is
-    started; `screen`: its DISPLAY. `speed` is in seconds of beam per second of wall time.
+    The session measures at least `datasets` datasets, and continues until the file `enough` exists. `session`: how it
+    is started; `screen`: its DISPLAY. `speed` is in seconds of beam per second of wall time.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class BeamlineProcesses:
         return self._session
 
     def is_up(self, name: str) -> bool:
-        """Return whether a process works in its present life: it has measured, or has reported that it is ready."""
+        """Return whether a process works in its current life: it has measured, or has reported that it is ready."""
         if name in (SESSION, WRITER):
             return self.session.exit_code is None and self.session.has_measured
         return self._victims[name].ready is not None

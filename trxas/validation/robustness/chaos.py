@@ -29,9 +29,9 @@ The queue server takes twice as long."""
 
 
 class Chaos:
-    """A chaos run in `folder`, which takes the data of both parts, logs, and the simulation's truth.
+    """A chaos run in `folder`, which holds the data of both parts, logs, and the simulation's truth.
 
-    `session` is how the session is started that measures; `speed` is in seconds of beam per second of wall time;
+    `session` is how the measuring session is started; `speed` is in seconds of beam per second of wall time;
     `hang_after_s` is wall time without an exposure.
     """
 
@@ -81,7 +81,7 @@ class Chaos:
             simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list,
         ):
             # Two parts, alike except for the faults: the disturbed one until all faults have struck, the quiet one
-            # until it has as many datasets. Each has a beamline of its own with the same seed, so that ring and gates
+            # until it has as many datasets. Each has its own beamline with the same seed, so that ring and gates
             # are the same and only the noise differs.
             measurement = Measurement(
                 kind=self._session,

@@ -29,7 +29,7 @@ def chaos_of_sessions(
 ) -> dict[SessionKind, ChaosResult]:
     """Let the same `faults` strike sessions of each kind in turn; return the results.
 
-    With several kinds, each has a folder of its own under that of the settings. `report` is a function of a module.
+    With several kinds, each has its own folder under that of the settings. `report` is a function of a module.
     Raises ChildError if a session cannot be started.
     """
     if len(sessions) == 1:
@@ -39,7 +39,7 @@ def chaos_of_sessions(
     for session in sessions:
         report(f"session: {session}")
         of_session: ChaosSettings = {**settings, "folder": settings["folder"] / session}
-        # Channel Access reads the address of the beamline once per process, and each run has a beamline of its own.
+        # Channel Access reads the address of the beamline once per process, and each run has its own beamline.
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             results[session] = process.submit(_run, session, faults, of_session, report).result()
     return results

@@ -1,4 +1,4 @@
-"""What a chaos run found."""
+"""Result of a chaos run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trxas.validation.robustness.disturbed_result import DisturbedResult
 
 @dataclass(kw_only=True)
 class ChaosResult(DisturbedResult):
-    """Numbers of a chaos run; `by_kind`: faults that struck; `not_struck`: faults that the beamline did not take."""
+    """Numbers of a chaos run; `by_kind`: faults that struck; `not_struck`: faults that the beamline refused."""
 
     by_kind: Counter[str] = field(default_factory=Counter)
     not_struck: Counter[str] = field(default_factory=Counter)

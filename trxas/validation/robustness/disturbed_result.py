@@ -1,4 +1,4 @@
-"""What a run of scans under disturbances found, for faults and for kills."""
+"""Results of scans under disturbances: the part that runs of faults and runs of kills share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults switched on from outside, through the PVs of the simulation."""
+"""Faults switched on by another process, through the PVs of the simulation."""
 
 from __future__ import annotations
 

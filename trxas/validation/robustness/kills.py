@@ -24,10 +24,10 @@ WRITE_TIMEOUT_S = 30.0
 
 
 class Kills:
-    """A run of kills in `folder`, which takes the data of both parts, logs, and the simulation's truth.
+    """A run of kills in `folder`, which holds the data of both parts, logs, and the simulation's truth.
 
-    `session` is how the session is started, not in the queue, as the server is a victim of its own. `speed` is in
-    seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
+    `session` is how the session is started; the queue is excluded, because its server is one of the victims. `speed` is
+    in seconds of beam per second of wall time; `hang_after_s` is wall time without an exposure.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a run of kills found."""
+"""Result of a run of kills."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trxas.validation.robustness.kill_schedule import SESSION
 class KillsResult(DisturbedResult):
     """Numbers of a run of kills.
 
-    `killed`: kills by victim. `ended`: processes that ended without being killed; for a session this is no failure,
+    `killed`: kills by victim. `ended`: processes that ended without being killed; for a session this is not a failure,
     since a session that starts while the IOC is dead reports that and ends. `unrecorded`: exposures that a session had
     reported and that are not stored. `problems`: what `trxas runs check` finds at the end.
     """

@@ -11,7 +11,7 @@ MOST_FAILED_STARTS = 5
 
 
 class FailedStarts:
-    """Counts, by process, the lives in a row that ended before they worked."""
+    """Count, by process, of consecutive starts that ended before the process worked."""
 
     def __init__(self) -> None:
         self._in_a_row: Counter[str] = Counter()
@@ -19,7 +19,7 @@ class FailedStarts:
     def note_end(self, name: str, *, has_worked: bool, last_words: str) -> None:
         """Note that a life of the process `name` ended by itself; `has_worked`: it had been ready, or had measured.
 
-        Raises ChildError after `MOST_FAILED_STARTS` lives in a row that never worked: the next would not work either.
+        Raises ChildError after `MOST_FAILED_STARTS` consecutive lives that never worked: the next would fail too.
         """
         self._in_a_row[name] = 0 if has_worked else self._in_a_row[name] + 1
         if self._in_a_row[name] >= MOST_FAILED_STARTS:

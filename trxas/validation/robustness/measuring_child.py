@@ -32,11 +32,11 @@ class SessionProcess(Protocol):
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the present life, None while it runs."""
+        """The exit code of the current life, None while it runs."""
 
     @property
     def pid(self) -> int | None:
-        """The process id of the present life, None if it does not run."""
+        """The process id of the current life, None if it does not run."""
 
     def start(self) -> None:
         """Start the next life."""
@@ -87,7 +87,7 @@ class MeasuringChild:
 
     @property
     def has_measured(self) -> bool:
-        """Whether the present life has reported an exposure."""
+        """Whether the current life has reported an exposure."""
         return self.exposures > self._exposures_at_start
 
     @property
@@ -117,7 +117,7 @@ class MeasuringChild:
         self._child.kill()
 
     def close(self) -> None:
-        """Kill it, without a restart: everything has been measured by then, or the run was broken off."""
+        """Kill it, without a restart: everything has been measured by then, or the run was interrupted."""
         self._child.kill()
 
     def _take(self, line: str) -> None:

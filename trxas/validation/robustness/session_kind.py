@@ -10,7 +10,7 @@ from processes.virtual_screen import virtual_screen
 
 
 class SessionKind(StrEnum):
-    """How the session is started that measures while things fail."""
+    """How the measuring session is started."""
 
     SCRIPT = "script"
     """A program that opens a session: no prompt, no table, no figures."""
@@ -41,7 +41,7 @@ class SessionChoice(StrEnum):
 
 @contextlib.contextmanager
 def screen_of(kind: SessionKind) -> Iterator[str]:
-    """Yield the DISPLAY for a session of this kind, "" for none; raise ConfigurationError if no screen can be had."""
+    """Yield the DISPLAY for a session of this kind, "" for none; raise ConfigurationError if no screen is available."""
     if kind is not SessionKind.IPYTHON_SCREEN:
         yield ""
         return

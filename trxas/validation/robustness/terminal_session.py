@@ -58,12 +58,12 @@ class TerminalSession:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the present life, None while it runs and before the first start."""
+        """The exit code of the current life, None while it runs and before the first start."""
         return None if self._terminal is None else self._terminal.process.poll()
 
     @property
     def pid(self) -> int | None:
-        """The process id of the present life, None if it does not run."""
+        """The process id of the current life, None if it does not run."""
         return None if self._terminal is None or self.exit_code is not None else self._terminal.process.pid
 
     def kill(self) -> None:
