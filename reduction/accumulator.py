@@ -17,6 +17,7 @@ from reduction.run_metadata import RunMetadata
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reduction.gate_calibration import GateCalibration
     from reduction.types import BoolArray, FloatArray, IntArray
 
 _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
@@ -123,6 +124,12 @@ class RunAccumulator:
     def rejected(self) -> IntArray:
         """Number of events that a failed quality condition excluded, shape (...)."""
         return self._rejected[: self._scans]
+
+    def with_gates(self, gates: GateCalibration) -> RunAccumulator:
+        """Return the same sums with another calibration of the gates; raises ReductionError before a start document."""
+        result = copy(self)
+        result._metadata = replace(self.metadata, gates=gates)
+        return result
 
     def mean_readback(self, axis: str, *, laser_shutter: int | None = None) -> FloatArray:
         """Return the mean read-back of "energy_ev", "delay_ps" or "fluence_mj_cm2" at each point, (points,).

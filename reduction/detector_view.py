@@ -56,6 +56,8 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
         detector=name,
         detectors=(),
         signal_weights=one.weights,
+        # Dark and blocked exposures give zeros and gains of the first detectors only.
+        gates=None,
     )
     columns = {quantity: run._field(quantity) for quantity in run._layout if ":" not in quantity}
     own = {quantity: run._field(f"{name}:{quantity}") for quantity in _quantities(run, name)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.detectors import DetectorFacts, detectors_of
+from reduction.gate_calibration import GateCalibration
 
 PHOTODIODES_OF_EARLIER_RUNS = 2
 """Photodiodes of runs that do not state their number."""
@@ -120,6 +121,7 @@ class RunMetadata:
     of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
     length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in the sum. `detectors`
     are all that the run lists; `detector` names the further one through which the run is seen, empty for the first.
+    `gates` are zeros and gains of the gates; None if they were not measured.
     """
 
     uid: str
@@ -146,6 +148,7 @@ class RunMetadata:
     detectors: tuple[DetectorFacts, ...] = ()
     detector: str = ""
     signal_weights: tuple[float, ...] = ()
+    gates: GateCalibration | None = None
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -224,8 +227,11 @@ class RunMetadata:
                 photodiodes=_photodiodes(reduction),
                 element_weights=_weights(detectors),
                 detectors=detectors,
+                gates=GateCalibration.from_document(doc.get("gate_calibration", {})),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
+        except ReductionError:
+            raise
         except (TypeError, ValueError) as error:
             raise ReductionError(f"A value in the start document has the wrong type: {error}. Correct it.") from error
 

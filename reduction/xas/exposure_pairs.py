@@ -12,6 +12,7 @@ from reduction.pileup import true_counts, true_counts_variance
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
+    from reduction.gate_calibration import GateCalibration
     from reduction.run_metadata import Timing
     from reduction.types import BoolArray, FloatArray, Mode, Reference
 
@@ -111,6 +112,7 @@ def exposure_pairs(
 
     SPC signals are pile-up corrected photons of all photodiodes, their flux is I0 x opened gates / exposure time: the
     flux in the very pulses that were gated. Boxcar signals are (mean - `zero_v`, V) x exposure time, their flux I0.
+    Both are without the zeros, the laser's light and the gains of the gates, where the run has a calibration of them.
     Raises ReductionError if the run lacks the mode or any pair.
     """
     # A point of a scan counts if both gates have flux. Points that were never measured as a pair are dropped, so that a
@@ -152,18 +154,46 @@ def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
     # to both gates of an exposure, in whose ratio it cancels. Photons and fluxes of several probes add up alike.
     live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
     weights = accumulator.element_weights
+    zero, gain = _zero_and_gain(accumulator, "spc", gate)
+    photons = (weights * true_counts(counts, pulses[..., None, :])).sum(axis=-2)
+    variance = (weights**2 * true_counts_variance(counts, pulses[..., None, :])).sum(axis=-2)
     return Signal(
-        (weights * true_counts(counts, pulses[..., None, :])).sum(axis=(-2, -1)),
-        (weights**2 * true_counts_variance(counts, pulses[..., None, :])).sum(axis=(-2, -1)),
+        ((photons - zero * pulses) / gain).sum(axis=-1),
+        (variance / gain**2).sum(axis=-1),
         (accumulator.i0[:, :, gate.laser_shutter, None] * live).sum(axis=-1),
     )
 
 
 def _volts(accumulator: RunAccumulator, gate: Gate, zero_v: float) -> Signal:
-    exposure_s = accumulator.exposure_s[:, :, gate.laser_shutter]
+    exposure_s = accumulator.exposure_s[:, :, gate.laser_shutter, None]
+    zero, gain = _zero_and_gain(accumulator, "boxcar", gate)
+    integral = accumulator.boxcar_integral[:, :, gate.laser_shutter][..., gate.probes]
+    variance = accumulator.boxcar_integral_variance[:, :, gate.laser_shutter][..., gate.probes]
     return Signal(
-        accumulator.boxcar_integral[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1)
-        - zero_v * exposure_s * len(gate.probes),
-        accumulator.boxcar_integral_variance[:, :, gate.laser_shutter][..., gate.probes].sum(axis=-1),
+        ((integral - (zero + zero_v) * exposure_s) / gain).sum(axis=-1),
+        (variance / gain**2).sum(axis=-1),
         accumulator.i0[:, :, gate.laser_shutter] * len(gate.probes),
     )
+
+
+def _zero_and_gain(accumulator: RunAccumulator, mode: Mode, gate: Gate) -> tuple[FloatArray, FloatArray]:
+    """Return zeros (points, probes) and gains (probes,) of a gate's probes: 0 and 1 without a calibration."""
+    calibration = accumulator.metadata.gates
+    if calibration is None or mode not in calibration.chains:
+        return np.zeros((1, len(gate.probes))), np.ones(len(gate.probes))
+    zero = zeros_of_run(accumulator, calibration, mode, gate.laser_shutter)
+    return zero[:, gate.probes], calibration.chains[mode].gain[gate.probes]
+
+
+def zeros_of_run(
+    accumulator: RunAccumulator, calibration: GateCalibration, mode: Mode, laser_shutter: int
+) -> FloatArray:
+    """Return the zeros of all gates at the points of a run, (points, probes), V or photons per pulse.
+
+    With the laser shutter open (1) they contain its light. All 0 before the first exposure.
+    """
+    if not accumulator.exposures.any():
+        return np.zeros((len(accumulator.metadata.points), len(calibration.chains[mode].zero)))
+    delay_ps = accumulator.mean_readback("delay_ps")
+    fluence = accumulator.mean_readback("fluence_mj_cm2")
+    return calibration.zeros(mode, delay_ps, fluence, laser=laser_shutter == SHUTTER_OPEN)

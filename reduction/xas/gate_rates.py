@@ -9,12 +9,13 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reduction.accumulator import RunAccumulator
+    from reduction.gate_calibration import GateCalibration
     from reduction.types import BoolArray, FloatArray
 
 MIN_PHOTONS = 100.0
@@ -67,7 +68,8 @@ class GateRates:
 def gate_rates(accumulator: RunAccumulator) -> GateRates:
     """Return the photons of every gate, (points, probes), summed over scans; shutter open and closed in separate rows.
 
-    Counts are corrected for pile-up before they are summed (SI 5). Points without exposures are left out, so a run may
+    Counts are corrected for pile-up before they are summed (SI 5), and for zeros, laser light and gains of the gates,
+    whose errors are in the variance, where the run has a calibration of them. Points without exposures are left out, so a run may
     be unfinished. Raises ReductionError for a run that scanned something else or has no SPC data.
     """
     run = accumulator.metadata
@@ -87,10 +89,30 @@ def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
     weights = accumulator.element_weights
     total = pulses.sum(axis=0)
     measured = (total > 0).all(axis=-1)
+    photons = (weights * true_counts(counts, opened)).sum(axis=(0, 2))
+    variance = (weights**2 * true_counts_variance(counts, opened)).sum(axis=(0, 2))
+    calibration = accumulator.metadata.gates
+    if calibration is not None and "spc" in calibration.chains:
+        gain = calibration.chains["spc"].gain
+        zeros = zeros_of_run(accumulator, calibration, "spc", shutter)
+        photons = (photons - zeros * total) / gain
+        variance = variance / gain**2 + (_light_error(accumulator, calibration, shutter) * total / gain) ** 2
     return GateRates(
         delay_ps=accumulator.mean_readback("delay_ps", laser_shutter=shutter)[measured],
-        photons=(weights * true_counts(counts, opened)).sum(axis=(0, 2))[measured],
-        variance=(weights**2 * true_counts_variance(counts, opened)).sum(axis=(0, 2))[measured],
+        photons=photons[measured],
+        variance=variance[measured],
         pulses=total[measured],
         pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
     )
+
+
+def _light_error(accumulator: RunAccumulator, calibration: GateCalibration, shutter: int) -> FloatArray:
+    """Return the standard error of the zeros at each point, photons per pulse, (points, probes)."""
+    # Gains and zeros that are the same at all delays drop out of the fit, in which the efficiency of each gate is free.
+    # The light of the laser at a delay is of its own, so its error is one of the point.
+    delay_ps = accumulator.mean_readback("delay_ps")
+    zeros = zeros_of_run(accumulator, calibration, "spc", shutter)
+    probes = tuple(range(zeros.shape[-1]))
+    moved = (one.zeros("spc", delay_ps, accumulator.mean_readback("fluence_mj_cm2"), laser=shutter == SHUTTER_OPEN)
+             for one in calibration.shifted("spc", probes, delay_ps))  # fmt: skip
+    return np.asarray(np.sqrt(sum((one - zeros) ** 2 for one in moved)) + np.zeros_like(zeros))

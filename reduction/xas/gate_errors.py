@@ -1,0 +1,44 @@
+"""Errors that all points of a result share, because they come from the calibration of the gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.types import FloatArray, Mode
+    from reduction.xas.exposure_pairs import Gate
+
+
+def gate_errors(
+    accumulator: RunAccumulator,
+    mode: Mode,
+    gates: Sequence[Gate],
+    recipe: Callable[[RunAccumulator], FloatArray],
+    measured: FloatArray,
+) -> FloatArray:
+    """Return what `measured` moves by when each zero, level and light of `gates` moves by its error; (errors, points).
+
+    `recipe` reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is the
+    sum of the outer products of the rows. There are no rows for a run without a calibration of its gates.
+    """
+    # By recomputing rather than by formulas: every recipe has offsets and scales that take a part of such an error out,
+    # and the calibration is linear to well within its errors.
+    calibration = accumulator.metadata.gates
+    if calibration is None or mode not in calibration.chains:
+        return np.zeros((0, measured.size))
+    probes = tuple(dict.fromkeys(probe for gate in gates for probe in gate.probes))
+    delay_ps = accumulator.mean_readback("delay_ps")
+    rows = [
+        recipe(accumulator.with_gates(shifted)) - measured for shifted in calibration.shifted(mode, probes, delay_ps)
+    ]
+    return np.array(rows).reshape(-1, measured.size)
+
+
+def with_common(sigma: FloatArray, common: FloatArray) -> FloatArray:
+    """Return standard errors (points,) with the `common` ones, (errors, points), added in quadrature."""
+    return np.sqrt(sigma**2 + np.sum(common**2, axis=0)) if common.size else sigma
