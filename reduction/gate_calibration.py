@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Numbers: TypeAlias = tuple[float, ...]
 
-_DARK = ("zero", "zero_error", "lit", "lit_error")
-
 
 @dataclass(frozen=True, kw_only=True)
 class GateChain:
@@ -136,14 +134,14 @@ class GateCalibration:
         by is its error that is common to all points.
         """
         chain = self.chains[mode]
-        for name in ("zero", "level"):
-            values = getattr(chain, name)
-            errors = getattr(chain, f"{name}_error")
+        for probe in probes:
+            if chain.zero_error[probe] > 0:
+                yield self._with(mode, replace(chain, zero=_moved(chain.zero, probe, chain.zero_error[probe])))
             # A level acts through the mean of all gates too, by a factor that is common to pumped and unpumped ones.
-            for probe in (one for one in probes if values and errors[one] > 0):
-                yield self._with(mode, replace(chain, **{name: _moved(values, probe, errors[probe])}))
-        used = self._between(delay_ps).any(axis=0) if chain.lit else ()
-        for row in (index for index, matters in enumerate(used) if matters):
+            if chain.level and chain.level_error[probe] > 0:
+                yield self._with(mode, replace(chain, level=_moved(chain.level, probe, chain.level_error[probe])))
+        used = np.flatnonzero(self._between(delay_ps).any(axis=0)).tolist() if chain.lit else []
+        for row in used:
             for probe in (one for one in probes if chain.lit_error[row][one] > 0):
                 moved = _moved(chain.lit[row], probe, chain.lit_error[row][probe])
                 yield self._with(mode, replace(chain, lit=(*chain.lit[:row], moved, *chain.lit[row + 1 :])))
@@ -158,10 +156,14 @@ class GateCalibration:
 
 
 def _chain(table: Mapping[str, Any]) -> GateChain:
-    rows = {name: tuple(_numbers(row) for row in table[name]) for name in _DARK if name.startswith("lit")}
-    singles = {name: _numbers(table[name]) for name in _DARK if not name.startswith("lit")}
-    levels = {name: _numbers(table.get(name, ())) for name in ("level", "level_error")}
-    return GateChain(**singles, **rows, **levels)
+    return GateChain(
+        zero=_numbers(table["zero"]),
+        zero_error=_numbers(table["zero_error"]),
+        lit=tuple(_numbers(row) for row in table["lit"]),
+        lit_error=tuple(_numbers(row) for row in table["lit_error"]),
+        level=_numbers(table.get("level", ())),
+        level_error=_numbers(table.get("level_error", ())),
+    )
 
 
 def _numbers(values: Any) -> Numbers:

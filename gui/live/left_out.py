@@ -37,6 +37,7 @@ def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
         energy_calibration_offset_ev=run.energy_calibration_offset_ev,
         time_zero_raw_ps=run.time_zero_raw_ps,
         timing=_with_response_of(run.timing, other.timing),
+        gates=run.gates,
     )
     if other.uid == run.uid or same != run:
         return ""
@@ -48,6 +49,8 @@ def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
         differences.append(_time_zero_difference(other.time_zero_raw_ps, run.time_zero_raw_ps))
     if other.timing != run.timing:
         differences.append(f"instrument response differs: {other.timing.response_text}")
+    if other.gates != run.gates:
+        differences.append("zeros and gains of the gates differ")
     return ", ".join(differences)
 
 

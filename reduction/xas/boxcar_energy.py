@@ -9,6 +9,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.gate_errors import gate_errors
 from reduction.xas.spc_energy import require_energy_scan
 from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
@@ -43,16 +44,21 @@ def boxcar_spectrum(
     metadata = accumulator.metadata
     require_energy_scan(metadata)
     probe = metadata.timing.pumped_probe if probe is None else probe
-    pairs = exposure_pairs(accumulator, "boxcar", *gates_of(reference, probe, metadata.timing))
-    scans = scaled_scans(pairs, metadata.windows)
+    gates = gates_of(reference, probe, metadata.timing)
+    scans = scaled_scans(exposure_pairs(accumulator, "boxcar", *gates), metadata.windows)
     on = _mean(scans.on, scans.used)
     off = _mean(scans.off, scans.used)
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
+
+    def transient(moved: RunAccumulator) -> FloatArray:
+        parts = scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows)
+        return _mean(parts.on, parts.used).value - _mean(parts.off, parts.used).value
+
     return Spectrum(
         energy_ev=scans.energy_ev,
-        **curves_of(on, off),
+        **curves_of(on, off, gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)),
         sigma_scatter=scatter,
         metadata=transient_metadata(
             accumulator,

@@ -9,6 +9,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of
+from reduction.xas.gate_errors import gate_errors
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
 from reduction.xas.transient import FluenceScan, transient_metadata
 
@@ -37,7 +38,8 @@ def fluence_scan(
     the intercept of a line.
 
     The boxcar's electronic zero is a part of its mean off signal, to which the transient is relative: give `zero_v`, V,
-    from `boxcar_zero` of an energy scan, which is subtracted with its error. Without it `scale_known` is False, and the
+    from `boxcar_zero` of an energy scan, which is subtracted with its error, unless the run has a calibration of its
+    gates, whose zeros are subtracted. Without both `scale_known` is False, and the
     transient of the boxcar is a fraction of signal plus zero. Photons have no zero. Raises ReductionError for another
     kind of run, or while no scan has three points.
     """
@@ -52,6 +54,13 @@ def fluence_scan(
     used = scans.used
     transient = _mean(scans.on - scans.off, used)
     covariance = scans.mean_covariance()
+
+    def moved_transient(moved: RunAccumulator) -> FloatArray:
+        parts = _usable_scans(exposure_pairs(moved, mode, *gates, zero_v=volts))
+        return _mean(parts.on - parts.off, parts.used)
+
+    common = gate_errors(accumulator, mode, gates, moved_transient, transient)
+    covariance = covariance + common.T @ common if common.size else covariance
     if mode == "boxcar" and zero_v is not None:
         # An error of the zero changes the level of every scan by the same share, and with it all points together.
         share = zero_v.sigma * _volts_per_level(accumulator, pairs, gates[1])
@@ -63,7 +72,8 @@ def fluence_scan(
         transient=transient,
         sigma=np.sqrt(np.diag(covariance)),
         covariance=covariance,
-        scale_known=mode == "spc" or zero_v is not None,
+        common=common,
+        scale_known=mode == "spc" or zero_v is not None or (run.gates is not None and mode in run.gates.chains),
         sigma_scatter=scans.standard_error(),
         scatter=scans.scatter(),
         metadata=transient_metadata(

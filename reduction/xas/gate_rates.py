@@ -69,8 +69,8 @@ def gate_rates(accumulator: RunAccumulator) -> GateRates:
     """Return the photons of every gate, (points, probes), summed over scans; shutter open and closed in separate rows.
 
     Counts are corrected for pile-up before they are summed (SI 5), and for zeros, laser light and gains of the gates,
-    whose errors are in the variance, where the run has a calibration of them. Points without exposures are left out, so a run may
-    be unfinished. Raises ReductionError for a run that scanned something else or has no SPC data.
+    whose errors are in the variance, where the run has a calibration of them. Points without exposures are left out, so
+    a run may be unfinished. Raises ReductionError for a run that scanned something else or has no SPC data.
     """
     run = accumulator.metadata
     if run.axis != "delay_ps" or "spc" not in run.modes:

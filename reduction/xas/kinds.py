@@ -19,6 +19,8 @@ from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.gate_checks import baseline_checks
+from reduction.xas.gate_kinds import GATES
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
@@ -70,7 +72,7 @@ class _SelfTestSums(RunAccumulator):
 
 
 def _reduce_spectra(run: RunAccumulator) -> RunResults:
-    recipes: dict[str, Callable[[RunAccumulator], Spectrum]] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
+    recipes: dict[Mode, Callable[[RunAccumulator], Spectrum]] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
     spectra: list[Spectrum] = []
     remarks: list[str] = []
     for mode in (mode for mode in recipes if mode in run.metadata.modes):
@@ -79,6 +81,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         except ReductionError as error:
             # The other mode may still have a spectrum.
             remarks.append(f"Cannot be reduced ({mode}): {error}")
+        else:
+            remarks += _alarms(run, mode)
     for one in further_fluorescence(run):
         try:
             recipe = spc_spectrum if one.kind == "spc" else boxcar_spectrum
@@ -95,6 +99,17 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
     return SpectrumResults(kind=SPECTRUM.name, spectra=tuple(spectra), absorptions=absorptions, remarks=tuple(remarks))
 
 
+def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
+    """Return a sentence per baseline on which the transient is not 0, unless the recipe takes that out anyway.
+
+    Photon counting subtracts offsets of on and off of its own, so without a calibration of the gates it needs no alarm.
+    """
+    gates = run.metadata.gates
+    if mode == "spc" and (gates is None or mode not in gates.chains):
+        return []
+    return [f"{mode}: {check.text}" for check in baseline_checks(run, mode) if check.alarm]
+
+
 def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
     recipe = spc_spectrum if choice.mode == "spc" else boxcar_spectrum
     found = recipe(run, choice.probe, choice.reference)
@@ -107,14 +122,15 @@ def _reduce_trace(run: RunAccumulator) -> RunResults:
 
 def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunResults:
     """Return the trace with a fit of one model, or of the one that a criterion chooses."""
-    result = TraceResults(kind=TRACE.name, trace=spc_trace(run))
+    result = TraceResults(kind=TRACE.name, trace=spc_trace(run), remarks=tuple(_alarms(run, "spc")))
     try:
         if isinstance(kinetics, Criterion):
             choice = choose_kinetics(gate_rates(run), run.metadata.timing, criterion=kinetics)
             return replace(result, fit=choice.fit, choice=choice)
         return replace(result, fit=fit_kinetics(gate_rates(run), run.metadata.timing, model=kinetics))
     except ReductionError as error:
-        return replace(result, remarks=(f"No fit of {kinetics.description}: {error}{OTHER_MODELS}",))
+        remark = f"No fit of {kinetics.description}: {error}{OTHER_MODELS}"
+        return replace(result, remarks=(*result.remarks, remark))
 
 
 def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -359,5 +375,5 @@ FLUENCE = RunKind(
     curve=_fluence_curve,
 )
 
-KINDS = (MAP, SETTINGS, FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
+KINDS = (MAP, SETTINGS, GATES, FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)
 """Special kinds first: a foil scan is an energy scan too."""

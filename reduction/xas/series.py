@@ -183,6 +183,11 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
                     f"Run {run.metadata.uid} has {name} = {found}, run {first.uid} has {wanted}: they do not repeat "
                     "one measurement. Combine only runs with the same grid and settings."
                 )
+        if run.metadata.gates != first.gates:
+            raise ReductionError(
+                f"Run {run.metadata.uid} has another calibration of the gates than {first.uid}: their counts cannot "
+                "be added. Reduce them one by one."
+            )
         require_one_axis(first, run.metadata)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
-from reduction.xas.exposure_pairs import Intensity, exposure_pairs, gates_of
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.gate_errors import gate_errors
 from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
@@ -36,13 +37,17 @@ def spc_spectrum(
     metadata = accumulator.metadata
     require_energy_scan(metadata)
     probe = metadata.timing.pumped_probe if probe is None else probe
-    pairs = exposure_pairs(accumulator, "spc", *gates_of(reference, probe, metadata.timing))
-    on, off = (_scaled(pairs.axis, part, metadata.windows) for part in pairs.summed())
-    level = off.value[points_within(pairs.axis, metadata.windows.post_edge_ev, "post-edge")].mean()
-    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    gates = gates_of(reference, probe, metadata.timing)
+    pairs = exposure_pairs(accumulator, "spc", *gates)
+    on, off = _on_and_off(pairs, metadata.windows)
+
+    def transient(moved: RunAccumulator) -> FloatArray:
+        parts = _on_and_off(exposure_pairs(moved, "spc", *gates), metadata.windows)
+        return parts[0].value - parts[1].value
+
     return Spectrum(
         energy_ev=pairs.axis,
-        **curves_of(on, off),
+        **curves_of(on, off, gate_errors(accumulator, "spc", gates, transient, on.value - off.value)),
         sigma_scatter=None,
         metadata=transient_metadata(
             accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
@@ -56,6 +61,13 @@ def require_energy_scan(metadata: RunMetadata) -> None:
         raise ReductionError("This run scanned the delay: reduce it with spc_trace or fit_kinetics.")
     if metadata.axis != "energy_ev":
         raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
+
+
+def _on_and_off(pairs: ExposurePairs, windows: EnergyWindows) -> tuple[Intensity, Intensity]:
+    """Return on and off, (points,) each, without offset, on the scale of `Spectrum`."""
+    on, off = (_scaled(pairs.axis, part, windows) for part in pairs.summed())
+    level = off.value[points_within(pairs.axis, windows.post_edge_ev, "post-edge")].mean()
+    return Intensity(on.value / level, on.sigma / level), Intensity(off.value / level, off.sigma / level)
 
 
 def _scaled(energy_ev: FloatArray, part: Intensity, windows: EnergyWindows) -> Intensity:

@@ -15,6 +15,7 @@ from reduction.xas.exposure_pairs import (
     exposure_pairs,
     gates_of,
 )
+from reduction.xas.gate_errors import gate_errors
 from reduction.xas.transient import Trace, curves_of, transient_metadata
 
 if TYPE_CHECKING:
@@ -51,21 +52,33 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     delay = run.timing.delay_of(probe, 0.0) + pairs.axis
     # `pairs.axis` is the delay that events state; the pulse of the probe comes at its own distance from that.
     early = before_pump(delay, run.timing)
-    on, off = pairs.summed()
-    level = off.value.mean()
-    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
-    on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, on_gate, off_gate))
-    on = on._replace(value=on.value - on_offset)
-    off = off._replace(value=off.value - off_offset)
+    on, off, origin = _on_and_off(accumulator, (on_gate, off_gate), early)
+
+    def transient(moved: RunAccumulator) -> FloatArray:
+        parts = _on_and_off(moved, (on_gate, off_gate), early)
+        return parts[0].value - parts[1].value
+
+    errors = gate_errors(accumulator, "spc", (on_gate, off_gate), transient, on.value - off.value)
     return Trace(
         first_delay_ps=pairs.axis,
         delay_ps=delay,
-        **curves_of(on, off),
+        **curves_of(on, off, errors),
         zero_at_ps=pairs.axis[early],
         metadata=transient_metadata(
             accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset=origin
         ),
     )
+
+
+def _on_and_off(
+    accumulator: RunAccumulator, gates: tuple[Gate, Gate], early: BoolArray
+) -> tuple[Intensity, Intensity, str]:
+    """Return on and off, (points,) each, after scale and offsets, and what the offsets were taken from."""
+    on, off = exposure_pairs(accumulator, "spc", *gates).summed()
+    level = off.value.mean()
+    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, *gates))
+    return on._replace(value=on.value - on_offset), off._replace(value=off.value - off_offset), origin
 
 
 def _require_delay_scan(metadata: RunMetadata) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from reduction.xas.gate_errors import with_common
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
@@ -72,7 +74,8 @@ class Transient:
     """Signal with and without laser, and their difference; arrays (points,), sorted along the scanned axis.
 
     `transient` = `on` - `off`, without unit; the subclasses give the scale. `sigma`: its standard error, from counting
-    (SPC) or from the measured variances (boxcar).
+    (SPC) or from the measured variances (boxcar), and from the calibration of the gates. `common` (errors, points):
+    what each error of that calibration does to all points together; no rows without one.
     """
 
     on: FloatArray
@@ -80,20 +83,22 @@ class Transient:
     transient: FloatArray
     sigma: FloatArray
     metadata: TransientMetadata
+    common: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class CurvesWithErrors(Transient):
-    """A transient whose two curves have standard errors of their own, `on_sigma` and `off_sigma`, (points,) each."""
+    """A transient whose two curves have errors of counting of their own, `on_sigma` and `off_sigma`, (points,) each."""
 
     on_sigma: FloatArray
     off_sigma: FloatArray
 
 
-def curves_of(on: Intensity, off: Intensity) -> dict[str, FloatArray]:
+def curves_of(on: Intensity, off: Intensity, common: FloatArray) -> dict[str, FloatArray]:
     """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
 
-    The errors of on and off are independent, so the variance of the transient is their sum.
+    The errors of on and off are independent, so the variance of the transient is their sum, and that of the `common`
+    errors, (errors, points).
     """
     return {
         "on": on.value,
@@ -101,7 +106,8 @@ def curves_of(on: Intensity, off: Intensity) -> dict[str, FloatArray]:
         "off": off.value,
         "off_sigma": off.sigma,
         "transient": on.value - off.value,
-        "sigma": np.hypot(on.sigma, off.sigma),
+        "sigma": with_common(np.hypot(on.sigma, off.sigma), common),
+        "common": common,
     }
 
 

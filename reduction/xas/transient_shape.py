@@ -32,15 +32,17 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
 
     SPC (SI 4): on and off each less their own pre-edge mean, divided by their own edge integral; both are linear in
     the counts to first order. Boxcar: offset and scale are those of the off spectrum for both, so the offset drops
-    out of the difference and the scale multiplies it; the covariance is that of independent points. Raises
-    ReductionError if a window is not covered.
+    out of the difference and the scale multiplies it; the covariance is that of independent points. The errors of the
+    calibration of the gates, which all points have in common, are added. Raises ReductionError if a window is not
+    covered.
     """
     # The errors of a spectrum are those of its points before offset and scale, so the operator of the recipe turns them
     # into the covariance after it.
+    common = spectrum.common.T @ spectrum.common if spectrum.common.size else 0.0
     if spectrum.metadata.mode == "boxcar":
-        return np.diag(spectrum.sigma**2)
+        return np.asarray(np.diag(spectrum.sigma**2 - np.diag(np.atleast_2d(common))) + common)
     parts = ((spectrum.on, spectrum.on_sigma), (spectrum.off, spectrum.off_sigma))
-    return np.asarray(sum(_covariance(spectrum.energy_ev, *part, windows) for part in parts))
+    return np.asarray(sum(_covariance(spectrum.energy_ev, *part, windows) for part in parts) + common)
 
 
 class ShapeComparison(NamedTuple):
