@@ -33,6 +33,7 @@ from devices.exposure.scaler_channels import exposure_device
 from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevices, TechniqueReader
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
+from devices.gates import Gates
 from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser, laser_device, laser_shutter
 from devices.names import AxisName
@@ -117,6 +118,7 @@ class Beamline(BeamlineAxes):
     powder_images: PowderReader | None = None
     # One object for all suspensions: in bluesky, every event of a stream must come from the same objects.
     suspension: Suspension = field(default_factory=Suspension)
+    gates: Gates = field(default_factory=Gates)
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
     holder: SessionLock | None = None

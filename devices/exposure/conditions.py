@@ -26,6 +26,7 @@ class ConditionName(StrEnum):
 
     RING_CURRENT = "ring_current"
     XRAY_SHUTTER = "xray_shutter"
+    XRAYS_OFF = "xrays_off"
     TOP_UP = "top_up"
     JET_FLOW = "jet_flow"
     JET_TEMPERATURE = "jet_temperature"
@@ -53,6 +54,9 @@ IMAGE = BEAM - {C.TOP_UP}
 
 CONDITIONS = BEAM | PUMP | {C.GATES_SATURATED, C.GATES_LOST, C.BOXCAR_UNSTEADY}
 """What a pump-probe exposure needs."""
+
+DARK = PUMP | {C.XRAYS_OFF, C.GATES_LOST}
+"""What an exposure without X-rays needs, with the laser on the jet."""
 
 ANY_POWER_W = (-math.inf, math.inf)
 
@@ -142,6 +146,9 @@ def _beam_conditions(around: Surroundings, quality: QualitySettings) -> list[Con
         Condition(
             name=C.XRAY_SHUTTER, signal=around.xray_shutter, low=1, high=1, resume=1,
             settle_s=quality.shutter_settle_s,
+        ),
+        Condition(
+            name=C.XRAYS_OFF, signal=around.xray_shutter, low=0, high=0, resume=0, settle_s=0.0, waits=False
         ),
     ]  # fmt: skip
 

@@ -22,7 +22,14 @@ from devices.axes.axis import Axis
 from devices.axes.cell import TEMPERATURE
 from devices.configuration import QualitySettings
 from devices.exposure.axis_watch import AxisWatch
-from devices.exposure.conditions import ANY_POWER_W, CONDITIONS, LASER_ONLY, Conditions, ConditionWatch
+from devices.exposure.conditions import (
+    ANY_POWER_W,
+    CONDITIONS,
+    LASER_ONLY,
+    ConditionName,
+    Conditions,
+    ConditionWatch,
+)
 from devices.exposure.flux import FluxHistory
 from devices.exposure.gated_detectors import Exposure, ExposureReading, SimultaneousDetectors
 from devices.exposure.life_cycle import ExposureLifeCycle, ExposureTargets, Phase
@@ -292,6 +299,8 @@ class EventReader(ABC):
         seconds = reading.spc.exposure_s
         per_s = reading.i0 / seconds if seconds > 0 else 0.0
         self.i0_per_s = per_s
+        if ConditionName.XRAYS_OFF in self._needed:
+            return {}  # there is no flux that could be normal
         if self._is_known_dip():
             # Not remembered: the flux is normal again at the next energy.
             return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ophyd import Device
@@ -11,7 +11,7 @@ from ophyd.signal import EpicsSignalBase
 
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
-from devices.exposure.conditions import BEAM, CONDITIONS, IMAGE
+from devices.exposure.conditions import BEAM, CONDITIONS, DARK, IMAGE
 from devices.exposure.event_reader import EventReader
 from devices.exposure.technique_reader import TechniqueDetector
 from devices.names import AcquisitionMode
@@ -51,6 +51,11 @@ def pump_probe(beamline: Beamline) -> Detection:
         conditions=CONDITIONS,
         sample="jet",
     )
+
+
+def xrays_off(beamline: Beamline) -> Detection:
+    """Return the detection of the jet with the laser and without X-rays: what the gates show by themselves."""
+    return replace(pump_probe(beamline), conditions=DARK)
 
 
 def foil(beamline: Beamline) -> Detection:

@@ -48,6 +48,7 @@ class Calibrations:
     instrument_response: dict[str, Any]
     attenuator: dict[str, Any]
     boxcar_polarity: int
+    gate_calibration: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +181,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             instrument_response=asdict(beamline.delay.response),
             attenuator=asdict(beamline.fluence.calibration),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
+            gate_calibration=beamline.gates.calibration,
         )
     )
 

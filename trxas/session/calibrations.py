@@ -14,7 +14,8 @@ from bluesky.utils import Msg
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
 from devices.instrument_response import InstrumentResponse
-from errors import InputError, StorageError
+from errors import InputError, ReductionError, StorageError
+from reduction.gate_calibration import GateCalibration
 from storage.calibrations import CalibrationFile, SavedCalibration
 from trxas.configuration import Configuration
 
@@ -24,6 +25,7 @@ TIME_ZERO = "time_zero_raw_ps"
 ENERGY = "energy_calibration_offset_ev"
 RESPONSE = "instrument_response"
 ATTENUATOR = "attenuator"
+GATES = "gate_calibration"
 """Names of the calibrations, as in the start documents."""
 
 
@@ -35,12 +37,13 @@ def calibration_file(configuration: Configuration) -> CalibrationFile:
 
 
 def current(beamline: Beamline) -> dict[str, Any]:
-    """Return the calibrations in use, by name: time zero in ps, energy offset in eV, two mappings for the others."""
+    """Return the calibrations in use, by name: time zero in ps, energy offset in eV, mappings for the others."""
     return {
         TIME_ZERO: beamline.delay.time_zero_raw_ps,
         ENERGY: beamline.energy.calibration_offset_ev,
         RESPONSE: asdict(beamline.delay.response),
         ATTENUATOR: asdict(beamline.fluence.calibration),
+        GATES: beamline.gates.calibration,
     }
 
 
@@ -91,7 +94,7 @@ class Calibrations:
         for name, saved in entries.items():
             try:
                 self._apply(name, saved.value)
-            except (InputError, TypeError) as error:
+            except (InputError, ReductionError, TypeError) as error:
                 for old in before.items():
                     self._apply(*old)
                 raise StorageError(
@@ -111,6 +114,9 @@ class Calibrations:
             line.delay.configure({"response": InstrumentResponse(**value)})
         elif name == ATTENUATOR:
             line.fluence.configure({"calibration": AttenuatorCalibration(**value)})
+        elif name == GATES:
+            GateCalibration.from_document(value)
+            line.gates.configure({"calibration": value})
         else:
             raise InputError(f"There is no calibration {name!r}. Known: {', '.join(self._known)}.")
 
@@ -159,6 +165,8 @@ def _line(name: str, saved: SavedCalibration) -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping) and "modes" in value:
+        return f"zeros and gains of {len(next(iter(value['modes'].values()))['zero'])} gates"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_short(item)}" for key, item in value.items() if isinstance(item, float))
     return f"{value:.10g}" if isinstance(value, float) else repr(value)

@@ -21,11 +21,12 @@ from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
 from plans.registry import sorted_plans
 from processes.loopback import bypass_proxies
-from storage import Store, open_store, require_free_space
+from storage import Store, load_dataset, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
+from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
 from trxas.session.publishing import publish
@@ -183,6 +184,10 @@ def _assembled(
         run_engine.preprocessors.append(refused)
     guard_metadata(run_engine)
     run_engine.subscribe(SelfTestJudge(configuration.beamline))
+    gates = GateCalibrator(beamline, functools.partial(load_dataset, store))
+    run_engine.record_with(gates)
+    # A preprocessor sees the messages of those before it: what the gates configure has to be saved.
+    run_engine.preprocessors.append(gates.applying)
     run_engine.preprocessors.append(calibrations.saving)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session
