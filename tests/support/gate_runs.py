@@ -35,7 +35,7 @@ class GatedBeamTime(BeamTime):
         }
 
 
-def gates(seed: int = 0) -> dict[str, NDArray[np.float64]]:
+def gates(seed: int = 0) -> dict[str, Any]:
     """Return gates of which the pumped one is off by 1e-3 in gain and by 2 % of the signal in zero (0.1 of 5 mV)."""
     rng = np.random.default_rng([seed, 77])
     zeros_v = 0.4 + 1e-3 * rng.standard_normal(GATES)

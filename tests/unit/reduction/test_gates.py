@@ -27,7 +27,7 @@ from tests.support.beam_time import energy_points
 from tests.support.gate_runs import GATES, GatedBeamTime, calibration_of, energy_run, gates
 
 SEEDS = range(20)
-IDEAL = {"zeros_v": np.zeros(GATES), "gains": np.ones(GATES)}
+IDEAL: dict[str, Any] = {"zeros_v": np.zeros(GATES), "gains": np.ones(GATES)}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,13 @@ def test_the_calibrated_light_straightens_a_delay_scan() -> None:
     """Light that grows with the delay looks like a signal that stays: it must not reach the kinetic fit."""
     delays = np.array([-400.0, -300.0, 100.0, 1_000.0, 5_000.0, 10_000.0])
     light = np.array([2e-4, 0, 0, 0, 0])
-    scan = {"points": delays, "static": np.ones(6), "signal": np.zeros((6, GATES)), "axis": "delay_ps", "light": light}
+    scan: dict[str, Any] = {
+        "points": delays,
+        "static": np.ones(6),
+        "signal": np.zeros((6, GATES)),
+        "axis": "delay_ps",
+        "light": light,
+    }
     zeros = {"zero": [0.0] * 5, "zero_error": [1e-7] * 5}
     rows = [[4e-4, 0, 0, 0, 0]] * 2
     errors = [[1e-6, 0, 0, 0, 0], [5e-5, 0, 0, 0, 0]]
@@ -135,7 +141,13 @@ def test_the_calibrated_light_straightens_a_delay_scan() -> None:
 def test_a_fluence_scan_by_the_boxcar_has_the_scale_of_the_sample() -> None:
     fluences = np.array([0.5, 1.0, 4.0, 8.0])
     signal = np.outer(-0.0023 * fluences, [1.0, 0, 0, 0, 0])
-    scan = {"points": fluences, "static": np.ones(4), "signal": signal, "axis": "fluence_mj_cm2", "dwell_s": 6.0}
+    scan: dict[str, Any] = {
+        "points": fluences,
+        "static": np.ones(4),
+        "signal": signal,
+        "axis": "fluence_mj_cm2",
+        "dwell_s": 6.0,
+    }
     made = GatedBeamTime(
         **scan, jet=0.0, boxcar_noise_v=1e-5, overrides={"gate_calibration": calibration_of(1)}, **gates()
     )

@@ -14,7 +14,7 @@ from devices.instrument_response import InstrumentResponse
 from errors import StorageError
 from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
-from trxas.session.calibrations import ATTENUATOR, ENERGY, RESPONSE, TIME_ZERO, Calibrations, current
+from trxas.session.calibrations import ATTENUATOR, ENERGY, GATES, RESPONSE, TIME_ZERO, Calibrations, current
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ from trxas.session.calibrations import ATTENUATOR, ENERGY, RESPONSE, TIME_ZERO, 
         (ATTENUATOR, 5.0, "5.0"),
         (RESPONSE, {"sigma_ps": -45.0, "error_ps": 2.0}, "0.1 to 100000 ps"),
         (RESPONSE, {"sigma_ps": 45.0, "error_ps": 0.0}, "above 0 ps"),
+        (GATES, {"modes": {}}, "cannot be read"),
         ("phase_of_the_moon", 0.5, "no calibration 'phase"),
     ],
 )

@@ -1,0 +1,50 @@
+"""If these fail, zeros are measured with X-rays, gains with the laser, or a shutter is left where nobody expects it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import plans
+from errors import AcquisitionError
+from tests.support.recorded_runs import RecordedRuns
+
+
+def test_dark_exposures_are_made_without_x_rays_and_the_shutter_returns(recorded: RecordedRuns) -> None:
+    recorded.run(plans.dark_exposures(recorded.line, delays_ps=[100.0, 10_000.0], dwell_s=1.0, repeats=2))
+    assert recorded.moved("xray_shutter") == [0, 1]
+    states = [(event["point_index"], event["laser_shutter"]) for event in recorded.events]
+    assert sorted(states) == sorted(2 * [(0, 0), (0, 1), (1, 0), (1, 1)])
+    assert {event["quality"] for event in recorded.events} == {""}
+    start = recorded.starts[0]
+    assert start["fluence_mj_cm2"] == 8.83
+    assert start["gate_calibration"] == {}
+    assert recorded.line.laser_shutter.position == "closed"
+
+
+def test_a_shutter_that_was_closed_stays_closed(recorded: RecordedRuns) -> None:
+    line: Any = recorded.line
+    for signal in (line.xray_shutter.readback, line.surroundings.xray_shutter):
+        signal.sim_put(0)
+    recorded.run(plans.dark_exposures(line, dwell_s=1.0, repeats=1))
+    assert line.xray_shutter.position == "closed"
+    assert len(recorded.events) == 2
+
+
+def test_x_rays_in_the_dark_make_no_good_exposure(recorded: RecordedRuns) -> None:
+    """Somebody opens the shutter from elsewhere: the run ends, and the X-rays are off afterwards."""
+    line: Any = recorded.line
+    line.xray_shutter.setpoint.on_put = lambda value: line.xray_shutter.readback.sim_put(value)
+    with pytest.raises(AcquisitionError, match="xrays_off = 1, needs 0"):
+        recorded.run(plans.dark_exposures(line, dwell_s=1.0, repeats=1))
+    assert all(event["quality"] for event in recorded.events)
+    assert line.xray_shutter.position == "closed"
+
+
+def test_blocked_exposures_keep_the_laser_off_and_the_x_rays_on(recorded: RecordedRuns) -> None:
+    recorded.run(plans.blocked_exposures(recorded.line, energy_ev=13_480.0, dwell_s=1.0, repeats=3))
+    assert [event["laser_shutter"] for event in recorded.events] == [0, 0, 0]
+    assert [event["energy_ev"] for event in recorded.events] == pytest.approx([13_480.0] * 3)
+    assert recorded.moved("xray_shutter") == []
+    assert recorded.starts[0]["laser"] == "closed"
