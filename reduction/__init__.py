@@ -24,6 +24,7 @@ _HOMES = {
     "reduction.xas.fluence": ("fluence_scan",),
     "reduction.xas.fluence_fit": ("fit_fluence",),
     "reduction.xas.foil_alignment": ("align_foil",),
+    "reduction.xas.gate_checks": ("baseline_checks", "gate_null_test"),
     "reduction.xas.gate_rates": ("gate_rates",),
     "reduction.xas.grouping": ("null_test",),
     "reduction.xas.kinetics.fit": ("fit_kinetics",),
