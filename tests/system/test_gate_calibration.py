@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from reduction.kinds import reduce_run
+from reduction.values import Value
 from reduction.xas.results import SpectrumResults, transient_size
 from storage import load_dataset
 from tests.support.patient import patient
@@ -72,9 +73,9 @@ def test_dark_and_blocked_exposures_calibrate_the_scans_that_follow(
     assert any("before the edge" in remark and "dark_exposures" in remark for remark in before.remarks)
     assert after.remarks == ()
     analog, counted = (sizes(after)[mode] for mode in ("boxcar", "spc"))
-    assert analog[0] == pytest.approx(counted[0], abs=5 * np.hypot(analog[1], counted[1]))
+    assert analog.value == pytest.approx(counted.value, abs=5 * np.hypot(analog.sigma, counted.sigma))
     wrong = sizes(before)["boxcar"]
-    assert abs(wrong[0] - counted[0]) > 20 * wrong[1]
+    assert abs(wrong.value - counted.value) > 20 * wrong.sigma
 
 
 def scanned(session: Session) -> SpectrumResults:
@@ -84,5 +85,5 @@ def scanned(session: Session) -> SpectrumResults:
     return results
 
 
-def sizes(results: SpectrumResults) -> dict[str, tuple[float, float]]:
-    return {spectrum.metadata.mode: tuple(transient_size(spectrum)[1]) for spectrum in results.spectra}
+def sizes(results: SpectrumResults) -> dict[str, Value]:
+    return {spectrum.metadata.mode: transient_size(spectrum)[1] for spectrum in results.spectra}
