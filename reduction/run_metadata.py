@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -225,9 +225,9 @@ class RunMetadata:
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
                 photodiodes=_photodiodes(reduction),
-                element_weights=_weights(detectors),
+                element_weights=weights_of_photodiodes(detectors),
                 detectors=detectors,
-                gates=GateCalibration.from_document(doc.get("gate_calibration", {})),
+                gates=_gates(doc, detectors),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except ReductionError:
@@ -291,7 +291,19 @@ def _photodiodes(reduction: Mapping[str, Any]) -> int:
     return number
 
 
-def _weights(detectors: tuple[DetectorFacts, ...]) -> tuple[float, ...]:
+def _gates(doc: Mapping[str, Any], detectors: tuple[DetectorFacts, ...]) -> GateCalibration | None:
+    """Return the calibration of the gates, without that of counting if the photodiodes had other weights in it."""
+    document = doc.get("gate_calibration", {})
+    calibration = GateCalibration.from_document(document)
+    stated = weights_of_photodiodes(detectors)
+    # A zero is the sum over all photodiodes: with other weights it is another number, and counting needs it least.
+    if calibration is None or not stated or tuple(document.get("photodiode_weights", stated)) == stated:
+        return calibration
+    chains = {mode: chain for mode, chain in calibration.chains.items() if mode != "spc"}
+    return replace(calibration, chains=chains) if chains else None
+
+
+def weights_of_photodiodes(detectors: tuple[DetectorFacts, ...]) -> tuple[float, ...]:
     """Return the weights of the photodiodes that count; none for runs that list no detectors."""
     return next((one.weights for one in detectors if "spc_counts" in one.fields.values()), ())
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import ReductionError
+from reduction.detectors import detectors_of
 from reduction.events import PrimaryEvents
 from reduction.gate_calibration import GateCalibration
 from reduction.pileup import true_counts, true_counts_variance
+from reduction.run_metadata import weights_of_photodiodes
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 
@@ -72,6 +74,12 @@ class GateExposureSums:
         """Detection modes of the run."""
         return tuple(self.start.get("modes", ()))
 
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the photodiodes in the sum over them, (apd,); 1 in runs that list no detectors."""
+        stated = weights_of_photodiodes(detectors_of(self.start))
+        return np.asarray(stated) if stated else np.ones(int(self.start["reduction"].get("photodiodes", 2)))
+
     def delays_ps(self) -> FloatArray:
         """Return the mean first delay of each point with the laser on, ps, ascending; (delays,)."""
         return np.array([self._cells[key].delay_ps / self._cells[key].seconds for key in self._lit()])
@@ -84,12 +92,24 @@ class GateExposureSums:
         closed = [cell for (_, shutter), cell in self._cells.items() if shutter == SHUTTER_CLOSED]
         if not closed:
             raise ReductionError("The run holds no exposure with the laser blocked yet. Wait for the first one.")
-        return _signal(mode, closed)
+        return self._signal(mode, closed)
 
     def lit(self, mode: str) -> tuple[FloatArray, FloatArray]:
         """Return signal per pulse and its error with the laser on, (delays, probes), in the order of `delays_ps`."""
-        parts = [_signal(mode, [self._cells[key]]) for key in self._lit()]
+        parts = [self._signal(mode, [self._cells[key]]) for key in self._lit()]
         return np.array([value for value, _ in parts]), np.array([error for _, error in parts])
+
+    def _signal(self, mode: str, cells: list[_Cell]) -> tuple[FloatArray, FloatArray]:
+        """Return signal per pulse and standard error, (probes,), of several cells together."""
+        if mode == "boxcar":
+            seconds = sum(cell.seconds for cell in cells)
+            error = np.sqrt(sum(cell.volt_seconds_variance for cell in cells)) / seconds
+            return np.asarray(sum(cell.volt_seconds for cell in cells) / seconds), np.asarray(error)
+        counts = np.asarray(sum(cell.counts for cell in cells))
+        pulses = np.asarray(sum(cell.pulses for cell in cells))
+        weights = self.weights[:, None]
+        variance = (weights**2 * true_counts_variance(counts, pulses)).sum(axis=0)
+        return (weights * true_counts(counts, pulses)).sum(axis=0) / pulses, np.asarray(np.sqrt(variance) / pulses)
 
     def _lit(self) -> list[tuple[int, int]]:
         keys = [key for key in self._cells if key[1] == SHUTTER_OPEN]
@@ -111,18 +131,6 @@ class GateExposureSums:
         cell.delay_ps += float(data["delay_ps"]) * seconds
 
 
-def _signal(mode: str, cells: list[_Cell]) -> tuple[FloatArray, FloatArray]:
-    """Return signal per pulse and standard error, (probes,), of several cells together."""
-    if mode == "boxcar":
-        seconds = sum(cell.seconds for cell in cells)
-        variance = sum(cell.volt_seconds_variance for cell in cells)
-        return np.asarray(sum(cell.volt_seconds for cell in cells) / seconds), np.asarray(np.sqrt(variance) / seconds)
-    counts = np.asarray(sum(cell.counts for cell in cells))
-    pulses = np.asarray(sum(cell.pulses for cell in cells))
-    photons = true_counts(counts, pulses).sum(axis=0) / pulses
-    return photons, np.asarray(np.sqrt(true_counts_variance(counts, pulses).sum(axis=0)) / pulses)
-
-
 def gate_calibration(sums: GateExposureSums) -> dict[str, Any]:
     """Return the calibration of the gates after a run of dark or blocked exposures, as start documents record it.
 
@@ -137,6 +145,7 @@ def gate_calibration(sums: GateExposureSums) -> dict[str, Any]:
             **before,
             "dark": source,
             "modes": tables,
+            "photodiode_weights": sums.weights.tolist(),
             "lit_delays_ps": sums.delays_ps().tolist(),
             "lit_fluence_mj_cm2": float(sums.start["fluence_mj_cm2"]),
         }
