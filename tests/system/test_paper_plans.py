@@ -203,9 +203,10 @@ def test_fluence_scan_follows_the_pump(usual: Bench) -> None:
     [
         ({}, {}),
         ({"fine_jump_ps": 40.0}, {"fine lower": Verdict.SHIFTED}),
-        (
+        pytest.param(
             {"coarse_sign": -1},
             {"coarse": Verdict.WRONG_SIGN, "fine lower": Verdict.NO_RISE, "probe": Verdict.NO_RISE},
+            marks=pytest.mark.long,
         ),
         ({"fine_sign": -1}, {"fine": Verdict.WRONG_SIGN}),
     ],

@@ -107,13 +107,14 @@ def test_with_the_jet_in_the_beam_only_the_photodiodes_see_something(beamline: B
     frame, i0 = expose(beamline, 1.0)
     assert frame.counts.min() > 0
     assert i0 > 0
-    assert not np.any(get(f"{MACRO}amofg1a:spc:Frame")[10:])
+    # A few dark counts a second; the jet gives thousands.
+    assert np.all(get(f"{MACRO}amofg1a:spc:Frame")[10:] < 50)
     beamline.sample_stage.set("jet").wait(timeout=WAIT_S)
     try:
         frame, _ = expose(beamline, 1.0)
         assert not frame.counts.any()
         assert beamline.sdd.failed_conditions(frame) == ["sdd_no_counts"]
-        assert np.all(get(f"{MACRO}amofg1a:spc:Frame")[10:] > 0)
+        assert np.all(get(f"{MACRO}amofg1a:spc:Frame")[10:] > 500)
     finally:
         beamline.sample_stage.set("cell").wait(timeout=WAIT_S)
 

@@ -61,7 +61,7 @@ def assert_readable(root: Path, *, recover_runs: bool = True) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["50%20 it's", "a#b?c d", *(pytest.param(name, marks=pytest.mark.long) for name in ("a blank", "50%", "#", "?"))],
+    ["50%20 it's a#b?c", *(pytest.param(name, marks=pytest.mark.long) for name in ("a blank", "50%", "#", "?"))],
 )
 def test_a_folder_may_have_any_name(root: Path, run_engine: RunEngine, scan: Scan, name: str) -> None:
     """Lost: images that were taken but cannot be read, or a catalogue beside its folder."""
