@@ -291,6 +291,12 @@ class Parameter:
             return self.arg.limits(configuration)
         return None if self.arg.low is None or self.arg.high is None else (self.arg.low, self.arg.high)
 
+    def default_at(self, configuration: BeamlineConfiguration) -> Any:
+        """Return the default, in the unit of the parameter; of a quantity that cannot be set here, its only value."""
+        limits = None if self.arg.limits is None else self.arg.limits(configuration)
+        is_fixed = limits is not None and limits[0] == limits[1] and isinstance(self.default, float)
+        return limits[0] if limits is not None and is_fixed else self.default
+
     def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:
         """Raise OutOfRangeError if a number of `value` lies beyond the limits that the configuration sets.
 

@@ -86,7 +86,8 @@ class PlanEntry:
         if missing := [one.name for one in self.parameters if one.required and one.name not in given]:
             raise InputError(f"{self.name} needs {', '.join(missing)}. It takes: {self._names()}.")
         values = {
-            one.name: one.checked(given[one.name]) if one.name in given else one.default for one in self.parameters
+            one.name: one.checked(given[one.name]) if one.name in given else one.default_at(configuration)
+            for one in self.parameters
         }
         for one in self.parameters:
             one.check_limits(values[one.name], configuration)

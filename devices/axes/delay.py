@@ -157,6 +157,15 @@ class CoarseDelay(Delay):
     fine_setpoint = None
     raw_setpoints = ("coarse_setpoint",)
 
+    def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Set "time_zero_raw_ps" or "response", ps, as `Delay` does; raises InputError for a held delay."""
+        if settings.get("held"):
+            raise InputError(
+                f"held = {settings['held']}: {self.fine_readback.pvname} is only read here, so neither raw delay can do "
+                "the moves of the other. Give fine_setpoint in [delay], or leave the self-test out."
+            )
+        return super().configure(settings)
+
     def _split_raw(self, raw_ps: float) -> tuple[float, float]:
         # Requested and not monitored: the phase shifter may have been turned by hand since.
         fine_ps = float(read_together({"fine": self.fine_readback})["fine"])

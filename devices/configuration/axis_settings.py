@@ -177,13 +177,13 @@ class FixedFluenceSettings:
 
     @property
     def angle_low_deg(self) -> float:
-        """Lowest angle of a plate that is not there, 0 deg."""
-        return 0.0
+        """Lowest angle of a plate that is not there, deg: any, as nothing turns it."""
+        return -360.0
 
     @property
     def angle_high_deg(self) -> float:
-        """Highest angle of a plate that is not there, 0 deg."""
-        return 0.0
+        """Highest angle of a plate that is not there, deg."""
+        return 360.0
 
     def faults(self) -> Iterable[Fault]:
         """Yield nothing: there is one key."""

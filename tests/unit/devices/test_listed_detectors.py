@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ophyd.sim import make_fake_device
 
+import plans
 from devices.configuration import ExposureSettings
 from devices.configuration.listed_detectors import AnalogDetector, DriftDetector, Entry, IonChamber, SpcDetector
 from devices.detectors import beside_exposure
@@ -71,6 +72,8 @@ def test_a_list_takes_the_place_of_inherited_detectors(tmp_path: Path) -> None:
     assert [one.name for one in found.all_detectors] == ["chamber", "diodes"]
     assert (found.exposure.spc_frame, found.exposure.apds, found.exposure.dwell_high_s) == ("", 2, 400.0)
     assert found.fluence.high_mj_cm2 == 4.0
+    # A plan takes the fluence that was set by hand, whatever its own default is.
+    assert plans.energy_scan.entry.arguments(found, ("Br K",), {"delay_ps": 100.0})["fluence_mj_cm2"] == 4.0
 
 
 def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
