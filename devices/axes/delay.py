@@ -161,8 +161,8 @@ class CoarseDelay(Delay):
         """Set "time_zero_raw_ps" or "response", ps, as `Delay` does; raises InputError for a held delay."""
         if settings.get("held"):
             raise InputError(
-                f"held = {settings['held']}: {self.fine_readback.pvname} is only read here, so neither raw delay can do "
-                "the moves of the other. Give fine_setpoint in [delay], or leave the self-test out."
+                f"held = {settings['held']}: {self.fine_readback.pvname} is only read here, so neither raw delay can "
+                "do the moves of the other. Give fine_setpoint in [delay], or leave the self-test out."
             )
         return super().configure(settings)
 
