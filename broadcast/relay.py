@@ -88,7 +88,7 @@ class Relay:
         )
 
     def run(self) -> None:
-        """Relay until `stop`, beginning with the newest run of the archive; messages that make no sense are logged.
+        """Relay until `stop`, beginning with the newest run of the archive; invalid messages are logged.
 
         Raises zmq.ZMQError if a socket fails.
         """

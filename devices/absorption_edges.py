@@ -1,7 +1,7 @@
 """Absorption edges of the elements: their names, energies and core-hole widths, from the tables of xraydb.
 
-This is the one place where the project asks what an edge is. What a scan makes of an edge, its grid and its windows, is
-in `plans/edges.py`.
+Edges are defined only here. The grid and the windows that a scan uses at an edge are in
+`plans/edges.py`.
 """
 
 from __future__ import annotations

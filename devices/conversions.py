@@ -1,4 +1,4 @@
-"""Conversion of raw PV values to physical quantities and back: the only place where these formulas stand.
+"""Conversion of raw PV values to physical quantities and back: these formulas are written only here.
 
 These are pure functions, so that the window, which sees no device, converts as the devices do.
 """

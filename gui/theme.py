@@ -117,7 +117,7 @@ def current_theme() -> Theme:
 
 
 def apply_theme(application: QApplication, theme: Theme) -> None:
-    """Change the theme of the whole application; the current theme is not applied again, because that takes long."""
+    """Change the theme of the whole application; the current theme is not applied again, because that takes time."""
     if application.property(_APPLIED) == theme.name:
         return
     # In this order: widgets that paint themselves ask `current_theme` as soon as Qt notifies them of a new palette, so

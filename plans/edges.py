@@ -1,4 +1,4 @@
-"""What a scan makes of an absorption edge: its default grid, and the intervals that normalise a spectrum.
+"""Settings of scans at an absorption edge: the default grid, and the intervals that normalise a spectrum.
 
 The two edges of the paper have grids of their own. Those of every other K or L edge follow from the energy and the
 core-hole width of the element; a table `[edges."Fe K"]` of the configuration overrides any of it.
@@ -68,7 +68,7 @@ RARE_EDGE_EV = 100.0
 class EdgePreset:
     """One edge: its default grid and the intervals that the reduction uses, in eV.
 
-    `regions_ev` is the part of the grid in eV, `regions_k` the one in 1/A behind it, counted from `zero_ev`.
+    `regions_ev` is the part of the grid in eV, `regions_k` the one in 1/A above it, counted from `zero_ev`.
     `pre_edge_ev` gives the flat offset, `edge_integral_ev` the scale, and `post_edge_ev` the level that counts as 1.
     Delay scans stay at `main_feature_ev`.
     """
@@ -200,7 +200,7 @@ def k_of_energy(energy_ev: float, edge_ev: float) -> float:
 def edge_points(
     edge: EdgePreset, regions_ev: Sequence[Region] | None, regions_k: Sequence[Region] | None = None
 ) -> list[float]:
-    """Return the energies of a scan, eV, ascending: regions in eV, and behind them regions in k, 1/A.
+    """Return the energies of a scan, eV, ascending: regions in eV, followed by regions in k, 1/A.
 
     Without any, those of the edge; with `regions_k` alone, the edge's regions in eV up to where they begin. Raises
     InputError if they do not form a grid.
@@ -277,7 +277,7 @@ def check_belongs(edge: EdgePreset, energies_ev: Sequence[float]) -> None:
 
 
 def check_reducible(edge: EdgePreset, energies_ev: Sequence[float], *, allow_unreducible: bool) -> None:
-    """Raise InputError if energies (eV) have no point before or behind the edge, unless `allow_unreducible`."""
+    """Raise InputError if energies (eV) have no point below or above the edge, unless `allow_unreducible`."""
     intervals = {"before": edge.pre_edge_ev, "behind": edge.post_edge_ev}
     missing = {
         where: interval

@@ -36,7 +36,7 @@ HIGHEST_K = 40.0
 
 
 class PointOrder(StrEnum):
-    """In which order a pass goes over its points."""
+    """Order in which a pass measures its points."""
 
     UP = "up"
     """Ascending, every pass."""

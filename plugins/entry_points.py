@@ -96,7 +96,7 @@ def load_plug_ins(
             continue
         try:
             brought = take(plug_in)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code; the session must go on
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code; the session must continue
             _fail(plug_in, error)
         else:
             _OUTCOMES[plug_in] = Outcome(plug_in=plug_in, brought=tuple(map(name_of, brought)))

@@ -30,7 +30,7 @@ class RunAccumulator:
     power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are
     repeated. Exposures of the same scan, point and shutter add up. Events whose `quality` is not empty are counted in
     `rejected`, never summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun,
-    points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for documents that make no sense.
+    points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for invalid documents.
     """
 
     # One table holds all sums, (scans, points, shutter, numbers): an event is one row that is added to one cell, so
@@ -53,7 +53,7 @@ class RunAccumulator:
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; kinds without meaning here are ignored.
 
-        Raises ReductionError for a document that makes no sense; those before it still count.
+        Raises ReductionError for an invalid document; those before it still count.
         """
         for event in self._events(name, doc):
             self._take_event(event["data"])

@@ -1,4 +1,4 @@
-"""How well a fit describes its points: chi-square with its p-value, and the mark of a fit that does not."""
+"""How well a fit describes its points: chi-square with its p-value, and the mark of a bad fit."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ BAD_FIT_BELOW = 1e-3
 
 
 def p_value(chi_square: float, degrees_of_freedom: int) -> float:
-    """Return how often noise alone gives a larger chi-square, 0 to 1; 1 without degrees of freedom."""
+    """Return the probability that noise alone gives a larger chi-square, 0 to 1; 1 without degrees of freedom."""
     return float(chi2.sf(chi_square, degrees_of_freedom)) if degrees_of_freedom > 0 else 1.0
 
 
 def is_bad_fit(chi_square: float, degrees_of_freedom: int) -> bool:
-    """Return whether the points do not follow the curve, so that values and errors of the fit are not to be trusted."""
+    """Return whether the points do not follow the curve, so that values and errors of the fit cannot be trusted."""
     return p_value(chi_square, degrees_of_freedom) < BAD_FIT_BELOW
 
 

@@ -58,7 +58,7 @@ class RunReduction:
     """Reduction of one run: call it with every `(name, document)`, from the start document on.
 
     `kind` is the kind of the run, `sums` are its sums. Results can be asked for at any moment of the run. Raises
-    ReductionError for a document that makes no sense; those before it still count.
+    ReductionError for an invalid document; those before it still count.
     """
 
     def __init__(self, start: Document, read_image: ReadImage = cannot_read_image) -> None:
@@ -92,7 +92,7 @@ class RunReduction:
 def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunReduction:
     """Return the reduction of a stored run, with all of its documents summed.
 
-    Raises ReductionError if the documents do not begin with a start document, or for one that makes no sense.
+    Raises ReductionError if the documents do not begin with a start document, or for an invalid one.
     """
     if not documents or documents[0][0] != "start":
         raise ReductionError("The run has no start document, so it cannot be reduced. Load the whole run.")

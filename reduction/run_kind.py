@@ -20,7 +20,7 @@ ReadImage: TypeAlias = "Callable[[ImageReference], FloatArray]"
 
 
 class RunSums(Protocol):
-    """Running sums of one run: call it with `(name, document)`; raises ReductionError for documents without sense."""
+    """Running sums of one run: call it with `(name, document)`; raises ReductionError for invalid documents."""
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -101,7 +101,7 @@ class RunKind:
     def add(self, sums: RunSums, name: str, doc: Document) -> None:
         """Add one document to the sums of a run of this kind.
 
-        Raises ReductionError for one that makes no sense, and whatever goes wrong in the sums of a plug-in.
+        Raises ReductionError for an invalid one, and whatever goes wrong in the sums of a plug-in.
         """
         try:
             sums(name, doc)
@@ -115,7 +115,7 @@ class RunKind:
 
 
 def plug_in_failure(plug_in: str, error: Exception) -> ReductionError:
-    """Return the ReductionError that stands for any other error which the code of a plug-in has raised."""
+    """Return the ReductionError that replaces any other error raised by the code of a plug-in."""
     return ReductionError(
         f"The plug-in {plug_in} failed: {type(error).__name__}: {error}. Its authors have to correct it; the run is "
         "stored."
@@ -123,5 +123,5 @@ def plug_in_failure(plug_in: str, error: Exception) -> ReductionError:
 
 
 def cannot_read_image(reference: ImageReference) -> FloatArray:
-    """Raise ReductionError: the reader for places where images cannot be read."""
+    """Raise ReductionError; it stands in for the reader where images cannot be read."""
     raise ReductionError(f"The image file {reference.path} cannot be read here. Reduce the run from its store.")

@@ -27,4 +27,4 @@ class CountError(ValueError):
 
 
 class RecordBusyError(SimulationInputError):
-    """A record was asked to start an action that it is already doing, or to change a setting of its motion."""
+    """A record was asked to start an action that is already in progress, or to change a setting of its motion."""

@@ -151,7 +151,7 @@ class Store:
         """Store everything that `run_engine` emits from now on; call it before any other subscription.
 
         Scan ids then continue over restarts, and an error while storing ends the plan: a run that cannot be recorded
-        must not go on. Return the token of the subscription. An engine with recorders apart from its subscribers
+        must not continue. Return the token of the subscription. An engine with recorders apart from its subscribers
         (`record_with`) gets a permanent recorder, and None is returned. Raises `StorageError` if the folder is
         read-only or the catalogue cannot be opened.
         """

@@ -78,7 +78,7 @@ def conform(value: Any, data_key: Mapping[str, Any]) -> Any:
 
 
 def conform_events(documents: Iterable[NamedDocument]) -> Iterator[NamedDocument]:
-    """Yield the documents, those of events and event pages with data as `conform` returns them."""
+    """Yield the documents, with the data of events and event pages as `conform` returns them."""
     data_keys: dict[str, dict[str, Any]] = {}
     for name, doc in documents:
         if name == "descriptor":

@@ -1,4 +1,4 @@
-"""The journal: every document on disk before the run goes on.
+"""The journal: every document is on disk before the run continues.
 
 The journal is the first subscriber of the RunEngine. It has one file per run in `<root>/journal/`, moved to
 `<root>/journal/done/` once the catalogue holds the run, and never deleted. While a process writes a run it holds a lock
@@ -191,7 +191,7 @@ class Journal:
     """RunEngine callback that has every document on disk when it returns, or raises `StorageError`.
 
     Subscribe it first. After a failed write, further events of the run are refused as well, so that a plan that
-    repeats a point cannot go on unrecorded. A finished run stays locked until `archive` or `release`.
+    repeats a point cannot continue unrecorded. A finished run stays locked until `archive` or `release`.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -264,7 +264,7 @@ class Journal:
 def subscriber(callbacks: Iterable[Callable[[str, Any], None]]) -> Callable[[str, Any], None]:
     """Return one function that calls `callbacks` in order and keeps them alive.
 
-    bluesky holds bound methods by weak reference and silently drops a dead one; a function it holds for good.
+    bluesky holds bound methods by weak reference and silently drops a dead one; it holds a plain function permanently.
     """
     owned = tuple(callbacks)
 

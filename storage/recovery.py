@@ -56,7 +56,7 @@ def recover_journals(
 ) -> Recovery:
     """Repair and catalogue these journals of `root` like `recover`; those that a live process holds are left out.
 
-    With a `rehearsal`, a catalogue for trial, runs are written there before their earlier copies are deleted. Errors of
+    With a `rehearsal`, a trial catalogue, runs are written there before their earlier copies are deleted. Errors of
     single runs are in `failed` of the result, not raised.
     """
     recovery = Recovery()

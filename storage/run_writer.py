@@ -145,7 +145,7 @@ class RunWriter:
 def write_run(catalogue: Catalogue, documents: Iterable[NamedDocument], *, rehearsal: Catalogue | None = None) -> None:
     """Write a whole run, start to stop, in one piece, in place of any earlier copy.
 
-    With a `rehearsal`, a catalogue for trial, the run is written there before the earlier copy is deleted: a run that
+    With a `rehearsal`, a trial catalogue, the run is written there before the earlier copy is deleted: a run that
     cannot be written keeps its copy. Raises `StorageError` if its images cannot be put in order, and what Tiled raises.
     """
     documents = list(conform_events(straightened(catalogue.relocated(documents))))

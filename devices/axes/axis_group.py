@@ -40,7 +40,7 @@ class AxisGroup:
     def set(self, targets: Mapping[str, Target]) -> StatusBase:
         """Check every target, then start all moves at once.
 
-        The status is done when all have arrived and fails with the first that fails. Raises InputError, and moves
+        The status is done when all have arrived, and fails as soon as one of them fails. Raises InputError, and moves
         nothing, if a target is not allowed.
         """
         self.check_value(targets)

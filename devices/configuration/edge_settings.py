@@ -1,4 +1,4 @@
-"""Tables of absorption edges: what a beamline wants otherwise than the defaults that follow from the element."""
+"""Tables of absorption edges: settings of a beamline that differ from the defaults, which follow from the element."""
 
 from __future__ import annotations
 

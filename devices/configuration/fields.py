@@ -1,6 +1,6 @@
 """Declaration of one key of a configuration file: its type, range, unit and meaning together.
 
-The same declaration checks the file, gives the words of the error message, and becomes the JSON schema from which
+The same declaration checks the file, supplies the text of the error message, and becomes the JSON schema from which
 editors complete.
 """
 

@@ -228,7 +228,7 @@ class Conditions:
         return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
 
     def remarks(self) -> dict[str, str]:
-        """Return by PV, in words, every condition that a scan would wait for now.
+        """Return every condition that a scan would wait for now, in words, by PV.
 
         PVs that are not connected are skipped. Raises NotConnectedError if a connected one does not answer.
         """

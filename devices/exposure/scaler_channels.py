@@ -95,7 +95,7 @@ class ScalerExposure(Exposure):
         return {name: signal for name, signal in found.items() if signal is not None}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
-        """Return the exposure triggered last; raises AcquisitionError if the values are of another one, or of two."""
+        """Return the exposure triggered last; raises AcquisitionError for values of another one, or of two."""
         stamps = self._stamps(readings)
         counted_s = float(readings[COUNTER_CLOCK if COUNTER_CLOCK in readings else "elapsed"].value)
         self._check_new(stamps, counted_s, float(readings["elapsed"].value))

@@ -27,7 +27,7 @@ class TechniqueDetector(Device):
     """
 
     def prepare(self, dwell_s: float) -> None:
-        """Set the dwell of the next exposure, s; raise AcquisitionError if the detector cannot count for so long."""
+        """Set the dwell of the next exposure, s; raise AcquisitionError if the detector cannot count that long."""
         raise NotImplementedError
 
     def trigger(self) -> StatusBase:
@@ -41,7 +41,7 @@ class TechniqueDetector(Device):
     def values(self, raw: Mapping[str, Any], exposure_s: float) -> dict[str, Any]:
         """Return the event fields from the values of `fresh_signals`, for an exposure of `exposure_s` seconds.
 
-        Raises AcquisitionError if they are of another exposure than the one that was triggered last.
+        Raises AcquisitionError if they belong to an exposure other than the one that was triggered last.
         """
         raise NotImplementedError
 

@@ -69,7 +69,7 @@ class SessionGuard:
         self._thread.start()
 
     def close(self) -> None:
-        """Disarm the watchdog, as no more heartbeats come, and release the beamline.
+        """Disarm the watchdog, as heartbeats end here, and release the beamline.
 
         An IOC that does not answer is logged, and nothing is raised. A second call does nothing.
         """

@@ -48,7 +48,7 @@ def fail(status: StatusBase, error: Exception) -> None:
 
 
 class AllOf(Status):
-    """Status that is done when all `statuses` are, and fails with the reason of the first that fails.
+    """Status that is done when all `statuses` are, and fails with the reason of the first failure.
 
     ophyd's own `status & status` fails without the reason. A time-out becomes a `timeout_error`, as ophyd lets only its
     own timers raise its StatusTimeoutError.

@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 def run_curve(documents: Documents, choice: CurveChoice) -> RunCurve:
     """Return a run as the curve that `choice` asks for; a run in progress gives what has been measured so far.
 
-    Kinds of runs that have one curve only return that one. Raises ReductionError where there is none (yet).
+    Kinds of runs with a single curve return that one. Raises ReductionError where there is none (yet).
     """
     return curve_of(documents, choice, read_image)

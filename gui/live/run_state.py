@@ -272,7 +272,7 @@ class RunState:
     def _reduce(self, name: str, doc: Mapping[str, Any]) -> None:
         """Add a document to the sums; one that cannot be reduced becomes `problem`, and the display continues."""
         # Documents come from outside: from an older version, another plan, a damaged journal. One that cannot be
-        # reduced is skipped, and the sums go on without it. If it is the start document, nothing later can be
+        # reduced is skipped, and the sums continue without it. If it is the start document, nothing later can be
         # understood either, so the run has no sums.
         try:
             if self.sums is not None:

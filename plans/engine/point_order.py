@@ -1,4 +1,4 @@
-"""In which order a pass goes over the points of its grid."""
+"""Order in which a pass measures the points of its grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibration of the laser attenuator: the power behind it against the angle of its plate, and a fit of that."""
+"""Calibration of the laser attenuator: the power behind it against the angle of its plate, and the fit to it."""
 
 from __future__ import annotations
 

@@ -132,8 +132,8 @@ def delay_self_test(
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and later, where the last probe meets the next pump. Time zero must be
-    right to about 100 ps. The session judges the runs when the last has ended: a wrong sign turns a rise
-    round, a jump shifts it. Returns the uid of each arm's run by the arm's name.
+    right to about 100 ps. The session judges the runs when the last has ended: a wrong sign reverses a rise,
+    and a jump shifts it. Returns the uid of each arm's run by the arm's name.
     """
     delays_ps = join_regions(TIME_ZERO_REGIONS_PS, "ps")
     preset = edge_preset(edge, configuration)

@@ -1,4 +1,4 @@
-"""Where laser and X-rays meet: the scan that shows it, and the step that makes it zero of the delay axis."""
+"""Time zero of laser and X-rays: the scan that finds it, and the step that makes it the zero of the delay axis."""
 
 from __future__ import annotations
 

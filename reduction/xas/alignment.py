@@ -167,8 +167,8 @@ def thermal_difference(
 
     Without an `alignment` the spectra are aligned in the edge-integral window of the reference. The part of the shift's
     error that does not come from the counts of the two spectra is independent of them. The final spectrum is the mean
-    of the aligned one and of the same with its band gap moved by the Varshni change (SI 8), because the alignment may
-    or may not have removed that change. All errors are propagated through shift and normalisation. Raises
+    of the aligned one and of the same spectrum with its band gap shifted by the Varshni change (SI 8), because the
+    alignment may or may not have removed that change. All errors are propagated through shift and normalisation. Raises
     ReductionError for spectra of different edges, and as `align` and `normalise` do.
     """
     _require_one_edge(spectrum, reference)

@@ -69,7 +69,7 @@ def foil_absorption(accumulator: RunAccumulator) -> FoilSpectrum:
 def read_xdi(path: Path) -> FoilSpectrum:
     """Read a transmission spectrum in XDI (XAS Data Interchange, version 1) with columns energy, i0, itrans.
 
-    The absorption is ln(i0/itrans). Raises ReductionError if a column is missing or a value makes no sense.
+    The absorption is ln(i0/itrans). Raises ReductionError if a column is missing or a value is invalid.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     columns = _columns([line for line in lines if line.startswith("#")])
@@ -97,7 +97,7 @@ def find_edge(
     moves: its steepest point is the edge. Fourth order, because the white line makes the rise asymmetric, which would
     bias a cubic. The error follows from the scatter about the fit, so no noise model of the chambers is needed. The
     steepest place of the whole spectrum is taken, or of `search_ev`. The L3 edge of metallic lead has a shoulder about
-    7 eV below its steepest point, so a tabulated edge energy must stand for the same place. Raises ReductionError if
+    7 eV below its steepest point, so a tabulated edge energy must refer to the same point. Raises ReductionError if
     there are too few points or no maximum inside.
     """
     # The slope of a cubic at every measured energy finds the region of the steepest rise; the polynomial of fourth

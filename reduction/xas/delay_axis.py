@@ -123,8 +123,8 @@ def evaluate_delay_axis(
 
     A shift up to `tolerance_ps` does not matter (10 ps: two steps of the coarse delay). A larger one counts if it
     exceeds three errors. With an error so large that a shift could hide in it, the arm is undecided. The arm of another
-    X-ray pulse measures the distance of the pulses; if it alone is shifted, that is what differs, not the axis. Raises
-    InputError without the reference arm.
+    X-ray pulse measures the distance of the pulses; if only that arm is shifted, that distance is wrong, not the axis.
+    Raises InputError without the reference arm.
     """
     if REFERENCE not in rises:
         raise InputError(

@@ -34,8 +34,8 @@ def fluence_scan(
 
     Recipe, per scan: divide by I0; subtract from on the mean on - off difference of the two lowest fluences; divide on
     and off by the mean of the off scan. Then average over the scans that have both lowest points. Because even the
-    lowest fluences pump a little, the transient is the signal minus its mean there: this does not change slopes, but
-    the intercept of a line.
+    lowest fluences pump a little, the transient is the signal minus its mean there: this changes the intercept of a
+    line, but not its slope.
 
     The boxcar's electronic zero is a part of its mean off signal, to which the transient is relative: give `zero_v`, V,
     from `boxcar_zero` of an energy scan, which is subtracted with its error, unless the run has a calibration of its

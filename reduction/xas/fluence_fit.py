@@ -36,7 +36,7 @@ class SaturationTest(NamedTuple):
     """Test of whether the points above the linear regime lie on its line.
 
     `chi_square` of these points about the extrapolated line, including the line's own errors and all correlations, with
-    its `degrees_of_freedom` and `p_value` (below 0.001: they left the line). `deficit`: weighted mean of their
+    its `degrees_of_freedom` and `p_value` (below 0.001: they do not lie on the line). `deficit`: weighted mean of their
     distances from the line, positive if the signal is below the line. `knee_mj_cm2`: best end of a straight line that
     continues as a plateau, fitted to all points; `knee_low_mj_cm2` and `knee_high_mj_cm2`: the range in which
     chi-square is less than 1 above its minimum (68 %), infinite if the measured fluences do not bound it.

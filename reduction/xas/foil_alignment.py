@@ -40,7 +40,7 @@ class FoilAlignment:
 
     `gain`: absorption relative to the reference, by the thickness of the foils. `residual`: standard deviation about
     the shifted reference, and `correlation` how many points deviate together: 1 for noise, more where the curves differ
-    in shape, as by another resolution. The error of the shift contains both.
+    in shape, for example by their resolution. The error of the shift contains both.
     """
 
     shift_ev: Value

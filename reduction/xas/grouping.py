@@ -27,7 +27,7 @@ GATES_FOR_TAIL = 4
 class NullPair(StrEnum):
     """Two gates whose signals must agree: the last two of a pump period, or the pumped and the last one.
 
-    With the laser on the rest of the excitation is subtracted; with the laser blocked there is none.
+    With the laser on the remaining excitation is subtracted; with the laser blocked there is none.
     """
 
     UNPUMPED = "unpumped - unpumped"
@@ -58,7 +58,7 @@ class NullTest(NamedTuple):
 
 
 def null_gates(pair: NullPair, timing: Timing) -> tuple[Gate, Gate, tuple[Gate, Gate] | None]:
-    """Return both gates of a null test, and the pair that gives the rest of the excitation, None without one.
+    """Return both gates of a null test, and the pair that gives the remaining excitation, None without one.
 
     Raises ReductionError for a pump scheme with too few gates.
     """
@@ -125,10 +125,10 @@ def null_test(
     """Return the comparison of two gates that must agree, by default the last two of a period, shutter closed.
 
     The logarithm of their ratio, summed over scans, must be one constant for all points: gates may differ in
-    efficiency, but not with energy or delay. With the shutter open the later probes still see a rest of the excitation,
-    5 % of the transient after 460 ns and less after 613 ns. The logarithm of the ratio of the two gates `tail`, of the
-    same exposures, is then fitted and subtracted. These must differ from `on` and `off`, whose noise would otherwise be
-    fitted too. Raises ReductionError without pairs or with too few points.
+    efficiency, but not with energy or delay. With the shutter open the later probes still see some remaining
+    excitation, 5 % of the transient after 460 ns and less after 613 ns. The logarithm of the ratio of the two gates
+    `tail`, of the same exposures, is then fitted and subtracted. These must differ from `on` and `off`, whose noise
+    would otherwise be fitted too. Raises ReductionError without pairs or with too few points.
     """
     default = null_gates(NullPair.OFF, accumulator.metadata.timing)
     on = default[0] if on is None else on

@@ -65,7 +65,7 @@ class _SelfTestSums(RunAccumulator):
         self.start: Document = {}
 
     def __call__(self, name: str, doc: Document) -> None:
-        """Take one document; raises ReductionError for one that makes no sense."""
+        """Take one document; raises ReductionError for an invalid one."""
         if name == "start":
             self.start = doc
         super().__call__(name, doc)

@@ -38,7 +38,7 @@ _START_LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
 _STARTS = 2
 # Deeper minima that the profiles may find before the fit is taken as it is, without intervals.
 _REFITS = 3
-# Weights and the rest from earlier pumps come from the fit before; the third changes nothing that can be seen.
+# Weights and the remainder from earlier pumps come from the fit before; the third changes nothing that can be seen.
 _ROUNDS = 3
 _UNRESOLVED_RATE_PER_NS = 2e-5
 _WORST_CONDITION = 1e12

@@ -2,8 +2,8 @@
 
 The ratio of pumped to unpumped photons at energy E and delay t is r = c (1 + S(t_on)) / (1 + S(t_off)), with
 S = sum_k A_k(E) D_k(t), D_k a decay after the train of pumps and c the ratio of the efficiencies of the two gates.
-Identically r = c + sum_k B_k(E) (D_k(t_on) - D_k(t_off)) / (1 + S(t_off)) with B_k = c A_k. The rest from earlier
-pumps, S(t_off), is small, so it is taken from the fit before and the model is linear in B: for given decays the best
+Identically r = c + sum_k B_k(E) (D_k(t_on) - D_k(t_off)) / (1 + S(t_off)) with B_k = c A_k. The remainder from earlier
+pumps, S(t_off), is small, so it is taken from the previous fit, and the model is linear in B: for given decays the best
 spectra follow from one small linear problem per energy (variable projection: Golub and Pereyra 1973, SIAM Journal on
 Numerical Analysis 10, 413), and only time zero, lifetimes and c are searched for.
 """
@@ -46,12 +46,11 @@ class LinearPart(NamedTuple):
 class MapProblem:
     """A map with the decays that describe it; tables (energies, delays), 0 weight where nothing was measured.
 
-    `pumped_ps` and `unpumped_ps` (delays,) are the mean delays of the two gates, `deviation_ps` the table of what a
-    point was off them, `ratio` is pumped / unpumped, `weight` the inverse of its error, `rest` the signal of the
-    unpumped gate. Parameters are `names`: "t0_ps", the logarithms of the first
-    lifetime and of the ratio of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0,
-    "irf_sigma_ps" if the run records an error `irf_error_ps` of the instrument response, whose value is then its prior,
-    and "efficiency", the c above.
+    `pumped_ps` and `unpumped_ps` (delays,) are the mean delays of the two gates, `deviation_ps` the table of the
+    deviations of the points from them, `ratio` is pumped / unpumped, `weight` the inverse of its error, `rest` the
+    signal of the unpumped gate. Parameters are `names`: "t0_ps", the logarithms of the first lifetime and of the ratio
+    of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0, "irf_sigma_ps" if the run records an
+    error `irf_error_ps` of the instrument response, whose value is then its prior, and "efficiency", the c above.
     """
 
     pumped_ps: FloatArray

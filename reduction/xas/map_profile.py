@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NamedMapProblem:
-    """A map's problem with parameters by name instead of by place; the spectra follow them and are none of them."""
+    """The problem of a map with parameters by name instead of by place; the spectra follow from them."""
 
     def __init__(self, problem: MapProblem) -> None:
         self._problem = problem

@@ -72,8 +72,9 @@ class PumpTrain:
     def decay(self, delay_ps: ArrayLike, rate_per_ps: float) -> Decay:
         """Return the sum over k of w(t + k period) D(t + k period), D the convolved decay, w the overlap.
 
-        Shapes are those of `delay_ps`. Before the pump (t < 0) the sum is the rest from earlier pumps. A delay within
-        ten instrument widths of the next pump, or after it, is counted from that pump, to include its rising edge.
+        Shapes are those of `delay_ps`. Before the pump (t < 0) the sum is the remainder from earlier pumps. A delay
+        within ten instrument widths of the next pump, or after it, is counted from that pump, to include its rising
+        edge.
         """
         return self.decays(delay_ps, [rate_per_ps])[0]
 

@@ -1,4 +1,4 @@
-"""What the unpumped reference still holds of the pump's signal, from the measured decay, and sizes without it.
+"""Remaining pump signal in the unpumped reference, from the measured decay, and transient sizes corrected for it.
 
 The gate before the next pump has not recovered, and the spot that it sees was hit by earlier pumps. The difference
 pumped - unpumped is therefore smaller than the signal of the pumped sample, by more the later the pumped gate.
@@ -30,7 +30,7 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
 
     `metadata` is that of the transient: its delay from the pump, ps, and its reference. The decay of the fit holds at
     any energy, since the shape of the transient does not change with the delay. 0 for a reference with the laser
-    blocked. Raises ReductionError for a fit with a constant offset: it takes the reference for unpumped.
+    blocked. Raises ReductionError for a fit with a constant offset: it assumes that the reference is unpumped.
     """
     if metadata.reference == "laser shutter":
         return Value(0.0, 0.0)

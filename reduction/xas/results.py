@@ -126,7 +126,7 @@ class TimeZeroResults(RunResults):
     def time_zero_raw_ps(self) -> Value | None:
         """Time zero on the raw delay, ps: the same whatever was set since; None if it is not known.
 
-        An axis whose raw zero is this already must not be shifted again.
+        An axis that already has this raw zero must not be shifted again.
         """
         if self.time_zero is None or self.axis_zero_raw_ps is None:
             return None

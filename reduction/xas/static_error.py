@@ -22,7 +22,7 @@ def jet_fluctuation(pairs: ExposurePairs) -> float:
 
     From the scatter of every point between the scans, after each scan was scaled to the mean of all: what is common to
     a whole scan does not change the shape of a spectrum. All points together, so that few scans suffice. Only points
-    that every scan with a pair has count. Raises ReductionError with fewer than two scans or two such points.
+    that occur in every scan with a pair are used. Raises ReductionError with fewer than two scans or two such points.
     """
     scans = pairs.paired.any(axis=1)
     points = pairs.paired[scans].all(axis=0)

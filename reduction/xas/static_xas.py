@@ -76,7 +76,7 @@ class StaticAccumulator:
         self._sums = np.zeros((6, 0))
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Take one document of the bluesky event model; raises ReductionError for one that makes no sense."""
+        """Take one document of the bluesky event model; raises ReductionError for an invalid one."""
         if name == "start":
             self._begin(doc)
         elif name == "stop":

@@ -121,7 +121,7 @@ def time_zero(
     decays: Decays | None = None,
     free_irf: bool = False,
 ) -> TimeZeroFit:
-    """Return `fit_time_zero` of a reduced delay scan, ps; its offsets do no harm, because the baseline is free."""
+    """Return `fit_time_zero` of a reduced delay scan, ps; its offsets do not matter, because the baseline is free."""
     return fit_time_zero(
         trace.delay_ps,
         trace.transient,

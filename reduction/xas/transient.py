@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TransientMetadata:
-    """How a transient came about.
+    """Origin of a transient.
 
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
     `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
-    spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not tell. `scans`: scans
-    that contributed. `offset`: what the offsets between on and off were taken from. `detector` names a detector beside
-    the first one; `weights` (elements,) are those of the sum over its elements.
+    spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
+    scans that contributed. `offset`: what the offsets between on and off were taken from. `detector` names a detector
+    beside the first one; `weights` (elements,) are those of the sum over its elements.
     """
 
     sample: str
@@ -44,7 +44,7 @@ class TransientMetadata:
 def transient_metadata(
     accumulator: RunAccumulator, *, mode: Mode, probe: int, reference: Reference, scans: int, offset: str
 ) -> TransientMetadata:
-    """Return how a transient of `probe` came about; delay (ps) and energy (eV) from the mean read-back, unless scanned.
+    """Return the origin of a transient of `probe`; delay (ps) and energy (eV) from the mean read-back, unless scanned.
 
     Raises ReductionError if a fixed axis was never read.
     """

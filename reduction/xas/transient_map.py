@@ -60,7 +60,7 @@ class TransientMap(PhotonPairs):
 
 
 def change_by_pump(measured: TransientMap, timing: Timing) -> FloatArray:
-    """Return `measured.change`, (rows, columns), less its mean before the pump, which the gates' efficiencies make.
+    """Return `measured.change`, (rows, columns), minus its mean before the pump, due to gate efficiencies.
 
     Before the pump means two widths of the instrument response, ps. A map over other axes, or without such a delay,
     stays as it is.

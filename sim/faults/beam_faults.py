@@ -102,7 +102,7 @@ class Glitch(Fault):
         self._require(energy_ev=(4e3, 20e3), fwhm_ev=(0.01, 100.0), level=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:
-        """Reduce the flux by what the dip takes at the energy of the exposure."""
+        """Reduce the flux by the dip at the energy of the exposure."""
         widths = (state.energy_ev - self.energy_ev) / self.fwhm_ev
         missing = (1 - self.level) * math.exp(-4 * math.log(2) * widths**2)
         return replace(state, glitch=state.glitch * (1 - missing))

@@ -54,7 +54,7 @@ class XrayShutterCloses(Fault):
 class DelayJump(Fault):
     """The phase shifter jumps by `jump_ps` (the real one did, by 40 ps); the read-back shows it if `shown` is 1.
 
-    No variant leaves the jump unseen by PVs: nothing that watches PVs could detect it, only `delay_self_test` can.
+    No variant hides the jump from the PVs: only `delay_self_test` could then detect it.
     """
 
     meaning: ClassVar[str] = "Phase shifter jumps"

@@ -1,4 +1,4 @@
-"""Switches of what the gates of the detectors add to the counts; PVs that exist in the simulation only."""
+"""Switches for the effects of the detectors' gates on the counts; PVs that exist in the simulation only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def switch_records() -> Records:
 
 
 class GateSwitches(PVGroup):
-    """Sizes of the effects of the gates of `experiment`, which has the usual ones from now on."""
+    """Sizes of the gate effects of `experiment`, which start at their usual values."""
 
     locals().update(switch_records())
 

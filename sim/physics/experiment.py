@@ -108,7 +108,7 @@ class Fluctuations:
 
 
 def restarted_seed(seed: int, stream: int, restarts: int) -> list[int]:
-    """Return the seed of a stream of random numbers, one per stream, and another one after each restart."""
+    """Return the seed of a stream of random numbers; it differs between streams and after each restart."""
     return [seed, stream, restarts] if restarts else [seed, stream]
 
 
@@ -117,7 +117,7 @@ class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
     `scheme`: bunches, pump and gates; `photodiodes`: their number, among which the fluorescence is divided.
-    `effects`: sizes of what the gates add, which may change at any time.
+    `effects`: sizes of the gate effects, which may change at any time.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while it counts: the same exposures give the same counts, however fast a client asks.

@@ -1,4 +1,4 @@
-"""What gates do that is not the sample: gains, zeros, dark counts, and light of the laser."""
+"""Effects of the gates themselves: gains, zeros, dark counts, and light of the laser."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def shipped_samples() -> dict[str, Path]:
 def sample_path(sample: str) -> Path:
     """Return the file of a sample, given as the name of a shipped one or as a path.
 
-    Raises SimulationInputError listing the shipped names if it is neither. A file wins over a shipped name.
+    Raises SimulationInputError listing the shipped names if it is neither. A file takes precedence over a shipped name.
     """
     shipped = shipped_samples()
     path = Path(sample)

@@ -18,7 +18,8 @@ logger = logging.getLogger("trxas")
 class FigureAtEnd:
     """Reduces every run when it stops, prints the result, saves its figure in a folder and shows it.
 
-    `show` gets the path of each saved figure; by default a window of another process shows it where there is a screen.
+    `show` gets the path of each saved figure; by default it appears in a window of another process, if there is a
+    screen.
     """
 
     def __init__(self, folder: Path, show: Callable[[Path], object] | None = None) -> None:

@@ -14,7 +14,7 @@ Documents = list[tuple[str, Mapping[str, Any]]]
 
 
 class SelfTestJudge:
-    """A subscriber that collects the runs of a self-test, and judges them once there is one of every arm.
+    """A subscriber that collects the runs of a self-test, and judges them once every arm has one.
 
     A run of another series begins a new collection.
     """

@@ -107,9 +107,9 @@ class Subscriber:
             return
         deadline = time.monotonic() + timeout_s
         with self._changed:
-            # The wait is for what was put until now, not for an empty queue: a run that goes on would never let it end.
-            # A subscriber that has not finished a single document in all that time is stuck in one; one that has is
-            # only slow, and continues in the background.
+            # The wait is for what was put until now, not for an empty queue: a run that continues would never let it
+            # end. A subscriber that has not finished a single document in all that time is stuck in one; one that has
+            # is only slow, and continues in the background.
             done = self._done
             target = self._put
             self._changed.wait_for(

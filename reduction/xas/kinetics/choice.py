@@ -88,7 +88,7 @@ def choose_kinetics(
             except ReductionError as error:
                 errors.append(error)
                 scores.append(ModelScore(model=model, problem=_reason(error)))
-        # A level without a fit tells nothing of the next one, as long as there is no fit at all.
+        # A level without a fit says nothing about the next one, as long as there is no fit at all.
         if fits and [_smallest(fits, one) for one in Criterion] == before:
             break
     if not fits:

@@ -142,7 +142,7 @@ class KineticsFit:
 
     @property
     def p_value(self) -> float:
-        """How often noise alone gives a larger chi-square; below 0.001 the points do not follow the model."""
+        """Probability that noise alone gives a larger chi-square; below 0.001 the points do not follow the model."""
         return p_value(self.chi_square, self.degrees_of_freedom)
 
     @property
@@ -294,7 +294,7 @@ def _result(problem: KineticsProblem, best: Parameters, *, intervals: bool) -> K
 
 
 def is_delicate(lifetimes_ps: Sequence[Value]) -> bool:
-    """Return whether chi-square may be far from a parabola: a vague lifetime, or two that are close, ps.
+    """Return whether chi-square may be far from a parabola: a poorly determined lifetime, or two close ones, ps.
 
     With errors below a fifth and a ratio above 4, errors from the curvature had pulls of N(0, 1) in the coverage.
     """

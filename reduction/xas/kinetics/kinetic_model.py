@@ -58,7 +58,7 @@ class KineticModel(StrEnum):
 
 
 class Criterion(StrEnum):
-    """Information criteria: chi-square plus a price per parameter; the model with the smallest value is chosen.
+    """Information criteria: chi-square plus a penalty per parameter; the model with the smallest value is chosen.
 
     AICc (Hurvich and Tsai 1989, Biometrika 76, 297) prefers the model that predicts best, BIC (Schwarz 1978, Ann. Stat.
     6, 461) the true one: it adds a needless parameter less often, and needs more data to see a real one.
@@ -69,7 +69,7 @@ class Criterion(StrEnum):
 
     @property
     def description(self) -> str:
-        """What the criterion is asked for, in words."""
+        """Purpose of the criterion, in words."""
         return f"the model that {self.value} prefers"
 
 

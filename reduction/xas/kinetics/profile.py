@@ -73,7 +73,7 @@ class Combination:
 
 
 class DeeperMinimumError(ReductionError):
-    """A profile has found parameters with a smaller chi-square than the fit; `parameters` is where to fit again."""
+    """A profile has found parameters with a smaller chi-square than the fit; fit again from its `parameters`."""
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__("The profile of a parameter has a smaller chi-square than the fit. Fit again from there.")

@@ -1,4 +1,4 @@
-"""The section that compares the delays: areas, the parameter C, shapes, and the rest at 163.5 ns (Fig. 2 and 3)."""
+"""The section that compares the delays: areas, the parameter C, shapes, and what remains at 163.5 ns (Fig. 2 and 3)."""
 
 from __future__ import annotations
 
