@@ -1,1 +1,1 @@
-"""A technique of one's own for trxas: a magnet, and an X-ray emission analyser."""
+"""An external technique for trxas: a magnet, and an X-ray emission analyser."""
