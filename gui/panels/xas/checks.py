@@ -13,10 +13,11 @@ from gui.live.run_state import Scope
 from gui.panels.panel import Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
-from gui.requests.xas.checks import NullTestRequest, ScatterRequest
+from gui.requests.xas.checks import BaselineRequest, GateTestRequest, NullTestRequest, ScatterRequest
 from gui.theme import current_theme
 from gui.types import Severity
 from reduction.number_text import with_error
+from reduction.xas.gate_checks import FALSE_ALARMS, BaselineCheck, GateNullTest
 from reduction.xas.grouping import NullPair, NullTest, ScatterRatio
 
 AGREE_ABOVE = 1e-3
@@ -52,20 +53,23 @@ class ChecksPanel(Panel):
         self._shown: list[Answer[Any] | None] | None = None
 
     def requests(self) -> Collection[Request[Any]]:
-        """Return the requests for the ratio of scatter to counting error, and for the three null tests."""
-        return (self._scatter_request(), *self._null_requests().values())
+        """Return the requests for the ratio of scatter to counting error, and for the null tests and baselines."""
+        return (self._scatter_request(), *self._null_requests().values(), *self._gate_requests())
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace number and table."""
         self.choices.follow(frame)
         scatter = self._scatter_request()
         nulls = self._null_requests()
-        answers: list[Answer[Any] | None] = [frame.answer(scatter), *(frame.answer(null) for null in nulls.values())]
+        gates, baselines = self._gate_requests()
+        requests = (scatter, *nulls.values(), gates, baselines)
+        answers: list[Answer[Any] | None] = [frame.answer(request) for request in requests]
         if self._shown is not None and all(new is old for new, old in zip(answers, self._shown, strict=True)):
             return
         self._shown = answers
         self._draw_ratio(frame.answer(scatter))
-        self.table.show_rows([null_row(pair, frame.answer(null)) for pair, null in nulls.items()])
+        rows = [null_row(pair, frame.answer(null)) for pair, null in nulls.items()]
+        self.table.show_rows([*rows, gate_row(frame.answer(gates)), *baseline_rows(frame.answer(baselines))])
 
     def apply_theme(self) -> None:
         """Write the number in its size and colour."""
@@ -93,6 +97,10 @@ class ChecksPanel(Panel):
     def _null_requests(self) -> dict[NullPair, NullTestRequest]:
         mode = self.choices.mode
         return {pair: NullTestRequest(pair=pair, mode=mode, scope=self._scope) for pair in NullPair}
+
+    def _gate_requests(self) -> tuple[GateTestRequest, BaselineRequest]:
+        mode = self.choices.mode
+        return GateTestRequest(mode=mode, scope=self._scope), BaselineRequest(mode=mode, scope=self._scope)
 
     @property
     def _scope(self) -> Scope:
@@ -127,3 +135,31 @@ def null_row(pair: NullPair, answer: Answer[NullTest] | None) -> list[Cell]:
     agrees = test.p_value >= AGREE_ABOVE
     verdict: Cell = ("● vanishes", "good") if agrees else ("▲ DOES NOT VANISH", "bad")
     return [name, f"{test.chi_square:.1f} / {test.degrees_of_freedom}", f"{test.p_value:.3g}", verdict]
+
+
+def gate_row(answer: Answer[GateNullTest] | None) -> list[Cell]:
+    """Return the row of the test of zeros and gains: name, chi-square, p-value, verdict."""
+    name = "zeros and gains of the gates (laser blocked)"
+    if answer is None or answer.value is None:
+        return [name, "-", "-", problem_of(answer)]
+    test = answer.value
+    return [name, f"{test.chi_square:.1f} / {test.degrees_of_freedom}", *_verdict(test.p_value)]
+
+
+def baseline_rows(answer: Answer[tuple[BaselineCheck, ...]] | None) -> list[list[Cell]]:
+    """Return a row per baseline: name with the mean transient in %, no chi-square, p-value, verdict."""
+    if answer is None or answer.value is None:
+        return []
+    return [
+        [
+            f"mean transient {check.where}: {with_error(100 * check.mean.value, 100 * check.mean.sigma)} %",
+            "-",
+            *_verdict(check.p_value),
+        ]
+        for check in answer.value
+    ]
+
+
+def _verdict(p_value: float) -> list[Cell]:
+    verdict: Cell = ("● vanishes", "good") if p_value >= FALSE_ALARMS else ("▲ DOES NOT VANISH", "bad")
+    return [f"{p_value:.3g}", verdict]

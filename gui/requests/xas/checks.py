@@ -9,6 +9,7 @@ from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.types import Mode, Reference
 from reduction.xas.fluence import fluence_scan
+from reduction.xas.gate_checks import BaselineCheck, GateNullTest, baseline_checks, gate_null_test
 from reduction.xas.grouping import (
     NullPair,
     NullTest,
@@ -56,3 +57,27 @@ class NullTestRequest(Request[NullTest]):
         sums = run.within(self.scope)
         on, off, tail = null_gates(self.pair, sums.metadata.timing)
         return null_test(sums, self.mode, on, off, tail)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateTestRequest(Request[GateNullTest]):
+    """Chi-square of pumped and unpumped gate with the laser blocked: whether zeros and gains are right."""
+
+    mode: Mode = "spc"
+    scope: Scope = "mean"
+
+    def compute(self, run: RunState) -> GateNullTest:
+        """Return the test. Raises ReductionError without exposures with the laser blocked."""
+        return gate_null_test(run.within(self.scope), self.mode)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineRequest(Request[tuple[BaselineCheck, ...]]):
+    """Mean transient before and after the edge, or before time zero, where it must vanish."""
+
+    mode: Mode = "spc"
+    scope: Scope = "mean"
+
+    def compute(self, run: RunState) -> tuple[BaselineCheck, ...]:
+        """Return a check per baseline, none for runs without one. Raises ReductionError without data."""
+        return tuple(baseline_checks(run.within(self.scope), self.mode))

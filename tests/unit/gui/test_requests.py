@@ -13,7 +13,7 @@ from errors import ReductionError
 from gui.live.run_state import RunState
 from gui.requests.powder.diffraction import DiffractionRequest
 from gui.requests.xas.bunches import BunchRequest
-from gui.requests.xas.checks import NullTestRequest, ScatterRequest
+from gui.requests.xas.checks import BaselineRequest, GateTestRequest, NullTestRequest, ScatterRequest
 from gui.requests.xas.fluence import FluenceRequest
 from gui.requests.xas.kinetics import KineticsRequest, TraceRequest
 from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
@@ -28,6 +28,7 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import Gate
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.gate_checks import baseline_checks, gate_null_test
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.grouping import NullPair, null_test, scan_transients, scatter_ratio
 from reduction.xas.kinetics.fit import fit_kinetics
@@ -124,6 +125,17 @@ def test_checks_are_those_of_the_stored_run(mode: Mode) -> None:
         (NullPair.UNPUMPED, (Gate(1, 3), Gate(1, 4), tail)),
     ):
         assert NullTestRequest(pair=pair, mode=mode).compute(state) == null_test(stored, mode, *gates)
+
+
+@pytest.mark.parametrize("mode", ["spc", "boxcar"])
+def test_checks_of_the_gates_are_those_of_the_stored_run(mode: Mode) -> None:
+    """Lost: a gate of another gain or zero that shows only when the beam time is over."""
+    documents = energy_run(shutter_reference="point")
+    state, stored = fed(documents), accumulate(documents)
+    assert GateTestRequest(mode=mode).compute(state) == gate_null_test(stored, mode)
+    assert list(BaselineRequest(mode=mode).compute(state)) == baseline_checks(stored, mode)
+    with pytest.raises(ReductionError, match="laser shutter closed"):
+        GateTestRequest(mode=mode).compute(fed(energy_run()))
 
 
 def test_scatter_of_a_fluence_scan_is_its_own() -> None:
