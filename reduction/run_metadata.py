@@ -227,7 +227,7 @@ class RunMetadata:
                 photodiodes=_photodiodes(reduction),
                 element_weights=weights_of_photodiodes(detectors),
                 detectors=detectors,
-                gates=_gates(doc, detectors),
+                gates=gates_of_start(doc),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except ReductionError:
@@ -291,11 +291,14 @@ def _photodiodes(reduction: Mapping[str, Any]) -> int:
     return number
 
 
-def _gates(doc: Mapping[str, Any], detectors: tuple[DetectorFacts, ...]) -> GateCalibration | None:
-    """Return the calibration of the gates, without that of counting if the photodiodes had other weights in it."""
+def gates_of_start(doc: Mapping[str, Any]) -> GateCalibration | None:
+    """Return the calibration of the gates in a start document, None if it has none.
+
+    Without that of counting if the photodiodes had other weights in it. Raises ReductionError for a damaged one.
+    """
     document = doc.get("gate_calibration", {})
     calibration = GateCalibration.from_document(document)
-    stated = weights_of_photodiodes(detectors)
+    stated = weights_of_photodiodes(detectors_of(doc))
     # A zero is the sum over all photodiodes: with other weights it is another number, and counting needs it least.
     if calibration is None or not stated or tuple(document.get("photodiode_weights", stated)) == stated:
         return calibration

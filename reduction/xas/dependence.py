@@ -12,8 +12,10 @@ from errors import ReductionError
 from reduction.detectors import detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
+from reduction.run_metadata import gates_of_start
 
 if TYPE_CHECKING:
+    from reduction.gate_calibration import GateCalibration
     from reduction.types import Document, FloatArray, IntArray
 
 _KEYS = ("grid", "pumped_probe", "unpumped_probe")
@@ -56,7 +58,9 @@ class DependenceSums:
     """Running sums of a scan of any axes: photons of the pumped and of the unpumped probe at every point.
 
     Call it with `(name, document)`. Only good exposures with the laser shutter open count; all photodiodes are summed.
-    Raises ReductionError for a start document without grid and probes.
+    Zeros, laser light and gains of the gates are taken out where the run has a calibration of them; what is left of its
+    errors, far below those of counting at a single point, is not included. Raises ReductionError for a start document
+    without grid and probes.
     """
 
     def __init__(self) -> None:
@@ -65,6 +69,7 @@ class DependenceSums:
         # Rows: photons pumped and unpumped, their variances, exposures, and the sum of the positions of each axis.
         self._sums = np.zeros((5, 0))
         self._weights = np.ones((1, 1))
+        self._gates: GateCalibration | None = None
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -123,7 +128,15 @@ class DependenceSums:
         self.start = doc
         weights = next((one.weights for one in detectors_of(doc) if "spc_counts" in one.fields.values()), (1.0,))
         self._weights = np.asarray(weights)[:, None]
+        self._gates = gates_of_start(doc)
         self._sums = np.zeros((5 + len(self.axes), len(doc["grid"]["points"])))
+
+    def _zero_and_gain(self, data: Document, probes: list[int]) -> tuple[FloatArray, FloatArray]:
+        """Return zeros, photons per pulse, and gains of `probes` in an exposure: 0 and 1 without a calibration."""
+        if self._gates is None or "spc" not in self._gates.chains:
+            return np.zeros(len(probes)), np.ones(len(probes))
+        zeros = self._gates.zeros("spc", [data["delay_ps"]], [data["fluence_mj_cm2"]], laser=True)
+        return zeros[0, probes], self._gates.chains["spc"].gain[probes]
 
     def _add(self, data: Document) -> None:
         if data["quality"] or data["laser_shutter"] != 1:
@@ -135,7 +148,8 @@ class DependenceSums:
             pulses = np.asarray(data["spc_pulses"], dtype=float)[probes]
             photons = self._weights * true_counts(counts, pulses)
             variance = self._weights**2 * true_counts_variance(counts, pulses)
-            row = [*photons.sum(axis=0), *variance.sum(axis=0)]
+            zero, gain = self._zero_and_gain(data, probes)
+            row = [*(photons.sum(axis=0) - zero * pulses) / gain, *variance.sum(axis=0) / gain**2]
             positions = [float(data[axis]) for axis in self.axes]
             self._sums[:, int(data["point_index"])] += [*row, 1.0, *positions]
         except (KeyError, IndexError, TypeError, ValueError) as error:

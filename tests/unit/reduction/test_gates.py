@@ -16,6 +16,7 @@ from reduction.accumulator import accumulate
 from reduction.gate_calibration import GateCalibration
 from reduction.run_metadata import RunMetadata
 from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.gate_checks import FALSE_ALARMS, baseline_checks, gate_null_test
 from reduction.xas.gate_exposures import gate_values
@@ -190,6 +191,27 @@ def test_the_error_of_a_gain_holds_that_of_the_zeros() -> None:
         for _ in range(300)
     ]
     assert np.std(drawn, axis=0) == pytest.approx(chain.gain_error, rel=0.2)
+
+
+def test_maps_and_scans_of_any_axis_are_calibrated_too() -> None:
+    """Lost: light of the laser that looks like a transient at every point of a map."""
+    document = calibration_of(1, light=np.array([5e-4, 0, 0, 0, 0]), **IDEAL)
+    start = {**_start(), "grid": {"axis": "nozzle_mm", "points": [0.0]}, "pumped_probe": 0, "unpumped_probe": 4}
+    pulses = 10_000_000
+    counts = -np.expm1(-np.array([0.06 + 5e-4, 0.06, 0.06, 0.06, 0.06])) * pulses
+    event = {
+        "quality": "", "laser_shutter": 1, "point_index": 0, "nozzle_mm": 0.0, "delay_ps": 10_100.0,
+        "fluence_mj_cm2": 8.8, "spc_counts": np.stack([counts, counts]), "spc_pulses": np.full(5, pulses),
+    }  # fmt: skip
+    changes = []
+    for calibration in ({}, document):
+        sums = DependenceSums()
+        sums("start", {**start, "gate_calibration": calibration})
+        sums("descriptor", {"uid": "d", "name": "primary"})
+        sums("event", {"descriptor": "d", "seq_num": 1, "data": event})
+        changes.append(sums.change()[1][0])
+    assert changes[0] == pytest.approx(5e-4 / 0.06, rel=0.01)
+    assert changes[1] == pytest.approx(0.0, abs=4e-4)
 
 
 def _start() -> dict[str, Any]:
