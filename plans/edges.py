@@ -1,6 +1,6 @@
 """Settings of scans at an absorption edge: the default grid, and the intervals that normalise a spectrum.
 
-The two edges of the paper have grids of their own. Those of every other K or L edge follow from the energy and the
+The two edges of the paper have their own grids. Those of every other K or L edge follow from the energy and the
 core-hole width of the element; a table `[edges."Fe K"]` of the configuration overrides any of it.
 """
 
@@ -225,7 +225,7 @@ def dwell_factors(
     regions_ev: Sequence[Region] | None,
     regions_k: Sequence[Region] | None,
 ) -> tuple[float, ...]:
-    """Return what multiplies the dwell at each energy of `points_ev`, eV: (k / first k)^power in the regions in k.
+    """Return the factors of the dwell at the energies `points_ev`, eV: (k / first k)^power in the regions in k.
 
     Empty for a `power` of 0. EXAFS falls with k, so a power of 1 to 2 keeps it above the noise. Raises InputError if
     the scan has no regions in k.

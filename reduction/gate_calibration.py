@@ -40,7 +40,7 @@ class GateChain:
     level_error: Numbers = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cannot be."""
+        """Refuse impossible numbers."""
         lengths = {len(one) for one in (self.zero, self.zero_error, *self.lit, *self.lit_error)}
         lengths |= {len(one) for one in (self.level, self.level_error) if one}
         numbers = [*self.zero, *self.zero_error, *self.level, *self.level_error]

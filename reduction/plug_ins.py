@@ -23,7 +23,8 @@ logger = logging.getLogger("trxas.plugins")
 def plug_in_kinds(taken: Iterable[str]) -> list[RunKind]:
     """Return the run kinds of all plug-ins; one with a name that is `taken`, or with a defect, is logged and left out.
 
-    What their functions raise beside ReductionError and InputError becomes a ReductionError that names the plug-in.
+    Any error of their functions other than ReductionError and InputError becomes a ReductionError that names the
+    plug-in.
     """
     names = set(taken)
 

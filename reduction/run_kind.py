@@ -83,8 +83,8 @@ class RunKind:
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
     does not know. `exposure_text` returns what the line of an exposure at the prompt says about its data, None for no
-    line. `shown` are keys of the start document that a report lists beside the usual ones. `plug_in` names the plug-in
-    that brought the kind, empty for those of trxas.
+    line. `shown` are keys of the start document that a report lists in addition to the usual ones. `plug_in` names the
+    plug-in that brought the kind, empty for those of trxas.
     """
 
     name: str

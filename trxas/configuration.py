@@ -85,7 +85,7 @@ class Configuration:
 
     @property
     def simulation_options(self) -> tuple[str, ...]:
-        """Options with which a simulation has the ring and the photodiodes of this configuration."""
+        """Options that give a simulation the ring and the photodiodes of this configuration."""
         exposure = self.beamline.exposure
         photodiodes = str(exposure.apds * exposure.diodes_per_channel or DEFAULT_PHOTODIODES)
         # A beamline without a laser shutter cannot turn the laser on, so the simulation must have it on.

@@ -151,7 +151,7 @@ class Delay(Axis):
 class CoarseDelay(Delay):
     """Laser delay of a beamline whose phase shifter is only read: the delay generator makes every move.
 
-    The fine delay stays where somebody has set it, and counts.
+    The fine delay stays where it was set by hand, and is included in the position.
     """
 
     fine_setpoint = None
@@ -161,8 +161,8 @@ class CoarseDelay(Delay):
         """Set "time_zero_raw_ps" or "response", ps, as `Delay` does; raises InputError for a held delay."""
         if settings.get("held"):
             raise InputError(
-                f"held = {settings['held']}: {self.fine_readback.pvname} is only read here, so neither raw delay can "
-                "do the moves of the other. Give fine_setpoint in [delay], or leave the self-test out."
+                f"held = {settings['held']}: {self.fine_readback.pvname} is read-only here, so no raw delay can be "
+                "held. Give fine_setpoint in [delay], or leave out the self-test."
             )
         return super().configure(settings)
 

@@ -78,7 +78,7 @@ def class_at(path: str) -> Any:
 
 
 def readback_suffix(path: str) -> str | None:
-    """Return what the class at `path` puts behind its first PV name to read the position; None if it cannot be told.
+    """Return the suffix that the class at `path` appends to its first PV name to read the position; None if unknown.
 
     Raises InputError as `axis_class` does.
     """

@@ -53,7 +53,10 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
     omits = content.pop(OMITS, [])
     if extends is None:
         if omits:
-            raise ConfigurationError(f"{path}: {OMITS} = {omits!r} needs {EXTENDS}, as there is nothing to leave out.")
+            raise ConfigurationError(
+                f"{path}: {OMITS} = {omits!r} needs {EXTENDS}, because only inherited "
+                f"tables and keys can be omitted. Add {EXTENDS}, or remove {OMITS}."
+            )
         return InheritedContent(content=content, origins=_origins(content, path))
     parent_path = _parent(path, extends, named)
     family = (*children, path.resolve())

@@ -28,8 +28,8 @@ logger = logging.getLogger("trxas.devices")
 class AnyDevice:
     """Reader of a device of any class; `device` is the ophyd device itself, named as the entry.
 
-    `limit_s` is the time after which an exposure no longer waits for it. A class of somebody else may raise anything:
-    every failure costs its own values only.
+    `limit_s` is the time after which an exposure no longer waits for it. A foreign class may raise any error, which
+    costs only the values of this device.
     """
 
     def __init__(self, entry: DeviceDetector, *, prefix: str, limit_s: float = 3600.0) -> None:

@@ -46,7 +46,7 @@ logger = logging.getLogger("trxas.devices")
 
 
 class BesideDetector(Device):
-    """One detector of the list with PVs of its own; its signals are attributes named by `pvs_of`."""
+    """One detector of the list with its own PVs; its signals are attributes named by `pvs_of`."""
 
     def __init__(self, entry: Entry, settings: ExposureSettings, *, prefix: str) -> None:
         self.entry = entry
@@ -58,7 +58,7 @@ class BesideDetector(Device):
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:
         """Return the event fields from the answers of one exposure of `exposure_s` seconds.
 
-        Raises AcquisitionError for values that cannot be.
+        Raises AcquisitionError for impossible values.
         """
 
     @abstractmethod

@@ -30,7 +30,8 @@ def as_seen_by_ioc(folder: Path, local_root: str, ioc_root: str) -> str:
     except ValueError as error:
         raise ConfigurationError(
             f"The folder {folder} of the images is not below local_root = {local_root} of [pilatus], so the detector's "
-            f"computer, which sees {ioc_root} there, cannot reach it. Choose a folder below, or correct the roots."
+            f"computer, which sees {ioc_root} there, cannot reach it. Choose a folder below local_root, or "
+            f"correct local_root and ioc_root."
         ) from error
     seen: PurePath = (PureWindowsPath if path_kind(ioc_root) == WINDOWS else PurePosixPath)(ioc_root)
     return str(seen.joinpath(*below.parts))

@@ -225,7 +225,7 @@ class Pilatus(DetectorBase):
     def check_ready(self) -> None:
         """Raise if no image could be taken: PVs that do not answer, a busy camera, or no folder to write to.
 
-        NotConnectedError, AcquisitionError or StorageError; nothing is exposed or written.
+        Raises NotConnectedError, AcquisitionError or StorageError; nothing is exposed or written.
         """
         self.connect()
         if int(fresh_value(self.cam.acquire)):

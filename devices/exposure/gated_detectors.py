@@ -166,7 +166,7 @@ class Exposure(Device):
         return list(super().stage())
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return what the exposure triggered last counted, for stock plans; plans of trxas read an EventReader.
+        """Return the counts of the exposure triggered last, for stock plans; plans of trxas read an EventReader.
 
         Raises AcquisitionError if the values belong to another exposure.
         """
@@ -230,12 +230,12 @@ class Exposure(Device):
             raise AcquisitionError(
                 f"Expected exposure {expected}, found {spc.exposure_id} in {self.spc_frame.pvname} and "
                 f"{boxcar.exposure_id} in {self.boxcar_frame.pvname}. The trigger was refused, the IOC restarted, or "
-                "another client counts; the point is measured again."
+                "another client is counting; the point is measured again."
             )
         if not math.isclose(spc.exposure_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
             raise AcquisitionError(
-                f"{self.elapsed.pvname} counted {elapsed_s:g} s, the frame {spc.exposure_s:g} s: not one exposure. "
-                "Another client is counting; the point is measured again."
+                f"{self.elapsed.pvname} counted {elapsed_s:g} s, the frame {spc.exposure_s:g} s: they are not from "
+                "one exposure. Another client is counting; the point is measured again."
             )
 
     def cut_short(self) -> None:

@@ -42,8 +42,8 @@ is 190 to 800.
 def is_unsteady(reading: ExposureReading) -> bool:
     """Return whether the boxcar's sub-averages scatter far more than those of steady light.
 
-    They do if there was other light during a part of the exposure, too short to saturate the gates. Without a boxcar
-    there is nothing that could show it.
+    Stray light during a part of the exposure makes them scatter, even if it is too short to saturate the gates. Always
+    False without a boxcar, as nothing else shows such light.
     """
     # The boxcar reports, for each probe, the mean of the dwell and the variance of that mean from 64 sub-averages. In
     # steady light the standard error is near that of counting as many photons as the gates did, whatever the dwell.

@@ -157,16 +157,16 @@ class ScalerExposure(Exposure):
                 )
         if not math.isclose(counted_s, elapsed_s, rel_tol=ELAPSED_TOLERANCE):
             raise AcquisitionError(
-                f"{self.counts_source} counted {counted_s:g} s, {self.elapsed.pvname} {elapsed_s:g} s: not one "
-                "exposure. Another client is counting; the point is measured again."
+                f"{self.counts_source} counted {counted_s:g} s, {self.elapsed.pvname} {elapsed_s:g} s: they are not "
+                "from one exposure. Another client is counting; the point is measured again."
             )
         # A count of its own that another client started on the scaler with the gates ends at least one dwell later.
         allowed_s = max(elapsed_s / 2, self._settings.stamp_tolerance_s)
         if abs(stamps.counter - stamps.master) > allowed_s:
             raise AcquisitionError(
                 f"{self.counts_source} and its master ended {abs(stamps.counter - stamps.master):.3g} s apart, more "
-                f"than {allowed_s:.3g} s: not one exposure. Another client is counting, or the clocks of the IOCs "
-                "differ; set them with NTP, or raise stamp_tolerance_s in [exposure]."
+                f"than {allowed_s:.3g} s: they are not from one exposure. Another client is counting, or the clocks "
+                "of the IOCs differ; set them with NTP, or raise stamp_tolerance_s in [exposure]."
             )
 
 

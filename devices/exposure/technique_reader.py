@@ -46,7 +46,7 @@ class TechniqueDetector(Device):
         raise NotImplementedError
 
     def remarks(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Return what makes these event fields bad, as sentences by the names of conditions; empty if they are good."""
+        """Return the faults of these event fields, as sentences by the names of conditions; empty if they are good."""
         return {}
 
     def data_keys(self) -> dict[str, dict[str, Any]]:

@@ -158,7 +158,7 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
 
 
 def _meanings(texts: Iterable[str], parameter: Parameter, read: Callable[[str, Parameter], T]) -> dict[str, T]:
-    """Return what `read` makes of those texts that it understands."""
+    """Return the results of `read` for those texts that it understands."""
     found: dict[str, T] = {}
     for text in texts:
         try:

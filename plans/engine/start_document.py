@@ -53,7 +53,7 @@ class Calibrations:
 
 @dataclass(frozen=True, kw_only=True)
 class StartDocument:
-    """Keys of a scan beside its axes, its calibrations and the keys of its plan; None leaves a key out.
+    """Keys of a scan besides its axes, its calibrations and the keys of its plan; None leaves a key out.
 
     Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.

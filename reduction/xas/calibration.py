@@ -47,7 +47,7 @@ class FoilEdge:
     half_width_ev: float
 
     def offset_to(self, reference_ev: float) -> Value:
-        """Return what to add to the energy axis, eV, to put the edge at `reference_ev` (Pb L3: 13035 eV)."""
+        """Return the offset to add to the energy axis, eV, that puts the edge at `reference_ev` (Pb L3: 13035 eV)."""
         return Value(reference_ev - self.edge_ev.value, self.edge_ev.sigma)
 
 

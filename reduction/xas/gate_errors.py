@@ -21,7 +21,7 @@ def gate_errors(
     recipe: Callable[[RunAccumulator], FloatArray],
     measured: FloatArray,
 ) -> FloatArray:
-    """Return what `measured` moves by when each zero, level and light of `gates` moves by its error; (errors, points).
+    """Return the change of `measured` if a zero, level or light of `gates` changes by its error, (errors, points).
 
     `recipe` reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is the
     sum of the outer products of the rows. There are no rows for a run without a calibration of its gates.

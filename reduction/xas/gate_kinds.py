@@ -44,7 +44,7 @@ def _reduce(run: GateExposureSums) -> RunResults:
 
 
 def _curve(run: GateExposureSums, choice: CurveChoice) -> RunCurve:
-    """Return what the laser adds to a gate at each delay of dark exposures, V or photons per pulse."""
+    """Return the light that the laser adds to a gate at each delay of dark exposures, V or photons per pulse."""
     if run.start["plan_name"] != DARK_PLAN:
         raise ReductionError("Blocked exposures have one value per gate and no curve. Look at the table of results.")
     zero, zero_error = (part[choice.probe] for part in run.zero(choice.mode))

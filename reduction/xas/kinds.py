@@ -102,7 +102,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
     """Return a sentence per baseline on which the transient is not 0, unless the recipe takes that out anyway.
 
-    Photon counting subtracts offsets of on and off of its own, so without a calibration of the gates it needs no alarm.
+    Photon counting subtracts its own offsets of on and off, so without a calibration of the gates it needs no alarm.
     """
     gates = run.metadata.gates
     if mode == "spc" and (gates is None or mode not in gates.chains):

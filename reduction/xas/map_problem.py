@@ -164,8 +164,8 @@ class MapProblem:
         """Return what the noise of the spectra adds to the square of the Jacobian on average, (parameters, parameters).
 
         Fitted spectra have noise, which looks like a signal that depends on lifetimes and time zero as the true one
-        does. There are as many spectra as energies, so the sum does not become small beside the truth (Neyman and Scott
-        1948, Econometrica 16, 1).
+        does. There are as many spectra as energies, so the sum does not become small compared with the truth (Neyman
+        and Scott 1948, Econometrica 16, 1).
         """
         part = self.solve(parameters)
         slopes = self.design_slopes(parameters)
@@ -176,7 +176,7 @@ class MapProblem:
         return np.asarray(np.einsum("xkl,xtkp,xtlq->pq", spread, slopes, projected, optimize=True))
 
     def rest_of(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
-        """Return what earlier pumps have left at the unpumped gate, (energies, delays), unpumped sample = 1."""
+        """Return the signal left by earlier pumps at the unpumped gate, (energies, delays), unpumped sample = 1."""
         off = np.array([decay.value for decay in self._decays(parameters)[1]])
         return np.asarray(np.einsum("det,ed->et", off, spectra) / parameters[-1])
 

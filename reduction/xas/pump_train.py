@@ -79,7 +79,7 @@ class PumpTrain:
         return self.decays(delay_ps, [rate_per_ps])[0]
 
     def decays(self, delay_ps: ArrayLike, rates_per_ps: Sequence[float]) -> list[Decay]:
-        """Return what `decay` returns, for several rates; they share the overlap, which takes longest to compute."""
+        """Return `decay` for several rates; they share the overlap, which takes longest to compute."""
         delay = self._since_latest_pump(np.asarray(delay_ps, dtype=float))
         age = delay[..., None] + np.arange(len(self.overlap)) * self.period_ps
         weight, slope = self._overlap_at(age)

@@ -40,7 +40,9 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
             "constant_offset."
         )
     if metadata.delay_ps is None:
-        raise ReductionError("A trace has no single delay. Take the share of a spectrum or of a fluence scan.")
+        raise ReductionError(
+            "The share belongs to a single delay, and a trace has many. Use a spectrum or a fluence scan."
+        )
     first_ps = metadata.delay_ps - fit.timing.gate_delays_ps[metadata.probe]
     value = _share(fit, fit.values, first_ps, metadata.probe)
     slopes = np.zeros(len(fit.parameters))

@@ -88,7 +88,7 @@ class Transient:
 
 @dataclass(frozen=True, kw_only=True)
 class CurvesWithErrors(Transient):
-    """A transient whose two curves have errors of counting of their own, `on_sigma` and `off_sigma`, (points,) each."""
+    """A transient whose two curves have their own counting errors, `on_sigma` and `off_sigma`, (points,) each."""
 
     on_sigma: FloatArray
     off_sigma: FloatArray

@@ -73,7 +73,7 @@ class PumpScheme:
 def load_scheme(path: Path) -> PumpScheme:
     """Return the scheme in the table [pump_scheme] of a TOML file.
 
-    Raises SimulationInputError naming the file and the key, for a scheme that cannot be.
+    Raises SimulationInputError naming the file and the key, for an impossible scheme.
     """
     table = read_toml(path, "pump scheme").get(TABLE)
     where = f"{path} [{TABLE}]"

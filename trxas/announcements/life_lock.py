@@ -57,7 +57,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder_of(path: Path) -> str:
-    """Return what the holder of the lock at `path` wrote into it, "" if nobody holds it.
+    """Return the text that the holder of the lock at `path` wrote into it, "" if nobody holds it.
 
     "unknown" if the holder wrote nothing yet. Raises OSError as `is_held` does.
     """

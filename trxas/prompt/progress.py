@@ -24,7 +24,7 @@ class ScanProgress:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of a run."""
-        # A run has other streams beside its exposures: a suspension makes events too, without counts. They differ in
+        # A run has other streams besides its exposures: a suspension makes events too, without counts. They differ in
         # their descriptors, since an event itself does not say to which stream it belongs.
         is_exposure = self._primary.has(name, doc)
         if name == "start" and "num_points" in doc:

@@ -1,4 +1,4 @@
-"""Whether a connection within this machine comes from a process of the same user, by Linux's table."""
+"""Whether a connection within this machine comes from a process of the same user, by the connection table of Linux."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ServeOptions:
-    """What to serve beside relay, queue server and catalogue.
+    """Parts to serve besides relay, queue server and catalogue.
 
     `simulation`: options of a simulated beamline, None without one. `environment`: open the session of the queue.
     """

@@ -1,4 +1,4 @@
-"""Docks of the window beside its panels: the browser of stored runs, and the control of session and queue."""
+"""Docks of the window besides its panels: the browser of stored runs, and the control of session and queue."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def check_mixed_exposures(exposure: Exposure, bench: FaultBench) -> None:
     exposure.trigger().wait(timeout=WAIT_S)
     bench.put("amofg1a:scaler1.TP", 5.0)
     bench.put("amofg1a:scaler1.CNT", 1)
-    with pytest.raises(AcquisitionError, match=r"counted 5 s, hybrid:7idd:scaler1\.T 2 s: not one exposure"):
+    with pytest.raises(AcquisitionError, match=r"counted 5 s, hybrid:7idd:scaler1\.T 2 s: they are not from one"):
         exposure.read()
     exposure.trigger().wait(timeout=WAIT_S)
     assert exposure.read()["exposure_s"]["value"] == 2.0

@@ -54,7 +54,7 @@ def test_the_delay_generator_moves_about_the_phase_shifter_as_it_stands() -> Non
     assert delay.raw_targets(100.0) == {"coarse_setpoint": pytest.approx((169_880 - 3_140) * 1e-12)}
     delay.coarse_readback.sim_put(166_740e-12)
     assert delay.position == pytest.approx(100.0)
-    with pytest.raises(InputError, match="actualDelay is only read here"):
+    with pytest.raises(InputError, match="actualDelay is read-only here"):
         delay.configure({"held": {"fine": 3_000.0}})
 
 

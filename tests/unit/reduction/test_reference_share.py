@@ -59,5 +59,5 @@ def test_a_blocked_laser_leaves_nothing_to_correct(fit: KineticsFit) -> None:
 def test_a_fit_that_takes_the_reference_for_unpumped_cannot_correct_it(fit: KineticsFit) -> None:
     with pytest.raises(ReductionError, match="without constant_offset"):
         reference_share(replace(fit, constant_offset=True), replace(REFERENCE, delay_ps=100.0))
-    with pytest.raises(ReductionError, match="no single delay"):
+    with pytest.raises(ReductionError, match="belongs to a single delay"):
         reference_share(fit, REFERENCE)

@@ -51,7 +51,10 @@ class TechniqueCoverage:
     def take(self, estimates: Mapping[str, Estimate]) -> None:
         """Add the pulls of one sample; raises PlugInError for a parameter that the campaign does not name."""
         if unknown := estimates.keys() - self.pulls.keys():
-            raise PlugInError(f"The campaign {self.campaign.name} does not name {', '.join(unknown)}. Add it to them.")
+            raise PlugInError(
+                f"The campaign {self.campaign.name} does not name {', '.join(unknown)} among its "
+                f"parameters. Add it there."
+            )
         for name, pulls in self.pulls.items():
             one = estimates.get(name)
             pulls[self.samples] = [] if one is None else [(one.value - one.truth) / one.sigma]

@@ -79,7 +79,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def key_of(event: Mapping[str, Any]) -> Key:
-    """Return what identifies the exposure of an event's data."""
+    """Return the values that identify the exposure of an event's data."""
     return int(event["exposure_id"]), int(event["i0"]), int(np.sum(event["spc_counts"]))
 
 

@@ -85,7 +85,7 @@ def _wait_up(processes: BeamlineProcesses) -> None:
 
 
 def _uses(processes: BeamlineProcesses) -> dict[str, ProcessUse]:
-    """Return what each program of each process uses, with a number where one runs several times."""
+    """Return the resources that each program of each process uses, with a number where one runs several times."""
     uses: dict[str, ProcessUse] = {}
     # A server is a family of processes, each of which may grow. They are named by their program, with a number where
     # one runs several times, in the order of their process ids, so that a name means the same process in all samples.
