@@ -68,7 +68,7 @@ class EmissionCounter(TechniqueDetector):
         if int(number) != self._before + 1 or seconds < SHORTEST * self._dwell_s:
             raise AcquisitionError(
                 f"{self.frame.pvname} holds exposure {int(number)} of {seconds:g} s, expected {self._before + 1} of "
-                f"{self._dwell_s:g} s; the point is measured again. Check whether another client counts."
+                f"{self._dwell_s:g} s; the point is measured again. Check whether another client is counting."
             )
         return {COUNTS: int(counts)}
 

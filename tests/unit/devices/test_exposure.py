@@ -48,7 +48,7 @@ def test_another_clients_exposure_is_not_ours() -> None:
     hardware.beamline.exposure.prepare(1.0)
     for _ in range(2):
         hardware.beamline.exposure.trigger().wait(timeout=WAIT_S)
-    with pytest.raises(AcquisitionError, match="another client counts"):
+    with pytest.raises(AcquisitionError, match="another client is counting"):
         read(hardware)
 
 

@@ -201,7 +201,7 @@ def test_older_sample_files_still_load_and_do_not_heat(tmp_path: Path) -> None:
         ("[phases]\nmelting_c = 567.0\n", "unknown keys"),
         ("[thermal]\nvarshni_beta_k = 0.0\n", "varshni_beta_k"),
         ('[thermal.edges."Cs K"]\ntemperatures_c = [20.0]\nchanges = []\n', "no edge"),
-        ('[thermal.edges."Br K"]\ntemperatures_c = [30.0, 20.0]\nchanges = []\n', "must rise"),
+        ('[thermal.edges."Br K"]\ntemperatures_c = [30.0, 20.0]\nchanges = []\n', "must ascend"),
         ('[thermal.edges."Br K"]\ntemperatures_c = [20.0]\nchanges = [[1.0, 2.0]]\n', "one height per temperature"),
         ('[thermal.edges."Br K"]\ntemperatures_c = [20.0]\n', "needs temperatures_c and changes"),
     ],
