@@ -11,7 +11,7 @@ class Gates:
     """Zeros and gains of the gates: a bluesky Configurable without PVs.
 
     `calibration` is what start documents carry as `gate_calibration`, in V of the boxcar and photons per pulse; empty
-    until dark exposures have been measured. What its numbers mean is known to the reduction alone.
+    until dark exposures have been measured. Only the reduction interprets its numbers.
     """
 
     name = "gates"

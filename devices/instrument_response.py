@@ -17,7 +17,7 @@ class InstrumentResponse:
     """Gaussian instrument response: standard deviation with its standard error, ps.
 
     Fits of delay scans take both as the prior of a free width, so that every error contains its share. `source` is
-    "configuration", or "measured". Raises InputError for a width or an error that no response can have.
+    "configuration", or "measured". Raises InputError for an impossible width or error.
     """
 
     sigma_ps: float

@@ -49,7 +49,7 @@ class DetectorFacts:
 
     @property
     def is_summed(self) -> bool:
-        """Whether its values add up to anything; what another device reads is only recorded."""
+        """Whether its values are summed; those of another device are only recorded."""
         return self.kind in (*GATED, "ion_chamber")
 
     def integral(self, value: float, exposure_s: float) -> float:
@@ -118,7 +118,7 @@ class DetectorSums:
         return {"signal": self._probes, "variance": self._probes, **common}
 
     def values(self, data: Document, i0: float) -> dict[str, Any]:
-        """Return what an event adds, by "NAME:quantity"; nothing for a detector without a value. `i0` in counts."""
+        """Return the values of an event by "NAME:quantity"; nothing for a detector without a value. `i0` in counts."""
         missing = {mark for mark in str(data.get("marks", "")).split(",") if mark.endswith(MISSING_ENDING)}
         exposure_s = float(data["exposure_s"])
         found: dict[str, Any] = {}
@@ -167,8 +167,8 @@ def variance_of_parts(whole: FloatArray, part: FloatArray, share: float) -> Floa
     """Return the variance of the mean `whole`, (gate,), from the mean of its first `share` of the exposure.
 
     The whole is share x part + (1 - share) x rest, so the rest follows by subtraction. Part and rest are independent,
-    and their difference has the variance of the whole over share x (1 - share). What jet and flux do to all gates alike
-    is taken out first, as it cancels in the transient; the factor G / (G - 1) makes up for it.
+    and their difference has the variance of the whole over share x (1 - share). The common effect of jet and flux on
+    all gates is removed first, as it cancels in the transient; the factor G / (G - 1) corrects for that.
     """
     rest = (whole - share * part) / (1.0 - share)
     difference = part - rest

@@ -1,4 +1,4 @@
-"""Zeros and gains of the gates, as a start document records them, and what they make of a signal.
+"""Zeros and gains of the gates, as a start document records them, and their effect on a signal.
 
 A gate shows zero + gain x light of the sample. Exposures without X-rays give the zero: `zero` with the laser blocked,
 `lit` with the laser on the sample, at several delays. Exposures with X-rays and the laser blocked give the `level` of
@@ -116,8 +116,8 @@ class GateCalibration:
     def zeros(self, mode: str, delay_ps: ArrayLike, fluence_mj_cm2: ArrayLike, *, laser: bool) -> FloatArray:
         """Return the zeros of all gates at first delays and fluences, both (points,), as (points, probes).
 
-        Unit of the mode's chain. With the `laser` on the sample, what its light adds is interpolated linearly between
-        the delays that were measured, is that of the nearest one beyond them, and is proportional to the fluence.
+        Unit of the mode's chain. With the `laser` on the sample, its contribution is interpolated linearly between the
+        measured delays, constant beyond them, and proportional to the fluence.
         """
         chain = self.chains[mode]
         zero = np.asarray(chain.zero)
@@ -130,8 +130,8 @@ class GateCalibration:
     def shifted(self, mode: str, probes: tuple[int, ...], delay_ps: ArrayLike) -> Iterator[GateCalibration]:
         """Yield the calibration with each of its numbers moved by its error, one at a time.
 
-        Only numbers of `mode` and `probes` that matter at the first delays `delay_ps`, (points,). What a result moves
-        by is its error that is common to all points.
+        Only numbers of `mode` and `probes` that matter at the first delays `delay_ps`, (points,). The change of a
+        result is its error common to all points.
         """
         chain = self.chains[mode]
         for probe in probes:

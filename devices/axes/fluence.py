@@ -35,7 +35,7 @@ class AttenuatorCalibration:
     source: str = "configuration"
 
     def __post_init__(self) -> None:
-        """Raise InputError for numbers that no attenuator can have."""
+        """Raise InputError for impossible numbers."""
         numbers = (self.maximum_mj_cm2, self.zero_deg, self.maximum_sigma_mj_cm2 or 0.0, self.zero_sigma_deg or 0.0)
         if not all(math.isfinite(number) for number in numbers) or self.maximum_mj_cm2 <= 0:
             raise InputError(

@@ -123,7 +123,7 @@ class BeamlineConfiguration:
 
     @property
     def further_detectors(self) -> tuple[Entry, ...]:
-        """Detectors that are read beside the exposure, each on its own."""
+        """Detectors that are read alongside the exposure, each separately."""
         return tuple(beside_exposure(self.all_detectors))
 
     @property

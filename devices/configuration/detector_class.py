@@ -19,13 +19,15 @@ def check_detector_class(path: str, fields: Iterable[str]) -> None:
     device = class_at(path)
     # Imported here, not above: only a file that names a class needs ophyd while it is read.
     if not issubclass(device, import_module("ophyd").Device):
-        raise InputError(f"= {path!r}: is no ophyd device. Give a subclass of ophyd.Device, such as ophyd.EpicsScaler.")
+        raise InputError(
+            f"= {path!r}: is not an ophyd device. Give a subclass of ophyd.Device, such as ophyd.EpicsScaler."
+        )
     for field in fields:
         if not _has(device, field):
             known = list(device.component_names)
             close = difflib.get_close_matches(field, known, n=1)
             hint = f" Did you mean {close[0]}?" if close else f" Known: {', '.join(known)}."
-            raise InputError(f"= {path!r}: has no attribute {field}, which `fields` names.{hint}")
+            raise InputError(f"= {path!r}: has no attribute {field}, but `fields` names it.{hint}")
 
 
 def _has(device: Any, dotted: str) -> bool:

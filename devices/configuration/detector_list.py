@@ -2,7 +2,7 @@
 
 The first counting detector, a boxcar's frame, I0 and the reference behind the foil are read by the exposure itself, on
 whose number or time stamps everything rests; their entries become keys of `[exposure]`. All other entries are read
-beside it, each on its own.
+alongside it, each separately.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ OWN_NAMES: Mapping[str, DetectorKind] = {
 
 
 def exposure_keys(detectors: Sequence[Entry]) -> dict[str, Any]:
-    """Return the keys of `[exposure]` that follow from the list; a kind of detector that it lacks has empty ones."""
+    """Return the keys of `[exposure]` that follow from the list; those of a missing kind of detector are empty."""
     keys: dict[str, Any] = {
         "apds": 0, "spc_scaler": "", "spc_frame": "", "spc_channels": (), "boxcar_frame": "",
         "foil_channel": 0, "diodes_per_channel": 1,
@@ -87,13 +87,13 @@ def _slot(one: Entry) -> str:
 
 
 def beside_exposure(detectors: Sequence[Entry]) -> list[Entry]:
-    """Return the entries that are read beside the exposure, each on its own."""
+    """Return the entries that are read alongside the exposure, each separately."""
     own = in_exposure(detectors)
     return [one for one in detectors if one not in own]
 
 
 def entries_of(exposure: ExposureSettings) -> tuple[Entry, ...]:
-    """Return the list that says the same as the keys of `[exposure]`, for files without a list."""
+    """Return the list that is equivalent to the keys of `[exposure]`, for files without a list."""
     fluorescence = DetectorRole.FLUORESCENCE
     spc = SpcDetector(
         name="spc", role=fluorescence, scaler=exposure.spc_scaler, channels=exposure.spc_channels,
@@ -122,7 +122,7 @@ def entry_class(content: Mapping[str, Any]) -> tuple[type[ListedDetector] | None
 
 
 def row_name_faults(rows: Iterable[Mapping[str, Any]]) -> Iterable[Fault]:
-    """Yield a fault for every name that is none, or that several rows have, whatever else is wrong with them."""
+    """Yield a fault for every invalid name, and for every name that several rows have."""
     for name, times in Counter(str(row["name"]) for row in rows if row.get("name")).items():
         if not NAME.fullmatch(name):
             message = "is not a name. Use lower-case letters, digits and _, and begin with a letter."
@@ -140,7 +140,7 @@ def labelled(fault: Fault, label: str) -> Fault:
 def list_faults(
     detectors: Sequence[Entry], exposure_given: Iterable[str], taken: Collection[str], *, complete: bool
 ) -> Iterable[Fault]:
-    """Yield a fault for everything that entries of a list, sound by themselves, contradict among each other.
+    """Yield a fault for every contradiction between entries of a list that have no faults of their own.
 
     `exposure_given`: keys of [exposure] in the file; `taken`: names that fields of events have already; `complete`:
     whether no entry was left out because of faults of its own.

@@ -30,7 +30,7 @@ Weights = Annotated[
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class ListedDetector:
-    """What every detector of the list has: `name` begins its fields in events, `role` decides what is made of it."""
+    """Base of the detectors of the list: `name` begins its fields in events, `role` decides how it is reduced."""
 
     name: Annotated[str, text("name of the detector, with which its fields in events begin")]
     role: Annotated[DetectorRole, Field(description="role of the detector")]
@@ -52,9 +52,10 @@ class ListedDetector:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class GatedDetector(ListedDetector):
-    """A detector with elements and gates; `contains` names another of the list that this one is a sum with.
+    """A detector with elements and gates; `contains` names another one whose values are contained in those of this one.
 
-    `share` is the part of the exposure that the contained one covers. Values of the rest follow by subtraction.
+    `share` is the part of the exposure that the contained one covers; the values of the other part follow by
+    subtraction.
     """
 
     weights: Weights = ()
@@ -79,7 +80,7 @@ class GatedDetector(ListedDetector):
         return self.weights or (1.0,) * self.elements
 
     def faults(self, table: str) -> Iterable[Fault]:
-        """Yield a fault for rows of different length, and for weights that no sum can have."""
+        """Yield a fault for rows of different length, and for impossible weights."""
         if len({len(row) for row in self.table_of}) > 1:
             yield Fault(table=table, key=self._table_key, message="has rows of different length. Give one per gate.")
         yield from self._weight_faults(table)
@@ -135,7 +136,7 @@ class SpcDetector(GatedDetector):
         return tuple((self.scaler, channel) for row in self.channels for channel in row)
 
     def faults(self, table: str) -> Iterable[Fault]:
-        """Yield a fault unless the gates come from one source, and one for every channel that a gate cannot have."""
+        """Yield a fault unless the gates come from one source, and one for every impossible channel."""
         yield from super().faults(table)
         yield from one_source(table, "frame", self.frame, "channels", self.channels)
         yield from channel_range(table, "channels", (channel for row in self.channels for channel in row))
@@ -274,7 +275,7 @@ class DeviceDetector(ListedDetector):
     trigger: Annotated[bool, switch("trigger it with every exposure")] = False
 
     def faults(self, table: str) -> Iterable[Fault]:
-        """Yield a fault for a class that is no ophyd device, fields that it lacks, and a role other than monitor.
+        """Yield a fault for a class that is not an ophyd device, fields that it lacks, and a role other than monitor.
 
         All values of such a device are recorded as they are.
         """
@@ -312,7 +313,7 @@ def one_source(table: str, first: str, first_value: object, second: str, second_
 
 
 def channel_range(table: str, key: str, channels: Iterable[int]) -> Iterable[Fault]:
-    """Yield a fault for every channel that no detector can have: beyond the record, or its clock."""
+    """Yield a fault for every impossible channel: one beyond the record, or its clock."""
     for channel in channels:
         if not CLOCK_CHANNEL < channel <= LAST_CHANNEL:
             yield Fault(

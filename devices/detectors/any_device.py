@@ -26,7 +26,7 @@ logger = logging.getLogger("trxas.devices")
 
 @final
 class AnyDevice:
-    """Reader of a device of any class; `device` is the ophyd device itself, named as the entry.
+    """Reader of a device of any class; `device` is the ophyd device itself, which has the name of the entry.
 
     `limit_s` is the time after which an exposure no longer waits for it. A foreign class may raise any error, which
     costs only the values of this device.
@@ -74,7 +74,7 @@ class AnyDevice:
         return {self._field(key): data_key for key, data_key in self._keys.items()}
 
     def trigger(self) -> StatusBase:
-        """Start it with an exposure; the status is done when it has ended, well or not, or after `limit_s` seconds."""
+        """Start it with an exposure; the status is done when it has ended or failed, or after `limit_s` seconds."""
         ended = Status(timeout=None)
         limit = threading.Timer(self.limit_s, _finish, [ended])
         limit.daemon = True

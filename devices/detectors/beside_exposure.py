@@ -1,9 +1,9 @@
-"""Detectors that are read beside the exposure, each on its own: what one of them lacks costs only its own data.
+"""Detectors that are read alongside the exposure, each separately: a missing value costs only the data of its detector.
 
 Their records carry no number of the exposure. A value belongs to the exposure if its record was processed after the
 previous read-out and within half the dwell, or the tolerance of [exposure], of the end of the master's gate. All fields
 of one record must carry one time stamp. Otherwise the detector has no value of this exposure: its fields hold zeros,
-and the mark NAME_missing tells them from measured zeros.
+and the mark NAME_missing distinguishes them from measured zeros.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COUNTED_TOLERANCE = 1e-3
 """Relative disagreement allowed between the clock of a scaler and that of the master."""
 
 ANSWER_TIMEOUT_S = 1.0
-"""Longest wait for a detector beside the exposure, s; the exposure itself has been read by then."""
+"""Longest wait for a detector alongside the exposure, s; the exposure itself has been read by then."""
 
 Readings = Mapping[str, PvReading]
 """Answers of the PVs of one detector, by attribute name."""
@@ -88,7 +88,7 @@ class BesideDetector(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the present values, whatever exposure they belong to; raises TrxasError if there are none."""
+        """Return the current values, of whichever exposure; raises TrxasError if there are none."""
         waited = Waited([self])
         readings = waited.collect()[self.name]
         if readings is None:
@@ -135,7 +135,7 @@ class CountingBeside(BesideDetector):
 
 
 class AnalogBeside(BesideDetector):
-    """Mean signal per pulse, V, in records: `NAME_mean` (element, gate), more light is more."""
+    """Mean signal per pulse, V, in records: `NAME_mean` (element, gate), which increases with the light."""
 
     def values(self, readings: Readings, exposure_s: float) -> dict[str, Any]:  # a mean has no length
         """Return the mean signal, V, (element, gate)."""
@@ -186,7 +186,7 @@ class ChamberBeside(BesideDetector):
         """Return counts of a channel, or the mean of a record in its unit."""
         number = float(readings[self._source].value)
         if not np.isfinite(number):
-            raise AcquisitionError(f"{self.name} shows {number:g}, which is no number.")
+            raise AcquisitionError(f"{self.name} shows {number:g}, which is not a finite number.")
         return {self.name: number}
 
     def empty(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class ChamberBeside(BesideDetector):
         return {self.name: 0.0}
 
     def fields(self) -> dict[str, str]:
-        """Return its field as "counts" of a channel, or as the "mean" of a record."""
+        """Return the field as "counts" of a channel, or as the "mean" of a record."""
         return {"counts" if self._chamber.channel else "mean": self.name}
 
     def _unit(self, key: str) -> str:
@@ -246,14 +246,14 @@ def beside_class(entry: Entry, settings: ExposureSettings, pumps_per_s: float) -
 
 
 class Waited:
-    """Requests to several detectors that have gone out together; a detector that does not answer costs no other."""
+    """Requests sent to several detectors together; one that does not answer does not affect the others."""
 
     def __init__(self, detectors: Sequence[BesideDetector]) -> None:
         self._signals = {detector.name: detector.fresh_signals() for detector in detectors}
         self._asked = {name: all(map(_requested, signals.values())) for name, signals in self._signals.items()}
 
     def collect(self) -> dict[str, Readings | None]:
-        """Return the answers by detector; None for one of which a PV is not connected or does not answer in 1 s."""
+        """Return the answers by detector; None where a PV is not connected or does not answer in 1 s."""
         deadline = time.monotonic() + ANSWER_TIMEOUT_S
         return {
             name: self._answers(signals, deadline) if self._asked[name] else None

@@ -1,4 +1,4 @@
-"""All detectors beside the exposure: which take part in a run, and their part of an event."""
+"""All detectors alongside the exposure: which take part in a run, and their part of an event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("trxas.devices")
 
 
 class FurtherDetectors:
-    """The detectors beside the exposure, in the order of the list.
+    """The detectors alongside the exposure, in the order of the list.
 
     Call `begin_run` once per run: a detector that does not answer then is left out of the run. Per exposure, `request`
     comes before the exposure is read and `fields` after it.
@@ -67,7 +67,7 @@ class FurtherDetectors:
         return tuple(one.name for one in self._present)
 
     def begin_run(self) -> None:
-        """Ask all of them, and leave those out of the run that do not answer, with a warning; raises nothing."""
+        """Query all detectors, and exclude those that do not answer from the run, with a warning; raises nothing."""
         found = Waited(list(self._beside.values())).collect()
         self._missing = {}
         present = []
@@ -76,7 +76,9 @@ class FurtherDetectors:
             if answers:
                 present.append(one)
             else:
-                logger.warning("%s does not answer: this run is without it. `trxas doctor` shows its PVs.", one.name)
+                logger.warning(
+                    "%s does not answer and is excluded from this run. `trxas doctor` shows its PVs.", one.name
+                )
         self._present = tuple(present)
         for name, readings in found.items():
             self._remember(name, readings)
@@ -88,7 +90,7 @@ class FurtherDetectors:
     def fields(self, master: PvReading) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Return the event fields of all detectors of the run, and a mark for each that has no value.
 
-        `master` is the answer of the master's elapsed time, s, whose stamp tells when the exposure ended.
+        `master` is the answer of the master's elapsed time, s, whose stamp gives the end of the exposure.
         """
         found = self._waited.collect()
         values: dict[str, Any] = {}
@@ -106,7 +108,7 @@ class FurtherDetectors:
                 values |= one.empty()
                 marks.append(one.name + MISSING_ENDING)
                 if one.name not in self._missing:
-                    logger.warning("%s has no value of this exposure: %s", one.name, error)
+                    logger.warning("%s has no value for this exposure: %s", one.name, error)
                 self._missing[one.name] = str(error)
         return values, tuple(marks)
 
@@ -157,7 +159,7 @@ def _stamps(one: BesideDetector, readings: Readings) -> Mapping[str, set[float]]
 
 
 def further_detectors(configuration: BeamlineConfiguration, prefix: str) -> FurtherDetectors:
-    """Return the detectors of the list that are read beside the exposure."""
+    """Return the detectors of the list that are read alongside the exposure."""
     exposure = configuration.exposure
     pumps_per_s = configuration.scheme.pumps_per_s
     made = [

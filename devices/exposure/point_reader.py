@@ -62,7 +62,7 @@ def is_unsteady(reading: ExposureReading) -> bool:
 class PointDevices:
     """The devices of a point of the pumped jet; `injecting` is 1 while the ring is being filled.
 
-    `further` are the detectors beside the exposure.
+    `further` are the detectors alongside the exposure.
     """
 
     axes: Mapping[str, Axis]
@@ -100,7 +100,7 @@ class PointReader(EventReader):
 
     @property
     def further_fields(self) -> dict[str, dict[str, str]]:
-        """Event fields of each detector beside the exposure that takes part in the run, by what they hold."""
+        """Event fields of each detector alongside the exposure that takes part in the run, by what they hold."""
         return self._further.event_fields()
 
     def start_run(self, needed: frozenset[str]) -> None:

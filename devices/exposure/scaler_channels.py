@@ -67,7 +67,7 @@ class ScalerExposure(Exposure):
 
     @property
     def modes(self) -> tuple[AcquisitionMode, ...]:
-        """Photon counting alone; nothing, if all detectors of the fluorescence are read beside the exposure."""
+        """Photon counting alone; nothing, if all detectors of the fluorescence are read alongside the exposure."""
         return (AcquisitionMode.SPC,) if self._settings.spc_channels else ()
 
     @property

@@ -21,7 +21,7 @@ from plans.registry import Group, scan_plan
 TEMPERATURES_C = (25.0, 35.0, 40.0, 45.0, 55.0, 60.0, 65.0, 80.0, 100.0, 120.0, 140.0)
 """Default temperatures: those of the paper's Pb spectra; its Br spectra leave out 80 and 100 C (SI 1)."""
 
-Edges = Annotated[Sequence[str], Arg("absorption edges, measured in the order given; none of them gives images only")]
+Edges = Annotated[Sequence[str], Arg("absorption edges, measured in the order given; an empty list gives images only")]
 ImagesEach = Annotated[int, Arg("powder images per temperature; 0 gives spectra only", low=0, high=MAXIMUM_REPEATS)]
 
 

@@ -34,8 +34,8 @@ class GateNullTest(NamedTuple):
     """Test of pumped and unpumped gate with the laser blocked, where both must show the same.
 
     `p_value` is the probability of such a difference by chance: below `FALSE_ALARMS` a zero or a gain is wrong. `zero`
-    is what the zeros differ by, V or photons per pulse, and `gain` the gains, relative; both None if the run has one
-    signal only, at which they cannot be told apart.
+    is the difference of the zeros, V or photons per pulse, and `gain` the relative difference of the gains; both are
+    None for a run at a single signal, where they cannot be distinguished.
     """
 
     chi_square: float

@@ -134,8 +134,8 @@ class GateExposureSums:
 def gate_calibration(sums: GateExposureSums) -> dict[str, Any]:
     """Return the calibration of the gates after a run of dark or blocked exposures, as start documents record it.
 
-    What the run does not measure is that of its own start document. Raises ReductionError without exposures, and for
-    blocked exposures before any dark ones: without the zeros there are no gains.
+    Values that the run does not measure are taken from its start document. Raises ReductionError without exposures, and
+    for blocked exposures before any dark ones: without the zeros there are no gains.
     """
     before: Mapping[str, Any] = sums.start.get("gate_calibration", {})
     source = {"uid": str(sums.start["uid"]), "time_s": float(sums.start["time"])}

@@ -244,7 +244,7 @@ class GateDrift(Fault):
     """The gate of the pumped pulse changes: its gain by the fraction `gain`, its zero at the boxcar by `zero_v`.
 
     No exposure is bad, and no PV shows it; a calibration of the gates has to find it. Random schedules draw a change
-    that no result notices.
+    that is too small to affect a result.
     """
 
     meaning: ClassVar[str] = "Pumped gate changes gain and zero"
@@ -264,10 +264,10 @@ class GateDrift(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class LaserLight(Fault):
-    """The laser adds `photons` per pulse to a gate at time zero, all photodiodes together: a foil has a hole.
+    """The laser adds `photons` per pulse to a gate at time zero, all photodiodes together, as through a hole in a foil.
 
-    It follows the luminescence of the sample. As nothing shows it in an exposure, random schedules draw a light that no
-    result notices.
+    It follows the luminescence of the sample. As nothing in an exposure reveals it, random schedules draw a light that
+    is too weak to affect a result.
     """
 
     meaning: ClassVar[str] = "Light of the laser in the gates"

@@ -1,4 +1,4 @@
-"""The names of the real beamline that are public: what its control system is known to serve, and nothing else."""
+"""The names of the real beamline that are public: the only PVs that its control system is known to serve."""
 
 from __future__ import annotations
 

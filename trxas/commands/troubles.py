@@ -79,7 +79,7 @@ def small_arrays(environment: Mapping[str, str], needed_bytes: int) -> Iterator[
         return
     yield Trouble(
         subject="EPICS_CA_MAX_ARRAY_BYTES",
-        text=f"Arrays are limited to {limit} bytes; the largest one has {needed_bytes}.",
+        text=f"Arrays are limited to {limit} bytes; the largest one needs {needed_bytes} bytes.",
         remedy=f"Set it to at least {needed_bytes}, or unset EPICS_CA_AUTO_ARRAY_BYTES.",
     )
 

@@ -1,4 +1,4 @@
-"""Zeros and gains of the gates, put to use when a run of dark or blocked exposures has ended."""
+"""Zeros and gains of the gates, applied when a run of dark or blocked exposures has ended."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class GateCalibrator:
             self._open = ""
 
     def applying(self, plan: Plan) -> Plan:
-        """Run `plan`, using what each of its runs measured of the gates before its next message.
+        """Run `plan`, and apply the gate calibration of each of its runs before its next message.
 
         Nothing is raised: a run that cannot be reduced leaves the calibration as it was, and the reason is printed.
         """

@@ -60,7 +60,7 @@ def test_every_listed_detector_is_measured_and_reduced(
     names = ["chamber", "diodes", "behind", "boxcar_3s", "boxcar_6s", "drift", "total", "stock"]
     assert list(start["detectors"]) == names
     assert start["detectors"]["diodes"]["weights"] == [1.0, 0.5]
-    assert "dead does not answer: this run is without it" in caplog.text
+    assert "dead does not answer and is excluded from this run" in caplog.text
     events = [doc["data"] for name, doc in documents if name == "event"]
     assert [event["marks"] for event in events] == [""] * len(events)
     last = events[-1]

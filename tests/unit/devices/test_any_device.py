@@ -52,7 +52,7 @@ def test_one_that_breaks_costs_its_own_values_only(caplog: pytest.LogCaptureFixt
     camera._signals["cam_total"].get = lambda: 1 / 0
     further.request()
     assert further.fields(MASTER) == ({"cam_total": 0.0}, ("cam_missing",))
-    assert "cam has no value of this exposure: it cannot be read: ZeroDivisionError" in caplog.text
+    assert "cam has no value for this exposure: it cannot be read: ZeroDivisionError" in caplog.text
     off = AnyDevice(entry(), prefix="")
     off.device.broken = True
     further = FurtherDetectors([off], SETTINGS)

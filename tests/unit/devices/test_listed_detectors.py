@@ -207,7 +207,7 @@ def test_a_detector_that_is_off_is_left_out_of_the_run(caplog: pytest.LogCapture
     further = FurtherDetectors([analog, chamber], SETTINGS)
     further.begin_run()
     assert further.names == ("behind",)
-    assert "analog does not answer: this run is without it" in caplog.text
+    assert "analog does not answer and is excluded from this run" in caplog.text
     assert set(further.describe()) == {"behind"}
 
 
