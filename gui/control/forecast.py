@@ -18,10 +18,14 @@ class ExposureBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a plan measures; `besides`: what else takes time and cannot be predicted, "" if nothing does."""
+    """What a plan measures; `besides`: what else takes time and cannot be predicted, "" if nothing does.
+
+    `expects`: what the plan itself says that it will give, in sentences.
+    """
 
     batches: tuple[ExposureBatch, ...]
     besides: str = ""
+    expects: str = ""
 
 
 CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course | None]
@@ -50,7 +54,8 @@ class Forecast:
     """Forecast of a plan: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
-    plan that does not pump. `source`: origin of the assumed photons; `besides`: what the duration leaves out.
+    plan that does not pump. `source`: origin of the assumed photons; `besides`: what the duration leaves out;
+    `expects`: what the plan itself says that it will give.
     """
 
     exposures: int
@@ -58,6 +63,7 @@ class Forecast:
     sigma: float | None
     source: str
     besides: str = ""
+    expects: str = ""
 
 
 def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 2) -> float:
@@ -103,6 +109,7 @@ def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics)
         sigma=transient_sigma(beam.photons_per_pulse, pulses, beam.photodiodes) if pumps else None,
         source=beam.source,
         besides=course.besides,
+        expects=course.expects,
     )
 
 

@@ -241,14 +241,14 @@ def _page_of(form: PlanForm) -> QWidget:
 
 
 def forecast_words(expected: Forecast) -> str:
-    """Return the expected duration of a plan and, if it pumps, its statistical error, in words."""
+    """Return the expected duration of a plan, its statistical error if it pumps, and what it expects, in words."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
     besides = f", plus {expected.besides}" if expected.besides else ""
     duration = f"Takes about {duration_text(expected.duration_s)} of beam time ({exposures}){besides}."
-    if expected.sigma is None:
-        return duration
-    return (
-        f"{duration}\n"
-        f"Photon-limited error of the transient: ±{100 * expected.sigma:.2g} % of the unpumped signal per point "
-        f"({expected.source})."
-    )
+    error = ""
+    if expected.sigma is not None:
+        error = (
+            f"Photon-limited error of the transient: ±{100 * expected.sigma:.2g} % of the unpumped signal per point "
+            f"({expected.source})."
+        )
+    return "\n".join(filter(None, (duration, error, expected.expects)))

@@ -42,7 +42,7 @@ RESULTS = 5000
 T = TypeVar("T")
 S = TypeVar("S")
 
-_ACROSS_RUNS = {"version", "_finished", "_finished_static", "_results"}
+_ACROSS_RUNS = {"version", "_finished", "_finished_sums", "_results"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,15 @@ class FinishedRun:
     scan_id: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class FinishedSums:
+    """The sums of a run of another kind that has ended, with its uid and its series."""
+
+    uid: str
+    series: str
+    sums: RunSums
+
+
 class RunState:
     """The latest run, built up document by document: call it with `(name, document)`.
 
@@ -63,7 +72,7 @@ class RunState:
     the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
     document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
     this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
-    `earlier_static` the static spectra of its series, whatever kind of run this one is.
+    `earlier_sums` are the sums of earlier runs of its series of any other kinds, whatever kind of run this one is.
     """
 
     def __init__(self) -> None:
@@ -79,13 +88,13 @@ class RunState:
         self.image: ImageReference | None = None
         self.earlier: tuple[FinishedRun, ...] = ()
         self.left_out: tuple[LeftOutRun, ...] = ()
-        self.earlier_static: tuple[StaticAccumulator, ...] = ()
+        self.earlier_sums: tuple[RunSums, ...] = ()
         self.problem = ""
         self._assets = AssetIndex()
         self._streams: dict[str, str] = {}
         self._scopes: dict[Scope, tuple[int, RunAccumulator]] = {}
         self._finished: list[FinishedRun] = []
-        self._finished_static: list[StaticAccumulator] = []
+        self._finished_sums: list[FinishedSums] = []
         self._results: dict[Hashable, Any] = {}
         self._kind = OTHER
 
@@ -111,6 +120,11 @@ class RunState:
     def static(self) -> StaticAccumulator | None:
         """Sums (points,) of a static spectrum, None for another run."""
         return self.sums if isinstance(self.sums, StaticAccumulator) else None
+
+    @property
+    def earlier_static(self) -> tuple[StaticAccumulator, ...]:
+        """Sums (points,) of the earlier static spectra of the series, oldest first."""
+        return tuple(run for run in self.earlier_sums if isinstance(run, StaticAccumulator) and run.scans)
 
     @property
     def dependence(self) -> DependenceSums | None:
@@ -204,7 +218,7 @@ class RunState:
         self._kind, self.sums = begin_sums(start, read_image)
         self._reduce("start", start)
         series = start.get("series")
-        self.earlier_static = tuple(run for run in self._finished_static if series and run.start["series"] == series)
+        self.earlier_sums = tuple(run.sums for run in self._finished_sums if series and run.series == series)
         if self.accumulator is not None and not self.problem:
             metadata = self.accumulator.metadata
             self.earlier = tuple(run for run in self._finished if _repeats(run.accumulator.metadata, metadata))
@@ -220,16 +234,26 @@ class RunState:
 
     def _finish(self) -> None:
         """Store the latest run for its series; a run that is seen again, as in a second replay, counts once."""
-        if self.static is not None and self.static.scans:
-            uid = self.static.start["uid"]
-            others = [run for run in self._finished_static if run.start["uid"] != uid]
-            self._finished_static = [*others, self.static][-EARLIER_RUNS:]
-        if self.accumulator is not None and self.accumulator.scans:
+        if self.accumulator is None:
+            self._finish_sums()
+        elif self.accumulator.scans:
             uid = self.accumulator.metadata.uid
             scan_id = None if self.start is None else self.start.get("scan_id")
             ended = FinishedRun(accumulator=self.accumulator, history=self.history, scan_id=scan_id)
             self._finished = [run for run in self._finished if run.accumulator.metadata.uid != uid]
             self._finished = [*self._finished, ended][-EARLIER_RUNS:]
+
+    def _finish_sums(self) -> None:
+        """Store the sums of a run that is no pump-probe scan, as many of each kind as of those."""
+        if self.start is None or self.sums is None or not self.events:
+            return
+        uid = str(self.start["uid"])
+        ended = FinishedSums(uid=uid, series=str(self.start.get("series", "")), sums=self.sums)
+        others = [run for run in self._finished_sums if run.uid != uid]
+        same = [run for run in others if type(run.sums) is type(self.sums)]
+        if len(same) >= EARLIER_RUNS:
+            others.remove(same[0])
+        self._finished_sums = [*others, ended]
 
     def _add_descriptor(self, descriptor: Mapping[str, Any]) -> None:
         if self.start is not None and descriptor.get("run_start", self.start["uid"]) == self.start["uid"]:

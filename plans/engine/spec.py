@@ -33,7 +33,9 @@ class ScanSpec:
 
     The dwell of the options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere.
     `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is
-    None. `metadata` returns the plan's own keys of the start document, and may read the beamline.
+    None. `metadata` returns the plan's own keys of the start document, and may read the beamline. `expects` is a
+    sentence on what the run will give, such as its error per point, for the forecast of a technique that the window
+    does not know.
 
     The decorator of the plan fills in the last four.
     """
@@ -49,6 +51,7 @@ class ScanSpec:
     laser: ShutterState = ShutterState.OPEN
     temperature_c: float | None = None
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
+    expects: str = ""
     # Filled in by the decorator, unless the run comes from another plan, which has filled them in already.
     plan_name: str = ""
     detection: Callable[[Beamline], Detection] = pump_probe

@@ -30,7 +30,7 @@ def installed_example(folder: Path) -> Iterator[Path]:
     """Install the package below `folder`, for this process and those that it starts; yield the folder of its files."""
     source = folder / "source"
     target = folder / "installed"
-    shutil.copytree(SOURCE, source)
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("build", "*.egg-info"))
     install = ["install_lib", "--install-dir", str(target), "install_egg_info", "--install-dir", str(target)]
     subprocess.run(
         [sys.executable, "-c", BUILD, "-q", "build", *install],

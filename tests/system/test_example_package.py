@@ -174,6 +174,7 @@ def test_the_window_has_its_form_its_forecast_and_its_panel(
     course = PlanCourses(session.configuration.beamline)("emission_scan", {"dwell_s": 6.0, "repeats": 2}, None)
     assert course is not None
     assert course.batches[0].exposures == 52
+    assert course.expects == "The peak has 24000 photons."
     make_application()
     feed = QueueFeed("test")
     window = make_window(feed, settings=tmp_path / "window.ini")

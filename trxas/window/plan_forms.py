@@ -73,7 +73,8 @@ class PlanCourses:
             return None
         settles = any(spec.temperature_c is not None for spec in specs)
         batches = tuple(ExposureBatch(exposures=spec.exposures, dwell_s=spec.mean_dwell_s) for spec in specs)
-        return Course(batches=batches, besides=SETTLING if settles else "")
+        expects = " ".join(dict.fromkeys(spec.expects for spec in specs if spec.expects))
+        return Course(batches=batches, besides=SETTLING if settles else "", expects=expects)
 
 
 def _signature(entry: PlanEntry, order: int, configuration: BeamlineConfiguration | None) -> PlanSignature:

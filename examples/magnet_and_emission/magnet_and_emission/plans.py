@@ -16,6 +16,9 @@ from plans.registry import scan_plan
 AnalyserEv = Annotated[Sequence[float], Arg("energies of the analyser", unit="eV")]
 FieldT = Annotated[float, Arg("field of the magnet; None leaves it as it is", unit="T", low=-5.0, high=5.0)]
 
+PEAK_PER_S = 2000.0
+"""Photons/s at the top of the line with the usual beam, for the forecast."""
+
 K_BETA_EV = tuple(float(energy_ev) for energy_ev in range(7030, 7081, 2))
 """Analyser energies over the K beta lines of iron."""
 
@@ -39,5 +42,6 @@ def emission_scan(
         fixed={AxisName.ENERGY: energy_ev, **field},
         laser=ShutterState.CLOSED,
         metadata=lambda _: {"laser": str(ShutterState.CLOSED)},
+        expects=f"The peak has {PEAK_PER_S * options.dwell_s * options.repeats:.0f} photons.",
         options=options,
     )
