@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from magnet_and_emission.ioc import EV_PER_T, LINE_EV, WIDTH_EV
 from magnet_and_emission.run_kind import EmissionResults
+from magnet_and_emission.simulated_line import EV_PER_T, LINE_EV, WIDTH_EV
 from processes.child import Child, ChildProgram
 from storage import load_run
 from trxas.configuration import load_configuration
@@ -30,6 +30,7 @@ DWELL_S = 2.0
 def measure(samples: int, seed: int) -> Iterator[Mapping[str, Estimate]]:
     """Yield position and width of the line, eV, at a random field for each sample, with the truth of the simulation."""
     rng = np.random.default_rng(seed)
+    # A port that is free now; the simulation of the beamline finds its own.
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -56,7 +57,8 @@ def measure(samples: int, seed: int) -> Iterator[Mapping[str, Estimate]]:
 def _estimates(results: object, field_t: float) -> Mapping[str, Estimate]:
     if not isinstance(results, EmissionResults) or results.line_ev is None or results.width_ev is None:
         return {}
-    line, width = results.line_ev, results.width_ev
+    line = results.line_ev
+    width = results.width_ev
     return {
         "line_ev": Estimate(value=line.value, sigma=line.sigma, truth=LINE_EV + EV_PER_T * field_t),
         "width_ev": Estimate(value=width.value, sigma=width.sigma, truth=WIDTH_EV),

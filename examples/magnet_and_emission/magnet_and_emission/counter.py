@@ -45,6 +45,7 @@ class EmissionCounter(TechniqueDetector):
         # Written each time: the dwell of an IOC that was restarted is lost, and a write takes a millisecond.
         put_and_wait(self.dwell, dwell_s)
         self._dwell_s = dwell_s
+        # The next frame must have the number after this one, or it is of another exposure, or of another client.
         self._before = int(read_together(self.fresh_signals())["frame"][0])
 
     def trigger(self) -> StatusBase:

@@ -15,72 +15,69 @@ import threading
 from typing import Any
 
 import numpy as np
+from caproto.asyncio.server import Context
+from caproto.server import PVGroup, pvproperty
 
-LINE_EV = 7058.0
-EV_PER_T = 0.2
-WIDTH_EV = 5.0
-PHOTONS_PER_S = 2000.0
-BACKGROUND_PER_S = 40.0
+from magnet_and_emission.simulated_line import photons_per_s
+
 RAMP_T_S = 0.1
 STEP_S = 0.02
 """Interval in which the read-back of the field follows its ramp, s of wall time."""
 
 
-def photons_per_s(analyser_ev: float, field_t: float) -> float:
-    """Return the rate that the counter sees, photons/s."""
-    detuning = 2.0 * (analyser_ev - LINE_EV - EV_PER_T * field_t) / WIDTH_EV
-    return PHOTONS_PER_S / (1.0 + detuning**2) + BACKGROUND_PER_S
+class EmissionGroup(PVGroup):
+    """Magnet, analyser and counter; every put completes when what it starts has ended."""
 
+    field = pvproperty(
+        name="ame:magnet:Field", value=0.0, units="T", precision=4, doc="Field, set point",
+        lower_ctrl_limit=-5.0, upper_ctrl_limit=5.0,
+    )  # fmt: skip
+    field_rbv = pvproperty(name="ame:magnet:FieldRBV", value=0.0, units="T", precision=4, doc="Field, read-back")
+    stop = pvproperty(name="ame:magnet:Stop", value=0, doc="1 stops the ramp")
+    analyser = pvproperty(
+        name="ame:analyser:Energy", value=7058.0, units="eV", precision=3, doc="Analyser, set point",
+        lower_ctrl_limit=6900.0, upper_ctrl_limit=7200.0,
+    )  # fmt: skip
+    analyser_rbv = pvproperty(name="ame:analyser:EnergyRBV", value=7058.0, units="eV", precision=3, doc="Analyser")
+    dwell = pvproperty(name="ame:counter:Dwell", value=1.0, units="s", precision=3, doc="Dwell of an exposure")
+    count = pvproperty(name="ame:counter:Count", value=0, doc="1 starts; the put completes at the end")
+    frame = pvproperty(name="ame:counter:Frame", value=[0.0, 0.0, 0.0], doc="Number, seconds, counts")
 
-def emission_group(prefix: str, speed: float, seed: int) -> Any:
-    """Return the records, with `prefix` in front of their names, as a caproto PVGroup."""
-    from caproto.server import PVGroup, pvproperty
+    def __init__(self, prefix: str, *, speed: float, seed: int) -> None:
+        super().__init__(prefix)
+        self._speed = speed
+        self._random = np.random.default_rng(seed)
+        self._number = 0
 
-    random = np.random.default_rng(seed)
+    @field.putter  # type: ignore[no-redef]
+    async def field(self, _instance: Any, value: float) -> float:
+        """Ramp to the new field, T, or until the ramp is stopped."""
+        await self.stop.write(0)
+        here = float(self.field_rbv.value)
+        while here != value and not self.stop.value:
+            step = RAMP_T_S * STEP_S * self._speed
+            here += min(max(value - here, -step), step)
+            await self.field_rbv.write(here)
+            await asyncio.sleep(STEP_S)
+        return value
 
-    class EmissionGroup(PVGroup):
-        """Magnet, analyser, counter."""
+    @analyser.putter  # type: ignore[no-redef]
+    async def analyser(self, _instance: Any, value: float) -> float:
+        """Turn the analyser to the new energy, eV, at once."""
+        await self.analyser_rbv.write(value)
+        return value
 
-        field = pvproperty(name="ame:magnet:Field", value=0.0, units="T", precision=4, doc="Field, set point",
-                           lower_ctrl_limit=-5.0, upper_ctrl_limit=5.0)  # fmt: skip
-        field_rbv = pvproperty(name="ame:magnet:FieldRBV", value=0.0, units="T", precision=4, doc="Field, read-back")
-        stop = pvproperty(name="ame:magnet:Stop", value=0, doc="1 stops the ramp")
-        analyser = pvproperty(name="ame:analyser:Energy", value=7058.0, units="eV", precision=3, doc="Analyser",
-                              lower_ctrl_limit=6900.0, upper_ctrl_limit=7200.0)  # fmt: skip
-        analyser_rbv = pvproperty(name="ame:analyser:EnergyRBV", value=7058.0, units="eV", precision=3, doc="Analyser")
-        dwell = pvproperty(name="ame:counter:Dwell", value=1.0, units="s", precision=3, doc="Dwell of an exposure")
-        count = pvproperty(name="ame:counter:Count", value=0, doc="1 starts; the put completes at the end")
-        frame = pvproperty(name="ame:counter:Frame", value=[0.0, 0.0, 0.0], doc="Number, seconds, counts")
-        number = 0
-
-        @field.putter  # type: ignore[no-redef]
-        async def field(self, _instance: Any, value: float) -> float:
-            await self.stop.write(0)
-            here = float(self.field_rbv.value)
-            while here != value and not self.stop.value:
-                step = RAMP_T_S * STEP_S * speed
-                here += min(max(value - here, -step), step)
-                await self.field_rbv.write(here)
-                await asyncio.sleep(STEP_S)
-            return value
-
-        @analyser.putter  # type: ignore[no-redef]
-        async def analyser(self, _instance: Any, value: float) -> float:
-            await self.analyser_rbv.write(value)
-            return value
-
-        @count.putter  # type: ignore[no-redef]
-        async def count(self, _instance: Any, value: int) -> int:
-            if not value:
-                return 0
-            dwell_s = float(self.dwell.value)
-            await asyncio.sleep(dwell_s / speed)
-            rate = photons_per_s(float(self.analyser_rbv.value), float(self.field_rbv.value))
-            self.number += 1
-            await self.frame.write([float(self.number), dwell_s, float(random.poisson(rate * dwell_s))])
+    @count.putter  # type: ignore[no-redef]
+    async def count(self, _instance: Any, value: int) -> int:
+        """Count for the dwell and publish the frame, all of it together, before the put completes."""
+        if not value:
             return 0
-
-    return EmissionGroup(prefix)
+        dwell_s = float(self.dwell.value)
+        await asyncio.sleep(dwell_s / self._speed)
+        rate = photons_per_s(float(self.analyser_rbv.value), float(self.field_rbv.value))
+        self._number += 1
+        await self.frame.write([float(self._number), dwell_s, float(self._random.poisson(rate * dwell_s))])
+        return 0
 
 
 def _stop_with_stdin() -> None:
@@ -100,11 +97,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
-    # caproto reads its environment when the server is made.
+    # caproto reads the port from its environment, when the server is made.
     os.environ["EPICS_CA_SERVER_PORT"] = os.environ["EPICS_CAS_SERVER_PORT"] = str(options.port)
-    from caproto.asyncio.server import Context
-
-    group = emission_group(options.macro, options.speed, options.seed)
+    group = EmissionGroup(options.macro, speed=options.speed, seed=options.seed)
 
     async def announce(_async_library: Any) -> None:
         print(f"magnet and emission ready: EPICS_CA_ADDR_LIST=127.0.0.1:{options.port}", flush=True)

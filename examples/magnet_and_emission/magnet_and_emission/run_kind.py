@@ -94,6 +94,7 @@ def _reduce(sums: EmissionSums) -> RunResults:
     if found.energy_ev.size < LEAST_POINTS:
         remark = f"No line: {found.energy_ev.size} of {LEAST_POINTS} points that a fit needs."
         return EmissionResults(kind=EMISSION.name, spectrum=found, remarks=(remark,))
+    # The fit starts at the highest point: with a start elsewhere it may end on the noise of the background.
     top = int(found.intensity.argmax())
     start = (found.energy_ev[top], 4.0, found.intensity[top], max(found.intensity.min(), 1.0))
     try:
