@@ -22,7 +22,10 @@ from devices.configuration.reading import read_beamline
 DEFAULT_CONFIGURATION = Path(str(files("trxas") / "7id.toml"))
 """Configuration of 7ID-D, which is also that of the simulated beamline."""
 
-SHIPPED = {"7ID-D": DEFAULT_CONFIGURATION}
+SHIPPED = {
+    "7ID-D": DEFAULT_CONFIGURATION,
+    "7ID-D, public names": DEFAULT_CONFIGURATION.with_name("7id-public.toml"),
+}
 """Configurations that a file may extend by name."""
 
 
@@ -158,7 +161,7 @@ def configuration_schema() -> dict[str, Any]:
 
 _INHERITANCE = {
     "extends": {
-        "description": f"file that this one extends, relative to it, or one of {', '.join(SHIPPED)}",
+        "description": f"file that this one extends, relative to it, or one of {'; '.join(SHIPPED)}",
         "type": "string",
     },
     "omits": {

@@ -1,7 +1,8 @@
 """If these fail, examples/fe_four_photodiodes.toml describes a beamline that cannot measure.
 
-An iron complex, four photodiodes on channels of a plain scaler, a hybrid fill with the laser at every third revolution,
-and a magnet: the file extends that of 7ID-D, and no Python is written. The example package's IOC serves the magnet.
+An iron complex, four photodiodes on channels of a plain scaler, a drift detector, a hybrid fill with the laser at every
+third revolution, and a magnet: the file extends that of 7ID-D, and no Python is written. The example package's IOC
+serves the magnet.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def test_the_transient_of_the_complex_is_measured(session: Session) -> None:
     events = [doc["data"] for name, doc in documents if name == "event"]
     assert {np.shape(event["spc_counts"]) for event in events} == {(4, 3)}
     assert {event["quality"] for event in events} == {""}
+    assert {np.shape(event["drift_counts"]) for event in events} == {(1, 3)}
+    assert all("missing" not in event["marks"] and np.sum(event["drift_counts"]) > 0 for event in events)
     assert all(event["field_t"] == pytest.approx(0.5, abs=0.005) for event in events)
     results = reduce_run(documents)
     assert isinstance(results, TraceResults), results.table()

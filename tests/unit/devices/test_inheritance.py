@@ -8,8 +8,12 @@ import pytest
 
 from devices.configuration import read_inherited, read_toml
 from errors import ConfigurationError
+from tests.support.detector_files import DIODES, I0
 from tests.support.scheme_files import SCHEMES
 from trxas.configuration import DEFAULT_CONFIGURATION, configuration_schema, load_configuration
+
+CHANNELS = "[[17, 18, 19, 20, 21], [22, 23, 24, 25, 26]]"
+"""Channels of the five gates of the default scheme."""
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -82,6 +86,21 @@ def test_a_pump_scheme_takes_the_place_of_what_described_the_bunches(tmp_path: P
     assert "[exposure] probes follows from [pump_scheme]" in refusal(written(tmp_path, "both.toml", text))
 
 
+def test_a_list_of_detectors_takes_the_place_of_those_in_exposure(tmp_path: Path) -> None:
+    text = 'extends = "7ID-D"\nomits = ["sdd"]\n' + I0 + DIODES.replace("[[17, 21], [22, 26]]", CHANNELS)
+    mine = load_configuration(written(tmp_path, "mine.toml", text)).beamline
+    assert [one.name for one in mine.detectors] == ["chamber", "diodes"]
+    again = load_configuration(written(tmp_path, "again.toml", f'extends = "mine.toml"\n{I0}')).beamline
+    assert [one.name for one in again.detectors] == ["chamber"], "lists replace"
+    message = refusal(written(tmp_path, "both.toml", f"{text}\n[exposure]\napds = 2\n"))
+    assert "[exposure] apds follows from [[detectors]]" in message
+
+
+def test_the_file_with_public_names_has_a_name(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine.toml", 'extends = "7ID-D, public names"\n[energy]\nlow_ev = 6000.0\n')
+    assert load_configuration(path).beamline.energy.low_ev == 6000.0
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -146,6 +165,7 @@ def test_an_iron_complex_with_four_photodiodes_takes_sixty_lines() -> None:
     found = load_configuration(path).beamline
     assert found.exposure.apds == 4
     assert found.exposure.spc_frame == ""
+    assert [(one.name, str(one.kind)) for one in found.detectors[1:]] == [("diodes", "spc"), ("drift", "sdd")]
     assert found.scheme.rate_divider == 3
     assert found.scheme.reference_probes == (1, 2)
     assert list(found.axes) == ["field_t"]
