@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 import plans
 from gui.panels.context import PanelContext
@@ -186,11 +187,19 @@ def test_what_is_no_run_kind_is_refused(install: Install) -> None:
     assert "1 is not a reduction.run_kind.RunKind" in problem()
 
 
-def test_a_panel_of_another_package_has_its_place(install: Install, qapp: Any) -> None:
+def keys_of_made(qtbot: QtBot) -> list[str]:
+    """Keys of the panels that a window would have; they are destroyed at the end of the test, in the thread of Qt."""
+    panels = make_panels(PanelContext())
+    for panel in panels:
+        qtbot.addWidget(panel)
+    return [panel.key for panel in panels]
+
+
+def test_a_panel_of_another_package_has_its_place(install: Install, qtbot: QtBot) -> None:
     install(PANEL, {"trxas.panels": NAME})
     keys = [panel.key for panel in panel_classes()]
     assert keys.index("hello") == keys.index("excited") + 1
-    assert "hello" in [panel.key for panel in make_panels(PanelContext())]
+    assert "hello" in keys_of_made(qtbot)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +214,10 @@ def test_a_panel_that_cannot_be_used_is_left_out(install: Install, before: str, 
     assert reason in problem()
 
 
-def test_a_panel_that_cannot_be_made_costs_only_itself(install: Install, qapp: Any) -> None:
+def test_a_panel_that_cannot_be_made_costs_only_itself(install: Install, qtbot: QtBot) -> None:
     """Lost: the whole window."""
     install(PANEL + "\n    def __init__(self):\n        raise OSError(7)\n", {"trxas.panels": NAME})
-    keys = [panel.key for panel in make_panels(PanelContext())]
+    keys = keys_of_made(qtbot)
     assert "spectra" in keys
     assert "hello" not in keys
 
