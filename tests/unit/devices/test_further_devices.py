@@ -65,7 +65,7 @@ def test_all_mistakes_are_reported_in_one_message_before_anything_connects() -> 
     for part in (
         "[devices.a] class_path = 'no_such_module.Box': there is no module no_such_module. Install the package",
         f"[devices.b] class_path = '{HERE}.Boxes': {HERE} has no class Boxes. Did you mean Box?",
-        f"[devices.c] class_path = '{HERE}.NotADevice': is no ophyd.Device",
+        f"[devices.c] class_path = '{HERE}.NotADevice': is not an ophyd.Device",
         "[devices.d] class_path is missing. Give the module and class of the device",
         "[devices.e] colour is an unknown key",
         "[devices.laser] is already the name of a device or a field",
