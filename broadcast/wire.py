@@ -79,7 +79,7 @@ def unpack(payload: bytes) -> dict[str, Any]:
 def identity(name: str, doc: Mapping[str, Any]) -> str:
     """Return the text that identifies a document, however often and from wherever it arrives.
 
-    Name and uid, the first one of a page; datums have a `datum_id` instead.
+    It holds the name and the uid (of a page, the first uid); datums have a `datum_id` instead of a uid.
     """
     own = doc.get("datum_id", doc.get("uid", ""))
     return f"{name} {own[0] if isinstance(own, list) and own else own}"

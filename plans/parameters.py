@@ -156,7 +156,7 @@ RegionsEv = Annotated[
 RegionsK = Annotated[
     Sequence[Region],
     Arg(
-        "wave numbers of the photoelectron as regions (start, stop, step), behind those in eV; by default those of the "
+        "wave numbers of the photoelectron as regions (start, stop, step), above those in eV; by default those of the "
         "edge, none with `regions_ev`",
         unit="1/A",
         limits=lambda _: (0.0, HIGHEST_K),
@@ -199,7 +199,8 @@ AnglesDeg = Annotated[
 DwellPower = Annotated[
     float,
     Arg(
-        "growth of the dwell in the regions in k, where `dwell_s` is multiplied by (k / first k)^power; 0 keeps it",
+        "growth of the dwell in the regions in k, where `dwell_s` is multiplied by (k / first k)^power; 0 keeps "
+        "it constant",
         low=0.0,
         high=3.0,
     ),
@@ -208,7 +209,7 @@ DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit=
 ImageDwellS = Annotated[
     float,
     Arg(
-        "beam time per image; `i0` counts as long",
+        "beam time per image; `i0` is counted for the same time",
         unit="s",
         limits=image_dwell_limits,
         formerly=("exposure_s", "image_exposure_s"),
@@ -231,7 +232,7 @@ Reference = Annotated[
     Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
 ]
 AllowUnreducible = Annotated[
-    bool, Arg("measure energies that give no normalised spectrum, with no point before or behind the edge")
+    bool, Arg("measure even if no point lies below or above the edge, so that the spectrum cannot be normalised")
 ]
 Sample = Annotated[str, Arg("name of the sample, for the metadata")]
 Series = Annotated[str, Arg("name of the series; runs of one series are combined")]

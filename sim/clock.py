@@ -1,4 +1,4 @@
-"""Beam time, the time that the simulated beamline experiences, against wall time."""
+"""Beam time, in which the simulated beamline lives, and its ratio to wall time."""
 
 from __future__ import annotations
 

@@ -89,11 +89,11 @@ class MotorFields(Device):
             raise OutOfRangeError(self.prefix, raw, low, high, self._unit(), remedy)
 
     def changes(self) -> str:
-        """Return in words every field that has changed since the session opened, with both values and unit."""
+        """Return a text on every field that has changed since the session opened, with both values and unit."""
         return "; ".join(self.change(name) for name in self._latest if self._latest[name] != self._first.get(name))
 
     def change(self, name: str) -> str:
-        """Return in words from which value the field `name` has changed to which, in the motor's unit."""
+        """Return a text on the change of the field `name`, with the old and the new value in the motor's unit."""
         field = self._fields()[name].pvname
         return f"{field} changed from {self._words(name, self._first[name])} to {self._words(name, self._latest[name])}"
 

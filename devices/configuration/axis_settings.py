@@ -31,9 +31,11 @@ class EnergySettings:
     tolerance_ev: Annotated[float, quantity("accepted distance from the target", "eV", above=0.0, high=10.0)] = 0.05
     timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 120.0
     approach_from: Approach = Approach.BELOW
-    long_move_ev: Annotated[float, quantity("a move down by more is long", "eV", above=0.0, high=10_000.0)] = 200.0
+    long_move_ev: Annotated[
+        float, quantity("a move down by more than this is a long move", "eV", above=0.0, high=10_000.0)
+    ] = 200.0
     overshoot_ev: Annotated[
-        float, quantity("how far below its target a long move down returns from", "eV", above=0.0, high=1000.0)
+        float, quantity("overshoot of a long move down below its target", "eV", above=0.0, high=1000.0)
     ] = 60.0
 
     def faults(self) -> Iterable[Fault]:

@@ -40,7 +40,7 @@ class EpicsSettings:
     """
 
     address_list: Annotated[str, text("hosts and ports of the servers, separated by blanks")] = "127.0.0.1"
-    prefix: Annotated[str, text("text in front of every PV name")] = ""
+    prefix: Annotated[str, text("prefix of every PV name")] = ""
     connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
 
     def faults(self) -> Iterable[Fault]:
@@ -62,7 +62,7 @@ class GeometrySettings:
     pumped_probe: Annotated[int, whole_number("gate of the pumped pulse", low=0, high=999)] = 0
     unpumped_probe: Annotated[int, whole_number("gate of the unpumped pulse", low=0, high=999)] = 4
     irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", low=0.1, high=1e5)] = 45.0
-    irf_error_ps: Annotated[float, quantity("standard error of this width", "ps", above=0.0, high=1e5)] = 15.0
+    irf_error_ps: Annotated[float, quantity("standard error of irf_sigma_ps", "ps", above=0.0, high=1e5)] = 15.0
     laser_fwhm_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
     jet_speed_m_s: Annotated[float, quantity("speed of the jet", "m/s", low=0.01, high=1000.0)] = 4.0
 

@@ -183,12 +183,14 @@ class PilatusSettings:
     ioc_root: Annotated[str, text("the same folder as the detector's computer sees it")] = ""
     exposure_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=86_400.0)] = 0.001
     exposure_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 3600.0
-    margin_s: Annotated[float, quantity("time an image may take beyond it", "s", above=0.0, high=600.0)] = 10.0
+    margin_s: Annotated[float, quantity("time an image may take beyond its exposure", "s", above=0.0, high=600.0)] = (
+        10.0
+    )
     connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
     distance_m: Annotated[float, quantity("sample to detector plane", "m", low=0.001, high=100.0)] = 0.2410
     offset_horizontal_m: Annotated[float, quantity("direct beam to near edge", "m", low=-10.0, high=10.0)] = 0.0453
     offset_vertical_m: Annotated[float, quantity("direct beam to middle row", "m", low=-10.0, high=10.0)] = 0.0
-    pixel_m: Annotated[float, quantity("edge of a pixel", "m", low=1e-6, high=0.01)] = 172e-6
+    pixel_m: Annotated[float, quantity("side length of a pixel", "m", low=1e-6, high=0.01)] = 172e-6
     rows: Annotated[int, whole_number("rows of an image", low=1, high=20_000)] = 195
     columns: Annotated[int, whole_number("columns of an image", low=1, high=20_000)] = 487
 

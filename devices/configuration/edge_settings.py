@@ -38,10 +38,10 @@ class EdgeSettings:
         float | None, optional_quantity("width of the core hole, which sets the steps", "eV", low=0.05, high=200.0)
     ] = None
     regions_ev: Annotated[
-        tuple[Region, ...] | None, optional_quantity("grid before and at the edge: rows [start, stop, step]", "eV")
+        tuple[Region, ...] | None, optional_quantity("grid below and at the edge: rows [start, stop, step]", "eV")
     ] = None
     regions_k: Annotated[
-        tuple[Region, ...] | None, optional_quantity("grid behind the edge: rows [start, stop, step]", "1/A")
+        tuple[Region, ...] | None, optional_quantity("grid above the edge: rows [start, stop, step]", "1/A")
     ] = None
     pre_edge_ev: Annotated[Interval | None, optional_quantity("interval [low, high] of the flat offset", "eV")] = None
     edge_integral_ev: Annotated[Interval | None, optional_quantity("interval [low, high] of the scale", "eV")] = None

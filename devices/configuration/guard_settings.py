@@ -37,19 +37,29 @@ class QualitySettings:
     jet_flow_resume_ml_min: Annotated[
         float, quantity("jet flow from which a scan continues", "ml/min", low=0.0, high=1e5)
     ] = 225.0
-    ring_settle_s: Annotated[float, quantity("time the ring must hold", "s", low=0.0, high=DAY_S)] = 2.0
-    jet_settle_s: Annotated[float, quantity("time the jet must hold", "s", low=0.0, high=DAY_S)] = 2.0
-    laser_settle_s: Annotated[float, quantity("time the laser must hold", "s", low=0.0, high=DAY_S)] = 1.0
-    shutter_settle_s: Annotated[float, quantity("time the shutter must hold", "s", low=0.0, high=DAY_S)] = 0.5
+    ring_settle_s: Annotated[
+        float, quantity("time for which the ring must stay within limits", "s", low=0.0, high=DAY_S)
+    ] = 2.0
+    jet_settle_s: Annotated[
+        float, quantity("time for which the jet must stay within limits", "s", low=0.0, high=DAY_S)
+    ] = 2.0
+    laser_settle_s: Annotated[
+        float, quantity("time for which the laser must stay within limits", "s", low=0.0, high=DAY_S)
+    ] = 1.0
+    shutter_settle_s: Annotated[
+        float, quantity("time for which the shutter must stay open", "s", low=0.0, high=DAY_S)
+    ] = 0.5
     jet_temperature_low_c: Annotated[
         float, quantity("lowest temperature of the jet", "C", low=-273.15, high=1000.0)
     ] = 10.0
     jet_temperature_high_c: Annotated[
         float, quantity("highest temperature of the jet", "C", low=-273.15, high=1000.0)
     ] = 40.0
-    i0_tolerance: Annotated[float, quantity("relative, of i0 per second", above=0.0, below=1.0)] = 0.1
-    gates_tolerance: Annotated[float, quantity("relative, of the gates opened", above=0.0, below=1.0)] = 0.002
-    laser_power_tolerance: Annotated[float, quantity("relative, of the laser power", above=0.0, below=1.0)] = 0.1
+    i0_tolerance: Annotated[float, quantity("relative tolerance of i0 per second", above=0.0, below=1.0)] = 0.1
+    gates_tolerance: Annotated[float, quantity("relative tolerance of the gates opened", above=0.0, below=1.0)] = 0.002
+    laser_power_tolerance: Annotated[float, quantity("relative tolerance of the laser power", above=0.0, below=1.0)] = (
+        0.1
+    )
     laser_power_from_mj_cm2: Annotated[
         float, quantity("fluence from which the laser power is checked", "mJ/cm2", low=0.0, high=1e4)
     ] = 0.5

@@ -238,7 +238,7 @@ class IonChamber(ListedDetector):
 
     kind: Literal[DetectorKind.ION_CHAMBER] = DetectorKind.ION_CHAMBER
     scaler: Annotated[OptionalPv, text("scaler record; empty: the master scaler")] = ""
-    channel: Annotated[int, whole_number("channel of the scaler; 0: none, there is a record", low=0, high=64)] = 0
+    channel: Annotated[int, whole_number("channel of the scaler; 0: a record is used instead", low=0, high=64)] = 0
     record: Annotated[OptionalPv, text("record with the mean signal; or give channel")] = ""
     dark: Annotated[float, quantity("offset without X-rays: counts per second, or in the unit of the record")] = 0.0
     gain: Annotated[float, quantity("factor by which the signal is amplified", above=0.0)] = 1.0

@@ -211,7 +211,7 @@ class SettingsReader:
         raise ConfigurationError(f"{self._where} has {count}:{lines}")
 
     def _inherited_from(self, fault: Fault) -> str:
-        """Return where a fault comes from, in words, if that is another file than the one that is read."""
+        """Return a text with the file that a fault comes from, if it is not the file being read."""
         table, _, key = fault.table.rpartition(".")
         origin = self._origins.get((fault.table, fault.key)) or self._origins.get((table, key))
         return "" if origin is None or str(origin) == self._where else f" (inherited from {origin})"

@@ -47,7 +47,7 @@ class PumpSchemeSettings:
     spaced bunches with one gate each.
     """
 
-    name: Annotated[str, text("name of the scheme, for people")] = ""
+    name: Annotated[str, text("readable name of the scheme")] = ""
     revolution_ps: Annotated[float, quantity("time of one revolution", "ps", low=1e4, high=1e7)]
     buckets: Annotated[int, whole_number("buckets of the ring, its harmonic number", low=1, high=100_000)]
     fill: Annotated[

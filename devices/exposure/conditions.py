@@ -92,7 +92,7 @@ class Condition:
         return (self.resume if to_resume else self.low) <= value <= self.high
 
     def remark(self, value: float, *, to_resume: bool = False) -> str:
-        """Return in words `value` and the allowed range, with their unit; NaN stands for a PV in INVALID alarm."""
+        """Return a text with `value` and the allowed range, with their unit; NaN stands for a PV in INVALID alarm."""
         low = self.resume if to_resume else self.low
         wanted = f"{low:g}" if low == self.high else f"{low:g} to {self.high:g}"
         if math.isinf(self.high):
@@ -228,7 +228,7 @@ class Conditions:
         return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
 
     def remarks(self) -> dict[str, str]:
-        """Return every condition that a scan would wait for now, in words, by PV.
+        """Return a text on every condition that a scan would wait for now, by PV.
 
         PVs that are not connected are skipped. Raises NotConnectedError if a connected one does not answer.
         """
@@ -318,7 +318,7 @@ class ConditionWatch:
         return {condition.name: condition.signal for condition in self._connected()}
 
     def remark(self, name: str, value: float) -> str:
-        """Return in words a failed condition, its value and its limits, with their unit."""
+        """Return a text on a failed condition: its value and its limits, with their unit."""
         return self._needed[name].remark(value)
 
     def changed(self, name: str, value: float) -> None:

@@ -37,7 +37,7 @@ class ValueTable(QTableWidget):
         self._fit_rows()
 
     def name_columns(self, columns: Sequence[str]) -> None:
-        """Give the table other `columns`; the cells of columns that it has lost are dropped."""
+        """Give the table other `columns`; the cells of removed columns are dropped."""
         if self.columnCount() != len(columns):
             self.setColumnCount(len(columns))
             self.setHorizontalHeaderLabels(list(columns))

@@ -31,9 +31,9 @@ def static_energy_scan(
     uid.
 
     Events: `scan_index`, `point_index`, `energy_ev`, `temperature_c` (of the powder, by the calibrated thermocouple),
-    `sdd_counts`, `sdd_input_rate` and `sdd_output_rate` (5 elements each; free of dead time an element counted counts x
-    input / output rate), `i0`, `exposure_s`, `exposure_id`, `laser_shutter`, `ring_current_ma`, `quality`. A cell out
-    of its band, or the jet in the beam, marks a point, and it is measured again.
+    `sdd_counts`, `sdd_input_rate` and `sdd_output_rate` (5 elements each; corrected for dead time, an element counted
+    counts x input / output rate), `i0`, `exposure_s`, `exposure_id`, `laser_shutter`, `ring_current_ma`, `quality`. A
+    cell out of its band, or the jet in the beam, marks a point, and it is measured again.
     """
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)

@@ -121,12 +121,12 @@ def calibrate_attenuator(
     apply: Apply = True,
     md: Metadata | None = None,
 ) -> Generator[Msg, Any, AttenuatorCalibration]:
-    """Measure the laser power at every angle of the half-wave plate, and set the fluence axis by it.
+    """Measure the laser power at every angle of the half-wave plate, and calibrate the fluence axis with it.
 
-    The powers are fitted by leak + maximum x sin^2(2 (angle - zero)). The laser is blocked before the sample meanwhile,
-    and the plate returns to where it was. Fluence is power per pulse and area of the laser spot, an ellipse with the
-    widths of the configuration. If the powers do not determine the maximum to 5 %, the old calibration stays. The
-    result, with errors and the uid of the run it comes from, is `attenuator` in every later start document, and is
+    The powers are fitted by leak + maximum x sin^2(2 (angle - zero)). Meanwhile the laser is blocked in front of the
+    sample, and the plate returns to where it was. Fluence is power per pulse and area of the laser spot, an ellipse
+    with the widths of the configuration. If the powers do not determine the maximum to 5 %, the old calibration stays.
+    The result, with errors and the uid of the run it comes from, is `attenuator` in every later start document, and is
     returned.
     """
     plate, meter = _attenuator(beamline)

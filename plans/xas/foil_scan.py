@@ -32,7 +32,7 @@ ELEMENT = "foil_element"
 OffsetEv = Annotated[
     float,
     Arg(
-        "true energy of the foil's edge minus where it was found",
+        "true energy of the foil's edge minus the energy at which it was found",
         unit="eV",
         low=-CALIBRATION_LIMIT_EV,
         high=CALIBRATION_LIMIT_EV,

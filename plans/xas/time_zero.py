@@ -25,7 +25,7 @@ TIME_ZERO_REGIONS_PS: tuple[Region, ...] = ((-300, -150, 50), (-150, 150, 15), (
 """Default delays about zero: a baseline, the rise (sigma 45 ps) in steps of a third of it, and the top."""
 
 AroundPs = Annotated[
-    float, Arg("where the rise is expected on the present delay axis; by default at 0", unit="ps", limits=delay_limits)
+    float, Arg("where the rise is expected on the current delay axis; by default at 0", unit="ps", limits=delay_limits)
 ]
 
 

@@ -99,7 +99,7 @@ def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeomet
     Raises ReductionError without images, or if the graphite line is not seen.
     """
     if not images:
-        raise ReductionError("A powder series needs at least one image. Check the runs.")
+        raise ReductionError("A powder series needs at least one image. Give runs with images.")
     masks = [hot_pixels(image.counts) for image in images]
     calibration = calibrate_in_powder(images[0].counts, masks[0], geometry)
     mean_i0 = float(np.mean([image.i0 for image in images]))

@@ -203,7 +203,7 @@ def thermal_difference(
 def _require_one_edge(spectrum: StaticSpectrum, reference: StaticSpectrum) -> None:
     if spectrum.edge != reference.edge:
         raise ReductionError(
-            f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Check the runs."
+            f"The spectra are of different edges, {spectrum.edge} and {reference.edge}. Give spectra of one edge."
         )
 
 

@@ -99,7 +99,9 @@ def fit_time_zero(
     model = _Model(irf_sigma_ps=irf_sigma_ps, irf_error_ps=error_ps, decays=decays)
     freedom = len(delay_ps) + model.has_prior - model.number_varied
     if freedom < 1:
-        raise ReductionError(f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more.")
+        raise ReductionError(
+            f"{len(delay_ps)} delays cannot determine {model.number_varied} parameters. Measure more delays."
+        )
     problem = _Problem(
         model=model,
         delay_ps=np.asarray(delay_ps, float),

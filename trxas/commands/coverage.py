@@ -35,7 +35,7 @@ class CoverageOptions:
     measurements: Annotated[int, typer.Option(help="Independent measurements of each sample.")] = 3
     workers: Annotated[
         int | None,
-        typer.Option(help=f"Processes that measure (default: one per core, at most {WORKERS_AT_MOST})."),
+        typer.Option(help=f"Number of measuring processes (default: one per core, at most {WORKERS_AT_MOST})."),
     ] = None
     json: JsonFile = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT

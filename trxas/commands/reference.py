@@ -17,7 +17,7 @@ HEADING = """# Commands
 
 The help pages of `trxas`, made by `python -m trxas.commands.reference > docs/reference/command-line.md`.
 
-- **Exit codes:** 0 success; 1 what the command looked for is wrong (its page says what); 2 a wrong request or an error
+- **Exit codes:** 0 success; 1 a check has failed (the command's page states which); 2 a wrong request or an error
   with a message, `trxas: ...`; 130 ended by Ctrl-C; 141 the reader of the output has closed the pipe.
 - **Machines** read `--json`: `runs` and `doctor` print JSON instead of a table, other commands write it to a file.
 - **Plain text:** no colours with `NO_COLOR`, and none in a pipe or a file. Characters that a terminal lacks are spelled
