@@ -202,8 +202,8 @@ def edge_points(
 ) -> list[float]:
     """Return the energies of a scan, eV, ascending: regions in eV, followed by regions in k, 1/A.
 
-    Without any, those of the edge; with `regions_k` alone, the edge's regions in eV up to where they begin. Raises
-    InputError if they do not form a grid.
+    Without regions the default energies of the edge; with `regions_k` alone, its regions in eV up to where those begin.
+    Raises InputError if they do not form a grid.
     """
     if regions_k is None:
         if regions_ev is not None:
@@ -278,7 +278,7 @@ def check_belongs(edge: EdgePreset, energies_ev: Sequence[float]) -> None:
 
 def check_reducible(edge: EdgePreset, energies_ev: Sequence[float], *, allow_unreducible: bool) -> None:
     """Raise InputError if energies (eV) have no point below or above the edge, unless `allow_unreducible`."""
-    intervals = {"before": edge.pre_edge_ev, "behind": edge.post_edge_ev}
+    intervals = {"below": edge.pre_edge_ev, "above": edge.post_edge_ev}
     missing = {
         where: interval
         for where, interval in intervals.items()

@@ -61,9 +61,9 @@ class Timing:
             )
         if len(self.gate_delays_ps) != self.probes_per_pump or self.unpumped_probe not in self.reference_probes:
             raise ReductionError(
-                f"{self.probes_per_pump} gates need as many gate_delays_ps, not {len(self.gate_delays_ps)}, and "
-                f"reference_probes {list(self.reference_probes)} must hold unpumped_probe {self.unpumped_probe}. "
-                "Correct the `reduction` settings of the run."
+                f"{self.probes_per_pump} gates need {self.probes_per_pump} gate_delays_ps, not "
+                f"{len(self.gate_delays_ps)}, and reference_probes {list(self.reference_probes)} must hold "
+                f"unpumped_probe {self.unpumped_probe}. Correct the `reduction` settings of the run."
             )
         if min(self.bunch_period_ps, self.pump_period_ps, self.irf_sigma_ps) <= 0 or not self.pump_overlap:
             raise ReductionError(

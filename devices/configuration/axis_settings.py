@@ -164,7 +164,7 @@ class FixedFluenceSettings:
 
     @property
     def zero_deg(self) -> float:
-        """Angle of a plate that is not there, 0 deg."""
+        """Angle of a missing plate, 0 deg."""
         return 0.0
 
     @property
@@ -179,12 +179,12 @@ class FixedFluenceSettings:
 
     @property
     def angle_low_deg(self) -> float:
-        """Lowest angle of a plate that is not there, deg: any, as nothing turns it."""
+        """Lowest angle of a missing plate, deg: unlimited, as nothing turns it."""
         return -360.0
 
     @property
     def angle_high_deg(self) -> float:
-        """Highest angle of a plate that is not there, deg."""
+        """Highest angle of a missing plate, deg."""
         return 360.0
 
     def faults(self) -> Iterable[Fault]:

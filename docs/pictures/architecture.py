@@ -28,7 +28,7 @@ IDEAS = {
     "processes": "child processes",
     "plugins": "what other packages add",
     "errors": "what can go wrong",
-    "sim": "a beamline that is not there",
+    "sim": "a simulated beamline",
 }
 
 

@@ -115,7 +115,7 @@ class RunTable(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
         """Return the name of a column; None for a row or another role.
 
-        Raises IndexError for a column that is not there.
+        Raises IndexError for an unknown column.
         """
         if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
             return COLUMNS[section]

@@ -244,7 +244,7 @@ class RunState:
             self._finished = [*self._finished, ended][-EARLIER_RUNS:]
 
     def _finish_sums(self) -> None:
-        """Store the sums of a run that is no pump-probe scan, as many of each kind as of those."""
+        """Store the sums of a run that is not a pump-probe scan, up to the same number per kind."""
         if self.start is None or self.sums is None or not self.events:
             return
         uid = str(self.start["uid"])

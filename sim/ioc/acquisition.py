@@ -117,7 +117,7 @@ class Acquisition(PVGroup):
         )
 
     def _gate_names(self) -> dict[int, str]:
-        """Return the channels of the SPC scaler with their names: off and on, then as many gates as there is room."""
+        """Return the channels of the SPC scaler with their names: off and on, then the gates that fit."""
         probes = self._experiment.probes
         gates = {
             FIRST_GATE_CHANNEL + probes * apd + probe: f"APD{apd} probe{probe}"

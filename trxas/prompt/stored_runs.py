@@ -19,7 +19,7 @@ def stored_run_functions(
 ) -> tuple[Callable[[int], None], Callable[..., None], Callable[..., RunResults]]:
     """Return the functions `runs`, `show` and `reduce` for one store.
 
-    They raise StorageError for a run that is not there, or that the key does not identify.
+    They raise StorageError for an unknown run, or a key that fits several.
     """
 
     def runs(limit: int = 20) -> None:

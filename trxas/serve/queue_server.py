@@ -87,10 +87,14 @@ class QueueServer:
         # succeeded is a second question, because a failed opening ends in the same state, without an environment.
         self._link.request("environment_open", {})
         if not self._wait(_is_settled, OPEN_TIMEOUT_S, interrupted):
-            raise QueueServerError(f"The queue server's environment did not open within {OPEN_TIMEOUT_S:g} s.")
+            raise QueueServerError(
+                f"The queue server's environment did not open within {OPEN_TIMEOUT_S:g} s. "
+                f"Check the beamline with `trxas doctor`, then start serving again."
+            )
         if not self.status()["worker_environment_exists"] and not interrupted():
             raise QueueServerError(
-                "The queue server's environment did not open: usually the beamline does not answer (`trxas doctor`)."
+                "The queue server's environment did not open. Usually the beamline does not answer: check it "
+                "with `trxas doctor`."
             )
 
     def end(self) -> None:

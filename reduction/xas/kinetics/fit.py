@@ -53,7 +53,7 @@ _DETECTION_LIMIT = 40.0
 class KineticsFit:
     """Kinetics S(t) = A [f1 exp(-t/tau1) + ... + f_off exp(-t/tau_off)] of one pump; all fractions add up to 1.
 
-    `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of as many lifetimes as `model` has, from fast to slow;
+    `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of the lifetimes of `model`, from fast to slow;
     `offset` is f_off, 0 without one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being
     relative to the unpumped signal. The errors are those of the counts (not rescaled by chi-square) and of the
     instrument response, whose width `irf_sigma_ps` is fitted with the value and error that the runs record as its

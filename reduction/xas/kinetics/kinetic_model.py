@@ -1,4 +1,4 @@
-"""How many lifetimes a kinetic model has, and whether there is an offset; the criteria that choose between models."""
+"""Kinetic models by their number of lifetimes, with or without an offset; the criteria that choose between them."""
 
 from __future__ import annotations
 

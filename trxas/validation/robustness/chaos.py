@@ -81,8 +81,8 @@ class Chaos:
             simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list,
         ):
             # Two parts, alike except for the faults: the disturbed one until all faults have struck, the quiet one
-            # until it has as many datasets. Each has its own beamline with the same seed, so that ring and gates
-            # are the same and only the noise differs.
+            # until it has the same number of datasets. Each has its own beamline with the same seed, so that ring and
+            # gates are the same and only the noise differs.
             measurement = Measurement(
                 kind=self._session,
                 data=folder,
