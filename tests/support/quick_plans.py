@@ -34,7 +34,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "apply_energy_calibration": {"offset_ev": 0.3},
     "apply_instrument_response": {"sigma_ps": 57.6, "error_ps": 1.9},
     "dark_exposures": {"dwell_s": 1.0, "repeats": 1},
-    "blocked_exposures": {"dwell_s": 1.0, "repeats": 1},
+    "blocked_exposures": {"dwell_s": 1.0, "repeats": 2},
     "static_energy_scan": {"edge": "Br K", "temperature_c": 30.0, "regions_ev": REGIONS_EV, "dwell_s": 1.0},
     "diffraction": {"dwell_s": 1.0, "images": 2, "temperature_c": 30.0},
     "temperature_series": {"temperatures_c": [30.0], "edges": [], "images": 1, "image_dwell_s": 1.0},

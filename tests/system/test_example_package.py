@@ -190,9 +190,13 @@ def test_the_window_has_its_form_its_forecast_and_its_panel(
     assert not [outcome.problem for outcome in outcomes() if outcome.problem]
 
 
-def test_its_campaign_measures_its_error_bars(
-    package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_campaign_of_another_name_is_refused(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage", "--technique", "emissions", "--samples", "1"]) == 2
+    assert "Give one of emission" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_its_campaign_measures_its_error_bars(package: Path, tmp_path: Path) -> None:
     """Lost: the error bars of a technique, which nobody ever compares with a truth."""
     numbers = tmp_path / "numbers.json"
     options = ["--technique", "emission", "--samples", "2", "--json", str(numbers), "--output", str(tmp_path)]
@@ -206,8 +210,6 @@ def test_its_campaign_measures_its_error_bars(
     # The mean of two pulls has an error of 0.7: a false alarm in 10 000.
     assert abs(found["line_ev"]["pull_mean"]) < 2.8
     assert (tmp_path / "pulls.png").exists()
-    assert main(["coverage", "--technique", "emissions", "--samples", "1"]) == 2
-    assert "Give one of emission" in capsys.readouterr().err
 
 
 def test_the_page_for_developers_works(session: Session) -> None:

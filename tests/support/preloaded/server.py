@@ -21,7 +21,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("storage.catalogue", "caproto.server", "sim.ioc.beamline", "sim.ioc.server", "bluesky", "epics")
+LIBRARIES = (
+    "storage.catalogue", "caproto.server", "sim.ioc.beamline", "sim.ioc.server", "bluesky", "epics",
+    # What the first dataset, the first array in the catalogue and the first fit import.
+    "pint", "zarr", "lmfit",
+)  # fmt: skip
 """Modules to import first. Not ophyd, which starts threads, nor any that looks at the environment when imported."""
 
 STREAMS = 3

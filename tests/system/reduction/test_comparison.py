@@ -57,7 +57,7 @@ def test_interval_holds_where_the_first_order_error_does_not() -> None:
     assert not found.delta_valid
 
 
-@pytest.mark.parametrize("denominator_errors", [2.5, 5.0, 20.0])
+@pytest.mark.parametrize("denominator_errors", [2.5, *(pytest.param(e, marks=pytest.mark.long) for e in (5.0, 20.0))])
 def test_equal_c_differ_by_their_errors_whatever_the_denominator(denominator_errors: float) -> None:
     """3000 draws: width 0.013 (4 errors), 0.27 % beyond three errors (8 of 3000; more than 22, 1 in 20 000).
 

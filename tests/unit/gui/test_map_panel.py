@@ -84,7 +84,7 @@ def test_a_growing_map_is_shown_from_the_first_points(live: Any) -> None:
 def test_another_run_leaves_the_panel_empty(live: Any, energy_run: list[tuple[str, dict[str, Any]]]) -> None:
     panel = live(energy_run)
     assert panel.map.values.size == 0
-    assert "no map of two axes" in panel.map.canvas._message.text()
+    assert "not a map of two axes" in panel.map.canvas._message.text()
 
 
 def test_a_snapshot_does_not_change_with_later_documents() -> None:
@@ -98,7 +98,7 @@ def test_a_snapshot_does_not_change_with_later_documents() -> None:
         run(name, doc)
     assert MapRequest().compute(snapshot).map.measured == 28
     assert MapRequest().compute(run).map.measured == len(ENERGY_EV) * len(DELAY_PS)
-    with pytest.raises(ReductionError, match="no map"):
+    with pytest.raises(ReductionError, match="not a map"):
         MapRequest().compute(RunState())
 
 
