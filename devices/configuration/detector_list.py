@@ -50,6 +50,7 @@ OWN_NAMES: Mapping[str, DetectorKind] = {
 
 def exposure_keys(detectors: Sequence[Entry]) -> dict[str, Any]:
     """Return the keys of `[exposure]` that follow from the list; those of a missing kind of detector are empty."""
+    # A key that is left out would take its default, which describes the usual two photodiodes and boxcar.
     keys: dict[str, Any] = {
         "apds": 0, "spc_scaler": "", "spc_frame": "", "spc_channels": (), "boxcar_frame": "",
         "foil_channel": 0, "diodes_per_channel": 1,
@@ -67,6 +68,7 @@ def exposure_keys(detectors: Sequence[Entry]) -> dict[str, Any]:
 
 def in_exposure(detectors: Sequence[Entry]) -> list[Entry]:
     """Return the entries that the exposure itself reads, in the order of the list."""
+    # Of several entries for one place the first counts; the others are read alongside.
     found: dict[str, Entry] = {}
     for one in detectors:
         slot = _slot(one)
@@ -149,6 +151,7 @@ def list_faults(
         if key in EXPOSURE_KEYS:
             yield Fault(table="exposure", key=key, message="follows from [[detectors]]. Remove it.")
     yield from _name_faults(detectors, taken)
+    # If the entry with I0 has a fault of its own, that fault is enough.
     if complete or any(one.role is DetectorRole.I0 for one in detectors):
         yield from _i0_faults(detectors)
     yield from _source_faults(detectors)
@@ -178,6 +181,7 @@ def _i0_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
         problem = "no detector has" if not chambers else f"{', '.join(one.name for one in chambers)} have"
         message = f'{problem} the role "i0", which exactly one must have: everything is divided by it. Correct role.'
         yield Fault(table=TABLE, key="", message=message)
+    # Another scaler could be started earlier or later than the photodiodes, and I0 would be that of other pulses.
     for one in chambers:
         if not (isinstance(one, IonChamber) and one.channel and not one.scaler):
             message = (
@@ -189,6 +193,7 @@ def _i0_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
 
 def _source_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
     """Yield a fault for every channel and record that two gates or detectors share, and for frames without a pair."""
+    # One channel for two gates gives two equal signals, and so a transient of exactly 0 that looks well measured.
     channels = Counter(place for one in detectors for place in one.channels_of)
     for (scaler, channel), times in channels.items():
         if times > 1:
@@ -215,6 +220,7 @@ def _frame_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
         for one in kind:
             message = "is a second frame of this kind. Give one detector the frame, the others channels or records."
             yield Fault(table=TABLE, key=f"{one.name}: frame", message=message)
+    # Counts and analog means of one exposure are matched by their numbers, which only frames carry.
     if bool(analog) != bool(framed):
         message = (
             "needs the other frame, of the counts or of the analog signal: an exposure is known by the number in both. "
@@ -235,6 +241,7 @@ def _containment_faults(one: GatedDetector, detectors: Sequence[Entry]) -> Itera
     elif not isinstance(part, type(one)) or [len(row) for row in part.table_of] != [len(row) for row in one.table_of]:
         message = f"= {one.contains!r}: has another kind, or other elements and gates. Both must have the same."
         yield Fault(table=TABLE, key=key, message=message)
+    # With two levels the order of the subtractions, and the share of each error, would have to be stated too.
     elif part.contains:
         message = f"= {one.contains!r}: contains another one itself. Only one level is possible."
         yield Fault(table=TABLE, key=key, message=message)

@@ -73,6 +73,7 @@ class TechniqueReader(EventReader):
         super().__init__(name, devices.axes, devices.exposure, conditions, quality, [detector])
         self._surroundings = devices.surroundings
         self._detector = detector
+        # The detector chooses its keys freely, so they get its name in front: none may be that of a field of ours.
         self._own = {f"{detector.name}:{key}": signal for key, signal in detector.fresh_signals().items()}
         self._signals = {**self._all_signals(), **self._surroundings_signals(), **self._own}
 
@@ -83,10 +84,12 @@ class TechniqueReader(EventReader):
 
     def trigger(self) -> StatusBase:
         """Start the exposure on all detectors; raises AcquisitionError unless it is armed."""
+        # Before the master starts: a detector that is armed later would miss the beginning of the gate.
         self._detector.prepare(self._exposure.dwell_s)
         return super().trigger()
 
     def _read(self) -> dict[str, dict[str, Any]]:
+        # One round trip for everything, so that axes and conditions are those of the moment of the counts.
         raw = read_with_alarms({**self._signals, **self._condition_signals()})
         reading = self._exposure_reading(raw)
         now = time.time()
@@ -98,6 +101,7 @@ class TechniqueReader(EventReader):
             "exposure_id": reading.spc.exposure_id,
         }
         values = self._indices() | self._positions(raw) | counted | own | self._slow(raw)
+        # Remarks of the detector make a point bad like those of the beamline: it is measured again.
         failed = self._quality(raw, reading)
         blind = self._detector.remarks(own)
         self.remarks |= blind

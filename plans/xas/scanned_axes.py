@@ -51,9 +51,8 @@ def axis_called(name: Any, configuration: BeamlineConfiguration) -> ScannedAxis:
     axes = scanned_axes(configuration)
     if not isinstance(name, str) or name not in axes:
         raise InputError(
-            f"{name!r} is not an axis: give one of {', '.join(axes)}. A table [axes.NAME] in the configuration "
-            f"file adds "
-            "one."
+            f"{name!r} is not an axis: give one of {', '.join(axes)}. A table [axes.NAME] in the configuration file "
+            "adds one."
         )
     return axes[name]
 
@@ -65,6 +64,7 @@ def grid_settings(
 
     Raises InputError with all faults of both axes: unknown names, points that do not ascend or lie outside the limits.
     """
+    # Both axes are checked before anything is refused: a user with a fault in each should not have to try twice.
     faults: list[str] = []
     found: list[tuple[str, list[float]]] = []
     for name, points in (slow, fast):
@@ -96,6 +96,7 @@ def checked_settings(settings: Any, configuration: BeamlineConfiguration) -> lis
         raise InputError(f"settings = {settings!r}: give a list of mappings, such as [{{'delay_ps': 100}}, ...].")
     if len(settings) > MAXIMUM_POINTS:
         raise InputError(f"There are {len(settings)} settings, at most {MAXIMUM_POINTS} are allowed. Leave some out.")
+    # Every setting must have the axes of the first: an axis that is left out would stay wherever the one before put it.
     first = settings[0] if isinstance(settings[0], Mapping) else {}
     axes = scanned_axes(configuration)
     faults = [fault for number, one in enumerate(settings) for fault in _setting_faults(number, one, first, axes)]

@@ -102,12 +102,14 @@ class Axis:
     async def travel(self, tell: Callable[[], Awaitable[None]]) -> Ended:
         """Travel all legs, also those set during the motion; await `tell` at 20 Hz of wall time."""
         while True:
+            # Cleared before the legs are looked at: what changes from here on ends the next profile early.
             self._changed.clear()
             profile = self._next_profile()
             if profile is None or self._stalled:
                 break
             await self._follow(profile, tell)
         if self._stalled:
+            # A blocked motor has no ramp. If it also hangs, its controller reports a motion until someone stops it.
             self._set_still(self.position)
             while self._hung and not self._stopping:
                 self._changed.clear()
@@ -119,6 +121,7 @@ class Axis:
     def _next_profile(self) -> Profile | None:
         position, velocity = self._state()
         while self._legs:
+            # A leg is dropped only once its target is reached at rest, so a leg that was interrupted goes on.
             leg = self._legs[0]
             if position != leg.target or velocity != 0:
                 self._acceleration = leg.acceleration
@@ -134,6 +137,7 @@ class Axis:
         while (left_s := profile.duration_s - (self._clock.now_s() - self._started_s)) > 0:
             if await self._clock.sleep_unless(self._changed, min(left_s, tick_s)):
                 return
+            # The last read-back follows from the caller once the axis rests, and must not come twice.
             if left_s > tick_s:
                 await tell()
         self._set_still(profile.end)

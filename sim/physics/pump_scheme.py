@@ -57,6 +57,7 @@ class PumpScheme:
     @property
     def unpumped(self) -> int:
         """Gate whose pulse is the last before the next pump."""
+        # Pulses before the pump belong to the end of the period before, so all are counted within one period.
         period = self.divider * self.unit_buckets
         return max(range(len(self.gates)), key=lambda gate: self.gates[gate] % period)
 
@@ -99,6 +100,7 @@ def _scheme(table: dict[str, Any]) -> PumpScheme:
         for bunch in range(int(number))
     )
     filled = [bucket for bucket, _ in bunches]
+    # Dividing revolutions, the laser always meets the same bunch; dividing bunches, it walks through all of them.
     by_revolution = table["pump_divider_of"] == "revolutions"
     return PumpScheme(
         buckets=buckets,
@@ -117,6 +119,7 @@ def _gate(position: int, table: dict[str, Any], filled: list[int], buckets: int)
         return position * buckets
     if table["gates_in"] == "buckets":
         return position
+    # Counted in bunches, the next gate of a hybrid fill may lie behind a gap, or in the next revolution.
     turns, index = divmod(filled.index(int(table["pumped_bucket"])) + position, len(filled))
     return turns * buckets + filled[index] - int(table["pumped_bucket"])
 
@@ -129,6 +132,7 @@ def _check(scheme: PumpScheme, where: str) -> None:
     filled = set(scheme.filled)
     if len(filled) < len(scheme.filled) or not filled <= set(range(scheme.buckets)):
         raise SimulationInputError(f"{where}: fill puts two bunches into a bucket, or one beyond {scheme.buckets}")
+    # All buckets that the pump meets in one cycle: dividing bunches, a gap would leave some pumps without a probe.
     places = {(scheme.pumped_bucket + scheme.unit_buckets * place) % scheme.buckets
               for place in range(scheme.units_per_turn)}  # fmt: skip
     if scheme.units_per_turn * scheme.unit_buckets != scheme.buckets or not places <= filled:
