@@ -12,6 +12,7 @@ from processes.child import ChildProgram
 from processes.restartable import RestartableChild
 from processes.waiting import wait_until
 from trxas.simulation import READY, simulation_command
+from trxas.validation.robustness.exposure_truth import LOG_NAME
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
 from trxas.validation.robustness.measuring_child import Measurement, MeasuringChild
 from trxas.validation.robustness.session_kind import SessionKind
@@ -49,7 +50,7 @@ class BeamlineProcesses:
         self._session_kind = session
         self._screen = screen
         self.enough = folder / "enough"
-        self.exposure_log = folder / "exposures.jsonl"
+        self.exposure_log = folder / LOG_NAME
         makers = {IOC: self._ioc, SERVER: self._server, WINDOW: self._window}
         self._victims = {name: RestartableChild(make, folder / "logs" / f"{name}.log") for name, make in makers.items()}
         self._session: MeasuringChild | None = None

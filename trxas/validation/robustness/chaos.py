@@ -14,7 +14,7 @@ from trxas.simulation import simulated_beamline
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.disturbed_result import undisturbed_number
-from trxas.validation.robustness.exposure_truth import ExposureTruth
+from trxas.validation.robustness.exposure_truth import LOG_NAME, truth_in
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
 from trxas.validation.robustness.look_after import FailedStarts
@@ -62,7 +62,7 @@ class Chaos:
         folder = self._folder / "disturbed"
         self._measure(folder, faults, datasets=2)
         with open_store(folder, recover_runs=False) as store:
-            self._result.audit = audit(store, ExposureTruth(folder / "exposures.jsonl"))
+            self._result.audit = audit(store, truth_in(folder))
             disturbed = disturbed_datasets(store)
         self._report(f"{len(disturbed)} datasets; now the same without faults ...")
         quiet = self._folder / "undisturbed"
@@ -74,7 +74,7 @@ class Chaos:
 
     def _measure(self, folder: Path, faults: Sequence[PlannedFault], datasets: int) -> None:
         folder.mkdir(parents=True)
-        log = folder / "exposures.jsonl"
+        log = folder / LOG_NAME
         enough = folder / "enough"
         with (
             screen_of(self._session) as screen,

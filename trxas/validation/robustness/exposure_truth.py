@@ -10,6 +10,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from trxas.configuration import load_configuration
+
+LOG_NAME = "exposures.jsonl"
+"""File of the log in the data folder of a part."""
+
 NOMINAL: dict[str, float | bool] = {
     "xray_shutter_open": True, "jet_running": True, "laser_locked": True, "rate_divider": 5,
     "chamber": 1.0, "jet_density": 1.0, "gates_open": 1.0, "stray_photons": 0.0,
@@ -29,17 +34,32 @@ TOLERATED = 0.01
 """Share of an exposure that a fault may affect: less moves no count beyond its error (chosen)."""
 
 Key: TypeAlias = tuple[int, int, int]
-"""Exposure number, I0 counts and sum of the photodiodes' counts, which identify an exposure in event and log."""
+"""Exposure number, I0 counts and sum of the photodiodes' counts, which identify an exposure in event and log.
+
+Events of plain scalers have a time stamp in place of the number, and are compared with a number of 0.
+"""
 
 
 class ExposureTruth:
-    """The truth about every exposure, from the log of a simulation that ran with `--exposure-log`."""
+    """The truth about every exposure, from the log of a simulation that ran with `--exposure-log`.
 
-    def __init__(self, path: Path) -> None:
-        entries = _entries(path)
+    Exposures are `numbered` if the counts came with a frame. Those of plain scalers are known by their counts alone:
+    two of 10^7 photons at the ion chamber have the same counts once in 10^7 pairs.
+    """
+
+    def __init__(self, path: Path, *, numbered: bool = True) -> None:
+        self._numbered = numbered
         self._states: dict[Key, list[tuple[float, Mapping[str, Any]]]] = {
-            (entry["exposure_id"], entry["i0"], entry["counts"]): entry["states"] for entry in entries
+            self._comparable((entry["exposure_id"], entry["i0"], entry["counts"])): entry["states"]
+            for entry in _entries(path)
         }
+
+    def _comparable(self, key: Key) -> Key:
+        """Return a key without the number if only the log has one; the event then has a time stamp in its place."""
+        return key if self._numbered else (0, *key[1:])
+
+    def _states_of(self, event: Mapping[str, Any]) -> list[tuple[float, Mapping[str, Any]]] | None:
+        return self._states.get(self._comparable(key_of(event)))
 
     def judge(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return for the data of each event the reason why its exposure was bad, "" if it was good."""
@@ -50,7 +70,7 @@ class ExposureTruth:
         # The axes of the simulated sample have hidden calibrations: the true energy differs from the read-back by a
         # constant that the session does not know. The median over all exposures is that constant, as most exposures are
         # undisturbed.
-        found = [self._states.get(key_of(event)) for event in events]
+        found = [self._states_of(event) for event in events]
         distances = [states[0][1][axis] - event[axis] for states, event in zip(found, events, strict=True) if states]
         return float(np.median(distances)) if distances else 0.0
 
@@ -58,7 +78,7 @@ class ExposureTruth:
         # An exposure may pass through several states, as a fault begins or ends in it. Each has its share of the time;
         # a fault counts if it held for more than the tolerated share. An exposure without an entry was never made by
         # the simulation: its event has no exposure behind it.
-        states = self._states.get(key_of(event))
+        states = self._states_of(event)
         if states is None:
             return "no such exposure in the log"
         total_s = sum(seconds for seconds, _ in states)
@@ -67,6 +87,12 @@ class ExposureTruth:
             for name in _wrong(event, state, usual):
                 struck[name] = struck.get(name, 0.0) + seconds / total_s
         return ", ".join(f"{name} for {part:.0%}" for name, part in struck.items() if part > TOLERATED)
+
+
+def truth_in(folder: Path) -> ExposureTruth:
+    """Return the truth that a simulation has logged in `folder`, for the detectors of the configuration in use."""
+    exposure = load_configuration().beamline.exposure
+    return ExposureTruth(folder / LOG_NAME, numbered=bool(exposure.spc_frame))
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

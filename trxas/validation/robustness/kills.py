@@ -12,7 +12,7 @@ from storage.check import StoreCheck, check_store
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProcesses
 from trxas.validation.robustness.disturbed_result import undisturbed_number
-from trxas.validation.robustness.exposure_truth import ExposureTruth
+from trxas.validation.robustness.exposure_truth import truth_in
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
 from trxas.validation.robustness.look_after import FailedStarts
@@ -62,7 +62,7 @@ class Kills:
             disturbed = disturbed_datasets(store)
             stored = sum(1 for documents in disturbed for _ in primary_data(documents))
             self._result.unrecorded = max(0, reported - stored)
-            self._result.audit = audit(store, ExposureTruth(killed / "exposures.jsonl"))
+            self._result.audit = audit(store, truth_in(killed))
             self._result.problems = _problems(check_store(store))
         self._report(f"{len(disturbed)} datasets; now the same without kills ...")
         self._measure(quiet, (), datasets=undisturbed_number(len(disturbed)))
