@@ -60,13 +60,18 @@ def within(sum_of_squares: float, number: int) -> bool:
     return bool(FALSE_ALARM / 2 < share < 1 - FALSE_ALARM / 2)
 
 
-@pytest.mark.parametrize("statistics", ["fits", "faint_fits"])
-def test_parameters_have_the_errors_that_they_say(statistics: str, request: pytest.FixtureRequest) -> None:
+@pytest.fixture(scope="module", params=["fits", "faint_fits"])
+def bright_or_faint(request: pytest.FixtureRequest) -> list[MapFit]:
+    found: list[MapFit] = request.getfixturevalue(request.param)
+    return found
+
+
+def test_parameters_have_the_errors_that_they_say(bright_or_faint: list[MapFit]) -> None:
     """Pulls of 10 independent maps: a wrong formula for one error changes the sum of their squares.
 
     With few photons the noise of the spectra counts: without it the pulls of lifetimes are up to 1.8 wide.
     """
-    fits: list[MapFit] = request.getfixturevalue(statistics)
+    fits = bright_or_faint
     pulls = {
         "tau": [(fit.lifetimes_ps[0].value - LIFETIMES_PS[0]) / fit.lifetimes_ps[0].sigma for fit in fits],
         "t0": [(fit.t0_ps.value - T0_PS) / fit.t0_ps.sigma for fit in fits],
