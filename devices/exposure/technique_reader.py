@@ -73,7 +73,7 @@ class TechniqueReader(EventReader):
         super().__init__(name, devices.axes, devices.exposure, conditions, quality, [detector])
         self._surroundings = devices.surroundings
         self._detector = detector
-        # The detector chooses its keys freely, so they get its name in front: none may be that of a field of ours.
+        # The detector chooses its keys freely, so its name is put in front: no key may be equal to one of the beamline's.
         self._own = {f"{detector.name}:{key}": signal for key, signal in detector.fresh_signals().items()}
         self._signals = {**self._all_signals(), **self._surroundings_signals(), **self._own}
 
