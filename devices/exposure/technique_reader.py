@@ -73,7 +73,7 @@ class TechniqueReader(EventReader):
         super().__init__(name, devices.axes, devices.exposure, conditions, quality, [detector])
         self._surroundings = devices.surroundings
         self._detector = detector
-        # The detector chooses its keys freely, so its name is put in front: no key may be equal to one of the beamline's.
+        # The detector chooses its keys freely. With its name in front, none can be equal to one of the beamline's.
         self._own = {f"{detector.name}:{key}": signal for key, signal in detector.fresh_signals().items()}
         self._signals = {**self._all_signals(), **self._surroundings_signals(), **self._own}
 
