@@ -338,6 +338,16 @@ class EventReader(ABC):
         return {"fields": ["i0"]}
 
 
+def counted_fields(reading: ExposureReading) -> dict[str, Any]:
+    """Return the event fields of every exposure, with or without photodiodes: shutter, I0 in counts, s and number."""
+    return {
+        "laser_shutter": reading.spc.laser_shutter,
+        "i0": reading.i0,
+        "exposure_s": reading.spc.exposure_s,
+        "exposure_id": reading.spc.exposure_id,
+    }
+
+
 def data_key(dtype: str, *, source: str, shape: list[int] | None = None, **extra: str) -> dict[str, Any]:
     """Return the data key of a field that comes from the PV `source`, or from "trxas" itself.
 

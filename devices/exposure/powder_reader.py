@@ -14,7 +14,7 @@ from devices.axes.energy import Energy
 from devices.configuration import QualitySettings
 from devices.detectors.sdd import Sdd
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.event_reader import EventReader, Raw, counted_fields, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.names import AxisName
 from devices.sample_stage import SampleStage
@@ -67,7 +67,7 @@ class PowderReader(EventReader):
         positions = self._positions(raw)
         now = time.time()
         seen, blind = self._fluorescence(raw, reading)
-        values = self._indices() | positions | seen | _counted(reading) | self._slow(raw)
+        values = self._indices() | positions | seen | counted_fields(reading) | self._slow(raw)
         # The stage has no monitored condition: it takes seconds to exchange the samples, so a wrong sample at the
         # end was wrong during the exposure, too.
         failed = self._quality(raw, reading) + blind
@@ -111,12 +111,3 @@ class PowderReader(EventReader):
         }
         keys |= {name: data_key("string", source="trxas") for name in ("quality", "marks")}
         return keys
-
-
-def _counted(reading: ExposureReading) -> dict[str, Any]:
-    return {
-        "laser_shutter": reading.spc.laser_shutter,
-        "i0": reading.i0,
-        "exposure_s": reading.spc.exposure_s,
-        "exposure_id": reading.spc.exposure_id,
-    }

@@ -13,7 +13,7 @@ from ophyd.status import StatusBase
 from devices.axes.axis import Axis
 from devices.configuration import QualitySettings
 from devices.exposure.conditions import Conditions
-from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.event_reader import EventReader, Raw, counted_fields, data_key
 from devices.exposure.gated_detectors import Exposure
 from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms, require_valid
 from devices.surroundings import Surroundings
@@ -94,13 +94,7 @@ class TechniqueReader(EventReader):
         reading = self._exposure_reading(raw)
         now = time.time()
         own = self._own_values(raw, reading.spc.exposure_s)
-        counted = {
-            "laser_shutter": reading.spc.laser_shutter,
-            "i0": reading.i0,
-            "exposure_s": reading.spc.exposure_s,
-            "exposure_id": reading.spc.exposure_id,
-        }
-        values = self._indices() | self._positions(raw) | counted | own | self._slow(raw)
+        values = self._indices() | self._positions(raw) | counted_fields(reading) | own | self._slow(raw)
         # Remarks of the detector make a point bad like those of the beamline: it is measured again.
         failed = self._quality(raw, reading)
         blind = self._detector.remarks(own)
