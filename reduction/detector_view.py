@@ -10,21 +10,29 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.accumulator import RunAccumulator
-from reduction.detectors import GATED, TRANSMITTED, DetectorFacts
+from reduction.detectors import TRANSMITTED, DetectorFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reduction.types import FloatArray
 
 
-def further_fluorescence(run: RunAccumulator) -> tuple[DetectorFacts, ...]:
-    """Return the further detectors of the fluorescence; those that another one contains are part of that one."""
-    listed = run.metadata.detectors
+def transient_detectors(listed: Sequence[DetectorFacts]) -> tuple[DetectorFacts, ...]:
+    """Return the detectors whose transients a run has, in the order of its list; first the one that is the default.
+
+    The default is the first that counts, otherwise the first of the list. A detector that another one contains is part
+    of that one, and one that is not gated sees no transient. None for runs that list no detectors.
+    """
     inside = {one.contains for one in listed if one.contains}
-    return tuple(
-        one
-        for one in listed
-        if one.kind in GATED and one.role == "fluorescence" and not one.is_own and one.name not in inside
-    )
+    found = [one for one in listed if one.sees_transients and one.name not in inside]
+    # Sorting is stable: only the one whose counts are those of the exposure itself moves to the front.
+    return tuple(sorted(found, key=lambda one: "spc_counts" not in one.fields.values()))
+
+
+def further_gated(listed: Sequence[DetectorFacts]) -> tuple[DetectorFacts, ...]:
+    """Return those of the detectors with transients that are read beside the exposure."""
+    return tuple(one for one in transient_detectors(listed) if not one.is_own)
 
 
 def further_transmission(run: RunAccumulator) -> tuple[DetectorFacts, ...]:
@@ -33,17 +41,40 @@ def further_transmission(run: RunAccumulator) -> tuple[DetectorFacts, ...]:
     return tuple(one for one in listed if one.kind == "ion_chamber" and one.role in TRANSMITTED and not one.is_own)
 
 
+def with_default_detector(run: RunAccumulator) -> RunAccumulator:
+    """Return the run itself if the exposure counts or averages, otherwise as its first gated detector saw it.
+
+    Raises ReductionError if the errors of that detector are not known.
+    """
+    own = {"spc", "boxcar"}.intersection(run.metadata.modes)
+    choice = () if own else transient_detectors(run.metadata.detectors)
+    return seen_by(run, choice[0].name) if choice else run
+
+
 def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
     """Return the run as the detector `name` saw it; its flux is that of the exposures in which it had a value.
 
     A detector that counts takes the place of the photodiodes, an analog or drift detector that of the boxcar, and an
-    ion chamber that of the foil's diode. Raises ReductionError for a detector that the run does not have, or whose
-    errors are not known.
+    ion chamber that of the foil's diode. Raises ReductionError for a detector that the run does not have, that is not
+    gated, or whose errors are not known.
     """
-    one = next((other for other in run.metadata.detectors if other.name == name), None)
-    if one is None or one.is_own or not one.is_summed:
-        names = ", ".join(other.name for other in run.metadata.detectors if other.is_summed and not other.is_own)
-        raise ReductionError(f"The run has no further detector {name!r}. Choose one of: {names or 'none'}.")
+    one = next((other for other in run.metadata.detectors if other.name == name and other.is_summed), None)
+    if one is not None and one.is_own and one.sees_transients:
+        own_mode = "spc" if one.kind == "spc" else "boxcar"
+        result = copy(run)
+        result._metadata = replace(
+            run.metadata, modes=(own_mode,), detectors=(), signal_weights=run.metadata.weights_of_signal
+        )
+        return result
+    if one is None or one.is_own:
+        choices = [*transient_detectors(run.metadata.detectors), *further_transmission(run)]
+        names = ", ".join(other.name for other in choices)
+        raise ReductionError(f"The run has no detector {name!r}. Choose one of: {names or 'none'}.")
+    if not one.gated:
+        raise ReductionError(
+            f"{name} counts all bunches, pumped or not, so it sees no transient. Choose a gated detector, or give it a "
+            "column per gate."
+        )
     mode = {"spc": ("spc",), "ion_chamber": ()}.get(one.kind, ("boxcar",))
     elements = len(one.weights) if one.kind == "spc" else run.metadata.photodiodes
     weights = one.weights if one.kind == "spc" else ()
@@ -54,6 +85,7 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
         photodiodes=elements,
         element_weights=weights,
         detector=name,
+        detector_kind=one.kind,
         detectors=(),
         signal_weights=one.weights,
         # Dark and blocked exposures give zeros and gains of the first detectors only.

@@ -27,9 +27,10 @@ TRANSMITTED = ("transmission", "reference")
 class DetectorFacts:
     """One detector of a run: its kind and role, the `fields` of events by what they hold, and how it is summed.
 
-    `weights` (elements,) of the sum over the elements of a gated detector. `contains` is the detector whose values are
-    part of these, over the `share` of the exposure. `dark` and `gain` of an ion chamber: counts per second or the unit
-    of its record, and a factor.
+    `weights` (elements,) of the sum over the elements of a gated detector. `gated`: whether it has one value per gate;
+    a drift detector that counts all bunches has one for all, and no transient. `contains` is the detector whose values
+    are part of these, over the `share` of the exposure. `dark` and `gain` of an ion chamber: counts per second or the
+    unit of its record, and a factor.
     """
 
     name: str
@@ -41,11 +42,17 @@ class DetectorFacts:
     share: float = 0.5
     dark: float = 0.0
     gain: float = 1.0
+    gated: bool = True
 
     @property
     def is_own(self) -> bool:
         """Whether the sums of every run have columns for it: the first that counts, the boxcar, I0 and the foil."""
         return not {"spc_counts", "boxcar_variance", "i0", "foil"}.isdisjoint(self.fields.values())
+
+    @property
+    def sees_transients(self) -> bool:
+        """Whether it tells pumped from unpumped fluorescence: one of the kinds with gates, and gated."""
+        return self.kind in GATED and self.role == "fluorescence" and self.gated
 
     @property
     def is_summed(self) -> bool:
@@ -82,6 +89,7 @@ def detectors_of(doc: Document) -> tuple[DetectorFacts, ...]:
                     share=float(facts.get("share", 0.5)),
                     dark=float(facts.get("dark", 0.0)),
                     gain=float(facts.get("gain", 1.0)),
+                    gated=bool(facts.get("gated", True)),
                 )
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -92,8 +100,9 @@ def detectors_of(doc: Document) -> tuple[DetectorFacts, ...]:
 class DetectorSums:
     """Columns of the further detectors in the sums of a run, and the row that an event adds to them.
 
-    Per detector: `counts` (element x gate) and `pulses` (gate) if it counts, otherwise `signal` and `variance` (gate),
-    or one `signal` of an ion chamber; and the I0 and the seconds of the exposures in which it had a value.
+    Per detector: `counts` (element x gate) and `pulses` (gate) if it counts, otherwise `signal` and `variance` (gate,
+    or one of each if it counts all bunches), or one `signal` of an ion chamber; and the I0 and the seconds of the
+    exposures in which it had a value.
     """
 
     def __init__(self, detectors: Sequence[DetectorFacts], probes: int) -> None:
@@ -115,7 +124,8 @@ class DetectorSums:
             return {"counts": len(one.weights) * self._probes, "pulses": self._probes, **common}
         if one.kind == "ion_chamber":
             return {"signal": 1, **common}
-        return {"signal": self._probes, "variance": self._probes, **common}
+        gates = self._probes if one.gated else 1
+        return {"signal": gates, "variance": gates, **common}
 
     def values(self, data: Document, i0: float) -> dict[str, Any]:
         """Return the values of an event by "NAME:quantity"; nothing for a detector without a value. `i0` in counts."""
@@ -127,6 +137,8 @@ class DetectorSums:
                 continue
             part = None if one.contains + MISSING_ENDING in missing else self._all.get(one.contains)
             own = self._values(one, part, data, exposure_s)
+            if not own:
+                continue
             found |= {f"{one.name}:{quantity}": value for quantity, value in own.items()}
             found |= {f"{one.name}:i0": i0, f"{one.name}:exposure_s": exposure_s}
         return found
@@ -140,7 +152,10 @@ class DetectorSums:
             return {"counts": np.ravel(data[one.fields["counts"]]), "pulses": data[one.fields["pulses"]]}
         if one.kind == "sdd":
             signal, variance = corrected_for_dead_time(one, data)
-            return {"signal": _of_gates(signal, self._probes), "variance": _of_gates(variance, self._probes)}
+            gates = self._probes if one.gated else 1
+            # One value for all bunches would fill every gate, and look like a transient of 0. A start document that
+            # does not state that the detector is not gated costs its values, and nothing else.
+            return {"signal": signal, "variance": variance} if len(signal) == gates else {}
         weights = np.asarray(one.weights)[:, None]
         whole = (weights * np.asarray(data[one.fields["mean"]], dtype=float)).sum(axis=0)
         if part is None:
@@ -177,8 +192,3 @@ def variance_of_parts(whole: FloatArray, part: FloatArray, share: float) -> Floa
         return np.asarray(share * (1.0 - share) * difference**2)
     apart = difference - difference.mean()
     return np.asarray(share * (1.0 - share) * apart**2 * gates / (gates - 1))
-
-
-def _of_gates(values: FloatArray, probes: int) -> FloatArray:
-    """Return `values` (gate,) of all gates: a detector with one column has seen the pulses of all, (probes,)."""
-    return values if len(values) == probes else np.full(probes, values[0])

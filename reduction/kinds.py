@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import pkgutil
+from copy import copy
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -77,6 +78,17 @@ class RunReduction:
             raise InputError(f"A {self.kind.name} has no kinetics. Give `kinetics` for a pump-probe delay scan only.")
         return self.kind.refit(self.sums, kinetics)
 
+    def seen_by(self, detector: str) -> RunReduction:
+        """Return the reduction of the run as the listed detector of that name saw it.
+
+        Raises ReductionError for a name that the run does not list, and for a kind of run with one detector.
+        """
+        if self.kind.seen_by is None:
+            raise ReductionError(f"A {self.kind.name} has no choice of detectors. Leave `detector` out.")
+        result = copy(self)
+        result.sums = self.kind.seen_by(self.sums, detector)
+        return result
+
     def results(self) -> RunResults:
         """Return the results of the run so far; raises nothing: a remark gives the reason why there are none."""
         try:
@@ -86,7 +98,10 @@ class RunReduction:
 
     def curve(self, choice: CurveChoice | None = None) -> RunCurve:
         """Return the run as one curve; raises ReductionError, with the reason, if there is none (yet)."""
-        return self.kind.curve(self.sums, choice or CurveChoice())
+        choice = choice or CurveChoice()
+        # A kind without a choice of detectors, such as a foil scan in an overlay of spectra, has its one curve.
+        seen = self.seen_by(choice.detector) if choice.detector and self.kind.seen_by is not None else self
+        return self.kind.curve(seen.sums, choice)
 
 
 def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunReduction:
@@ -103,15 +118,21 @@ def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> R
 
 
 def reduce_run(
-    documents: Documents, read_image: ReadImage = cannot_read_image, kinetics: str | None = None
+    documents: Documents,
+    read_image: ReadImage = cannot_read_image,
+    kinetics: str | None = None,
+    detector: str | None = None,
 ) -> RunResults:
     """Return the results of a stored run; remarks give the reason for what cannot be reduced.
 
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
-    "BIC"; by default two lifetimes and an offset. Raises InputError for another text, and for runs without kinetics.
+    "BIC"; by default two lifetimes and an offset. `detector` names one of the listed detectors with gates; by default
+    spectra have all of them, and everything else the first that counts, or the first gated one if none does. Raises
+    InputError for another model, and for runs without kinetics.
     """
     try:
         reduction = summed(documents, read_image)
+        reduction = reduction if detector is None else reduction.seen_by(detector)
     except (ReductionError, InputError) as error:
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
         return _nothing(kind, error)

@@ -77,6 +77,7 @@ def guarded(kind: RunKind, plug_in: str) -> RunKind:
         reduce=safe(reduced),
         curve=safe(kind.curve),
         refit=None if kind.refit is None else safe(kind.refit),
+        seen_by=None if kind.seen_by is None else safe(kind.seen_by),
         figure=None if kind.figure is None else safe(kind.figure),
         exposure_text=None if kind.exposure_text is None else safe(kind.exposure_text),
         plug_in=plug_in,

@@ -28,12 +28,16 @@ class RunSums(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CurveChoice:
-    """Choice of one curve of a pump-probe run, by curve, mode, probe and reference; other runs have one curve."""
+    """Choice of one curve of a pump-probe run, by curve, mode, probe and reference; other runs have one curve.
+
+    `detector` names one of the listed detectors, in whose `mode` the curve then is; empty for those of the exposure.
+    """
 
     curve: CurveKind = "transient"
     mode: Mode = "spc"
     probe: int = 0
     reference: Reference = "unpumped probe"
+    detector: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +83,8 @@ class RunKind:
     `is_kind` decides by the start document. `sums` returns empty sums for one run; it gets the function that reads
     images. `reduce` and `curve` get such sums, complete or not, and raise ReductionError, with the reason, if there is
     nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
-    InputError for another text; None for runs without kinetics.
+    InputError for another text; None for runs without kinetics. `seen_by` returns the sums as one of the listed
+    detectors saw the run, and raises ReductionError for any other name; None for kinds with one detector.
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
     does not know. `exposure_text` returns what the line of an exposure at the prompt says about its data, None for no
@@ -93,6 +98,7 @@ class RunKind:
     reduce: Callable[[Any], RunResults]
     curve: Callable[[Any, CurveChoice], RunCurve]
     refit: Callable[[Any, str], RunResults] | None = None
+    seen_by: Callable[[Any, str], Any] | None = None
     figure: Callable[[Any], Any] | None = None
     exposure_text: Callable[[Document], str] | None = None
     shown: tuple[str, ...] = ()

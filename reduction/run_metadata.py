@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from errors import ReductionError
 from reduction.detectors import DetectorFacts, detectors_of
 from reduction.gate_calibration import GateCalibration
+
+if TYPE_CHECKING:
+    from reduction.types import Mode
 
 PHOTODIODES_OF_EARLIER_RUNS = 2
 """Photodiodes of runs that do not state their number."""
@@ -120,7 +123,8 @@ class RunMetadata:
     axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
     of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
     length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in the sum. `detectors`
-    are all that the run lists; `detector` names the further one through which the run is seen, empty for the first.
+    are all that the run lists; `detector` names the further one through which the run is seen, and `detector_kind` its
+    kind; both are empty for the first.
     `gates` are zeros and gains of the gates; None if they were not measured.
     """
 
@@ -147,6 +151,7 @@ class RunMetadata:
     element_weights: tuple[float, ...] = ()
     detectors: tuple[DetectorFacts, ...] = ()
     detector: str = ""
+    detector_kind: str = ""
     signal_weights: tuple[float, ...] = ()
     gates: GateCalibration | None = None
 
@@ -159,6 +164,16 @@ class RunMetadata:
                 f"The run has {self.photodiodes} photodiodes and {len(self.element_weights)} weights. Correct its "
                 "start document."
             )
+
+    @property
+    def trace_mode(self) -> Mode:
+        """Detection mode of traces and kinetics: counting, unless the run is seen by an analog or drift detector."""
+        return "boxcar" if self.detector_kind in ("analog", "sdd") else "spc"
+
+    @property
+    def scale_known(self) -> bool:
+        """Whether the signal of a trace is that of the sample alone: a mean in V contains its electronic zero."""
+        return self.detector_kind != "analog"
 
     @property
     def weights_of_signal(self) -> tuple[float, ...]:

@@ -185,7 +185,8 @@ class AnalogDetector(GatedDetector):
 class DriftDetector(GatedDetector):
     """Silicon drift detector, corrected for dead time by input over output rate, each in one record per element.
 
-    The counts of its window are on channels of a scaler, or in records: a column per gate.
+    The counts of its window are on channels of a scaler, or in records: a column per gate, or one column for all
+    bunches, which gives no transient.
     """
 
     kind: Literal[DetectorKind.SDD] = DetectorKind.SDD
@@ -202,6 +203,11 @@ class DriftDetector(GatedDetector):
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
         """Channels or records of the counts, (element, gate)."""
         return self.channels or self.records
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether each gate has its own counts; with one column the detector has counted the pulses of all bunches."""
+        return all(len(row) > 1 for row in self.table_of)
 
     @property
     def channels_of(self) -> tuple[tuple[str, int], ...]:

@@ -214,7 +214,7 @@ class RunBrowser(QWidget):
         run = self.model.run(next(iter(kept))) if kept else None
         self.metadata.show_document({} if run is None else run.start)
         if run is not None:
-            self.overlay.choices.offer_probes_of(run.start)
+            self.overlay.choices.offer_gates_of(run.start)
         for uid in kept:
             if uid not in self._curves and uid not in self._problems:
                 self._reduce(uid)

@@ -68,10 +68,14 @@ class Overlay(QWidget):
 
     @property
     def choice(self) -> CurveChoice:
-        """Curve, detection mode, probe and reference with which the runs are to be reduced."""
+        """Curve, detector, probe and reference with which the runs are to be reduced."""
         curve: CurveKind = self.part.currentData()
         return CurveChoice(
-            curve=curve, mode=self.choices.mode, probe=self.choices.probe, reference=self.choices.reference
+            curve=curve,
+            mode=self.choices.mode,
+            probe=self.choices.probe,
+            reference=self.choices.reference,
+            detector=self.choices.detector,
         )
 
     @property

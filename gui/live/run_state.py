@@ -16,6 +16,7 @@ from gui.live.history import ExposureHistory
 from gui.live.left_out import LeftOutRun, calibration_difference
 from gui.live.rejection import Rejection
 from reduction.accumulator import RunAccumulator, joined
+from reduction.detector_view import seen_by
 from reduction.events import PRIMARY, events_of
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import OTHER, begin_sums
@@ -152,17 +153,25 @@ class RunState:
             raise ReductionError(f"This run ({plan}) has no transients. Start an energy, delay or fluence scan.")
         return self.accumulator
 
-    def map_sums(self) -> DependenceSums:
-        """Return the sums of a scan of other axes. Raises ReductionError if this run is none."""
+    def map_sums(self, detector: str = "") -> DependenceSums:
+        """Return the sums of a scan of other axes, as the listed `detector` saw them; "" is the first that counts.
+
+        Raises ReductionError if this run is none, or for a detector that it does not have.
+        """
         if self.dependence is None:
             raise ReductionError("This run is not a map of two axes. Start the plan Grid scan.")
-        return self.dependence
+        return self.dependence.seen_by(detector) if detector else self.dependence
 
-    def within(self, scope: Scope) -> RunAccumulator:
-        """Return the sums of the current scan, of this run, or of its series.
+    def within(self, scope: Scope, detector: str = "") -> RunAccumulator:
+        """Return the sums of the current scan, of this run, or of its series, as the listed `detector` saw them.
 
-        Raises ReductionError without a good exposure, or if the run is not a pump-probe scan.
+        Without a name they are those of the exposure's own detectors. Raises ReductionError without a good exposure,
+        if the run is not a pump-probe scan, or for a detector that it does not have.
         """
+        sums = self._within(scope)
+        return seen_by(sums, detector) if detector else sums
+
+    def _within(self, scope: Scope) -> RunAccumulator:
         run = self.scans()
         if run.scans == 0 or not run.exposures.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")

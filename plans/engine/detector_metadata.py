@@ -8,6 +8,7 @@ from devices.beamline import Beamline
 from devices.configuration.detector_list import in_exposure
 from devices.configuration.listed_detectors import (
     AnalogDetector,
+    DriftDetector,
     Entry,
     GatedDetector,
     IonChamber,
@@ -19,8 +20,8 @@ from devices.names import DetectorRole
 def detector_metadata(beamline: Beamline) -> dict[str, dict[str, Any]]:
     """Return the detectors of a run by name: kind, role, `fields` of events by what they hold, and how they are summed.
 
-    Gated detectors state `weights` (elements,), and what they contain; ion chambers `dark`, in counts per second or in
-    the unit of their record, and `gain`.
+    Gated detectors state `weights` (elements,), and what they contain; a drift detector also whether it is `gated`, or
+    counts all bunches. Ion chambers state `dark`, in counts per second or in the unit of their record, and `gain`.
     """
     configuration = beamline.configuration
     detectors = configuration.all_detectors
@@ -45,5 +46,6 @@ def _fields_in_exposure(one: Entry) -> dict[str, str]:
 def _details(one: Entry) -> dict[str, Any]:
     if isinstance(one, GatedDetector):
         inside = {"contains": one.contains, "share": one.share} if one.contains else {}
-        return {"weights": list(one.element_weights), **inside}
+        gated = {"gated": one.is_gated} if isinstance(one, DriftDetector) else {}
+        return {"weights": list(one.element_weights), **inside, **gated}
     return {"dark": one.dark, "gain": one.gain} if isinstance(one, IonChamber) else {}

@@ -13,8 +13,8 @@ from plans.edges import EdgePreset, edge_preset, feature_energy
 from plans.engine.spec import ScanSpec, no_metadata
 from plans.options import PumpProbePointOptions
 
-PROBE_KEYS = ("pumped_probe", "unpumped_probe")
-"""Keys of the start document that `scan_at_point` writes: the probes whose ratio is the transient."""
+PROBE_KEYS = ("pumped_probe", "unpumped_probe", "reference_probes", "probes_per_pump")
+"""Keys of the start document that `scan_at_point` writes: the probes whose ratio is the transient, and their number."""
 
 
 def scan_at_point(
@@ -66,10 +66,15 @@ def scan_settings(
     )
 
 
-def _probe_metadata(configuration: BeamlineConfiguration) -> dict[str, int]:
+def _probe_metadata(configuration: BeamlineConfiguration) -> dict[str, Any]:
     """Return the numbers of the probes whose ratio is the transient, by the keys of the start document."""
     scheme = configuration.scheme
-    return {"pumped_probe": scheme.pumped_probe, "unpumped_probe": scheme.unpumped_probe}
+    return {
+        "pumped_probe": scheme.pumped_probe,
+        "unpumped_probe": scheme.unpumped_probe,
+        "reference_probes": list(scheme.reference_probes),
+        "probes_per_pump": scheme.probes,
+    }
 
 
 def _pump_probe_point(preset: EdgePreset, options: PumpProbePointOptions) -> dict[str, float]:

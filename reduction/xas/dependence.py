@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from errors import ReductionError
-from reduction.detectors import detectors_of
+from reduction.detector_view import transient_detectors
+from reduction.detectors import DetectorSums, detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.run_metadata import gates_of_start
+from reduction.values import Value
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
+from reduction.xas.gate_table import OWN, GateTable
 
 if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
@@ -23,28 +28,43 @@ _KEYS = ("grid", "pumped_probe", "unpumped_probe")
 
 @dataclass(frozen=True, kw_only=True)
 class PhotonPairs:
-    """Pile-up corrected photons of the pumped and of the unpumped probe, with their variances: arrays of one shape."""
+    """Corrected photons of the pumped gate and of the unpumped ones, with their variances: arrays of one shape.
+
+    `unpumped` are the photons of all references, per as many pulses as the pumped gate has. `efficiency` is the ratio
+    of both in the exposures with the laser blocked, one for all points; None without such exposures.
+    """
 
     pumped: FloatArray
     unpumped: FloatArray
     pumped_variance: FloatArray
     unpumped_variance: FloatArray
+    efficiency: Value | None = None
 
     @property
     def change(self) -> FloatArray:
-        """ln(pumped / unpumped), in the shape of the photons: jet and flux cancel, as both are of the same exposure."""
-        return np.asarray(np.log(self.pumped / self.unpumped))
+        """ln(pumped / unpumped), in the shape of the photons: jet and flux cancel, as both are of the same exposure.
+
+        Minus the same with the laser blocked, where it was measured: what is left is due to the laser.
+        """
+        gates = 0.0 if self.efficiency is None else math.log(self.efficiency.value)
+        return np.asarray(np.log(self.pumped / self.unpumped) - gates)
 
     @property
     def sigma(self) -> FloatArray:
-        """Counting error of `change`, in the same shape."""
+        """Counting error of each point of `change`, in the same shape; that of the efficiency is common to all."""
         relative = self.pumped_variance / self.pumped**2 + self.unpumped_variance / self.unpumped**2
         return np.asarray(np.sqrt(relative))
+
+    @property
+    def total_sigma(self) -> FloatArray:
+        """Error of `change` at each point by itself, in the same shape, with that of the efficiency."""
+        common = 0.0 if self.efficiency is None else self.efficiency.sigma / self.efficiency.value
+        return np.asarray(np.hypot(self.sigma, common))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PumpedPhotons(PhotonPairs):
-    """Photons of both probes at every measured point, (points,).
+    """Photons at every measured point, (points,).
 
     `index` (points,) counts the planned points; `positions` (points, axes) are mean read-backs in the units of the
     axes.
@@ -55,21 +75,24 @@ class PumpedPhotons(PhotonPairs):
 
 
 class DependenceSums:
-    """Running sums of a scan of any axes: photons of the pumped and of the unpumped probe at every point.
+    """Running sums of a scan of any axes: photons of every gate at every point, with the laser open and blocked.
 
-    Call it with `(name, document)`. Only good exposures with the laser shutter open count; all photodiodes are summed.
-    Zeros, laser light and gains of the gates are taken out where the run has a calibration of them; what is left of its
-    errors, far below those of counting at a single point, is not included. Raises ReductionError for a start document
-    without grid and probes.
+    Call it with `(name, document)`. Only good exposures count. Elements are added by their weights. Zeros, laser light
+    and gains of the gates are taken out of the first detector where the run has a calibration of them; what is left of
+    its errors, far below those of counting at a single point, is not included. Raises ReductionError for a start
+    document without grid and probes.
     """
 
     def __init__(self) -> None:
         self.start: Document = {}
         self._events = PrimaryEvents()
-        # Rows: photons pumped and unpumped, their variances, exposures, and the sum of the positions of each axis.
-        self._sums = np.zeros((5, 0))
+        self._tables: dict[str, GateTable] = {}
+        self._detector = OWN
+        # Per state of the laser shutter and point: exposures, and the sum of the positions of each axis.
+        self._visits = np.zeros((2, 0, 1))
         self._weights = np.ones((1, 1))
         self._gates: GateCalibration | None = None
+        self._further = DetectorSums((), 0)
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
@@ -89,12 +112,36 @@ class DependenceSums:
         """Event field of the first scanned axis; raises KeyError before the start document."""
         return self.axes[0]
 
+    @property
+    def detector(self) -> str:
+        """Name of the further detector through which the run is seen; empty for the first that counts."""
+        return self._detector
+
+    def seen_by(self, name: str) -> DependenceSums:
+        """Return the same sums as the listed detector `name` saw them.
+
+        Raises ReductionError for a detector that the run does not have, or that is not gated.
+        """
+        known = transient_detectors(detectors_of(self.start))
+        one = next((other for other in known if other.name == name), None)
+        if one is None or (one.is_own and one.kind != "spc"):
+            names = ", ".join(other.name for other in known if not other.is_own or other.kind == "spc")
+            raise ReductionError(f"The run has no gated detector {name!r}. Choose one of: {names or 'none'}.")
+        result = copy(self)
+        result._detector = OWN if one.is_own else name
+        return result
+
     def photons(self) -> PumpedPhotons:
         """Return the photons at every point that was measured; raises ReductionError before the first good exposure."""
-        measured = (self._sums[4] > 0) & (self._sums[:2] > 0).all(axis=0)
+        table = self._table()
+        on, references = int(self.start["pumped_probe"]), self._references()
+        pairs = [table.pairs(shutter, on, references) for shutter in (SHUTTER_CLOSED, SHUTTER_OPEN)]
+        blocked, opened = pairs
+        measured = (self._visits[SHUTTER_OPEN, :, 0] > 0) & (opened[:2] > 0).all(axis=0)
         if not measured.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
-        pumped, unpumped, pumped_variance, unpumped_variance, exposures, *positions = self._sums[:, measured]
+        exposures, *positions = self._visits[SHUTTER_OPEN, measured].T
+        pumped, unpumped, pumped_variance, unpumped_variance = opened[:, measured]
         return PumpedPhotons(
             index=np.flatnonzero(measured),
             positions=(np.array(positions) / exposures).T,
@@ -102,21 +149,23 @@ class DependenceSums:
             unpumped=unpumped,
             pumped_variance=pumped_variance,
             unpumped_variance=unpumped_variance,
+            efficiency=_efficiency(blocked),
         )
 
     def snapshot(self) -> DependenceSums:
         """Return a copy that later documents do not change: it shares the start document, not the (sums, points)."""
         copied = copy(self)
-        copied._sums = self._sums.copy()
+        copied._visits = self._visits.copy()
+        copied._tables = {name: table.snapshot() for name, table in self._tables.items()}
         return copied
 
     def change(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return positions in the unit of the first axis, ln(pumped / unpumped) and its counting error, (points,) each.
+        """Return positions in the unit of the first axis, ln(pumped / unpumped) and its error, (points,) each.
 
         Raises ReductionError before the first good exposure.
         """
         photons = self.photons()
-        return photons.positions[:, 0], photons.change, photons.sigma
+        return photons.positions[:, 0], photons.change, photons.total_sigma
 
     def _begin(self, doc: Document) -> None:
         missing = [key for key in _KEYS if key not in doc]
@@ -126,35 +175,106 @@ class DependenceSums:
                 f"The start document lacks {lacking}: it does not belong to a scan of axes. Choose another run."
             )
         self.start = doc
-        weights = next((one.weights for one in detectors_of(doc) if "spc_counts" in one.fields.values()), (1.0,))
+        listed = detectors_of(doc)
+        weights = next((one.weights for one in listed if "spc_counts" in one.fields.values()), (1.0,))
         self._weights = np.asarray(weights)[:, None]
         self._gates = gates_of_start(doc)
-        self._sums = np.zeros((5 + len(self.axes), len(doc["grid"]["points"])))
+        self._further = DetectorSums(listed, _probes(doc))
+        self._visits = np.zeros((2, len(doc["grid"]["points"]), 1 + len(self.axes)))
 
-    def _zero_and_gain(self, data: Document, probes: list[int]) -> tuple[FloatArray, FloatArray]:
-        """Return zeros, photons per pulse, and gains of `probes` in an exposure: 0 and 1 without a calibration."""
+    def _references(self) -> list[int]:
+        """Return the numbers of all unpumped gates; runs that do not list them have one."""
+        listed = self.start.get("reference_probes", self.start.get("reduction", {}).get("reference_probes", ()))
+        return [int(probe) for probe in listed or (self.start["unpumped_probe"],)]
+
+    def _table(self) -> GateTable:
+        """Return the table of the chosen detector, by default the first that counts, or the first gated one."""
+        known = transient_detectors(detectors_of(self.start))
+        names = [OWN if one.is_own else one.name for one in known if not one.is_own or one.kind == "spc"]
+        name = self._detector or next((one for one in (OWN, *names) if one in self._tables), OWN)
+        if name not in self._tables:
+            raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
+        kind = next((one.kind for one in known if one.name == name), "spc")
+        table = self._tables[name]
+        if kind == "analog" and not table.variance.any():
+            raise ReductionError(
+                f"The errors of {name} are not known in a scan of axes. List a second detector that covers a part of "
+                "the exposure and is named by `contains`, or choose one that counts."
+            )
+        return table.pooled() if kind == "analog" else table
+
+    def _zero_and_gain(self, data: Document) -> tuple[FloatArray | float, FloatArray | float]:
+        """Return zeros, photons per pulse, and gains of all gates in an exposure: 0 and 1 without a calibration."""
         if self._gates is None or "spc" not in self._gates.chains:
-            return np.zeros(len(probes)), np.ones(len(probes))
-        zeros = self._gates.zeros("spc", [data["delay_ps"]], [data["fluence_mj_cm2"]], laser=True)
-        return zeros[0, probes], self._gates.chains["spc"].gain[probes]
+            return 0.0, 1.0
+        laser = data["laser_shutter"] == SHUTTER_OPEN
+        zeros = self._gates.zeros("spc", [data["delay_ps"]], [data["fluence_mj_cm2"]], laser=laser)
+        return zeros[0], self._gates.chains["spc"].gain
 
     def _add(self, data: Document) -> None:
-        if data["quality"] or data["laser_shutter"] != 1:
+        if data["quality"] or data["laser_shutter"] not in (SHUTTER_CLOSED, SHUTTER_OPEN):
             return
         try:
-            # Corrected for pile-up exposure by exposure and APD by APD, before anything is summed.
-            probes = [int(self.start[key]) for key in ("pumped_probe", "unpumped_probe")]
-            counts = np.asarray(data["spc_counts"], dtype=float)[:, probes]
-            pulses = np.asarray(data["spc_pulses"], dtype=float)[probes]
-            photons = self._weights * true_counts(counts, pulses)
-            variance = self._weights**2 * true_counts_variance(counts, pulses)
-            zero, gain = self._zero_and_gain(data, probes)
-            row = [*(photons.sum(axis=0) - zero * pulses) / gain, *variance.sum(axis=0) / gain**2]
-            positions = [float(data[axis]) for axis in self.axes]
-            self._sums[:, int(data["point_index"])] += [*row, 1.0, *positions]
+            place = int(data["laser_shutter"]), int(data["point_index"])
+            visit = [1.0, *(float(data[axis]) for axis in self.axes)]
+            rows = self._rows(data)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             if isinstance(error, ReductionError):
                 raise
             raise ReductionError(
                 f"An event of the scan lacks a value, or has a wrong one: {error!r}. Mark it in `quality`."
             ) from error
+        # Nothing is added before everything has been read: an event counts as a whole or not at all.
+        for name, row in rows.items():
+            table = self._tables.setdefault(name, GateTable.empty(self._visits.shape[1], len(row[0])))
+            table.sums[:, place[0], place[1]] += row
+        self._visits[place] += visit
+
+    def _rows(self, data: Document) -> dict[str, FloatArray]:
+        """Return what an event adds by detector: photons, variances and pulses (or seconds), (3, gates)."""
+        found: dict[str, FloatArray] = {}
+        if "spc_counts" in data:
+            pulses = np.asarray(data["spc_pulses"], dtype=float)
+            photons, variance = _corrected(data["spc_counts"], pulses, self._weights)
+            zero, gain = self._zero_and_gain(data)
+            found[OWN] = np.array([(photons - zero * pulses) / gain, variance / gain**2, pulses])
+        if not self._further.detectors:
+            return found
+        values = self._further.values(data, 0.0)
+        for one in self._further.detectors:
+            if not one.sees_transients or f"{one.name}:exposure_s" not in values:
+                continue
+            if one.kind == "spc":
+                pulses = np.asarray(values[f"{one.name}:pulses"], dtype=float)
+                counts = np.reshape(values[f"{one.name}:counts"], (-1, pulses.size))
+                photons, variance = _corrected(counts, pulses, np.asarray(one.weights)[:, None])
+            else:
+                photons, variance = values[f"{one.name}:signal"], values[f"{one.name}:variance"]
+                pulses = np.full(len(photons), values[f"{one.name}:exposure_s"])
+            found[one.name] = np.array([photons, variance, pulses])
+        return found
+
+
+def _corrected(counts: Any, pulses: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted sum of photons and its variance, (gates,) each, corrected for pile-up element by element."""
+    # Exposure by exposure, before anything is summed: the correction is not linear in the counts.
+    table = np.asarray(counts, dtype=float)
+    photons = (weights * true_counts(table, pulses)).sum(axis=0)
+    variance = (weights**2 * true_counts_variance(table, pulses)).sum(axis=0)
+    return photons, variance
+
+
+def _efficiency(blocked: FloatArray) -> Value | None:
+    """Return the ratio of pumped to unpumped gate, from the pairs of `GateTable.pairs` with the laser blocked."""
+    # Summed over all points: the ratio of two gates does not depend on what is scanned, and single points are noisier.
+    pumped, unpumped, pumped_variance, unpumped_variance = blocked.sum(axis=1)
+    if min(pumped, unpumped) <= 0:
+        return None
+    relative = pumped_variance / pumped**2 + unpumped_variance / unpumped**2
+    ratio = float(pumped / unpumped)
+    return Value(ratio, ratio * math.sqrt(relative))
+
+
+def _probes(start: Document) -> int:
+    """Return the number of gates; runs that do not state it have none beside those of the exposure."""
+    return int(start.get("probes_per_pump", start.get("reduction", {}).get("probes_per_pump", 0)))

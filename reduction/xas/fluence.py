@@ -73,7 +73,10 @@ def fluence_scan(
         sigma=np.sqrt(np.diag(covariance)),
         covariance=covariance,
         common=common,
-        scale_known=mode == "spc" or zero_v is not None or (run.gates is not None and mode in run.gates.chains),
+        scale_known=mode == "spc"
+        or run.detector_kind == "sdd"
+        or zero_v is not None
+        or (run.gates is not None and mode in run.gates.chains),
         sigma_scatter=scans.standard_error(),
         scatter=scans.scatter(),
         metadata=transient_metadata(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
+from reduction.detector_view import with_default_detector
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
 
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from reduction.types import BoolArray, FloatArray
 
 MIN_PHOTONS = 100.0
-"""Fewest photons n of a gate for which the logarithm is nearly normal: its bias, 1/(2n), is then 5 % of its error."""
+"""Fewest photons n of a gate for which the logarithm is nearly normal: its bias, 1/(2n), is then 5 % of its error.
+
+Of a weighted sum, and of a signal in V, the square of the value over its variance takes the place of n.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateRates:
-    """Pile-up corrected photons of all gates of a delay scan, one row per exposed point.
+    """Photons of all gates of a delay scan, corrected for pile-up or dead time, one row per exposed point.
 
     `delay_ps` (points,): first delay. `photons`, `variance`, `pulses` (points, probes): corrected photons, their
-    variance and the gates opened. `pumped` (points,): whether the laser shutter was open. The gates of one row saw
-    the same sample: the jet thickness is a factor common to the row. Raises ReductionError if a shape is wrong.
+    variance and the gates opened; of a detector that gives a signal, the signal and the seconds of its exposures.
+    `pumped` (points,): whether the laser shutter was open. The gates of one row saw the same sample: the jet thickness
+    is a factor common to the row. Raises ReductionError if a shape is wrong.
     """
 
     delay_ps: FloatArray
@@ -57,27 +62,54 @@ class GateRates:
 
         Raises ReductionError for a gate with fewer than `MIN_PHOTONS` photons.
         """
-        if self.photons.size and self.photons.min() < MIN_PHOTONS:
+        if self.photons.size and self._fewest() < MIN_PHOTONS:
             raise ReductionError(
-                f"A gate holds {self.photons.min():.0f} photons; at least {MIN_PHOTONS:.0f} per gate and delay are "
+                f"A gate holds {self._fewest():.0f} photons; at least {MIN_PHOTONS:.0f} per gate and delay are "
                 "needed. Add scans, or leave this delay out."
             )
         return np.log(self.photons / self.pulses), self.variance / self.photons**2
+
+    def _fewest(self) -> float:
+        """Return the smallest number of photons that has the relative error of a gate; 0 for a signal below 0."""
+        # For plain counts this is their number, apart from what the correction of pile-up costs. Weights change a sum
+        # without changing how well it is known, and a signal in V is no number of photons at all.
+        worth = np.where(self.photons > 0, self.photons**2 / np.maximum(self.variance, 1e-300), 0.0)
+        return float(worth.min())
 
 
 def gate_rates(accumulator: RunAccumulator) -> GateRates:
     """Return the photons of every gate, (points, probes), summed over scans; shutter open and closed in separate rows.
 
-    Counts are corrected for pile-up before they are summed (SI 5), and for zeros, laser light and gains of the gates,
-    whose errors are in the variance, where the run has a calibration of them. Points without exposures are left out, so
-    a run may be unfinished. Raises ReductionError for a run that scanned something else or has no SPC data.
+    They are those of the first detector that counts, or of the one through which the run is `seen_by`. Counts are
+    corrected for pile-up before they are summed (SI 5), and for zeros, laser light and gains of the gates, whose errors
+    are in the variance, where the run has a calibration of them. Points without exposures are left out, so a run may be
+    unfinished. Raises ReductionError for a run that scanned something else, or without a counting or gated detector.
     """
+    accumulator = with_default_detector(accumulator)
     run = accumulator.metadata
-    if run.axis != "delay_ps" or "spc" not in run.modes:
+    if run.axis != "delay_ps" or run.trace_mode not in run.modes:
         raise ReductionError(
-            f"Kinetics need a delay scan with SPC data; this run scanned {run.axis} in {run.modes}. Choose another."
+            f"Kinetics need a delay scan with SPC data; this run scanned {run.axis} in {run.modes}. Choose another "
+            "run, or one of its gated detectors."
         )
-    return GateRates.joined([_rows(accumulator, shutter) for shutter in (SHUTTER_OPEN, SHUTTER_CLOSED)])
+    rows = _rows if run.trace_mode == "spc" else _signal_rows
+    return GateRates.joined([rows(accumulator, shutter) for shutter in (SHUTTER_OPEN, SHUTTER_CLOSED)])
+
+
+def _signal_rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
+    """Return the signals of an analog or drift detector: all gates of a row have the same time and flux."""
+    signal = accumulator.boxcar_integral[:, :, shutter].sum(axis=0)
+    variance = accumulator.boxcar_integral_variance[:, :, shutter].sum(axis=0)
+    seconds = accumulator.exposure_s[:, :, shutter].sum(axis=0)
+    # The variance of a mean is known only up to a floor of 0: without a value there is no row.
+    measured = (seconds > 0) & (variance > 0).all(axis=-1)
+    return GateRates(
+        delay_ps=accumulator.mean_readback("delay_ps", laser_shutter=shutter)[measured],
+        photons=signal[measured],
+        variance=variance[measured],
+        pulses=np.repeat(seconds[:, None], signal.shape[-1], axis=1)[measured],
+        pumped=np.full(int(measured.sum()), shutter == SHUTTER_OPEN),
+    )
 
 
 def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator
-from reduction.detector_view import further_fluorescence, further_transmission, seen_by
+from reduction.all_bunches import all_bunches, ungated_fluorescence
+from reduction.detector_view import (
+    further_gated,
+    further_transmission,
+    seen_by,
+    transient_detectors,
+    with_default_detector,
+)
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -46,6 +53,7 @@ from reduction.xas.static_xas import StaticAccumulator, measured_points, static_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reduction.all_bunches import AllBunches
     from reduction.types import Document, FloatArray, Mode
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.transient import CurvesWithErrors, Spectrum
@@ -83,7 +91,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             remarks.append(f"Cannot be reduced ({mode}): {error}")
         else:
             remarks += _alarms(run, mode)
-    for one in further_fluorescence(run):
+    for one in further_gated(run.metadata.detectors):
         try:
             recipe = spc_spectrum if one.kind == "spc" else boxcar_spectrum
             spectra.append(recipe(seen_by(run, one.name)))
@@ -96,7 +104,26 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             absorptions[one.name] = foil_absorption(seen_by(run, one.name))
         except ReductionError as error:
             remarks.append(f"Cannot be reduced ({one.name}): {error}")
-    return SpectrumResults(kind=SPECTRUM.name, spectra=tuple(spectra), absorptions=absorptions, remarks=tuple(remarks))
+    ungated, reasons = _all_bunches(run)
+    return SpectrumResults(
+        kind=SPECTRUM.name,
+        spectra=tuple(spectra),
+        absorptions=absorptions,
+        ungated=ungated,
+        remarks=(*remarks, *reasons),
+    )
+
+
+def _all_bunches(run: RunAccumulator) -> tuple[tuple[AllBunches, ...], list[str]]:
+    """Return the signals of the detectors that are not gated, and a sentence for each that has none."""
+    found = []
+    remarks = []
+    for one in ungated_fluorescence(run):
+        try:
+            found.append(all_bunches(run, one.name))
+        except ReductionError as error:
+            remarks.append(f"Cannot be reduced ({one.name}): {error}")
+    return tuple(found), remarks
 
 
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
@@ -122,7 +149,18 @@ def _reduce_trace(run: RunAccumulator) -> RunResults:
 
 def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunResults:
     """Return the trace with a fit of one model, or of the one that a criterion chooses."""
-    result = TraceResults(kind=TRACE.name, trace=spc_trace(run), remarks=tuple(_alarms(run, "spc")))
+    seen = with_default_detector(run)
+    others = [one.name for one in transient_detectors(run.metadata.detectors)[1:]]
+    ungated, reasons = _all_bunches(run)
+    result = TraceResults(
+        kind=TRACE.name,
+        trace=spc_trace(seen),
+        scale_known=seen.metadata.scale_known,
+        others=tuple(others),
+        ungated=ungated,
+        remarks=(*_alarms(seen, seen.metadata.trace_mode), *reasons),
+    )
+    run = seen
     try:
         if isinstance(kinetics, Criterion):
             choice = choose_kinetics(gate_rates(run), run.metadata.timing, criterion=kinetics)
@@ -134,7 +172,7 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
 
 
 def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
-    if choice.mode != "spc":
+    if choice.mode != "spc" and not choice.detector:
         raise ReductionError("Delay scans are reduced from counted photons. Choose photon counting.")
     found = spc_trace(run, choice.probe, choice.reference)
     return _pump_probe_curve(run, found.delay_ps, found, choice, _UNPUMPED_IS_1)
@@ -143,6 +181,7 @@ def _trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
 def _reduce_fluence(run: RunAccumulator) -> RunResults:
     # Counted photons come first: their unpumped signal is the sample's alone. The paper's fluence scans are measured by
     # the boxcar (SI 3), whose zero a scan at one energy does not determine.
+    run = with_default_detector(run)
     modes: list[Mode] = [mode for mode in _FLUENCE_MODES if mode in run.metadata.modes]
     scans = [fluence_scan(run, mode) for mode in modes or _FLUENCE_MODES[:1]]
     lines: list[FluenceFit | None] = []
@@ -344,6 +383,7 @@ AXIS = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_dependence,
     curve=_dependence_curve,
+    seen_by=DependenceSums.seen_by,
 )
 ATTENUATOR = RunKind(
     name="attenuator",
@@ -358,6 +398,7 @@ SPECTRUM = RunKind(
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
+    seen_by=seen_by,
 )
 TRACE = RunKind(
     name="pump-probe trace",
@@ -366,6 +407,7 @@ TRACE = RunKind(
     reduce=_reduce_trace,
     curve=_trace_curve,
     refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
+    seen_by=seen_by,
 )
 FLUENCE = RunKind(
     name="fluence scan",
@@ -373,6 +415,7 @@ FLUENCE = RunKind(
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_fluence,
     curve=_fluence_curve,
+    seen_by=seen_by,
 )
 
 KINDS = (MAP, SETTINGS, GATES, FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)

@@ -116,7 +116,7 @@ class _Best(NamedTuple):
 
     @property
     def chi_square(self) -> float:
-        """Sum of all squared residuals, the prior of the response included."""
+        """Sum of all squared residuals, the priors included."""
         return float((self.problem.residual(self.parameters) ** 2).sum())
 
 
@@ -168,10 +168,10 @@ def _profiled(counted: MapProblem, best: _Best, fit: MapFit, result: Callable[[_
 def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model: KineticModel) -> None:
     delays = timing.delay_of(timing.pumped_probe, 0.0) + table.columns
     before_ps = -2.0 * timing.irf_sigma_ps
-    if not np.isfinite(table.pumped[:, delays < before_ps]).any():
+    if table.efficiency is None and not np.isfinite(table.pumped[:, delays < before_ps]).any():
         raise ReductionError(
             f"No point lies before {before_ps:g} ps, so the efficiencies of the gates cannot be separated from the "
-            "signal. Add a negative delay to the map, or wait for it."
+            "signal. Add a negative delay to the map, wait for it, or measure with shutter_reference."
         )
     if not usable.any():
         raise ReductionError(
@@ -195,7 +195,7 @@ def _problem(table: TransientMap, usable: BoolArray, timing: Timing, model: Kine
     train = PumpTrain(period_ps=timing.pump_period_ps, overlap=timing.pump_overlap, sigma_ps=timing.irf_sigma_ps)
     return MapProblem(
         pumped_ps=timing.delay_of(timing.pumped_probe, 0.0) + column_ps,
-        unpumped_ps=timing.delay_of(timing.unpumped_probe, 0.0) + column_ps,
+        unpumped_ps=np.array([timing.delay_of(probe, 0.0) + column_ps for probe in timing.reference_probes]),
         deviation_ps=first_ps - column_ps,
         ratio=np.where(known, ratio, 1.0),
         weight=np.where(known, 1.0 / np.where(known, sigma, 1.0), 0.0),
@@ -203,6 +203,7 @@ def _problem(table: TransientMap, usable: BoolArray, timing: Timing, model: Kine
         train=train,
         model=model,
         irf_error_ps=timing.irf_error_ps,
+        blocked=table.efficiency,
     )
 
 
@@ -210,7 +211,10 @@ def _starts(problem: MapProblem) -> list[FloatArray]:
     """Return the best points of a coarse grid over time zero and then over the lifetimes, best first."""
     sigma_ps = problem.train.sigma_ps
     before = problem.pumped_ps < -2.0 * sigma_ps
-    efficiency = float(np.average(problem.ratio[:, before], weights=problem.weight[:, before] ** 2))
+    if problem.blocked is None:
+        efficiency = float(np.average(problem.ratio[:, before], weights=problem.weight[:, before] ** 2))
+    else:
+        efficiency = problem.blocked.value
     low = max(float(problem.pumped_ps.min()), -900.0)
     high = min(float(problem.pumped_ps.max()), 900.0)
     typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
@@ -268,9 +272,12 @@ def _reweighted(counted: MapProblem, problem: MapProblem, parameters: FloatArray
 
 def _require_signal(best: _Best) -> None:
     problem = best.problem
-    weight = problem.weight**2
-    efficiency = float(np.average(problem.ratio, weights=weight))
-    gain = float((weight * (problem.ratio - efficiency) ** 2).sum()) - best.chi_square
+    # Without a signal every point, and the exposures without laser, measure the same ratio.
+    prior = problem.blocked
+    ratio = np.append(problem.ratio, [] if prior is None else prior.value)
+    weight = np.append(problem.weight, [] if prior is None else 1.0 / prior.sigma) ** 2
+    efficiency = float(np.average(ratio, weights=weight))
+    gain = float((weight * (ratio - efficiency) ** 2).sum()) - best.chi_square
     # What noise alone gains: as many as there are spectra and parameters, beside the efficiency.
     spent = best.part.spectra.size + len(best.parameters) - 1
     if chi2.sf(gain, spent) > FALSE_ALARMS:

@@ -27,7 +27,7 @@ def _reduce_map(run: DependenceSums) -> RunResults:
 
 def _fit_map(run: DependenceSums, kinetics: KineticModel | Criterion) -> RunResults:
     """Return the map with a global fit of one model, or of the one that a criterion chooses."""
-    result = MapResults(kind=MAP.name, map=transient_map(run))
+    result = MapResults(kind=MAP.name, map=transient_map(run), detector=run.detector)
     try:
         timing = timing_from(run.start.get("reduction", {}), run.start.get("instrument_response"))
         if isinstance(kinetics, Criterion):
@@ -42,7 +42,7 @@ def _map_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
     """Return the transient against the slow axis, averaged over the fast one by the errors of its points."""
     found = transient_map(run)
     measured = np.isfinite(found.change)
-    weight = np.where(measured, found.sigma, np.inf) ** -2.0
+    weight = np.where(measured, found.total_sigma, np.inf) ** -2.0
     rows = measured.any(axis=1)
     total = weight[rows].sum(axis=1)
     return RunCurve(
@@ -58,7 +58,7 @@ def _map_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
 def _reduce_settings(run: DependenceSums) -> RunResults:
     photons = run.photons()
     return SettingsResults(
-        kind=SETTINGS.name, axes=run.axes, positions=photons.positions, change=photons.change, sigma=photons.sigma
+        kind=SETTINGS.name, axes=run.axes, positions=photons.positions, change=photons.change, sigma=photons.total_sigma
     )
 
 
@@ -70,7 +70,7 @@ def _settings_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
         quantity="transient, ln(pumped/unpumped)",
         x=photons.index.astype(float),
         y=photons.change,
-        sigma=photons.sigma,
+        sigma=photons.total_sigma,
     )
 
 
@@ -85,6 +85,7 @@ MAP = RunKind(
     reduce=_reduce_map,
     curve=_map_curve,
     refit=lambda run, kinetics: _fit_map(run, kinetic_choice(kinetics)),
+    seen_by=DependenceSums.seen_by,
 )
 SETTINGS = RunKind(
     name="list of settings",
@@ -92,4 +93,5 @@ SETTINGS = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_settings,
     curve=_settings_curve,
+    seen_by=DependenceSums.seen_by,
 )

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from reduction.values import Value
 from reduction.xas.kinetics.problem import IRF_FACTOR, LIFETIME_LIMITS_PS, RATIO_LIMITS
+from reduction.xas.pump_train import Decay
 
 if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.kinetics.kinetic_model import KineticModel
-    from reduction.xas.pump_train import Decay, PumpTrain
+    from reduction.xas.pump_train import PumpTrain
 
 OFFSET_RATE_LIMITS_PER_NS = (0.0, 0.05)
 T0_LIMIT_PS = 1000.0
@@ -46,11 +48,12 @@ class LinearPart(NamedTuple):
 class MapProblem:
     """A map with the decays that describe it; tables (energies, delays), 0 weight where nothing was measured.
 
-    `pumped_ps` and `unpumped_ps` (delays,) are the mean delays of the two gates, `deviation_ps` the table of the
-    deviations of the points from them, `ratio` is pumped / unpumped, `weight` the inverse of its error, `rest` the
-    signal of the unpumped gate. Parameters are `names`: "t0_ps", the logarithms of the first lifetime and of the ratio
-    of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0, "irf_sigma_ps" if the run records an
-    error `irf_error_ps` of the instrument response, whose value is then its prior, and "efficiency", the c above.
+    `pumped_ps` (delays,) and `unpumped_ps` (references, delays) are the mean delays of the gates, `deviation_ps` the
+    table of the deviations of the points from them, `ratio` is pumped / unpumped, `weight` the inverse of its error,
+    `rest` the mean signal of the unpumped gates. Parameters are `names`: "t0_ps", the logarithms of the first lifetime
+    and of the ratio of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0, "irf_sigma_ps" if
+    the run records an error `irf_error_ps` of the instrument response, whose value is then its prior, and "efficiency",
+    the c above, whose prior is its value `blocked` in exposures without laser, if there are any.
     """
 
     pumped_ps: FloatArray
@@ -62,6 +65,7 @@ class MapProblem:
     train: PumpTrain
     model: KineticModel
     irf_error_ps: float = 0.0
+    blocked: Value | None = None
     offset_decays: bool = True
 
     @property
@@ -85,8 +89,14 @@ class MapProblem:
 
     @property
     def values(self) -> int:
-        """Number of independent residuals: the measured points, and the prior of the response."""
-        return int((self.weight > 0).sum()) + (self.irf_error_ps > 0)
+        """Number of independent residuals: the measured points, and the priors."""
+        return int((self.weight > 0).sum()) + len(self.priors)
+
+    @property
+    def priors(self) -> tuple[tuple[int, Value], ...]:
+        """Places of the parameters with a prior, counted from the end, and the priors: response, ps, and efficiency."""
+        response = [(-2, Value(self.train.sigma_ps, self.irf_error_ps))] if self.irf_error_ps > 0 else []
+        return (*response, *([] if self.blocked is None else [(-1, self.blocked)]))
 
     def rates_per_ps(self, parameters: FloatArray) -> FloatArray:
         """Return the decay rates, 1/ps, (components,): those of the lifetimes from fast to slow, then the offset's."""
@@ -112,12 +122,10 @@ class MapProblem:
     def residual(self, parameters: FloatArray) -> FloatArray:
         """Return data minus model in errors, (residuals,), with the best spectra for these parameters.
 
-        That of the response, if it is a parameter, comes last.
+        Those of the priors come last.
         """
         found = self.solve(parameters).residual.ravel()
-        if self.irf_error_ps == 0:
-            return found
-        return np.append(found, (parameters[-2] - self.train.sigma_ps) / self.irf_error_ps)
+        return np.append(found, [(parameters[place] - prior.value) / prior.sigma for place, prior in self.priors])
 
     def jacobian(self, parameters: FloatArray) -> FloatArray:
         """Return the derivatives of `residual`, (residuals, parameters), after Kaufman (1975, BIT 15, 49)."""
@@ -128,11 +136,10 @@ class MapProblem:
         slopes = self.slopes(parameters, part.spectra)
         projected = slopes - np.einsum("etk,ekp->etp", part.basis, np.einsum("etk,etp->ekp", part.basis, slopes))
         rows: FloatArray = -projected.reshape(-1, len(parameters))
-        if self.irf_error_ps == 0:
-            return rows
-        prior = np.zeros((1, len(parameters)))
-        prior[0, -2] = 1.0 / self.irf_error_ps
-        return np.concatenate([rows, prior])
+        added = np.zeros((len(self.priors), len(parameters)))
+        for row, (place, prior) in zip(added, self.priors, strict=True):
+            row[place] = 1.0 / prior.sigma
+        return np.concatenate([rows, added])
 
     def slopes(self, parameters: FloatArray, spectra: FloatArray) -> FloatArray:
         """Return the derivatives of the whitened model at fixed `spectra`, (energies, delays, parameters)."""
@@ -181,15 +188,19 @@ class MapProblem:
         return np.asarray(np.einsum("det,ed->et", off, spectra) / parameters[-1])
 
     def _decays(self, parameters: FloatArray) -> tuple[list[Decay], list[Decay]]:
-        """Return the decays of all components at the pumped and at the unpumped gate, tables (energies, delays)."""
+        """Return the decays of all components at the pumped gate, and their means over the unpumped ones.
+
+        Tables (energies, delays).
+        """
         # Points of one column differ by the tolerance of the axis, a small part of the response's width: the slope at
         # the mean delay is enough, and the decay is computed once per column instead of once per point.
         train = replace(self.train, sigma_ps=float(parameters[-2])) if self.irf_error_ps > 0 else self.train
         rates = self.rates_per_ps(parameters)
         found = []
-        for delay_ps in (self.pumped_ps, self.unpumped_ps):
-            columns = train.decays(delay_ps - parameters[0], [float(rate) for rate in rates])
-            found.append([one._replace(value=one.value + self.deviation_ps * one.by_delay) for one in columns])
+        for gates in (self.pumped_ps[None, :], self.unpumped_ps):
+            columns = train.decays(gates - parameters[0], [float(rate) for rate in rates])
+            means = [Decay(*(part.mean(axis=0) for part in one)) for one in columns]
+            found.append([one._replace(value=one.value + self.deviation_ps * one.by_delay) for one in means])
         return found[0], found[1]
 
 

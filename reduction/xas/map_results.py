@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class MapResults(RunResults):
     """The transient on a grid of two axes, and the global fit of an energy x delay map if it determines one.
 
-    `compared` has a line for each model, if a criterion has chosen that of the fit.
+    `compared` has a line for each model, if a criterion has chosen that of the fit. `detector` names a detector beside
+    the first one.
     """
 
     map: TransientMap
+    detector: str = ""
     fit: MapFit | None = None
     compared: tuple[str, ...] = ()
 
@@ -35,6 +37,10 @@ class MapResults(RunResults):
             f"{'map':<22} {self.map.axes[0]} x {self.map.axes[1]}: {rows} x {columns} points, "
             f"{self.map.measured} measured"
         ]
+        if self.detector:
+            lines.append(f"{'detector':<22} {self.detector}")
+        if self.map.efficiency is not None:
+            lines.append(f"{'gates, laser blocked':<22} pumped / unpumped = {with_error(*self.map.efficiency)}")
         return [*lines, *(() if self.fit is None else map_fit_lines(self.fit)), *self.compared]
 
 

@@ -14,6 +14,7 @@ from reduction.values import Value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reduction.all_bunches import AllBunches
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
@@ -29,33 +30,59 @@ if TYPE_CHECKING:
 class SpectrumResults(RunResults):
     """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
 
-    `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
+    `absorptions`: ln(I0/I) of each detector behind the sample, by its name. `ungated`: the signal of each detector that
+    counts all bunches, which has no transient.
     """
 
     spectra: tuple[Spectrum, ...] = ()
     absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
+    ungated: tuple[AllBunches, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of the unpumped signal."""
         lines = [line for spectrum in self.spectra for line in (_spectrum_line(spectrum), *_weight_lines(spectrum))]
-        return [*lines, *(_absorption_line(name, found) for name, found in self.absorptions.items())]
+        lines += [_absorption_line(name, found) for name, found in self.absorptions.items()]
+        return [*lines, *map(_ungated_line, self.ungated)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TraceResults(RunResults):
     """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one.
 
-    `choice` has the values of all models if a criterion has chosen that of the fit.
+    `choice` has the values of all models if a criterion has chosen that of the fit. `others` names further detectors
+    with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those without. `scale_known`: whether the
+    trace is relative to the sample's signal alone; that of a mean in V contains the electronic zero.
     """
 
     trace: Trace
     fit: KineticsFit | None = None
     choice: ModelChoice | None = None
+    scale_known: bool = True
+    others: tuple[str, ...] = ()
+    ungated: tuple[AllBunches, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
         fitted = [] if self.fit is None else kinetics_lines(self.fit)
-        return [*fitted, *([] if self.choice is None else self.choice.lines()), *_weight_lines(self.trace)]
+        chosen = [] if self.choice is None else self.choice.lines()
+        return [
+            *fitted,
+            *chosen,
+            *self._detector_lines(),
+            *_weight_lines(self.trace),
+            *map(_ungated_line, self.ungated),
+        ]
+
+    def _detector_lines(self) -> list[str]:
+        lines = []
+        if self.trace.metadata.detector:
+            lines.append(f"{'detector':<22} {self.trace.metadata.detector}")
+        if self.others:
+            choices = ", ".join(f"reduce(-1, detector={name!r})" for name in self.others)
+            lines.append(f"{'other detectors':<22} {choices}")
+        if not self.scale_known:
+            lines.append("Amplitudes are relative to unpumped + electronic zero; lifetimes do not depend on it.")
+        return lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,6 +356,14 @@ def _weight_lines(found: Transient) -> list[str]:
     if len(weights) < 2 or (not found.metadata.detector and set(weights) == {1.0}):
         return []
     return [f"{'  weights of elements':<22} {', '.join(f'{weight:g}' for weight in weights)}"]
+
+
+def _ungated_line(found: AllBunches) -> str:
+    """Return how well the signal of all bunches is known; it has no transient."""
+    top = int(found.signal.argmax())
+    per_cent = 100 * found.sigma[top] / found.signal[top]
+    text = f"counts all bunches, no transient; highest of {found.signal.size} points known to {per_cent:.2g} %"
+    return f"{f'signal, {found.name}':<22} {text}"
 
 
 def _absorption_line(name: str, found: FoilSpectrum) -> str:

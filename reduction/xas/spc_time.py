@@ -1,4 +1,4 @@
-"""Time traces from single-photon counting (paper, SI 5)."""
+"""Time traces from single-photon counting (paper, SI 5), or from another gated detector."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
+from reduction.detector_view import with_default_detector
 from reduction.xas.exposure_pairs import (
     SHUTTER_CLOSED,
     ExposurePairs,
@@ -37,6 +38,9 @@ def before_pump(delay_ps: FloatArray, timing: Timing) -> BoolArray:
 def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: Reference = "unpumped probe") -> Trace:
     """Return the trace of a delay scan by photon counting; `probe` is the pumped one by default.
 
+    A run that is `seen_by` another gated detector has the trace of that one; without a detector that counts, the first
+    of the list is taken.
+
     Recipe: correct pile-up, sum over scans, divide by the total flux; divide on and off by the mean off signal, so
     that the unpumped sample at this energy is 1; subtract separate offsets from on and off so that both average 1,
     and the transient 0, at the delays before the pump. A probe that comes after the pump at every delay has no such
@@ -44,11 +48,12 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     or left in without any. `metadata.offset` is "negative delays", "closed shutter" or "none". For lifetimes use
     `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
     """
+    accumulator = with_default_detector(accumulator)
     run = accumulator.metadata
     _require_delay_scan(run)
     probe = run.timing.pumped_probe if probe is None else probe
     on_gate, off_gate = gates_of(reference, probe, run.timing)
-    pairs = exposure_pairs(accumulator, "spc", on_gate, off_gate)
+    pairs = exposure_pairs(accumulator, run.trace_mode, on_gate, off_gate)
     delay = run.timing.delay_of(probe, 0.0) + pairs.axis
     # `pairs.axis` is the delay that events state; the pulse of the probe comes at its own distance from that.
     early = before_pump(delay, run.timing)
@@ -58,14 +63,14 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
         parts = _on_and_off(moved, (on_gate, off_gate), early)
         return parts[0].value - parts[1].value
 
-    errors = gate_errors(accumulator, "spc", (on_gate, off_gate), transient, on.value - off.value)
+    errors = gate_errors(accumulator, run.trace_mode, (on_gate, off_gate), transient, on.value - off.value)
     return Trace(
         first_delay_ps=pairs.axis,
         delay_ps=delay,
         **curves_of(on, off, errors),
         zero_at_ps=pairs.axis[early],
         metadata=transient_metadata(
-            accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset=origin
+            accumulator, mode=run.trace_mode, probe=probe, reference=reference, scans=pairs.scans, offset=origin
         ),
     )
 
@@ -74,7 +79,7 @@ def _on_and_off(
     accumulator: RunAccumulator, gates: tuple[Gate, Gate], early: BoolArray
 ) -> tuple[Intensity, Intensity, str]:
     """Return on and off, (points,) each, after scale and offsets, and what the offsets were taken from."""
-    on, off = exposure_pairs(accumulator, "spc", *gates).summed()
+    on, off = exposure_pairs(accumulator, accumulator.metadata.trace_mode, *gates).summed()
     level = off.value.mean()
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
     on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, *gates))
@@ -91,7 +96,8 @@ def _require_delay_scan(metadata: RunMetadata) -> None:
 def _dark_pairs(accumulator: RunAccumulator, on: Gate, off: Gate) -> ExposurePairs | None:
     if off.laser_shutter == SHUTTER_CLOSED or not accumulator.exposures[:, :, SHUTTER_CLOSED].any():
         return None
-    return exposure_pairs(accumulator, "spc", on._replace(laser_shutter=0), off._replace(laser_shutter=0))
+    mode = accumulator.metadata.trace_mode
+    return exposure_pairs(accumulator, mode, on._replace(laser_shutter=0), off._replace(laser_shutter=0))
 
 
 def _offsets(on: Intensity, off: Intensity, early: BoolArray, dark: ExposurePairs | None) -> tuple[float, float, str]:

@@ -46,6 +46,7 @@ class TransientMap(PhotonPairs):
             rows=self.columns,
             columns=self.rows,
             positions=self.positions[::-1].transpose(0, 2, 1),
+            efficiency=self.efficiency,
             **{name: getattr(self, name).T for name in tables},
         )
 
@@ -62,11 +63,11 @@ class TransientMap(PhotonPairs):
 def change_by_pump(measured: TransientMap, timing: Timing) -> FloatArray:
     """Return `measured.change`, (rows, columns), minus its mean before the pump, due to gate efficiencies.
 
-    Before the pump means two widths of the instrument response, ps. A map over other axes, or without such a delay,
-    stays as it is.
+    Before the pump means two widths of the instrument response, ps. A map over other axes, without such a delay, or
+    whose gates were compared with the laser blocked, stays as it is.
     """
     change = measured.change
-    if DELAY not in measured.axes:
+    if DELAY not in measured.axes or measured.efficiency is not None:
         return change
     planned = measured.columns[None, :] if measured.axes[1] == DELAY else measured.rows[:, None]
     early = timing.delay_of(timing.pumped_probe, 0.0) + planned < -2.0 * timing.irf_sigma_ps
@@ -99,4 +100,5 @@ def transient_map(run: DependenceSums) -> TransientMap:
         unpumped=table(photons.unpumped),
         pumped_variance=table(photons.pumped_variance),
         unpumped_variance=table(photons.unpumped_variance),
+        efficiency=photons.efficiency,
     )

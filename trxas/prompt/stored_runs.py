@@ -27,20 +27,22 @@ def stored_run_functions(
         summaries: list[RunSummary] = list_runs(store, limit=limit)
         print_table(runs_table(summaries))
 
-    def show(key: RunKey = -1, kinetics: str | None = None) -> None:
+    def show(key: RunKey = -1, kinetics: str | None = None, detector: str | None = None) -> None:
         """Print one run: settings, exposures and results.
 
-        `key`: uid, scan id, or -1 for the latest. `kinetics` as for `reduce`.
+        `key`: uid, scan id, or -1 for the latest. `kinetics` and `detector` as for `reduce`.
         """
-        print(run_report(load_dataset(store, key), kinetics))
+        print(run_report(load_dataset(store, key), kinetics, detector))
 
-    def reduce(key: RunKey = -1, kinetics: str | None = None) -> RunResults:
+    def reduce(key: RunKey = -1, kinetics: str | None = None, detector: str | None = None) -> RunResults:
         """Return the results of one run as arrays and fits.
 
         `key`: uid, scan id, or -1 for the latest. `kinetics`: model of a delay scan's fit, lifetimes with or without an
         offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
-        Raises InputError for another text, and for runs without kinetics.
+        `detector`: name of a listed detector with gates; by default spectra have all of them, and traces, kinetics and
+        maps the first that counts, or the first gated one if none does. Raises InputError for another model, and for
+        runs without kinetics.
         """
-        return reduce_stored_run(load_dataset(store, key), kinetics)
+        return reduce_stored_run(load_dataset(store, key), kinetics, detector)
 
     return runs, show, reduce

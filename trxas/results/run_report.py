@@ -17,7 +17,9 @@ SHOWN = (
 )  # fmt: skip
 
 
-def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str | None = None) -> str:
+def run_report(
+    documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str | None = None, detector: str | None = None
+) -> str:
     """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
 
     Raises IndexError without documents; what cannot be reduced is a line of the report.
@@ -32,7 +34,7 @@ def run_report(documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str
     # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
     # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
     # wrong.
-    results = reduce_stored_run(documents, kinetics)
+    results = reduce_stored_run(documents, kinetics, detector)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
 

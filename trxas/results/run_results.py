@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from reduction.types import Documents
 
 
-def reduce_stored_run(documents: Documents, kinetics: str | None = None) -> RunResults:
+def reduce_stored_run(documents: Documents, kinetics: str | None = None, detector: str | None = None) -> RunResults:
     """Return what a run reduces to, its images read from their files.
 
     Never raises for the content of a run: what cannot be reduced becomes a remark of the results. `kinetics` names the
-    model of a delay scan's fit, or a criterion that chooses it; raises InputError for an unknown one.
+    model of a delay scan's fit, or a criterion that chooses it; raises InputError for an unknown one. `detector` names
+    one of the listed detectors with gates, as for `reduction.kinds.reduce_run`.
     """
-    return reduce_run(documents, read_image, kinetics)
+    return reduce_run(documents, read_image, kinetics, detector)

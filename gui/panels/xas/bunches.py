@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel
 
+from gui.live.frame import LiveFrame
 from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.value_table import Cell, ValueTable
+from gui.panels.xas.choices import Choices
 from gui.plots.axis import Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.scales import WholeNumberScale
@@ -40,6 +42,8 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.choices = Choices(["counting"])
+        self.choices.changed.connect(self.requests_changed)
         self.of = QComboBox()
         for text, data in (("Latest exposure", "latest"), ("Current scan", "scan"), ("Whole run", "run")):
             self.of.addItem(text, data)
@@ -49,6 +53,7 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self.table = ValueTable(column_names(len(APD_STYLES)))
         row = QHBoxLayout()
         row.addWidget(self.of)
+        row.addWidget(self.choices)
         row.addWidget(self.word, 1)
         self.body.addLayout(row)
         self.body.addWidget(self.plot, 1)
@@ -57,11 +62,16 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
 
     def request(self) -> BunchRequest:
         """Return the request for counts and losses of all gates (photodiodes, probes)."""
-        return BunchRequest(self.of.currentData())
+        return BunchRequest(self.of.currentData(), self.choices.detector)
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plot of photons per pulse, of shape (probes,) for each photodiode."""
         return (self.plot,)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Offer the detectors of the run that count, and show the answer if it has changed."""
+        self.choices.follow(frame)
+        super().draw(frame)
 
     def show_message(self, text: str) -> None:
         """Show `text` in the plot, "" to remove it."""

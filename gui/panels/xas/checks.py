@@ -92,15 +92,26 @@ class ChecksPanel(Panel):
 
     def _scatter_request(self) -> ScatterRequest:
         chosen = self.choices
-        return ScatterRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=self._scope)
+        return ScatterRequest(
+            mode=chosen.mode,
+            probe=chosen.probe,
+            reference=chosen.reference,
+            scope=self._scope,
+            detector=chosen.detector,
+        )
 
     def _null_requests(self) -> dict[NullPair, NullTestRequest]:
         mode = self.choices.mode
-        return {pair: NullTestRequest(pair=pair, mode=mode, scope=self._scope) for pair in NullPair}
+        detector = self.choices.detector
+        return {pair: NullTestRequest(pair=pair, mode=mode, scope=self._scope, detector=detector) for pair in NullPair}
 
     def _gate_requests(self) -> tuple[GateTestRequest, BaselineRequest]:
         mode = self.choices.mode
-        return GateTestRequest(mode=mode, scope=self._scope), BaselineRequest(mode=mode, scope=self._scope)
+        detector = self.choices.detector
+        return (
+            GateTestRequest(mode=mode, scope=self._scope, detector=detector),
+            BaselineRequest(mode=mode, scope=self._scope, detector=detector),
+        )
 
     @property
     def _scope(self) -> Scope:

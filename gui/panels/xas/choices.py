@@ -1,4 +1,4 @@
-"""The choice of a transient: detection mode, probe, reference and scans."""
+"""The choice of a transient: detector, probe, reference and scans."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from gui.live.left_out import LeftOutRun
 from gui.live.run_state import Scope
 from gui.message_line import MessageLine
 from gui.plots.flow_layout import FlowLayout
+from reduction.detector_view import further_gated
+from reduction.detectors import DetectorFacts, detectors_of
 from reduction.run_metadata import Timing, timing_from
 from reduction.types import Mode, Reference
 
@@ -41,8 +43,9 @@ NAMED_RUNS = 3
 class Choices(QWidget):
     """A row of boxes to choose from. Signal `changed()`: another choice.
 
-    `parts`: the boxes that a panel offers, of "mode", "probe", "reference", "scope" and "scans" (a scope with a list of
-    scan numbers).
+    `parts`: the boxes that a panel offers, of "mode", "detector", "probe", "reference", "scope" and "scans" (a scope
+    with a list of scan numbers). "mode" offers photon counting, the boxcar, and every further gated detector that the
+    run lists; "detector" offers the same without the boxcar, and "counting" only the detectors that count.
     """
 
     changed = Signal()
@@ -55,7 +58,11 @@ class Choices(QWidget):
         self._row = FlowLayout(spacing_px=6)
         column.addLayout(self._row)
         scopes = SCOPES if "scans" in parts else {text: scope for text, scope in SCOPES.items() if scope}
-        self._modes = self._box("mode", MODES, parts)
+        self._own = {text: mode for text, mode in MODES.items() if "mode" in parts or mode == "spc"}
+        self._modes = self._box("mode", self._own, ["mode"] if {"mode", "detector", "counting"} & set(parts) else [])
+        self._modes.setToolTip(
+            "Detector. Without a choice: the first that counts, or the first gated one of the list if none does"
+        )
         self._run_uid = ""
         self._probes = self._box("probe", probe_labels(Timing()), parts)
         self._references = self._box("reference", REFERENCES, parts)
@@ -73,12 +80,22 @@ class Choices(QWidget):
 
     @property
     def mode(self) -> Mode:
-        """Detection mode: photon counting, or the boxcar average in V."""
-        return cast("Mode", self._modes.currentData())
+        """Detection mode: photon counting, or the boxcar average in V; analog and drift detectors count as boxcar."""
+        return cast("Mode", str(self._modes.currentData()).partition(":")[0])
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
         self._modes.setCurrentIndex(self._modes.findData(mode))
+
+    @property
+    def detector(self) -> str:
+        """Name of the further detector, as the run lists it; empty for those of the exposure itself."""
+        return str(self._modes.currentData()).partition(":")[2]
+
+    @detector.setter
+    def detector(self, name: str) -> None:
+        found = [index for index in range(self._modes.count()) if self._modes.itemData(index).endswith(f":{name}")]
+        self._modes.setCurrentIndex(found[0] if name and found else 0)
 
     @property
     def probe(self) -> int:
@@ -119,21 +136,53 @@ class Choices(QWidget):
         self.changed.emit()
 
     def follow(self, frame: LiveFrame) -> None:
-        """Offer the gates of the run in `frame`, and name the runs missing from the mean of its series."""
+        """Offer gates and detectors of the run in `frame`, and name the runs missing from the mean of its series."""
         self.show_left_out(frame.left_out)
         if frame.run is None or frame.run.uid == self._run_uid:
             return
         self._run_uid = frame.run.uid
-        self.offer_probes_of(frame.run.start)
+        self.offer_gates_of(frame.run.start)
         measured = frame.run.start.get("modes", ())
-        if self.mode not in measured:
-            # A run without a boxcar shows its counts, without being asked.
-            self.mode = next((mode for mode in MODES.values() if mode in measured), self.mode)
+        if not self.detector and self.mode not in measured:
+            # A run without a boxcar shows its counts, without being asked; one that only lists gated detectors shows
+            # the first of them, which is the default of the reduction.
+            own = (mode for mode in self._own.values() if mode in measured)
+            further = (self._modes.itemData(index) for index in range(len(self._own), self._modes.count()))
+            self._choose(next(own, None) or next(further, self.mode))
 
-    def offer_probes_of(self, start: Mapping[str, Any]) -> None:
-        """Offer the gates of the run with this start document; one without transients leaves the boxes as they are."""
+    def offer_gates_of(self, start: Mapping[str, Any]) -> None:
+        """Offer gates and detectors of the run with this start document; one without transients changes no box."""
         with contextlib.suppress(ReductionError):
             self.offer_probes(timing_from(start.get("reduction", {})))
+            further = further_gated(detectors_of(start))
+            self.offer_detectors([one for one in further if one.kind == "spc" or "counting" not in self._parts])
+
+    def offer_detectors(self, detectors: Sequence[DetectorFacts]) -> None:
+        """Offer the further `detectors` beside those of the exposure; if the chosen one is not among them, the first.
+
+        A box with the same entries is left alone.
+        """
+        # The mode stands before the colon: counts of a further detector are reduced like those of the first, the
+        # signals of analog and drift detectors like those of the boxcar.
+        offered = {
+            **self._own,
+            **{one.name: f"{'spc' if one.kind == 'spc' else 'boxcar'}:{one.name}" for one in detectors},
+        }
+        box = self._modes
+        if list(offered) == [box.itemText(index) for index in range(box.count())]:
+            return
+        chosen = box.currentData()
+        blocked = box.blockSignals(True)  # noqa: FBT003  # Qt's signature
+        box.clear()
+        for text, data in offered.items():
+            box.addItem(text, data)
+        self._choose(chosen if chosen in offered.values() else next(iter(offered.values())))
+        box.blockSignals(blocked)
+        if box.currentData() != chosen:
+            self.changed.emit()
+
+    def _choose(self, data: str) -> None:
+        self._modes.setCurrentIndex(self._modes.findData(data))
 
     def offer_probes(self, timing: Timing) -> None:
         """Offer the gates of `timing`; if it lacks the chosen gate, choose the pumped one."""

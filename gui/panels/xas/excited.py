@@ -117,5 +117,9 @@ class ExcitedPanel(Panel):
     def _static_request(self) -> SpectrumRequest:
         chosen = self.choices
         return SpectrumRequest(
-            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
+            mode=chosen.mode,
+            probe=chosen.probe,
+            reference=chosen.reference,
+            scope=chosen.scope or "mean",
+            detector=chosen.detector,
         )

@@ -46,7 +46,11 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         """Return the request for the dependence of the transient on the fluence, mJ/cm²."""
         chosen = self.choices
         return FluenceRequest(
-            mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope or "mean"
+            mode=chosen.mode,
+            probe=chosen.probe,
+            reference=chosen.reference,
+            scope=chosen.scope or "mean",
+            detector=chosen.detector,
         )
 
     def plots(self) -> Iterable[LinePlot]:

@@ -52,7 +52,7 @@ class KineticsPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.choices = Choices(["probe", "reference", "scope"])
+        self.choices = Choices(["detector", "probe", "reference", "scope"])
         self.model = QComboBox()
         self.model.setObjectName("kinetics")
         self.model.setToolTip("Number of lifetimes, or the criterion that chooses it and shows its values")
@@ -130,12 +130,18 @@ class KineticsPanel(Panel):
         self.table.show_rows(fit_rows(found.fit))
 
     def _trace_request(self) -> TraceRequest:
-        return TraceRequest(probe=self.choices.probe, reference=self.choices.reference, scope=self._scope)
+        return TraceRequest(
+            probe=self.choices.probe,
+            reference=self.choices.reference,
+            scope=self._scope,
+            detector=self.choices.detector,
+        )
 
     def _fit_request(self) -> KineticsRequest:
         return KineticsRequest(
             probe=self.choices.probe,
             scope=self._scope,
+            detector=self.choices.detector,
             constant_offset=self.constant_offset.isChecked(),
             kinetics=MODELS[self.model.currentText()],
         )

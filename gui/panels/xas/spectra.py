@@ -55,9 +55,19 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         chosen = self.choices
         if chosen.scope is None:
             return ChosenScansRequest(
-                mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scans=chosen.scans
+                mode=chosen.mode,
+                probe=chosen.probe,
+                reference=chosen.reference,
+                scans=chosen.scans,
+                detector=chosen.detector,
             )
-        return SpectrumRequest(mode=chosen.mode, probe=chosen.probe, reference=chosen.reference, scope=chosen.scope)
+        return SpectrumRequest(
+            mode=chosen.mode,
+            probe=chosen.probe,
+            reference=chosen.reference,
+            scope=chosen.scope,
+            detector=chosen.detector,
+        )
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of static spectra and transient against the energy in eV."""

@@ -12,6 +12,7 @@ from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
 from gui.panels.panel import AnswerSlot, Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
+from gui.panels.xas.choices import Choices
 from gui.panels.xas.kinetics import DEFAULT_MODEL, MODELS
 from gui.plots.axis import AXES, DELAY, ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
@@ -35,6 +36,8 @@ class MapPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.choices = Choices(["detector"])
+        self.choices.changed.connect(self.requests_changed)
         self.model = QComboBox()
         self.model.setObjectName("map model")
         self.model.setToolTip("Number of lifetimes, or the criterion that chooses it and shows its values")
@@ -53,7 +56,7 @@ class MapPanel(Panel):
 
     def requests(self) -> Collection[Request[Any]]:
         """Return the requests for the map and for its fit."""
-        return (MapRequest(), self._fit_request())
+        return (self._map_request(), self._fit_request())
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plot of the spectra, in % of the unpumped signal against eV."""
@@ -68,7 +71,8 @@ class MapPanel(Panel):
         """Replace the map, the spectra and the table."""
         # Two requests, as the map follows every exposure and the fit takes a second: while they differ, the spectra are
         # those of some exposures before.
-        maps = MapRequest()
+        self.choices.follow(frame)
+        maps = self._map_request()
         if self._maps.changed(frame, maps):
             answer = frame.answer(maps)
             self.map.canvas.show_message(problem_of(answer))
@@ -114,7 +118,10 @@ class MapPanel(Panel):
         self.spectra.show_all()
 
     def _fit_request(self) -> MapFitRequest:
-        return MapFitRequest(kinetics=MODELS[self.model.currentText()])
+        return MapFitRequest(kinetics=MODELS[self.model.currentText()], detector=self.choices.detector)
+
+    def _map_request(self) -> MapRequest:
+        return MapRequest(detector=self.choices.detector)
 
     def _lay_out(self) -> None:
         right = QWidget()
@@ -130,7 +137,7 @@ class MapPanel(Panel):
             split.setStretchFactor(index, 1)
         self.map.setMinimumWidth(MAP_WIDTH_PX)
         top = QHBoxLayout()
-        top.addStretch(1)
+        top.addWidget(self.choices, 1)
         top.addWidget(self.model)
         self.body.addLayout(top)
         self.body.addWidget(split, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState
+from reduction.detectors import detectors_of
 from reduction.pileup import true_counts
 from reduction.xas.exposure_pairs import SHUTTER_OPEN
 
@@ -35,9 +37,13 @@ class BunchView:
 
 @dataclass(frozen=True)
 class BunchRequest(Request[BunchView]):
-    """Gates of the latest exposure, or of the current scan or the run with the laser shutter open."""
+    """Gates of the latest exposure, or of the current scan or the run with the laser shutter open.
+
+    `detector` names a further detector that counts; empty for the first.
+    """
 
     of: Literal["latest", "scan", "run"] = "latest"
+    detector: str = ""
 
     def compute(self, run: RunState) -> BunchView:
         """Return the counts per gate. Raises ReductionError without SPC data, or for a saturated gate."""
@@ -59,11 +65,21 @@ class BunchRequest(Request[BunchView]):
         )
 
     def _latest(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if "spc_counts" not in run.latest:
+        fields = self._fields(run)
+        if not {*fields.values()} <= run.latest.keys():
             raise ReductionError("The run has no counted gates yet. Wait for its first exposure, or count with SPC.")
-        pulses = np.asarray(run.latest["spc_pulses"], dtype=float)
-        return np.asarray(run.latest["spc_counts"], dtype=float).reshape(-1, pulses.size), pulses
+        pulses = np.asarray(run.latest[fields["pulses"]], dtype=float)
+        return np.asarray(run.latest[fields["counts"]], dtype=float).reshape(-1, pulses.size), pulses
+
+    def _fields(self, run: RunState) -> Mapping[str, str]:
+        """Return the event fields of counts and pulses; raise ReductionError if the chosen detector does not count."""
+        if not self.detector:
+            return {"counts": "spc_counts", "pulses": "spc_pulses"}
+        found = next((one for one in detectors_of(run.start or {}) if one.name == self.detector), None)
+        if found is None or found.kind != "spc":
+            raise ReductionError(f"{self.detector} is no detector of this run that counts. Choose another one.")
+        return found.fields
 
     def _summed(self, run: RunState) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        sums = run.within("scan" if self.of == "scan" else "mean")
+        sums = run.within("scan" if self.of == "scan" else "mean", self.detector)
         return sums.counts[:, :, SHUTTER_OPEN].sum(axis=(0, 1)), sums.pulses[:, :, SHUTTER_OPEN].sum(axis=(0, 1))

@@ -29,10 +29,11 @@ class ScatterRequest(Request[ScatterRatio]):
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> ScatterRatio:
         """Return the ratio. Raises ReductionError with fewer than two scans."""
-        sums = run.within(self.scope)
+        sums = run.within(self.scope, self.detector)
         if sums.metadata.axis != "fluence_mj_cm2":
             return scatter_ratio(*scan_transients(sums, self.mode, self.probe, self.reference))
         scatter = fluence_scan(sums, self.mode, self.probe, self.reference).scatter
@@ -48,13 +49,14 @@ class NullTestRequest(Request[NullTest]):
     pair: NullPair = NullPair.OFF
     mode: Mode = "spc"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> NullTest:
         """Return the test. With the shutter open, the remaining transient is subtracted.
 
         Raises ReductionError without data, or without the gates.
         """
-        sums = run.within(self.scope)
+        sums = run.within(self.scope, self.detector)
         on, off, tail = null_gates(self.pair, sums.metadata.timing)
         return null_test(sums, self.mode, on, off, tail)
 
@@ -65,10 +67,11 @@ class GateTestRequest(Request[GateNullTest]):
 
     mode: Mode = "spc"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> GateNullTest:
         """Return the test. Raises ReductionError without exposures with the laser blocked."""
-        return gate_null_test(run.within(self.scope), self.mode)
+        return gate_null_test(run.within(self.scope, self.detector), self.mode)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,8 @@ class BaselineRequest(Request[tuple[BaselineCheck, ...]]):
 
     mode: Mode = "spc"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> tuple[BaselineCheck, ...]:
         """Return a check per baseline, none for runs without one. Raises ReductionError without data."""
-        return tuple(baseline_checks(run.within(self.scope), self.mode))
+        return tuple(baseline_checks(run.within(self.scope, self.detector), self.mode))

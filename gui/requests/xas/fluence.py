@@ -30,10 +30,11 @@ class FluenceRequest(Request[FluenceDependence]):
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> FluenceDependence:
         """Return scan and line. Raises ReductionError for a run that is not a fluence scan."""
-        scan = fluence_scan(run.within(self.scope), self.mode, self.probe, self.reference)
+        scan = fluence_scan(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
         try:
             return FluenceDependence(scan=scan, fit=fit_fluence(scan))
         except ReductionError as error:

@@ -25,10 +25,11 @@ class TraceRequest(Request[Trace]):
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> Trace:
         """Return the trace, unpumped signal = 1. Raises ReductionError for a run that is not a delay scan."""
-        return spc_trace(run.within(self.scope), self.probe, self.reference)
+        return spc_trace(run.within(self.scope, self.detector), self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +59,13 @@ class KineticsRequest(Request[FittedTrace]):
 
     probe: int = 0
     scope: Scope = "mean"
+    detector: str = ""
     constant_offset: bool = False
     kinetics: KineticModel | Criterion = KineticModel.TWO_OFFSET
 
     def compute(self, run: RunState) -> FittedTrace:
         """Return fit, curve and residuals. Raises ReductionError if the fit fails or the run is not a delay scan."""
-        sums = run.within(self.scope)
+        sums = run.within(self.scope, self.detector)
         timing = sums.metadata.timing
         trace = spc_trace(sums, self.probe)
         choice, fit = self._fitted(gate_rates(sums), timing)

@@ -10,6 +10,7 @@ from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.accumulator import RunAccumulator, joined
+from reduction.detector_view import seen_by
 from reduction.types import Mode, Reference
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
@@ -19,16 +20,17 @@ from reduction.xas.transient import Spectrum
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumRequest(Request[Spectrum]):
-    """On, off and transient of an energy scan; `probe` 0 to 4, `scope` as in `RunState.within`."""
+    """On, off and transient of an energy scan; `probe` 0 to 4, `scope` and `detector` as in `RunState.within`."""
 
     mode: Mode = "spc"
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> Spectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
-        return _spectrum(run.within(self.scope), self.mode, self.probe, self.reference)
+        return _spectrum(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class ChosenScansRequest(Request[Spectrum]):
     probe: int
     reference: Reference
     scans: tuple[int, ...]
+    detector: str = ""
 
     def compute(self, run: RunState) -> Spectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for scans that have not begun."""
@@ -46,6 +49,7 @@ class ChosenScansRequest(Request[Spectrum]):
         if not self.scans or self.scans[-1] >= sums.scans:
             raise ReductionError(f"This run has scans 1 to {sums.scans}. Choose some of them, for example 1-3, 5.")
         chosen = joined([sums], [np.isin(np.arange(sums.scans), self.scans)])
+        chosen = seen_by(chosen, self.detector) if self.detector else chosen
         return _spectrum(chosen, self.mode, self.probe, self.reference)
 
 
@@ -58,10 +62,11 @@ class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
     probe: int = 0
     reference: Reference = "unpumped probe"
     scope: Scope = "mean"
+    detector: str = ""
 
     def compute(self, run: RunState) -> ExcitedStateSpectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
-        spectrum = _spectrum(run.within(self.scope), self.mode, self.probe, self.reference)
+        spectrum = _spectrum(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
         return excited_state_spectrum(spectrum, self.fraction)
 
 

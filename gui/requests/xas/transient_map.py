@@ -26,11 +26,13 @@ class ShownMap:
 
 @dataclass(frozen=True, kw_only=True)
 class MapRequest(Request[ShownMap]):
-    """The transient at every point of a grid scan so far."""
+    """The transient at every point of a grid scan so far, as the listed `detector` saw it; "" is the first."""
+
+    detector: str = ""
 
     def compute(self, run: RunState) -> ShownMap:
         """Return the map, (rows, columns). Raises ReductionError for a run that is not a grid of two axes."""
-        sums = run.map_sums()
+        sums = run.map_sums(self.detector)
         measured = transient_map(sums)
         # Maps over axes such as a magnet and a nozzle need no timing, and their start documents have none.
         timed = "reduction" in sums.start
@@ -58,10 +60,11 @@ class MapFitRequest(Request[FittedMap]):
     slow: ClassVar[bool] = True
 
     kinetics: KineticModel | Criterion = KineticModel.TWO_OFFSET
+    detector: str = ""
 
     def compute(self, run: RunState) -> FittedMap:
         """Return the fit. Raises ReductionError for another run, or if the map does not determine the model yet."""
-        sums = run.map_sums()
+        sums = run.map_sums(self.detector)
         measured = transient_map(sums)
         timing = timing_of_run(sums)
         if isinstance(self.kinetics, Criterion):

@@ -17,11 +17,13 @@ from qtpy.QtCore import Qt
 from gui.application import make_window
 from gui.live.feed import QueueFeed
 from gui.live.left_out import LeftOutRun
+from gui.live.run_state import RunState
 from gui.panels.panel import Panel
 from gui.panels.xas.choices import Choices, left_out_text, parse_scans
 from gui.panels.xas.kinetics import fit_remark, fit_rows
 from gui.window import MainWindow
 from reduction.accumulator import accumulate, joined
+from reduction.detector_view import seen_by
 from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -35,6 +37,7 @@ from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from tests.support import live_runs
 from tests.support.beam_time import Document
+from tests.support.detector_runs import delay_documents
 from tests.support.hybrid_runs import hybrid_run
 from tests.support.waiting import WAIT_MS
 
@@ -234,9 +237,9 @@ def test_a_chosen_gate_that_a_run_lacks_gives_way_to_the_pumped_one(qtbot: QtBot
     qtbot.addWidget(choices)
     choices.probe = 3
     with qtbot.waitSignal(choices.changed):
-        choices.offer_probes_of(hybrid_run(1)[0][1])
+        choices.offer_gates_of(hybrid_run(1)[0][1])
     assert choices.probe == 0
-    choices.offer_probes_of({})
+    choices.offer_gates_of({})
     assert choices.probe == 0
 
 
@@ -313,3 +316,37 @@ def test_tables_name_the_run_they_belong_to(
     assert lines[0] == "# run energy-run"
     assert "CsPbBr3" in lines[1]
     assert lines[3] == "energy_ev,transient,transient_sigma"
+
+
+def test_panels_offer_every_gated_detector_and_ask_for_the_chosen_one(window: MainWindow) -> None:
+    """Lost: the kinetics of a drift detector, until the run is over and somebody reduces it by hand."""
+    run = delay_documents()
+    panel: Any = window.docks["kinetics"].widget()
+    panel.choices.offer_gates_of(run[0][1])
+    box = panel.choices._modes
+    assert [box.itemText(index) for index in range(box.count())] == ["Photon counting", "drift", "far"]
+    assert "first that counts" in box.toolTip()
+    # Gates of all bunches see no transient, so `total` is not offered.
+    panel.choices.detector = "drift"
+    assert {request.detector for request in panel.requests()} == {"drift"}
+    state = RunState()
+    for name, doc in run:
+        state(name, doc)
+    trace = panel.requests()[0].compute(state)
+    np.testing.assert_array_equal(trace.transient, spc_trace(seen_by(accumulate(run), "drift")).transient)
+    bunches: Any = window.docks["bunches"].widget()
+    bunches.choices.offer_gates_of(run[0][1])
+    bunches.choices.detector = "far"
+    counts = bunches.request().compute(state).counts
+    np.testing.assert_array_equal(counts, next(doc["data"]["far_counts"] for _, doc in run[-2:-1]))
+
+
+def test_a_detector_that_a_run_lacks_gives_way_to_the_first(qtbot: QtBot) -> None:
+    choices = Choices(["mode"])
+    qtbot.addWidget(choices)
+    choices.offer_gates_of(delay_documents()[0][1])
+    choices.detector = "far"
+    assert (choices.mode, choices.detector) == ("spc", "far")
+    with qtbot.waitSignal(choices.changed):
+        choices.offer_gates_of(hybrid_run(1)[0][1])
+    assert (choices.mode, choices.detector) == ("spc", "")

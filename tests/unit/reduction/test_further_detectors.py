@@ -175,7 +175,7 @@ def test_a_single_mean_without_parts_needs_two_scans() -> None:
 
 def test_an_unknown_detector_is_refused_with_the_known_ones() -> None:
     run: RunAccumulator = accumulate(run_of(1))
-    with pytest.raises(ReductionError, match=r"no further detector 'xmap'\. Choose one of: far, part, whole, drift"):
+    with pytest.raises(ReductionError, match=r"no detector 'xmap'\. Choose one of: diodes, far, whole, drift, behind"):
         seen_by(run, "xmap")
 
 
