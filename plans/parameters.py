@@ -279,9 +279,7 @@ class Parameter:
     @property
     def plain_default(self) -> Any:
         """Default as a user writes it: a choice as its text."""
-        if isinstance(self.default, tuple):
-            return tuple(str(one) if isinstance(one, StrEnum) else one for one in self.default)
-        return str(self.default) if isinstance(self.default, StrEnum) else self.default
+        return _plain(self.default)
 
     def limits(self, configuration: BeamlineConfiguration) -> Limits | None:
         """Return the limits, in the parameter's unit, of a value, of each one in a list, or of the ends of regions.
@@ -297,6 +295,10 @@ class Parameter:
         limits = None if self.arg.limits is None else self.arg.limits(configuration)
         is_fixed = limits is not None and limits[0] == limits[1] and isinstance(self.default, float)
         return limits[0] if limits is not None and is_fixed else self.default
+
+    def plain_default_at(self, configuration: BeamlineConfiguration | None) -> Any:
+        """Return the default at a beamline, or at any without a `configuration`, in the unit, as a user writes it."""
+        return _plain(self.default if configuration is None else self.default_at(configuration))
 
     def check_limits(self, value: Any, configuration: BeamlineConfiguration) -> None:
         """Raise OutOfRangeError if a number of `value` lies beyond the limits that the configuration sets.
@@ -368,6 +370,12 @@ class Parameter:
         if isinstance(value, np.ndarray):
             return value.tolist()
         return [self._list(one) for one in value] if type(value) is list else value
+
+
+def _plain(default: Any) -> Any:
+    if isinstance(default, tuple):
+        return tuple(str(one) if isinstance(one, StrEnum) else one for one in default)
+    return str(default) if isinstance(default, StrEnum) else default
 
 
 def _numbers_in(value: Any, kind: Any) -> list[float]:

@@ -284,19 +284,22 @@ def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entr
     return PLANS[entry.name]
 
 
-def signature_of(entry: PlanEntry) -> inspect.Signature:
-    """Return the signature that prompt and queue server show: plain types, the options as single keywords."""
+def signature_of(entry: PlanEntry, configuration: BeamlineConfiguration | None = None) -> inspect.Signature:
+    """Return the signature that prompt and queue server show: plain types, the options as single keywords.
+
+    With a `configuration` the defaults are those of its beamline: of a quantity that cannot be set there, its value.
+    """
     beamline = inspect.Parameter("beamline", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Beamline)
-    return inspect.Signature([beamline, *map(_signature_parameter, entry.parameters)])
+    return inspect.Signature([beamline, *(_signature_parameter(one, configuration) for one in entry.parameters)])
 
 
-def _signature_parameter(one: Parameter) -> inspect.Parameter:
+def _signature_parameter(one: Parameter, configuration: BeamlineConfiguration | None) -> inspect.Parameter:
     kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
     plain = str if one.choices else one.kind
     return inspect.Parameter(
         one.name,
         kinds[not one.positional],
-        default=one.plain_default,
+        default=one.plain_default_at(configuration),
         annotation=plain | None if one.optional else plain,
     )
 

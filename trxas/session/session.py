@@ -19,7 +19,7 @@ from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
-from plans.registry import sorted_plans
+from plans.registry import signature_of, sorted_plans
 from processes.loopback import bypass_proxies
 from storage import Store, load_dataset, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
@@ -246,13 +246,18 @@ def with_free_space(plan: Plan, *, storage: StorageSettings) -> Plan:
 
 
 def bind(plan: Callable[..., Plan], beamline: Beamline) -> Callable[..., Plan]:
-    """Return `plan` without its first parameter, the beamline; tab completion shows its signature and docstring."""
+    """Return `plan` without its first parameter, the beamline; tab completion shows its signature and docstring.
+
+    The defaults are those of the beamline, as forms of the queue show them, too.
+    """
 
     @functools.wraps(plan)
     def bound(*args: Any, **kwargs: Any) -> Plan:
         return (yield from plan(beamline, *args, **kwargs))
 
-    signature = inspect.signature(plan)
+    entry = getattr(plan, "entry", None)
+    configuration = getattr(beamline, "configuration", None)
+    signature = inspect.signature(plan) if entry is None else signature_of(entry, configuration)
     others = list(signature.parameters.values())[1:]
     bound.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]  # read by inspect
     return bound

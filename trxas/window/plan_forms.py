@@ -35,7 +35,7 @@ KINDS: dict[Any, Kind] = {
 def known_plans(configuration: BeamlineConfiguration | None = None) -> dict[str, PlanSignature]:
     """Return the signatures of all plans by name, in display order.
 
-    With a `configuration` they suggest values of this beamline, such as its edges.
+    With a `configuration` they suggest values of this beamline, such as its edges, and have its defaults.
     """
     plans = enumerate(sorted_plans())
     return {plan.entry.name: _signature(plan.entry, order, configuration) for order, plan in plans}
@@ -90,7 +90,7 @@ def _form_parameter(one: Parameter, configuration: BeamlineConfiguration | None)
         name=one.name,
         kind=Kind.CHOICE if one.choices else KINDS.get(one.kind, Kind.OTHER),
         required=one.required,
-        default=None if one.required else one.plain_default,
+        default=None if one.required else one.plain_default_at(configuration),
         optional=one.optional,
         choices=one.choices,
         description=one.arg.description,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from gui.control.entries import value_of
 from gui.control.parameters import Kind
 from gui.control.plan_signature import PlanSignature
+from plans.registry import PLANS
 from trxas.configuration import load_configuration
+from trxas.session.session import bind
 from trxas.window.plan_forms import SETTLING, PlanCourses, known_plans
 
 CONFIGURATION = load_configuration().beamline
@@ -37,3 +42,18 @@ def test_a_form_suggests_edges_and_takes_any_other() -> None:
     assert edge.kind is Kind.TEXT
     assert edge.suggestions == ("Br K", "Pb L3")
     assert value_of("Fe K", edge) == "Fe K"
+
+
+def test_a_fluence_that_is_set_by_hand_is_the_default_of_every_form(tmp_path: Path) -> None:
+    """Lost: a form that shows 8.83 mJ/cm2, which this beamline refuses."""
+    file = tmp_path / "fixed.toml"
+    file.write_text('extends = "7ID-D"\nname = "by hand"\n[fluence]\nfixed_mj_cm2 = 4.0\n')
+    configuration = load_configuration(file).beamline
+    line = SimpleNamespace(configuration=configuration)
+    for name in ("energy_scan", "delay_scan", "grid_scan"):
+        form = {one.name: one.default for one in known_plans(configuration)[name].parameters}
+        assert form["fluence_mj_cm2"] == 4.0
+        # What the queue server reads, and what the prompt completes.
+        bound = inspect.signature(bind(PLANS[name], line))  # type: ignore[arg-type]  # only its configuration is read
+        assert bound.parameters["fluence_mj_cm2"].default == 4.0
+    assert inspect.signature(PLANS["energy_scan"]).parameters["fluence_mj_cm2"].default == 8.83
