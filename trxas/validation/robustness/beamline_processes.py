@@ -29,7 +29,8 @@ class BeamlineProcesses:
     """Starts, kills and stops the processes; the IOC first.
 
     The session measures at least `datasets` datasets, and continues until the file `enough` exists. `session`: how it
-    is started; `screen`: its DISPLAY. `speed` is in seconds of beam per second of wall time.
+    is started; `screen`: its DISPLAY. `speed` is in seconds of beam per second of wall time. `restarts` of the
+    simulation before its first life decide its noise, and nothing else.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class BeamlineProcesses:
         datasets: int,
         session: SessionKind = SessionKind.SCRIPT,
         screen: str = "",
+        restarts: int = 0,
     ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
         self._seed = seed
+        self._restarts = restarts
         self._speed = speed
         self._datasets = datasets
         self._session_kind = session
@@ -152,7 +155,7 @@ class BeamlineProcesses:
         options = ["--port", self._address_list.rpartition(":")[2] or "0", "--speed", str(self._speed)]
         # The seed fixes ring and gates in every life. The noise differs: the same counts again would be taken for the
         # same exposure.
-        options += ["--seed", str(self._seed), "--restarts", str(life - 1)]
+        options += ["--seed", str(self._seed), "--restarts", str(self._restarts + life - 1)]
         options += ["--exposure-log", str(self.exposure_log)]
         command = simulation_command([*options, "--stop-with-stdin"])
         return ChildProgram(name=IOC, command=command, ready=READY)

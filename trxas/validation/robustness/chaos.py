@@ -13,7 +13,7 @@ from trxas.configuration import load_configuration
 from trxas.simulation import simulated_beamline
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.chaos_result import ChaosResult
-from trxas.validation.robustness.disturbed_result import undisturbed_number
+from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS, undisturbed_number
 from trxas.validation.robustness.exposure_truth import LOG_NAME, truth_in
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
@@ -78,11 +78,16 @@ class Chaos:
         enough = folder / "enough"
         with (
             screen_of(self._session) as screen,
-            simulated_beamline(seed=self._seed, speed=self._speed, exposure_log=log) as address_list,
+            simulated_beamline(
+                seed=self._seed,
+                speed=self._speed,
+                exposure_log=log,
+                restarts=0 if faults else UNDISTURBED_RESTARTS,
+            ) as address_list,
         ):
             # Two parts, alike except for the faults: the disturbed one until all faults have struck, the quiet one
             # until it has the same number of datasets. Each has its own beamline with the same seed, so that ring and
-            # gates are the same and only the noise differs.
+            # gates are the same, and with another number of restarts, so that the noise is independent.
             measurement = Measurement(
                 kind=self._session,
                 data=folder,

@@ -11,7 +11,7 @@ from storage import open_store, primary_data
 from storage.check import StoreCheck, check_store
 from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
 from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProcesses
-from trxas.validation.robustness.disturbed_result import undisturbed_number
+from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS, undisturbed_number
 from trxas.validation.robustness.exposure_truth import truth_in
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
@@ -81,6 +81,7 @@ class Kills:
                 datasets=datasets,
                 session=self._session,
                 screen=screen,
+                restarts=0 if kills else UNDISTURBED_RESTARTS,
             )
             return self._measure_with(processes, kills)
 
