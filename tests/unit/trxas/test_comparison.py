@@ -58,7 +58,7 @@ def test_two_undisturbed_beamlines_differ_by_their_errors(weights: tuple[float, 
     found = [compared(seed, restarts=UNDISTURBED_RESTARTS, weights=weights) for seed in range(3)]
     chi_square, points = sum(one.chi_square for one in found), sum(one.points for one in found)
     assert points == 3 * len(DELAYS_PS)
-    low, high = chi2.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], points)
+    low, high = (float(chi2.ppf(share, points)) for share in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
     assert low < chi_square < high, chi_square / points
 
 
