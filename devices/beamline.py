@@ -31,6 +31,7 @@ from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import exposure_device
 from devices.exposure.technique_reader import TechniqueDetector, TechniqueDevices, TechniqueReader
+from devices.foil_references import FoilReferences
 from devices.foil_wheel import FoilWheel
 from devices.further_devices import further_devices
 from devices.gates import Gates
@@ -119,6 +120,7 @@ class Beamline(BeamlineAxes):
     # One object for all suspensions: in bluesky, every event of a stream must come from the same objects.
     suspension: Suspension = field(default_factory=Suspension)
     gates: Gates = field(default_factory=Gates)
+    foils: FoilReferences = field(default_factory=FoilReferences)
     xray_permit: FreshSignalRO | None = None
     safety: Safety | None = None
     holder: SessionLock | None = None

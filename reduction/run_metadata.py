@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,8 +124,8 @@ class RunMetadata:
     of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
     length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in the sum. `detectors`
     are all that the run lists; `detector` names the further one through which the run is seen, and `detector_kind` its
-    kind; both are empty for the first.
-    `gates` are zeros and gains of the gates; None if they were not measured.
+    kind; both are empty for the first. `gates` are zeros and gains of the gates; None if they were not measured.
+    `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     """
 
     uid: str
@@ -154,6 +154,7 @@ class RunMetadata:
     detector_kind: str = ""
     signal_weights: tuple[float, ...] = ()
     gates: GateCalibration | None = None
+    foil_reference: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -243,6 +244,7 @@ class RunMetadata:
                 element_weights=weights_of_photodiodes(detectors),
                 detectors=detectors,
                 gates=gates_of_start(doc),
+                foil_reference=dict(doc.get("foil_reference") or {}),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         except ReductionError:

@@ -34,7 +34,10 @@ A fit that gives more has found another feature, or the monochromator has lost i
 
 
 class Energy(Axis):
-    """Monochromator energy, eV: read-back plus `calibration_offset_ev`."""
+    """Monochromator energy, eV: read-back plus `calibration_offset_ev`.
+
+    `calibration_error_ev`, 0 if nobody stated it, only accompanies the offset into start documents.
+    """
 
     # After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8), until a move up takes the play out. The
     # axis therefore overshoots and returns from below, unless the approach is "direct". `_backlash` is the state that
@@ -58,6 +61,7 @@ class Energy(Axis):
         self._prefix = prefix
         self._approach: str = settings.approach_from
         self._calibration_offset_ev = 0.0
+        self._calibration_error_ev = 0.0
         self._target_ev = math.nan
         self._stops = 0
         self._backlash = False
@@ -99,6 +103,17 @@ class Energy(Axis):
         self.check_calibration(offset_ev)
         self._calibration_offset_ev = float(offset_ev)
 
+    @property
+    def calibration_error_ev(self) -> float:
+        """Standard error of the calibration offset, eV; 0 if it was not stated. Settable, raises InputError below 0."""
+        return self._calibration_error_ev
+
+    @calibration_error_ev.setter
+    def calibration_error_ev(self, error_ev: float) -> None:
+        if finite_number(error_ev, "calibration_error_ev", "eV") < 0:
+            raise InputError(f"calibration_error_ev = {error_ev:g} eV: an error is 0 (not stated) or above.")
+        self._calibration_error_ev = float(error_ev)
+
     def check_calibration(self, offset_ev: float) -> None:
         """Raise InputError unless `offset_ev` is a number within +-20 eV."""
         finite_number(offset_ev, "offset_ev", "eV")
@@ -130,15 +145,19 @@ class Energy(Axis):
             raise OutOfRangeError(f"{self.name} approached from below", target_ev, lowest, self.high, "eV", remedy)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "approach", "calibration_offset_ev" (eV), or both; return old and new values as bluesky expects.
+        """Set "approach", "calibration_offset_ev" or "calibration_error_ev", eV; return old and new values.
 
-        Raises InputError for an unknown approach or an offset beyond +-20 eV.
+        An offset without an error has none that is known. Raises InputError for an unknown approach, an offset beyond
+        +-20 eV, or a negative error.
         """
         old = self._configured(settings)
         if "approach" in settings:
             self.check_approach(settings["approach"])
         if "calibration_offset_ev" in settings:
             self.calibration_offset_ev = settings["calibration_offset_ev"]
+            self._calibration_error_ev = 0.0
+        if "calibration_error_ev" in settings:
+            self.calibration_error_ev = settings["calibration_error_ev"]
         self._approach = settings.get("approach", self._approach)
         return old, self._configured(settings)
 

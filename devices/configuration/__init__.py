@@ -11,6 +11,7 @@ from devices.configuration.axis_settings import (
 from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
+from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.inheritance import read_inherited
@@ -28,6 +29,7 @@ __all__ = [
     "ExposureSettings",
     "FixedFluenceSettings",
     "FluenceSettings",
+    "FoilSettings",
     "FoilWheelSettings",
     "GeometrySettings",
     "HolderSettings",

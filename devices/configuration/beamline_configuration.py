@@ -22,6 +22,7 @@ from devices.configuration.detector_settings import ExposureSettings, FoilWheelS
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.fields import SETTINGS, Fault, quantity, text, whole_number
+from devices.configuration.foil_settings import FoilSettings
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.guard_settings import HolderSettings, QualitySettings, SafetySettings
 from devices.configuration.listed_detectors import Entry
@@ -90,7 +91,7 @@ class BeamlineConfiguration:
     `detectors`: the list `[[detectors]]`, empty for a file that describes its detectors in `[exposure]`.
     `axes`: further axes by name, each from a table `[axes.NAME]`; `devices`: further devices, each from a table
     `[devices.NAME]`. `edges`: absorption edges that differ from their defaults, each from a table such as
-    `[edges."Fe K"]`.
+    `[edges."Fe K"]`. `foils`: curves of reference foils, each from a table such as `[foils.Pb]`.
     """
 
     name: Annotated[str, text("name of the beamline")]
@@ -115,6 +116,7 @@ class BeamlineConfiguration:
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
+    foils: Mapping[str, FoilSettings] = field(default_factory=dict)
 
     @property
     def all_detectors(self) -> tuple[Entry, ...]:

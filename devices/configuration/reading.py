@@ -40,6 +40,7 @@ from devices.configuration.detector_list import (
 from devices.configuration.device_settings import DeviceSettings
 from devices.configuration.edge_settings import EdgeSettings, edge_faults
 from devices.configuration.fields import Fault, allowed_range, table_name, unit_of
+from devices.configuration.foil_settings import FoilSettings, foil_faults
 from devices.configuration.further_axis_settings import RecordAxisSettings
 from devices.configuration.listed_detectors import Entry
 from devices.names import AxisName
@@ -251,6 +252,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     reader.add(device_name_faults(devices, axes))
     edges = reader.tables("edges", EdgeSettings)
     reader.add(edge_faults(made["energy"], edges))
+    foils = reader.tables("foils", FoilSettings)
+    reader.add(foil_faults(foils))
     for tables, check in RELATIONS:
         settings = [made[table] for table in tables]
         if None not in settings:
@@ -270,7 +273,8 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
         return None
     fixed: dict[str, Any] = {table: made[table] for table in TABLES}
     listed = tuple(detectors or ())
-    return BeamlineConfiguration(name=name, detectors=listed, axes=axes, devices=devices, edges=edges, **fixed)
+    further: dict[str, Any] = {"axes": axes, "devices": devices, "edges": edges, "foils": foils}
+    return BeamlineConfiguration(name=name, detectors=listed, **further, **fixed)
 
 
 def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Calibrations:
     beamline: str
     time_zero_raw_ps: float
     energy_calibration_offset_ev: float
+    energy_calibration_error_ev: float
     instrument_response: dict[str, Any]
     attenuator: dict[str, Any]
     boxcar_polarity: int
@@ -178,6 +179,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             beamline=beamline.configuration.name,
             time_zero_raw_ps=beamline.delay.time_zero_raw_ps,
             energy_calibration_offset_ev=beamline.energy.calibration_offset_ev,
+            energy_calibration_error_ev=beamline.energy.calibration_error_ev,
             instrument_response=asdict(beamline.delay.response),
             attenuator=asdict(beamline.fluence.calibration),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,

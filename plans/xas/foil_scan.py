@@ -14,6 +14,7 @@ from devices.axes.energy import CALIBRATION_LIMIT_EV
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName, ShutterState
+from errors import InputError
 from plans.edges import PB_L3, edge_preset, fine_step_ev
 from plans.engine.detection import foil
 from plans.engine.spec import ScanSpec
@@ -29,14 +30,23 @@ FOIL_FINE_STEP_EV = 0.5
 ELEMENT = "foil_element"
 """Key of the start document: element of the foil in the beam."""
 
+REFERENCE = "foil_reference"
+"""Key of the start document: what the foil is compared with."""
+
 OffsetEv = Annotated[
     float,
     Arg(
-        "true energy of the foil's edge minus the energy at which it was found",
+        "true energy of the foil's edge minus the energy at which it was found; by default what the latest foil "
+        "scan in the data folder found by its reference",
         unit="eV",
         low=-CALIBRATION_LIMIT_EV,
         high=CALIBRATION_LIMIT_EV,
     ),
+]
+
+OffsetErrorEv = Annotated[
+    float,
+    Arg("standard error of the offset, for the metadata; 0 if it is not known", unit="eV", low=0.0, high=100.0),
 ]
 
 
@@ -75,7 +85,7 @@ def with_foil(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPla
     order=2,
     detection=foil,
     around=with_foil,
-    own_keys=("laser", "delay_ps", "fluence_mj_cm2", ELEMENT),
+    own_keys=("laser", "delay_ps", "fluence_mj_cm2", ELEMENT, REFERENCE),
 )
 def foil_scan(
     configuration: BeamlineConfiguration,
@@ -88,12 +98,13 @@ def foil_scan(
 
     The wheel turns to the foil of the element; without a wheel it has to be in the beam. By default from 40 eV below
     the metal's edge to 60 eV above. Neither the laser's lock nor the jet is needed. Delay and fluence stay where they
-    are. Returns the run's uid.
+    are. The run records what the foil is compared with: the foil of `use_foil_reference`, the file of `[foils.NAME]`,
+    the steepest point of a real foil, or the tabulated edge, the first of these that there is. Returns the run's uid.
     """
     preset = edge_preset(edge, configuration)
 
     def metadata(beamline: Beamline) -> Mapping[str, Any]:
-        return {**_standing(beamline), ELEMENT: preset.absorber}
+        return {**_standing(beamline), ELEMENT: preset.absorber, REFERENCE: beamline.foils.of(str(preset.name))}
 
     return ScanSpec(
         edge=preset,
@@ -116,15 +127,20 @@ def _standing(beamline: Beamline) -> Mapping[str, Any]:
 
 
 @plan(group=Group.ALIGNMENT, order=3)
-def apply_energy_calibration(beamline: Beamline, offset_ev: OffsetEv) -> Generator[Msg, Any, float]:
-    """Add `offset_ev` to the energy axis; nothing moves.
+def apply_energy_calibration(
+    beamline: Beamline, offset_ev: OffsetEv | None = None, error_ev: OffsetErrorEv = 0.0
+) -> Generator[Msg, Any, float]:
+    """Add `offset_ev` to the energy axis, by default what the latest foil scan found; nothing moves.
 
     Offsets add up, as each is found on the axis of its time, and their sum must stay within 20 eV. Every later start
-    document carries the sum as `energy_calibration_offset_ev`. Returns the sum, eV.
+    document carries the sum as `energy_calibration_offset_ev`, and `error_ev` as `energy_calibration_error_ev`. Returns
+    the sum, eV. Outside of a session, which knows the stored runs, `offset_ev` has to be given.
     """
+    if offset_ev is None:
+        raise InputError("offset_ev is needed here: only a session knows the latest foil scan. Give it in eV.")
     # Both are checked: a single offset beyond the limit is a mistake in the number, also where the sum would be small.
     beamline.energy.check_calibration(offset_ev)
     total_ev = beamline.energy.calibration_offset_ev + offset_ev
     beamline.energy.check_calibration(total_ev)
-    yield from bps.configure(beamline.energy, {"calibration_offset_ev": total_ev})
+    yield from bps.configure(beamline.energy, {"calibration_offset_ev": total_ev, "calibration_error_ev": error_ev})
     return total_ev

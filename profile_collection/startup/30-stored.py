@@ -1,11 +1,13 @@
 """Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()` and `reduce()` for a quick look.
 
-`resume_run(uid)` measures what an interrupted run lacks.
+`resume_run(uid)` measures what an interrupted run lacks; `use_foil_reference` makes a foil scan the reference.
 """
 
 from trxas.prompt.stored_runs import stored_run_functions
+from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.resume import resume_function
 
 db = store.db
 runs, show, reduce = stored_run_functions(store)
 resume_run = resume_function(session)
+use_foil_reference = use_foil_reference_function(session)

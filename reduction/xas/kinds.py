@@ -26,6 +26,7 @@ from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.foil_reference import FoilReference, aligned_edge
 from reduction.xas.gate_checks import baseline_checks
 from reduction.xas.gate_kinds import GATES
 from reduction.xas.gate_rates import gate_rates
@@ -56,10 +57,17 @@ if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
     from reduction.types import Document, FloatArray, Mode
     from reduction.xas.fluence_fit import FluenceFit
+    from reduction.xas.foil_reference import AlignedEdge
     from reduction.xas.transient import CurvesWithErrors, Spectrum
 
 _FLUENCE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 _UNPUMPED_IS_1 = "unpumped = 1"
+
+NO_FOIL_REFERENCE = (
+    "The run records no reference of the foil: its steepest point need not be the tabulated edge (in lead it lies "
+    "5.6 eV above). Align it with `align_foil` and a reference of the same metal."
+)
+"""Remark on the foil scans of version 0.2.0 and before."""
 
 OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
 """What the remark on a fit that failed ends with."""
@@ -219,9 +227,22 @@ def _reduce_foil(run: RunAccumulator) -> RunResults:
     offset_ev = run.metadata.energy_calibration_offset_ev
     result = FoilResults(kind=FOIL.name, absorption=foil_absorption(run), axis_offset_ev=offset_ev)
     try:
-        return replace(result, foil=find_edge(result.absorption))
+        result = replace(result, foil=find_edge(result.absorption))
     except ReductionError as error:
-        return replace(result, remarks=(f"No edge: {error}",))
+        result = replace(result, remarks=(f"No steepest point: {error}",))
+    document = run.metadata.foil_reference
+    if not document:
+        # What the steepest point of a metal means without a reference, nobody can tell afterwards.
+        return replace(result, remarks=(*result.remarks, NO_FOIL_REFERENCE))
+    try:
+        result = replace(result, aligned=aligned_edge(result.absorption, FoilReference.from_document(document)))
+    except ReductionError as error:
+        return replace(result, remarks=(*result.remarks, f"No aligned edge: {error}"))
+    return result if result.aligned is None else replace(result, remarks=result.remarks + _warnings(result.aligned))
+
+
+def _warnings(found: AlignedEdge) -> tuple[str, ...]:
+    return (found.reference.warning,) if found.reference.warning else ()
 
 
 def _foil_curve(run: RunAccumulator, _: CurveChoice) -> RunCurve:

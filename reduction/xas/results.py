@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
+    from reduction.xas.foil_reference import AlignedEdge
     from reduction.xas.kinetics.choice import ModelChoice
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.overlap import OverlapFit
@@ -105,33 +106,55 @@ class FluenceResults(RunResults):
 
 @dataclass(frozen=True, kw_only=True)
 class FoilResults(RunResults):
-    """Absorption of a metal foil, and its edge if one was found.
+    """Absorption of a metal foil, its steepest point `foil`, and its edge by the reference that the run records.
 
-    `axis_offset_ev` is the energy calibration of the axis it was measured on, eV.
+    `axis_offset_ev` is the energy calibration of the axis it was measured on, eV. `aligned` is None in runs that record
+    no reference, those up to version 0.2.0: their steepest point alone is no calibration.
     """
 
     absorption: FoilSpectrum
     foil: FoilEdge | None = None
+    aligned: AlignedEdge | None = None
     axis_offset_ev: float = 0.0
+
+    @property
+    def edge_ev(self) -> Value | None:
+        """Edge on the axis of the run, eV, with the error of the scan: the aligned one, or else the steepest point."""
+        if self.aligned is not None:
+            return self.aligned.edge_ev
+        return None if self.foil is None else self.foil.edge_ev
+
+    @property
+    def offset_ev(self) -> Value | None:
+        """Offset to add to the axis of the run, eV, with the errors of scan and reference; None without alignment."""
+        return None if self.aligned is None else self.aligned.offset_ev
 
     @property
     def uncalibrated_edge_ev(self) -> Value | None:
         """Edge on the monochromator's own energy, eV: the same whatever was set since; None without an edge.
 
-        The energy calibration that is right is the tabulated edge minus this, however often it was applied.
+        The energy calibration that is right is the edge of the reference minus this, however often it was applied.
         """
-        if self.foil is None:
-            return None
-        return Value(self.foil.edge_ev.value - self.axis_offset_ev, self.foil.edge_ev.sigma)
+        edge = self.edge_ev
+        return None if edge is None else Value(edge.value - self.axis_offset_ev, edge.sigma)
 
     def lines(self) -> list[str]:
-        """Return the energy of the edge on the axis of the run and on the monochromator's own, eV."""
+        """Return steepest point and aligned edge on the axis of the run, the offset to apply, and the reference; eV."""
+        found = [] if self.foil is None else [f"{'steepest point':<22} {with_error(*self.foil.edge_ev)} eV on the axis"]
         own = self.uncalibrated_edge_ev
-        if self.foil is None or own is None:
-            return []
+        if own is None:
+            return found
+        calibration = f"(energy calibration {self.axis_offset_ev:+.10g} eV)"
+        if self.aligned is None:
+            return [*found, f"{'  uncalibrated':<22} {with_error(*own)} eV {calibration}"]
+        name = self.aligned.reference.edge
         return [
-            f"{'edge of the foil':<22} {with_error(*self.foil.edge_ev)} eV on the axis of this run",
-            f"{'edge, uncalibrated':<22} {with_error(*own)} eV (energy calibration {self.axis_offset_ev:+.10g} eV)",
+            *found,
+            f"{f'edge {name}, aligned':<22} {with_error(*self.aligned.edge_ev)} eV on the axis, where it should be "
+            f"{self.aligned.reference.edge_ev:.10g} eV",
+            f"{'  uncalibrated':<22} {with_error(*own)} eV {calibration}",
+            f"{'  offset to apply':<22} {with_error(*self.aligned.offset_ev)} eV, with the error of the reference",
+            f"{'  reference':<22} {self.aligned.reference.text}",
         ]
 
 

@@ -7,12 +7,14 @@ range where they hold, `NOMINAL_EV`, and exactly 1 within it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 import xraydb
 
 from sim.physics.constants import HIGH_EV, LOW_EV
+from sim.physics.foil_shape import FoilShape, shape_of
 from sim.physics.sample import Jet
 from sim.types import FloatArray
 
@@ -43,8 +45,8 @@ FOIL_THICKNESS_CM = {"Pb": 5e-4}
 """Foils of known thickness: 5 um of Pb, about one absorption length (chosen); the others follow from their
 transmission."""
 
-FOIL_WIDTH_EV = {"Pb": 6.0}
-"""Edges of foils whose width differs from the core hole's (chosen: 5.8 eV of Pb L3, and the monochromator)."""
+RESOLUTION = 1.3e-4
+"""Relative resolution of the monochromator, which widens the edges of foils (Si 111)."""
 
 FOIL_LEVEL_EV = 200.0
 """Distance from an edge at which a foil's absorption is tabulated without the edge's own width."""
@@ -71,19 +73,21 @@ def jet_transmission(jet: Jet, energy_ev: float) -> float:
     return _relative(energy_ev, partial(_jet_table, jet))
 
 
-def foil_transmission(element: str, energy_ev: float) -> float:
+def foil_transmission(element: str, energy_ev: float, shift_ev: float = 0.0) -> float:
     """Return the transmission of the foil of `element`; 1 for "", no foil.
 
-    Near an edge it goes from the tabulated absorption below to that above (xraydb), broadened by the core hole.
+    Near an edge it goes from the tabulated absorption below to that above (xraydb), with the shape of a metal's edge.
+    `shift_ev` moves the edges of this foil, as if the table were wrong by that.
     """
     if not element:
         return 1.0
-    edge_ev, width_ev, below, above = min(_foil_edges(element), key=lambda one: abs(one[0] - energy_ev))
-    if abs(energy_ev - edge_ev) <= FOIL_EDGE_RANGE_EV:
-        # Tables have a sharp edge and the fine structure of no particular compound. So within the range of one edge the
-        # foil goes from the constant level below to that above, with the arctangent of the core hole.
-        step = 0.5 + np.arctan(2 * (energy_ev - edge_ev) / width_ev) / np.pi
-        mass_absorption = below + (above - below) * step
+    nearest = min(_foil_edges(element), key=lambda one: abs(one.energy_ev - energy_ev))
+    from_edge_ev = energy_ev - nearest.energy_ev
+    if abs(from_edge_ev) <= FOIL_EDGE_RANGE_EV:
+        # Tables have a sharp edge and the fine structure of no particular metal. So within the range of one edge the
+        # foil goes from the constant level below to that above, with the shape that edges of this kind have.
+        step = nearest.shape.step(from_edge_ev - shift_ev, nearest.width_ev)
+        mass_absorption = nearest.below + (nearest.above - nearest.below) * step
     else:
         mass_absorption = float(xraydb.mu_elam(element, energy_ev))
     return float(np.exp(-mass_absorption * xraydb.atomic_density(element) * _foil_thickness_cm(element)))
@@ -141,15 +145,26 @@ def _in_reach(energy_ev: float) -> bool:
     return bool(LOW_EV <= energy_ev <= HIGH_EV)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoilEdge:
+    """One edge of a foil: its energy and width, eV, and the mass absorption below and above it, cm2/g."""
+
+    energy_ev: float
+    width_ev: float
+    below: float
+    above: float
+    shape: FoilShape
+
+
 @cache
-def _foil_edges(element: str) -> tuple[tuple[float, float, float, float], ...]:
-    """Return (edge, core-hole width, mass absorption below and above) of the element's edges; eV and cm2/g."""
+def _foil_edges(element: str) -> tuple[FoilEdge, ...]:
     return tuple(
-        (
-            energy_ev,
-            FOIL_WIDTH_EV.get(element, float(xraydb.core_width(element, name))),
-            float(xraydb.mu_elam(element, energy_ev - FOIL_LEVEL_EV)),
-            float(xraydb.mu_elam(element, energy_ev + FOIL_LEVEL_EV)),
+        FoilEdge(
+            energy_ev=energy_ev,
+            width_ev=float(np.hypot(xraydb.core_width(element, name), RESOLUTION * energy_ev)),
+            below=float(xraydb.mu_elam(element, energy_ev - FOIL_LEVEL_EV)),
+            above=float(xraydb.mu_elam(element, energy_ev + FOIL_LEVEL_EV)),
+            shape=shape_of(element, name),
         )
         for name, energy_ev in _edge_energies(element).items()
     )
@@ -159,5 +174,5 @@ def _foil_edges(element: str) -> tuple[tuple[float, float, float, float], ...]:
 def _foil_thickness_cm(element: str) -> float:
     if element in FOIL_THICKNESS_CM:
         return FOIL_THICKNESS_CM[element]
-    strongest = max(above for _, _, _, above in _foil_edges(element))
+    strongest = max(edge.above for edge in _foil_edges(element))
     return float(-np.log(FOIL_TRANSMISSION) / (strongest * xraydb.atomic_density(element)))

@@ -285,7 +285,7 @@ class Experiment:
     def _transmission(self, state: BeamlineState) -> float:
         """Return the transmission of jet and foil between the two ion chambers."""
         jet = beam_path.jet_transmission(self.sample.jet, state.energy_ev)
-        return jet * beam_path.foil_transmission(state.foil, state.energy_ev)
+        return jet * beam_path.foil_transmission(state.foil, state.energy_ev, self.sample.beam.foil_shift_ev)
 
     def _count_chambers(self, stretches: Sequence[Stretch], flux: float) -> tuple[int, int, int]:
         """Draw the counts of an intact ion chamber, of the current one, and of the one behind the foil."""

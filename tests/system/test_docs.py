@@ -15,6 +15,7 @@ from tests.support.patient import patient
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
 from trxas.prompt.stored_runs import stored_run_functions
+from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.session import open_session
 
 REPOSITORY = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield {
             "RE": session.run_engine, "store": session.store, "bps": bps, "runs": runs, "show": show, "reduce": reduce,
             **session.beamline.devices, **session.plans(), "session": session,
+            "use_foil_reference": use_foil_reference_function(session),
         }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +16,7 @@ from devices.beamline import Beamline
 from devices.instrument_response import InstrumentResponse
 from errors import InputError, ReductionError, StorageError
 from reduction.gate_calibration import GateCalibration
+from reduction.xas.foil_reference import FoilReference
 from storage.calibrations import CalibrationFile, SavedCalibration
 from trxas.configuration import Configuration
 
@@ -23,9 +24,11 @@ Plan = Generator[Msg, Any, Any]
 
 TIME_ZERO = "time_zero_raw_ps"
 ENERGY = "energy_calibration_offset_ev"
+ENERGY_ERROR = "energy_calibration_error_ev"
 RESPONSE = "instrument_response"
 ATTENUATOR = "attenuator"
 GATES = "gate_calibration"
+FOILS = "foil_references"
 """Names of the calibrations, as in the start documents."""
 
 
@@ -41,9 +44,11 @@ def current(beamline: Beamline) -> dict[str, Any]:
     return {
         TIME_ZERO: beamline.delay.time_zero_raw_ps,
         ENERGY: beamline.energy.calibration_offset_ev,
+        ENERGY_ERROR: beamline.energy.calibration_error_ev,
         RESPONSE: asdict(beamline.delay.response),
         ATTENUATOR: asdict(beamline.fluence.calibration),
         GATES: beamline.gates.calibration,
+        FOILS: beamline.foils.own,
     }
 
 
@@ -106,19 +111,29 @@ class Calibrations:
 
     def _apply(self, name: str, value: Any) -> None:
         line = self._beamline
-        if name == TIME_ZERO:
-            line.delay.configure({"time_zero_raw_ps": value})
-        elif name == ENERGY:
-            line.energy.configure({"calibration_offset_ev": value})
-        elif name == RESPONSE:
-            line.delay.configure({"response": InstrumentResponse(**value)})
-        elif name == ATTENUATOR:
-            line.fluence.configure({"calibration": AttenuatorCalibration(**value)})
-        elif name == GATES:
-            GateCalibration.from_document(value)
-            line.gates.configure({"calibration": value})
-        else:
+        error_ev = line.energy.calibration_error_ev
+        # A new offset resets its error, so both are set together, in whichever order the file has them.
+        setters: Mapping[str, Callable[[], object]] = {
+            TIME_ZERO: lambda: line.delay.configure({"time_zero_raw_ps": value}),
+            ENERGY: lambda: line.energy.configure({"calibration_offset_ev": value, "calibration_error_ev": error_ev}),
+            ENERGY_ERROR: lambda: line.energy.configure({"calibration_error_ev": value}),
+            RESPONSE: lambda: line.delay.configure({"response": InstrumentResponse(**value)}),
+            ATTENUATOR: lambda: line.fluence.configure({"calibration": AttenuatorCalibration(**value)}),
+            GATES: lambda: self._apply_gates(value),
+            FOILS: lambda: self._apply_foils(value),
+        }
+        if name not in setters:
             raise InputError(f"There is no calibration {name!r}. Known: {', '.join(self._known)}.")
+        setters[name]()
+
+    def _apply_gates(self, value: Any) -> None:
+        GateCalibration.from_document(value)
+        self._beamline.gates.configure({"calibration": value})
+
+    def _apply_foils(self, value: Any) -> None:
+        for document in dict(value).values():
+            FoilReference.from_document(document)
+        self._beamline.foils.configure({"own": value})
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Note the uid of each run, as a calibration belongs to the latest one. Subscribe it to the RunEngine."""
@@ -167,6 +182,8 @@ def _line(name: str, saved: SavedCalibration) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping) and "modes" in value:
         return f"zeros and gains of {len(next(iter(value['modes'].values()))['zero'])} gates"
+    if isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values()):
+        return ", ".join(f"{name} {one['source']}, ± {one['error_ev']:.2g} eV" for name, one in value.items())
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_short(item)}" for key, item in value.items() if isinstance(item, float))
     return f"{value:.10g}" if isinstance(value, float) else repr(value)

@@ -26,6 +26,7 @@ from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
+from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
@@ -133,7 +134,8 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     The calibrations of the last session are restored. A `read_only` session claims and writes nothing, reads
     everything and runs no plan. With `listen`, windows may pause and end the plans of the session. Raises
     NotConnectedError with every PV that does not answer, HeldError if another session holds the beamline, StorageError
-    if the data folder or its calibrations cannot be used, ConfigurationError if the address list is wrong.
+    if the data folder or its calibrations cannot be used, ConfigurationError if the address list is wrong or a
+    reference foil cannot be read.
     """
     # The order of the start: the environment of libca before any PV; the connection of all PVs, whose failure is
     # reported for all at once; the lock on the beamline, before anything is read that another session may change; then
@@ -141,6 +143,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     # time-out.
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
+    beamline.foils.files = read_foil_files(configuration.beamline.foils)
     beamline.connect()
     guard = None if read_only else SessionGuard(beamline, who())
     if guard is not None:

@@ -21,9 +21,11 @@ import bluesky.plan_stubs as bps
 
 from devices.beamline import Beamline
 from plans.registry import RegisteredPlan
+from reduction.values import Value
 from storage import Store, list_runs
 from storage.calibrations import SavedCalibration
 from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations, Plan
+from trxas.session.foil_offset import latest_foil_offset
 
 _TYPED_DIGITS = 3
 """Digits after the decimal point, of ps or eV, that people type; fits have more."""
@@ -32,6 +34,8 @@ _TYPED_DIGITS = 3
 @dataclass(frozen=True, kw_only=True)
 class RelativeCalibration:
     """A plan that adds its `argument` to the calibration `name`; `found_by` are the plans that measure the argument.
+
+    `latest`, if there is one, returns what to add to a calibration by the latest run, where the argument is left out.
 
     `label` and `unit` are those of the calibration, for people; `setting` is how it is set as a whole.
     """
@@ -42,6 +46,7 @@ class RelativeCalibration:
     unit: str
     found_by: tuple[str, ...]
     setting: str
+    latest: Callable[[Store, float], Value] | None = None
 
 
 RELATIVE: Mapping[str, RelativeCalibration] = {
@@ -60,6 +65,7 @@ RELATIVE: Mapping[str, RelativeCalibration] = {
         unit="eV",
         found_by=("foil_scan", "energy_scan"),
         setting='RE(bps.configure(energy, {"calibration_offset_ev": ...}))',
+        latest=latest_foil_offset,
     ),
 }
 """The plans whose result depends on how often they are called."""
@@ -80,15 +86,18 @@ def applied_once(
     def applied(beamline: Beamline, *args: Any, **kwargs: Any) -> Plan:
         # The arguments are checked as by the plan itself, so that a wrong one is refused before anything is compared.
         arguments = plan.entry.arguments(beamline.configuration, args, kwargs)
-        change = float(arguments[relative.argument])
         before = calibrations.current()[relative.name]
+        if arguments[relative.argument] is None and relative.latest is not None:
+            found = relative.latest(store, before)
+            arguments |= {relative.argument: found.value, "error_ev": found.sigma}
+        change = float(arguments[relative.argument])
         earlier = calibrations.saved(relative.name)
         if earlier is not None and is_repetition(relative, earlier, change, before, store):
             say(_refusal(plan.entry.name, relative, earlier))
             yield from bps.null()
             return before
         with calibrations.adding(relative.name, change):
-            after = yield from plan(beamline, *args, **kwargs)
+            after = yield from plan(beamline, **arguments)
         say(f"{relative.label}: {after:.10g} {relative.unit} (was {before:.10g}, changed by {change:+.10g})")
         return after
 

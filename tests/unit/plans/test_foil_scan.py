@@ -47,6 +47,30 @@ def test_limits_are_those_of_the_calibrated_axis(recorded: RecordedRuns) -> None
         recorded.line.energy.set(13_701.0)
 
 
+def test_the_error_of_a_calibration_is_written_down_and_ends_with_it(recorded: RecordedRuns) -> None:
+    """An offset typed later must not keep the error of the fit before."""
+    for offset_ev, error_ev in ((0.5, 0.6), (-0.2, 0.0)):
+        recorded.run(plans.apply_energy_calibration(recorded.line, offset_ev, error_ev))
+        recorded.run(plans.foil_scan(recorded.line, regions_ev=[(13_030, 13_040, 5)]))
+        assert recorded.starts[-1]["energy_calibration_error_ev"] == error_ev
+    recorded.line.energy.configure({"calibration_error_ev": 0.3})
+    recorded.line.energy.configure({"calibration_offset_ev": 0.1})
+    assert recorded.line.energy.calibration_error_ev == 0.0
+    with pytest.raises(InputError, match="0 "):
+        recorded.line.energy.configure({"calibration_error_ev": -1.0})
+
+
+def test_the_run_records_what_its_foil_is_compared_with(recorded: RecordedRuns) -> None:
+    """A run is reduced alone, years later, by what was known of foils when it was measured."""
+    recorded.run(plans.foil_scan(recorded.line, regions_ev=[(13_030, 13_040, 5)]))
+    assert recorded.starts[0]["foil_reference"] == recorded.line.foils.of("Pb L3")
+
+
+def test_without_an_offset_only_a_session_can_calibrate(recorded: RecordedRuns) -> None:
+    with pytest.raises(InputError, match="only a session"):
+        recorded.run(plans.apply_energy_calibration(recorded.line))
+
+
 @pytest.mark.parametrize(
     ("offset_ev", "error", "message"),
     [

@@ -40,6 +40,7 @@ BEYOND: dict[str, list[Any]] = {
     "offset_ev": [20.1, -20.1],
     "sigma_ps": [100_001.0, 0.0, -45.0],
     "error_ps": [100_001.0, 0.0],
+    "error_ev": [100.1, -0.1],
 }
 """Values outside the limits of 7ID, by the name of the argument that takes them."""
 

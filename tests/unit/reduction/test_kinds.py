@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from devices.foil_references import FoilReferences
 from reduction.kinds import RunReduction, curve_of, kind_of, reduce_run, summed
 from reduction.powder.diffraction import integrate
 from reduction.types import Documents
@@ -207,6 +208,26 @@ def test_the_edge_of_a_foil_is_stated_without_the_calibration_too(run: Any) -> N
     assert results.uncalibrated_edge_ev is not None
     assert results.uncalibrated_edge_ev.value == pytest.approx(results.foil.edge_ev.value - 2.5)
     assert "energy calibration +2.5 eV" in results.table()
+
+
+def test_a_foil_states_steepest_point_and_edge_by_the_reference_that_it_records(run: Any) -> None:
+    """The foil of version 0.1.0 was steepest at its tabulated edge; compared with real lead it is 5.6 eV too low."""
+    documents = run("foil")
+    old = reduce_run(documents)
+    assert isinstance(old, FoilResults)
+    assert old.offset_ev is None
+    assert "records no reference" in old.table()
+    reference = FoilReferences().of("Pb L3")
+    found = reduce_run([("start", {**documents[0][1], "foil_reference": reference}), *documents[1:]])
+    assert isinstance(found, FoilResults)
+    assert found.foil == old.foil
+    assert found.foil is not None
+    assert found.offset_ev is not None
+    assert found.offset_ev.value == pytest.approx(13_040.64 - found.foil.edge_ev.value, abs=1e-6)
+    for text in ("steepest point", "edge Pb L3, aligned", "offset to apply", "0.5 eV"):
+        assert text in found.table()
+    broken = reduce_run([("start", {**documents[0][1], "foil_reference": {"kind": "curve"}}), *documents[1:]])
+    assert "No aligned edge" in broken.table()
 
 
 def test_a_run_of_a_stock_plan_is_refused_with_a_reason() -> None:

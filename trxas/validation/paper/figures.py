@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gui.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
-from reduction.xas.calibration import FoilEdge, FoilSpectrum
 from reduction.xas.delay_axis import ArmResult, Rise
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.results import FoilResults
 from reduction.xas.transient import Spectrum, Trace
 from trxas.results.figures import draw_delay_axis, draw_static, draw_transient, fit_delays_ps
 
@@ -96,14 +96,16 @@ def kinetics_figure(traces: Sequence[Trace], fit: KineticsFit, names: Sequence[s
     return figure
 
 
-def foil_figure(spectra: Mapping[str, FoilSpectrum], edges: Mapping[str, FoilEdge]) -> Figure:
+def foil_figure(found: Mapping[str, FoilResults]) -> Figure:
     """Draw the absorption of the foil against the energy in eV, and the position of its edge, by scan."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for (when, spectrum), colour in zip(spectra.items(), COLOURS, strict=False):
-        edge = edges[when].edge_ev
-        axes.plot(*spectrum, ".-", color=colour, label=f"{when}: {edge.value:.2f} ± {edge.sigma:.2f} eV")
-        axes.axvline(edge.value, color=colour, linewidth=0.8, linestyle="--")
+    for (when, results), colour in zip(found.items(), COLOURS, strict=False):
+        edge = results.edge_ev
+        label = when if edge is None else f"{when}: {edge.value:.2f} ± {edge.sigma:.2f} eV"
+        axes.plot(*results.absorption, ".-", color=colour, label=label)
+        if edge is not None:
+            axes.axvline(edge.value, color=colour, linewidth=0.8, linestyle="--")
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("ln(I0 / foil)")
     axes.ticklabel_format(axis="x", useOffset=False)

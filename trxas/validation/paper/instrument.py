@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
-from reduction.xas.calibration import FoilEdge, find_edge, foil_absorption
+from errors import ReductionError
+from reduction.number_text import with_error
 from reduction.xas.delay_axis import (
     REFERENCE,
     ArmResult,
@@ -14,6 +16,7 @@ from reduction.xas.delay_axis import (
     judge_delay_axis,
     time_zero_of,
 )
+from reduction.xas.results import FoilResults
 from trxas.validation.paper import published
 from trxas.validation.paper.figures import foil_figure, rises_figure
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
@@ -27,9 +30,8 @@ TIME_ZERO_DWELL_S = 60.0
 SELF_TEST_DWELL_S = 60.0
 """Beam time per point; in the simulation points cost wall time, not their dwell."""
 
-FOIL_REGIONS_EV = ((13_020, 13_030, 1), (13_030, 13_040, 0.2), (13_040, 13_050, 1))
-FOIL_HALF_WIDTH_EV = 2.0
-"""Finer and nearer to the edge than by default: over 3 eV the polynomial of the fit is 0.05 eV off, over 2 eV not."""
+FOIL_REGIONS_EV = ((13_010, 13_030, 2), (13_030, 13_048, 0.25), (13_048, 13_060, 2))
+"""Shoulder and steepest point of lead in fine steps."""
 
 BEFORE = "as found"
 AFTER = "as set"
@@ -48,44 +50,40 @@ def _measure_foil(session: SectionSession) -> Uids:
         return session.measure(key, plan)
 
     before = scan(FOIL_BEFORE)
-    edge = _stored_edge(StoredRuns(session.session.store, {FOIL_BEFORE: before}), FOIL_BEFORE)
-    session.session.measure_all(plans["apply_energy_calibration"](edge.offset_to(published.FOIL_EDGE_EV).value))
+    offset_ev = StoredRuns(session.session.store, {FOIL_BEFORE: before}).foil(FOIL_BEFORE).offset_ev
+    if offset_ev is None:
+        raise ReductionError("The foil scan records no reference, so the energy axis cannot be calibrated by it.")
+    session.session.measure_all(plans["apply_energy_calibration"](offset_ev.value, offset_ev.sigma))
     return {FOIL_BEFORE: before, FOIL_AFTER: scan(FOIL_AFTER)}
 
 
-def _stored_edge(runs: StoredRuns, name: str) -> FoilEdge:
-    return find_edge(foil_absorption(runs.scan(name)), half_width_ev=FOIL_HALF_WIDTH_EV)
-
-
 def _reduce_foil(runs: StoredRuns) -> SectionResult:
-    edges = {BEFORE: _stored_edge(runs, FOIL_BEFORE), AFTER: _stored_edge(runs, FOIL_AFTER)}
-    found = edges[BEFORE].edge_ev
-    left = edges[AFTER].edge_ev
+    found = {BEFORE: runs.foil(FOIL_BEFORE), AFTER: runs.foil(FOIL_AFTER)}
+    errors_ev = [math.nan if one.edge_ev is None else one.edge_ev.sigma for one in found.values()]
     rows = (
-        Row(
-            name="Pb foil edge, as found",
-            unit="eV",
-            published=published.FOIL_EDGE_EV,
-            value=found.value,
-            sigma=found.sigma,
-            uids=runs.uids(FOIL_BEFORE),
-        ),
-        Row(
-            name="Pb foil edge, calibrated",
-            unit="eV",
-            published=published.FOIL_EDGE_EV,
+        _edge_row("Pb foil edge, as found", found[BEFORE], errors_ev[0], runs.uids(FOIL_BEFORE)),
+        replace(
+            _edge_row("Pb foil edge, calibrated", found[AFTER], math.hypot(*errors_ev), runs.uids()),
             published_sigma=0.0,
-            value=left.value,
-            sigma=math.hypot(found.sigma, left.sigma),
-            uids=runs.uids(),
-            remark="errors of both scans",
         ),
     )
-    spectra = {BEFORE: foil_absorption(runs.scan(FOIL_BEFORE)), AFTER: foil_absorption(runs.scan(FOIL_AFTER))}
-    drawing = Drawing(
-        name="foil", caption="Pb foil before and after the energy calibration", figure=foil_figure(spectra, edges)
-    )
+    drawing = Drawing(name="foil", caption="Pb foil before and after the energy calibration", figure=foil_figure(found))
     return SectionResult(rows=rows, drawings=(drawing,))
+
+
+def _edge_row(name: str, found: FoilResults, sigma_ev: float, uids: tuple[str, ...]) -> Row:
+    """Return the row of an edge, eV, with the error of the scans; the remark has steepest point and reference."""
+    steepest = "" if found.foil is None else f"steepest point at {with_error(*found.foil.edge_ev)} eV"
+    by = "" if found.aligned is None else f"; reference: {found.aligned.reference.text}, not in the error"
+    return Row(
+        name=name,
+        unit="eV",
+        published=published.FOIL_EDGE_EV,
+        value=None if found.edge_ev is None else found.edge_ev.value,
+        sigma=sigma_ev,
+        uids=uids,
+        remark=f"{steepest}{by}",
+    )
 
 
 def _measure_attenuator(session: SectionSession) -> Uids:

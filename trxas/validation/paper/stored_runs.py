@@ -8,7 +8,7 @@ from typing import Any
 from errors import ReductionError, StorageError
 from reduction.accumulator import RunAccumulator
 from reduction.kinds import RunReduction, summed
-from reduction.xas.results import StaticResults
+from reduction.xas.results import FoilResults, StaticResults
 from reduction.xas.static_xas import StaticSpectrum
 from storage import Store, load_dataset
 from trxas.validation.types import Documents
@@ -44,6 +44,16 @@ class StoredRuns:
         if not isinstance(sums, RunAccumulator):
             raise ReductionError(f"The run {name!r} is a {self._reduction(name).kind.name}, not a pump-probe scan.")
         return sums
+
+    def foil(self, name: str) -> FoilResults:
+        """Return a foil scan, reduced: steepest point, and edge by the reference that the run records, eV.
+
+        Raises ReductionError for another run, and for one without an edge.
+        """
+        results = self._once("foil", name, self._reduction(name).results)
+        if not isinstance(results, FoilResults) or results.edge_ev is None or results.foil is None:
+            raise ReductionError(f"The run {name!r} has no edge of a foil. {results.table()}")
+        return results
 
     def static(self, name: str) -> StaticSpectrum:
         """Return a static spectrum of the powder, reduced. Raises ReductionError for another run."""

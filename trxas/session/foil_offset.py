@@ -1,0 +1,33 @@
+"""What the latest foil scan says about the energy axis."""
+
+from __future__ import annotations
+
+from errors import InputError
+from reduction.kinds import reduce_run
+from reduction.values import Value
+from reduction.xas.results import FoilResults
+from storage import Store, list_runs, load_dataset
+
+FOIL_PLAN = "foil_scan"
+
+# Below the digits of any monochromator, so that a difference of equal numbers is exactly 0.
+_DIGITS = 6
+
+
+def latest_foil_offset(store: Store, current_ev: float) -> Value:
+    """Return the offset, eV, to add to an axis that is calibrated by `current_ev`, from the latest complete foil scan.
+
+    Applied a second time it is 0, as the scan states the edge on the monochromator's own energy. Raises InputError if
+    no foil was scanned, or the latest scan has no edge by its reference.
+    """
+    runs = (run for run in list_runs(store) if run.plan_name == FOIL_PLAN and run.status == "complete")
+    newest = max(runs, key=lambda run: run.time_s, default=None)
+    if newest is None:
+        raise InputError("There is no complete foil scan in the data folder. Run foil_scan, or give offset_ev in eV.")
+    found = reduce_run(load_dataset(store, newest.uid))
+    offset_ev = found.offset_ev if isinstance(found, FoilResults) else None
+    if offset_ev is None or not isinstance(found, FoilResults):
+        raise InputError(
+            f"The latest foil scan, {newest.uid[:8]}, gives no offset: {' '.join(found.remarks)} Give offset_ev in eV."
+        )
+    return Value(round(offset_ev.value + found.axis_offset_ev - current_ev, _DIGITS), offset_ev.sigma)
