@@ -38,9 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(fault_list(), indent=1))
         return 0
     try:
-        sample = load_sample(sample_path(options.sample))
+        file = sample_path(options.sample)
+        sample = load_sample(file)
         if options.print_label:
             print(json.dumps({"name": sample.name, "edges": list(sample.edges)}))
+            return 0
+        if options.print_sample_file:
+            print(file.resolve())
             return 0
         beamline = _beamline(sample, options)
         if options.list_pvs:
@@ -126,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--print-label", action="store_true", help="print name and edges of the sample as JSON, and exit"
+    )
+    parser.add_argument(
+        "--print-sample-file", action="store_true", help="print the path of the sample's file, and exit"
     )
     parser.add_argument("--scheme", type=Path, help="file with a table [pump_scheme]: bunches, pump and gates (TOML)")
     parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")

@@ -71,17 +71,29 @@ def sample_label(sample: str) -> SampleLabel:
 
     Raises InputError, with the shipped names, if there is no such sample or its file is wrong.
     """
-    command = simulation_command(["--sample", sample, "--print-label"])
+    label = json.loads(_answer_about(sample, "--print-label"))
+    return SampleLabel(name=label["name"], edges=tuple(label["edges"]))
+
+
+def sample_file(sample: str) -> Path:
+    """Return the file of a sample, which holds its truth: for the validation, never for a session.
+
+    Raises InputError, with the shipped names, if there is no such sample or its file is wrong.
+    """
+    return Path(_answer_about(sample, "--print-sample-file").strip())
+
+
+def _answer_about(sample: str, question: str) -> str:
+    """Return what the simulation prints about a sample."""
+    command = simulation_command(["--sample", sample, question])
     try:
-        answer = subprocess.run(  # noqa: S603  # our own interpreter and module
+        return subprocess.run(  # noqa: S603  # our own interpreter and module
             command, check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
         ).stdout
     except subprocess.CalledProcessError as error:
         raise InputError(f"--sample {sample}: {error.stderr.strip().removeprefix('trxas sim: ')}") from error
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(f"The simulation does not name its sample: {error}") from error
-    label = json.loads(answer)
-    return SampleLabel(name=label["name"], edges=tuple(label["edges"]))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,8 @@ serves the magnet.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from typing import Any
 import bluesky.plan_stubs as bps
 import numpy as np
 import pytest
+from ophyd import EpicsMotor, EpicsScaler, EpicsSignalRO
 
+from devices.signals.connection import wait_connected
 from reduction.kinds import reduce_run
 from reduction.xas.results import DependenceResults, TraceResults
 from sim.physics.sample import load_sample, sample_path
@@ -22,6 +26,7 @@ from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from storage import load_run
 from tests.support.example_package import SOURCE
 from tests.support.patient import patient
+from tests.support.waiting import WAIT_S
 from trxas.configuration import load_configuration
 from trxas.session.session import Session, open_session
 
@@ -29,6 +34,7 @@ pytestmark = pytest.mark.channel_access
 MACRO = "feuser:"
 FILE = Path(__file__).parents[2] / "examples" / "fe_four_photodiodes.toml"
 SAMPLE = "fe_bpy3"
+COMMAND_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +85,49 @@ def test_the_magnet_is_scanned(session: Session) -> None:
     results = reduce_run(load_run(session.store, session.measure(plan)))
     assert isinstance(results, DependenceResults), results.table()
     assert list(results.position) == pytest.approx([0.0, 1.0], abs=0.005)
+
+
+def caproto_tool(tool: str, *arguments: str) -> str:
+    """What a command line client of caproto prints."""
+    command = [sys.executable, "-m", f"caproto.commandline.{tool}", "--no-repeater", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=True)
+    return done.stdout
+
+
+STOCK: list[Any] = []
+"""Stock devices; never destroyed, since pyepics may crash when it drops subscriptions."""
+
+
+def test_stock_clients_use_the_same_records(session: Session, caproto_put: Any) -> None:
+    """Lost: the tools of everybody else at the beamline, which know nothing of trxas.
+
+    Stock ophyd classes count with the master scaler and move a mirror; caproto's tools ramp the magnet, read the gates,
+    the drift detector and the mirror, and monitor the field.
+    """
+    record = f"{MACRO}7idd:m31"
+    # pyepics may never start a monitor that is asked for at the very moment at which its channel connects.
+    channels = [EpicsSignalRO(f"{record}.{field}", name=field) for field in ("VAL", "RBV", "DMOV", "MOVN", "VELO")]
+    wait_connected(channels, WAIT_S)
+    scaler = EpicsScaler(f"{MACRO}7idd:scaler1", name="stock_scaler")
+    motor = EpicsMotor(record, name="stock_motor")
+    STOCK.extend([scaler, motor, *channels])
+    for device in (scaler, motor):
+        device.wait_for_connection(timeout=WAIT_S)
+    scaler.preset_time.set(20.0).wait(WAIT_S)
+    status = scaler.trigger()
+    status.wait(timeout=WAIT_S)
+    assert scaler.channels.chan2.get(use_monitor=False) > 0
+    motor.set(5.0).wait(timeout=WAIT_S)
+    assert motor.user_readback.get(use_monitor=False) == pytest.approx(5.0, abs=0.5)
+    assert "0.25" in caproto_put(f"{MACRO}ame:magnet:Field", 0.25)
+    # The scaler of the gates has four photodiodes with three gates each from channel 17 on; it and the drift detector
+    # have counted with the master.
+    names = ("amofg1a:scaler1.S17", "amofg1a:scaler1.S28", "7idd:xmap:E1:Gate0", "7idd:xmap:E1:ICR",
+             "ame:magnet:FieldRBV", "7idd:m31.RBV")  # fmt: skip
+    found = caproto_tool("get", "--terse", "--timeout", "50", *(f"{MACRO}{name}" for name in names)).split()
+    first, last, photons, rate, field_t, mirror_um = (float(value.strip("[]")) for value in found)
+    assert min(first, last, photons, rate) > 0
+    assert field_t == pytest.approx(0.25)
+    assert mirror_um == pytest.approx(5.0, abs=0.5)
+    assert "0.25" in caproto_tool("monitor", "--maximum", "1", f"{MACRO}ame:magnet:FieldRBV")
+    motor.set(0.0).wait(timeout=WAIT_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from errors import InputError
 from trxas.commands.numbers import say, write_numbers
 from trxas.commands.options import JsonFile
 
@@ -38,6 +40,17 @@ class CoverageOptions:
         typer.Option(help=f"Number of measuring processes (default: one per core, at most {WORKERS_AT_MOST})."),
     ] = None
     json: JsonFile = None
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Sample of a user instead: its lifetimes and energies are drawn around those of the file.",
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --sample: configuration of the user's beamline (default: 7ID-D)."),
+    ] = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
     technique: Annotated[
         str, typer.Option(metavar="NAME", help="Campaign of an installed package instead (`trxas plugins` lists them).")
@@ -52,18 +65,26 @@ def run(options: CoverageOptions) -> int:
     """
     if options.technique:
         return _run_technique(options)
-    from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
+    from trxas.configuration import DEFAULT_CONFIGURATION
+    from trxas.validation.coverage.campaign import RANDOM, Coverage, CoverageSettings, draw_samples
     from trxas.validation.coverage.run import configured_timing, run_coverage
+    from trxas.validation.coverage.user_campaign import user_kind
 
+    if options.config is not None and options.sample is None:
+        raise InputError("--config needs --sample: give the sample whose measurement on this beamline is tested.")
     workers = default_workers() if options.workers is None else options.workers
     settings = CoverageSettings(
         samples=options.samples, seed=options.seed, measurements=options.measurements, workers=workers
     )
-    coverage = Coverage(settings=settings, timing=configured_timing(), samples=draw_samples(settings))
-    try:
-        run_coverage(coverage, options.json)
-    finally:
-        _show(coverage, options)
+    config = options.config or DEFAULT_CONFIGURATION
+    with contextlib.ExitStack() as stack:
+        kind = RANDOM if options.sample is None else stack.enter_context(user_kind(config, options.sample))
+        timing = configured_timing(config)
+        coverage = Coverage(settings=settings, timing=timing, samples=draw_samples(settings, kind), kind=kind)
+        try:
+            run_coverage(coverage, options.json)
+        finally:
+            _show(coverage, options)
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
 
 

@@ -39,6 +39,11 @@ def test_the_label_tells_name_and_edges_only(capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out) == {"name": IRON.name, "edges": ["Fe K"]}
 
 
+def test_the_file_of_a_sample_is_named_for_the_validation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--sample", "fe_bpy3", "--print-sample-file"]) == 0
+    assert Path(capsys.readouterr().out.strip()) == sample_path("fe_bpy3").resolve()
+
+
 def test_iron_recovers_with_one_lifetime() -> None:
     delays_ps = np.array([300.0, 1000.0, 3000.0])
     left = recovery(delays_ps, IRON.kinetics, 1.0)

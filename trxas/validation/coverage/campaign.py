@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,8 @@ from errors import InputError
 from reduction.run_metadata import Timing
 from trxas.validation.coverage.measurement import PARAMETERS, expected_values
 from trxas.validation.coverage.pulls import PullStatistics, pull_statistics
-from trxas.validation.coverage.random_sample import SampleTruth, draw_truth
+from trxas.validation.coverage.random_sample import draw_truth
+from trxas.validation.coverage.sample_file import sample_toml
 
 SAMPLES_MAXIMUM = 100_000
 MEASUREMENTS_MAXIMUM = 100
@@ -38,11 +39,33 @@ class CoverageSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoverageKind:
+    """What a coverage draws, measures and compares.
+
+    `draw` returns one truth, `text` its sample file, and `expected` the true value of every parameter, in the units of
+    `parameters`. `job` is what the measuring processes have to know beside the samples, as plain data.
+    """
+
+    title: str
+    parameters: tuple[str, ...]
+    draw: Callable[[np.random.Generator], Any]
+    text: Callable[[Any], str]
+    expected: Callable[[Any, Timing], Mapping[str, float]]
+    job: Mapping[str, Any] = field(default_factory=dict)
+
+
+RANDOM = CoverageKind(
+    title="random samples", parameters=PARAMETERS, draw=draw_truth, text=sample_toml, expected=expected_values
+)
+"""Samples like that of the paper, whose parameters are all drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RandomSample:
-    """One random sample and the seed of the noise of its beamline."""
+    """One random sample, its truth as the kind of coverage draws it, and the seed of the noise of its beamline."""
 
     index: int
-    truth: SampleTruth
+    truth: Any
     seed: int
 
 
@@ -63,19 +86,24 @@ class Coverage:
     settings: CoverageSettings
     timing: Timing
     samples: Sequence[RandomSample]
-    pulls: dict[str, dict[int, list[float]]] = field(default_factory=lambda: {name: {} for name in PARAMETERS})
+    kind: CoverageKind = RANDOM
+    pulls: dict[str, dict[int, list[float]]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     measured: set[tuple[int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Begin without pulls."""
+        self.pulls = {name: {} for name in self.kind.parameters}
 
     def take(self, line: dict[str, Any]) -> None:
         """Compare one measurement, in the form in which a worker reports it, with the truth.
 
-        Each pull is (value - truth) / sigma, in the units of `PARAMETERS`. Raises KeyError for a parameter that is
+        Each pull is (value - truth) / sigma, in the units of the parameters. Raises KeyError for a parameter that is
         unknown.
         """
         sample = line["sample"]
         number = line["measurement"]
-        expected = expected_values(self.samples[sample].truth, self.timing)
+        expected = self.kind.expected(self.samples[sample].truth, self.timing)
         for name, (value, sigma) in line["values"].items():
             self.pulls[name].setdefault(sample, []).append((value - expected[name]) / sigma)
         self.failures += [
@@ -90,7 +118,7 @@ class Coverage:
             for number in range(self.settings.measurements):
                 if (sample.index, number) not in self.measured:
                     line = {"sample": sample.index, "measurement": number, "values": {}}
-                    self.take({**line, "failures": dict.fromkeys(PARAMETERS, reason)})
+                    self.take({**line, "failures": dict.fromkeys(self.kind.parameters, reason)})
 
     @property
     def complete(self) -> bool:
@@ -99,18 +127,19 @@ class Coverage:
 
     def statistics(self) -> dict[str, PullStatistics]:
         """Return mean and width of the pulls of every parameter, per parameter over (samples, measurements)."""
-        failed = {name: sum(failure.parameter == name for failure in self.failures) for name in PARAMETERS}
-        return {name: pull_statistics(list(self.pulls[name].values()), failed[name]) for name in PARAMETERS}
+        names = self.kind.parameters
+        failed = {name: sum(failure.parameter == name for failure in self.failures) for name in names}
+        return {name: pull_statistics(list(self.pulls[name].values()), failed[name]) for name in names}
 
 
-def draw_samples(settings: CoverageSettings) -> list[RandomSample]:
+def draw_samples(settings: CoverageSettings, kind: CoverageKind = RANDOM) -> list[RandomSample]:
     """Return the samples; each depends only on the seed and its own number, not on the number of samples."""
     samples = []
     for index in range(settings.samples):
         # A generator per sample: sample 17 is the same in a run of 20 and in one of 1000, so that a suspicious one can
         # be measured again by itself, and a longer run repeats the shorter one.
         rng = np.random.default_rng([settings.seed, index])
-        samples.append(RandomSample(index=index, truth=draw_truth(rng), seed=int(rng.integers(2**31))))
+        samples.append(RandomSample(index=index, truth=kind.draw(rng), seed=int(rng.integers(2**31))))
     return samples
 
 

@@ -6,7 +6,7 @@ The settings are chosen for the coverage: few points of long exposure, since poi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,11 +77,16 @@ def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
 
     A group that raises a TrxasError does not affect the others: its parameters have the reason instead of a value.
     """
+    return measure_groups(GROUPS, beamline, run_engine)
+
+
+def measure_groups(groups: Sequence[MeasuredGroup], beamline: Beamline, run_engine: RunEngine) -> Measurement:
+    """Measure and reduce several groups of parameters, in the units of their names; see `measure_sample`."""
     result = Measurement()
     # A value with an error of zero or infinity is not a measurement, and would have a pull of zero or of anything; it
     # counts as failed, with what was found as the reason. The same for a group that raises: the share of failures is a
     # result of the coverage, as a reduction that refuses every difficult sample would have perfect pulls.
-    for group in GROUPS:
+    for group in groups:
         try:
             found = group.measure(beamline, run_engine)
         except TrxasError as error:
@@ -92,9 +97,9 @@ def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:
     return result
 
 
-def failed_measurement(reason: str) -> Measurement:
-    """Return a measurement without any value, for `reason`."""
-    return Measurement(failures=dict.fromkeys(PARAMETERS, reason))
+def failed_measurement(parameters: Sequence[str], reason: str) -> Measurement:
+    """Return a measurement without any value of the `parameters`, for `reason`."""
+    return Measurement(failures=dict.fromkeys(parameters, reason))
 
 
 def _is_determined(value: Value) -> bool:
@@ -128,7 +133,7 @@ def expected_values(truth: SampleTruth, timing: Timing) -> dict[str, float]:
 def _time_zero(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     """Measure time zero and the instrument response with the configured one as prior, as on the first day."""
     plan = time_zero_scan(beamline, BR_K.name, dwell_s=TIME_ZERO_DWELL_S, fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2)
-    found = time_zero_of(_documents(run_engine, plan))
+    found = time_zero_of(documents_of(run_engine, plan))
     return {"scanned_t0": found.t0_ps, "scanned_response": found.irf_sigma_ps}
 
 
@@ -154,7 +159,7 @@ def _delay_run(beamline: Beamline, run_engine: RunEngine, edge: str) -> RunAccum
     plan = delay_scan(
         beamline, edge, delays_ps=DELAYS_PS[edge], dwell_s=DELAY_DWELL_S, fluence_mj_cm2=DELAY_FLUENCE_MJ_CM2
     )
-    return accumulate(_documents(run_engine, plan))
+    return accumulate(documents_of(run_engine, plan))
 
 
 def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
@@ -162,7 +167,7 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
     zero_plan = energy_scan(
         beamline, BR_K.name, regions_ev=ZERO_GRID_EV, delay_ps=FLUENCE_DELAY_PS, dwell_s=FLUENCE_DWELL_S
     )
-    zero = boxcar_zero(accumulate(_documents(run_engine, zero_plan)))
+    zero = boxcar_zero(accumulate(documents_of(run_engine, zero_plan)))
     plan = fluence_scan(
         beamline,
         BR_K.name,
@@ -170,7 +175,7 @@ def _fluence(beamline: Beamline, run_engine: RunEngine) -> dict[str, Value]:
         delay_ps=FLUENCE_DELAY_PS,
         dwell_s=FLUENCE_DWELL_S,
     )
-    run = accumulate(_documents(run_engine, plan))
+    run = accumulate(documents_of(run_engine, plan))
     return {
         "fluence_slope": fit_fluence(reduce_fluence_scan(run)).slope,
         "boxcar_slope": fit_fluence(reduce_fluence_scan(run, "boxcar", zero_v=zero)).slope,
@@ -191,10 +196,11 @@ def _static(beamline: Beamline, run_engine: RunEngine, approach: str) -> Spectru
     plan = static_energy_scan(
         beamline, PB_L3.name, regions_ev=STATIC_GRID_EV, dwell_s=STATIC_DWELL_S, approach=approach
     )
-    return static_spectrum(accumulate_static(_documents(run_engine, plan))).measured
+    return static_spectrum(accumulate_static(documents_of(run_engine, plan))).measured
 
 
-def _documents(run_engine: RunEngine, plan: Any) -> list[tuple[str, Mapping[str, Any]]]:
+def documents_of(run_engine: RunEngine, plan: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    """Run a plan that makes one run, and return its documents."""
     documents: list[tuple[str, Mapping[str, Any]]] = []
     run_engine(plan, lambda name, doc: documents.append((name, doc)))
     return documents

@@ -71,8 +71,8 @@ def summary(coverage: Coverage) -> str:
     settings = coverage.settings
     done = "" if coverage.complete else f", {len(coverage.measured)} measurements done when it was interrupted"
     lines = [
-        f"Pulls (value - truth) / sigma of {settings.samples} random samples, each measured {settings.measurements} "
-        f"times; seed {settings.seed}{done}",
+        f"Pulls (value - truth) / sigma of {settings.samples} {coverage.kind.title}, each measured "
+        f"{settings.measurements} times; seed {settings.seed}{done}",
         table_text(table(HEADINGS, map(cells, coverage.statistics().items()), right=HEADINGS[1:5])),
     ]
     reasons = list(dict.fromkeys(failure.reason for failure in coverage.failures))

@@ -16,9 +16,12 @@ from trxas.validation.coverage.report import write_json
 from trxas.validation.coverage.worker_pool import measure_all
 
 
-def configured_timing() -> Timing:
-    """Return bunches, gates and pumps of the default beamline, in ps, which every simulation follows."""
-    beamline: BeamlineConfiguration = load_configuration(DEFAULT_CONFIGURATION).beamline
+def configured_timing(path: Path = DEFAULT_CONFIGURATION) -> Timing:
+    """Return bunches, gates and pumps of a beamline, in ps, which every simulation follows; by default of 7ID-D.
+
+    Raises ConfigurationError for a wrong file.
+    """
+    beamline: BeamlineConfiguration = load_configuration(path).beamline
     timing = timing_from(timing_metadata(beamline, beamline.geometry.irf_sigma_ps))
     return replace(timing, irf_error_ps=beamline.geometry.irf_error_ps)
 

@@ -1,6 +1,7 @@
 """A process that measures a batch of samples, each on its own simulated beamline, over Channel Access.
 
-The first line of standard input is the job, as JSON: `samples` (their `index`, `path` and `seed`) and `measurements`.
+The first line of standard input is the job, as JSON: `samples` (their `index`, `path` and `seed`), `measurements`, and
+`campaign`, which is empty for random samples, and otherwise what `user_measurement` needs, with the `config` file.
 Every measurement is a line of JSON on standard output. The process ends when its standard input is closed.
 """
 
@@ -37,16 +38,18 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         # All simulations of the batch start before the first measurement, because libca reads its address list once: it
         # must hold the addresses of all. Each has PV names of its own, by its macro.
-        addresses = [stack.enter_context(_beamline(sample)) for sample in job["samples"]]
+        campaign = job["campaign"]
+        addresses = [stack.enter_context(_beamline(sample, campaign)) for sample in job["samples"]]
         stack.callback(channel_access.silence)
         for sample in job["samples"]:
-            _measure(sample, job["measurements"], " ".join(addresses))
+            _measure(sample, job["measurements"], " ".join(addresses), campaign)
     return 0
 
 
-def _beamline(sample: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
+def _beamline(sample: dict[str, Any], campaign: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
     # The first import of the plans takes as long as the start of the simulation.
     return simulated_beamline(
+        hardware=load_configuration(_file(campaign)).simulation_options if campaign else (),
         seed=sample["seed"],
         speed=SPEED,
         sample=str(sample["path"]),
@@ -55,33 +58,41 @@ def _beamline(sample: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
     )
 
 
+def _file(campaign: dict[str, Any]) -> str:
+    return str(campaign.get("config", DEFAULT_CONFIGURATION))
+
+
 def _macro(sample: dict[str, Any]) -> str:
     return f"coverage{sample['index']}:"
 
 
-def _measure(sample: dict[str, Any], measurements: int, address_list: str) -> None:
-    from trxas.validation.coverage.measurement import Measurement, failed_measurement, measure_sample
+def _measure(sample: dict[str, Any], measurements: int, address_list: str, campaign: dict[str, Any]) -> None:
+    from trxas.validation.coverage.measurement import PARAMETERS, Measurement, failed_measurement, measure_sample
+    from trxas.validation.coverage.user_measurement import measure_user_sample
 
     def report(number: int, found: Measurement) -> None:
         line = {"sample": sample["index"], "measurement": number, "values": found.values, "failures": found.failures}
         print(json.dumps(line, allow_nan=False), flush=True)
 
     try:
-        beamline, run_engine = _connect(sample, address_list)
+        beamline, run_engine = _connect(sample, address_list, _file(campaign))
     except (TrxasError, TimeoutError) as error:
         for number in range(measurements):
-            report(number, failed_measurement(str(error)))
+            report(number, failed_measurement(campaign.get("parameters", PARAMETERS), str(error)))
         return
     for number in range(measurements):
-        report(number, measure_sample(beamline, run_engine))
+        if campaign:
+            report(number, measure_user_sample(beamline, run_engine, campaign))
+        else:
+            report(number, measure_sample(beamline, run_engine))
 
 
-def _connect(sample: dict[str, Any], address_list: str) -> tuple[Beamline, RunEngine]:
+def _connect(sample: dict[str, Any], address_list: str, file: str) -> tuple[Beamline, RunEngine]:
     from bluesky import RunEngine
 
     from devices.beamline import build_beamline
 
-    configuration = load_configuration(DEFAULT_CONFIGURATION, address_list=address_list, prefix=_macro(sample))
+    configuration = load_configuration(file, address_list=address_list, prefix=_macro(sample))
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.connect(CONNECT_S)

@@ -14,7 +14,6 @@ from typing import TypeAlias
 
 from processes.child import Child, ChildProgram
 from trxas.validation.coverage.campaign import Coverage, RandomSample
-from trxas.validation.coverage.sample_file import sample_toml
 
 BATCH = 3
 """Largest number of samples per process: they share its imports, and each has a simulation that runs all the time."""
@@ -125,6 +124,7 @@ def _job(batch: Sequence[RandomSample], coverage: Coverage, folder: Path) -> str
     samples = []
     for sample in batch:
         path = folder / f"sample-{sample.index}.toml"
-        path.write_text(sample_toml(sample.truth), encoding="utf-8")
+        path.write_text(coverage.kind.text(sample.truth), encoding="utf-8")
         samples.append({"index": sample.index, "path": str(path), "seed": sample.seed})
-    return json.dumps({"samples": samples, "measurements": coverage.settings.measurements})
+    job = {"samples": samples, "measurements": coverage.settings.measurements, "campaign": dict(coverage.kind.job)}
+    return json.dumps(job)
