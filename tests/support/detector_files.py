@@ -74,6 +74,17 @@ pv = "amofg1a:scaler1"
 fields = ["channels.chan9", "channels.chan10"]
 """
 
+ALL_BUNCHES = """
+[[detectors]]
+name = "everything"
+kind = "sdd"
+role = "fluorescence"
+records = [["7idd:xmap:E1:Gate0"]]
+input_rates = ["7idd:xmap:E1:ICR"]
+output_rates = ["7idd:xmap:E1:OCR"]
+"""
+"""A drift detector with one column, which the configuration takes for the counts of all bunches."""
+
 ABSENT = """
 [[detectors]]
 name = "dead"

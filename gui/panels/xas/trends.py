@@ -13,19 +13,23 @@ from gui.panels.panel import AnswerSlot, Panel, problem_of, scanned_axis
 from gui.plots.axis import DELAY, ENERGY, TIME, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import CurveStyle
-from gui.requests.xas.trends import EdgeTrend, TimeZeroTrend, Trend, TrendRequest
+from gui.requests.xas.trends import AllBunchesTrend, EdgeTrend, TimeZeroTrend, Trend, TrendRequest
 
 EXPOSURES = CurveStyle(role="off", line="solid", width_px=1.0)
 SCANS = CurveStyle(role="transient", line="", marker="circle")
 
 
 class FollowedTrend(NamedTuple):
-    """A trend: its quantity, its request, and its style. `axis`: event field that a run must scan to have it, or ""."""
+    """A trend: its quantity, its request, and its style. `axis`: event field that a run must scan to have it, or "".
+
+    `optional`: without a value its plot is hidden.
+    """
 
     quantity: Quantity
     request: Request[Trend]
     style: CurveStyle
     axis: str = ""
+    optional: bool = False
 
 
 TRENDS = (
@@ -49,6 +53,9 @@ TRENDS = (
     ),
     FollowedTrend(
         Quantity(name="ring", unit="mA", column="ring_current_ma"), TrendRequest("ring_current_ma"), EXPOSURES
+    ),
+    FollowedTrend(
+        Quantity(name="all bunches", unit="counts / I0", column="all_bunches"), AllBunchesTrend(), SCANS, optional=True
     ),
 )
 """The trends: of exposures as lines, of scans as points with errors."""
@@ -92,9 +99,11 @@ class TrendsPanel(Panel):
         origin = frame.run.time_s if frame.run else 0.0
         scanned = scanned_axis(frame)
         for plot, slot, trend in zip(self._plots, self._slots, TRENDS, strict=True):
-            plot.setVisible(trend.axis in ("", scanned))
+            answer = frame.answer(trend.request)
+            present = not trend.optional or (answer is not None and answer.value is not None)
+            plot.setVisible(present and trend.axis in ("", scanned))
             if slot.changed(frame, trend.request):
-                _draw(plot, frame.answer(trend.request), trend, origin)
+                _draw(plot, answer, trend, origin)
 
 
 def _problem(followed: FollowedTrend, answer: Answer[Trend] | None) -> str:

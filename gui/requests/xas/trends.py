@@ -14,6 +14,7 @@ from gui.live.history import COLUMNS, ExposureHistory
 from gui.live.request import Request
 from gui.live.run_state import RunState
 from reduction.accumulator import RunAccumulator, joined
+from reduction.all_bunches import all_bunches, ungated_fluorescence
 from reduction.types import Mode
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -88,6 +89,24 @@ class EdgeTrend(Request[Trend]):
     def compute(self, run: RunState) -> Trend:
         """Return the trend. Raises ReductionError if no scan covers the edge."""
         return _per_scan(run, self, lambda scan: _edge(scan, self.mode), "eV")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllBunchesTrend(Request[Trend]):
+    """Signal per I0 of the first detector that counts all bunches, mean over the points of every finished scan."""
+
+    def compute(self, run: RunState) -> Trend:
+        """Return the trend. Raises ReductionError for a run without such a detector, or without a complete scan."""
+        ungated = ungated_fluorescence(run.scans())
+        if not ungated:
+            raise ReductionError("Every fluorescence detector of this run is gated. See its transient.")
+        return _per_scan(run, self, lambda scan: _mean_signal(scan, ungated[0].name), "counts / I0")
+
+
+def _mean_signal(scan: RunAccumulator, name: str) -> Value:
+    found = all_bunches(scan, name)
+    points = found.signal.size
+    return Value(float(found.signal.mean()), float(np.sqrt(np.sum(found.sigma**2))) / points)
 
 
 def _time_zero(scan: RunAccumulator) -> Value:

@@ -14,7 +14,7 @@ import plans
 from devices.beamline import Beamline, build_beamline
 from reduction.kinds import reduce_run
 from reduction.xas.results import SpectrumResults
-from tests.support.detector_files import ABSENT, DIODES, FURTHER, I0, list_file
+from tests.support.detector_files import ABSENT, ALL_BUNCHES, DIODES, FURTHER, I0, list_file
 from tests.support.fault_bench import FaultBench
 from tests.support.waiting import WAIT_S
 from trxas.channel_access import environment as channel_access
@@ -94,3 +94,19 @@ def strike(line: Beamline, bench: FaultBench) -> None:
     assert isinstance(found, SpectrumResults), found.table()
     assert [spectrum.metadata.detector for spectrum in found.spectra] == ["", "drift", "total"]
     assert any("Cannot be reduced (boxcar_6s)" in remark for remark in found.remarks)
+
+
+def test_a_drift_detector_of_all_bunches_is_recorded_without_a_transient(beamline: None, tmp_path: Path) -> None:
+    """Lost: a detector without gates, or the trust in its transient of 0."""
+    documents = scanned(connected(list_file(tmp_path, I0 + DIODES + ALL_BUNCHES)), repeats=1)
+    assert documents[0][1]["detectors"]["everything"]["gated"] is False
+    events = [doc["data"] for name, doc in documents if name == "event"]
+    assert {np.shape(event["everything_counts"]) for event in events} == {(1, 1)}
+    assert all(event["everything_counts"][0][0] > 0 and event["marks"] == "" for event in events)
+    found = reduce_run(documents)
+    assert isinstance(found, SpectrumResults), found.table()
+    assert [spectrum.metadata.detector for spectrum in found.spectra] == [""]
+    (signal,) = found.ungated
+    assert signal.signal[-1] > 3 * signal.signal[0]
+    assert "counts all bunches, no transient" in found.table()
+    assert "counts all bunches, pumped or not" in reduce_run(documents, detector="everything").table()

@@ -18,8 +18,9 @@ from gui.requests.xas.fluence import FluenceRequest
 from gui.requests.xas.kinetics import KineticsRequest, TraceRequest
 from gui.requests.xas.spectra import ExcitedStateRequest, SpectrumRequest
 from gui.requests.xas.static import TemperatureSeriesRequest
-from gui.requests.xas.trends import TrendRequest
+from gui.requests.xas.trends import AllBunchesTrend, TrendRequest
 from reduction.accumulator import accumulate, joined
+from reduction.all_bunches import all_bunches
 from reduction.image_references import ImageReference
 from reduction.pileup import true_counts
 from reduction.powder.diffraction import DetectorGeometry, integrate
@@ -34,6 +35,7 @@ from reduction.xas.grouping import NullPair, null_test, scan_transients, scatter
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
+from tests.support.detector_runs import delay_documents
 from tests.support.live_runs import delay_run, energy_run, fluence_run
 
 
@@ -202,3 +204,15 @@ def test_an_image_is_read_from_its_file_and_integrated(tmp_path: Path) -> None:
 def test_a_pump_probe_run_is_no_static_spectrum() -> None:
     with pytest.raises(ReductionError, match="not a static energy scan"):
         TemperatureSeriesRequest().compute(fed(energy_run()))
+
+
+def test_a_detector_of_all_bunches_is_followed_from_scan_to_scan() -> None:
+    """Lost: what a drift detector without gates has counted, which no transient shows."""
+    run = delay_documents()
+    trend = AllBunchesTrend().compute(fed(run))
+    shown = all_bunches(accumulate(run), "total")
+    assert trend.value == pytest.approx([shown.signal.mean()])
+    assert trend.sigma is not None
+    assert 0 < trend.sigma[0] < 1e-3 * trend.value[0]
+    with pytest.raises(ReductionError, match="is gated"):
+        AllBunchesTrend().compute(fed(delay_run()))

@@ -78,11 +78,12 @@ def measure_user_sample(beamline: Beamline, run_engine: RunEngine, campaign: Map
         run = accumulate(documents_of(engine, plan))
         timing = run.metadata.timing
         pairs = exposure_pairs(run, "spc", *gates_of("unpumped probe", timing.pumped_probe, timing))
-        unpumped = FoilSpectrum(pairs.axis, pairs.summed()[1].value)
+        # As logarithms, a fluorescence spectrum is aligned like a foil: the free offset is that of the intensity, the
+        # slope that of I0, whose efficiency falls with the energy, and the fluctuations of the jet are equal at all
+        # points. The error comes from the scatter about the reference, in which they are.
+        unpumped = FoilSpectrum(pairs.axis, np.log(pairs.summed()[1].value))
         known = campaign["reference"]
-        reference = FoilSpectrum(np.array(known["energy_ev"]), np.array(known["level"]))
-        # A fluorescence spectrum is aligned like a foil: offset, slope and gain are free, and the error comes from the
-        # scatter about the reference, in which the jet is.
+        reference = FoilSpectrum(np.array(known["energy_ev"]), np.log(known["level"]))
         return {"shift": align_foil(unpumped, reference, largest_shift_ev=LARGEST_SHIFT_EV).shift_ev}
 
     groups = (
