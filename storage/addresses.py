@@ -70,10 +70,13 @@ def foreign_roots(database: Path, root: Path) -> set[str]:
 
     Taken from the addresses of the tables, which every run has. Raises `StorageError` if the database is damaged.
     """
-    # Every run has a table, whose address is that of tables.db in the data folder at the time it was written.
+    # Every run has a table, whose address is that of tables.db in the data folder at the time it was written. A process
+    # that was killed while it wrote leaves a journal, which the next reader has to roll back: SQLite refuses even to
+    # read such a database in a connection that may not write. In a folder that cannot be written nothing was killed.
+    mode = "rw" if os.access(database, os.W_OK) and os.access(database.parent, os.W_OK) else "ro"
     query = "SELECT DISTINCT data_uri FROM assets WHERE data_uri LIKE ?"
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode={mode}", uri=True)) as connection:
             addresses = [str(row[0]) for row in connection.execute(query, (f"{_TABLES}%/tables.db",))]
     except sqlite3.Error as error:
         raise StorageError(
