@@ -33,8 +33,8 @@ class Publisher:
     """RunEngine callback that sends every document to the relay, on its own thread.
 
     `address` gives the relay's address, or a function that is called once a second while no relay takes documents, so
-    that relay and session may start in any order. A call takes about 50 us and never raises: a window is not worth a
-    run. Subscribe it after the journal, which holds what the wire may lose.
+    that relay and session may start in any order. A call takes about 50 us and never raises: a run must not fail
+    because of a window. Subscribe it after the journal, which holds what the wire may lose.
     """
 
     # The thread is in one of two states: without a relay it drops what waits and asks for the address every second;
@@ -119,7 +119,7 @@ class Publisher:
             return None
 
     def _forget_and_pause(self) -> None:
-        """Drop what waits and pause for a second: a relay that starts later reads it from the journal."""
+        """Drop the waiting documents and pause for a second: a relay that starts later reads it from the journal."""
         deadline = time.monotonic() + HEARTBEAT_S
         with self._changed:
             self._waiting.clear()
@@ -152,7 +152,7 @@ class Publisher:
             return self._waiting.popleft() if self._waiting else None
 
     def _heartbeat(self) -> bytes | None:
-        """Return a heartbeat, or None while documents wait, which show as much."""
+        """Return a heartbeat, or None while documents wait, as these are a sign of life too."""
         with self._changed:
             return None if self._waiting else Sent(self._id, self._number, self._run, HEARTBEAT, b"").frame()
 

@@ -93,7 +93,7 @@ class RunCache:
         return any(run.series == series for run in self._runs[:-1])
 
     def put_before(self, documents: Sequence[tuple[str, Mapping[str, Any]]]) -> bool:
-        """Put a whole run before all others, as if it had arrived first; return False if it exceeds runs or bytes.
+        """Insert a whole run before all others, as if it had arrived first; return False if it exceeds runs or bytes.
 
         Raises IndexError without documents.
         """

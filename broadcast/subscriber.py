@@ -178,7 +178,7 @@ class Subscriber:
         return documents
 
     def _count_losses(self, answer: Mapping[str, Any]) -> None:
-        """Count what the relay no longer has: before the first answer and, once joined, behind the last document."""
+        """Count the documents that the relay has dropped: before the first answer or, once joined, after `_last`."""
         if self._last == 0:
             self._lost_here += int(answer["dropped"])
         elif self._joined:

@@ -64,7 +64,7 @@ class Relayed(NamedTuple):
 def pack(doc: Mapping[str, Any]) -> bytes:
     """Return a document as msgpack: arrays become lists, numpy scalars Python numbers, without changing a digit.
 
-    Raises TypeError for values other than numbers, texts, lists, sets, mappings and paths.
+    Raises TypeError for values other than numbers, strings, lists, sets, mappings and paths.
     """
     packed: bytes = msgpack.packb(doc, default=_plain, use_bin_type=True)
     return packed

@@ -106,7 +106,7 @@ def next_edge_ev(edge: AbsorptionEdge) -> float | None:
 
 
 def _not_a_name(value: Any) -> str:
-    """Return the message about an edge that is not a text; an energy gets the edges near it, keV too."""
+    """Return the message about an edge that is not a string; for an energy, eV or keV, it lists the edges nearby."""
     if not is_finite_number(value):
         return f"edge = {value!r}: give the name of an edge, such as {EXAMPLES}."
     energy_ev, unit = (value * 1e3, "keV") if value < 200 else (value, "eV")

@@ -15,7 +15,7 @@ from errors import InputError, MotionError, NotConnectedError
 
 
 class FoilWheel(Device):
-    """Wheel that puts the foil of one element behind the sample; its records take the element's symbol as a text."""
+    """Wheel that puts the foil of one element behind the sample; its records take the element's symbol as a string."""
 
     setpoint = FCpt(EpicsSignal, "{_prefix}{_settings.element}", kind="omitted", string=True)
     readback = FCpt(FreshSignalRO, "{_prefix}{_settings.element_readback}", kind="omitted")
@@ -34,14 +34,14 @@ class FoilWheel(Device):
         return str(read_together({"element": self.readback})["element"])
 
     def check_value(self, value: str) -> None:
-        """Raise InputError unless `value` is a text, the symbol of an element or "" for no foil."""
+        """Raise InputError unless `value` is a string: the symbol of an element, or "" for no foil."""
         if not isinstance(value, str):
             raise InputError(f'{self.name} = {value!r}: give the symbol of an element, such as "Fe", or "" for none.')
 
     def set(self, value: str) -> DeviceStatus:
         """Turn to the foil of the element `value`; the status is done when the read-back agrees.
 
-        It fails with MotionError if the wheel has no such foil. Raises InputError if `value` is not a text.
+        It fails with MotionError if the wheel has no such foil. Raises InputError if `value` is not a string.
         """
         # The record accepts any text and stays where it is if there is no such foil: only the read-back shows that.
         self.check_value(value)
@@ -72,5 +72,5 @@ class FoilWheel(Device):
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the element, a text."""
+        """Return the data key of the element, a string."""
         return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

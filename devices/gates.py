@@ -21,7 +21,7 @@ class Gates:
         self.calibration: dict[str, Any] = {}
 
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "calibration"; return old and new values as bluesky expects. Raises KeyError for another name."""
+        """Set "calibration"; return old and new values as bluesky expects. Raises KeyError for any other name."""
         old = self._configured()
         self.calibration = dict(settings["calibration"])
         return old, self._configured()

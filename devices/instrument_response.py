@@ -1,4 +1,4 @@
-"""The instrument response: how wide a sudden change of the sample looks on the delay axis."""
+"""The instrument response: the width over which a sudden change of the sample appears on the delay axis."""
 
 from __future__ import annotations
 

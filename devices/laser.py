@@ -31,7 +31,7 @@ class Laser(Device):
 
 
 def laser_device(settings: LaserSettings, prefix: str) -> Laser:
-    """Return the status of the laser, in which what the beamline does not serve is None."""
+    """Return the status of the laser; signals that the beamline does not serve are None."""
     missing = [name for name in ("rate_divider", "repetition_rate", "lock", "power") if not getattr(settings, name)]
     return class_without(Laser, missing)(settings, prefix=prefix, name="laser")
 

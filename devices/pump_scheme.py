@@ -30,8 +30,8 @@ class PumpScheme:
     `gate_delays_ps` (probes,): X-ray pulse of each gate, counted from the pulse whose delay the delay axis sets,
     negative before it. `pump_period_ps`: one pump to the next. `bunch_period_ps`: the pumped pulse to its nearest
     neighbour in the ring. `pumped_probe` sees the pumped pulse; `reference_probes` are the unpumped gates, and
-    `unpumped_probe` the one of them that comes last before the next pump. `rate_divider`: what the laser's divider must
-    be. `pattern`: the fill pattern as configured, for start documents.
+    `unpumped_probe` is the last of them before the next pump. `rate_divider`: required divider of the laser. `pattern`:
+    the fill pattern as configured, for start documents.
     """
 
     name: str
@@ -106,6 +106,6 @@ def nearest_neighbour(bucket: int, filled: Sequence[int], buckets: int) -> int:
 
 
 def reference_probes(gate_delays: Sequence[float]) -> tuple[int, ...]:
-    """Return the unpumped gates: all that come before the pump, or without any the last one after it."""
+    """Return the unpumped gates: all that come before the pump, or the last one after it if there are none."""
     before = tuple(probe for probe, delay in enumerate(gate_delays) if delay < 0)
     return before or (max(range(len(gate_delays)), key=lambda probe: gate_delays[probe]),)

@@ -32,7 +32,7 @@ class SampleStage(Device):
         super().__init__("", name=name)
 
     def state_of(self, value: str) -> int:
-        """Return the state of the read-back when `value` is in the beam: 0 for the jet, 1 for the cell."""
+        """Return the read-back that means that `value` is in the beam: 0 for the jet, 1 for the cell."""
         return SAMPLES.index(value)
 
     @property
@@ -78,5 +78,5 @@ class SampleStage(Device):
         return {self.name: {"value": self.position, "timestamp": float(self.readback.timestamp or 0.0)}}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data key of the sample in the beam, a text."""
+        """Return the data key of the sample in the beam, a string."""
         return {self.name: {"source": f"PV:{self.readback.pvname}", "dtype": "string", "shape": []}}

@@ -60,7 +60,7 @@ class Shutter(Device):
     def set(self, value: str) -> DeviceStatus:
         """Move to "open" or "closed"; the status fails with MotionError unless the read-back agrees afterwards.
 
-        Raises InputError for another word, NotConnectedError if the record is not connected.
+        Raises InputError for any other value, NotConnectedError if the record is not connected.
         """
         self.check_value(value)
         pvs = [self._setpoint_name]
@@ -100,7 +100,7 @@ class Shutter(Device):
 
 
 class OpenBeam(Shutter):
-    """The shutter of a beamline that has none which can be moved from here: always open."""
+    """Stand-in for a shutter that cannot be moved from here: always open."""
 
     can_close = False
     setpoint = None

@@ -34,7 +34,7 @@ class Surroundings(Device):
 
 
 def surroundings_device(settings: SurroundingsSettings, prefix: str) -> Surroundings:
-    """Return the surroundings, in which what the beamline does not serve is None."""
+    """Return the surroundings; signals that the beamline does not serve are None."""
     pvs = {
         "ring_current": settings.ring_current,
         "xray_shutter": settings.xray_shutter_readback,

@@ -39,7 +39,7 @@ def make_window(
 ) -> MainWindow:
     """Return a window on `feed` with all panels; its worker runs until the window is closed.
 
-    `beamline`: what the panels need of it; its `source` is closed with the window. `more_docks`: makes docks that need
+    `beamline`: facts that the panels need; its `source` is closed with the window. `more_docks`: makes docks that need
     the worker. `settings`: file that remembers the layout. `closing`: called when the window closes.
     """
     worker = LiveWorker(feed)

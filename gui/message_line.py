@@ -11,7 +11,7 @@ from gui.types import Severity
 
 
 class MessageLine(QLabel):
-    """A text in the colour of its severity, which follows the theme. Long texts wrap; all can be copied."""
+    """Message in the colour of its severity, which follows the theme. Long messages wrap; all can be copied."""
 
     def __init__(self, parent: QWidget | None = None, *, object_name: str = "message") -> None:
         super().__init__(parent)

@@ -1,7 +1,6 @@
 """Numbers as people type them: typographic minus signs, decimal commas, digit groups, and units.
 
-What can be understood in one way only is understood; anything else raises an InputError that names the possible
-readings.
+Text with a single meaning is accepted; anything else raises an InputError that names the possible meanings.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class EnteredNumber:
 
 
 def plain_text(text: str) -> str:
-    """Return `text` with hyphens for typographic minus signs, and without narrow blanks inside numbers."""
+    """Return `text` with hyphens for typographic minus signs, and without narrow spaces inside numbers."""
     text = re.sub(rf"(?<=\d)[{_NARROW_BLANKS}](?=\d{{3}}(?!\d))", "", text.translate(_MINUS_SIGNS))
     return re.sub(rf"[{_NARROW_BLANKS}]", " ", text).strip()
 

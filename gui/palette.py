@@ -1,4 +1,4 @@
-"""Colours that readers with any colour vision can tell apart, for the window and for printed figures.
+"""Colours that readers with any colour vision can distinguish, for the window and for printed figures.
 
 The palette is that of Okabe and Ito, Color Universal Design (2008), https://jfly.uni-koeln.de/color/.
 """

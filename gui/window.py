@@ -56,9 +56,10 @@ class MainWindow(QMainWindow):
     `closing` are called once when the window closes, after the worker has forgotten its panels; they stop worker and
     monitors.
 
-    Every `REPAINT_MS` the timer calls `refresh`. A panel is *seen* while some of it can be seen on the screen; only
-    seen panels have requests with the worker and get frames. A panel that appears asks, and shows the latest frame at
-    once; one that disappears withdraws its requests. The log is the exception: it listens to every frame.
+    Every `REPAINT_MS` the timer calls `refresh`. A panel is *seen* while a part of it is visible on the screen; only
+    seen panels have requests with the worker and get frames. A panel that appears sends its requests, and shows the
+    latest frame at once; one that disappears withdraws its requests. The log is the exception: it listens to every
+    frame.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class MainWindow(QMainWindow):
             self._arrangement.show_for_near()
 
     def reset_layout(self) -> None:
-        """Put all docks back to where they started, and share out the room by the usual per cent."""
+        """Put all docks back to where they started, and divide the room by the usual shares in per cent."""
         self._arrangement.show_all()
         self.restoreState(self._default_layout, LAYOUT_VERSION)
         self._arrangement.share_out()
@@ -180,7 +181,7 @@ class MainWindow(QMainWindow):
             self._judged_at = 0.0
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Share out the room, in per cent of the window, once, unless a layout was restored."""
+        """Divide the room, in per cent of the window, once, unless a layout was restored."""
         super().showEvent(event)
         # Sizes of docks can be set only once the window has its own size, which is when it is shown. It is shown again
         # after having been minimised, hence the flag.
@@ -210,7 +211,7 @@ class MainWindow(QMainWindow):
             self._show_frame(panel, self.worker.frame)
 
     def _show_frame(self, panel: Panel, frame: LiveFrame) -> None:
-        """Show `frame` in one panel; a panel that fails says so, and gets no more frames."""
+        """Show `frame` in one panel; a panel that fails shows that, and gets no more frames."""
         if panel in self._broken:
             return
         try:

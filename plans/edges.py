@@ -32,7 +32,7 @@ WINDOW_MARGIN_EV = 0.5
 """How far windows reach beyond the points at their ends, whose read-backs differ a little from the grid."""
 
 XANES_END_EV = 30.0
-"""Where the fine steps end, from the edge: above the main peak of nearly all spectra, oxides included (chosen)."""
+"""Where the fine steps end, from the edge: above the main peak of nearly all spectra, including oxides (chosen)."""
 
 SHAPE_STEP_EV = 2.0
 """Largest step between the fine part and the equidistant wave numbers: features there are about 10 eV wide."""
@@ -54,7 +54,7 @@ NEXT_EDGE_MARGIN_EV = 20.0
 """Where a grid ends before the same element's next edge."""
 
 SMALLEST_RANGE_EV = 60.0
-"""What the monochromator must reach to both sides of an edge at least, for an offset and a level."""
+"""Smallest range that the monochromator must reach on both sides of an edge, for an offset and a level."""
 
 ELSEWHERE_EV = 1000.0
 """Distance from a grid at which energies belong to something else: EXAFS to k = 16 A^-1 still comes nearer."""
@@ -299,7 +299,7 @@ def _distance_ev(edge: EdgePreset, energy_ev: float) -> float:
 
 
 def _nearest_edge(energy_ev: float) -> str:
-    """Return the name of the edge that an energy, eV, was probably meant for: the nearest, above all K and L3."""
+    """Return the name of the edge that an energy, eV, was probably meant for: the nearest one, preferring K and L3."""
 
     def unlikely(one: AbsorptionEdge) -> float:
         return abs(one.energy_ev - energy_ev) + (0.0 if one.level in ("K", "L3") else RARE_EDGE_EV)

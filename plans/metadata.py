@@ -26,8 +26,8 @@ def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
     """Return `md` as it is stored: numpy scalars and arrays as numbers and lists, tuples as lists, enums as values.
 
     Raises InputError with the path of the key, such as md['laser']['power'], for everything that cannot be stored or
-    would be returned changed: numbers that are not finite, integers beyond 2^53, keys that are empty, are not texts, or
-    hold a dot or a slash, texts that are not Unicode, and objects of any other kind.
+    would be returned changed: numbers that are not finite, integers beyond 2^53, keys that are empty, are not strings,
+    or hold a dot or a slash, strings that are not Unicode, and objects of any other kind.
     """
     if not isinstance(md, Mapping):
         raise InputError(f"{path} = {md!r}: give a mapping from texts to values, such as {{'vial': 7}}.")
@@ -35,7 +35,7 @@ def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
 
 
 def check_text(text: Any, name: str) -> str:
-    """Return `text`; raise InputError naming it `name` if it is not a text, or holds half a character (a surrogate)."""
+    """Return `text`; raise InputError naming it `name` unless it is a string without surrogates (half characters)."""
     if not isinstance(text, str):
         raise InputError(f"{name} = {text!r}: give a text.")
     try:

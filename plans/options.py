@@ -55,7 +55,7 @@ class PumpedOptions(ReferencedOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PumpProbePointOptions(PumpedOptions):
-    """Options of a scan of anything else at one pump-probe point: one energy, delay and fluence.
+    """Options of a scan of any other axis at one pump-probe point: one energy, delay and fluence.
 
     Without `energy_ev` the energy is that of the edge's main feature.
     """

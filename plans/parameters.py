@@ -41,7 +41,7 @@ class PointOrder(StrEnum):
     UP = "up"
     """Ascending, every pass."""
     SNAKE = "snake"
-    """Ascending and descending in turns: a linear drift cancels."""
+    """Alternately ascending and descending: a linear drift cancels."""
     PROGRESSIVE = "progressive"
     """Every eighth point first, then those between: a usable curve after an eighth of the time."""
 
@@ -67,7 +67,7 @@ class Arg:
 
     `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
     is the advice for a value beyond them. `formerly`: earlier names of the parameter, which scripts may still use.
-    `read` turns a value into the one that the plan expects, or raises InputError. `suggestions` are texts that a form
+    `read` turns a value into the one that the plan expects, or raises InputError. `suggestions` are values that a form
     offers, where others are allowed too.
     """
 
@@ -272,7 +272,7 @@ class Parameter:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Allowed texts; empty if any value of the kind is allowed."""
+        """Allowed words; empty if any value of the kind is allowed."""
         is_choice = isinstance(self.kind, type) and issubclass(self.kind, StrEnum)
         return tuple(member.value for member in self.kind) if is_choice else ()
 
@@ -317,7 +317,7 @@ class Parameter:
         return self.arg.remedy
 
     def checked(self, value: Any) -> Any:
-        """Return `value` as the plan expects it: numpy values as Python values, texts as members of their choice.
+        """Return `value` as the plan expects it: numpy values as Python values, words as members of their enum.
 
         Raises InputError if it is of another kind, not one of the choices, or beyond fixed limits.
         """

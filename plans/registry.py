@@ -200,9 +200,10 @@ def scan_plan(
     """Register a plan that measures; the decorated function returns its run or runs, from its arguments alone.
 
     A parameter `options` stands for all fields of its type, a group of options. A first parameter `configuration` gets
-    the beamline's configuration. Runs that the function got from other plans keep what those plans fix. The plan
-    returns the uid of its run, a list of uids, or a mapping of them by name. For the other arguments see `PlanEntry`.
-    Raises TypeError, when the module is imported, for a parameter without Arg, and PlugInError if the name is taken.
+    the beamline's configuration. Runs that come from the functions of other plans keep the settings that those plans
+    fix. The plan returns the uid of its run, a list of uids, or a mapping of them by name. For the other arguments see
+    `PlanEntry`. Raises TypeError, when the module is imported, for a parameter without Arg, and PlugInError if the name
+    is taken.
     """
 
     def decorate(function: Callable[..., Runs]) -> RegisteredPlan:
@@ -324,7 +325,7 @@ def parameter_text(one: Parameter) -> str:
 
 
 def _described(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return name, texts and parameters of a decorated function, as keywords of PlanEntry."""
+    """Return name, descriptions and parameters of a decorated function, as keywords of PlanEntry."""
     summary, _, details = (inspect.getdoc(function) or "").partition("\n\n")
     parameters = parameters_of(function)
     hints = get_type_hints(function)
@@ -341,7 +342,7 @@ def _described(function: Callable[..., Any]) -> dict[str, Any]:
 def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     """Return the parameters that users see; raise TypeError for one without Arg.
 
-    A parameter `options` is replaced by the fields of its dataclass, at the end, those of the most special class first.
+    A parameter `options` is replaced by the fields of its dataclass, at the end, those of the most derived class first.
     """
     hints = get_type_hints(function, include_extras=True)
     found: list[Parameter] = []

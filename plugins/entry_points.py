@@ -86,7 +86,7 @@ def plug_ins() -> tuple[PlugIn, ...]:
 def load_plug_ins(
     group: PlugInGroup, take: Callable[[PlugIn], Sequence[T]], name_of: Callable[[T], str] = str
 ) -> list[T]:
-    """Return what `take` gets from every plug-in of a group; one that fails is logged and left out.
+    """Return what `take` gets from every plug-in of a group; one that fails is logged and skipped.
 
     `take` loads the plug-in and checks what it brings; whatever it raises becomes the problem of the plug-in's outcome.
     """

@@ -34,7 +34,7 @@ def main(command: list[str]) -> int:
 
 
 def _begin_to_end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the program to end; a timer ends it by force, as a signal handler must not wait."""
+    """Ask the program to end; a timer kills it later, as a signal handler must not wait."""
     _signal_group(process, signal.SIGTERM)
     force = threading.Timer(PATIENCE_S, _signal_group, (process, signal.SIGKILL))
     force.daemon = True

@@ -1,4 +1,4 @@
-"""The one loop that waits: for a condition, with a time-out, and with something to look after meanwhile."""
+"""The one wait loop: for a condition, with a time-out, and with a function to call between checks."""
 
 from __future__ import annotations
 

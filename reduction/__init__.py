@@ -40,7 +40,7 @@ PUBLIC_NAMES = tuple(sorted(_HOME_OF))
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its module when it is first used; raises AttributeError for another one."""
+    """Import a public name from its module when it is first used; raises AttributeError for any other name."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(PUBLIC_NAMES)}")
     return getattr(import_module(_HOME_OF[name]), name)

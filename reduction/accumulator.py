@@ -24,7 +24,7 @@ _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil
 
 
 class RunAccumulator:
-    """Sums the events of one run per (scan, point, laser shutter); call it with `(name, document)`.
+    """Running sums of one run per (scan, point, laser shutter): call it with `(name, document)`.
 
     Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
     power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are
@@ -92,7 +92,7 @@ class RunAccumulator:
 
     @property
     def boxcar_integral(self) -> FloatArray:
-        """Sum of boxcar mean x exposure time, V s, (..., probe); divided by `i0`, exposures weigh by their flux."""
+        """Sum of boxcar mean x exposure time, V s, (..., probe). Dividing by `i0` weights exposures by flux."""
         return self._field("boxcar_integral")
 
     @property

@@ -52,7 +52,7 @@ def with_default_detector(run: RunAccumulator) -> RunAccumulator:
 
 
 def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
-    """Return the run as the detector `name` saw it; its flux is that of the exposures in which it had a value.
+    """Return the run as the detector `name` saw it; flux and time cover only exposures in which it had a value.
 
     A detector that counts takes the place of the photodiodes, an analog or drift detector that of the boxcar, and an
     ion chamber that of the foil's diode. Raises ReductionError for a detector that the run does not have, that is not
@@ -106,7 +106,7 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
 
 
 def laid_out(columns: dict[str, FloatArray]) -> tuple[dict[str, slice], FloatArray]:
-    """Return the layout of columns (..., width) side by side, and the table of them."""
+    """Return the slice of each quantity in one table, and the table: all columns, (..., width), side by side."""
     layout = {}
     at = 0
     for quantity, values in columns.items():
@@ -130,7 +130,8 @@ def _pooled(own: dict[str, FloatArray]) -> FloatArray:
     """Return the variance from the parts of the exposures, (..., gate), pooled over the run.
 
     The parts of one exposure give one squared difference, an estimate with a relative error of 1.4. Noise grows with
-    the time, so the sum of all over the time of all is the variance per second, and that of a point its share.
+    the time, so the summed variance divided by the summed time is the variance per second, and the variance of a point
+    is that times its own time.
     """
     seconds = own["exposure_s"]
     per_s = own["variance"].sum(axis=(0, 1, 2)) / max(float(seconds.sum()), 1e-12)
@@ -140,8 +141,8 @@ def _pooled(own: dict[str, FloatArray]) -> FloatArray:
 def _between_scans(one: DetectorFacts, own: dict[str, FloatArray]) -> FloatArray:
     """Return the variance from the scatter between scans, (..., gate), pooled over the points.
 
-    What all gates of an exposure have in common is taken out, as it cancels in the transient. Raises ReductionError
-    with a single scan, whose errors nothing tells.
+    What all gates of an exposure have in common is removed, as it cancels in the transient. Raises ReductionError for a
+    single scan, from which no error can be estimated.
     """
     flux = own["i0"]
     measured = flux > 0

@@ -1,4 +1,4 @@
-"""Detectors of a run as its start document lists them, and their part of an event as numbers that add up."""
+"""Detectors of a run as its start document lists them, and what each adds to the sums of the run per event."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class DetectorFacts:
 
     @property
     def is_summed(self) -> bool:
-        """Whether its values are summed; those of another device are only recorded."""
+        """Whether its values are summed; those of a device of any other kind are only recorded."""
         return self.kind in (*GATED, "ion_chamber")
 
     def integral(self, value: float, exposure_s: float) -> float:
-        """Return the signal of an ion chamber over `exposure_s` seconds: without its offset, divided by its gain."""
+        """Return the signal of an ion chamber over `exposure_s` seconds: minus its offset, divided by its gain."""
         if "mean" in self.fields:
             return (value - self.dark) / self.gain * exposure_s
         return (value - self.dark * exposure_s) / self.gain
@@ -167,8 +167,8 @@ class DetectorSums:
 def corrected_for_dead_time(one: DetectorFacts, data: Document) -> tuple[FloatArray, FloatArray]:
     """Return the weighted photons of a drift detector and their variance, (gate,) each.
 
-    An element that analyses only OCR of ICR photons per second has seen counts x ICR / OCR; the variance of the counts
-    grows with the square of that factor. Elements without counts add nothing.
+    An element that analyses only OCR (output count rate) of ICR (input count rate) photons per second has seen counts x
+    ICR / OCR; the variance of the counts grows with the square of that factor. Elements without counts add nothing.
     """
     counts = np.asarray(data[one.fields["counts"]], dtype=float)
     rates = [np.asarray(data[one.fields[key]], dtype=float) for key in ("input_rate", "output_rate")]

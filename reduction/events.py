@@ -32,7 +32,7 @@ def events_of(name: str, doc: Document) -> Iterator[Document]:
 
 
 class PrimaryEvents:
-    """Picks the exposures out of a run: call it with every `(name, document)` of the run, in order.
+    """Filter for the exposures of a run: call it with every `(name, document)` of the run, in order.
 
     An event belongs to the stream of its descriptor. `strict` refuses an event whose descriptor has not arrived;
     otherwise such an event is left out.

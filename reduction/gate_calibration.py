@@ -29,7 +29,7 @@ class GateChain:
     """Zeros and levels of one detection mode, in V of the boxcar or in photons per pulse of all photodiodes.
 
     `zero` and `level` (probes,), and their standard errors; `lit` (delays, probes): zeros with the laser on. Without
-    `level` the gains are 1. Raises ReductionError for numbers that do not belong together, or no light at all.
+    `level` the gains are 1. Raises ReductionError for rows of different lengths, or for gates without light.
     """
 
     zero: Numbers
@@ -66,7 +66,7 @@ class GateChain:
 
     @property
     def gain_error(self) -> FloatArray:
-        """Standard errors of `gain`, (probes,), those of the zeros included."""
+        """Standard errors of `gain`, (probes,), including those of the zeros."""
         if not self.level:
             return np.zeros(len(self.zero))
         light = np.subtract(self.level, self.zero)
@@ -95,7 +95,7 @@ class GateCalibration:
     def from_document(cls, document: Mapping[str, Any]) -> GateCalibration | None:
         """Return the calibration in `gate_calibration` of a start document, None for an empty one.
 
-        Raises ReductionError for a key that is missing, or numbers that do not belong together.
+        Raises ReductionError for a key that is missing, or rows of different lengths.
         """
         if not document:
             return None
@@ -150,7 +150,7 @@ class GateCalibration:
         return replace(self, chains={**self.chains, mode: chain})
 
     def _between(self, delay_ps: ArrayLike) -> FloatArray:
-        """Return the weights of the measured delays at other ones, (points, delays); rows add up to 1."""
+        """Return the weights that interpolate between the measured delays, (points, delays); rows add up to 1."""
         unit = np.eye(len(self.lit_delays_ps))
         return np.column_stack([np.interp(np.atleast_1d(delay_ps), self.lit_delays_ps, row) for row in unit])
 

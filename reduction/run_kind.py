@@ -87,7 +87,7 @@ class RunKind:
     detectors saw the run, and raises ReductionError for any other name; None for kinds with one detector.
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
-    does not know. `exposure_text` returns what the line of an exposure at the prompt says about its data, None for no
+    does not know. `exposure_text` returns the text about an exposure's data in its line at the prompt, None for no
     line. `shown` are keys of the start document that a report lists in addition to the usual ones. `plug_in` names the
     plug-in that brought the kind, empty for those of trxas.
     """
@@ -107,7 +107,7 @@ class RunKind:
     def add(self, sums: RunSums, name: str, doc: Document) -> None:
         """Add one document to the sums of a run of this kind.
 
-        Raises ReductionError for an invalid one, and whatever goes wrong in the sums of a plug-in.
+        Raises ReductionError for an invalid one, and any error that the sums of a plug-in raise.
         """
         try:
             sums(name, doc)
@@ -129,5 +129,5 @@ def plug_in_failure(plug_in: str, error: Exception) -> ReductionError:
 
 
 def cannot_read_image(reference: ImageReference) -> FloatArray:
-    """Raise ReductionError; it stands in for the reader where images cannot be read."""
+    """Raise ReductionError: the reader of images where they cannot be read."""
     raise ReductionError(f"The image file {reference.path} cannot be read here. Reduce the run from its store.")

@@ -1,4 +1,4 @@
-"""The start document of a run, as far as the reduction needs it, checked and typed."""
+"""The part of a start document that the reduction needs, checked and typed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Timing:
     reference_probes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Add what runs of earlier documents lack, and refuse values that no pump and probe can have."""
+        """Fill in what earlier versions of the document lack, and refuse impossible values."""
         if not self.gate_delays_ps:
             equidistant = tuple(probe * self.bunch_period_ps for probe in range(self.probes_per_pump))
             object.__setattr__(self, "gate_delays_ps", equidistant)
@@ -88,7 +88,7 @@ class Timing:
 
     @property
     def probes_in_time(self) -> tuple[int, ...]:
-        """Gates in the order of their X-ray pulses after a pump, (probes,); gates before it are the last."""
+        """Gates in the order of their X-ray pulses after a pump, (probes,); gates before the pump come last."""
         after_pump = np.mod(self.gate_delays_ps, self.pump_period_ps)
         return tuple(np.argsort(after_pump, kind="stable").tolist())
 
@@ -295,7 +295,7 @@ def _require_known_version(doc: Any) -> None:
 
 
 def _main_feature_ev(doc: Mapping[str, Any]) -> float | None:
-    """Return the energy at which the size of a transient is stated, eV; None if the run does not tell."""
+    """Return the energy at which the size of a transient is stated, eV; None if the run does not state it."""
     recorded = doc["reduction"].get("main_feature_ev", MAIN_FEATURE_OF_EARLIER_RUNS_EV.get(str(doc["edge"])))
     return None if recorded is None else float(recorded)
 
@@ -311,7 +311,8 @@ def _photodiodes(reduction: Mapping[str, Any]) -> int:
 def gates_of_start(doc: Mapping[str, Any]) -> GateCalibration | None:
     """Return the calibration of the gates in a start document, None if it has none.
 
-    Without that of counting if the photodiodes had other weights in it. Raises ReductionError for a damaged one.
+    The part for photon counting is omitted if it was measured with other weights of the photodiodes. Raises
+    ReductionError for a damaged calibration.
     """
     document = doc.get("gate_calibration", {})
     calibration = GateCalibration.from_document(document)
@@ -331,7 +332,8 @@ def weights_of_photodiodes(detectors: tuple[DetectorFacts, ...]) -> tuple[float,
 def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> Timing:
     """Return the timing in the `reduction` settings of a start document; raises ReductionError for a missing key.
 
-    Runs up to version 0.2.0 have no `response`, and theirs is fixed as it was reduced then, without an error in ps.
+    Runs up to version 0.2.0 have no `response`: the width, ps, is the one in `reduction`, and its error is 0, which
+    fixes it in fits.
     """
     _require(reduction, _TIMING_KEYS, "`reduction` settings of the start document")
     if response is None:

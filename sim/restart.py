@@ -1,4 +1,4 @@
-"""Death and restart of the server: a new program takes the place of the old one and knows only when to start."""
+"""Death and restart of the server: a new program replaces the old one and is given only its time to start."""
 
 from __future__ import annotations
 

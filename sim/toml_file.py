@@ -1,4 +1,4 @@
-"""TOML files as people save them: the one way in which the simulation reads a file of a user."""
+"""TOML files as users save them; the simulation reads every file of a user through this module."""
 
 from __future__ import annotations
 

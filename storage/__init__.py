@@ -182,7 +182,7 @@ class Store:
         return {} if self._writer is None else dict(self._writer.errors)
 
     def close(self, timeout_s: float = 60.0) -> None:
-        """Finish writing within `timeout_s` seconds and close; raises `StorageError` if a run was not catalogued."""
+        """Finish writing within `timeout_s` seconds and close; raises `StorageError` if a run is not catalogued."""
         with self._lock, contextlib.ExitStack() as stack:
             self._closed = True
             if self._catalogue is not None:

@@ -27,8 +27,8 @@ KEYS = {"value", "time_s", "run_uid"}
 class SavedCalibration:
     """One calibration: a number, or a mapping of numbers.
 
-    `time_s`: when it was made, Unix epoch; `run_uid`: the run before it, "" if there was none; `change`: what was added
-    to the value before, in its unit, None for a calibration that was set as a whole.
+    `time_s`: when it was made, Unix epoch; `run_uid`: the latest run at that time, "" if there was none; `change`:
+    amount that was added to the previous value, in its unit, None for a calibration that was set as a whole.
     """
 
     value: Any

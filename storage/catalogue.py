@@ -176,7 +176,7 @@ def create_catalogue(root: Path | str, *, data: Path | None = None) -> None:
     """Create the databases of an embedded catalogue under `root`, unless they exist; raises `StorageError`.
 
     If the folder was moved or copied, its databases get the new addresses. A private copy of the databases has its
-    arrays in the data folder `data`, and its addresses are right already.
+    arrays in the data folder `data`, and its addresses are already correct.
     """
     root = Path(root).resolve()
     address = address_of(root)

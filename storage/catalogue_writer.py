@@ -1,4 +1,4 @@
-"""Cataloguing during a run: documents go on a queue, from which a thread writes them into the catalogue."""
+"""Cataloguing during a run: documents go into a queue, from which a thread writes them into the catalogue."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CatalogueWriter:
         self._queue.put((name, doc))
 
     def wait(self, timeout_s: float = 60.0) -> None:
-        """Wait until all documents so far are in the catalogue, those of an open run included.
+        """Wait until all documents so far are in the catalogue, including those of an open run.
 
         Raises `StorageError` after `timeout_s` seconds, or if a run could not be written.
         """
@@ -74,7 +74,7 @@ class CatalogueWriter:
         self._raise_errors()
 
     def close(self, timeout_s: float = 60.0) -> None:
-        """Write what is queued and end the thread in `timeout_s` seconds; raises `StorageError` for runs left out."""
+        """Write the queue and end the thread within `timeout_s` seconds; raises `StorageError` if runs are missing."""
         self._queue.put(_END)
         self._thread.join(timeout_s)
         if self._thread.is_alive():

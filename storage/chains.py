@@ -90,7 +90,7 @@ def exposure_of(data: Mapping[str, Any]) -> Exposure:
 def find_starts(store: RunSource, **metadata: Any) -> list[Document]:
     """Return the start documents of the journals that have all these `metadata`, oldest first.
 
-    Journals without a readable start are left out.
+    Journals without a readable start are skipped.
     """
     starts = [start for path in journal_paths(store.root) if (start := _start(path)) is not None]
     return [start for start in starts if metadata.items() <= {key: start.get(key) for key in metadata}.items()]
@@ -116,7 +116,7 @@ def _start(path: Path) -> Document | None:
 
 def _first_of(parents: Mapping[str, str], uid: str) -> str:
     seen = {uid}
-    # A parent that is not stored here ends the chain. A circle should never arise, but would loop for ever.
+    # A parent that is not stored here ends the chain. A circle should never arise, but would loop forever.
     while (parent := parents.get(uid, "")) and parent in parents and parent not in seen:
         uid = parent
         seen.add(uid)

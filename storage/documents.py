@@ -19,7 +19,7 @@ NamedDocument: TypeAlias = tuple[str, Document]
 
 
 class RunOfDocument:
-    """Finds the run of each document, also of interleaved runs, by the references in the documents."""
+    """Index that finds the run of each document, also of interleaved runs, by the references in the documents."""
 
     def __init__(self) -> None:
         self._run_of: dict[str, str] = {}

@@ -56,7 +56,7 @@ class Contents:
 def pack_record(name: str, doc: Mapping[str, Any]) -> bytes:
     """Return one framed record, as bytes.
 
-    Raises `StorageError` if the document holds anything but numbers, texts, lists, mappings, paths and arrays.
+    Raises `StorageError` if the document holds anything but numbers, strings, lists, mappings, paths and arrays.
     """
     try:
         payload: bytes = msgpack.packb([name, doc], default=_encode, use_bin_type=True)
@@ -72,7 +72,7 @@ def read_contents(path: Path, *, limit: int | None = None) -> Contents:
     """Read all whole records of a journal file, or the first `limit` of them.
 
     A record that is cut off or damaged ends the reading, and everything from there on counts as torn. If the whole file
-    is read, later records that are whole are in `behind`.
+    is read, later records that are intact are in `behind`.
     Raises `StorageError` if the file cannot be read or is not a journal.
     """
     try:

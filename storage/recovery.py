@@ -54,7 +54,7 @@ def recover_journals(
     *,
     rehearsal: Callable[[], Catalogue | None] = lambda: None,
 ) -> Recovery:
-    """Repair and catalogue these journals of `root` like `recover`; those that a live process holds are left out.
+    """Repair and catalogue these journals of `root` like `recover`; those that a live process holds are skipped.
 
     With a `rehearsal`, a trial catalogue, runs are written there before their earlier copies are deleted. Errors of
     single runs are in `failed` of the result, not raised.

@@ -77,9 +77,9 @@ class RunSummary:
 
 
 def list_runs(store: RunSource, *, limit: int | None = None, journals_only: bool = False) -> list[RunSummary]:
-    """Return summaries of all runs, newest first, or of the newest `limit`; runs of other processes included.
+    """Return summaries of all runs, newest first, or of the newest `limit`, including those of other processes.
 
-    `journals_only` leaves out runs that only the catalogue has (their journals were moved away, or a server is shared),
+    `journals_only` omits runs that only the catalogue has (their journals were moved away, or a server is shared),
     which saves the 3 s of opening it. Raises `StorageError` if the catalogue cannot be opened.
     """
     paths = journal_paths(store.root)[::-1]

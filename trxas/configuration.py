@@ -112,7 +112,7 @@ def load_configuration(
 ) -> Configuration:
     """Read a configuration file, and those that it extends; by default TRXAS_CONFIG, or that of 7ID-D.
 
-    `address_list` (by default EPICS_CA_ADDR_LIST), `prefix` and `data` take the place of what the file sets. Raises
+    `address_list` (by default EPICS_CA_ADDR_LIST), `prefix` and `data` replace what the file sets. Raises
     ConfigurationError with every fault of the file: table, key, value, allowed range with unit, and what to do.
     """
     path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
@@ -173,7 +173,7 @@ _INHERITANCE = {
 
 
 def _required_parts(schema: dict[str, Any]) -> dict[str, Any]:
-    """Take what is required out of a schema; return it as its own schema, for files that extend no other."""
+    """Move the required keys out of a schema; return them as their own schema, for files that extend no other file."""
     required = {name: inner.pop("required", []) for name, inner in schema["$defs"].items()}
     tables: dict[str, Any] = {}
     for name, declared in schema["properties"].items():

@@ -113,9 +113,9 @@ class Axis(Device):
     def _check_records(self, targets: Mapping[str, float]) -> None:
         """Raise OutOfRangeError for raw targets outside a record's own limits, which other clients may change.
 
-        Control limits come with the connection. They are requested again only if they forbid the target, as somebody
-        may have widened them; narrower ones stop the motion, and `_missed` explains that. The fields of a motor record
-        are requested before every move.
+        Control limits come with the connection. They are requested again only if they forbid the target, as another
+        client may have widened them; limits that became narrower stop the motion, and `_missed` explains that. The
+        fields of a motor record are requested before every move.
         """
         for attribute, raw in targets.items():
             signal: LimitedSignal = getattr(self, attribute)

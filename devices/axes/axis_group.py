@@ -48,7 +48,7 @@ class AxisGroup:
         return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
 
     def pause(self) -> None:
-        """Block laser and X-rays for as long as a plan is paused; bluesky calls this and `resume`.
+        """Block laser and X-rays while a plan is paused; bluesky calls this and `resume`.
 
         A shutter that does not close is logged as an error, and the others are closed anyway. Nothing is raised:
         an exception here would end bluesky's engine, and the plan could not clean up.

@@ -38,7 +38,7 @@ class Settling(MoveStatus):
     """
 
     def _handle_failure(self) -> None:
-        """Leave the cell alone."""
+        """Do not stop the cell."""
 
 
 class Cell(Axis):

@@ -91,14 +91,14 @@ class Delay(Axis):
         return split_raw_delay(raw_ps, self._settings)
 
     def split(self, value: float) -> tuple[float, float]:
-        """Return the raw coarse and fine delay, both in ps, of the axis position `value`, ps, when none is held."""
+        """Return the raw coarse and fine delay, both in ps, for the position `value`, ps, with neither held."""
         return self._split_raw(value + self.time_zero_raw_ps)
 
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set "time_zero_raw_ps" or "response", or hold one raw delay: "held" is {"coarse": ps} or {"fine": ps}.
 
-        The other delay then does every move; "held": {} ends that. Return old and new values as bluesky expects. Raises
-        InputError for more than one held delay or another name.
+        The other delay then makes every move; "held": {} releases both. Return old and new values as bluesky expects.
+        Raises InputError for more than one held delay or another name.
         """
         old = self._configured(settings)
         held = dict(settings.get("held", self._held))

@@ -85,7 +85,7 @@ class Energy(Axis):
 
     @property
     def approach(self) -> str:
-        """Approach of long moves down at present: "below" or "direct"."""
+        """Current approach of long moves down: "below" or "direct"."""
         return self._approach
 
     @property
@@ -232,7 +232,7 @@ class Energy(Axis):
 
 
 def energy_axis(settings: EnergySettings, prefix: str) -> Energy:
-    """Return the monochromator's energy, eV; without a PV that stops it, if the beamline has none."""
+    """Return the axis of the monochromator's energy, eV; it cannot be stopped if the beamline has no PV for that."""
     return class_without(Energy, () if settings.stop else ("halt",))(settings, prefix=prefix, name="energy")
 
 

@@ -170,7 +170,7 @@ class FixedFluence(Axis):
             )
 
     def set(self, value: float) -> DeviceStatus:
-        """Return a status that is done; raises InputError for another fluence, mJ/cm2."""
+        """Return a status that is done; raises InputError for any other fluence, mJ/cm2."""
         self.check_value(value)
         status = DeviceStatus(self)
         status.set_finished()
@@ -191,7 +191,7 @@ class FixedFluence(Axis):
 
 
 def fluence_axis(settings: FluenceSettings | FixedFluenceSettings, prefix: str) -> Fluence | FixedFluence:
-    """Return the fluence, mJ/cm2: behind the half-wave plate, or as it was set by hand."""
+    """Return the axis of the fluence, mJ/cm2: the half-wave plate, or a fixed value that was set by hand."""
     if isinstance(settings, FluenceSettings):
         return Fluence(settings, prefix=prefix, name="fluence")
     return FixedFluence(settings, name="fluence")

@@ -40,7 +40,7 @@ def further_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> Axi
     """Return the axis of a table, not connected yet: records, or a device of the class that the table names.
 
     A class derived from `Axis` is built as `cls(settings, prefix=prefix, name=name)`, any other from the PV in front of
-    its own. Raises InputError for a class path that the check of the configuration would have refused.
+    its own. Raises InputError for a class path that the check of the configuration refuses.
     """
     if not settings.class_path:
         return record_axis(settings, prefix=prefix, name=name)

@@ -62,10 +62,10 @@ class MotorFields(Device):
             follow(signal, lambda value, name=name: self._changed(name, value))  # type: ignore[misc]
 
     def check(self, raw: float | None, *, fresh: bool = True) -> None:
-        """Raise unless the motor moves as it did when the session opened, and `raw`, in its unit, is within its limits.
+        """Raise an error unless the motor moves as before in this session and `raw`, in its unit, is within its limits.
 
         Raises MotionError for a mode that does not move and for a changed calibration, OutOfRangeError for the limits,
-        which are not checked if `raw` is None. Without `fresh` the values of the monitors count, which costs no round
+        which are not checked if `raw` is None. Without `fresh` the monitored values are checked, which costs no round
         trip.
         """
         now = self._request() if fresh or not self._latest else self._latest
@@ -89,11 +89,11 @@ class MotorFields(Device):
             raise OutOfRangeError(self.prefix, raw, low, high, self._unit(), remedy)
 
     def changes(self) -> str:
-        """Return a text on every field that has changed since the session opened, with both values and unit."""
+        """Return a sentence for every field that has changed since the session opened, with both values and unit."""
         return "; ".join(self.change(name) for name in self._latest if self._latest[name] != self._first.get(name))
 
     def change(self, name: str) -> str:
-        """Return a text on the change of the field `name`, with the old and the new value in the motor's unit."""
+        """Return a sentence on the change of the field `name`, with the old and the new value in the motor's unit."""
         field = self._fields()[name].pvname
         return f"{field} changed from {self._words(name, self._first[name])} to {self._words(name, self._latest[name])}"
 

@@ -36,7 +36,7 @@ class PositionerAxis(Axis):
         setpoint = positioner.user_setpoint if hasattr(positioner, "user_setpoint") else positioner.setpoint
         readback = positioner.user_readback if hasattr(positioner, "user_readback") else positioner.readback
         self._setpoint_pv = setpoint.pvname
-        # A positioner without a read-back PV is where its set point is.
+        # A positioner without a read-back PV is where its setpoint is.
         self._readback_pv = (setpoint if readback is None else readback).pvname
         self.settle_s = settings.settle_s
         self.unit = settings.unit
@@ -85,7 +85,7 @@ class PositionerAxis(Axis):
             self.positioner.stop(success=success)
 
     def _check_positioner(self, value: float) -> None:
-        """Raise OutOfRangeError if `value` is outside the positioner's own limits, of which 0 to 0 means none."""
+        """Raise OutOfRangeError if `value` is outside the positioner's own limits, if it has any (not 0 to 0)."""
         try:
             low, high = self.positioner.limits
         except (TimeoutError, *CHANNEL_ERRORS) as error:
@@ -95,9 +95,9 @@ class PositionerAxis(Axis):
             raise OutOfRangeError(self.target.pvname, value, low, high, self.unit, remedy)
 
     def _is_there(self, value: float) -> bool:
-        """Return whether the axis was sent to `value` before and is there."""
+        """Return whether the latest target was `value` and the axis is there."""
         # ophyd's positioners wait until a motion begins and ends. A device that is already there may not move at all,
-        # and such a wait would never end. The set point counts too: within the tolerance, yet sent elsewhere, it moves.
+        # and such a wait would never end. The setpoint counts too: within the tolerance, yet sent elsewhere, it moves.
         found = read_together({"readback": self.readback, "target": self.target})
         sent = abs(float(found["target"]) - value) <= 1e-9 * max(1.0, abs(value))
         return sent and abs(self.value_from_raw(found) - value) <= self.tolerance

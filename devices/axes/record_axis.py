@@ -1,4 +1,4 @@
-"""An axis that a beamline adds in its configuration file: any motor record, or a set point with a read-back."""
+"""An axis that a beamline adds in its configuration file: any motor record, or a setpoint with a read-back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal
 
 
 class RecordAxis(Axis):
-    """One quantity behind one set point, in the unit of its PVs."""
+    """One quantity behind one setpoint, in the unit of its PVs."""
 
     setpoint = FCpt(LimitedSignal, "{_setpoint_pv}", kind="omitted")
     readback = FCpt(FreshSignalRO, "{_readback_pv}", kind="omitted")
@@ -38,7 +38,7 @@ class RecordAxis(Axis):
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:
-        """Return the set point, which is the value itself, in the unit of the axis."""
+        """Return the setpoint, which is the value itself, in the unit of the axis."""
         return {"setpoint": value}
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
@@ -64,7 +64,7 @@ class MotorRecordAxis(StoppableRecordAxis):
 
 
 def record_axis(settings: RecordAxisSettings, *, prefix: str, name: str) -> RecordAxis:
-    """Return the axis of a table `[axes.NAME]`: a motor record, or a set point with or without a PV that stops it."""
+    """Return the axis of a table `[axes.NAME]`: a motor record, or a setpoint with or without a PV that stops it."""
     # In ophyd the components are attributes of the class, and each is a PV that must connect. So an axis without a stop
     # PV or a motor record is of a class without that component.
     if settings.motor:

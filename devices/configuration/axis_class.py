@@ -56,7 +56,7 @@ def axis_class(path: str) -> FoundClass:
 
 
 def class_at(path: str) -> Any:
-    """Return the class at `path`, "module.Class"; without one raise InputError, whose message begins with the value."""
+    """Return the class at `path`, "module.Class"; otherwise raise InputError, whose message begins with the value."""
     if not PATH.fullmatch(path):
         raise InputError(f"= {path!r}: is not a class path. Give module and class, such as ophyd.EpicsMotor.")
     module_name, _, name = path.rpartition(".")

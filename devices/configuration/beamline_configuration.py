@@ -1,4 +1,4 @@
-"""One beamline as configured: a table per device, and what must agree between tables."""
+"""One beamline as configured: a table per device, and the checks between tables."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class EpicsSettings:
 class GeometrySettings:
     """Facts about beam and jet that the reduction needs (paper, SI 2).
 
-    `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and how well it is known; 45 ps are the
-    paper's, of which pulse lengths explain 34 ps, and the jitter may change from day to day. `laser_fwhm_um` and
-    `jet_speed_m_s` determine how fast a pumped spot leaves.
+    `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and its error. The default of 45 ps is
+    the paper's value, of which pulse lengths explain 34 ps; the jitter may change from day to day. `laser_fwhm_um` and
+    `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
     """
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.
@@ -120,7 +120,7 @@ class BeamlineConfiguration:
 
     @property
     def all_detectors(self) -> tuple[Entry, ...]:
-        """Detectors of the list, or without one those that `[exposure]` describes."""
+        """Detectors of the list, or those that `[exposure]` describes if there is no list."""
         return self.detectors or entries_of(self.exposure)
 
     @property
@@ -297,12 +297,12 @@ FIXED_DEVICES = frozenset(
 
 
 def device_name_faults(devices: Iterable[str], axes: Iterable[str]) -> Iterable[Fault]:
-    """Yield a fault for every further device whose name is not an identifier, or belongs to something else."""
+    """Yield a fault for every further device whose name is not an identifier, or is used for something else."""
     yield from axis_name_faults(devices, kind="devices", others=axes)
 
 
 def axis_name_faults(names: Iterable[str], kind: str = "axes", others: Iterable[str] = ()) -> Iterable[Fault]:
-    """Yield a fault for every further axis whose name is not an identifier, or belongs to a device or a field.
+    """Yield a fault for every further axis whose name is not an identifier, or is that of a device or a field.
 
     `kind` is the table that the names are in; `others` are further names that are taken.
     """
@@ -321,7 +321,7 @@ def axis_name_faults(names: Iterable[str], kind: str = "axes", others: Iterable[
 
 
 def driven_pv_faults(axes: Mapping[str, RecordAxisSettings], made: Mapping[str, Any]) -> Iterable[Fault]:
-    """Yield a fault for every further axis that moves the PV of another axis, which would move both.
+    """Yield a fault for every further axis that moves the PV of another axis, so that both would move.
 
     `made`: settings of the other tables, None where they have faults.
     """

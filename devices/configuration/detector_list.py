@@ -1,8 +1,8 @@
 """The list `[[detectors]]` as a whole: which entries the master's exposure reads, and what must agree among them.
 
-The first counting detector, a boxcar's frame, I0 and the reference behind the foil are read by the exposure itself, on
-whose number or time stamps everything rests; their entries become keys of `[exposure]`. All other entries are read
-alongside it, each separately.
+The first counting detector, a boxcar's frame, I0 and the reference behind the foil are read by the exposure itself,
+whose number or time stamps identify every reading; their entries become keys of `[exposure]`. All other entries are
+read alongside it, each separately.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def list_faults(
 ) -> Iterable[Fault]:
     """Yield a fault for every contradiction between entries of a list that have no faults of their own.
 
-    `exposure_given`: keys of [exposure] in the file; `taken`: names that fields of events have already; `complete`:
+    `exposure_given`: keys of [exposure] in the file; `taken`: names that are already those of event fields; `complete`:
     whether no entry was left out because of faults of its own.
     """
     for key in exposure_given:

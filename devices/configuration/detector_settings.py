@@ -29,8 +29,8 @@ class ExposureSettings:
     A file may describe the detectors in `[[detectors]]` instead, from which all keys but those of the master follow.
     `i0_channel` and `foil_channel` are channels of the master scaler, whose channel 1 is its clock. Without frames
     `spc_channels` has a row per photodiode with the channels of `spc_scaler`, one per gate of the pump scheme; the
-    master must start that scaler. Its counts belong together if they carry one time stamp, and to the master's if both
-    stamps differ by less than half the dwell, or than `stamp_tolerance_s`.
+    master must start that scaler. Its counts are from one exposure if they carry one time stamp, and from that of the
+    master if both stamps differ by less than half the dwell, or by less than `stamp_tolerance_s`.
     """
 
     scaler: Pv
@@ -56,7 +56,7 @@ class ExposureSettings:
 
     @property
     def gate_scaler(self) -> str:
-        """Scaler record with the gates on its channels: the master itself, if no other is given."""
+        """Scaler record with the gates on its channels: the master itself, unless another one is given."""
         return self.spc_scaler or self.scaler
 
     def faults(self) -> Iterable[Fault]:
@@ -109,7 +109,7 @@ class ExposureSettings:
             yield from self._channel_faults()
 
     def _channel_faults(self) -> Iterable[Fault]:
-        """Yield a fault for a wrong number of rows, a channel that a gate cannot have, and two gates on one."""
+        """Yield a fault for a wrong number of rows, a channel that a gate cannot have, and two gates on one channel."""
         if len(self.spc_channels) != self.apds:
             yield Fault(
                 table="exposure",

@@ -74,7 +74,7 @@ class EdgeSettings:
 
 
 def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit: str) -> Iterable[Fault]:
-    """Yield a fault for every region that is not a valid one, and for each that begins before the last one ended."""
+    """Yield a fault for every invalid region, and for every region that begins before the previous one ends."""
     if regions is None:
         return
     if not regions and key == "regions_ev":

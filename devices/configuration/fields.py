@@ -37,7 +37,7 @@ def quantity(
 ) -> Any:
     """Return the declaration of a finite number; all limits are in `unit`.
 
-    `low` and `high` are allowed themselves, `above` and `below` are not.
+    `low` and `high` are inclusive limits, `above` and `below` exclusive ones.
     """
     return Field(
         description=f"{description} ({unit})" if unit else description,
@@ -71,7 +71,7 @@ def table_name(name: str, key: str) -> str:
 
 
 def whole_number(description: str, *, low: int, high: int) -> Any:
-    """Return the declaration of a whole number without a unit, from `low` to `high`, both included."""
+    """Return the declaration of a whole number without a unit, from `low` to `high` inclusive."""
     return Field(description=description, strict=True, ge=low, le=high)
 
 

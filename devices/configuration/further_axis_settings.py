@@ -1,4 +1,4 @@
-"""Tables of further axes, `[axes.NAME]`: a motor record, a set point with a read-back, or any class by its path."""
+"""Tables of further axes, `[axes.NAME]`: a motor record, a setpoint with a read-back, or any class by its path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from errors import InputError
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class RecordAxisSettings:
-    """A further axis: a motor record, a set point with a read-back, or the device of a class.
+    """A further axis: a motor record, a setpoint with a read-back, or the device of a class.
 
     NAME is the name of the axis at the prompt and of its field in events. Limits and tolerance are in `unit`. The class
     is an ophyd motor or positioner, or derived from `devices.axes.axis.Axis`; `ophyd.PVPositioner` itself takes its PVs
@@ -37,7 +37,7 @@ class RecordAxisSettings:
 
     @property
     def pvs(self) -> tuple[str, str, str]:
-        """Names of set point, read-back and stop, in this order; those of a motor record follow from its name."""
+        """Names of setpoint, read-back and stop, in this order; those of a motor record follow from its name."""
         if self.motor:
             return self.motor, f"{self.motor}.RBV", f"{self.motor}.STOP"
         return self.setpoint, self.readback, self.stop
@@ -101,7 +101,7 @@ class RecordAxisSettings:
         yield from self._unused(table, ("motor", "setpoint", "readback", "stop", "done"), remedy)
 
     def _faults_of_positioner(self, table: str) -> Iterable[Fault]:
-        """Yield a fault for what `ophyd.PVPositioner` or its variant with put completion needs and lacks."""
+        """Yield a fault for each missing key that `ophyd.PVPositioner`, or its variant with put completion, needs."""
         needed = ("setpoint", "readback") if "PC" in self.class_path else ("setpoint", "readback", "done")
         for key in needed:
             if not getattr(self, key):

@@ -14,7 +14,7 @@ WEEK_S = 7 * DAY_S
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class QualitySettings:
-    """What makes a point bad, how often it is measured again, and how long a scan waits for the beamline.
+    """Criteria of a bad point, number of attempts, and waiting times of a scan for the beamline.
 
     A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`. At one point
     a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it

@@ -33,7 +33,7 @@ class InheritedContent:
     origins: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def file_of(self, table: str) -> Path | None:
-        """Return the file of the first key of a table; None for a missing table."""
+        """Return the file that the first key of a table comes from; None for a missing table."""
         return next((path for (name, _), path in self.origins.items() if name == table), None)
 
 

@@ -30,18 +30,18 @@ Weights = Annotated[
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class ListedDetector:
-    """Base of the detectors of the list: `name` begins its fields in events, `role` decides how it is reduced."""
+    """Base of the detectors of the list: its event fields begin with `name`; `role` decides how it is reduced."""
 
     name: Annotated[str, text("name of the detector, with which its fields in events begin")]
     role: Annotated[DetectorRole, Field(description="role of the detector")]
 
     def faults(self, table: str) -> Iterable[Fault]:
-        """Yield a fault for all keys of the entry that contradict each other; `table` is how messages call it."""
+        """Yield a fault for all keys of the entry that contradict each other; `table` is its name in messages."""
         return ()
 
     @property
     def channels_of(self) -> tuple[tuple[str, int], ...]:
-        """Scaler channels that it occupies, each as (scaler, channel); a scaler "" is the master."""
+        """Scaler channels that it occupies, each as (scaler, channel); the scaler "" is the master."""
         return ()
 
     @property
@@ -52,10 +52,9 @@ class ListedDetector:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class GatedDetector(ListedDetector):
-    """A detector with elements and gates; `contains` names another one whose values are contained in those of this one.
+    """A detector with elements and gates; `contains` names another detector whose values are included in its own.
 
-    `share` is the part of the exposure that the contained one covers; the values of the other part follow by
-    subtraction.
+    `share` is the part of the exposure that the other detector covers; the values of the rest follow by subtraction.
     """
 
     weights: Weights = ()
@@ -268,9 +267,9 @@ class IonChamber(ListedDetector):
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class DeviceDetector(ListedDetector):
-    """Any ophyd device by the path of its class, such as ophyd.EpicsScaler; what it reads is stored at every point.
+    """Any ophyd device by the path of its class, such as ophyd.EpicsScaler; its readings are stored at every point.
 
-    `fields` are the attributes to store, as `channels.chan1`; none means those that the device itself reads.
+    `fields` are the attributes to store, such as `channels.chan1`; by default those that the device itself reads.
     With `trigger` it is triggered with every exposure, otherwise only read.
     """
 
@@ -319,7 +318,7 @@ def one_source(table: str, first: str, first_value: object, second: str, second_
 
 
 def channel_range(table: str, key: str, channels: Iterable[int]) -> Iterable[Fault]:
-    """Yield a fault for every impossible channel: one beyond the record, or its clock."""
+    """Yield a fault for every impossible channel: one that the record lacks, or its clock."""
     for channel in channels:
         if not CLOCK_CHANNEL < channel <= LAST_CHANNEL:
             yield Fault(

@@ -105,7 +105,7 @@ class SettingsReader:
     """Reader of the tables of one file, which collects all faults; `finish` raises them together.
 
     `where` names the file in the message. `origins` has the file of every key by (table, key), for a file that extends
-    others: a fault of another file than `where` names it.
+    others: a fault that comes from a file other than `where` names that file.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class SettingsReader:
         return made
 
     def is_complete(self, detectors: Sequence[Entry]) -> bool:
-        """Return whether `detectors` are all of the list, none of them left out because of a fault of its own."""
+        """Return whether `detectors` are all of the list: none was dropped because of its own faults."""
         return len(detectors) == len(self._content.get("detectors", ()))
 
     def tables(self, name: str, settings: type[T]) -> dict[str, T]:
@@ -201,7 +201,7 @@ class SettingsReader:
         self._faults += faults
 
     def finish(self) -> None:
-        """Raise ConfigurationError with every fault found, unknown tables included; return if there is none."""
+        """Raise ConfigurationError with every fault found, including unknown tables; return if there is none."""
         for name in self._content:
             if name not in self._known:
                 self._faults.append(Fault(table=name, key="", message=f"is unknown.{_did_you_mean(name, self._known)}"))
@@ -212,7 +212,7 @@ class SettingsReader:
         raise ConfigurationError(f"{self._where} has {count}:{lines}")
 
     def _inherited_from(self, fault: Fault) -> str:
-        """Return a text with the file that a fault comes from, if it is not the file being read."""
+        """Return a phrase that names the file of a fault, if that is not the file being read."""
         table, _, key = fault.table.rpartition(".")
         origin = self._origins.get((fault.table, fault.key)) or self._origins.get((table, key))
         return "" if origin is None or str(origin) == self._where else f" (inherited from {origin})"
@@ -293,7 +293,7 @@ def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pump_faults(reader: SettingsReader, made: Mapping[str, Any]) -> Iterable[Fault]:
-    """Yield a fault for everything that gates and pumps of the sound tables in `made` contradict, ps."""
+    """Yield a fault for every contradiction between gates and pumps, ps, and the faultless tables in `made`."""
     if any(made[table] is None for table in (*SCHEME_KEYS, "delay")):
         return
     if made["pump_scheme"] is not None:

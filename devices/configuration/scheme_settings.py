@@ -75,7 +75,7 @@ class PumpSchemeSettings:
         return not any(True for _ in self.faults())
 
     def scheme(self) -> PumpScheme:
-        """Return the gates and pumps that follow, ps; for settings without faults."""
+        """Return the gates and pumps that follow from settings without faults, ps."""
         bucket_ps = self.revolution_ps / self.buckets
         gate_delays = tuple(bucket_ps * gate for gate in self._gate_buckets())
         references = reference_probes(gate_delays)

@@ -14,7 +14,7 @@ from devices.configuration.fields import SETTINGS, Fault, OptionalPv, quantity, 
 class LaserSettings:
     """Laser status and shutter; the divider is the number of X-ray pulses, or of revolutions, per pump pulse.
 
-    What a beamline does not serve is empty: then nothing watches it, and without a shutter the laser is always on.
+    PVs that a beamline does not serve are empty and not watched; without a shutter the laser is always on.
     """
 
     rate_divider: OptionalPv
@@ -27,7 +27,7 @@ class LaserSettings:
     shutter_timeout_s: Annotated[float, quantity("longest stroke of the shutter", "s", above=0.0, high=600.0)] = 10.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield a fault for a shutter without a read-back, or the other way round."""
+        """Yield a fault for a shutter without a read-back, or a read-back without a shutter."""
         yield from both_or_neither("laser", "shutter", self.shutter, "shutter_readback", self.shutter_readback)
 
 
@@ -35,7 +35,7 @@ class LaserSettings:
 class SurroundingsSettings:
     """Ring current (mA), X-ray shutter, jet flow (ml/min) and sample temperature (C).
 
-    What a beamline does not serve is empty: then nothing watches it, and without a shutter the X-rays are always on.
+    PVs that a beamline does not serve are empty and not watched; without a shutter the X-rays are always on.
     `injecting` is 1 while the ring is filled, and `xray_permit` is 1 when the X-ray shutter may be opened.
     """
 
@@ -54,7 +54,7 @@ class SurroundingsSettings:
     xray_permit: OptionalPv = ""
 
     def faults(self) -> Iterable[Fault]:
-        """Yield a fault for a shutter without a read-back, or the other way round."""
+        """Yield a fault for a shutter without a read-back, or a read-back without a shutter."""
         yield from both_or_neither(
             "surroundings", "xray_shutter", self.xray_shutter, "xray_shutter_readback", self.xray_shutter_readback
         )

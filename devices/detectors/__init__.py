@@ -1,1 +1,1 @@
-"""Detectors with their own module: area detector, silicon drift detector, laser power meter."""
+"""Area detector, silicon drift detector, laser power meter, and all detectors that are read alongside the exposure."""

@@ -28,8 +28,8 @@ logger = logging.getLogger("trxas.devices")
 class AnyDevice:
     """Reader of a device of any class; `device` is the ophyd device itself, which has the name of the entry.
 
-    `limit_s` is the time after which an exposure no longer waits for it. A foreign class may raise any error, which
-    costs only the values of this device.
+    `limit_s` is the time after which an exposure no longer waits for it. A class from outside trxas may raise any
+    error, which costs only the values of this device.
     """
 
     def __init__(self, entry: DeviceDetector, *, prefix: str, limit_s: float = 3600.0) -> None:
@@ -62,7 +62,7 @@ class AnyDevice:
             raise AcquisitionError(f"it cannot be read: {error!r}.") from error
 
     def empty(self) -> dict[str, Any]:
-        """Return zeros, or empty texts, in the shapes of the data keys."""
+        """Return zeros, or empty strings, in the shapes of the data keys."""
         return {self._field(key): _zero(data_key) for key, data_key in self._keys.items()}
 
     def fields(self) -> dict[str, str]:
@@ -96,7 +96,7 @@ class AnyDevice:
         return found
 
     def _field(self, key: str) -> str:
-        """Return the event field of a name of the device, which must not hold the separators of other packages."""
+        """Return the event field for a name of the device, without characters that other packages use as separators."""
         return key if key.startswith(f"{self.name}_") else f"{self.name}_{key}"
 
     def _value(self, key: str) -> Any:
@@ -107,7 +107,7 @@ class AnyDevice:
 
 
 def _finish(status: Status) -> None:
-    """End a status that may have ended."""
+    """End a status unless it has ended already."""
     with contextlib.suppress(InvalidState):
         status.set_finished()
 

@@ -88,7 +88,7 @@ class BesideDetector(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the current values, of whichever exposure; raises TrxasError if there are none."""
+        """Return the current values, whichever exposure they are from; raises TrxasError if there are none."""
         waited = Waited([self])
         readings = waited.collect()[self.name]
         if readings is None:

@@ -1,4 +1,4 @@
-"""All detectors alongside the exposure: which take part in a run, and their part of an event."""
+"""All detectors alongside the exposure: which of them take part in a run, and their fields of an event."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ logger = logging.getLogger("trxas.devices")
 class FurtherDetectors:
     """The detectors alongside the exposure, in the order of the list.
 
-    Call `begin_run` once per run: a detector that does not answer then is left out of the run. Per exposure, `request`
-    comes before the exposure is read and `fields` after it.
+    Call `begin_run` once per run: a detector that does not answer at that moment does not take part in the run. Per
+    exposure, `request` comes before the exposure is read and `fields` after it.
     """
 
     # `_stamps` holds the latest time stamp of each record that was read: what a record shows next must be later, or it
@@ -121,7 +121,7 @@ class FurtherDetectors:
         return {one.name: one.fields() for one in self._present}
 
     def _of_exposure(self, one: BesideDetector, readings: Readings | None, master: PvReading) -> Readings:
-        """Return `readings` if all are of the exposure that the master has ended; raise AcquisitionError otherwise."""
+        """Return `readings` if all are from the master's exposure; otherwise raise AcquisitionError."""
         if readings is None:
             raise AcquisitionError("it does not answer, or its record is in INVALID alarm.")
         before = dict(self._stamps)

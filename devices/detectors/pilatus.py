@@ -78,7 +78,7 @@ def unconnected(device: Device, name: str) -> EpicsSignalBase:
 
 
 class _Capture(FileStoreBase):
-    """Part of the plugin that starts to capture once everything else is staged, and reports at once if that fails."""
+    """Part of the plugin that starts the capture once everything else is staged, and reports a failure at once."""
 
     def stage(self) -> Any:
         """Stage as ophyd does, then open the file; raises StorageError with the plugin's reason."""
@@ -136,7 +136,7 @@ class ImageFiles(HDF5Plugin, FileStoreHDF5, _Capture):
 class Pilatus(DetectorBase):
     """Pilatus 100k: stock camera and HDF5 plugin, with time-outs and reasons.
 
-    Call `write_to(folder)` once and `prepare(exposure_s)` before staging. Staging sets everything else that a run
+    Call `write_to(folder)` once, and `prepare(exposure_s)` before each staging. Staging sets everything else that a run
     relies on, and unstaging restores it. The event field is `pilatus_image` for a device of the name "pilatus".
     """
 
@@ -304,7 +304,7 @@ class Pilatus(DetectorBase):
     def unstage(self) -> Any:
         """Close the file and restore the settings; a detector that does not answer is only marked as unstaged."""
         if self._staged is not Staged.no and not self.answers:
-            # ophyd would write the original settings to PVs that do not answer, fail, and stay staged for ever: the
+            # ophyd would write the original settings to PVs that do not answer, fail, and stay staged forever: the
             # next run could not stage it. So its record of settings is dropped here; the IOC has lost them anyway.
             for device in (self, self.cam, self.hdf5):
                 device._original_vals.clear()

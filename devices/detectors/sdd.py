@@ -41,7 +41,7 @@ class SddFrame:
 
 
 def parse_sdd_frame(raw: ArrayLike, elements: int, pv: str) -> SddFrame:
-    """Return the frame of `pv`; raises AcquisitionError for another layout or for impossible counts."""
+    """Return the frame of `pv`; raises AcquisitionError for a wrong layout or for impossible counts."""
     values = np.atleast_1d(np.asarray(raw, dtype=float))
     if values.shape != (2 + 3 * elements,):
         raise AcquisitionError(
@@ -118,7 +118,7 @@ class Sdd(Device):
         }
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the event fields of the latest exposure, whichever it was; raises as `parse_sdd_frame` does."""
+        """Return the event fields of the latest exposure, read before or not; raises as `parse_sdd_frame` does."""
         raw = read_together(self.fresh_signals())
         frame = parse_sdd_frame(raw["sdd_frame"], self.elements, self.frame.pvname)
         now = time.time()

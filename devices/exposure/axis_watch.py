@@ -13,7 +13,7 @@ from devices.signals.uncached_signal import PvReading, follow, read_with_alarms
 class AxisWatch:
     """Watch over the read-backs of those `axes` (by event field) that `expect` has given a position.
 
-    The axes that are `steady` and have none must stay where they are when an exposure begins.
+    Axes that are `steady` and have no expected position must stay where they were when the exposure began.
 
     `on_failure` is called when one of them leaves its tolerance during an exposure, or its read-back becomes invalid;
     the call comes from a thread of Channel Access.
@@ -52,7 +52,7 @@ class AxisWatch:
             self._exposing = False
 
     def expected(self, key: str) -> float:
-        """Return where an axis has to be, in its unit; raises KeyError for an axis that does not matter."""
+        """Return the expected position of an axis, in its unit; raises KeyError for an axis without one."""
         return self._expected[key]
 
     def astray(self) -> dict[str, float]:

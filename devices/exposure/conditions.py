@@ -83,7 +83,7 @@ class Condition:
     def holds(self, value: float, *, to_resume: bool = False) -> bool:
         """Return whether `value`, in `unit`, is good enough to continue, or with `to_resume` to resume after a failure.
 
-        NaN, the value of a record in INVALID alarm, is not, unless there are no limits at all.
+        NaN, which stands for a record in INVALID alarm, is never good enough, unless there are no limits at all.
         """
         # Two thresholds make a hysteresis: a scan that was suspended at 10 mA must not resume at 11 mA, to be suspended
         # again at the next flicker of the current.
@@ -92,7 +92,7 @@ class Condition:
         return (self.resume if to_resume else self.low) <= value <= self.high
 
     def remark(self, value: float, *, to_resume: bool = False) -> str:
-        """Return a text with `value` and the allowed range, with their unit; NaN stands for a PV in INVALID alarm."""
+        """Return a phrase with `value` and the allowed range, in their unit; NaN stands for a PV in INVALID alarm."""
         low = self.resume if to_resume else self.low
         wanted = f"{low:g}" if low == self.high else f"{low:g} to {self.high:g}"
         if math.isinf(self.high):
@@ -228,7 +228,7 @@ class Conditions:
         return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
 
     def remarks(self) -> dict[str, str]:
-        """Return a text on every condition that a scan would wait for now, by PV.
+        """Return a phrase for every condition that a scan would wait for now, by PV.
 
         PVs that are not connected are skipped. Raises NotConnectedError if a connected one does not answer.
         """
@@ -318,7 +318,7 @@ class ConditionWatch:
         return {condition.name: condition.signal for condition in self._connected()}
 
     def remark(self, name: str, value: float) -> str:
-        """Return a text on a failed condition: its value and its limits, with their unit."""
+        """Return a phrase on a failed condition: its value and its limits, with their unit."""
         return self._needed[name].remark(value)
 
     def changed(self, name: str, value: float) -> None:

@@ -61,8 +61,8 @@ class EventReader(ABC):
 
     A plan calls `start_run` once and `arm` before each trigger; a stock plan that stages the reader gets exposures
     without targets. `remarks` states, for every condition that failed in the latest event, the value found and the
-    value needed; `marks` names what is unusual about an event, good or bad: a known dip of I0, and every field that is
-    no measurement. `i0_per_s` is I0 of the latest event, counts/s.
+    value needed; `marks` lists what is unusual about a good or bad event: a known dip of I0, and every field whose
+    value is not a measurement. `i0_per_s` is I0 of the latest event, counts/s.
     """
 
     parent = None
@@ -185,7 +185,8 @@ class EventReader(ABC):
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the event's data.
 
-        Raises AcquisitionError if no exposure has ended, or if the detectors hold another one than that triggered last.
+        Raises AcquisitionError if no exposure has ended, or if the detectors hold a different one from the one
+        triggered last.
         """
         # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.
         self._life.close()
@@ -216,7 +217,7 @@ class EventReader(ABC):
         }
 
     def _exposure_reading(self, raw: Raw) -> ExposureReading:
-        """Return what the detectors counted; raises AcquisitionError for another exposure or an INVALID alarm."""
+        """Return the counts; raises AcquisitionError for a different exposure or an INVALID alarm."""
         signals = self._exposure.fresh_signals()
         for key, signal in signals.items():
             require_valid(signal.pvname, raw[key])
@@ -247,7 +248,7 @@ class EventReader(ABC):
         return {}
 
     def _slow(self, raw: Raw) -> dict[str, float]:
-        """Return the surroundings by event field, in the units of their PVs."""
+        """Return the values of the surroundings by event field, in the units of their PVs."""
         return {key: served_number(signal.pvname, raw[key]) for key, signal in self._surroundings_signals().items()}
 
     def _invalid_marks(self, raw: Raw) -> tuple[str, ...]:

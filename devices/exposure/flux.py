@@ -40,7 +40,7 @@ class FluxHistory:
         return statistics.median(self._good) if self._good else math.nan
 
     def is_normal(self, per_s: float) -> bool:
-        """Return whether `per_s` counts per second are like the good exposures before; they are not remembered."""
+        """Return whether `per_s` counts per second agree with the good exposures so far; `per_s` is not remembered."""
         if per_s <= 0:
             return False
         return not self._good or abs(per_s / self.normal - 1) <= self._tolerance

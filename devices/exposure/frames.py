@@ -39,7 +39,7 @@ class BoxcarFrame:
 
 
 def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame:
-    """Return the SPC frame of `pv`, (apd, probe); raises AcquisitionError for another layout or impossible counts."""
+    """Return the SPC frame of `pv`, (apd, probe); raises AcquisitionError for a wrong layout or impossible counts."""
     values = _finite(raw, 5 + probes + apds * probes, pv)
     if (int(values[3]), int(values[4])) != (apds, probes):
         raise AcquisitionError(
@@ -66,7 +66,7 @@ def parse_spc_frame(raw: ArrayLike, apds: int, probes: int, pv: str) -> SpcFrame
 def parse_boxcar_frame(raw: ArrayLike, polarity: int, probes: int, pv: str) -> BoxcarFrame:
     """Return the boxcar frame of `pv`, (probe,), V, made positive-going by `polarity`.
 
-    Raises AcquisitionError for another layout.
+    Raises AcquisitionError for a wrong layout.
     """
     values = _finite(raw, 3 + 2 * probes, pv)
     mean = polarity * values[3 : 3 + probes]

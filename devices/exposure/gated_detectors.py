@@ -1,7 +1,7 @@
 """One exposure: the master scaler's gate, the single-photon counters and the boxcar it gates.
 
-Put completion is the only sign that an exposure is over, and the number in the frames the only sign which one it was:
-libca completes the pending puts of an IOC that dies, and a refused trigger completes at once.
+Put completion is the only sign that an exposure is over, and the number in the frames is the only sign of which one it
+was: libca completes the pending puts of an IOC that dies, and a refused trigger completes at once.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class Exposure(Device):
         return ExposureReading(spc=spc, boxcar=boxcar, i0=float(raw["i0"]), foil=number_or_none(raw, "foil"))
 
     def _identity_signals(self) -> dict[str, FreshSignalRO]:
-        """Return the signals that tell which exposure the detectors hold."""
+        """Return the signals that identify the exposure that the detectors hold."""
         return {"spc_frame": self.spc_frame}
 
     def _remember_identity(self, readings: Mapping[str, PvReading]) -> None:
@@ -239,7 +239,7 @@ class Exposure(Device):
             )
 
     def cut_short(self) -> None:
-        """End a running exposure that is spoilt already, without waiting; its frames come as usual.
+        """End a running exposure that is spoilt already, without waiting; its frames are published as usual.
 
         Raises NotConnectedError if the connection breaks at this moment.
         """

@@ -135,7 +135,7 @@ class PointReader(EventReader):
         return {key: signal for key, signal in found.items() if signal is not None}
 
     def _power_w(self, targets: ExposureTargets) -> tuple[float, float]:
-        """Return the readings of the power meter, before the shutter, that belong to the fluence, W."""
+        """Return the lowest and highest reading of the power meter, before the shutter, that fit the fluence, W."""
         fluence = targets.positions.get(AxisName.FLUENCE, 0.0)
         attenuator = self._axes.get(AxisName.FLUENCE)
         if fluence < self._settings.laser_power_from_mj_cm2 or not isinstance(attenuator, Fluence):

@@ -1,8 +1,8 @@
 """Counts from the channels of a plain scaler record, which carries no number of its exposure.
 
-One rule takes the place of that number. EPICS processes a record as a whole, and all fields that were set then carry
-one time stamp. So the channels of a scaler belong to one exposure if their stamps are equal, to a new one if the stamp
-is later than that before the trigger, and two scalers counted together if their clocks agree and their stamps lie close
+One rule takes the place of that number. EPICS processes a record as a whole, and all fields that this sets carry one
+time stamp. So the channels of a scaler belong to one exposure if their stamps are equal, to a new one if the stamp is
+later than that before the trigger, and two scalers counted together if their clocks agree and their stamps lie close
 together. Anything else is refused, and the point is measured again.
 """
 
@@ -67,7 +67,7 @@ class ScalerExposure(Exposure):
 
     @property
     def modes(self) -> tuple[AcquisitionMode, ...]:
-        """Photon counting alone; nothing, if all detectors of the fluorescence are read alongside the exposure."""
+        """Photon counting alone; empty if all fluorescence detectors are read alongside the exposure."""
         return (AcquisitionMode.SPC,) if self._settings.spc_channels else ()
 
     @property
@@ -95,7 +95,7 @@ class ScalerExposure(Exposure):
         return {name: signal for name, signal in found.items() if signal is not None}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
-        """Return the exposure triggered last; raises AcquisitionError for values of another one, or of two."""
+        """Return the exposure triggered last; raises AcquisitionError for values of another or of two exposures."""
         stamps = self._stamps(readings)
         counted_s = float(readings[COUNTER_CLOCK if COUNTER_CLOCK in readings else "elapsed"].value)
         self._check_new(stamps, counted_s, float(readings["elapsed"].value))

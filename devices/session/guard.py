@@ -71,7 +71,7 @@ class SessionGuard:
     def close(self) -> None:
         """Disarm the watchdog, as heartbeats end here, and release the beamline.
 
-        An IOC that does not answer is logged, and nothing is raised. A second call does nothing.
+        If the IOC does not answer, that is logged, and nothing is raised. A second call does nothing.
         """
         if self._stopping.is_set():
             return
@@ -162,7 +162,7 @@ class SessionGuard:
             self._wake.set()
 
     def _flows(self, flow_ml_min: float) -> bool:
-        """Return whether the flow makes a sheet; NaN, an unknown flow, counts as none."""
+        """Return whether the flow makes a sheet; an unknown flow, NaN, counts as no sheet."""
         return flow_ml_min >= self._beamline.configuration.quality.jet_stopped_below_ml_min
 
     def _watch_jet(self) -> None:

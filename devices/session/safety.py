@@ -42,7 +42,7 @@ class Safety(HeartbeatDevice):
         return STATES[int(read_together({"status": self.status})["status"])]
 
     def trip_remark(self) -> str:
-        """Return a text on what has tripped and what to do about it; empty while the guard is not tripped.
+        """Return a sentence on what has tripped and what to do about it; empty while the guard is not tripped.
 
         Raises NotConnectedError if the IOC does not answer.
         """

@@ -28,7 +28,7 @@ class Suspension:
         return {name: {"value": value, "timestamp": time.time()} for name, value in values.items()}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """Return the data keys: an integer, a text, and the time waited in s."""
+        """Return the data keys: an integer, a string, and the time waited in s."""
         return {
             "suspended": data_key("integer", source="trxas"),
             "reason": data_key("string", source="trxas"),

@@ -3,7 +3,7 @@
 Signals of the same PV share one channel object of pyepics, each with callbacks of its own. pyepics calls those of a
 channel that connects, then reads the access rights, and only then calls the channel connected. A signal that joins
 between the first and the last of these steps is too late for the calls and too early to be called at once: it would
-stay disconnected for ever beside a channel that works. The wave plate's motor has such signals, as plate and fluence
+stay disconnected forever beside a channel that works. The wave plate's motor has such signals, as plate and fluence
 both move it, and so has every motor that a user opens a second time. Waiting for a signal therefore makes the missed
 calls.
 """

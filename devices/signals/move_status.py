@@ -13,7 +13,7 @@ from errors import MotionError, TrxasError
 
 
 class MoveStatus(DeviceStatus):
-    """Status of `device` doing `what` through `pvs`; ophyd puts this text into the error of a time-out.
+    """Status of the action `what` of `device` through `pvs`; ophyd puts this description into the error of a time-out.
 
     It is done `settle_s` seconds after the motion has succeeded.
     """

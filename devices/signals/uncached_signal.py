@@ -120,7 +120,7 @@ class FreshSignalRO(EpicsSignalRO):
     def _forget_request(self) -> None:
         """Forget a request that was not sent, so that the next one is.
 
-        If the channel breaks at that moment, pyepics (3.5.10) considers the request pending for ever, and would never
+        If the channel breaks at that moment, pyepics (3.5.10) considers the request pending forever, and would never
         request the value again.
         """
         entry = ca.get_cache(self.pvname)
@@ -245,7 +245,7 @@ def put_and_wait(signal: EpicsSignal, value: float | str, timeout_s: float = REA
 
 
 def disconnected_names(signals: Iterable[Any]) -> list[str]:
-    """Return the PV names of those `signals` that are not connected, sorted, read-backs and set points alike."""
+    """Return the PV names of those `signals` that are not connected, sorted, read-backs and setpoints alike."""
     names = []
     for signal in signals:
         if not signal.connected:

@@ -18,7 +18,7 @@ THREADS = 3
 
 
 class Background(QObject):
-    """Runs functions in its threads. Call `close` when the owner closes.
+    """Threads that run functions. Call `close` when the owner closes.
 
     Each job has a key; a later job with the same key makes the earlier one obsolete, and its result is dropped. The
     error of a job is delivered as a message; unexpected errors are also logged.

@@ -120,7 +120,7 @@ class RunBrowser(QWidget):
         self.table.scrollTo(self.model.index(row, 0))
 
     def refresh(self) -> None:
-        """Read the list again, and the drawn runs that still grow; both in threads.
+        """Read the list again, and the drawn runs that are still being measured; both in threads.
 
         Nothing is requested again while it is still being read, so that requests do not pile up on slow storage. Read
         errors are shown as a message.

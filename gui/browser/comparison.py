@@ -40,9 +40,9 @@ def difference(first: RunCurve, second: RunCurve) -> RunCurve:
 
 
 def ratio(first: RunCurve, second: RunCurve) -> tuple[RunCurve, int]:
-    """Return first over second with its error, and the number of points left out.
+    """Return first over second with its error, and the number of omitted points.
 
-    Points are left out where the second curve is zero within errors.
+    Points at which the second curve is zero within errors are omitted.
 
     sigma^2 = (sigma1^2 + r^2 sigma2^2) / y2^2. Raises ReductionError like `difference`, or if no point is left.
     """

@@ -23,9 +23,9 @@ REFRESH_MS = 200
 
 
 class ReplayBar(QWidget):
-    """Switches `worker` between the feed `live` and a replay, and controls the replay: play, pause, speed, position.
+    """Bar that switches `worker` between the feed `live` and a replay, with play, pause, speed and position.
 
-    A line of text always shows which of the two the panels show.
+    A line of text always states which of the two the panels show.
     """
 
     def __init__(self, worker: LiveWorker, live: Feed, parent: QWidget | None = None) -> None:

@@ -122,7 +122,7 @@ class RunTable(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
-        """Return text, colour, marker, alignment or tool tip of a cell; None for any other role.
+        """Return text, colour, marker, alignment or tool tip of a cell, by `role`; None for any other role.
 
         Times are local; points are counts, measured and intended.
         """

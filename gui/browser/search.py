@@ -44,7 +44,7 @@ class Term:
     text: str
 
     def fits(self, run: ListedRun) -> bool:
-        """Return whether the run meets the condition; a key that it lacks is met by "!=" only.
+        """Return whether the run meets the condition; for a key that the run lacks only "!=" is met.
 
         Numbers are compared in the unit of the key, dates as far as they are given (year, month, day).
         """

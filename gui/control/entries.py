@@ -36,7 +36,7 @@ class Limits:
 def value_of(text: str, parameter: Parameter, limits: Limits | None = None) -> Any:
     """Return the value that `text` means, in the parameter's unit; None for an empty optional field.
 
-    Raises InputError if the text cannot be understood or can be understood in two ways, and OutOfRangeError beyond
+    Raises InputError if the text cannot be read or has two meanings, and OutOfRangeError beyond
     `limits`. Messages name the field as the form shows it.
     """
     text = text.strip()
@@ -158,7 +158,7 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
 
 
 def _meanings(texts: Iterable[str], parameter: Parameter, read: Callable[[str, Parameter], T]) -> dict[str, T]:
-    """Return the results of `read` for those texts that it understands."""
+    """Return the results of `read` for those of the `texts` that it accepts."""
     found: dict[str, T] = {}
     for text in texts:
         try:
@@ -201,7 +201,7 @@ def _separated_regions(text: str, parameter: Parameter) -> list[list[float]]:
 
 
 def _check_units(text: str, entered: Sequence[EnteredNumber], parameter: Parameter) -> None:
-    """Raise InputError if another unit than the field's stands at some of the numbers only."""
+    """Raise InputError if only some of the numbers have a unit that differs from that of the field."""
     foreign = next((one.unit for one in entered if one.unit not in ("", parameter.unit)), "")
     if foreign and any(not one.unit and one.value for one in entered):
         raise InputError(

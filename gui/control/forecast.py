@@ -18,9 +18,9 @@ class ExposureBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """What a plan measures; `besides`: what else takes time and cannot be predicted, "" if nothing does.
+    """Course of a plan's exposures. `besides`: activity whose time cannot be predicted, "" for none.
 
-    `expects`: what the plan itself says that it will give, in sentences.
+    `expects`: the plan's own statement about its results, in sentences.
     """
 
     batches: tuple[ExposureBatch, ...]
@@ -34,7 +34,7 @@ CourseOfPlan: TypeAlias = Callable[[str, Mapping[str, Any], int | None], Course 
 
 @dataclass(frozen=True, kw_only=True)
 class BeamStatistics:
-    """What the forecast must know about the beam.
+    """Beam properties that the forecast needs.
 
     `photons_per_pulse` are detected per X-ray pulse by all `photodiodes` together, and `source` names the origin of
     that number. `pulses_per_s` counts the X-ray pulses of one probe: the pump rate. Moving and reading take
@@ -54,8 +54,8 @@ class Forecast:
     """Forecast of a plan: `exposures`, `duration_s` of beam time with dead time, and `sigma` of each point.
 
     `sigma` is the photon-limited standard error of on/off - 1 after all passes, from one unpumped probe; None for a
-    plan that does not pump. `source`: origin of the assumed photons; `besides`: what the duration leaves out;
-    `expects`: what the plan itself says that it will give.
+    plan that does not pump. `source`: origin of the assumed photons; `besides`: activity that the duration does not
+    include; `expects`: the plan's own statement about its results.
     """
 
     exposures: int
@@ -114,7 +114,7 @@ def forecast(arguments: Mapping[str, Any], course: Course, beam: BeamStatistics)
 
 
 def points_listed(arguments: Mapping[str, Any], grids: Mapping[str, str]) -> int | None:
-    """Return the number of points of the first grid in the arguments, None if they list none.
+    """Return the number of points of the first grid in the arguments, None if there is no grid.
 
     `grids`: parameter name to "numbers" or "regions". Regions (start, stop, step) that touch share a point, which
     counts once.

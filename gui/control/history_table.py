@@ -27,7 +27,7 @@ COLUMNS = ("Ended", "Status", "Plan", "Scan", "Reason and arguments")
 
 
 class HistoryTable(QWidget):
-    """Plans that have ended, the latest first.
+    """Table of the plans that have ended, the latest first.
 
     Signal `run_chosen(str)`: uid of the first run of a plan that was double-clicked.
     """

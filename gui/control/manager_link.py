@@ -24,7 +24,7 @@ class RefusedError(TrxasError):
 
 
 class ManagerLink(Protocol):
-    """A connection to the queue server, with what the window needs of it."""
+    """A connection to the queue server, with the calls that the window needs."""
 
     @property
     def address(self) -> str:
@@ -51,7 +51,7 @@ class ZmqManagerLink:
     A plain text is an address without a key. `address` may also be a function that returns it, or None while there is
     no server; it is called again after every failure, so that a server that comes back at another address is found.
     Error messages call the server `name` and suggest `command` to start it. A request takes at most `timeout_s`, which
-    is longer than a server is busy while it opens its environment.
+    is longer than a server is blocked while it opens its environment.
 
     Speaks the queue server's own protocol (JSON `{"method", "params"}`, its documentation, "Run Engine Manager API")
     instead of using `bluesky_queueserver_api` 0.0.13: that opens two more sockets, starts five threads and leaves

@@ -21,7 +21,7 @@ REPORTED_CHANGE = 0.01
 
 
 class MeasuredPhotons(QObject):
-    """Calls `report` with the photons per pulse of the live run of `worker`, and a text that names the run.
+    """Reporter that calls `report` with the photons per pulse of the live run of `worker`, and the name of the run.
 
     The number is the mean over all probes and all points of the run with the laser shutter open, summed over the
     photodiodes and corrected for pile-up. A replay reports nothing, because its beam is not the current one.

@@ -57,9 +57,8 @@ class Parameter:
     """One parameter of a plan.
 
     `optional`: None is allowed, which an empty field means. `default` is None for `required` ones. `choices` are the
-    only texts allowed; empty if any is. `suggestions` are texts that the form completes, where others are allowed too.
-    `positional`: it cannot be given by name. `unit` is taken from the end of the
-    name unless given.
+    only values allowed; empty if any value is. `suggestions` are values that the form completes, where others are
+    allowed too. `positional`: it cannot be given by name. `unit` is taken from the end of the name unless given.
     """
 
     name: str
@@ -74,7 +73,7 @@ class Parameter:
     suggestions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Write the unit as people do."""
+        """Write the unit in its usual spelling."""
         unit = SYMBOLS.get(self.unit, self.unit) or UNITS.get(_unit_ending(self.name), "")
         object.__setattr__(self, "unit", unit)
 
@@ -93,7 +92,7 @@ def parameter(
     description: str = "",
     positional: bool = False,
 ) -> Parameter:
-    """Return a parameter from its annotation, a text such as "Sequence[float] | None".
+    """Return a parameter from its annotation, a string such as "Sequence[float] | None".
 
     Choices come from a `Literal`. Without an annotation the default's type decides.
     """
@@ -137,7 +136,7 @@ def _unit_ending(name: str) -> str:
 
 
 def _plain(annotation: str) -> tuple[str, bool]:
-    """Return the annotation without quotes, module names and None, and whether None was in it."""
+    """Return the annotation without quotes, module names and None, and whether it contained None."""
     text = annotation.strip().strip("'\"")
     text = re.sub(r"\b(?:typing|collections\.abc|builtins)\.", "", text)
     optional = bool(re.match(r"Optional\[", text)) or bool(re.search(r"(^|[|,\[])\s*None(Type)?\s*($|[|,\]])", text))

@@ -20,8 +20,8 @@ Field = QLineEdit | QComboBox | QCheckBox
 class PlanForm(QWidget):
     """Fields for the parameters of `signature`; `limits` and `presets` are by parameter name.
 
-    Required parameters come first, are marked with *, and start with their presets. Signal `changed()`: a field has
-    another content.
+    Required parameters come first, are marked with *, and start with their presets. Signal `changed()`: the content of
+    a field has changed.
     """
 
     changed = Signal()

@@ -36,7 +36,7 @@ NO_PLANS = "Waiting for the list of plans, which the queue server sends once it 
 
 
 class PlanPanel(QWidget):
-    """Forms of all plans that the server behind `client` allows. What was typed stays when another plan is chosen."""
+    """Forms of all plans that the server behind `client` allows. Typed values stay when another plan is chosen."""
 
     def __init__(
         self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
@@ -92,7 +92,7 @@ class PlanPanel(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Offer the plans that the server allows, and end the editing of a queued plan that is gone.
 
-        Forms of unchanged plans keep what was typed in them.
+        Forms of unchanged plans keep their typed values.
         """
         if snapshot.plans and snapshot.plans != self._plans:
             self._offer(snapshot.plans)
@@ -153,7 +153,7 @@ class PlanPanel(QWidget):
         self._follow()
 
     def _follow(self) -> None:
-        """Show what is wrong or the forecast, and label the button with what it does."""
+        """Show the first problem or the forecast, and label the button with its action."""
         form = self.form
         problem = (
             "Waiting for the list of plans. It comes when the queue server has connected the beamline."
@@ -241,7 +241,7 @@ def _page_of(form: PlanForm) -> QWidget:
 
 
 def forecast_words(expected: Forecast) -> str:
-    """Return the expected duration of a plan, its statistical error if it pumps, and what it expects, in words."""
+    """Return the expected duration of a plan, its statistical error if it pumps, and its expected results, in words."""
     exposures = f"{expected.exposures} exposure{'s' if expected.exposures != 1 else ''}"
     besides = f", plus {expected.besides}" if expected.besides else ""
     duration = f"Takes about {duration_text(expected.duration_s)} of beam time ({exposures}){besides}."

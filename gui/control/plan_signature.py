@@ -14,9 +14,9 @@ _VARIADIC = ("VAR_POSITIONAL", "VAR_KEYWORD")
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSignature:
-    """Name, one line of description, and parameters in order; `*args` and `**kwargs` are left out.
+    """Name, one line of description, and parameters in order, without `*args` and `**kwargs`.
 
-    `group` and `order` say where the plan stands among others; plans without a group come last.
+    `group` and `order` give the place of the plan among others; plans without a group come last.
     """
 
     name: str

@@ -51,7 +51,7 @@ class _AfterPause:
 
 
 class QueueClient(QObject):
-    """Polls the queue server behind `link` in its own thread, and sends it the requests of the user.
+    """Client that polls the queue server behind `link` in its own thread, and sends it the requests of the user.
 
     Call `start` and `stop`. Other methods return at once; their outcome comes as a signal. `known`: the plans as their
     own code describes them, which completes what the server sends.

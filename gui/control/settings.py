@@ -1,4 +1,4 @@
-"""What the forms know about the beamline: limits, presets, beam, and the points that a plan measures by default."""
+"""Facts of the beamline for the forms: limits, presets, beam, and the points that a plan measures by default."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class FormSettings:
     course: CourseOfPlan = _as_listed
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
-        """Return the forecast of a plan: its duration in s, and its error per point; None if it is not known.
+        """Return the forecast of a plan: its duration in s, and its error per point; None if there is none.
 
         Arguments that are not given have their defaults.
         """

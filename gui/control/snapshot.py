@@ -51,8 +51,8 @@ class Outcome:
 class Snapshot:
     """State of engine and queue at one poll.
 
-    `remark` explains why there is no server, or what it waits for. `history` has the newest first. `stop_pending`: the
-    queue stops after the running plan.
+    `remark` explains why there is no server, or what the server waits for. `history` has the newest first.
+    `stop_pending`: the queue stops after the running plan.
     """
 
     engine: Engine = Engine.NO_SERVER
@@ -70,7 +70,7 @@ class Snapshot:
 
 
 def queue_item(item: Mapping[str, Any]) -> QueueItem:
-    """Return the queued plan in `item`, as the server sends it; what it lacks is empty."""
+    """Return the queued plan in `item`, as the server sends it; missing fields are empty."""
     return QueueItem(
         uid=str(item.get("item_uid", "")),
         name=str(item.get("name", "")),

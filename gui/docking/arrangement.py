@@ -68,7 +68,7 @@ class Arrangement:
         self._widen_left(_LEFT_FROM_AFAR_PER_CENT)
 
     def show_for_near(self) -> None:
-        """Show again the docks that `show_for_afar` has hidden, and share out the room in the usual per cent."""
+        """Show again the docks that `show_for_afar` has hidden, and divide the room by the usual shares in per cent."""
         # `restoreState` would leave stray tab bars behind.
         for widget in self._hidden_near:
             widget.show()

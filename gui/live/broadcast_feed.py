@@ -47,7 +47,7 @@ class BroadcastFeed:
         )
 
     def open(self) -> None:
-        """Subscribe to the relay, in the background; while none answers, `state` says so."""
+        """Subscribe to the relay, in the background; `state` shows whether a relay answers."""
         self._subscriber = Subscriber(self._addresses)
         self._last_document_at = self._lag_s = None
 

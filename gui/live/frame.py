@@ -37,7 +37,7 @@ class FeedState:
 
     `connected`: the source answers. `last_document_at`: `time.monotonic()` at the arrival of the latest document, None
     before. `lag_s`: age of that document on arrival, by the clock of its sender. `missed`: number of documents that are
-    known to be lost. `live` is False for a replay. `remark`: what is wrong, in words.
+    known to be lost. `live` is False for a replay. `remark`: the problem, in words.
     """
 
     source: str

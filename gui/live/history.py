@@ -59,7 +59,8 @@ class ExposureHistory:
     def append(self, time_s: float, data: Mapping[str, Any]) -> None:
         """Add an event as a row (columns,), which came at the Unix time `time_s`, s.
 
-        A field that is missing or not a number becomes NaN. At the limit, the older half of the rows is dropped first.
+        A field that is missing or is not a number becomes NaN. At the limit, the older half of the rows is dropped
+        first.
         """
         # Columns that were given out are views of `_rows`, and stay valid because no row is ever written again. Where
         # room is needed, a new array is made, and the old one lives on in the views. Dropping half at once, instead of

@@ -28,7 +28,7 @@ class LeftOutRun:
 def calibration_difference(other: RunMetadata, run: RunMetadata) -> str:
     """Return why `other` is excluded from the series of `run`, if only the calibrations differ; "" otherwise.
 
-    A run with another grid or other settings is a different measurement, which is not expected in the mean.
+    A run with a different grid or different settings is another measurement, which no user expects in the mean.
     """
     same = replace(
         other,

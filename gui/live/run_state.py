@@ -72,8 +72,8 @@ class RunState:
     that failed a condition; `rejections` are the latest of them. `latest` are the data of the latest event, `image` is
     the latest image. `version` grows with every document that changes the state, over all runs. `problem` names the
     document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
-    this one, oldest first; `left_out` those that would be among them if they had the same calibrations;
-    `earlier_sums` are the sums of earlier runs of its series of any other kinds, whatever kind of run this one is.
+    this one, oldest first; `left_out` those that differ from it only by their calibrations; `earlier_sums` are the sums
+    of earlier runs of its series that are not pump-probe scans, whatever kind of run this one is.
     """
 
     def __init__(self) -> None:
@@ -114,12 +114,12 @@ class RunState:
 
     @property
     def accumulator(self) -> RunAccumulator | None:
-        """Sums (scans, points, states) of a pump-probe scan, None for another run."""
+        """Sums (scans, points, states) of a pump-probe scan, None for any other run."""
         return self.sums if isinstance(self.sums, RunAccumulator) else None
 
     @property
     def static(self) -> StaticAccumulator | None:
-        """Sums (points,) of a static spectrum, None for another run."""
+        """Sums (points,) of a static spectrum, None for any other run."""
         return self.sums if isinstance(self.sums, StaticAccumulator) else None
 
     @property
@@ -129,11 +129,11 @@ class RunState:
 
     @property
     def dependence(self) -> DependenceSums | None:
-        """Sums of a scan of any other axes, None for another run."""
+        """Sums of a scan of any other axes, None for any other run."""
         return self.sums if isinstance(self.sums, DependenceSums) else None
 
     def sums_of(self, kind: type[S]) -> S:
-        """Return the sums of this run, of the type that a technique defines; raise ReductionError for another run."""
+        """Return the sums of this run, of the type that a technique defines; raise ReductionError for any other run."""
         if not isinstance(self.sums, kind):
             plan = str((self.start or {}).get("plan_name", "without a plan")).replace("_", " ")
             raise ReductionError(f"This run ({plan}) is of a kind that this panel cannot show. See the other panels.")
@@ -325,7 +325,7 @@ def _last_scan(run: RunAccumulator) -> NDArray[np.bool_]:
 
 
 def _left_out(finished: Iterable[FinishedRun], run: RunMetadata) -> Iterator[LeftOutRun]:
-    """Yield the runs that nothing but a calibration keeps out of the series of `run`."""
+    """Yield the runs that only their calibration excludes from the series of `run`."""
     for one in finished:
         if reason := calibration_difference(one.accumulator.metadata, run):
             yield LeftOutRun(uid=one.accumulator.metadata.uid, scan_id=one.scan_id, reason=reason)

@@ -35,7 +35,7 @@ class SlowLane:
     """A thread that answers one kind of slow request.
 
     Answers go to `done` as (state, request, answer). After each batch the lane rests for as long as the batch took, so
-    that fits during a run leave half a core to everything else.
+    that fits during a run leave half a core free.
     """
 
     def __init__(self, name: str, done: queue.SimpleQueue[Answered]) -> None:

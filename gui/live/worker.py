@@ -27,7 +27,7 @@ BUDGET_S = 0.015
 
 
 class LiveWorker:
-    """Keeps the state of the run and answers the requests of the panels. Any thread may call any method.
+    """Thread that keeps the state of the run and answers the requests of the panels. Any thread may call any method.
 
     `frame` is always the latest frame; reading it costs nothing.
 

@@ -1,4 +1,4 @@
-"""What the window knows when it makes its panels."""
+"""What the window knows about the beamline when it creates its panels."""
 
 from __future__ import annotations
 

@@ -96,10 +96,10 @@ class Heading(QWidget):
 class Panel(QWidget):
     """Base of the panels. Subclasses set `title` and `key` (the name in saved layouts), and override the hooks.
 
-    `side`, `group` and `position` say where the panel starts in the window: on the left or right side, as a tab of its
-    group, and in which order. `requests` returns the requests to the live worker, `draw` shows the answers of a frame;
-    both run in the GUI thread, `draw` only while the panel is visible. Signal `requests_changed()`: `requests` now
-    returns something else.
+    `side`, `group` and `position` determine where the panel starts in the window: on the left or right side, as a tab
+    of its group, and in which order. `requests` returns the requests to the live worker, `draw` shows the answers of a
+    frame; both run in the GUI thread, `draw` only while the panel is visible. Signal `requests_changed()`: `requests`
+    now returns something else.
     """
 
     title: ClassVar[str]

@@ -14,7 +14,7 @@ from gui.types import Severity
 from reduction.fit_quality import is_bad_fit, quality_text
 
 Cell: TypeAlias = str | tuple[str, Severity]
-"""A text, or a text with a severity that gives its colour."""
+"""Content of a cell: a string, or a string with a severity that gives its colour."""
 
 
 class ValueTable(QTableWidget):
@@ -77,7 +77,7 @@ class ValueTable(QTableWidget):
         return item.text() if item is not None else ""
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Rows are as high as their font."""
+        """Fit the height of the rows to their font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._fit_rows()

@@ -101,7 +101,7 @@ class UnitAxis(pg.AxisItem):
             self.update()
 
     def resizeEvent(self, event: object = None) -> None:  # noqa: N802
-        """Shorten the label to its unit, or leave it out, where its height in pixels does not fit."""
+        """Shorten the label to its unit, or omit it, if the axis is too short for it, in pixels."""
         # pyqtgraph calls this in its constructor too, before this class has its attributes, hence `hasattr`. The label
         # is rotated: its width is compared with the height of the axis. The texts are tried from the longest to none.
         if self.orientation == "left" and self.label is not None and hasattr(self, "named"):

@@ -55,7 +55,7 @@ class CrossLines(ViewItem):
 
 
 class Crosshair(QObject):
-    """Follows the mouse over a canvas. Signal `read(str)`: text of the points there, "" when the mouse leaves."""
+    """Crosshair at the mouse on a canvas. Signal `read(str)`: text of the points there, "" when the mouse leaves."""
 
     read = Signal(str)
 

@@ -78,7 +78,7 @@ class ErrorBarCurve(ViewItem):
     def y_bounds(self, within: Range | None = None) -> Range | None:
         """Return the lowest and highest value, of an array of shape (points,), with the error bars that are drawn.
 
-        Only points whose place is inside `within` count; None without any.
+        Only points whose place is inside `within` count; None if there are none.
         """
         inside = slice(None) if within is None else (self.x >= within[0]) & (self.x <= within[1])
         values = self.y[inside]

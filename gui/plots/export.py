@@ -51,7 +51,7 @@ def write_table(path: Path, abscissa: str, columns: Sequence[Column], remarks: S
 def write_picture(path: Path, widget: QWidget) -> None:
     """Write a widget as PNG or SVG, by the suffix of `path`.
 
-    Raises InputError for another suffix, StorageError if the file cannot be written.
+    Raises InputError for any other suffix, StorageError if the file cannot be written.
     """
     if path.suffix.lower() == ".svg":
         _write_svg(path, widget)

@@ -64,7 +64,7 @@ class ImagePlot(QWidget):
 
     @property
     def masked(self) -> tuple[Rectangle, ...]:
-        """Rectangles to leave out, pixels."""
+        """Rectangles that are masked, pixels."""
         return tuple(rectangle for rectangle, _ in self._masked)
 
     def show_image(self, image: NDArray[np.float64] | None) -> None:

@@ -34,7 +34,7 @@ def style_icon(style: CurveStyle, theme: Theme) -> QIcon:
 
 
 class CurveButton(QToolButton):
-    """Shows and hides one curve; its menu switches the error bars."""
+    """Button that shows and hides one curve; its menu switches the error bars."""
 
     def __init__(self, curve: ErrorBarCurve) -> None:
         super().__init__()

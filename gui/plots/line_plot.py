@@ -119,7 +119,7 @@ class LinePlot(QWidget):
     def export(self, path: Path) -> None:
         """Write the plot as .png, .svg or .csv (with errors).
 
-        Raises InputError for another suffix, StorageError if the file cannot be written.
+        Raises InputError for any other suffix, StorageError if the file cannot be written.
         """
         if path.suffix.lower() == ".csv":
             write_table(path, self.x_quantity.column, self._columns(), self.remarks)

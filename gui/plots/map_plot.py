@@ -23,7 +23,7 @@ SATURATED_SHARE = 0.02
 
 
 class MapPlot(QWidget):
-    """A map of values (rows, columns) in %, with cells of equal size at positions of any distances.
+    """A map of values (rows, columns) in %, with cells of equal size, whatever the spacing of the positions.
 
     NaN cells, which were not measured, stay empty.
     """

@@ -28,7 +28,7 @@ class Scale(Protocol):
 
 
 class LinearScale:
-    """Values are their own places."""
+    """Scale on which every value is its own place."""
 
     def to_axis(self, values: ArrayLike) -> FloatArray:
         """Return the values themselves as floats, same shape."""
@@ -39,7 +39,7 @@ class LinearScale:
         return np.asarray(places, dtype=float)
 
     def ticks(self, low: float, high: float) -> list[float]:  # noqa: ARG002  # a linear axis finds its own
-        """Return none; the axis finds them itself."""
+        """Return no ticks; the axis finds them itself."""
         return []
 
 
@@ -52,7 +52,7 @@ class WholeNumberScale(LinearScale):
 
 
 class CellScale:
-    """Cells of equal size for ascending `positions` (cells,) of any distances: the first is centred at place 0."""
+    """Cells of equal size for ascending `positions` (cells,) of any spacing: the first is centred at place 0."""
 
     def __init__(self, positions: ArrayLike) -> None:
         self.positions = np.asarray(positions, dtype=float)

@@ -54,6 +54,6 @@ FIT = CurveStyle(role="fit", width_px=2.0)
 def series_style(index: int, *, line: Line = "", bars: bool = True) -> CurveStyle:
     """Return the style of run number `index` of several, counted from 0.
 
-    Colours and markers repeat with different periods, so that 12 runs can be told apart.
+    Colours and markers repeat with different periods, so that 12 runs can be distinguished.
     """
     return CurveStyle(role=f"series {index}", line=line, marker=MARKERS[index % len(MARKERS)], bars=bars)

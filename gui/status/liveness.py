@@ -45,8 +45,8 @@ class Liveness:
 def judge(frame: LiveFrame, now_s: float) -> Liveness:
     """Return the state of the display of `frame` at `now_s`, `time.monotonic()`, s.
 
-    In this order: a source that does not answer, a replay, no run, an ended run, an open run that is late or quiet for
-    too many s.
+    Checked in this order: a source that does not answer, a replay, no run, an ended run, an open run that is late or
+    silent for too many s.
     """
     feed = frame.feed
     if not feed.connected:

@@ -38,7 +38,7 @@ class ChannelAccessStatus:
     """Monitors of the PVs of `items` over Channel Access; nothing is ever written.
 
     `addresses` returns the address list of the control system (the value of EPICS_CA_ADDR_LIST), or None while it is
-    unknown; then the environment's list is used. It is asked repeatedly, so that a control system that comes back at
+    unknown; then the environment's list is used. It is called repeatedly, so that a control system that comes back at
     another address is found. A PV that never answers stays disconnected.
 
     The monitors run in their own process (`gui.status.reader`), because Channel Access reads its address list

@@ -20,7 +20,7 @@ def use_approach(beamline: Beamline, approach: str) -> Plan:
 def check_room_for_approach(beamline: Beamline, request: ScanRequest) -> None:
     """Raise OutOfRangeError if an energy of the scan may need an overshoot that the axis has no room for.
 
-    A pass begins at its lowest energy, eV, reached from the current position or from the end of the pass before.
+    A pass begins at its lowest energy, eV, reached from the current position or from the end of the previous pass.
     """
     # Only moves down overshoot, and the longest one decides: from the highest energy that may come before to the lowest
     # of the scan. The current position counts as highest, as the first move starts there.

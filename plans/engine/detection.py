@@ -28,9 +28,9 @@ class Detection:
     """How exposures are made and read.
 
     `modes`: detectors, as named in the start document; `reader`: device that is triggered and gives the event;
-    `devices`: must answer; `conditions`: the conditions that must hold; `sample`: is put into the beam, None changes
-    nothing; `pilatus`: takes an image with each exposure. `records_grid`: whether a start document without an edge
-    holds the points of the scan, which images at one energy do not need.
+    `devices`: devices that must answer; `conditions`: conditions that must hold; `sample`: sample that is moved into
+    the beam, None for no change; `pilatus`: takes an image with each exposure. `records_grid`: whether a start document
+    without an edge holds the points of the scan, which images at one energy do not need.
     """
 
     modes: tuple[str, ...]
@@ -146,7 +146,7 @@ def _configured(beamline: Beamline, name: str, *tables: str) -> EventReader:
 
 
 def _powder_devices(beamline: Beamline) -> Devices:
-    """Return what is moved or read for the cell; of the surroundings only what concerns the beam."""
+    """Return the devices that are moved or read for the cell, and of the surroundings only those of the beam."""
     # Laser, delay, jet and photodiodes are not among them: a day of powders must not depend on their PVs.
     found = (beamline.energy, beamline.laser_shutter, beamline.exposure, beamline.cell, beamline.sample_stage)
     beam: Devices = (beamline.surroundings.ring_current, beamline.surroundings.xray_shutter)

@@ -1,4 +1,4 @@
-"""What the start document says about the detectors: by name, what each measures and what the reduction makes of it."""
+"""The detectors in the start document: by name, what each measures and how the reduction uses it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class DipRecord:
         return self._confirmed.get(point_index)
 
     def is_suspected(self, point_index: int, i0_per_s: float, normal_per_s: float) -> bool:
-        """Note an exposure that failed only by its I0, counts/s; return whether the one before was the same."""
+        """Note an exposure that failed only by its I0, counts/s; return whether the previous one was the same."""
         before = self._failed.get(point_index)
         self._failed[point_index] = i0_per_s
         low = LEAST_SHARE * normal_per_s < i0_per_s < normal_per_s
@@ -50,5 +50,5 @@ class DipRecord:
         )
 
     def forget(self, point_index: int) -> None:
-        """Forget the failed exposure of a point: the next one failed by something other than I0."""
+        """Forget the failed exposure of a point, because the next one failed for a reason other than I0."""
         self._failed.pop(point_index, None)

@@ -32,7 +32,7 @@ Targets = Mapping[str, Target]
 """Targets of axes and shutters by name, each in the unit of its axis."""
 
 RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
-"""Errors that a second attempt can cure, a lost connection (a TimeoutError) included; not wrong input."""
+"""Errors that a second attempt can cure, including a lost connection (a TimeoutError); not wrong input."""
 
 FINAL = (NotSettledError, StorageError, WaitedError)
 """Errors that the next attempt repeats, although they arrive in a failed status: a heater, a full disk."""
@@ -203,7 +203,7 @@ class PointLoop:
 
 
 def _other_energy(energies_ev: Sequence[float], point_index: int) -> int | None:
-    """Return the index of the nearest point with another energy, before rather than behind; None if there is none."""
+    """Return the index of the nearest point with another energy, earlier ones first; None if there is none."""
     if not energies_ev:
         return None  # the energy is not scanned
     before = range(point_index - 1, -1, -1)

@@ -69,7 +69,7 @@ def _progressive(points: int) -> list[int]:
     """Return every eighth index, then those half-way between, until all are there: 0 8 .. 4 12 .. 2 6 .. 1 3 ..
 
     A usable curve is there after an eighth of the time. The last point comes with the first ones, as a curve without
-    its end tells little.
+    its end is of little use.
     """
     first = [*range(0, points, 8), points - 1]
     halves = [index for step in (8, 4, 2) for index in range(step // 2, points, step)]

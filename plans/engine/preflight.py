@@ -12,8 +12,8 @@ from plans.engine.suspending import SHUTTER
 def check_beamline(beamline: Beamline, detection: Detection) -> None:
     """Raise NotConnectedError for a missing PV of `detection`, AcquisitionError if every point would be bad.
 
-    The latter if a detector is busy, or if one of the conditions fails. Devices that it does not use may be missing,
-    off or closed. From now on its conditions are watched.
+    Every point would be bad if a detector is busy or a condition fails. Devices that `detection` does not use may be
+    missing, off or closed. The conditions of `detection` are watched from then on.
     """
     if detection.pilatus is not None:
         detection.pilatus.connect()

@@ -32,7 +32,7 @@ class ScanRequest:
     `fixed`: axes that stay, by event field; `points`: settings of the axes that move; both in the units of the axes.
     `approach`: how long moves of the energy end; `laser`: shutter of the run's own exposures; `detection`: detectors.
     `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for images. `done`: exposures
-    that an earlier run has, and this one leaves out.
+    that an earlier run has, and this one skips.
     """
 
     plan_name: str
@@ -129,7 +129,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
 
 
 def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:
-    """Return the points of the scanned axes, within their limits and, of one axis, ascending; check the fixed axes."""
+    """Return the points of the scanned axes, within their limits, and ascending for one axis; check the fixed axes."""
     scanned = list(spec.settings[0]) if spec.settings else [spec.axis]
     if unknown := [name for name in (*spec.fixed, *scanned) if name not in beamline.axes]:
         raise InputError(

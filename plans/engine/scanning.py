@@ -69,7 +69,7 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
 
 
 def measure_run(beamline: Beamline, request: ScanRequest, around: Around | None) -> RunPlan:
-    """Make one run with what its plan does around it, such as moving a mirror back; return its uid.
+    """Make one run inside the set-up and clean-up of its plan, such as moving a mirror back; return its uid.
 
     Raises the error that ended the run.
     """

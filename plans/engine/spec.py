@@ -27,9 +27,9 @@ def no_metadata(_beamline: Beamline) -> Mapping[str, Any]:
 class ScanSpec:
     """One run before it is checked against a beamline.
 
-    `axis` moves over `points`, or several axes go through `settings`, mappings from axes to values; those of a grid are
-    its rows, slow axis first, and come with its `shape`. The axes of `fixed` stay. All are by event field, in the unit
-    of the axis.
+    `axis` moves over `points`, or several axes go through `settings`, mappings from axes to values. The settings of a
+    grid are listed row by row, slow axis first, and come with its `shape`. The axes of `fixed` stay. All are by event
+    field, in the unit of the axis.
 
     The dwell of the options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere.
     `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is

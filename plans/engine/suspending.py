@@ -152,7 +152,7 @@ def _settled(beamline: Beamline, clock: SuspensionClock, needed: frozenset[str],
 
 
 def _not_well(beamline: Beamline, needed: frozenset[str]) -> tuple[str, dict[str, float]]:
-    """Return a text on what is outside its limits, and its settle times, s; a silent PV counts as outside."""
+    """Return a phrase on what is outside its limits, and its settle times, s; a silent PV counts as outside."""
     try:
         # The suspension itself has closed the shutter; the permit is what must come back.
         unwell = beamline.point.conditions.not_ready(needed, without=[SHUTTER])

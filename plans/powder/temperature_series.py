@@ -44,7 +44,7 @@ def temperature_series(
 
     Every temperature is settled before its first run, and held for the others. All runs share `series`. Everything is
     checked before the first temperature, so that no mistake shows up hours later; if a run fails the series ends there,
-    and the runs before it are whole. Returns the runs' uids in order.
+    and the earlier runs are complete. Returns the runs' uids in order.
     """
     scan: dict[str, Any] = {one.name: getattr(options, one.name) for one in fields(options)}
     run = {one.name: scan[one.name] for one in fields(RunOptions)}

@@ -37,7 +37,7 @@ KEY = "self_test"
 class Arm:
     """One way to make the same delays.
 
-    `held` returns the raw delay, ps, that stands still, from those of both at time zero. The rise of `watched_probe`
+    `held` takes both raw delays at time zero, ps, and returns the one that is held. The rise of `watched_probe`
     relative to `compare_probe` is expected `rise_offset_ps` after time zero.
     """
 
@@ -63,8 +63,8 @@ class Arm:
 def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
     """Return the arms: fine moves; coarse moves; coarse moves with fine lower; the next pump, seen by the last probe.
 
-    As the delay grows, ps, the last pulse before a pump comes to meet it: with one gate per bunch, one bunch period
-    after time zero. That arm is left out where the delay axis does not reach so far.
+    As the delay grows, the last pulse before a pump meets that pump: with one gate per bunch, one bunch period after
+    time zero. That arm is omitted if the delay axis, ps, does not reach that far.
     """
     geometry = configuration.geometry
     step_ps = configuration.delay.coarse_step_ps
@@ -99,7 +99,7 @@ def self_test_arms(configuration: BeamlineConfiguration) -> tuple[Arm, ...]:
 
 
 def holding(beamline: Beamline, md: Mapping[str, Any], run: RunPlan) -> RunPlan:
-    """Run one arm with the raw delay held that its metadata name, ps, and release it however the run ends."""
+    """Run one arm while holding the raw delay that its metadata name, ps; release it however the run ends."""
 
     # However the arm ends: a raw delay that stayed held would limit every later scan to one range.
     def free() -> AnyPlan:
@@ -131,7 +131,7 @@ def delay_self_test(
     """Measure the same rise in four ways, each in its own run, described by `self_test` of its start.
 
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
-    where the real one has jumped; and later, where the last probe meets the next pump. Time zero must be
+    where the real one has jumped; and, at larger delays, the last probe meets the next pump. Time zero must be
     right to about 100 ps. The session judges the runs when the last has ended: a wrong sign reverses a rise,
     and a jump shifts it. Returns the uid of each arm's run by the arm's name.
     """

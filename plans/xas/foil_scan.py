@@ -59,7 +59,7 @@ class FoilOptions(ScanOptions):
 
 
 def foil_regions_ev(edge: str) -> tuple[Region, ...]:
-    """Return the default grid of a foil, eV: 20 eV to both sides of the metal's edge in fine steps, and both levels.
+    """Return the default grid of a foil, eV: 20 eV on both sides of the metal's edge in fine steps, and both levels.
 
     Raises InputError for an unknown edge.
     """

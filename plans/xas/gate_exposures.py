@@ -22,9 +22,9 @@ from plans.types import RunPlan
 
 @dataclass(frozen=True, kw_only=True)
 class GateOptions(ScanOptions):
-    """Options of exposures that calibrate the gates: 10 minutes by default, for gains to 2e-4 by counting.
+    """Options of exposures that calibrate the gates: 10 minutes by default, which give gains to 2e-4 (counting).
 
-    The boxcar's zeros are known to 1 uV then, and its gains to 3e-4.
+    The boxcar's zeros are then known to 1 uV, and its gains to 3e-4.
     """
 
     dwell_s: DwellS = 60.0
@@ -56,7 +56,7 @@ def dark_exposures(
     """Measure the zeros of all gates without X-rays, with the laser on the sample and without it.
 
     The X-ray shutter is closed meanwhile, and opened again at the end if it was open. The difference between both
-    states of the laser is the laser's light in the gates, at each delay: give the delays of the scans that follow. In
+    states of the laser is the laser's light in the gates, at each delay: give the delays of the scans that you plan. In
     a session the zeros are in use from then on, with their errors, and in every later start document as
     `gate_calibration`; they are saved with the calibrations. `edge` only labels the run. Returns the run's uid.
     """

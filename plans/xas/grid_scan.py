@@ -35,9 +35,9 @@ def grid_scan(
 ) -> ScanSpec:
     """Map the transient over two axes, by default the energy (eV) and the delay (ps).
 
-    The fast axis goes back and forth from row to row. What is not scanned stays at the energy, delay and fluence of the
-    options. `reduce(-1)` fits an energy x delay map as a whole: lifetimes, and the spectrum of each. Returns the run's
-    uid.
+    The fast axis goes back and forth from row to row. Energy, delay and fluence stay as given by the options unless
+    they are scanned. `reduce(-1)` fits an energy x delay map as a whole: lifetimes, and the spectrum of each. Returns
+    the run's uid.
     """
     settings, shape = grid_settings((slow, slow_points), (fast, fast_points), configuration)
     check_belongs(

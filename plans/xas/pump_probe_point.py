@@ -53,7 +53,7 @@ def scan_settings(
     """Return a scan through `settings`, in the units of the axes; `shape` is that of a grid, empty for a list.
 
     Energy, delay and fluence are fixed by `options` unless they are scanned. Raises InputError if `energy_ev` is given
-    and scanned as well, or belongs to another edge.
+    although the energy is scanned, or belongs to another edge.
     """
     scanned = settings[0]
     if options.energy_ev is not None and AxisName.ENERGY in scanned:

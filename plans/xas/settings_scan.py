@@ -32,8 +32,8 @@ def settings_scan(
 ) -> ScanSpec:
     """Measure the transient at a list of settings of any axes, in the order given.
 
-    All settings have the same axes; what they leave out stays at the energy, delay and fluence of the options.
-    `reduce(-1)` gives the transient, ln(pumped / unpumped), at every setting. Returns the run's uid.
+    All settings have the same axes. Energy, delay and fluence stay as given by the options unless the settings change
+    them. `reduce(-1)` gives the transient, ln(pumped / unpumped), at every setting. Returns the run's uid.
     """
     options = replace(options, order=PointOrder.UP if options.order is None else options.order)
     return scan_settings(configuration, checked_settings(settings, configuration), (), edge=edge, options=options)

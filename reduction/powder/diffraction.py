@@ -83,7 +83,7 @@ class Pattern(NamedTuple):
 
 
 class GeometryCalibration(NamedTuple):
-    """Refined geometry, the line before, 1/Angstrom, and the refined value ("distance_m" or "offset_m"), m."""
+    """Refined geometry, line position before it, 1/Angstrom, and the refined value ("distance_m" or "offset_m"), m."""
 
     geometry: DetectorGeometry
     line_before_inv_angstrom: Value
@@ -105,7 +105,7 @@ class LinearBackground(NamedTuple):
 def valid_pixels(image: FloatArray, mask: BoolArray | None = None) -> BoolArray:
     """Return a mask (rows, columns) of the usable pixels.
 
-    Usable are those that are finite, not negative (a Pilatus has -1 in its gaps), and not True in `mask`.
+    A usable pixel is finite, not negative (a Pilatus has -1 in its gaps), and not True in `mask`.
     """
     good = np.isfinite(image) & (image >= 0)
     return np.asarray(good if mask is None else good & ~mask)
@@ -122,9 +122,9 @@ def integrate(
 ) -> Pattern:
     """Return the azimuthal integral of counts (rows, columns) in `points` bins, by pyFAI; empty bins are left out.
 
-    Pixels are not split between bins, so that the counts of the bins are independent and their errors those of
-    counting (a bin without counts has the error of one). Solid angles are corrected. Intensities are divided by
-    `normalisation` (I0). Raises ReductionError if shape or normalisation do not fit or no pixel is left.
+    Pixels are not split between bins, so that the counts of the bins are independent and their errors are sqrt(counts),
+    at least 1. Solid angles are corrected. Intensities are divided by `normalisation` (I0). Raises ReductionError if
+    shape or normalisation do not fit or no pixel is left.
     """
     _require_shape(geometry, image, mask)
     good = valid_pixels(image, mask)
@@ -175,7 +175,7 @@ def _cached_integrator(geometry: DetectorGeometry, _thread: int) -> AzimuthalInt
 def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GRAPHITE_HALF_WIDTH) -> Value:
     """Return the position of a line, 1/Angstrom: Gaussian on a linear background within `half_width`.
 
-    The error is that of counting. Raises ReductionError without enough points, or without a line above three errors.
+    The error comes from the counts. Raises ReductionError without enough points, or without a line above three errors.
     """
     inside = np.abs(pattern.q_inv_angstrom - near_inv_angstrom) <= half_width
     if inside.sum() < 8:
@@ -207,9 +207,9 @@ def calibrate(
 ) -> GeometryCalibration:
     """Return the geometry whose distance or horizontal offset puts the graphite line at `line_inv_angstrom`.
 
-    One line determines one of the two: with the default geometry an error of 1 mm in the distance looks like one of
-    0.4 mm in the offset. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for another
-    parameter, or if the line is not found.
+    One line determines one of the two: with the default geometry an error of 1 mm in the distance has the same effect
+    as an error of 0.4 mm in the offset. The line must lie within 0.1 1/Angstrom of its place. Raises ReductionError for
+    any other parameter, or if the line is not found.
     """
     before = fit_line(integrate(image, geometry, mask=mask), line_inv_angstrom)
     return refined_geometry(geometry, before, refine=refine, line_inv_angstrom=line_inv_angstrom)
@@ -224,7 +224,7 @@ def refined_geometry(
 ) -> GeometryCalibration:
     """Return the geometry in which a line that was found at `before` lies at `line_inv_angstrom`.
 
-    `refine` is "distance_m" or "offset_m"; raises ReductionError for another parameter.
+    `refine` is "distance_m" or "offset_m"; raises ReductionError for any other parameter.
     """
     if refine not in ("distance_m", "offset_m"):
         raise ReductionError(f"One line cannot refine {refine!r}. Choose 'distance_m' or 'offset_m'.")

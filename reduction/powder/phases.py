@@ -38,7 +38,7 @@ class Phase:
     allowed: Callable[[tuple[int, int, int]], bool]
 
     def lines_inv_angstrom(self, low: float, high: float) -> FloatArray:
-        """Return q of the allowed reflections between two limits, 1/Angstrom, (n,); those closer than 0.002 are one."""
+        """Return q of the allowed reflections between two limits, 1/Angstrom, (n,); lines within 0.002 are merged."""
         largest = int(high * max(self.cell_angstrom) / (2 * np.pi)) + 1
         indices = [
             hkl for hkl in product(range(largest + 1), repeat=3) if any(hkl) and self.allowed((hkl[0], hkl[1], hkl[2]))
@@ -95,7 +95,7 @@ class PhaseScore(NamedTuple):
 
 
 class PhaseAssignment(NamedTuple):
-    """The best phase, the `margin` of its BIC to the next one (above 10 decides), and all scores, best first."""
+    """The best phase, the `margin` of its BIC to the next one (above 10 is decisive), and all scores, best first."""
 
     phase: str
     margin: float

@@ -84,8 +84,8 @@ def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
 def hot_pixels(counts: FloatArray) -> BoolArray:
     """Return a mask (rows, columns) of the pixels that exceed three times the median of 5 x 5 pixels by eight errors.
 
-    The factor spares the tops of bright rings, which are that narrow; the errors spare noise where counts are few. A
-    weaker hot pixel does little harm among the hundreds of pixels of its ring.
+    The factor of three protects the tops of bright rings, which are only some pixels wide; the eight errors protect
+    noise at few counts. A weaker hot pixel does little harm among the hundreds of pixels of its ring.
     """
     seen = np.maximum(counts, 0.0)
     # The median of 25 pixels does not notice a single hot one.

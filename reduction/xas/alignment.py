@@ -36,7 +36,7 @@ class Alignment:
     """Shift of a spectrum to higher energies relative to a reference; subtract it from the energies to align.
 
     `gain`: intensity relative to the reference. `chi_square` shows whether the shapes agree; if they do not, the shift
-    is that of the best match, and its error, which is that of counting, does not include the difference of shape.
+    is that of the best match, and its error, which comes from the counts, does not include the difference of shape.
     `by_spectrum` and `by_reference` (points,): derivatives of the shift by each measured intensity, for the errors of
     what is computed with it.
     """
@@ -52,9 +52,9 @@ class Alignment:
 class ThermalDifference(NamedTuple):
     """Normalised spectrum at one temperature minus that at the reference temperature, on the energies of the latter.
 
-    `aligned`: mean of the aligned and the aligned and Varshni-corrected spectrum; `difference`: less the reference;
-    both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of the
-    Varshni shift; `varshni_systematic` (points,): half of the difference between the two spectra that are averaged.
+    `aligned`: mean of two spectra, one only aligned and one also Varshni-corrected; `difference`: `aligned` minus the
+    reference; both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of
+    the Varshni shift; `varshni_systematic` (points,): half of the difference between the two spectra that are averaged.
     """
 
     aligned: SpectrumPoints
@@ -144,7 +144,7 @@ def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
 
 
 def known_alignment(shift_ev: Value, spectrum: SpectrumPoints, reference: SpectrumPoints) -> Alignment:
-    """Return an alignment by a shift, eV, that is known from elsewhere with its error, as if the motor had returned.
+    """Return an alignment by a shift, eV, known with its error from other data, such as 0 for a motor that returned.
 
     `align` mistakes a change of shape for a shift as far as the change resembles the derivative. A shift that is known
     better than that should not be fitted.

@@ -23,8 +23,8 @@ _ROUNDS = 3
 def boxcar_zero(accumulator: RunAccumulator) -> Value:
     """Return the signal of the boxcar without photons, V: the intercept of boxcar against photons per pulse.
 
-    From all points of the unpumped gate of a run with both detection modes. An energy scan over an edge has a range of
-    signals wide enough; a scan at one energy does not. The error is scaled to the scatter about the line if that is
+    From all points of the unpumped gate of a run with both detection modes. An energy scan over an edge has a wide
+    enough range of signals; a scan at one energy does not. The error is scaled to the scatter about the line if that is
     larger than the counting errors. Raises ReductionError if the run lacks a mode, three points, or the range.
     """
     gate = Gate(SHUTTER_OPEN, accumulator.metadata.timing.unpumped_probe)

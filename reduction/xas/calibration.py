@@ -93,12 +93,12 @@ def find_edge(
 ) -> FoilEdge:
     """Return the energy of the maximum of the derivative, eV, by a local fit.
 
-    A polynomial of fourth order is fitted within `half_width_ev` of the edge, and centred again until it no longer
-    moves: its steepest point is the edge. Fourth order, because the white line makes the rise asymmetric, which would
-    bias a cubic. The error follows from the scatter about the fit, so no noise model of the chambers is needed. The
-    steepest place of the whole spectrum is taken, or of `search_ev`. The L3 edge of metallic lead has a shoulder about
-    7 eV below its steepest point, so a tabulated edge energy must refer to the same point. Raises ReductionError if
-    there are too few points or no maximum inside.
+    A polynomial of fourth order is fitted within `half_width_ev` of the edge, and re-centred until it stops moving: its
+    steepest point is the edge. Fourth order, because the white line makes the rise asymmetric, which would bias a
+    cubic. The error follows from the scatter about the fit, so no noise model of the chambers is needed. The steepest
+    place of the whole spectrum is taken, or of `search_ev`. The L3 edge of metallic lead has a shoulder about 7 eV
+    below its steepest point, so a tabulated edge energy must refer to the same point. Raises ReductionError if there
+    are too few points or no maximum inside.
     """
     # The slope of a cubic at every measured energy finds the region of the steepest rise; the polynomial of fourth
     # order then moves to the exact place.

@@ -57,8 +57,8 @@ class Verdict(StrEnum):
 class Rise:
     """Change of the signal and its error, (points,) each, against the delay from the arm's own zero, ps, (points,).
 
-    `timing` has the instrument response of the run, the prior of every fit to the rise; `offset_ps` is the delay that
-    counts as the arm's zero, for the arm of another X-ray pulse its distance.
+    `timing` has the instrument response of the run, the prior of every fit to the rise; `offset_ps` is the expected
+    delay of the rise: 0, or the distance of the pulse for the arm of another X-ray pulse.
     """
 
     delay_ps: FloatArray
@@ -68,7 +68,7 @@ class Rise:
     offset_ps: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raise InputError for arrays that do not belong together."""
+        """Raise InputError for arrays of different lengths, or fewer than 8 delays."""
         shapes = {np.shape(self.delay_ps), np.shape(self.change), np.shape(self.sigma)}
         if len(shapes) != 1 or len(np.shape(self.delay_ps)) != 1 or np.size(self.delay_ps) < 8:
             raise InputError(
@@ -146,7 +146,7 @@ def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
 
 
 def period_fault(results: Mapping[str, ArmResult]) -> str:
-    """Return how the distance of the X-ray pulses, ns, differs from the configured one; "" if it does not."""
+    """Return a sentence if the distance of the X-ray pulses, ns, differs from the configured one; "" if it does not."""
     result = results.get(NEXT_PULSE)
     if result is None or result.verdict is not Verdict.PERIOD:
         return ""
@@ -275,12 +275,12 @@ def judge_delay_axis(runs: Iterable[Documents], *, tolerance_ps: float = 10.0) -
 
 
 def arm_rise(documents: Documents) -> tuple[str, Rise]:
-    """Return name and rise of one arm of a self-test. Raises InputError for another run."""
+    """Return name and rise of one arm of a self-test. Raises InputError for any other run."""
     return arm_rise_of_run(documents[0][1], accumulate(documents))
 
 
 def arm_rise_of_run(start: Document, run: RunAccumulator) -> tuple[str, Rise]:
-    """Return name and rise of one arm from its start document and sums. Raises InputError for another run."""
+    """Return name and rise of one arm from its start document and sums. Raises InputError for any other run."""
     arm = start.get("self_test")
     if arm is None:
         raise InputError(

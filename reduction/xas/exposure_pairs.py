@@ -112,7 +112,7 @@ def exposure_pairs(
 
     SPC signals are pile-up corrected photons of all photodiodes, their flux is I0 x opened gates / exposure time: the
     flux in the very pulses that were gated. Boxcar signals are (mean - `zero_v`, V) x exposure time, their flux I0.
-    Both are without the zeros, the laser's light and the gains of the gates, where the run has a calibration of them.
+    Both are corrected for zeros, laser light and gains of the gates if the run has a calibration of them.
     Raises ReductionError if the run lacks the mode or any pair.
     """
     # A point of a scan counts if both gates have flux. Points that were never measured as a pair are dropped, so that a

@@ -25,11 +25,11 @@ def extremum(
     """Return the energy of the extremum next to `near_ev`, eV, with its error from the counts.
 
     A parabola through the points within `half_width_ev` of `near_ev` finds the place; a polynomial of fourth order
-    through those around that place gives the energy. A parabola alone is pulled by the higher terms of a lopsided peak:
-    on the Br K edge by +0.18 eV at the first peak and +0.32 eV at 13 508 eV, the fourth order by 0.01 eV; its distance
-    from a fifth order is in the error where it is significant. With fewer than six points the parabola must do, and its
-    distance from a cubic is in the error. Choose a window within half the width of the feature. Raises ReductionError
-    with fewer than four points, or if they have no extremum inside.
+    through those around that place gives the energy. A lopsided peak biases a parabola: on the Br K edge by +0.18 eV at
+    the first peak and by +0.32 eV at 13 508 eV. The fourth order is biased by 0.01 eV; its difference from a fifth
+    order is added to the error if it is significant. With fewer than six points the parabola is used, and its
+    difference from a cubic is added to the error. Choose a window within half the width of the feature. Raises
+    ReductionError with fewer than four points, or if they have no extremum inside.
     """
     arrays = [np.asarray(array, dtype=float) for array in (energy_ev, values, sigma)]
     first, curvature = _extremum(arrays, near_ev, half_width_ev, order=2)

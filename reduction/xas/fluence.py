@@ -30,9 +30,9 @@ def fluence_scan(
     *,
     zero_v: Value | None = None,
 ) -> FluenceScan:
-    """Return the transient against fluence, mJ/cm2; `probe` is the pumped one by default, off of the same exposure.
+    """Return the transient against fluence, mJ/cm2; by default of the pumped `probe`. Off is from the same exposure.
 
-    Recipe, per scan: divide by I0; subtract from on the mean on - off difference of the two lowest fluences; divide on
+    Recipe, per scan: divide by I0; subtract the mean on - off difference of the two lowest fluences from on; divide on
     and off by the mean of the off scan. Then average over the scans that have both lowest points. Because even the
     lowest fluences pump a little, the transient is the signal minus its mean there: this changes the intercept of a
     line, but not its slope.
@@ -40,7 +40,7 @@ def fluence_scan(
     The boxcar's electronic zero is a part of its mean off signal, to which the transient is relative: give `zero_v`, V,
     from `boxcar_zero` of an energy scan, which is subtracted with its error, unless the run has a calibration of its
     gates, whose zeros are subtracted. Without both `scale_known` is False, and the
-    transient of the boxcar is a fraction of signal plus zero. Photons have no zero. Raises ReductionError for another
+    transient of the boxcar is a fraction of signal plus zero. Photons have no zero. Raises ReductionError for any other
     kind of run, or while no scan has three points.
     """
     run = accumulator.metadata

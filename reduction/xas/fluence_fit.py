@@ -37,9 +37,9 @@ class SaturationTest(NamedTuple):
 
     `chi_square` of these points about the extrapolated line, including the line's own errors and all correlations, with
     its `degrees_of_freedom` and `p_value` (below 0.001: they do not lie on the line). `deficit`: weighted mean of their
-    distances from the line, positive if the signal is below the line. `knee_mj_cm2`: best end of a straight line that
-    continues as a plateau, fitted to all points; `knee_low_mj_cm2` and `knee_high_mj_cm2`: the range in which
-    chi-square is less than 1 above its minimum (68 %), infinite if the measured fluences do not bound it.
+    distances from the line, positive if the signal is below the line. `knee_mj_cm2`: fluence at which a straight line
+    turns into a plateau, fitted to all points; `knee_low_mj_cm2` and `knee_high_mj_cm2`: the range in which chi-square
+    is less than 1 above its minimum (68 %), infinite if the measured fluences do not bound it.
     """
 
     chi_square: float
@@ -80,7 +80,8 @@ def fit_fluence(
 
     Generalised least squares with the full covariance of the points. The errors are those of `scan.sigma`;
     `scale_to_scatter` multiplies them by the measured scatter between scans over the counting error. Raises
-    ReductionError with fewer than three points in the linear regime, or without the scatter that is needed.
+    ReductionError with fewer than three points in the linear regime, or if `scale_to_scatter` is set for a scan without
+    scatter.
     """
     covariance = scan.covariance * _scale(scan, asked=scale_to_scatter) ** 2
     linear = scan.fluence_mj_cm2 <= upper_limit_mj_cm2

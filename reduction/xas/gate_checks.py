@@ -46,10 +46,11 @@ class GateNullTest(NamedTuple):
 
 
 def gate_null_test(accumulator: RunAccumulator, mode: Mode) -> GateNullTest:
-    """Return the test of zeros and gains in the exposures with the laser blocked of any run with such.
+    """Return the test of zeros and gains in those exposures of a run that had the laser blocked.
 
-    The difference of the gates, per flux, is compared with a zero + b x signal, and a = b = 0. Errors of the run's
-    calibration of the gates are in the p-value. Raises ReductionError without exposures with the laser blocked.
+    The difference of the gates, per flux, is modelled as a (difference of zeros) + b x signal (difference of gains),
+    and tested against a = b = 0. Errors of the run's calibration of the gates are in the p-value. Raises ReductionError
+    without exposures with the laser blocked.
     """
     timing = accumulator.metadata.timing
     opened = gates_of("unpumped probe", timing.pumped_probe, timing)

@@ -43,7 +43,7 @@ class GateRates:
     pumped: BoolArray
 
     def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+        """Refuse arrays whose shapes do not match."""
         points = self.delay_ps.shape
         tables = {self.photons.shape, self.variance.shape, self.pulses.shape}
         if len(points) != 1 or self.pumped.shape != points or len(tables) != 1 or self.photons.shape[:1] != points:

@@ -83,7 +83,8 @@ def scan_transients(
     """Return the transient of every scan, its error, and whether it was measured; (scans, points) each.
 
     SPC: ln(on/off), in which jet and flux of the same exposure cancel; boxcar: on - off after the recipe of
-    `boxcar_spectrum`, whose offset per scan forbids a ratio. Raises ReductionError where these do.
+    `boxcar_spectrum`, whose offset per scan forbids a ratio. Raises ReductionError as `exposure_pairs` and
+    `scaled_scans` do.
     """
     run = accumulator.metadata
     probe = run.timing.pumped_probe if probe is None else probe

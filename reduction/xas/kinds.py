@@ -135,7 +135,7 @@ def _all_bunches(run: RunAccumulator) -> tuple[tuple[AllBunches, ...], list[str]
 
 
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
-    """Return a sentence per baseline on which the transient is not 0, unless the recipe takes that out anyway.
+    """Return a sentence per baseline on which the transient is not 0, unless the recipe removes that anyway.
 
     Photon counting subtracts its own offsets of on and off, so without a calibration of the gates it needs no alarm.
     """

@@ -124,7 +124,7 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     """Return the fit of `model` to an energy x delay map, whichever of the two axes was fast; it may be unfinished.
 
     Raises ReductionError for other axes, without delays before the pump, with too few points or photons, without a
-    signal, or if the data do not tell the lifetimes apart.
+    signal, or if the data cannot separate the lifetimes.
     """
     table = measured.by_energy()
     usable = np.isfinite(table.pumped).sum(axis=1) > model.components
@@ -140,7 +140,7 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
 
 
 def _profiled(counted: MapProblem, best: _Best, fit: MapFit, result: Callable[[_Best], MapFit]) -> MapFit:
-    """Return the fit with limits from the profile of chi-square, for lifetimes that are vague or close to each other.
+    """Return the fit with limits from the profile of chi-square, for lifetimes with large errors or a close neighbour.
 
     A profile that finds a deeper minimum starts the fit again from there.
     """
@@ -339,7 +339,7 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
 
 
 class _Covariances(NamedTuple):
-    """Covariances of the parameters, (n, n): the honest one, and the one of the curvature of chi-square alone."""
+    """Covariances of the parameters, (n, n): with the noise of the spectra, and from the curvature alone."""
 
     whole: FloatArray
     curvature: FloatArray

@@ -205,7 +205,7 @@ class MapProblem:
 
 
 def _solve(triangle: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """Return the solutions of triangle x = coefficients, (energies, components), with equal decays told apart."""
+    """Return the solutions of triangle x = coefficients, (energies, components), kept finite for equal decays."""
     # Two trial lifetimes that are nearly equal, or delays before all decays, make a triangle singular. The smallest
     # diagonal that counts keeps the trial finite; a fit that ends there is refused.
     diagonal = np.abs(np.diagonal(triangle, axis1=1, axis2=2))

@@ -42,7 +42,7 @@ class NamedMapProblem:
         return self._problem.jacobian(self.values(parameters))
 
     def chi_square(self, parameters: Parameters) -> float:
-        """Return the sum of all squared residuals, the prior of the response included."""
+        """Return the sum of all squared residuals, including the prior of the response."""
         return float((self.residual(parameters) ** 2).sum())
 
 

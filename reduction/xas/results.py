@@ -131,7 +131,7 @@ class FoilResults(RunResults):
 
     @property
     def uncalibrated_edge_ev(self) -> Value | None:
-        """Edge on the monochromator's own energy, eV: the same whatever was set since; None without an edge.
+        """Edge on the monochromator's own energy, eV: which no calibration changes; None without an edge.
 
         The energy calibration that is right is the edge of the reference minus this, however often it was applied.
         """
@@ -174,7 +174,7 @@ class TimeZeroResults(RunResults):
 
     @property
     def time_zero_raw_ps(self) -> Value | None:
-        """Time zero on the raw delay, ps: the same whatever was set since; None if it is not known.
+        """Time zero on the raw delay, ps, which no calibration changes; None if it is not known.
 
         An axis that already has this raw zero must not be shifted again.
         """

@@ -24,8 +24,8 @@ def spc_spectrum(
     Recipe: correct pile-up, sum over scans, divide by the total flux, subtract from on and off their own flat pre-edge
     offset, divide each by its own edge integral (trapezoids); the transient is their difference and the errors, from
     the counts, are scaled but not otherwise touched. Last, one common factor gives the off spectrum a mean of 1 in
-    the post-edge window. Scaling on by its own integral takes a multiple of the static spectrum out of the transient
-    so that its integral over the window vanishes.
+    the post-edge window. Scaling the on spectrum by its own integral removes a multiple of the static spectrum from the
+    transient, so that its integral over the window vanishes.
 
     The errors do not include those of the two offsets and integrals, which shift all points together. On a 44-point Br
     grid with photon noise (150 simulated runs of 4 scans) the pulls of single points have widths of 0.98 within the

@@ -45,8 +45,8 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     that the unpumped sample at this energy is 1; subtract separate offsets from on and off so that both average 1,
     and the transient 0, at the delays before the pump. A probe that comes after the pump at every delay has no such
     delays: the difference between its gate and the unpumped one is then taken from exposures with the shutter closed,
-    or left in without any. `metadata.offset` is "negative delays", "closed shutter" or "none". For lifetimes use
-    `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
+    or not corrected if there are none. `metadata.offset` is "negative delays", "closed shutter" or "none". For
+    lifetimes use `fit_kinetics`, which needs none of these offsets. Raises ReductionError if there is no pair.
     """
     accumulator = with_default_detector(accumulator)
     run = accumulator.metadata

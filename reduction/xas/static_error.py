@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def jet_fluctuation(pairs: ExposurePairs) -> float:
-    """Return the relative fluctuation of the unpumped signal from exposure to exposure beyond that of counting.
+    """Return the relative fluctuation of the unpumped signal from exposure to exposure, beyond counting noise.
 
-    From the scatter of every point between the scans, after each scan was scaled to the mean of all: what is common to
-    a whole scan does not change the shape of a spectrum. All points together, so that few scans suffice. Only points
-    that occur in every scan with a pair are used. Raises ReductionError with fewer than two scans or two such points.
+    It follows from the scatter of every point between the scans, after each scan was scaled to the mean of all: what is
+    common to a whole scan does not change the shape of a spectrum. All points are pooled, so that few scans suffice.
+    Only points that occur in every scan with a pair are used. Raises ReductionError with fewer than two scans or two
+    such points.
     """
     scans = pairs.paired.any(axis=1)
     points = pairs.paired[scans].all(axis=0)
@@ -44,9 +45,9 @@ def jet_fluctuation(pairs: ExposurePairs) -> float:
 def static_sigma(accumulator: RunAccumulator, spectrum: Spectrum) -> FloatArray:
     """Return the standard errors of `spectrum.off`, (points,), with the fluctuation of the jet, on its scale.
 
-    `off_sigma` is that of counting alone, which is right in the transient: there the jet cancels, because both gates
-    see the same exposure. In the unpumped spectrum it does not: each point has its own exposures, and an error four to
-    six times larger. The errors of offset and scale, which move all points together, are included. Raises
+    `off_sigma` is the counting error alone, which is right in the transient: there the jet cancels, because both gates
+    see the same exposure. In the unpumped spectrum it does not: each point has its own exposures, and its error is four
+    to six times larger. The errors of offset and scale, which move all points together, are included. Raises
     ReductionError with fewer than two scans.
     """
     metadata = spectrum.metadata
@@ -68,5 +69,5 @@ def static_sigma(accumulator: RunAccumulator, spectrum: Spectrum) -> FloatArray:
 
 
 def _mean_over(inside: BoolArray) -> FloatArray:
-    """Return the weights (points,) by which the mean over a window is made of all points."""
+    """Return the weights (points,) of all points in the mean over a window."""
     return np.asarray(inside / inside.sum())

@@ -62,8 +62,8 @@ class StaticAccumulator:
 
     The counts of each detector element are multiplied by its input over its output rate: the electronics lose the same
     share of pulses at all photon energies. `corrected`, `variance`, `i0`, `exposures` are sums over scans, (points,);
-    events whose `quality` is not empty are only counted, in `rejected`. Raises ReductionError for documents that make
-    no sense.
+    events whose `quality` is not empty are only counted, in `rejected`. Raises ReductionError for documents that are
+    invalid.
     """
 
     def __init__(self) -> None:

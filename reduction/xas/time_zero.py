@@ -73,7 +73,7 @@ class TimeZeroFit:
     values: dict[str, float]
 
     def curve(self, delay_ps: ArrayLike) -> FloatArray:
-        """Return the fitted signal, baseline included, at any delays, ps."""
+        """Return the fitted signal, including the baseline, at any delays, ps."""
         return self.model.signal(self.values, np.asarray(delay_ps, dtype=float))
 
 

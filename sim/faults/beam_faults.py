@@ -98,7 +98,7 @@ class Glitch(Fault):
     level: float = 0.4
 
     def __post_init__(self) -> None:
-        """Refuse energies out of the monochromator's reach and values that are not a fraction."""
+        """Refuse energies beyond the monochromator's range and values that are not a fraction."""
         self._require(energy_ev=(4e3, 20e3), fwhm_ev=(0.01, 100.0), level=(0.0, 1.0))
 
     def steady(self, state: BeamlineState) -> BeamlineState:

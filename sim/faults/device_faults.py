@@ -18,7 +18,7 @@ DETECTORS = ("both", "spc", "boxcar")
 
 @dataclass(frozen=True, kw_only=True)
 class LaserShutterStuck(Fault):
-    """The laser shutter does not move, whatever is written to it."""
+    """The laser shutter ignores what is written to it."""
 
     meaning: ClassVar[str] = "Laser shutter does not move"
 
@@ -139,7 +139,7 @@ class FrameStale(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class CellRunaway(Fault):
-    """The heater stays on: the cell heats up by `c_per_min` whatever is set, up to the 200 C of the heater."""
+    """The heater stays on: the cell heats up by `c_per_min` despite its setpoint, up to the 200 C of the heater."""
 
     meaning: ClassVar[str] = "Cell heats up whatever is set"
     c_per_min: float = 30.0

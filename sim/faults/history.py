@@ -1,7 +1,7 @@
 """The states of the beamline during exposures, and the faults that struck.
 
 An exposure is computed after it has ended, from the states that it went through. So while it runs, every change of a
-setting is noted with its beam time: changes of shutters and set points at once, by hooks on their records; motors in
+setting is noted with its beam time: changes of shutters and setpoints at once, by hooks on their records; motors in
 motion by sampling. Faults are not noted as states: each is a strike with a start and an end, and its effect is computed
 afterwards, so that a fault of any length hits exactly its own part of an exposure.
 """

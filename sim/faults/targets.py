@@ -36,7 +36,7 @@ class FaultTargets(Protocol):
         """Leave the frames of "spc", "boxcar" or "both" at the counts of the previous exposure; "" ends it."""
 
     def heat_cell(self, c_per_min: float) -> None:
-        """Heat the cell at this rate, C per minute, whatever is set; 0 ends it."""
+        """Heat the cell at this rate, C per minute, despite its setpoint; 0 ends it."""
 
     def swing_cell(self, amplitude_c: float, period_s: float) -> None:
         """Make the temperature of the cell oscillate, amplitude in C and period in s; amplitude 0 ends it."""

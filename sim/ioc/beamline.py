@@ -47,10 +47,10 @@ IMAGES = "images"
 class SimulatedBeamline:
     """All PVs of a beamline with `sample` in the beam, their names under the prefix `macro`.
 
-    `speed` is in seconds of beam per second of wall time; `restarts` counts those of the server; `scheme` gives
-    bunches, pump and gates, which each of the `photodiodes` has. A `public` one serves the public names only, with
-    everything else set by hand: the laser is on. Raises SimulationInputError if a fault of `schedule`
-    is about something that this beamline lacks.
+    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server;
+    `scheme`: bunches, pump, and the gates of each of the `photodiodes`. With `public` only the public names are served,
+    and everything else is as if set by hand: the laser is on. Raises SimulationInputError if a fault of `schedule` is
+    about something that this beamline lacks.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class SimulatedBeamline:
         )
 
     def scene(self, beam: float) -> Scene:
-        """Return what the area detector sees now; `beam` is the flux as a fraction of that of an undisturbed ring."""
+        """Return the scene that the area detector sees now; `beam` is the flux as a fraction of the undisturbed one."""
         ring = self.experiment.ring
         return Scene(
             energy_ev=self.settings().energy_ev,
@@ -217,7 +217,7 @@ class ImageGate:
         self._history.begin(IMAGES)
 
     def close(self, exposure_s: float) -> Scene:
-        """End the exposure, and return what there was to see in `exposure_s` seconds of beam."""
+        """End the exposure, and return the scene of `exposure_s` seconds of beam."""
         beam = [(state.beam, seconds) for state, seconds in self._history.end(IMAGES, exposure_s)]
         return self._scene(sum(relative * seconds for relative, seconds in beam) / exposure_s)
 

@@ -124,7 +124,7 @@ class Cell(PVGroup):
         self._program()
 
     def fault_runaway(self, c_per_min: float) -> None:
-        """Leave the heater on, so that the cell warms at `c_per_min`, C per minute, whatever is set; 0 repairs it."""
+        """Leave the heater on, so that the cell warms at `c_per_min`, C per minute; 0 repairs it."""
         self._runaway_c_min = c_per_min
         self._program()
 

@@ -44,7 +44,7 @@ class Server:
 
 @dataclass(kw_only=True)
 class DeviceTargets:
-    """Implements `sim.faults.targets.FaultTargets` for the devices under the prefix `macro`.
+    """Targets of faults (`sim.faults.targets.FaultTargets`) among the devices under the prefix `macro`.
 
     `motors` by their names without the macro. `server` is None until the server runs; faults of the server and of the
     network need it, faults of devices do not.
@@ -97,7 +97,7 @@ class DeviceTargets:
         self.acquisition.fault_stale = detector
 
     def heat_cell(self, c_per_min: float) -> None:
-        """Heat the cell at this rate, C per minute, whatever is set; 0 ends it."""
+        """Heat the cell at this rate, C per minute, despite its setpoint; 0 ends it."""
         self.cell.fault_runaway(c_per_min)
 
     def swing_cell(self, amplitude_c: float, period_s: float) -> None:

@@ -128,7 +128,7 @@ class Monochromator(PVGroup):
 
     @energy_readback.startup  # type: ignore[no-redef]
     async def energy_readback(self, instance: Any, async_lib: Any) -> None:
-        """Follow the angle every 0.1 s of wall time, whatever moves it; the energy is in keV."""
+        """Update the energy, keV, from the angle every 0.1 s of wall time, whatever moves it."""
         while True:
             await asyncio.sleep(READBACK_PERIOD_S)
             if abs(self.energy_ev * 1e-3 - self.energy_readback.value) > 1e-9:

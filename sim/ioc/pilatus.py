@@ -41,13 +41,13 @@ Receiver = Callable[[Image, int, float], Awaitable[None]]
 
 
 class Gate(Protocol):
-    """The source of what the detector sees during an exposure."""
+    """The source of the scene that the detector sees during an exposure."""
 
     def open(self) -> None:
         """Start an exposure."""
 
     def close(self, exposure_s: float) -> Scene:
-        """End an exposure of `exposure_s` seconds of beam, and return what there was to see."""
+        """End an exposure of `exposure_s` seconds of beam, and return its scene."""
 
     def forget(self) -> None:
         """Drop an exposure that was not closed when the acquisition ended; raises nothing if there is none."""

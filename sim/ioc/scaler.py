@@ -224,7 +224,7 @@ class ScalerGroup(PVGroup):
             await actions.on_finish(elapsed_s, counts)
 
     async def _gate_open(self) -> float:
-        """Keep the gate open for TP or until stopped, and return the seconds of beam it was open."""
+        """Keep the gate open for TP or until stopped; return for how many seconds of beam it was open."""
         preset_s: float = self._field("TP").value
         start_s = self._clock.now_s()
         stopped = await self._clock.sleep_unless(self._interrupt, preset_s)

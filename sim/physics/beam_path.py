@@ -69,7 +69,7 @@ def chamber_response(energy_ev: float) -> float:
 
 
 def jet_transmission(jet: Jet, energy_ev: float) -> float:
-    """Return the transmission of the jet at an energy in eV, relative to nominal; it weakens the beam on the foil."""
+    """Return the transmission of the jet at an energy in eV, relative to nominal. The jet is before the foil."""
     return _relative(energy_ev, partial(_jet_table, jet))
 
 

@@ -130,7 +130,7 @@ class Geometry:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What the detector sees; `flux` is relative to the nominal one, 0 with the shutter closed."""
+    """Scene before the detector; `flux` is relative to the nominal one, 0 with the shutter closed."""
 
     energy_ev: float
     temperature_c: float

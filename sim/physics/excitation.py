@@ -98,7 +98,7 @@ class PumpTrain:
 def train_excitation(
     time_ps: ArrayLike, train: PumpTrain, *, kinetics: Kinetics, pump: Pump, sigma_ps: float
 ) -> FloatArray:
-    """Return the excitation `time_ps` after a pump of a train, earlier pumps included; shape of `time_ps`.
+    """Return the excitation `time_ps` after a pump of a train, including earlier pumps; shape of `time_ps`.
 
     `sigma_ps` is the width of the instrument response.
     """

@@ -41,7 +41,7 @@ def pulses_per_bunch(periods: int, divider: int, first_place: int, scheme: PumpS
 
     Pump period k starts at place `first_place + k * divider` of the ring, counted in bunches of an equal fill. With 24
     bunches and a divider of 5, which share no factor, the pump walks over all bunches; a laser that divides revolutions
-    meets the same bunch for ever.
+    meets the same bunch forever.
     """
     # The sequence of pumped places repeats after n / gcd(n, divider) periods. Every place of that cycle is pumped as
     # often as the number of whole cycles, and those of the last, incomplete cycle once more. A gate sees the bunch that

@@ -62,7 +62,7 @@ PLAIN_PVS: dict[str, Any] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def no_channel_is_left() -> Iterator[None]:
-    """Release the channels of a module, whose servers have ended by then; else libca searches for them for ever."""
+    """Release the channels of a module, whose servers have ended by then; else libca searches for them forever."""
     yield
     PLAIN_PVS.clear()
     release_channels()

@@ -101,7 +101,7 @@ def test_the_server_refuses_what_no_client_should_ask(ioc: Any, caproto_put: Any
 
 
 def test_a_temperature_that_never_settles_says_what_it_saw(ioc: Any, put: Any, recorder: Any) -> None:
-    """Somebody switches the heater off: the scan must not start, and not wait for ever."""
+    """Somebody switches the heater off: the scan must not start, and not wait forever."""
     cell = make(timeout_s=1.5)
     heater = recorder(f"{PREFIX}Heater")
     cell.set(100.0).wait(timeout=WAIT_S)

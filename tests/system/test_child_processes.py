@@ -46,7 +46,7 @@ def test_a_child_that_dies_while_starting_is_quoted(tmp_path: Path) -> None:
 
 
 def test_a_child_that_is_never_ready_is_given_up() -> None:
-    """Lost: a session that starts, instead of one that waits for ever."""
+    """Lost: a session that starts, instead of one that waits forever."""
     with (
         Child(program("input()", ready=re.compile("ready"), start_timeout_s=0.2)) as child,
         pytest.raises(ChildError, match=r"not ready within 0\.2 s"),

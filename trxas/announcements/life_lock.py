@@ -21,8 +21,8 @@ class HeldLockError(Exception):
 class LifeLock:
     """A lock on a file, held until `release` or the end of this process.
 
-    The rule of all announcements: what a process announces is true while it holds its lock. The kernel releases the
-    lock however the process ends, SIGKILL included. A process number would not do: it may belong to another process by
+    The rule of all announcements: an announcement is valid while its process holds the lock. The kernel releases the
+    lock however the process ends, even by SIGKILL. A process number would not do: it may belong to another process by
     now, or to one in another container, and start times move with the clock.
     """
 
@@ -42,7 +42,7 @@ class LifeLock:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a living process, this one included, holds the lock at `path`; no file is not held.
+    """Return whether a living process, possibly this one, holds the lock at `path`; False if there is no file.
 
     Raises OSError if the file exists and cannot be read.
     """
@@ -57,7 +57,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder_of(path: Path) -> str:
-    """Return the text that the holder of the lock at `path` wrote into it, "" if nobody holds it.
+    """Return the text that the holder of the lock at `path` wrote into it, "" if no process holds it.
 
     "unknown" if the holder wrote nothing yet. Raises OSError as `is_held` does.
     """

@@ -60,7 +60,7 @@ def write_state(root: Path, state: ServeState) -> Path:
 
 
 def read_state(root: Path) -> ServeState | None:
-    """Return where the folder is served; None if it is not, or not yet.
+    """Return the addresses at which the folder is served; None if it is not served (yet).
 
     Raises OSError only if the lock file cannot be read: a file of another version counts as none.
     """

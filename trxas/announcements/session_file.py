@@ -33,7 +33,7 @@ class SessionAddress:
 
 
 class SessionAnnouncement:
-    """Announces in the data folder `root` where this process listens, until `close` or the end of the process.
+    """Announcement in the data folder `root` of where this process listens, until `close` or the end of the process.
 
     Several sessions may share a folder, with beamlines of their own; windows find the one that was opened last.
     """
@@ -61,7 +61,7 @@ class SessionAnnouncement:
 
 
 def read_session(root: Path) -> SessionAddress | None:
-    """Return where the latest session of the folder listens; None if there is none or its process has ended.
+    """Return the address of the latest session of the folder; None if there is none or its process has ended.
 
     Raises OSError only if the lock file cannot be read: a file of another version counts as none.
     """

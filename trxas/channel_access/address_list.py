@@ -1,4 +1,4 @@
-"""Lists of addresses of the control system, checked before anybody waits for an answer from them."""
+"""Lists of addresses of the control system, checked before a program waits for answers from them."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def prepare(settings: EpicsSettings) -> None:
 def start_repeater(address_list: str) -> None:
     """Start a CA repeater unless one runs; wait up to 5 s until it listens.
 
-    It outlives this process, as clients in other programs may rely on it. It is the one of EPICS base where that is
-    installed, otherwise the one of this package, which listens on loopback only if all servers are there. Clients work
+    It outlives this process, as clients in other programs may rely on it. The repeater of EPICS base is used where that
+    is installed, otherwise that of this package, which listens on loopback only if all servers are there. Clients work
     without any repeater too, but notice a returning IOC only by their own searches.
     """
     if not _repeater_runs():

@@ -1,4 +1,4 @@
-"""A Channel Access repeater: `python -m trxas.channel_access.repeater`, for machines without the one of EPICS base.
+"""A Channel Access repeater: `python -m trxas.channel_access.repeater`, for machines without that of EPICS base.
 
 CA clients of one machine share the UDP port on which servers announce themselves; the repeater passes each
 announcement on to all of them. libca registers with an empty datagram, which caproto's repeater accepts but never

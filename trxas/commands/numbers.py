@@ -9,7 +9,7 @@ from typing import Any
 
 
 def say(text: str) -> None:
-    """Print a line of progress, at once even into a pipe."""
+    """Print a line of progress without buffering, even into a pipe."""
     print(text, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""`trxas plugins`: what other installed packages add, and what of it cannot be used."""
+"""`trxas plugins`: what other installed packages add, and which of these plug-ins cannot be used."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Trouble:
 
 
 def troubles_of(configuration: Configuration) -> list[Trouble]:
-    """Return the troubles of this machine, of its environment and of the data folder, without asking any PV.
+    """Return the troubles of this machine, of its environment and of the data folder, without reading any PV.
 
     Raises OSError if the data folder cannot be listed.
     """
@@ -104,7 +104,7 @@ def wrong_versions(requirements: Iterable[str]) -> Iterator[Trouble]:
 
 
 def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
-    """Yield faults of the data folder: it cannot be written, its disk is full, its keys are readable for others.
+    """Yield faults of the data folder: it cannot be written, its disk is full, or its keys can be read by others.
 
     `minimum_free_mb`: what a scan needs to start, MB.
     """
@@ -133,7 +133,7 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
 
 
 def announced(root: Path) -> Iterator[Trouble]:
-    """Yield notes on the processes that use the data folder, and on files that killed ones left behind."""
+    """Yield notes on the processes that use the data folder, and on files that killed processes left behind."""
     session = read_session(root)
     if session is not None:
         yield Trouble(

@@ -11,7 +11,7 @@ from errors import TrxasError
 
 
 class ShortRecords(logging.Filter):
-    """Removes the traceback of a TrxasError from log records; bluesky logs one for every plan that fails."""
+    """Filter that removes the traceback of a TrxasError from log records; bluesky logs one per failed plan."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten `record` if it is about a TrxasError; return True, as no record is dropped."""

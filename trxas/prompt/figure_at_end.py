@@ -16,7 +16,7 @@ logger = logging.getLogger("trxas")
 
 
 class FigureAtEnd:
-    """Reduces every run when it stops, prints the result, saves its figure in a folder and shows it.
+    """Callback that reduces every run when it stops, prints the result, saves its figure in a folder and shows it.
 
     `show` gets the path of each saved figure; by default it appears in a window of another process, if there is a
     screen.

@@ -44,7 +44,7 @@ def plug_in_lines() -> list[str]:
 
 
 def safety_lines(session: Session) -> list[str]:
-    """Return who holds the beamline, and which guards it lacks; no line if nothing is wrong.
+    """Return lines on who holds the beamline and which guards are missing; none if nothing is wrong.
 
     Raises NotConnectedError if the IOC of the guards does not answer.
     """

@@ -17,7 +17,7 @@ SATURATED_SHARE = 0.02
 def map_figure(results: MapResults) -> Figure:
     """Return a figure: the map in % of unpumped, and right of it the spectrum of each decay if there is a fit.
 
-    Cells have equal size, whatever the distances of the points; energies in eV, delays in ps.
+    Cells have equal size, whatever the spacing of the points; energies in eV, delays in ps.
     """
     figure = Figure(figsize=(11 if results.fit else 6, 4.5), layout="constrained")
     parts = figure.subplots(1, 2, squeeze=False)[0] if results.fit else [figure.subplots()]

@@ -37,8 +37,8 @@ class Keys:
 def keys_of(root: Path) -> Keys:
     """Return the keys of the data folder `root`; the first call makes them, in a file that its owner alone can read.
 
-    Keys in the environment take precedence, and are not written. Raises StorageError if the file is damaged or readable
-    for others.
+    Keys in the environment take precedence, and are not written. Raises StorageError if the file is damaged or can be
+    read by others.
     """
     # A key in the environment is that of somebody who starts several servers with one key, or of a test. It is used but
     # never written: the file holds the keys of the folder alone.

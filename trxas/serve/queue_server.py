@@ -136,7 +136,7 @@ class QueueServer:
         timeout_s: float,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Return whether `reached` is true of the status within `timeout_s`; an interrupted wait counts as reached."""
+        """Return whether `reached` is true of the status within `timeout_s`; an interrupted wait returns True."""
         return wait_until(lambda: interrupted() or reached(self.status()), timeout_s=timeout_s, poll_s=_POLL_S)
 
 

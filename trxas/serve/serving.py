@@ -83,7 +83,7 @@ class Serving:
                 self._stop_all()
 
     def _start(self) -> ServeState | None:
-        """Start all programs, those at once that do not need each other; return None if stopped meanwhile."""
+        """Start all programs, independent ones at the same time; return None if stopped meanwhile."""
         # Order of needs: the queue server needs Redis and the address of the beamline; its session needs relay and
         # Tiled. All that need nothing start at once, as each imports for seconds.
         simulation = self._start_simulation()

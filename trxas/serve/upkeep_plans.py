@@ -1,4 +1,4 @@
-"""What a person does at the prompt after trouble, as plans of the queue, which has no prompt.
+"""Actions after trouble that a person would take at the prompt, as plans for the queue, which has no prompt.
 
 The queue server reads types from signatures, so annotations are evaluated in this module.
 """

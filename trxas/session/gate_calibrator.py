@@ -22,7 +22,7 @@ Documents = Sequence[tuple[str, Mapping[str, Any]]]
 class GateCalibrator:
     """A recorder and preprocessor that configures `beamline.gates` after each complete run that measures them.
 
-    `load` returns the documents of a run by its uid, those of the runs that it resumes included.
+    `load` returns the documents of a run by its uid, including those of the runs that it resumes.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class GateCalibrator:
         self._complete = ""
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Note which run has ended well; raises nothing."""
+        """Note which run has ended successfully; raises nothing."""
         if name == "start":
             self._open = str(doc["uid"]) if doc.get("plan_name") in (DARK_PLAN, BLOCKED_PLAN) else ""
         elif name == "stop" and doc["run_start"] == self._open:

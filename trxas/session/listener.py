@@ -21,7 +21,7 @@ _PAUSES = {"immediate": False, "deferred": True}
 
 
 class Listener:
-    """Answers requests about the plan of `engine` on a free port of loopback, until `close`.
+    """Thread that answers requests about the plan of `engine` on a free port of loopback, until `close`.
 
     The data folder `root` announces the port and the key (`session_file`). `name` is the name of the session for
     people.

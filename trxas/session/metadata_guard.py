@@ -1,7 +1,7 @@
 """Metadata from outside a plan: what `RE(plan, key=value)` and `RE.md` add to every start document.
 
-bluesky lets `RE(plan, fluence_mj_cm2=4)` override what the plan says of itself, so that a run could state a fluence
-that was never set. Every plan of trxas announces its runs by a message before anything moves; the guard checks then.
+bluesky lets `RE(plan, fluence_mj_cm2=4)` override the plan's own metadata, so that a run could state a fluence that was
+never set. Every plan of trxas announces its runs by a message before anything moves; the guard checks then.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ from bluesky.utils import DefaultDuringTask, DuringTask
 
 
 class QuietWait(DuringTask):
-    """Waits for the plan, and draws meanwhile only if this process has a Qt figure of matplotlib already.
+    """Wait for the end of a plan that draws meanwhile only if this process already has a Qt figure of matplotlib.
 
-    The wait of bluesky would make matplotlib choose a backend, and start Qt in this process, once matplotlib has been
+    bluesky's own wait would make matplotlib choose a backend, and start Qt in this process, once matplotlib has been
     imported and there is a screen. A process with Qt in it ends when the X server does (`ssh -X` that was cut), and
     aborts where a library of the screen is missing: a session would be lost to a picture.
     """

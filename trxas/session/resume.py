@@ -17,10 +17,10 @@ Documents = Sequence[tuple[str, dict[str, Any]]]
 def resume_run(session: Session, key: RunKey = -1, *, say: Callable[[str], None] = print) -> str:
     """Measure the missing exposures of a run in a new run that `resumes` it; return the uid of the new run.
 
-    `key`: uid or its beginning, scan id, or -1 for the latest run; any run of a chain of resumed runs will do. The
-    chain is one dataset: `show`, `reduce` and `storage.load_dataset` read it as one run. Raises InputError, before
-    anything has moved, if the run is still being measured, is complete, or cannot be resumed; later, what the plan of
-    the run raises.
+    `key`: uid or its beginning, scan id, or -1 for the latest run; for a chain of resumed runs, any of its runs may be
+    given. The chain is one dataset: `show`, `reduce` and `storage.load_dataset` read it as one run. Raises InputError,
+    before anything has moved, if the run is still being measured, is complete, or cannot be resumed; later, what the
+    plan of the run raises.
     """
     return session.measure(resume_plan(session, key, say=say))
 

@@ -24,6 +24,6 @@ class RunUids(tuple[str, ...]):
         return uids
 
     def __repr__(self) -> str:
-        """Return the uids as a tuple; without any, the plan's result if that is a number or a text."""
+        """Return the uids as a tuple; without any, the plan's result if that is a number or a string."""
         shown = isinstance(self.plan_result, bool | int | float | str) and not self
         return repr(self.plan_result) if shown else super().__repr__()

@@ -1,8 +1,8 @@
-"""Calibrations that add to the one before, applied once per measurement.
+"""Calibrations that add to the previous value, applied once per measurement.
 
-A correction is measured on the axis of its time. Applied a second time, as by a script that is run twice, it would
-shift an axis that is right already. So the plans of `RELATIVE` report the absolute result, and a repetition changes
-nothing. A correction is a repetition if it equals the latest one, and either
+A correction is measured on the axis as it is calibrated then. Applied a second time, as by a script that is run twice,
+it would shift an axis that is already right. So the plans of `RELATIVE` report the absolute result, and a repetition
+changes nothing. A correction is a repetition if it equals the latest one, and either
 
 - it has more digits than people type, so that it comes from a fit, and a second fit would not give the same digits; or
 - no run was measured since that could have found it again.

@@ -47,7 +47,7 @@ class Guarded:
 
 
 class InOrder:
-    """Callbacks that get each document one after the other, so that what they print is in order; each fails alone."""
+    """Callbacks that get each document one after the other, so that printed lines are in order; each fails alone."""
 
     def __init__(self, *callbacks: Callback) -> None:
         self._members = [Guarded(callback) for callback in callbacks]

@@ -37,7 +37,7 @@ def is_fancy() -> bool:
 
 
 def table_text(made: Table) -> str:
-    """Return the table as lines for standard output, without trailing blanks or a final newline.
+    """Return the table as lines for standard output, without trailing spaces or a final newline.
 
     It is as wide as the terminal, in characters; in a pipe nothing is folded or cut.
     """

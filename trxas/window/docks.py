@@ -111,7 +111,7 @@ class CurrentStore:
         self._opened: list[tuple[tuple[str, str], Store]] = []
 
     def __call__(self) -> Store:
-        """Return the store to read from at the moment; raises StorageError if it cannot be opened."""
+        """Return the store to read from at this moment; raises StorageError if it cannot be opened."""
         # Called in threads of the browser, with every list. The way to the runs changes when a server starts or ends:
         # its catalogue must be read through it, as two processes on one database would wait for each other. A store
         # that was opened before may be in use by another thread at this moment; it is closed at the end.

@@ -18,7 +18,7 @@ from plans.parameters import Parameter
 from plans.registry import PLANS, PlanEntry, sorted_plans
 
 SETTLING = "the time in which temperatures settle"
-"""What a forecast leaves out if a plan waits for a temperature."""
+"""Time that a forecast does not include if a plan waits for a temperature."""
 
 KINDS: dict[Any, Kind] = {
     float: Kind.NUMBER,
@@ -56,7 +56,7 @@ def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
 
 
 class PlanCourses:
-    """Derives the exposures of a plan from its arguments, for a beamline with this `configuration`."""
+    """Function that derives the exposures of a plan from its arguments, for a beamline with this `configuration`."""
 
     def __init__(self, configuration: BeamlineConfiguration) -> None:
         self._configuration = configuration

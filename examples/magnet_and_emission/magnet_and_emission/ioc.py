@@ -29,13 +29,13 @@ class EmissionGroup(PVGroup):
     """Magnet, analyser and counter; every put completes when what it starts has ended."""
 
     field = pvproperty(
-        name="ame:magnet:Field", value=0.0, units="T", precision=4, doc="Field, set point",
+        name="ame:magnet:Field", value=0.0, units="T", precision=4, doc="Field, setpoint",
         lower_ctrl_limit=-5.0, upper_ctrl_limit=5.0,
     )  # fmt: skip
     field_rbv = pvproperty(name="ame:magnet:FieldRBV", value=0.0, units="T", precision=4, doc="Field, read-back")
     stop = pvproperty(name="ame:magnet:Stop", value=0, doc="1 stops the ramp")
     analyser = pvproperty(
-        name="ame:analyser:Energy", value=7058.0, units="eV", precision=3, doc="Analyser, set point",
+        name="ame:analyser:Energy", value=7058.0, units="eV", precision=3, doc="Analyser, setpoint",
         lower_ctrl_limit=6900.0, upper_ctrl_limit=7200.0,
     )  # fmt: skip
     analyser_rbv = pvproperty(name="ame:analyser:EnergyRBV", value=7058.0, units="eV", precision=3, doc="Analyser")

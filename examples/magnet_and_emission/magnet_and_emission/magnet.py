@@ -1,4 +1,4 @@
-"""The magnet: a power supply with a set point whose put completes when the ramp has ended."""
+"""The magnet: a power supply with a setpoint whose put completes when the ramp has ended."""
 
 from __future__ import annotations
 

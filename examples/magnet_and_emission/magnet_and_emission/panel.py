@@ -24,7 +24,7 @@ class EmissionRequest(Request[EmissionResults]):
     slow = True
 
     def compute(self, run: RunState) -> EmissionResults:
-        """Return what the run reduces to so far; raises ReductionError for another run, or before the first point."""
+        """Return what the run reduces to so far; raises ReductionError for any other run, or before the first point."""
         results = EMISSION.reduce(run.sums_of(EmissionSums))
         assert isinstance(results, EmissionResults)
         return results

@@ -23,7 +23,7 @@ PROBE = Quantity(name="probe (bunch after the pump)", unit="", column="probe", n
 PHOTONS = Quantity(name="photons", unit="per pulse", column="photons_per_pulse")
 THRESHOLD = CurveStyle(role="neutral", line="dashed", bars=False)
 APD_STYLES = (CurveStyle(role="off", line="", marker="circle"), CurveStyle(role="on", line="", marker="diamond"))
-"""Styles of the photodiodes, in turns: neighbours differ in colour and shape."""
+"""Styles of the photodiodes, repeated in this order: neighbours differ in colour and shape."""
 
 NEAR = 0.5
 """The threshold is drawn from this share of it on; far below it would compress the points to a line."""
@@ -85,7 +85,7 @@ class BunchesPanel(SingleAnswerPanel[BunchView]):
         self.apply_theme()
 
     def apply_theme(self) -> None:
-        """Write the word in its colour."""
+        """Colour the word after a change of theme."""
         texts: dict[bool | None, tuple[str, Severity]] = {
             None: ("", "unknown"),
             False: ("● RATE OK", "good"),

@@ -72,7 +72,7 @@ class ChecksPanel(Panel):
         self.table.show_rows([*rows, gate_row(frame.answer(gates)), *baseline_rows(frame.answer(baselines))])
 
     def apply_theme(self) -> None:
-        """Write the number in its size and colour."""
+        """Give the number its size and colour after a change of theme."""
         theme = current_theme()
         colour = theme.state_colour(self._severity)
         self.ratio.setStyleSheet(f"font-size: {2.2 * theme.font_points:g}pt; font-weight: bold; color: {colour};")

@@ -130,7 +130,7 @@ class Choices(QWidget):
         return parse_scans(self._scans.text())
 
     def choose_scans(self, text: str) -> None:
-        """Average the scans in `text`, as if it were typed; scans count from 1, and other parts are ignored."""
+        """Average the scans in `text`, as if it were typed; scans count from 1, and invalid parts are ignored."""
         self.scope = None
         self._scans.setText(text)
         self.changed.emit()
@@ -252,9 +252,9 @@ def left_out_text(runs: Sequence[LeftOutRun]) -> str:
 
 
 def parse_scans(text: str) -> tuple[int, ...]:
-    """Return scan indices (scans,), from 0, for a text such as "1-3, 5", which counts from 1.
+    """Return scan indices (scans,), from 0, for an entry such as "1-3, 5", which counts from 1.
 
-    Other parts are ignored, because the text is read while it is typed.
+    Invalid parts are ignored, because the text is read while it is typed.
     """
     found: set[int] = set()
     for first, last in re.findall(r"(\d+)(?:\s*-\s*(\d+))?", text):

@@ -93,7 +93,7 @@ class StaticPanel(Panel):
 
 
 def temperature_text(one: AtTemperature) -> str:
-    """Return the set temperature, or that of the thermocouple if none was set."""
+    """Return the set temperature, or the reading of the thermocouple if no temperature was set."""
     return f"{one.temperature_c:.1f} °C" if one.setpoint_c is None else f"{one.setpoint_c:g} °C"
 
 

@@ -19,7 +19,7 @@ Bounds: TypeAlias = Callable[[Range | None], tuple[Range | None, Range | None]]
 
 
 class ViewKeeper(QObject):
-    """Keeps a view box on its data or on a chosen view, with a history of views.
+    """Keeper of a view box on its data or on a chosen view, with a history of views.
 
     Signal `chosen(View | None)`: the user has chosen another view; None for all data.
     """

@@ -25,8 +25,8 @@ class AtTemperature:
     """The mean of all runs at one temperature: `measured` counts per I0 at the points so far.
 
     `setpoint_c`: set temperature, C; None if the temperature was not set. `temperature_c`: reading of the thermocouple,
-    C. `difference`: to the first temperature of the series; None for that one itself, or for the reason `problem`.
-    `runs`: uids of the runs.
+    C. `difference`: spectrum minus that at the first temperature of the series; None for that first one, or for the
+    reason `problem`. `runs`: uids of the runs.
     """
 
     setpoint_c: float | None

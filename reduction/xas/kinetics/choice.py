@@ -72,7 +72,7 @@ def choose_kinetics(
 
     It ends where one more component improves neither criterion: fits of absent components are slow, and
     determine nothing. A model whose parameters the data do not determine is left out. With one lifetime of 665 ps in
-    the sample and 36 s per point, BIC took a needless component in 0 of 60 simulated runs, AICc in 2. Raises the
+    the sample and 36 s per point, BIC chose an unnecessary component in 0 of 60 simulated runs, AICc in 2. Raises the
     ReductionError of the simplest model if none can be fitted.
     """
     fits: list[KineticsFit] = []

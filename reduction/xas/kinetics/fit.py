@@ -334,7 +334,7 @@ def _exponential(logarithm: float) -> float:
 
 
 def _lifetimes(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
-    """Return the lifetimes with errors, ps: each depends on its own logarithm and on all before."""
+    """Return the lifetimes with errors, ps: each depends on its own logarithm and on all earlier ones."""
     rates = Shape.from_values(estimates.values, model).rates
     lifetimes = [1.0 / rate for rate in rates[: model.lifetimes]]
     return tuple(
@@ -344,7 +344,7 @@ def _lifetimes(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
 
 
 def _fractions(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
-    """Return the fractions of all components with errors; the last one is what the others leave."""
+    """Return the fractions of all components with errors; the last one is the remainder to 1."""
     rest = Shape.from_values(estimates.values, model).fractions[-1]
     free = [estimates.plain(name) for name in model.free_fractions]
     return (*free, estimates.derived(rest, dict.fromkeys(model.free_fractions, -1.0)))

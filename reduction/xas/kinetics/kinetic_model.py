@@ -42,7 +42,7 @@ class KineticModel(StrEnum):
 
     @property
     def log_lifetimes(self) -> tuple[str, ...]:
-        """Names of the fitted logarithms: ln(tau1/ps), then those of the ratio of each lifetime to the one before."""
+        """Names of the fitted logarithms: ln(tau1/ps), then those of the ratio of each lifetime to the previous one."""
         return ("log_tau1", "log_tau_ratio", "log_tau_ratio2")[: self.lifetimes]
 
     @property
@@ -61,7 +61,7 @@ class Criterion(StrEnum):
     """Information criteria: chi-square plus a penalty per parameter; the model with the smallest value is chosen.
 
     AICc (Hurvich and Tsai 1989, Biometrika 76, 297) prefers the model that predicts best, BIC (Schwarz 1978, Ann. Stat.
-    6, 461) the true one: it adds a needless parameter less often, and needs more data to see a real one.
+    6, 461) the true one: it adds an unnecessary parameter less often, and needs more data to detect a real one.
     """
 
     AICC = "AICc"

@@ -28,7 +28,7 @@ LIFETIME_LIMITS_PS = (5.0, 30e3)
 """Limits of tau1, ps: below a tenth of the instrument response it looks like an instantaneous change."""
 
 RATIO_LIMITS = (1.1, 1e3)
-"""Limits of the ratio of each lifetime to the one before."""
+"""Limits of the ratio of each lifetime to the previous one."""
 
 IRF_FACTOR = 10.0
 """Limit of the width of the instrument response, up and down, as a multiple of the one that the run records."""
@@ -121,7 +121,7 @@ class KineticsProblem:
 
     @property
     def values(self) -> int:
-        """Number of independent residuals, the prior of the response included."""
+        """Number of independent residuals, including the prior of the response."""
         return sum(trace.degrees_of_freedom for trace in self.traces) + self.free_response
 
     @property
@@ -133,7 +133,7 @@ class KineticsProblem:
 
     @property
     def free_response(self) -> bool:
-        """Whether the width of the instrument response is a parameter: the runs record an error of it."""
+        """Whether the width of the instrument response is fitted, which it is if the runs record its error."""
         return self.timing.irf_error_ps > 0
 
     def t0_name(self, trace: int) -> str:
@@ -185,7 +185,7 @@ class KineticsProblem:
         return self._latest.decays
 
     def _add_lifetimes(self, parameters: Parameters, start: Start) -> None:
-        """Add the logarithms of the first lifetime and of the ratio of each other to the one before."""
+        """Add the logarithms of the first lifetime and of the ratio of each further lifetime to the previous one."""
         for index, name in enumerate(self.model.log_lifetimes):
             if index:
                 limits = RATIO_LIMITS
@@ -248,7 +248,7 @@ class KineticsProblem:
         return free
 
     def chi_square(self, parameters: Parameters) -> float:
-        """Return chi-square at `parameters`, the prior of the response included."""
+        """Return chi-square at `parameters`, including the prior of the response."""
         return float(np.sum(self.residual(parameters) ** 2))
 
     def covariance(self, parameters: Parameters) -> FloatArray | None:

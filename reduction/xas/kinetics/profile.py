@@ -138,7 +138,7 @@ class _Search:
         return abs(moved)
 
     def error_at(self, distance: float) -> tuple[float, float]:
-        """Return how far the combination really is from its best value, and the root of the rise of chi-square there.
+        """Return the distance of the combination from its best value, and the root of the rise of chi-square there.
 
         A least-squares fit with one more residual, the distance to the target in units of a small part of its error,
         ends on the profile: the smallest chi-square for the value that it reaches. So target and value need not agree.

@@ -36,9 +36,9 @@ def find_starts(
 ) -> list[Start]:
     """Return the `number` best points of a coarse grid, best first.
 
-    To first order in the signal the model is linear in the amplitudes and baselines, so the grid spans only time
-    zero (steps of the instrument response, +-1 ns within the delays measured, then half of it around the best) and
-    then the decay rates.
+    To first order in the signal the model is linear in the amplitudes and baselines, so the grid spans only time zero
+    and then the decay rates. Time zero is tried in steps of the response's width within the measured delays, at most
+    +-1 ns, and then half a step to both sides of the best.
     """
     width = traces[0].train.sigma_ps
     low = max(first_delay_ps.min(), -_T0_SPAN_PS)

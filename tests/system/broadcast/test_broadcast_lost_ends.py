@@ -1,4 +1,4 @@
-"""If these fail, a run whose session died looks open for ever in every window."""
+"""If these fail, a run whose session died looks open forever in every window."""
 
 from __future__ import annotations
 

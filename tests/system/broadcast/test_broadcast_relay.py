@@ -197,7 +197,7 @@ def test_without_an_archive_losses_are_counted(start_relay: Any, open_window: Op
 def test_the_end_of_a_run_that_was_lost_is_fetched(
     start_relay: Any, open_window: OpenWindow, publisher_to: Any
 ) -> None:
-    """Nothing follows a lost stop document; without the heartbeat the run would look open for ever."""
+    """Nothing follows a lost stop document; without the heartbeat the run would look open forever."""
     documents, archive = energy_run(), Archive()
     with start_relay(archive=archive) as relay:
         publisher, window = publisher_to(relay), open_window(relay)

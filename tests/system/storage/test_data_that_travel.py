@@ -139,7 +139,7 @@ def test_repair_keeps_the_copy_of_a_run_that_cannot_be_written(
 
 
 def test_whole_numbers_of_64_bits_come_back_equal(root: Path, run_engine: RunEngine, scan: Scan) -> None:
-    """Lost: a pulse id or a time in ns, which came back as 2^53 - 1 and was called wrong for ever."""
+    """Lost: a pulse id or a time in ns, which came back as 2^53 - 1 and was called wrong forever."""
     given = {"time_ns": 1764338400123456789, "lowest": -(2**63), "density_per_cm3": 1e19, "deep": {"a": [2**60]}}
     with open_store(root) as store:
         store.subscribe(run_engine)

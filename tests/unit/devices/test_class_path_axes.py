@@ -43,7 +43,7 @@ class OwnAxis(MotorRecordAxis):
 
 
 def magnet(**changes: Any) -> Any:
-    """A magnet in memory at 0 mT, whose power supply follows its set point at once."""
+    """A magnet in memory at 0 mT, whose power supply follows its setpoint at once."""
     settings = RecordAxisSettings(**{**MAGNET, **changes})
     positioner = make_fake_device(Magnet)("psu:", name="field_positioner")
     axis = make_fake_device(PositionerAxis)(settings, positioner, name="field_mt")

@@ -1,4 +1,4 @@
-"""If these fail, a point that was spoilt is averaged, or a good one is measured for ever."""
+"""If these fail, a point that was spoilt is averaged, or a good one is measured forever."""
 
 from __future__ import annotations
 

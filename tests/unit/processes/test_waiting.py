@@ -1,4 +1,4 @@
-"""If these fail, a program waits for ever, or gives up on what has happened meanwhile."""
+"""If these fail, a program waits forever, or gives up on what has happened meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""If these fail, `trxas chaos` and `trxas kills` restart a hopeless session for ever instead of naming the cause."""
+"""If these fail, `trxas chaos` and `trxas kills` restart a hopeless session forever instead of naming the cause."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_a_log_gets_whole_lines_at_the_beginning_and_the_end(capsys: pytest.Capt
 
 
 def test_on_a_terminal_lines_are_printed_above_the_bar_which_stays_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost: the table of exposures, overwritten by the bar; or the cursor, hidden for ever after `kill -9`."""
+    """Lost: the table of exposures, overwritten by the bar; or the cursor, hidden forever after `kill -9`."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", terminal)

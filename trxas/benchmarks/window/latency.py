@@ -64,7 +64,7 @@ class _WatchedSpectra(SpectraPanel):
 
 
 class _Producer:
-    """Puts documents into the feed at a constant rate, on its own thread."""
+    """Producer that puts documents into the feed at a constant rate, on its own thread."""
 
     def __init__(self, feed: QueueFeed, documents: Iterator[Document], rate_per_s: float) -> None:
         self.put_at: list[float] = []

@@ -113,7 +113,7 @@ class Coverage:
         self.measured.add((sample, number))
 
     def give_up(self, samples: Sequence[RandomSample], reason: str) -> None:
-        """Count the measurements of `samples` that are missing as failed, for `reason`."""
+        """Count the missing measurements of `samples` as failed, for `reason`."""
         for sample in samples:
             for number in range(self.settings.measurements):
                 if (sample.index, number) not in self.measured:

@@ -75,5 +75,5 @@ def _width(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _jackknife(left_out: NDArray[np.float64]) -> float:
-    """Return the error of a statistic from its values with one sample left out each, (samples,)."""
+    """Return the error of a statistic from its values without each of the samples in turn, (samples,)."""
     return float(np.sqrt((left_out.size - 1) * left_out.var()))

@@ -90,7 +90,7 @@ class SampleTruth:
         return 1.0 - self.fraction1 - self.fraction2
 
     def after_pump(self, first_delay_ps: float, probe: int, timing: Timing) -> float:
-        """Return the excitation at `probe`, relative to that just after one pump; earlier pumps included.
+        """Return the excitation at `probe`, relative to that just after one pump, including earlier pumps.
 
         `first_delay_ps` is the delay of probe 0, ps.
         """

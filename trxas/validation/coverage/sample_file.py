@@ -54,7 +54,7 @@ PB_SHAPE = EdgeShape(
 
 
 def sample_toml(truth: SampleTruth) -> str:
-    """Return the text of a sample file, with the sample's own instrument response, ps, whatever is configured."""
+    """Return the text of a sample file, with the sample's own instrument response, ps, not the configured one."""
     edges = (
         _edge(BR_K.name, BR_SHAPE, truth.photons_per_pulse, truth.br_change, BR_K.main_feature_ev),
         _edge(PB_L3.name, PB_SHAPE, truth.photons_per_pulse, truth.pb_change, PB_L3.main_feature_ev),

@@ -26,8 +26,8 @@ class Campaign:
     """A campaign, as an entry point of the group `trxas.campaigns` names it.
 
     `measure(samples, seed)` starts the technique's simulation, draws that many random samples from the seed, measures
-    each by its usual plan, reduces it in the usual way, and yields the estimates by parameter. It leaves out what a
-    sample did not determine.
+    each by its usual plan, reduces it in the usual way, and yields the estimates by parameter. A parameter that a
+    sample does not determine is omitted.
     """
 
     name: str
@@ -76,7 +76,7 @@ class TechniqueCoverage:
 
 
 def campaigns() -> dict[str, Campaign]:
-    """Return the campaigns of all plug-ins by name; one that cannot be used is logged and left out."""
+    """Return the campaigns of all plug-ins by name; one that cannot be used is logged and skipped."""
 
     def campaign_of(plug_in: PlugIn) -> list[Campaign]:
         brought = plug_in.load()

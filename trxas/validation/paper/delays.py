@@ -146,7 +146,7 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
 
 
 def _corrected_rows(br: Delays, shapes: list[ShapeComparison], shares: list[Value]) -> list[Row]:
-    """Return the ratios of the transients to that at 100 ps without what the reference holds of each."""
+    """Return the ratios of the transients to that at 100 ps, each corrected for its share that the reference holds."""
     rows = []
     for delay, uids, shape, share in zip(DELAYS[1:], br.uids[1:], shapes, shares[1:], strict=True):
         # Both transients are differences to the same reference: the ratio of the signals is that of the differences

@@ -20,7 +20,7 @@ KEY = "campaign_run"
 
 
 class SectionSession:
-    """Runs the plans of one `section` of a `campaign` with `session`.
+    """Session for the plans of one `section` of a `campaign`.
 
     If `resumable`, a run that was measured before under the same key is used again, and one that was interrupted is
     completed. Runs are identified by the fields of their start documents alone: the order of calls does not matter.
@@ -73,7 +73,7 @@ class SectionSession:
         return True
 
     def _report_runs_without_key(self) -> None:
-        """Version 0.1 marked runs by their place in the section, which does not say what they measured."""
+        """Version 0.1 marked runs by their place in the section, which does not identify what they measured."""
         numbered = re.compile(rf"{re.escape(self._section)} \d+")
         starts = find_starts(self.session.store, **{CAMPAIGN: self._campaign})
         old = [start["uid"][:8] for start in starts if numbered.fullmatch(str(start.get(SECTION, "")))]

@@ -39,7 +39,7 @@ class StoredRuns:
         return list(load_dataset(self.store, self._uid(name)))
 
     def scan(self, name: str) -> RunAccumulator:
-        """Return the sums of a pump-probe or foil scan. Raises ReductionError for another run."""
+        """Return the sums of a pump-probe or foil scan. Raises ReductionError for any other run."""
         sums = self._reduction(name).sums
         if not isinstance(sums, RunAccumulator):
             raise ReductionError(f"The run {name!r} is a {self._reduction(name).kind.name}, not a pump-probe scan.")
@@ -56,7 +56,7 @@ class StoredRuns:
         return results
 
     def static(self, name: str) -> StaticSpectrum:
-        """Return a static spectrum of the powder, reduced. Raises ReductionError for another run."""
+        """Return a static spectrum of the powder, reduced. Raises ReductionError for any other run."""
         results = self._once("static", name, self._reduction(name).results)
         if not isinstance(results, StaticResults):
             raise ReductionError(f"The run {name!r} has no static spectrum. {results.table()}")

@@ -23,7 +23,7 @@ GAP_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedFault:
-    """A fault of `kind`, `gap_s` after the end of the one before it, for `duration_s`; both wall time.
+    """A fault of `kind`, `gap_s` after the end of the previous one, for `duration_s`; both wall time.
 
     `wall_clock`: the simulation takes the duration of this kind in wall time too, not in beam time. `parameters` by the
     last part of their PV names.

@@ -1,4 +1,4 @@
-"""What chaos and kills do while they wait: restart processes that ended by themselves, and give up on hopeless ones."""
+"""Work of chaos and kills while they wait: restart processes that ended by themselves, give up on hopeless ones."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Measurement:
 
 
 class MeasuringChild:
-    """Runs a measuring session, one life after the other, and counts the exposures it reports.
+    """A measuring session in one life after the other, with the number of exposures that it reports.
 
     `exposures` counts those of all lives together; `last_sign_s` is the monotonic time of the latest one, or of the
     latest start, s.

@@ -48,7 +48,7 @@ class Measurer(Protocol):
         """The data folder of the session."""
 
     def measure(self, plan: str, arguments: Mapping[str, Any]) -> object:
-        """Run a plan, and return when it has ended; raises one of FAILURES if it did not end well."""
+        """Run a plan, and return when it has ended; raises one of FAILURES if it did not succeed."""
 
     def resume(self, uid: str) -> object:
         """Measure what the dataset of a run lacks; raises one of FAILURES."""
@@ -138,7 +138,7 @@ def _begin(measurer: Measurer, number: int) -> str:
 
 
 def _plan(number: int) -> tuple[str, dict[str, Any]]:
-    """Return plan and arguments of a spectrum or of a trace, in turns."""
+    """Return plan and arguments of a spectrum and of a trace alternately."""
     common: dict[str, Any] = {"edge": "Br K", "dwell_s": DWELL_S, "repeats": REPEATS, "sample": PURPOSE}
     common |= {"md": {"purpose": PURPOSE}}
     if number % 2:

@@ -55,7 +55,7 @@ class QueueMeasurer:
         return self._store
 
     def measure(self, plan: str, arguments: Mapping[str, Any]) -> None:
-        """Run a plan through the queue; raise QueuedPlanError if it did not end well."""
+        """Run a plan through the queue; raise QueuedPlanError if it did not succeed."""
         self._open_session()
         # A plan that failed is put back to the front of the queue.
         # A plan that failed is put back to the front of the queue by the server, as a person would want it. Here the
@@ -69,13 +69,13 @@ class QueueMeasurer:
             raise QueuedPlanError(f"{plan}: {result['exit_status']}: {result['msg']}")
 
     def resume(self, uid: str) -> None:
-        """Measure what the dataset of a run lacks; raises QueuedPlanError if the plan did not end well."""
+        """Measure what the dataset of a run lacks; raises QueuedPlanError if the plan did not succeed."""
         self.measure("resume_run", {"run": uid})
 
     def reset_safety(self) -> str:
         """Reset the watchdog, whatever its state, which the queue does not show.
 
-        Raises QueuedPlanError if the plan did not end well.
+        Raises QueuedPlanError if the plan did not succeed.
         """
         self.measure("reset_safety", {})
         return "asked for"
