@@ -211,7 +211,7 @@ def edge_points(
         regions_k = edge.regions_k
     behind = [energy_of_k(k, edge.zero_ev) for k in join_regions(regions_k, "1/A")] if regions_k else []
     if behind and regions_k[0][0] <= 0:
-        raise InputError(f"regions_k = {regions_k!r}: k starts above 0 1/A, which is the edge itself.")
+        raise InputError(f"regions_k = {regions_k!r}: k must start above 0 1/A, which is the edge itself. Raise it.")
     before = join_regions(edge.regions_ev if regions_ev is None else regions_ev, "eV")
     if regions_ev is None and behind:
         before = [point for point in before if point < behind[0]]

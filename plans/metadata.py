@@ -18,7 +18,7 @@ from errors import InputError
 LARGEST_INTEGER = 2**53
 """Largest integer that the catalogue returns unchanged, because it stores numbers as doubles."""
 
-ALLOWED = "Allowed are texts, True and False, None, finite numbers, and lists and mappings of these."
+ALLOWED = "Give strings, True, False, None, finite numbers, or lists and mappings of these."
 """What metadata may hold; part of every refusal."""
 
 
@@ -30,14 +30,14 @@ def storable_metadata(md: Any, path: str = "md") -> dict[str, Any]:
     or hold a dot or a slash, strings that are not Unicode, and objects of any other kind.
     """
     if not isinstance(md, Mapping):
-        raise InputError(f"{path} = {md!r}: give a mapping from texts to values, such as {{'vial': 7}}.")
+        raise InputError(f"{path} = {md!r}: give a mapping from strings to values, such as {{'vial': 7}}.")
     return _mapping(md, path)
 
 
 def check_text(text: Any, name: str) -> str:
     """Return `text`; raise InputError naming it `name` unless it is a string without surrogates (half characters)."""
     if not isinstance(text, str):
-        raise InputError(f"{name} = {text!r}: give a text.")
+        raise InputError(f"{name} = {text!r}: give a string.")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -53,7 +53,7 @@ def _mapping(md: Mapping[Any, Any], path: str) -> dict[str, Any]:
         here = f"{path}[{key!r}]"
         if not isinstance(key, str):
             kind = type(key).__name__
-            raise InputError(f"{here}: the key is of type {kind}. Give texts as keys, such as {str(key)!r}.")
+            raise InputError(f"{here}: the key is of type {kind}. Give strings as keys, such as {str(key)!r}.")
         check_text(key, f"the key of {here!a}")
         if not key or any(forbidden in key for forbidden in "./"):
             raise InputError(f"{here}: a key must not be empty and must not hold a dot or a slash. Use '_' instead.")
@@ -82,7 +82,7 @@ def _list(values: list[Any] | tuple[Any, ...], path: str) -> list[Any]:
 
 def _number(value: float, path: str) -> float:
     if not math.isfinite(value):
-        raise InputError(f"{path} = {value!r} is not a finite number. Leave the key out, or give a text.")
+        raise InputError(f"{path} = {value!r} is not a finite number. Leave the key out, or give a string.")
     return float(value)
 
 
@@ -90,7 +90,7 @@ def _integer(value: int, path: str) -> int:
     if abs(value) > LARGEST_INTEGER:
         raise InputError(
             f"{path} = {value} lies beyond +-2^53 = {LARGEST_INTEGER}, where the catalogue rounds integers. Give it as "
-            f"a text, {str(value)!r}, or in a larger unit."
+            f"a string, {str(value)!r}, or in a larger unit."
         )
     return int(value)
 

@@ -51,7 +51,7 @@ class BeamlineOptions(StoreOptions):
         str | None,
         typer.Option(
             metavar="HOSTS",
-            help="Hosts and ports of the control system, separated by blanks, as in EPICS_CA_ADDR_LIST.",
+            help="Hosts and ports of the control system, separated by spaces, as in EPICS_CA_ADDR_LIST.",
         ),
     ] = None
     prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="Prefix of every PV name.")] = None

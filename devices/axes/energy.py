@@ -139,8 +139,8 @@ class Energy(Axis):
         lowest = self.low + self._settings.overshoot_ev
         if target_ev < lowest:
             remedy = (
-                f"A long move down goes {self._settings.overshoot_ev:g} eV too far and comes from below; stay "
-                f'above {lowest:g} eV, or move with approach="direct" and mind the backlash.'
+                f"A long move down overshoots by {self._settings.overshoot_ev:g} eV and returns from below; stay "
+                f'above {lowest:g} eV, or move with approach="direct" and accept the backlash.'
             )
             raise OutOfRangeError(f"{self.name} approached from below", target_ev, lowest, self.high, "eV", remedy)
 
@@ -213,7 +213,7 @@ class Energy(Axis):
         return (
             text
             if value == self._target_ev
-            else f"{text} The move goes by way of {value:.10g} eV, to arrive from below."
+            else f"{text} The move overshoots to {value:.10g} eV, to arrive from below."
         )
 
     def raw_targets(self, value: float) -> dict[str, float]:

@@ -240,7 +240,7 @@ class CellSettings:
     tolerance_c: Annotated[float, quantity("half width of the band", "C", above=0.0, high=50.0)] = 0.5
     settle_s: Annotated[float, quantity("time within the band", "s", low=0.0, high=3600.0)] = 2.0
     poll_s: Annotated[float, quantity("time between two readings", "s", above=0.0, high=60.0)] = 0.1
-    timeout_s: Annotated[float, quantity("longest time to settle", "s", above=0.0, high=DAY_S)] = 1800.0
+    timeout_s: Annotated[float, quantity("time-out for settling", "s", above=0.0, high=DAY_S)] = 1800.0
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""

@@ -36,11 +36,11 @@ from devices.pump_scheme import PumpScheme
 class EpicsSettings:
     """How to reach the control system.
 
-    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by blanks); `prefix` is put in front of every
+    `address_list` becomes EPICS_CA_ADDR_LIST (hosts and ports separated by spaces); `prefix` is put in front of every
     PV name.
     """
 
-    address_list: Annotated[str, text("hosts and ports of the servers, separated by blanks")] = "127.0.0.1"
+    address_list: Annotated[str, text("hosts and ports of the servers, separated by spaces")] = "127.0.0.1"
     prefix: Annotated[str, text("prefix of every PV name")] = ""
     connection_timeout_s: Annotated[float, quantity("time to connect", "s", above=0.0, high=600.0)] = 5.0
 

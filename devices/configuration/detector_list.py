@@ -165,10 +165,10 @@ def _name_faults(detectors: Sequence[Entry], taken: Collection[str]) -> Iterable
     for one in detectors:
         key = f"{one.name}: name"
         if OWN_NAMES.get(one.name, one.kind) is not one.kind:
-            message = f'is that of a detector of the kind "{OWN_NAMES[one.name]}" in every run. Choose another.'
+            message = f'is reserved in every run for a detector of the kind "{OWN_NAMES[one.name]}". Choose another.'
             yield Fault(table=TABLE, key=key, message=message)
         elif one.name in ("spc", "i0", "foil") and one not in own and any(_slot(other) == one.name for other in own):
-            message = "is the name of the fields of the first detector of its kind. Choose another."
+            message = "is reserved for the first detector of its kind. Choose another."
             yield Fault(table=TABLE, key=key, message=message)
         elif one.name in taken and one.name not in OWN_NAMES:
             message = "is already the name of a device or a field. Choose another."
@@ -179,7 +179,9 @@ def _i0_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
     chambers = [one for one in detectors if one.role is DetectorRole.I0]
     if len(chambers) != 1:
         problem = "no detector has" if not chambers else f"{', '.join(one.name for one in chambers)} have"
-        message = f'{problem} the role "i0", which exactly one must have: everything is divided by it. Correct role.'
+        message = (
+            f'{problem} the role "i0", which exactly one must have: everything is divided by it. Correct the roles.'
+        )
         yield Fault(table=TABLE, key="", message=message)
     # Another scaler could be started earlier or later than the photodiodes, and I0 would be that of other pulses.
     for one in chambers:
@@ -214,7 +216,7 @@ def _frame_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
     analog = [one for one in detectors if isinstance(one, AnalogDetector) and one.frame]
     framed = [one for one in detectors if isinstance(one, SpcDetector) and one.frame]
     if framed and framed[0] is not next(iter(counting), None):
-        message = "must be of the first detector that counts, and of no other. Give channels instead."
+        message = "is only possible for the first detector that counts. Give channels instead."
         yield Fault(table=TABLE, key=f"{framed[0].name}: frame", message=message)
     for kind in (framed[1:], analog[1:]):
         for one in kind:
@@ -223,8 +225,8 @@ def _frame_faults(detectors: Sequence[Entry]) -> Iterable[Fault]:
     # Counts and analog means of one exposure are matched by their numbers, which only frames carry.
     if bool(analog) != bool(framed):
         message = (
-            "needs the other frame, of the counts or of the analog signal: an exposure is known by the number in both. "
-            "Give both, or channels and records."
+            "needs the other frame, of the counts or of the analog signal: an exposure is identified by the number in "
+            "both. Give both, or channels and records."
         )
         yield Fault(table=TABLE, key=f"{(analog or framed)[0].name}: frame", message=message)
 
@@ -236,7 +238,7 @@ def _containment_faults(one: GatedDetector, detectors: Sequence[Entry]) -> Itera
     part = next((other for other in detectors if other.name == one.contains and other is not one), None)
     if part is None:
         others = ", ".join(other.name for other in detectors if other.name != one.name)
-        message = f"= {one.contains!r}: is no other detector of the list. Give one of {others}."
+        message = f"= {one.contains!r}: is not another detector of the list. Give one of {others}."
         yield Fault(table=TABLE, key=key, message=message)
     elif not isinstance(part, type(one)) or [len(row) for row in part.table_of] != [len(row) for row in one.table_of]:
         message = f"= {one.contains!r}: has another kind, or other elements and gates. Both must have the same."

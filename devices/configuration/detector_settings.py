@@ -41,9 +41,11 @@ class ExposureSettings:
         tuple[tuple[int, ...], ...], Field(description="rows of channels, one per gate, a row per photodiode")
     ] = ()
     stamp_tolerance_s: Annotated[
-        float, quantity("difference of the clocks of two IOCs that is allowed", "s", low=0.0, high=60.0)
+        float, quantity("largest allowed difference between the clocks of two IOCs", "s", low=0.0, high=60.0)
     ] = 0.1
-    diodes_per_channel: Annotated[int, whole_number("photodiodes whose gates one channel adds up", low=1, high=64)] = 1
+    diodes_per_channel: Annotated[
+        int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)
+    ] = 1
     i0_channel: Annotated[int, whole_number("channel of the ion chamber", low=1, high=64)] = 2
     foil_channel: Annotated[int, whole_number("channel of the foil's diode; 0: there is none", low=0, high=64)] = 3
     boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
@@ -102,8 +104,8 @@ class ExposureSettings:
             yield Fault(
                 table="exposure",
                 key=missing,
-                message=f"is missing, but {given} is given: an exposure is known by the number in both. Give both or "
-                "neither.",
+                message=f"is missing, but {given} is given: an exposure is identified by the number in both. Give both "
+                "or neither.",
             )
         if self.spc_channels:
             yield from self._channel_faults()
@@ -180,7 +182,7 @@ class PilatusSettings:
     prefix: Pv
     folder: Annotated[str, text("folder of the images, as the session sees it; empty: in the data folder")] = ""
     local_root: Annotated[str, text("folder that both computers share, as the session sees it")] = ""
-    ioc_root: Annotated[str, text("the same folder as the detector's computer sees it")] = ""
+    ioc_root: Annotated[str, text("the same folder, as the detector's computer sees it")] = ""
     exposure_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=86_400.0)] = 0.001
     exposure_high_s: Annotated[float, quantity("longest exposure", "s", above=0.0, high=86_400.0)] = 3600.0
     margin_s: Annotated[float, quantity("time an image may take beyond its exposure", "s", above=0.0, high=600.0)] = (

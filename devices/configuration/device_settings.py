@@ -23,7 +23,7 @@ class DeviceSettings:
     """
 
     class_path: Annotated[str, text("module and class of the device, such as ophyd.EpicsScaler")]
-    pv: Annotated[OptionalPv, text("name that the class puts in front of its PVs")] = ""
+    pv: Annotated[OptionalPv, text("prefix of the PVs of the class")] = ""
     options: Annotated[Mapping[str, Any], text("further arguments of the class, by name")] = field(default_factory=dict)
 
     def faults(self, table: str = "devices") -> Iterable[Fault]:

@@ -22,7 +22,7 @@ class RecordAxisSettings:
     """
 
     class_path: Annotated[str, text("module and class of the device, such as ophyd.EpicsMotor")] = ""
-    pv: Annotated[OptionalPv, text("name that the class puts in front of its PVs; only with class_path")] = ""
+    pv: Annotated[OptionalPv, text("prefix of the PVs of the class; only with class_path")] = ""
     motor: Annotated[OptionalPv, text("motor record; or give setpoint and readback")] = ""
     setpoint: Annotated[OptionalPv, text("PV that is written, whose put completes when the motion ends")] = ""
     readback: Annotated[OptionalPv, text("PV with the actual position")] = ""
@@ -94,9 +94,7 @@ class RecordAxisSettings:
             yield from self._faults_of_positioner(table)
             return
         if not self.pv:
-            yield Fault(
-                table=table, key="pv", message=f"is missing. Give what {self.class_path} puts in front of its PVs."
-            )
+            yield Fault(table=table, key="pv", message=f"is missing. Give the prefix of the PVs of {self.class_path}.")
         remedy = f"is not used: {self.class_path} names its own PVs, behind pv. Remove it."
         yield from self._unused(table, ("motor", "setpoint", "readback", "stop", "done"), remedy)
 

@@ -24,7 +24,7 @@ class QualitySettings:
     `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
     """
 
-    attempts: Annotated[int, whole_number("times a point is measured at most", low=1, high=1000)] = 12
+    attempts: Annotated[int, whole_number("largest number of attempts at one point", low=1, high=1000)] = 12
     pause_s: Annotated[float, quantity("first pause between two attempts", "s", low=0.0, high=3600.0)] = 0.1
     pause_high_s: Annotated[float, quantity("longest pause between two attempts", "s", low=0.0, high=3600.0)] = 10.0
     suspend_s: Annotated[float, quantity("longest wait for the beamline", "s", above=0.0, high=WEEK_S)] = 14_400.0

@@ -91,8 +91,8 @@ def _parent(path: Path, extends: Any, named: Mapping[str, Path]) -> Path:
     known = ", ".join(map(repr, named))
     if not isinstance(extends, str) or not extends:
         raise ConfigurationError(
-            f"{path}: {EXTENDS} = {extends!r}: must be a text in quotes. Give the path of a configuration file, or one "
-            f"of {known}."
+            f"{path}: {EXTENDS} = {extends!r}: must be a string in quotes. Give the path of a configuration file, or "
+            f"one of {known}."
         )
     if extends in named:
         return named[extends]

@@ -58,7 +58,7 @@ class GatedDetector(ListedDetector):
     """
 
     weights: Weights = ()
-    contains: Annotated[str, text("name of the detector whose values are part of these; empty: none")] = ""
+    contains: Annotated[str, text("name of another detector whose values are included in these; empty: none")] = ""
     share: Annotated[
         float, quantity("part of the exposure that the contained detector covers", above=0.0, below=1.0)
     ] = 0.5
@@ -109,7 +109,7 @@ class GatedDetector(ListedDetector):
 class SpcDetector(GatedDetector):
     """Photon counting by gates that count at most once per pulse: on channels of a scaler, or in a frame.
 
-    `diodes` is the number of photodiodes whose gates one channel adds up.
+    `diodes` is the number of photodiodes whose counts are summed in one channel.
     """
 
     kind: Literal[DetectorKind.SPC] = DetectorKind.SPC
@@ -117,7 +117,7 @@ class SpcDetector(GatedDetector):
     channels: ChannelTable = ()
     frame: Annotated[OptionalPv, text("frame with the number of the exposure; or give channels")] = ""
     photodiodes: Annotated[int, whole_number("photodiodes in the frame", low=1, high=64)] = 2
-    diodes: Annotated[int, whole_number("photodiodes that one channel adds up", low=1, high=64)] = 1
+    diodes: Annotated[int, whole_number("photodiodes whose counts are summed in one channel", low=1, high=64)] = 1
 
     @property
     def table_of(self) -> tuple[tuple[int | str, ...], ...]:
@@ -246,7 +246,7 @@ class IonChamber(ListedDetector):
     channel: Annotated[int, whole_number("channel of the scaler; 0: a record is used instead", low=0, high=64)] = 0
     record: Annotated[OptionalPv, text("record with the mean signal; or give channel")] = ""
     dark: Annotated[float, quantity("offset without X-rays: counts per second, or in the unit of the record")] = 0.0
-    gain: Annotated[float, quantity("factor by which the signal is amplified", above=0.0)] = 1.0
+    gain: Annotated[float, quantity("amplification of the signal", above=0.0)] = 1.0
 
     @property
     def channels_of(self) -> tuple[tuple[str, int], ...]:
@@ -275,8 +275,10 @@ class DeviceDetector(ListedDetector):
 
     kind: Literal[DetectorKind.DEVICE] = DetectorKind.DEVICE
     class_path: Annotated[str, text("module and class of the device, such as ophyd.EpicsScaler")]
-    pv: Annotated[Pv, text("name that the class puts in front of its PVs")]
-    fields: Annotated[tuple[str, ...], Field(description="attributes to store; empty: those that it reads")] = ()
+    pv: Annotated[Pv, text("prefix of the PVs of the class")]
+    fields: Annotated[
+        tuple[str, ...], Field(description="attributes to store; empty: those that the device itself reads")
+    ] = ()
     trigger: Annotated[bool, switch("trigger it with every exposure")] = False
 
     def faults(self, table: str) -> Iterable[Fault]:

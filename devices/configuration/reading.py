@@ -53,8 +53,8 @@ EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "bool_type": "true or false",
-    "string_type": "a text in quotes",
-    "string_pattern_mismatch": "a PV name without blanks",
+    "string_type": "a string in quotes",
+    "string_pattern_mismatch": "a PV name without spaces",
 }
 """What a key needs, by pydantic's name of the error."""
 
@@ -192,7 +192,7 @@ class SettingsReader:
         value = self._content.get(name)
         if isinstance(value, str):
             return value
-        problem = "is missing" if value is None else f"= {value!r}: must be a text in quotes"
+        problem = "is missing" if value is None else f"= {value!r}: must be a string in quotes"
         self._faults.append(Fault(table="", key=name, message=f"{problem}. Write it above the first table."))
         return ""
 

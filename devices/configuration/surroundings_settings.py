@@ -24,7 +24,9 @@ class LaserSettings:
     shutter_readback: OptionalPv
     power: OptionalPv
     required_divider: Annotated[int, whole_number("X-ray pulses per pump pulse", low=1, high=1000)] = 5
-    shutter_timeout_s: Annotated[float, quantity("longest stroke of the shutter", "s", above=0.0, high=600.0)] = 10.0
+    shutter_timeout_s: Annotated[float, quantity("time-out of a motion of the shutter", "s", above=0.0, high=600.0)] = (
+        10.0
+    )
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for a shutter without a read-back, or a read-back without a shutter."""

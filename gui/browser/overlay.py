@@ -106,7 +106,7 @@ class Overlay(QWidget):
         else:
             problems += self._draw_comparison()
         if self._left_out:
-            problems.append(f"{self._left_out} more selected runs are not drawn: more curves are hard to tell apart.")
+            problems.append(f"{self._left_out} more selected runs are not drawn: too many to distinguish.")
         self.message.show_message("\n".join(problems), "warning")
         self.message.setVisible(bool(problems))
 
@@ -156,7 +156,7 @@ class Overlay(QWidget):
         plot.set_curve(label, result.x, result.y, result.sigma, style=RESULT)
         plot.remarks = [label, f"{first.label}: run {first.uid}", f"{second.label}: run {second.uid}"]
         plot.show_all()
-        return [f"{omitted} points are left out, where the second run is zero within errors."] if omitted else []
+        return [f"{omitted} points are omitted, as the second run is zero there within errors."] if omitted else []
 
     def _show_plot(self, axis: str, quantity: str) -> LinePlot:
         plot = self._plots.get((axis, quantity))

@@ -134,7 +134,7 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
     makes sense, it holds; if both do, decimals win where semicolons separate the entries; otherwise an InputError names
     both. If neither does, commas may differ: "13450:13462:2,13462:13480:0,5" has one of each kind.
     """
-    # Commas are the difficulty: "1,2" is two entries for one person, and 1.2 for another. A comma with a blank beside
+    # Commas are the difficulty: "1,2" is two entries for one person, and 1.2 for another. A comma with a space beside
     # it separates entries for everybody. For commas between digits, both readings of the whole text are tried, and the
     # one that makes sense is taken: regions need three ascending numbers, units must fit. Only if both make sense is
     # the user asked, because a guess here moves a monochromator.
@@ -153,7 +153,7 @@ def _only_reading(text: str, parameter: Parameter, read: Callable[[str, Paramete
     first, second = (text_of(meaning, parameter) for meaning in list(meanings.values())[:2])
     raise InputError(
         f"{parameter.label} = {text!r} can mean {_shortened(first)}, or {_shortened(second)}. Write decimals with a "
-        "point, and a blank after each comma."
+        "point, and a space after each comma."
     )
 
 
@@ -276,7 +276,7 @@ def _text(text: str, _parameter: Parameter) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    # A blank before a letter belongs to a unit: "100 ps" is one entry.
+    # A space before a letter belongs to a unit: "100 ps" is one entry.
     joined = re.sub(r"(?<=[\d.])\s+(?=[^\W\d_]|[°µ])", "", text)
     return [part for part in re.split(r"[,;\s]+", joined) if part]
 

@@ -67,7 +67,7 @@ class SuspensionClock:
         now_s = self._clock.now_s()
         if self.waited_s > limit_s:
             raise WaitedError(
-                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) for this, which is still true: {reason}. The "
+                f"Waited {self.waited_s:.0f} s (at most {limit_s:g} s) for this, but it has not ended: {reason}. The "
                 "run is closed and its data are saved; resume it when the beamline is ready, or increase suspend_s "
                 "in [quality]."
             )

@@ -201,8 +201,8 @@ def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
     if abs(shift_ev) > AXIS_TOLERANCE_EV:
         raise ReductionError(
             f"The energy axes of the runs {first.uid} and {other.uid} differ by {shift_ev:+.3g} eV (calibration "
-            f"offsets {first.energy_calibration_offset_ev:g} and {other.energy_calibration_offset_ev:g} eV; allowed "
-            f"are {AXIS_TOLERANCE_EV:g} eV). Reduce each alone, or combine those of one calibration."
+            f"offsets {first.energy_calibration_offset_ev:g} and {other.energy_calibration_offset_ev:g} eV; "
+            f"allowed: {AXIS_TOLERANCE_EV:g} eV). Reduce each alone, or combine those of one calibration."
         )
     if first.time_zero_raw_ps is None or other.time_zero_raw_ps is None:
         return
@@ -210,7 +210,7 @@ def require_one_axis(first: RunMetadata, other: RunMetadata) -> None:
     if abs(shift_ps) > AXIS_TOLERANCE_PS:
         raise ReductionError(
             f"The time zeros of the runs {first.uid} and {other.uid} differ by {shift_ps:+.3g} ps (raw "
-            f"{first.time_zero_raw_ps:g} and {other.time_zero_raw_ps:g} ps; allowed is {AXIS_TOLERANCE_PS:g} ps). "
+            f"{first.time_zero_raw_ps:g} and {other.time_zero_raw_ps:g} ps; allowed: {AXIS_TOLERANCE_PS:g} ps). "
             "Reduce each alone, or combine those of one time zero."
         )
 

@@ -141,7 +141,7 @@ class FrameStale(Fault):
 class CellRunaway(Fault):
     """The heater stays on: the cell heats up by `c_per_min` despite its setpoint, up to the 200 C of the heater."""
 
-    meaning: ClassVar[str] = "Cell heats up whatever is set"
+    meaning: ClassVar[str] = "Cell heats up, ignoring its setpoint"
     c_per_min: float = 30.0
 
     def __post_init__(self) -> None:

@@ -70,5 +70,5 @@ class Fault:
 def check_duration(fault: Fault, duration_s: float) -> None:
     """Raise SimulationInputError unless `fault` can last for `duration_s`; infinite means until it is ended."""
     if not 0 < duration_s <= fault.longest_s:  # false for NaN
-        limit = f" and at most {fault.longest_s:g} s" if math.isfinite(fault.longest_s) else "; inf means without end"
+        limit = f" and at most {fault.longest_s:g} s" if math.isfinite(fault.longest_s) else "; inf means no end"
         raise SimulationInputError(f"{type(fault).__name__}: a duration of {duration_s:g} s must be above 0{limit}")

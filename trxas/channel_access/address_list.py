@@ -8,7 +8,7 @@ from errors import ConfigurationError
 
 PORT_MAXIMUM = 65_535
 
-FORM = 'Give hosts separated by blanks, each with or without a port, as in "ioc7ida 192.168.1.20:5064".'
+FORM = 'Give hosts separated by spaces, each with or without a port, as in "ioc7ida 192.168.1.20:5064".'
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _IPV4_LIKE = re.compile(r"[0-9.]+")
@@ -23,7 +23,7 @@ def check_address_list(text: str) -> None:
         raise ConfigurationError(f"The address list of the control system is empty, so no PV can be found. {FORM}")
     # libca reads the list once, at the first PV, and reports nothing that it cannot use. A wrong list costs the
     # connection time-out and ends in a list of all PVs as disconnected, which sends people to the hardware. So it is
-    # checked here, with the usual mistakes of people: commas, blanks around colons, schemes of other protocols.
+    # checked here, with the usual mistakes of people: commas, spaces around colons, schemes of other protocols.
     reasons = [reason for part in text.split() if (reason := _fault(part))]
     if not reasons:
         return
@@ -37,10 +37,10 @@ def _fault(part: str) -> str:
     if "://" in part:
         return f"{part}: an address has no scheme in front"
     if "," in part or ";" in part:
-        return f"{part}: addresses are separated by blanks, not by commas or semicolons"
+        return f"{part}: addresses are separated by spaces, not by commas or semicolons"
     host, colon, port = part.partition(":")
     if not host or (colon and not port):
-        return f"{part}: no blank is allowed between host, colon and port"
+        return f"{part}: no space is allowed between host, colon and port"
     if host.isdecimal():
         return f"{part}: this is a number, not a host"
     if colon and not (port.isdecimal() and 1 <= int(port) <= PORT_MAXIMUM):

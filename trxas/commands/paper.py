@@ -26,7 +26,7 @@ class PaperOptions(BeamlineOptions):
 
     only: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="One section, and those it is compared with; a wrong name lists all."),
+        typer.Option(metavar="NAME", help="Measure only this section and those it needs; a wrong name lists all."),
     ] = None
     resume: Annotated[bool, typer.Option("--resume", help="Measure only the sections that are not measured yet.")] = (
         False

@@ -17,7 +17,7 @@ from trxas.configuration_options import StoreOptions
 class ListOptions(StoreOptions):
     """Options of `trxas runs list`."""
 
-    limit: Annotated[int, typer.Option(help="Number of runs to list at most.")] = 50
+    limit: Annotated[int, typer.Option(help="Maximum number of runs to list.")] = 50
     json: JsonFlag = False
 
 

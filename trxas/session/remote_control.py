@@ -207,6 +207,6 @@ class RemotelyPausableEngine(RunEngine):
         else:
             RunEngine.abort(self, "aborted from a window")
         raise EndedFromWindowError(
-            f"The plan was {answer.value} from a window. What it had measured is stored; `resume_run()` measures the "
-            "rest of a scan."
+            f"The plan was {answer.value} from a window. The data measured so far are stored; `resume_run()` measures "
+            "the rest of a scan."
         )

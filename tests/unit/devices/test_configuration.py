@@ -42,7 +42,7 @@ def table() -> dict[str, Any]:
         ("energy", "overshoot_ev", -60.0, "overshoot_ev = -60.0 eV: must be above 0 up to 1000 eV"),
         ("energy", "overshoot_ev", 250.0, "must not exceed long_move_ev = 200 eV"),
         ("energy", "timeout_s", 0.0, "timeout_s"),
-        ("energy", "setpoint", "7ida: BraggEAO", "must be a PV name without blanks"),
+        ("energy", "setpoint", "7ida: BraggEAO", "must be a PV name without spaces"),
         ("energy", "approach_from", "above", "approach_from = 'above': must be 'below' or 'direct'"),
         ("delay", "low_ps", 3e5, "low_ps = 300000 ps: must be below high_ps = 200000 ps"),
         ("delay", "tolerance_ps", 0.0, "tolerance_ps"),

@@ -105,8 +105,8 @@ def test_the_file_with_public_names_has_a_name(tmp_path: Path) -> None:
     ("text", "parts"),
     [
         ('extends = "hall.toml"', ("hall.toml", "there is no file", "relative", "'7ID-D'")),
-        ("extends = 7", ("extends = 7", "must be a text in quotes", "'7ID-D'")),
-        ('extends = ""', ("must be a text in quotes",)),
+        ("extends = 7", ("extends = 7", "must be a string in quotes", "'7ID-D'")),
+        ('extends = ""', ("must be a string in quotes",)),
         ('extends = "mine.toml"', ("leads in a circle", "mine.toml", "Remove one of them")),
     ],
 )

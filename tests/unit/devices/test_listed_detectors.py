@@ -90,7 +90,7 @@ def test_every_fault_of_a_list_is_in_one_message(tmp_path: Path) -> None:
         "[[detectors]] drift: kind = 'ssd': is an unknown kind. Did you mean sdd?",
         "[[detectors]] stock: class_path = 'ophyd.EpicsScalar': ophyd has no class EpicsScalar. Did you",
         "[[detectors]] behind: role is missing. Give the role of the detector.",
-        "[[detectors]] boxcar_6s: contains = 'bxcar': is no other detector of the list.",
+        "[[detectors]] boxcar_6s: contains = 'bxcar': is not another detector of the list.",
         "[[detectors]] diodes: name is the name of 2 detectors. Give each its own.",
         "[[detectors]] diodes: weihgt is an unknown key. Did you mean weights?",
         "[[detectors]] Diodes 2: name is not a name. Use lower-case letters, digits and _",

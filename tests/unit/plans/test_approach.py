@@ -116,7 +116,7 @@ def test_a_record_that_refuses_the_overshoot_moves_nothing(recorded: RecordedRun
 
 def test_an_overshoot_that_stops_short_does_not_go_on(recorded: RecordedRuns) -> None:
     recorded.hardware.energy_error_kev = 0.001
-    with pytest.raises(MotionError, match=r"sent to 13000 eV and stopped at 12941 eV.*by way of 12940 eV"):
+    with pytest.raises(MotionError, match=r"sent to 13000 eV and stopped at 12941 eV.*overshoots to 12940 eV"):
         recorded.line.energy.set(13_000.0).wait(timeout=WAIT_S)
     assert recorded.moved("energy") == pytest.approx([12.94])
 

@@ -128,7 +128,7 @@ def test_the_call_overrides_the_grid_in_ev_and_in_k() -> None:
     ("regions_ev", "regions_k", "message"),
     [
         ([(7_100, 7_200, 10)], [(2.0, 4.0, 0.1)], "below 7200 eV where regions_ev ends"),
-        (None, [(0.0, 4.0, 0.1)], "k starts above 0"),
+        (None, [(0.0, 4.0, 0.1)], "k must start above 0"),
         (None, [(4.0, 3.0, 0.1)], "reversed"),
         (None, [(4.0, 5.0)], "three finite numbers"),
         (None, 4.0, "list of regions"),

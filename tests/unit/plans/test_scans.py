@@ -234,7 +234,7 @@ def test_gates_that_stay_saturated_end_the_run_with_all_that_was_measured(record
         ({"repeats": 0}, InputError, "1 to 10000"),
         ({"repeats": 1.5}, InputError, "whole number"),
         ({"delay_ps": 153_300.0, "md": None}, OutOfRangeError, "outside -100000 to 15"),
-        ({"sample": 5}, InputError, "give a text"),
+        ({"sample": 5}, InputError, "give a string"),
         ({"md": {"uid": "mine"}}, InputError, "uid"),
         ({"md": {"x": object()}}, InputError, "cannot be stored"),
         ({"md": "vial"}, InputError, "mapping"),

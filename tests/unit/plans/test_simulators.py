@@ -54,6 +54,6 @@ def test_waiting_for_a_beam_that_never_comes_ends_in_a_simulator_too(recorded: R
         message = next(plan)
         if message.command == "open_run":
             recorded.line.surroundings.ring_current.sim_put(0.0)
-    with pytest.raises(Exception, match="still true: ring_current"):
+    with pytest.raises(Exception, match="has not ended: ring_current"):
         for _ in plan:
             pass

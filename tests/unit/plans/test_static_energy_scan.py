@@ -225,7 +225,7 @@ def test_a_beamline_without_the_cell_says_which_table_is_missing(recorded: Recor
         ({"repeats": 0}, InputError, "1 to 10000"),
         ({"approach": "above"}, InputError, "'below', 'direct'"),
         ({"md": {"temperature_c": 5}}, InputError, "temperature_c"),
-        ({"sample": 5}, InputError, "give a text"),
+        ({"sample": 5}, InputError, "give a string"),
     ],
 )
 def test_bad_input_moves_nothing(

@@ -28,9 +28,9 @@ def test_lists_that_libca_reads_are_taken(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "meant"),
     [
-        ("127.0.0.1: 5064", "no blank is allowed", "127.0.0.1:5064"),
-        ("ioc7ida :5064", "no blank is allowed", "ioc7ida:5064"),
-        ("ioc7ida : 5064 ioc7idd", "no blank is allowed", "ioc7ida:5064 ioc7idd"),
+        ("127.0.0.1: 5064", "no space is allowed", "127.0.0.1:5064"),
+        ("ioc7ida :5064", "no space is allowed", "ioc7ida:5064"),
+        ("ioc7ida : 5064 ioc7idd", "no space is allowed", "ioc7ida:5064 ioc7idd"),
         ("10.0.0.1,10.0.0.2", "not by commas", "10.0.0.1 10.0.0.2"),
         ("10.0.0.1:5064; 10.0.0.2", "not by commas", "10.0.0.1:5064 10.0.0.2"),
         ("tcp://127.0.0.1:5064", "no scheme", "127.0.0.1:5064"),
@@ -65,5 +65,5 @@ def test_other_mistakes_are_explained(text: str, reason: str) -> None:
 
 
 def test_a_session_checks_its_list_before_it_waits() -> None:
-    with pytest.raises(ConfigurationError, match="separated by blanks"):
+    with pytest.raises(ConfigurationError, match="separated by spaces"):
         environment.prepare(EpicsSettings(address_list="10.0.0.1,10.0.0.2"))
