@@ -110,7 +110,7 @@ class RunCache:
     def after(self, sequence: int, limit: int, *, joining: bool = False) -> tuple[list[Relayed], bool]:
         """Return at most `limit` documents with numbers above `sequence`, in order, and whether there are more.
 
-        A subscriber that is `joining` gets the latest run, the one before it, and those of its series, but no others.
+        A subscriber that is `joining` gets the latest run, the previous one, and those of its series, but no others.
         """
         runs: Iterable[_Run] = self._wanted_by_a_newcomer() if joining else self._runs
         documents = list(islice((document for run in runs for document in run.after(sequence)), limit + 1))

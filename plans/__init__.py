@@ -27,7 +27,7 @@ __all__ = ["PLANS", "resume_scan"]
 
 
 def __getattr__(name: str) -> RegisteredPlan:
-    """Return the plan called `name`; raises AttributeError, with all names, for another one."""
+    """Return the plan called `name`; raises AttributeError, with all names, for any other name."""
     if name not in PLANS:
         raise AttributeError(f"trxas has no plan {name!r}. Plans: {', '.join(PLANS)}.")
     return PLANS[name]

@@ -61,7 +61,7 @@ def join_regions(regions: Sequence[Region], unit: str) -> list[float]:
     for region in regions:
         new = [round(point, ROUNDING) for point in region_points(region, unit)]
         if points and new[0] < points[-1]:
-            raise InputError(f"Region {region!r} starts below {points[-1]:g} {unit}, where the one before it ends.")
+            raise InputError(f"Region {region!r} starts below {points[-1]:g} {unit}, where the previous one ends.")
         points += new[1:] if points and new[0] == points[-1] else new
     return points
 

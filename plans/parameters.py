@@ -240,7 +240,7 @@ Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and
 Order = Annotated[
     PointOrder,
     Arg(
-        "order of the points: ascending (up), up and down in turns (snake), or every eighth first and then those "
+        "order of the points: ascending (up), alternately up and down (snake), or every eighth first and then those "
         "between (progressive); by default snake, and up for the energy"
     ),
 ]

@@ -200,7 +200,7 @@ class RunMetadata:
     @classmethod
     def from_start(cls, doc: Mapping[str, Any]) -> RunMetadata:
         """Read a start document; raises ReductionError naming every key that is missing or invalid."""
-        # In steps, each of which needs the one before: the keys, the settings of the reduction, the axis, and with it
+        # In steps, each of which needs the previous one: the keys, the settings of the reduction, the axis, and with it
         # the values that must be fixed. Each error names all keys that are missing in its step.
         _require_known_version(doc)
         _require(doc, _START_KEYS, "start document")

@@ -301,7 +301,7 @@ def _remote_context(uri: str, api_key: str | None) -> Any:
 
 
 def images_folder(root: Path) -> Path:
-    """Return the default folder of image files in the data folder `root`; an IOC may be configured for another one."""
+    """Return the default folder of image files in the data folder `root`; an IOC may use a different one."""
     return root / "images"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue
     from storage.documents import Document, NamedDocument
 
-# Rows are written when `flush` or the stop document says so, never by count.
+# Rows are written by `flush` and with the stop document, never by count.
 _NO_BATCHES = 2**62
 
 _MANY_PIECES = 8

@@ -33,7 +33,7 @@ class StoreOptions(DataOptions):
 
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Configuration file (default: TRXAS_CONFIG, or the one of 7ID-D)."),
+        typer.Option(metavar="FILE", help="Configuration file (default: TRXAS_CONFIG, or that of 7ID-D)."),
     ] = None
 
     def configuration(self) -> Configuration:

@@ -50,7 +50,7 @@ class Cell(Axis):
     # A move takes minutes and its put completes at once, so each one has a thread that watches it. States: at rest
     # (`_given_up` is set), on the way (it is not set), settled (`_settled_at` holds the target, and the event is set).
     # Each move has its own event: setting it makes the thread of that move fail its own status and leave. A new
-    # move first sets the event of the one before; the lock then makes it wait until that thread has left, so
+    # move first sets the event of the previous move; the lock then makes it wait until that thread has left, so
     # that an old set value never arrives after a new one.
 
     setpoint = FCpt(LimitedSignal, "{_prefix}{_settings.setpoint}", kind="omitted")

@@ -11,7 +11,7 @@ from plans.parameters import PointOrder
 
 
 def default_order(points: ScanPoints) -> PointOrder:
-    """Return the order of `points` unless the user asks for another one.
+    """Return the order of `points` unless the user asks for a different one.
 
     Every other pass goes down, so that a drift linear in time cancels in the mean of two passes; a grid goes back and
     forth along its fast axis. The energy goes up only: the drive has backlash (paper, SI 8), and only its long moves

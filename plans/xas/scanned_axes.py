@@ -96,7 +96,8 @@ def checked_settings(settings: Any, configuration: BeamlineConfiguration) -> lis
         raise InputError(f"settings = {settings!r}: give a list of mappings, such as [{{'delay_ps': 100}}, ...].")
     if len(settings) > MAXIMUM_POINTS:
         raise InputError(f"There are {len(settings)} settings, at most {MAXIMUM_POINTS} are allowed. Leave some out.")
-    # Every setting must have the axes of the first: an axis that is left out would stay wherever the one before put it.
+    # Every setting must have the axes of the first: an axis that is omitted would stay wherever the previous setting
+    # put it.
     first = settings[0] if isinstance(settings[0], Mapping) else {}
     axes = scanned_axes(configuration)
     faults = [fault for number, one in enumerate(settings) for fault in _setting_faults(number, one, first, axes)]

@@ -255,7 +255,7 @@ class PromptContext(CaprotoContext):
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # asyncio sets TCP_NODELAY only on sockets made with the protocol number of TCP; caproto makes them with 0.
-        # Without it, Nagle's algorithm holds each small reply until the client acknowledges the one before, about 40
+        # Without it, Nagle's algorithm holds each small reply until the client acknowledges the previous one, about 40
         # ms.
         connection = writer.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

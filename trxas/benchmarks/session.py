@@ -55,7 +55,7 @@ def dead_time(beamline: Beamline) -> dict[str, float]:
     delays = np.linspace(-500, 500, STEPS).tolist()
     trxas_s: list[Seconds] = []
     stock_s: list[Seconds] = []
-    # In turns, so that a machine that is busy for a while slows both alike; the median leaves out the repetitions in
+    # Alternately, so that a machine that is busy for a while slows both alike; the median leaves out the repetitions in
     # which it did.
     for _ in range(REPETITIONS):
         trxas_s.append(_per_step(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S)))

@@ -160,7 +160,7 @@ def clock_troubles(timestamps_s: Iterable[float]) -> Iterator[Trouble]:
     if ahead_s > CLOCK_S:
         yield Trouble(
             subject="clock",
-            text=f"An IOC's clock is {ahead_s:.1f} s ahead of the one of this machine.",
+            text=f"An IOC's clock is {ahead_s:.1f} s ahead of this machine's clock.",
             remedy="Synchronise both with a time server; times of runs would be wrong.",
             is_fault=False,
         )

@@ -62,7 +62,7 @@ LEVELS = (
     (KineticModel.TWO_OFFSET, KineticModel.THREE),
     (KineticModel.THREE_OFFSET,),
 )
-"""Models by the number of their components; each level is tried only if the one before was worth its parameters."""
+"""Models by the number of their components; each level is tried only if the previous one was worth its parameters."""
 
 
 def choose_kinetics(

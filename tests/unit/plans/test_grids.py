@@ -32,7 +32,7 @@ def test_regions_join_without_double_points_and_keep_both_ends() -> None:
         ([(0, 1)], "three finite numbers"),
         ([("a", 1, 0.1)], "finite"),
         ([(0, 1, 1e-9)], "at most 10000"),
-        ([(0, 2, 1), (1, 3, 1)], "where the one before it ends"),
+        ([(0, 2, 1), (1, 3, 1)], "where the previous one ends"),
     ],
 )
 def test_a_bad_region_is_refused_with_its_reason(regions: list[Any], message: str) -> None:
