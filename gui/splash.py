@@ -66,7 +66,7 @@ class Splash(Generic[T]):
         self._thread.start()
 
     def wait(self) -> T:
-        """Keep the splash screen painted until the work is done; return its result. Raises its exception."""
+        """Keep the splash screen painted until the work is done; return its result. Raises what the work raises."""
         # An event loop of its own: the application's has not begun yet, and the label must be painted and moved while
         # the imports run in the other thread. They hold Python's lock for long stretches, in which the label stands
         # still.

@@ -188,7 +188,7 @@ def fine_step_ev(core_hole_ev: float) -> float:
 
 
 def energy_of_k(k: float, edge_ev: float) -> float:
-    """Return the energy, eV, of the wave number `k`, 1/A, of the photoelectron; rounded to 0.01 eV, as drives are."""
+    """Return the energy, eV, of the wave number `k`, 1/A, of the photoelectron; rounded to 0.01 eV."""
     return round(edge_ev + K_TO_EV * k**2, 2)
 
 

@@ -174,7 +174,7 @@ def sorted_plans() -> list[RegisteredPlan]:
 
 
 def reserved_keys() -> frozenset[str]:
-    """Return the keys of a start document that runs write; `check_reserved` raises for users who set them."""
+    """Return the keys of a start document that runs write; `check_reserved` refuses them from users."""
     return own_keys().union(*(one.entry.own_keys for one in PLANS.values()))
 
 

@@ -40,9 +40,9 @@ class Recovery:
 def recover(root: Path, catalogue: Callable[[], Catalogue], *, everything: bool = False) -> Recovery:
     """Catalogue every journal that is neither marked as catalogued nor held by a live process.
 
-    With `everything` also those that are marked, for a lost catalogue. `catalogue` is called only if there is anything
-    to do. Repeating is harmless, and if two processes recover at once each run is taken by one of them, under the lock
-    of its journal. Errors of single runs are collected, not raised.
+    With `everything`, journals that are marked are catalogued again too, as for a lost catalogue. `catalogue` is called
+    only if there is anything to do. Repeating is harmless, and if two processes recover at once each run is taken by
+    one of them, under the lock of its journal. Errors of single runs are collected, not raised.
     """
     return recover_journals(root, journal_paths(root) if everything else _uncatalogued(root), catalogue)
 

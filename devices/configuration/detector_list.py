@@ -241,7 +241,7 @@ def _containment_faults(one: GatedDetector, detectors: Sequence[Entry]) -> Itera
         message = f"= {one.contains!r}: is not another detector of the list. Give one of {others}."
         yield Fault(table=TABLE, key=key, message=message)
     elif not isinstance(part, type(one)) or [len(row) for row in part.table_of] != [len(row) for row in one.table_of]:
-        message = f"= {one.contains!r}: has another kind, or other elements and gates. Both must have the same."
+        message = f"= {one.contains!r}: differs in kind, elements or gates. They must be equal."
         yield Fault(table=TABLE, key=key, message=message)
     # With two levels the order of the subtractions, and the share of each error, would have to be stated too.
     elif part.contains:

@@ -76,7 +76,7 @@ def whole_number(description: str, *, low: int, high: int) -> Any:
 
 
 def text(description: str) -> Any:
-    """Return the declaration of any text."""
+    """Return the declaration of a key that is any string."""
     return Field(description=description, strict=True)
 
 

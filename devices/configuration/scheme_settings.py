@@ -42,9 +42,9 @@ class PumpSchemeSettings:
     and the pump may walk over all bunches; with "revolutions" it always meets `pumped_bucket`.
 
     A gate is given by the position of its pulse after the pumped one (0), negative before it, in bunches, buckets or
-    revolutions by `gates_in`. From this follow the delay of every gate, and which are references: all gates before the
-    pump, or without any the last one after it. Without this table [laser], [exposure] and [geometry] describe equally
-    spaced bunches with one gate each.
+    revolutions by `gates_in`. The delay of every gate follows from this, and so do the references: all gates before the
+    pump, or the last one after it if there are none. Without this table [laser], [exposure] and [geometry] describe
+    equally spaced bunches with one gate each.
     """
 
     name: Annotated[str, text("readable name of the scheme")] = ""

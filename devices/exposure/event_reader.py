@@ -185,7 +185,7 @@ class EventReader(ABC):
     def read(self) -> dict[str, dict[str, Any]]:
         """Return the event's data.
 
-        Raises AcquisitionError if no exposure has ended, or if the detectors hold a different one from the one
+        Raises AcquisitionError if no exposure has ended, or if the detectors hold an exposure other than the one
         triggered last.
         """
         # Closed before the read-out: an exposure whose read-out fails cannot be read again, only repeated.

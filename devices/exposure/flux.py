@@ -1,4 +1,4 @@
-"""The normal X-ray flux of a run, against which a dropout or a dip shows."""
+"""The normal X-ray flux of a run, by which a dropout or a dip is recognised."""
 
 from __future__ import annotations
 

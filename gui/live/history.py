@@ -57,7 +57,7 @@ class ExposureHistory:
         return values
 
     def append(self, time_s: float, data: Mapping[str, Any]) -> None:
-        """Add an event as a row (columns,), which came at the Unix time `time_s`, s.
+        """Add an event that arrived at the Unix time `time_s`, s, as a row (columns,).
 
         A field that is missing or is not a number becomes NaN. At the limit, the older half of the rows is dropped
         first.

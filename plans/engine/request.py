@@ -30,9 +30,9 @@ class ScanRequest:
     """A checked scan.
 
     `fixed`: axes that stay, by event field; `points`: settings of the axes that move; both in the units of the axes.
-    `approach`: how long moves of the energy end; `laser`: shutter of the run's own exposures; `detection`: detectors.
-    `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for images. `done`: exposures
-    that an earlier run has, and this one skips.
+    `approach`: end of long moves of the energy, from below or direct; `laser`: shutter of the run's own exposures;
+    `detection`: detectors. `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for
+    images. `done`: exposures that an earlier run has, and this one skips.
     """
 
     plan_name: str

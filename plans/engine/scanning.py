@@ -34,9 +34,9 @@ def check_scan(beamline: Beamline, request: ScanRequest) -> None:
 def scan(beamline: Beamline, request: ScanRequest) -> RunPlan:
     """Make one run of a checked request and return its uid.
 
-    At its end the laser shutter is closed, and after a failure the X-ray shutter too. Long moves of the energy end by
-    the approach of the request, and by the configured one afterwards. Raises as `check_scan` does, or the error that
-    ended the run.
+    At its end the laser shutter is closed, and after a failure the X-ray shutter too. During the run, long moves of the
+    energy use the approach of the request; the configured one is restored afterwards. Raises as `check_scan` does, or
+    the error that ended the run.
     """
     check_scan(beamline, request)
 

@@ -122,7 +122,7 @@ def _setting_faults(number: int, setting: Any, first: Mapping[Any, Any], axes: M
     faults = []
     if {*setting} != {*first}:
         own, others = (", ".join(map(str, one)) for one in (setting, first))
-        faults.append(f"{where} has the axes {own}, the first has {others}. Give both the same.")
+        faults.append(f"{where} has the axes {own}, the first has {others}. Give both the same axes.")
     for name, value in setting.items():
         if name not in axes:
             faults.append(f"{where}: {name!r} is not an axis. Give some of {', '.join(axes)}.")

@@ -56,7 +56,8 @@ def reference_share(fit: KineticsFit, metadata: TransientMetadata) -> Value:
 def corrected_size(size: Value, share: Value) -> Value:
     """Return the signal of the pumped sample relative to an unpumped one, from `size` = (pumped - reference)/reference.
 
-    With the signal s, the reference holds share x s, and size = s (1 - share) / (1 + share x s). Both errors count.
+    With the signal s, the reference holds share x s, and size = s (1 - share) / (1 + share x s). The errors of both are
+    propagated.
     """
     rest = 1.0 - share.value - share.value * size.value
     by_size = (1.0 - share.value) / rest**2

@@ -339,7 +339,7 @@ def response_lines(response: Value, timing: Timing) -> list[str]:
 
 
 def undetermined_text(fit: KineticsFit) -> str:
-    """Return which parameters the data do not determine, and what to do; it needs at least one of them."""
+    """Return a sentence on the parameters, one at least, that the data do not determine, and what to do."""
     return (
         f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
         "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."

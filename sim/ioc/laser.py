@@ -191,5 +191,5 @@ class Laser(PVGroup):
 
     @power.scan(period=METER_PERIOD_S)  # type: ignore[no-redef]
     async def power(self, instance: Any, async_lib: Any) -> None:
-        """Take a reading, W, every 0.1 s of wall time; changes also show at once, as a fast beamline cannot wait."""
+        """Take a reading, W, every 0.1 s of wall time, and also at each change, because 0.1 s is late at high speed."""
         await self.show_power()

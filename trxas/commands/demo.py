@@ -37,7 +37,7 @@ class DemoOptions(StoreOptions):
 def run(options: DemoOptions) -> int:
     """Run the main job on a simulated beamline.
 
-    An energy scan and a delay scan are measured, stored and reduced; at the end come a table and a figure.
+    An energy scan and a delay scan are measured, stored and reduced; a table and a figure show the result.
     """
     began = time.monotonic()
     print("Starting the simulated beamline ...", flush=True)

@@ -37,7 +37,7 @@ class ScanProgress:
 
 
 def _scanned_axis(grid: Mapping[str, Any]) -> str:
-    """Return the event field of the scanned axis; of several, the fastest, which is the last."""
+    """Return the event field of the scanned axis; of several axes that is the last one, which is the fastest."""
     return str(grid["axis"] if "axis" in grid else grid["axes"][-1])
 
 

@@ -169,7 +169,7 @@ class Calibrations:
 
 
 def calibration_lines(file: CalibrationFile) -> list[str]:
-    """Return a line per saved calibration: value, time, and the latest run then. Raises StorageError if unreadable."""
+    """Return a line per saved calibration: value, time, latest run at that time. Raises StorageError if unreadable."""
     return [_line(name, saved) for name, saved in file.read().items()]
 
 

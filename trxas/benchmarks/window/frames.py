@@ -90,7 +90,7 @@ class _NaivePlot(pg.PlotWidget):
 
 
 class NaiveContent:
-    """The same content in the way of the pyqtgraph documentation: PlotWidget, ErrorBarItem, showGrid, ImageItem."""
+    """The same content as the pyqtgraph documentation suggests: PlotWidget, ErrorBarItem, showGrid, ImageItem."""
 
     def __init__(self, energy_ev: FloatArray) -> None:
         self._energy_ev = energy_ev

@@ -88,7 +88,7 @@ def campaigns() -> dict[str, Campaign]:
 
 
 def campaign_called(name: str) -> Campaign:
-    """Return the campaign of a plug-in; raise InputError, with the names that there are, if there is none."""
+    """Return the campaign of a plug-in; raise InputError, listing the known names, for an unknown one."""
     known = campaigns()
     if name not in known:
         there_are = f"Give one of {', '.join(known)}" if known else "No installed package brings a campaign"

@@ -57,7 +57,7 @@ class Delays:
     c_windows: ComparisonWindows
 
     def comparison(self, number: int, *, counted: bool = False) -> ComparisonParameter:
-        """Return C at the delay of that index in `DELAYS`, from the spectrum that is shown or from the counted one."""
+        """Return C at the delay `DELAYS[index]`, from the spectrum that is shown or from the counted one."""
         spectrum = (self.counted if counted else self.shown)[number]
         covariance = transient_covariance(spectrum, self.windows)
         return comparison_parameter(spectrum.energy_ev, spectrum.transient, covariance, self.c_windows)
@@ -182,7 +182,7 @@ def _comparison_rows(edge: Delays) -> list[Row]:
             value=change.value,
             sigma=change.sigma,
             uids=(*edge.uids[0], *uids),
-            remark="the paper: constant within the errors; all from photon counting, with the error for equal C",
+            remark="the paper: constant within the errors; here by photon counting, with the error for equal C",
         )
         rows.append(row)
     return rows

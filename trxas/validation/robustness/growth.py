@@ -56,7 +56,7 @@ Samples: TypeAlias = Sequence[tuple[float, Mapping[str, ProcessUse]]]
 def growth(samples: Samples) -> dict[str, Growth]:
     """Return the growth of every process that ran both after the warm-up (1 h of beam time) and at the end.
 
-    Both are medians over a tenth of the time in between; memory is in MB.
+    Both values are medians over a tenth of the time in between; memory is in MB.
     """
     # Medians of many samples at both ends, not two samples: memory is allocated in steps, and a run that has just ended
     # holds more than one that begins. A process that did not live at both ends has no growth; its end is reported as
