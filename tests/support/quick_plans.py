@@ -1,4 +1,4 @@
-"""Every plan of a session with arguments that make it short; a new plan must be added here."""
+"""Every plan of a session with arguments that make it short, and the limits that plans themselves state."""
 
 from __future__ import annotations
 
@@ -6,11 +6,25 @@ from typing import Any
 
 import plans
 from devices.beamline import Beamline
+from plans.registry import PLANS
 
 REGIONS_EV = [(13_460, 13_461, 1), (13_540, 13_541, 1)]
 """Two points before the edge of Br and two behind it."""
 
-QUICK: dict[str, dict[str, Any]] = {
+SHORT: dict[str, Any] = {
+    "edge": "Br K",
+    "delay_ps": 100.0,
+    "delays_ps": [0.0, 50.0],
+    "regions_ev": REGIONS_EV,
+    "fluences_mj_cm2": [1.0, 2.0],
+    "positions_um": [-10.0, 0.0],
+    "dwell_s": 1.0,
+    "image_dwell_s": 1.0,
+    "repeats": 1,
+}
+"""Arguments that make a plan short, by the name of the parameter, which means the same in every plan."""
+
+OWN: dict[str, dict[str, Any]] = {
     "energy_scan": {"edge": "Br K", "delay_ps": 100.0, "regions_ev": REGIONS_EV, "dwell_s": 1.0},
     "delay_scan": {"edge": "Pb L3", "delays_ps": [0.0, 50.0], "dwell_s": 1.0, "shutter_reference": "point"},
     "fluence_scan": {"edge": "Br K", "fluences_mj_cm2": [1.0, 2.0], "dwell_s": 1.0},
@@ -39,6 +53,21 @@ QUICK: dict[str, dict[str, Any]] = {
     "diffraction": {"dwell_s": 1.0, "images": 2, "temperature_c": 30.0},
     "temperature_series": {"temperatures_c": [30.0], "edges": [], "images": 1, "image_dwell_s": 1.0},
 }
+"""Arguments of plans that are tested with others than those of `SHORT`."""
+
+QUICK: dict[str, dict[str, Any]] = {
+    name: {one.name: SHORT[one.name] for one in plan.entry.parameters if one.name in SHORT}
+    for name, plan in PLANS.items()
+} | OWN
+"""Arguments of every plan."""
+
+STATED_LIMITS: dict[str, tuple[float, float]] = {
+    one.name: (one.arg.low, one.arg.high)
+    for plan in PLANS.values()
+    for one in plan.entry.parameters
+    if one.kind is float and one.arg.low is not None and one.arg.high is not None
+}
+"""Limits of the numbers whose annotation states them, as opposed to those of a device, by parameter."""
 
 MOVE_NOTHING = frozenset({"rezero", "apply_energy_calibration", "apply_instrument_response"})
 """Plans that only change what a number means."""

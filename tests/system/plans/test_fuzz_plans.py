@@ -15,6 +15,7 @@ import plans
 from errors import ConfigurationError, InputError, TrxasError
 from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
+from tests.support.quick_plans import STATED_LIMITS
 from tests.support.recorded_runs import RecordedRuns
 
 JUNK: tuple[Any, ...] = (
@@ -53,6 +54,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 Energies are those around the two edges, of the 4 to 20 keV that the monochromator reaches.
 """
+
+LIMITS = STATED_LIMITS | LIMITS
 
 CHOICES: dict[str, tuple[Any, ...]] = {
     "edge": ("Br K", "Pb L3"),

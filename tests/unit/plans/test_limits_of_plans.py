@@ -13,6 +13,7 @@ import plans
 from errors import InputError
 from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
+from tests.support.quick_plans import STATED_LIMITS
 from tests.support.recorded_runs import RecordedRuns
 
 BEYOND: dict[str, list[Any]] = {
@@ -43,6 +44,8 @@ BEYOND: dict[str, list[Any]] = {
     "error_ev": [100.1, -0.1],
 }
 """Values outside the limits of 7ID, by the name of the argument that takes them."""
+
+BEYOND = {name: [low - 1.0, high + 1.0] for name, (low, high) in STATED_LIMITS.items()} | BEYOND
 
 NEEDED: dict[str, Any] = {
     "axis": "nozzle_mm",
