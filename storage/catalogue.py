@@ -1,9 +1,9 @@
 """The catalogue: a Tiled server inside this process, or a client of a shared one.
 
 The embedded catalogue is three things under the data folder: `catalog.db` (metadata), `tables.db` (scalar columns),
-`data/` (array columns). Images stay in the files of the detector's IOC, which it reads. For many users at once, run
-`tiled serve config` on the same folder, see `server_configuration`. A reader of a folder that is read-only, or that was
-moved or copied, works on a private copy of the two databases.
+`data/` (array columns). Images stay in the files of the detector's IOC, which the catalogue reads. For many users at
+once, run `tiled serve config` on the same folder, see `server_configuration`. A reader of a folder that is read-only,
+or that was moved or copied, works on a private copy of the two databases.
 """
 
 from __future__ import annotations

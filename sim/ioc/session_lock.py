@@ -56,7 +56,7 @@ class Silence:
 
 
 class SessionLock(PVGroup):
-    """The lock belongs to the connection that claimed it, and is released when its holder is silent for `timeout`.
+    """Lock of the connection that claimed it; it is released when its holder is silent for `timeout`.
 
     While it is held, writes of other connections are refused, except to stop a motor or close a shutter.
     """

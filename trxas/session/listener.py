@@ -28,7 +28,7 @@ class Listener:
 
     It answers those requests of bluesky-queueserver's API (JSON `{"method", "params"}`) that concern a running plan:
     `status`, `queue_get`, `history_get`, `plans_allowed`, `re_pause`, `re_resume`, `re_stop`, `re_abort`, so that a
-    window needs one protocol for queue and session. Only clients that know its public key are understood (CURVE).
+    window needs one protocol for queue and session. Only clients that know its public key can connect (CURVE).
     """
 
     def __init__(self, engine: RemotelyPausableEngine, name: str, root: Path) -> None:

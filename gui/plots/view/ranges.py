@@ -18,7 +18,7 @@ Range = tuple[float, float]
 def next_range(current: Range | None, low: float, high: float) -> Range:
     """Return the range for data from `low` to `high`: `current` while they lie inside it and fill half of it.
 
-    A change redraws axis and grid, which takes longer than the data, and distracts the eye.
+    A change of range redraws axis and grid, which takes longer than redrawing the data, and distracts the eye.
     """
     # A hysteresis. The range grows as soon as a point lies outside, and shrinks only when the data fill less than half
     # of it. Between the two it stays, whatever each exposure does to the extrema: a range that followed every point
