@@ -278,7 +278,7 @@ class Parameter:
 
     @property
     def plain_default(self) -> Any:
-        """Default as a user writes it: a choice as its text."""
+        """Default as a user writes it: a choice as its word."""
         return _plain(self.default)
 
     def limits(self, configuration: BeamlineConfiguration) -> Limits | None:

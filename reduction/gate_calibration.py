@@ -52,7 +52,7 @@ class GateChain:
             )
         if self.level and np.ptp(np.sign(np.subtract(self.level, self.zero))) > 0:
             raise ReductionError(
-                "A gate calibration has gates without light: levels and zeros do not differ alike. Measure the blocked "
+                "A gate calibration has gates without light: level minus zero has no common sign. Measure the blocked "
                 "exposures again, with X-rays and jet."
             )
 

@@ -128,7 +128,7 @@ def reduce_run(
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
     "BIC"; by default two lifetimes and an offset. `detector` names one of the listed detectors with gates; by default
     spectra have all of them, and everything else the first that counts, or the first gated one if none does. Raises
-    InputError for another model, and for runs without kinetics.
+    InputError for any other model, and for runs without kinetics.
     """
     try:
         reduction = summed(documents, read_image)

@@ -43,7 +43,7 @@ def plug_in_kinds(taken: Iterable[str]) -> list[RunKind]:
 
 
 def guarded(kind: RunKind, plug_in: str) -> RunKind:
-    """Return a plug-in's kind whose functions turn defects into ReductionErrors; a defective `is_kind` returns False."""
+    """Return the kind with defects of its functions as ReductionErrors; a defective `is_kind` returns False."""
 
     def is_kind(start: Document) -> bool:
         try:

@@ -83,7 +83,7 @@ class RunKind:
     `is_kind` decides by the start document. `sums` returns empty sums for one run; it gets the function that reads
     images. `reduce` and `curve` get such sums, complete or not, and raise ReductionError, with the reason, if there is
     nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
-    InputError for another text; None for runs without kinetics. `seen_by` returns the sums as one of the listed
+    InputError for any other name; None for runs without kinetics. `seen_by` returns the sums as one of the listed
     detectors saw the run, and raises ReductionError for any other name; None for kinds with one detector.
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it

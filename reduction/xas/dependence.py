@@ -78,8 +78,8 @@ class DependenceSums:
     """Running sums of a scan of any axes: photons of every gate at every point, with the laser open and blocked.
 
     Call it with `(name, document)`. Only good exposures count. Elements are added by their weights. Zeros, laser light
-    and gains of the gates are taken out of the first detector where the run has a calibration of them; what is left of
-    its errors, far below those of counting at a single point, is not included. Raises ReductionError for a start
+    and gains of the gates of the first detector are corrected if the run has a calibration of them; the errors of that
+    calibration, far below the counting error of a single point, are not included. Raises ReductionError for a start
     document without grid and probes.
     """
 

@@ -51,9 +51,9 @@ class MapProblem:
     `pumped_ps` (delays,) and `unpumped_ps` (references, delays) are the mean delays of the gates, `deviation_ps` the
     table of the deviations of the points from them, `ratio` is pumped / unpumped, `weight` the inverse of its error,
     `rest` the mean signal of the unpumped gates. Parameters are `names`: "t0_ps", the logarithms of the first lifetime
-    and of the ratio of each other to the one before, "offset_rate_per_ns" unless it is fixed at 0, "irf_sigma_ps" if
-    the run records an error `irf_error_ps` of the instrument response, whose value is then its prior, and "efficiency",
-    the c above, whose prior is its value `blocked` in exposures without laser, if there are any.
+    and of the ratio of each further lifetime to the previous one, "offset_rate_per_ns" unless it is fixed at 0,
+    "irf_sigma_ps" if the run records an error `irf_error_ps` of the instrument response, whose value is then its prior,
+    and "efficiency", the c above, whose prior is its value `blocked` in exposures without laser, if there are any.
     """
 
     pumped_ps: FloatArray

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MapResults(RunResults):
     """The transient on a grid of two axes, and the global fit of an energy x delay map if it determines one.
 
-    `compared` has a line for each model, if a criterion has chosen that of the fit. `detector` names a detector beside
+    `compared` has a line for each model if a criterion chose the model of the fit. `detector` names a detector beside
     the first one.
     """
 

@@ -50,7 +50,7 @@ class SpectrumResults(RunResults):
 class TraceResults(RunResults):
     """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one.
 
-    `choice` has the values of all models if a criterion has chosen that of the fit. `others` names further detectors
+    `choice` has the values of all models if a criterion chose the model of the fit. `others` names further detectors
     with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those without. `scale_known`: whether the
     trace is relative to the sample's signal alone; that of a mean in V contains the electronic zero.
     """

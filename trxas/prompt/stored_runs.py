@@ -40,7 +40,7 @@ def stored_run_functions(
         `key`: uid, scan id, or -1 for the latest. `kinetics`: model of a delay scan's fit, lifetimes with or without an
         offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
         `detector`: name of a listed detector with gates; by default spectra have all of them, and traces, kinetics and
-        maps the first that counts, or the first gated one if none does. Raises InputError for another model, and for
+        maps the first that counts, or the first gated one if none does. Raises InputError for any other model, and for
         runs without kinetics.
         """
         return reduce_stored_run(load_dataset(store, key), kinetics, detector)

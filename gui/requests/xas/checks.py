@@ -83,5 +83,5 @@ class BaselineRequest(Request[tuple[BaselineCheck, ...]]):
     detector: str = ""
 
     def compute(self, run: RunState) -> tuple[BaselineCheck, ...]:
-        """Return a check per baseline, none for runs without one. Raises ReductionError without data."""
+        """Return a check per baseline; empty for runs without one. Raises ReductionError without data."""
         return tuple(baseline_checks(run.within(self.scope, self.detector), self.mode))

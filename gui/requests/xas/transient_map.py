@@ -63,7 +63,7 @@ class MapFitRequest(Request[FittedMap]):
     detector: str = ""
 
     def compute(self, run: RunState) -> FittedMap:
-        """Return the fit. Raises ReductionError for another run, or if the map does not determine the model yet."""
+        """Return the fit. Raises ReductionError for any other run, or if the map does not determine the model yet."""
         sums = run.map_sums(self.detector)
         measured = transient_map(sums)
         timing = timing_of_run(sums)

@@ -14,7 +14,7 @@ MOST_UNDISTURBED = 16
 """Limits of the number of undisturbed datasets: a spectrum and a trace; more only reduce their share of the errors."""
 
 UNDISTURBED_RESTARTS = 1_000_000
-"""Restarts of the simulation, as it is told, before the undisturbed part: more than any disturbed part has.
+"""Number of restarts that the simulation of the undisturbed part is given: more than any disturbed part has.
 
 Seed and number of restarts fix the noise. With the number of the disturbed part, both would draw the same counts for
 the same exposures, as often as their order agrees, and would differ by less than their errors: with the counts of plain
