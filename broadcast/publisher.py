@@ -34,7 +34,7 @@ class Publisher:
 
     `address` gives the relay's address, or a function that is called once a second while no relay takes documents, so
     that relay and session may start in any order. A call takes about 50 us and never raises: a run must not fail
-    because of a window. Subscribe it after the journal, which holds what the wire may lose.
+    because of a window. Subscribe it after the journal, which holds the documents that the wire may lose.
     """
 
     # The thread is in one of two states: without a relay it drops what waits and asks for the address every second;
@@ -65,7 +65,7 @@ class Publisher:
             logger.exception("A %s document could not be published.", name)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Send what is waiting if the relay listens, and end the thread within `timeout_s` seconds."""
+        """Send the waiting documents if the relay listens, and end the thread within `timeout_s` seconds."""
         with self._changed:
             self._closing = True
             self._changed.notify()

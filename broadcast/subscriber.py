@@ -72,7 +72,7 @@ class Subscriber:
         return self._lost_here + self._lost_by_relay
 
     def take(self, timeout_s: float) -> Delivery:
-        """Return what has arrived, after waiting at most `timeout_s` seconds for the first document; may be empty."""
+        """Return the documents that have arrived, if any, after waiting at most `timeout_s` seconds for the first."""
         deadline = time.monotonic() + timeout_s
         documents: list[NamedDocument] = []
         while True:
@@ -84,7 +84,7 @@ class Subscriber:
                 return Delivery(documents=documents, lag_s=_age(documents) if self._joined else None)
 
     def close(self) -> None:
-        """Close the connections to the relay at once; what they still hold is dropped."""
+        """Close the connections to the relay at once; documents that they still hold are dropped."""
         self._context.destroy(linger=0)
 
     def _connect(self) -> None:

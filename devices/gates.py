@@ -10,7 +10,7 @@ from typing import Any
 class Gates:
     """Zeros and gains of the gates: a bluesky Configurable without PVs.
 
-    `calibration` is what start documents carry as `gate_calibration`, in V of the boxcar and photons per pulse; empty
+    `calibration` is the `gate_calibration` of start documents, in V of the boxcar and photons per pulse; empty
     until dark exposures have been measured. Only the reduction interprets its numbers.
     """
 

@@ -49,7 +49,7 @@ class DetectorKind(StrEnum):
 
 
 class DetectorRole(StrEnum):
-    """What a detector measures, and so what the reduction does with it; a monitor is only recorded."""
+    """Roles of detectors, which decide their reduction; a monitor is only recorded."""
 
     FLUORESCENCE = "fluorescence"
     TRANSMISSION = "transmission"

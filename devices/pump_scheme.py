@@ -9,14 +9,14 @@ from typing import Any
 
 
 class PumpClock(StrEnum):
-    """What the divider of the laser counts."""
+    """Events that the divider of the laser counts."""
 
     BUNCHES = "bunches"
     REVOLUTIONS = "revolutions"
 
 
 class GateUnit(StrEnum):
-    """What the position of a gate counts, from the pumped bunch."""
+    """Unit in which the position of a gate is counted, from the pumped bunch."""
 
     BUNCHES = "bunches"
     BUCKETS = "buckets"

@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self._arrangement.raise_first_tabs()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        """Remember the layout, and stop what was started for this window.
+        """Remember the layout, and stop all parts that were started for this window.
 
         A part that does not stop in time raises a TrxasError; it is printed, and the window closes anyway.
         """

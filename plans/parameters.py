@@ -311,7 +311,7 @@ class Parameter:
                 raise OutOfRangeError(self.name, number, *limits, self.arg.unit, self._remedy(number, limits))
 
     def _remedy(self, number: float, limits: Limits) -> str:
-        """Return what to do about a number beyond the limits; energies in keV are recognised."""
+        """Return the remedy for a number beyond the limits; energies in keV are recognised."""
         if self.arg.unit == "eV" and limits[0] <= 1e3 * number <= limits[1]:
             return f"It looks like keV: give eV, {1e3 * number:g}."
         return self.arg.remedy

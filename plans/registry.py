@@ -116,7 +116,7 @@ class PlanEntry:
         return {**arguments, "options": self.takes_options(**grouped)}
 
     def _completed(self, spec: ScanSpec) -> ScanSpec:
-        """Return a run completed by what the decorator fixes for all runs of the plan, unless another plan made it."""
+        """Return a run completed with the settings that the decorator fixes, unless another plan made the run."""
         # A series is built from the runs of other plans, which are complete already: a resumed run must find the plan
         # that made it, not the series.
         if spec.plan_name or self.detection is None:

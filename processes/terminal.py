@@ -93,7 +93,7 @@ class TerminalProcess:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Open the terminal `arguments[0]` as this process's own, and become the command that follows."""
+    """Make the terminal `arguments[0]` that of this process, and become the command that follows."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     terminal = os.open(arguments[0], os.O_RDWR)
     for stream in range(3):

@@ -25,7 +25,7 @@ TRANSMITTED = ("transmission", "reference")
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorFacts:
-    """One detector of a run: its kind and role, the `fields` of events by what they hold, and how it is summed.
+    """One detector of a run: its kind and role, the `fields` of events by quantity, and how it is summed.
 
     `weights` (elements,) of the sum over the elements of a gated detector. `gated`: whether it has one value per gate;
     a drift detector that counts all bunches has one for all, and no transient. `contains` is the detector whose values

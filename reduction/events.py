@@ -18,8 +18,8 @@ PRIMARY = "primary"
 def events_of(name: str, doc: Document) -> Iterator[Document]:
     """Yield the events that a document holds, in order.
 
-    An event is yielded as it is. A page is yielded row by row: `descriptor`, `data`, and of `uid`, `seq_num`, `time`
-    and `timestamps` what the page has. Other documents hold none.
+    An event is yielded as it is. A page is yielded row by row: `descriptor`, `data`, and those of `uid`, `seq_num`,
+    `time` and `timestamps` that the page has. Other documents hold none.
     """
     if name == "event":
         yield doc

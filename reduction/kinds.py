@@ -29,7 +29,7 @@ logger = logging.getLogger("trxas.plugins")
 def run_kinds() -> tuple[RunKind, ...]:
     """Return all kinds of all techniques in the order in which they are tried; the first call takes seconds.
 
-    Those of plug-ins come first: what they describe may look like an energy scan, too.
+    Those of plug-ins come first, because their runs may look like energy scans, too.
     """
     # Imported when the first run is reduced, as fits and geometry take time to import.
     modules = pkgutil.iter_modules([str(Path(__file__).parent)], "reduction.")
@@ -70,7 +70,7 @@ class RunReduction:
         self.kind.add(self.sums, name, doc)
 
     def refitted(self, kinetics: str) -> RunResults:
-        """Return what the run reduces to with another kinetic model, or with the one that a criterion chooses.
+        """Return the results of the run with another kinetic model, or with the model that a criterion chooses.
 
         Raises InputError for an unknown model, and for a run that has no kinetics.
         """
@@ -123,7 +123,7 @@ def reduce_run(
     kinetics: str | None = None,
     detector: str | None = None,
 ) -> RunResults:
-    """Return the results of a stored run; remarks give the reason for what cannot be reduced.
+    """Return the results of a stored run; remarks give the reasons if something cannot be reduced.
 
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
     "BIC"; by default two lifetimes and an offset. `detector` names one of the listed detectors with gates; by default

@@ -99,7 +99,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class EnergyWindows:
-    """Closed energy intervals (low, high), eV, that offset, scale and normalise spectra."""
+    """Closed energy intervals (low, high), eV, that give offset, scale and level of spectra."""
 
     pre_edge_ev: tuple[float, float]
     edge_integral_ev: tuple[float, float]

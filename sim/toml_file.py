@@ -13,7 +13,7 @@ from sim.errors import SimulationInputError
 def read_toml(path: Path, kind: str) -> dict[str, Any]:
     """Return the content of a file in UTF-8, with or without byte order mark, or UTF-16; `kind` is for the message.
 
-    Raises SimulationInputError naming the file, the line and what to do, for another encoding or wrong TOML.
+    Raises SimulationInputError naming the file, the line and what to do, for a wrong encoding or wrong TOML.
     """
     try:
         text = _decoded(path.read_bytes())

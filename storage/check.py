@@ -59,7 +59,7 @@ class StoreCheck:
 
 
 class RepairableStore(RunSource, Protocol):
-    """What repairing needs of a store."""
+    """Methods of a store that repairing needs."""
 
     def take_over(self) -> None:
         """Work on the catalogue itself from now on; raises `StorageError` if the folder is read-only."""
@@ -72,7 +72,7 @@ def check_store(store: RunSource) -> StoreCheck:
     """Check every journal, and compare it with the catalogue and with its image files; nothing is changed.
 
     Reads everything, which takes about 10 ms per run. Open the store with `recover_runs=False`, because opening it
-    otherwise repairs some of what would be found.
+    otherwise repairs some of the damage.
     """
     client, problem = _open_catalogue(store)
     paths = journal_paths(store.root)

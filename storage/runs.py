@@ -35,7 +35,7 @@ _STATUS: dict[str, RunStatus] = {"success": "complete", "abort": "abort", "fail"
 
 
 class RunSource(Protocol):
-    """What reading runs needs of a store."""
+    """Members of a store that reading runs needs."""
 
     @property
     def root(self) -> Path:

@@ -59,7 +59,7 @@ class StorageSettings:
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class ServeSettings:
-    """What `trxas serve` starts.
+    """Programs that `trxas serve` starts.
 
     `redis`: host and port of the Redis server that holds the queue; without one a stand-in holds it in memory, and the
     queue is lost when serving ends. `tiled`: whether the catalogue is served.

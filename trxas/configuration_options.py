@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """The data folder, of the beamline that TRXAS_CONFIG or the default configuration describes."""
+    """The data folder of the beamline that TRXAS_CONFIG or the default configuration describes."""
 
     data: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Data folder (default: TRXAS_DATA, or ~/.local/share/trxas).")

@@ -15,7 +15,7 @@ PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 class AxisClass(Enum):
-    """What kind of class drives an axis, which decides how it is built."""
+    """Kinds of classes that drive an axis; the kind decides how the axis is built."""
 
     MOTOR = "an ophyd motor record, built from the beginning of its PVs"
     POSITIONER = "a subclass of ophyd.PVPositioner with PVs of its own"

@@ -1,4 +1,4 @@
-"""The list `[[detectors]]` as a whole: which entries the master's exposure reads, and what must agree among them.
+"""The list `[[detectors]]` as a whole: which entries the master's exposure reads, and the checks between entries.
 
 The first counting detector, a boxcar's frame, I0 and the reference behind the foil are read by the exposure itself,
 whose number or time stamps identify every reading; their entries become keys of `[exposure]`. All other entries are

@@ -160,7 +160,7 @@ class FoilWheelSettings:
     timeout_s: Annotated[float, quantity("longest turn", "s", above=0.0, high=3600.0)] = 60.0
 
     def faults(self) -> Iterable[Fault]:
-        """Yield a fault if both PVs are one, which would show what was set instead of what is in the beam."""
+        """Yield a fault if both PVs are the same: the read-back would show the setting, not the foil in the beam."""
         if self.element == self.element_readback:
             yield Fault(
                 table="foil_wheel",

@@ -41,7 +41,7 @@ def read_inherited(path: Path, named: Mapping[str, Path]) -> InheritedContent:
     """Return the content of a configuration file, merged with that of the parents that it extends.
 
     `named`: parents that may be given by a name instead of a path. Tables are merged by key, everything else replaces
-    what the parent has. Raises ConfigurationError, which names the file, for a parent that is missing or extends its
+    the parent's value. Raises ConfigurationError, which names the file, for a parent that is missing or extends its
     child, and for a key to omit that the parent lacks.
     """
     return _read(path, named, ())
@@ -74,7 +74,7 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
 
 
 def _drop_replaced(inherited: dict[str, Any], content: Mapping[str, Any]) -> None:
-    """Remove from the parent's content what a table of the child describes in another way."""
+    """Remove the parent's tables and keys that a table of the child describes in another way."""
     # What the file itself sets beside such a table is reported as a fault; what it inherits is not its mistake.
     replaced: dict[str, tuple[str, ...]] = dict(SCHEME_KEYS) if "pump_scheme" in content else {}
     if "detectors" in content:

@@ -1,4 +1,4 @@
-"""A detector of any ophyd class: what it reads is stored at every point, as it is."""
+"""A detector of any ophyd class: its readings are stored at every point, unchanged."""
 
 from __future__ import annotations
 

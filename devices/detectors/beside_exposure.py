@@ -70,7 +70,7 @@ class BesideDetector(Device):
         return {name: getattr(self, name) for name in self.component_names}
 
     def fields(self) -> dict[str, str]:
-        """Return the event fields by what they hold, for the start document."""
+        """Return the event fields by the quantity that they hold, for the start document."""
         return {key.removeprefix(f"{self.name}_"): key for key in self.empty()}
 
     def describe(self) -> dict[str, dict[str, Any]]:

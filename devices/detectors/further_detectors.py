@@ -117,7 +117,7 @@ class FurtherDetectors:
         return {key: data_key for one in self._present for key, data_key in one.describe().items()}
 
     def event_fields(self) -> dict[str, dict[str, str]]:
-        """Return the event fields of each detector of the run by what they hold."""
+        """Return the event fields of each detector of the run by the quantity that they hold."""
         return {one.name: one.fields() for one in self._present}
 
     def _of_exposure(self, one: BesideDetector, readings: Readings | None, master: PvReading) -> Readings:

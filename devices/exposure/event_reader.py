@@ -193,7 +193,7 @@ class EventReader(ABC):
         return self._read()
 
     def _started_with(self) -> tuple[Any, ...]:
-        """Return what else is triggered with the detectors; none of it may fail."""
+        """Return the further devices that are triggered with the detectors; none of it may fail."""
         return ()
 
     @abstractmethod

@@ -100,7 +100,7 @@ class PointReader(EventReader):
 
     @property
     def further_fields(self) -> dict[str, dict[str, str]]:
-        """Event fields of each detector alongside the exposure that takes part in the run, by what they hold."""
+        """Event fields of each detector alongside the exposure that takes part in the run, by quantity."""
         return self._further.event_fields()
 
     def start_run(self, needed: frozenset[str]) -> None:

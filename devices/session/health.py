@@ -22,7 +22,7 @@ class PvState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PvHealth:
-    """One PV: its name, its state, its value, and what is wrong with it."""
+    """One PV: its name, its state, its value, and its problem."""
 
     pv: str
     state: PvState

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def run_curve(documents: Documents, choice: CurveChoice) -> RunCurve:
-    """Return a run as the curve that `choice` asks for; a run in progress gives what has been measured so far.
+    """Return a run as the curve that `choice` asks for; a run in progress gives its points so far.
 
     Kinds of runs with a single curve return that one. Raises ReductionError where there is none (yet).
     """

@@ -101,7 +101,7 @@ class ZmqManagerLink:
         return answer
 
     def close(self) -> None:
-        """Close the socket and its context, without waiting for what is unsent (linger 0 s)."""
+        """Close the socket and its context, without waiting for unsent messages (linger 0 s)."""
         self._disconnect()
         if self._context is not None:
             self._context.term()

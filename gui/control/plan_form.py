@@ -70,7 +70,7 @@ class PlanForm(QWidget):
         self.changed.emit()
 
     def check(self) -> str:
-        """Show under each wrong field what is wrong with it; return the first problem, "" if there is none.
+        """Show its problem under each wrong field; return the first problem, "" if there is none.
 
         A required field that is still empty is not marked: it is only missing.
         """
@@ -114,7 +114,7 @@ class PlanForm(QWidget):
         self._connect(field)
 
     def _initial(self, parameter: Parameter) -> Any:
-        """Return what the field starts with; presets are for required parameters, which have no default."""
+        """Return the initial value of the field; presets are for required parameters, which have no default."""
         return self._presets.get(parameter.name) if parameter.required else parameter.default
 
     def _field(self, parameter: Parameter) -> Field:

@@ -54,7 +54,7 @@ class QueueClient(QObject):
     """Client that polls the queue server behind `link` in its own thread, and sends it the requests of the user.
 
     Call `start` and `stop`. Other methods return at once; their outcome comes as a signal. `known`: the plans as their
-    own code describes them, which completes what the server sends.
+    own code describes them, which completes the server's descriptions.
 
     The thread alone uses the link. Requests wait in a queue; each is followed by a poll, so that its effect is seen at
     once. Lists are fetched again only when their uid in the status has changed. Stop and abort need a paused engine: a

@@ -1,1 +1,1 @@
-"""The docks of the window: what they hold, where they are, and their titles."""
+"""The docks of the window: their content, their places, and their titles."""

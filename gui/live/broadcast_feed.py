@@ -52,7 +52,7 @@ class BroadcastFeed:
         self._last_document_at = self._lag_s = None
 
     def take(self, timeout_s: float) -> Sequence[NamedDocument]:
-        """Return what the relay has sent, in order; an empty list if nothing came within `timeout_s`, s.
+        """Return the documents that the relay has sent, in order; an empty list if nothing came within `timeout_s`, s.
 
         After a late start or a gap, the documents that were missed come first; documents that are lost for good are
         counted in `state`.

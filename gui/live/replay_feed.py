@@ -62,7 +62,7 @@ class ReplayFeed:
         return self._paused
 
     def pause(self) -> None:
-        """Pause the replay where it is; what was due before may still be taken. Returns at once, from any thread."""
+        """Pause the replay where it is; documents already due may still be taken. Returns at once, from any thread."""
         with self._lock:
             self._rebase(self._now_s())
             self._paused = True

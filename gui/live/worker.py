@@ -71,8 +71,8 @@ class LiveWorker:
     def want(self, owner: object, requests: Collection[Request[Any]]) -> None:
         """Answer `requests` for `owner`, in place of its earlier requests.
 
-        The first answers come with the next frame, within 20 ms; those of slow requests when they are computed. What a
-        request raises becomes the problem of its answer.
+        The first answers come with the next frame, within 20 ms; those of slow requests when they are computed. An
+        error that a request raises becomes the problem of its answer.
         """
         with self._lock:
             self._wants[owner] = frozenset(requests)

@@ -1,4 +1,4 @@
-"""What the window knows about the beamline when it creates its panels."""
+"""Facts about the beamline that the window has when it creates its panels."""
 
 from __future__ import annotations
 

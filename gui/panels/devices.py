@@ -48,7 +48,7 @@ class DevicesPanel(Panel):
     def for_beamline(cls, context: PanelContext) -> DevicesPanel:
         """Return the panel of the beamline in `context`.
 
-        Without a source it shows that instead of values in eV or ps.
+        Without a source it shows a message instead of values in eV or ps.
         """
         return cls(context.items, context.source)
 

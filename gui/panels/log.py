@@ -22,7 +22,7 @@ ONE_BY_ONE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What the log has already written about the source and the run."""
+    """Record of what the log has already written about the source and the run."""
 
     uid: str = ""
     rejected: int = 0
@@ -41,7 +41,7 @@ class FrameNews:
         self._seen = _Seen()
 
     def __call__(self, frame: LiveFrame) -> list[str]:
-        """Return what is new since the previous frame."""
+        """Return the news since the previous frame."""
         # Only differences between two frames are news. Frames may be skipped, since a window shows at most 30 per
         # second, so counts are compared instead of events counted: three exposures rejected between two frames are
         # three, whichever frames were seen.
@@ -140,7 +140,7 @@ class LogPanel(Panel):
         self._waiting: deque[str] = deque(maxlen=LINES)
 
     def listen(self, frame: LiveFrame) -> None:
-        """Log what is new in `frame`.
+        """Log the news in `frame`.
 
         Call it with every frame, also while the panel is hidden, or the log has gaps.
         """

@@ -1,4 +1,4 @@
-"""The base of all panels: a heading that names the run, and no work for what has not changed."""
+"""The base of all panels: a heading that names the run, and redrawing of changed answers only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panels that show one answer: their shared rules on when to draw, and what to show without an answer."""
+"""Panels that show one answer: their shared rules for drawing, with and without an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of results: quantities, values, and what they mean."""
+"""A table of results: quantities, values, and their meaning."""
 
 from __future__ import annotations
 

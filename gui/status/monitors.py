@@ -28,7 +28,7 @@ class StatusSource(Protocol):
     """A source of device states."""
 
     def reading(self, item: StatusItem) -> Reading:
-        """Return what is known of `item` now, in its unit, without waiting."""
+        """Return the latest value and state of `item`, in its unit, without waiting."""
 
     def close(self) -> None:
         """End all monitors."""

@@ -54,7 +54,7 @@ def pump_probe(beamline: Beamline) -> Detection:
 
 
 def xrays_off(beamline: Beamline) -> Detection:
-    """Return the detection of the jet with the laser and without X-rays: what the gates show by themselves."""
+    """Return the detection of the jet with the laser and without X-rays: for the signals of the gates themselves."""
     return replace(pump_probe(beamline), conditions=DARK)
 
 

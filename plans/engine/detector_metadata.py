@@ -18,10 +18,11 @@ from devices.names import DetectorRole
 
 
 def detector_metadata(beamline: Beamline) -> dict[str, dict[str, Any]]:
-    """Return the detectors of a run by name: kind, role, `fields` of events by what they hold, and how they are summed.
+    """Return the detectors of a run by name: kind, role, `fields` of events by quantity, and how they are summed.
 
-    Gated detectors state `weights` (elements,), and what they contain; a drift detector also whether it is `gated`, or
-    counts all bunches. Ion chambers state `dark`, in counts per second or in the unit of their record, and `gain`.
+    Gated detectors state `weights` (elements,), and which detector they contain; a drift detector also whether it is
+    `gated`, or counts all bunches. Ion chambers state `dark`, in counts per second or in the unit of their record, and
+    `gain`.
     """
     configuration = beamline.configuration
     detectors = configuration.all_detectors

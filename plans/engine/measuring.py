@@ -48,8 +48,8 @@ logger = logging.getLogger("trxas.plans")
 class PointLoop:
     """Loop over the exposures of `request` on `beamline`, in order, each repeated until it is good.
 
-    Between two points only what changes is set. At the first point, after any failure, and after waiting for the
-    beamline everything is set, because a restarted IOC has lost its settings.
+    Between two points only settings that change are set. At the first point, after any failure, and after waiting for
+    the beamline everything is set, because a restarted IOC has lost its settings.
     """
 
     # One exposure, from checkpoint to checkpoint:
@@ -180,7 +180,7 @@ class PointLoop:
             await asyncio.sleep(MONITORS_POLL_S)
 
     def _expose(self) -> Generator[Msg, Any, list[str]]:
-        """Make one exposure, store it as one event, and return what was wrong with it.
+        """Make one exposure, store it as one event, and return its faults.
 
         Nothing is stored if the read-out fails.
         """
@@ -225,7 +225,7 @@ class PointSettings:
         self._set = {}
 
     def apply(self, targets: Targets, dwell_s: float) -> Plan:
-        """Set what differs from the last point, or everything after `forget`; raises FailedStatus if a move fails.
+        """Set axes and shutters that changed since the last point, or all after `forget`; raises FailedStatus if a move fails.
 
         `dwell_s`: beam time of the exposures at this point, s.
         """

@@ -26,7 +26,7 @@ ANNOUNCEMENT = "begins a run of trxas"
 
 
 def check_scan(beamline: Beamline, request: ScanRequest) -> None:
-    """Raise what `scan` would raise before its first message, for a plan that does something before it."""
+    """Raise the errors that `scan` raises before its first message; for plans that act before they scan."""
     check_beamline(beamline, request.detection)
     check_room_for_approach(beamline, request)
 

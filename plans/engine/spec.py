@@ -34,8 +34,8 @@ class ScanSpec:
     The dwell of the options is multiplied by `dwell_factors`, one per point; without any it is the same everywhere.
     `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is
     None. `metadata` returns the plan's own keys of the start document, and may read the beamline. `expects` is a
-    sentence on what the run will give, such as its error per point, for the forecast of a technique that the window
-    does not know.
+    sentence on the expected result of the run, such as its error per point, for the forecast of a technique that the
+    window does not know.
 
     The decorator of the plan fills in the last four.
     """

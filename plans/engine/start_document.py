@@ -34,7 +34,7 @@ DOCUMENT_VERSION = 2
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions, by name, of the packages that decide what is measured and how it is described."""
+    """Return the versions, by name, of the packages that affect the measurement and its documents."""
     return {name: version(name) for name in ("trxas", "bluesky", "ophyd", "numpy")}
 
 

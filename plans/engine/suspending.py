@@ -200,7 +200,7 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
 
 
 def _trip_remark(beamline: Beamline) -> str:
-    """Return what to do about a trip of the watchdog; empty if there is none, or if its IOC does not answer."""
+    """Return the remedy for a trip of the watchdog; empty if there is none, or if its IOC does not answer."""
     with contextlib.suppress(NotConnectedError):
         return "" if beamline.safety is None else beamline.safety.trip_remark()
     return ""

@@ -27,7 +27,7 @@ def fluence_scan(
 ) -> ScanSpec:
     """Scan the pump fluence at one energy of an edge and one delay.
 
-    More than the laser can give, by the calibration of its attenuator, is refused. Returns the run's uid.
+    A fluence above the maximum of the laser, by the calibration of its attenuator, is refused. Returns the run's uid.
     """
     preset = edge_preset(edge, configuration)
     return ScanSpec(

@@ -38,7 +38,7 @@ class Alignment:
     `gain`: intensity relative to the reference. `chi_square` shows whether the shapes agree; if they do not, the shift
     is that of the best match, and its error, which comes from the counts, does not include the difference of shape.
     `by_spectrum` and `by_reference` (points,): derivatives of the shift by each measured intensity, for the errors of
-    what is computed with it.
+    results that depend on it.
     """
 
     shift_ev: Value
@@ -108,10 +108,10 @@ def align(
     """Return the shift between two spectra, eV, from all points of the spectrum within `window_ev`.
 
     Model: spectrum(E) = offset + gain x reference(E - shift), with free offset and gain. This compares the first
-    derivatives up to a normalisation, which the paper's recipe aims at (see `derivative_area_curve` for what it does),
-    without the noise of numerical derivatives. It needs no scaling before the alignment, which would depend on the
-    shift. The reference is interpolated by a cubic spline. Choose a window that the scan covers in steps not wider than
-    the structures. Raises ReductionError if the window holds too few points or the shift is at its limit.
+    derivatives up to a normalisation, which the paper's recipe aims at (see `derivative_area_curve` for its actual
+    effect), without the noise of numerical derivatives. It needs no scaling before the alignment, which would depend on
+    the shift. The reference is interpolated by a cubic spline. Choose a window that the scan covers in steps not wider
+    than the structures. Raises ReductionError if the window holds too few points or the shift is at its limit.
     """
     low = reference.energy_ev[0] + largest_shift_ev
     high = reference.energy_ev[-1] - largest_shift_ev
@@ -284,7 +284,8 @@ class _Moved(NamedTuple):
     """A spectrum interpolated with and without the Varshni shift, at energies of the reference.
 
     `mean` (points, source points) gives the mean of both as a linear function of the source's intensities; `slope`
-    (points,) is its derivative by the shift, per eV; `half_difference` (points,) half of what separates the two.
+    (points,) is its derivative by the shift, per eV; `half_difference` (points,) half of the difference between the
+    two.
     """
 
     mean: FloatArray

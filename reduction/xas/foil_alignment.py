@@ -57,7 +57,7 @@ def align_foil(
 
     Model: absorption(E) = offset + slope x E + gain x reference(E - shift), least squares over the window about the
     steepest point of the reference, which is interpolated by a cubic spline. Offset and slope are those of the ion
-    chambers. The error comes from the residuals, and is enlarged where neighbouring ones are alike. Raises
+    chambers. The error comes from the residuals, and is enlarged if neighbouring residuals are correlated. Raises
     ReductionError with fewer than 12 points in the window, if the best shift is at its limit, or for a foil of a
     different metal.
     """

@@ -60,7 +60,7 @@ class GateExposureSums:
         self._cells: dict[tuple[int, int], _Cell] = {}
 
     def __call__(self, name: str, doc: Document) -> None:
-        """Take one document; raises ReductionError for an event that lacks what was counted."""
+        """Take one document; raises ReductionError for an event without counts or signal."""
         if name == "start":
             self.start = doc
         for event in self._events(name, doc):

@@ -1,4 +1,4 @@
-"""The rate of every gate at every delay: what a kinetic fit starts from."""
+"""The rate of every gate at every delay: the input of kinetic fits."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class MapFit:
 
     @property
     def component_names(self) -> tuple[str, ...]:
-        """What each row of `spectra` belongs to, (components,): its lifetime in ps, or the offset."""
+        """Names of the rows of `spectra`, (components,): its lifetime in ps, or the offset."""
         lifetimes = (f"{value.value:.3g} ps" for value in self.lifetimes_ps)
         return (*lifetimes, "offset") if self.model.has_offset else tuple(lifetimes)
 

@@ -108,7 +108,7 @@ class MapProblem:
         return np.append(rates, offset)
 
     def solve(self, parameters: FloatArray) -> LinearPart:
-        """Return the best spectra for given `parameters`, (parameters,), with what the errors need."""
+        """Return the best spectra for given `parameters`, (parameters,), with the matrices that the errors need."""
         on, off = self._decays(parameters)
         factor = self.weight / (1.0 + self.rest)
         design = np.stack([factor * (one.value - two.value) for one, two in zip(on, off, strict=True)], axis=-1)
@@ -168,7 +168,7 @@ class MapProblem:
         return found
 
     def noise_information(self, parameters: FloatArray) -> FloatArray:
-        """Return what the noise of the spectra adds to the square of the Jacobian on average, (parameters, parameters).
+        """Return the mean contribution of the spectra's noise to the squared Jacobian, (parameters, parameters).
 
         Fitted spectra have noise, which looks like a signal that depends on lifetimes and time zero as the true one
         does. There are as many spectra as energies, so the sum does not become small compared with the truth (Neyman

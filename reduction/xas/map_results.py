@@ -1,4 +1,4 @@
-"""What maps over two axes and lists of settings reduce to, as numbers and as lines of text."""
+"""Results of maps over two axes and of lists of settings, as numbers and as lines of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs of pump-probe absorption reduce to, kind by kind, as numbers and as lines of text."""
+"""Results of pump-probe absorption runs, kind by kind, as numbers and as lines of text."""
 
 from __future__ import annotations
 
@@ -339,7 +339,7 @@ def response_lines(response: Value, timing: Timing) -> list[str]:
 
 
 def undetermined_text(fit: KineticsFit) -> str:
-    """Return a sentence on the parameters, one at least, that the data do not determine, and what to do."""
+    """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
     return (
         f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
         "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."

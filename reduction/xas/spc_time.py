@@ -78,7 +78,7 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
 def _on_and_off(
     accumulator: RunAccumulator, gates: tuple[Gate, Gate], early: BoolArray
 ) -> tuple[Intensity, Intensity, str]:
-    """Return on and off, (points,) each, after scale and offsets, and what the offsets were taken from."""
+    """Return on and off, (points,) each, after scale and offsets, and the source of the offsets."""
     on, off = exposure_pairs(accumulator, accumulator.metadata.trace_mode, *gates).summed()
     level = off.value.mean()
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))

@@ -23,7 +23,7 @@ class TransientMetadata:
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
     `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
-    scans that contributed. `offset`: what the offsets between on and off were taken from. `detector` names a detector
+    scans that contributed. `offset`: source of the offsets between on and off. `detector` names a detector
     beside the first one; `weights` (elements,) are those of the sum over its elements.
     """
 
@@ -75,7 +75,7 @@ class Transient:
 
     `transient` = `on` - `off`, without unit; the subclasses give the scale. `sigma`: its standard error, from counting
     (SPC) or from the measured variances (boxcar), and from the calibration of the gates. `common` (errors, points):
-    what each error of that calibration does to all points together; no rows without one.
+    change of all points by each error of that calibration; no rows without a calibration.
     """
 
     on: FloatArray

@@ -109,7 +109,7 @@ class AreaWithoutNoise(NamedTuple):
 
 
 def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spectrum) -> AreaWithoutNoise:
-    """Return the absolute area under a transient in the normalisation of SI 4, and what it is without noise.
+    """Return the absolute area under a transient in the normalisation of SI 4, with and without noise.
 
     The paper's factors x155, x363, x976 are inverse absolute areas of transients that SI 4 scales by the edge integral
     of the unpumped spectrum (unit 1/eV, so that the area has none). This reading is inferred: with spectra of

@@ -43,7 +43,7 @@ class Fault:
         return math.inf
 
     def check(self, targets: FaultTargets) -> None:
-        """Raise SimulationInputError if this beamline lacks what the fault is about."""
+        """Raise SimulationInputError if this beamline lacks the part on which the fault acts."""
 
     async def begin(self, targets: FaultTargets, duration_s: float) -> None:
         """Start the effect on devices or server, which `end` undoes after `duration_s` seconds on the fault's clock."""

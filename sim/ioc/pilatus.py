@@ -199,7 +199,7 @@ class Statistics(SettingsGroup):
 
 
 class Pilatus:
-    """The detector: `camera`, `hdf5` and `statistics`; `gate` returns what it sees at the end of an exposure."""
+    """The detector: `camera`, `hdf5` and `statistics`; `gate` returns the scene at the end of an exposure."""
 
     def __init__(
         self,

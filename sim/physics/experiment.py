@@ -36,13 +36,13 @@ class BeamlineState:
     """The state of the beamline during one exposure; `delay_ps` is the true delay of probe 0.
 
     `laser_horizontal_um` and `laser_vertical_um`: centre of the laser spot relative to the X-ray spot.
-    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `glitch` what the crystal
-    leaves of it at this energy, `chamber` the counts that the ion chamber shows, `jet_density` the sample in the jet,
-    `jet_flow` the flow that the meter shows, `gates_open` the opened gates. `stray_photons`: per pulse and photodiode,
-    0 when healthy. `injecting`: whether the ring is being filled. `foil`: element of the calibration foil behind the
-    sample, "" for none.
+    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `glitch` the share of it
+    that the crystal passes at this energy, `chamber` the counts that the ion chamber shows, `jet_density` the sample in
+    the jet, `jet_flow` the flow that the meter shows, `gates_open` the opened gates. `stray_photons`: per pulse and
+    photodiode, 0 when healthy. `injecting`: whether the ring is being filled. `foil`: element of the calibration foil
+    behind the sample, "" for none.
 
-    Of the pumped gate, beyond what its hardware has: `gate_gain`, relative, in both chains, and `gate_zero_v` of the
+    Of the pumped gate, in addition to its hardware: `gate_gain`, relative, in both chains, and `gate_zero_v` of the
     boxcar, V. `laser_light`: further photons per pulse, all photodiodes, that the laser adds at time zero.
     """
 

@@ -15,7 +15,7 @@ _POLL_S = 0.02
 
 
 class HeldLockError(Exception):
-    """Another process holds the lock; the text is what it wrote into the file."""
+    """Another process holds the lock; the message is the text that it wrote into the file."""
 
 
 class LifeLock:

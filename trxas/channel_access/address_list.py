@@ -17,7 +17,7 @@ _IPV4_LIKE = re.compile(r"[0-9.]+")
 def check_address_list(text: str) -> None:
     """Raise ConfigurationError with the reason, and a corrected list where there is one, if libca cannot use `text`.
 
-    libca itself skips what it does not understand without an error, and every PV then looks disconnected.
+    libca itself skips addresses that it does not understand without an error, and every PV then looks disconnected.
     """
     if not text.strip():
         raise ConfigurationError(f"The address list of the control system is empty, so no PV can be found. {FORM}")
@@ -33,7 +33,7 @@ def check_address_list(text: str) -> None:
 
 
 def _fault(part: str) -> str:
-    """Return what is wrong with one address, "" if nothing is."""
+    """Return the fault of one address, "" if there is none."""
     if "://" in part:
         return f"{part}: an address has no scheme in front"
     if "," in part or ";" in part:

@@ -17,7 +17,7 @@ from trxas.commands.options import JsonFile
 
 
 class Subject(StrEnum):
-    """What is measured."""
+    """Subjects of the measurement."""
 
     SESSION = "session"
     WINDOW = "window"

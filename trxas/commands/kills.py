@@ -1,4 +1,4 @@
-"""`trxas kills`: SIGKILL to every process of a working beamline, and what is lost by it."""
+"""`trxas kills`: SIGKILL to every process of a working beamline, and the losses that this causes."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _all_commands(
 
 
 def _explanation(error: typer.TyperException) -> str:
-    """Return what is wrong with a command line, with the value where a value is wrong, without a final full stop."""
+    """Return the fault of a command line, with the wrong value if there is one, without a final full stop."""
     invalid = error.__cause__
     parameter = getattr(error, "param", None)
     if not isinstance(invalid, ValidationError) or parameter is None:

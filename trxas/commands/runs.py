@@ -1,4 +1,4 @@
-"""`trxas runs`: what has been measured."""
+"""`trxas runs`: the stored runs."""
 
 from __future__ import annotations
 

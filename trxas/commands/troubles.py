@@ -106,7 +106,7 @@ def wrong_versions(requirements: Iterable[str]) -> Iterator[Trouble]:
 def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
     """Yield faults of the data folder: it cannot be written, its disk is full, or its keys can be read by others.
 
-    `minimum_free_mb`: what a scan needs to start, MB.
+    `minimum_free_mb`: free space that a scan needs to start, MB.
     """
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not os.access(existing, os.W_OK):

@@ -1,4 +1,4 @@
-"""What a run reduces to, live or stored, by the registry of run kinds, and its figure."""
+"""Results of a run, live or stored, by the registry of run kinds, and its figure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def reduce_stored_run(documents: Documents, kinetics: str | None = None, detector: str | None = None) -> RunResults:
-    """Return what a run reduces to, its images read from their files.
+    """Return the results of a run, whose images are read from their files.
 
     Never raises for the content of a run: what cannot be reduced becomes a remark of the results. `kinetics` names the
     model of a delay scan's fit, or a criterion that chooses it; raises InputError for an unknown one. `detector` names

@@ -1,4 +1,4 @@
-"""What the main thread does while a plan runs."""
+"""Waiting of the main thread while a plan runs."""
 
 from __future__ import annotations
 

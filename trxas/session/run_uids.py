@@ -1,4 +1,4 @@
-"""What a call of the RunEngine returns."""
+"""The return value of a call of the RunEngine."""
 
 from __future__ import annotations
 

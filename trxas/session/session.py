@@ -124,7 +124,7 @@ class Session:
 
 
 def load_libraries() -> None:
-    """Import what opening a session needs; takes seconds, during which something else can start."""
+    """Import the modules that opening a session needs; takes seconds, during which something else can start."""
     importlib.import_module("storage.catalogue")
 
 

@@ -48,7 +48,7 @@ def live_feed(configuration: Configuration) -> BroadcastFeed:
 
 
 def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
-    """Return a function for the address list of the control system: `given`, or what the folder's server announces."""
+    """Return a function for the address list of the control system: `given`, or that of the folder's server."""
     root = configuration.storage.root.resolve()
 
     def addresses() -> str | None:

@@ -1,4 +1,4 @@
-"""What the window's forms know about the plans of trxas: their parameters, limits and courses, from the registry."""
+"""The plans of trxas as the window's forms know them: their parameters, limits and courses, from the registry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PlanCourses:
         self._configuration = configuration
 
     def __call__(self, plan: str, arguments: Mapping[str, Any], _listed: int | None) -> Course | None:
-        """Return what a plan measures; None for a plan that makes no scan, and for arguments that are wrong."""
+        """Return the course of a plan; None for a plan that makes no scan, and for arguments that are wrong."""
         if plan not in PLANS or PLANS[plan].entry.runs is None:
             return None
         try:

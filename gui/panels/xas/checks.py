@@ -119,7 +119,7 @@ class ChecksPanel(Panel):
 
 
 def scatter_verdict(scatter: ScatterRatio) -> tuple[str, Severity]:
-    """Return what the ratio means, and its severity: within three errors of 1, the counts explain the scatter."""
+    """Return the meaning of the ratio, and its severity: within three errors of 1, the counts explain the scatter."""
     excess = (scatter.ratio - 1.0) / scatter.sigma
     if excess > SIGMAS:
         return "▲ NOT PHOTON-LIMITED: the scans differ by more than their counting errors", "warning"

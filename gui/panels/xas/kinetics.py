@@ -200,7 +200,7 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
 
 
 def fit_remark(fit: KineticsFit) -> str:
-    """Return what the marks in the table mean and what to do; "" if the data determine every parameter."""
+    """Return the meaning of the marks in the table, and the remedy; "" if the data determine every parameter."""
     return f"▲ {undetermined_text(fit)}" if fit.undetermined else ""
 
 

@@ -1,1 +1,1 @@
-"""What part of a plot is visible: ranges that follow the data, zooming, and the history of views."""
+"""The visible part of a plot: ranges that follow the data, zooming, and the history of views."""

@@ -1,4 +1,4 @@
-"""The area inside the axes of a plot, and what the mouse does in it."""
+"""The area inside the axes of a plot, and its reactions to the mouse."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def chosen_sections(sections: Sequence[PaperSection], only: str | None) -> list[
 def run_campaign(
     session: Session, sections: Sequence[PaperSection], progress: CampaignProgress, report: Report
 ) -> dict[str, SectionResult]:
-    """Measure the sections that are not measured yet, reduce all from what is stored, and return results by name."""
+    """Measure the sections that are not measured yet, reduce all from the stored runs, and return results by name."""
     results: dict[str, SectionResult] = {}
     cache: dict[tuple[str, str], Any] = {}
     # A resumed campaign continues with the calibrations in force at the end of its last measured section. Without them

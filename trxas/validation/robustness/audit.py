@@ -26,8 +26,8 @@ class Audit:
     """Numbers of exposures in all datasets together.
 
     `points_lost`: intended, but not stored with good quality. `duplicates`: averaged twice, or one reading stored as
-    two events. `bad_points_averaged`: stored with good quality although they were bad; `reasons` counts why.
-    `marked_bad`: stored with a mark and not averaged.
+    two events. `bad_points_averaged`: stored with good quality although they were bad; `reasons`: their number by
+    reason. `marked_bad`: stored with a mark and not averaged.
     """
 
     datasets: int = 0

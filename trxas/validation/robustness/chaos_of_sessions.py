@@ -16,7 +16,7 @@ from trxas.validation.types import Report
 
 
 class ChaosSettings(TypedDict):
-    """What all runs share, as for `Chaos`."""
+    """Settings that all runs share; see `Chaos`."""
 
     folder: Path
     seed: int

@@ -1,4 +1,4 @@
-"""Growth of what a process uses: medians of early samples against medians of late ones."""
+"""Growth of the resources that a process uses: medians of early samples against medians of late ones."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class SessionProcess(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What a session of `kind` measures and where: until the file `enough` exists, and `datasets` at least.
+    """Measurement of a session of `kind`, with its folders: until the file `enough` exists, and `datasets` at least.
 
     `screen` is its DISPLAY, "" for none.
     """

@@ -41,7 +41,7 @@ PAUSE_S = 0.3
 
 
 class Measurer(Protocol):
-    """What the loop needs of a session, in this process or in another one. Everything raises one of FAILURES."""
+    """Members of a session that the loop needs, in this or another process. Everything raises one of FAILURES."""
 
     @property
     def store(self) -> RunSource:
