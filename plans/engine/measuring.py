@@ -225,7 +225,7 @@ class PointSettings:
         self._set = {}
 
     def apply(self, targets: Targets, dwell_s: float) -> Plan:
-        """Set all targets that changed since the last point, or all after `forget`; raises FailedStatus for a failed move.
+        """Set the targets that changed since the last point, all after `forget`; raises FailedStatus for a failed move.
 
         `dwell_s`: beam time of the exposures at this point, s.
         """
