@@ -83,7 +83,7 @@ class FoilReferences:
         return point_document(edge, TABULATED, edge.energy_ev, TABULATED_ERROR_EV, "xraydb")
 
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Set "own"; return old and new values as bluesky expects. Raises KeyError for another name."""
+        """Set "own"; return old and new values as bluesky expects. Raises KeyError for any other name."""
         old = self._configured()
         self.own = dict(settings["own"])
         return old, self._configured()

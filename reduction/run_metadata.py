@@ -118,14 +118,14 @@ class RunMetadata:
 
     `axis` is "energy_ev", "delay_ps" or "fluence_mj_cm2" and `points` (points,) the planned values of one scan on it.
     `delay_ps` (first delay) and `energy_ev` are the planned fixed values: the delay of an energy scan, the energy of a
-    delay scan, both of a fluence scan; what was scanned is None. `fluence_mj_cm2` of a fluence scan is the largest of
-    its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the calibrations of the
-    axes on which the run was measured: runs with different calibrations were not measured at the same points. The size
-    of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it. `photodiodes` is the
-    length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in the sum. `detectors`
-    are all that the run lists; `detector` names the further one through which the run is seen, and `detector_kind` its
-    kind; both are empty for the first. `gates` are zeros and gains of the gates; None if they were not measured.
-    `foil_reference` is what a foil scan compares its foil with; empty in any other run.
+    delay scan, both of a fluence scan; the value of a scanned axis is None. `fluence_mj_cm2` of a fluence scan is the
+    largest of its points. `energy_calibration_offset_ev` and `time_zero_raw_ps` (None if not recorded) are the
+    calibrations of the axes on which the run was measured: runs with different calibrations were not measured at the
+    same points. The size of a transient spectrum is stated at `main_feature_ev`; None if the run does not give it.
+    `photodiodes` is the length of the first axis of `spc_counts`, and `element_weights` (photodiodes,) their weights in
+    the sum. `detectors` are all that the run lists; `detector` names the further one through which the run is seen, and
+    `detector_kind` its kind; both are empty for the first. `gates` are zeros and gains of the gates; None if they were
+    not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     """
 
     uid: str

@@ -132,9 +132,9 @@ def apply_energy_calibration(
 ) -> Generator[Msg, Any, float]:
     """Add `offset_ev` to the energy axis, by default what the latest foil scan found; nothing moves.
 
-    Offsets add up, as each is found on the axis of its time, and their sum must stay within 20 eV. Every later start
-    document carries the sum as `energy_calibration_offset_ev`, and `error_ev` as `energy_calibration_error_ev`. Returns
-    the sum, eV. Outside of a session, which knows the stored runs, `offset_ev` has to be given.
+    Offsets add up, as each is measured on the axis as it was then, and their sum must stay within 20 eV. Every later
+    start document carries the sum as `energy_calibration_offset_ev`, and `error_ev` as `energy_calibration_error_ev`.
+    Returns the sum, eV. Outside of a session, which knows the stored runs, `offset_ev` has to be given.
     """
     if offset_ev is None:
         raise InputError("offset_ev is needed here: only a session knows the latest foil scan. Give it in eV.")

@@ -23,7 +23,7 @@ def use_foil_reference(
 
     `key`: uid, scan id, or -1 for the latest. `edge_ev` and `error_ev`, eV: true energy, with its error, of the point
     of the foil that lies at `at_ev` on the axis of the run, by default of its steepest point. The reference is saved
-    with the calibrations. Raises InputError for another kind of run or impossible numbers.
+    with the calibrations. Raises InputError for any other kind of run or impossible numbers.
     """
     documents = load_dataset(session.store, key)
     start = documents[0][1]

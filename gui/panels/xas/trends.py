@@ -20,7 +20,7 @@ SCANS = CurveStyle(role="transient", line="", marker="circle")
 
 
 class FollowedTrend(NamedTuple):
-    """A trend: its quantity, its request, and its style. `axis`: event field that a run must scan to have it, or "".
+    """A trend: its quantity, request and style. `axis`: event field that a run must scan to show it, "" for any run.
 
     `optional`: without a value its plot is hidden.
     """

@@ -48,7 +48,7 @@ class StoredRuns:
     def foil(self, name: str) -> FoilResults:
         """Return a foil scan, reduced: steepest point, and edge by the reference that the run records, eV.
 
-        Raises ReductionError for another run, and for one without an edge.
+        Raises ReductionError for any other run, and for one without an edge.
         """
         results = self._once("foil", name, self._reduction(name).results)
         if not isinstance(results, FoilResults) or results.edge_ev is None or results.foil is None:
