@@ -22,7 +22,7 @@ LONG = {"dwell_s": 400.0, "image_dwell_s": 400.0, "readings": 20}
 
 
 def measure(session: Session, name: str) -> str:
-    """Run the plan with the X-ray shutter open from before; says how that ended."""
+    """Run the plan with the X-ray shutter open from before; returns how that ended."""
     session.beamline.xray_shutter.set("open").wait(timeout=WAIT_S)
     arguments = {key: LONG.get(key, value) for key, value in QUICK[name].items()}
     try:
@@ -62,7 +62,7 @@ def say(line: str) -> None:
 
 
 def main(macro: str, data: str, name: str) -> None:
-    """Do as told until standard input ends."""
+    """Carry out orders until standard input ends."""
     orders = {"measure": measure, "fail": fail, "abort": abort}
     with open_session(patient(load_configuration(prefix=macro, data=data))) as session:
         session.run_engine.subscribe(lambda kind, doc: say("measuring"), "start")

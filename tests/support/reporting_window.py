@@ -1,4 +1,4 @@
-"""`trxas gui` that also tells what it shows, one JSON line every 0.1 s: for tests that kill it.
+"""`trxas gui` that also reports its content, one JSON line every 0.1 s: for tests that kill it.
 
 The arguments are those of `trxas gui`.
 """

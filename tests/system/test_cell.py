@@ -1,4 +1,4 @@
-"""If these fail, a spectrum is measured at another temperature than it says, or a cell is waited for without end."""
+"""If these fail, a spectrum is measured at a temperature other than it states, or a scan waits for the cell forever."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_server_refuses_what_no_client_should_ask(ioc: Any, caproto_put: Any
     assert get(f"{PREFIX}RampRate") == rate
 
 
-def test_a_temperature_that_never_settles_says_what_it_saw(ioc: Any, put: Any, recorder: Any) -> None:
+def test_a_temperature_that_never_settles_reports_what_it_saw(ioc: Any, put: Any, recorder: Any) -> None:
     """Somebody switches the heater off: the scan must not start, and not wait forever."""
     cell = make(timeout_s=1.5)
     heater = recorder(f"{PREFIX}Heater")

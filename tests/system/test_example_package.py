@@ -154,7 +154,7 @@ def test_its_arguments_are_checked_before_anything_moves(session: Session) -> No
         session.measure(session.plans()["emission_scan"]([7030.0, 7300.0]))
 
 
-def test_a_beamline_without_its_devices_says_what_is_missing(package: Path, session: Session) -> None:
+def test_a_beamline_without_its_devices_reports_what_is_missing(package: Path, session: Session) -> None:
     kind = type(session.beamline.devices["emission"])
     assert session.beamline.technique_reader(kind) is session.beamline.technique_reader(kind)
     session.beamline.further_devices.pop("emission")  # type: ignore[attr-defined]  # a dict

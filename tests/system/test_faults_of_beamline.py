@@ -117,7 +117,7 @@ def test_a_fault_of_beam_or_detectors_shows_in_counts_and_readbacks(
     assert bench.get("S:SRcurrentAI") > 100
 
 
-def test_top_up_says_when_it_injects(bench: FaultBench, recorder: Any) -> None:
+def test_top_up_reports_when_it_injects(bench: FaultBench, recorder: Any) -> None:
     """Conditions can only exclude injections that they hear of."""
     injecting = recorder(f"{MACRO}7idd:topUp:Injecting")
     current = recorder(f"{MACRO}S:SRcurrentAI")
@@ -242,7 +242,7 @@ def test_a_stalled_motor_stops_short(bench: FaultBench) -> None:
     assert bench.get("7idd:m31.RBV") == pytest.approx(10.0)
 
 
-def test_a_hung_motor_never_says_done_until_it_is_stopped(bench: FaultBench) -> None:
+def test_a_hung_motor_never_reports_done_until_it_is_stopped(bench: FaultBench) -> None:
     with bench.struck("MotorStall", Motor="7idd:m31", Done=0):
         for _ in range(2):
             done = bench.start("7idd:m31", 100.0)
@@ -317,7 +317,7 @@ def test_a_dead_pilatus_ends_when_stopped_or_mended_and_gives_no_image(bench: Fa
     assert bench.get(f"{camera}NumImagesCounter_RBV") == 1
 
 
-def test_a_full_disk_stops_the_file_and_says_so(bench: FaultBench, tmp_path: Path) -> None:
+def test_a_full_disk_stops_the_file_and_reports_it(bench: FaultBench, tmp_path: Path) -> None:
     camera, plugin = "7idd:Pilatus:cam1:", "7idd:Pilatus:HDF1:"
     bench.put(f"{plugin}FilePath", [*f"{tmp_path}/".encode(), 0])
     for name, value in (("EnableCallbacks", 1), ("FileWriteMode", 2), ("NumCapture", 5), ("Capture", 1)):

@@ -114,7 +114,7 @@ def test_a_session_that_ends_well_releases_and_disarms(configuration: Configurat
     assert faults.get("7idd:session:Holder") == ""
 
 
-def test_a_killed_session_leaves_both_shutters_closed_and_the_next_one_can_go_on(
+def test_a_killed_session_leaves_both_shutters_closed_and_the_next_one_can_continue(
     configuration: Configuration, faults: FaultBench, tmp_path: Path
 ) -> None:
     trip_the_watchdog(faults, tmp_path)
@@ -140,7 +140,7 @@ def test_a_scan_that_begins_after_a_trip_tells_what_to_do(
         assert session.reset_safety() == "OK"
 
 
-def test_a_read_only_session_says_so_and_resets_nothing(configuration: Configuration) -> None:
+def test_a_read_only_session_reports_it_and_resets_nothing(configuration: Configuration) -> None:
     with open_session(configuration, read_only=True) as session:
         assert any("read-only" in line for line in safety_lines(session))
         with pytest.raises(HeldError):

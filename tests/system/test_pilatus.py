@@ -346,7 +346,7 @@ def test_an_exposure_that_is_no_number_is_refused(tmp_path: Path) -> None:
         make("nowhere:", tmp_path).check_exposure(float("nan"))
 
 
-def test_use_in_the_wrong_order_says_what_to_do(pilatus: Pilatus) -> None:
+def test_use_in_the_wrong_order_reports_what_to_do(pilatus: Pilatus) -> None:
     with pytest.raises(AcquisitionError, match="not staged"):
         pilatus.trigger()
     with pytest.raises(InputError, match="absolute"):

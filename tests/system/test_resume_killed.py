@@ -74,7 +74,7 @@ def look_and_reset(session: Session) -> None:
         session.reset_safety()
 
 
-def test_a_killed_session_is_gone_on_with(configuration: Configuration, tmp_path: Path) -> None:
+def test_a_killed_session_is_resumed(configuration: Configuration, tmp_path: Path) -> None:
     """Lost: exposures of the killed run, or the time to measure them again; a fit of half a trace."""
     killed_session(tmp_path, configuration.beamline.epics.address_list, 60)
     with open_session(configuration) as session:

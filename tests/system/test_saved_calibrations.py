@@ -98,7 +98,7 @@ def test_a_damaged_file_stops_the_session_and_shows_in_doctor(
     assert calibration_lines(file) == []
 
 
-def test_beamlines_are_told_apart_by_their_addresses(tmp_path: Path) -> None:
+def test_beamlines_are_distinguished_by_their_addresses(tmp_path: Path) -> None:
     """A simulation with the same PV names in the same folder has calibrations of its own."""
     real = load_configuration(address_list="ioc7ida ioc7idd", data=tmp_path)
     same = load_configuration(address_list="ioc7idd  ioc7ida", data=tmp_path)

@@ -149,7 +149,7 @@ def _complete(window: LiveWorker, request: SpectrumRequest, answered: list[Any])
     return True
 
 
-def test_an_aborted_plan_ends_its_run_and_the_queue_goes_on(queue: Queue, window: LiveWorker) -> None:
+def test_an_aborted_plan_ends_its_run_and_the_queue_continues(queue: Queue, window: LiveWorker) -> None:
     queue.start(dwell_s=30.0, repeats=100, sample="aborted")
     until(lambda: window.frame.run is not None and window.frame.run.sample == "aborted", lambda: window.frame)
     queue.pause("deferred")

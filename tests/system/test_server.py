@@ -99,7 +99,7 @@ def test_monitors_are_not_held_back(bench: str, put: Any, recorder: Any) -> None
     assert min(pauses) < BATCH_DELAY_S / 2
 
 
-def test_reads_go_on_while_a_put_is_pending(bench: str, get: Any, start: Any, put: Any) -> None:
+def test_reads_continue_while_a_put_is_pending(bench: str, get: Any, start: Any, put: Any) -> None:
     """Read-out overlaps the next move: a pending completion must not slow reads (stock server: over 1 ms each)."""
     idle = min(seconds(lambda: get(f"{bench}m1.DMOV")) for _ in range(50))
     completed = start(f"{bench}m1", 10.0)

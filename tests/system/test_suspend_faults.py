@@ -178,7 +178,7 @@ def test_what_strikes_a_small_part_of_an_exposure_and_is_over_marks_it(
 
 
 @pytest.mark.parametrize("kind", SUSPENDING)
-def test_the_shutters_are_closed_while_suspended_and_the_reason_is_told(
+def test_the_shutters_are_closed_while_suspended_and_the_reason_is_reported(
     beamline: Beamline, faults: FaultBench, kind: str
 ) -> None:
     scan = Scan(beamline)
@@ -270,7 +270,7 @@ def suspended(scan: Scan, then: Any) -> threading.Thread:
     return thread
 
 
-def test_a_pause_while_suspended_works_and_the_scan_goes_on(beamline: Beamline, faults: FaultBench) -> None:
+def test_a_pause_while_suspended_works_and_the_scan_continues(beamline: Beamline, faults: FaultBench) -> None:
     scan = Scan(beamline)
     scan.strike = lambda: faults.put("7idd:sim:Fault:BeamDump", 1e6)
     pausing = suspended(scan, lambda: scan.engine.request_pause(defer=False))

@@ -80,7 +80,7 @@ def test_a_temperature_that_never_settles_ends_the_run_with_the_pv(start_ioc: An
 
 
 @pytest.mark.long
-def test_a_pause_on_the_way_to_a_temperature_goes_on_from_there(
+def test_a_pause_on_the_way_to_a_temperature_continues_from_there(
     start_ioc: Any, opened: OpenSession, recorder: Any
 ) -> None:
     with start_ioc("-m", "sim", "--macro", "pause:", "--speed", "60"), opened("pause:") as session:
@@ -187,7 +187,7 @@ def test_a_full_disk_ends_the_run_and_keeps_the_images_before(start_ioc: Any, op
         session.measure(diffraction(dwell_s=1.0, images=2))
 
 
-def test_images_go_on_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSession) -> None:
+def test_images_continue_after_the_ioc_was_restarted(start_ioc: Any, opened: OpenSession) -> None:
     """The restarted IOC has the jet in the beam, a cold cell and no open file: all is set again, no image is lost."""
     simulation = ("-m", "sim", "--macro", "back:", "--speed", "5000")
     with start_ioc(*simulation) as first, contextlib.ExitStack() as simulations, contextlib.ExitStack() as stack:

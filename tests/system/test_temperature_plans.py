@@ -53,7 +53,7 @@ def events(session: Session, uid: str) -> list[dict[str, Any]]:
     return [doc["data"] for name, doc in load_run(session.store, uid) if name == "event"]
 
 
-def test_a_series_measures_all_it_says_in_its_order(session: Session, uids: list[str]) -> None:
+def test_a_series_measures_all_its_parts_in_order(session: Session, uids: list[str]) -> None:
     starts = [load_run(session.store, uid)[0][1] for uid in uids]
     found = [(start["temperature_c"], start["plan_name"], start.get("edge")) for start in starts]
     runs = [("static_energy_scan", "Br K"), ("static_energy_scan", "Pb L3"), ("diffraction", None)]

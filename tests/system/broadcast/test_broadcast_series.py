@@ -119,7 +119,7 @@ def test_a_relay_that_comes_late_has_the_series_too(
         assert uids(listen(relay.addresses, len(wanted))) == uids(wanted)
 
 
-def test_who_was_there_is_told_nothing_twice_by_a_new_relay(
+def test_an_earlier_subscriber_gets_nothing_twice_from_a_new_relay(
     start_relay: Any, archive: JournalArchive, until: Until
 ) -> None:
     """Lost: trust in a window that shows an old run for a moment whenever the server is started again."""

@@ -1,4 +1,4 @@
-"""If these fail, an axis moves where it must not, or says it arrived where it did not."""
+"""If these fail, an axis moves where it must not, or reports its arrival where it did not arrive."""
 
 from __future__ import annotations
 

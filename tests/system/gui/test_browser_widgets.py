@@ -69,7 +69,7 @@ def wait_for(qtbot: QtBot, condition: Callable[[], bool]) -> None:
     qtbot.waitUntil(condition, timeout=WAIT_MS)
 
 
-def test_runs_that_are_too_many_to_draw_are_told(browser: RunBrowser, runs: StoredRuns, qtbot: QtBot) -> None:
+def test_runs_that_are_too_many_to_draw_are_reported(browser: RunBrowser, runs: StoredRuns, qtbot: QtBot) -> None:
     """If this fails, somebody takes the curves for all that was selected."""
     for scan_id in range(5, MOST_DRAWN + 3):
         runs.write(later(energy_run(f"energy-{scan_id}", overrides={"scan_id": scan_id}), 1000.0 * scan_id))

@@ -82,7 +82,7 @@ def test_a_closed_panel_comes_back_from_the_menu(make: Make) -> None:
     assert not dock.isHidden()
 
 
-def test_a_panel_that_fails_says_so_and_leaves_the_others_alone(
+def test_a_panel_that_fails_reports_it_and_leaves_the_others_alone(
     make: Make, qtbot: QtBot, energy_run: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lost: every curve of the window, because a panel of another package has a defect."""
@@ -205,7 +205,7 @@ def test_a_dead_source_turns_every_panel_stale(make: Make, energy_run: list[Docu
     assert window.windowTitle().startswith("STALE")
 
 
-def test_missed_documents_and_age_are_told(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
+def test_missed_documents_and_age_are_reported(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
     feed = QueueFeed("test")
     window = make(feed)
     feed.put(*energy_run[0])
@@ -215,7 +215,7 @@ def test_missed_documents_and_age_are_told(make: Make, energy_run: list[Document
     assert "last document" in window.liveness_bar.age.text()
 
 
-def test_a_replay_says_so(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
+def test_a_replay_is_marked(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
     feed = QueueFeed("test")
     window = make(feed)
     feed.put(*energy_run[0])

@@ -16,7 +16,7 @@ from plans.grids import join_regions
     width=st.floats(0.1, 100),
     step=st.floats(0.05, 50),
 )
-def test_every_region_ascends_and_covers_what_it_says(start: float, width: float, step: float) -> None:
+def test_every_region_ascends_and_covers_its_limits(start: float, width: float, step: float) -> None:
     points = join_regions([(start, start + width, step)], "eV")
     assert points[0] == pytest.approx(start, abs=1e-5)
     assert points[-1] == pytest.approx(start + width, abs=1e-5)

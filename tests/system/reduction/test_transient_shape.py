@@ -1,4 +1,4 @@
-"""If these fail, weak transients look larger than they are, or shapes that agree are said to differ."""
+"""If these fail, weak transients look larger than they are, or equal shapes are reported as different."""
 
 from __future__ import annotations
 

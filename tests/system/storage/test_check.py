@@ -157,7 +157,7 @@ def test_an_interrupted_run_is_found_and_closed(measured: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["catalog.db", *(pytest.param(name, marks=pytest.mark.long) for name in ("tables.db", "data"))]
 )
-def test_a_session_makes_a_lost_catalogue_anew_by_itself(measured: Path, name: str) -> None:
+def test_a_session_rebuilds_a_lost_catalogue(measured: Path, name: str) -> None:
     """Lost: all earlier runs from every search, though their journals are there."""
     path = measured / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -84,7 +84,7 @@ def test_databroker_tiled_and_load_images_give_what_the_file_holds(
     np.testing.assert_array_equal(load_images(store, uid, select=slice(1, 3)), truth[1:])
 
 
-def test_the_journal_says_where_each_image_is(store: Store, run_engine: RunEngine, pilatus: FakePilatus) -> None:
+def test_the_journal_states_where_each_image_is(store: Store, run_engine: RunEngine, pilatus: FakePilatus) -> None:
     """Lost: the images, with a catalogue that was lost."""
     store.subscribe(run_engine)
     (uid,) = uids_of(run_engine(exposures(pilatus, 2)))
@@ -205,7 +205,7 @@ def test_files_that_are_gone_are_named(store: Store, run_engine: RunEngine, pila
         load_images(store, uid)
 
 
-def test_a_run_without_images_says_so(store: Store, run_engine: RunEngine, scan: Callable[..., Any]) -> None:
+def test_a_run_without_images_reports_it(store: Store, run_engine: RunEngine, scan: Callable[..., Any]) -> None:
     store.subscribe(run_engine)
     (uid,) = uids_of(run_engine(scan(1, 1)))
     store.wait()

@@ -67,7 +67,7 @@ def test_databroker_finds_runs(store: Store, run_engine: RunEngine, scan: Callab
     assert {h.start["uid"] for h in db()} == {first, second}
 
 
-def test_scan_ids_go_on_over_restarts(root: Path, run_engine: RunEngine, scan: Callable[..., Any]) -> None:
+def test_scan_ids_continue_over_restarts(root: Path, run_engine: RunEngine, scan: Callable[..., Any]) -> None:
     """Lost: telling two runs apart by their number."""
     with open_store(root) as store:
         store.subscribe(run_engine)

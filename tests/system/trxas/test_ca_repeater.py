@@ -65,7 +65,7 @@ def test_an_announcement_reaches_every_client_with_its_origin(bench: Bench) -> N
         assert {client.recv(100) for client in (first, second)} == {beacon(5)}
 
 
-def test_a_client_that_is_gone_disturbs_nobody(bench: Bench) -> None:
+def test_a_client_that_is_gone_disturbs_no_other(bench: Bench) -> None:
     with datagram_socket() as gone:
         bench.tell(gone, b"")
     with datagram_socket() as client, datagram_socket() as server:

@@ -13,14 +13,14 @@ import pytest
 from tests.support.waiting import WAIT_S
 
 
-def test_doctor_says_which_pvs_are_alive(start_ioc: Any, trxas: Any) -> None:
+def test_doctor_reports_which_pvs_are_alive(start_ioc: Any, trxas: Any) -> None:
     with start_ioc("-m", "sim", "--macro", "doc:", "--speed", "100") as ioc:
         done = trxas("doctor", "--prefix", "doc:", "--address-list", f"127.0.0.1:{ioc.port}")
         assert "doc:7ida:BraggEAO" in done.stdout
         assert "0 disconnected, 0 out of range" in done.stdout
 
 
-def test_doctor_says_what_is_out_of_range(start_ioc: Any, trxas: Any) -> None:
+def test_doctor_reports_values_out_of_range(start_ioc: Any, trxas: Any) -> None:
     import epics
 
     with start_ioc("-m", "sim", "--macro", "sick:", "--speed", "100") as ioc:
@@ -33,7 +33,7 @@ def test_doctor_says_what_is_out_of_range(start_ioc: Any, trxas: Any) -> None:
     assert "out of range" in line
 
 
-def test_doctor_says_that_nobody_answers(trxas: Any) -> None:
+def test_doctor_reports_that_no_pv_answers(trxas: Any) -> None:
     done = trxas("doctor", "--prefix", "nobody:", check=False)
     assert done.returncode == 1
     assert "0 alive" in done.stdout
@@ -65,7 +65,7 @@ def test_a_wrong_command_gets_one_message_and_no_traceback(
     assert "Traceback" not in done.stderr
 
 
-def test_sim_says_ready_once_and_stops_cleanly_on_ctrl_c(ca_ports: Any, ca_repeater: None) -> None:
+def test_sim_reports_ready_once_and_stops_cleanly_on_ctrl_c(ca_ports: Any, ca_repeater: None) -> None:
     with ca_ports.claimed() as port:
         command = [sys.executable, "-m", "trxas.commands.main", "sim", "--macro", "fg:", "--port", str(port)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

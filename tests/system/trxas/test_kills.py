@@ -37,7 +37,7 @@ def test_a_victim_is_killed_and_lives_again(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().splitlines() == ["ready 1", "ready 2"]
 
 
-def test_a_process_ends_with_whoever_started_it() -> None:
+def test_a_process_ends_with_the_process_that_started_it() -> None:
     """Lost: a machine full of windows and servers that nobody has opened."""
     code = "from processes.parent import end_with_parent as tie; import signal; tie(); print('tied', flush=True); "
     process = subprocess.Popen(

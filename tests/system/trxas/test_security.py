@@ -33,7 +33,7 @@ def connection() -> Iterator[tuple[socket.socket, tuple[str, int]]]:
         yield client, server.getsockname()
 
 
-def test_connections_of_other_users_are_told_from_ours(
+def test_connections_of_other_users_are_distinguished_from_ours(
     connection: tuple[socket.socket, tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, server = connection

@@ -42,13 +42,13 @@ def test_frames_survive_blanks_in_their_body() -> None:
         Sent.of(b"x y")
 
 
-def test_documents_are_told_apart_by_their_own_names() -> None:
+def test_documents_are_distinguished_by_their_own_names() -> None:
     assert identity("event", {"uid": "a"}) != identity("descriptor", {"uid": "a"})
     assert identity("datum", {"datum_id": "r/1", "resource": "r"}) == "datum r/1"
     assert identity("event_page", {"uid": ["a", "b"]}) == "event_page a"
 
 
-def test_the_cache_tells_a_newcomer_two_runs_and_keeps_each_document_once() -> None:
+def test_the_cache_sends_a_newcomer_two_runs_and_keeps_each_document_once() -> None:
     cache = RunCache(100)
     for uid in ("a", "b", "c"):
         for name, doc in energy_run(uid):
@@ -66,7 +66,7 @@ def test_the_cache_tells_a_newcomer_two_runs_and_keeps_each_document_once() -> N
     assert [document.sequence for document in part] == list(range(111 + size, 118 + size))
 
 
-def test_the_cache_of_an_endless_run_is_bounded_and_says_what_it_let_go() -> None:
+def test_the_cache_of_an_endless_run_is_bounded_and_reports_what_it_dropped() -> None:
     cache, documents = RunCache(0, limit_bytes=50_000), energy_run(scans=20)
     for name, doc in documents[:-1]:
         cache.add(name, doc, pack(doc))

@@ -1,4 +1,4 @@
-"""If these fail, an axis moves where it must not, or says it arrived where it did not."""
+"""If these fail, an axis moves where it must not, or reports its arrival where it did not arrive."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_move_that_never_ends_times_out() -> None:
         energy.set(13_472.0).wait(timeout=WAIT_S)
 
 
-def test_shutter_says_open_only_when_it_is() -> None:
+def test_shutter_reports_open_only_when_it_is() -> None:
     hardware = FakeHardware()
     shutter = hardware.beamline.laser_shutter
     shutter.set("open").wait(timeout=WAIT_S)

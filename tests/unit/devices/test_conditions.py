@@ -171,7 +171,7 @@ def test_what_is_silent_on_its_monitor_shows_in_the_requested_value() -> None:
     assert watch.end({"ring_current": PvReading(0.0)}) == {"ring_current": 0.0}
 
 
-def test_to_go_on_takes_more_than_not_to_stop() -> None:
+def test_continuing_needs_a_better_value_than_not_stopping() -> None:
     line = FakeHardware().beamline
     line.surroundings.jet_flow.sim_put(215.0)
     assert line.point.conditions.failing(CONDITIONS) == []
@@ -190,7 +190,7 @@ def test_limits_that_never_end_or_always_fail_are_refused(quality: dict[str, Any
         beamline_from_table({**table, "quality": {**table["quality"], **quality}}, "7id.toml")
 
 
-def test_a_beamline_needs_no_tables_of_ours() -> None:
+def test_a_beamline_needs_no_tables_of_trxas() -> None:
     """Watchdog, lock, filling signal and permit are what a real beamline may not have."""
     table = read_toml(DEFAULT_CONFIGURATION)
     for name in ("storage", "quality", "safety", "holder"):

@@ -17,7 +17,7 @@ def read(edges: dict[str, Any]) -> BeamlineConfiguration:
     return beamline_from_table({**table, "edges": edges}, "own.toml")
 
 
-def test_a_table_sets_what_it_says_and_leaves_the_rest() -> None:
+def test_a_table_sets_its_keys_and_leaves_the_rest() -> None:
     found = read({"Fe K": {"main_feature_ev": 7125, "regions_ev": [[7100, 7150, 0.5]], "pre_edge_ev": [7100, 7110]}})
     expected = EdgeSettings(
         main_feature_ev=7_125.0, regions_ev=((7_100.0, 7_150.0, 0.5),), pre_edge_ev=(7_100.0, 7_110.0)

@@ -92,7 +92,7 @@ def test_a_dwell_that_is_no_number_is_refused(dwell_s: object) -> None:
         FakeHardware().beamline.exposure.check_dwell(dwell_s)  # type: ignore[arg-type]
 
 
-def test_trigger_before_prepare_says_what_to_do() -> None:
+def test_trigger_before_prepare_reports_what_to_do() -> None:
     with pytest.raises(AcquisitionError, match=r"prepare\(dwell_s\)"):
         FakeHardware().beamline.exposure.trigger()
 

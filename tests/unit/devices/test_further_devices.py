@@ -83,7 +83,7 @@ def test_a_class_that_cannot_be_built_is_named() -> None:
         further_devices({"box": settings}, prefix="")
 
 
-def test_a_plan_whose_detector_is_missing_says_which_table_to_add() -> None:
+def test_a_plan_whose_detector_is_missing_reports_which_table_to_add() -> None:
     detection = technique(TechniqueDetector, mode="emission")
     with pytest.raises(ConfigurationError, match=r"has 0 devices of the class .*TechniqueDetector.*\[devices.NAME\]"):
         detection(FakeHardware().beamline)

@@ -96,7 +96,7 @@ def test_readers_of_the_same_beamline_do_not_disturb_each_other() -> None:
     assert (event["scan_index"]["value"], event["point_index"]["value"]) == (2, 5)
 
 
-def test_a_reader_says_what_order_it_needs() -> None:
+def test_a_reader_reports_what_order_it_needs() -> None:
     line = FakeHardware().beamline
     line.exposure.prepare(1.0)
     with pytest.raises(AcquisitionError, match="Arm it with its targets before the trigger"):

@@ -16,7 +16,7 @@ def test_two_sessions_of_one_name_differ_within_an_epics_string(name: str) -> No
     assert all(len(text) <= LOCK_TEXT_LENGTH for text in texts)
 
 
-def test_a_short_name_is_whole_and_a_long_one_keeps_its_process() -> None:
+def test_a_short_name_is_complete_and_a_long_one_keeps_its_process() -> None:
     """People find the session by it."""
     assert lock_text("me@host:4194304").startswith("me@host:4194304#")
     name, _, unique = lock_text("maximiliane.musterfrau@host:4194304").rpartition("#")

@@ -61,7 +61,7 @@ def test_widened_limits_are_used_at_once(fluence: Any) -> None:
 def test_a_changed_calibration_stops_moves_until_it_is_set_back(
     fluence: Any, field: str, value: float, change: str
 ) -> None:
-    """Lost: a run at another fluence than it says."""
+    """Lost: a run at another fluence than it states."""
     signal = getattr(fluence.motor, field)
     signal.sim_put(value)
     with pytest.raises(MotionError, match=change):
@@ -96,7 +96,7 @@ def test_limits_of_another_record_are_requested_before_they_forbid() -> None:
         energy.set(13_500.0)
 
 
-def test_a_move_that_stops_at_narrower_limits_says_that_they_changed() -> None:
+def test_a_move_that_stops_at_narrower_limits_reports_that_they_changed() -> None:
     hardware = FakeHardware()
     energy: Any = hardware.beamline.energy
     energy.setpoint.limits_of_record = (12.0, 14.0)

@@ -36,5 +36,5 @@ def test_a_folder_the_detector_cannot_reach_is_refused() -> None:
     ("root", "kind"),
     [("X:\\", WINDOWS), ("x:/data", WINDOWS), ("\\\\server\\share", WINDOWS), ("/mnt", POSIX), ("", POSIX)],
 )
-def test_windows_is_told_from_the_rest_by_its_paths(root: str, kind: str) -> None:
+def test_windows_is_distinguished_by_its_paths(root: str, kind: str) -> None:
     assert path_kind(root) == kind

@@ -29,7 +29,7 @@ def test_outside_the_limits_nothing_moves(value: object, error: type[Exception])
     assert hardware.moves == []
 
 
-def test_a_mirror_that_stays_short_is_an_error() -> None:
+def test_a_mirror_that_stops_short_is_an_error() -> None:
     mirror = FakeHardware().beamline.pointing_horizontal
     assert mirror is not None
     mirror.setpoint.on_put = lambda value: None

@@ -83,7 +83,7 @@ def test_out_of_its_band_a_cell_is_never_done() -> None:
         fake.cell.set(60.0).wait(timeout=WAIT_S)
 
 
-def test_leaving_the_band_starts_the_settling_anew() -> None:
+def test_leaving_the_band_restarts_the_settling() -> None:
     """A temperature that swings through its band must not count as settled."""
     fake = FakeCell(settle_s=1e-9, timeout_s=0.3)
     swing = itertools.cycle([62.7, 64.7])

@@ -50,7 +50,7 @@ def test_traces_and_dependences_are_those_of_the_reduction() -> None:
     assert (trace.axis, dependence.axis) == ("delay_ps", "fluence_mj_cm2")
 
 
-def test_what_cannot_be_reduced_says_why() -> None:
+def test_what_cannot_be_reduced_reports_why() -> None:
     with pytest.raises(ReductionError, match="Choose photon counting"):
         run_curve(delay_run(), CurveChoice(mode="boxcar"))
     with pytest.raises(ReductionError, match="Choose the transient"):
@@ -93,7 +93,7 @@ def test_a_powder_pattern_is_that_of_all_good_images(tmp_path: Path) -> None:
     assert difference(shown, shown).y.max() == 0.0
 
 
-def test_a_run_without_images_says_so(tmp_path: Path) -> None:
+def test_a_run_without_images_reports_it(tmp_path: Path) -> None:
     documents = diffraction_run(tmp_path, np.ones((1, 60, 90), dtype=np.int32), ["ring_current"])
     with pytest.raises(ReductionError, match="no good image"):
         run_curve(documents, CurveChoice())

@@ -99,7 +99,7 @@ def test_newest_first_with_status_as_a_word(browser: RunBrowser) -> None:
     assert browser.count.text() == "4 runs"
 
 
-def test_search_narrows_the_list_and_says_what_it_does_not_understand(browser: RunBrowser, qtbot: QtBot) -> None:
+def test_search_narrows_the_list_and_reports_what_it_does_not_understand(browser: RunBrowser, qtbot: QtBot) -> None:
     qtbot.keyClicks(browser.search, "cspb plan=energy_scan")
     assert [run.summary.scan_id for run in browser.model.runs] == [3, 2]
     browser.search.clear()
@@ -189,7 +189,7 @@ def test_difference_and_export_are_the_reduction_to_the_last_digit(
     np.testing.assert_array_equal([float(row[f"{name}_sigma"]) for row in rows], sigma)
 
 
-def test_comparison_of_what_cannot_be_compared_says_why(browser: RunBrowser, qtbot: QtBot) -> None:
+def test_comparison_of_what_cannot_be_compared_reports_why(browser: RunBrowser, qtbot: QtBot) -> None:
     browser.overlay.view.setCurrentText("Ratio")
     click_run(browser, qtbot, 3)
     wait_for(qtbot, lambda: "select two runs" in browser.overlay.message.text())

@@ -91,7 +91,7 @@ def test_silence_is_shown_as_no_server_and_ends_when_it_answers_again(start: STA
     assert client.snapshot.plans
 
 
-def test_refusal_is_told_in_the_servers_words(start: START, qtbot: QtBot) -> None:
+def test_a_refusal_is_shown_in_the_servers_words(start: START, qtbot: QtBot) -> None:
     server = FakeQueueServer()
     client = start(server)
     server.refuse_next = "Parameter 'delay_ps' is required"
@@ -128,7 +128,7 @@ def test_stop_and_abort_pause_a_running_engine_first(start: START, qtbot: QtBot,
     assert methods[-2:] == ["re_pause", f"re_{action.value.lower()}"]
 
 
-def test_abort_does_not_wait_for_ever_for_a_pause(start: START, qtbot: QtBot) -> None:
+def test_abort_does_not_wait_forever_for_a_pause(start: START, qtbot: QtBot) -> None:
     server = FakeQueueServer()
     server.pause_when_asked = False
     client = start(server, pause_timeout_s=0.1)
@@ -157,7 +157,7 @@ def test_abort_of_a_plan_that_ends_meanwhile_does_not_hit_the_next_one(start: ST
     assert "re_abort" not in [method for method, _ in server.requests]
 
 
-def test_history_says_why_a_plan_failed(start: START, qtbot: QtBot) -> None:
+def test_history_reports_why_a_plan_failed(start: START, qtbot: QtBot) -> None:
     server = FakeQueueServer()
     client = start(server)
     client.add("measure", {"edge": "Br K", "delay_ps": 100})
@@ -171,7 +171,7 @@ def test_history_says_why_a_plan_failed(start: START, qtbot: QtBot) -> None:
     assert outcome.run_uids == ("abc",)
 
 
-def test_a_stopped_client_lets_the_connection_go(qtbot: QtBot) -> None:
+def test_a_stopped_client_closes_the_connection(qtbot: QtBot) -> None:
     server = FakeQueueServer()
     client = QueueClient(server, poll_period_s=0.02)
     with qtbot.waitSignal(client.snapshot_changed, timeout=WAIT_MS):

@@ -63,7 +63,7 @@ def test_annotations_of_server_and_function_give_the_same_field(annotation: str,
         ("md", "Metadata", ""),
     ],
 )
-def test_nobody_reads_raw_names(name: str, label: str, unit: str) -> None:
+def test_no_form_shows_raw_names(name: str, label: str, unit: str) -> None:
     shown = Parameter(name=name, kind=Kind.NUMBER)
     assert (shown.label, shown.unit) == (label, unit)
 
@@ -72,7 +72,7 @@ def test_descriptions_name_values_as_the_form_does() -> None:
     assert prose("Scan with the laser at `delay_ps`.") == "Scan with the laser at delay."
 
 
-def test_the_code_of_a_plan_completes_what_the_server_tells() -> None:
+def test_the_code_of_a_plan_completes_the_servers_description() -> None:
     """If this fails, forms show names without units, and texts where there are choices."""
     edge = Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3"), description="absorption edge")
     angle = Parameter(
@@ -127,7 +127,7 @@ METADATA = Parameter(name="md", kind=Kind.MAPPING, required=False, optional=True
         ("3", Parameter(name="repeats", kind=Kind.INTEGER), 3),
     ],
 )
-def test_typed_text_means_what_it_says_and_can_be_shown_again(text: str, shown: Parameter, value: Any) -> None:
+def test_typed_text_is_read_and_can_be_shown_again(text: str, shown: Parameter, value: Any) -> None:
     assert value_of(text, shown) == value
     assert value_of(text_of(value, shown), shown) == value
 

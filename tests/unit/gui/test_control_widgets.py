@@ -136,7 +136,7 @@ def test_pause_resume_and_abort_by_buttons_that_follow_the_engine(
     assert "Run aborted by the user." in cell_text(panel.history.table, 0, 4)
 
 
-def test_no_server_disables_every_button_and_says_so(
+def test_no_server_disables_every_button_and_reports_it(
     panel: ControlPanel, server: FakeQueueServer, qtbot: QtBot
 ) -> None:
     queue(panel, qtbot, server, 100)

@@ -14,7 +14,7 @@ from tests.support.live_runs import EXPOSURE_S, energy_run
 
 
 class Clock:
-    """Time that passes when told."""
+    """Time that passes on request."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -79,7 +79,7 @@ def test_every_document_comes_once_and_again_after_the_end(clock: Clock) -> None
     assert all_due(feed) == documents
 
 
-def test_seeking_back_tells_the_run_from_its_start(clock: Clock) -> None:
+def test_seeking_back_replays_the_run_from_its_start(clock: Clock) -> None:
     feed = ReplayFeed(energy_run(), speed=1, paused=True)
     feed.open()
     feed.seek(20.0)
@@ -92,7 +92,7 @@ def test_seeking_back_tells_the_run_from_its_start(clock: Clock) -> None:
     assert events(again) == list(range(1, 20))
 
 
-def test_pages_are_told_event_by_event(clock: Clock) -> None:
+def test_pages_are_replayed_event_by_event(clock: Clock) -> None:
     documents = energy_run()
     rows = [doc for name, doc in documents if name == "event"]
     columns: dict[str, Any] = {key: [row[key] for row in rows] for key in ("uid", "seq_num", "time")}

@@ -42,7 +42,7 @@ def test_the_current_scan_is_the_latest_one_alone() -> None:
     assert state.within("scan") is state.within("scan")
 
 
-def test_a_series_goes_on_over_runs_of_one_measurement_only() -> None:
+def test_a_series_continues_over_runs_of_one_measurement_only() -> None:
     first, second = energy_run("a", seed=1), energy_run("b", seed=2, scans=2)
     state = fed(first, delay_run("between"), second)
     assert [run.metadata.uid for run in state.series] == ["a"]
@@ -72,7 +72,7 @@ def test_a_series_names_the_runs_that_another_calibration_keeps_out() -> None:
     ]
 
 
-def test_a_run_told_again_is_not_its_own_series() -> None:
+def test_a_run_that_is_replayed_is_not_its_own_series() -> None:
     """A replay that is wound back begins with the same start document again."""
     state = fed(energy_run("a"), energy_run("a"))
     assert state.series == ()
@@ -119,7 +119,7 @@ def test_documents_of_other_runs_and_streams_are_left_alone() -> None:
     assert (state.events, state.exit_status) == (3, None)
 
 
-def test_bad_points_are_counted_and_one_senseless_event_is_told() -> None:
+def test_bad_points_are_counted_and_an_invalid_event_is_reported() -> None:
     documents = energy_run()
     documents[3][1]["data"]["quality"] = "jet"
     documents[4][1]["data"]["i0"] = float("nan")
@@ -129,7 +129,7 @@ def test_bad_points_are_counted_and_one_senseless_event_is_told() -> None:
     assert state.within("mean").exposures.sum() == state.events - 2
 
 
-def test_a_run_without_transients_says_so() -> None:
+def test_a_run_without_transients_reports_it() -> None:
     state = fed([("start", {"uid": "count", "plan_name": "count", "time": 0.0})])
     with pytest.raises(ReductionError, match=r"This run \(count\) has no transients"):
         state.within("mean")

@@ -141,7 +141,7 @@ def test_frames_come_at_most_fifty_times_a_second(worker: LiveWorker, feed: Queu
     assert worker.frame.number - before <= elapsed_s / FRAME_PERIOD_S + 2
 
 
-def test_a_slow_question_holds_up_nobody(worker: LiveWorker, feed: QueueFeed) -> None:
+def test_a_slow_request_delays_no_other(worker: LiveWorker, feed: QueueFeed) -> None:
     gate, other = threading.Event(), threading.Event()
     worker.want("panel", [Events(), Gated(gate)])
     put(feed, energy_run())
@@ -177,7 +177,7 @@ def test_a_new_run_begins_without_the_answers_of_the_last(worker: LiveWorker, fe
     assert frame.answers[trace].value is not None
 
 
-def test_failures_are_told_in_words_and_end_nothing(
+def test_failures_are_reported_in_words_and_end_nothing(
     worker: LiveWorker, feed: QueueFeed, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker.want("panel", [Broken(), NotYet(), Events()])
@@ -190,14 +190,14 @@ def test_failures_are_told_in_words_and_end_nothing(
     assert "cannot be shown" in caplog.text
 
 
-def test_an_unusable_document_is_told_in_the_state_of_the_feed(worker: LiveWorker, feed: QueueFeed) -> None:
+def test_an_unusable_document_is_reported_in_the_state_of_the_feed(worker: LiveWorker, feed: QueueFeed) -> None:
     documents = energy_run()
     documents[5][1]["data"]["point_index"] = 4000
     put(feed, documents)
     assert "point_index = 4000" in wait_for(worker, lambda frame: frame.exit_status is not None).feed.remark
 
 
-def test_switching_to_a_replay_and_back_begins_anew_each_time(worker: LiveWorker, feed: QueueFeed) -> None:
+def test_switching_to_a_replay_and_back_begins_from_nothing_each_time(worker: LiveWorker, feed: QueueFeed) -> None:
     worker.want("panel", [Events()])
     put(feed, energy_run("live")[:20])
     assert wait_for(worker, lambda frame: frame.events == 18).feed.live

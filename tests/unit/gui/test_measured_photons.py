@@ -30,7 +30,7 @@ def worker(feed: QueueFeed) -> Iterator[LiveWorker]:
     running.stop()
 
 
-def test_photons_of_the_run_are_told_once(
+def test_photons_of_the_run_are_reported_once(
     feed: QueueFeed, worker: LiveWorker, energy_run: list[Document], qtbot: QtBot
 ) -> None:
     told: list[tuple[float, str]] = []
@@ -52,7 +52,7 @@ def test_photons_of_the_run_are_told_once(
     photons.deleteLater()
 
 
-def test_a_replay_tells_nothing(energy_run: list[Document], qtbot: QtBot) -> None:
+def test_a_replay_reports_nothing(energy_run: list[Document], qtbot: QtBot) -> None:
     told: list[float] = []
     worker = LiveWorker(ReplayFeed(energy_run, speed=100.0))
     photons = MeasuredPhotons(worker, lambda number, _source: told.append(number))

@@ -141,6 +141,6 @@ def test_curves_on_different_grids_are_written_one_below_the_other(tmp_path: Pat
     assert rows[3] == ["fit", "2.0", "2.0", ""]
 
 
-def test_a_table_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_written_reports_it(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Choose another folder"):
         write_table(tmp_path / "missing" / "table.csv", "x", [])

@@ -57,7 +57,7 @@ def test_energies_stay_in_ev(plot: LinePlot) -> None:
     assert "keV" not in axis.labelString()
 
 
-def test_a_plot_without_data_shows_no_numbers_and_says_so(plot: LinePlot) -> None:
+def test_a_plot_without_data_shows_no_numbers_and_reports_it(plot: LinePlot) -> None:
     """Ticks from 0 to 1 under nothing look like a measurement."""
 
     def numbers() -> list[float]:
@@ -194,7 +194,7 @@ def test_pictures_and_drawings_are_written(plot: LinePlot, tmp_path: Path) -> No
     assert LIGHT.roles["transient"].lower() in drawing.lower()
 
 
-def test_what_cannot_be_exported_says_why(plot: LinePlot, tmp_path: Path) -> None:
+def test_what_cannot_be_exported_reports_why(plot: LinePlot, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.png, \.svg or \.csv"):
         plot.export(tmp_path / "plot.pdf")
     for name in ("plot.png", "plot.svg"):

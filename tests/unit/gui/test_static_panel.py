@@ -65,7 +65,7 @@ def test_a_scan_under_way_is_drawn_but_not_compared() -> None:
     assert "points left" in under_way.problem
 
 
-def test_another_series_begins_anew() -> None:
+def test_another_series_begins_from_nothing() -> None:
     series = REQUEST.compute(fed(static_run("a", 25.0), static_run("b", 60.0, series="cooling")))
     assert [one.setpoint_c for one in series.temperatures] == [60.0]
 

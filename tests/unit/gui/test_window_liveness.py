@@ -51,7 +51,7 @@ def test_every_state_has_its_word(changes: dict[str, Any], word: str) -> None:
     assert bool(liveness.watermark) == (word in ("STALE", "DISCONNECTED"))
 
 
-def test_the_source_says_what_is_wrong() -> None:
+def test_the_source_reports_what_is_wrong() -> None:
     frame = replace(OPEN, feed=replace(LIVE, connected=False, remark="The relay does not answer."))
     assert judge(frame, NOW).reason == "The relay does not answer."
 
@@ -83,7 +83,7 @@ def test_devices_are_shown_as_they_are(
 
 
 def test_shapes_double_colours() -> None:
-    """Colour alone says nothing to one man in twelve."""
+    """Colour alone means nothing to one man in twelve."""
     readings = [
         Reading(value=13_472.0, connected=True),
         Reading(value=0.0, connected=True),
@@ -92,7 +92,7 @@ def test_shapes_double_colours() -> None:
     assert len({shown(ENERGY, reading, NOW).shape for reading in readings}) == 3
 
 
-def test_the_log_tells_the_course_of_a_run() -> None:
+def test_the_log_shows_the_course_of_a_run() -> None:
     course = FrameNews()
     course(LiveFrame(number=0, feed=LIVE))
     started = course(replace(OPEN, number=1))
@@ -111,7 +111,7 @@ def test_the_log_tells_the_course_of_a_run() -> None:
     assert course(replace(OPEN, number=5, rejected=4, exit_status="abort")) == []
 
 
-def test_the_log_tells_trouble_with_the_source() -> None:
+def test_the_log_shows_trouble_with_the_source() -> None:
     course = FrameNews()
     course(OPEN)
     gone = course(replace(OPEN, feed=replace(LIVE, connected=False, remark="The relay does not answer.")))

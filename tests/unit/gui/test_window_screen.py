@@ -11,7 +11,7 @@ from trxas.commands import main as cli
 NAMES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
-def test_without_a_screen_it_says_so(
+def test_without_a_screen_it_ends_with_a_message(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Qt itself would abort with a core dump."""

@@ -39,7 +39,7 @@ def test_short_moves_and_moves_up_go_straight(recorded: RecordedRuns, start: flo
     assert recorded.moved("energy") == pytest.approx([target * 1e-3])
 
 
-def test_a_scan_arrives_from_below_and_says_so(recorded: RecordedRuns) -> None:
+def test_a_scan_arrives_from_below_and_reports_it(recorded: RecordedRuns) -> None:
     energy_scan(recorded, repeats=2)
     assert recorded.moved("energy") == pytest.approx([12.94, 13.0, 13.001, 13.002, 13.0, 13.001, 13.002])
     assert recorded.starts[0]["approach"] == "below"
@@ -114,7 +114,7 @@ def test_a_record_that_refuses_the_overshoot_moves_nothing(recorded: RecordedRun
     assert recorded.moved("energy") == []
 
 
-def test_an_overshoot_that_stops_short_does_not_go_on(recorded: RecordedRuns) -> None:
+def test_an_overshoot_that_stops_short_does_not_continue(recorded: RecordedRuns) -> None:
     recorded.hardware.energy_error_kev = 0.001
     with pytest.raises(MotionError, match=r"sent to 13000 eV and stopped at 12941 eV.*overshoots to 12940 eV"):
         recorded.line.energy.set(13_000.0).wait(timeout=WAIT_S)

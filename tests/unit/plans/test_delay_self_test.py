@@ -65,7 +65,7 @@ def test_a_wrong_sign_turns_the_rise_round(arm: str, height: float) -> None:
 
 
 @pytest.mark.parametrize("t0_ps", [-5_000.0, 5_000.0])
-def test_a_rise_that_went_elsewhere_is_no_rise(t0_ps: float) -> None:
+def test_a_rise_outside_the_scan_is_no_rise(t0_ps: float) -> None:
     far = Rise(delay_ps=DELAYS, change=rise(DELAYS, t0_ps, -0.035, 0.002, 1e-5), sigma=np.full(DELAYS.size, ERROR))
     assert verdicts(fine=seen(seed=1), coarse=far)["coarse"] is Verdict.NO_RISE
 

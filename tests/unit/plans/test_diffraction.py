@@ -111,7 +111,7 @@ def test_a_detector_that_fails_once_costs_a_repetition(day: PowderDay) -> None:
     assert day.images() == [0, 1]
 
 
-def test_a_full_disk_is_not_tried_again_and_keeps_the_images_before(day: PowderDay) -> None:
+def test_a_full_disk_is_not_tried_again_and_keeps_the_earlier_images(day: PowderDay) -> None:
     def fill(_: str, doc: dict[str, Any]) -> None:
         if doc["seq_num"] == 2:
             day.pilatus.fail = [StorageError("WriteMessage says: No space left on device"), StorageError("again")]
@@ -156,7 +156,7 @@ def test_bad_input_moves_nothing(day: PowderDay, options: dict[str, Any], error:
     day.assert_untouched()
 
 
-def test_a_beamline_without_pilatus_says_so(day: PowderDay) -> None:
+def test_a_beamline_without_pilatus_reports_it(day: PowderDay) -> None:
     configuration = replace(day.line.configuration, pilatus=None)
     bare = replace(day.line, configuration=configuration, powder_images=None, pilatus=None)
     with pytest.raises(ConfigurationError, match=r"no \[pilatus\]"):

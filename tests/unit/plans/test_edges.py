@@ -215,7 +215,7 @@ def test_the_dwell_grows_with_k_as_asked_for() -> None:
         dwell_factors(BR_K, edge_points(BR_K, None), 1.0, None, None)
 
 
-def test_exposures_last_as_long_as_the_grid_says_and_are_forecast() -> None:
+def test_exposures_last_as_long_as_the_grid_states_and_are_forecast() -> None:
     with RecordedRuns(None) as recorded:
         options = {"regions_ev": [(13_455, 13_460, 5)], "regions_k": [(3.0, 6.0, 1.0)], "dwell_power": 1.0}
         recorded.run(

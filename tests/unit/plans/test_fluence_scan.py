@@ -1,4 +1,4 @@
-"""If these fail, fluences are not what the power meter says, or a fluence scan measures something else."""
+"""If these fail, fluences are not those that the power meter shows, or a fluence scan measures something else."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_the_zero_is_the_one_nearest_to_the_known_one() -> None:
         ([0, 10, 20, 30, 40], [1e-4, -2e-4, 1e-4, 0, -1e-4], ReductionError, "do not determine"),
     ],
 )
-def test_a_calibration_that_says_nothing_is_refused(
+def test_a_calibration_that_determines_nothing_is_refused(
     angles: list[Any], powers: list[Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

@@ -39,7 +39,7 @@ def test_its_start_document_has_both_axes_and_what_the_reduction_needs(recorded:
     assert start["reduction"]["probes_per_pump"] == 5
 
 
-def test_a_map_reduces_to_its_table_and_says_why_there_is_no_fit(recorded: RecordedRuns) -> None:
+def test_a_map_reduces_to_its_table_and_reports_why_there_is_no_fit(recorded: RecordedRuns) -> None:
     """The fake beamline has no transient: on and off count the same."""
     recorded.run(plans.grid_scan(recorded.line, "Br K", ENERGIES_EV, DELAYS_PS, dwell_s=1.0))
     results = reduce_run(recorded.documents, kinetics="1")

@@ -91,7 +91,7 @@ def test_a_drift_cancels_in_two_passes_over_a_grid() -> None:
     assert np.ptp(seen) == 0
 
 
-def test_a_list_of_settings_is_measured_as_it_is_written() -> None:
+def test_a_list_of_settings_is_measured_in_its_order() -> None:
     settings = [{"energy_ev": 13_472.0, "delay_ps": 100.0}, {"energy_ev": 13_450.0, "delay_ps": 0.0}]
     points = ScanPoints.of_settings(settings)
     assert order_of_pass(points, PointOrder.UP, 1) == [0, 1]

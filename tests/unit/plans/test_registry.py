@@ -25,7 +25,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 PARAMETERS = {(one.entry.name, each.name): each for one in PLANS.values() for each in one.entry.parameters}
 
 
-def test_the_documentation_lists_every_plan_as_it_is() -> None:
+def test_the_documentation_of_every_plan_is_current() -> None:
     """Run `.venv/bin/python docs/write_plans.py` after a plan has changed."""
     page = (DOCS / "reference" / "plans.md").read_text(encoding="utf-8")
     assert page == with_plans(page, load_configuration().beamline)
@@ -135,7 +135,7 @@ def test_users_can_set_no_key_that_a_run_writes(name: str, tmp_path: Path) -> No
         assert len(runs.documents) == documents
 
 
-def test_a_plan_with_a_parameter_that_says_nothing_is_refused() -> None:
+def test_a_plan_with_a_parameter_without_description_is_refused() -> None:
     def careless(_beamline: Any, speed: float) -> Any:
         yield speed
 

@@ -130,7 +130,7 @@ def test_a_point_that_never_works_ends_the_run_with_its_reason(recorded: Recorde
     assert recorded.hardware.refused_triggers == 100 - recorded.hardware.beamline.configuration.quality.attempts
 
 
-def test_a_motor_that_stays_short_ends_the_run(recorded: Recorded) -> None:
+def test_a_motor_that_stops_short_ends_the_run(recorded: Recorded) -> None:
     recorded.hardware.energy_error_kev = 0.001
     with pytest.raises(MotionError, match="sent to 13460 eV and stopped at 13461 eV"):
         recorded.energy_scan()

@@ -33,7 +33,7 @@ def static_scan(recorded: RecordedRuns, edge: str = "Br K", **options: Any) -> A
     )
 
 
-def test_the_run_says_what_was_measured_and_the_events_hold_the_detector(recorded: RecordedRuns) -> None:
+def test_the_run_states_what_was_measured_and_the_events_hold_the_detector(recorded: RecordedRuns) -> None:
     uid = static_scan(recorded, temperature_c=60.0, repeats=2, sample="powder 1", series="s")
     (start,) = recorded.starts
     told = {key: start[key] for key in ("uid", "plan_name", "modes", "edge", "absorber", "temperature_c", "series")}
@@ -169,7 +169,7 @@ def test_dead_time_and_missing_counts_mark_the_points(recorded: RecordedRuns) ->
     assert {event["quality"] for event in recorded.events} == {"sdd_dead_time"}
 
 
-def test_a_temperature_that_never_settles_ends_the_run_once_and_says_why(recorded: RecordedRuns) -> None:
+def test_a_temperature_that_never_settles_ends_the_run_once_and_reports_why(recorded: RecordedRuns) -> None:
     """Lost: three times half an hour, if a cell that does not settle is tried again."""
     cell: Any = recorded.line.cell
     cell.timeout_s = 0.3
@@ -204,7 +204,7 @@ def test_a_missing_pv_of_the_cell_moves_nothing(recorded: RecordedRuns, device: 
 
 
 @pytest.mark.parametrize("table", ["cell", "sdd"])
-def test_a_beamline_without_the_cell_says_which_table_is_missing(recorded: RecordedRuns, table: str) -> None:
+def test_a_beamline_without_the_cell_reports_which_table_is_missing(recorded: RecordedRuns, table: str) -> None:
     line = recorded.line
     bare = replace(line, configuration=replace(line.configuration, **{table: None}), powder=None)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=rf"no \[{table}\] in its configuration file"):

@@ -38,7 +38,7 @@ def test_an_axis_may_be_moved_between_exposures(recorded: RecordedRuns) -> None:
     assert [event["nozzle_mm"] for event in recorded.events] == [-2.0, -2.0]
 
 
-def test_a_move_within_the_tolerance_is_none(recorded: RecordedRuns) -> None:
+def test_a_move_within_the_tolerance_does_not_count(recorded: RecordedRuns) -> None:
     nozzle: Any = recorded.line.further_axes["nozzle_mm"]
     during_exposures(recorded, lambda number: nozzle.readback.sim_put(0.009))
     recorded.run(plans.delay_scan(recorded.line, "Br K", delays_ps=[0.0], dwell_s=1.0))

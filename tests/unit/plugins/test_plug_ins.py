@@ -102,7 +102,7 @@ def test_a_plan_of_another_package_is_a_plan_like_all_others(install: Install) -
     assert plug_in_lines() == [f"plug-in: {NAME} 1.2 brings say_hello"]
 
 
-def test_a_module_that_breaks_off_leaves_no_plan_and_says_what_to_do(
+def test_a_module_that_breaks_off_leaves_no_plan_and_reports_what_to_do(
     install: Install, caplog: pytest.LogCaptureFixture
 ) -> None:
     install(PLAN + "\nimport a_library_that_is_not_there\n", {"trxas.plans": NAME})

@@ -9,7 +9,7 @@ import pytest
 from processes.waiting import wait_until
 
 
-def test_it_returns_as_soon_as_the_condition_holds_and_looks_after_the_rest_meanwhile() -> None:
+def test_it_returns_as_soon_as_the_condition_holds_and_calls_the_function_between_checks() -> None:
     looks = iter([False, False, True])
     looked_after: list[int] = []
     assert wait_until(lambda: next(looks), poll_s=0.0, meanwhile=lambda: looked_after.append(1))

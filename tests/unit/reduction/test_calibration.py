@@ -64,7 +64,7 @@ def test_foil_behind_the_sample_is_read_from_a_run(br_energy_scan: Any) -> None:
     assert found.sigma < 0.1
 
 
-def test_run_without_foil_counts_says_so(br_energy_scan: Any) -> None:
+def test_run_without_foil_counts_reports_it(br_energy_scan: Any) -> None:
     documents = br_energy_scan(scans=1).documents(np.random.default_rng(2))
     for name, doc in documents:
         if name == "event":

@@ -105,7 +105,7 @@ def test_detector_of_the_wrong_sign_is_noticed(br_beam_time: type[Any]) -> None:
         reduced(beam_time, 7)
 
 
-def test_fluence_scan_knows_its_axes_and_is_nothing_else(br_beam_time: type[Any], br_energy_scan: Any) -> None:
+def test_a_fluence_scan_knows_its_axes_and_is_no_other_scan(br_beam_time: type[Any], br_energy_scan: Any) -> None:
     run = accumulate(fluence_beam_time(br_beam_time).documents(np.random.default_rng(8)))
     assert run.mean_readback("fluence_mj_cm2") == pytest.approx(FLUENCES, abs=5e-3)
     assert run.mean_readback("energy_ev") == pytest.approx(np.full(12, 13_472.0))

@@ -150,7 +150,7 @@ def test_powder_images_that_are_not_there_are_a_reason_not_a_crash(run: Any) -> 
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_stored_run_reduces_to_something_or_says_why(run: Any, name: str) -> None:
+def test_every_stored_run_reduces_to_something_or_reports_why(run: Any, name: str) -> None:
     """A reduction without a number and without a reason leaves a scientist with nothing to do next."""
     documents = run(name)
     assert reduce_run(documents).table().strip()
@@ -160,7 +160,7 @@ def test_every_stored_run_reduces_to_something_or_says_why(run: Any, name: str) 
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_cut_off_anywhere_is_reduced_or_says_why(run: Any, name: str) -> None:
+def test_a_run_cut_off_anywhere_is_reduced_or_reports_why(run: Any, name: str) -> None:
     documents = run(name)
     for end in (1, 4):
         assert reduce_run(documents[:end]).table().strip()
@@ -174,7 +174,7 @@ def test_live_and_stored_results_are_the_same(run: Any) -> None:
     assert live.results().table() == summed(documents).results().table()
 
 
-def test_a_fit_that_says_nothing_is_marked(run: Any) -> None:
+def test_a_fit_that_determines_nothing_is_marked(run: Any) -> None:
     """Lost: tau1 = 200 +- 1500 ps and a fraction of 1 +- 27, published as a result."""
     results = reduce_run(run("delay"))
     assert isinstance(results, TraceResults)

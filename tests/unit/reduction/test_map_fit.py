@@ -119,7 +119,7 @@ def test_rows_and_columns_may_be_exchanged() -> None:
     np.testing.assert_array_equal(first.spectra, second.spectra)
 
 
-def test_an_unfinished_map_is_fitted_as_far_as_it_is() -> None:
+def test_an_unfinished_map_is_fitted_with_its_points_so_far() -> None:
     """If this fails, nobody sees the spectra grow: the last row is half measured, others not at all."""
     one = drawn_map(2)
     missing = np.zeros_like(one.pumped, dtype=bool)

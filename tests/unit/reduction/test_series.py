@@ -1,4 +1,4 @@
-"""If these fail, runs of a series are averaged that do not belong together."""
+"""If these fail, runs are averaged that are not of one measurement."""
 
 from __future__ import annotations
 

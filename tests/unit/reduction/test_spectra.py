@@ -77,7 +77,7 @@ def test_missing_point_does_not_change_the_scale_of_its_scan(br_energy_scan: Any
     assert np.abs(spectrum.transient - exact(beam_time, 0, own_scale=False)).max() < 2e-5
 
 
-def test_spectrum_that_has_not_reached_the_edge_says_so(br_energy_scan: Any) -> None:
+def test_spectrum_that_has_not_reached_the_edge_reports_it(br_energy_scan: Any) -> None:
     run = accumulate(br_energy_scan().documents(np.random.default_rng(5))[:6])
     with pytest.raises(ReductionError, match="edge-integral window"):
         spc_spectrum(run)
@@ -100,7 +100,7 @@ def test_reference_that_was_not_recorded_is_refused(br_energy_scan: Any) -> None
         boxcar_spectrum(run)
 
 
-def test_scatter_ratio_tells_photon_noise_from_jet_noise(br_energy_scan: Any) -> None:
+def test_scatter_ratio_distinguishes_photon_noise_from_jet_noise(br_energy_scan: Any) -> None:
     """440 degrees of freedom: the ratio has sigma 0.034; 4 sigma, 1 in 16 000 by chance."""
     run = accumulate(br_energy_scan(scans=11, shutter_reference="point").documents(np.random.default_rng(8)))
     same_pulses = scatter_ratio(*scan_transients(run, "spc"))

@@ -50,7 +50,7 @@ def test_later_probe_takes_its_offset_from_the_closed_shutter(br_beam_time: type
     assert trace.delay_ps == pytest.approx(trace.first_delay_ps + 153_400.0)
 
 
-def test_later_probe_without_any_offset_says_so(br_beam_time: type[Any]) -> None:
+def test_later_probe_without_any_offset_reports_it(br_beam_time: type[Any]) -> None:
     trace = spc_trace(accumulate(delay_scan(br_beam_time).documents(np.random.default_rng(3))), 1)
     assert trace.metadata.offset == "none"
     assert abs(trace.transient.mean() + 0.008) < 5 * trace.sigma.mean() / np.sqrt(len(DELAYS_PS))

@@ -174,7 +174,7 @@ def test_ring_is_topped_up() -> None:
         ("[kinetics]", "[kinetics", "Cannot read"),
     ],
 )
-def test_a_wrong_sample_file_says_what_is_wrong(tmp_path: Path, before: str, after: str, message: str) -> None:
+def test_a_wrong_sample_file_reports_what_is_wrong(tmp_path: Path, before: str, after: str, message: str) -> None:
     text = DEFAULT_SAMPLE.read_text()
     assert before in text
     path = tmp_path / "sample.toml"

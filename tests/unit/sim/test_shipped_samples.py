@@ -33,7 +33,7 @@ def test_an_unknown_sample_lists_the_shipped_ones(wrong: str, capsys: pytest.Cap
     assert "cspbbr3, fe_bpy3" in capsys.readouterr().err
 
 
-def test_the_label_tells_name_and_edges_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_label_has_name_and_edges_only(capsys: pytest.CaptureFixture[str]) -> None:
     """The analysis gets no more than a person reads on the vial: nothing of lifetimes, features or sizes."""
     assert main(["--sample", "fe_bpy3", "--print-label"]) == 0
     assert json.loads(capsys.readouterr().out) == {"name": IRON.name, "edges": ["Fe K"]}
@@ -66,7 +66,7 @@ def test_iron_gains_on_the_rise_and_loses_at_the_main_peak() -> None:
         ("[jet]\nlength_um = 1.0\n", "length_um"),
     ],
 )
-def test_a_wrong_jet_says_what_is_wrong(tmp_path: Path, table: str, message: str) -> None:
+def test_a_wrong_jet_reports_what_is_wrong(tmp_path: Path, table: str, message: str) -> None:
     path = tmp_path / "sample.toml"
     path.write_text(DEFAULT_SAMPLE.read_text(encoding="utf-8") + table, encoding="utf-8")
     with pytest.raises(SimulationInputError, match=message):

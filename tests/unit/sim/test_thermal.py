@@ -206,7 +206,7 @@ def test_older_sample_files_still_load_and_do_not_heat(tmp_path: Path) -> None:
         ('[thermal.edges."Br K"]\ntemperatures_c = [20.0]\n', "needs temperatures_c and changes"),
     ],
 )
-def test_a_wrong_thermal_table_says_what_is_wrong(tmp_path: Path, added: str, message: str) -> None:
+def test_a_wrong_thermal_table_reports_what_is_wrong(tmp_path: Path, added: str, message: str) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text(without_heat(DEFAULT_SAMPLE.read_text()) + added)
     with pytest.raises(SimulationInputError, match=message):

@@ -47,7 +47,7 @@ def test_a_scan_id_is_given_out_once(tmp_path: Path) -> None:
     assert interrupted(first.next, second.next, (first, "_last")) == [1, 2]
 
 
-def test_calibrations_kept_at_once_are_both_kept(tmp_path: Path) -> None:
+def test_calibrations_saved_at_once_are_both_saved(tmp_path: Path) -> None:
     """Lost: the time zero of one session, because another one kept its energy calibration."""
     first, second = CalibrationFile(tmp_path, "7ID-D"), CalibrationFile(tmp_path, "7ID-D")
     interrupted(

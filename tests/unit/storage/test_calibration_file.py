@@ -15,7 +15,7 @@ from storage.calibrations import CalibrationFile, SavedCalibration
 ZERO = SavedCalibration(value=169_797.25, time_s=1.7e9, run_uid="run-1")
 
 
-def test_what_is_kept_comes_back_the_latest_of_each(tmp_path: Path) -> None:
+def test_the_latest_of_each_saved_calibration_comes_back(tmp_path: Path) -> None:
     file = CalibrationFile(tmp_path / "new", "7ID-D @ 127.0.0.1")
     assert file.read() == {}
     attenuator = SavedCalibration(
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_named_with_what_to_do_and_not_overwritten(tmp_path: P
 
 
 @pytest.mark.parametrize("value", [float("nan"), object()])
-def test_what_is_no_number_is_not_kept(tmp_path: Path, value: Any) -> None:
+def test_a_value_that_is_no_number_is_not_saved(tmp_path: Path, value: Any) -> None:
     file = CalibrationFile(tmp_path, "x")
     file.save("time_zero", ZERO)
     with pytest.raises(StorageError, match="cannot be saved"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bluesky import RunEngine
 
 
-def test_every_document_is_on_disk_before_the_run_goes_on(
+def test_every_document_is_on_disk_before_the_run_continues(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], make_event_data: Callable[..., Any]
 ) -> None:
     """Lost: the exposures between the last write and a crash."""
@@ -135,7 +135,7 @@ def test_a_full_disk_ends_the_plan_and_keeps_what_was_measured(
     assert contents.documents[-1][1]["exit_status"] == "fail"
 
 
-def test_a_plan_that_retries_cannot_go_on_unrecorded(
+def test_a_plan_that_retries_cannot_continue_unrecorded(
     tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lost: exposures in an unnoticed gap, if a plan ignores the error and the disk works again later."""

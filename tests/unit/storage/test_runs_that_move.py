@@ -47,7 +47,7 @@ def test_the_newest_run_is_the_newest_that_can_be_read(store: Store) -> None:
     assert [run.uid for run in list_runs(store, limit=1, journals_only=True)] == ["second"]
 
 
-def test_a_private_file_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_private_file_is_never_readable_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lost: a secret key, to another user who reads the file before its permissions are set."""
     path = tmp_path / "secret"
     seen: list[Any] = []

@@ -58,7 +58,7 @@ def test_one_wrong_byte_anywhere_costs_one_record(journal: tuple[Path, bytes, li
         assert contents.is_torn
 
 
-def test_what_only_looks_like_a_record_is_none(journal: tuple[Path, bytes, list[int]]) -> None:
+def test_what_only_looks_like_a_record_is_not_used(journal: tuple[Path, bytes, list[int]]) -> None:
     """Lost: time, or a true run, because garbage that resembles a record is read as one."""
     path, data, ends = journal
     path.write_bytes(data[: ends[3]] + b"\x92\xa5event" * 500 + b"\0" * 500)

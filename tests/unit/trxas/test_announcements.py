@@ -42,7 +42,7 @@ def test_a_session_that_was_killed_is_not_found_though_its_files_are_there(tmp_p
     later.close()
 
 
-def test_sessions_with_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_sessions_with_one_name_are_distinguished(tmp_path: Path) -> None:
     """One account on two machines: the window must not take the one for the other."""
     first = announce(tmp_path)
     second = announce(tmp_path)
@@ -54,7 +54,7 @@ def test_sessions_with_one_name_are_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"pid": 1, "address": "", "public_key": ""}'])
-def test_a_file_of_another_version_is_none(tmp_path: Path, text: str) -> None:
+def test_a_file_of_another_version_counts_as_missing(tmp_path: Path, text: str) -> None:
     (tmp_path / NAME).write_text(text)
     assert read_session(tmp_path) is None
 

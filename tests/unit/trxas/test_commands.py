@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 def test_the_reference_page_is_current() -> None:
-    """Lost: a page that tells what the commands do."""
+    """Lost: a page that describes the commands."""
     page = (REPOSITORY / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
     assert page == reference_page(), "run `python -m trxas.commands.reference > docs/reference/command-line.md`"
 

@@ -24,7 +24,7 @@ def test_spectra_beside_a_delay_scan_have_true_errors() -> None:
     assert found.spectra_sigma.shape == (3, len(ENERGY_EV))
 
 
-def test_help_says_what_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_reports_what_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "single scans" in capsys.readouterr().out

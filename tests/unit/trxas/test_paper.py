@@ -158,7 +158,7 @@ def test_a_part_that_cannot_be_reduced_does_not_lose_the_others() -> None:
     assert reduce_section(part, [part], cast(Any, None), {}).failure == "Too few points. Count longer."
 
 
-def test_a_part_measured_anew_leaves_the_others(tmp_path: Path) -> None:
+def test_a_section_measured_again_leaves_the_others(tmp_path: Path) -> None:
     """`--only` without `--resume`: until the part is measured, the old one stays on disk."""
     path = tmp_path / "measured.json"
     CampaignProgress(path, resume=False).remember("one", {"a": "1"}, {"time_zero_raw_ps": 1.0})
@@ -184,7 +184,7 @@ def test_the_sign_of_a_ratio_is_known_if_both_of_its_averages_are(before: float,
     assert comparison_sign_row("C", -1.0, c, ("u",)).value == sign
 
 
-def test_a_feature_that_is_not_there_says_so() -> None:
+def test_a_feature_that_is_not_there_reports_it() -> None:
     energy_ev = np.arange(0.0, 10.0)
     found = extremum_row("f", (energy_ev, energy_ev, np.ones(10)), near_ev=5.0, half_width_ev=3.0, uids=("u",))
     assert found.value is None

@@ -103,7 +103,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_paused_plan_goes_on_where_it_was_and_its_caller_gets_all_points(bench: Bench) -> None:
+def test_a_paused_plan_continues_where_it_was_and_its_caller_gets_all_points(bench: Bench) -> None:
     """Otherwise a pause from the window would end a night's script, or cost points."""
     bench.hold(2)
     with bench.somebody(bench.reach(2), bench.pause(), bench.paused, bench.let_go(2), bench.answer(Answer.RESUME)):
@@ -126,7 +126,7 @@ def test_a_pause_at_the_next_point_lets_this_one_be_finished(bench: Bench) -> No
     assert bench.events == POINTS
 
 
-def test_it_may_be_paused_again_and_again(bench: Bench) -> None:
+def test_it_may_be_paused_repeatedly(bench: Bench) -> None:
     bench.hold(1)
     bench.hold(3)
     with bench.somebody(
@@ -138,7 +138,7 @@ def test_it_may_be_paused_again_and_again(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("answer", "status"), [(Answer.STOP, "success"), (Answer.ABORT, "abort")])
-def test_whoever_called_an_ended_plan_is_told(bench: Bench, answer: Answer, status: str) -> None:
+def test_the_caller_of_an_ended_plan_gets_an_error(bench: Bench, answer: Answer, status: str) -> None:
     """A script that took a stopped scan for a whole one would go on with half of the data."""
     bench.hold(2)
     with (
@@ -178,7 +178,7 @@ def test_after_the_prompt_windows_may_pause_again(bench: Bench) -> None:
     assert bench.events == POINTS
 
 
-def test_nothing_is_kept_of_a_pause_that_came_too_late(bench: Bench) -> None:
+def test_a_pause_that_came_too_late_leaves_no_trace(bench: Bench) -> None:
     """A pause asked for at the last point must not stop tomorrow's first plan."""
     bench.hold(POINTS - 1)
     with bench.somebody(bench.reach(POINTS - 1), bench.pause(at_next_point=True), bench.let_go(POINTS - 1)):

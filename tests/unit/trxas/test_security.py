@@ -57,7 +57,7 @@ def test_keys_that_others_can_read_are_no_keys(tmp_path: Path, mode: int) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"tiled": "a", "queue_private": "short"}'])
-def test_a_damaged_file_of_keys_says_what_to_do(tmp_path: Path, content: str) -> None:
+def test_a_damaged_file_of_keys_reports_what_to_do(tmp_path: Path, content: str) -> None:
     path = tmp_path / KEYS
     path.touch(0o600)
     path.write_text(content)

@@ -37,7 +37,7 @@ def samples(late: ProcessUse, *, hours: float = 24.0) -> list[tuple[float, dict[
         (ProcessUse(memory_mb=200.0, files=20, threads=15), False),
     ],
 )
-def test_what_grows_after_the_first_hour_is_told_from_what_does_not(late: ProcessUse, flat: bool) -> None:
+def test_growth_after_the_first_hour_is_distinguished(late: ProcessUse, flat: bool) -> None:
     assert growth(samples(late))["it"].is_flat is flat
 
 

@@ -65,7 +65,7 @@ def fail_with(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_of_a_subscriber_is_reported_once_and_the_run_goes_on(
+def test_an_error_of_a_subscriber_is_reported_once_and_the_run_continues(
     bench: Bench, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     """Lost: the scan, to a table that met an event it did not know."""

@@ -32,7 +32,7 @@ def texts(troubles: Iterable[Trouble]) -> list[str]:
     return [str(trouble) for trouble in troubles]
 
 
-def test_a_sound_machine_has_none(tmp_path: Path) -> None:
+def test_a_sound_machine_has_no_trouble(tmp_path: Path) -> None:
     assert texts(troubles_of(load_configuration(address_list="127.0.0.1", data=tmp_path / "new"))) == []
 
 
@@ -68,13 +68,13 @@ def test_versions_are_those_that_trxas_was_tested_with() -> None:
     assert "no-such-package is not installed" in found[1]
 
 
-def test_a_full_disk_is_told_before_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=150_000_000))
     (found,) = texts(folder_troubles(tmp_path / "not" / "yet", 200))
     assert f"150 MB are free in {tmp_path}; a scan needs 200 MB" in found
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     (found,) = texts(folder_troubles(tmp_path, 0))
     assert f"{tmp_path} cannot be written" in found
@@ -108,7 +108,7 @@ def test_files_of_killed_processes_are_no_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ahead_s", "number"), [(-3600.0, 0), (0.5, 0), (60.0, 1)])
-def test_clocks_that_differ_are_told(ahead_s: float, number: int) -> None:
+def test_clocks_that_differ_are_reported(ahead_s: float, number: int) -> None:
     stamps: Any = [time.time() - 1e6, time.time() + ahead_s]
     assert len(texts(clock_troubles(stamps))) == number
     assert texts(clock_troubles([])) == []

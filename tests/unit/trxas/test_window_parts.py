@@ -45,7 +45,9 @@ def test_the_browser_reads_through_the_server_of_the_moment(configuration: Confi
     stores.close()
 
 
-def test_devices_are_looked_for_where_the_server_says_unless_told(configuration: Configuration, tmp_path: Path) -> None:
+def test_devices_are_found_at_the_servers_address_unless_another_is_given(
+    configuration: Configuration, tmp_path: Path
+) -> None:
     by_server, told = control_system(configuration, None), control_system(configuration, "127.0.0.1:9")
     assert by_server() is None
     lock = ServeLock(tmp_path)

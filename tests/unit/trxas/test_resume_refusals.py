@@ -1,4 +1,4 @@
-"""If this fails, going on after a crash disturbs a run that is under way."""
+"""If this fails, resuming after a crash disturbs a run that is still being measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.stored_runs import StoredRuns
 from trxas.session.resume import resume_run
 
 
-def test_a_run_under_way_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_that_is_being_measured_is_not_resumed(tmp_path: Path) -> None:
     """Lost: two processes that measure the same points, and a dataset with each of them twice."""
     stored = StoredRuns(tmp_path)
     stored.write(delay_run("under-way")[:30])
