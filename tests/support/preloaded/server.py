@@ -31,6 +31,9 @@ LIBRARIES = (
 STREAMS = 3
 """Standard input, output and error."""
 
+COLLECTION_THRESHOLDS = (50_000, 20, 100)
+"""When forked processes collect garbage: seldom, which saves 8 % of the time of tests that store many documents."""
+
 CHUNK = 65_536
 
 Command = dict[str, Any]
@@ -107,6 +110,7 @@ def preload() -> None:
         importlib.import_module(library)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
 
 
 def receive(connection: socket.socket) -> tuple[Command, list[int]]:
