@@ -159,7 +159,9 @@ class Store:
             self.take_over()
             if self._writer is None:
                 from storage.catalogue_writer import CatalogueWriter
+                from storage.event_schema import validate_events_quickly
 
+                validate_events_quickly()
                 self._writer = CatalogueWriter(self.catalogue, self._journal, flush_period_s=self._flush_period_s)
         run_engine.ignore_callback_exceptions = False
         run_engine.scan_id_source = self.next_scan_id

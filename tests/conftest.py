@@ -58,8 +58,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the type check first, whatever the random order: it takes longest and would keep the others waiting."""
-    items.sort(key=lambda item: item.path.name != "test_house.py")
+    """Put the type check first, whatever the random order: it takes longest and would keep the others waiting.
+
+    Tests marked `last_of_module` end a process that the others of their module share: they come after them.
+    """
+    modules = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+    last = {item for item in items if item.get_closest_marker("last_of_module")}
+    items.sort(key=lambda item: (item.path.name != "test_house.py", modules[item.path], item in last))
 
 
 def pytest_collection_finish() -> None:

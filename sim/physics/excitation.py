@@ -106,13 +106,12 @@ def train_excitation(
     # distance that the jet has carried the spot away from the laser; after 24 pumps the spot is out of the beam.
     # Saturation acts on each pump by itself.
     time = np.asarray(time_ps, dtype=float)
-    total = np.zeros_like(time)
     # A late probe has also seen the pumps that came after `time_ps` = 0 and before it.
     first = -math.ceil(float(time.max(initial=0.0)) / train.period_ps) - 1
-    for earlier in range(first, EARLIER_PUMPS):
-        age = time + earlier * train.period_ps
-        total += response(train.fluence_mj_cm2 * train.spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
-    return total
+    pumps = np.arange(first, EARLIER_PUMPS).reshape(-1, *(1,) * time.ndim)
+    age = time + pumps * train.period_ps
+    of_each = response(train.fluence_mj_cm2 * train.spot.overlap(age), pump) * recovery(age, kinetics, sigma_ps)
+    return np.asarray(of_each.sum(axis=0))
 
 
 def mean_excitation(train: PumpTrain, *, kinetics: Kinetics, pump: Pump) -> float:

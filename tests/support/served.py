@@ -13,6 +13,7 @@ from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from processes.process_table import family
 from tests.support.waiting import WAIT_S, until
 from trxas.announcements.server_file import ServeState, read_state
+from trxas.configuration import DEFAULT_CONFIGURATION
 
 START_TIMEOUT_S = 240.0
 
@@ -30,6 +31,13 @@ def living(pids: set[int]) -> set[int]:
 
 PROXIES = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
 """An environment as facilities have it: a proxy for everything, which knows nothing of this machine."""
+
+
+def without_tiled(folder: Path) -> Path:
+    """Write a configuration in `folder` of a server that starts no Tiled, which takes long, and return its path."""
+    path = folder / "without_tiled.toml"
+    path.write_text(DEFAULT_CONFIGURATION.read_text(encoding="utf-8") + "\n[serve]\ntiled = false\n", encoding="utf-8")
+    return path
 
 
 class Served:

@@ -24,6 +24,9 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 MACRO = "docs:"
 
+TYPED_ELSEWHERE = {"README.md"}
+"""Pages whose snippets `test_terminal_session.py` types at the prompt of a real session."""
+
 OTHER_SESSIONS = {"bring-your-own-technique.md"}
 """Pages whose snippets need more than the simulated beamline; the test of the example package runs them."""
 
@@ -45,8 +48,11 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if SNIPPET.search(page.read_text()) and page.name not in OTHER_SESSIONS],
-    ids=lambda page: page.name,
+    [
+        pytest.param(page, id=page.name, marks=[pytest.mark.long] if page.name in TYPED_ELSEWHERE else [])
+        for page in PAGES
+        if SNIPPET.search(page.read_text()) and page.name not in OTHER_SESSIONS
+    ],
 )
 def test_snippets_run(page: Path, names: dict[str, Any]) -> None:
     namespace = dict(names)

@@ -27,18 +27,12 @@ from processes.process_table import family
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
 from storage import load_run, open_store
-from tests.support.served import Queue, Served, living, process_of
+from tests.support.served import Queue, Served, living, process_of, without_tiled
 from tests.support.waiting import COMMAND_S, WAIT_S, until
 from trxas.announcements.server_file import read_state
-from trxas.configuration import DEFAULT_CONFIGURATION
 from trxas.serve.keys import keys_of
 
 pytestmark = pytest.mark.channel_access
-
-QUICK = """
-[serve]
-tiled = false
-"""
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +57,8 @@ def served(started: list[Served], tmp_path: Path) -> Served:
 @pytest.fixture
 def quick_serve(ca_repeater: None, tmp_path: Path) -> Iterator[Served]:
     """Without Tiled and without the queue's session, which take long to start."""
-    config = tmp_path / "quick.toml"
-    config.write_text(DEFAULT_CONFIGURATION.read_text() + QUICK)
-    served = Served(tmp_path / "data", tmp_path / "log", "--no-environment", "--config", str(config))
+    options = ("--no-environment", "--config", str(without_tiled(tmp_path)))
+    served = Served(tmp_path / "data", tmp_path / "log", *options)
     served.wait_ready()
     yield served
     served.kill_all()
@@ -252,6 +245,7 @@ def test_a_second_server_of_the_folder_is_refused_and_the_first_named(served: Se
     assert read_state(served.data) is not None
 
 
+@pytest.mark.last_of_module  # it ends the server that the others share
 def test_sigterm_ends_everything_and_closes_the_run(served: Served, queue: Queue, window: LiveWorker) -> None:
     """A plan under way is aborted, so that its run has an end and the laser is blocked."""
     queue.start(dwell_s=30.0, repeats=100, sample="ended")

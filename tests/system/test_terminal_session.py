@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from processes.process_table import family
+from processes.virtual_screen import PROGRAM
 from storage import list_runs, load_run, open_store
 from tests.support.fault_bench import FaultBench
 from tests.support.terminal_session import TerminalSession, readme_session, screen_or_skip, terminal_session
@@ -60,7 +62,7 @@ def ioc(start_ioc: Any) -> Iterator[Any]:
         yield running
 
 
-@screens(quick="screen")
+@screens(quick="screen" if shutil.which(PROGRAM) else "no_screen")
 def test_the_session_of_the_readme_does_what_the_readme_says(tmp_path: Path, with_screen: bool) -> None:
     """Lost: the first scan of everybody who has a screen (set_wakeup_fd only works in main thread).
 

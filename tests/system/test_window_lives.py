@@ -21,7 +21,7 @@ from gui.live.worker import LiveWorker
 from reduction.accumulator import accumulate
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from storage import load_run, open_store
-from tests.support.served import Queue, Served
+from tests.support.served import Queue, Served, without_tiled
 from tests.support.waiting import WAIT_S, until
 from trxas.announcements.server_file import read_state
 
@@ -89,7 +89,8 @@ def windows(tmp_path: Path) -> Iterator[Callable[[Path], Window]]:
 
 @pytest.fixture
 def served(ca_repeater: None, tmp_path: Path) -> Iterator[Served]:
-    served = Served(tmp_path / "data", tmp_path / "log")
+    """Without Tiled, which windows do not ask."""
+    served = Served(tmp_path / "data", tmp_path / "log", "--config", str(without_tiled(tmp_path)))
     served.wait_ready()
     yield served
     served.kill_all()
@@ -145,12 +146,14 @@ def test_a_window_finds_a_server_that_comes_later_and_one_that_comes_back_elsewh
     ca_repeater: None, windows: Callable[[Path], Window], tmp_path: Path
 ) -> None:
     """If this fails, the window must be reopened whenever the server was restarted, or shows no devices at all."""
-    data, seen = tmp_path / "data", set()
+    data = tmp_path / "data"
+    config = str(without_tiled(tmp_path))
+    seen = set()
     data.mkdir()
     window = windows(data)
     window.wait(lambda said: said["devices"] and {"✕ DISCONNECTED"} == set(said["devices"]), "nothing yet")
     for number in range(2):
-        served = Served(data, tmp_path / f"log-{number}", "--no-environment")
+        served = Served(data, tmp_path / f"log-{number}", "--no-environment", "--config", config)
         try:
             seen.add(served.wait_ready().epics)
             window.wait(lambda said: "✕ DISCONNECTED" not in said["devices"], "the devices")
