@@ -20,6 +20,7 @@ from devices.axes.further_axis import further_axes
 from devices.axes.pointing import Pointing, pointing_axis
 from devices.axes.positioner_axis import PositionerAxis
 from devices.axes.record_axis import RecordAxis
+from devices.bunch_period import MHZ_BY_UNIT
 from devices.configuration import BeamlineConfiguration, FluenceSettings
 from devices.detectors.further_detectors import further_detectors
 from devices.detectors.pilatus import Pilatus
@@ -38,6 +39,7 @@ from devices.gates import Gates
 from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser, laser_device, laser_shutter
 from devices.names import AxisName
+from devices.ring import Ring, ring_device
 from devices.sample_stage import SampleStage
 from devices.session.safety import Safety, SessionLock
 from devices.session.suspension import Suspension
@@ -117,6 +119,7 @@ class Beamline(BeamlineAxes):
     foil_wheel: FoilWheel | None = None
     powder: PowderReader | None = None
     powder_images: PowderReader | None = None
+    ring: Ring
     # One object for all suspensions: in bluesky, every event of a stream must come from the same objects.
     suspension: Suspension = field(default_factory=Suspension)
     gates: Gates = field(default_factory=Gates)
@@ -171,9 +174,10 @@ class Beamline(BeamlineAxes):
 
     @property
     def optional_devices(self) -> tuple[Device, ...]:
-        """Devices of the powder cell, the foil wheel, further devices and detectors that the configuration has."""
+        """Devices of the powder cell, foil wheel, RF of the ring, further devices and detectors, as configured."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
-        return (*(device for device in found if device is not None), *self.further_detectors)
+        ring = (self.ring,) if self.ring.rf_frequency is not None else ()
+        return (*(device for device in found if device is not None), *ring, *self.further_detectors)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Yield every PV-backed signal of `devices`, by default of all."""
@@ -236,6 +240,10 @@ class Beamline(BeamlineAxes):
             found = signal.metadata.get("units")
             if expected and found and found != expected:
                 wrong.append(f"{signal.pvname} is in {found}, the configuration needs {expected}")
+        unit = None if self.ring.rf_frequency is None else self.ring.rf_frequency.metadata.get("units")
+        if unit and unit not in MHZ_BY_UNIT:
+            name = self.ring.rf_frequency.pvname
+            wrong.append(f"{name} is in {unit}, the configuration needs {', '.join(MHZ_BY_UNIT)}")
         for name, axis in self.further_axes.items():
             # An axis of its own class may convert, so that its PVs may have other units.
             found = axis.readback.metadata.get("units") if isinstance(axis, RecordAxis | PositionerAxis) else None
@@ -279,6 +287,7 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
         **_further_devices(configuration, prefix),
         configuration=configuration,
+        ring=ring_device(configuration, prefix),
         waveplate=Waveplate(fluence, prefix=prefix, name="waveplate") if isinstance(fluence, FluenceSettings) else None,
         power_meter=PowerMeter(lasers, prefix=prefix, name="power_meter") if lasers.power else None,
         laser=point_devices.laser,

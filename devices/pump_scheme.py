@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +53,19 @@ class PumpScheme:
     def pumps_per_s(self) -> float:
         """Pump pulses, and so openings of each gate, per second."""
         return 1e12 / self.pump_period_ps
+
+    def with_bunch_period(self, bunch_period_ps: float) -> PumpScheme:
+        """Return the same bunches, gates and pumps in a ring whose bunch period is `bunch_period_ps`, ps."""
+        # All times are whole numbers of buckets, so the ring as a whole is longer or shorter.
+        factor = bunch_period_ps / self.bunch_period_ps
+        if factor == 1.0:
+            return self
+        return replace(
+            self,
+            gate_delays_ps=tuple(factor * delay for delay in self.gate_delays_ps),
+            pump_period_ps=factor * self.pump_period_ps,
+            bunch_period_ps=bunch_period_ps,
+        )
 
     def until_next_pump_ps(self, probe: int) -> float:
         """Return the time from the pulse of `probe` to the next pump at a delay of 0, ps, above 0."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from devices.bunch_period import LARGEST_DEVIATION
 from devices.configuration import BeamlineConfiguration
 from devices.instrument_response import HIGH_PS, LOW_PS
 from devices.names import Approach
@@ -132,6 +133,12 @@ def time_zero_limits(configuration: BeamlineConfiguration) -> Limits:
     return -half, half
 
 
+def bunch_period_limits(configuration: BeamlineConfiguration) -> Limits:
+    """Return the limits of bunch periods, ps: beyond 0.05 % it belongs to another fill pattern."""
+    period_ps = configuration.bunch_period.period_ps
+    return (1.0 - LARGEST_DEVIATION) * period_ps, (1.0 + LARGEST_DEVIATION) * period_ps
+
+
 Edge = Annotated[
     str,
     Arg(
@@ -185,6 +192,18 @@ ResponsePs = Annotated[
 ]
 ResponseErrorPs = Annotated[
     float, Arg("standard error of `sigma_ps`, from the same fit", unit="ps", low=0.01, high=HIGH_PS)
+]
+PeriodPs = Annotated[
+    float,
+    Arg(
+        "time from one X-ray pulse to the next",
+        unit="ps",
+        limits=bunch_period_limits,
+        remedy="Another fill pattern or harmonic number would differ by so much: correct the configuration first.",
+    ),
+]
+PeriodErrorPs = Annotated[
+    float, Arg("standard error of `period_ps`, from the same self-test", unit="ps", low=0.001, high=1e4)
 ]
 FluenceMjCm2 = Annotated[float, Arg("pump fluence on the sample", unit="mJ/cm2", limits=fluence_limits)]
 FluencesMjCm2 = Annotated[

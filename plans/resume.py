@@ -10,6 +10,7 @@ from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
+from devices.ring import same_period
 from errors import InputError
 from plans.edges import edge_preset
 from plans.engine.points import ScanPoints, points_of_document
@@ -22,6 +23,9 @@ from plans.options import ReferencedOptions
 from plans.parameters import PointOrder, ShutterReference
 from plans.registry import PLANS, PlanEntry, check_reserved
 from plans.types import Exposure, RunPlan
+
+PERIOD = "bunch_period"
+"""Key of the start document with the time between two bunches."""
 
 OF_ONE_RUN = frozenset({"uid", "time", "scan_id", "plan_type", "plan_args", "versions", "resumes", "missing_points"})
 """Keys of a start document for which the new run has its own values."""
@@ -125,7 +129,9 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
     # A calibration that changed since would give equal numbers another meaning within one run. Keys that an older
     # version did not write are not compared.
     for name, now in calibration_metadata(beamline).items():
-        if start.get(name, now) != now:
+        then = start.get(name, now)
+        # An RF frequency is read again, and its last digit moves.
+        if then != now and not (name == PERIOD and same_period(then, now)):
             raise InputError(
                 f"Run {start['uid']} was measured with {name} = {start[name]!r}, which is {now!r} at present: its two "
                 "parts could not be combined. Measure the run again, or restore the calibration it was measured with."

@@ -15,6 +15,9 @@ from reduction.gate_calibration import GateCalibration
 if TYPE_CHECKING:
     from reduction.types import Mode
 
+CONFIGURED = "configuration"
+"""Source of a bunch period, or of a response, that nobody has measured."""
+
 PHOTODIODES_OF_EARLIER_RUNS = 2
 """Photodiodes of runs that do not state their number."""
 
@@ -23,7 +26,8 @@ PHOTODIODES_OF_EARLIER_RUNS = 2
 class Timing:
     """Bunches, gates and pumps.
 
-    `bunch_period_ps`: the pumped X-ray pulse to its nearest neighbour; `probes_per_pump`: gates per pump;
+    `bunch_period_ps`: the pumped X-ray pulse to its nearest neighbour, with its standard error
+    `bunch_period_error_ps`, 0 if the run records none, and its `bunch_period_source`; `probes_per_pump`: gates;
     `pumped_probe` and `unpumped_probe`: indices of the on and off gates; `irf_sigma_ps`: Gaussian instrument response
     with its standard error `irf_error_ps`, 0 if the run records none, and its `irf_source`, as "configuration";
     `pump_overlap[k]`: laser intensity, relative to the pump itself, that the probed spot saw from the k-th earlier
@@ -46,6 +50,8 @@ class Timing:
     gate_delays_ps: tuple[float, ...] = ()
     pump_period_ps: float = 0.0
     reference_probes: tuple[int, ...] = ()
+    bunch_period_error_ps: float = 0.0
+    bunch_period_source: str = ""
 
     def __post_init__(self) -> None:
         """Fill in what earlier versions of the document lack, and refuse impossible values."""
@@ -73,10 +79,18 @@ class Timing:
                 "bunch_period_ps, pump_period_ps and irf_sigma_ps must be above 0 ps, and pump_overlap needs at least "
                 "the pump itself (1.0). Correct the `reduction` settings of the run."
             )
+        self._check_errors()
+
+    def _check_errors(self) -> None:
         if not 0 <= self.irf_error_ps < np.inf:
             raise ReductionError(
                 f"irf_error_ps = {self.irf_error_ps}: the error of the instrument response must be 0 ps or more. "
                 "Correct the `instrument_response` of the run."
+            )
+        if not 0 <= self.bunch_period_error_ps < np.inf:
+            raise ReductionError(
+                f"bunch_period_error_ps = {self.bunch_period_error_ps}: the error of the bunch period must be 0 ps or "
+                "more. Correct the `bunch_period` of the run."
             )
 
     @property
@@ -85,6 +99,20 @@ class Timing:
         if self.irf_error_ps == 0:
             return f"fixed at {self.irf_sigma_ps:g} ps, not in the errors: the run records no error of it"
         return f"{self.irf_sigma_ps:.3g} ± {self.irf_error_ps:.2g} ps, {self.irf_source or 'recorded'}"
+
+    @property
+    def period_text(self) -> str:
+        """Bunch period with its error in ns, and where it comes from: the delays of all gates follow from it."""
+        if self.bunch_period_error_ps == 0:
+            return f"{1e-3 * self.bunch_period_ps:.7g} ns, not in the errors: the run records no error of it"
+        text = f"{1e-3 * self.bunch_period_ps:.8g} ± {1e-3 * self.bunch_period_error_ps:.2g} ns"
+        if self.bunch_period_source == CONFIGURED:
+            return f"{text}, as configured: neither measured nor from the RF frequency"
+        return f"{text}, {'from the ' if self.bunch_period_source.startswith('RF') else ''}{self.bunch_period_source}"
+
+    def delay_sigma_of(self, probe: int) -> float:
+        """Return the error of the delay of `probe`, ps, by that of the bunch period: it grows with every bunch."""
+        return abs(self.gate_delays_ps[probe]) / self.bunch_period_ps * self.bunch_period_error_ps
 
     @property
     def probes_in_time(self) -> tuple[int, ...]:
@@ -210,6 +238,8 @@ class RunMetadata:
         if axis not in _FIXED_VALUES_OF_AXIS:
             raise ReductionError(f"The grid's axis is {axis!r}; it must be one of {sorted(_FIXED_VALUES_OF_AXIS)}.")
         _require(doc, _FIXED_VALUES_OF_AXIS[axis], "start document")
+        if "bunch_period" in doc:
+            _require(doc["bunch_period"], ("period_ps", "error_ps", "source"), "`bunch_period` of the run")
         if "instrument_response" in doc:
             _require(doc["instrument_response"], ("sigma_ps", "error_ps", "source"), "`instrument_response` of the run")
         return cls._checked(doc, axis)
@@ -236,7 +266,7 @@ class RunMetadata:
                 fluence_mj_cm2=float(doc["fluence_mj_cm2"]) if "fluence_mj_cm2" in fixed else max(points, default=0.0),
                 delay_ps=float(doc["delay_ps"]) if "delay_ps" in fixed else None,
                 energy_ev=float(doc["energy_ev"]) if "energy_ev" in fixed else None,
-                timing=timing_from(reduction, doc.get("instrument_response")),
+                timing=timing_from(reduction, doc.get("instrument_response"), doc.get("bunch_period")),
                 windows=EnergyWindows.from_settings(reduction),
                 main_feature_ev=_main_feature_ev(doc),
                 energy_calibration_offset_ev=float(doc.get("energy_calibration_offset_ev", 0.0)),
@@ -329,11 +359,15 @@ def weights_of_photodiodes(detectors: tuple[DetectorFacts, ...]) -> tuple[float,
     return next((one.weights for one in detectors if "spc_counts" in one.fields.values()), ())
 
 
-def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None = None) -> Timing:
+def timing_from(
+    reduction: Mapping[str, Any],
+    response: Mapping[str, Any] | None = None,
+    period: Mapping[str, Any] | None = None,
+) -> Timing:
     """Return the timing in the `reduction` settings of a start document; raises ReductionError for a missing key.
 
-    Runs up to version 0.2.0 have no `response`: the width, ps, is the one in `reduction`, and its error is 0, which
-    fixes it in fits.
+    Runs up to version 0.2.0 have no `response` and no `period`: width and bunch period, ps, are those in `reduction`, and
+    their errors are 0, which fixes them in fits.
     """
     _require(reduction, _TIMING_KEYS, "`reduction` settings of the start document")
     if response is None:
@@ -349,6 +383,8 @@ def timing_from(reduction: Mapping[str, Any], response: Mapping[str, Any] | None
         pump_overlap=_numbers(reduction["pump_overlap"]),
         gate_delays_ps=_numbers(reduction.get("gate_delays_ps", ())),
         pump_period_ps=float(reduction.get("pump_period_ps", 0.0)),
+        bunch_period_error_ps=0.0 if period is None else float(period["error_ps"]),
+        bunch_period_source="" if period is None else str(period["source"]),
         reference_probes=tuple(int(probe) for probe in reduction.get("reference_probes", ())),
     )
 

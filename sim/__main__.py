@@ -25,6 +25,7 @@ from sim.restart import FIRST_START, Restart, parse_restart
 
 if TYPE_CHECKING:
     from sim.ioc.beamline import SimulatedBeamline
+    from sim.physics.pump_scheme import PumpScheme
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,13 +75,19 @@ def _beamline(sample: Sample, options: argparse.Namespace) -> SimulatedBeamline:
         macro=options.macro,
         schedule=Schedule(faults=tuple(faults), running_s=restart.running_s),
         restarts=options.restarts + restart.number,
-        scheme=DEFAULT_SCHEME if options.scheme is None else load_scheme(options.scheme),
+        scheme=_scheme(options),
         photodiodes=options.photodiodes,
         public=options.public_names,
     )
     if options.exposure_log is not None:
         beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
     return beamline
+
+
+def _scheme(options: argparse.Namespace) -> PumpScheme:
+    """Return bunches, pump and gates, in a ring of the given RF; raises SimulationInputError for a wrong file."""
+    scheme = DEFAULT_SCHEME if options.scheme is None else load_scheme(options.scheme)
+    return scheme if options.rf_mhz is None else scheme.at_rf(options.rf_mhz)
 
 
 def _serve(beamline: SimulatedBeamline, options: argparse.Namespace, arguments: list[str] | None) -> None:
@@ -135,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
         "--print-sample-file", action="store_true", help="print the path of the sample's file, and exit"
     )
     parser.add_argument("--scheme", type=Path, help="file with a table [pump_scheme]: bunches, pump and gates (TOML)")
+    parser.add_argument(
+        "--rf-mhz",
+        type=_frequency,
+        help="RF frequency of the ring in MHz, if it is not the one that circumference or scheme give",
+    )
     parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")
     parser.add_argument(
         "--public-names",
@@ -163,6 +175,13 @@ def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return value
+
+
+def _frequency(text: str) -> float:
+    value = float(text)
+    if not 10.0 <= value <= 1000.0:
+        raise argparse.ArgumentTypeError(f"{text} is not an RF frequency from 10 to 1000 MHz")
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic.dataclasses import dataclass
 
+from devices.bunch_period import BunchPeriod, PeriodSource
 from devices.configuration.axis_settings import (
     CellSettings,
     DelaySettings,
@@ -53,6 +54,8 @@ class EpicsSettings:
 class GeometrySettings:
     """Facts about beam and jet that the reduction needs (paper, SI 2).
 
+    `bunch_period_ps` and `bunch_period_error_ps`: time between two pulses until it is measured, and its error. The RF
+    frequency of `[surroundings]` gives it too, with `harmonic_number` and `bunches`.
     `irf_sigma_ps` and `irf_error_ps`: instrument response until it is measured, and its error. The default of 45 ps is
     the paper's value, of which pulse lengths explain 34 ps; the jitter may change from day to day. `laser_fwhm_um` and
     `jet_speed_m_s` determine how fast a pumped spot leaves the beam.
@@ -60,6 +63,12 @@ class GeometrySettings:
 
     # From the 500 MHz of the densest ring to one bunch in 3 km.
     bunch_period_ps: Annotated[float, quantity("time between two X-ray pulses", "ps", low=1000.0, high=1e7)] = 153_400.0
+    # The published 153.4 ns are rounded to 100 ps, which is a standard deviation of 100 / sqrt(12).
+    bunch_period_error_ps: Annotated[
+        float, quantity("standard error of bunch_period_ps", "ps", above=0.0, high=1e4)
+    ] = 29.0
+    harmonic_number: Annotated[int, whole_number("buckets of the ring; 0: not known", low=0, high=100_000)] = 0
+    bunches: Annotated[int, whole_number("equally spaced bunches in the ring; 0: not known", low=0, high=100_000)] = 0
     pumped_probe: Annotated[int, whole_number("gate of the pumped pulse", low=0, high=999)] = 0
     unpumped_probe: Annotated[int, whole_number("gate of the unpumped pulse", low=0, high=999)] = 4
     irf_sigma_ps: Annotated[float, quantity("width of the instrument response", "ps", low=0.1, high=1e5)] = 45.0
@@ -81,6 +90,13 @@ class GeometrySettings:
                 key="irf_sigma_ps",
                 message=f"= {self.irf_sigma_ps:g} ps: must be below bunch_period_ps = {self.bunch_period_ps:g} ps. "
                 "Lower it.",
+            )
+        if self.bunches and self.harmonic_number % self.bunches:
+            yield Fault(
+                table="geometry",
+                key="bunches",
+                message=f"= {self.bunches}: must divide harmonic_number = {self.harmonic_number}, as the bunches are "
+                "equally spaced. Correct one of them, or describe the fill in [pump_scheme].",
             )
 
 
@@ -129,6 +145,24 @@ class BeamlineConfiguration:
         return tuple(beside_exposure(self.all_detectors))
 
     @property
+    def bunch_period(self) -> BunchPeriod:
+        """The configured bunch period with its error, ps."""
+        # The keys of [pump_scheme] have set those of [geometry].
+        return BunchPeriod(
+            period_ps=self.scheme.bunch_period_ps,
+            error_ps=self.geometry.bunch_period_error_ps,
+            source=PeriodSource.CONFIGURATION.value,
+        )
+
+    @property
+    def buckets_per_bunch(self) -> float:
+        """RF cycles in one bunch period; 0 if the configuration does not give them."""
+        if self.pump_scheme is not None:
+            return self.pump_scheme.buckets_per_bunch
+        geometry = self.geometry
+        return geometry.harmonic_number / geometry.bunches if geometry.bunches else 0.0
+
+    @property
     def scheme(self) -> PumpScheme:
         """Gates and pumps: those of `[pump_scheme]`, or without it equally spaced bunches with one gate each."""
         if self.pump_scheme is not None:
@@ -174,7 +208,10 @@ OPTIONAL_TABLES = frozenset({"pump_scheme", "cell", "sdd", "pilatus", "foil_whee
 SCHEME_KEYS: Mapping[str, tuple[str, ...]] = {
     "laser": ("required_divider",),
     "exposure": ("probes",),
-    "geometry": ("bunch_period_ps", "pumped_probe", "unpumped_probe"),
+    "geometry": (
+        *("bunch_period_ps", "bunch_period_error_ps", "harmonic_number", "bunches"),
+        *("pumped_probe", "unpumped_probe"),
+    ),
 }
 """Keys by table that describe equally spaced bunches, and follow from `[pump_scheme]` where there is one."""
 
@@ -194,6 +231,18 @@ def gates_faults(laser: LaserSettings, exposure: ExposureSettings, geometry: Geo
             key="unpumped_probe",
             message=f"= {geometry.unpumped_probe}: must be within 0 to {exposure.probes - 1}, the gates of "
             "exposure.probes. Lower it.",
+        )
+
+
+def rf_faults(surroundings: SurroundingsSettings, geometry: GeometrySettings) -> Iterable[Fault]:
+    """Yield a fault for an RF frequency from which no bunch period follows."""
+    if surroundings.rf_frequency and not (geometry.harmonic_number and geometry.bunches):
+        key = "bunches" if geometry.harmonic_number else "harmonic_number"
+        yield Fault(
+            table="geometry",
+            key=key,
+            message="is missing: the bunch period follows from surroundings.rf_frequency only with harmonic_number and "
+            "bunches. Give both, or [pump_scheme], or leave out the RF frequency.",
         )
 
 
@@ -291,7 +340,7 @@ EVENT_FIELDS = frozenset(
 
 FIXED_DEVICES = frozenset(
     {"laser", "exposure", "point", "surroundings", "waveplate", "power_meter", "xray_shutter", "cell", "sample_stage",
-     "pilatus", "foil_wheel", "safety", "holder", "powder"}
+     "pilatus", "foil_wheel", "ring", "safety", "holder", "powder"}
 )  # fmt: skip
 """Names of devices at the prompt, which a detector must not take."""
 

@@ -27,6 +27,7 @@ from devices.configuration.beamline_configuration import (
     device_name_faults,
     driven_pv_faults,
     gates_faults,
+    rf_faults,
     scheme_faults,
 )
 from devices.configuration.detector_list import (
@@ -279,12 +280,14 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
 
 def with_scheme(made: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tables among `made` whose keys follow from their pump scheme, with these keys set."""
-    scheme = made["pump_scheme"].scheme()
+    settings = made["pump_scheme"]
+    scheme = settings.scheme()
     derived: dict[str, dict[str, Any]] = {
         "laser": {"required_divider": scheme.rate_divider},
         "exposure": {"probes": scheme.probes},
         "geometry": {
             "bunch_period_ps": scheme.bunch_period_ps,
+            "bunch_period_error_ps": settings.revolution_error_ps * scheme.bunch_period_ps / settings.revolution_ps,
             "pumped_probe": scheme.pumped_probe,
             "unpumped_probe": scheme.unpumped_probe,
         },
@@ -301,6 +304,8 @@ def pump_faults(reader: SettingsReader, made: Mapping[str, Any]) -> Iterable[Fau
         yield from scheme_faults(given, made["pump_scheme"], made["geometry"], made["delay"])
     elif not reader.given("pump_scheme"):
         yield from gates_faults(made["laser"], made["exposure"], made["geometry"])
+        if made["surroundings"] is not None:
+            yield from rf_faults(made["surroundings"], made["geometry"])
 
 
 def beamline_from_table(content: Mapping[str, Any], where: str) -> BeamlineConfiguration:

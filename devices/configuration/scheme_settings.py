@@ -49,6 +49,7 @@ class PumpSchemeSettings:
 
     name: Annotated[str, text("readable name of the scheme")] = ""
     revolution_ps: Annotated[float, quantity("time of one revolution", "ps", low=1e4, high=1e7)]
+    revolution_error_ps: Annotated[float, quantity("standard error of revolution_ps", "ps", above=0.0, high=1e4)] = 10.0
     buckets: Annotated[int, whole_number("buckets of the ring, its harmonic number", low=1, high=100_000)]
     fill: Annotated[
         tuple[FillRow, ...], Field(description="rows [first bucket, bunches, spacing in buckets, relative charge]")
@@ -84,7 +85,7 @@ class PumpSchemeSettings:
             name=self.name,
             gate_delays_ps=gate_delays,
             pump_period_ps=period_ps,
-            bunch_period_ps=bucket_ps * nearest_neighbour(self.pumped_bucket, self._filled(), self.buckets),
+            bunch_period_ps=bucket_ps * self.buckets_per_bunch,
             pumped_probe=gate_delays.index(0.0),
             unpumped_probe=max(references, key=lambda probe: gate_delays[probe] % period_ps),
             reference_probes=references,
@@ -98,6 +99,11 @@ class PumpSchemeSettings:
                 "pump_divider_of": str(self.pump_divider_of),
             },
         )
+
+    @property
+    def buckets_per_bunch(self) -> int:
+        """Buckets from the pumped bunch to its nearest neighbour."""
+        return nearest_neighbour(self.pumped_bucket, self._filled(), self.buckets)
 
     def _filled(self) -> list[int]:
         return [bucket for bucket, _ in filled_buckets(self.fill)]

@@ -39,6 +39,8 @@ class SurroundingsSettings:
 
     PVs that a beamline does not serve are empty and not watched; without a shutter the X-rays are always on.
     `injecting` is 1 while the ring is filled, and `xray_permit` is 1 when the X-ray shutter may be opened.
+    `rf_frequency` is that of the ring, in Hz, kHz, MHz or GHz by the unit of its record: the bunch period follows from
+    it and the buckets of the ring.
     """
 
     ring_current: OptionalPv
@@ -53,6 +55,7 @@ class SurroundingsSettings:
         float, quantity("jet flow below which a point is bad", "ml/min", low=0.0, high=1e5)
     ] = 100.0
     injecting: OptionalPv = ""
+    rf_frequency: OptionalPv = ""
     xray_permit: OptionalPv = ""
 
     def faults(self) -> Iterable[Fault]:

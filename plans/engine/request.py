@@ -154,8 +154,7 @@ def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> No
         beamline.laser_shutter.check_value(ShutterState.CLOSED.value)
     if spec.unpumped_probe:
         fixed = [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
-        for delay_ps in [*points.along(AxisName.DELAY), *fixed]:
-            check_before_next_pump(delay_ps, beamline)
+        check_before_next_pump([*points.along(AxisName.DELAY), *fixed], beamline)
     for axis in points.axes:
         for value in dict.fromkeys(points.along(axis)):
             beamline.axes[axis].check_value(value)
@@ -170,13 +169,17 @@ def checked_cell(beamline: Beamline) -> Cell:
     return beamline.cell
 
 
-def check_before_next_pump(delay_ps: float, beamline: Beamline) -> None:
-    """Raise OutOfRangeError if at `delay_ps` the unpumped probe would come after the next pump, which pumps it."""
+def check_before_next_pump(delays_ps: Sequence[float], beamline: Beamline) -> None:
+    """Raise OutOfRangeError if at one of `delays_ps` the unpumped probe would come after the next pump."""
+    if not delays_ps:
+        return
     delay = beamline.delay
     # At a delay of 0 the first reference pulse comes `unpumped_until_ps` before the next pump; a longer delay brings it
     # nearer. What is left must exceed the widths of the response that MARGIN_SIGMAS gives, or the rising edge of the
     # next pump would be counted as unpumped.
-    latest = beamline.configuration.scheme.unpumped_until_ps - MARGIN_SIGMAS * delay.response.sigma_ps
-    if delay_ps > latest:
+    latest = beamline.ring.current_scheme().unpumped_until_ps - MARGIN_SIGMAS * delay.response.sigma_ps
+    for delay_ps in delays_ps:
+        if delay_ps <= latest:
+            continue
         remedy = "Beyond it the unpumped pulse would be pumped: use a later probe of an earlier first delay."
         raise OutOfRangeError(delay.name, delay_ps, delay.low, latest, delay.unit, remedy)

@@ -14,6 +14,7 @@ from typing import Any
 from devices.beamline import Beamline
 from devices.configuration import BeamlineConfiguration, GeometrySettings
 from devices.names import AxisName
+from devices.pump_scheme import PumpScheme
 from plans.edges import EdgePreset
 from plans.engine.detector_metadata import detector_metadata
 from plans.engine.points import ScanPoints
@@ -47,6 +48,7 @@ class Calibrations:
     energy_calibration_offset_ev: float
     energy_calibration_error_ev: float
     instrument_response: dict[str, Any]
+    bunch_period: dict[str, Any]
     attenuator: dict[str, Any]
     boxcar_polarity: int
     gate_calibration: dict[str, Any]
@@ -181,6 +183,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             energy_calibration_offset_ev=beamline.energy.calibration_offset_ev,
             energy_calibration_error_ev=beamline.energy.calibration_error_ev,
             instrument_response=asdict(beamline.delay.response),
+            bunch_period=asdict(beamline.ring.current_period()),
             attenuator=asdict(beamline.fluence.calibration),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
@@ -191,7 +194,9 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
 def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
     """Return timing (ps), overlap of the pumps, normalisation intervals and main feature (eV) for the reduction."""
     return {
-        **timing_metadata(beamline.configuration, beamline.delay.response.sigma_ps),
+        **timing_metadata(
+            beamline.ring.current_scheme(), beamline.configuration.geometry, beamline.delay.response.sigma_ps
+        ),
         "photodiodes": beamline.configuration.exposure.apds,
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
@@ -200,9 +205,8 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
     }
 
 
-def timing_metadata(configuration: BeamlineConfiguration, irf_sigma_ps: float) -> dict[str, Any]:
+def timing_metadata(scheme: PumpScheme, geometry: GeometrySettings, irf_sigma_ps: float) -> dict[str, Any]:
     """Return gates and pumps (ps), the instrument response `irf_sigma_ps` and the overlap of the pumps."""
-    scheme = configuration.scheme
     return {
         "bunch_period_ps": scheme.bunch_period_ps,
         "probes_per_pump": scheme.probes,
@@ -212,7 +216,7 @@ def timing_metadata(configuration: BeamlineConfiguration, irf_sigma_ps: float) -
         "gate_delays_ps": list(scheme.gate_delays_ps),
         "pump_period_ps": scheme.pump_period_ps,
         "irf_sigma_ps": irf_sigma_ps,
-        "pump_overlap": pump_overlap(configuration.geometry, scheme.pump_period_ps),
+        "pump_overlap": pump_overlap(geometry, scheme.pump_period_ps),
     }
 
 

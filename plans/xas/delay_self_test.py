@@ -48,12 +48,16 @@ class Arm:
     compare_probe: int
 
     def metadata(self, beamline: Beamline) -> dict[str, dict[str, Any]]:
-        """Return the arm for the start document, with the raw delay (ps) by the current calibration."""
+        """Return the arm for the start document, with raw delay and distance of the pulse (ps) as calibrated."""
+        # The scanned delays follow from the configuration alone. A period from elsewhere moves the rise among them by
+        # no more than a width of the response, and the expected place with it.
+        scheme = beamline.ring.current_scheme()
+        rise_offset_ps = scheme.until_next_pump_ps(self.watched_probe) if self.rise_offset_ps else 0.0
         return {
             KEY: {
                 "arm": self.name,
                 "held": self.held(*beamline.delay.split(0.0)),
-                "rise_offset_ps": self.rise_offset_ps,
+                "rise_offset_ps": rise_offset_ps,
                 "watched_probe": self.watched_probe,
                 "compare_probe": self.compare_probe,
             }
@@ -133,7 +137,8 @@ def delay_self_test(
     The fine delay moves; the coarse delay moves; the coarse delay moves with the fine delay 2 ns lower, below 2560 ps,
     where the real one has jumped; and, at larger delays, the last probe meets the next pump. Time zero must be
     right to about 100 ps. The session judges the runs when the last has ended: a wrong sign reverses a rise,
-    and a jump shifts it. Returns the uid of each arm's run by the arm's name.
+    and a jump shifts it. The last arm measures the bunch period, see `apply_bunch_period`. Returns the uid of each
+    arm's run by the arm's name.
     """
     delays_ps = join_regions(TIME_ZERO_REGIONS_PS, "ps")
     preset = edge_preset(edge, configuration)

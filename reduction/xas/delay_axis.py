@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REFERENCE = "fine"
 """Arm with which the others are compared. Time zero is found with it: the usual grid moves only the fine delay."""
 
+RF = "RF frequency"
+"""Source of a bunch period that is better known than any self-test can measure it."""
+
 NEXT_PULSE = "probe"
 """Arm whose rise is made by another X-ray pulse: it depends on the distance of the pulses as well as on the axis."""
 
@@ -94,7 +97,8 @@ class Rise:
 class ArmResult:
     """Verdict on one arm: its time zero and its shift from the reference arm, ps, with errors; None: no rise.
 
-    `period_ps`: measured distance of the X-ray pulse that made the rise, None for the arms of one pulse.
+    `period_ps`: measured distance of the X-ray pulse that made the rise, None for the arms of one pulse; `timing` has
+    the bunch period by which the rise was expected elsewhere.
     """
 
     verdict: Verdict
@@ -103,6 +107,16 @@ class ArmResult:
     shift_ps: float | None = None
     shift_sigma_ps: float | None = None
     period_ps: Value | None = None
+    timing: Timing = field(default_factory=Timing)
+
+    @property
+    def bunch_period_ps(self) -> Value | None:
+        """Measured bunch period, ps; None for the arms of one pulse."""
+        if self.period_ps is None or self.shift_ps is None:
+            return None
+        # The pulse comes a whole number of bunch periods after the pump, as many as expected.
+        per_distance = self.timing.bunch_period_ps / (self.period_ps.value - self.shift_ps)
+        return Value(per_distance * self.period_ps.value, per_distance * self.period_ps.sigma)
 
     def text(self, name: str) -> str:
         """Return the result in words, with shift and error in ps."""
@@ -113,7 +127,12 @@ class ArmResult:
             return text
         expected_ns = 1e-3 * (self.period_ps.value - self.shift_ps)
         measured_ns = with_error(1e-3 * self.period_ps.value, 1e-3 * self.period_ps.sigma)
-        return f"{text}; the next pulse comes after {measured_ns} ns, {expected_ns:.6g} ns are configured"
+        return f"{text}; the next pulse comes after {measured_ns} ns, expected {expected_ns:.7g} ns {self._source}"
+
+    @property
+    def _source(self) -> str:
+        source = self.timing.bunch_period_source
+        return f"by {source}" if source else "as configured"
 
 
 def evaluate_delay_axis(
@@ -135,7 +154,7 @@ def evaluate_delay_axis(
     results = {name: _compared(result, zero, tolerance_ps, name) for name, result in fitted.items()}
     if NEXT_PULSE in results:
         axis_is_good = all(result.verdict is Verdict.GOOD for name, result in results.items() if name != NEXT_PULSE)
-        results[NEXT_PULSE] = _with_period(results[NEXT_PULSE], rises[NEXT_PULSE].offset_ps, axis_is_good=axis_is_good)
+        results[NEXT_PULSE] = _with_period(results[NEXT_PULSE], rises[NEXT_PULSE], axis_is_good=axis_is_good)
     return results
 
 
@@ -146,22 +165,40 @@ def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
 
 
 def period_fault(results: Mapping[str, ArmResult]) -> str:
-    """Return a sentence if the distance of the X-ray pulses, ns, differs from the configured one; "" if it does not."""
+    """Return a sentence if the distance of the X-ray pulses, ns, differs from the expected one; "" if it does not."""
     result = results.get(NEXT_PULSE)
     if result is None or result.verdict is not Verdict.PERIOD:
         return ""
-    return (
-        f"{result.text(NEXT_PULSE)}. Correct the bunch period of the configuration, or the scale of the coarse delay."
-    )
+    return f"{result.text(NEXT_PULSE)}. {_period_remedy(result)}"
 
 
-def _with_period(result: ArmResult, offset_ps: float, *, axis_is_good: bool) -> ArmResult:
+def period_to_apply(results: Mapping[str, ArmResult]) -> Value | None:
+    """Return the bunch period that the self-test has measured, ps, if it is better known than the one in use.
+
+    None if an arm has found a fault of the axis, and where the period comes from the RF frequency.
+    """
+    found = results.get(NEXT_PULSE)
+    measured = None if found is None or delay_axis_faults(results) else found.bunch_period_ps
+    if found is None or measured is None or found.timing.bunch_period_source == RF:
+        return None
+    known = found.timing.bunch_period_error_ps
+    return measured if known == 0 or measured.sigma < known else None
+
+
+def _period_remedy(result: ArmResult) -> str:
+    if result.timing.bunch_period_source == RF:
+        return "Check harmonic_number and bunches of the configuration, and the scale of the coarse delay."
+    return "Use what was measured (apply_bunch_period), unless the scale of the coarse delay is wrong."
+
+
+def _with_period(result: ArmResult, rise: Rise, *, axis_is_good: bool) -> ArmResult:
     """Return the result of the other pulse with its distance, ps: where its rise was expected plus the shift."""
-    if result.shift_ps is None or result.shift_sigma_ps is None or offset_ps <= 0:
+    if result.shift_ps is None or result.shift_sigma_ps is None or rise.offset_ps <= 0:
         return result
     # All arms of one pulse agree, so no raw delay has jumped; a fault of the axis would show in one of them.
     verdict = Verdict.PERIOD if result.verdict is Verdict.SHIFTED and axis_is_good else result.verdict
-    return replace(result, verdict=verdict, period_ps=Value(offset_ps + result.shift_ps, result.shift_sigma_ps))
+    period_ps = Value(rise.offset_ps + result.shift_ps, result.shift_sigma_ps)
+    return replace(result, verdict=verdict, period_ps=period_ps, timing=rise.timing)
 
 
 def _fitted(rise: Rise, fit_t0: FitT0) -> ArmResult:

@@ -11,7 +11,9 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
+from sim.ioc.record_fields import preset
 from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.source import DEFAULT_SCHEME
 
 PUBLISH_PERIOD_S = 0.5
 """Wall time between updates of the slow read-backs."""
@@ -35,6 +37,14 @@ class Environment(PVGroup):
     ring_current = pvproperty(
         name="S:SRcurrentAI", value=102.0, record="ai", dtype=float, units="mA", precision=3, read_only=True,
         doc="Storage ring current",
+    )  # fmt: skip
+    ring_lifetime = pvproperty(
+        name="S:SRlifeTimeHrsCC", value=8.0, record="ai", dtype=float, units="h", precision=2, read_only=True,
+        doc="Lifetime of the stored current",
+    )  # fmt: skip
+    rf_frequency = pvproperty(
+        name="7idd:ring:RFFrequencyAI", value=DEFAULT_SCHEME.rf_mhz, record="ai", dtype=float, units="MHz",
+        precision=6, read_only=True, doc="RF frequency of the storage ring",
     )  # fmt: skip
     xray_shutter = pvproperty(
         name="7idd:xrayShutter:Set", value="Open", dtype=ChannelType.ENUM, enum_strings=["Closed", "Open"],
@@ -78,6 +88,8 @@ class Environment(PVGroup):
         self._clock = clock
         self._experiment = experiment
         self._disturbed = disturbed
+        preset(self.ring_lifetime, value=experiment.ring.lifetime_s / 3600.0)
+        preset(self.rf_frequency, value=experiment.scheme.rf_mhz)
         self.interlock: Callable[[], None] = lambda: None
         """Raises SimulationInputError if the X-ray shutter must not be opened; set by the safety system."""
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+SPEED_OF_LIGHT_M_S = 299_792_458.0
+
+CIRCUMFERENCE_M = 1104.0
+"""Length of the orbit in the Advanced Photon Source."""
+
+BUCKETS = 1296
+"""Harmonic number of the ring: places for a bunch in one revolution."""
+
+BUCKET_PS = 1e12 * CIRCUMFERENCE_M / SPEED_OF_LIGHT_M_S / BUCKETS
+"""Time from one bucket to the next, ps: one period of the RF of 351.93 MHz."""
+
 BUNCHES = 24
 """Equally spaced bunches in the ring (24-bunch mode)."""
 
-BUNCH_PERIOD_PS = 153_400.0
-"""Time between X-ray pulses, ps: 153.4 ns, published as 6.52 MHz."""
+BUCKETS_PER_BUNCH = BUCKETS // BUNCHES
+
+BUNCH_PERIOD_PS = BUCKETS_PER_BUNCH * BUCKET_PS
+"""Time between X-ray pulses, ps: 153.439 ns. The paper rounds it to 153.4 ns, which is 39 ps less at every bunch."""
 
 PROBES = 5
 """Gates of one pump period: the pumped pulse and the four after it."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.errors import SimulationInputError
-from sim.physics.constants import BUNCH_PERIOD_PS, BUNCHES, PROBES
+from sim.physics.constants import BUCKET_PS, BUCKETS, BUCKETS_PER_BUNCH, BUNCHES, PROBES
 from sim.toml_file import read_toml
 from sim.types import FloatArray
 
@@ -30,14 +30,23 @@ class PumpScheme:
     pulse to that of each gate, negative before it.
     """
 
-    buckets: int = BUNCHES
-    bucket_ps: float = BUNCH_PERIOD_PS
-    filled: tuple[int, ...] = tuple(range(BUNCHES))
+    buckets: int = BUCKETS
+    bucket_ps: float = BUCKET_PS
+    filled: tuple[int, ...] = tuple(range(0, BUCKETS, BUCKETS_PER_BUNCH))
     charges: tuple[float, ...] = (1.0,) * BUNCHES
     pumped_bucket: int = 0
     divider: int = 5
-    unit_buckets: int = 1
-    gates: tuple[int, ...] = tuple(range(PROBES))
+    unit_buckets: int = BUCKETS_PER_BUNCH
+    gates: tuple[int, ...] = tuple(range(0, PROBES * BUCKETS_PER_BUNCH, BUCKETS_PER_BUNCH))
+
+    @property
+    def rf_mhz(self) -> float:
+        """Frequency of the RF, MHz: one bucket per period."""
+        return 1e6 / self.bucket_ps
+
+    def at_rf(self, rf_mhz: float) -> PumpScheme:
+        """Return the same fill, pump and gates in a ring whose RF has the frequency `rf_mhz`, MHz."""
+        return replace(self, bucket_ps=1e6 / rf_mhz)
 
     @property
     def units_per_turn(self) -> int:

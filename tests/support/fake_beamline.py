@@ -36,6 +36,7 @@ from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.instrument_response import InstrumentResponse
 from devices.laser import Laser
+from devices.ring import Ring
 from devices.sample_stage import SampleStage
 from devices.shutter import Shutter
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, PvReading
@@ -103,6 +104,9 @@ RESPONSE = InstrumentResponse(sigma_ps=45.0, error_ps=15.0)
 NOZZLE = RecordAxisSettings(motor="7idd:m41", unit="mm", low=-5.0, high=5.0, tolerance=0.01)
 """An axis as users add it in their configuration file."""
 
+RF_MHZ = 351.929949
+"""RF frequency of the ring of 1104 m: 153.4395 ns from bunch to bunch."""
+
 GATES_PER_S = 1_303_781.0
 """One gate per probe and pump period of 767 ns."""
 
@@ -167,6 +171,7 @@ class FakeHardware:
         self.beamline = Beamline(
             **vars(axes),
             configuration=config,
+            ring=make_fake_device(Ring)(config, prefix="", name="ring"),
             waveplate=make_fake_device(Waveplate)(config.fluence, prefix="", name="waveplate"),
             power_meter=make_fake_device(PowerMeter)(config.laser, prefix="", name="power_meter"),
             laser=laser,
@@ -200,6 +205,7 @@ class FakeHardware:
             line.exposure.auto_count: 0,
             line.cell.thermocouple: 24.0, line.cell.in_position: 1, line.cell.setpoint_readback: 24.0,
             line.sample_stage.readback: 0,
+            line.ring.rf_frequency: RF_MHZ,
             line.exposure.i0: 0.0, line.exposure.foil: 0.0, line.exposure.preset_readback: 1.0,
         }  # fmt: skip
         for signal, value in initial.items():

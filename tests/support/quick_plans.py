@@ -47,6 +47,7 @@ OWN: dict[str, dict[str, Any]] = {
     "calibrate_attenuator": {"angles_deg": [0.0, 10.0, 20.0, 30.0, 40.0], "readings": 2},
     "apply_energy_calibration": {"offset_ev": 0.3},
     "apply_instrument_response": {"sigma_ps": 57.6, "error_ps": 1.9},
+    "apply_bunch_period": {"period_ps": 153_439.0, "error_ps": 4.0},
     "dark_exposures": {"dwell_s": 1.0, "repeats": 1},
     "blocked_exposures": {"dwell_s": 1.0, "repeats": 2},
     "static_energy_scan": {"edge": "Br K", "temperature_c": 30.0, "regions_ev": REGIONS_EV, "dwell_s": 1.0},
@@ -69,7 +70,7 @@ STATED_LIMITS: dict[str, tuple[float, float]] = {
 }
 """Limits of the numbers whose annotation states them, as opposed to those of a device, by parameter."""
 
-MOVE_NOTHING = frozenset({"rezero", "apply_energy_calibration", "apply_instrument_response"})
+MOVE_NOTHING = frozenset({"rezero", "apply_energy_calibration", "apply_instrument_response", "apply_bunch_period"})
 """Plans that only change what a number means."""
 
 

@@ -8,7 +8,10 @@ from trxas.configuration import DEFAULT_CONFIGURATION
 
 SCHEMES = Path(__file__).parents[2] / "examples" / "pump_schemes"
 
-FOLLOWING = ("required_divider", "probes", "bunch_period_ps", "pumped_probe", "unpumped_probe")
+FOLLOWING = (
+    *("required_divider", "probes", "bunch_period_ps", "harmonic_number", "bunches"),
+    *("pumped_probe", "unpumped_probe"),
+)
 """Keys of the default configuration that follow from a scheme."""
 
 

@@ -67,7 +67,8 @@ def run(options: CoverageOptions) -> int:
         return _run_technique(options)
     from trxas.configuration import DEFAULT_CONFIGURATION
     from trxas.validation.coverage.campaign import RANDOM, Coverage, CoverageSettings, draw_samples
-    from trxas.validation.coverage.run import configured_timing, run_coverage
+    from trxas.validation.coverage.ring import true_timing
+    from trxas.validation.coverage.run import run_coverage
     from trxas.validation.coverage.user_campaign import user_kind
 
     if options.config is not None and options.sample is None:
@@ -79,7 +80,7 @@ def run(options: CoverageOptions) -> int:
     config = options.config or DEFAULT_CONFIGURATION
     with contextlib.ExitStack() as stack:
         kind = RANDOM if options.sample is None else stack.enter_context(user_kind(config, options.sample))
-        timing = configured_timing(config)
+        timing = true_timing(config)
         coverage = Coverage(settings=settings, timing=timing, samples=draw_samples(settings, kind), kind=kind)
         try:
             run_coverage(coverage, options.json)

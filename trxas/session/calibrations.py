@@ -13,6 +13,7 @@ from bluesky.utils import Msg
 
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
+from devices.bunch_period import BunchPeriod
 from devices.instrument_response import InstrumentResponse
 from errors import InputError, ReductionError, StorageError
 from reduction.gate_calibration import GateCalibration
@@ -26,6 +27,7 @@ TIME_ZERO = "time_zero_raw_ps"
 ENERGY = "energy_calibration_offset_ev"
 ENERGY_ERROR = "energy_calibration_error_ev"
 RESPONSE = "instrument_response"
+PERIOD = "bunch_period"
 ATTENUATOR = "attenuator"
 GATES = "gate_calibration"
 FOILS = "foil_references"
@@ -46,6 +48,7 @@ def current(beamline: Beamline) -> dict[str, Any]:
         ENERGY: beamline.energy.calibration_offset_ev,
         ENERGY_ERROR: beamline.energy.calibration_error_ev,
         RESPONSE: asdict(beamline.delay.response),
+        PERIOD: asdict(beamline.ring.calibrated),
         ATTENUATOR: asdict(beamline.fluence.calibration),
         GATES: beamline.gates.calibration,
         FOILS: beamline.foils.own,
@@ -118,6 +121,7 @@ class Calibrations:
             ENERGY: lambda: line.energy.configure({"calibration_offset_ev": value, "calibration_error_ev": error_ev}),
             ENERGY_ERROR: lambda: line.energy.configure({"calibration_error_ev": value}),
             RESPONSE: lambda: line.delay.configure({"response": InstrumentResponse(**value)}),
+            PERIOD: lambda: line.ring.configure({"bunch_period": BunchPeriod(**value)}),
             ATTENUATOR: lambda: line.fluence.configure({"calibration": AttenuatorCalibration(**value)}),
             GATES: lambda: self._apply_gates(value),
             FOILS: lambda: self._apply_foils(value),

@@ -8,7 +8,7 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError, ReductionError
 from plans.xas.delay_self_test import KEY, self_test_arms
-from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis, period_fault
+from reduction.xas.delay_axis import ArmResult, delay_axis_faults, judge_delay_axis, period_fault, period_to_apply
 
 Documents = list[tuple[str, Mapping[str, Any]]]
 
@@ -69,5 +69,10 @@ def verdict_text(runs: Mapping[str, Documents]) -> str:
     faults = delay_axis_faults(results)
     head = "Self-test of the delay axis: good" if not faults else f"THE DELAY AXIS IS NOT GOOD: {'; '.join(faults)}"
     if period := period_fault(results):
-        head = f"{head}. THE X-RAY PULSES ARE NOT WHERE THEY ARE CONFIGURED: {period}"
-    return "\n".join([head, *(f"  {result.text(name)}" for name, result in results.items())])
+        head = f"{head}. THE X-RAY PULSES ARE NOT WHERE THEY ARE EXPECTED: {period}"
+    lines = [head, *(f"  {result.text(name)}" for name, result in results.items())]
+    if (measured := period_to_apply(results)) is not None:
+        lines.append(
+            f"To use the measured bunch period: RE(apply_bunch_period({measured.value:.1f}, {measured.sigma:.1f}))"
+        )
+    return "\n".join(lines)

@@ -14,9 +14,9 @@ from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_
 from trxas.validation.coverage.measurement import (
     expected_values,
 )
-from trxas.validation.coverage.run import configured_timing
+from trxas.validation.coverage.ring import true_timing
 
-TIMING = configured_timing()
+TIMING = true_timing()
 
 
 def new_coverage(samples: int = 2, measurements: int = 2) -> Coverage:

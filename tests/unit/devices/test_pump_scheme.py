@@ -14,7 +14,7 @@ from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 FOLLOWING = {
     "laser": ["required_divider"],
     "exposure": ["probes"],
-    "geometry": ["bunch_period_ps", "pumped_probe", "unpumped_probe"],
+    "geometry": ["bunch_period_ps", "harmonic_number", "bunches", "pumped_probe", "unpumped_probe"],
 }
 
 

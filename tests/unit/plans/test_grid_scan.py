@@ -83,7 +83,7 @@ def test_all_faults_of_a_map_are_one_message_and_nothing_moves(recorded: Recorde
         ({"slow_points": [13_040.0]}, "belongs to Pb L3"),
         ({"slow": "delay_ps", "slow_points": [0.0]}, "both 'delay_ps'. Give two different axes"),
         ({"energy_ev": 13_472.0}, "energy_ev has no meaning"),
-        ({"fast_points": [153_200.0]}, "the unpumped pulse would be pumped"),
+        ({"fast_points": [153_220.0]}, "the unpumped pulse would be pumped"),
         ({"order": "progressive", "slow_points": [13_460.0 + step for step in range(12)]}, "backlash"),
         ({"fast_points": [0.001 * step for step in range(6_000)]}, "2 x 6000 points, at most 10000"),
     ],

@@ -42,6 +42,7 @@ BEYOND: dict[str, list[Any]] = {
     "sigma_ps": [100_001.0, 0.0, -45.0],
     "error_ps": [100_001.0, 0.0],
     "error_ev": [100.1, -0.1],
+    "period_ps": [153_323.0, 153_477.0],
 }
 """Values outside the limits of 7ID, by the name of the argument that takes them."""
 
@@ -56,6 +57,7 @@ NEEDED: dict[str, Any] = {
     "positions": [0.0],
     "sigma_ps": 45.0,
     "error_ps": 2.0,
+    "period_ps": 153_439.0,
     "slow_points": [13_470.0],
     "fast_points": [0.0],
     "settings": [{"nozzle_mm": 0.0}],

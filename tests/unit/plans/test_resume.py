@@ -73,6 +73,7 @@ def test_every_scan_can_be_resumed() -> None:
         ({"beamline": "8ID"}, "was made at 8ID"),
         ({"time_zero_raw_ps": 0.0}, "time_zero_raw_ps = 0.0"),
         ({"delay_ps": 1e9}, "outside -100000 to"),
+        ({"bunch_period": {"period_ps": 153_400.0, "error_ps": 29.0, "source": "measured"}}, "bunch_period = "),
     ],
 )
 def test_a_run_that_cannot_be_resumed_here_moves_nothing(changes: dict[str, Any], message: str) -> None:
@@ -89,3 +90,14 @@ def test_a_whole_run_leaves_nothing_to_resume() -> None:
     whole = recorded(hardware, RUNS["energy_scan"](hardware.beamline))
     with pytest.raises(InputError, match="nothing to resume"):
         recorded(hardware, plans.resume_scan(hardware.beamline, whole[0][1], exposures(whole)))
+
+
+def test_the_last_digit_of_an_rf_frequency_does_not_keep_a_run_from_being_resumed() -> None:
+    """Lost: a night's interrupted run, because the RF has moved by 1 Hz."""
+    hardware = FakeHardware()
+    run = recorded(hardware, RUNS["energy_scan"](hardware.beamline))
+    done = exposures(run)[:3]
+    signal: Any = hardware.beamline.ring.rf_frequency
+    signal.sim_put(signal.get() + 1e-6)
+    rest = recorded(hardware, plans.resume_scan(hardware.beamline, run[0][1], done))
+    assert set(exposures(rest)) == set(exposures(run)) - set(done)

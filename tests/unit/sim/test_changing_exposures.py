@@ -13,6 +13,7 @@ from sim.faults.strikes import Strike, disturbed, stretches
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar
 from sim.physics.experiment import I0_RATE, BeamlineState, Experiment
 from sim.physics.sample import load_sample
+from sim.physics.source import DEFAULT_SCHEME
 
 SAMPLE = load_sample()
 GOOD = BeamlineState()
@@ -31,8 +32,9 @@ def exposed(*given: tuple[BeamlineState, float], seed: int = 11) -> tuple[float,
 
 
 def test_without_faults_a_seed_gives_the_counts_it_always_gave() -> None:
-    """Numbers drawn before exposures could change in the middle: stored references stay comparable."""
-    experiment = Experiment(sample=SAMPLE, seed=7)
+    """Numbers drawn before exposures could change in the middle, in a ring of 153.4 ns: references stay comparable."""
+    ring = DEFAULT_SCHEME.at_rf(54e6 / 153_400.0)
+    experiment = Experiment(sample=SAMPLE, seed=7, scheme=ring)
     first = experiment.expose(GOOD, 6.0)
     second = experiment.expose(replace(GOOD, energy_ev=13_480.0, delay_ps=-200.0, laser_shutter_open=False), 0.37)
     third = experiment.expose(replace(GOOD, laser_locked=False), 2.5)

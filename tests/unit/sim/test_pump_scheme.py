@@ -15,6 +15,7 @@ from sim.physics.sample import load_sample
 from sim.physics.source import DEFAULT_SCHEME, pulses_per_bunch
 from tests.support.scheme_files import SCHEMES
 from tests.unit.devices.test_pump_scheme import content
+from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 
 SHIPPED = sorted(SCHEMES.glob("*.toml"))
 
@@ -60,9 +61,24 @@ def test_four_photodiodes_share_the_fluorescence() -> None:
     assert four.counts.sum() == pytest.approx(two.counts.sum(), rel=0.05)
 
 
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_another_rf_stretches_the_whole_ring(file: Path) -> None:
+    """Lost: pulses that come later than the pumps that belong to them."""
+    scheme = load_scheme(file)
+    longer = scheme.at_rf(scheme.rf_mhz / 1.0002)
+    np.testing.assert_allclose(longer.gate_delays_ps, 1.0002 * scheme.gate_delays_ps)
+    assert longer.period_ps(3) == pytest.approx(1.0002 * scheme.period_ps(3))
+
+
 def test_the_default_scheme_is_that_of_7id() -> None:
-    assert DEFAULT_SCHEME.period_ps(5) == 767_000.0
-    assert DEFAULT_SCHEME.gate_delays_ps.tolist() == [0.0, 153_400.0, 306_800.0, 460_200.0, 613_600.0]
+    """Lost: a ring whose bunches come exactly when the configuration says, which hides a wrong bunch period."""
+    period_ps = 1e12 * 1104.0 / 299_792_458.0 / 24
+    assert 153_439.0 < period_ps < 153_440.0
+    np.testing.assert_allclose(DEFAULT_SCHEME.gate_delays_ps, period_ps * np.arange(5))
+    assert DEFAULT_SCHEME.period_ps(5) == pytest.approx(5 * period_ps)
+    assert DEFAULT_SCHEME.rf_mhz == pytest.approx(351.930, abs=1e-3)
+    configured = load_configuration(DEFAULT_CONFIGURATION).beamline
+    assert DEFAULT_SCHEME.gate_delays_ps[1] - configured.scheme.gate_delays_ps[1] == pytest.approx(39.5, abs=0.1)
     assert PumpScheme().charges == (1.0,) * 24
 
 

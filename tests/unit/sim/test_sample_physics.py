@@ -10,6 +10,7 @@ from scipy.signal import argrelextrema
 
 from sim.errors import SimulationInputError
 from sim.physics.beam_path import foil_transmission
+from sim.physics.constants import BUNCH_PERIOD_PS
 from sim.physics.excitation import (
     PumpTrain,
     Spot,
@@ -111,7 +112,7 @@ def test_fluence_response_is_linear_to_ten_then_saturates() -> None:
 def test_unlocked_laser_leaves_the_mean_excitation() -> None:
     times = np.linspace(-2000, 765_000, 400_000)
     mean = recovery(times, SAMPLE.kinetics, 45.0).mean() + recovery(times + 767_000, SAMPLE.kinetics, 45.0).mean()
-    train = PumpTrain(fluence_mj_cm2=8.83, period_ps=767_000.0, spot=Spot())
+    train = PumpTrain(fluence_mj_cm2=8.83, period_ps=5 * BUNCH_PERIOD_PS, spot=Spot())
     expected = mean_excitation(train, kinetics=SAMPLE.kinetics, pump=SAMPLE.pump)
     assert expected == pytest.approx(mean, rel=0.05)
     unlocked = Experiment(sample=SAMPLE, seed=1).excitation(BeamlineState(laser_locked=False))

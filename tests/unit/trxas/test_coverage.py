@@ -29,11 +29,11 @@ from trxas.validation.coverage.measurement import (
 from trxas.validation.coverage.pulls import pull_statistics
 from trxas.validation.coverage.random_sample import RANGES, SampleTruth, draw_truth
 from trxas.validation.coverage.report import as_json, pull_figure, summary, write_json
-from trxas.validation.coverage.run import configured_timing
+from trxas.validation.coverage.ring import true_timing
 from trxas.validation.coverage.sample_file import sample_toml
 
 REQUIRED = {"tau1", "tau2", "fraction1", "fraction2", "t0", "fluence_slope", "alignment_shift"}
-TIMING = configured_timing()
+TIMING = true_timing()
 
 
 def new_coverage(samples: int = 2, measurements: int = 2) -> Coverage:

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
-from devices.configuration import BeamlineConfiguration
-from plans.engine.start_document import timing_metadata
-from reduction.run_metadata import Timing, timing_from
-from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.terminal.progress_line import PROGRESS
 from trxas.validation.coverage.campaign import Coverage
 from trxas.validation.coverage.report import write_json
 from trxas.validation.coverage.worker_pool import measure_all
-
-
-def configured_timing(path: Path = DEFAULT_CONFIGURATION) -> Timing:
-    """Return bunches, gates and pumps of a beamline, in ps, which every simulation follows; by default of 7ID-D.
-
-    Raises ConfigurationError for a wrong file.
-    """
-    beamline: BeamlineConfiguration = load_configuration(path).beamline
-    timing = timing_from(timing_metadata(beamline, beamline.geometry.irf_sigma_ps))
-    return replace(timing, irf_error_ps=beamline.geometry.irf_error_ps)
 
 
 def run_coverage(coverage: Coverage, json_path: Path | None) -> None:

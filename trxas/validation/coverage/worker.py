@@ -18,6 +18,7 @@ from processes.parent import end_with_parent
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import DEFAULT_CONFIGURATION, load_configuration
 from trxas.simulation import simulated_beamline
+from trxas.validation.coverage.ring import RF_MHZ
 
 if TYPE_CHECKING:
     from bluesky import RunEngine
@@ -49,7 +50,7 @@ def main() -> int:
 def _beamline(sample: dict[str, Any], campaign: dict[str, Any]) -> contextlib.AbstractContextManager[str]:
     # The first import of the plans takes as long as the start of the simulation.
     return simulated_beamline(
-        hardware=load_configuration(_file(campaign)).simulation_options if campaign else (),
+        hardware=load_configuration(_file(campaign)).simulation_options if campaign else ("--rf-mhz", str(RF_MHZ)),
         seed=sample["seed"],
         speed=SPEED,
         sample=str(sample["path"]),
