@@ -176,8 +176,7 @@ class Beamline(BeamlineAxes):
     def optional_devices(self) -> tuple[Device, ...]:
         """Devices of the powder cell, foil wheel, RF of the ring, further devices and detectors, as configured."""
         found = (self.cell, self.sample_stage, self.sdd, self.pilatus, self.foil_wheel, *self.further_devices.values())
-        ring = (self.ring,) if self.ring.rf_frequency is not None else ()
-        return (*(device for device in found if device is not None), *ring, *self.further_detectors)
+        return (*(device for device in found if device is not None), self.ring, *self.further_detectors)
 
     def signals(self, devices: Iterable[Device | EpicsSignalBase] | None = None) -> Iterator[EpicsSignalBase]:
         """Yield every PV-backed signal of `devices`, by default of all."""

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from gui.docking.dock import Dock
 from gui.live.feed import Feed
+from gui.live.run_state import FindDecay
 from gui.live.worker import LiveWorker
 from gui.panels.context import PanelContext
 from gui.panels.registry import make_panels
@@ -36,13 +37,15 @@ def make_window(
     more_docks: Callable[[LiveWorker], Sequence[Dock]] = lambda _worker: (),
     settings: Path | None = None,
     closing: Sequence[Callable[[], object]] = (),
+    find_decay: FindDecay = lambda _: None,
 ) -> MainWindow:
     """Return a window on `feed` with all panels; its worker runs until the window is closed.
 
     `beamline`: facts that the panels need; its `source` is closed with the window. `more_docks`: makes docks that need
     the worker. `settings`: file that remembers the layout. `closing`: called when the window closes.
+    `find_decay`: looks for the decay that corrects a run.
     """
-    worker = LiveWorker(feed)
+    worker = LiveWorker(feed, find_decay)
     panels = make_panels(beamline)
     own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
     # Other docks come before the left panels: control belongs to the top of the left side.

@@ -17,9 +17,20 @@ from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
 from reduction.plug_ins import plug_in_kinds
-from reduction.run_kind import CurveChoice, ReadImage, RunCurve, RunKind, RunResults, RunSums, cannot_read_image
+from reduction.run_kind import (
+    CurveChoice,
+    MeasuredDecay,
+    ReadImage,
+    RunCurve,
+    RunKind,
+    RunResults,
+    RunSums,
+    cannot_read_image,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reduction.types import Document, Documents
 
 logger = logging.getLogger("trxas.plugins")
@@ -89,12 +100,21 @@ class RunReduction:
         result.sums = self.kind.seen_by(self.sums, detector)
         return result
 
-    def results(self) -> RunResults:
-        """Return the results of the run so far; raises nothing: a remark gives the reason why there are none."""
+    def results(self, decay: MeasuredDecay | None = None) -> RunResults:
+        """Return the results of the run so far; raises nothing: a remark gives the reason why there are none.
+
+        `decay` is that of the same sample, measured by another run, for kinds whose results it corrects.
+        """
         try:
-            return self.kind.reduce(self.sums)
+            return _corrected(self.kind, self.kind.reduce(self.sums), decay)
         except (ReductionError, InputError) as error:
             return _nothing(self.kind, error)
+
+    def decay(self, start: Document) -> MeasuredDecay:
+        """Return the decay that the run with this start document has measured; raises ReductionError if it has none."""
+        if self.kind.decay is None:
+            raise ReductionError(f"A {self.kind.name} measures no decay. Use a pump-probe delay scan.")
+        return MeasuredDecay(uid=str(start["uid"]), start=start, fit=self.kind.decay(self.sums))
 
     def curve(self, choice: CurveChoice | None = None) -> RunCurve:
         """Return the run as one curve; raises ReductionError, with the reason, if there is none (yet)."""
@@ -122,9 +142,11 @@ def reduce_run(
     read_image: ReadImage = cannot_read_image,
     kinetics: str | None = None,
     detector: str | None = None,
+    decay: MeasuredDecay | None = None,
 ) -> RunResults:
     """Return the results of a stored run; remarks give the reasons if something cannot be reduced.
 
+    `decay` is that of the same sample, which corrects sizes of transients; see `decays_for`.
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
     "BIC"; by default two lifetimes and an offset. `detector` names one of the listed detectors with gates; by default
     spectra have all of them, and everything else the first that counts, or the first gated one if none does. Raises
@@ -136,7 +158,28 @@ def reduce_run(
     except (ReductionError, InputError) as error:
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
         return _nothing(kind, error)
-    return reduction.results() if kinetics is None else reduction.refitted(kinetics)
+    return reduction.results(decay) if kinetics is None else reduction.refitted(kinetics)
+
+
+def decays_for(start: Document, others: Iterable[Document]) -> list[Document]:
+    """Return those start documents among `others` whose runs measure a decay that corrects this one, the best first.
+
+    Empty for a run of a kind whose results no decay corrects.
+    """
+    use = kind_of(start).decay_use
+    if use is None:
+        return []
+    found = [
+        (distance, other)
+        for other in others
+        if kind_of(other).decay is not None and (distance := use.distance(start, other)) is not None
+    ]
+    return [other for _, other in sorted(found, key=lambda one: one[0])]
+
+
+def decay_of(documents: Documents) -> MeasuredDecay:
+    """Return the decay that a stored run has measured; raises ReductionError if it has none."""
+    return summed(documents).decay(documents[0][1])
 
 
 def curve_of(
@@ -147,6 +190,10 @@ def curve_of(
     Raises ReductionError, with the reason, if there is no curve (yet).
     """
     return summed(documents, read_image).curve(choice)
+
+
+def _corrected(kind: RunKind, results: RunResults, decay: MeasuredDecay | None) -> RunResults:
+    return results if kind.decay_use is None else kind.decay_use.correct(results, decay)
 
 
 def _nothing(kind: RunKind, error: Exception) -> RunResults:

@@ -77,6 +77,30 @@ class RunResults:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredDecay:
+    """The decay of a sample after the pump, as one run has measured it: what corrects the results of other runs.
+
+    `start` is the start document of that run, `fit` what its technique fitted.
+    """
+
+    uid: str
+    start: Document
+    fit: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecayUse:
+    """How results of one kind of run are corrected by the decay that another run has measured.
+
+    `distance` compares the start document of a run with that of one that measures a decay: the smallest tuple fits
+    best, and None is unsuitable. `correct` returns the results with a decay, or with a remark if there is none.
+    """
+
+    distance: Callable[[Document, Document], tuple[float, ...] | None]
+    correct: Callable[[Any, MeasuredDecay | None], RunResults]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunKind:
     """One kind of run.
 
@@ -85,6 +109,8 @@ class RunKind:
     nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
     InputError for any other name; None for runs without kinetics. `seen_by` returns the sums as one of the listed
     detectors saw the run, and raises ReductionError for any other name; None for kinds with one detector.
+    `decay` returns the fitted decay of sums that measure
+    one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
     does not know. `exposure_text` returns the text about an exposure's data in its line at the prompt, None for no
@@ -99,6 +125,8 @@ class RunKind:
     curve: Callable[[Any, CurveChoice], RunCurve]
     refit: Callable[[Any, str], RunResults] | None = None
     seen_by: Callable[[Any, str], Any] | None = None
+    decay: Callable[[Any], Any] | None = None
+    decay_use: DecayUse | None = None
     figure: Callable[[Any], Any] | None = None
     exposure_text: Callable[[Document], str] | None = None
     shown: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from reduction.detector_view import seen_by
 from reduction.events import PRIMARY, events_of
 from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import OTHER, begin_sums
-from reduction.run_kind import RunSums
+from reduction.run_kind import MeasuredDecay, RunSums
 from reduction.run_metadata import RunMetadata
 from reduction.xas.dependence import DependenceSums
 from reduction.xas.static_xas import StaticAccumulator
@@ -43,7 +43,10 @@ RESULTS = 5000
 T = TypeVar("T")
 S = TypeVar("S")
 
-_ACROSS_RUNS = {"version", "_finished", "_finished_sums", "_results"}
+_ACROSS_RUNS = {"version", "_finished", "_finished_sums", "_results", "_find_decay"}
+
+FindDecay: TypeAlias = Callable[[Mapping[str, Any]], MeasuredDecay | None]
+"""Finds the decay that corrects the run with this start document, None if no run has measured one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +77,11 @@ class RunState:
     document that could not be reduced, and why. `earlier` are the runs with the series, the grid and the settings of
     this one, oldest first; `left_out` those that differ from it only by their calibrations; `earlier_sums` are the sums
     of earlier runs of its series that are not pump-probe scans, whatever kind of run this one is.
+    `find_decay` looks for the decay of the same sample, which takes seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, find_decay: FindDecay = lambda _: None) -> None:
+        self._find_decay = find_decay
         self.version = 0
         self.start: Mapping[str, Any] | None = None
         self.sums: RunSums | None = None
@@ -184,6 +189,10 @@ class RunState:
             sums = joined([*self.series, run]) if scope == "series" else joined([run], [_last_scan(run)])
             self._scopes[scope] = (self.version, sums)
         return sums
+
+    def decay(self) -> MeasuredDecay | None:
+        """Return the decay that corrects this run, as another run has measured it; None without one, or without run."""
+        return None if self.start is None else self._find_decay(self.start)
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Return the result of `compute`, which is called once per `key`: for scans that no longer change.

@@ -14,7 +14,7 @@ from errors import NotConnectedError, TrxasError
 from gui.live.feed import Feed
 from gui.live.frame import FeedState, LiveFrame, RunHeader
 from gui.live.request import Answer, Request
-from gui.live.run_state import RunState
+from gui.live.run_state import FindDecay, RunState
 from gui.live.slow_lane import Answered, SlowLane, answer
 
 logger = logging.getLogger(__name__)
@@ -39,14 +39,15 @@ class LiveWorker:
     version of the run from which it was last answered (or, for a slow one, asked); all answers belong to one run.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, find_decay: FindDecay = lambda _: None) -> None:
+        self._find_decay = find_decay
         self.frame = LiveFrame(number=0, feed=feed.state)
         self._feed = feed
         self._next_feed: Feed | None = None
         self._lock = threading.Lock()
         self._wants: dict[object, frozenset[Request[Any]]] = {}
         self._wanted: frozenset[Request[Any]] = frozenset()
-        self._run = RunState()
+        self._run = RunState(find_decay)
         self._answers: dict[Request[Any], Answer[Any]] = {}
         self._versions: dict[Request[Any], int] = {}
         self._lanes: dict[type[Request[Any]], SlowLane] = {}
@@ -118,7 +119,7 @@ class LiveWorker:
         if feed is not None:
             self._feed.close()
             self._feed = feed
-            self._run = RunState()
+            self._run = RunState(self._find_decay)
             self._begin()
             feed.open()
 

@@ -2,6 +2,8 @@
 
 from trxas.prompt.figure_at_end import FigureAtEnd
 from trxas.prompt.progress import LiveTable, ScanProgress
+from trxas.results.measured_decays import MeasuredDecays
 from trxas.session.subscriber import InOrder
 
-RE.subscribe(InOrder(LiveTable(), ScanProgress(), FigureAtEnd(store.root / "figures")))
+decays = MeasuredDecays(lambda: store)
+RE.subscribe(InOrder(LiveTable(), ScanProgress(), FigureAtEnd(store.root / "figures", decays=decays)))

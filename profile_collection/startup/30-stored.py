@@ -8,6 +8,6 @@ from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.resume import resume_function
 
 db = store.db
-runs, show, reduce = stored_run_functions(store)
+runs, show, reduce = stored_run_functions(store, decays)
 resume_run = resume_function(session)
 use_foil_reference = use_foil_reference_function(session)

@@ -18,7 +18,7 @@ from reduction.detector_view import (
     transient_detectors,
     with_default_detector,
 )
-from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
+from reduction.run_kind import CurveChoice, DecayUse, RunCurve, RunKind, RunResults
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import find_edge, foil_absorption
@@ -30,6 +30,7 @@ from reduction.xas.foil_reference import FoilReference, aligned_edge
 from reduction.xas.gate_checks import baseline_checks
 from reduction.xas.gate_kinds import GATES
 from reduction.xas.gate_rates import gate_rates
+from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
@@ -50,15 +51,20 @@ from reduction.xas.results import (
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
+from reduction.xas.unpumped_size import decay_distance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reduction.all_bunches import AllBunches
+    from reduction.run_kind import MeasuredDecay
     from reduction.types import Document, FloatArray, Mode
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
+    from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.transient import CurvesWithErrors, Spectrum
+
+    Recipe = Callable[..., Spectrum]
 
 _FLUENCE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 _UNPUMPED_IS_1 = "unpumped = 1"
@@ -88,8 +94,9 @@ class _SelfTestSums(RunAccumulator):
 
 
 def _reduce_spectra(run: RunAccumulator) -> RunResults:
-    recipes: dict[Mode, Callable[[RunAccumulator], Spectrum]] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
+    recipes: dict[Mode, Recipe] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
     spectra: list[Spectrum] = []
+    blocked: list[Spectrum | None] = []
     remarks: list[str] = []
     for mode in (mode for mode in recipes if mode in run.metadata.modes):
         try:
@@ -98,11 +105,14 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             # The other mode may still have a spectrum.
             remarks.append(f"Cannot be reduced ({mode}): {error}")
         else:
+            blocked.append(_against_blocked(run, mode, recipes[mode]))
             remarks += _alarms(run, mode)
     for one in further_gated(run.metadata.detectors):
         try:
-            recipe = spc_spectrum if one.kind == "spc" else boxcar_spectrum
-            spectra.append(recipe(seen_by(run, one.name)))
+            mode = "spc" if one.kind == "spc" else "boxcar"
+            seen = seen_by(run, one.name)
+            spectra.append(recipes[mode](seen))
+            blocked.append(_against_blocked(seen, mode, recipes[mode]))
         except ReductionError as error:
             # A detector that was dead costs its own spectrum only.
             remarks.append(f"Cannot be reduced ({one.name}): {error}")
@@ -116,6 +126,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
     return SpectrumResults(
         kind=SPECTRUM.name,
         spectra=tuple(spectra),
+        blocked=tuple(blocked),
+        timing=run.metadata.timing,
         absorptions=absorptions,
         ungated=ungated,
         remarks=(*remarks, *reasons),
@@ -132,6 +144,34 @@ def _all_bunches(run: RunAccumulator) -> tuple[tuple[AllBunches, ...], list[str]
         except ReductionError as error:
             remarks.append(f"Cannot be reduced ({one.name}): {error}")
     return tuple(found), remarks
+
+
+def _against_blocked(run: RunAccumulator, mode: Mode, recipe: Recipe) -> Spectrum | None:
+    """Return the spectrum against exposures with the laser blocked, with errors from the scatter between scans.
+
+    None if the run has no such exposures, or not two scans with them.
+    """
+    if run.metadata.shutter_reference == "none":
+        return None
+    pumped = run.metadata.timing.pumped_probe
+    try:
+        found = recipe(run, pumped, "laser shutter")
+        # The jet differs between open and blocked exposures, which no counting error contains: with 1 % it is a
+        # hundred times that of the boxcar.
+        ratio = scatter_ratio(*scan_transients(run, mode, pumped, "laser shutter")).ratio
+    except ReductionError:
+        return None
+    return replace(found, sigma=found.sigma * max(ratio, 1.0))
+
+
+def _with_decay(results: RunResults, decay: MeasuredDecay | None) -> RunResults:
+    """Return spectra or a fluence dependence with the decay that corrects its sizes; other results as they are."""
+    return replace(results, decay=decay) if isinstance(results, SpectrumResults | FluenceResults) else results
+
+
+def _decay(run: RunAccumulator) -> KineticsFit:
+    # The best curve counts, not the limits of each lifetime, which would take seconds.
+    return fit_kinetics(gate_rates(run), run.metadata.timing, intervals=False)
 
 
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
@@ -363,6 +403,9 @@ def _pump_probe(axis: str) -> Callable[[Document], bool]:
     return lambda start: "reduction" in start and start.get("grid", {}).get("axis") == axis
 
 
+DECAY_USE = DecayUse(distance=decay_distance, correct=_with_decay)
+"""Sizes of transients are stated as measured and corrected by the decay of the same sample."""
+
 FOIL = RunKind(
     name="foil",
     is_kind=_plan("foil_scan"),
@@ -420,6 +463,7 @@ SPECTRUM = RunKind(
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
     seen_by=seen_by,
+    decay_use=DECAY_USE,
 )
 TRACE = RunKind(
     name="pump-probe trace",
@@ -429,6 +473,7 @@ TRACE = RunKind(
     curve=_trace_curve,
     refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
     seen_by=seen_by,
+    decay=_decay,
 )
 FLUENCE = RunKind(
     name="fluence scan",
@@ -437,6 +482,7 @@ FLUENCE = RunKind(
     reduce=_reduce_fluence,
     curve=_fluence_curve,
     seen_by=seen_by,
+    decay_use=DECAY_USE,
 )
 
 KINDS = (MAP, SETTINGS, GATES, FOIL, STATIC, TIME_ZERO, SELF_TEST, OVERLAP, AXIS, ATTENUATOR, SPECTRUM, TRACE, FLUENCE)

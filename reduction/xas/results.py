@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,19 @@ from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
+from reduction.xas.unpumped_size import (
+    TransientSize,
+    decay_text,
+    percent_text,
+    share_by,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reduction.all_bunches import AllBunches
+    from reduction.run_kind import MeasuredDecay
     from reduction.types import FloatArray
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
@@ -31,17 +40,29 @@ if TYPE_CHECKING:
 class SpectrumResults(RunResults):
     """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
 
-    `absorptions`: ln(I0/I) of each detector behind the sample, by its name. `ungated`: the signal of each detector that
-    counts all bunches, which has no transient.
+    `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
+    sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
+    `ungated`: the signal of each detector that counts all bunches, which has no transient.
     """
 
     spectra: tuple[Spectrum, ...] = ()
+    blocked: tuple[Spectrum | None, ...] = ()
+    decay: MeasuredDecay | None = None
+    timing: Timing = field(default_factory=Timing)
     absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
     ungated: tuple[AllBunches, ...] = ()
 
+    @property
+    def sizes(self) -> tuple[TransientSize, ...]:
+        """Size of each transient at the edge's main feature, without unit, as measured and corrected, (spectra,)."""
+        blocked = self.blocked or (None,) * len(self.spectra)
+        return tuple(size_of(one, self.decay, other) for one, other in zip(self.spectra, blocked, strict=True))
+
     def lines(self) -> list[str]:
-        """Return the size of each transient at the edge's main feature, in % of the unpumped signal."""
-        lines = [line for spectrum in self.spectra for line in (_spectrum_line(spectrum), *_weight_lines(spectrum))]
+        """Return the size of each transient at the edge's main feature, in % of unpumped, as measured and corrected."""
+        pairs = zip(self.spectra, self.sizes, strict=True)
+        lines = [line for spectrum, size in pairs for line in _spectrum_lines(spectrum, size)]
+        lines += period_lines(self.timing) if lines else []
         lines += [_absorption_line(name, found) for name, found in self.absorptions.items()]
         return [*lines, *map(_ungated_line, self.ungated)]
 
@@ -91,16 +112,18 @@ class FluenceResults(RunResults):
     """Transient against fluence by counted photons, and the line through its linear regime if one could be fitted.
 
     `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
+    `decay`: that of the same sample, which corrects the slope for what the reference holds.
     """
 
     dependence: FluenceScan
     line: FluenceFit | None = None
     others: tuple[tuple[FluenceScan, FluenceFit | None], ...] = ()
+    decay: MeasuredDecay | None = None
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
-        slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit)]
+        slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit, self.decay)]
         return [*slopes, *_weight_lines(self.dependence)]
 
 
@@ -293,21 +316,6 @@ class StaticResults(RunResults):
         return [f"{'static spectrum':<22} {text}"]
 
 
-def transient_size(spectrum: Spectrum) -> tuple[float, Value]:
-    """Return the energy nearest the edge's main feature, eV, and the transient there relative to the unpumped signal.
-
-    A fixed energy: the largest of many noisy points would be larger than the transient is. An edge without a known
-    main feature has the maximum of its unpumped spectrum, which the noise of the transient does not choose.
-    """
-    main_ev = spectrum.metadata.main_feature_ev
-    if main_ev is None:
-        main_ev = float(spectrum.energy_ev[spectrum.off.argmax()])
-    index = int(abs(spectrum.energy_ev - main_ev).argmin())
-    static = float(spectrum.off[index])
-    size = Value(float(spectrum.transient[index]) / static, float(spectrum.sigma[index]) / abs(static))
-    return float(spectrum.energy_ev[index]), size
-
-
 def kinetics_lines(fit: KineticsFit) -> list[str]:
     """Return the fitted quantities with their errors, a line each."""
     marks = dict.fromkeys(fit.undetermined, "  (not determined)")
@@ -318,6 +326,7 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
     if fit.model.has_offset:
         lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines += response_lines(fit.irf_sigma_ps, fit.timing)
+    lines += period_lines(fit.timing)
     lines.append(f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
     if fit.undetermined:
         lines.append(undetermined_text(fit))
@@ -338,6 +347,11 @@ def response_lines(response: Value, timing: Timing) -> list[str]:
     return [*fitted, f"{'  before the fit' if fitted else 'instrument response':<22} {timing.response_text}"]
 
 
+def period_lines(timing: Timing) -> list[str]:
+    """Return the bunch period of a run, ns, and its source: the delays of all gates but the first follow from it."""
+    return [f"{'bunch period':<22} {timing.period_text}"]
+
+
 def undetermined_text(fit: KineticsFit) -> str:
     """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
     return (
@@ -350,27 +364,35 @@ def _quality_lines(fit: TimeZeroFit | FluenceFit) -> list[str]:
     return [f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
 
 
-def _slope_lines(scan: FluenceScan, fit: FluenceFit) -> list[str]:
+def _slope_lines(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[str]:
     label = f"fluence slope, {scan.metadata.mode}"
     slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
     if scan.scale_known:
-        return [f"{slope} unpumped per mJ/cm2", *_quality_lines(fit)]
+        corrected = corrected_slope_text(scan, fit, decay)
+        return [f"{slope} unpumped per mJ/cm2, as measured", f"{'  corrected':<22} {corrected}", *_quality_lines(fit)]
     return [
         f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
         "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
     ]
 
 
-def _spectrum_line(spectrum: Spectrum) -> str:
-    energy_ev, size = transient_size(spectrum)
-    label = f"transient, {spectrum.metadata.mode}"
-    if spectrum.metadata.detector:
-        label = f"transient, {spectrum.metadata.detector}"
-    line = f"{label:<22} {with_error(100 * size.value, 100 * size.sigma)} % of unpumped at {energy_ev:.2f} eV"
-    if spectrum.metadata.reference == "laser shutter":
-        return line
-    # A spectrum alone does not show how much of the pump's signal is left in its reference.
-    return f"{line}, against a reference that is not fully unpumped"
+def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> str:
+    """Return the slope against a sample that was never pumped, in % per mJ/cm2, or why it is not known."""
+    share, problem = share_by(decay, scan.metadata)
+    if share is None:
+        return problem
+    if share == Value(0.0, 0.0):
+        return "nothing to correct: the reference has the laser blocked"
+    # To first order in the transient, which is 2 %: the reference takes the same share of it at every fluence.
+    rest = 1.0 - share.value
+    slope = Value(fit.slope.value / rest, math.hypot(fit.slope.sigma / rest, fit.slope.value * share.sigma / rest**2))
+    source = "" if decay is None else decay_text(decay)
+    return f"{percent_text(slope)} of unpumped per mJ/cm2: the reference holds {percent_text(share)}, by {source}"
+
+
+def _spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
+    label = f"transient, {spectrum.metadata.detector or spectrum.metadata.mode}"
+    return [*size.lines(label), *_weight_lines(spectrum)]
 
 
 def _weight_lines(found: Transient) -> list[str]:

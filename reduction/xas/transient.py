@@ -21,7 +21,8 @@ class TransientMetadata:
     """Origin of a transient.
 
     `reference`: "unpumped probe" (of the same pump period) or "laser shutter" (the same probe, laser blocked).
-    `delay_ps`: delay of this probe, None for a trace; `energy_ev`: the energy of a trace or a fluence scan, None for a
+    `delay_ps`: delay of this probe, None for a trace; `delay_sigma_ps`: its error by that of the bunch period, 0 for
+    the pumped pulse; `energy_ev`: the energy of a trace or a fluence scan, None for a
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
     scans that contributed. `offset`: source of the offsets between on and off. `detector` names a detector
     beside the first one; `weights` (elements,) are those of the sum over its elements.
@@ -35,6 +36,7 @@ class TransientMetadata:
     scans: int
     offset: str
     delay_ps: float | None = None
+    delay_sigma_ps: float = 0.0
     energy_ev: float | None = None
     main_feature_ev: float | None = None
     detector: str = ""
@@ -62,6 +64,7 @@ def transient_metadata(
         scans=scans,
         offset=offset,
         delay_ps=run.timing.delay_of(probe, fixed["delay_ps"]) if "delay_ps" in fixed else None,
+        delay_sigma_ps=run.timing.delay_sigma_of(probe),
         energy_ev=None if run.axis == "energy_ev" else fixed["energy_ev"],
         main_feature_ev=run.main_feature_ev,
         detector=run.detector,

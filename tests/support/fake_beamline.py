@@ -104,7 +104,7 @@ RESPONSE = InstrumentResponse(sigma_ps=45.0, error_ps=15.0)
 NOZZLE = RecordAxisSettings(motor="7idd:m41", unit="mm", low=-5.0, high=5.0, tolerance=0.01)
 """An axis as users add it in their configuration file."""
 
-RF_MHZ = 351.929949
+RF_MHZ = 351.930277
 """RF frequency of the ring of 1104 m: 153.4395 ns from bunch to bunch."""
 
 GATES_PER_S = 1_303_781.0

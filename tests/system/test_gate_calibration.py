@@ -11,7 +11,8 @@ import pytest
 
 from reduction.kinds import reduce_run
 from reduction.values import Value
-from reduction.xas.results import SpectrumResults, transient_size
+from reduction.xas.results import SpectrumResults
+from reduction.xas.unpumped_size import transient_size
 from storage import load_dataset
 from tests.support.patient import patient
 from trxas.configuration import Configuration, load_configuration

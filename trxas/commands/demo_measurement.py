@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from reduction.run_kind import MeasuredDecay
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.kinetics.kinetic_model import Criterion
-from reduction.xas.results import SpectrumResults, TraceResults, transient_size
+from reduction.xas.results import SpectrumResults, TraceResults
 from reduction.xas.transient import Spectrum
+from reduction.xas.unpumped_size import size_of
 from storage import load_run
 from trxas.prompt.progress import ScanProgress
 from trxas.results.figures import save, summary_figure
@@ -72,8 +74,8 @@ class DemoResult:
         kinetics |= {"chi_square": self.fit.chi_square, "degrees_of_freedom": self.fit.degrees_of_freedom}
         return {
             "kinetics": kinetics,
-            "transient": _spectrum_json(boxcar),
-            "transient_spc": _spectrum_json(spc),
+            "transient": _spectrum_json(boxcar, self.energy.decay),
+            "transient_spc": _spectrum_json(spc, self.energy.decay),
             "runs": {"energy_scan": self.uids[0], "delay_scan": self.uids[1]},
             "wall_s": self.wall_s,
         }
@@ -106,8 +108,11 @@ def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT
     # The runs are reduced as any reader would, from what is stored, not from what this process has in memory: the demo
     # shows the whole way of a number.
     session.store.wait()
-    delay = reduce_stored_run(load_run(session.store, delay_uid), None if known else Criterion.BIC.value)
+    delay_run = load_run(session.store, delay_uid)
+    delay = reduce_stored_run(delay_run, None if known else Criterion.BIC.value)
     assert isinstance(delay, TraceResults), delay.table()
+    if delay.fit is not None:
+        energy = replace(energy, decay=MeasuredDecay(uid=delay_uid, start=delay_run[0][1], fit=delay.fit))
     uids = (energy_uid, delay_uid)
     return DemoResult(energy=energy, delay=delay, uids=uids, wall_s=time.monotonic() - began)
 
@@ -138,13 +143,14 @@ def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> P
     return figure
 
 
-def _spectrum_json(spectrum: Spectrum) -> dict[str, Any]:
-    energy_ev, size = transient_size(spectrum)
+def _spectrum_json(spectrum: Spectrum, decay: MeasuredDecay | None) -> dict[str, Any]:
+    size = size_of(spectrum, decay)
+    corrected = None if size.corrected is None else size.corrected._asdict()
     return {
         "energy_ev": spectrum.energy_ev.tolist(),
         "value": spectrum.transient.tolist(),
         "sigma": spectrum.sigma.tolist(),
         "static": spectrum.off.tolist(),
-        "size": {"energy_ev": energy_ev, **size._asdict()},
+        "size": {"energy_ev": size.energy_ev, **size.measured._asdict(), "corrected": corrected},
         "metadata": asdict(spectrum.metadata),
     }

@@ -72,6 +72,7 @@ def _window(options: GuiOptions, configuration: Configuration) -> MainWindow:
         more_docks=parts.docks,
         settings=options.layout,
         closing=[parts.close],
+        find_decay=parts.find_decay,
     )
 
 

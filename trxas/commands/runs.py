@@ -76,15 +76,17 @@ def run_show(options: ShowOptions) -> int:
     A run that was interrupted is shown together with the runs that resumed it.
     """
     from storage import load_dataset
+    from trxas.results.measured_decays import MeasuredDecays
     from trxas.results.run_report import run_facts, run_report
     from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration()) as store:
         documents = load_dataset(store, options.key)
-    if options.json:
-        _print_json(run_facts(documents))
-    else:
-        print(run_report(documents))
+        decays = MeasuredDecays(lambda: store)
+        if options.json:
+            _print_json(run_facts(documents, decays))
+        else:
+            print(run_report(documents, decays=decays))
     return 0
 
 

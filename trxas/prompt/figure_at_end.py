@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reduction.kinds import RunReduction
 from trxas.prompt.figure_window import FigureWindow
 from trxas.results.figures import figure_of, save
 from trxas.results.live_run import LiveRun
+
+if TYPE_CHECKING:
+    from trxas.results.run_results import FindDecay
 
 logger = logging.getLogger("trxas")
 
@@ -19,10 +22,14 @@ class FigureAtEnd:
     """Callback that reduces every run when it stops, prints the result, saves its figure in a folder and shows it.
 
     `show` gets the path of each saved figure; by default it appears in a window of another process, if there is a
-    screen.
+    screen. `decays` finds the decay of the same sample, which corrects sizes of transients.
     """
 
-    def __init__(self, folder: Path, show: Callable[[Path], object] | None = None) -> None:
+    def __init__(
+        self, folder: Path, show: Callable[[Path], object] | None = None, decays: FindDecay | None = None
+    ) -> None:
+        self._decays = decays
+        self._start: Mapping[str, Any] = {}
         self._folder = folder
         self._live = LiveRun()
         self._name = ""
@@ -32,6 +39,7 @@ class FigureAtEnd:
         """Take one document of a run."""
         self._live(name, doc)
         if name == "start":
+            self._start = doc
             self._name = f"{doc.get('scan_id', 0):05d}-{doc['uid'][:8]}"
         elif name == "stop" and self._live.reduction is not None:
             self._finish(self._live.reduction)
@@ -40,7 +48,7 @@ class FigureAtEnd:
         # Runs on the thread of this subscriber, so that a slow fit or a full disk delays nobody. Order: print the
         # result first, which needs no file; then the figure, of which the path is printed only when it has been
         # written.
-        results = reduction.results()
+        results = reduction.results(None if self._decays is None else self._decays(self._start))
         print(results.table())
         figure = figure_of(results, reduction)
         if figure is None:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from reduction.run_kind import RunResults
 from storage import RunSummary, Store, list_runs, load_dataset
+from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
 from trxas.results.run_results import reduce_stored_run
 from trxas.results.run_tables import runs_table
 from trxas.terminal.tables import print_table
 
+if TYPE_CHECKING:
+    from trxas.results.run_results import FindDecay
+
 RunKey = str | int
 
 
 def stored_run_functions(
-    store: Store,
+    store: Store, decays: FindDecay | None = None
 ) -> tuple[Callable[[int], None], Callable[..., None], Callable[..., RunResults]]:
-    """Return the functions `runs`, `show` and `reduce` for one store.
+    """Return the functions `runs`, `show` and `reduce` for one store; `decays` by default looks into that store.
 
     They raise StorageError for an unknown run, or a key that fits several.
     """
+    found = MeasuredDecays(lambda: store) if decays is None else decays
 
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""
@@ -32,10 +38,10 @@ def stored_run_functions(
 
         `key`: uid, scan id, or -1 for the latest. `kinetics` and `detector` as for `reduce`.
         """
-        print(run_report(load_dataset(store, key), kinetics, detector))
+        print(run_report(load_dataset(store, key), kinetics, detector, found))
 
     def reduce(key: RunKey = -1, kinetics: str | None = None, detector: str | None = None) -> RunResults:
-        """Return the results of one run as arrays and fits.
+        """Return the results of one run as arrays and fits; sizes are corrected by the decay of the same sample.
 
         `key`: uid, scan id, or -1 for the latest. `kinetics`: model of a delay scan's fit, lifetimes with or without an
         offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
@@ -43,6 +49,6 @@ def stored_run_functions(
         maps the first that counts, or the first gated one if none does. Raises InputError for any other model, and for
         runs without kinetics.
         """
-        return reduce_stored_run(load_dataset(store, key), kinetics, detector)
+        return reduce_stored_run(load_dataset(store, key), kinetics, detector, found)
 
     return runs, show, reduce

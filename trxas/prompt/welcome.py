@@ -11,7 +11,7 @@ EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="Cs
 
 
 def welcome(session: Session) -> str:
-    """Return the lines: beamline, data folder, devices, plans, an example, calibrations, safety, interrupted runs.
+    """Return the lines: beamline, data, devices, plans, an example, calibrations, safety, interrupted runs.
 
     Raises StorageError if the calibrations cannot be read.
     """
@@ -25,6 +25,7 @@ def welcome(session: Session) -> str:
     # Calibrations and guards are stated at every start, because they decide whether the numbers of this session can be
     # compared with those of the last one, and whether anything closes the shutters if it dies.
     lines += [f"calibrated: {line}" for line in calibration_lines(calibration_file(session.configuration))]
+    lines.append(session.beamline.ring.state_text())
     lines += safety_lines(session)
     recovery = session.store.recovery
     if recovery.closed:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reduction.events import events_of
 from reduction.kinds import kind_of
 from trxas.results.run_results import reduce_stored_run
+
+if TYPE_CHECKING:
+    from trxas.results.run_results import FindDecay
 
 SHOWN = (
     "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2",
@@ -18,10 +21,14 @@ SHOWN = (
 
 
 def run_report(
-    documents: Sequence[tuple[str, Mapping[str, Any]]], kinetics: str | None = None, detector: str | None = None
+    documents: Sequence[tuple[str, Mapping[str, Any]]],
+    kinetics: str | None = None,
+    detector: str | None = None,
+    decays: FindDecay | None = None,
 ) -> str:
     """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
 
+    `kinetics` and `decays` as for `reduce_stored_run`.
     Raises IndexError without documents; what cannot be reduced is a line of the report.
     """
     start = documents[0][1]
@@ -34,7 +41,7 @@ def run_report(
     # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
     # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
     # wrong.
-    results = reduce_stored_run(documents, kinetics, detector)
+    results = reduce_stored_run(documents, kinetics, detector, decays)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
 
@@ -50,14 +57,14 @@ def _grid_text(grid: Mapping[str, Any]) -> str:
     return f"{size} points: {', '.join(ranges)}"
 
 
-def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]], decays: FindDecay | None = None) -> dict[str, Any]:
     """Return the report as plain data: start and stop document, exposures by quality, and the results.
 
     Raises IndexError without documents; what cannot be reduced is a line of the results.
     """
     start = documents[0][1]
     name, stop = documents[-1]
-    results = reduce_stored_run(documents)
+    results = reduce_stored_run(documents, decays=decays)
     return {
         "start": start,
         "stop": stop if name == "stop" else None,

@@ -26,6 +26,7 @@ from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
+from trxas.results.measured_decays import MeasuredDecays
 from trxas.window.plan_forms import PlanCourses, known_plans, plan_limits
 
 PHOTONS_PER_PULSE = 0.12
@@ -61,20 +62,24 @@ def control_system(configuration: Configuration, given: str | None) -> Callable[
 
 
 class BrowserAndControlDocks:
-    """Docks for stored runs and for control; `close` ends their threads and connections."""
+    """Docks for stored runs and for control; `close` ends their threads and connections.
+
+    `find_decay` looks among the stored runs for the decay that corrects a run.
+    """
 
     def __init__(self, configuration: Configuration, feed: Feed) -> None:
         self._configuration = configuration
         self._feed = feed
+        self._stores = CurrentStore(configuration.storage)
+        self.find_decay = MeasuredDecays(self._stores)
         self._closing: list[Callable[[], object]] = []
 
     def docks(self, worker: LiveWorker) -> Sequence[Dock]:
         """Return both docks; a queue server or a session that starts later is found."""
         # The order is that of the end, too: the browser stops reading before its stores are closed, and the clients of
         # queue and session stop polling. All of it is closed after the window has stopped its worker.
-        stores = CurrentStore(self._configuration.storage)
-        browser = RunBrowser(stores, worker, self._feed)
-        self._closing += [browser.close_jobs, stores.close]
+        browser = RunBrowser(self._stores, worker, self._feed)
+        self._closing += [browser.close_jobs, self._stores.close]
         root = self._configuration.storage.root.resolve()
         queue = QueueClient(
             ZmqManagerLink(lambda: _queue_server(root)), known=known_plans(self._configuration.beamline)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 
 from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot
 from gui.panels.single_answer import SingleAnswerPanel
 from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
@@ -14,8 +17,11 @@ from gui.plots.axis import FLUENCE, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import FIT, TRANSIENT, CurveStyle
 from gui.requests.xas.fluence import FluenceDependence, FluenceRequest
+from gui.requests.xas.spectra import DecayRequest
 from reduction.number_text import with_error
+from reduction.run_kind import MeasuredDecay
 from reduction.xas.fluence_fit import FluenceFit
+from reduction.xas.results import corrected_slope_text
 from reduction.xas.transient import FluenceScan
 
 SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")
@@ -41,6 +47,13 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         self.body.addWidget(self.choices)
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.table)
+        self._decays: AnswerSlot[MeasuredDecay | None] = AnswerSlot()
+        self._decay: MeasuredDecay | None = None
+        self._found: FluenceDependence | None = None
+
+    def requests(self) -> Collection[Request[Any]]:
+        """Return the requests for the dependence and for the decay that corrects its slope."""
+        return (self.request(), DecayRequest())
 
     def request(self) -> FluenceRequest:
         """Return the request for the dependence of the transient on the fluence, mJ/cm²."""
@@ -61,6 +74,10 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
         super().draw(frame)
+        if self._decays.changed(frame, DecayRequest()):
+            answer = frame.answer(DecayRequest())
+            self._decay = None if answer is None else answer.value
+            self._show_rows()
 
     def show_message(self, text: str) -> None:
         """Show `text` in the plot."""
@@ -69,7 +86,18 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
     def show_nothing(self) -> None:
         """Remove curves and rows."""
         self.plot.retain(())
-        self.table.show_rows([])
+        self._found = None
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        found = self._found
+        if found is None:
+            self.table.show_rows([])
+        elif found.fit is None:
+            self.table.show_rows([["no line", found.problem]])
+        else:
+            corrected = corrected_rows(found.scan, found.fit, self._decay)
+            self.table.show_rows([*fluence_rows(found.fit), *corrected, *scale_rows(found.scan)])
 
     def show_answer(self, found: FluenceDependence) -> None:
         """Replace curves and table; the transient relative to the unpumped signal."""
@@ -78,11 +106,11 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         self.plot.set_curve("transient", scan.fluence_mj_cm2, scan.transient, scan.sigma, style=TRANSIENT, label=label)
         if found.fit is None:
             self.plot.retain(["transient"])
-            self.table.show_rows([["no line", found.problem]])
         else:
             self._draw_line(found.fit, scan.fluence_mj_cm2)
-            self.table.show_rows([*fluence_rows(found.fit), *scale_rows(scan)])
         self.plot.show_all()
+        self._found = found
+        self._show_rows()
 
     def _draw_line(self, fit: FluenceFit, fluence: np.ndarray) -> None:
         end = fit.upper_limit_mj_cm2
@@ -91,6 +119,15 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
         if fluence.max() > end:
             beyond = np.array([end, float(fluence.max())])
             self.plot.set_curve("extrapolated", beyond, fit.line(beyond), style=BEYOND)
+
+
+def corrected_rows(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[list[Cell]]:
+    """Return the slope against a sample that was never pumped (1, 2); nothing where the measured slope is none."""
+    if not scan.scale_known:
+        return []
+    text = corrected_slope_text(scan, fit, decay)
+    is_known = decay is not None or scan.metadata.reference == "laser shutter"
+    return [["corrected slope", text if is_known else (text, "warning")]]
 
 
 def scale_rows(scan: FluenceScan) -> list[list[Cell]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -10,14 +10,18 @@ from qtpy.QtWidgets import QSplitter
 
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
+from gui.panels.panel import AnswerSlot
 from gui.panels.single_answer import SingleAnswerPanel
+from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.styles import OFF, ON, TRANSIENT
-from gui.requests.xas.spectra import ChosenScansRequest, SpectrumRequest
+from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, SpectrumRequest
 from reduction.number_text import delay_text
+from reduction.run_kind import MeasuredDecay
 from reduction.xas.transient import Spectrum, TransientMetadata
+from reduction.xas.unpumped_size import TransientSize, percent_text, size_of
 
 STATIC = Quantity(name="signal", unit="edge = 1", column="signal")
 """Signal on a scale on which the mean of the unpumped spectrum in the post-edge window is 1."""
@@ -27,7 +31,7 @@ DIFFERENCE = Quantity(name="difference", unit="edge = 1", column="transient")
 
 
 class SpectraPanel(SingleAnswerPanel[Spectrum]):
-    """Static spectra above, the transient with error bars below; both show the same energies."""
+    """Static spectra above, the transient with error bars below, and its size; both plots show the same energies."""
 
     title = "Spectra"
     key = "spectra"
@@ -47,8 +51,13 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         split.addWidget(self.static)
         split.addWidget(self.transient)
         split.setSizes([400, 500])
+        self.sizes = ValueTable(["size of the transient", "value ± error"])
         self.body.addWidget(self.choices)
         self.body.addWidget(split, 1)
+        self.body.addWidget(self.sizes)
+        self._decays: AnswerSlot[MeasuredDecay | None] = AnswerSlot()
+        self._decay: MeasuredDecay | None = None
+        self._spectrum: Spectrum | None = None
 
     def request(self) -> Request[Spectrum]:
         """Return the request for the spectrum of the chosen scope or scans, energies in eV."""
@@ -69,6 +78,10 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             detector=chosen.detector,
         )
 
+    def requests(self) -> Collection[Request[Any]]:
+        """Return the requests for the spectrum and for the decay that corrects its size."""
+        return (self.request(), DecayRequest())
+
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of static spectra and transient against the energy in eV."""
         return (self.static, self.transient)
@@ -77,6 +90,15 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
         super().draw(frame)
+        # The decay comes later than the spectrum, as it may have to be fitted first.
+        if self._decays.changed(frame, DecayRequest()):
+            answer = frame.answer(DecayRequest())
+            self._decay = None if answer is None else answer.value
+            self._show_sizes()
+
+    def _show_sizes(self) -> None:
+        found = self._spectrum
+        self.sizes.show_rows([] if found is None else size_rows(size_of(found, self._decay)))
 
     def show_message(self, text: str) -> None:
         """Show `text` in the plot of the transient."""
@@ -86,6 +108,8 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         """Remove all curves."""
         for plot in self.plots():
             plot.retain(())
+        self._spectrum = None
+        self._show_sizes()
 
     def show_answer(self, found: Spectrum) -> None:
         """Replace the curves; energies in eV."""
@@ -99,6 +123,20 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         )
         for plot in self.plots():
             plot.show_all()
+        self._spectrum = found
+        self._show_sizes()
+
+
+def size_rows(size: TransientSize) -> list[list[Cell]]:
+    """Return the size of a transient in %, as measured and against a sample that was never pumped, (2, 2)."""
+    label = f"at {size.energy_ev:.2f} eV, as measured"
+    measured = f"{percent_text(size.measured)} of unpumped"
+    if size.is_unpumped:
+        return [[label, measured], ["corrected", "nothing to correct: the laser was blocked"]]
+    if size.corrected is None or size.share is None:
+        return [[label, measured], ["corrected", (size.problem, "warning")]]
+    held = f"the reference holds {percent_text(size.share)}, by {size.decay}"
+    return [[label, measured], ["corrected", f"{percent_text(size.corrected)} of unpumped; {held}"]]
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:

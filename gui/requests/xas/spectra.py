@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
 from reduction.accumulator import RunAccumulator, joined
 from reduction.detector_view import seen_by
+from reduction.run_kind import MeasuredDecay
 from reduction.types import Mode, Reference
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
@@ -68,6 +70,17 @@ class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
         spectrum = _spectrum(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
         return excited_state_spectrum(spectrum, self.fraction)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecayRequest(Request[MeasuredDecay | None]):
+    """The decay of the same sample, by which sizes of transients are corrected for what their reference holds."""
+
+    slow: ClassVar[bool] = True
+
+    def compute(self, run: RunState) -> MeasuredDecay | None:
+        """Return the decay that another run has measured, None without one; raises nothing."""
+        return run.decay()
 
 
 def _spectrum(sums: RunAccumulator, mode: Mode, probe: int, reference: Reference) -> Spectrum:

@@ -89,8 +89,9 @@ def _reduce_br_10ns(runs: StoredRuns) -> SectionResult:
         unit="ns",
         published=163.5,
         value=(unpumped.metadata.delay_ps or 0) / 1e3,
-        sigma=0.0,
+        sigma=unpumped.metadata.delay_sigma_ps / 1e3,
         uids=runs.uids(BR_10NS),
+        remark=f"bunch period {run.metadata.timing.period_text}",
     )
     note = (
         "At 163.5 ns the unpumped signal is that of the last probe before the next pump, in the same exposures, or "
