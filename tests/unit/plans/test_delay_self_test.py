@@ -14,7 +14,15 @@ from errors import InputError, OutOfRangeError
 from plans.grids import join_regions
 from plans.xas.delay_self_test import self_test_arms
 from plans.xas.time_zero import TIME_ZERO_REGIONS_PS
-from reduction.xas.delay_axis import Rise, Verdict, delay_axis_faults, evaluate_delay_axis, period_fault
+from reduction.run_metadata import Timing
+from reduction.xas.delay_axis import (
+    Rise,
+    Verdict,
+    delay_axis_faults,
+    evaluate_delay_axis,
+    period_fault,
+    period_to_apply,
+)
 from tests.support.recorded_runs import RecordedRuns
 from tests.support.rise_fit import fit_t0, rise
 from tests.support.scheme_files import scheme_file
@@ -162,3 +170,31 @@ def test_another_bunch_period_is_measured_and_is_no_fault_of_the_axis(jump_ps: f
     assert abs(found.value - 153_439.0) < 4 * found.sigma < 40
     assert ("configured" in period_fault(results)) == (verdict is Verdict.PERIOD)
     assert bool(delay_axis_faults(results)) == bool(jump_ps)
+
+
+@pytest.mark.parametrize(
+    ("error_ps", "source", "is_offered", "remedy"),
+    [
+        (29.0, "configuration", True, "apply_bunch_period"),
+        (0.0, "", True, "apply_bunch_period"),
+        (2.0, "measured", False, "apply_bunch_period"),
+        (0.15, "RF frequency", False, "harmonic_number"),
+    ],
+)
+def test_a_measured_period_is_offered_where_it_is_better_known(
+    error_ps: float, source: str, is_offered: bool, remedy: str
+) -> None:
+    """Lost: a good period for a worse one, or the RF frequency of the ring for the scale of a delay generator.
+
+    The watched pulse is two bunches from the pump, so that the period is half of what was measured.
+    """
+    timing = Timing(bunch_period_error_ps=error_ps, bunch_period_source=source)
+    pulse = replace(seen(8 + 78.0, seed=3), offset_ps=306_800.0, timing=timing)
+    results = evaluate_delay_axis({"fine": seen(8, seed=1), "probe": pulse}, fit_t0)
+    found = results["probe"].bunch_period_ps
+    assert found is not None
+    assert abs(found.value - 153_439.0) < 4 * found.sigma < 20
+    assert (period_to_apply(results) == found) == is_offered
+    assert remedy in period_fault(results)
+    jumped = {"fine": seen(8, seed=1), "coarse": seen(48, seed=2), "probe": pulse}
+    assert period_to_apply(evaluate_delay_axis(jumped, fit_t0)) is None

@@ -95,3 +95,19 @@ def test_any_number_of_gates_and_photodiodes_reduces(photodiodes: int) -> None:
     trace = spc_trace(run)
     late = trace.delay_ps > 0
     assert trace.transient[late] == pytest.approx([-0.02] * 3, abs=4 * float(trace.sigma.max()))
+
+
+def test_the_bunch_period_of_a_run_has_its_error_and_source() -> None:
+    """Lost: a delay of 163.5 ns whose error nobody knows. Earlier runs keep their numbers, without an error."""
+    period = {"period_ps": 153_441.5, "error_ps": 4.2, "source": "measured"}
+    timing = timing_from({**VERSION_1, "bunch_period_ps": 153_441.5}, None, period)
+    assert timing.delay_sigma_of(0) == 0.0
+    assert timing.delay_sigma_of(4) == pytest.approx(4 * 4.2)
+    assert timing.period_text == "153.4415 ± 0.0042 ns, measured"
+    configured = timing_from(VERSION_1, None, {"period_ps": 153_400.0, "error_ps": 29.0, "source": "configuration"})
+    assert configured.period_text == "153.4 ± 0.029 ns, as configured: neither measured nor from the RF frequency"
+    earlier = timing_from(VERSION_1)
+    assert earlier.period_text == "153.4 ns, not in the errors: the run records no error of it"
+    assert earlier.delay_sigma_of(4) == 0.0
+    with pytest.raises(ReductionError, match="bunch_period_error_ps"):
+        timing_from(VERSION_1, None, {**period, "error_ps": -1.0})
