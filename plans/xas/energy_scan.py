@@ -27,8 +27,8 @@ def energy_scan(
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
     All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
-    `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump is
-    refused; with the default scheme those above 153.2 ns. Returns the run's uid.
+    `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump
+    is refused; with the default scheme those above 153.2 ns. Returns the run's uid.
     """
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)
