@@ -31,7 +31,7 @@ NO_DECAY = (
 """What stands for the corrected size without a decay."""
 
 OTHER_FLUENCE = 0.1
-"""Relative difference of the fluences of two runs from which on it is told; decays change little below saturation."""
+"""Relative difference between the fluences of two runs above which they count as different (chosen)."""
 
 
 @dataclass(frozen=True, kw_only=True)
