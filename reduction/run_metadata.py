@@ -366,8 +366,8 @@ def timing_from(
 ) -> Timing:
     """Return the timing in the `reduction` settings of a start document; raises ReductionError for a missing key.
 
-    Runs up to version 0.2.0 have no `response` and no `period`: width and bunch period, ps, are those in `reduction`, and
-    their errors are 0, which fixes them in fits.
+    Runs up to version 0.2.0 have no `response` and no `period`: width and bunch period, ps, are those in `reduction`,
+    and their errors are 0, which fixes them in fits.
     """
     _require(reduction, _TIMING_KEYS, "`reduction` settings of the start document")
     if response is None:
