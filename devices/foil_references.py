@@ -72,6 +72,8 @@ class FoilReferences:
         Raises InputError for an unknown edge.
         """
         edge = absorption_edge(edge_name)
+        # In order of trust: a foil measured here, a curve of the configuration that covers the edge, a literature value
+        # of the steepest point, the table.
         if edge.name in self.own:
             return dict(self.own[edge.name])
         for key in (edge.name, edge.element):

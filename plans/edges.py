@@ -213,6 +213,7 @@ def edge_points(
     if behind and regions_k[0][0] <= 0:
         raise InputError(f"regions_k = {regions_k!r}: k must start above 0 1/A, which is the edge itself. Raise it.")
     before = join_regions(edge.regions_ev if regions_ev is None else regions_ev, "eV")
+    # Default regions in eV stop where those in k begin; regions that the user gives must fit together by themselves.
     if regions_ev is None and behind:
         before = [point for point in before if point < behind[0]]
     return join_points(before, behind, edge.name)
@@ -263,6 +264,8 @@ def check_belongs(edge: EdgePreset, energies_ev: Sequence[float]) -> None:
     if not energies_ev:
         return
     known = {**PAPER_EDGES, edge.name: edge}
+    # Grids of neighbouring edges overlap, so an energy belongs to the edge whose grid is nearest, and a scan is refused
+    # only if no point of it is nearest to its edge, or all points are far from any grid of it.
     others = {min(known.values(), key=lambda one: _distance_ev(one, energy_ev)).name for energy_ev in energies_ev}
     far = all(_distance_ev(edge, energy_ev) > ELSEWHERE_EV for energy_ev in energies_ev)
     if edge.name in others and not far:

@@ -95,6 +95,7 @@ def check_points(points: Sequence[float], *, name: str, low: float, high: float,
             raise InputError(f"{name} = {value!r} in the grid is not a finite number. Give values in {unit}.")
         if not low <= value <= high:
             raise OutOfRangeError(name, float(value), low, high, unit, "Change the grid; nothing was moved.")
+    # Steps computed in floating point may repeat a border in the last digit: that is one point, not two.
     rounded = [round(float(value), ROUNDING) for value in values]
     if any(later <= earlier for earlier, later in pairwise(rounded)):
         raise InputError(f"The grid of {name} must ascend without repeated points ({unit}). Sort it.")

@@ -274,6 +274,7 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     result._sums = np.concatenate([table[mask] for table, mask in zip(tables, masks, strict=True)])
     result._rejected = np.concatenate([run.rejected[mask] for run, mask in zip(runs, masks, strict=True)])
     result._scans = len(result._sums)
+    # The runs may list different further detectors; of one that several list, the first run's facts count.
     listed = {one.name: one for run in reversed(runs) for one in run.metadata.detectors}
     result._metadata = replace(
         runs[0].metadata,

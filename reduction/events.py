@@ -26,6 +26,7 @@ def events_of(name: str, doc: Document) -> Iterator[Document]:
     elif name == "event_page":
         columns = [key for key in ("uid", "seq_num", "time") if key in doc]
         tables = [key for key in ("data", "timestamps") if key in doc]
+        # A page holds columns; rows are built one at a time, since a page of a night would double the memory as a list.
         for row in range(len(doc["seq_num"])):
             event = {"descriptor": doc["descriptor"]} | {key: doc[key][row] for key in columns}
             yield event | {key: {field: values[row] for field, values in doc[key].items()} for key in tables}

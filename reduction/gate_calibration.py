@@ -50,6 +50,7 @@ class GateChain:
                 f"A gate calibration needs one finite number per gate in each row, not rows of {sorted(lengths)}. "
                 "Measure the dark and the blocked exposures again."
             )
+        # The gain divides by level - zero. Its sign is the polarity of the chain and must be the same for all gates.
         if self.level and np.ptp(np.sign(np.subtract(self.level, self.zero))) > 0:
             raise ReductionError(
                 "A gate calibration has gates without light: level minus zero has no common sign. Measure the blocked "

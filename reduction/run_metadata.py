@@ -55,6 +55,8 @@ class Timing:
 
     def __post_init__(self) -> None:
         """Fill in what earlier versions of the document lack, and refuse impossible values."""
+        # Documents before version 2 state none of the three: gates one bunch apart, one period of them per pump, one
+        # reference. A frozen dataclass can be completed only in this way.
         if not self.gate_delays_ps:
             equidistant = tuple(probe * self.bunch_period_ps for probe in range(self.probes_per_pump))
             object.__setattr__(self, "gate_delays_ps", equidistant)
@@ -277,6 +279,8 @@ class RunMetadata:
                 foil_reference=dict(doc.get("foil_reference") or {}),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
+        # The parts checked on their own raise with their own text; only what a conversion above raises gets the general
+        # one.
         except ReductionError:
             raise
         except (TypeError, ValueError) as error:

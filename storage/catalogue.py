@@ -181,10 +181,12 @@ def create_catalogue(root: Path | str, *, data: Path | None = None) -> None:
     root = Path(root).resolve()
     address = address_of(root)
     database = address / "catalog.db"
+    # The usual case needs no lock: the catalogue is there and its addresses are those of this folder.
     if database.exists() and (data is not None or not foreign_roots(database, address)):
         return
     try:
         (root / "data").mkdir(parents=True, exist_ok=True)
+        # Two processes may open a new folder at once. The second one waits here and then finds the database made.
         with (root / ".creating").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not database.exists():

@@ -129,6 +129,7 @@ def _check_journal(store: RunSource, path: Path, client: Any) -> RunCheck:
         return RunCheck(uid=uid_of(path), ended="running", events=None, catalogued_events=None)
     contents = read_contents(path)
     problems = _damages(path, contents)
+    # Documents behind a damaged record count as present: a repair would save them.
     whole = contents.documents + usable(contents.documents, contents.behind)
     documents = list(conform_events(relocated(whole, (store.images, store.root))))
     catalogued, problem = _catalogued(client, uid_of(path))
@@ -136,6 +137,7 @@ def _check_journal(store: RunSource, path: Path, client: Any) -> RunCheck:
     if documents and catalogued is not None:
         problems += _differences(documents, catalogued)
     problems += _missing_files(documents)
+    # Images are read only from an otherwise sound run: it takes longest, and a damaged run is written again anyway.
     if catalogued is not None and not problems:
         problems += _unreadable_images(client[uid_of(path)], documents)
     return RunCheck(

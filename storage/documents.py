@@ -68,6 +68,8 @@ def conform(value: Any, data_key: Mapping[str, Any]) -> Any:
         return value
     if data_key["dtype"] == "array":
         return _lossless(np.asarray(value), np.dtype(data_key.get("dtype_numpy") or _own_dtype(value)))
+    # Catalogues read one type per column. A conversion that would change a digit is not made: the value then keeps its
+    # own type.
     if isinstance(value, np.generic | np.ndarray):
         value = value.item()
     if data_key["dtype"] == "number" and isinstance(value, int) and not isinstance(value, bool):

@@ -210,6 +210,8 @@ class Journal:
         try:
             self._write(uid, name, doc)
         except StorageError as error:
+            # The first failure counts for the rest of the run. A start that failed has no file, and a stop ends the run
+            # in any case, so both forget it.
             self._failures.setdefault(uid, error)
             if name in ("start", "stop"):
                 self._runs.forget(uid)

@@ -105,6 +105,7 @@ def usable(before: Iterable[NamedDocument], found: Iterable[NamedDocument]) -> l
     for name, doc in found:
         if name == "descriptor":
             descriptors.add(doc["uid"])
+        # A second start belongs to another run, and an event without its descriptor has lost its meaning.
         if name == "start" or (name in ("event", "event_page") and doc.get("descriptor") not in descriptors):
             continue
         kept.append((name, doc))

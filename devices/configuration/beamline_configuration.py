@@ -386,6 +386,7 @@ def driven_pv_faults(axes: Mapping[str, RecordAxisSettings], made: Mapping[str, 
                 key=key,
                 message=f"= {pv!r}: is {owners[pv]} too, so that one would move the other. Give each axis its own PV.",
             )
+        # The first axis that has a PV owns it; every later one is the fault.
         owners.setdefault(pv, f"axes.{name}")
 
 

@@ -96,6 +96,8 @@ class ExposureSettings:
         """Yield a fault unless the counts come from one source, each gate from a channel of its own."""
         if self.apds == 0:
             return
+        # Two sources of the same counts could disagree. The boxcar's frame has no time stamp rule of its own: it is
+        # matched by the number in the counters' frame.
         if bool(self.spc_frame) == bool(self.spc_channels):
             problem = "and spc_channels are both given" if self.spc_frame else "is missing, and so is spc_channels"
             yield Fault(table="exposure", key="spc_frame", message=f"{problem}. Give one of them.")

@@ -87,6 +87,7 @@ def _region_faults(table: str, key: str, regions: Sequence[Region] | None, unit:
                 message=f"row [{start:g}, {stop:g}, {step:g}] {unit}: start must be at least 0 and below stop, step "
                 f"above 0 {unit}.",
             )
+    # Regions may touch, and then share a point; a region that begins inside the previous one would repeat its points.
     for before, after in pairwise(regions):
         if after[0] < before[1]:
             yield Fault(

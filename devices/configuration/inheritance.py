@@ -117,6 +117,7 @@ def _leave_out(content: dict[str, Any], name: str, where: str, parent: Path) -> 
     """Remove a table or a key, "table.key", from the inherited content."""
     *tables, key = name.split(".")
     holder: Any = content
+    # A path through something that is no table ends at an empty one, so that it is reported as unknown like any other.
     for table in tables:
         holder = holder.get(table, {}) if isinstance(holder, dict) else {}
     if not isinstance(holder, dict) or key not in holder:

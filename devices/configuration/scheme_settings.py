@@ -127,6 +127,8 @@ class PumpSchemeSettings:
                 f"= {self.buckets}: leaves {self.revolution_ps / self.buckets:.4g} ps from one bucket to the next, "
                 f"less than {SHORTEST_BUCKET_PS:g} ps. Correct buckets or revolution_ps.",
             )
+        # A row with a fault is reported once, here; the checks of buckets below use the other rows, so that one slip
+        # does not hide a second one.
         sound = [row for row in self.fill if row[0] >= 0 and row[1] >= 1 and row[2] >= 1 and row[3] > 0]
         for row in self.fill:
             if row not in sound:

@@ -133,6 +133,7 @@ class Overlay(QWidget):
         drawn = [run for run in self._runs if run.curve is not None]
         if len(drawn) != 2:
             self._stack.setCurrentWidget(self._nothing)
+            # Runs that are still being reduced may become the missing ones: no message yet.
             if self._waiting:
                 return []
             view = self.view.currentText()

@@ -52,6 +52,7 @@ class Term:
             return any(self.text in words for words in _searched(run))
         if self.key == "date":
             return _date_fits(self, run.summary.time_s)
+        # A key that a run lacks is different from every value, so it fulfils "!=" and nothing else.
         value = _value(run, self.key)
         if value is None:
             return self.comparison == "!="

@@ -122,6 +122,8 @@ class PlanForm(QWidget):
             return QCheckBox(self)
         if parameter.kind is Kind.CHOICE:
             box = QComboBox(self)
+            # An optional choice can be left to the plan; a required one starts with a request, so that none is made by
+            # accident.
             if parameter.optional or parameter.required:
                 box.addItem("default" if parameter.optional else "choose …", "")
             for choice in parameter.choices:

@@ -199,6 +199,8 @@ class QueueClient(QObject):
             if command.then is None:
                 self.done.emit(command.what)
             else:
+                # Stop and abort need a paused engine. The pause is only requested here; a later poll finds it reached
+                # or gives up.
                 deadline = time.monotonic() + self._pause_timeout_s
                 self._after_pause = _AfterPause(action=command.then, running=command.running, deadline=deadline)
 

@@ -73,6 +73,7 @@ class QueueList(QWidget):
 
         The duration is in s of beam time, and missing if the forecast of one plan is not known.
         """
+        # Polls come twice a second. A list that is drawn again loses its scroll position and a drag in progress.
         content = (snapshot.queue, tuple(snapshot.plans))
         if content == self._shown:
             return
@@ -84,6 +85,7 @@ class QueueList(QWidget):
             entry = QListWidgetItem(f"{item.title}\n{arguments_line(item, snapshot.plans.get(item.name))}", self.list)
             entry.setData(_UID, item.uid)
         uids = [item.uid for item in snapshot.queue]
+        # The selection follows the plan; if that has left the queue, it stays in the same row.
         self.list.setCurrentRow(uids.index(selected) if selected in uids else min(row, len(uids) - 1))
         self.heading.setText(self._heading_text(snapshot))
         self._follow_selection()

@@ -87,6 +87,7 @@ def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
     other = now.uid != before.uid
     if other:
         news.append(f"{name}: started")
+    # Frames skip events, so rejections are counted by difference; a new run begins from 0.
     rejected = now.rejected - (0 if other else before.rejected)
     if rejected > 0:
         news += [f"{name}: {sentence}" for sentence in _rejected(rejected, frame.rejections[-rejected:])]

@@ -29,6 +29,7 @@ def panel_classes() -> list[type[Panel]]:
     found: list[type[Panel]] = []
     for info in pkgutil.walk_packages(gui.panels.__path__, f"{gui.panels.__name__}."):
         found += _panels_in(importlib.import_module(info.name))
+    # Keys name the docks in saved layouts, so two panels with one key would restore each other's place.
     keys = {panel.key for panel in found}
 
     def panels_of(plug_in: PlugIn) -> list[type[Panel]]:

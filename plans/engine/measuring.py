@@ -94,6 +94,8 @@ class PointLoop:
         clock = SuspensionClock(self._beamline)
         while True:
             try:
+                # One attempt: wait for the beamline, arm the reader, set what changed, expose, judge. After anything
+                # that may have lost settings (a wait, an error, a bad exposure) the next attempt sets everything again.
                 if (yield from wait_until_well(self._beamline, clock, self._detection.conditions)):
                     self._settings.forget()
                 self._arm(targets, scan_index, point_index)
@@ -104,6 +106,7 @@ class PointLoop:
                     yield from self._look_for_dip(point_index, targets)
             except RETRYABLE as error:
                 self._settings.forget()
+                # Errors that another attempt cannot cure end the run at once.
                 if isinstance(reason(error), FINAL):
                     raise
                 yield from attempts.failed(str(reason(error)), clock.waited_s, error)

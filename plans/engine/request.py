@@ -154,6 +154,7 @@ def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> No
         beamline.laser_shutter.check_value(ShutterState.CLOSED.value)
     if spec.unpumped_probe:
         fixed = [spec.fixed[AxisName.DELAY]] if AxisName.DELAY in spec.fixed else []
+        # The reference must stay unpumped at every delay of the run, scanned or fixed.
         check_before_next_pump([*points.along(AxisName.DELAY), *fixed], beamline)
     for axis in points.axes:
         for value in dict.fromkeys(points.along(axis)):

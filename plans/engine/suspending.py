@@ -188,6 +188,7 @@ def open_xrays(beamline: Beamline, needed: frozenset[str]) -> Plan:
     try:
         if shutter.position == "open":
             return
+        # Asked first, so that the message names the interlock instead of a shutter that did not arrive.
         if permit_denied(beamline):
             raise MotionError("the interlock gives no permit")
         yield from send_and_wait("set", shutter, "open")

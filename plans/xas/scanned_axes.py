@@ -119,6 +119,7 @@ def _setting_faults(number: int, setting: Any, first: Mapping[Any, Any], axes: M
     where = f"setting {number}"
     if not isinstance(setting, Mapping) or not setting:
         return [f"{where} is {setting!r}: give a mapping from axes to values, such as {{'delay_ps': 100}}."]
+    # All faults of a setting are collected: a list of a hundred settings is usually wrong in the same way throughout.
     faults = []
     if {*setting} != {*first}:
         own, others = (", ".join(map(str, one)) for one in (setting, first))

@@ -191,11 +191,14 @@ class DependenceSums:
         """Return the table of the chosen detector, by default the first that counts, or the first gated one."""
         known = transient_detectors(detectors_of(self.start))
         names = [OWN if one.is_own else one.name for one in known if not one.is_own or one.kind == "spc"]
+        # Without a choice, the first detector that counts; a run that only lists gated detectors shows the first of
+        # those.
         name = self._detector or next((one for one in (OWN, *names) if one in self._tables), OWN)
         if name not in self._tables:
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
         kind = next((one.kind for one in known if one.name == name), "spc")
         table = self._tables[name]
+        # A mean without parts has no error from one exposure, and a scan of axes need not repeat a point.
         if kind == "analog" and not table.variance.any():
             raise ReductionError(
                 f"The errors of {name} are not known in a scan of axes. List a second detector that covers a part of "

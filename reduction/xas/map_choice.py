@@ -36,6 +36,8 @@ def choose_map_model(measured: TransientMap, timing: Timing, criterion: Criterio
             fit = fit_map(measured, timing, model=model)
         except ReductionError as error:
             first = first or error
+            # The first clause names the problem; the rest advises on a single fit, which the table of models has no
+            # room for.
             problems[model] = str(error).split(":")[0].split(". ")[0]
             continue
         if fit.undetermined:

@@ -132,6 +132,7 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     problem = _problem(table, usable, timing, model)
     best = min((_searched(problem, start) for start in _starts(problem)), key=lambda one: one.chi_square)
     place = 1 + model.lifetimes
+    # A rate near its limit of 0 is not resolved: the offset is then constant, and the fit is repeated without that rate.
     if model.has_offset and best.parameters[place] < _UNRESOLVED_RATE_PER_NS:
         best = _searched(replace(problem, offset_decays=False), np.delete(best.parameters, place))
     _require_signal(best)
@@ -211,6 +212,7 @@ def _starts(problem: MapProblem) -> list[FloatArray]:
     """Return the best points of a coarse grid over time zero and then over the lifetimes, best first."""
     sigma_ps = problem.train.sigma_ps
     before = problem.pumped_ps < -2.0 * sigma_ps
+    # Before the pump the ratio is the efficiency itself; exposures with the laser blocked give it directly.
     if problem.blocked is None:
         efficiency = float(np.average(problem.ratio[:, before], weights=problem.weight[:, before] ** 2))
     else:
@@ -227,6 +229,7 @@ def _starts(problem: MapProblem) -> list[FloatArray]:
     def chi_square(parameters: FloatArray) -> float:
         return float((problem.residual(parameters) ** 2).sum())
 
+    # Time zero first, with typical lifetimes: it moves the rise of all energies and hardly depends on the decays.
     t0_ps = min(np.arange(low, high, sigma_ps / 2.0), key=lambda t0: chi_square(start(float(t0), typical)))
     groups = [
         np.log(group)

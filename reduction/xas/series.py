@@ -94,6 +94,8 @@ def select_scans(runs: Sequence[RunAccumulator], mode: Mode, criteria: ScanCrite
     is left.
     """
     _require_same(runs)
+    # Levels are relative to the medians over the scans of all runs: a whole run that is off does not pass as normal by
+    # itself.
     flux, static = _levels(runs, mode)
     rejected: list[RejectedScan] = []
     masks = []
@@ -183,6 +185,7 @@ def _require_same(runs: Sequence[RunAccumulator]) -> None:
                     f"Run {run.metadata.uid} has {name} = {found}, run {first.uid} has {wanted}: they do not repeat "
                     "one measurement. Combine only runs with the same grid and settings."
                 )
+        # Sums are corrected for the gates as a whole, so all of their events must have been made with one calibration.
         if run.metadata.gates != first.gates:
             raise ReductionError(
                 f"Run {run.metadata.uid} has another calibration of the gates than {first.uid}: their counts cannot "

@@ -119,6 +119,8 @@ class MotorGroup(MotorRecord):
             "SYNC": self._put_sync,
             "SPMG": self._put_spmg,
         }
+        # Limits exist in user and in dial units; the sign of DIR decides which user limit is which dial limit. Every
+        # change of them ends in the dial limits, which alone are stored.
         calibration: dict[str, Handler] = {
             "HLM": lambda limit: self._put_limit(limit, self._sign, self._to_dial),
             "LLM": lambda limit: self._put_limit(limit, -self._sign, self._to_dial),
@@ -130,6 +132,7 @@ class MotorGroup(MotorRecord):
         }
         speeds: dict[str, Handler] = {name: self._speed_check(name) for name in ("VELO", "BVEL", "JVEL", "HVEL", "JAR")}
         numbers: dict[str, Handler] = {name: self._not_negative(name) for name in ("ACCL", "BACC", "VMAX", "VBAS")}
+        # These belong to the mechanics: a client that could change them would change what a position means.
         fixed: dict[str, Handler] = {name: self._fixed(name) for name in ("EGU", "MRES", "ERES", "UREV", "SREV")}
         return drives | calibration | speeds | numbers | fixed | {"BDST": self._put_backlash}
 

@@ -80,6 +80,7 @@ def approach(start: float, velocity: float, target: float, speed: float, acceler
     forward = velocity * sign
     if distance == 0:
         return braking(start, velocity, acceleration) if velocity else Profile(segments=(), end=target)
+    # Backwards, too fast, or too fast to stop in time: the axis brakes first, and its next profile starts from there.
     if forward < 0 or forward > speed or forward**2 / (2 * acceleration) > abs(distance):
         return braking(start, velocity, acceleration)
     if math.isinf(acceleration):

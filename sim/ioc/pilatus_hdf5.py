@@ -129,6 +129,7 @@ class Hdf5Plugin(SettingsGroup):
         nothing is raised, as in areaDetector.
         """
         folder = Path(value)
+        # CreateDirectory is negative for "so many levels below an existing folder", as in areaDetector.
         levels = -int(self.CreateDirectory.value)
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
         if missing and len(missing) <= levels:

@@ -84,6 +84,7 @@ class SessionLock(PVGroup):
         """Raise SimulationInputError if another client holds the beamline and `name` is not free for all."""
         if self._owner is None or client.address == self._owner.address:
             return
+        # Free for all: stopping a motor, closing a shutter, and claiming the lock, which `holder` judges itself.
         bare = name.removeprefix(self._macro)
         record = bare.removesuffix(".VAL")
         if bare.endswith(FREE_SUFFIXES) or (record.startswith(FREE_PREFIXES) and record != HEARTBEAT):
@@ -104,6 +105,8 @@ class SessionLock(PVGroup):
         client = WRITER.get()
         if client is None:
             return value
+        # Claim, claim again after a reconnection (the same text, which holds a random id), or release. A stranger may
+        # do none of these while the lock is held.
         mine = self._owner is None or client.address == self._owner.address
         if not mine and (value == "" or value != instance.value):
             raise SimulationInputError(

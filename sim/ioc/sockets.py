@@ -57,6 +57,7 @@ def _bind_all(address: Address) -> list[SocketPair]:
             tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             opened += [tcp, udp]
+            # Port 0 becomes a number with the first interface; all others take the same one.
             port = _bind_pair((tcp, udp), interface, port, other_port=address.other_port)
             bound.append((tcp, udp))
     except OSError as error:

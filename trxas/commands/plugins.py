@@ -43,6 +43,7 @@ def run(options: PluginsOptions) -> int:
 
 def loaded_plug_ins() -> list[Outcome]:
     """Return the outcome of every plug-in, after every layer has loaded its group; without any, nothing is imported."""
+    # A layer without plug-ins is not imported, which saves seconds.
     groups = {plug_in.group for plug_in in plug_ins()}
     if PlugInGroup.PLANS in groups:
         import plans  # noqa: F401  # its import loads the group

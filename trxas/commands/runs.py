@@ -100,6 +100,7 @@ def run_check(options: CheckOptions) -> int:
     from trxas.session.session import open_configured_store
     from trxas.terminal.tables import print_table
 
+    # Opening a store normally repairs interrupted runs, which would hide them from the check.
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         check = repair_store(store) if options.repair else check_store(store)
     if options.json:

@@ -89,6 +89,7 @@ def wrong_versions(requirements: Iterable[str]) -> Iterator[Trouble]:
     from packaging.requirements import Requirement
 
     for requirement in map(Requirement, requirements):
+        # Requirements of extras (tests, documentation) and of other platforms are not needed to run.
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
@@ -108,6 +109,7 @@ def folder_troubles(root: Path, minimum_free_mb: int) -> Iterator[Trouble]:
 
     `minimum_free_mb`: free space that a scan needs to start, MB.
     """
+    # The folder may not exist yet; its nearest existing parent is where it would be made, on the same disk.
     existing = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
     if not os.access(existing, os.W_OK):
         yield Trouble(
@@ -147,6 +149,7 @@ def announced(root: Path) -> Iterator[Trouble]:
         yield Trouble(
             subject="server", text=f"{root} is served, by {server}.", remedy="Windows find it.", is_fault=False
         )
+    # The lock is the truth: a file with addresses and no holder of the lock was left by a killed server.
     elif (root / STATE).exists():
         yield _left_over(root / STATE, "server")
     for path in root.glob(LOCK_PATTERN):

@@ -60,6 +60,7 @@ class LiveTable:
         if name == "start":
             self._kind = kind_of(doc)
             self._axis = ""
+        # A kind with words of its own replaces the table; other runs than pump-probe scans have no line at all.
         if self._kind.exposure_text is not None:
             self._write_text(name, doc, is_exposure=is_exposure)
         elif name == "start" and is_pump_probe(doc):

@@ -24,6 +24,8 @@ def latest_foil_offset(store: Store, current_ev: float) -> Value:
     newest = max(runs, key=lambda run: run.time_s, default=None)
     if newest is None:
         raise InputError("There is no complete foil scan in the data folder. Run foil_scan, or give offset_ev in eV.")
+    # The run states the calibration of its own axis, which may have changed since: the total is compared with the
+    # present one.
     found = reduce_run(load_dataset(store, newest.uid))
     offset_ev = found.offset_ev if isinstance(found, FoilResults) else None
     if offset_ev is None or not isinstance(found, FoilResults):

@@ -189,8 +189,10 @@ class Choices(QWidget):
         labels = probe_labels(timing)
         if list(labels) == [self._probes.itemText(index) for index in range(self._probes.count())]:
             return
+        # The user's choice holds from run to run as long as the gate exists.
         chosen = self.probe if self.probe in labels.values() else timing.pumped_probe
         changed = chosen != self.probe
+        # Filling the box would emit a change for every entry; panels should hear of one, if at all.
         blocked = self._probes.blockSignals(True)  # noqa: FBT003  # Qt's signature
         self._probes.clear()
         for text, probe in labels.items():

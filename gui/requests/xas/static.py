@@ -110,6 +110,7 @@ def _by_temperature(runs: Sequence[StaticAccumulator]) -> list[list[StaticAccumu
 def _at(mean: StaticAccumulator, runs: Sequence[StaticAccumulator], first: _FirstSpectrum) -> AtTemperature:
     difference = None
     problem = ""
+    # The first temperature is the reference itself and has no difference.
     if mean is not first.sums:
         problem = first.problem or _uncovered(mean)
         try:

@@ -211,6 +211,7 @@ def fit_kinetics(
     problem = KineticsProblem.of(traces, timing, model=model, constant_offset=constant_offset, shared_t0=shared_t0)
     problem.require_data(traces)
     delays = np.concatenate([trace.delay_ps for trace in traces])
+    # Lifetimes make several minima; the best of a few starts is taken, since the grid orders starts only roughly.
     fits = [problem.minimise(start) for start in find_starts(problem.traces, delays, model=model, number=_STARTS)]
     best = min(fits, key=_chi_square).params
     _require_signal(sum(trace.chi_square_without_signal() for trace in problem.traces) - problem.chi_square(best))
@@ -218,6 +219,7 @@ def fit_kinetics(
         _require_resolved(best.valuesdict(), model)
         try:
             return require_determined(_result(problem, best, intervals=intervals))
+        # The profile of a parameter has found a better fit than the fit: continue from there, a few times at most.
         except DeeperMinimumError as deeper:
             best = problem.minimise_from(problem.freed(deeper.parameters)).params
     return require_determined(_result(problem, best, intervals=False))
@@ -318,6 +320,8 @@ def _intervals(problem: KineticsProblem, best: Parameters, estimates: _Estimates
     found: dict[str, Interval] = {}
     logarithms = model.log_lifetimes
     free = model.free_fractions
+    # The n-th lifetime is the product of the first one and n ratios, so its logarithm is the sum of all of theirs; the
+    # last fraction is 1 minus all others.
     combinations = [Combination(slopes=dict.fromkeys(logarithms[: n + 1], 1.0)) for n in range(len(logarithms))]
     combinations += [Combination(slopes={name: 1.0}) for name in free]
     combinations.append(Combination(slopes=dict.fromkeys(free, -1.0), constant=1.0))
@@ -388,6 +392,7 @@ def _lifetime(rate: Value) -> Value:
 
 def _require_resolved(values: dict[str, float], model: KineticModel) -> None:
     """Raise ReductionError if a lifetime, or the ratio of two of them, is at one of its limits."""
+    # A logarithm that rests within 0.1 % of its limit is held by the limit, not by the data.
     first, *ratios = (math.exp(values[name]) for name in model.log_lifetimes)
     low, high = LIFETIME_LIMITS_PS
     if not ratios and not low * 1.001 < first < high * 0.999:

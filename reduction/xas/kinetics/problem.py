@@ -221,6 +221,7 @@ class KineticsProblem:
             columns[self.t0_name(index)] = columns.pop("t0_ps")
             columns[f"amplitude_{index}"] = columns.pop("amplitude")
             columns |= zip(self.baseline_names(index), trace.whiten(trace.baseline_columns()), strict=True)
+            # A parameter of another trace does not act on this one: its column is zero here.
             empty = np.zeros(trace.delay_ps.size)
             rows.append(np.column_stack([columns.get(name, empty) for name in varied]))
         if self.free_response:

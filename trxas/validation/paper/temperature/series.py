@@ -81,6 +81,7 @@ def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
     }
     differences = {}
     for temperature_c, spectrum in spectra.items():
+        # Value and error of the return shift together are how far the axis may have moved in between.
         no_shift = known_alignment(Value(0.0, math.hypot(*returned)), spectrum.measured, first.measured)
         alignment = no_shift if shifts_fixed else matched[temperature_c]
         differences[temperature_c] = thermal_difference(spectrum, first, alignment)
