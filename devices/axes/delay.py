@@ -98,7 +98,7 @@ class Delay(Axis):
         """Set "time_zero_raw_ps" or "response", or hold one raw delay: "held" is {"coarse": ps} or {"fine": ps}.
 
         The other delay then makes every move; "held": {} releases both. Return old and new values as bluesky expects.
-        Raises InputError for more than one held delay or another name.
+        Raises InputError for more than one held delay or an unknown name.
         """
         old = self._configured(settings)
         held = dict(settings.get("held", self._held))

@@ -19,9 +19,9 @@ class QualitySettings:
     A point is measured at most `attempts` times, with pauses that double from `pause_s` to `pause_high_s`. At one point
     a scan waits up to `suspend_s` in all for beam, jet, laser and shutters, and up to `reconnect_s` for lost PVs; it
     checks every `poll_s` and reports every `report_s`. A quantity that has failed must be above its `resume` value, and
-    stay there for its `settle_s`, before the scan continues. Tolerances are relative: of `i0` per second to its running
-    median, of the opened gates to those in the dwell, of the laser power to that of the fluence (checked from
-    `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
+    stay there for its `settle_s`, before the scan continues. Tolerances are relative: `i0` per second to its running
+    median, opened gates to the number expected in the dwell, laser power to the power expected for the fluence (checked
+    from `laser_power_from_mj_cm2` on). Below `jet_stopped_below_ml_min` there is no sheet: the shutters close at once.
     """
 
     attempts: Annotated[int, whole_number("largest number of attempts at one point", low=1, high=1000)] = 12

@@ -13,7 +13,8 @@ from reduction.types import FloatArray
 class Strokes:
     """Buffers for points and lines, reused from paint to paint. Coordinates are pixels, (points,) each.
 
-    The curves of pyqtgraph draw in the same way. The class is undocumented, which is why only this module uses it.
+    The curves of pyqtgraph draw in the same way. Its buffer class is undocumented, which is why only this module uses
+    it.
     """
 
     def __init__(self) -> None:

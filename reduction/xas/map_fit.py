@@ -132,7 +132,7 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     problem = _problem(table, usable, timing, model)
     best = min((_searched(problem, start) for start in _starts(problem)), key=lambda one: one.chi_square)
     place = 1 + model.lifetimes
-    # A rate near its limit of 0 is not resolved: the offset is then constant, and the fit is repeated without that rate.
+    # A rate near its limit of 0 is not resolved: the offset is then constant, and the fit is repeated without it.
     if model.has_offset and best.parameters[place] < _UNRESOLVED_RATE_PER_NS:
         best = _searched(replace(problem, offset_decays=False), np.delete(best.parameters, place))
     _require_signal(best)

@@ -49,7 +49,7 @@ class Fault:
         """Start the effect on devices or server, which `end` undoes after `duration_s` seconds on the fault's clock."""
 
     async def end(self, targets: FaultTargets) -> None:
-        """Undo what `begin` did; raises nothing, as several causes may end a fault."""
+        """Undo what `begin` did; raises nothing, even if the fault has ended already."""
 
     def _require(self, **allowed: tuple[float, float]) -> None:
         """Raise SimulationInputError unless every named parameter is within its limits."""

@@ -76,8 +76,8 @@ def jet_transmission(jet: Jet, energy_ev: float) -> float:
 def foil_transmission(element: str, energy_ev: float, shift_ev: float = 0.0) -> float:
     """Return the transmission of the foil of `element`; 1 for "", no foil.
 
-    Near an edge it goes from the tabulated absorption below to that above (xraydb), with the shape of a metal's edge.
-    `shift_ev` moves the edges of this foil, as if the table were wrong by that.
+    At an edge the absorption steps from its tabulated value below to that above (xraydb), with the shape of a metal's
+    edge. `shift_ev` moves the edges of this foil, as if the table were wrong by that.
     """
     if not element:
         return 1.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class FoilShape:
     """One edge relative to its tabulated energy, eV, in units of its step.
 
-    `rises`: position, share and further width of each arctangent; the shares add up to 1. The white line is a
+    `rises`: position, share and additional width of each arctangent; the shares add up to 1. The white line is a
     Lorentzian: position, height, full width. Above `wave_from_ev` the absorption oscillates about 1 with `wave_height`,
     once per `wave_k` in the wave number, 1/A.
     """

@@ -1,1 +1,1 @@
-"""Speed, as ratios that compare between machines."""
+"""Speed, as ratios that can be compared between machines."""

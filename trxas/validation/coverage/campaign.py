@@ -40,10 +40,10 @@ class CoverageSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageKind:
-    """What a coverage draws, measures and compares.
+    """Kind of a coverage: what it draws, measures and compares.
 
     `draw` returns one truth, `text` its sample file, and `expected` the true value of every parameter, in the units of
-    `parameters`. `job` is what the measuring processes have to know beside the samples, as plain data.
+    `parameters`. `job` is the further information that the measuring processes need, as plain data.
     """
 
     title: str
