@@ -31,7 +31,7 @@ def transient_detectors(listed: Sequence[DetectorFacts]) -> tuple[DetectorFacts,
 
 
 def further_gated(listed: Sequence[DetectorFacts]) -> tuple[DetectorFacts, ...]:
-    """Return those of the detectors with transients that are read beside the exposure."""
+    """Return the detectors with transients that are read alongside the exposure."""
     return tuple(one for one in transient_detectors(listed) if not one.is_own)
 
 

@@ -182,7 +182,7 @@ class FixedFluence(Axis):
         return self._fixed_mj_cm2
 
     def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Change nothing: there is no attenuator that a calibration, in mJ/cm2, could belong to."""
+        """Change nothing, because there is no attenuator to calibrate in mJ/cm2."""
         del settings
         return {}, {}
 

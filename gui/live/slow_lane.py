@@ -49,7 +49,7 @@ class SlowLane:
 
     @property
     def idle(self) -> bool:
-        """Whether all requests have been answered, and the rest in s after them is over."""
+        """Whether all requests have been answered, and the pause after them, s, is over."""
         return self._open == 0 and time.monotonic() >= self._rested_at
 
     def ask(self, run: RunState, requests: Sequence[Request[Any]]) -> None:

@@ -120,7 +120,7 @@ class Experiment:
     `effects`: sizes of the gate effects, which may change at any time.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
-    Time passes only while it counts: the same exposures give the same counts, however fast a client asks.
+    Time passes only while the detectors count: the same exposures give the same counts, however fast a client asks.
     `time_s` is the beam time counted so far.
     """
 
