@@ -197,7 +197,7 @@ class Exposure(Device):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
-        """Return the exposure triggered last, from valid answers; raises AcquisitionError if they are of another one."""
+        """Return the exposure triggered last, from valid answers; raises AcquisitionError for those of another one."""
         return self.reading_from_raw({key: reading.value for key, reading in readings.items()})
 
     def reading_from_raw(self, raw: Mapping[str, Any]) -> ExposureReading:

@@ -7,11 +7,11 @@ from collections import Counter
 from processes.child import ChildError
 
 MOST_FAILED_STARTS = 5
-"""Lives in a row that may end before they work. A fault may end one or two; more have a cause that restarts leave."""
+"""Starts in a row that may fail. A fault may end one or two; more have a cause that another restart does not remove."""
 
 
 class FailedStarts:
-    """Count, by process, of consecutive starts that ended before the process worked."""
+    """Counter, by process, of consecutive starts that ended before the process worked."""
 
     def __init__(self) -> None:
         self._in_a_row: Counter[str] = Counter()
