@@ -27,7 +27,8 @@ VARSHNI_BETA_K = 314.0
 
 ZERO_CELSIUS_K = 273.15
 
-_COARSE_STEP_EV = 0.05
+_COARSE_STEP_EV = 0.2
+_FINE_STEP_EV = 0.05
 _LEAST_POINTS = 6
 
 
@@ -127,15 +128,22 @@ def align(
 
 
 def _best_shift_ev(problem: _Shift, largest_shift_ev: float) -> float:
-    """Return the shift of least cost, eV: a coarse grid finds the valley, a bounded search its bottom."""
-    number = int(2 * np.ceil(largest_shift_ev / _COARSE_STEP_EV)) + 1
-    grid = np.linspace(-largest_shift_ev, largest_shift_ev, number)
-    best = int(np.argmin([problem.solve(float(shift)).cost for shift in grid]))
+    """Return the shift of least cost, eV: two grids find the valley, a bounded search its bottom."""
+    # The valley is as wide as the structures of an edge, 1 eV and more, which the coarse grid cannot miss. In it, the
+    # interpolation ripples the cost on the scale of half a step of the scan; the fine grid finds the deepest ripple.
+    number = 2 * int(np.ceil(largest_shift_ev / _COARSE_STEP_EV)) + 1
+    coarse = np.linspace(-largest_shift_ev, largest_shift_ev, number)
+    best = int(np.argmin([problem.solve(float(shift)).cost for shift in coarse]))
     if best in (0, number - 1):
         raise ReductionError(
             f"The best shift lies at the limit of {largest_shift_ev:g} eV. Check that both spectra show the same edge, "
             "or raise the limit."
         )
+    first = float(coarse[best - 1])
+    last = float(coarse[best + 1])
+    grid = np.linspace(first, last, 2 * int(np.ceil((last - first) / 2 / _FINE_STEP_EV)) + 1)
+    inside = [problem.solve(float(shift)).cost for shift in grid[1:-1]]
+    best = 1 + int(np.argmin(inside))
     bounds = (float(grid[best - 1]), float(grid[best + 1]))
     found = minimize_scalar(
         lambda shift: problem.solve(float(shift)).cost, bounds=bounds, method="bounded", options={"xatol": 1e-6}

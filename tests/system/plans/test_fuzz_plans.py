@@ -31,6 +31,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "t0_ps": (-76_700.0, 76_700.0),
     "sigma_ps": (0.1, 1e5),
     "error_ps": (0.01, 1e5),
+    "period_ps": (153_323.3, 153_476.7),
     "offset_ev": (-20.0, 20.0),
     "energy_ev": (12_800.0, 13_700.0),
     "dwell_s": (0.001, 400.0),
@@ -90,6 +91,8 @@ LISTS = (
     "temperatures_c",
 )
 REGIONS = ("regions_ev", "regions_k", "regions_ps")
+LONGEST = {"temperatures_c": 2}
+"""Most values in a list, where it is not 5: at each temperature, plans measure whole spectra."""
 LONG_BY_DEFAULT = frozenset({*LISTS, *REGIONS})
 
 
@@ -119,7 +122,7 @@ def sensible(name: str) -> st.SearchStrategy[Any]:
     if name in REGIONS:
         return regions(name)
     if name in LISTS:
-        return st.lists(number(name), min_size=1, max_size=5).map(sorted)
+        return st.lists(number(name), min_size=1, max_size=LONGEST.get(name, 5)).map(sorted)
     return number(name)
 
 
