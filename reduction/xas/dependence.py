@@ -236,7 +236,7 @@ class DependenceSums:
     def _rows(self, data: Document) -> dict[str, FloatArray]:
         """Return what an event adds by detector: photons, variances and pulses (or seconds), (3, gates)."""
         found: dict[str, FloatArray] = {}
-        if "spc_counts" in data:
+        if "spc" in self.start.get("modes", ("spc",)):
             pulses = np.asarray(data["spc_pulses"], dtype=float)
             photons, variance = _corrected(data["spc_counts"], pulses, self._weights)
             zero, gain = self._zero_and_gain(data)

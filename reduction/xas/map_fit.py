@@ -179,7 +179,9 @@ def _require_data(table: TransientMap, usable: BoolArray, timing: Timing, model:
             f"No energy has more than {model.components} delays, which {model.description} need. Wait for the map, "
             "or fit fewer lifetimes."
         )
-    fewest = float(np.nanmin([table.pumped[usable], table.unpumped[usable]]))
+    # Of plain counts, the square over the variance is their number; it holds for weighted sums and signals in V, too.
+    gates = ((table.pumped, table.pumped_variance), (table.unpumped, table.unpumped_variance))
+    fewest = float(np.nanmin([(photons**2 / variance)[usable] for photons, variance in gates]))
     if fewest < MIN_PHOTONS:
         raise ReductionError(
             f"A point holds {fewest:.0f} photons; at least {MIN_PHOTONS:.0f} are needed, or the errors are not normal. "

@@ -15,6 +15,7 @@ from gui.live.request import Request
 from gui.live.run_state import RunState
 from reduction.accumulator import RunAccumulator, joined
 from reduction.all_bunches import all_bunches, ungated_fluorescence
+from reduction.detector_view import with_default_detector
 from reduction.types import Mode
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_spectrum
@@ -117,6 +118,9 @@ def _time_zero(scan: RunAccumulator) -> Value:
 
 
 def _edge(scan: RunAccumulator, mode: Mode) -> Value:
+    # A run whose detectors are all listed and none of which counts has the edge of its first gated one.
+    scan = with_default_detector(scan)
+    mode = scan.metadata.trace_mode if scan.metadata.detector else mode
     spectrum = (spc_spectrum if mode == "spc" else boxcar_spectrum)(scan)
     return find_edge(FoilSpectrum(spectrum.energy_ev, spectrum.off)).edge_ev
 

@@ -62,6 +62,22 @@ def axis_run(seed: int, *, points: int = 6, shutter: bool = True, drift: bool = 
     return documents
 
 
+def analog_run(seed: int, *, contains: str = "part") -> Documents:
+    """The same scan with means of which one contains the other, noise of 1e-3 in each half."""
+    rng = np.random.default_rng(seed)
+    documents = axis_run(seed)
+    whole = {"kind": "analog", "role": "fluorescence", "fields": {"mean": "whole_mean"}, "weights": [1.0]}
+    part = {**whole, "fields": {"mean": "part_mean"}}
+    listed = documents[0][1]["detectors"]
+    listed |= {"part": part, "whole": {**whole, "contains": contains, "share": 0.5}} if contains else {"whole": whole}
+    for name, doc in documents:
+        if name == "event":
+            level = GATES * np.array([1.0 + doc["data"]["laser_shutter"] * CHANGE, 1.0, 1.0])
+            halves = level * (1.0 + 1e-3 * rng.standard_normal((2, 3)))
+            doc["data"] |= {"part_mean": [halves[0]], "whole_mean": [halves.mean(axis=0)]}
+    return documents
+
+
 def summed(documents: Documents) -> DependenceSums:
     sums = DependenceSums()
     for name, doc in documents:
@@ -109,6 +125,17 @@ def test_a_scan_of_any_axis_can_be_seen_by_every_gated_detector() -> None:
     assert "no gated detector 'xmap'. Choose one of: diodes, drift" in reduce_run(documents, detector="xmap").table()
 
 
+def test_means_of_a_signal_have_the_errors_of_their_parts() -> None:
+    """Lost: scans of any axis by the boxcar's calc records. Pulls of 30 scans."""
+    pulls = []
+    for seed in range(30):
+        _, change, sigma = summed(analog_run(seed)).seen_by("whole").change()
+        pulls.append((change - math.log(1 + CHANGE)) / sigma)
+    assert float(np.sqrt(np.mean(np.square(pulls)))) == pytest.approx(1.0, abs=0.2)
+    found = reduce_run(analog_run(1, contains=""), detector="whole")
+    assert "The errors of whole are not known in a scan of axes" in found.table()
+
+
 def test_the_window_asks_for_the_map_of_the_chosen_detector() -> None:
     state = RunState()
     for name, doc in map_run(0):
@@ -116,6 +143,14 @@ def test_the_window_asks_for_the_map_of_the_chosen_detector() -> None:
     assert MapRequest().compute(state).map.efficiency is None
     with pytest.raises(ReductionError, match="no gated detector 'drift'"):
         MapRequest(detector="drift").compute(state)
+
+
+def test_an_event_without_counts_is_named() -> None:
+    """Lost: the reason why a point of a scan has no value."""
+    documents = axis_run(1)
+    del documents[2][1]["data"]["spc_counts"]
+    with pytest.raises(ReductionError, match="lacks a value, or has a wrong one: KeyError"):
+        summed(documents)
 
 
 def test_a_snapshot_does_not_grow() -> None:
