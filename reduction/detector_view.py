@@ -60,12 +60,7 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
     """
     one = next((other for other in run.metadata.detectors if other.name == name and other.is_summed), None)
     if one is not None and one.is_own and one.sees_transients:
-        own_mode = "spc" if one.kind == "spc" else "boxcar"
-        result = copy(run)
-        result._metadata = replace(
-            run.metadata, modes=(own_mode,), detectors=(), signal_weights=run.metadata.weights_of_signal
-        )
-        return result
+        return _own_view(run, one)
     if one is None or one.is_own:
         choices = [*transient_detectors(run.metadata.detectors), *further_transmission(run)]
         names = ", ".join(other.name for other in choices)
@@ -75,16 +70,31 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
             f"{name} counts all bunches, pumped or not, so it sees no transient. Choose a gated detector, or give it a "
             "column per gate."
         )
-    mode = {"spc": ("spc",), "ion_chamber": ()}.get(one.kind, ("boxcar",))
-    elements = len(one.weights) if one.kind == "spc" else run.metadata.photodiodes
-    weights = one.weights if one.kind == "spc" else ()
+    return _further_view(run, one)
+
+
+def _own_view(run: RunAccumulator, one: DetectorFacts) -> RunAccumulator:
+    """Return the run with one of the exposure's own detectors alone, whose columns the sums have anyway."""
     result = copy(run)
     result._metadata = replace(
         run.metadata,
-        modes=mode,
-        photodiodes=elements,
-        element_weights=weights,
-        detector=name,
+        modes=("spc" if one.kind == "spc" else "boxcar",),
+        detectors=(),
+        signal_weights=run.metadata.weights_of_signal,
+    )
+    return result
+
+
+def _further_view(run: RunAccumulator, one: DetectorFacts) -> RunAccumulator:
+    """Return the run with the columns of a further detector in the places of those of the exposure."""
+    counts = one.kind == "spc"
+    result = copy(run)
+    result._metadata = replace(
+        run.metadata,
+        modes={"spc": ("spc",), "ion_chamber": ()}.get(one.kind, ("boxcar",)),
+        photodiodes=len(one.weights) if counts else run.metadata.photodiodes,
+        element_weights=one.weights if counts else (),
+        detector=one.name,
         detector_kind=one.kind,
         detectors=(),
         signal_weights=one.weights,
@@ -92,15 +102,14 @@ def seen_by(run: RunAccumulator, name: str) -> RunAccumulator:
         gates=None,
     )
     columns = {quantity: run._field(quantity) for quantity in run._layout if ":" not in quantity}
-    own = {quantity: run._field(f"{name}:{quantity}") for quantity in _quantities(run, name)}
+    own = {quantity: run._field(f"{one.name}:{quantity}") for quantity in _quantities(run, one.name)}
     columns |= {"i0": own["i0"], "exposure_s": own["exposure_s"]}
-    if one.kind == "spc":
+    if counts:
         columns |= {"counts": own["counts"], "pulses": own["pulses"]}
     elif one.kind == "ion_chamber":
         columns |= {"foil": own["signal"]}
     else:
-        variance = _variance(one, own)
-        columns |= {"boxcar_integral": own["signal"], "boxcar_variance": variance}
+        columns |= {"boxcar_integral": own["signal"], "boxcar_variance": _variance(one, own)}
     result._layout, result._sums = laid_out(columns)
     return result
 

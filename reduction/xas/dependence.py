@@ -134,7 +134,8 @@ class DependenceSums:
     def photons(self) -> PumpedPhotons:
         """Return the photons at every point that was measured; raises ReductionError before the first good exposure."""
         table = self._table()
-        on, references = int(self.start["pumped_probe"]), self._references()
+        on = int(self.start["pumped_probe"])
+        references = self._references()
         pairs = [table.pairs(shutter, on, references) for shutter in (SHUTTER_CLOSED, SHUTTER_OPEN)]
         blocked, opened = pairs
         measured = (self._visits[SHUTTER_OPEN, :, 0] > 0) & (opened[:2] > 0).all(axis=0)
@@ -252,7 +253,8 @@ class DependenceSums:
                 counts = np.reshape(values[f"{one.name}:counts"], (-1, pulses.size))
                 photons, variance = _corrected(counts, pulses, np.asarray(one.weights)[:, None])
             else:
-                photons, variance = values[f"{one.name}:signal"], values[f"{one.name}:variance"]
+                photons = values[f"{one.name}:signal"]
+                variance = values[f"{one.name}:variance"]
                 pulses = np.full(len(photons), values[f"{one.name}:exposure_s"])
             found[one.name] = np.array([photons, variance, pulses])
         return found
