@@ -1,4 +1,4 @@
-"""A user's sample whose lifetimes, energies, time zero and response are hidden: drawn again around its sample file."""
+"""A user's sample whose lifetimes, energies, time zero and response are hidden: drawn around those of its file."""
 
 from __future__ import annotations
 
