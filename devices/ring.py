@@ -12,11 +12,18 @@ from ophyd import Device
 from ophyd import FormattedComponent as FCpt
 
 from devices.absent import class_without
-from devices.bunch_period import BunchPeriod, period_from_rf
+from devices.bunch_period import BunchPeriod, PeriodSource, period_from_rf
 from devices.configuration import BeamlineConfiguration
 from devices.pump_scheme import PumpScheme
 from devices.signals.uncached_signal import FreshSignalRO, read_with_alarms
 from errors import NotConnectedError
+
+SOURCE_TEXTS: Mapping[str, str] = {
+    PeriodSource.CONFIGURATION.value: "as configured, neither measured nor from the RF frequency",
+    PeriodSource.MEASURED.value: "as measured",
+    PeriodSource.RF.value: "from the RF frequency",
+}
+"""Sources of a bunch period in words."""
 
 
 class Ring(Device):
@@ -67,7 +74,7 @@ class Ring(Device):
     def state_text(self) -> str:
         """Return the period in use and its source as text, in ns, and why a served RF frequency is not used."""
         used = self.current_period()
-        text = f"bunch period {1e-3 * used.period_ps:.7g} ns by {used.source}"
+        text = f"bunch period {1e-3 * used.period_ps:.7g} ns, {SOURCE_TEXTS[used.source]}"
         signal = self.rf_frequency
         if signal is None or self._by_rf() is not None:
             return text

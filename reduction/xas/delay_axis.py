@@ -35,6 +35,9 @@ REFERENCE = "fine"
 RF = "RF frequency"
 """Source of a bunch period that is better known than any self-test can measure it."""
 
+MEASURED = "measured"
+"""Source of a bunch period that an earlier self-test has measured."""
+
 NEXT_PULSE = "probe"
 """Arm whose rise is made by another X-ray pulse: it depends on the distance of the pulses as well as on the axis."""
 
@@ -131,8 +134,8 @@ class ArmResult:
 
     @property
     def _source(self) -> str:
-        source = self.timing.bunch_period_source
-        return f"by {source}" if source else "as configured"
+        words = {RF: "by the RF frequency", MEASURED: "as measured before"}
+        return words.get(self.timing.bunch_period_source, "as configured")
 
 
 def evaluate_delay_axis(

@@ -57,8 +57,9 @@ def test_rf_then_measured_then_configured() -> None:
     assert line.ring.current_scheme().gate_delays_ps[4] == pytest.approx(4 * TRUE_PS, abs=1.0)
     line.ring.rf_frequency.sim_put(0.0)
     assert line.ring.current_period() == measured
-    assert line.ring.state_text().endswith("ns by measured; 7idd:ring:RFFrequencyAI is not used: it does not show "
-                                           "about 352.021 MHz")  # fmt: skip
+    assert line.ring.state_text() == (
+        "bunch period 153.436 ns, as measured; 7idd:ring:RFFrequencyAI is not used: it does not show about 352.021 MHz"
+    )
     line.ring.rf_frequency.sim_put(RF_MHZ)
     line.ring.rf_frequency.set_alarm(3, 9)
     assert line.ring.current_period() == measured
