@@ -49,6 +49,7 @@ class Ring(Device):
 
         An RF frequency that is not connected, in INVALID alarm, or of no such ring is ignored: the source tells.
         """
+        # The RF first: it is known to 1e-6, a self-test to some ps, of which the scale of the coarse delay is a part.
         return self._by_rf() or self._calibrated_here()
 
     def current_scheme(self) -> PumpScheme:
@@ -56,12 +57,14 @@ class Ring(Device):
         return self._scheme.with_bunch_period(self.current_period().period_ps)
 
     def _calibrated_here(self) -> BunchPeriod:
+        # A data folder may serve several fill patterns in turn; a period that was measured in another one waits there.
         return self.calibrated if self.calibrated.fits(self.configured) else self.configured
 
     def _by_rf(self) -> BunchPeriod | None:
         signal = self.rf_frequency
         if signal is None or not signal.connected:
             return None
+        # Requested and not monitored, so that value and alarm belong together; once per run it costs nothing.
         try:
             frequency = read_with_alarms({"rf": signal})["rf"].number()
         except NotConnectedError:
@@ -95,7 +98,7 @@ class Ring(Device):
 
 
 def ring_device(configuration: BeamlineConfiguration, prefix: str) -> Ring:
-    """Return the ring, without its PV if the beamline is not served the RF frequency."""
+    """Return the ring, whose period is in ps, without its PV if the configuration names no RF frequency."""
     missing = [] if configuration.surroundings.rf_frequency else ["rf_frequency"]
     return class_without(Ring, missing)(configuration, prefix=prefix, name="ring")
 
