@@ -10,7 +10,7 @@ from devices.numbers import finite_number
 from errors import InputError
 
 LARGEST_DEVIATION = 5e-4
-"""Relative deviation from the configured period above which a number is that of another fill pattern.
+"""Relative deviation from the configured period above which a period belongs to another fill pattern.
 
 A harmonic number of 1296 that is wrong by one changes the period by 7.7e-4; 153.4 ns instead of 153.439 ns is 2.6e-4.
 """

@@ -47,7 +47,8 @@ class Ring(Device):
     def current_period(self) -> BunchPeriod:
         """Return the period in use, ps, with its source; the RF frequency is requested from its server.
 
-        An RF frequency that is not connected, in INVALID alarm, or of no such ring is ignored: the source tells.
+        An RF frequency that is not connected, in INVALID alarm, or does not fit the ring is ignored; the source then
+        shows this.
         """
         # The RF first: it is known to 1e-6, a self-test to some ps, of which the scale of the coarse delay is a part.
         return self._by_rf() or self._calibrated_here()
@@ -87,7 +88,7 @@ class Ring(Device):
     def configure(self, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Set "bunch_period", a BunchPeriod in ps; return old and new values as bluesky expects.
 
-        Raises KeyError for another name.
+        Raises KeyError for any other name.
         """
         old = self._configured()
         self.calibrated = settings["bunch_period"]

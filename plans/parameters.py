@@ -199,7 +199,7 @@ PeriodPs = Annotated[
         "time from one X-ray pulse to the next",
         unit="ps",
         limits=bunch_period_limits,
-        remedy="Another fill pattern or harmonic number would differ by so much: correct the configuration first.",
+        remedy="Only another fill pattern or harmonic number differs by that much: correct the configuration first.",
     ),
 ]
 PeriodErrorPs = Annotated[

@@ -130,7 +130,7 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
     # version did not write are not compared.
     for name, now in calibration_metadata(beamline).items():
         then = start.get(name, now)
-        # An RF frequency is read again, and its last digit moves.
+        # The RF frequency is read again for each run, so its last digit may differ.
         if then != now and not (name == PERIOD and same_period(then, now)):
             raise InputError(
                 f"Run {start['uid']} was measured with {name} = {start[name]!r}, which is {now!r} at present: its two "

@@ -164,7 +164,7 @@ def reduce_run(
 def decays_for(start: Document, others: Iterable[Document]) -> list[Document]:
     """Return those start documents among `others` whose runs measure a decay that corrects this one, the best first.
 
-    Empty for a run of a kind whose results no decay corrects.
+    Empty if no decay corrects the results of this kind of run.
     """
     use = kind_of(start).decay_use
     if use is None:

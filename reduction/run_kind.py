@@ -78,7 +78,7 @@ class RunResults:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredDecay:
-    """The decay of a sample after the pump, as one run has measured it: what corrects the results of other runs.
+    """The decay of a sample after the pump, measured by one run; it corrects the results of other runs.
 
     `start` is the start document of that run, `fit` what its technique fitted.
     """

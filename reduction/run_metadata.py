@@ -113,7 +113,7 @@ class Timing:
         return f"{text}, {'from the ' if self.bunch_period_source.startswith('RF') else ''}{self.bunch_period_source}"
 
     def delay_sigma_of(self, probe: int) -> float:
-        """Return the error of the delay of `probe`, ps, by that of the bunch period: it grows with every bunch."""
+        """Return the error of the delay of `probe`, ps, from that of the bunch period; it grows with every bunch."""
         return abs(self.gate_delays_ps[probe]) / self.bunch_period_ps * self.bunch_period_error_ps
 
     @property

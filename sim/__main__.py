@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rf-mhz",
         type=_frequency,
-        help="RF frequency of the ring in MHz, if it is not the one that circumference or scheme give",
+        help="RF frequency of the ring in MHz; by default it follows from the circumference or the pump scheme",
     )
     parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")
     parser.add_argument(

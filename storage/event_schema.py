@@ -38,9 +38,9 @@ class QuickEventSchema:
 
 
 def is_plainly_an_event(document: Any) -> bool:
-    """Return whether `document` fits the schema of events as far as that is seen without the schema.
+    """Return whether `document` fits the schema of events as far as this can be seen without the schema.
 
-    False means unknown: subclasses and types of numpy are left to the schema.
+    False means unknown: subclasses and numpy types are left to the schema.
     """
     if not isinstance(document, dict) or not TYPES.keys() - {"filled"} <= document.keys() <= TYPES.keys():
         return False

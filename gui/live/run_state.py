@@ -191,7 +191,7 @@ class RunState:
         return sums
 
     def decay(self) -> MeasuredDecay | None:
-        """Return the decay that corrects this run, as another run has measured it; None without one, or without run."""
+        """Return the decay that corrects this run, measured by another run; None without one, or without a run."""
         return None if self.start is None else self._find_decay(self.start)
 
     def remember(self, key: Hashable, compute: Callable[[], T]) -> T:

@@ -19,8 +19,8 @@ def apply_bunch_period(beamline: Beamline, period_ps: PeriodPs, error_ps: Period
     """Use a measured bunch period and its error; nothing moves.
 
     Take both from `delay_self_test`, which prints the call. Every later start document carries them as `bunch_period`,
-    and the delays of all gates follow from it. An RF frequency that the ring serves comes before a measured period.
-    Returns the period in use as text.
+    and the delays of all gates follow from it. An RF frequency that the ring serves takes precedence over a measured
+    period. Returns the period in use as text.
     """
     measured = BunchPeriod(period_ps=period_ps, error_ps=error_ps, source=PeriodSource.MEASURED.value)
     yield from bps.configure(beamline.ring, {"bunch_period": measured})

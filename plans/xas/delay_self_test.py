@@ -49,8 +49,8 @@ class Arm:
 
     def metadata(self, beamline: Beamline) -> dict[str, dict[str, Any]]:
         """Return the arm for the start document, with raw delay and distance of the pulse (ps) as calibrated."""
-        # The scanned delays follow from the configuration alone. A period from elsewhere moves the rise among them by
-        # no more than a width of the response, and the expected place with it.
+        # The scanned delays follow from the configuration alone. A period from another source moves the rise, and the
+        # place where it is expected, by no more than a width of the response.
         scheme = beamline.ring.current_scheme()
         rise_offset_ps = scheme.until_next_pump_ps(self.watched_probe) if self.rise_offset_ps else 0.0
         return {

@@ -28,7 +28,7 @@ NO_DECAY = (
     "not known: too small by an unknown share, as the reference is not fully unpumped. Measure a delay scan of the "
     "same sample (give sample=...), or use shutter_reference."
 )
-"""What stands for the corrected size without a decay."""
+"""Text in place of the corrected size if there is no decay."""
 
 OTHER_FLUENCE = 0.1
 """Relative difference between the fluences of two runs above which they count as different (chosen)."""
@@ -113,7 +113,7 @@ def size_of(spectrum: Spectrum, decay: MeasuredDecay | None, blocked: Spectrum |
 
 
 def share_by(decay: MeasuredDecay | None, metadata: TransientMetadata) -> tuple[Value | None, str]:
-    """Return what the reference of a transient holds of it, without unit; None with the reason why it is not known."""
+    """Return the share of a transient that its reference holds, without unit; None with the reason if it is unknown."""
     if metadata.reference == "laser shutter":
         return Value(0.0, 0.0), ""
     if decay is None:
@@ -128,7 +128,7 @@ def share_by(decay: MeasuredDecay | None, metadata: TransientMetadata) -> tuple[
 
 
 def decay_text(decay: MeasuredDecay) -> str:
-    """Return which decay it is: the run, its edge, and its fluence, mJ/cm2."""
+    """Return a description of a decay: its run, edge, and fluence, mJ/cm2."""
     start = decay.start
     fluence = start.get("fluence_mj_cm2")
     at = "" if fluence is None else f" at {float(fluence):g} mJ/cm2"
@@ -136,7 +136,7 @@ def decay_text(decay: MeasuredDecay) -> str:
 
 
 def decay_distance(start: Document, other: Document) -> tuple[float, ...] | None:
-    """Return how far the decay measured by run `other` is from that of the run with this `start`; None: unsuitable.
+    """Return how far the decay measured by run `other` is from that of the run with this `start`; None if unsuitable.
 
     The sample must have the same name, and gates and pumps must be the same. Compared in this order: another fluence,
     another edge, and the time between both runs, s.

@@ -1,4 +1,4 @@
-"""Decays that the runs of a store have measured: what corrects the sizes of transients for an unpumped reference."""
+"""Decays that the runs of a store have measured; they correct sizes of transients against an unpumped reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_FITS = 3
 class MeasuredDecays:
     """The decay that corrects a run, from the runs of the store that `store` returns; any thread may call it.
 
-    A decay is fitted once per run, which takes seconds; a run that is still measured is not used.
+    A decay is fitted once per run, which takes seconds; a run that is still being measured is not used.
     """
 
     def __init__(self, store: Callable[[], Store]) -> None:

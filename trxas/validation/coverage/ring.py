@@ -1,4 +1,4 @@
-"""The ring of the simulations of a coverage, which is part of the truth: each is started with its RF frequency."""
+"""The ring in the simulations of a coverage: each is started with its RF frequency, so the true period is known."""
 
 from __future__ import annotations
 
