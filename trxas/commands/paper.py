@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from errors import InputError
 from trxas.commands.numbers import say, write_numbers
-from trxas.commands.options import JsonFile, SimulationSeed, SimulationSpeed
+from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from trxas.validation.paper.section import SectionResult
 
 OUTPUT = Path("paper-output")
+
+DEFAULT_SAMPLE = "cspbbr3"
+"""The paper's sample, which the simulation has unless another one is given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,13 @@ class PaperOptions(BeamlineOptions):
     )
     json: JsonFile = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the page and the figures.")] = OUTPUT
+    sample: SampleOption = None
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind", help="Draw the simulated sample at random, and compare with it only in the finished table."
+        ),
+    ] = False
     seed: SimulationSeed = 1
     speed: SimulationSpeed = 3000.0
 
@@ -42,12 +53,15 @@ def run(options: PaperOptions) -> int:
 
     Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a section could not be reduced.
     """
+    _refuse_two_samples(options)
     from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
     from trxas.validation.paper.campaign import chosen_sections, run_campaign
+    from trxas.validation.paper.known_truth import sealed_sample, truths_of
     from trxas.validation.paper.progress import CampaignProgress
     from trxas.validation.paper.sections import SECTIONS
+    from trxas.validation.paper.summary import rows_with_truth
 
     sections = chosen_sections(SECTIONS, options.only)
     # With --only, the sections that it is compared with may have been measured before.
@@ -56,24 +70,45 @@ def run(options: PaperOptions) -> int:
     progress = CampaignProgress(options.output / "measured.json", resume=options.resume or options.only is not None)
     if options.only and not options.resume:
         progress.forget(options.only)
+    sample = str(sealed_sample(options.output, resume=options.resume)) if options.blind else options.sample
+    truths = truths_of(sample or DEFAULT_SAMPLE) if options.address_list is None else {}
     with contextlib.ExitStack() as stack:
         address_list = options.address_list
         if address_list is None:
-            address_list = stack.enter_context(simulated_beamline(seed=options.seed, speed=options.speed))
+            address_list = stack.enter_context(
+                simulated_beamline(seed=options.seed, speed=options.speed, sample=sample)
+            )
             stack.callback(channel_access.silence)
         session = stack.enter_context(open_session(options.at(address_list)))
         results = run_campaign(session, sections, progress, say)
-    _write(options, {section.title: results[section.name] for section in sections})
+    compared = {
+        section.title: replace(result, rows=tuple(rows_with_truth(result.rows, truths)))
+        for section, result in ((section, results[section.name]) for section in sections)
+    }
+    _write(options, compared)
     return int(any(result.failure for result in results.values()))
+
+
+def _refuse_two_samples(options: PaperOptions) -> None:
+    """Raise InputError if the sample of the simulation is given twice, or if there is no simulation."""
+    if options.blind and options.sample is not None:
+        raise InputError("--blind draws the sample, and --sample gives one. Use one of them.")
+    if options.address_list is not None and (options.blind or options.sample is not None):
+        raise InputError(
+            "--blind and --sample belong to the simulated beamline, and --address-list names another one. Leave out "
+            "--address-list, or --blind and --sample."
+        )
 
 
 def _write(options: PaperOptions, results: Mapping[str, SectionResult]) -> None:
     from trxas.results.figures import save
     from trxas.validation.paper.page import html_page
+    from trxas.validation.paper.summary import summary_lines
     from trxas.validation.paper.table import table_text
 
     rows = [row for result in results.values() for row in result.rows]
     print(f"\n{table_text(rows)}\n")
+    print("\n".join(summary_lines(rows)))
     for drawing in (drawing for result in results.values() for drawing in result.drawings):
         print(f"{save(drawing.figure, options.output / f'{drawing.name}.png')}: {drawing.caption}")
     page = options.output / "paper.html"

@@ -14,24 +14,26 @@ import pytest
 pytestmark = pytest.mark.channel_access
 
 LARGEST_PULL = 4.0
-"""In 6 rows one in 2600 by chance, and the seed is fixed."""
+"""In 7 rows one in 2600 by chance, and the seed is fixed."""
 
 
 @pytest.mark.long
 def test_instrument_parts_find_time_zero_and_a_good_axis(trxas: Any, tmp_path: Path) -> None:
     """The hidden time zero is found and set, what was measured is not measured again, and the page is whole."""
     trxas("paper", "--only", "time-zero", "--json", "first.json", "--seed", "3")
-    rows = {row["name"]: row for row in json.loads((tmp_path / "first.json").read_text())}
-    found = rows["time zero, as found"]
-    assert found["pull"] is None
+    first = json.loads((tmp_path / "first.json").read_text())
+    rows = {row["name"]: row for row in first if row["kind"] != "truth"}
+    true = {row["name"]: row for row in first if row["kind"] == "truth"}
+    found = true["time zero, as found"]
+    assert abs(found["pull"]) < LARGEST_PULL
     assert abs(found["value"]) > 3 * found["sigma"]
     assert abs(rows["time zero, set"]["pull"]) < LARGEST_PULL
-    assert abs(rows["instrument response, sigma"]["value"] - 45) < 4 * rows["instrument response, sigma"]["sigma"]
+    assert abs(true["instrument response, sigma"]["pull"]) < LARGEST_PULL
     assert all(row["uids"] for row in rows.values())
 
     again = trxas("paper", "--only", "time-zero", "--json", "second.json", "--resume", "--seed", "4")
     assert "already measured" in again.stdout
-    assert json.loads((tmp_path / "second.json").read_text()) == list(rows.values())
+    assert json.loads((tmp_path / "second.json").read_text()) == first
 
     trxas("paper", "--only", "self-test", "--json", "third.json", "--seed", "3")
     rows = {row["name"]: row for row in json.loads((tmp_path / "third.json").read_text())}

@@ -25,18 +25,20 @@ from trxas.validation.paper import delays
 from trxas.validation.paper import section_session as section_session_module
 from trxas.validation.paper.campaign import chosen_sections, reduce_section
 from trxas.validation.paper.diffraction import expected_phase
+from trxas.validation.paper.known_truth import sealed_sample
 from trxas.validation.paper.page import html_page
 from trxas.validation.paper.progress import CampaignProgress
 from trxas.validation.paper.row_kinds import comparison_sign_row, extremum_row, sign_row
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult, nothing_to_measure
 from trxas.validation.paper.sections import SECTIONS
-from trxas.validation.paper.table import Row, table_text
+from trxas.validation.paper.summary import rows_with_truth, summary_lines
+from trxas.validation.paper.table import Row, RowKind, table_text
 from trxas.validation.paper.temperature.series import zero_crossing
 
 
 def row(**changes: Any) -> Row:
     values: dict[str, Any] = {
-        "name": "tau1", "unit": "ps", "published": 120.0, "published_sigma": 20.0, "value": 135.0, "sigma": 15.0,
+        "name": "tau1", "unit": "ps", "expected": 120.0, "expected_sigma": 20.0, "value": 135.0, "sigma": 15.0,
         "uids": ("0123456789",), "remark": "a <b> remark",
     }  # fmt: skip
     return Row(**(values | changes))
@@ -44,9 +46,53 @@ def row(**changes: Any) -> Row:
 
 def test_pull_is_the_distance_over_both_errors() -> None:
     assert row().pull == pytest.approx(15.0 / 25.0)
-    assert row(published_sigma=None).pull is None
-    assert row(published_sigma=0.0, sigma=0.0).pull is None
-    assert row(published=0.0, published_sigma=0.0, value=3.0, sigma=2.0).pull == pytest.approx(1.5)
+    assert row(expected_sigma=None).pull is None
+    assert row(expected_sigma=0.0, sigma=0.0).pull is None
+    assert row(expected=0.0, expected_sigma=0.0, value=3.0, sigma=2.0).pull == pytest.approx(1.5)
+
+
+def test_a_pull_beyond_three_disagrees_and_a_sign_is_compared_as_it_is() -> None:
+    assert row().agrees is True
+    assert row(value=300.0).agrees is False
+    sign = row(expected=-1.0, expected_sigma=None, value=-1.0, sigma=0.0)
+    assert sign.agrees is True
+    assert row(expected=-1.0, expected_sigma=None, value=1.0, sigma=0.0).agrees is False
+    assert row(expected=-1.0, expected_sigma=None, value=0.0, sigma=0.0).agrees is None
+    assert row(value=None, sigma=None).agrees is None
+
+
+def test_the_summary_tells_kinds_apart_and_names_what_disagrees() -> None:
+    """Lost: the number that contradicts the paper, among a hundred that do not."""
+    rows = [
+        row(),
+        row(name="area", value=400.0),
+        row(name="C, sign", expected=-1.0, expected_sigma=None, value=-1.0, sigma=0.0),
+        row(name="set", kind=RowKind.CONSISTENCY, expected=0.0, expected_sigma=0.0, value=3.0, sigma=2.0),
+    ]
+    paper, consistency = summary_lines(rows)
+    assert paper.startswith("compared with the paper: 3 numbers; 2 pulls with chi-square 125.8")
+    assert "1 of 1 signs and classes agree" in paper
+    assert paper.endswith("disagree: area (+11.2)")
+    assert consistency.endswith("none disagrees")
+
+
+def test_the_truth_of_the_sample_is_a_row_of_its_own() -> None:
+    """Without a truth, as at a real beamline, a number of which nothing is expected is shown all the same."""
+    rows = [row(truth="kinetics.tau1_ps"), row(name="t0", expected=None, truth="beam.time_zero_ps"), row(name="other")]
+    assert rows_with_truth(rows, {}) == rows
+    of_paper, of_truth, other = rows_with_truth(rows, {"kinetics.tau1_ps": 140.0})
+    assert (of_paper.kind, of_paper.expected) == (RowKind.PAPER, 120.0)
+    assert (of_truth.kind, of_truth.expected) == (RowKind.TRUTH, 140.0)
+    assert of_truth.pull == pytest.approx(-5.0 / 15.0)
+    assert other.name == "other"
+
+
+def test_a_blind_sample_is_another_one_each_time_and_stays_when_resumed(tmp_path: Path) -> None:
+    first = sealed_sample(tmp_path, resume=False).read_text()
+    assert sealed_sample(tmp_path, resume=True).read_text() == first
+    second = sealed_sample(tmp_path, resume=False)
+    assert second.read_text() != first
+    assert second.stat().st_mode & 0o077 == 0, "others can read the sealed truth"
 
 
 def test_a_number_that_could_not_be_determined_is_none_and_never_not_a_number() -> None:
@@ -68,7 +114,7 @@ def test_table_and_json_show_both_numbers_and_the_runs() -> None:
     assert "135 ± 15" in text
     assert "+0.6" in text
     assert "01234567" in text
-    assert {"published", "value", "sigma", "pull"} <= set(row().as_json())
+    assert {"expected", "value", "sigma", "pull"} <= set(row().as_json())
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from trxas.validation.paper.row_kinds import comparison_sign_row
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult, nothing_to_measure
 from trxas.validation.paper.spectra import BR_10NS, BR_100PS, PB_10NS, PB_100PS
 from trxas.validation.paper.stored_runs import StoredRuns
-from trxas.validation.paper.table import Row
+from trxas.validation.paper.table import Row, RowKind
 
 DELAYS = tuple(published.INVERSE_AREAS)
 """100 ps, 10.1 ns and 163.5 ns."""
@@ -119,7 +119,15 @@ def _area_rows(br: Delays, areas: list[AreaWithoutNoise]) -> list[Row]:
 
 def _area_row(name: str, delay: str, inverse: Value, uids: tuple[str, ...], remark: str) -> Row:
     value, sigma = inverse if math.isfinite(inverse.value) else (None, None)
-    return Row(name=name, published=published.INVERSE_AREAS[delay], value=value, sigma=sigma, uids=uids, remark=remark)
+    return Row(
+        name=name,
+        expected=published.INVERSE_AREAS[delay],
+        expected_sigma=published.rounded(1.0),
+        value=value,
+        sigma=sigma,
+        uids=uids,
+        remark=remark,
+    )
 
 
 def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
@@ -128,9 +136,12 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
         both = (*edge.uids[0], *uids)
         if edge.name == "Br":
             expected = published.INVERSE_AREAS[DELAYS[0]] / published.INVERSE_AREAS[delay]
+            # Both areas are rounded to 1; that of 100 ps is the smaller one and dominates.
+            rounding = expected * published.rounded(1.0) / published.INVERSE_AREAS[DELAYS[0]]
             scale = Row(
                 name=f"Br transient, {delay} over 100 ps",
-                published=expected,
+                expected=expected,
+                expected_sigma=rounding,
                 value=shape.scale.value,
                 sigma=shape.scale.sigma,
                 uids=both,
@@ -140,8 +151,9 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
         freedom = shape.degrees_of_freedom
         agreement = Row(
             name=f"{edge.name} shape, {delay} against 100 ps",
-            published=1.0,
-            published_sigma=0.0,
+            kind=RowKind.CONSISTENCY,
+            expected=1.0,
+            expected_sigma=0.0,
             value=shape.chi_square / freedom,
             sigma=math.sqrt(2 / freedom),
             uids=both,
@@ -160,7 +172,8 @@ def _corrected_size_row(edge: Delays, fit: KineticsFit, percent: float) -> Row:
     return Row(
         name=f"{edge.name} transient at 100 ps, corrected",
         unit="% of static",
-        published=-percent,
+        expected=-percent,
+        expected_sigma=published.rounded(1.0 if percent >= 1.0 else 0.1),
         value=100 * size.value,
         sigma=100 * size.sigma,
         uids=edge.uids[0],
@@ -180,7 +193,8 @@ def _corrected_rows(br: Delays, shapes: list[ShapeComparison], shares: list[Valu
         value = shape.scale.value * factor
         row = Row(
             name=f"Br transient, {delay} over 100 ps, corrected",
-            published=published.INVERSE_AREAS[DELAYS[0]] / published.INVERSE_AREAS[delay],
+            expected=published.INVERSE_AREAS[DELAYS[0]] / published.INVERSE_AREAS[delay],
+            expected_sigma=published.rounded(1.0) / published.INVERSE_AREAS[delay],
             value=value,
             sigma=math.hypot(shape.scale.sigma * factor, value * relative),
             uids=(*br.uids[0], *uids),
@@ -201,8 +215,8 @@ def _comparison_rows(edge: Delays) -> list[Row]:
         change = change_of_comparison(first, c)
         row = Row(
             name=f"{edge.name} C, {delay} minus 100 ps",
-            published=0.0,
-            published_sigma=0.0,
+            expected=0.0,
+            expected_sigma=0.0,
             value=change.value,
             sigma=change.sigma,
             uids=(*edge.uids[0], *uids),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.photophysics import photocarriers_per_nanocrystal, photons_per_m2, photothermal_rise_k
 from trxas.validation.paper import published
 from trxas.validation.paper.section import PaperSection, SectionResult, nothing_to_measure
 from trxas.validation.paper.stored_runs import StoredRuns
-from trxas.validation.paper.table import Row
 
 RUN = "br-100ps"
 
@@ -21,27 +21,17 @@ def _reduce(runs: StoredRuns) -> SectionResult:
     # The calibration of the attenuator is the only error, so that all three have the same relative one.
     relative_error = fluence.sigma / fluence.value
 
-    def row(name: str, unit: str, published_value: float, value: float, remark: str) -> Row:
-        return Row(
-            name=name,
-            unit=unit,
-            published=published_value,
-            value=value,
-            sigma=value * relative_error,
-            uids=runs.uids(RUN),
-            remark=remark,
-        )
-
-    volumes = f"F mu V = {photons:.3g} per m2 x 1.3e7 per m x 1e-24 m3, an upper limit"
-    heat = f"{absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / (5.8 mg/ml x 200 um x 215 mJ/g/K), an upper limit"
     carriers = photocarriers_per_nanocrystal(photons)
     rise_k = photothermal_rise_k(absorbed_mj_cm2)
-    rows = (
-        row("fluence", "mJ/cm2", published.FLUENCE_MJ_CM2, fluence.value, "error of the attenuator's calibration"),
-        row("photocarriers per nanocrystal", "", published.PHOTOCARRIERS, carriers, volumes),
-        row("photothermal rise", "K", published.PHOTOTHERMAL_RISE_K, rise_k, heat),
+    values = (
+        f"At a fluence of {with_error(fluence.value, fluence.sigma)} mJ/cm2, F mu V = {photons:.3g} per m2 x 1.3e7 "
+        f"per m x 1e-24 m3 gives up to {with_error(carriers, carriers * relative_error)} photocarriers per "
+        f"nanocrystal (the paper: about {published.PHOTOCARRIERS:g}), and {absorbed_mj_cm2:.3g} mJ/cm2 x 0.41 / "
+        f"(5.8 mg/ml x 200 um x 215 mJ/g/K) a rise of up to {with_error(rise_k, rise_k * relative_error)} K (the "
+        f"paper: {published.PHOTOTHERMAL_RISE_K:g} K). These are the paper's formulas at a fluence that was set, so "
+        "they are no rows of the table."
     )
-    return SectionResult(rows=rows, notes=(_note(fluence.value, photons, absorbed_mj_cm2),))
+    return SectionResult(notes=(values, _note(fluence.value, photons, absorbed_mj_cm2)))
 
 
 def _fluence_mj_cm2(runs: StoredRuns) -> Value:

@@ -52,7 +52,7 @@ def _saturation_rows(fit: FluenceFit, uids: tuple[str, ...]) -> tuple[Row, ...]:
     row = Row(
         name="Br fluence, end of linear regime",
         unit="mJ/cm2",
-        published=LINEAR_TO_MJ_CM2,
+        expected=LINEAR_TO_MJ_CM2,
         value=saturation.knee_mj_cm2,
         sigma=(high - low) / 2 if math.isfinite(high - low) else None,
         uids=uids,

@@ -22,7 +22,7 @@ from trxas.validation.paper.figures import foil_figure, rises_figure
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
-from trxas.validation.paper.table import Row
+from trxas.validation.paper.table import Row, RowKind
 from trxas.validation.types import Uids
 
 FOIL_DWELL_S = 100.0
@@ -60,13 +60,9 @@ def _measure_foil(session: SectionSession) -> Uids:
 def _reduce_foil(runs: StoredRuns) -> SectionResult:
     found = {BEFORE: runs.foil(FOIL_BEFORE), AFTER: runs.foil(FOIL_AFTER)}
     errors_ev = [math.nan if one.edge_ev is None else one.edge_ev.sigma for one in found.values()]
-    rows = (
-        _edge_row("Pb foil edge, as found", found[BEFORE], errors_ev[0], runs.uids(FOIL_BEFORE)),
-        replace(
-            _edge_row("Pb foil edge, calibrated", found[AFTER], math.hypot(*errors_ev), runs.uids()),
-            published_sigma=0.0,
-        ),
-    )
+    before = _edge_row("Pb foil edge, as found", found[BEFORE], errors_ev[0], runs.uids(FOIL_BEFORE))
+    after = _edge_row("Pb foil edge, calibrated", found[AFTER], math.hypot(*errors_ev), runs.uids())
+    rows = (replace(before, expected=None), replace(after, expected_sigma=0.0, kind=RowKind.CONSISTENCY))
     drawing = Drawing(name="foil", caption="Pb foil before and after the energy calibration", figure=foil_figure(found))
     return SectionResult(rows=rows, drawings=(drawing,))
 
@@ -78,7 +74,7 @@ def _edge_row(name: str, found: FoilResults, sigma_ev: float, uids: tuple[str, .
     return Row(
         name=name,
         unit="eV",
-        published=published.FOIL_EDGE_EV,
+        expected=published.FOIL_EDGE_EV,
         value=None if found.edge_ev is None else found.edge_ev.value,
         sigma=sigma_ev,
         uids=uids,
@@ -120,7 +116,8 @@ def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
         Row(
             name="time zero, as found",
             unit="ps",
-            published=0.0,
+            expected=None,
+            truth="beam.time_zero_ps",
             value=found.t0_ps.value,
             sigma=found.t0_ps.sigma,
             uids=runs.uids(ZERO_BEFORE),
@@ -128,9 +125,10 @@ def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
         ),
         Row(
             name="time zero, set",
+            kind=RowKind.CONSISTENCY,
             unit="ps",
-            published=0.0,
-            published_sigma=0.0,
+            expected=0.0,
+            expected_sigma=0.0,
             value=left.t0_ps.value,
             sigma=math.hypot(found.t0_ps.sigma, left.t0_ps.sigma),
             uids=runs.uids(),
@@ -139,7 +137,9 @@ def _reduce_time_zero(runs: StoredRuns) -> SectionResult:
         Row(
             name="instrument response, sigma",
             unit="ps",
-            published=published.RESPONSE_PS,
+            expected=published.RESPONSE_PS,
+            expected_sigma=published.rounded(1.0),
+            truth="beam.irf_sigma_ps",
             value=response.value,
             sigma=response.sigma,
             uids=runs.uids(ZERO_AFTER),
@@ -171,9 +171,10 @@ def _arm_rows(results: Mapping[str, ArmResult], uids: Mapping[str, str]) -> tupl
         known = result.shift_ps is not None and result.shift_sigma_ps is not None
         row = Row(
             name=f"delay axis: {name} against {REFERENCE}",
+            kind=RowKind.CONSISTENCY,
             unit="ps",
-            published=0.0,
-            published_sigma=0.0,
+            expected=0.0,
+            expected_sigma=0.0,
             value=result.shift_ps,
             sigma=result.shift_sigma_ps,
             uids=(uids[name], uids[REFERENCE]),

@@ -56,12 +56,13 @@ def _row(name: str, fit: KineticsFit, uids: tuple[str, ...]) -> Row:
     return Row(
         name=name.removesuffix("_ps"),
         unit="ps" if name.endswith("_ps") else "",
-        published=value,
-        published_sigma=sigma,
+        expected=value,
+        expected_sigma=sigma,
         value=measured.value,
         sigma=measured.sigma,
         uids=uids,
         remark="at time zero; it decays, which the paper's 130 ns do not show" if name == "offset" else "",
+        truth=f"kinetics.{name}",
     )
 
 

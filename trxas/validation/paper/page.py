@@ -10,13 +10,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from trxas.validation.paper.section import SectionResult
+from trxas.validation.paper.summary import summary_lines
 from trxas.validation.paper.table import HEADINGS
 
 EXPLANATION = (
-    "Every number of the paper beside the measured one. The measured numbers come from runs of the plans, are reduced "
-    "from the stored runs named here, and carry the errors of their counts. The pull is the difference divided by both "
-    "errors together; it is empty where the paper gives no error. Where the published number is exact, or the paper "
-    "states that something is constant, its error is 0. A sign is 0 where the measured value is within two errors of 0."
+    "Measured numbers beside what they are compared with: a number of the paper, the truth of the simulated sample, "
+    "or a statement that holds for any sample. The measured numbers come from runs of the plans, are reduced from "
+    "the stored runs named here, and carry the errors of their counts. The pull is the difference divided by both "
+    "errors together; a pull beyond 3 disagrees. Where the paper gives no error, its last digit is taken as "
+    "rounded. Where the paper states that something is constant, the error is 0. A sign is 0, and not determined, "
+    "where the measured value is within two errors of 0."
 )
 
 FIGURE_DPI = 110
@@ -33,8 +36,15 @@ def html_page(title: str, results: Mapping[str, SectionResult]) -> str:
         keep_trailing_newline=True,
     )
     rows = [row for result in results.values() for row in result.rows]
+    summary = summary_lines(rows)
     return environment.get_template("page.html").render(
-        title=title, explanation=EXPLANATION, headings=HEADINGS, rows=rows, results=results, image_source=_image_source
+        title=title,
+        explanation=EXPLANATION,
+        headings=HEADINGS,
+        rows=rows,
+        summary=summary,
+        results=results,
+        image_source=_image_source,
     )
 
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+
+def rounded(step: float) -> float:
+    """Return the standard error of a number that is published without one, from the `step` of its last digit."""
+    return step / math.sqrt(12.0)
+
+
 FOIL_EDGE_EV = 13_035.0
 """L3 edge of metallic lead, used to calibrate the energy (SI 2; value of the X-ray data booklet)."""
 
@@ -35,11 +43,11 @@ INVERSE_AREAS = {"100 ps": 155.0, "10.1 ns": 363.0, "163.5 ns": 976.0}
 KINETICS = {
     "tau1_ps": (120.0, 20.0),
     "tau2_ps": (900.0, 300.0),
-    "fraction1": (0.60, None),
-    "fraction2": (0.21, None),
-    "offset": (0.19, None),
+    "fraction1": (0.60, rounded(0.01)),
+    "fraction2": (0.21, rounded(0.01)),
+    "offset": (0.19, rounded(0.01)),
 }
-"""Global fit of both edges: value and error."""
+"""Global fit of both edges: value and error; the fractions are given without one."""
 
 FLUENCE_MJ_CM2 = 8.83
 """Fluence of all pump-probe measurements (SI 3)."""

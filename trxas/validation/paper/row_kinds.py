@@ -10,6 +10,7 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.comparison import ComparisonParameter
 from reduction.xas.features import extremum
+from trxas.validation.paper import published
 from trxas.validation.paper.table import Row
 
 if TYPE_CHECKING:
@@ -29,34 +30,36 @@ def extremum_row(
     near_ev: float,
     half_width_ev: float,
     uids: tuple[str, ...],
+    step_ev: float = 1.0,
 ) -> Row:
     """Return the row of an extremum within `half_width_ev` of its published energy `near_ev`.
 
     `curve`: energies in eV, values and their errors, (points,) each. If there is no extremum, the row has no value, and
-    the reason as its remark.
+    the reason as its remark. The published energy is exact to its last digit, `step_ev`.
     """
     try:
         found = extremum(*curve, near_ev=near_ev, half_width_ev=half_width_ev)
     except ReductionError as error:
-        return Row(name=name, unit="eV", published=near_ev, value=None, sigma=None, uids=uids, remark=str(error))
+        return Row(name=name, unit="eV", expected=near_ev, value=None, sigma=None, uids=uids, remark=str(error))
     return Row(
         name=name,
         unit="eV",
-        published=near_ev,
+        expected=near_ev,
+        expected_sigma=published.rounded(step_ev),
         value=found.value,
         sigma=found.sigma,
         uids=uids,
-        remark="the paper gives no error",
+        remark="the paper gives no error; its last digit counts",
     )
 
 
-def comparison_sign_row(name: str, published: float, c: ComparisonParameter, uids: tuple[str, ...]) -> Row:
+def comparison_sign_row(name: str, expected: float, c: ComparisonParameter, uids: tuple[str, ...]) -> Row:
     """Return the row of the sign of C, published as +1 or -1; it is known if the signs of both averages are."""
     significance = min(abs(average.value) / average.sigma for average in (c.main_edge, c.pre_edge))
     what = f"C = {with_error(c.value, comparison_error(c))}"
     if not c.delta_valid:
         what += f", 68 %: {c.low:.2g} to {c.high:.2g}"
-    return sign_row(name, published, Value(c.value, abs(c.value) / max(significance, _TINY)), uids, what)
+    return sign_row(name, expected, Value(c.value, abs(c.value) / max(significance, _TINY)), uids, what)
 
 
 def comparison_error(c: ComparisonParameter) -> float | None:
@@ -67,8 +70,8 @@ def comparison_error(c: ComparisonParameter) -> float | None:
     return half if math.isfinite(half) else None
 
 
-def sign_row(name: str, published: float, measured: Value, uids: tuple[str, ...], what: str) -> Row:
+def sign_row(name: str, expected: float, measured: Value, uids: tuple[str, ...], what: str) -> Row:
     """Return the row of a sign, published as +1 or -1; measured 0 within two errors of 0. `what` is the remark."""
     certain = abs(measured.value) > SIGN_SIGMAS * measured.sigma
     value = math.copysign(1.0, measured.value) if certain else 0.0
-    return Row(name=name, published=published, value=value, sigma=0.0, uids=uids, remark=what)
+    return Row(name=name, expected=expected, value=value, sigma=0.0, uids=uids, remark=what)

@@ -84,20 +84,13 @@ def _reduce_br_10ns(runs: StoredRuns) -> SectionResult:
     run = runs.scan(BR_10NS)
     unpumped = spc_spectrum(run, probe=1, reference="unpumped probe")
     blocked, ratio = _with_scatter(spc_spectrum(run, probe=1, reference="laser shutter"), runs)
-    delay = Row(
-        name="second bunch, delay",
-        unit="ns",
-        published=163.5,
-        value=(unpumped.metadata.delay_ps or 0) / 1e3,
-        sigma=unpumped.metadata.delay_sigma_ps / 1e3,
-        uids=runs.uids(BR_10NS),
-        remark=f"bunch period {run.metadata.timing.period_text}",
-    )
+    delay = Value((unpumped.metadata.delay_ps or 0.0) / 1e3, unpumped.metadata.delay_sigma_ps / 1e3)
     note = (
         "At 163.5 ns the unpumped signal is that of the last probe before the next pump, in the same exposures, or "
         "that of the same probe in passes with the laser blocked. Fluctuations of the jet cancel in the first case "
         f"only. With the laser blocked, the scans scatter {ratio:.1f} times as much as their counts explain, and the "
-        "error bars are drawn accordingly."
+        f"error bars are drawn accordingly. The second bunch came {with_error(*delay)} ns after the laser; bunch "
+        f"period: {run.metadata.timing.period_text}."
     )
     drawings = (
         Drawing(
@@ -111,7 +104,7 @@ def _reduce_br_10ns(runs: StoredRuns) -> SectionResult:
             figure=spectra_figure([unpumped, blocked]),
         ),
     )
-    return SectionResult(rows=(delay,), drawings=drawings, notes=(note,))
+    return SectionResult(drawings=drawings, notes=(note,))
 
 
 def _with_scatter(spectrum: Spectrum, runs: StoredRuns) -> tuple[Spectrum, float]:
@@ -148,22 +141,25 @@ def _reduce_pb_10ns(runs: StoredRuns) -> SectionResult:
 
 
 def _size_row(name: str, spectrum: Spectrum, energy_ev: float, percent: float, uids: tuple[str, ...]) -> Row:
+    step = 1.0 if abs(percent) >= 1.0 else 0.1
     index = int(abs(spectrum.energy_ev - energy_ev).argmin())
     static = float(spectrum.off[index])
     return Row(
         name=name,
         unit="% of static",
-        published=percent,
+        expected=percent,
         value=100 * float(spectrum.transient[index]) / static,
         sigma=100 * float(spectrum.sigma[index]) / static,
         uids=uids,
         remark="the paper says 'around'",
+        expected_sigma=published.rounded(step),
     )
 
 
 def _transient_row(name: str, spectrum: Spectrum, near_ev: float, half_width_ev: float, uids: tuple[str, ...]) -> Row:
     curve = (spectrum.energy_ev, spectrum.transient, spectrum.sigma)
-    return extremum_row(name, curve, near_ev=near_ev, half_width_ev=half_width_ev, uids=uids)
+    # The paper gives the energies of the transients to half an eV.
+    return extremum_row(name, curve, near_ev=near_ev, half_width_ev=half_width_ev, uids=uids, step_ev=0.5)
 
 
 def _modulation_row(name: str, spectrum: Spectrum, energy_ev: float, sign: float, uids: tuple[str, ...]) -> Row:

@@ -1,10 +1,11 @@
-"""The table of the campaign: published numbers beside the measured ones."""
+"""The table of the campaign: measured numbers beside what they are compared with."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from reduction.number_text import with_error
@@ -14,45 +15,77 @@ from trxas.terminal.tables import table_text as as_text
 RUNS_SHOWN = 4
 """Largest number of runs that a row of the printed table names; the JSON has all of them."""
 
-HEADINGS = ("quantity", "published", "measured", "pull", "runs", "remark")
+HEADINGS = ("quantity", "compared with", "expected", "measured", "pull", "runs", "remark")
+
+LARGEST_PULL = 3.0
+"""Pull above which a measured number disagrees: 0.3 % of pulls by chance."""
+
+
+class RowKind(StrEnum):
+    """What a measured number is compared with."""
+
+    PAPER = "paper"
+    """A number or a sign that the paper states."""
+
+    TRUTH = "truth"
+    """A number that the simulated sample has, whatever the paper says."""
+
+    CONSISTENCY = "consistency"
+    """A statement that holds for any sample, such as time zero at 0 ps after it was set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One published number and its measurement, both in `unit`.
+    """One measured number and what is expected of it, both in `unit`.
 
-    `published_sigma` is None where the paper gives no error; it is 0 where the published number is exact, or a
-    statement such as "constant". `value` and `sigma` are None if they could not be determined. `uids` are the runs
-    behind `value`. The `remark` gives the reason for a missing or a deviating value, or the source of the published
-    number.
+    `expected_sigma` is 0 where the expected number is exact, or the statement is one such as "constant"; None for signs
+    and classes, which are compared as they are. `expected` is None where only the truth of a simulated sample can be
+    compared: `truth` is the name of that number in its file, such as "beam.irf_sigma_ps". `value` and `sigma` are None
+    if they could not be determined. `uids` are the runs behind `value`. The `remark` gives the reason for a missing or
+    a deviating value, or the source of the expected number.
     """
 
     name: str
     unit: str = ""
-    published: float
-    published_sigma: float | None = None
+    kind: RowKind = RowKind.PAPER
+    expected: float | None
+    expected_sigma: float | None = None
     value: float | None
     sigma: float | None
     uids: tuple[str, ...]
     remark: str = ""
+    truth: str = ""
 
     @property
     def pull(self) -> float | None:
-        """Measured minus published, divided by both errors together.
+        """Measured minus expected, divided by both errors together.
 
-        None where the paper gives no error, and where the measured value or both errors are missing.
+        None where nothing is expected, for signs and classes, and where the measured value or both errors are missing.
         """
-        if self.published_sigma is None or self.value is None or self.sigma is None:
+        if self.expected is None or self.expected_sigma is None or self.value is None or self.sigma is None:
             return None
-        error = math.hypot(self.sigma, self.published_sigma)
-        return (self.value - self.published) / error if error > 0 else None
+        error = math.hypot(self.sigma, self.expected_sigma)
+        return (self.value - self.expected) / error if error > 0 else None
 
-    def cells(self) -> tuple[str, str, str, str, str, str]:
-        """Return name, published, measured, pull, runs and remark as text, in the order of `HEADINGS`."""
+    @property
+    def agrees(self) -> bool | None:
+        """Whether the measured value is the expected one: within three errors, or the same sign or class.
+
+        None if nothing is known: no value, nothing expected, or a sign that is not certain.
+        """
+        if self.pull is not None:
+            return abs(self.pull) <= LARGEST_PULL
+        if self.expected is None or self.expected_sigma is not None or not self.value:
+            return None
+        return self.value == self.expected
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row as text, in the order of `HEADINGS`."""
         measured = "not determined" if self.value is None else with_error(self.value, self.sigma)
         return (
             f"{self.name} ({self.unit})" if self.unit else self.name,
-            with_error(self.published, self.published_sigma),
+            str(self.kind),
+            "" if self.expected is None else with_error(self.expected, self.expected_sigma or None),
             measured,
             "" if self.pull is None else f"{self.pull:+.1f}",
             self._runs(),
@@ -64,11 +97,13 @@ class Row:
         return {
             "name": self.name,
             "unit": self.unit,
-            "published": self.published,
-            "published_sigma": self.published_sigma,
+            "kind": str(self.kind),
+            "expected": self.expected,
+            "expected_sigma": self.expected_sigma,
             "value": self.value,
             "sigma": self.sigma,
             "pull": self.pull,
+            "agrees": self.agrees,
             "uids": list(self.uids),
             "remark": self.remark,
         }

@@ -1,0 +1,44 @@
+"""The truth of the simulated sample: compared with the results once all of them are there, never used before."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+from trxas.simulation import sample_file
+from trxas.validation.coverage.random_sample import draw_truth
+from trxas.validation.coverage.sample_file import sample_toml
+
+SEALED = "sealed-sample.toml"
+"""File in the output folder with the drawn sample of a blind campaign."""
+
+
+def sealed_sample(folder: Path, *, resume: bool) -> Path:
+    """Draw a sample from random numbers that nobody has seen, write it under `folder`, and return its path.
+
+    With `resume` the sample that was drawn before is used again, if there is one.
+    """
+    path = folder / SEALED
+    if not (resume and path.exists()):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(sample_toml(draw_truth(np.random.default_rng())), encoding="utf-8")
+        path.chmod(0o600)
+    return path
+
+
+def truths_of(sample: str) -> dict[str, float]:
+    """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps".
+
+    Raises InputError if there is no such sample.
+    """
+    content = tomllib.loads(sample_file(sample).read_text(encoding="utf-8"))
+    numbers = {
+        f"{table}.{key}": float(value)
+        for table in ("kinetics", "beam")
+        for key, value in content.get(table, {}).items()
+        if isinstance(value, int | float)
+    }
+    fractions = [numbers.get(f"kinetics.fraction{number}", 0.0) for number in (1, 2)]
+    return numbers | {"kinetics.offset": 1.0 - sum(fractions)}
