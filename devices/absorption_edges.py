@@ -61,6 +61,7 @@ def absorption_edge(name: Any) -> AbsorptionEdge:
     if shell + number not in edges:
         raise InputError(_no_such_edge(name, shell, edges))
     edge = edges[shell + number]
+    # Names are keys of tables and documents, so there is one spelling of each.
     if name != edge.name:
         raise InputError(f"Unknown edge {name!r}. Did you mean {edge.name!r}?")
     return edge

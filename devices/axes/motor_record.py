@@ -69,6 +69,7 @@ class MotorFields(Device):
         trip.
         """
         now = self._request() if fresh or not self._latest else self._latest
+        # The first check of a session is the reference for all later ones.
         self._first = self._first or now
         if int(now["mode"]) not in MOVING_MODES:
             raise MotionError(
@@ -81,6 +82,7 @@ class MotorFields(Device):
                     f"{self.change(name)} while the session is open, so the same position has another meaning. Set it "
                     "back, or open a new session and calibrate."
                 )
+        # As in the record itself, equal limits mean that there are none.
         low = now["low"]
         high = now["high"]
         if raw is not None and low < high and not low <= raw <= high:

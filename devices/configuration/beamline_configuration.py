@@ -260,6 +260,7 @@ def scheme_faults(
         for key in keys:
             if key in given[table]:
                 yield Fault(table=table, key=key, message="follows from [pump_scheme]. Remove it.")
+    # The table's own check reports a scheme with faults; times that follow from it would mean nothing.
     if not scheme.is_sound:
         return
     found = scheme.scheme()

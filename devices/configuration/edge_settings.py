@@ -103,6 +103,7 @@ def edge_faults(energy: EnergySettings | None, edges: Mapping[str, EdgeSettings]
     for name, settings in edges.items():
         table = table_name("edges", name)
         try:
+            # The name must be that of an edge even if its energy is given.
             edge_ev = settings.edge_ev or absorption_edge(name).energy_ev
             absorption_edge(name)
         except InputError as error:

@@ -65,6 +65,7 @@ def _read(path: Path, named: Mapping[str, Path], children: tuple[Path, ...]) -> 
         raise ConfigurationError(f"{path}: {EXTENDS} = {extends!r} leads in a circle: {chain}. Remove one of them.")
     parent = _read(parent_path, named, family)
     inherited = deepcopy(parent.content)
+    # What the child sets itself is merged last, so it stays even if the same key is omitted or replaced.
     for key in _checked_omits(path, omits):
         _leave_out(inherited, key, f"{path}: {OMITS}", parent_path)
     _drop_replaced(inherited, content)

@@ -107,6 +107,7 @@ class FurtherDetectors:
             except AcquisitionError as error:
                 values |= one.empty()
                 marks.append(one.name + MISSING_ENDING)
+                # A detector that stays without values is logged once, not at every point.
                 if one.name not in self._missing:
                     logger.warning("%s has no value for this exposure: %s", one.name, error)
                 self._missing[one.name] = str(error)
@@ -125,8 +126,10 @@ class FurtherDetectors:
         if readings is None:
             raise AcquisitionError("it does not answer, or its record is in INVALID alarm.")
         before = dict(self._stamps)
+        # Remembered even if a check below fails: a rejected reading must not pass as that of the next exposure.
         self._remember(one.name, readings)
         elapsed_s = float(master.value)
+        # An earlier exposure ended at least one exposure ago, so half of one tells them apart.
         allowed_s = max(elapsed_s / 2, self._settings.stamp_tolerance_s)
         for record, stamps in _stamps(one, readings).items():
             if len(stamps) > 1:

@@ -77,10 +77,12 @@ class SessionGuard:
             return
         self._stopping.set()
         self._wake.set()
+        # The thread ends first, because a late heartbeat would arm the watchdog again.
         self._thread.join(timeout=30)
         try:
             if self._beamline.safety is not None:
                 put_and_wait(self._beamline.safety.disarm, 1)
+            # The lock may have expired meanwhile and belong to another session.
             if self._beamline.holder is not None and self._beamline.holder.held_by()[0] == self._text:
                 self._beamline.holder.release()
         except GONE as error:

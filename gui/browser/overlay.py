@@ -117,6 +117,7 @@ class Overlay(QWidget):
         for run in self._runs:
             if run.curve is None:
                 continue
+            # One plot has one axis; the first run decides which.
             if (run.curve.axis, run.curve.quantity) != (first.axis, first.quantity):
                 problems.append(f"{run.label}: not drawn, because it shows another quantity ({run.curve.quantity}).")
                 continue

@@ -192,6 +192,7 @@ def fit_line(pattern: Pattern, near_inv_angstrom: float, half_width: float = _GR
             f"No line is seen near {near_inv_angstrom:g} 1/Angstrom: the fit does not converge. Check geometry and "
             "exposure."
         ) from error
+    # A fit to noise converges too, and may leave the window.
     if not (values[0] > 3 * np.sqrt(covariance[0, 0]) and abs(values[1] - near_inv_angstrom) < half_width):
         raise ReductionError(f"No line is seen near {near_inv_angstrom:g} 1/Angstrom. Check geometry and exposure.")
     return Value(float(values[1]), float(np.sqrt(covariance[1, 1])))

@@ -102,6 +102,7 @@ def reduce_powder_series(images: Sequence[PowderImage], geometry: DetectorGeomet
         raise ReductionError("A powder series needs at least one image. Give runs with images.")
     masks = [hot_pixels(image.counts) for image in images]
     calibration = calibrate_in_powder(images[0].counts, masks[0], geometry)
+    # Divided by I0 relative to its mean, so that intensities stay near counts.
     mean_i0 = float(np.mean([image.i0 for image in images]))
     patterns = [
         integrate(image.counts, calibration.geometry, mask=mask, normalisation=image.i0 / mean_i0)

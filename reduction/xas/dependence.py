@@ -255,6 +255,7 @@ class DependenceSums:
             else:
                 photons = values[f"{one.name}:signal"]
                 variance = values[f"{one.name}:variance"]
+                # An analog detector counts no pulses; exposures are weighted by time instead.
                 pulses = np.full(len(photons), values[f"{one.name}:exposure_s"])
             found[one.name] = np.array([photons, variance, pulses])
         return found

@@ -52,6 +52,7 @@ class FoilReference:
                 edge_ev=float(document["edge_ev"]),
                 error_ev=float(document["error_ev"]),
             )
+            # References without a curve are a position only.
             if made.kind != CURVE:
                 return replace(made, steepest_ev=float(document["steepest_ev"]))
             energy, absorption = (np.asarray(document[key], dtype=float) for key in ("energy_ev", "absorption"))

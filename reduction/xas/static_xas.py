@@ -216,6 +216,7 @@ def joined_static(runs: Sequence[StaticAccumulator]) -> StaticAccumulator:
             "Runs of different edges, grids, temperatures, windows or energy calibrations cannot be averaged. "
             "Choose runs that agree in all of them."
         )
+    # A shallow copy: its sums are replaced, so those of the first run stay as they are.
     whole = copy(runs[0])
     whole._sums = np.sum([run._sums for run in runs], axis=0)
     whole.scans = sum(run.scans for run in runs)

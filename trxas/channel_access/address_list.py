@@ -41,6 +41,7 @@ def _fault(part: str) -> str:
     host, colon, port = part.partition(":")
     if not host or (colon and not port):
         return f"{part}: no space is allowed between host, colon and port"
+    # The resolver would take a bare number as an IPv4 address: 1 as 0.0.0.1.
     if host.isdecimal():
         return f"{part}: this is a number, not a host"
     if colon and not (port.isdecimal() and 1 <= int(port) <= PORT_MAXIMUM):

@@ -85,6 +85,7 @@ def run(options: CoverageOptions) -> int:
         try:
             run_coverage(coverage, options.json)
         finally:
+            # After Ctrl-C too: the samples so far are a result as well.
             _show(coverage, options)
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
 

@@ -63,6 +63,7 @@ def run(options: DemoOptions) -> int:
         from trxas.session.session import open_session
         from trxas.window.companion import companion_window
 
+        # The stack ends in reverse order, so this comes before the simulation stops and its connections are lost.
         stack.callback(channel_access.silence)
         shown = has_screen() if options.window is None else options.window
         window = stack.enter_context(companion_window(configuration)) if shown else None

@@ -179,6 +179,7 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
         f"tau{n}_ps": (f"τ{n}", _text(value, "ps") + _limits(fit, f"tau{n}_ps", 1.0))
         for n, value in enumerate(fit.lifetimes_ps, 1)
     }
+    # A single lifetime has the whole decay as its share.
     if fit.model.components > 1:
         shares = enumerate(fit.fractions, 1)
         values |= {
