@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def transient_detectors(listed: Sequence[DetectorFacts]) -> tuple[DetectorFacts, ...]:
-    """Return the detectors whose transients a run has, in the order of its list; first the one that is the default.
+    """Return the detectors whose transients a run has: first the default, then the others in the order of the list.
 
-    The default is the first that counts, otherwise the first of the list. A detector that another one contains is part
-    of that one, and one that is not gated sees no transient. None for runs that list no detectors.
+    The default is the first that counts, otherwise the first of the list. Detectors that are part of another one, or
+    not gated, are not returned. Empty for runs that list no detectors.
     """
     inside = {one.contains for one in listed if one.contains}
     found = [one for one in listed if one.sees_transients and one.name not in inside]

@@ -48,7 +48,7 @@ class ServerAddress:
 class ZmqManagerLink:
     """Connection to the server at `address`, opened on first use in the thread that uses it.
 
-    A plain text is an address without a key. `address` may also be a function that returns it, or None while there is
+    A plain string is an address without a key. `address` may also be a function that returns it, or None while there is
     no server; it is called again after every failure, so that a server that comes back at another address is found.
     Error messages call the server `name` and suggest `command` to start it. A request takes at most `timeout_s`, which
     is longer than a server is blocked while it opens its environment.
@@ -140,7 +140,7 @@ def plan_item(name: str, arguments: Mapping[str, Any], uid: str = "") -> dict[st
 
 
 def signed(**parameters: Any) -> dict[str, Any]:
-    """Return the parameters of a request that must name its user: the account of this process."""
+    """Return the parameters of a request with the name of its user, the account of this process."""
     return {**parameters, "user": getpass.getuser(), "user_group": USER_GROUP}
 
 

@@ -162,7 +162,7 @@ def evaluate_delay_axis(
 
 
 def delay_axis_faults(results: Mapping[str, ArmResult]) -> list[str]:
-    """Return the faults of the axis, one text per bad arm with its shift in ps; empty for a good axis."""
+    """Return the faults of the axis, one sentence per bad arm with its shift in ps; empty for a good axis."""
     harmless = (Verdict.GOOD, Verdict.PERIOD)
     return [result.text(name) for name, result in results.items() if result.verdict not in harmless]
 

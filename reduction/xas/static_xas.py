@@ -91,7 +91,7 @@ class StaticAccumulator:
 
     @property
     def variance(self) -> FloatArray:
-        """Variance of `corrected`, (points,): photons arrive as Poisson, and the electronics analyse a part of them."""
+        """Variance of `corrected`, (points,): a Poisson process, of which the electronics analyse a part."""
         return np.asarray(self._sums[1])
 
     @property

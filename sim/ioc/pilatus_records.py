@@ -39,8 +39,8 @@ async def _write(group: Any, instance: Any, value: Any) -> Any:
 
 def _record(name: str, value: Any, kind: str, *, shown: bool, doc: str, long_text: bool = False) -> Any:
     """Return one record; `shown` ones are read-only, the others pass writes to their group."""
-    # areaDetector has three sorts of texts: EPICS strings of 40 characters, long texts as character arrays, and choices
-    # as enumerations. Clients rely on the sort, so the start value decides it, and long texts are asked for.
+    # areaDetector has three sorts of strings: EPICS strings of 40 characters, long ones as character arrays, and
+    # choices as enumerations. Clients rely on the sort, so the start value decides it; `long_text` makes a long one.
     access: Records = {"read_only": True} if shown else {"put": _write}
     options: Records = {"name": name, "doc": f"{kind}: {doc}", "record": FULL_RECORDS.get(name), **access}
     if long_text:

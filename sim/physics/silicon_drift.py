@@ -41,10 +41,10 @@ def draw_drift_counts(
 ) -> DriftCounts:
     """Count for `duration_s` at a fluorescence of `spectrum` edge steps and a relative `flux`.
 
-    Photons arrive as Poisson. A photon is analysed if none came within the dead time before it, which holds for
-    exp(-rate x dead time) of them (paralysable; Knoll, Radiation Detection and Measurement, ch. 4), and lies in the
-    window with the window's share: so the counts in the window are exactly Poisson, and counts x input / output is
-    the number of window photons on average.
+    The arrival of photons is a Poisson process. A photon is analysed if none came within the dead time before it, which
+    holds for exp(-rate x dead time) of them (paralysable; Knoll, Radiation Detection and Measurement, ch. 4), and lies
+    in the window with the window's share: so the counts in the window are exactly Poisson, and counts x input / output
+    is the number of window photons on average.
     """
     # Order of draws: photons that arrive (Poisson), those that are analysed (each with the probability that no other
     # one came within the dead time before it), and those of them in the window. Input and output rates are those of the

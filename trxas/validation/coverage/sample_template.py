@@ -118,7 +118,7 @@ def read_template(path: Path, edge: str) -> SampleTemplate:
 
 
 def toml_text(content: Mapping[str, Any]) -> str:
-    """Return tables of numbers, texts and lists as TOML."""
+    """Return tables of numbers, strings and lists as TOML."""
     return "\n".join(_lines(content, ())) + "\n"
 
 

@@ -87,7 +87,7 @@ def thermal_and_optical_figure(
     delays: Sequence[str],
     windows: Sequence[ComparisonWindows],
 ) -> Figure:
-    """Draw thermal differences, transients, and C of both against temperature and delay, a column per edge (Fig. 3)."""
+    """Draw thermal differences, transients, and their parameter C against temperature and delay, by edge (Fig. 3)."""
     figure = Figure(figsize=(11, 11), layout="constrained")
     panels = figure.subplots(3, len(series))
     for column, one in enumerate(series):
