@@ -3,7 +3,7 @@
 `python -m trxas.validation.robustness.measuring_process` with `--config`, `--data`, `--address-list`, `--enough FILE`
 and `--datasets N` measures one dataset after the other until FILE exists and at least N are complete, or until its
 standard input is closed. It first completes what an earlier process left unfinished. `measure_at_prompt` does the same
-in a session of IPython, `queue_process` in that of the queue server.
+in a session of IPython, `queue_process` in the queue server's session.
 """
 
 from __future__ import annotations

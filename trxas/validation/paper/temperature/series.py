@@ -1,4 +1,4 @@
-"""Differences of the static spectra to that at 25 C, and C of them against temperature (SI 8, Fig. 3)."""
+"""Differences of the static spectra to that at 25 C, and their parameter C against temperature (SI 8, Fig. 3)."""
 
 from __future__ import annotations
 

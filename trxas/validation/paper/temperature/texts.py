@@ -36,7 +36,7 @@ def _matched(series: ThermalSeries) -> str:
 
 
 def crossing_text(series: Mapping[str, ThermalSeries]) -> str:
-    """Return the paragraph with C of both edges at every temperature."""
+    """Return the paragraph with the parameter C of both edges at every temperature."""
     values_by_edge = []
     for edge, one in series.items():
         values = {t: one.comparison(t) for t in one.differences}
