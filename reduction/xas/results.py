@@ -154,9 +154,9 @@ class FoilResults(RunResults):
 
     @property
     def uncalibrated_edge_ev(self) -> Value | None:
-        """Edge on the monochromator's own energy, eV: which no calibration changes; None without an edge.
+        """Edge on the monochromator's own energy axis, eV, which no calibration changes; None without an edge.
 
-        The energy calibration that is right is the edge of the reference minus this, however often it was applied.
+        The right energy calibration is the edge of the reference minus this, however often it was applied.
         """
         edge = self.edge_ev
         return None if edge is None else Value(edge.value - self.axis_offset_ev, edge.sigma)
