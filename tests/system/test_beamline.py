@@ -74,6 +74,15 @@ def test_energy_scan_is_stored_and_shows_the_edge_and_the_transient(session: Ses
         assert spectrum.metadata.delay_ps == pytest.approx(100, abs=0.1)
 
 
+def test_the_bunch_period_is_that_of_the_ring_and_not_the_configured_one(session: Session, energy_uid: str) -> None:
+    """Lost: the second bunch, 39 ps later than stated. The RF frequency comes over Channel Access."""
+    start = load_run(session.store, energy_uid)[0][1]
+    assert start["bunch_period"]["source"] == "RF frequency"
+    second_ps = 10_100.0 + start["reduction"]["gate_delays_ps"][1]
+    assert second_ps == pytest.approx(10_100.0 + 1e12 * 1104.0 / 299_792_458.0 / 24, abs=0.3)
+    assert session.configuration.beamline.scheme.gate_delays_ps[1] == 153_400.0
+
+
 def test_live_and_stored_numbers_are_the_same_to_the_last_digit(session: Session) -> None:
     regions = [(13_450, 13_462, 4), (13_462, 13_480, 3), (13_480, 13_570, 15)]
     uid = session.measure(session.plans()["energy_scan"]("Br K", delay_ps=100, regions_ev=regions))
