@@ -22,6 +22,7 @@ from gui.panels.panel import Panel
 from gui.status.bar import LivenessBar
 from gui.status.liveness import judge
 from gui.theme import CONTROL_ROOM, THEMES, apply_theme, current_theme
+from reduction.kinds import kind_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +82,14 @@ class MainWindow(QMainWindow):
         self._seen: set[Panel] = set()
         self._broken: set[Panel] = set()
         self._frame: LiveFrame | None = None
+        self._followed = ""
         self._judged_at = 0.0
         self._near_layout: QByteArray | None = None
         self.liveness_bar = LivenessBar()
         self.statusBar().addWidget(self.liveness_bar, 1)
         self._arrangement = Arrangement(self, docks)
         self._theme_actions = self._make_theme_actions()
+        self._follow_action = self._make_follow_action()
         self._add_menus()
         self._default_layout = self.saveState(LAYOUT_VERSION)
         self._room_is_shared_out = self._restore()
@@ -114,6 +117,7 @@ class MainWindow(QMainWindow):
             self._frame = frame
             for log in self._logs:
                 log.listen(frame)
+            self._follow(frame)
         for panel in list(self._seen) if new else appeared:
             self._show_frame(panel, frame)
         self._show_liveness(frame, at_once=new or bool(appeared))
@@ -210,6 +214,22 @@ class MainWindow(QMainWindow):
             self.worker.want(panel, panel.requests())
             self._show_frame(panel, self.worker.frame)
 
+    def _follow(self, frame: LiveFrame) -> None:
+        """Bring a panel for a run that has just appeared to the front, unless one is seen already.
+
+        Once per run, so that whoever looks at another panel during the run stays there. Closed panels stay closed.
+        """
+        uid = frame.run.uid if frame.run else ""
+        if uid == self._followed:
+            return
+        self._followed = uid
+        if frame.run is None or not self._follow_action.isChecked():
+            return
+        kind = kind_of(frame.run.start).name
+        suitable = [panel for panel in self._panels if kind in panel.run_kinds and not self.docks[panel.key].isHidden()]
+        if suitable and not self._seen.intersection(suitable):
+            self.docks[suitable[0].key].raise_()
+
     def _show_frame(self, panel: Panel, frame: LiveFrame) -> None:
         """Show `frame` in one panel; a panel that fails shows that, and gets no more frames."""
         if panel in self._broken:
@@ -246,6 +266,7 @@ class MainWindow(QMainWindow):
                 self._add_shortcut(f"Ctrl+{place}", functools.partial(self.show_panel, key))
                 action.setText(f"{dock.windowTitle()}\tCtrl+{place}")
         view.addSeparator()
+        view.addAction(self._follow_action)
         self._add_action("&View", "&Restore all panels", self.reset_layout, "Ctrl+0")
         self._add_action("&View", "&Full screen", self._toggle_full_screen, "F11")
         view.addSeparator()
@@ -263,6 +284,13 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _checked, name=name: self.use_theme(name))
             actions[name] = action
         return actions
+
+    def _make_follow_action(self) -> QAction:
+        action = QAction("Show the panel of each new run", self)
+        action.setCheckable(True)
+        action.setChecked(bool(self.settings.value("follow_runs", defaultValue=True, type=bool)))
+        action.toggled.connect(lambda checked: self.settings.setValue("follow_runs", checked))
+        return action
 
     def _use_next_theme(self) -> None:
         names = list(THEMES)

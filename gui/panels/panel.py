@@ -96,10 +96,11 @@ class Heading(QWidget):
 class Panel(QWidget):
     """Base of the panels. Subclasses set `title` and `key` (the name in saved layouts), and override the hooks.
 
-    `side`, `group` and `position` determine where the panel starts in the window: on the left or right side, as a tab
-    of its group, and in which order. `requests` returns the requests to the live worker, `draw` shows the answers of a
-    frame; both run in the GUI thread, `draw` only while the panel is visible. Signal `requests_changed()`: `requests`
-    now returns something else.
+    `side`, `group` and `position` determine where the panel starts in the window: on the left or right side, as a
+    tab of its group, and in which order. `run_kinds` names the kinds of runs that the panel is made for: when such
+    a run begins and no panel for it is seen, it comes to the front. `requests` returns the requests to the live
+    worker, `draw` shows the answers of a frame; both run in the GUI thread, `draw` only while the panel is visible.
+    Signal `requests_changed()`: `requests` now returns something else.
     """
 
     title: ClassVar[str]
@@ -107,6 +108,7 @@ class Panel(QWidget):
     side: ClassVar[Side] = "right"
     group: ClassVar[str] = "curves"
     position: ClassVar[int] = 100
+    run_kinds: ClassVar[tuple[str, ...]] = ()
 
     requests_changed = Signal()
 

@@ -32,6 +32,7 @@ class DiffractionPanel(Panel):
     title = "Pilatus"
     key = "pilatus"
     position = 60
+    run_kinds = ("powder pattern",)
 
     def __init__(self, geometry: DetectorGeometry | None = None) -> None:
         super().__init__()

@@ -36,6 +36,7 @@ class FluencePanel(SingleAnswerPanel[FluenceDependence]):
     title = "Fluence"
     key = "fluence"
     position = 30
+    run_kinds = ("fluence scan",)
     scans_of = FLUENCE
 
     def __init__(self) -> None:

@@ -49,6 +49,7 @@ class KineticsPanel(Panel):
     title = "Kinetics"
     key = "kinetics"
     position = 20
+    run_kinds = ("pump-probe trace", "time zero", "self-test of the delay axis")
 
     def __init__(self) -> None:
         super().__init__()

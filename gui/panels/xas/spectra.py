@@ -36,6 +36,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
     title = "Spectra"
     key = "spectra"
     position = 10
+    run_kinds = ("pump-probe spectrum",)
     scans_of = ENERGY
 
     def __init__(self) -> None:

@@ -33,6 +33,7 @@ class StaticPanel(Panel):
     title = "Powder"
     key = "static"
     position = 50
+    run_kinds = ("static spectrum",)
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,6 +33,7 @@ class MapPanel(Panel):
     title = "Map"
     key = "map"
     position = 35
+    run_kinds = ("map of two axes",)
 
     def __init__(self) -> None:
         super().__init__()

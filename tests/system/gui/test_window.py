@@ -25,6 +25,7 @@ from gui.panels.registry import panel_classes
 from gui.status.item import Reading, StatusItem
 from gui.theme import CONTROL_ROOM, DARK, current_theme
 from gui.window import MainWindow
+from reduction.kinds import run_kinds
 from tests.support.beam_time import Document
 from tests.support.waiting import WAIT_MS
 
@@ -63,6 +64,11 @@ def make(qtbot: QtBot, tmp_path: Path) -> Iterator[Make]:
     for window in made:
         window.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "live worker"]
+
+
+def put(feed: QueueFeed, documents: list[Document]) -> None:
+    for name, doc in documents:
+        feed.put(name, doc)
 
 
 def visible_panels(window: MainWindow) -> list[Panel]:
@@ -253,6 +259,32 @@ def test_the_log_listens_while_it_is_hidden(make: Make, energy_run: list[Documen
     log: Any = window.docks["log"].widget()
     qtbot.waitUntil(lambda: "ended, success" in log.text.toPlainText(), timeout=WAIT_MS)
     assert "started" in log.text.toPlainText()
+
+
+def test_the_panel_of_a_new_run_comes_to_the_front_once(
+    make: Make, delay_run: list[Document], fluence_run: list[Document], qtbot: QtBot
+) -> None:
+    """Lost: the curve of a delay scan, behind spectra that say that this run is not theirs."""
+    feed = QueueFeed("test")
+    window = make(feed)
+    put(feed, delay_run[:5])
+    qtbot.waitUntil(lambda: "kinetics" in {panel.key for panel in visible_panels(window)}, timeout=WAIT_MS)
+    window.show_panel("spectra")
+    put(feed, delay_run[5:])
+    qtbot.waitUntil(lambda: window.worker.frame.exit_status is not None, timeout=WAIT_MS)
+    window.refresh()
+    assert "spectra" in {panel.key for panel in visible_panels(window)}, "whoever looks elsewhere stays there"
+    window.docks["fluence"].close()
+    put(feed, fluence_run)
+    uid = fluence_run[0][1]["uid"]
+    qtbot.waitUntil(lambda: window.worker.frame.run is not None and window.worker.frame.run.uid == uid)
+    window.refresh()
+    assert window.docks["fluence"].isHidden(), "a closed panel stays closed"
+
+
+def test_every_kind_that_a_panel_names_exists() -> None:
+    kinds = {kind.name for kind in run_kinds()}
+    assert {name for panel in panel_classes() for name in panel.run_kinds} <= kinds
 
 
 def test_an_idle_window_draws_nothing(make: Make, energy_run: list[Document], qtbot: QtBot) -> None:
