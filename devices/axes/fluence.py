@@ -110,6 +110,19 @@ class Fluence(Axis):
         """Area of the laser spot on the sample, cm2: an ellipse of the configured widths."""
         return math.pi / 4 * self._settings.spot_horizontal_um * self._settings.spot_vertical_um * 1e-8
 
+    @property
+    def probed_share(self) -> float:
+        """Fluence averaged over the X-ray spot, relative to this axis: 0.693 for X-rays that are much smaller.
+
+        The axis is pulse energy over the ellipse of the laser's full widths, w and h. At its centre a Gaussian spot has
+        4 ln 2 / (pi w h) times the pulse energy, which is ln 2 of that. Averaging over Gaussian X-rays of widths x and
+        y, centred on it, takes another 1 / sqrt((1 + (x/w)^2) (1 + (y/h)^2)).
+        """
+        settings = self._settings
+        across = settings.xray_horizontal_um / settings.spot_horizontal_um
+        along = settings.xray_vertical_um / settings.spot_vertical_um
+        return math.log(2) / math.sqrt((1 + across**2) * (1 + along**2))
+
     def configure(self, settings: dict[str, AttenuatorCalibration]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Use `settings["calibration"]`, mJ/cm2 and degrees; return the old and the new one as bluesky expects."""
         old = self.calibration
@@ -153,6 +166,8 @@ class FixedFluence(Axis):
     raw_readbacks = ()
     raw_setpoints = ()
     spot_area_cm2 = math.nan
+    probed_share = 0.0
+    """Not known: the fluence is what somebody calls it who set it by hand."""
 
     def __init__(self, settings: FixedFluenceSettings, *, name: str) -> None:
         self._fixed_mj_cm2 = settings.fixed_mj_cm2

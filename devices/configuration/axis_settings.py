@@ -98,7 +98,9 @@ class DelaySettings:
 class FluenceSettings:
     """Half-wave plate and polariser: fluence = maximum x sin^2(2 (angle - zero)); a motor record in degrees.
 
-    The laser spot on the sample (paper, SI 2) turns the power of a calibration into fluence.
+    The laser spot on the sample (paper, SI 2), given by its full widths at half maximum, turns the power of a
+    calibration into fluence: pulse energy over the area of the ellipse of these widths. A Gaussian spot has 0.693 of
+    that at its centre. What the X-rays see on average follows from their own widths.
     """
 
     waveplate: Pv
@@ -115,6 +117,8 @@ class FluenceSettings:
     angle_tolerance_deg: Annotated[float, quantity("accepted distance of the plate", "deg", above=0.0, high=5.0)] = 0.01
     spot_horizontal_um: Annotated[float, quantity("width of the laser spot", "um", low=1.0, high=10_000.0)] = 50.0
     spot_vertical_um: Annotated[float, quantity("height of the laser spot", "um", low=1.0, high=10_000.0)] = 45.0
+    xray_horizontal_um: Annotated[float, quantity("width of the X-ray spot", "um", low=0.0, high=10_000.0)] = 5.0
+    xray_vertical_um: Annotated[float, quantity("height of the X-ray spot", "um", low=0.0, high=10_000.0)] = 5.0
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""

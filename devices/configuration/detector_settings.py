@@ -197,6 +197,10 @@ class PilatusSettings:
     pixel_m: Annotated[float, quantity("side length of a pixel", "m", low=1e-6, high=0.01)] = 172e-6
     rows: Annotated[int, whole_number("rows of an image", low=1, high=20_000)] = 195
     columns: Annotated[int, whole_number("columns of an image", low=1, high=20_000)] = 487
+    # A planar undulator is linearly polarised in the orbit plane; monochromators with vertical diffraction keep that.
+    polarization: Annotated[
+        float, quantity("polarisation of the X-rays: 1 horizontal, 0 none, -1 vertical", "", low=-1.0, high=1.0)
+    ] = 1.0
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""

@@ -177,7 +177,7 @@ class Pilatus(DetectorBase):
 
         `distance_m` sample to detector plane, which is perpendicular to the beam; `offset_m` from the direct beam to
         the detector's near edge (column 0, horizontal) and to its middle row (vertical); `pixel_m`; `shape` rows and
-        columns.
+        columns; `polarization` of the X-rays, 1 horizontal to -1 vertical.
         """
         settings = self.settings
         return {
@@ -185,6 +185,7 @@ class Pilatus(DetectorBase):
             "offset_m": [settings.offset_horizontal_m, settings.offset_vertical_m],
             "pixel_m": settings.pixel_m,
             "shape": [settings.rows, settings.columns],
+            "polarization": settings.polarization,
         }
 
     def write_to(self, folder: Path) -> None:

@@ -50,6 +50,7 @@ class Calibrations:
     instrument_response: dict[str, Any]
     bunch_period: dict[str, Any]
     attenuator: dict[str, Any]
+    probed_fluence_share: float
     boxcar_polarity: int
     gate_calibration: dict[str, Any]
 
@@ -185,6 +186,7 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             instrument_response=asdict(beamline.delay.response),
             bunch_period=asdict(beamline.ring.current_period()),
             attenuator=asdict(beamline.fluence.calibration),
+            probed_fluence_share=beamline.fluence.probed_share,
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
         )

@@ -33,7 +33,9 @@ class DetectorGeometry:
 
     `distance_m`: sample to detector plane. `offset_m`: (horizontal, vertical) displacement of the detector's centre
     from the transmitted beam, horizontal along the columns. `shape`: (rows, columns). The defaults are the paper's: a
-    Pilatus 100k at 24.10 cm, displaced 4.53 cm sideways, 12.9 keV. Raises ReductionError for impossible values.
+    Pilatus 100k at 24.10 cm, displaced 4.53 cm sideways, 12.9 keV. `polarization` of the X-rays: 1 horizontal, -1
+    vertical, 0 none; None, as for runs that do not record it, leaves the intensities without that correction. Raises
+    ReductionError for impossible values.
     """
 
     distance_m: float = 0.2410
@@ -41,11 +43,14 @@ class DetectorGeometry:
     pixel_m: float = 172e-6
     shape: tuple[int, int] = (195, 487)
     energy_ev: float = 12_900.0
+    polarization: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         if min(self.distance_m, self.pixel_m, self.energy_ev, *self.shape) <= 0:
             raise ReductionError("distance_m, pixel_m, energy_ev and shape must be above 0. Correct the geometry.")
+        if self.polarization is not None and not -1 <= self.polarization <= 1:
+            raise ReductionError(f"polarization = {self.polarization}: must be within -1 (vertical) to 1 (horizontal).")
 
     @property
     def wavelength_m(self) -> float:
@@ -123,8 +128,9 @@ def integrate(
     """Return the azimuthal integral of counts (rows, columns) in `points` bins, by pyFAI; empty bins are left out.
 
     Pixels are not split between bins, so that the counts of the bins are independent and their errors are sqrt(counts),
-    at least 1. Solid angles are corrected. Intensities are divided by `normalisation` (I0). Raises ReductionError if
-    shape or normalisation do not fit or no pixel is left.
+    at least 1. Solid angles are corrected, and the polarisation if it is known: at 30 degrees to the side a horizontal
+    one leaves 75 % of the intensity. Intensities are divided by `normalisation` (I0). Raises ReductionError if shape or
+    normalisation do not fit or no pixel is left.
     """
     _require_shape(geometry, image, mask)
     good = valid_pixels(image, mask)
@@ -141,6 +147,7 @@ def integrate(
         radial_range=q_range_inv_angstrom,
         method=("no", "histogram", "cython"),
         correctSolidAngle=True,
+        polarization_factor=geometry.polarization,
         normalization_factor=normalisation,
     )
     return _pattern(result, normalisation)

@@ -71,13 +71,20 @@ def geometry_of(start: Mapping[str, Any]) -> DetectorGeometry:
         pixel_m = float(recorded["pixel_m"])
         edge_m, vertical_m = (float(offset) for offset in recorded["offset_m"])
         distance_m = float(recorded["distance_m"])
+        # Runs of 0.2.0 and before do not record the polarisation, and were reduced without it.
+        polarization = None if "polarization" not in recorded else float(recorded["polarization"])
     except (KeyError, TypeError, ValueError) as error:
         raise ReductionError(
             f"The start document has no usable geometry: {error!r}. Give a run of the plan diffraction."
         ) from error
     offset_m = (edge_m + columns * pixel_m / 2.0, vertical_m)
     return DetectorGeometry(
-        distance_m=distance_m, offset_m=offset_m, pixel_m=pixel_m, shape=(rows, columns), energy_ev=energy_ev
+        distance_m=distance_m,
+        offset_m=offset_m,
+        pixel_m=pixel_m,
+        shape=(rows, columns),
+        energy_ev=energy_ev,
+        polarization=polarization,
     )
 
 

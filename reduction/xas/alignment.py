@@ -56,6 +56,8 @@ class ThermalDifference(NamedTuple):
     `aligned`: mean of two spectra, one only aligned and one also Varshni-corrected; `difference`: `aligned` minus the
     reference; both with the errors of counting, of the alignment and of the normalisation. `varshni_half_ev`: half of
     the Varshni shift; `varshni_systematic` (points,): half of the difference between the two spectra that are averaged.
+    `by_reference` (points, reference points): derivative of the difference by the counts per I0 of the reference, whose
+    errors all differences to it share.
     """
 
     aligned: SpectrumPoints
@@ -64,6 +66,7 @@ class ThermalDifference(NamedTuple):
     varshni_half_ev: float
     varshni_systematic: FloatArray
     temperature_c: float
+    by_reference: FloatArray
 
 
 def band_gap_change_ev(temperature_c: ArrayLike, reference_c: float = 25.0) -> FloatArray:
@@ -205,6 +208,7 @@ def thermal_difference(
         varshni_half_ev=gap_ev / 2.0,
         varshni_systematic=np.asarray(scale @ moved.half_difference),
         temperature_c=spectrum.temperature_c,
+        by_reference=by_target - of_base,
     )
 
 

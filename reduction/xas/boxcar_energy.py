@@ -9,6 +9,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
+from reduction.xas.gate_correlation import gate_correlation
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.spc_energy import require_energy_scan
 from reduction.xas.transient import Spectrum, curves_of, transient_metadata
@@ -37,7 +38,8 @@ def boxcar_spectrum(
 
     Recipe, per scan: divide by I0, subtract the off spectrum's pre-edge mean from on and off, divide both by the off
     spectrum's edge integral; then average on, off and their differences over the scans. A common factor gives the off
-    mean 1 in the post-edge window. `sigma` propagates the measured variances; `sigma_scatter` is the standard error
+    mean 1 in the post-edge window. `sigma` propagates the measured variances, with the correlation of both gates where
+    the scans show one (`gate_correlation`); `sigma_scatter` is the standard error
     of the on and the off spectra over the scans, combined as in the paper. Raises ReductionError while no scan covers
     pre-edge and edge.
     """
@@ -48,6 +50,7 @@ def boxcar_spectrum(
     scans = scaled_scans(exposure_pairs(accumulator, "boxcar", *gates), metadata.windows)
     on = _mean(scans.on, scans.used)
     off = _mean(scans.off, scans.used)
+    correlation = gate_correlation(scans.on, scans.off, scans.used)
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
@@ -56,10 +59,12 @@ def boxcar_spectrum(
         parts = scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows)
         return _mean(parts.on, parts.used).value - _mean(parts.off, parts.used).value
 
+    common = gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)
     return Spectrum(
         energy_ev=scans.energy_ev,
-        **curves_of(on, off, gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)),
+        **curves_of(on, off, common, correlation.value),
         sigma_scatter=scatter,
+        correlation=correlation,
         metadata=transient_metadata(
             accumulator,
             mode="boxcar",

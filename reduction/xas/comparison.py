@@ -96,6 +96,18 @@ def comparison_parameter(
     )
 
 
+def comparison_gradient(energy_ev: FloatArray, difference: FloatArray, windows: ComparisonWindows) -> FloatArray:
+    """Return the derivative of C by every point of the difference, (points,), in its inverse unit.
+
+    With it errors that two parameters share are propagated. Raises ReductionError as `comparison_parameter` does.
+    """
+    main, before = (_average(energy_ev, window, name) for name, window in windows._asdict().items())
+    level = float(before @ difference)
+    if level == 0.0:
+        raise ReductionError("The average difference in the pre-edge interval is 0, so C is undefined.")
+    return np.asarray((main - float(main @ difference) / level * before) / level)
+
+
 def change_of_comparison(first: ComparisonParameter, second: ComparisonParameter) -> Value:
     """Return C of the second minus C of the first, with the error under the hypothesis that both are equal.
 

@@ -207,6 +207,7 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
         dependence=scans[0],
         line=lines[0],
         others=tuple(zip(scans[1:], lines[1:], strict=True)),
+        probed_share=run.metadata.probed_fluence_share,
         remarks=tuple(remarks),
     )
 

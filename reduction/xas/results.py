@@ -113,18 +113,29 @@ class FluenceResults(RunResults):
 
     `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
     `decay`: that of the same sample, which corrects the slope for what the reference holds.
+    `probed_share`: fluence averaged over the X-rays, relative to the fluence of the run; 0 if the run does not tell.
     """
 
     dependence: FluenceScan
     line: FluenceFit | None = None
     others: tuple[tuple[FluenceScan, FluenceFit | None], ...] = ()
     decay: MeasuredDecay | None = None
+    probed_share: float = 0.0
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
         slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit, self.decay)]
-        return [*slopes, *_weight_lines(self.dependence)]
+        return [*slopes, *self._meaning(), *_weight_lines(self.dependence)]
+
+    def _meaning(self) -> list[str]:
+        """Return what the fluence of the run is, mJ/cm2, if the run records it."""
+        if not self.probed_share:
+            return []
+        return [
+            f"{'  fluence':<22} pulse energy over the laser's FWHM ellipse; the probed spot has "
+            f"{self.probed_share:.3g} of it"
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -392,7 +403,10 @@ def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDeca
 
 def _spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
     label = f"transient, {spectrum.metadata.detector or spectrum.metadata.mode}"
-    return [*size.lines(label), *_weight_lines(spectrum)]
+    correlated = []
+    if spectrum.correlation.value:
+        correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
+    return [*size.lines(label), *correlated, *_weight_lines(spectrum)]
 
 
 def _weight_lines(found: Transient) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reduction.values import Value
+from reduction.xas.gate_correlation import correlated_difference
 from reduction.xas.gate_errors import with_common
 
 if TYPE_CHECKING:
@@ -97,11 +99,11 @@ class CurvesWithErrors(Transient):
     off_sigma: FloatArray
 
 
-def curves_of(on: Intensity, off: Intensity, common: FloatArray) -> dict[str, FloatArray]:
+def curves_of(on: Intensity, off: Intensity, common: FloatArray, correlation: float = 0.0) -> dict[str, FloatArray]:
     """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
 
-    The errors of on and off are independent, so the variance of the transient is their sum, and that of the `common`
-    errors, (errors, points).
+    The errors of on and off are independent, or have a `correlation`; the variance of the transient is that of their
+    difference, and that of the `common` errors, (errors, points).
     """
     return {
         "on": on.value,
@@ -109,7 +111,7 @@ def curves_of(on: Intensity, off: Intensity, common: FloatArray) -> dict[str, Fl
         "off": off.value,
         "off_sigma": off.sigma,
         "transient": on.value - off.value,
-        "sigma": with_common(np.hypot(on.sigma, off.sigma), common),
+        "sigma": with_common(correlated_difference(on.sigma, off.sigma, correlation), common),
         "common": common,
     }
 
@@ -120,11 +122,13 @@ class Spectrum(CurvesWithErrors):
 
     `energy_ev` (points,): mean read-back. `sigma_scatter` (points,): the error that the paper gives for boxcar
     transients, from the scatter of on and off between scans. It includes jet fluctuations, which cancel in the
-    transient; None with fewer than three scans and for SPC.
+    transient; None with fewer than three scans and for SPC. `correlation`: of the errors of on and off, which `sigma`
+    contains; 0 for SPC, and where the scans do not show any.
     """
 
     energy_ev: FloatArray
     sigma_scatter: FloatArray | None
+    correlation: Value = field(default=Value(0.0, 0.0))
 
 
 @dataclass(frozen=True, kw_only=True)

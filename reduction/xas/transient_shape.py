@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _STARTS = 200
 _SEEN_SIGMAS = 2.0
 _TINY = 1e-300
+_LEAST_SHARE = 0.01
 
 
 def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArray:
@@ -124,9 +125,12 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
     form does not change with delay). E(P) = sum w |m| erf(|m_y|/(s_y sqrt 2)): points without signal contribute 0
     instead of s sqrt(2/pi), and where y has the wrong sign by chance |m| is small. That loses 1 % of a Br transient at
     the paper's statistics with the signs of one as good, 3 % with those of one three times weaker (300 simulated
-    spectra); its error is sqrt(sum w^2 s^2). `excess` takes m as y, scaled to x, and as 0 where y is within two errors
-    of it: noise in m would hide the excess where there is no signal. `signs_of` must be another run: with the
-    spectrum's own noise in the signs the excess returns. Raises ReductionError for other points or no edge.
+    spectra). Both errors contain the covariance C of `transient_covariance`, as offset and scale of an SPC spectrum
+    move all points together: sqrt(w s C s w) for P with signs s. In A each point counts by the share of its value that
+    keeps its sign, erf(|m|/(s sqrt 2)), to first order in the correlation. `excess` takes m as y, scaled to x, and as 0
+    where y is within two errors of it: noise in m would hide the excess where there is no signal. `signs_of` must be
+    another run: with the spectrum's own noise in the signs the excess returns. Raises ReductionError for other points
+    or no edge.
     """
     if spectrum.transient.shape != signs_of.transient.shape:
         raise ReductionError(
@@ -140,9 +144,15 @@ def area_without_noise(spectrum: Spectrum, windows: EnergyWindows, signs_of: Spe
     seen = np.where(np.abs(reference) > _SEEN_SIGMAS * signs_of.sigma, reference, 0.0)
     mean = seen * float(np.sum(value * seen / sigma**2) / max(np.sum((seen / sigma) ** 2), _TINY))
     of_noise = expected_absolute(mean, sigma)
-    # var |x| = m^2 + s^2 - (E|x|)^2 for each point.
-    raw_sigma = np.sqrt(np.sum(weight**2 * (mean**2 + sigma**2 - of_noise**2)))
-    projected_sigma = np.sqrt(np.sum((weight * sigma) ** 2))
+    # var |x| = m^2 + s^2 - (E|x|)^2 for each point. The covariance of |x| and |y| is that of x and y times the means of
+    # their signs, to first order (Price's theorem); what differs from independent points is added in this way.
+    covariance = transient_covariance(spectrum, windows)
+    signed = weight * np.sign(mean) * erf(np.abs(mean) / (sigma * math.sqrt(2)))
+    shared = float(signed @ (covariance - np.diag(sigma**2)) @ signed)
+    alone = float(np.sum(weight**2 * (mean**2 + sigma**2 - of_noise**2)))
+    # The shared part may be negative, where an offset takes out what points have in common, but the sum never is 0.
+    raw_sigma = np.sqrt(max(alone + shared, _LEAST_SHARE * alone))
+    projected_sigma = np.sqrt(float((weight * np.sign(reference)) @ covariance @ (weight * np.sign(reference))))
     return AreaWithoutNoise(
         raw=Value(float(weight @ np.abs(value)), float(raw_sigma)),
         excess=float(weight @ (of_noise - np.abs(mean))),

@@ -18,7 +18,7 @@ def latest_foil_offset(store: Store, current_ev: float) -> Value:
     """Return the offset, eV, to add to an axis that is calibrated by `current_ev`, from the latest complete foil scan.
 
     Applied a second time it is 0, as the scan states the edge on the monochromator's own energy. Raises InputError if
-    no foil was scanned, or the latest scan has no edge by its reference.
+    no foil was scanned, if the latest scan has no edge by its reference, or if it agrees with a tabulated edge.
     """
     runs = (run for run in list_runs(store) if run.plan_name == FOIL_PLAN and run.status == "complete")
     newest = max(runs, key=lambda run: run.time_s, default=None)
@@ -32,4 +32,13 @@ def latest_foil_offset(store: Store, current_ev: float) -> Value:
         raise InputError(
             f"The latest foil scan, {newest.uid[:8]}, gives no offset: {' '.join(found.remarks)} Give offset_ev in eV."
         )
-    return Value(round(offset_ev.value + found.axis_offset_ev - current_ev, _DIGITS), offset_ev.sigma)
+    # Without + 0.0 a small negative number becomes -0, which people would read as a change.
+    change_ev = round(offset_ev.value + found.axis_offset_ev - current_ev, _DIGITS) + 0.0
+    if found.aligned is not None and found.aligned.reference.warning and abs(change_ev) < offset_ev.sigma:
+        # An axis that was calibrated by a real foil must not be replaced by the table's scatter.
+        raise InputError(
+            f"The latest foil scan, {newest.uid[:8]}, would change the axis by {change_ev:+.2f} eV, which a tabulated "
+            f"edge does not determine: its error is {offset_ev.sigma:.1f} eV. Scan a foil with a better reference, or "
+            "give offset_ev in eV."
+        )
+    return Value(change_ev, offset_ev.sigma)

@@ -90,6 +90,7 @@ def applied_once(
         if arguments[relative.argument] is None and relative.latest is not None:
             found = relative.latest(store, before)
             arguments |= {relative.argument: found.value, "error_ev": found.sigma}
+            say(f"{relative.label}: the latest scan asks for {found.value:+.4g} ± {found.sigma:.2g} {relative.unit}")
         change = float(arguments[relative.argument])
         earlier = calibrations.saved(relative.name)
         if earlier is not None and is_repetition(relative, earlier, change, before, store):

@@ -16,6 +16,7 @@ from reduction.xas.alignment import (
     known_alignment,
     thermal_difference,
 )
+from reduction.xas.comparison import ComparisonWindows, comparison_gradient, comparison_parameter
 from reduction.xas.static_xas import SpectrumPoints, StaticSpectrum, normalise
 
 ENERGY_EV = np.concatenate(
@@ -145,3 +146,27 @@ def test_error_of_a_known_shift_counts() -> None:
     assert found.sigma[steepest] == pytest.approx(0.01 * slope[steepest], rel=0.05)
     fitted = align(warm.measured, cold.measured, (13_466.0, 13_500.0))
     assert thermal_difference(warm, cold, fitted).difference.sigma[steepest] < 1e-3 * found.sigma[steepest]
+
+
+def test_differences_to_one_reference_share_its_errors() -> None:
+    """Lost: the error of a temperature at which C crosses zero, if both neighbours are taken for independent.
+
+    The derivatives by the reference against a changed reference, at the point where the parameter C is most sensitive.
+    """
+    windows = ComparisonWindows(main_edge_ev=(13_471.0, 13_472.0), pre_edge_ev=(13_468.0, 13_469.0))
+    cold, warm = static(noiseless(), 25.0), static(noiseless(thermal=1.0), 60.0)
+    known = known_alignment(Value(0.0, 0.01), warm.measured, cold.measured)
+    found = thermal_difference(warm, cold, known)
+    gradient = comparison_gradient(found.difference.energy_ev, found.difference.intensity, windows) @ found.by_reference
+    point = int(np.abs(gradient).argmax())
+    moved = cold.measured.intensity.copy()
+    moved[point] += 1e-6
+    changed = static(cold.measured._replace(intensity=moved), 25.0)
+    other = thermal_difference(warm, changed, known)
+
+    def c(points: SpectrumPoints) -> float:
+        return comparison_parameter(points.energy_ev, points.intensity, points.covariance, windows).value
+
+    assert (c(other.difference) - c(found.difference)) / 1e-6 == pytest.approx(gradient[point], rel=1e-3)
+    with pytest.raises(ReductionError, match="is undefined"):
+        comparison_gradient(found.difference.energy_ev, np.zeros(found.difference.energy_ev.size), windows)

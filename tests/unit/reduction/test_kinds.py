@@ -230,6 +230,14 @@ def test_a_foil_states_steepest_point_and_edge_by_the_reference_that_it_records(
     assert "No aligned edge" in broken.table()
 
 
+def test_a_fluence_scan_states_which_fluence_is_meant(run: Any) -> None:
+    """A slope per mJ/cm2 is 0.69 of another one if it is per fluence at the centre of the spot."""
+    documents = run("fluence")
+    assert "probed spot" not in reduce_run(documents).table()
+    later = reduce_run([("start", {**documents[0][1], "probed_fluence_share": 0.685}), *documents[1:]])
+    assert "the probed spot has 0.685 of it" in later.table()
+
+
 def test_a_run_of_a_stock_plan_is_refused_with_a_reason() -> None:
     results = reduce_run([("start", {"uid": "u", "plan_name": "rel_scan"})])
     assert results.kind == "other"

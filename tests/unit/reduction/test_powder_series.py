@@ -51,6 +51,13 @@ def test_offset_of_the_near_edge_becomes_that_of_the_centre() -> None:
     assert GEOMETRY.shape == (195, 487)
 
 
+def test_runs_that_record_no_polarisation_are_reduced_without_it() -> None:
+    """They reduce to the numbers of their time; later ones are corrected."""
+    recorded = {"distance_m": 0.24, "offset_m": [0.0453, 0.0], "pixel_m": 172e-6, "shape": [195, 487]}
+    assert geometry_of({"energy_ev": 12_900.0, "geometry": recorded}).polarization is None
+    assert geometry_of({"energy_ev": 12_900.0, "geometry": {**recorded, "polarization": 0.99}}).polarization == 0.99
+
+
 def test_only_the_hot_pixel_is_masked() -> None:
     mask = hot_pixels(image(CUBIC, 2).counts)
     assert mask[HOT]

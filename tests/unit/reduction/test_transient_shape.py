@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
-from reduction.xas.transient import Spectrum, TransientMetadata
+from reduction.xas.exposure_pairs import Intensity
+from reduction.xas.spc_energy import _scaled
+from reduction.xas.transient import Spectrum, TransientMetadata, curves_of
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
 
 GRID_EV = np.concatenate(
@@ -30,7 +32,8 @@ def shape() -> NDArray[np.float64]:
     return np.asarray(sum(height * np.exp(-(((GRID_EV - centre) / width) ** 2)) for centre, width, height in PEAKS))
 
 
-def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "spc") -> Spectrum:
+def drawn(rng: np.random.Generator | None, scale: float, sigma: float = SIGMA, mode: str = "boxcar") -> Spectrum:
+    """Return a transient with independent errors, as those of the boxcar are."""
     transient, errors = scale * shape(), np.full(GRID_EV.size, sigma)
     if rng is not None:
         transient = transient + sigma * rng.standard_normal(GRID_EV.size)
@@ -99,6 +102,38 @@ def test_excess_of_the_published_area_is_as_stated(scale: float) -> None:
     assert np.mean([area.raw.sigma for area in areas]) == pytest.approx(scatter, rel=0.25)
 
 
+def spc_recipe(rng: np.random.Generator, sigma: float) -> Spectrum:
+    """A spectrum by photon counting: on and off, each with its own offset and scale, which move all points together."""
+    ideal = drawn(None, 1.0, mode="spc")
+    half = np.full(GRID_EV.size, sigma / np.sqrt(2))
+    parts = [
+        Intensity(value + half * rng.standard_normal(GRID_EV.size), half) for value in (ideal.on + 0.3, ideal.off + 0.3)
+    ]
+    on, off = (_scaled(GRID_EV, part, WINDOWS) for part in parts)
+    level = float(off.value[WINDOWS.post_edge_ev[0] <= GRID_EV].mean())
+    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    return replace(ideal, sigma_scatter=None, **curves_of(on, off, np.zeros((0, 0))))
+
+
+def test_areas_of_counted_spectra_scatter_as_stated() -> None:
+    """A shift of the edge, up before it and down behind: independent points would state 2.3 times the true error.
+
+    300 draws: 4 errors of a width are 16 %.
+    """
+    rng = np.random.default_rng(19)
+    signs = replace(drawn(None, 1.0), transient=np.where(GRID_EV < 13_474.0, 0.02, -0.02))
+    areas = [area_without_noise(spc_recipe(rng, 3e-3), WINDOWS, signs) for _ in range(DRAWS)]
+    stated = float(np.mean([area.projected.sigma for area in areas]))
+    assert stated == pytest.approx(np.std([area.projected.value for area in areas]), rel=0.16)
+
+
+def test_the_published_area_of_counted_spectra_scatters_as_stated() -> None:
+    rng, signs = np.random.default_rng(19), drawn(np.random.default_rng(20), 1.0)
+    areas = [area_without_noise(spc_recipe(rng, 3e-3), WINDOWS, signs) for _ in range(DRAWS)]
+    stated = float(np.mean([area.raw.sigma for area in areas]))
+    assert stated == pytest.approx(np.std([area.raw.value for area in areas]), rel=0.16)
+
+
 def test_own_noise_in_the_signs_brings_the_excess_back() -> None:
     """With its own signs a spectrum has the raw area again: the reason why they must come from another run."""
     spectrum = drawn(np.random.default_rng(13), 0.15)
@@ -144,7 +179,7 @@ def test_covariance_is_that_of_the_recipe() -> None:
     rng, noisy = np.random.default_rng(18), []
     pre_edge = (WINDOWS.pre_edge_ev[0] <= GRID_EV) & (WINDOWS.pre_edge_ev[1] >= GRID_EV)
     edge = (GRID_EV >= 13_462.0) & (GRID_EV <= 13_472.0)
-    spectrum = drawn(None, 1.0)
+    spectrum = drawn(None, 1.0, mode="spc")
     inside = (GRID_EV >= 13_462.0) & (GRID_EV <= 13_570.0)
     for _ in range(2000):
         parts = []

@@ -258,11 +258,18 @@ def test_c_crosses_zero_where_the_line_between_neighbours_does() -> None:
             pre_edge=Value(1.0, 1.0),
         )
 
-    found = zero_crossing({35.0: c(-1.0, 0.1), 45.0: c(-0.2, 0.1), 55.0: c(0.6, 0.1), 60.0: c(1.0, 0.1)})
+    def alone(*_: float) -> float:
+        return 0.0
+
+    found = zero_crossing({35.0: c(-1.0, 0.1), 45.0: c(-0.2, 0.1), 55.0: c(0.6, 0.1), 60.0: c(1.0, 0.1)}, alone)
     assert found is not None
     assert found.value == pytest.approx(47.5)
     assert found.sigma == pytest.approx(10 / 0.8 * math.hypot(0.75, 0.25) * 0.1)
-    assert zero_crossing({35.0: c(1.0, 0.1), 45.0: c(0.5, 0.1)}) is None
+    assert zero_crossing({35.0: c(1.0, 0.1), 45.0: c(0.5, 0.1)}, alone) is None
+    # Errors that come from the reference alone move both neighbours alike, and do not average out.
+    shared = zero_crossing({45.0: c(-0.4, 0.1), 55.0: c(0.4, 0.1)}, lambda *_: 0.01)
+    assert shared is not None
+    assert shared.sigma == pytest.approx(10 / 0.8 * 0.1)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def _comparison_rows(br: ThermalSeries, pb: ThermalSeries) -> list[Row]:
     low, high = published.BR_CROSSING_C
     expected = {**{t: 1.0 for t in br.differences if t >= high}, **{t: -1.0 for t in br.differences if t <= low}}
     rows = [_sign_row(br, temperature_c, sign) for temperature_c, sign in sorted(expected.items())]
-    crossing = zero_crossing({t: br.comparison(t) for t in br.differences})
+    crossing = zero_crossing({t: br.comparison(t) for t in br.differences}, br.comparison_covariance)
     uids = tuple(dict.fromkeys(uid for part in br.uids.values() for uid in part))
     row = Row(
         name="Br C, zero crossing",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from reduction.values import Value
 from reduction.xas.alignment import Alignment, ThermalDifference, align, known_alignment, thermal_difference
-from reduction.xas.comparison import BR_K, PB_L3, ComparisonParameter, ComparisonWindows, comparison_parameter
+from reduction.xas.comparison import (
+    BR_K,
+    PB_L3,
+    ComparisonParameter,
+    ComparisonWindows,
+    comparison_gradient,
+    comparison_parameter,
+)
 from reduction.xas.static_xas import StaticSpectrum
 from trxas.validation.paper import published
 from trxas.validation.paper.stored_runs import StoredRuns
@@ -61,6 +66,16 @@ class ThermalSeries:
             points.energy_ev, points.intensity, points.covariance, COMPARISON_WINDOWS[self.edge]
         )
 
+    def comparison_covariance(self, first_c: float, second_c: float) -> float:
+        """Return the covariance of C at two temperatures, in C, from the reference spectrum that both subtract."""
+        by_reference = []
+        for temperature_c in (first_c, second_c):
+            found = self.differences[temperature_c]
+            points = found.difference
+            gradient = comparison_gradient(points.energy_ev, points.intensity, COMPARISON_WINDOWS[self.edge])
+            by_reference.append(gradient @ found.by_reference)
+        return float(by_reference[0] @ self.reference.measured.covariance @ by_reference[1])
+
 
 def thermal_series(runs: StoredRuns, edge: str) -> ThermalSeries:
     """Return the differences of all spectra of an edge to that at 25 C, aligned and Varshni-corrected (SI 8).
@@ -102,10 +117,13 @@ def shift_between(spectrum: StaticSpectrum, reference: StaticSpectrum) -> Value:
     return align(spectrum.measured, reference.measured, reference.windows.edge_integral_ev).shift_ev
 
 
-def zero_crossing(parameters: Mapping[float, ComparisonParameter]) -> Value | None:
+def zero_crossing(
+    parameters: Mapping[float, ComparisonParameter], covariance: Callable[[float, float], float]
+) -> Value | None:
     """Return the temperature, in C, at which the parameter C rises through 0; None if it does not.
 
-    It is interpolated linearly between the two neighbours. Its error follows from theirs, taken as independent.
+    It is interpolated linearly between the two neighbours. Its error follows from theirs and from their `covariance`,
+    a function of two temperatures: all of them are differences to one reference spectrum.
     """
     temperatures = sorted(parameters)
     for low, high in itertools.pairwise(temperatures):
@@ -115,6 +133,8 @@ def zero_crossing(parameters: Mapping[float, ComparisonParameter]) -> Value | No
             step = high - low
             rise = above.value - below.value
             share = -below.value / rise
-            sigma = step / rise * float(np.hypot((1 - share) * below.sigma, share * above.sigma))
-            return Value(low + share * step, sigma)
+            # Both neighbours move the crossing into the same direction, so an error that they share adds up.
+            variance = ((1 - share) * below.sigma) ** 2 + (share * above.sigma) ** 2
+            variance += 2 * share * (1 - share) * covariance(low, high)
+            return Value(low + share * step, step / rise * math.sqrt(max(variance, 0.0)))
     return None
