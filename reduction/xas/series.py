@@ -14,6 +14,7 @@ from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.exposure_pairs import gate_signal, reference_gate
 from reduction.xas.grouping import ScatterRatio, scan_transients, scatter_ratio
 from reduction.xas.spc_energy import spc_spectrum
+from reduction.xas.transient import INDEPENDENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +169,13 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
     errors = {name: error(name) for name in ("on_sigma", "off_sigma", "sigma")}
     metadata = replace(parts[0].metadata, scans=sum(part.metadata.scans for part in parts))
     return replace(
-        parts[0], **values, **errors, sigma_scatter=error("sigma_scatter") if known else None, metadata=metadata
+        parts[0],
+        **values,
+        **errors,
+        sigma_scatter=error("sigma_scatter") if known else None,
+        # Each part has its own, which its errors contain.
+        correlation=INDEPENDENT,
+        metadata=metadata,
     )
 
 

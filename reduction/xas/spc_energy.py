@@ -8,7 +8,7 @@ from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors
-from reduction.xas.transient import Spectrum, curves_of, transient_metadata
+from reduction.xas.transient import INDEPENDENT, Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
     from reduction.accumulator import RunAccumulator
@@ -49,6 +49,7 @@ def spc_spectrum(
         energy_ev=pairs.axis,
         **curves_of(on, off, gate_errors(accumulator, "spc", gates, transient, on.value - off.value)),
         sigma_scatter=None,
+        correlation=INDEPENDENT,
         metadata=transient_metadata(
             accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
         ),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from reduction.xas.grouping import ScatterRatio
 
 
+INDEPENDENT = Value(0.0, 0.0)
+"""Correlation of signals whose errors are independent, or not known to be correlated."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TransientMetadata:
     """Origin of a transient.
@@ -128,7 +132,7 @@ class Spectrum(CurvesWithErrors):
 
     energy_ev: FloatArray
     sigma_scatter: FloatArray | None
-    correlation: Value = field(default=Value(0.0, 0.0))
+    correlation: Value = INDEPENDENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from errors import ReductionError
 from reduction.run_metadata import EnergyWindows
 from reduction.xas.exposure_pairs import Intensity
 from reduction.xas.spc_energy import _scaled
-from reduction.xas.transient import Spectrum, TransientMetadata, curves_of
+from reduction.xas.transient import INDEPENDENT, Spectrum, TransientMetadata, curves_of
 from reduction.xas.transient_shape import area_without_noise, compare_shapes, transient_covariance
 
 GRID_EV = np.concatenate(
@@ -112,7 +112,8 @@ def spc_recipe(rng: np.random.Generator, sigma: float) -> Spectrum:
     on, off = (_scaled(GRID_EV, part, WINDOWS) for part in parts)
     level = float(off.value[WINDOWS.post_edge_ev[0] <= GRID_EV].mean())
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
-    return replace(ideal, sigma_scatter=None, **curves_of(on, off, np.zeros((0, 0))))
+    curves = curves_of(on, off, np.zeros((0, 0)))
+    return Spectrum(energy_ev=GRID_EV, sigma_scatter=None, correlation=INDEPENDENT, metadata=ideal.metadata, **curves)
 
 
 def test_areas_of_counted_spectra_scatter_as_stated() -> None:
