@@ -60,6 +60,12 @@ GUARD = Guard()
 sys.addaudithook(GUARD.audit)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def loaded_libca() -> None:
+    """Load libca before the first test: pyepics starts a process to find out which one fits this machine."""
+    epics.ca.initialize_libca()
+
+
 @pytest.fixture(autouse=True)
 def nothing_outside_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Refuse processes and sockets of Python, of 0MQ (but "inproc:") and of Channel Access."""
