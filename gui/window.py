@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
     def _follow(self, frame: LiveFrame) -> None:
         """Bring a panel for a run that has just appeared to the front, unless one is seen already.
 
-        Once per run, so that whoever looks at another panel during the run stays there. Closed panels stay closed.
+        It does so once per run: a user who opens another panel during the run stays there. Closed panels stay closed.
         """
         uid = frame.run.uid if frame.run else ""
         if uid == self._followed:

@@ -6,6 +6,7 @@ because the machine has much else to do.
 
 from __future__ import annotations
 
+import importlib
 import socket
 import sys
 import time
@@ -61,9 +62,9 @@ sys.addaudithook(GUARD.audit)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loaded_libca() -> None:
-    """Load libca before the first test: pyepics starts a process to find out which one fits this machine."""
-    epics.ca.initialize_libca()
+def loaded_libraries() -> None:
+    """Load libca and ophyd before the first test: they start a process to find out on which machine they are."""
+    importlib.import_module("ophyd")
 
 
 @pytest.fixture(autouse=True)

@@ -273,7 +273,7 @@ def test_the_panel_of_a_new_run_comes_to_the_front_once(
     put(feed, delay_run[5:])
     qtbot.waitUntil(lambda: window.worker.frame.exit_status is not None, timeout=WAIT_MS)
     window.refresh()
-    assert "spectra" in {panel.key for panel in visible_panels(window)}, "whoever looks elsewhere stays there"
+    assert "spectra" in {panel.key for panel in visible_panels(window)}, "a user who opens another panel stays there"
     window.docks["fluence"].close()
     put(feed, fluence_run)
     uid = fluence_run[0][1]["uid"]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import LINEAR_TO_MJ_CM2, FluenceFit, fit_fluence
 from trxas.results.figures import fluence_figure
 from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
-from trxas.validation.paper.table import Row
 from trxas.validation.types import Uids
 
 DWELL_S = 6.0
@@ -40,25 +37,20 @@ def _reduce(runs: StoredRuns) -> SectionResult:
         caption="Fluence dependence of both edges (Fig. S2)",
         figure=fluence_figure(list(scans.values()), list(fits.values())),
     )
-    return SectionResult(rows=_saturation_rows(fits[BR_RUN], runs.uids(BR_RUN)), drawings=(drawing,))
+    return SectionResult(drawings=(drawing,), notes=_saturation_text(fits[BR_RUN]))
 
 
-def _saturation_rows(fit: FluenceFit, uids: tuple[str, ...]) -> tuple[Row, ...]:
+def _saturation_text(fit: FluenceFit) -> tuple[str, ...]:
+    """Return the end of the linear regime; no row, because the paper gives a bound, mJ/cm2."""
     saturation = fit.saturation
     if saturation is None:
         return ()
     low = saturation.knee_low_mj_cm2
     high = saturation.knee_high_mj_cm2
-    row = Row(
-        name="Br fluence, end of linear regime",
-        unit="mJ/cm2",
-        expected=LINEAR_TO_MJ_CM2,
-        value=saturation.knee_mj_cm2,
-        sigma=(high - low) / 2 if math.isfinite(high - low) else None,
-        uids=uids,
-        remark=f"end of the line, 68 %: {low:.3g} to {high:.3g}; plateau above with p = {saturation.p_value:.2g}",
+    return (
+        f"The Br response is linear up to {saturation.knee_mj_cm2:.3g} mJ/cm2 (68 %: {low:.3g} to {high:.3g}), with a "
+        f"plateau above at p = {saturation.p_value:.2g}; the paper has it linear up to {LINEAR_TO_MJ_CM2:g} mJ/cm2.",
     )
-    return (row,)
 
 
 SECTION = PaperSection(
