@@ -27,12 +27,14 @@ PATTERN = CurveStyle(role="off", width_px=1.2)
 
 
 class DiffractionPanel(Panel):
-    """Image and pattern, with region and masks for both. `geometry`: for runs that do not record it."""
+    """Image and pattern, with region and masks for both. `geometry`: for runs that do not record it.
+
+    It does not come to the front by itself: the images of a temperature series would hide its spectra.
+    """
 
     title = "Pilatus"
     key = "pilatus"
     position = 60
-    run_kinds = ("powder pattern",)
 
     def __init__(self, geometry: DetectorGeometry | None = None) -> None:
         super().__init__()
