@@ -15,4 +15,5 @@ def test_the_start_document_gets_the_whole_geometry() -> None:
         "offset_m": [0.0453, 0.0],
         "pixel_m": 172e-6,
         "shape": [195, 487],
+        "polarization": 1.0,
     }
