@@ -129,7 +129,7 @@ class Hdf5Plugin(SettingsGroup):
         nothing is raised, as in areaDetector.
         """
         folder = Path(value)
-        # CreateDirectory is negative for "so many levels below an existing folder", as in areaDetector.
+        # A negative CreateDirectory is the largest number of levels to create below an existing folder (areaDetector).
         levels = -int(self.CreateDirectory.value)
         missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
         if missing and len(missing) <= levels:
