@@ -63,8 +63,9 @@ sys.addaudithook(GUARD.audit)
 
 @pytest.fixture(scope="session", autouse=True)
 def loaded_libraries() -> None:
-    """Load libca and ophyd before the first test: they start a process to find out on which machine they are."""
-    importlib.import_module("ophyd")
+    """Load the libraries that start a process when they are imported, to find out on which machine they are."""
+    for library in ("ophyd", "h5py"):
+        importlib.import_module(library)
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 OUTPUT = Path("paper-output")
 
-DEFAULT_SAMPLE = "cspbbr3"
-"""The paper's sample, which the simulation has unless another one is given."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PaperOptions(BeamlineOptions):
@@ -64,14 +61,15 @@ def run(options: PaperOptions) -> int:
     from trxas.validation.paper.summary import rows_with_truth
 
     sections = chosen_sections(SECTIONS, options.only)
-    # With --only, the sections that it is compared with may have been measured before.
     # A section is compared with others, which are measured only if they have not been. --only without --resume measures
     # its section again; --resume measures what is missing and reduces everything.
-    progress = CampaignProgress(options.output / "measured.json", resume=options.resume or options.only is not None)
+    continues = options.resume or options.only is not None
+    progress = CampaignProgress(options.output / "measured.json", resume=continues)
     if options.only and not options.resume:
         progress.forget(options.only)
-    sample = str(sealed_sample(options.output, resume=options.resume)) if options.blind else options.sample
-    truths = truths_of(sample or DEFAULT_SAMPLE) if options.address_list is None else {}
+    # Sections that are compared with each other must have been measured on one sample.
+    sample = str(sealed_sample(options.output, resume=continues)) if options.blind else options.sample
+    truths = truths_of(sample) if options.address_list is None else {}
     with contextlib.ExitStack() as stack:
         address_list = options.address_list
         if address_list is None:

@@ -350,8 +350,8 @@ def test_the_size_at_100_ps_is_given_without_what_its_reference_holds(monkeypatc
     spectrum = spc_spectrum(accumulate(live_runs.energy_run()))
     monkeypatch.setattr(delays, "reference_share", lambda *_: Value(0.07, 0.002))
     edge = cast("delays.Delays", SimpleNamespace(name="Br", shown=(spectrum,), uids=(("0123",),)))
-    found = delays._corrected_size_row(edge, cast("Any", None), 2.0)
-    assert (found.name, found.expected) == ("Br transient at 100 ps, corrected", -2.0)
+    found = delays._corrected_size_row(edge, cast("Any", None), Value(-2.0, 0.3))
+    assert (found.name, found.expected, found.expected_sigma) == ("Br transient at 100 ps, corrected", -2.0, 0.3)
     assert found.value is not None
     assert found.value < 100 * transient_size(spectrum)[1].value < 0
     assert "the reference holds 7.00 ± 0.20 % of it" in found.remark

@@ -9,8 +9,17 @@ from typing import Any
 
 import pytest
 
+from trxas.validation.paper.sections import SECTIONS
+
 pytestmark = pytest.mark.channel_access
 
 
 def test_an_unknown_part_lists_the_known_ones(refused: Any) -> None:
-    assert "temperature" in refused("paper", "--only", "everything")
+    message = refused("paper", "--only", "everything")
+    assert [section.name for section in SECTIONS if section.name not in message] == []
+
+
+def test_a_sample_is_given_once_and_to_a_simulation_only(refused: Any) -> None:
+    """Lost: the truth that a blind campaign is compared with."""
+    assert "Use one of them" in refused("paper", "--blind", "--sample", "fe_bpy3")
+    assert "Leave out" in refused("paper", "--blind", "--address-list", "127.0.0.1:9")

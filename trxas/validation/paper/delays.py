@@ -163,7 +163,7 @@ def _shape_rows(edge: Delays, shapes: list[ShapeComparison]) -> list[Row]:
     return rows
 
 
-def _corrected_size_row(edge: Delays, fit: KineticsFit, percent: float) -> Row:
+def _corrected_size_row(edge: Delays, fit: KineticsFit, percent: Value) -> Row:
     """Return the size of the transient at 100 ps, in %, against a sample that was never pumped."""
     spectrum = edge.shown[0]
     share = reference_share(fit, spectrum.metadata)
@@ -172,8 +172,8 @@ def _corrected_size_row(edge: Delays, fit: KineticsFit, percent: float) -> Row:
     return Row(
         name=f"{edge.name} transient at 100 ps, corrected",
         unit="% of static",
-        expected=-percent,
-        expected_sigma=published.rounded(1.0 if percent >= 1.0 else 0.1),
+        expected=percent.value,
+        expected_sigma=percent.sigma,
         value=100 * size.value,
         sigma=100 * size.sigma,
         uids=edge.uids[0],

@@ -28,10 +28,10 @@ def sealed_sample(folder: Path, *, resume: bool) -> Path:
     return path
 
 
-def truths_of(sample: str) -> dict[str, float]:
+def truths_of(sample: str | None) -> dict[str, float]:
     """Return the numbers of a sample by table and key of its file, such as "kinetics.tau1_ps".
 
-    Raises InputError if there is no such sample.
+    None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
     """
     content = tomllib.loads(sample_file(sample).read_text(encoding="utf-8"))
     numbers = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from reduction.values import Value
+
 
 def rounded(step: float) -> float:
     """Return the standard error of a number that is published without one, from the `step` of its last digit."""
@@ -33,9 +35,9 @@ PB_TRANSIENT_EV = {
 }
 """Extrema of the Pb L3 transient: +, +, -, +."""
 
-BR_SIZE_PERCENT = 2.0
-PB_SIZE_PERCENT = 0.4
-"""Transient at the main edge and 100 ps, per cent of the static signal; 'about', without an error."""
+BR_SIZE_PERCENT = Value(-2.0, rounded(1.0))
+PB_SIZE_PERCENT = Value(-0.4, rounded(0.1))
+"""Transient at the main edge and 100 ps, per cent of the static signal: value and rounding; 'about'."""
 
 INVERSE_AREAS = {"100 ps": 155.0, "10.1 ns": 363.0, "163.5 ns": 976.0}
 """Inverse absolute areas of the Br transients, without errors (main text, Fig. 2a)."""

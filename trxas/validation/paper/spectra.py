@@ -67,7 +67,7 @@ def _reduce_br_100ps(runs: StoredRuns) -> SectionResult:
     spectrum = boxcar_spectrum(run)
     static_errors = static_sigma(run, spectrum)
     uids = runs.uids(BR_100PS)
-    rows = [_size_row("Br transient at 100 ps", spectrum, 13_472.0, -published.BR_SIZE_PERCENT, uids)]
+    rows = [_size_row("Br transient at 100 ps", spectrum, 13_472.0, published.BR_SIZE_PERCENT, uids)]
     for name, near_ev in published.BR_FEATURES_EV.items():
         curve = (spectrum.energy_ev, spectrum.off, static_errors)
         width_ev = HALF_WIDTHS_EV[name]
@@ -116,7 +116,7 @@ def _with_scatter(spectrum: Spectrum, runs: StoredRuns) -> tuple[Spectrum, float
 def _reduce_pb_100ps(runs: StoredRuns) -> SectionResult:
     spectrum = spc_spectrum(runs.scan(PB_100PS))
     uids = runs.uids(PB_100PS)
-    rows = [_size_row("Pb transient at 100 ps", spectrum, 13_043.0, -published.PB_SIZE_PERCENT, uids)]
+    rows = [_size_row("Pb transient at 100 ps", spectrum, 13_043.0, published.PB_SIZE_PERCENT, uids)]
     for name, near_ev in published.PB_TRANSIENT_EV.items():
         rows.append(_transient_row(f"Pb transient {name}", spectrum, near_ev, PB_HALF_WIDTHS_EV[name], uids))
     drawing = Drawing(name="fig-2b-pb-100ps", caption="Pb L3 at 100 ps (Fig. 2b)", figure=spectra_figure([spectrum]))
@@ -140,19 +140,18 @@ def _reduce_pb_10ns(runs: StoredRuns) -> SectionResult:
     return SectionResult(drawings=drawings)
 
 
-def _size_row(name: str, spectrum: Spectrum, energy_ev: float, percent: float, uids: tuple[str, ...]) -> Row:
-    step = 1.0 if abs(percent) >= 1.0 else 0.1
+def _size_row(name: str, spectrum: Spectrum, energy_ev: float, percent: Value, uids: tuple[str, ...]) -> Row:
     index = int(abs(spectrum.energy_ev - energy_ev).argmin())
     static = float(spectrum.off[index])
     return Row(
         name=name,
         unit="% of static",
-        expected=percent,
+        expected=percent.value,
+        expected_sigma=percent.sigma,
         value=100 * float(spectrum.transient[index]) / static,
         sigma=100 * float(spectrum.sigma[index]) / static,
         uids=uids,
         remark="the paper says 'around'",
-        expected_sigma=published.rounded(step),
     )
 
 
