@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A Gaussian has fallen to 1e-23 at ten widths, so no part of a rising edge is cut off.
 _GUARD_IN_SIGMA = 10.0
+# This many widths after the edge a normal distribution function differs from 1 by 1e-19, too little for double precision.
+_EDGE_IN_SIGMA = 9.0
 _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 
 
@@ -41,16 +43,24 @@ def convolved_decay(delay_ps: ArrayLike, rate_per_ps: float, sigma_ps: float) ->
     the error-function step.
     """
     delay = np.asarray(delay_ps, dtype=float)
-    reduced = delay / sigma_ps
     smear = rate_per_ps * sigma_ps
-    value = np.exp(smear**2 / 2.0 - rate_per_ps * delay + log_ndtr(reduced - smear))
+    edge = np.asarray(delay < (_EDGE_IN_SIGMA + smear) * sigma_ps)
+    time = delay[edge]
+    reduced = time / sigma_ps
+    # Long after the edge the response only scales the exponential. Nearly all delays lie there, those since earlier
+    # pumps above all, so the functions of the edge are computed for the others only.
+    value = np.empty_like(delay)
+    value[~edge] = np.exp(smear**2 / 2.0 - rate_per_ps * delay[~edge])
+    value[edge] = np.exp(smear**2 / 2.0 - rate_per_ps * time + log_ndtr(reduced - smear))
     # The derivative of exp(k^2 s^2 / 2 - k t) Phi(t/s - k s) by t: the exponential gives -k x value, and Phi gives the
     # normal density at t/s - k s, whose product with the exponential is the density at t/s.
-    normal = np.exp(-(reduced**2) / 2.0) * _PEAK_OF_NORMAL
-    by_delay = normal / sigma_ps - rate_per_ps * value
+    normal = np.zeros_like(delay)
+    normal[edge] = np.exp(-(reduced**2) / 2.0) * _PEAK_OF_NORMAL
+    by_delay = np.asarray(normal / sigma_ps - rate_per_ps * value)
     # A Gaussian that becomes wider obeys the heat equation, so the derivative by its width is the width times the
     # second derivative by the delay.
-    second = -reduced * normal / sigma_ps**2 - rate_per_ps * by_delay
+    second = np.asarray(-rate_per_ps * by_delay)
+    second[edge] -= reduced * normal[edge] / sigma_ps**2
     return Decay(value, by_delay, (smear * sigma_ps - delay) * value - sigma_ps * normal, sigma_ps * second)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reduction.types import BoolArray, FloatArray
+    from reduction.types import BoolArray, FloatArray, IntArray
     from reduction.xas.gate_rates import GateRates
     from reduction.xas.kinetics.kinetic_model import KineticModel
     from reduction.xas.pump_train import Decay, PumpTrain
@@ -118,8 +118,25 @@ class WhitenedTrace:
 
         They are zero at gates without signal.
         """
-        decays = (train or self.train).decays(self.delay_ps - t0_ps, rates_per_ps)
-        return [type(decay)(*(self.active * part for part in decay)) for decay in decays]
+        delays_ps, places = self._probed
+        found = []
+        for decay in (train or self.train).decays(delays_ps - t0_ps, rates_per_ps):
+            parts = []
+            for part in decay:
+                table = np.zeros(self.delay_ps.shape)
+                table[self.active] = part[places]
+                parts.append(table)
+            found.append(type(decay)(*parts))
+        return found
+
+    @cached_property
+    def _probed(self) -> tuple[FloatArray, IntArray]:
+        """Different delays of the gates that can carry signal, ps, and the index of each such gate's delay in them.
+
+        Repeats of a scan, and exposures with the laser blocked, would otherwise multiply the time of a fit.
+        """
+        delays_ps, places = np.unique(self.delay_ps[self.active], return_inverse=True)
+        return delays_ps, places
 
     def whiten(self, table: FloatArray) -> FloatArray:
         """Subtract each row's weighted mean from (..., rows, gates), scale to unit variance, flatten to (..., n)."""
