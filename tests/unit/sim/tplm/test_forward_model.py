@@ -128,14 +128,14 @@ def test_filters_shutter_and_density_act_as_in_the_laboratory() -> None:
     scatter = expected_per_pulse(STILL, replace(LOW, filters_in=False), x_um=0, y_um=0, elapsed_s=0)
     assert dark.sum() * 2.5e6 == pytest.approx(150)
     assert dimmed - dark == pytest.approx((light - dark) / 10)
-    assert (light - dark).sum() * 2.5e6 == pytest.approx(2000, rel=0.05)
+    assert (light - dark).sum() * 2.5e6 == pytest.approx(2000, rel=0.1)
     assert scatter.argmax() == pytest.approx(125, abs=1)
     assert light.max() * 75e6 == pytest.approx(313, rel=0.1)
 
 
 def test_first_photons_follow_the_law_of_single_pulses() -> None:
     """The fast draw against pulses that are looked at one by one, with the dead time of two pulses."""
-    rng, expected, pulses = np.random.default_rng(4), np.array([0.05, 0.3, 0.1, 0.02]), 300
+    rng, expected, pulses = np.random.default_rng(4), np.array([0.05, 0.3, 0.1, 0.02]), 150
 
     def one_by_one() -> np.ndarray:
         counts, pulse = np.zeros(4, dtype=int), 0
@@ -147,7 +147,7 @@ def test_first_photons_follow_the_law_of_single_pulses() -> None:
             pulse += 1
         return counts
 
-    slow = np.array([one_by_one() for _ in range(150)])
+    slow = np.array([one_by_one() for _ in range(120)])
     fast = np.array([draw(rng, expected, sync_pulses=pulses, blocked=2) for _ in range(4000)])
     for channel in range(4):
         assert stats.ks_2samp(slow[:, channel], fast[:, channel], method="asymp").pvalue > 1e-4
