@@ -1,0 +1,1 @@
+"""Transient photoluminescence microscopy: what a stepped single-photon diode records above a nanocrystal solid."""
