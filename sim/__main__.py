@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib
 import io
 import json
 import math
@@ -12,20 +13,24 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import SimulationInputError
 from sim.faults.kinds import fault_list
 from sim.faults.schedule import Schedule, load_faults
 from sim.physics.constants import APDS
 from sim.physics.pump_scheme import load_scheme
-from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path, shipped_samples
+from sim.physics.sample import shipped_samples
 from sim.physics.source import DEFAULT_SCHEME
+from sim.physics.tplm.sample import shipped_films
 from sim.restart import FIRST_START, Restart, parse_restart
 
 if TYPE_CHECKING:
-    from sim.ioc.beamline import SimulatedBeamline
+    from sim.ioc.experiment import Served, SimulatedExperiment
     from sim.physics.pump_scheme import PumpScheme
+
+EXPERIMENTS = {"xas": "sim.ioc.xas_experiment", "tplm": "sim.ioc.tplm.experiment"}
+"""Modules of the experiments that can be simulated, by name; the first one is the default."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,49 +44,54 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(fault_list(), indent=1))
         return 0
     try:
-        file = sample_path(options.sample)
-        sample = load_sample(file)
+        experiment = _experiment(options.experiment)
+        file = experiment.sample_path(options.sample or experiment.default_sample)
+        sample = experiment.load_sample(file)
         if options.print_label:
-            print(json.dumps({"name": sample.name, "edges": list(sample.edges)}))
+            print(json.dumps(experiment.label(sample)))
             return 0
         if options.print_sample_file:
             print(file.resolve())
             return 0
-        beamline = _beamline(sample, options)
+        served = _built(experiment, sample, options)
         if options.list_pvs:
             from sim.ioc.pv_list import pv_list
 
-            print(pv_list(beamline.pvdb))
+            print(pv_list(served.pvdb))
         else:
-            _serve(beamline, options, arguments)
+            _serve(served, options, arguments)
     except SimulationInputError as error:
         print(f"trxas sim: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _beamline(sample: Sample, options: argparse.Namespace) -> SimulatedBeamline:
-    """Return the beamline that the options describe; raises SimulationInputError for a wrong file or number."""
+def _experiment(name: str) -> SimulatedExperiment:
+    # Imported when it is chosen: one experiment needs nothing of the others.
+    chosen: SimulatedExperiment = importlib.import_module(EXPERIMENTS[name]).EXPERIMENT
+    return chosen
+
+
+def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Namespace) -> Served:
+    """Return the devices that the options describe; raises SimulationInputError for a wrong file or number."""
     faults = load_faults(options.faults) if options.faults is not None else []
-    # The servers read their environment at import, so the options are checked before.
-    from sim.ioc.beamline import SimulatedBeamline
-    from sim.ioc.exposure_log import ExposureLog
+    from sim.ioc.experiment import BuildOptions
 
     restart: Restart = options.after_death
-    beamline = SimulatedBeamline(
+    return experiment.build(
         sample,
-        seed=options.seed,
-        speed=options.speed,
-        macro=options.macro,
-        schedule=Schedule(faults=tuple(faults), running_s=restart.running_s),
-        restarts=options.restarts + restart.number,
-        scheme=_scheme(options),
-        photodiodes=options.photodiodes,
-        public=options.public_names,
+        BuildOptions(
+            seed=options.seed,
+            speed=options.speed,
+            macro=options.macro,
+            schedule=Schedule(faults=tuple(faults), running_s=restart.running_s),
+            restarts=options.restarts + restart.number,
+            scheme=_scheme(options),
+            photodiodes=options.photodiodes,
+            public=options.public_names,
+            exposure_log=options.exposure_log,
+        ),
     )
-    if options.exposure_log is not None:
-        beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
-    return beamline
 
 
 def _scheme(options: argparse.Namespace) -> PumpScheme:
@@ -90,25 +100,25 @@ def _scheme(options: argparse.Namespace) -> PumpScheme:
     return scheme if options.rf_mhz is None else scheme.at_rf(options.rf_mhz)
 
 
-def _serve(beamline: SimulatedBeamline, options: argparse.Namespace, arguments: list[str] | None) -> None:
+def _serve(served: Served, options: argparse.Namespace, arguments: list[str] | None) -> None:
     from sim.ioc.server import PromptContext, ServerHooks, run_server
     from sim.ioc.sockets import Address
 
     restart: Restart = options.after_death
-    pvdb = beamline.pvdb
-    ready = f"{len(pvdb)} records of '{beamline.experiment.sample.name}' at {options.speed:g} x beam time"
+    pvdb = served.pvdb
+    ready = f"{len(pvdb)} records of '{served.title}' at {options.speed:g} x beam time"
 
     def announce(port: int) -> None:
         print(f"trxas sim ready: {ready}; EPICS_CA_ADDR_LIST={options.interface}:{port}", flush=True)
 
     def connect_faults(network: PromptContext) -> None:
-        beamline.serve_through(network, functools.partial(restart.again, arguments, network.search_port))
+        served.serve_through(network, functools.partial(restart.again, arguments, network.search_port))
 
     if options.stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
     restart.wait()
     address = Address(interfaces=(options.interface,), port=options.port, other_port=restart.other_port)
-    run_server(pvdb, address, hooks=ServerHooks(on_context=connect_faults, on_ready=announce, gate=beamline.safety))
+    run_server(pvdb, address, hooks=ServerHooks(on_context=connect_faults, on_ready=announce, gate=served.safety))
 
 
 def _spell_out_unusual_characters() -> None:
@@ -131,9 +141,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trxas sim", description="Serve the simulated beamline over Channel Access.")
     parser.add_argument("--macro", default="", help="prefix of every PV name")
     parser.add_argument(
+        "--experiment",
+        choices=list(EXPERIMENTS),
+        default=next(iter(EXPERIMENTS)),
+        help="what is simulated: the X-ray beamline, or the photoluminescence microscope",
+    )
+    parser.add_argument(
         "--sample",
-        default=DEFAULT_SAMPLE.stem,
-        help=f"sample: {' or '.join(shipped_samples())}, or the path of a sample file (TOML)",
+        help=f"sample: {' or '.join(shipped_samples())}, of tplm {' or '.join(shipped_films())}; or the path of a "
+        "sample file (TOML)",
     )
     parser.add_argument(
         "--print-label", action="store_true", help="print name and edges of the sample as JSON, and exit"

@@ -196,6 +196,11 @@ class SimulatedBeamline:
         self.targets.server = Server(network=network, restart=restart)
 
     @property
+    def title(self) -> str:
+        """Name of the sample in the beam."""
+        return self.experiment.sample.name
+
+    @property
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,

@@ -20,18 +20,14 @@ from sim.ioc.access import WRITER, Client, means_zero
 
 LOOK_PERIOD_S = 0.1
 
-HOLDER = "7idd:session:Holder"
-
-HEARTBEAT = "7idd:session:HolderHeartbeat"
+STATION = "7idd"
+"""First part of the names of the beamline's own PVs."""
 
 FREE_SUFFIXES = (".STOP",)
 """Fields that any client may write at any time: stopping is always safe."""
 
-FREE_PREFIXES = ("7idd:sim:", HOLDER)
-"""PVs with rules of their own, or with none."""
-
-SHUTTERS = ("7idd:laser:Shutter", "7idd:xrayShutter:Set")
-"""Shutters, which any client may close."""
+SHUTTERS = ("laser:Shutter", "xrayShutter:Set")
+"""Shutters, which any client may close; names behind that of the station."""
 
 
 class Silence:
@@ -58,25 +54,36 @@ class Silence:
 class SessionLock(PVGroup):
     """Lock of the connection that claimed it; it is released when its holder is silent for `timeout`.
 
-    While it is held, writes of other connections are refused, except to stop a motor or close a shutter.
+    While it is held, writes of other connections are refused, except to stop a motor or close a shutter. The names of
+    its PVs begin with that of the `station`.
     """
 
     holder = pvproperty(
-        name=HOLDER, value="", record="stringout", dtype=ChannelType.STRING, doc="Session that holds the beamline"
+        name="{station}:session:Holder",
+        value="",
+        record="stringout",
+        dtype=ChannelType.STRING,
+        doc="Session that holds the beamline",
     )
-    heartbeat = pvproperty(name=HEARTBEAT, value=0, record="longout", dtype=int, doc="Heartbeat of the holder")
+    heartbeat = pvproperty(
+        name="{station}:session:HolderHeartbeat", value=0, record="longout", dtype=int, doc="Heartbeat of the holder"
+    )
     timeout_s = pvproperty(
-        name="7idd:session:TimeoutS", value=10.0, record="ao", dtype=float, units="s", precision=1,
+        name="{station}:session:TimeoutS", value=10.0, record="ao", dtype=float, units="s", precision=1,
         lower_ctrl_limit=0.2, upper_ctrl_limit=3600.0, doc="Lock expires after this silence, wall",
     )  # fmt: skip
     seen = pvproperty(
-        name="7idd:session:HolderSeen", value="", record="stringin", dtype=ChannelType.STRING, read_only=True,
+        name="{station}:session:HolderSeen", value="", record="stringin", dtype=ChannelType.STRING, read_only=True,
         doc="Holder's user and address, as seen here",
     )  # fmt: skip
 
-    def __init__(self, prefix: str, **kwargs: Any) -> None:
-        super().__init__(prefix, **kwargs)
+    def __init__(self, prefix: str, *, station: str = STATION, **kwargs: Any) -> None:
+        super().__init__(prefix, macros={"station": station}, **kwargs)
         self._macro = prefix
+        self._heartbeat = f"{station}:session:HolderHeartbeat"
+        # PVs with rules of their own, or with none.
+        self._free = (f"{station}:sim:", f"{station}:session:Holder")
+        self._shutters = tuple(f"{station}:{shutter}" for shutter in SHUTTERS)
         self._owner: Client | None = None
         self._silence = Silence()
 
@@ -87,9 +94,9 @@ class SessionLock(PVGroup):
         # Free for all: stopping a motor, closing a shutter, and claiming the lock, which `holder` judges itself.
         bare = name.removeprefix(self._macro)
         record = bare.removesuffix(".VAL")
-        if bare.endswith(FREE_SUFFIXES) or (record.startswith(FREE_PREFIXES) and record != HEARTBEAT):
+        if bare.endswith(FREE_SUFFIXES) or (record.startswith(self._free) and record != self._heartbeat):
             return
-        if record in SHUTTERS and means_zero(data, "Closed"):
+        if record in self._shutters and means_zero(data, "Closed"):
             return
         raise SimulationInputError(
             f"{name} cannot be written by {client}: the beamline is held by {self.holder.value!r} ({self._owner}); "

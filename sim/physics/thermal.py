@@ -27,13 +27,22 @@ class Thermostat:
     """First-order lag behind a ramped set value, exact at any time.
 
     Times are seconds of beam; `ramp_c_min` is the slope of the ramp, C per minute. Without `heating` the set value is
-    the ambient temperature, reached without a ramp.
+    the ambient temperature, reached without a ramp. It starts at `start_c`, by default the ambient temperature.
     """
 
-    def __init__(self, *, target_c: float, ramp_c_min: float, now_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        target_c: float,
+        ramp_c_min: float,
+        now_s: float = 0.0,
+        ambient_c: float = AMBIENT_C,
+        start_c: float | None = None,
+    ) -> None:
         self._time_s = now_s
-        self._sample_c = AMBIENT_C
-        self._program_c = AMBIENT_C
+        self._ambient_c = ambient_c
+        self._sample_c = ambient_c if start_c is None else start_c
+        self._program_c = self._sample_c
         self._target_c = target_c
         self._ramp_c_s = ramp_c_min / 60
         self._heating = False
@@ -53,7 +62,7 @@ class Thermostat:
         """Return the temperature of the powder at `now_s`, C."""
         elapsed_s = now_s - self._time_s
         if not self._heating:
-            return _relaxed(self._sample_c, AMBIENT_C, elapsed_s)
+            return _relaxed(self._sample_c, self._ambient_c, elapsed_s)
         way_c = self._target_c - self._program_c
         ramp_s = abs(way_c) / self._ramp_c_s
         slope = math.copysign(self._ramp_c_s, way_c)

@@ -1,0 +1,65 @@
+"""What the program asks of an experiment that can be simulated: its samples, and its devices around one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sim.faults.schedule import Schedule
+from sim.ioc.access import WriteGate
+from sim.ioc.fault_targets import Network
+from sim.physics.pump_scheme import PumpScheme
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """Options of the command line that an experiment is built with.
+
+    `speed` in seconds of beam per second of wall time. The last four describe a beamline; other experiments ignore them.
+    """
+
+    seed: int
+    speed: float
+    macro: str
+    schedule: Schedule
+    restarts: int
+    scheme: PumpScheme
+    photodiodes: int
+    public: bool
+    exposure_log: Path | None
+
+
+class Served(Protocol):
+    """What the program serves: PVs by name, the gate of all writes, and the hook through which faults reach it."""
+
+    @property
+    def pvdb(self) -> dict[str, Any]:
+        """Every PV by its full name."""
+
+    @property
+    def safety(self) -> WriteGate:
+        """The gate that decides about the writes of clients."""
+
+    @property
+    def title(self) -> str:
+        """Name of the sample."""
+
+    def serve_through(self, network: Network, restart: Callable[[float, bool], None]) -> None:
+        """Let faults act on the running server; `restart` takes the dead time, s, and whether to change the port."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedExperiment:
+    """One experiment: its sample files, the label of a sample, and the devices around it.
+
+    `sample_path` and `load_sample` raise SimulationInputError for a sample that does not exist or whose file is wrong.
+    """
+
+    default_sample: str
+    shipped_samples: Callable[[], Mapping[str, Path]]
+    sample_path: Callable[[str], Path]
+    load_sample: Callable[[Path], Any]
+    label: Callable[[Any], Mapping[str, Any]]
+    build: Callable[[Any, BuildOptions], Served]

@@ -1,0 +1,27 @@
+"""The microscope as an experiment that `--experiment tplm` selects."""
+
+from __future__ import annotations
+
+from sim.errors import SimulationInputError
+from sim.ioc.experiment import BuildOptions, SimulatedExperiment
+from sim.ioc.tplm.microscope import SimulatedMicroscope
+from sim.physics.tplm.sample import DEFAULT_TPLM_SAMPLE, Film, film_path, load_film, shipped_films
+
+
+def build(film: Film, options: BuildOptions) -> SimulatedMicroscope:
+    """Return the microscope with `film`; raises SimulationInputError for options that it does not have."""
+    if options.schedule.faults:
+        raise SimulationInputError("The microscope has no faults that strike by a schedule. Leave out --faults.")
+    return SimulatedMicroscope(
+        film, seed=options.seed, speed=options.speed, macro=options.macro, restarts=options.restarts
+    )
+
+
+EXPERIMENT = SimulatedExperiment(
+    default_sample=DEFAULT_TPLM_SAMPLE.stem,
+    shipped_samples=shipped_films,
+    sample_path=film_path,
+    load_sample=load_film,
+    label=lambda film: {"name": film.name, "edges": []},
+    build=build,
+)

@@ -1,0 +1,165 @@
+"""The whole simulated microscope: every PV group around one film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sim.clock import BeamClock
+from sim.ioc.after_write import after_write
+from sim.ioc.session_lock import SessionLock
+from sim.ioc.tplm.cryostat import Cryostat
+from sim.ioc.tplm.laser import DiodeLaser
+from sim.ioc.tplm.optics import DetectionPath, DetectorStage, sample_stage
+from sim.ioc.tplm.safety import LaserWatchdog
+from sim.ioc.tplm.scene import Scene, Stretch
+from sim.ioc.tplm.tcspc import Counting, Histogram, PhotonTiming
+from sim.physics.tplm.counting import blocked_pulses, draw
+from sim.physics.tplm.forward import expected_per_pulse
+from sim.physics.tplm.sample import Film
+from sim.physics.tplm.setting import Setting, channels_of
+from sim.types import FloatArray
+
+STATION = "tplm"
+
+FOCUS_DRIFT_UM_K = 0.02
+"""Motion of the sample along the beam with temperature, um/K (chosen: tens of nm per K, so that it needs refocusing)."""
+
+ROOM_K = 296.0
+
+FRESH_SPOT_UM = 1.0
+"""Distance on the sample from which a spot counts as fresh, um: two widths of the laser spot."""
+
+
+class SimulatedMicroscope:
+    """All PVs of a microscope with `film` under its objective, their names under the prefix `macro`.
+
+    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server.
+    """
+
+    def __init__(self, film: Film, *, seed: int, speed: float, macro: str = "", restarts: int = 0) -> None:
+        self.film = film
+        self.clock = BeamClock(speed)
+        self._random = np.random.default_rng([seed, restarts, 22])
+        self.laser = DiodeLaser(macro, clock=self.clock, seed=seed)
+        self.detector_stage = DetectorStage(macro, clock=self.clock)
+        self.sample_stage = sample_stage(macro, clock=self.clock)
+        self.path = DetectionPath(macro, clock=self.clock)
+        self.cryostat = Cryostat(macro, clock=self.clock)
+        counting = Counting(
+            scene=self.scene, histogram=self.histogram, rate_hz=self.photon_rate_hz, sync_hz=self.sync_hz
+        )
+        self.timing = PhotonTiming(macro, clock=self.clock, counting=counting)
+        self.lock = SessionLock(macro, station=STATION)
+        self.safety = LaserWatchdog(macro, laser=self.laser, lock=self.lock)
+        self._dose_nw_s = 0.0
+        self._spot_um = (0.0, 0.0)
+        self._connect_changes()
+
+    def _connect_changes(self) -> None:
+        """Note changes that affect an exposure as soon as they happen; motors are noted by their read-backs."""
+        laser = self.laser
+        path = self.path
+        motors = [*self.detector_stage.motors.values(), *self.sample_stage.values()]
+        channels = (laser.shutter_readback, laser.power_readback, laser.rate, laser.source, laser.emission,
+                    path.density_readback, path.mirror_readback, path.filters_readback, self.cryostat.sample,
+                    *(motor.record.fields["RBV"] for motor in motors))  # fmt: skip
+        for channel in channels:
+            after_write(channel, self.timing.note)
+        for channel in (laser.rate, laser.emission, self.timing.divider):
+            after_write(channel, self.timing.show_rates)
+
+    def sync_hz(self) -> float:
+        """Return the rate of the laser's pulses, Hz; 0 while it does not emit."""
+        return float(self.laser.rate.value) * 1e6 if self.laser.emits else 0.0
+
+    def scene(self) -> Scene:
+        """Return what the detector sees now: the true state of the hardware, not what its read-backs show."""
+        magnification = self.film.image.magnification
+        return Scene(
+            setting=self._setting(),
+            x_um=1e3 * self.detector_stage.true_mm("x") / magnification,
+            y_um=1e3 * self.detector_stage.true_mm("y") / magnification,
+            sync_hz=self.timing.measured_sync_hz(),
+            light=self.path.light,
+        )
+
+    def _setting(self) -> Setting:
+        # Positions and temperature are rounded: a change below these steps changes no count, and each new setting costs
+        # a new computation of the decay.
+        laser = self.laser
+        temperature_k = round(self.cryostat.temperature_k, 1)
+        focus_um = self.sample_stage["z"].position - FOCUS_DRIFT_UM_K * (temperature_k - ROOM_K)
+        return Setting(
+            power_nw=round(laser.power_nw, 6),
+            repetition_rate_mhz=float(laser.rate.value),
+            external_trigger=laser.source.value == "External",
+            shutter_open=laser.shutter_open and laser.emits,
+            filters_in=self.path.filters_in,
+            nd_od=float(self.path.density_readback.value),
+            temperature_k=temperature_k,
+            defocus_um=round(focus_um, 2),
+            offset_ps=float(self.timing.offset.value),
+        )
+
+    def histogram(self, stretches: Sequence[Stretch]) -> Histogram:
+        """Draw the counts of an exposure from its stretches; its channels cover one pump period of the last stretch."""
+        # Without pulses at the sync input nothing starts the clock, so there are no counts. A stretch at another rate
+        # has another number of channels: of those, only the ones that both have are kept.
+        self._expose_spot(stretches)
+        channels = channels_of(stretches[-1].scene.setting, self.timing.bin_ps)
+        counts = np.zeros(channels, dtype=np.int64)
+        pulses = 0
+        for one in stretches:
+            here = round(one.scene.sync_hz * one.seconds)
+            if here:
+                drawn = self._draw(one.scene, here)[:channels]
+                counts[: len(drawn)] += drawn
+            pulses += here
+        return Histogram(counts=np.minimum(counts, 65_535), sync_pulses=pulses)
+
+    def _draw(self, scene: Scene, sync_pulses: int) -> Any:
+        blocked = blocked_pulses(self.film.timing.dead_time_ns, scene.setting.period_ns)
+        return draw(self._random, self._expected(scene), sync_pulses=sync_pulses, blocked=blocked)
+
+    def _expected(self, scene: Scene) -> FloatArray:
+        """Return the photons per pulse and channel in a scene."""
+        film = self.film
+        if film.timing.bin_ps != self.timing.bin_ps:
+            film = replace(film, timing=replace(film.timing, bin_ps=self.timing.bin_ps))
+        setting = replace(scene.setting, dose_nw_s=self._dose_nw_s, shutter_open=scene.setting.shutter_open)
+        if not scene.light:
+            setting = replace(setting, shutter_open=False)
+        return expected_per_pulse(film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self.clock.now_s())
+
+    def _expose_spot(self, stretches: Sequence[Stretch]) -> None:
+        """Add what the spot receives in an exposure to its dose, nW s; a fresh spot begins at 0."""
+        here = (self.sample_stage["x"].position, self.sample_stage["y"].position)
+        if np.hypot(here[0] - self._spot_um[0], here[1] - self._spot_um[1]) > FRESH_SPOT_UM:
+            self._spot_um = here
+            self._dose_nw_s = 0.0
+        lit = (one for one in stretches if one.scene.setting.shutter_open)
+        self._dose_nw_s += sum(one.scene.setting.power_nw * one.seconds for one in lit)
+
+    def photon_rate_hz(self) -> float:
+        """Return the rate of photons that the detector sees now, Hz."""
+        scene = self.scene()
+        return float(self._expected(scene).sum()) * scene.sync_hz if scene.sync_hz else 0.0
+
+    def serve_through(self, network: object, restart: Callable[[float, bool], None]) -> None:
+        """Take the running server; no fault of the microscope acts on it."""
+
+    @property
+    def title(self) -> str:
+        """Name of what is under the objective."""
+        return self.film.name
+
+    @property
+    def pvdb(self) -> dict[str, Any]:
+        """Every PV by its full name."""
+        groups = (self.laser, *self.detector_stage.motors.values(), *self.sample_stage.values(), self.path,
+                  self.cryostat, self.timing, self.lock, self.safety)  # fmt: skip
+        return {name: pv for group in groups for name, pv in group.pvdb.items()}

@@ -1,0 +1,36 @@
+"""The X-ray beamline as an experiment: the one that is simulated without `--experiment`."""
+
+from __future__ import annotations
+
+from sim.ioc.beamline import SimulatedBeamline
+from sim.ioc.experiment import BuildOptions, SimulatedExperiment
+from sim.ioc.exposure_log import ExposureLog
+from sim.physics.sample import DEFAULT_SAMPLE, Sample, load_sample, sample_path, shipped_samples
+
+
+def build(sample: Sample, options: BuildOptions) -> SimulatedBeamline:
+    """Return the beamline with `sample`; raises SimulationInputError for a fault on something that it lacks."""
+    beamline = SimulatedBeamline(
+        sample,
+        seed=options.seed,
+        speed=options.speed,
+        macro=options.macro,
+        schedule=options.schedule,
+        restarts=options.restarts,
+        scheme=options.scheme,
+        photodiodes=options.photodiodes,
+        public=options.public,
+    )
+    if options.exposure_log is not None:
+        beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
+    return beamline
+
+
+EXPERIMENT = SimulatedExperiment(
+    default_sample=DEFAULT_SAMPLE.stem,
+    shipped_samples=shipped_samples,
+    sample_path=sample_path,
+    load_sample=load_sample,
+    label=lambda sample: {"name": sample.name, "edges": list(sample.edges)},
+    build=build,
+)
