@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         experiment = _experiment(options.experiment)
-        file = experiment.sample_path(options.sample or experiment.default_sample)
+        file = experiment.sample_path(experiment.default_sample if options.sample is None else options.sample)
         sample = experiment.load_sample(file)
         if options.print_label:
             print(json.dumps(experiment.label(sample)))

@@ -17,7 +17,7 @@ from sim.physics.pump_scheme import PumpScheme
 class BuildOptions:
     """Options of the command line that an experiment is built with.
 
-    `speed` in seconds of beam per second of wall time. The last four describe a beamline; other experiments ignore them.
+    `speed` in seconds of beam per second of wall time. The last four describe a beamline; others ignore them.
     """
 
     seed: int

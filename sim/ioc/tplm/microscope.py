@@ -26,7 +26,7 @@ from sim.types import FloatArray
 STATION = "tplm"
 
 FOCUS_DRIFT_UM_K = 0.02
-"""Motion of the sample along the beam with temperature, um/K (chosen: tens of nm per K, so that it needs refocusing)."""
+"""Motion of the sample along the beam with temperature, um/K (chosen: tens of nm per K need refocusing)."""
 
 ROOM_K = 296.0
 
@@ -160,6 +160,6 @@ class SimulatedMicroscope:
     @property
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
-        groups = (self.laser, *self.detector_stage.motors.values(), *self.sample_stage.values(), self.path,
+        groups: tuple[Any, ...] = (self.laser, *self.detector_stage.motors.values(), *self.sample_stage.values(), self.path,
                   self.cryostat, self.timing, self.lock, self.safety)  # fmt: skip
         return {name: pv for group in groups for name, pv in group.pvdb.items()}

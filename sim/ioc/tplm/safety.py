@@ -1,7 +1,7 @@
 """Safety of the microscope's server: a watchdog that closes the laser shutter, and a record of refused writes.
 
 It runs on wall time: a dead session is gone, however fast the microscope is simulated. The watchdog is Disarmed, Armed
-(by the first heartbeat) or Tripped (armed, silent for the time-out, and the shutter open); a trip holds until the reset.
+(by the first heartbeat) or Tripped (armed, silent for the time-out, shutter open); a trip holds until the reset.
 """
 
 from __future__ import annotations

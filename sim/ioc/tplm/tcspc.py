@@ -34,11 +34,14 @@ FULL_COUNTS = 65_535
 SYNC_LIMIT_HZ = 10e6
 """Highest rate behind the divider that the sync input follows (vendor's rule, from memory)."""
 
-RATES_PERIOD_S = 0.1
+RATES_PERIOD_S = 0.2
 """Wall time between updates of the count rates."""
 
 HEAD = 8
 """Numbers in a frame before the counts."""
+
+BACKLOG = 20
+"""Histograms that wait for a slow subscriber before older ones are left out."""
 
 MIXED_SHUTTER = -1.0
 """Laser shutter in the frame of an exposure during which it moved."""
@@ -116,8 +119,8 @@ class PhotonTiming(PVGroup):
         doc="Photons of the exposure",
     )  # fmt: skip
     samples = pvproperty(
-        name="tplm:HARP:SAMPLES_ALL", value=[0] * CHANNELS, record="waveform", dtype=int, units="counts",
-        read_only=True, doc="Histogram, all channels",
+        name="tplm:HARP:SAMPLES_ALL", value=[0] * CHANNELS, max_subscription_backlog=BACKLOG, record="waveform",
+        dtype=int, units="counts", read_only=True, doc="Histogram, all channels",
     )  # fmt: skip
     error = pvproperty(
         name="tplm:HARP:ERROR", value="", record="stringin", dtype=ChannelType.STRING, read_only=True,
@@ -139,7 +142,8 @@ class PhotonTiming(PVGroup):
         doc="Laser pulses of the exposure (ours)",
     )  # fmt: skip
     frame = pvproperty(
-        name="tplm:HARP:Frame", value=[0.0] * HEAD, max_length=CHANNELS + HEAD, record="waveform", dtype=float,
+        name="tplm:HARP:Frame", value=[0.0] * HEAD, max_length=CHANNELS + HEAD,
+        max_subscription_backlog=BACKLOG, record="waveform", dtype=float,
         read_only=True, doc="Exposure (ours): id s shutter syncs ...",
     )  # fmt: skip
 

@@ -1,0 +1,121 @@
+"""If these fail, the simulated microscope does not behave like its hardware."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.errors import SimulationInputError
+from sim.ioc.pv_list import pv_list
+from sim.ioc.tplm.microscope import SimulatedMicroscope
+from sim.ioc.tplm.optics import STAGE_PLAY_MM, Play
+from sim.ioc.tplm.tcspc import HEAD
+from sim.physics.tplm.sample import load_film
+
+SPEED = 5000.0
+
+
+@pytest.fixture
+def microscope() -> SimulatedMicroscope:
+    film = load_film()
+    # At this speed the image would drift away within seconds.
+    return SimulatedMicroscope(replace(film, image=replace(film.image, drift_nm_min=0.0)), seed=3, speed=SPEED)
+
+
+async def exposed(microscope: SimulatedMicroscope, seconds: float = 30.0) -> np.ndarray[Any, Any]:
+    """Return the frame of one exposure."""
+    await microscope.timing.time_ms.write(1e3 * seconds)
+    await microscope.timing.start.write(1)
+    return np.asarray(microscope.timing.frame.value)
+
+
+def test_an_exposure_is_one_frame_with_its_number_and_its_pulses(microscope: SimulatedMicroscope) -> None:
+    """A reader tells two exposures apart by the number, and normalises by the pulses."""
+
+    async def measure() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        await microscope.laser.shutter.write("Open")
+        return await exposed(microscope), await exposed(microscope)
+
+    first, second = asyncio.run(measure())
+    assert (first[0], second[0]) == (1, 2)
+    assert list(second[1:4]) == [30.0, 1.0, 75e6]
+    assert len(second) == HEAD + int(second[7]) == HEAD + 25_000
+    assert second[5] == second[HEAD:].max()
+    whole = np.asarray(microscope.timing.samples.value)
+    np.testing.assert_array_equal(whole[:25_000], second[HEAD:])
+    # 2 000 counts/s per nW, of which the image's offset and its spreading leave about 1 900; and 150 counts/s of dark.
+    assert 40_000 < second[HEAD:].sum() < 75_000
+
+
+def test_a_closed_shutter_leaves_dark_counts_only(microscope: SimulatedMicroscope) -> None:
+    """The dark rate is what `tplm_dark` subtracts."""
+    frame = asyncio.run(exposed(microscope))
+    assert frame[2] == 0
+    assert frame[HEAD:].sum() == pytest.approx(150 * 30, abs=6 * np.sqrt(4500))
+
+
+def test_a_shutter_that_moves_during_an_exposure_is_seen_in_the_frame(microscope: SimulatedMicroscope) -> None:
+    """Without it a half-lit point would count as a dim one."""
+
+    async def measure() -> np.ndarray[Any, Any]:
+        exposure = asyncio.create_task(exposed(microscope, 60.0))
+        await asyncio.sleep(0)
+        await microscope.clock.sleep(20.0)
+        await microscope.laser.shutter.write("Open")
+        return await exposure
+
+    frame = asyncio.run(measure())
+    assert frame[2] == -1
+    assert 9_000 < frame[HEAD:].sum() < 100_000
+
+
+def test_the_rate_chooses_its_trigger_and_the_number_of_channels(microscope: SimulatedMicroscope) -> None:
+    """At another trigger time zero is elsewhere, which the event states."""
+
+    async def measure() -> np.ndarray[Any, Any]:
+        await microscope.laser.rate.write(1.0)
+        with pytest.raises(SimulationInputError, match="internal oscillator"):
+            await microscope.laser.source.write("Internal")
+        return await exposed(microscope, 1.0)
+
+    frame = asyncio.run(measure())
+    assert microscope.laser.source.value == "External"
+    assert list(frame[3:5]) == [1e6, 1.0]
+    assert frame[7] == 62_500
+
+
+def test_a_sync_rate_above_the_input_needs_the_divider(microscope: SimulatedMicroscope) -> None:
+    """At 40 MHz without a divider nothing starts the clock."""
+
+    async def measure() -> tuple[float, float]:
+        await microscope.laser.rate.write(40.0)
+        lost = (await exposed(microscope, 1.0))[3]
+        await microscope.timing.divider.write("4")
+        return float(lost), float((await exposed(microscope, 1.0))[3])
+
+    assert asyncio.run(measure()) == (0.0, 40e6)
+
+
+def test_a_stage_that_arrives_from_above_is_off_by_its_play() -> None:
+    """Why every position is approached from the same side."""
+    play = Play(STAGE_PLAY_MM)
+    play.moved(0.0, 1.0)
+    assert play.offset_mm == 0
+    play.moved(1.0, 0.5)
+    assert play.offset_mm == STAGE_PLAY_MM
+    play.moved(0.5, 0.505)
+    assert play.offset_mm == pytest.approx(0.003)
+    play.moved(0.505, 0.6)
+    assert play.offset_mm == 0
+
+
+def test_the_page_of_pvs_is_that_of_the_simulation(microscope: SimulatedMicroscope) -> None:
+    """Run docs/write_pvs.py after a change of the microscope's records."""
+    page = Path(__file__).parents[4] / "docs" / "reference" / "tplm-pvs.md"
+    assert pv_list(microscope.pvdb) in page.read_text(encoding="utf-8")
+    assert "tplm:session:Holder" in microscope.pvdb
