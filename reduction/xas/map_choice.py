@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from errors import ReductionError
-from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
+from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.map_fit import MapFit, fit_map
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def choose_map_model(measured: TransientMap, timing: Timing, criterion: Criterio
     fits: dict[KineticModel, MapFit] = {}
     problems: dict[KineticModel, str] = {}
     first: ReductionError | None = None
-    for model in KineticModel:
+    for model in DECAY_MODELS:
         try:
             fit = fit_map(measured, timing, model=model)
         except ReductionError as error:
@@ -49,7 +49,7 @@ def choose_map_model(measured: TransientMap, timing: Timing, criterion: Criterio
     best = min(fits.values(), key=lambda fit: _value(fit, criterion))
     smallest = _value(best, criterion)
     lines = [f"{f'{criterion} chooses':<22} {best.model.description}"]
-    for model in KineticModel:
+    for model in DECAY_MODELS:
         text = f"+ {_value(fits[model], criterion) - smallest:.1f}" if model in fits else f"left out: {problems[model]}"
         lines.append(f"  {model.value:<20} {text}")
     return MapChoice(fit=best, lines=tuple(lines))

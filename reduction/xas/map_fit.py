@@ -124,16 +124,21 @@ def fit_map(measured: TransientMap, timing: Timing, *, model: KineticModel = Kin
     """Return the fit of `model` to an energy x delay map, whichever of the two axes was fast; it may be unfinished.
 
     Raises ReductionError for other axes, without delays before the pump, with too few points or photons, without a
-    signal, or if the data cannot separate the lifetimes.
+    signal, for a model with a rise, or if the data cannot separate the lifetimes.
     """
+    if model.has_rise:
+        raise ReductionError(
+            f"kinetics = {model.value!r}: a map needs no rise, since what rises is a decay with a spectrum of the "
+            "other sign. Fit one lifetime more instead."
+        )
     table = measured.by_energy()
     usable = np.isfinite(table.pumped).sum(axis=1) > model.components
     _require_data(table, usable, timing, model)
-    problem = _problem(table, usable, timing, model)
+    problem = replace(_problem(table, usable, timing, model), offset_decays=model.offset_decays)
     best = min((_searched(problem, start) for start in _starts(problem)), key=lambda one: one.chi_square)
     place = 1 + model.lifetimes
     # A rate near its limit of 0 is not resolved: the offset is then constant, and the fit is repeated without it.
-    if model.has_offset and best.parameters[place] < _UNRESOLVED_RATE_PER_NS:
+    if model.offset_decays and best.parameters[place] < _UNRESOLVED_RATE_PER_NS:
         best = _searched(replace(problem, offset_decays=False), np.delete(best.parameters, place))
     _require_signal(best)
     _require_apart(best)
@@ -224,7 +229,7 @@ def _starts(problem: MapProblem) -> list[FloatArray]:
     typical = np.log(np.geomspace(150.0, 3000.0, problem.model.lifetimes))
 
     def start(t0_ps: float, logs: FloatArray) -> FloatArray:
-        rate = [1e-3] if problem.model.has_offset else []
+        rate = [1e-3] if problem.model.offset_decays else []
         response = [sigma_ps] if problem.irf_error_ps > 0 else []
         return np.array([t0_ps, logs[0], *np.diff(logs), *rate, *response, efficiency])
 

@@ -169,12 +169,14 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
         ungated=ungated,
         remarks=(*_alarms(seen, seen.metadata.trace_mode), *reasons),
     )
-    run = seen
+    timing = seen.metadata.timing
     try:
+        rates = gate_rates(seen)
+        result = replace(result, rates=(rates,), timing=timing)
         if isinstance(kinetics, Criterion):
-            choice = choose_kinetics(gate_rates(run), run.metadata.timing, criterion=kinetics)
+            choice = choose_kinetics(rates, timing, criterion=kinetics)
             return replace(result, fit=choice.fit, choice=choice)
-        return replace(result, fit=fit_kinetics(gate_rates(run), run.metadata.timing, model=kinetics))
+        return replace(result, fit=fit_kinetics(rates, timing, model=kinetics))
     except ReductionError as error:
         remark = f"No fit of {kinetics.description}: {error}{OTHER_MODELS}"
         return replace(result, remarks=(*result.remarks, remark))

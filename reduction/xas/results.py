@@ -11,6 +11,7 @@ from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
+from reduction.xas.kinetics.results import KineticsResults
 from reduction.xas.unpumped_size import (
     TransientSize,
     decay_text,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
-    from reduction.xas.kinetics.choice import ModelChoice
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.static_xas import StaticSpectrum
@@ -68,17 +68,15 @@ class SpectrumResults(RunResults):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraceResults(RunResults):
+class TraceResults(KineticsResults):
     """Trace of a pump-probe delay scan, and its kinetic fit if the trace determines one.
 
-    `choice` has the values of all models if a criterion chose the model of the fit. `others` names further detectors
-    with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those without. `scale_known`: whether the
-    trace is relative to the sample's signal alone; that of a mean in V contains the electronic zero.
+    `others` names further detectors with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those
+    without. `scale_known`: whether the trace is relative to the sample's signal alone; that of a mean in V contains the
+    electronic zero.
     """
 
     trace: Trace
-    fit: KineticsFit | None = None
-    choice: ModelChoice | None = None
     scale_known: bool = True
     others: tuple[str, ...] = ()
     ungated: tuple[AllBunches, ...] = ()
@@ -334,7 +332,7 @@ def kinetics_lines(fit: KineticsFit) -> list[str]:
         f"{name:<22} {with_error(*value)}{interval_text(fit, name)}{marks.get(name, '')}"
         for name, value in fit.quantities.items()
     ]
-    if fit.model.has_offset:
+    if fit.model.offset_decays:
         lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
     lines += response_lines(fit.irf_sigma_ps, fit.timing)
     lines += period_lines(fit.timing)

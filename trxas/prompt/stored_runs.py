@@ -1,11 +1,13 @@
-"""Stored runs at the prompt: list, show, reduce."""
+"""Stored runs at the prompt: list, show, reduce, compare kinetic models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from errors import InputError
 from reduction.run_kind import RunResults
+from reduction.xas.kinetics.results import KineticsResults
 from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
@@ -14,6 +16,7 @@ from trxas.results.run_tables import runs_table
 from trxas.terminal.tables import print_table
 
 if TYPE_CHECKING:
+    from reduction.xas.kinetics.comparison import ModelComparison
     from trxas.results.run_results import FindDecay
 
 RunKey = str | int
@@ -52,3 +55,22 @@ def stored_run_functions(
         return reduce_stored_run(load_dataset(store, key), kinetics, detector, found)
 
     return runs, show, reduce
+
+
+def comparing_function(store: Store) -> Callable[..., ModelComparison]:
+    """Return the function `compare_models` for one store; it raises StorageError for an unknown run."""
+
+    def compare_models(key: RunKey = -1, detector: str | None = None) -> ModelComparison:
+        """Fit all kinetic models to a delay scan: 1 to 3 lifetimes, rise, constant or decaying offset.
+
+        The table has both information criteria and the F test against simpler models. `key` and `detector` as for
+        `reduce`. Raises InputError for a run without kinetics.
+        """
+        # The model of this one fit is refused by runs that have no kinetics; it is the quickest one.
+        results = reduce_stored_run(load_dataset(store, key), "1", detector)
+        if not isinstance(results, KineticsResults):
+            reasons = " ".join(results.remarks)
+            raise InputError(f"Run {key} ({results.kind}) has no trace. {reasons or 'Choose a pump-probe delay scan.'}")
+        return results.compare_models()
+
+    return compare_models

@@ -222,7 +222,8 @@ def _fit_label(fit: KineticsFit) -> str:
     if fit.undetermined:
         return "fit, lifetimes or fractions not determined"
     lifetimes = (f"{tau_ps.value:.0f} ± {tau_ps.sigma:.0f} ps" for tau_ps in fit.lifetimes_ps)
-    return f"fit: {', '.join(lifetimes)}"
+    rise = "" if fit.rise_ps is None else f"rise {fit.rise_ps.value:.0f} ± {fit.rise_ps.sigma:.0f} ps, "
+    return f"fit: {rise}{', '.join(lifetimes)}"
 
 
 def _title(spectrum: Spectrum) -> str:

@@ -24,7 +24,7 @@ from reduction.number_text import with_error
 from reduction.values import Value
 from reduction.xas.kinetics.choice import ModelChoice
 from reduction.xas.kinetics.fit import KineticsFit
-from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
+from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.results import undetermined_text
 from reduction.xas.transient import Trace
 
@@ -34,13 +34,21 @@ RESIDUAL = Quantity(name="residual", unit="standard errors", column="residual")
 
 DEFAULT_MODEL = "2 lifetimes, offset"
 
+
+def _model_text(model: KineticModel) -> str:
+    rise = "rise, " * model.has_rise
+    offset = "" if not model.has_offset else ", offset" if model.offset_decays else ", offset that stays"
+    return f"{rise}{model.lifetimes} lifetime{'s' * (model.lifetimes > 1)}{offset}"
+
+
 MODELS: Mapping[str, KineticModel | Criterion] = {
-    **{
-        f"{one.lifetimes} lifetime{'s' * (one.lifetimes > 1)}{', offset' * one.has_offset}": one for one in KineticModel
-    },
+    **{_model_text(one): one for one in KineticModel},
     **{f"by {one.value}": one for one in Criterion},
 }
 """Kinetic models, and the criteria that choose between them, by what the panel offers."""
+
+MAP_MODELS = {text: one for text, one in MODELS.items() if isinstance(one, Criterion) or one in DECAY_MODELS}
+"""Those of them for a map, in which a rise is a decay with a spectrum of the other sign."""
 
 
 class KineticsPanel(Panel):
@@ -176,7 +184,10 @@ def fit_rows(fit: KineticsFit) -> list[list[Cell]]:
 
     Those that the data do not determine are marked as such.
     """
-    values = {
+    values = {}
+    if fit.rise_ps is not None:
+        values["rise_ps"] = ("rise", _text(fit.rise_ps, "ps") + _limits(fit, "rise_ps", 1.0))
+    values |= {
         f"tau{n}_ps": (f"τ{n}", _text(value, "ps") + _limits(fit, f"tau{n}_ps", 1.0))
         for n, value in enumerate(fit.lifetimes_ps, 1)
     }

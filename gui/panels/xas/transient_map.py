@@ -13,7 +13,7 @@ from gui.live.request import Answer, Request
 from gui.panels.panel import AnswerSlot, Panel, problem_of
 from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
-from gui.panels.xas.kinetics import DEFAULT_MODEL, MODELS
+from gui.panels.xas.kinetics import DEFAULT_MODEL, MAP_MODELS
 from gui.plots.axis import AXES, DELAY, ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
 from gui.plots.map_plot import MapPlot
@@ -42,7 +42,7 @@ class MapPanel(Panel):
         self.model = QComboBox()
         self.model.setObjectName("map model")
         self.model.setToolTip("Number of lifetimes, or the criterion that chooses it and shows its values")
-        for text in MODELS:
+        for text in MAP_MODELS:
             self.model.addItem(text)
         self.model.setCurrentText(DEFAULT_MODEL)
         self.model.currentIndexChanged.connect(lambda *_: self.requests_changed.emit())
@@ -119,7 +119,7 @@ class MapPanel(Panel):
         self.spectra.show_all()
 
     def _fit_request(self) -> MapFitRequest:
-        return MapFitRequest(kinetics=MODELS[self.model.currentText()], detector=self.choices.detector)
+        return MapFitRequest(kinetics=MAP_MODELS[self.model.currentText()], detector=self.choices.detector)
 
     def _map_request(self) -> MapRequest:
         return MapRequest(detector=self.choices.detector)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from errors import ReductionError
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
-from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
+from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def choose_kinetics(
         raise errors[0]
     tried = {score.model for score in scores}
     untried = "not tried: a simpler model was not worth its parameters"
-    scores += [ModelScore(model=model, problem=untried) for model in KineticModel if model not in tried]
+    scores += [ModelScore(model=model, problem=untried) for model in DECAY_MODELS if model not in tried]
     best = min(fits, key=lambda fit: _value(fit, criterion))
     # Intervals cost as much as a fit, so only the chosen model gets them.
     fit = fit_kinetics(traces, timing, model=best.model, constant_offset=constant_offset)

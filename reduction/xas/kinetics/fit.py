@@ -16,7 +16,8 @@ from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.kinetic_model import KineticModel, aicc, bic
 from reduction.xas.kinetics.model import RESPONSE, Shape
 from reduction.xas.kinetics.problem import LIFETIME_LIMITS_PS, RATIO_LIMITS, KineticsProblem
-from reduction.xas.kinetics.profile import Combination, DeeperMinimumError, Interval, Profile
+from reduction.xas.kinetics.profile import DeeperMinimumError, Interval, Profile
+from reduction.xas.kinetics.quantities import quantity_names, shape_combinations
 from reduction.xas.kinetics.start import find_starts
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ _DETECTION_LIMIT = 40.0
 class KineticsFit:
     """Kinetics S(t) = A [f1 exp(-t/tau1) + ... + f_off exp(-t/tau_off)] of one pump; all fractions add up to 1.
 
+    With a rise, `rise_ps`, exp(-t/tau_rise) is subtracted in the brackets; None without one.
     `lifetimes_ps` and `fractions` are tau1, ... and f1, ... of the lifetimes of `model`, from fast to slow;
     `offset` is f_off, 0 without one; fractions at t = 0+. `amplitudes` and `t0s_ps` hold one value per trace, A being
     relative to the unpumped signal. The errors are those of the counts (not rescaled by chi-square) and of the
@@ -86,6 +88,7 @@ class KineticsFit:
     train: PumpTrain
     constant_offset: bool
     values: Mapping[str, float]
+    rise_ps: Value | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
@@ -121,7 +124,8 @@ class KineticsFit:
     @property
     def quantities(self) -> dict[str, Value]:
         """Lifetimes (ps), fractions, offset and time zero (ps) by name; fractions only if there is more than one."""
-        found = {f"tau{number}_ps": value for number, value in enumerate(self.lifetimes_ps, 1)}
+        found = {} if self.rise_ps is None else {"rise_ps": self.rise_ps}
+        found |= {f"tau{number}_ps": value for number, value in enumerate(self.lifetimes_ps, 1)}
         if self.model.components > 1:
             found |= {f"fraction{number}": value for number, value in enumerate(self.fractions, 1)}
         if self.model.has_offset:
@@ -134,7 +138,7 @@ class KineticsFit:
 
         The curve of such a fit describes the points, but its parameters are not results.
         """
-        scales = {name: value.value if name.startswith("tau") else 1.0 for name, value in self.quantities.items()}
+        scales = {name: value.value if name.endswith("_ps") else 1.0 for name, value in self.quantities.items()}
         del scales["t0_ps"]
         return tuple(
             name for name, scale in scales.items() if not self.quantities[name].sigma <= UNDETERMINED_SHARE * abs(scale)
@@ -182,6 +186,9 @@ class KineticsFit:
         if self.model.has_offset:
             rates.append(1e-3 * self.offset_rate_per_ns.value)
             fractions.append(self.offset.value)
+        if self.rise_ps is not None:
+            rates.insert(0, 1.0 / self.rise_ps.value)
+            fractions.insert(0, -1.0)
         shape = Shape(tuple(rates), tuple(fractions))
         delay = delay_ps + self.timing.gate_delays_ps[probe]
         return shape.mix([self.train.decay(delay, rate) for rate in rates], "value")
@@ -261,18 +268,20 @@ def _result(problem: KineticsProblem, best: Parameters, *, intervals: bool) -> K
     model = problem.model
     rate = offset_rate or (estimates.plain("offset_rate_per_ns") if model.has_offset else Value(0.0, 0.0))
     values = [*_lifetimes(estimates, model), *_fractions(estimates, model)]
-    found = _intervals(problem, best, estimates) if intervals and is_delicate(values[: model.lifetimes]) else {}
+    number = len(model.log_lifetimes)
+    found = _intervals(problem, best, estimates) if intervals and is_delicate(values[:number]) else {}
     # A symmetric error of a lopsided interval is half of it, so that nobody who needs one number gets one too small.
     names = quantity_names(model)
     values = [
         value if name not in found else Value(value.value, found[name].half_width)
         for name, value in zip(names, values, strict=True)
     ]
-    fractions = tuple(values[model.lifetimes :])
+    fractions = tuple(values[number:])
     traces = range(len(problem.traces))
     return KineticsFit(
         model=model,
-        lifetimes_ps=tuple(values[: model.lifetimes]),
+        lifetimes_ps=tuple(values[model.has_rise : number]),
+        rise_ps=values[0] if model.has_rise else None,
         fractions=fractions[: model.lifetimes],
         offset=fractions[-1] if model.has_offset else Value(0.0, 0.0),
         offset_rate_per_ns=rate,
@@ -306,29 +315,14 @@ def is_delicate(lifetimes_ps: Sequence[Value]) -> bool:
     )
 
 
-def quantity_names(model: KineticModel) -> list[str]:
-    """Return the names of the lifetimes, then of the fractions of all components, the last of them "offset" if any."""
-    lifetimes = [f"tau{number}_ps" for number in range(1, model.lifetimes + 1)]
-    fractions = [f"fraction{number}" for number in range(1, model.lifetimes + 1)]
-    return [*lifetimes, *fractions, *(["offset"] if model.has_offset else [])]
-
-
 def _intervals(problem: KineticsProblem, best: Parameters, estimates: _Estimates) -> dict[str, Interval]:
     """Return the intervals, ps or without unit, of lifetimes and fractions whose chi-square is not a parabola."""
-    model = problem.model
     profile = Profile(problem=problem, best=best, covariance=estimates.covariance)
     found: dict[str, Interval] = {}
-    logarithms = model.log_lifetimes
-    free = model.free_fractions
-    # The n-th lifetime is the product of the first one and n ratios, so its logarithm is the sum of all of theirs; the
-    # last fraction is 1 minus all others.
-    combinations = [Combination(slopes=dict.fromkeys(logarithms[: n + 1], 1.0)) for n in range(len(logarithms))]
-    combinations += [Combination(slopes={name: 1.0}) for name in free]
-    combinations.append(Combination(slopes=dict.fromkeys(free, -1.0), constant=1.0))
-    for name, combination in zip(quantity_names(model), combinations, strict=True):
+    for name, combination in shape_combinations(problem.model).items():
         interval = profile.interval(combination)
         if interval is not None:
-            found[name] = interval if not name.startswith("tau") else Interval(*map(_exponential, interval))
+            found[name] = interval if not name.endswith("_ps") else Interval(*map(_exponential, interval))
     return found
 
 
@@ -338,9 +332,12 @@ def _exponential(logarithm: float) -> float:
 
 
 def _lifetimes(estimates: _Estimates, model: KineticModel) -> tuple[Value, ...]:
-    """Return the lifetimes with errors, ps: each depends on its own logarithm and on all earlier ones."""
+    """Return the lifetimes with errors, ps: each depends on its own logarithm and on all earlier ones.
+
+    That of a rise comes first.
+    """
     rates = Shape.from_values(estimates.values, model).rates
-    lifetimes = [1.0 / rate for rate in rates[: model.lifetimes]]
+    lifetimes = [1.0 / rate for rate in rates[: len(model.log_lifetimes)]]
     return tuple(
         estimates.derived(lifetime, dict.fromkeys(model.log_lifetimes[: index + 1], lifetime))
         for index, lifetime in enumerate(lifetimes)
@@ -361,7 +358,7 @@ def _settle_offset_rate(problem: KineticsProblem, parameters: Parameters) -> Val
     no effect to first order, and if left free it would enlarge the errors of the others.
     """
     name = "offset_rate_per_ns"
-    if not problem.model.has_offset or problem.constant_offset or parameters[name].value > _UNRESOLVED_RATE_PER_NS:
+    if not problem.free_offset_rate or parameters[name].value > _UNRESOLVED_RATE_PER_NS:
         return None
     covariance = problem.covariance(parameters)
     column = [key for key, parameter in parameters.items() if parameter.vary].index(name)
@@ -400,12 +397,14 @@ def _require_resolved(values: dict[str, float], model: KineticModel) -> None:
             f"The best fit has the lifetime at a limit ({first:.3g} ps of {low:g} to {high:g} ps). Measure at other "
             "delays, or fit another model."
         )
-    for number, ratio in enumerate(ratios, 2):
+    names = quantity_names(model)
+    for number, ratio in enumerate(ratios, 1):
         if not (low * 1.001 < first < high * 0.999 and RATIO_LIMITS[0] * 1.001 < ratio < RATIO_LIMITS[1] * 0.999):
             raise ReductionError(
-                f"{'Two' if len(ratios) == 1 else 'Three'} lifetimes cannot be distinguished: the best fit is "
+                f"{('Two', 'Three', 'Four')[len(ratios) - 1]} lifetimes cannot be distinguished: the best fit is "
                 f"at a limit "
-                f"(tau1 = {first:.3g} ps of {low:g} to {high:g} ps, tau{number}/tau{number - 1} = {ratio:.3g} of "
+                f"({names[0].removesuffix('_ps')} = {first:.3g} ps of {low:g} to {high:g} ps, "
+                f"{names[number].removesuffix('_ps')}/{names[number - 1].removesuffix('_ps')} = {ratio:.3g} of "
                 f"{RATIO_LIMITS[0]:g} to {RATIO_LIMITS[1]:g}). Measure longer or at more delays between 0 and 5 ns, or "
                 "fit fewer lifetimes."
             )

@@ -1,4 +1,4 @@
-"""Kinetic models by their number of lifetimes, with or without an offset; the criteria that choose between them."""
+"""Kinetic models by their lifetimes, rise and offset; the criteria that choose between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from errors import InputError
 
 
 class KineticModel(StrEnum):
-    """Kinetics of one, two or three lifetimes, with or without a long-lived offset."""
+    """Kinetics of one, two or three lifetimes, without offset or with one that decays slowly or not at all.
+
+    With a rise the signal is formed from a precursor with a lifetime of its own, instead of by the pump directly:
+    S(t) = A [f1 exp(-t/tau1) + ... - exp(-t/tau_rise)].
+    """
 
     ONE = "1"
     ONE_OFFSET = "1+offset"
@@ -18,32 +22,57 @@ class KineticModel(StrEnum):
     TWO_OFFSET = "2+offset"
     THREE = "3"
     THREE_OFFSET = "3+offset"
+    ONE_CONSTANT = "1+constant"
+    TWO_CONSTANT = "2+constant"
+    THREE_CONSTANT = "3+constant"
+    RISE_ONE = "rise+1"
+    RISE_ONE_OFFSET = "rise+1+offset"
+    RISE_TWO = "rise+2"
+    RISE_TWO_OFFSET = "rise+2+offset"
 
     @property
     def lifetimes(self) -> int:
-        """Number of lifetimes, 1 to 3, without that of the offset."""
-        return int(self.value[0])
+        """Number of lifetimes, 1 to 3, without those of the rise and the offset."""
+        return next(int(part) for part in self.value.split("+") if part.isdigit())
+
+    @property
+    def has_rise(self) -> bool:
+        """Whether the signal rises with a lifetime of its own."""
+        return self.value.startswith("rise")
 
     @property
     def has_offset(self) -> bool:
         """Whether a part of the signal decays much more slowly, or not at all."""
+        return self.value.endswith(("offset", "constant"))
+
+    @property
+    def offset_decays(self) -> bool:
+        """Whether there is an offset with a decay rate that is fitted."""
         return self.value.endswith("offset")
 
     @property
     def components(self) -> int:
-        """Number of decays whose fractions add up to 1: the lifetimes and the offset."""
+        """Number of decays whose fractions add up to 1: the lifetimes and the offset, without the rise."""
         return self.lifetimes + self.has_offset
 
     @property
     def description(self) -> str:
         """The model in words."""
         plural = "s" if self.lifetimes > 1 else ""
-        return f"{self.lifetimes} lifetime{plural} {'and an' if self.has_offset else 'without'} offset"
+        rise = "a rise and " if self.has_rise else ""
+        offset = "without offset"
+        if self.has_offset:
+            offset = "and an offset" if self.offset_decays else "and a constant offset"
+        return f"{rise}{self.lifetimes} lifetime{plural} {offset}"
 
     @property
     def log_lifetimes(self) -> tuple[str, ...]:
-        """Names of the fitted logarithms: ln(tau1/ps), then those of the ratio of each lifetime to the previous one."""
-        return ("log_tau1", "log_tau_ratio", "log_tau_ratio2")[: self.lifetimes]
+        """Names of the fitted logarithms: ln(tau1/ps), then those of the ratio of each lifetime to the previous one.
+
+        With a rise its lifetime is the first one.
+        """
+        ratios = ("log_tau_ratio", "log_tau_ratio2", "log_tau_ratio3")
+        return ("log_rise" if self.has_rise else "log_tau1", *ratios[: self.lifetimes - 1 + self.has_rise])
 
     @property
     def free_fractions(self) -> tuple[str, ...]:
@@ -53,8 +82,15 @@ class KineticModel(StrEnum):
     @property
     def shape_parameters(self) -> tuple[str, ...]:
         """Names of the fitted parameters that all traces share; the rate of the offset, 1/tau_off, is in 1/ns."""
-        rate = ("offset_rate_per_ns",) if self.has_offset else ()
+        rate = ("offset_rate_per_ns",) if self.offset_decays else ()
         return (*self.log_lifetimes, *self.free_fractions, *rate)
+
+
+DECAY_MODELS = tuple(one for one in KineticModel if not one.has_rise and one.offset_decays == one.has_offset)
+"""Models of a signal that the pump makes at once, their offsets with a free rate: those that a criterion chooses from.
+
+A rise is a decay with a negative spectrum in the fit of a map, so these are also all models that a map needs.
+"""
 
 
 class Criterion(StrEnum):

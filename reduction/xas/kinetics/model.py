@@ -26,7 +26,8 @@ _LOWEST_SIGNAL = -0.9
 class Shape(NamedTuple):
     """Kinetics of one pump: decay rates in 1/ps, from fast to slow, and their fractions, which add up to 1.
 
-    The slowest may be an offset, whose rate is a parameter of its own.
+    The slowest may be an offset, whose rate is a parameter of its own. A rise is the first of them, with the fraction
+    -1, so that all of them add up to 0: before the precursor decays there is no signal.
     """
 
     rates: tuple[float, ...]
@@ -44,7 +45,8 @@ class Shape(NamedTuple):
         rest = 1.0
         for fraction in free:
             rest -= fraction
-        return cls(tuple(rates), (*free, rest))
+        rise = (-1.0,) if model.has_rise else ()
+        return cls(tuple(rates), (*rise, *free, rest))
 
     def mix(self, decays: Sequence[Decay], field: str) -> FloatArray:
         """Return the sum of the decays' `field`, weighted with the fractions; shape and unit are those of the field."""
@@ -155,15 +157,21 @@ class WhitenedTrace:
         data = self.whiten(self.log_rate)
         return float(np.sum((data - design @ np.linalg.lstsq(design, data, rcond=None)[0]) ** 2))
 
+    def expected(
+        self, shape: Shape, decays: Sequence[Decay], amplitude: float, baselines: Sequence[float]
+    ) -> FloatArray:
+        """Return the modelled logarithm of the rates, (rows, gates), without the jet factor of each row.
+
+        `decays` are those of the rates of `shape`, `baselines` are ln(1 + e_n) of all gates but the last.
+        """
+        signal = amplitude * shape.mix(decays, "value")
+        return np.asarray(_log_of_signal(signal)[0] + np.append(baselines, 0.0))
+
     def residual(
         self, shape: Shape, decays: Sequence[Decay], amplitude: float, baselines: Sequence[float]
     ) -> FloatArray:
-        """Return model minus data, whitened, (rows x gates,), with the `decays` of the rates of `shape`.
-
-        `baselines` are ln(1 + e_n) of all gates but the last.
-        """
-        signal = amplitude * shape.mix(decays, "value")
-        return self.whiten(_log_of_signal(signal)[0] + np.append(baselines, 0.0) - self.log_rate)
+        """Return model minus data, whitened, (rows x gates,), with the arguments of `expected`."""
+        return self.whiten(self.expected(shape, decays, amplitude, baselines) - self.log_rate)
 
     def jacobian(
         self, shape: Shape, decays: Sequence[Decay], amplitude: float, model: KineticModel
@@ -175,12 +183,12 @@ class WhitenedTrace:
         # The model is A sum f_i D_i(rate_i). With rate_i = exp(-sum of the first i logarithms), a logarithm changes its
         # own rate and all slower ones: d rate_i / d log = -rate_i. The sum is built from the slowest lifetime on.
         following: FloatArray | float = 0.0
-        for index in reversed(range(model.lifetimes)):
+        for index in reversed(range(len(model.log_lifetimes))):
             own = amplitude * shape.fractions[index] * shape.rates[index] * decays[index].by_rate
             following = following - own
             tables[model.log_lifetimes[index]] = following
         # The fraction of the slowest component is 1 minus the others, so each free fraction also takes from that.
-        for name, decay in zip(model.free_fractions, decays, strict=False):
+        for name, decay in zip(model.free_fractions, decays[model.has_rise :], strict=False):
             tables[name] = amplitude * (decay.value - slowest.value)
         if model.has_offset:
             tables["offset_rate_per_ns"] = 1e-3 * amplitude * shape.fractions[-1] * slowest.by_rate

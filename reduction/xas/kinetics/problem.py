@@ -127,9 +127,14 @@ class KineticsProblem:
     @property
     def number_varied(self) -> int:
         """Number of free parameters of the model, including those of traces and gates."""
-        shape = len(self.model.shape_parameters) - (self.constant_offset and self.model.has_offset)
+        shape = len(self.model.shape_parameters) - (self.constant_offset and self.model.offset_decays)
         times = (1 if self.shared_t0 else len(self.traces)) + self.free_response
         return shape + len(self.traces) * len(self.gates) + times
+
+    @property
+    def free_offset_rate(self) -> bool:
+        """Whether the decay rate of the offset is fitted, as long as it does not come out as 0."""
+        return self.model.offset_decays and not self.constant_offset
 
     @property
     def free_response(self) -> bool:
@@ -155,8 +160,8 @@ class KineticsProblem:
         for name, share in zip(self.model.free_fractions, shares, strict=False):
             _add(parameters, name, share, *_FRACTION_LIMITS)
         if self.model.has_offset:
-            rate = 0.0 if self.constant_offset else 1e3 * start.rates[-1]
-            _add(parameters, "offset_rate_per_ns", rate, *_OFFSET_RATE_LIMITS_PER_NS, vary=not self.constant_offset)
+            rate = 1e3 * start.rates[-1] if self.free_offset_rate else 0.0
+            _add(parameters, "offset_rate_per_ns", rate, *_OFFSET_RATE_LIMITS_PER_NS, vary=self.free_offset_rate)
         _add(parameters, RESPONSE, self.timing.irf_sigma_ps, *self._irf_limits_ps, vary=self.free_response)
         for index, trace in enumerate(self.traces):
             if self.t0_name(index) not in parameters:
@@ -170,8 +175,8 @@ class KineticsProblem:
     def _irf_limits_ps(self) -> tuple[float, float]:
         return self.timing.irf_sigma_ps / IRF_FACTOR, self.timing.irf_sigma_ps * IRF_FACTOR
 
-    def _decays(self, shape: Shape, values: Mapping[str, float]) -> list[list[Decay]]:
-        """Return the decays of every trace at a trial step.
+    def decays(self, shape: Shape, values: Mapping[str, float]) -> list[list[Decay]]:
+        """Return the decays of every trace, those of each component, at a trial step.
 
         They take most of the time of a fit, and the minimiser asks for residuals and derivatives at the same place.
         """
@@ -203,7 +208,7 @@ class KineticsProblem:
             trace.residual(
                 shape, decays, values[f"amplitude_{index}"], [values[name] for name in self.baseline_names(index)]
             )
-            for index, (trace, decays) in enumerate(zip(self.traces, self._decays(shape, values), strict=True))
+            for index, (trace, decays) in enumerate(zip(self.traces, self.decays(shape, values), strict=True))
         ]
         if self.free_response:
             timing = self.timing
@@ -216,7 +221,7 @@ class KineticsProblem:
         shape = Shape.from_values(values, self.model)
         varied = [name for name, parameter in parameters.items() if parameter.vary]
         rows = []
-        for index, (trace, decays) in enumerate(zip(self.traces, self._decays(shape, values), strict=True)):
+        for index, (trace, decays) in enumerate(zip(self.traces, self.decays(shape, values), strict=True)):
             columns = trace.jacobian(shape, decays, values[f"amplitude_{index}"], self.model)
             columns[self.t0_name(index)] = columns.pop("t0_ps")
             columns[f"amplitude_{index}"] = columns.pop("amplitude")
@@ -244,7 +249,7 @@ class KineticsProblem:
         """Return a copy of `parameters` in which a rate of the offset that was fixed at 0 is free again, just above."""
         free = parameters.copy()
         name = "offset_rate_per_ns"
-        if name in free and not self.constant_offset and not free[name].vary:
+        if name in free and self.free_offset_rate and not free[name].vary:
             free[name].set(value=1e-6 * _OFFSET_RATE_LIMITS_PER_NS[1], vary=True)
         return free
 

@@ -93,16 +93,36 @@ class Profile:
 
         Raises DeeperMinimumError if the fit was not at its minimum.
         """
-        varied = [name for name, parameter in self.best.items() if parameter.vary]
-        slopes = np.array([combination.slopes.get(name, 0.0) for name in varied])
-        # Along this direction all other parameters follow the one that is moved, as far as chi-square is a parabola.
-        direction = self.covariance @ slopes
-        error = float(np.sqrt(slopes @ direction))
+        return self._found(combination, always=False)
+
+    def limits(self, combination: Combination) -> Interval | None:
+        """Return the interval of a combination, in its unit, also of a parabola; None for one that is not fitted.
+
+        Raises DeeperMinimumError if the fit was not at its minimum.
+        """
+        return self._found(combination, always=True)
+
+    def error(self, combination: Combination) -> float:
+        """Return the standard error of a combination from the curvature, in its unit; 0 for one that is not fitted."""
+        slopes = self._slopes(combination)
+        return float(np.sqrt(slopes @ self.covariance @ slopes))
+
+    @property
+    def _varied(self) -> list[str]:
+        return [name for name, parameter in self.best.items() if parameter.vary]
+
+    def _slopes(self, combination: Combination) -> FloatArray:
+        return np.array([combination.slopes.get(name, 0.0) for name in self._varied])
+
+    def _found(self, combination: Combination, *, always: bool) -> Interval | None:
+        error = self.error(combination)
         if not error > 0:
             return None
-        search = _Search(profile=self, combination=combination, varied=varied, direction=direction / error, error=error)
+        # Along this direction all other parameters follow the one that is moved, as far as chi-square is a parabola.
+        direction = self.covariance @ self._slopes(combination) / error
+        search = _Search(profile=self, combination=combination, varied=self._varied, direction=direction, error=error)
         rises = {side: search.error_at(side * error) for side in (-1, 1)}
-        if all(abs(rise - 1.0) <= PARABOLIC_WITHIN for _, rise in rises.values()):
+        if not always and all(abs(rise - 1.0) <= PARABOLIC_WITHIN for _, rise in rises.values()):
             return None
         value = combination.value(self.best.valuesdict())
         low, high = (search.limit(side, *rises[side]) for side in (-1, 1))

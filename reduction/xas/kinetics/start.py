@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reduction.xas.kinetics.model import WhitenedTrace
 
 _LIFETIMES_PS = tuple(np.geomspace(40.0, 6000.0, 7))
+_RISES_PS = (12.0, 40.0, 120.0, 400.0)
 _OFFSET_RATES_PER_PS = (1e-9, 1.0 / 1e6, 1.0 / 250e3)
 _TYPICAL_RATES_PER_PS: list[tuple[float, ...]] = [(1.0 / 150.0, 1.0 / 1500.0, 1e-9)]
 _T0_SPAN_PS = 1000.0
@@ -47,15 +48,17 @@ def find_starts(
     coarse = _best_time_zero(traces, candidates)
     t0 = _best_time_zero(traces, np.array([coarse - width / 2.0, coarse, coarse + width / 2.0]))
     # Neighbouring lifetimes differ by a factor of 1.9 at least: closer ones would give nearly equal columns.
+    rises = [_RISES_PS] if model.has_rise else []
     groups = [
         tuple(1.0 / lifetime for lifetime in group)
-        for group in product(_LIFETIMES_PS, repeat=model.lifetimes)
+        for group in product(*rises, *[_LIFETIMES_PS] * model.lifetimes)
         if all(slower > 1.9 * faster for faster, slower in pairwise(group))
     ]
     combinations: list[tuple[float, ...]] = list(groups)
     if model.has_offset:
-        combinations = [(*group, offset) for group in groups for offset in _OFFSET_RATES_PER_PS]
-    return sorted(_solve_all(traces, combinations, t0), key=_chi_square)[:number]
+        offsets = _OFFSET_RATES_PER_PS if model.offset_decays else _OFFSET_RATES_PER_PS[:1]
+        combinations = [(*group, offset) for group in groups for offset in offsets]
+    return sorted(_solve_all(traces, combinations, t0, has_rise=model.has_rise), key=_chi_square)[:number]
 
 
 def _best_time_zero(traces: Sequence[WhitenedTrace], candidates_ps: FloatArray) -> float:
@@ -68,8 +71,14 @@ def _chi_square(start: Start) -> float:
     return start.chi_square
 
 
-def _solve_all(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[float, ...]], t0_ps: float) -> list[Start]:
-    solved = [_solve_trace(trace, combinations, t0_ps) for trace in traces]
+def _solve_all(
+    traces: Sequence[WhitenedTrace],
+    combinations: Sequence[tuple[float, ...]],
+    t0_ps: float,
+    *,
+    has_rise: bool = False,
+) -> list[Start]:
+    solved = [_solve_trace(trace, combinations, t0_ps, has_rise=has_rise) for trace in traces]
     return [
         Start(
             chi_square=sum(chi for chi, _ in parts),
@@ -82,7 +91,7 @@ def _solve_all(traces: Sequence[WhitenedTrace], combinations: Sequence[tuple[flo
 
 
 def _solve_trace(
-    trace: WhitenedTrace, combinations: Sequence[tuple[float, ...]], t0_ps: float
+    trace: WhitenedTrace, combinations: Sequence[tuple[float, ...]], t0_ps: float, *, has_rise: bool
 ) -> list[tuple[float, FloatArray]]:
     # Combinations share rates, so the decay of each rate is computed and whitened once; then each combination is a
     # small linear problem.
@@ -92,8 +101,11 @@ def _solve_trace(
     data = trace.whiten(trace.log_rate)
     solved = []
     for combination in combinations:
-        design = np.column_stack([*(columns[rate] for rate in combination), baselines])
+        # What rises is the difference of two decays: every component lacks what its precursor still has.
+        rise: FloatArray | float = columns[combination[0]] if has_rise else 0.0
+        components = combination[has_rise:]
+        design = np.column_stack([*(columns[rate] - rise for rate in components), baselines])
         solution = np.linalg.lstsq(design, data, rcond=None)[0]
         chi_square = float(np.sum((data - design @ solution) ** 2))
-        solved.append((chi_square, np.asarray(solution[: len(combination)], dtype=np.float64)))
+        solved.append((chi_square, np.asarray(solution[: len(components)], dtype=np.float64)))
     return solved

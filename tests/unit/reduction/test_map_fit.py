@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from errors import ReductionError
 from reduction.types import FloatArray
-from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
+from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
 from reduction.xas.map_choice import choose_map_model
 from reduction.xas.map_fit import MapFit, fit_map
 from reduction.xas.map_results import map_fit_lines
@@ -159,7 +159,7 @@ def test_a_criterion_finds_the_number_of_lifetimes() -> None:
     choice = choose_map_model(drawn_map(5), TIMING, Criterion.BIC)
     assert choice.fit.model is MODEL
     assert choice.lines[0].startswith("BIC chooses")
-    assert len(choice.lines) == 1 + len(KineticModel)
+    assert len(choice.lines) == 1 + len(DECAY_MODELS)
 
 
 def test_the_fit_is_reported_with_units() -> None:
