@@ -126,8 +126,8 @@ def compare_models(
     """Return `models`, by default all, fitted to the same data: lifetimes, rise, constant or decaying offset.
 
     With one lifetime of 665 ps in the sample, the F test took a larger model in 2 of 150 simulated runs, BIC in 3, AICc
-    in 23. It takes seconds. Never raises for a model that cannot be fitted: its row gives
-    the reason.
+    in 23; with two lifetimes and a constant offset in 1, 1 and 3 of 60. It takes seconds. Never raises for a model that
+    cannot be fitted: its row gives the reason.
     """
     found: dict[KineticModel, ComparedModel] = {}
     # A model comes after all that it contains, so that their chi-squares are known for the tests.
