@@ -23,6 +23,7 @@ from reduction.xas.map_results import MapResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
 from reduction.xas.transient import FluenceScan, Spectrum, Trace
 from trxas.results.map_figure import map_figure
+from trxas.results.tplm_figures import TPLM_FIGURES
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
 ON_COLOUR = ROLES_ON_WHITE["on"]
@@ -199,6 +200,7 @@ FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     TraceResults: lambda results: delay_figure(results.trace, results.fit),
     FluenceResults: lambda results: fluence_figure([results.dependence], [results.line]),
     MapResults: map_figure,
+    **TPLM_FIGURES,
 }
 """What draws the results of a run by their class; others are drawn as a curve."""
 

@@ -93,7 +93,8 @@ def _pulse(film: Film, setting: Setting) -> _Pulse:
     lit = 1 - (zero_ns / bin_ns - int(zero_ns / bin_ns))
     time_ns[arrival] = lit * bin_ns / 2
     last[arrival] = lit * bin_ns * float(decay.at(time_ns[arrival : arrival + 1])[0])
-    response = response_per_channel(film.timing, channels, 0.0)
+    # Light of a channel arrives in its middle.
+    response = response_per_channel(film.timing, channels, film.timing.bin_ps / 2)
     return _Pulse(time_ns=time_ns, last=last, before=before - older, older=older, response=response)
 
 

@@ -1,0 +1,1 @@
+"""Transient photoluminescence microscopy: diffusivities, decays, and what they depend on."""

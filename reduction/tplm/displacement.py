@@ -1,0 +1,194 @@
+"""Mean square displacement: the width of the image at every delay, and lines through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.tplm.likelihood import NM2_PER_NS, MapFit
+from reduction.tplm.response import emission_time_ns
+from reduction.tplm.windows import FREE_UNTIL_NS, TAIL_UNTIL_NS, block_of, channels_of
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from reduction.tplm.map_sums import Exposures
+    from reduction.tplm.metadata import MapMetadata
+    from reduction.tplm.windows import Block
+    from reduction.types import BoolArray, FloatArray
+
+GROUP_NS = 0.064
+"""Width of a group of channels on the line, ns: four channels of 16 ps."""
+
+TAIL_GROUPS = 14
+"""Groups beyond the line, equally spaced in the logarithm of the delay."""
+
+FROM_NS = 0.03
+"""First delay of a point, ns: before it, the light is that of the rise."""
+
+LEAST_PHOTONS = 40.0
+"""Photons of a group, without background, from which a width is fitted."""
+
+STEPS = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widths:
+    """The image at every delay: variance, nm2, and total light, relative; (points,) each, with counting errors.
+
+    `time_ns` is the mean time of emission. The light is that of the whole image, in two dimensions.
+    """
+
+    delay_ns: FloatArray
+    time_ns: FloatArray
+    variance_nm2: FloatArray
+    sigma_nm2: FloatArray
+    light: FloatArray
+    light_sigma: FloatArray
+
+    @property
+    def on_line(self) -> BoolArray:
+        """Which points are within the 3 ns of free diffusion, (points,)."""
+        return np.asarray(self.delay_ns <= FREE_UNTIL_NS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisplacementLine:
+    """A line through the points: diffusivity, cm2/s, and variance at time zero, nm2; `chi_square` with its freedom."""
+
+    diffusivity_cm2_s: Value
+    start_nm2: Value
+    chi_square: float
+    degrees_of_freedom: int
+
+
+def image_widths(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Widths:
+    """Return the width of the image against delay, from a Gaussian on a free background at every delay.
+
+    Centre, drift, fading and what earlier pulses left are those of `fit`. Raises ReductionError if no delay has
+    enough light.
+    """
+    channels = channels_of(metadata, seen.mean("repetition_rate_mhz"))
+    end_ns = min(TAIL_UNTIL_NS, 0.7 * channels.period_ns)
+    edges = np.concatenate(
+        [np.arange(FROM_NS, FREE_UNTIL_NS, GROUP_NS), np.geomspace(FREE_UNTIL_NS + GROUP_NS / 2, end_ns, TAIL_GROUPS)]
+    )
+    block = block_of(seen, metadata, channels, channels.between(FROM_NS, end_ns)).grouped(edges)
+    left = fit.value("left").value * channels.left_by_earlier(block.delay_ns)
+    order = (np.arange(len(seen)) + 0.5) / len(seen) - 0.5
+    distance = 1e3 * seen[metadata.line_axis] - fit.value("centre").value - fit.value("drift").value * order
+    bright = np.exp(fit.value("fading").value * order)
+    floor = bright[:, np.newaxis] * left * np.exp(-(distance**2) / (2 * fit.value("left_width").value))[:, np.newaxis]
+    start = _Start(variance_nm2=float(fit.common[1]), background=max(fit.value("background").value, 1e-13))
+    found, errors, good = _profiles(block, distance, bright, floor, start)
+    if not good.any():
+        raise ReductionError("No delay has enough light for a width. Measure longer, or with more power.")
+    time_ns = emission_time_ns(block.delay_ns, 2.0, metadata.response)
+    amplitude, variance = found[good, 0], found[good, 1]
+    light = amplitude * variance / fit.common[1]
+    relative = np.sqrt(
+        errors[good, 0, 0] / amplitude**2
+        + errors[good, 1, 1] / variance**2
+        + 2 * errors[good, 0, 1] / (amplitude * variance)
+    )
+    return Widths(
+        delay_ns=block.delay_ns[good],
+        time_ns=time_ns[good],
+        variance_nm2=variance,
+        sigma_nm2=np.sqrt(errors[good, 1, 1]),
+        light=light,
+        light_sigma=np.abs(light) * relative,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Start:
+    """Where the fits of all delays begin: variance, nm2, and background, photons per pulse and channel."""
+
+    variance_nm2: float
+    background: float
+
+
+def _profiles(
+    block: Block, distance: FloatArray, bright: FloatArray, floor: FloatArray, start: _Start
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Fit amplitude, variance and background of all groups at once, (groups, 3); return them, covariances, and success.
+
+    Poisson likelihood by Fisher scoring; `floor` (exposures, groups) is added to the model.
+    """
+    squared = distance[:, np.newaxis] ** 2
+    pulses, counts = block.open_pulses, block.counts
+    groups = counts.shape[1]
+    # Without light at the ends of the line, a background of 0 would give their few photons an infinite weight.
+    least = 0.2 * start.background
+    shape = np.exp(-squared / (2 * start.variance_nm2))
+    photons = (counts - start.background * pulses).sum(axis=0)
+    amplitudes = np.maximum(photons, 1.0) / (pulses * shape).sum(axis=0)
+    found = np.stack([amplitudes, np.full(groups, start.variance_nm2), np.full(groups, start.background)], axis=1)
+    information = np.zeros((groups, 3, 3))
+    for _ in range(STEPS):
+        amplitude, variance, background = found.T
+        shape = bright[:, np.newaxis] * np.exp(-squared / (2 * variance))
+        mean = np.maximum(pulses * (amplitude * shape + floor + background), 1e-9)
+        slopes = np.stack([pulses * shape, pulses * amplitude * shape * squared / (2 * variance**2), pulses], axis=-1)
+        information = np.einsum("igp,igq,ig->gpq", slopes, slopes, 1 / mean)
+        score = np.einsum("igp,ig->gp", slopes, (counts - mean) / mean)
+        step = np.einsum("gpq,gq->gp", _inverse(information), score)
+        # The width may change by a third at a time: a Gaussian that became too wide would look like background.
+        step[:, 1] = np.clip(step[:, 1], -variance / 3, variance / 3)
+        found = found + step
+        found[:, 0] = np.maximum(found[:, 0], 1e-15)
+        found[:, 2] = np.maximum(found[:, 2], least)
+    covariance = _inverse(information)
+    good = (photons > LEAST_PHOTONS) & (covariance[:, 1, 1] > 0) & (np.sqrt(covariance[:, 1, 1].clip(0)) < found[:, 1])
+    return found, covariance, np.asarray(good)
+
+
+def _inverse(matrices: FloatArray) -> FloatArray:
+    """Return the inverses of matrices (..., n, n) whose rows have very different sizes."""
+    diagonal = np.sqrt(np.maximum(np.einsum("gpp->gp", matrices), 1e-300))
+    outer = diagonal[:, :, np.newaxis] * diagonal[:, np.newaxis, :]
+    return np.asarray(np.linalg.pinv(matrices / outer, rcond=1e-12, hermitian=True) / outer)
+
+
+def displacement_line(widths: Widths) -> DisplacementLine:
+    """Return the line through all points up to 3 ns, with a free variance at time zero and counting errors as weights.
+
+    Raises ReductionError with fewer than three points.
+    """
+    used = widths.on_line
+    if used.sum() < 3:
+        raise ReductionError(
+            f"The line needs three delays with enough light, it has {int(used.sum())}. Measure longer."
+        )
+    design = np.stack([2 * NM2_PER_NS * widths.time_ns[used], np.ones(int(used.sum()))], axis=1)
+    weighted = design / widths.sigma_nm2[used, np.newaxis]
+    covariance = np.linalg.inv(weighted.T @ weighted)
+    found = covariance @ weighted.T @ (widths.variance_nm2[used] / widths.sigma_nm2[used])
+    rest = (widths.variance_nm2[used] - design @ found) / widths.sigma_nm2[used]
+    return DisplacementLine(
+        diffusivity_cm2_s=Value(float(found[0]), float(np.sqrt(covariance[0, 0]))),
+        start_nm2=Value(float(found[1]), float(np.sqrt(covariance[1, 1]))),
+        chi_square=float((rest**2).sum()),
+        degrees_of_freedom=int(used.sum()) - 2,
+    )
+
+
+def line_through_origin(widths: Widths) -> Value:
+    """Return the diffusivity, cm2/s, as the paper finds it: even weights, through (0, 0), first point subtracted.
+
+    Its error is that of the line alone, without the first point's, which all points share. Raises ReductionError with
+    fewer than three points.
+    """
+    used = widths.on_line
+    if used.sum() < 3:
+        raise ReductionError(
+            f"The line needs three delays with enough light, it has {int(used.sum())}. Measure longer."
+        )
+    time = widths.time_ns[used] - widths.time_ns[used][0]
+    moved = widths.variance_nm2[used] - widths.variance_nm2[used][0]
+    slope = float((time * moved).sum() / (time**2).sum())
+    scatter = float(((moved - slope * time) ** 2).sum() / (time.size - 2))
+    return Value(slope / (2 * NM2_PER_NS), float(np.sqrt(scatter / (time**2).sum())) / (2 * NM2_PER_NS))

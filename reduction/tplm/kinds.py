@@ -1,0 +1,186 @@
+"""Kinds of runs of photoluminescence microscopy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
+from reduction.tplm.calibrations import dark_rate, image_centre, measured_response
+from reduction.tplm.decay import DecayCurve, decay_curve, fit_decay, power_law
+from reduction.tplm.displacement import Widths, displacement_line, image_widths, line_through_origin
+from reduction.tplm.likelihood import MapFit, fit_map
+from reduction.tplm.map_sums import MapSums
+from reduction.tplm.metadata import TECHNIQUE
+from reduction.tplm.results import (
+    CentreResults,
+    Conditions,
+    DarkResults,
+    DecayResults,
+    MapResults,
+    ResponseResults,
+)
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from reduction.types import Document
+
+T = TypeVar("T")
+
+SHOWN = ("temperature_k", "laser_power_nw", "repetition_rate_mhz", "held_axes", "time_zero_ps", "magnification")
+"""Further keys of the start document that a report lists."""
+
+
+def conditions_of(sums: MapSums) -> Conditions:
+    """Return the mean settings of a run so far; raises ReductionError before its first exposure."""
+    seen = sums.exposures()
+    highest = seen["highest_channel"]
+    return Conditions(
+        power_nw=seen.mean("laser_power_nw"),
+        rate_mhz=seen.mean("repetition_rate_mhz"),
+        temperature_k=seen.mean("temperature_k"),
+        nd_od=seen.mean("nd_od"),
+        dose=sums.dose(),
+        exposures=len(seen),
+        highest_channel=int(np.nanmax(highest)) if np.isfinite(highest).any() else int(seen.counts.max()),
+    )
+
+
+def reduce_map(sums: MapSums) -> MapResults:
+    """Return the results of a map, complete or not; raises ReductionError if it cannot be fitted (yet)."""
+    seen, metadata = sums.exposures(), sums.metadata
+    fit = fit_map(seen, metadata)
+    remarks: list[str] = []
+    widths = _or_remark(remarks, lambda: image_widths(seen, metadata, fit))
+    line = None if widths is None else _or_remark(remarks, lambda: displacement_line(widths))
+    paper = None if widths is None else _or_remark(remarks, lambda: line_through_origin(widths))
+    tail = None if widths is None else _or_remark(remarks, lambda: power_law(_tail_points(widths)))
+    conditions = conditions_of(sums)
+    if conditions.highest_channel >= metadata.channel_limit:
+        remarks.append(
+            f"A channel has reached its limit of {metadata.channel_limit} counts, so light is missing: measure shorter."
+        )
+    return MapResults(
+        kind=MAP.name,
+        remarks=tuple(remarks),
+        uid=metadata.uid,
+        conditions=conditions,
+        fit=fit,
+        widths=widths,
+        line=line,
+        paper_cm2_s=paper,
+        lifetime_ns=_or_remark(remarks, lambda: fit.lifetime_ns(metadata)),
+        tail=tail,
+        diffusivity_cm2_s=_with_scale(fit, metadata.magnification_error / metadata.magnification),
+    )
+
+
+def _with_scale(fit: MapFit, relative: float) -> Value:
+    # A length enters squared, so a magnification that is wrong by 1 % changes the diffusivity by 2 %.
+    value, sigma = fit.diffusivity_cm2_s
+    return Value(value, math.hypot(sigma, 2 * relative * value))
+
+
+def _tail_points(widths: Widths) -> DecayCurve:
+    return DecayCurve(delay_ns=widths.delay_ns, light=widths.light, sigma=widths.light_sigma)
+
+
+def _or_remark(remarks: list[str], result: Callable[[], T]) -> T | None:
+    try:
+        return result()
+    except ReductionError as error:
+        remarks.append(str(error))
+        return None
+
+
+def _map_curve(sums: MapSums, _: CurveChoice) -> RunCurve:
+    fit = fit_map(sums.exposures(), sums.metadata)
+    widths = image_widths(sums.exposures(), sums.metadata, fit)
+    return RunCurve(
+        uid=sums.metadata.uid,
+        axis="delay_ns",
+        quantity="mean square displacement (nm2)",
+        x=widths.time_ns,
+        y=widths.variance_nm2 - fit.common[1],
+        sigma=widths.sigma_nm2,
+    )
+
+
+def _reduce_decay(sums: MapSums) -> DecayResults:
+    decay = fit_decay(sums.exposures(), sums.metadata)
+    return DecayResults(kind=DECAY.name, conditions=conditions_of(sums), decay=decay)
+
+
+def _decay_curve(sums: MapSums, _: CurveChoice) -> RunCurve:
+    curve = decay_curve(sums.exposures(), sums.metadata)
+    return RunCurve(
+        uid=sums.metadata.uid,
+        axis="delay_ns",
+        quantity="light (photons per pulse and channel)",
+        x=curve.delay_ns,
+        y=curve.light,
+        sigma=curve.sigma,
+    )
+
+
+def _reduce_centre(sums: MapSums) -> CentreResults:
+    seen = sums.exposures()
+    found = CentreResults(kind=CENTRE.name, x=image_centre(seen, "x_um"), y=image_centre(seen, "y_um"))
+    if found.x is None and found.y is None:
+        raise ReductionError("No axis has five places yet. Wait for more.")
+    return found
+
+
+def _place_curve(sums: MapSums, _: CurveChoice) -> RunCurve:
+    seen = sums.exposures()
+    axis = "x_um" if np.ptp(seen["x_um"]) >= np.ptp(seen["y_um"]) else "y_um"
+    counts = seen.counts.sum(axis=1)
+    return RunCurve(
+        uid=sums.metadata.uid,
+        axis=axis,
+        quantity="photons (1/s)",
+        x=seen[axis],
+        y=counts / seen["exposure_s"],
+        sigma=np.sqrt(counts + 0.5) / seen["exposure_s"],
+    )
+
+
+def _reduce_response(sums: MapSums) -> RunResults:
+    return ResponseResults(kind=RESPONSE.name, response=measured_response(sums.exposures(), sums.metadata))
+
+
+def _reduce_dark(sums: MapSums) -> RunResults:
+    return DarkResults(kind=DARK.name, dark=dark_rate(sums.exposures()))
+
+
+def _exposure_text(data: Document) -> str:
+    counts = int(np.sum(data["tcspc_counts"]))
+    pulses = max(float(data["sync_pulses"]), 1.0)
+    return f"{counts:9d} photons, {100 * counts / pulses:.2g} % of pulses"
+
+
+def _kind(
+    name: str, plan: str, reduce: Callable[[Any], RunResults], curve: Callable[[Any, CurveChoice], RunCurve]
+) -> RunKind:
+    return RunKind(
+        name=name,
+        is_kind=lambda start: start.get("technique") == TECHNIQUE and start.get("plan_name") == plan,
+        sums=lambda _: MapSums(),
+        reduce=reduce,
+        curve=curve,
+        exposure_text=_exposure_text,
+        shown=SHOWN,
+    )
+
+
+MAP = _kind("photoluminescence map", "tplm_map", reduce_map, _map_curve)
+DECAY = _kind("photoluminescence decay", "trpl_series", _reduce_decay, _decay_curve)
+CENTRE = _kind("centre of the image", "tplm_centre", _reduce_centre, _place_curve)
+RESPONSE = _kind("photon timing response", "tplm_response", _reduce_response, _decay_curve)
+DARK = _kind("dark rate", "tplm_dark", _reduce_dark, _place_curve)
+
+KINDS = (MAP, DECAY, CENTRE, RESPONSE, DARK)

@@ -1,0 +1,141 @@
+"""Relaxation: the diffusivity against the waiting time between two visits of a crystal, by two laws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from errors import ReductionError
+from reduction.values import Value
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+
+LEAST_MAPS = 4
+"""Maps at different waiting times from which three parameters are fitted."""
+
+DECISIVE = 9.0
+"""Difference of chi-square between two laws with as many parameters from which one of them is rejected: 3 sigma."""
+
+
+class RelaxationLaw(StrEnum):
+    """How the diffusivity falls with the waiting time."""
+
+    EXPONENTIAL = "exponential"
+    OCCUPATION = "occupation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapPoint:
+    """One map of a series: nominal power, nW, rate, MHz, excitons per pulse, waiting time, us, diffusivity, cm2/s."""
+
+    uid: str
+    power_nw: float
+    rate_mhz: float
+    excitons: float
+    waiting_us: float
+    diffusivity: Value
+    temperature_k: float = 296.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaxation:
+    """A law fitted to maps: diffusivities at long and at short waiting times, cm2/s, and the relaxation time, us."""
+
+    law: RelaxationLaw
+    slow_cm2_s: Value
+    fast_cm2_s: Value
+    tau_us: Value
+    chi_square: float
+    degrees_of_freedom: int
+
+    def at(self, waiting_us: FloatArray) -> FloatArray:
+        """Return the diffusivity, cm2/s, at waiting times, us; same shape."""
+        slow, fast, tau = self.slow_cm2_s.value, self.fast_cm2_s.value, self.tau_us.value
+        return np.asarray(slow + (fast - slow) * _share(self.law, waiting_us, tau, np.zeros_like(waiting_us)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LawComparison:
+    """Both laws fitted to the same maps."""
+
+    exponential: Relaxation
+    occupation: Relaxation
+
+    @property
+    def better(self) -> Relaxation:
+        """The law with the smaller chi-square."""
+        return min((self.exponential, self.occupation), key=lambda one: one.chi_square)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the other law is rejected by more than three standard deviations."""
+        return abs(self.exponential.chi_square - self.occupation.chi_square) > DECISIVE
+
+    def text(self) -> str:
+        """Return the comparison as a sentence."""
+        difference = abs(self.exponential.chi_square - self.occupation.chi_square)
+        verdict = f"{self.better.law} law" if self.is_decided else "undecided between the two laws"
+        return f"{verdict}: chi-square differs by {difference:.1f}"
+
+
+def compare_laws(maps: Sequence[MapPoint]) -> LawComparison:
+    """Return both laws fitted to maps of one sample and temperature; raises ReductionError with too few maps."""
+    exponential, occupation = (fit_relaxation(maps, law) for law in RelaxationLaw)
+    return LawComparison(exponential=exponential, occupation=occupation)
+
+
+def fit_relaxation(maps: Sequence[MapPoint], law: RelaxationLaw = RelaxationLaw.EXPONENTIAL) -> Relaxation:
+    """Return D(t) = slow + (fast - slow) s(t), with s = exp(-t / tau), or the occupation of the steady state.
+
+    Raises ReductionError with fewer than four different waiting times.
+    """
+    waiting = np.array([one.waiting_us for one in maps])
+    if np.unique(waiting.round(3)).size < LEAST_MAPS:
+        raise ReductionError(
+            f"A relaxation needs maps at {LEAST_MAPS} different powers, there are {np.unique(waiting.round(3)).size}."
+        )
+    values = np.array([one.diffusivity.value for one in maps])
+    sigmas = np.array([one.diffusivity.sigma for one in maps])
+    period = np.array([1 / one.rate_mhz for one in maps])
+
+    def misfit(found: FloatArray) -> FloatArray:
+        slow, rise, log_tau = found
+        model = slow + rise * _share(law, waiting, float(np.exp(np.clip(log_tau, -8, 12))), period)
+        return np.asarray((model - values) / sigmas)
+
+    # Several starts, because with a relaxation time far from those measured the curve is flat.
+    scale = max(float(np.ptp(values)), float(sigmas.min()))
+    starts = [(float(values.min()), scale, np.log(tau)) for tau in np.geomspace(waiting.min(), waiting.max(), 6)]
+    fits = [least_squares(misfit, start, x_scale=[scale, scale, 1.0]) for start in starts]
+    best = min(fits, key=lambda fit: fit.cost)
+    slopes: FloatArray = np.array(best.jac, dtype=float)
+    covariance = np.linalg.pinv(slopes.T @ slopes)
+    slow, rise, log_tau = best.x
+    tau = float(np.exp(log_tau))
+    fast_sigma = np.sqrt(covariance[0, 0] + covariance[1, 1] + 2 * covariance[0, 1])
+    return Relaxation(
+        law=law,
+        slow_cm2_s=Value(float(slow), float(np.sqrt(covariance[0, 0]))),
+        fast_cm2_s=Value(float(slow + rise), float(fast_sigma)),
+        tau_us=Value(tau, tau * float(np.sqrt(covariance[2, 2]))),
+        chi_square=2 * float(best.cost),
+        degrees_of_freedom=len(maps) - 3,
+    )
+
+
+def _share(law: RelaxationLaw, waiting_us: FloatArray, tau_us: float, period_us: FloatArray) -> FloatArray:
+    """Return the share of fast crystals, 0 to 1: after the mean waiting time, or just before a pulse."""
+    if law is RelaxationLaw.EXPONENTIAL:
+        return np.exp(-waiting_us / tau_us)
+    # A crystal that is visited with the probability v per pulse, and stays fast until the next with q = exp(-T / tau),
+    # is fast with p = v q / (1 - q + v q); for short periods this becomes tau / (tau + waiting time).
+    with np.errstate(divide="ignore", invalid="ignore"):
+        visits, staying = period_us / waiting_us, np.exp(-period_us / tau_us)
+        steady = visits * staying / (1 - staying + visits * staying)
+    return np.asarray(np.where(period_us > 0, steady, tau_us / (tau_us + waiting_us)))

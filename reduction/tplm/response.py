@@ -1,0 +1,69 @@
+"""Response of the photon timing, and exponential decays seen through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import erfc, erfcx
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+
+FWHM = 2 * float(np.sqrt(2 * np.log(2)))
+"""Full width at half maximum of a Gaussian in standard deviations."""
+
+RATE_STEP_NS = 1e-4
+"""Change of the decay rate, 1/ns, by which its derivative is taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """A Gaussian of width `fwhm_ps`, of which the share `tail_share` is delayed exponentially by `tail_ps`."""
+
+    fwhm_ps: float
+    tail_share: float = 0.0
+    tail_ps: float = 0.0
+
+    @property
+    def sigma_ns(self) -> float:
+        """Standard deviation of the Gaussian, ns."""
+        return self.fwhm_ps / FWHM * 1e-3
+
+
+def seen_exponential(delay_ns: FloatArray, lifetime_ns: float, response: Response) -> FloatArray:
+    """Return exp(-t / lifetime) for t > 0, folded with the response, at the given delays, ns; same shape."""
+    direct = _smeared(delay_ns, lifetime_ns, response.sigma_ns)
+    if not response.tail_share or not response.tail_ps:
+        return direct
+    # Two exponentials in a row are the difference of both, (exp(-t/a) - exp(-t/b)) a / (a - b).
+    tail_ns = response.tail_ps * 1e-3
+    if abs(lifetime_ns - tail_ns) < 1e-6:
+        tail_ns *= 1 + 1e-5
+    delayed = lifetime_ns / (lifetime_ns - tail_ns) * (direct - _smeared(delay_ns, tail_ns, response.sigma_ns))
+    return np.asarray((1 - response.tail_share) * direct + response.tail_share * delayed)
+
+
+def emission_time_ns(delay_ns: FloatArray, lifetime_ns: float, response: Response) -> FloatArray:
+    """Return when light that is registered at a delay, ns, was emitted on average, ns after the pulse.
+
+    It is earlier than the delay by a constant late in the decay, and above 0 in the rise, where the delay is not.
+    """
+    # The mean of t' under exp(-s t') R(t - t') is -d/ds of the logarithm of the folded decay, with s = 1 / lifetime.
+    rate = 1 / lifetime_ns
+    slower, faster = (np.log(seen_exponential(delay_ns, 1 / (rate + step), response)) for step in _STEPS)
+    return np.asarray((slower - faster) / (2 * RATE_STEP_NS))
+
+
+_STEPS = (-RATE_STEP_NS, RATE_STEP_NS)
+
+
+def _smeared(delay_ns: FloatArray, lifetime_ns: float, sigma_ns: float) -> FloatArray:
+    # exp(s^2/2T^2 - t/T) erfc(u) / 2 with u = (s/T - t/s) / sqrt 2; early, where u is large, the same as
+    # exp(-t^2/2s^2) erfcx(u) / 2, which does not overflow.
+    argument = (sigma_ns / lifetime_ns - delay_ns / sigma_ns) / np.sqrt(2)
+    early = np.exp(-((delay_ns / sigma_ns) ** 2) / 2) * erfcx(np.maximum(argument, 0.0)) / 2
+    exponent = (sigma_ns / lifetime_ns) ** 2 / 2 - np.where(argument > 0, 0.0, delay_ns) / lifetime_ns
+    late = np.exp(exponent) * erfc(np.minimum(argument, 0.0)) / 2
+    return np.asarray(np.where(argument > 0, early, late))
