@@ -20,7 +20,7 @@ from trxas.commands.main import EXIT_INTERRUPTED
 from trxas.commands.options import command_of
 from trxas.commands.reference import reference_page
 from trxas.results.run_tables import runs_table
-from trxas.session.session import session
+from trxas.session import session
 from trxas.terminal.encoding import make_output_safe
 from trxas.terminal.tables import is_fancy, print_table, table, table_text
 

@@ -14,7 +14,7 @@ from reduction.xas.calibration import FoilSpectrum
 from reduction.xas.foil_reference import AlignedEdge, FoilReference
 from reduction.xas.results import FoilResults
 from tests.unit.reduction.test_foil_alignment import measured
-from trxas.session.session import foil_offset
+from trxas.session import foil_offset
 from trxas.session.foil_offset import latest_foil_offset
 
 REFERENCE = FoilReference.from_document(FoilReferences().of("Pb L3"))

@@ -11,7 +11,7 @@ import pytest
 from errors import StorageError
 from tests.support import live_runs
 from tests.support.stored_runs import StoredRuns
-from trxas.results.run_results import measured_decays
+from trxas.results import measured_decays
 from trxas.results.measured_decays import MeasuredDecays
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from trxas.commands.ipython import shell_configuration
 from trxas.configuration import load_configuration
-from trxas.session.session import session
+from trxas.session import session
 from trxas.session.session import is_read_only, open_configured_store
 
 

@@ -14,7 +14,7 @@ from errors import OutOfRangeError
 from plans.registry import PLANS
 from storage.calibrations import CalibrationFile, SavedCalibration
 from tests.support.fake_beamline import FakeHardware
-from trxas.session.session import single_application
+from trxas.session import single_application
 from trxas.session.calibrations import ENERGY, TIME_ZERO, Calibrations
 from trxas.session.run_uids import RunUids
 from trxas.session.session import bind
