@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A Gaussian has fallen to 1e-23 at ten widths, so no part of a rising edge is cut off.
 _GUARD_IN_SIGMA = 10.0
-# This many widths after the edge a normal distribution function differs from 1 by 1e-19, too little for double precision.
+# Nine widths after the edge a normal distribution function is 1 within 1e-19, less than double precision resolves.
 _EDGE_IN_SIGMA = 9.0
 _PEAK_OF_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 
