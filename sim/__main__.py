@@ -76,6 +76,7 @@ def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Names
     """Return the devices that the options describe; raises SimulationInputError for a wrong file or number."""
     faults = load_faults(options.faults) if options.faults is not None else []
     from sim.ioc.experiment import BuildOptions
+    from sim.ioc.further_axes import parse_axis
 
     restart: Restart = options.after_death
     return experiment.build(
@@ -89,6 +90,7 @@ def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Names
             scheme=_scheme(options),
             photodiodes=options.photodiodes,
             public=options.public_names,
+            axes=tuple(map(parse_axis, options.axis)),
             exposure_log=options.exposure_log,
         ),
     )
@@ -164,6 +166,13 @@ def _parser() -> argparse.ArgumentParser:
         help="RF frequency of the ring in MHz; by default it follows from the circumference or the pump scheme",
     )
     parser.add_argument("--photodiodes", type=_photodiodes, default=APDS, help="number of photodiodes")
+    parser.add_argument(
+        "--axis",
+        action="append",
+        default=[],
+        metavar="JSON",
+        help="serve an axis of the user too: unit, low, high, and either motor, or setpoint and readback (and stop)",
+    )
     parser.add_argument(
         "--public-names",
         action="store_true",

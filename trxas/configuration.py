@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, replace
 from importlib.resources import files
@@ -28,6 +28,10 @@ SHIPPED = {
 }
 """Configurations that a file may extend by name."""
 
+
+STOCK_MOTOR = "ophyd.EpicsMotor"
+AXIS_PVS = ("motor", "setpoint", "readback", "stop", "done")
+"""Keys of a further axis that name the PVs which a simulation can serve; the stock motor names them by its prefix."""
 
 DEFAULT_PHOTODIODES = 2
 """Photodiodes of a simulation for a beamline of which none is counted."""
@@ -94,7 +98,17 @@ class Configuration:
         # A beamline without a laser shutter cannot turn the laser on, so the simulation must have it on.
         by_hand = () if self.beamline.laser.shutter else ("--public-names",)
         scheme = () if self.beamline.pump_scheme is None else ("--scheme", str(self.scheme_path or self.path))
-        return ("--photodiodes", photodiodes, *by_hand, *scheme)
+        return ("--photodiodes", photodiodes, *by_hand, *scheme, *self._simulated_axes())
+
+    def _simulated_axes(self) -> Iterator[str]:
+        """Yield the options for further axes whose records are known; an axis of another class has its own IOC."""
+        for axis in self.beamline.axes.values():
+            table = {"unit": axis.unit, "low": axis.low, "high": axis.high}
+            if axis.motor or axis.setpoint:
+                pvs = {name: getattr(axis, name) for name in AXIS_PVS}
+                yield from ("--axis", json.dumps(table | {name: pv for name, pv in pvs.items() if pv}))
+            elif axis.class_path == STOCK_MOTOR:
+                yield from ("--axis", json.dumps(table | {"motor": axis.pv}))
 
 
 def images_elsewhere(configuration: Configuration) -> Path | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from caproto.server import PVGroup
+
 from sim.clock import BeamClock
+from sim.errors import SimulationInputError
 from sim.faults.history import History
 from sim.faults.records import Faults
 from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
@@ -15,6 +18,7 @@ from sim.ioc.cell import Cell
 from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
+from sim.ioc.further_axes import FurtherAxis, axis_group
 from sim.ioc.gate_switches import GateSwitches
 from sim.ioc.gated_drift import gated_drift_group
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
@@ -69,6 +73,7 @@ class SimulatedBeamline:
         self.clock = BeamClock(speed)
         self._macro = macro
         self._public = public
+        self._added: list[PVGroup] = []
         self.experiment = Experiment(
             sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
         )
@@ -185,6 +190,17 @@ class SimulatedBeamline:
             powder_in_beam=self.cell.in_beam,
         )
 
+    def add_axes(self, axes: Iterable[FurtherAxis]) -> None:
+        """Serve axes of a user, too.
+
+        Raises SimulationInputError for a range that a motor record cannot have, and for a PV that is served already.
+        """
+        for axis in axes:
+            group = axis_group(axis, macro=self._macro, clock=self.clock)
+            if taken := sorted(set(group.pvdb) & set(self.pvdb)):
+                raise SimulationInputError(f"--axis: {', '.join(taken)} is a PV of the simulated beamline already")
+            self._added.append(group)
+
     async def refresh(self) -> None:
         """Update the read-backs with the effects of faults."""
         state = self.history.now()
@@ -207,7 +223,8 @@ class SimulatedBeamline:
                   self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock, self.safety,
                   self.gate_switches, self.faults)  # fmt: skip
         served = {name: pv for group in groups for name, pv in group.pvdb.items()}
-        return only_public(served, self._macro) if self._public else served
+        shown = only_public(served, self._macro) if self._public else served
+        return shown | {name: pv for group in self._added for name, pv in group.pvdb.items()}
 
 
 class ImageGate:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from sim.faults.schedule import Schedule
 from sim.ioc.access import WriteGate
 from sim.ioc.fault_targets import Network
+from sim.ioc.further_axes import FurtherAxis
 from sim.physics.pump_scheme import PumpScheme
 
 
@@ -17,7 +18,7 @@ from sim.physics.pump_scheme import PumpScheme
 class BuildOptions:
     """Options of the command line that an experiment is built with.
 
-    `speed` in seconds of beam per second of wall time. The last four describe a beamline; others ignore them.
+    `speed` in seconds of beam per second of wall time. The last five describe a beamline; others ignore them.
     """
 
     seed: int
@@ -28,6 +29,7 @@ class BuildOptions:
     scheme: PumpScheme
     photodiodes: int
     public: bool
+    axes: tuple[FurtherAxis, ...]
     exposure_log: Path | None
 
 

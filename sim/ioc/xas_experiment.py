@@ -21,6 +21,7 @@ def build(sample: Sample, options: BuildOptions) -> SimulatedBeamline:
         photodiodes=options.photodiodes,
         public=options.public,
     )
+    beamline.add_axes(options.axes)
     if options.exposure_log is not None:
         beamline.acquisition.exposure_log = ExposureLog(options.exposure_log)
     return beamline

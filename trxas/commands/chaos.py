@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from trxas.commands.numbers import say, show_numbers
-from trxas.commands.options import EmptyFolder, JsonFile, SimulationSpeed
+from trxas.commands.options import EmptyFolder, JsonFile, MeasuredConfiguration, SimulationSpeed, put_in_use
 from trxas.validation.robustness.session_kind import SessionChoice
 
 HANG_AFTER_S = 60.0
@@ -32,6 +32,7 @@ class ChaosOptions:
     ] = SessionChoice.SCRIPT
     kinds: Annotated[str | None, typer.Option(help="Only these kinds of faults, separated by commas.")] = None
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
+    config: MeasuredConfiguration = None
     json: JsonFile = None
     output: EmptyFolder = None
 
@@ -41,6 +42,7 @@ def run(options: ChaosOptions) -> int:
 
     The exit code is 1 if anything was lost, doubled, wrong or stuck.
     """
+    put_in_use(options.config)
     from trxas.validation.robustness.chaos_of_sessions import ChaosSettings, chaos_of_sessions
     from trxas.validation.robustness.fault_schedule import chosen_kinds, plan_faults
 

@@ -11,7 +11,7 @@ import typer
 
 from errors import InputError
 from trxas.commands.numbers import say, show_numbers
-from trxas.commands.options import EmptyFolder, JsonFile, SimulationSpeed
+from trxas.commands.options import EmptyFolder, JsonFile, MeasuredConfiguration, SimulationSpeed, put_in_use
 from trxas.validation.robustness.session_kind import SessionKind
 
 HANG_AFTER_S = 120.0
@@ -31,6 +31,7 @@ class KillsOptions:
         SessionKind.SCRIPT
     )
     hang_after: Annotated[float, typer.Option(help="Seconds without an exposure that count as a hang.")] = HANG_AFTER_S
+    config: MeasuredConfiguration = None
     json: JsonFile = None
     output: EmptyFolder = None
 
@@ -47,6 +48,7 @@ def run(options: KillsOptions) -> int:
             "--session queue: this command already kills the queue server as one of its victims. Give another kind of "
             "session, or use `trxas chaos`."
         )
+    put_in_use(options.config)
     from trxas.validation.robustness.kill_schedule import plan_kills
     from trxas.validation.robustness.kills import Kills
 

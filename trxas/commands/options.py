@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
@@ -45,6 +46,25 @@ OptionalSpeed: TypeAlias = Annotated[
 EmptyFolder: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Empty folder for data and logs (default: a temporary one).")
 ]
+
+
+MeasuredConfiguration: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration of the beamline (default: TRXAS_CONFIG, or 7ID-D)."),
+]
+
+
+def put_in_use(configuration: Path | None) -> None:
+    """Make a configuration file that of this process and of all that it starts; None changes nothing.
+
+    Raises ConfigurationError with every fault of the file.
+    """
+    if configuration is None:
+        return
+    from trxas.configuration import load_configuration
+
+    # Checked here, before any process starts; sessions, server and window of a run all read the variable.
+    os.environ["TRXAS_CONFIG"] = str(load_configuration(configuration).path.resolve())
 
 
 def command_of(run: Callable[[Options], int], options: type[Options]) -> Callable[..., int]:

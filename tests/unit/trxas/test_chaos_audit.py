@@ -17,7 +17,7 @@ from tests.support.stored_runs import StoredRuns
 from trxas.simulation import FaultKind
 from trxas.validation.robustness.audit import Audit, Comparison, audit, compare
 from trxas.validation.robustness.chaos_result import ChaosResult
-from trxas.validation.robustness.exposure_truth import NOMINAL, ExposureTruth
+from trxas.validation.robustness.exposure_truth import NOMINAL, USUAL_DIVIDER, ExposureTruth
 from trxas.validation.robustness.fault_schedule import LONGEST_S, SHORTEST_S, plan_faults
 
 Events = list[dict[str, Any]]
@@ -33,7 +33,13 @@ def run() -> list[tuple[str, dict[str, Any]]]:
 
 def state_of(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """What the simulation writes about an undisturbed exposure; its delay has a hidden zero."""
-    state = {**NOMINAL, "current": 1.0, "flux": 0.99, "laser_shutter_open": bool(event["laser_shutter"])}
+    state = {
+        **NOMINAL,
+        "rate_divider": USUAL_DIVIDER,
+        "current": 1.0,
+        "flux": 0.99,
+        "laser_shutter_open": bool(event["laser_shutter"]),
+    }
     state |= {axis: event[axis] for axis in ("energy_ev", "fluence_mj_cm2")}
     return {**state, "delay_ps": event["delay_ps"] - 17.0, **changes}
 

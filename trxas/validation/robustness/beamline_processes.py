@@ -11,6 +11,7 @@ from errors import ConfigurationError
 from processes.child import ChildProgram
 from processes.restartable import RestartableChild
 from processes.waiting import wait_until
+from trxas.configuration import load_configuration
 from trxas.simulation import READY, simulation_command
 from trxas.validation.robustness.exposure_truth import LOG_NAME
 from trxas.validation.robustness.kill_schedule import IOC, SERVER, SESSION, WINDOW, WRITER
@@ -157,6 +158,7 @@ class BeamlineProcesses:
         # same exposure.
         options += ["--seed", str(self._seed), "--restarts", str(self._restarts + life - 1)]
         options += ["--exposure-log", str(self.exposure_log)]
+        options += load_configuration().simulation_options
         command = simulation_command([*options, "--stop-with-stdin"])
         return ChildProgram(name=IOC, command=command, ready=READY)
 

@@ -16,10 +16,13 @@ LOG_NAME = "exposures.jsonl"
 """File of the log in the data folder of a part."""
 
 NOMINAL: dict[str, float | bool] = {
-    "xray_shutter_open": True, "jet_running": True, "laser_locked": True, "rate_divider": 5,
+    "xray_shutter_open": True, "jet_running": True, "laser_locked": True,
     "chamber": 1.0, "jet_density": 1.0, "gates_open": 1.0, "stray_photons": 0.0,
 }  # fmt: skip
 """Conditions for meaningful pump-probe counts. A changing flux alone is not bad: I0 measures it."""
+
+USUAL_DIVIDER = 5
+"""Divider of the laser's rate at 7ID-D."""
 
 LEAST_BEAM = 0.5
 """Lowest flux, relative to an undisturbed ring, that counts as beam (a beam dump gives 0)."""
@@ -43,12 +46,14 @@ Events of plain scalers have a time stamp in place of the number, and are compar
 class ExposureTruth:
     """The truth about every exposure, from the log of a simulation that ran with `--exposure-log`.
 
-    Exposures are `numbered` if the counts came with a frame. Those of plain scalers are known by their counts alone:
-    two of 10^7 photons at the ion chamber have the same counts once in 10^7 pairs.
+    `divider`: divider of the laser's rate in every good exposure. Exposures are `numbered` if the counts came with a
+    frame. Those of plain scalers are known by their counts alone: two of 10^7 photons at the ion chamber have the same
+    counts once in 10^7 pairs.
     """
 
-    def __init__(self, path: Path, *, numbered: bool = True) -> None:
+    def __init__(self, path: Path, *, numbered: bool = True, divider: int = USUAL_DIVIDER) -> None:
         self._numbered = numbered
+        self._nominal = NOMINAL | {"rate_divider": divider}
         self._states: dict[Key, list[tuple[float, Mapping[str, Any]]]] = {
             self._comparable((entry["exposure_id"], entry["i0"], entry["counts"])): entry["states"]
             for entry in _entries(path)
@@ -84,15 +89,25 @@ class ExposureTruth:
         total_s = sum(seconds for seconds, _ in states)
         struck: dict[str, float] = {}
         for seconds, state in states:
-            for name in _wrong(event, state, usual):
+            for name in self._wrong(event, state, usual):
                 struck[name] = struck.get(name, 0.0) + seconds / total_s
         return ", ".join(f"{name} for {part:.0%}" for name, part in struck.items() if part > TOLERATED)
+
+    def _wrong(self, event: Mapping[str, Any], state: Mapping[str, Any], usual: Mapping[str, float]) -> list[str]:
+        names = [name for name, value in self._nominal.items() if state[name] != value]
+        names += ["beam"] if state["current"] * state["flux"] < LEAST_BEAM else []
+        names += ["laser_shutter"] if state["laser_shutter_open"] != bool(event["laser_shutter"]) else []
+        for axis, allowed in AXES.items():
+            if abs(state[axis] - event[axis] - usual[axis]) > allowed:
+                names.append(axis)
+        return names
 
 
 def truth_in(folder: Path) -> ExposureTruth:
     """Return the truth that a simulation has logged in `folder`, for the detectors of the configuration in use."""
-    exposure = load_configuration().beamline.exposure
-    return ExposureTruth(folder / LOG_NAME, numbered=bool(exposure.spc_frame))
+    beamline = load_configuration().beamline
+    numbered = bool(beamline.exposure.spc_frame)
+    return ExposureTruth(folder / LOG_NAME, numbered=numbered, divider=beamline.laser.required_divider)
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
@@ -107,13 +122,3 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 def key_of(event: Mapping[str, Any]) -> Key:
     """Return the values that identify the exposure of an event's data."""
     return int(event["exposure_id"]), int(event["i0"]), int(np.sum(event["spc_counts"]))
-
-
-def _wrong(event: Mapping[str, Any], state: Mapping[str, Any], usual: Mapping[str, float]) -> list[str]:
-    names = [name for name, value in NOMINAL.items() if state[name] != value]
-    names += ["beam"] if state["current"] * state["flux"] < LEAST_BEAM else []
-    names += ["laser_shutter"] if state["laser_shutter_open"] != bool(event["laser_shutter"]) else []
-    for axis, allowed in AXES.items():
-        if abs(state[axis] - event[axis] - usual[axis]) > allowed:
-            names.append(axis)
-    return names
