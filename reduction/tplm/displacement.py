@@ -122,11 +122,11 @@ def _profiles(
     pulses, counts = block.open_pulses, block.counts
     groups = counts.shape[1]
     # Without light at the ends of the line, a background of 0 would give their few photons an infinite weight.
-    least = 0.2 * start.background
+    least = np.maximum(0.2 * start.background, 0.05 / pulses.mean(axis=0))
     shape = np.exp(-squared / (2 * start.variance_nm2))
     photons = (counts - start.background * pulses).sum(axis=0)
     amplitudes = np.maximum(photons, 1.0) / (pulses * shape).sum(axis=0)
-    found = np.stack([amplitudes, np.full(groups, start.variance_nm2), np.full(groups, start.background)], axis=1)
+    found = np.stack([amplitudes, np.full(groups, start.variance_nm2), np.maximum(start.background, least)], axis=1)
     information = np.zeros((groups, 3, 3))
     for _ in range(STEPS):
         amplitude, variance, background = found.T
@@ -136,6 +136,9 @@ def _profiles(
         information = np.einsum("igp,igq,ig->gpq", slopes, slopes, 1 / mean)
         score = np.einsum("igp,ig->gp", slopes, (counts - mean) / mean)
         step = np.einsum("gpq,gq->gp", _inverse(information), score)
+        # A background at its limit that would fall further stays there, and the other two are fitted without it.
+        held = (background <= least) & (step[:, 2] < 0)
+        step[held, :2] = np.einsum("gpq,gq->gp", _inverse(information[held, :2, :2]), score[held, :2])
         # The width may change by a third at a time: a Gaussian that became too wide would look like background.
         step[:, 1] = np.clip(step[:, 1], -variance / 3, variance / 3)
         found = found + step

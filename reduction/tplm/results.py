@@ -60,14 +60,14 @@ class MapResults(RunResults):
 
     @property
     def point(self) -> MapPoint:
-        """The map as one point of a series."""
+        """The map as one point of a series: its error is that of counting, since all share that of the scale."""
         return MapPoint(
             uid=self.uid,
             power_nw=self.conditions.power_nw,
             rate_mhz=self.conditions.rate_mhz,
             excitons=self.conditions.dose.excitons,
             waiting_us=self.conditions.dose.waiting_us,
-            diffusivity=self.diffusivity_cm2_s,
+            diffusivity=self.fit.diffusivity_cm2_s,
             temperature_k=self.conditions.temperature_k,
         )
 

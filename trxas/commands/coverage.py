@@ -53,7 +53,11 @@ class CoverageOptions:
     ] = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
     technique: Annotated[
-        str, typer.Option(metavar="NAME", help="Campaign of an installed package instead (`trxas plugins` lists them).")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Campaign of a technique instead: tplm, or one of an installed package (`trxas plugins`).",
+        ),
     ] = ""
 
 
@@ -91,7 +95,7 @@ def run(options: CoverageOptions) -> int:
 
 
 def _run_technique(options: CoverageOptions) -> int:
-    """Measure the campaign of a plug-in; return 1 if a parameter was never recovered."""
+    """Measure the campaign of a technique; return 1 if a parameter was never recovered."""
     from trxas.results.figures import save
     from trxas.validation.coverage.report import parameters_json, pull_figure
     from trxas.validation.coverage.technique import TechniqueCoverage, campaign_called

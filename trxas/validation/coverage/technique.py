@@ -1,9 +1,11 @@
-"""Campaigns of other packages, which show whether the error bars of their techniques are true."""
+"""Campaigns of techniques, ours and those of other packages, which show whether their error bars are true."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import cast
 
 from errors import InputError, PlugInError
 from plugins.entry_points import PlugIn, PlugInGroup, load_plug_ins
@@ -75,6 +77,10 @@ class TechniqueCoverage:
         return f"{head}\n{table_text(table(HEADINGS, map(cells, self.statistics().items()), right=HEADINGS[1:5]))}"
 
 
+OWN = {"tplm": "trxas.validation.tplm.coverage:TPLM"}
+"""Campaigns of trxas: where their objects are, by name."""
+
+
 def campaigns() -> dict[str, Campaign]:
     """Return the campaigns of all plug-ins by name; one that cannot be used is logged and skipped."""
 
@@ -88,9 +94,15 @@ def campaigns() -> dict[str, Campaign]:
 
 
 def campaign_called(name: str) -> Campaign:
-    """Return the campaign of a plug-in; raise InputError, listing the known names, for an unknown one."""
+    """Return a campaign of trxas or of a plug-in; raise InputError, listing the known names, for an unknown one."""
+    if name in OWN:
+        module, _, attribute = OWN[name].partition(":")
+        return cast(Campaign, getattr(import_module(module), attribute))
     known = campaigns()
     if name not in known:
-        there_are = f"Give one of {', '.join(known)}" if known else "No installed package brings a campaign"
-        raise InputError(f"--technique {name}: there is no such campaign. {there_are}; `trxas plugins` lists them.")
+        names = ", ".join((*known, *OWN))
+        raise InputError(
+            f"--technique {name}: there is no such campaign. Give one of {names}; `trxas plugins` lists those of other "
+            "packages."
+        )
     return known[name]

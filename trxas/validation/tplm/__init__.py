@@ -1,0 +1,1 @@
+"""Does photoluminescence microscopy do what it claims? Random films with hidden truths."""

@@ -1,0 +1,123 @@
+"""Runs of a simulated microscope as documents, without a control system in between."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from errors import ConfigurationError
+from trxas.validation.tplm.hidden_film import MAGNIFICATION_ERROR, NOMINAL_MAGNIFICATION, HiddenFilm
+
+BIN_PS = 16.0
+DWELL_S = 30.0
+OVERHEAD_S = 0.5
+PLACES = 31
+PIXEL_UM = 50.0 / NOMINAL_MAGNIFICATION
+
+Documents = list[tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What calibration runs have found: time zero with its error, ps, and the response as in start documents."""
+
+    time_zero_ps: float
+    time_zero_error_ps: float
+    response: dict[str, float]
+
+
+UNCALIBRATED = Calibration(
+    time_zero_ps=2000.0, time_zero_error_ps=1000.0, response={"fwhm_ps": 80.0, "tail_share": 0.05, "tail_ps": 250.0}
+)
+"""What is assumed before the response was measured."""
+
+
+class SimulatedMaps:
+    """A simulation in a process of its own, which knows the film; it is asked for runs.
+
+    `folder` takes its files. Raises ConfigurationError if the simulation refuses a job or has ended.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    def run(self, film: HiddenFilm, plan_name: str, calibration: Calibration, **job: Any) -> Documents:
+        """Return the documents of a run; `job` has setting, places_um of the stage, dwell_s and seed.
+
+        The stage is moved by the nominal magnification, so the places on the sample are those of the true one.
+        """
+        places = np.array(job["places_um"], dtype=float)
+        true = places * NOMINAL_MAGNIFICATION / film.magnification
+        true[:, 1] += film.y_error_um
+        output = self._folder / "counts.npy"
+        asked = {
+            **job, "film": str(film.write(self._folder)), "places_um": true.tolist(), "overhead_s": OVERHEAD_S,
+            "output": str(output),
+        }  # fmt: skip
+        answer = self._ask(asked)
+        counts = np.load(output)
+        return _documents(plan_name, counts, places, answer["sync_pulses"], calibration, job)
+
+    def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None  # both are pipes
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        answer = json.loads(line) if line else {"error": "it has ended"}
+        if "error" in answer:
+            raise ConfigurationError(f"The simulated microscope gave no map: {answer['error']}. Correct its sample.")
+        return dict(answer)
+
+
+@contextlib.contextmanager
+def simulated_maps(folder: Path) -> Iterator[SimulatedMaps]:
+    """Run the simulation for the time of the context; it ends with its standard input."""
+    command = [sys.executable, "-m", "sim.tplm_maps"]
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield SimulatedMaps(process, folder)
+
+
+def line_places_um() -> list[tuple[float, float]]:
+    """Return the places of a map, um in the sample plane: even ones first, the centre after every eighth."""
+    x_um = PIXEL_UM * (np.arange(PLACES) - (PLACES - 1) / 2)
+    ordered = np.concatenate([x_um[::2], x_um[1::2]]).tolist()
+    places: list[tuple[float, float]] = []
+    for first in range(0, PLACES, 8):
+        places += [*((x, 0.0) for x in ordered[first : first + 8]), (0.0, 0.0)]
+    return places
+
+
+def _documents(
+    plan_name: str, counts: Any, places: Any, sync_pulses: int, calibration: Calibration, job: dict[str, Any]
+) -> Documents:
+    setting = job["setting"]
+    start = {
+        "uid": f"{plan_name}-{job['seed']}", "plan_name": plan_name, "technique": "tplm", "time": 0.0,
+        "kept_channels": counts.shape[1], "bin_ps": BIN_PS, "line_axis": "x_um",
+        "magnification": NOMINAL_MAGNIFICATION, "magnification_error": MAGNIFICATION_ERROR,
+        "time_zero_ps": calibration.time_zero_ps, "time_zero_error_ps": calibration.time_zero_error_ps,
+        "response": calibration.response, "electronics": {"dead_time_ns": 90.0, "channel_limit": 65_535},
+    }  # fmt: skip
+    documents: Documents = [("start", start), ("descriptor", {"uid": "primary", "name": "primary"})]
+    for number, (row, place) in enumerate(zip(counts, places, strict=True), start=1):
+        data = {
+            "tcspc_counts": row, "x_um": float(place[0]), "y_um": float(place[1]), "sync_pulses": sync_pulses,
+            "exposure_s": job["dwell_s"], "laser_power_nw": setting["power_nw"], "nd_od": 0.0, "quality": "",
+            "repetition_rate_mhz": setting["repetition_rate_mhz"], "temperature_k": 296.0,
+            "highest_channel": int(row.max()),
+        }  # fmt: skip
+        documents.append(("event", {"descriptor": "primary", "seq_num": number, "data": data}))
+    return documents
