@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from reduction.gate_calibration import GateCalibration
     from reduction.types import BoolArray, FloatArray, IntArray
 
+NO_EXPOSURE = -1
+"""Number of an exposure that was not made, or that has no number."""
+
 _SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
 
 
@@ -49,6 +52,7 @@ class RunAccumulator:
         self._sums = np.zeros((0, 0, 2, 0))
         self._further = DetectorSums((), 0)
         self._rejected = np.zeros((0, 0, 2), dtype=np.int64)
+        self._exposure_ids = np.zeros((0, 0, 2), dtype=np.int64)
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take one document of the bluesky event model; kinds without meaning here are ignored.
@@ -125,6 +129,24 @@ class RunAccumulator:
         """Number of events that a failed quality condition excluded, shape (...)."""
         return self._rejected[: self._scans]
 
+    @property
+    def exposure_ids(self) -> IntArray:
+        """Number of the latest good exposure, shape (...); `NO_EXPOSURE` where there is none or it has no number."""
+        return self._exposure_ids[: self._scans]
+
+    def without(self, cells: BoolArray) -> RunAccumulator:
+        """Return the sums without the exposures of the chosen `cells`, (scans, points, shutter); these do not change.
+
+        Raises ReductionError for another shape.
+        """
+        if cells.shape != self.exposures.shape:
+            raise ReductionError(f"Choose cells of shape {self.exposures.shape}, not {cells.shape}.")
+        result = copy(self)
+        result._sums = np.where(cells[..., None], 0.0, self._sums[: self._scans])
+        result._rejected = self._rejected[: self._scans]
+        result._exposure_ids = self._exposure_ids[: self._scans]
+        return result
+
     def with_gates(self, gates: GateCalibration) -> RunAccumulator:
         """Return the same sums with another calibration of the gates; raises ReductionError before a start document."""
         result = copy(self)
@@ -171,6 +193,7 @@ class RunAccumulator:
         self._layout = {name: slice(*pair) for name, pair in zip(widths, pairwise(edges), strict=True)}
         self._sums = np.zeros((1, points, 2, edges[-1]))
         self._rejected = np.zeros((1, points, 2), dtype=np.int64)
+        self._exposure_ids = np.full((1, points, 2), NO_EXPOSURE, dtype=np.int64)
         self._metadata = metadata
 
     def _take_event(self, data: Mapping[str, Any]) -> None:
@@ -201,6 +224,7 @@ class RunAccumulator:
                 "above 0, yet its quality is good. Mark such events in `quality`."
             )
         self._sums[cell] += row
+        self._exposure_ids[cell] = int(data.get("exposure_id", NO_EXPOSURE))
 
     def _cell(self, scan: int, point: int, shutter: int) -> tuple[int, int, int]:
         metadata = self.metadata
@@ -219,6 +243,8 @@ class RunAccumulator:
         added = max(scans, 2 * len(self._sums)) - len(self._sums)
         self._sums = np.concatenate([self._sums, np.zeros((added, *self._sums.shape[1:]))])
         self._rejected = np.concatenate([self._rejected, np.zeros((added, *self._rejected.shape[1:]), dtype=np.int64)])
+        numbers = np.full((added, *self._rejected.shape[1:]), NO_EXPOSURE, dtype=np.int64)
+        self._exposure_ids = np.concatenate([self._exposure_ids, numbers])
 
     def _row(self, data: Mapping[str, Any]) -> FloatArray:
         layout = self._layout
@@ -273,6 +299,7 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
     result._layout = layout
     result._sums = np.concatenate([table[mask] for table, mask in zip(tables, masks, strict=True)])
     result._rejected = np.concatenate([run.rejected[mask] for run, mask in zip(runs, masks, strict=True)])
+    result._exposure_ids = np.concatenate([run.exposure_ids[mask] for run, mask in zip(runs, masks, strict=True)])
     result._scans = len(result._sums)
     # The runs may list different further detectors; of one that several list, the first run's facts count.
     listed = {one.name: one for run in reversed(runs) for one in run.metadata.detectors}

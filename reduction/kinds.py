@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import pkgutil
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,7 @@ from reduction.run_kind import (
     RunKind,
     RunResults,
     RunSums,
+    Screened,
     cannot_read_image,
 )
 
@@ -69,12 +71,14 @@ def begin_sums(start: Document, read_image: ReadImage) -> tuple[RunKind, RunSums
 class RunReduction:
     """Reduction of one run: call it with every `(name, document)`, from the start document on.
 
-    `kind` is the kind of the run, `sums` are its sums. Results can be asked for at any moment of the run. Raises
-    ReductionError for an invalid document; those before it still count.
+    `kind` is the kind of the run, `sums` are its sums. Results can be asked for at any moment of the run, and leave out
+    outliers, which they list, unless `keep_all` is True. Raises ReductionError for an invalid document; those before it
+    still count.
     """
 
-    def __init__(self, start: Document, read_image: ReadImage = cannot_read_image) -> None:
+    def __init__(self, start: Document, read_image: ReadImage = cannot_read_image, *, keep_all: bool = False) -> None:
         self.kind, self.sums = begin_sums(start, read_image)
+        self.keep_all = keep_all
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the run."""
@@ -87,7 +91,14 @@ class RunReduction:
         """
         if self.kind.refit is None:
             raise InputError(f"A {self.kind.name} has no kinetics. Give `kinetics` for a pump-probe delay scan only.")
-        return self.kind.refit(self.sums, kinetics)
+        screened = self.screened()
+        return _with_cuts(self.kind.refit(screened.sums, kinetics), screened)
+
+    def screened(self) -> Screened:
+        """Return the sums without outliers; raises ReductionError if nothing has been measured."""
+        if self.keep_all or self.kind.screen is None:
+            return Screened(sums=self.sums)
+        return self.kind.screen(self.sums)
 
     def seen_by(self, detector: str) -> RunReduction:
         """Return the reduction of the run as the listed detector of that name saw it.
@@ -106,7 +117,9 @@ class RunReduction:
         `decay` is that of the same sample, measured by another run, for kinds whose results it corrects.
         """
         try:
-            return _corrected(self.kind, self.kind.reduce(self.sums), decay)
+            screened = self.screened()
+            found = _with_cuts(self.kind.reduce(screened.sums), screened)
+            return _corrected(self.kind, found, decay)
         except (ReductionError, InputError) as error:
             return _nothing(self.kind, error)
 
@@ -114,24 +127,24 @@ class RunReduction:
         """Return the decay that the run with this start document has measured; raises ReductionError if it has none."""
         if self.kind.decay is None:
             raise ReductionError(f"A {self.kind.name} measures no decay. Use a pump-probe delay scan.")
-        return MeasuredDecay(uid=str(start["uid"]), start=start, fit=self.kind.decay(self.sums))
+        return MeasuredDecay(uid=str(start["uid"]), start=start, fit=self.kind.decay(self.screened().sums))
 
     def curve(self, choice: CurveChoice | None = None) -> RunCurve:
         """Return the run as one curve; raises ReductionError, with the reason, if there is none (yet)."""
         choice = choice or CurveChoice()
         # A kind without a choice of detectors, such as a foil scan in an overlay of spectra, has its one curve.
         seen = self.seen_by(choice.detector) if choice.detector and self.kind.seen_by is not None else self
-        return self.kind.curve(seen.sums, choice)
+        return self.kind.curve(seen.screened().sums, choice)
 
 
-def summed(documents: Documents, read_image: ReadImage = cannot_read_image) -> RunReduction:
+def summed(documents: Documents, read_image: ReadImage = cannot_read_image, *, keep_all: bool = False) -> RunReduction:
     """Return the reduction of a stored run, with all of its documents summed.
 
     Raises ReductionError if the documents do not begin with a start document, or for an invalid one.
     """
     if not documents or documents[0][0] != "start":
         raise ReductionError("The run has no start document, so it cannot be reduced. Load the whole run.")
-    reduction = RunReduction(documents[0][1], read_image)
+    reduction = RunReduction(documents[0][1], read_image, keep_all=keep_all)
     for name, doc in documents:
         reduction(name, doc)
     return reduction
@@ -143,8 +156,12 @@ def reduce_run(
     kinetics: str | None = None,
     detector: str | None = None,
     decay: MeasuredDecay | None = None,
+    *,
+    keep_all: bool = False,
 ) -> RunResults:
     """Return the results of a stored run; remarks give the reasons if something cannot be reduced.
+
+    Outliers are left out and listed in `cuts`, unless `keep_all` is True.
 
     `decay` is that of the same sample, which corrects sizes of transients; see `decays_for`.
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
@@ -153,7 +170,7 @@ def reduce_run(
     InputError for any other model, and for runs without kinetics.
     """
     try:
-        reduction = summed(documents, read_image)
+        reduction = summed(documents, read_image, keep_all=keep_all)
         reduction = reduction if detector is None else reduction.seen_by(detector)
     except (ReductionError, InputError) as error:
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
@@ -194,6 +211,12 @@ def curve_of(
 
 def _corrected(kind: RunKind, results: RunResults, decay: MeasuredDecay | None) -> RunResults:
     return results if kind.decay_use is None else kind.decay_use.correct(results, decay)
+
+
+def _with_cuts(results: RunResults, screened: Screened) -> RunResults:
+    if not screened.cuts and not screened.remarks:
+        return results
+    return replace(results, cuts=screened.cuts, remarks=(*results.remarks, *screened.remarks))
 
 
 def _nothing(kind: RunKind, error: Exception) -> RunResults:

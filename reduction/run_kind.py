@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -57,23 +57,70 @@ class RunCurve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cut:
+    """Exposures of one point that a reduction leaves out; the stored run holds them.
+
+    `exposure_ids`: their numbers, as in the events; `place`: pass, position on the scanned axis and laser shutter, as
+    text; `value`: what was measured there, in the `unit` of `quantity`; `reason`: why it is left out.
+    """
+
+    exposure_ids: tuple[int, ...]
+    place: str
+    quantity: str
+    value: float
+    unit: str
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """The cut as one line: exposure, place, value and reason."""
+        numbers = ", ".join(map(str, self.exposure_ids)) or "without number"
+        word = "exposure" if len(self.exposure_ids) == 1 else "exposures"
+        return f"{word} {numbers} ({self.place}): {self.quantity} = {self.value:.4g} {self.unit}; {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened:
+    """Sums of a run without the exposures of `cuts`; `remarks` are sentences on what looks wrong but was left in."""
+
+    sums: Any
+    cuts: tuple[Cut, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+MOST_CUTS_SHOWN = 20
+"""Cuts that a table lists one by one; `cuts` of the results holds all."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """Results of a run; every kind has a subclass with its numbers.
 
     `kind` is the name of the run's kind. `remarks` are sentences on what could not be reduced, and why; a run without
-    results has only remarks.
+    results has only remarks. `cuts` lists the exposures that the results leave out.
     """
 
     kind: str
     remarks: tuple[str, ...] = ()
+    cuts: tuple[Cut, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []
 
     def table(self) -> str:
-        """Return the numbers, with errors and units, and the remarks as text, one per line."""
-        return "\n".join([*self.lines(), *self.remarks])
+        """Return the numbers, with errors and units, the cuts, and the remarks as text, one per line."""
+        return "\n".join([*self.lines(), *cut_lines(self.cuts), *self.remarks])
+
+
+def cut_lines(cuts: Sequence[Cut]) -> list[str]:
+    """Return a line per cut, at most `MOST_CUTS_SHOWN` of them, below the number of points; empty without cuts."""
+    if not cuts:
+        return []
+    lines = [f"{'left out':<22} {len(cuts)} points; keep_all=True keeps them"]
+    lines += [f"  {one.text}" for one in cuts[:MOST_CUTS_SHOWN]]
+    more = len(cuts) - MOST_CUTS_SHOWN
+    return [*lines, f"  and {more} more, in `cuts` of the results"] if more > 0 else lines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +159,8 @@ class RunKind:
     `decay` returns the fitted decay of sums that measure
     one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
+    `screen` returns the sums without outliers, and what was cut; None for kinds that use every good exposure.
+
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
     does not know. `exposure_text` returns the text about an exposure's data in its line at the prompt, None for no
     line. `shown` are keys of the start document that a report lists in addition to the usual ones. `plug_in` names the
@@ -127,6 +176,7 @@ class RunKind:
     seen_by: Callable[[Any, str], Any] | None = None
     decay: Callable[[Any], Any] | None = None
     decay_use: DecayUse | None = None
+    screen: Callable[[Any], Screened] | None = None
     figure: Callable[[Any], Any] | None = None
     exposure_text: Callable[[Document], str] | None = None
     shown: tuple[str, ...] = ()

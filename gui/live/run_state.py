@@ -170,8 +170,9 @@ class RunState:
     def within(self, scope: Scope, detector: str = "") -> RunAccumulator:
         """Return the sums of the current scan, of this run, or of its series, as the listed `detector` saw them.
 
-        Without a name they are those of the exposure's own detectors. Raises ReductionError without a good exposure,
-        if the run is not a pump-probe scan, or for a detector that it does not have.
+        Outliers are left out, as in the results of a stored run. Without a name they are those of the exposure's own
+        detectors. Raises ReductionError without a good exposure, if the run is not a pump-probe scan, or for a
+        detector that it does not have.
         """
         sums = self._within(scope)
         return seen_by(sums, detector) if detector else sums
@@ -180,15 +181,22 @@ class RunState:
         run = self.scans()
         if run.scans == 0 or not run.exposures.any():
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
-        if scope == "mean":
-            return run
         # Several panels ask for the same scope of the same run. The joined sums are made once per version, which grows
         # with every document that changes them. A snapshot has an empty store of its own: it lives in another thread.
         version, sums = self._scopes.get(scope, (-1, run))
         if version != self.version:
-            sums = joined([*self.series, run]) if scope == "series" else joined([run], [_last_scan(run)])
+            sums = self._without_outliers(self._joined(run, scope))
             self._scopes[scope] = (self.version, sums)
         return sums
+
+    def _joined(self, run: RunAccumulator, scope: Scope) -> RunAccumulator:
+        if scope == "mean":
+            return run
+        return joined([*self.series, run]) if scope == "series" else joined([run], [_last_scan(run)])
+
+    def _without_outliers(self, sums: RunAccumulator) -> RunAccumulator:
+        screened: RunAccumulator = sums if self._kind.screen is None else self._kind.screen(sums).sums
+        return screened
 
     def decay(self) -> MeasuredDecay | None:
         """Return the decay that corrects this run, measured by another run; None without one, or without a run."""

@@ -5,12 +5,14 @@ Each kind has a function that reduces its sums and one that makes a curve of the
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
 from reduction.accumulator import RunAccumulator
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
+from reduction.values import Value
 from reduction.xas.attenuator import AttenuatorSums
 from reduction.xas.calibration import find_edge, foil_absorption
 from reduction.xas.delay_axis import arm_rise_of_run, fit_rise, time_zero_of_run
@@ -19,6 +21,7 @@ from reduction.xas.foil_reference import FoilReference, aligned_edge
 from reduction.xas.gate_kinds import GATES
 from reduction.xas.map_kinds import MAP, SETTINGS
 from reduction.xas.overlap import fit_overlap
+from reduction.xas.pass_trends import time_zero_trend
 from reduction.xas.pump_probe_kinds import FLUENCE, SPECTRUM, TRACE, trace_curve
 from reduction.xas.results import (
     AttenuatorResults,
@@ -29,6 +32,7 @@ from reduction.xas.results import (
     StaticResults,
     TimeZeroResults,
 )
+from reduction.xas.screening import screened
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from reduction.types import Document
     from reduction.xas.foil_reference import AlignedEdge
+    from reduction.xas.time_zero import TimeZeroFit
 
 NO_FOIL_REFERENCE = (
     "The run records no reference of the foil: its steepest point need not be the tabulated edge (in lead it lies "
@@ -121,13 +126,27 @@ def _reduce_time_zero(run: RunAccumulator) -> RunResults:
         kind=TIME_ZERO.name, trace=spc_trace(run), timing=run.metadata.timing, axis_zero_raw_ps=axis_zero_raw_ps
     )
     try:
-        result = replace(result, time_zero=time_zero_of_run(run))
+        found = time_zero_of_run(run)
     except (ReductionError, InputError) as error:
         return replace(result, remarks=(f"No time zero: {error}",))
+    result = _with_drift(replace(result, time_zero=found), found, run)
     try:
         return replace(result, response=time_zero_of_run(run, free_irf=True).irf_sigma_ps)
     except ReductionError as error:
-        return replace(result, remarks=(f"No instrument response from this scan alone: {error}",))
+        remark = f"No instrument response from this scan alone: {error}"
+        return replace(result, remarks=(*result.remarks, remark))
+
+
+def _with_drift(result: TimeZeroResults, found: TimeZeroFit, run: RunAccumulator) -> TimeZeroResults:
+    """Return the results with the trend of time zero; if it moved, its scatter between passes is in its error, ps."""
+    moved = time_zero_trend(run, run.metadata.trace_mode, lambda delay_ps: found.curve(delay_ps) - found.baseline)
+    if moved is None:
+        return result
+    result = replace(result, trends=(moved,))
+    if not moved.alarm:
+        return result
+    t0_ps = Value(found.t0_ps.value, math.hypot(found.t0_ps.sigma, moved.scatter))
+    return replace(result, time_zero=replace(found, t0_ps=t0_ps), remarks=(moved.remark,))
 
 
 def _reduce_self_test(run: _SelfTestSums) -> RunResults:
@@ -201,6 +220,7 @@ TIME_ZERO = RunKind(
     is_kind=_plan("time_zero_scan"),
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_time_zero,
+    screen=screened,
     curve=trace_curve,
 )
 SELF_TEST = RunKind(

@@ -26,11 +26,13 @@ from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
+from reduction.xas.pass_trends import alarms_of, time_zero_trend, trends_of
 from reduction.xas.results import (
     FluenceResults,
     SpectrumResults,
     TraceResults,
 )
+from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.unpumped_size import decay_distance
@@ -84,6 +86,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         except ReductionError as error:
             remarks.append(f"Cannot be reduced ({one.name}): {error}")
     ungated, reasons = _all_bunches(run)
+    trends = trends_of(run, tuple(mode for mode in ("spc", "boxcar") if mode in run.metadata.modes))
     return SpectrumResults(
         kind=SPECTRUM.name,
         spectra=tuple(spectra),
@@ -91,7 +94,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         timing=run.metadata.timing,
         absorptions=absorptions,
         ungated=ungated,
-        remarks=(*remarks, *reasons),
+        trends=tuple(trends),
+        remarks=(*remarks, *reasons, *alarms_of(trends)),
     )
 
 
@@ -161,25 +165,35 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
     seen = with_default_detector(run)
     others = [one.name for one in transient_detectors(run.metadata.detectors)[1:]]
     ungated, reasons = _all_bunches(run)
+    mode = seen.metadata.trace_mode
+    trends = trends_of(seen, (mode,))
     result = TraceResults(
         kind=TRACE.name,
         trace=spc_trace(seen),
         scale_known=seen.metadata.scale_known,
         others=tuple(others),
         ungated=ungated,
-        remarks=(*_alarms(seen, seen.metadata.trace_mode), *reasons),
+        trends=tuple(trends),
+        remarks=(*_alarms(seen, mode), *reasons, *alarms_of(trends)),
     )
     timing = seen.metadata.timing
     try:
         rates = gate_rates(seen)
         result = replace(result, rates=(rates,), timing=timing)
+        choice = None
         if isinstance(kinetics, Criterion):
             choice = choose_kinetics(rates, timing, criterion=kinetics)
-            return replace(result, fit=choice.fit, choice=choice)
-        return replace(result, fit=fit_kinetics(rates, timing, model=kinetics))
+            fit = choice.fit
+        else:
+            fit = fit_kinetics(rates, timing, model=kinetics)
     except ReductionError as error:
         remark = f"No fit of {kinetics.description}: {error}{OTHER_MODELS}"
         return replace(result, remarks=(*result.remarks, remark))
+    moved = time_zero_trend(seen, mode, lambda delay_ps: fit.curve(delay_ps, probe=timing.pumped_probe))
+    drifts = [] if moved is None else [moved]
+    return replace(
+        result, fit=fit, choice=choice, trends=(*trends, *drifts), remarks=(*result.remarks, *alarms_of(drifts))
+    )
 
 
 def trace_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
@@ -204,13 +218,15 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
         except ReductionError as error:
             lines.append(None)
             remarks.append(f"No line ({scan.metadata.mode}): {error}")
+    trends = trends_of(run, tuple(modes))
     return FluenceResults(
         kind=FLUENCE.name,
         dependence=scans[0],
         line=lines[0],
         others=tuple(zip(scans[1:], lines[1:], strict=True)),
         probed_share=run.metadata.probed_fluence_share,
-        remarks=tuple(remarks),
+        trends=tuple(trends),
+        remarks=(*remarks, *alarms_of(trends)),
     )
 
 
@@ -254,6 +270,7 @@ SPECTRUM = RunKind(
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
+    screen=screened,
     seen_by=seen_by,
     decay_use=DECAY_USE,
 )
@@ -264,6 +281,7 @@ TRACE = RunKind(
     reduce=_reduce_trace,
     curve=trace_curve,
     refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
+    screen=screened,
     seen_by=seen_by,
     decay=_decay,
 )
@@ -273,6 +291,7 @@ FLUENCE = RunKind(
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_fluence,
     curve=_fluence_curve,
+    screen=screened,
     seen_by=seen_by,
     decay_use=DECAY_USE,
 )

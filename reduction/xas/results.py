@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reduction.xas.foil_reference import AlignedEdge
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.overlap import OverlapFit
+    from reduction.xas.pass_trends import Trend
     from reduction.xas.static_xas import StaticSpectrum
     from reduction.xas.time_zero import TimeZeroFit
     from reduction.xas.transient import FluenceScan, Spectrum, Trace, Transient
@@ -42,7 +43,8 @@ class SpectrumResults(RunResults):
 
     `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
     sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
-    `ungated`: the signal of each detector that counts all bunches, which has no transient.
+    `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
+    to pass.
     """
 
     spectra: tuple[Spectrum, ...] = ()
@@ -51,6 +53,7 @@ class SpectrumResults(RunResults):
     timing: Timing = field(default_factory=Timing)
     absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
     ungated: tuple[AllBunches, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
     @property
     def sizes(self) -> tuple[TransientSize, ...]:
@@ -64,7 +67,7 @@ class SpectrumResults(RunResults):
         lines = [line for spectrum, size in pairs for line in _spectrum_lines(spectrum, size)]
         lines += period_lines(self.timing) if lines else []
         lines += [_absorption_line(name, found) for name, found in self.absorptions.items()]
-        return [*lines, *map(_ungated_line, self.ungated)]
+        return [*lines, *map(_ungated_line, self.ungated), *_trend_lines(self.trends)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +76,14 @@ class TraceResults(KineticsResults):
 
     `others` names further detectors with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those
     without. `scale_known`: whether the trace is relative to the sample's signal alone; that of a mean in V contains the
-    electronic zero.
+    electronic zero. `trends`: changes from pass to pass.
     """
 
     trace: Trace
     scale_known: bool = True
     others: tuple[str, ...] = ()
     ungated: tuple[AllBunches, ...] = ()
+    trends: tuple[Trend, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
@@ -91,6 +95,7 @@ class TraceResults(KineticsResults):
             *self._detector_lines(),
             *_weight_lines(self.trace),
             *map(_ungated_line, self.ungated),
+            *_trend_lines(self.trends),
         ]
 
     def _detector_lines(self) -> list[str]:
@@ -112,6 +117,7 @@ class FluenceResults(RunResults):
     `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
     `decay`: that of the same sample, which corrects the slope for what the reference holds.
     `probed_share`: fluence averaged over the X-rays, relative to the fluence of the run; 0 if the run does not tell.
+    `trends`: changes from pass to pass.
     """
 
     dependence: FluenceScan
@@ -119,12 +125,13 @@ class FluenceResults(RunResults):
     others: tuple[tuple[FluenceScan, FluenceFit | None], ...] = ()
     decay: MeasuredDecay | None = None
     probed_share: float = 0.0
+    trends: tuple[Trend, ...] = ()
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
         slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit, self.decay)]
-        return [*slopes, *self._meaning(), *_weight_lines(self.dependence)]
+        return [*slopes, *self._meaning(), *_weight_lines(self.dependence), *_trend_lines(self.trends)]
 
     def _meaning(self) -> list[str]:
         """Return what the fluence of the run is, mJ/cm2, if the run records it."""
@@ -195,7 +202,8 @@ class TimeZeroResults(RunResults):
     """Trace of a short delay scan, and time zero on the axis it was measured on if the trace shows a step.
 
     `response`: width of the instrument response, ps, from this scan alone, for `apply_instrument_response`; None if the
-    scan does not determine it. `timing` has the response that the run records, the prior of time zero.
+    scan does not determine it. `timing` has the response that the run records, the prior of time zero. `trends`:
+    changes from pass to pass; where time zero itself moved, its scatter is in its error.
     """
 
     trace: Trace
@@ -203,6 +211,7 @@ class TimeZeroResults(RunResults):
     response: Value | None = None
     timing: Timing = field(default_factory=Timing)
     axis_zero_raw_ps: float | None = None
+    trends: tuple[Trend, ...] = ()
 
     @property
     def time_zero_raw_ps(self) -> Value | None:
@@ -223,9 +232,8 @@ class TimeZeroResults(RunResults):
         lines += [] if raw is None else [f"{'time zero, raw':<22} {with_error(*raw)} ps"]
         lines += response_lines(self.time_zero.irf_sigma_ps, self.timing)
         lines += _quality_lines(self.time_zero)
-        if self.response is None:
-            return lines
-        return [*lines, f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]
+        alone = [] if self.response is None else [f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]
+        return [*lines, *alone, *_trend_lines(self.trends)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -405,6 +413,10 @@ def _spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
     if spectrum.correlation.value:
         correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
     return [*size.lines(label), *correlated, *_weight_lines(spectrum)]
+
+
+def _trend_lines(trends: tuple[Trend, ...]) -> list[str]:
+    return [one.line for one in trends]
 
 
 def _weight_lines(found: Transient) -> list[str]:

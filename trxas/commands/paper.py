@@ -55,7 +55,7 @@ def run(options: PaperOptions) -> int:
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
     from trxas.validation.paper.campaign import chosen_sections, run_campaign
-    from trxas.validation.paper.known_truth import sealed_sample, truths_of
+    from trxas.validation.paper.known_truth import sample_fingerprint, sealed_sample, truths_of
     from trxas.validation.paper.progress import CampaignProgress
     from trxas.validation.paper.sections import SECTIONS
     from trxas.validation.paper.summary import rows_with_truth
@@ -69,6 +69,8 @@ def run(options: PaperOptions) -> int:
         progress.forget(options.only)
     # Sections that are compared with each other must have been measured on one sample.
     sample = str(sealed_sample(options.output, resume=continues)) if options.blind else options.sample
+    if options.address_list is None:
+        progress.require_sample(sample, sample_fingerprint(sample))
     truths = truths_of(sample) if options.address_list is None else {}
     with contextlib.ExitStack() as stack:
         address_list = options.address_list

@@ -29,6 +29,9 @@ class ShowOptions(StoreOptions):
         str, typer.Argument(metavar="RUN", help="Uid or its beginning, scan id, or -1 for the latest run.")
     ]
     json: JsonFlag = False
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Reduce with the outliers and glitches that are left out otherwise.")
+    ] = False
 
     @property
     def key(self) -> str | int:
@@ -84,9 +87,9 @@ def run_show(options: ShowOptions) -> int:
         documents = load_dataset(store, options.key)
         decays = MeasuredDecays(lambda: store)
         if options.json:
-            _print_json(run_facts(documents, decays))
+            _print_json(run_facts(documents, decays, keep_all=options.keep_all))
         else:
-            print(run_report(documents, decays=decays))
+            print(run_report(documents, decays=decays, keep_all=options.keep_all))
     return 0
 
 

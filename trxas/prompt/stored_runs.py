@@ -36,23 +36,28 @@ def stored_run_functions(
         summaries: list[RunSummary] = list_runs(store, limit=limit)
         print_table(runs_table(summaries))
 
-    def show(key: RunKey = -1, kinetics: str | None = None, detector: str | None = None) -> None:
+    def show(
+        key: RunKey = -1, kinetics: str | None = None, detector: str | None = None, *, keep_all: bool = False
+    ) -> None:
         """Print one run: settings, exposures and results.
 
-        `key`: uid, scan id, or -1 for the latest. `kinetics` and `detector` as for `reduce`.
+        `key`: uid, scan id, or -1 for the latest. `kinetics`, `detector` and `keep_all` as for `reduce`.
         """
-        print(run_report(load_dataset(store, key), kinetics, detector, found))
+        print(run_report(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all))
 
-    def reduce(key: RunKey = -1, kinetics: str | None = None, detector: str | None = None) -> RunResults:
+    def reduce(
+        key: RunKey = -1, kinetics: str | None = None, detector: str | None = None, *, keep_all: bool = False
+    ) -> RunResults:
         """Return the results of one run as arrays and fits; sizes are corrected by the decay of the same sample.
 
         `key`: uid, scan id, or -1 for the latest. `kinetics`: model of a delay scan's fit, lifetimes with or without an
         offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
         `detector`: name of a listed detector with gates; by default spectra have all of them, and traces, kinetics and
-        maps the first that counts, or the first gated one if none does. Raises InputError for any other model, and for
-        runs without kinetics.
+        maps the first that counts, or the first gated one if none does. Single outliers between passes, and points at
+        glitches of the monochromator, are left out and listed in `cuts`; `keep_all=True` keeps them. Raises InputError
+        for any other model, and for runs without kinetics.
         """
-        return reduce_stored_run(load_dataset(store, key), kinetics, detector, found)
+        return reduce_stored_run(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all)
 
     return runs, show, reduce
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from reduction.events import events_of
@@ -25,10 +26,12 @@ def run_report(
     kinetics: str | None = None,
     detector: str | None = None,
     decays: FindDecay | None = None,
+    *,
+    keep_all: bool = False,
 ) -> str:
     """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
 
-    `kinetics` and `decays` as for `reduce_stored_run`.
+    `kinetics`, `detector`, `decays` and `keep_all` as for `reduce_stored_run`.
     Raises IndexError without documents; what cannot be reduced is a line of the report.
     """
     start = documents[0][1]
@@ -41,7 +44,7 @@ def run_report(
     # The report and the live display use the same registry of run kinds, so that both give the same numbers; what
     # cannot be reduced is a remark here, since a report of an incomplete run is what people ask for when something went
     # wrong.
-    results = reduce_stored_run(documents, kinetics, detector, decays)
+    results = reduce_stored_run(documents, kinetics, detector, decays, keep_all=keep_all)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
     return "\n".join(lines)
 
@@ -57,20 +60,23 @@ def _grid_text(grid: Mapping[str, Any]) -> str:
     return f"{size} points: {', '.join(ranges)}"
 
 
-def run_facts(documents: Sequence[tuple[str, Mapping[str, Any]]], decays: FindDecay | None = None) -> dict[str, Any]:
-    """Return the report as plain data: start and stop document, exposures by quality, and the results.
+def run_facts(
+    documents: Sequence[tuple[str, Mapping[str, Any]]], decays: FindDecay | None = None, *, keep_all: bool = False
+) -> dict[str, Any]:
+    """Return the report as plain data: start and stop document, exposures by quality, results, and all cuts.
 
     Raises IndexError without documents; what cannot be reduced is a line of the results.
     """
     start = documents[0][1]
     name, stop = documents[-1]
-    results = reduce_stored_run(documents, decays=decays)
+    results = reduce_stored_run(documents, decays=decays, keep_all=keep_all)
     return {
         "start": start,
         "stop": stop if name == "stop" else None,
         "exposures": {"intended": start.get("num_points"), "by_quality": _qualities(documents)},
         "kind": results.kind,
         "results": results.table().splitlines(),
+        "left_out": [asdict(one) for one in results.cuts],
     }
 
 

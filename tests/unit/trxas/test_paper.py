@@ -154,6 +154,20 @@ def test_what_was_measured_is_remembered_for_a_resume(tmp_path: Path) -> None:
     assert CampaignProgress(path, resume=False).measured == {}
 
 
+def test_a_campaign_is_not_resumed_on_another_sample(tmp_path: Path) -> None:
+    """Lost otherwise: sections of two samples in one table, which disagree for no reason that anyone could see."""
+    path = tmp_path / "measured.json"
+    progress = CampaignProgress(path, resume=False)
+    progress.require_sample("first.toml", "aa")
+    progress.require_sample("other.toml", "bb")  # nothing is measured yet
+    progress.remember("foil", {"pb": "uid"}, {})
+    resumed = CampaignProgress(path, resume=True)
+    resumed.require_sample("copy_of_other.toml", "bb")
+    with pytest.raises(InputError, match=r"--sample third.toml: foil in .* another sample, other.toml.*--output"):
+        resumed.require_sample("third.toml", "cc")
+    CampaignProgress(path, resume=False).require_sample("third.toml", "cc")
+
+
 def test_a_broken_memory_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "measured.json"
     path.write_text('{"kinetics": ')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def sealed_sample(folder: Path, *, resume: bool) -> Path:
         path.write_text(sample_toml(draw_truth(np.random.default_rng())), encoding="utf-8")
         path.chmod(0o600)
     return path
+
+
+def sample_fingerprint(sample: str | None) -> str:
+    """Return a number of 64 hexadecimal digits that the contents of a sample's file determine.
+
+    None is the sample that the simulation has by itself. Raises InputError if there is no such sample.
+    """
+    return hashlib.sha256(sample_file(sample).read_bytes()).hexdigest()
 
 
 def truths_of(sample: str | None) -> dict[str, float]:

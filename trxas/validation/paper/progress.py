@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from errors import StorageError
+from errors import InputError, StorageError
 from storage.atomic_file import write_atomically
 from trxas.validation.types import Uids
 
@@ -41,6 +41,24 @@ class CampaignProgress:
     def measured(self) -> dict[str, Uids]:
         """The runs of every measured section, by its name."""
         return {name: section.uids for name, section in self._sections.items()}
+
+    def require_sample(self, sample: str | None, fingerprint: str) -> None:
+        """Note the simulated sample of the campaign, by name (None: the simulation's own) and by its file's contents.
+
+        Raises InputError if the sections that are measured already belong to another one.
+        """
+        path = self._path.with_suffix(".sample")
+        if self._sections and path.exists():
+            before = json.loads(path.read_text(encoding="utf-8"))
+            if before["fingerprint"] != fingerprint:
+                raise InputError(
+                    f"--sample {sample or '(none)'}: {', '.join(self._sections)} in {self._path.parent} were measured "
+                    f"on another sample, {before['sample'] or 'that of the simulation'}. Give that one, or measure "
+                    "this one into a folder of its own with --output."
+                )
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps({"sample": sample, "fingerprint": fingerprint}))
 
     def forget(self, name: str) -> None:
         """Mark a section for another measurement, with the calibrations from before it.

@@ -1,0 +1,218 @@
+"""Single exposures that differ from those of the other passes at the same point: found by median and MAD."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+
+from errors import ReductionError
+from reduction.run_kind import Cut
+from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, Gate, gate_signal, reference_gate
+from reduction.xas.robust import TO_SIGMA, column_medians
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reduction.accumulator import RunAccumulator
+    from reduction.types import BoolArray, FloatArray, Mode
+    from reduction.xas.exposure_pairs import Signal
+
+FALSE_CUTS = 1e-3
+"""Largest share of undisturbed runs in which a good exposure is cut (1 of 2000 drawn runs of 3 to 12 passes)."""
+
+LEAST_PASSES = 3
+"""Passes over a point from which a majority can show that one of them is wrong."""
+
+LARGEST_SHARE = 0.1
+"""Share of the points of a pass beyond which it is the pass that differs, or the sample: no point is cut then."""
+
+NEIGHBOURS = 3
+"""Neighbouring points of a pass that differ together, which is no single outlier: none of them is cut."""
+
+LEAST_STEP = 0.03
+"""Relative change of the unpumped signal below which it hardly moves a result, and is not cut (chosen)."""
+
+_MODES: tuple[Mode, ...] = ("spc", "boxcar")
+_STATES = {SHUTTER_OPEN: "laser on", SHUTTER_CLOSED: "laser blocked"}
+
+
+class Outliers(NamedTuple):
+    """Cells (scans, points, shutter) to leave out, the cuts one by one, and remarks on what was left in."""
+
+    cells: BoolArray
+    cuts: tuple[Cut, ...]
+    remarks: tuple[str, ...]
+
+
+class _Quantity(NamedTuple):
+    """A quantity of every exposure in one state of the laser, in % of the unpumped signal; (scans, points) each."""
+
+    name: str
+    shutter: int
+    values: FloatArray
+    sigma: FloatArray
+    measured: BoolArray
+    least: float = 0.0
+
+
+def pass_outliers(run: RunAccumulator) -> Outliers:
+    """Return the exposures that differ from the other passes at their point, in any gate or detection mode.
+
+    Compared are the ratio of each gate to the unpumped ones, in which the jet cancels, and the unpumped signal per I0.
+    A value is cut if it is further from the median of its point than noise is in one of a thousand whole runs, with
+    three passes at least. Noise is the largest of its counting error, of that times the scatter of the whole run, and
+    of the MAD of the point: a signal that changes from pass to pass has a large MAD, and is not cut. Neither are
+    passes of which a tenth, or three neighbouring points, would be cut; they are named in a remark.
+    """
+    cells = np.zeros(run.exposures.shape, dtype=bool)
+    quantities = [one for mode in _MODES if mode in run.metadata.modes for one in _known_quantities(run, mode)]
+    tested = sum(int(one.measured.sum()) for one in quantities)
+    found: dict[tuple[int, int, int], Cut] = {}
+    for one in quantities:
+        deviation, median = deviations(one.values, one.sigma, one.measured)
+        passes = one.measured.sum(axis=0)
+        beyond = np.abs(deviation) > limits(passes, tested)
+        beyond &= np.abs(one.values - median) > one.least
+        for scan, point in np.argwhere(beyond):
+            cell = int(scan), int(point), one.shutter
+            found.setdefault(cell, _cut(run, one, cell, float(median[point])))
+            cells[cell] = True
+    remarks = _leave_passes(run, cells)
+    return Outliers(cells, tuple(cut for cell, cut in sorted(found.items()) if cells[cell]), tuple(remarks))
+
+
+def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the distances from the median of each point, in robust standard deviations, and the medians (points,).
+
+    All arguments (scans, points); 0 where fewer than `LEAST_PASSES` passes measured the point.
+    """
+    known = np.where(measured, values, np.nan)
+    enough = measured.sum(axis=0) >= LEAST_PASSES
+    if not enough.any():
+        return np.zeros_like(values), np.zeros(values.shape[1])
+    median = np.zeros(values.shape[1])
+    median[enough] = column_medians(known[:, enough])
+    distance = np.where(measured & enough, values - median, np.nan)
+    # A pass may differ as a whole, by the thickness of the jet or by a damaged sample: that is no outlier of a point.
+    inside = np.isfinite(distance).any(axis=1)
+    distance[inside] -= column_medians(distance[inside].T)[:, None]
+    # The larger of a pass's own error and the usual one of its point: the error of few counts goes with their noise.
+    usual = np.zeros(values.shape[1])
+    usual[enough] = column_medians(np.where(measured, sigma, np.nan)[:, enough])
+    noise = _noise(np.maximum(sigma, usual), distance)
+    spread = np.zeros(values.shape[1])
+    spread[enough] = TO_SIGMA * column_medians(np.abs(distance[:, enough]))
+    scale = np.maximum(noise, spread)
+    safe = np.isfinite(distance) & (scale > 0)
+    return np.divide(distance, scale, out=np.zeros_like(values), where=safe), median
+
+
+def _noise(sigma: FloatArray, distance: FloatArray) -> FloatArray:
+    """Return the noise of every exposure, (scans, points), in the unit of its counting error `sigma`, at least that."""
+    # Differences of two passes that follow each other: normal with the sum of both variances whatever the number of
+    # passes, unlike distances from a median, of which one is 0 by construction. What they show beyond counting is
+    # either a factor on its errors or, like the thickness of the jet, the same everywhere: the larger one is taken.
+    steps = np.diff(distance, axis=0)
+    expected = np.hypot(sigma[1:], sigma[:-1])
+    known = np.isfinite(steps) & (expected > 0)
+    if not known.any():
+        return sigma
+    steps = np.abs(steps[known])
+    factor = max(TO_SIGMA * float(np.median(steps / expected[known])), 1.0)
+    common = ((TO_SIGMA * float(np.median(steps))) ** 2 - float(np.median(expected[known])) ** 2) / 2
+    return np.maximum(factor * sigma, np.sqrt(sigma**2 + max(common, 0.0)))
+
+
+def limits(passes: FloatArray, tested: int) -> FloatArray:
+    """Return the distances from the median, in standard deviations, beyond which a value of each point is cut.
+
+    `passes` (points,): passes over the point; `tested`: values of the run that are compared. One of them exceeds its
+    limit by chance in `FALSE_CUTS` of the runs.
+    """
+    # The value is far from the median if it is high, or if it is high and the k lowest others are low, of which the
+    # median is made: least unlikely is x = t k / (k + 1) and the others at -t / (k + 1), whose sum of squares is
+    # t^2 k / (k + 1). So the tail is that of a normal number with the variance (k + 1) / k, 1.5 for three passes.
+    others = np.asarray(passes) // 2 + 1
+    # Of the passes that are lower, any k can be; the factor covers the choice in the bound.
+    choices = np.maximum(np.asarray(passes), 1)
+    return np.asarray(norm.isf(FALSE_CUTS / (2 * max(tested, 1) * choices)) * np.sqrt((others + 1) / others))
+
+
+def _known_quantities(run: RunAccumulator, mode: Mode) -> list[_Quantity]:
+    """Return the quantities of a mode; none if its counts cannot be corrected, which the reduction reports."""
+    try:
+        return list(_quantities(run, mode))
+    except ReductionError:
+        return []
+
+
+def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[_Quantity]:
+    timing = run.metadata.timing
+    probes = [probe for probe in range(timing.probes_per_pump) if probe not in timing.reference_probes]
+    for shutter, state in _STATES.items():
+        reference = gate_signal(run, mode, reference_gate(timing)._replace(laser_shutter=shutter))
+        if not (reference.flux > 0).any():
+            continue
+        for probe in probes:
+            gate = gate_signal(run, mode, Gate(shutter, probe))
+            name = f"gate {probe} over unpumped, {mode}, {state}"
+            yield _Quantity(name, shutter, *_ratio(gate, reference))
+        yield _Quantity(f"unpumped signal, {mode}, {state}", shutter, *_level(reference), 100 * LEAST_STEP)
+
+
+def _ratio(gate: Signal, reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return 100 ln(gate / reference) of every exposure, its error, and whether both have a signal."""
+    measured = (gate.signal > 0) & (reference.signal > 0) & (gate.flux > 0) & (reference.flux > 0)
+    first, second = (np.where(measured, one.signal, 1.0) for one in (gate, reference))
+    fluxes = np.where(measured, gate.flux, 1.0), np.where(measured, reference.flux, 1.0)
+    ratio = np.log(first / fluxes[0]) - np.log(second / fluxes[1])
+    sigma = np.sqrt(np.where(measured, gate.variance / first**2 + reference.variance / second**2, 0.0))
+    return 100 * ratio, 100 * sigma, measured
+
+
+def _level(reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the unpumped signal per flux in % of the median of its point, its error, and whether it was measured."""
+    measured = (reference.flux > 0) & (reference.signal > 0)
+    value = np.divide(reference.signal, reference.flux, out=np.full(measured.shape, np.nan), where=measured)
+    points = measured.any(axis=0)
+    usual = np.ones(measured.shape[1])
+    usual[points] = column_medians(value[:, points])
+    sigma = np.sqrt(np.where(measured, reference.variance, 0.0)) / np.where(measured, reference.signal, 1.0)
+    level = np.where(measured, value, usual) / usual
+    return 100 * level, 100 * sigma * level, measured
+
+
+def _cut(run: RunAccumulator, one: _Quantity, cell: tuple[int, int, int], median: float) -> Cut:
+    scan, point, shutter = cell
+    metadata = run.metadata
+    return Cut(
+        exposure_ids=(int(run.exposure_ids[cell]),) if run.exposure_ids[cell] >= 0 else (),
+        place=f"pass {scan + 1}, {metadata.axis} = {metadata.points[point]:.10g}, {_STATES[shutter]}",
+        quantity=one.name.removesuffix(f", {_STATES[shutter]}"),
+        value=float(one.values[scan, point]),
+        unit="%",
+        reason=f"the median of the passes is {median:.4g} %",
+    )
+
+
+def _leave_passes(run: RunAccumulator, cells: BoolArray) -> list[str]:
+    """Take out of `cells` the passes that differ at many points or at neighbours; return a remark for each."""
+    points = np.asarray(run.metadata.points)
+    remarks = []
+    for scan, shutter in np.argwhere(cells.any(axis=1)):
+        found = np.flatnonzero(cells[scan, :, shutter])
+        measured = int((run.exposures[scan, :, shutter] > 0).sum())
+        apart = np.flatnonzero(np.diff(found) > 1) + 1
+        longest = max(len(group) for group in np.split(found, apart))
+        if found.size <= max(LARGEST_SHARE * measured, 1) and longest < NEIGHBOURS:
+            continue
+        cells[scan, :, shutter] = False
+        first, last = points[found[[0, -1]]]
+        remarks.append(
+            f"Pass {scan + 1} differs from the others at {found.size} of its {measured} points, {first:.10g} to "
+            f"{last:.10g} on {run.metadata.axis} ({_STATES[int(shutter)]}). That is no single outlier, and nothing of "
+            "it is left out. Find out what changed, or combine the other passes only."
+        )
+    return remarks
