@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from errors import ReductionError
 from reduction.run_kind import Cut
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reduction.accumulator import RunAccumulator
-    from reduction.types import BoolArray, FloatArray, Mode
+    from reduction.types import BoolArray, FloatArray, IntArray, Mode
     from reduction.xas.exposure_pairs import Signal
 
 FALSE_CUTS = 1e-3
@@ -67,77 +67,84 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     passes of which a tenth, or three neighbouring points, would be cut; they are named in a remark.
     """
     cells = np.zeros(run.exposures.shape, dtype=bool)
+    if run.scans < LEAST_PASSES:
+        return Outliers(cells, (), ())
     quantities = [one for mode in _MODES if mode in run.metadata.modes for one in _known_quantities(run, mode)]
-    tested = sum(int(one.measured.sum()) for one in quantities)
+    if not quantities:
+        return Outliers(cells, (), ())
+    # All quantities in one table: this runs for every frame of a window, and each call of numpy costs microseconds.
+    values, sigma, measured = (np.stack(part, axis=1) for part in list(zip(*quantities, strict=True))[2:5])
+    deviation, median = deviations(values, sigma, measured)
+    beyond = np.abs(deviation) > limits(measured.sum(axis=0), int(measured.sum()))
+    beyond &= np.abs(values - median) > np.array([one.least for one in quantities])[:, None]
     found: dict[tuple[int, int, int], Cut] = {}
-    for one in quantities:
-        deviation, median = deviations(one.values, one.sigma, one.measured)
-        passes = one.measured.sum(axis=0)
-        beyond = np.abs(deviation) > limits(passes, tested)
-        beyond &= np.abs(one.values - median) > one.least
-        for scan, point in np.argwhere(beyond):
-            cell = int(scan), int(point), one.shutter
-            found.setdefault(cell, _cut(run, one, cell, float(median[point])))
-            cells[cell] = True
+    for scan, number, point in np.argwhere(beyond).tolist():
+        cell = scan, point, quantities[number].shutter
+        found.setdefault(cell, _cut(run, quantities[number], cell, float(median[number, point])))
+        cells[cell] = True
     remarks = _leave_passes(run, cells)
     return Outliers(cells, tuple(cut for cell, cut in sorted(found.items()) if cells[cell]), tuple(remarks))
 
 
 def deviations(values: FloatArray, sigma: FloatArray, measured: BoolArray) -> tuple[FloatArray, FloatArray]:
-    """Return the distances from the median of each point, in robust standard deviations, and the medians (points,).
+    """Return the distances from the median of each point, in robust standard deviations, and the medians.
 
-    All arguments (scans, points); 0 where fewer than `LEAST_PASSES` passes measured the point.
+    All arguments (scans, quantities, points), the medians (quantities, points). Distances are 0 where fewer than
+    `LEAST_PASSES` passes measured the point.
     """
-    known = np.where(measured, values, np.nan)
     enough = measured.sum(axis=0) >= LEAST_PASSES
-    if not enough.any():
-        return np.zeros_like(values), np.zeros(values.shape[1])
-    median = np.zeros(values.shape[1])
-    median[enough] = column_medians(known[:, enough])
-    distance = np.where(measured & enough, values - median, np.nan)
+    known = measured & enough
+    median = _over_passes(np.where(known, values, np.nan))
+    distance = np.where(known, values - median, np.nan)
     # A pass may differ as a whole, by the thickness of the jet or by a damaged sample: that is no outlier of a point.
-    inside = np.isfinite(distance).any(axis=1)
-    distance[inside] -= column_medians(distance[inside].T)[:, None]
+    distance -= _over_points(distance)[..., None]
     # The larger of a pass's own error and the usual one of its point: the error of few counts goes with their noise.
-    usual = np.zeros(values.shape[1])
-    usual[enough] = column_medians(np.where(measured, sigma, np.nan)[:, enough])
-    noise = _noise(np.maximum(sigma, usual), distance)
-    spread = np.zeros(values.shape[1])
-    spread[enough] = TO_SIGMA * column_medians(np.abs(distance[:, enough]))
-    scale = np.maximum(noise, spread)
-    safe = np.isfinite(distance) & (scale > 0)
-    return np.divide(distance, scale, out=np.zeros_like(values), where=safe), median
+    usual = _over_passes(np.where(known, sigma, np.nan))
+    noise = _noise(np.where(known, np.fmax(sigma, usual), np.nan), distance)
+    scale = np.fmax(noise, TO_SIGMA * _over_passes(np.abs(distance)))
+    safe = np.isfinite(distance) & (np.nan_to_num(scale) > 0)
+    return np.divide(distance, scale, out=np.zeros_like(values), where=safe), np.nan_to_num(median)
+
+
+def _over_passes(table: FloatArray) -> FloatArray:
+    """Return the medians over the passes, (quantities, points), of (scans, quantities, points)."""
+    return column_medians(table.reshape(len(table), -1)).reshape(table.shape[1:])
+
+
+def _over_points(table: FloatArray) -> FloatArray:
+    """Return the medians over the points, (scans, quantities), of (scans, quantities, points)."""
+    return column_medians(table.reshape(-1, table.shape[2]).T).reshape(table.shape[:2])
 
 
 def _noise(sigma: FloatArray, distance: FloatArray) -> FloatArray:
-    """Return the noise of every exposure, (scans, points), in the unit of its counting error `sigma`, at least that."""
+    """Return the noise of every exposure, in the unit of its counting error `sigma`, at least that; shapes as there."""
     # Differences of two passes that follow each other: normal with the sum of both variances whatever the number of
     # passes, unlike distances from a median, of which one is 0 by construction. What they show beyond counting is
     # either a factor on its errors or, like the thickness of the jet, the same everywhere: the larger one is taken.
-    steps = np.diff(distance, axis=0)
-    expected = np.hypot(sigma[1:], sigma[:-1])
-    known = np.isfinite(steps) & (expected > 0)
-    if not known.any():
-        return sigma
-    steps = np.abs(steps[known])
-    factor = max(TO_SIGMA * float(np.median(steps / expected[known])), 1.0)
-    common = ((TO_SIGMA * float(np.median(steps))) ** 2 - float(np.median(expected[known])) ** 2) / 2
-    return np.maximum(factor * sigma, np.sqrt(sigma**2 + max(common, 0.0)))
+    quantities = sigma.shape[1]
+    steps = np.abs(np.diff(distance, axis=0)).transpose(0, 2, 1).reshape(-1, quantities)
+    expected = np.hypot(sigma[1:], sigma[:-1]).transpose(0, 2, 1).reshape(-1, quantities)
+    pulls = np.divide(steps, expected, out=np.full_like(steps, np.nan), where=expected > 0)
+    factor = np.fmax(TO_SIGMA * column_medians(pulls), 1.0)[:, None]
+    usual = column_medians(np.where(np.isfinite(steps), expected, np.nan))
+    common = ((TO_SIGMA * column_medians(steps)) ** 2 - usual**2)[:, None] / 2
+    return np.maximum(factor * sigma, np.sqrt(sigma**2 + np.fmax(common, 0.0)))
 
 
-def limits(passes: FloatArray, tested: int) -> FloatArray:
+def limits(passes: IntArray, tested: int) -> FloatArray:
     """Return the distances from the median, in standard deviations, beyond which a value of each point is cut.
 
-    `passes` (points,): passes over the point; `tested`: values of the run that are compared. One of them exceeds its
+    `passes` (...): passes over the point; `tested`: values of the run that are compared. One of them exceeds its
     limit by chance in `FALSE_CUTS` of the runs.
     """
     # The value is far from the median if it is high, or if it is high and the k lowest others are low, of which the
     # median is made: least unlikely is x = t k / (k + 1) and the others at -t / (k + 1), whose sum of squares is
     # t^2 k / (k + 1). So the tail is that of a normal number with the variance (k + 1) / k, 1.5 for three passes.
-    others = np.asarray(passes) // 2 + 1
+    number = np.arange(int(np.max(passes)) + 1)
+    others = number // 2 + 1
     # Of the passes that are lower, any k can be; the factor covers the choice in the bound.
-    choices = np.maximum(np.asarray(passes), 1)
-    return np.asarray(norm.isf(FALSE_CUTS / (2 * max(tested, 1) * choices)) * np.sqrt((others + 1) / others))
+    rate = FALSE_CUTS / (2 * max(tested, 1) * np.maximum(number, 1))
+    return np.asarray((-ndtri(rate) * np.sqrt((others + 1) / others))[passes])
 
 
 def _known_quantities(run: RunAccumulator, mode: Mode) -> list[_Quantity]:

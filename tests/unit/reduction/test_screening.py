@@ -93,7 +93,7 @@ def test_an_undisturbed_run_is_reduced_as_it_is() -> None:
 def test_the_limits_keep_the_rate_of_false_cuts(passes: int) -> None:
     """300 runs of 50 points at 50 times the nominal rate: at most a rate of 5 %; measured are 0 to 1 %."""
     rng = np.random.default_rng(passes)
-    measured = np.ones((passes, 50), dtype=bool)
+    measured = np.ones((passes, 1, 50), dtype=bool)
     limit = limits(measured.sum(axis=0), measured.size // 50)  # as if 50 times fewer values were compared
     cut = 0
     for _ in range(300):
