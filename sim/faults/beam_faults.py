@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sim.faults.fault import Fault
-from sim.physics.experiment import BeamlineState
+from sim.physics.beamline_state import BeamlineState
 
 DRIFT_STEP_S = 10.0
 """Beam time of one step of a drift; the value at its middle is exactly its mean."""

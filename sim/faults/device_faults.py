@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sim.faults.fault import Fault
 from sim.faults.targets import FaultTargets
-from sim.physics.experiment import BeamlineState
+from sim.physics.beamline_state import BeamlineState
 
 MOTORS = ("7ida:m1", "7idd:m21", "7idd:m31", "7idd:m32")
 """Motor records that can stall: Bragg angle, wave plate, laser mirrors."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from sim.errors import SimulationInputError
 from sim.faults.targets import FaultTargets
-from sim.physics.experiment import BeamlineState
+from sim.physics.beamline_state import BeamlineState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from sim.clock import BeamClock
 from sim.faults.fault import Fault
 from sim.faults.strikes import Change, Strike, disturbed, stretches
-from sim.physics.experiment import BeamlineState, Stretch
+from sim.physics.beamline_state import BeamlineState, Stretch
 
 SAMPLE_PERIOD_S = 0.02
 """Wall time between samples of changes that are not announced: motors in motion."""

@@ -9,6 +9,7 @@ from typing import Any
 from sim.errors import SimulationInputError
 from sim.faults import beam_faults as beam
 from sim.faults import device_faults as device
+from sim.faults import drift_faults as drift
 from sim.faults import server_faults as server
 from sim.faults.fault import Fault
 
@@ -34,6 +35,11 @@ KINDS: dict[str, type[Fault]] = {
         beam.ApdSaturation,
         beam.GateDrift,
         beam.LaserLight,
+        drift.TimeZeroDrift,
+        drift.EnergyDrift,
+        drift.PointingDrift,
+        drift.SampleDamage,
+        drift.ChamberOffset,
         device.CellRunaway,
         device.CellUnsettled,
         device.PilatusDead,

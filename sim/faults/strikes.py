@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from sim.faults.fault import Fault
-from sim.physics.experiment import BeamlineState, Stretch
+from sim.physics.beamline_state import BeamlineState, Stretch
 
 Change: TypeAlias = tuple[float, BeamlineState]
 """A beam time, s, and the state from then on."""

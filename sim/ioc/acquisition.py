@@ -18,8 +18,9 @@ from sim.ioc.exposure_log import ExposureLog
 from sim.ioc.record_fields import resize
 from sim.ioc.scaler import ConnectedChannels, CountActions, ScalerGroup
 from sim.ioc.scaler_fields import CHANNELS
+from sim.physics.beamline_state import BeamlineState, Stretch
 from sim.physics.detectors import BOXCAR_BLOCKS
-from sim.physics.experiment import BeamlineState, Experiment, ExposureCounts, Stretch
+from sim.physics.experiment import Experiment, ExposureCounts
 
 MASTER_SCALER = "7idd:scaler1"
 SPC_SCALER = "amofg1a:scaler1"
@@ -164,7 +165,7 @@ class Acquisition(PVGroup):
             await self.boxcar_frame.write(boxcar_frame(head, exposure))
             await self._publish_averages(exposure)
         for detector in self.gated:
-            await detector(self._exposure_id, before, exposure)
+            await detector(self._exposure_id, self._experiment.true_state(before), exposure)
 
     async def _publish_averages(self, exposure: ExposureCounts) -> None:
         half = exposure.boxcar[: BOXCAR_BLOCKS // 2].mean(axis=0)

@@ -15,11 +15,11 @@ from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.acquisition import Acquisition
 from sim.ioc.after_write import after_write
 from sim.ioc.cell import Cell
+from sim.ioc.effect_switches import EffectSwitches
 from sim.ioc.environment import Environment
 from sim.ioc.fault_targets import DeviceTargets, Network, Server
 from sim.ioc.foil_wheel import FoilWheel
 from sim.ioc.further_axes import FurtherAxis, axis_group
-from sim.ioc.gate_switches import GateSwitches
 from sim.ioc.gated_drift import gated_drift_group
 from sim.ioc.laser import HORIZONTAL_MOTOR, VERTICAL_MOTOR, WAVEPLATE_MOTOR, Laser
 from sim.ioc.mechanics import Mechanics
@@ -31,9 +31,10 @@ from sim.ioc.safety import GuardedDevices, Safety
 from sim.ioc.sdd import Sdd
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.timing import Timing
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.constants import APDS
 from sim.physics.diffraction import Scene
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.experiment import Experiment
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.sample import Sample
 from sim.physics.source import DEFAULT_SCHEME
@@ -78,7 +79,7 @@ class SimulatedBeamline:
             sample=sample, seed=seed, restarts=restarts, scheme=scheme, photodiodes=photodiodes
         )
         self._beam = sample.beam
-        self.gate_switches = GateSwitches(macro, experiment=self.experiment)
+        self.effect_switches = EffectSwitches(macro, experiment=self.experiment)
         self.monochromator = Monochromator(macro, clock=self.clock, backlash_ev=sample.beam.backlash_ev)
         self.timing = Timing(macro, clock=self.clock, beam=sample.beam)
         self.nozzle = MotorGroup(
@@ -94,8 +95,10 @@ class SimulatedBeamline:
         self.foil_wheel = FoilWheel(macro, clock=self.clock)
         self.acquisition = Acquisition(macro, clock=self.clock, experiment=self.experiment, history=self.history)
         self.sdd = Sdd(macro, sample=sample, cell=self.cell, seed=seed, restarts=restarts)
+        self.sdd.effects = lambda: self.experiment.effects
         self.gated_drift = gated_drift_group(self.experiment.probes)(macro, seed=seed, restarts=restarts)
-        self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish]
+        self.laser.drift = lambda: self.experiment.laser_power
+        self.acquisition.gated += [self.sdd.publish, self.gated_drift.publish, self.laser.after_exposure]
         gate = ImageGate(self.history, self.scene)
         self.pilatus = Pilatus(macro, clock=self.clock, phases=sample.phases, seed=seed, restarts=restarts, gate=gate)
         self.lock = SessionLock(macro)
@@ -221,7 +224,7 @@ class SimulatedBeamline:
         """Every PV by its full name."""
         groups = (self.monochromator, self.timing, self.nozzle, self.laser, self.environment, self.acquisition,
                   self.cell, self.foil_wheel, self.sdd, self.gated_drift, self.pilatus, self.lock, self.safety,
-                  self.gate_switches, self.faults)  # fmt: skip
+                  self.effect_switches, self.faults)  # fmt: skip
         served = {name: pv for group in groups for name, pv in group.pvdb.items()}
         shown = only_public(served, self._macro) if self._public else served
         return shown | {name: pv for group in self._added for name, pv in group.pvdb.items()}

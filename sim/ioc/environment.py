@@ -12,7 +12,9 @@ from caproto.server import PVGroup, pvproperty
 from sim.clock import BeamClock
 from sim.errors import SimulationInputError
 from sim.ioc.record_fields import preset
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.drifts import HUTCH_C, hutch_temperature_c
+from sim.physics.experiment import Experiment
 from sim.physics.source import DEFAULT_SCHEME
 
 PUBLISH_PERIOD_S = 0.5
@@ -73,6 +75,11 @@ class Environment(PVGroup):
     jet_temperature = pvproperty(
         name="7idd:jet:TemperatureAI", value=JET_TEMPERATURE_C, record="ai", dtype=float, units="C", precision=2,
         read_only=True, doc="Sample reservoir temperature",
+    )  # fmt: skip
+
+    hutch_temperature = pvproperty(
+        name="7idd:hutch:TemperatureAI", value=HUTCH_C, record="ai", dtype=float, units="C", precision=3,
+        read_only=True, doc="Air temperature in the hutch",
     )  # fmt: skip
 
     def __init__(
@@ -155,6 +162,9 @@ class Environment(PVGroup):
     async def _show_current(self, state: BeamlineState) -> None:
         current_ma = self._experiment.ring.current_ma(self._experiment.time_s) * state.current
         await self.ring_current.write(current_ma)
+        temperature_c = hutch_temperature_c(self._experiment.time_s)
+        if self.hutch_temperature.value != temperature_c:
+            await self.hutch_temperature.write(temperature_c)
 
     async def show(self, state: BeamlineState) -> None:
         """Update current (mA), injection and jet (ml/min) with the effects of faults."""

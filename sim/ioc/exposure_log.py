@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.physics.experiment import ExposureCounts, Stretch
+from sim.physics.beamline_state import Stretch
+from sim.physics.experiment import ExposureCounts
 
 
 class ExposureLog:
     """Log of the exposures in the file `path`, one JSON object per exposure.
 
     `exposure_id` (restarts with the server), `i0` and `counts` (sum over photodiodes and probes) identify the exposure.
-    `states` is a list of [seconds of beam, state], with states as `sim.physics.experiment.BeamlineState`.
+    `states` is a list of [seconds of beam, state], with states as `sim.physics.beamline_state.BeamlineState`.
     """
 
     def __init__(self, path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from caproto.server import PVGroup, pvproperty
 
-from sim.physics.experiment import BeamlineState, ExposureCounts, restarted_seed
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import ExposureCounts, restarted_seed
 from sim.physics.gated_drift import GatedDrift, draw_gated_drift
 
 RANDOM_STREAM = 102

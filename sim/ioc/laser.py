@@ -15,7 +15,8 @@ from sim.errors import SimulationInputError
 from sim.ioc.mechanics import Mechanics
 from sim.ioc.motor import MotorGroup
 from sim.ioc.record_fields import preset
-from sim.physics.experiment import BeamlineState
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import ExposureCounts
 from sim.physics.pump_scheme import PumpScheme
 from sim.physics.source import DEFAULT_SCHEME
 
@@ -106,6 +107,9 @@ class Laser(PVGroup):
         """Whether the shutter stays where it is."""
         self.interlock: Callable[[], None] = lambda: None
         """Raises SimulationInputError if the shutter must not be opened."""
+        self.drift: Callable[[], float] = lambda: 1.0
+        """Returns the power relative to what is set, which the meter follows from exposure to exposure."""
+        self._shown_drift = 1.0
         self.waveplate = MotorGroup(
             prefix + WAVEPLATE_MOTOR,
             clock=clock,
@@ -181,11 +185,17 @@ class Laser(PVGroup):
             await self.lock.write(lock)
         await self.show_power()
 
+    async def after_exposure(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
+        """Show the power, W, of the exposure that has just ended, unless the meter has shown it already."""
+        if self.drift() != self._shown_drift:
+            await self.show_power()
+
     async def show_power(self) -> None:
         """Show the power that belongs to the present fluence, as one noisy reading, W."""
         # Pulse energy in mJ is fluence times spot area; times the repetition rate it is the mean power. The meter
         # stands before the shutter, so it reads the same with the shutter closed.
-        watts = self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
+        self._shown_drift = self.drift()
+        watts = self._shown_drift * self._disturbed().fluence_mj_cm2 * 1e-3 * SPOT_AREA_CM2 * self.repetition_rate.value
         noise = math.hypot(METER_RELATIVE * watts, METER_OFFSET_W) * self._meter.standard_normal()
         await self.power.write(watts + noise)
 

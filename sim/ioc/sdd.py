@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,14 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.ioc.cell import Cell
 from sim.physics import beam_path
-from sim.physics.experiment import BeamlineState, ExposureCounts, i0_rate, restarted_seed
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.effects import IDEAL, EffectSizes
+from sim.physics.experiment import ExposureCounts, restarted_seed
+from sim.physics.ion_chambers import i0_rate
 from sim.physics.sample import Sample
+from sim.physics.sample_effects import POWDER_SELF_ABSORPTION, self_absorbed
 from sim.physics.silicon_drift import ELEMENTS, DriftCounts, DriftDetector, draw_drift_counts
+from sim.physics.spectra import edge_at
 from sim.physics.thermal import powder_spectrum
 
 FRAME_LENGTH = 2 + 3 * ELEMENTS
@@ -34,6 +40,8 @@ class Sdd(PVGroup):
         self._cell = cell
         self._rng = np.random.default_rng(restarted_seed(seed, RANDOM_STREAM, restarts))
         self.detector = DriftDetector()
+        self.effects: Callable[[], EffectSizes] = lambda: IDEAL
+        """Returns the sizes of the effects, of which the powder absorbs its own fluorescence."""
 
     async def publish(self, exposure_id: int, state: BeamlineState, exposure: ExposureCounts) -> None:
         """Post the counts of the time in which the gate of the master was open."""
@@ -57,5 +65,8 @@ class Sdd(PVGroup):
             i0_rate(state.energy_ev) * exposure.duration_s
         )
         in_beam = relative * beam_path.flux(state.energy_ev) if self._cell.in_beam else 0.0
-        spectrum = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
+        level = float(powder_spectrum(self._sample, state.energy_ev, self._cell.temperature_c))
+        scatter = edge_at(self._sample.edges, state.energy_ev).scatter
+        strength = self.effects().self_absorption * POWDER_SELF_ABSORPTION
+        spectrum = scatter + self_absorbed(level - scatter, strength) if strength else level
         return draw_drift_counts(self.detector, spectrum, in_beam, exposure.duration_s, self._rng)

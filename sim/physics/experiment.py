@@ -4,80 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.physics import beam_path
+from sim.physics.beamline_state import BeamlineState, Stretch
 from sim.physics.constants import APDS
-from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
+from sim.physics.counting_effects import (
+    PulseMemory,
+    SharedPhotons,
+    course_of_jet,
+    mains_ripple_v,
+    previous_gates,
+)
+from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, Dwell, draw_boxcar, fired_gates
+from sim.physics.drifts import NO_DRIFT, Drifts
+from sim.physics.effects import IDEAL, EffectSizes
 from sim.physics.excitation import PumpTrain, Spot, mean_excitation, train_excitation
 from sim.physics.fluctuations import Fluctuation
-from sim.physics.gate_effects import (
-    IDEAL_GATES,
-    LASER_LIGHT,
-    LIGHT_FLUENCE_MJ_CM2,
-    GateEffects,
-    GateHardware,
-    light_in_gates,
-)
+from sim.physics.gate_effects import LASER_LIGHT, LIGHT_FLUENCE_MJ_CM2, GateHardware, light_in_gates
+from sim.physics.glitches import glitch_dip, lost_signal
+from sim.physics.ion_chambers import HARMONIC_SHARE, IonChambers
 from sim.physics.pump_scheme import PumpScheme
-from sim.physics.sample import Edge, Sample
+from sim.physics.sample import Sample
+from sim.physics.sample_effects import JET_SELF_ABSORPTION, PRODUCT_SHIFT_EV, Dose, self_absorbed
 from sim.physics.source import DEFAULT_SCHEME, TopUp, bunch_charges, pulses_per_bunch
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum
 from sim.types import FloatArray, IntArray
-
-I0_RATE = 1e6
-"""Counts per second of the ungated ion chamber at nominal flux, 12.5 to 14 keV (chosen: 0.04 % in 6 s)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BeamlineState:
-    """The state of the beamline during one exposure; `delay_ps` is the true delay of probe 0.
-
-    `laser_horizontal_um` and `laser_vertical_um`: centre of the laser spot relative to the X-ray spot.
-    Relative to nominal, 1.0 when healthy: `current` stored in the ring, `flux` of the optics, `glitch` the share of it
-    that the crystal passes at this energy, `chamber` the counts that the ion chamber shows, `jet_density` the sample in
-    the jet, `jet_flow` the flow that the meter shows, `gates_open` the opened gates. `stray_photons`: per pulse and
-    photodiode, 0 when healthy. `injecting`: whether the ring is being filled. `foil`: element of the calibration foil
-    behind the sample, "" for none.
-
-    Of the pumped gate, in addition to its hardware: `gate_gain`, relative, in both chains, and `gate_zero_v` of the
-    boxcar, V. `laser_light`: further photons per pulse, all photodiodes, that the laser adds at time zero.
-    """
-
-    energy_ev: float = 13472.0
-    delay_ps: float = 100.0
-    fluence_mj_cm2: float = 8.83
-    laser_shutter_open: bool = True
-    laser_locked: bool = True
-    xray_shutter_open: bool = True
-    jet_running: bool = True
-    rate_divider: int = 5
-    laser_horizontal_um: float = 0.0
-    laser_vertical_um: float = 0.0
-    current: float = 1.0
-    flux: float = 1.0
-    glitch: float = 1.0
-    chamber: float = 1.0
-    jet_density: float = 1.0
-    jet_flow: float = 1.0
-    gates_open: float = 1.0
-    stray_photons: float = 0.0
-    injecting: bool = False
-    foil: str = "Pb"
-    gate_gain: float = 1.0
-    gate_zero_v: float = 0.0
-    laser_light: float = 0.0
-
-    @property
-    def beam(self) -> float:
-        """X-ray flux on the sample, as a fraction of that of an undisturbed ring; 0 with the shutter closed."""
-        return self.current * self.flux * self.glitch if self.xray_shutter_open else 0.0
-
-
-Stretch: TypeAlias = tuple[BeamlineState, float]
-"""A state and its duration, seconds of beam."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +49,13 @@ class ExposureCounts:
     i0: int
     foil: int
     delivered: int
+
+
+class Seen(NamedTuple):
+    """Means of one state per X-ray pulse: photons (apd, probe, bunch), and light of the laser, all diodes, (probe,)."""
+
+    photons: FloatArray
+    light: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +78,7 @@ class Experiment:
     """The simulated experiment around one sample; all randomness comes from `seed`.
 
     `scheme`: bunches, pump and gates; `photodiodes`: their number, among which the fluorescence is divided.
-    `effects`: sizes of the gate effects, which may change at any time.
+    `effects`: sizes of all effects, which may change at any time.
     `restarts`: number of restarts of the server. The seed fixes the ring and the gates; all other random numbers differ
     after a restart, since repeated ones would not be independent measurements.
     Time passes only while the detectors count: the same exposures give the same counts, however fast a client asks.
@@ -133,7 +94,7 @@ class Experiment:
     fluctuations: Fluctuations = field(default_factory=Fluctuations)
     scheme: PumpScheme = DEFAULT_SCHEME
     photodiodes: int = APDS
-    effects: GateEffects = IDEAL_GATES
+    effects: EffectSizes = IDEAL
 
     def __post_init__(self) -> None:
         """Give every source of randomness its own stream, so that they do not affect each other."""
@@ -142,24 +103,50 @@ class Experiment:
         # the bunch charges and the gates.
         streams = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(6)]
         fixed = np.random.default_rng([self.seed, 6])
-        self._gates, self._analog, self._chamber, self._phase = streams[:4]
+        self._gates, self._analog, chamber, self._phase = streams[:4]
         self._jet = Fluctuation(self.fluctuations.jet_sigma, self.fluctuations.jet_tau_s, streams[4])
         self._flux = Fluctuation(self.fluctuations.flux_sigma, self.fluctuations.flux_tau_s, streams[5])
+        further = [np.random.default_rng(restarted_seed(self.seed, stream, self.restarts)) for stream in range(11, 16)]
+        self._drifts = Drifts(further[:3])
+        self._course, self._ripple = further[3:]
+        self._dose = Dose()
+        self._drift = NO_DRIFT
+        self._chambers = IonChambers(jet=self.sample.jet, beam=self.sample.beam, rng=chamber)
+        self._memory = PulseMemory(previous=previous_gates(self.scheme))
         self.time_s = 0.0
         self.charges = bunch_charges(fixed, self.scheme)
         self.gates = GateHardware.drawn(self.photodiodes, self.probes, fixed)
+        self._scaled = self.gates.scaled(self.effects)
+        self._scaled_for = self.effects
 
     @property
     def probes(self) -> int:
         """Number of gates per pump and photodiode."""
         return len(self.scheme.gates)
 
+    @property
+    def laser_power(self) -> float:
+        """Power of the laser during the latest exposure, relative to that which is set."""
+        return self._drift.power
+
+    def true_state(self, state: BeamlineState) -> BeamlineState:
+        """Return what a beamline set to `state` truly is, with glitches and the drifts of the latest exposure."""
+        drifted = self._drift.applied(state)
+        dip = glitch_dip(drifted.energy_ev, self.effects.glitches)
+        return replace(drifted, glitch=drifted.glitch * (1 - dip)) if dip else drifted
+
     def spectrum(self, state: BeamlineState) -> FloatArray:
         """Return the fluorescence of the sample at each probe, in units of the edge step; shape (probe,)."""
         edge = edge_at(self.sample.edges, state.energy_ev)
         static = float(static_spectrum(edge, state.energy_ev))
         transient = float(transient_spectrum(edge, state.energy_ev))
-        return np.asarray(static + transient * self.excitation(state))
+        level = static + transient * self.excitation(state)
+        intact = (1 - self._dose.damaged(self.effects.damage)) * (1 - state.damage)
+        if intact < 1:
+            # The damaged share does not take part in the excitation, and has its edge elsewhere.
+            level = intact * level + (1 - intact) * float(static_spectrum(edge, state.energy_ev - PRODUCT_SHIFT_EV))
+        strength = self.effects.self_absorption * JET_SELF_ABSORPTION
+        return np.asarray(edge.scatter + self_absorbed(level - edge.scatter, strength) if strength else level)
 
     def excitation(self, state: BeamlineState) -> FloatArray:
         """Return the excitation seen by each probe; shape (probe,)."""
@@ -181,10 +168,14 @@ class Experiment:
         """Return the mean detected photons per X-ray pulse, without stray light; shape (apd, probe, bunch)."""
         if state.beam == 0 or not state.jet_running:
             return np.zeros((self.photodiodes, self.probes, len(self.charges)))
-        edge: Edge = edge_at(self.sample.edges, state.energy_ev)
-        flux_here = flux * state.beam * beam_path.flux(state.energy_ev)
+        edge = edge_at(self.sample.edges, state.energy_ev)
+        source = flux * beam_path.flux(state.energy_ev)
+        beam = state.beam * (1 - lost_signal(glitch_dip(state.energy_ev, self.effects.glitches)))
+        # What passes the crystal besides is far above the edge, and scatters like everything else.
+        harmonic = self.effects.harmonics * HARMONIC_SHARE * flux * state.open_beam * edge.scatter
         jet_here = jet * state.jet_density
-        per_probe = edge.photons_per_pulse / self.photodiodes * flux_here * jet_here * self.spectrum(state)
+        seen = source * beam * self.spectrum(state) + harmonic
+        per_probe = edge.photons_per_pulse / self.photodiodes * jet_here * seen
         return np.asarray(np.tile(per_probe[:, None] * self.charges, (self.photodiodes, 1, 1)))
 
     def light(self, state: BeamlineState) -> FloatArray:
@@ -209,100 +200,125 @@ class Experiment:
 
         Fluctuations of jet, flux and current are averaged over the exposure; everything else is drawn per gate.
         """
-        # Order: the slow fluctuations first, one mean each over the whole exposure, because their own correlation time
-        # is longer than most exposures; then the mean photons per pulse of each distinct state; then the draws. The
-        # first pumped bunch is random, because the gate opens at any moment of the ring's revolution.
+        # Order: the slow fluctuations and drifts first, one mean each over the whole exposure, because their own
+        # correlation time is longer than most exposures; then the mean photons per pulse of each distinct state; then
+        # the draws. The first pumped bunch is random, because the gate opens at any moment of the ring's revolution.
         duration_s = sum(seconds for _, seconds in stretches)
+        noise = self.effects.noise
         flux = self.ring.current_ma(self.time_s + duration_s / 2) / self.ring.full_ma
-        flux *= 1 + self._flux.average(duration_s)
-        jet = 1 + self._jet.average(duration_s)
+        flux *= 1 + noise * self._flux.average(duration_s)
+        jet = 1 + noise * self._jet.average(duration_s)
+        self._drift = self._drifts.over(self.time_s, duration_s, self.effects)
         self.time_s += duration_s
         first_bunch = int(self._phase.integers(self.scheme.units_per_turn))
+        true = [(self.true_state(state), seconds) for state, seconds in stretches]
+        for state, seconds in true:
+            self._dose.add(state.beam * state.jet_running, seconds)
         # Equal states count as one: the order within the dwell matters only to the boxcar's sub-averages.
-        states = list(dict.fromkeys(state for state, _ in stretches))
-        photons = {state: self.photons(state, flux, jet) for state in states}
-        counts, pulses = self._count_gates(stretches, photons, first_bunch)
-        delivered, shown, foil = self._count_chambers(stretches, flux)
+        states = list(dict.fromkeys(state for state, _ in true))
+        seen = {state: Seen(self.photons(state, flux, jet), self.light(state)) for state in states}
+        shared = SharedPhotons.none(self.probes)
+        counts, pulses = self._count_gates(true, seen, first_bunch, shared)
+        chambers = self._chambers.count(true, flux, self.effects)
         return ExposureCounts(
             duration_s=duration_s,
             counts=counts,
             pulses=pulses,
-            boxcar=self._average_boxcar(stretches, photons, first_bunch),
-            i0=shown,
-            foil=foil,
-            delivered=delivered,
+            boxcar=self._average_boxcar(true, seen, first_bunch, shared),
+            i0=chambers.shown,
+            foil=chambers.foil,
+            delivered=chambers.delivered,
         )
 
     def _count_gates(
-        self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+        self,
+        stretches: Sequence[Stretch],
+        seen: Mapping[BeamlineState, Seen],
+        first_bunch: int,
+        shared: SharedPhotons,
     ) -> tuple[IntArray, IntArray]:
-        """Draw counts (apd, probe) and opened gates (probe,), summed over the states."""
-        gates = self.gates.scaled(self.effects)
+        """Draw counts (apd, probe) and opened gates (probe,), summed over the states; `shared` learns from them."""
+        gates = self._gates_now()
         counts = np.zeros((self.photodiodes, self.probes), dtype=np.int64)
         opened = np.zeros(self.probes, dtype=np.int64)
         for state, periods in _periods(stretches, self.scheme).items():
             pulses = pulses_per_bunch(int(periods * state.gates_open), state.rate_divider, first_bunch, self.scheme)
             efficiency = gates.efficiency * self._of_pumped_gate(state.gate_gain, 1.0)
-            added = gates.dark_counts + self.light(state) / self.photodiodes + state.stray_photons
-            seen = photons[state] * efficiency[:, :, None] + added[:, :, None]
-            counts += draw_gates(seen, pulses, self._gates)
+            added = gates.dark_counts + seen[state].light / self.photodiodes + state.stray_photons
+            photons = seen[state].photons * efficiency[:, :, None] + added[:, :, None]
+            effective = self._memory.seen(photons, self.effects)
+            fired = fired_gates(effective, pulses, self.effects.noise, self._gates)
+            if self.effects.shared_photons:
+                shared.add(fired, pulses, effective)
+            counts += fired.sum(axis=-1)
             opened += pulses.sum(axis=-1)
             first_bunch = (first_bunch + periods * state.rate_divider) % self.scheme.units_per_turn
         return counts, opened
 
     def _average_boxcar(
-        self, stretches: Sequence[Stretch], photons: Mapping[BeamlineState, FloatArray], first_bunch: int
+        self,
+        stretches: Sequence[Stretch],
+        seen: Mapping[BeamlineState, Seen],
+        first_bunch: int,
+        shared: SharedPhotons,
     ) -> FloatArray:
         """Draw sub-averages (block, probe) in volts: each block sees the states of its own part of the dwell."""
         periods = sum(_periods(stretches, self.scheme).values())
         divider = stretches[0][0].rate_divider
         pulses = pulses_per_bunch(periods, divider, first_bunch, self.scheme)
-        seen = {
-            state: per_apd.sum(axis=0) + (self.photodiodes * state.stray_photons + self.light(state))[:, None]
-            for state, per_apd in photons.items()
+        analog = {
+            state: each.photons.sum(axis=0) + (self.photodiodes * state.stray_photons + each.light)[:, None]
+            for state, each in seen.items()
         }
         shares = _shares(stretches, BOXCAR_BLOCKS)
-        mixed = seen[stretches[0][0]]
-        if len(seen) > 1:
-            mixed = np.asarray(sum(share[:, None, None] * seen[state] for state, share in shares.items()))
-        volts = draw_boxcar(mixed, pulses, self.boxcar, self._analog)
-        return self._through_gates(volts, shares) if pulses.any() else volts
+        mixed = analog[stretches[0][0]]
+        if len(analog) > 1:
+            mixed = np.asarray(sum(share[:, None, None] * analog[state] for state, share in shares.items()))
+        duration_s = sum(seconds for _, seconds in stretches)
+        volts = draw_boxcar(mixed, pulses, self.boxcar, self._analog, self._dwell(duration_s, shared))
+        return self._through_gates(volts, shares, duration_s) if pulses.any() else volts
 
-    def _through_gates(self, volts: FloatArray, shares: Mapping[BeamlineState, FloatArray]) -> FloatArray:
+    def _dwell(self, duration_s: float, shared: SharedPhotons) -> Dwell:
+        """Return what the boxcar sees of the jet, and what is known of its photons, in a dwell of `duration_s` s."""
+        sizes = self.effects
+        part = min(sizes.shared_photons, 1.0)
+        sigma = sizes.turbulence * sizes.noise * self.fluctuations.jet_sigma
+        steady = sigma == 0 or duration_s == 0
+        return Dwell(
+            course=1.0 if steady
+            else course_of_jet(BOXCAR_BLOCKS, duration_s, sigma, self.fluctuations.jet_tau_s, self._course),
+            surplus=part * shared.surplus if part else None,
+            known=part**2 * shared.known,
+            noise=sizes.noise,
+        )  # fmt: skip
+
+    def _through_gates(
+        self, volts: FloatArray, shares: Mapping[BeamlineState, FloatArray], duration_s: float
+    ) -> FloatArray:
         """Return sub-averages (block, probe), V, as gates of different gain and zero give them."""
-        gates = self.gates.scaled(self.effects)
+        gates = self._gates_now()
         gain = sum(share[:, None] * self._of_pumped_gate(state.gate_gain, 1.0) for state, share in shares.items())
         zero_v = sum(share[:, None] * self._of_pumped_gate(state.gate_zero_v, 0.0) for state, share in shares.items())
         baseline_v = self.boxcar.baseline_v
-        return np.asarray(baseline_v + (volts - baseline_v) * gates.gain * gain + gates.zero_v + zero_v)
+        signal_v = self._memory.left_over(volts - baseline_v, self.effects)
+        seen_v = baseline_v + signal_v * gates.gain * gain + gates.zero_v + zero_v
+        if self.effects.mains:
+            phase = self._ripple.uniform(0.0, 2 * np.pi)
+            seen_v = seen_v + mains_ripple_v(BOXCAR_BLOCKS, duration_s, phase, self.effects.mains)[:, None]
+        return np.asarray(seen_v)
+
+    def _gates_now(self) -> GateHardware:
+        """Return the gates with all effects at their sizes, which change far less often than exposures are made."""
+        if self._scaled_for is not self.effects:
+            self._scaled = self.gates.scaled(self.effects)
+            self._scaled_for = self.effects
+        return self._scaled
 
     def _of_pumped_gate(self, value: float, others: float) -> FloatArray:
         """Return `value` for the pumped gate and `others` for the rest, (probe,)."""
         values = np.full(self.probes, others)
         values[self.scheme.pumped] = value
         return values
-
-    def _transmission(self, state: BeamlineState) -> float:
-        """Return the transmission of jet and foil between the two ion chambers."""
-        jet = beam_path.jet_transmission(self.sample.jet, state.energy_ev)
-        return jet * beam_path.foil_transmission(state.foil, state.energy_ev, self.sample.beam.foil_shift_ev)
-
-    def _count_chambers(self, stretches: Sequence[Stretch], flux: float) -> tuple[int, int, int]:
-        """Draw the counts of an intact ion chamber, of the current one, and of the one behind the foil."""
-        # A faulty chamber shows a part of its counts. The intact count is drawn as the shown part plus an independent
-        # lost part, which together are Poisson with the full mean; so both are consistent within one exposure, and
-        # other detectors can derive the flux of this exposure from the intact count.
-        expected = [(state, flux * state.beam * i0_rate(state.energy_ev) * seconds) for state, seconds in stretches]
-        shown = int(self._chamber.poisson(sum(counts * state.chamber for state, counts in expected)))
-        behind = sum(counts * self._transmission(state) for state, counts in expected)
-        foil = int(self._chamber.poisson(behind))
-        lost = sum(counts * (1 - state.chamber) for state, counts in expected)
-        return shown + (int(self._chamber.poisson(lost)) if lost else 0), shown, foil
-
-
-def i0_rate(energy_ev: float) -> float:
-    """Return the counts per second of the ion chamber at nominal flux."""
-    return I0_RATE * beam_path.flux(energy_ev) * beam_path.chamber_response(energy_ev)
 
 
 def _periods(stretches: Sequence[Stretch], scheme: PumpScheme) -> dict[BeamlineState, int]:
@@ -323,6 +339,8 @@ def _periods(stretches: Sequence[Stretch], scheme: PumpScheme) -> dict[BeamlineS
 
 def _shares(stretches: Sequence[Stretch], blocks: int) -> dict[BeamlineState, FloatArray]:
     """Return the share of each state in each of `blocks` equal parts of the dwell, (blocks,); shares add up to 1."""
+    if len(stretches) == 1:
+        return {stretches[0][0]: np.ones(blocks)}
     ends_s = np.cumsum([0.0, *(seconds for _, seconds in stretches)])
     edges_s = np.linspace(0.0, ends_s[-1], blocks + 1)
     shares: dict[BeamlineState, FloatArray] = {state: np.zeros(blocks) for state, _ in stretches}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.physics.effects import EffectSizes
 from sim.types import FloatArray
 
 EFFICIENCY_SPREAD = 1e-3
@@ -42,21 +43,6 @@ LUMINESCENCE_PS = 20_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateEffects:
-    """Sizes of the effects as multiples of the usual ones: 1 as usual, 0 off."""
-
-    efficiencies: float = 1.0
-    gains: float = 1.0
-    zeros: float = 1.0
-    dark_counts: float = 1.0
-    laser_light: float = 1.0
-
-
-IDEAL_GATES = GateEffects(gains=0.0, zeros=0.0, dark_counts=0.0, laser_light=0.0)
-"""Gates that differ in the efficiency of counting only."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class GateHardware:
     """Gates of one beamline: what the seed fixes, at the usual sizes.
 
@@ -79,7 +65,7 @@ class GateHardware:
             dark_counts=DARK_COUNTS * rng.uniform(0.5, 1.5, (photodiodes, 1)),
         )
 
-    def scaled(self, effects: GateEffects) -> GateHardware:
+    def scaled(self, effects: EffectSizes) -> GateHardware:
         """Return the gates with every effect at its size."""
         return GateHardware(
             efficiency=1 + effects.efficiencies * (self.efficiency - 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,13 +47,20 @@ def pulses_per_bunch(periods: int, divider: int, first_place: int, scheme: PumpS
     # The sequence of pumped places repeats after n / gcd(n, divider) periods. Every place of that cycle is pumped as
     # often as the number of whole cycles, and those of the last, incomplete cycle once more. A gate sees the bunch that
     # lies its own distance after the pumped one.
-    places = scheme.units_per_turn
-    cycle = places // np.gcd(places, divider)
-    full, rest = divmod(periods, int(cycle))
-    visits = np.full(int(cycle), full, dtype=np.int64)
+    seen = _bunches_of_gates(scheme, divider, first_place)
+    cycle = seen.shape[1]
+    full, rest = divmod(periods, cycle)
+    visits = np.full(cycle, full, dtype=np.int64)
     visits[:rest] += 1
     counts = np.zeros((len(scheme.gates), len(scheme.filled)), dtype=np.int64)
-    pumped = (first_place + divider * np.arange(cycle)) % places
-    for gate in range(len(scheme.gates)):
-        counts[gate, scheme.bunches(pumped, gate)] = visits
+    np.put_along_axis(counts, seen, np.broadcast_to(visits, seen.shape), axis=1)
     return counts
+
+
+@lru_cache(maxsize=64)
+def _bunches_of_gates(scheme: PumpScheme, divider: int, first_place: int) -> IntArray:
+    """Return the bunch that each gate sees in each pump period of one cycle, (probe, period)."""
+    places = scheme.units_per_turn
+    cycle = int(places // np.gcd(places, divider))
+    pumped = (first_place + divider * np.arange(cycle)) % places
+    return np.array([scheme.bunches(pumped, gate) for gate in range(len(scheme.gates))], dtype=np.int64)

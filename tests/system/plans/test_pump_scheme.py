@@ -20,7 +20,8 @@ from devices.exposure.gated_detectors import Exposure
 from errors import AcquisitionError, OutOfRangeError
 from reduction.accumulator import accumulate
 from reduction.xas.spc_time import spc_trace
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import Experiment
 from sim.physics.pump_scheme import load_scheme
 from sim.physics.sample import load_sample
 from sim.physics.spectra import edge_at, static_spectrum, transient_spectrum

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import Boxcar, draw_boxcar
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from sim.physics.source import pulses_per_bunch
 from tests.support.pulse_oracle import count_pulse_by_pulse

@@ -11,8 +11,9 @@ import pytest
 
 from sim.errors import SimulationInputError
 from sim.ioc.monochromator import Seating, bragg_angle_deg
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.excitation import Spot
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.experiment import Experiment
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
 
 SAMPLE = load_sample()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sim.physics import beam_path
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import Experiment
 from sim.physics.sample import Jet, load_sample, sample_path
 
 FE_EV = 7112.0

@@ -10,8 +10,10 @@ import pytest
 from sim.faults.beam_faults import ApdSaturation, BeamDump, Bubbles, FluxDrift, GatesLost, I0Dropout, TopUp
 from sim.faults.fault import Fault
 from sim.faults.strikes import Strike, disturbed, stretches
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar
-from sim.physics.experiment import I0_RATE, BeamlineState, Experiment
+from sim.physics.experiment import Experiment
+from sim.physics.ion_chambers import I0_RATE
 from sim.physics.sample import load_sample
 from sim.physics.source import DEFAULT_SCHEME
 

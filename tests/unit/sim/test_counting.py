@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from reduction.pileup import true_counts
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.detectors import BOXCAR_BLOCKS, Boxcar, draw_boxcar, draw_gates
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from sim.physics.source import bunch_charges, pulses_per_bunch
 from tests.support.pulse_oracle import count_pulse_by_pulse

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sim.ioc.exposure_log import ExposureLog
-from sim.physics.experiment import BeamlineState, ExposureCounts
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import ExposureCounts
 
 
 def counted(i0: int) -> ExposureCounts:

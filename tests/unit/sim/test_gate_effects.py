@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from sim.faults.beam_faults import GateDrift, LaserLight
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.effects import IDEAL, EffectSizes
+from sim.physics.experiment import Experiment
 from sim.physics.gate_effects import (
     DARK_COUNTS,
     GAIN_SPREAD,
-    IDEAL_GATES,
     LASER_LIGHT,
     ZERO_SPREAD_V,
-    GateEffects,
     light_in_gates,
 )
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
@@ -27,13 +27,13 @@ DARK = BeamlineState(xray_shutter_open=False)
 PERIOD_PS = 767_000.0
 
 
-def experiment(effects: GateEffects, seed: int = 5) -> Experiment:
+def experiment(effects: EffectSizes, seed: int = 5) -> Experiment:
     return Experiment(sample=load_sample(DEFAULT_SAMPLE), seed=seed, effects=effects)
 
 
 def test_without_x_rays_the_gates_show_their_zeros_and_the_laser_only() -> None:
     """Lost: dark exposures that measure the zeros."""
-    effects = replace(IDEAL_GATES, zeros=50.0, dark_counts=10.0, laser_light=20.0)
+    effects = replace(IDEAL, zeros=50.0, dark_counts=10.0, laser_light=20.0)
     counted = experiment(effects)
     blocked = counted.expose(replace(DARK, laser_shutter_open=False), 100.0)
     pumped = counted.expose(DARK, 100.0)
@@ -50,9 +50,9 @@ def test_without_x_rays_the_gates_show_their_zeros_and_the_laser_only() -> None:
 
 def test_gains_change_the_boxcar_and_efficiencies_the_counts() -> None:
     state = BeamlineState(laser_shutter_open=False)
-    seen = {gains: experiment(replace(IDEAL_GATES, gains=gains)).expose(state, 10.0) for gains in (0.0, 100.0)}
+    seen = {gains: experiment(replace(IDEAL, gains=gains)).expose(state, 10.0) for gains in (0.0, 100.0)}
     signals = {gains: counts.boxcar.mean(axis=0) + 0.002 for gains, counts in seen.items()}
-    gates = experiment(IDEAL_GATES).gates
+    gates = experiment(IDEAL).gates
     np.testing.assert_allclose(signals[100.0] / signals[0.0], 1 + 100 * (gates.gain - 1), rtol=1e-6)
     np.testing.assert_array_equal(seen[100.0].counts, seen[0.0].counts)
     assert np.std(gates.gain) == pytest.approx(GAIN_SPREAD, rel=0.8)
@@ -70,8 +70,8 @@ def test_the_light_follows_the_delay_and_leaves_the_gate() -> None:
 
 def test_faults_raise_gain_zero_and_light() -> None:
     state = LaserLight(photons=1e-3).steady(GateDrift(gain=0.01, zero_v=0.001).steady(BeamlineState()))
-    ideal = experiment(IDEAL_GATES)
-    drifted = experiment(IDEAL_GATES)
+    ideal = experiment(IDEAL)
+    drifted = experiment(IDEAL)
     before, after = ideal.expose(BeamlineState(), 60.0), drifted.expose(state, 60.0)
     signal = [counts.boxcar.mean(axis=0) - (-0.002) for counts in (before, after)]
     light = 1e-3 * -0.05

@@ -9,7 +9,8 @@ import pytest
 
 from devices.configuration import beamline_from_table, read_toml
 from sim.errors import SimulationInputError
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import Experiment
 from sim.physics.pump_scheme import PumpScheme, load_scheme
 from sim.physics.sample import load_sample
 from sim.physics.source import DEFAULT_SCHEME, pulses_per_bunch

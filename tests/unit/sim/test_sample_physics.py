@@ -10,6 +10,7 @@ from scipy.signal import argrelextrema
 
 from sim.errors import SimulationInputError
 from sim.physics.beam_path import foil_transmission
+from sim.physics.beamline_state import BeamlineState
 from sim.physics.constants import BUNCH_PERIOD_PS
 from sim.physics.excitation import (
     PumpTrain,
@@ -20,7 +21,7 @@ from sim.physics.excitation import (
     response,
     train_excitation,
 )
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.experiment import Experiment
 from sim.physics.fluctuations import Fluctuation
 from sim.physics.sample import DEFAULT_SAMPLE, load_sample
 from sim.physics.source import TopUp

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import Experiment
 from sim.physics.sample import load_sample
 from tests.support.beam_time import BeamTime
 from trxas.validation.robustness.audit import Comparison, compare

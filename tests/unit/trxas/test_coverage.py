@@ -13,7 +13,8 @@ import pytest
 
 from errors import InputError, StorageError
 from plans.edges import BR_K, PB_L3
-from sim.physics.experiment import BeamlineState, Experiment
+from sim.physics.beamline_state import BeamlineState
+from sim.physics.experiment import Experiment
 from sim.physics.sample import Sample, load_sample
 from sim.physics.spectra import static_spectrum
 from trxas.validation.coverage.campaign import Coverage, CoverageSettings, draw_samples
