@@ -52,7 +52,7 @@ class PulseMemory:
     previous: tuple[int | None, ...]
 
     def of_previous(self, values: FloatArray) -> FloatArray:
-        """Return for each gate the value of the one before, 0 without any; gates are the last axis."""
+        """Return for each gate the value of its previous gate, 0 without any; gates are the last axis."""
         taken = np.zeros_like(values)
         for gate, before in enumerate(self.previous):
             if before is not None:

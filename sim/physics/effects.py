@@ -12,6 +12,9 @@ class EffectSizes:
     The modules of the effects state the usual sizes with their sources. `noise` is different: it is the counting
     noise, with the fluctuations of jet and flux, and is either there (1) or not (0); without it, every detector shows
     the mean of its counts.
+
+    Off by default: the offset of the ion chambers, which nothing measures and subtracts yet, and the blind bunches,
+    since photodiodes are ready again after 153 ns.
     """
 
     efficiencies: float = 1.0
@@ -24,12 +27,12 @@ class EffectSizes:
     pointing: float = 1.0
     time_zero: float = 1.0
     energy_drift: float = 1.0
-    i0_offset: float = 1.0
+    i0_offset: float = 0.0
     i0_curvature: float = 1.0
     glitches: float = 1.0
     harmonics: float = 1.0
     self_absorption: float = 1.0
-    dead_time: float = 1.0
+    dead_time: float = 0.0
     afterpulses: float = 1.0
     crosstalk: float = 1.0
     turbulence: float = 1.0

@@ -73,7 +73,10 @@ class IonChambers:
         # A glitch of the fundamental is none of its harmonic, and a foil thin for the one is transparent to the other.
         harmonic = sizes.harmonics * HARMONIC_SHARE * I0_RATE * flux
         offset = sizes.i0_offset * OFFSET_PER_S
-        rates = [(offset + state.chamber_offset + harmonic * state.open_beam, seconds) for state, seconds in stretches]
+        rates = [
+            (offset + state.chamber_offset + harmonic * state.open_beam * state.chamber, seconds)
+            for state, seconds in stretches
+        ]
         return round(sum(rate * seconds for rate, seconds in rates))
 
     def _transmission(self, state: BeamlineState) -> float:
