@@ -10,7 +10,7 @@ from typing import Any
 
 _HOMES = {
     "reduction.accumulator": ("RunAccumulator", "accumulate"),
-    "reduction.kinds": ("RunReduction", "curve_of", "kind_of", "reduce_run"),
+    "reduction.kinds": ("RunReduction", "combine_runs", "curve_of", "kind_of", "reduce_run"),
     "reduction.number_text": ("with_error",),
     "reduction.powder.diffraction": ("integrate",),
     "reduction.powder.series": ("reduce_powder_series",),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from errors import InputError, ReductionError
 from reduction.plug_ins import plug_in_kinds
 from reduction.run_kind import (
+    CombineChoice,
     CurveChoice,
     MeasuredDecay,
     ReadImage,
@@ -31,7 +32,7 @@ from reduction.run_kind import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reduction.types import Document, Documents
 
@@ -176,6 +177,40 @@ def reduce_run(
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER
         return _nothing(kind, error)
     return reduction.results(decay) if kinetics is None else reduction.refitted(kinetics)
+
+
+def combine_runs(
+    runs: Sequence[Documents],
+    read_image: ReadImage = cannot_read_image,
+    choice: CombineChoice | None = None,
+    detector: str | None = None,
+    decay: MeasuredDecay | None = None,
+    *,
+    keep_all: bool = False,
+) -> RunResults:
+    """Return the results of several stored runs together, on one grid and with the covariance of their points.
+
+    `decay`, `detector` and `keep_all` as for `reduce_run`. Raises InputError for runs that do not measure the same, or
+    whose kind cannot be combined, and ReductionError if one of them cannot be reduced.
+    """
+    reductions = [summed(documents, read_image, keep_all=keep_all) for documents in runs]
+    kinds = list(dict.fromkeys(reduction.kind.name for reduction in reductions))
+    if len(kinds) != 1:
+        raise InputError(f"Runs of one kind can be combined, these are of {len(kinds)}: {', '.join(kinds) or 'none'}.")
+    kind = reductions[0].kind
+    if kind.combine is None:
+        raise InputError(f"A {kind.name} cannot be combined with others. Combine pump-probe spectra or traces.")
+    parts = [(one if detector is None else one.seen_by(detector)).screened() for one in reductions]
+    found = kind.combine([part.sums for part in parts], choice or CombineChoice())
+    # A cut names its place within a run, so that of several runs also needs the run.
+    cuts = [
+        replace(cut, place=f"run {str(documents[0][1]['uid'])[:8]}, {cut.place}")
+        for part, documents in zip(parts, runs, strict=True)
+        for cut in part.cuts
+    ]
+    remarks = tuple(remark for part in parts for remark in part.remarks)
+    found = _with_cuts(found, Screened(sums=None, cuts=tuple(cuts), remarks=remarks))
+    return _corrected(kind, found, decay)
 
 
 def decays_for(start: Document, others: Iterable[Document]) -> list[Document]:

@@ -124,6 +124,19 @@ def cut_lines(cuts: Sequence[Cut]) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CombineChoice:
+    """How runs are combined: on the given `grid`, in the unit of the scanned axis, or one that is chosen.
+
+    `force` allows runs of different samples, fluences and calibrations; `kinetics` is the model of a fit to traces, or
+    the criterion that chooses it, by name; None for the usual one.
+    """
+
+    grid: tuple[float, ...] | None = None
+    force: bool = False
+    kinetics: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasuredDecay:
     """The decay of a sample after the pump, measured by one run; it corrects the results of other runs.
 
@@ -156,6 +169,7 @@ class RunKind:
     nothing to reduce (yet). `refit` reduces with the kinetic model or the criterion that a text names, and raises
     InputError for any other name; None for runs without kinetics. `seen_by` returns the sums as one of the listed
     detectors saw the run, and raises ReductionError for any other name; None for kinds with one detector.
+    `combine` returns the results of the sums of several runs together; None for kinds that cannot be combined.
     `decay` returns the fitted decay of sums that measure
     one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
@@ -174,6 +188,7 @@ class RunKind:
     curve: Callable[[Any, CurveChoice], RunCurve]
     refit: Callable[[Any, str], RunResults] | None = None
     seen_by: Callable[[Any, str], Any] | None = None
+    combine: Callable[[Sequence[Any], CombineChoice], RunResults] | None = None
     decay: Callable[[Any], Any] | None = None
     decay_use: DecayUse | None = None
     screen: Callable[[Any], Screened] | None = None

@@ -1,14 +1,18 @@
-"""Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()`, `reduce()` and `compare_models()`.
+"""Stored runs: `db` by uid, scan_id, age or metadata; `runs()`, `show()`, `reduce()`, `combine()`, `compare_models()`.
 
-`resume_run(uid)` measures what an interrupted run lacks; `use_foil_reference` makes a foil scan the reference.
+`draw` makes a figure of results. `resume_run(uid)` measures what an interrupted run lacks; `use_foil_reference` makes a
+foil scan the reference.
 """
 
-from trxas.prompt.stored_runs import comparing_function, stored_run_functions
+from trxas.prompt.drawing import drawing_function
+from trxas.prompt.stored_runs import combining_function, comparing_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.resume import resume_function
 
 db = store.db
 runs, show, reduce = stored_run_functions(store, decays)
+combine = combining_function(store, decays)
 compare_models = comparing_function(store)
+draw = drawing_function(store.root / "figures")
 resume_run = resume_function(session)
 use_foil_reference = use_foil_reference_function(session)

@@ -18,6 +18,7 @@ from reduction.detector_view import (
 from reduction.run_kind import CurveChoice, DecayUse, RunCurve, RunKind, RunResults
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
+from reduction.xas.combination.runs import combine_spectra, combine_traces
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_checks import baseline_checks
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 _FLUENCE_MODES: tuple[Mode, ...] = ("spc", "boxcar")
 _UNPUMPED_IS_1 = "unpumped = 1"
+_SPECTRUM = "pump-probe spectrum"
+_TRACE = "pump-probe trace"
 
 OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kinetics='BIC' to compare them all."
 """What the remark on a fit that failed ends with."""
@@ -265,17 +268,18 @@ DECAY_USE = DecayUse(distance=decay_distance, correct=_with_decay)
 """Sizes of transients are stated as measured and corrected by the decay of the same sample."""
 
 SPECTRUM = RunKind(
-    name="pump-probe spectrum",
+    name=_SPECTRUM,
     is_kind=_pump_probe("energy_ev"),
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_spectra,
     curve=_spectrum_curve,
     screen=screened,
     seen_by=seen_by,
+    combine=lambda runs, choice: combine_spectra(_SPECTRUM, runs, choice),
     decay_use=DECAY_USE,
 )
 TRACE = RunKind(
-    name="pump-probe trace",
+    name=_TRACE,
     is_kind=_pump_probe("delay_ps"),
     sums=lambda _: RunAccumulator(),
     reduce=_reduce_trace,
@@ -283,6 +287,7 @@ TRACE = RunKind(
     refit=lambda run, kinetics: _fit_trace(run, kinetic_choice(kinetics)),
     screen=screened,
     seen_by=seen_by,
+    combine=lambda runs, choice: combine_traces(_TRACE, runs, choice),
     decay=_decay,
 )
 FLUENCE = RunKind(

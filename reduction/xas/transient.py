@@ -127,12 +127,14 @@ class Spectrum(CurvesWithErrors):
     `energy_ev` (points,): mean read-back. `sigma_scatter` (points,): the error that the paper gives for boxcar
     transients, from the scatter of on and off between scans. It includes jet fluctuations, which cancel in the
     transient; None with fewer than three scans and for SPC. `correlation`: of the errors of on and off, which `sigma`
-    contains; 0 for SPC, and where the scans do not show any.
+    contains; 0 for SPC, and where the scans do not show any. `covariance` (points, points) of the transient of several
+    runs that were combined; None for a single run, whose is given by `transient_covariance`.
     """
 
     energy_ev: FloatArray
     sigma_scatter: FloatArray | None
     correlation: Value = INDEPENDENT
+    covariance: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +142,14 @@ class Trace(CurvesWithErrors):
     """Transient against the delay, relative to the mean off signal at this energy.
 
     `first_delay_ps` (points,): mean read-back of the first probe's delay; `delay_ps` (points,): delay of this probe.
-    `zero_at_ps`: the first delays at which the transient averages zero; may be empty.
+    `zero_at_ps`: the first delays at which the transient averages zero; may be empty. `covariance` (points, points) of
+    the transient of several runs that were combined; None for a single run.
     """
 
     first_delay_ps: FloatArray
     delay_ps: FloatArray
     zero_at_ps: FloatArray
+    covariance: FloatArray | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

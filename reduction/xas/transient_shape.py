@@ -34,9 +34,11 @@ def transient_covariance(spectrum: Spectrum, windows: EnergyWindows) -> FloatArr
     SPC (SI 4): on and off, each minus its pre-edge mean and divided by its edge integral; both are linear in
     the counts to first order. Boxcar: offset and scale are those of the off spectrum for both, so the offset drops
     out of the difference and the scale multiplies it; the covariance is that of independent points. The errors of the
-    calibration of the gates, which all points have in common, are added. Raises ReductionError if a window is not
-    covered.
+    calibration of the gates, which all points have in common, are added. A spectrum of several runs has its own.
+    Raises ReductionError if a window is not covered.
     """
+    if spectrum.covariance is not None:
+        return spectrum.covariance
     # The errors of a spectrum are those of its points before offset and scale, so the operator of the recipe turns them
     # into the covariance after it.
     common = spectrum.common.T @ spectrum.common if spectrum.common.size else 0.0

@@ -14,7 +14,8 @@ import pytest
 from tests.support.patient import patient
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
-from trxas.prompt.stored_runs import stored_run_functions
+from trxas.prompt.drawing import drawing_function
+from trxas.prompt.stored_runs import combining_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.session import open_session
 
@@ -41,6 +42,8 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         session.measure(session.plans()["energy_scan"]("Br K", delay_ps=100, dwell_s=6))
         yield {
             "RE": session.run_engine, "store": session.store, "bps": bps, "runs": runs, "show": show, "reduce": reduce,
+            "combine": combining_function(session.store),
+            "draw": drawing_function(session.store.root / "figures", lambda _: None),
             **session.beamline.devices, **session.plans(), "session": session,
             "use_foil_reference": use_foil_reference_function(session),
         }  # fmt: skip

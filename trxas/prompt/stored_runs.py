@@ -1,17 +1,17 @@
-"""Stored runs at the prompt: list, show, reduce, compare kinetic models."""
+"""Stored runs at the prompt: list, show, reduce, combine, compare kinetic models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from errors import InputError
-from reduction.run_kind import RunResults
+from reduction.run_kind import CombineChoice, RunResults
 from reduction.xas.kinetics.results import KineticsResults
 from storage import RunSummary, Store, list_runs, load_dataset
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
-from trxas.results.run_results import reduce_stored_run
+from trxas.results.run_results import combine_stored_runs, reduce_stored_run
 from trxas.results.run_tables import runs_table
 from trxas.terminal.tables import print_table
 
@@ -60,6 +60,35 @@ def stored_run_functions(
         return reduce_stored_run(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all)
 
     return runs, show, reduce
+
+
+def combining_function(store: Store, decays: FindDecay | None = None) -> Callable[..., RunResults]:
+    """Return the function `combine` for one store; it raises StorageError for an unknown run."""
+    found = MeasuredDecays(lambda: store) if decays is None else decays
+
+    def combine(
+        keys: Sequence[RunKey],
+        grid: Sequence[float] | None = None,
+        *,
+        kinetics: str | None = None,
+        detector: str | None = None,
+        keep_all: bool = False,
+        force: bool = False,
+    ) -> RunResults:
+        """Return energy scans or delay scans together, also of different grids, with the covariance of their points.
+
+        `keys`: as for `reduce`. `grid`: energies (eV) or delays (ps) of the result; by default the points of the run
+        with the most, and of others where they are finer or go farther. `kinetics`, `detector` and `keep_all`: as for
+        `reduce`.
+        Raises InputError for runs that do not measure the same; `force` allows another sample, fluence, fixed delay or
+        energy, or calibration.
+        """
+        choice = CombineChoice(grid=None if grid is None else tuple(map(float, grid)), force=force, kinetics=kinetics)
+        return combine_stored_runs(
+            [load_dataset(store, key) for key in keys], choice, detector, found, keep_all=keep_all
+        )
+
+    return combine
 
 
 def comparing_function(store: Store) -> Callable[..., ModelComparison]:

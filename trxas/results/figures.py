@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from gui.palette import ROLES_ON_WHITE
 from reduction.kinds import RunReduction
 from reduction.number_text import delay_text
 from reduction.run_kind import RunCurve, RunResults
+from reduction.values import Value
+from reduction.xas.combination.results import CombinedSpectra, CombinedTrace
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.map_results import MapResults
@@ -47,6 +50,17 @@ def figure_of(results: RunResults, reduction: RunReduction) -> Figure | None:
     except (ReductionError, InputError):
         # The results' remarks give the reason.
         return None
+
+
+def figure_of_results(results: RunResults) -> Figure:
+    """Return the figure of results without their run, such as those of several; raises InputError if they have none."""
+    draw = FIGURES.get(type(results))
+    if draw is None:
+        raise InputError(
+            f"Results of the class {type(results).__name__} have no figure of their own. "
+            f"{' '.join(results.remarks) or 'Their run has one: see its report.'}"
+        )
+    return draw(results)
 
 
 def curve_figure(curve: RunCurve, title: str) -> Figure:
@@ -198,11 +212,23 @@ def _spectra_figure(results: SpectrumResults) -> Figure:
 FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     SpectrumResults: _spectra_figure,
     TraceResults: lambda results: delay_figure(results.trace, results.fit),
+    CombinedSpectra: _spectra_figure,
+    CombinedTrace: lambda results: delay_figure(results.trace, _mean_amplitude(results.fit)),
     FluenceResults: lambda results: fluence_figure([results.dependence], [results.line]),
     MapResults: map_figure,
     **TPLM_FIGURES,
 }
 """What draws the results of a run by their class; others are drawn as a curve."""
+
+
+def _mean_amplitude(fit: KineticsFit | None) -> KineticsFit | None:
+    """Return the fit to several runs with the weighted mean of their amplitudes, which a combined trace has."""
+    if fit is None:
+        return None
+    values, sigmas = np.array(fit.amplitudes).T
+    weights = sigmas**-2.0
+    mean = Value(float(np.average(values, weights=weights)), float(weights.sum() ** -0.5))
+    return replace(fit, amplitudes=(mean,))
 
 
 def save(figure: Figure, path: Path) -> Path:

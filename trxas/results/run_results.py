@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reduction.kinds import reduce_run
+from reduction.kinds import combine_runs, reduce_run
 from storage.image_reading import read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from reduction.run_kind import MeasuredDecay, RunResults
+    from reduction.run_kind import CombineChoice, MeasuredDecay, RunResults
     from reduction.types import Document, Documents
 
     FindDecay = Callable[[Document], MeasuredDecay | None]
@@ -33,3 +33,19 @@ def reduce_stored_run(
     """
     decay = decays(documents[0][1]) if decays is not None and documents else None
     return reduce_run(documents, read_image, kinetics, detector, decay, keep_all=keep_all)
+
+
+def combine_stored_runs(
+    runs: Sequence[Documents],
+    choice: CombineChoice | None = None,
+    detector: str | None = None,
+    decays: FindDecay | None = None,
+    *,
+    keep_all: bool = False,
+) -> RunResults:
+    """Return the results of several runs together; `detector`, `decays` and `keep_all` as for `reduce_stored_run`.
+
+    Raises InputError for runs that do not measure the same, and ReductionError if one of them cannot be reduced.
+    """
+    decay = decays(runs[0][0][1]) if decays is not None and runs and runs[0] else None
+    return combine_runs(runs, read_image, choice, detector, decay, keep_all=keep_all)
