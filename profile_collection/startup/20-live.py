@@ -2,8 +2,10 @@
 
 from trxas.prompt.figure_at_end import FigureAtEnd
 from trxas.prompt.progress import LiveTable, ScanProgress
+from trxas.prompt.time_line import TimeLine
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.session.subscriber import InOrder
 
 decays = MeasuredDecays(lambda: store)
-RE.subscribe(InOrder(LiveTable(), ScanProgress(), FigureAtEnd(store.root / "figures", decays=decays)))
+times = TimeLine(lambda: RE.time_use.latest_s)
+RE.subscribe(InOrder(LiveTable(), ScanProgress(), times, FigureAtEnd(store.root / "figures", decays=decays)))

@@ -9,9 +9,11 @@ from typing import Any
 
 from trxas.configuration import load_configuration
 from trxas.prompt.progress import LiveTable
+from trxas.prompt.time_line import TimeLine
 from trxas.serve.queue_server import OPTIONS
 from trxas.serve.upkeep_plans import upkeep_plans
 from trxas.session.session import open_session
+from trxas.session.subscriber import InOrder
 from trxas.terminal.encoding import make_output_safe
 
 
@@ -27,6 +29,6 @@ def open_environment() -> dict[str, Any]:
     session = open_session(load_configuration(**json.loads(os.environ[OPTIONS])), listen=False)
     # The worker of the queue server is a process of multiprocessing, which ends without `atexit`.
     util.Finalize(None, session.close, exitpriority=20)
-    session.run_engine.subscribe(LiveTable())
+    session.run_engine.subscribe(InOrder(LiveTable(), TimeLine(lambda: session.run_engine.time_use.latest_s)))
     # The queue server reads types from signatures, where the plans have types, not texts.
     return {"RE": session.run_engine, **session.plans(), **upkeep_plans(session)}

@@ -32,6 +32,7 @@ from trxas.session.dispatcher import SessionDispatcher
 from trxas.session.plan_wait import QuietWait
 from trxas.session.run_uids import RunUids
 from trxas.session.subscriber import Callback, GuardedHook
+from trxas.session.time_use import TimeUse
 
 _POLL_S = 0.2
 """A Ctrl-C that arrived in another thread is noticed between two polls only."""
@@ -90,6 +91,10 @@ class RemotelyPausableEngine(RunEngine):
         # Always with the result of the plan, of which `RunUids` shows what people need.
         super().__init__(*args, call_returns_result=True, **kwargs)
         self._gives_result = call_returns_result
+        self.time_use = TimeUse()
+        self._command_registry = {
+            name: self.time_use.watch(name, command) for name, command in self._command_registry.items()
+        }
         self.dispatcher: SessionDispatcher = SessionDispatcher()
         # Names of bluesky's for the same, bound to the dispatcher that was made before this one.
         self.subscribe_lossless = self._subscribe_lossless = self.dispatcher.subscribe

@@ -1,0 +1,54 @@
+"""If these fail, the line after a scan blames the wrong part of it for the time that was not counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from bluesky.utils import Msg
+
+from trxas.prompt.time_line import time_text
+from trxas.session.remote_control import RemotelyPausableEngine
+from trxas.session.time_use import Activity, TimeUse
+
+
+def clock(times_s: list[float]) -> TimeUse:
+    """Return an account whose clock shows these times one after the other, s."""
+    left: Iterator[float] = iter(times_s)
+    return TimeUse(lambda: next(left))
+
+
+def test_a_wait_belongs_to_what_it_waits_for() -> None:
+    """Lost: the difference between counting and moving, which both end in a wait."""
+    account = clock([0.0, 1.0, 2.0, 5.0, 6.0, 16.0, 17.0, 18.0])
+    for command in ("open_run", "set", "wait", "wait_for", "trigger", "wait", "save", "close_run"):
+        account.note(command)
+    assert account.latest_s[Activity.MOVING] == 4.0
+    assert account.latest_s[Activity.SETTLING] == 1.0
+    assert account.latest_s[Activity.COUNTING] == 11.0
+    assert account.latest_s[Activity.STORING] == 1.0
+    assert sum(account.latest_s.values()) == 18.0
+
+
+def test_an_aborted_run_has_no_times_of_an_earlier_one() -> None:
+    """Lost: the truth about a run that ended without its end."""
+    account = clock([0.0, 1.0, 2.0])
+    for command in ("open_run", "close_run", "open_run"):
+        account.note(command)
+    assert not account.latest_s
+
+
+@pytest.mark.parametrize("counted_s", [0.5, 1.0, 2.0, 1e4])
+def test_shares_add_up_to_100(counted_s: float) -> None:
+    """Lost: trust in the line."""
+    text = time_text({Activity.COUNTING: counted_s, Activity.MOVING: 1.0, Activity.READING: 1.0})
+    shares = [int(part.split()[1]) for part in text.partition(": ")[2].split(", ")]
+    assert sum(shares) == 100
+
+
+def test_the_engine_accounts_for_every_run() -> None:
+    """Lost: the line itself, if the engine carried out commands that nobody notes."""
+    engine = RemotelyPausableEngine({})
+    engine([Msg("open_run"), Msg("sleep", None, 0.02), Msg("close_run")])
+    assert engine.time_use.latest_s[Activity.WAITING] >= 0.02
+    assert "waiting" in time_text(engine.time_use.latest_s)

@@ -1,0 +1,79 @@
+"""What the time of a run is used for: counting, moving, waiting; what is not counting could be saved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from enum import StrEnum
+from typing import Any
+
+Command = Callable[[Any], Coroutine[Any, Any, Any]]
+"""A command of bluesky's RunEngine: takes a message."""
+
+
+class Activity(StrEnum):
+    """Activities of a run, in the order in which they are shown."""
+
+    COUNTING = "counting"
+    MOVING = "moving"
+    SETTLING = "settling"
+    READING = "reading"
+    STORING = "storing"
+    WAITING = "waiting"
+    OTHER = "other"
+
+
+ACTIVITIES: Mapping[str, Activity | None] = {
+    "trigger": Activity.COUNTING,
+    "set": Activity.MOVING,
+    "wait": None,
+    "wait_for": Activity.SETTLING,
+    "create": Activity.READING,
+    "read": Activity.READING,
+    "save": Activity.STORING,
+    "sleep": Activity.WAITING,
+}
+"""Activity that each command begins; None: the one before continues. All other commands begin OTHER.
+
+Axes settle in `wait_for`, until their monitors show the target. Suspensions and pauses between attempts are a series of
+`sleep`.
+"""
+
+
+class TimeUse:
+    """Wall time of the current run by activity; a run begins with the command open_run and ends with close_run."""
+
+    # Every moment of a run belongs to one activity: that of the latest command. What the engine does between two
+    # commands is counted to the first of them, so the shares always add up to the whole.
+
+    def __init__(self, now_s: Callable[[], float] = time.perf_counter) -> None:
+        self._now_s = now_s
+        self._spent_s: dict[Activity, float] = {}
+        self._activity = Activity.OTHER
+        self._since_s = 0.0
+        self.latest_s: Mapping[Activity, float] = {}
+        """Times of the run that ended last, s; empty while one is open, and after one that was aborted."""
+
+    def watch(self, name: str, command: Command) -> Command:
+        """Return a command of the RunEngine that notes when it is called."""
+
+        async def watched(message: Any) -> Any:
+            self.note(name)
+            return await command(message)
+
+        return watched
+
+    def note(self, command: str) -> None:
+        """Note that the engine carries out a command now."""
+        if command == "open_run":
+            self._spent_s = dict.fromkeys(Activity, 0.0)
+            self._since_s = self._now_s()
+            self._activity = Activity.OTHER
+            self.latest_s = {}
+            return
+        now_s = self._now_s()
+        self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
+        self._since_s = now_s
+        self._activity = ACTIVITIES.get(command, Activity.OTHER) or self._activity
+        if command == "close_run":
+            self.latest_s = dict(self._spent_s)
