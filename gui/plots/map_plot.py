@@ -18,6 +18,9 @@ from gui.theme import current_theme
 COLOUR_MAP = "CET-D1"
 """Blue, white and red of equal lightness steps, which people with any colour vision tell apart."""
 
+LOG_COLOUR_MAP = "CET-L9"
+"""Blue over green to yellow, of growing lightness, for values on a logarithmic scale."""
+
 SATURATED_SHARE = 0.02
 """Share of the cells whose colours may be saturated, so that a few noisy ones do not hide the others."""
 
@@ -28,11 +31,13 @@ class MapPlot(QWidget):
     NaN cells, which were not measured, stay empty.
     """
 
+    colour_map = COLOUR_MAP
+
     def __init__(self, x: Quantity, y: Quantity, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.canvas = Canvas(x, y, None, self)
         self.canvas.grid.hide()
-        self._colours = pg.colormap.get(COLOUR_MAP).getLookupTable(nPts=255, alpha=True)
+        self._colours = pg.colormap.get(self.colour_map).getLookupTable(nPts=255, alpha=True)
         self._item = pg.ImageItem(axisOrder="row-major")
         self.canvas.box.addItem(self._item, ignoreBounds=True)
         self._x_scale = CellScale([0.0])
@@ -67,13 +72,21 @@ class MapPlot(QWidget):
         self.canvas.bottom.show_quantity(x[0], self._x_scale)
         self.canvas.left.show_quantity(y[0], self._y_scale)
         self.canvas.set_empty(empty=values.size == 0)
-        limit = colour_limit(values)
-        self.scale_text.setText(f"blue -{limit:.2g} %, white 0, red +{limit:.2g} % of unpumped")
         rows, columns = values.shape
-        self._item.setImage(coloured(values, limit, self._colours), autoLevels=False, levels=(0, 255))
+        self._item.setImage(self.painted(values), autoLevels=False, levels=(0, 255))
         self._item.setRect(QRectF(-0.5, -0.5, columns, rows))
         if is_other:
             self.show_whole()
+
+    def painted(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the colours (rows, columns, 4) of `values`, and describe them in the text above the map."""
+        limit = colour_limit(values)
+        self.scale_text.setText(f"blue -{limit:.2g} %, white 0, red +{limit:.2g} % of unpumped")
+        return coloured(values, limit, self._colours)
+
+    def value_text(self, value: float) -> str:
+        """Return the value of a cell with its unit."""
+        return f"{value:.3g} %"
 
     def clear(self) -> None:
         """Show no map."""
@@ -106,7 +119,7 @@ class MapPlot(QWidget):
         x = self.canvas.bottom.quantity.text(self._x_scale.positions[column])
         y = self.canvas.left.quantity.text(self._y_scale.positions[row])
         value = self._values[row, column]
-        return f"{x}, {y}: " + (f"{value:.3g} %" if np.isfinite(value) else "not measured yet")
+        return f"{x}, {y}: " + (self.value_text(float(value)) if np.isfinite(value) else "not measured yet")
 
     def _moved(self, position: Any) -> None:
         text = ""
@@ -125,6 +138,34 @@ class MapPlot(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.readout)
+
+
+class LogMapPlot(MapPlot):
+    """A map of values above 0 on a logarithmic scale of colours, from `decades` below the brightest up to it.
+
+    `unit` is that of the values.
+    """
+
+    colour_map = LOG_COLOUR_MAP
+
+    def __init__(self, x: Quantity, y: Quantity, *, unit: str, decades: float = 3.0) -> None:
+        super().__init__(x, y)
+        self.unit = unit
+        self.decades = decades
+
+    def painted(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the colours (rows, columns, 4) of `values`; those at or below 0 have the darkest."""
+        measured = values[np.isfinite(values)]
+        top = float(measured.max()) if measured.size and measured.max() > 0 else 1.0
+        self.scale_text.setText(f"dark {top * 10**-self.decades:.2g}, bright {top:.2g} {self.unit}, logarithmic")
+        # Minus one at the dark end, plus one at the bright end: the range that `coloured` paints.
+        with np.errstate(invalid="ignore"):
+            decades_below = np.log10(np.where(np.isfinite(values), np.maximum(values / top, 1e-30), np.nan))
+        return coloured(1 + 2 * decades_below / self.decades, 1.0, self._colours)
+
+    def value_text(self, value: float) -> str:
+        """Return the value of a cell with its unit."""
+        return f"{value:.3g} {self.unit}".rstrip()
 
 
 def colour_limit(values: NDArray[np.float64]) -> float:

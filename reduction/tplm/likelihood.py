@@ -157,6 +157,27 @@ def fit_map(seen: Exposures, metadata: MapMetadata) -> MapFit:
     return _maximum(data, _State(common=first.common, light=first.light))
 
 
+def expected_error(fit: MapFit, seen: Exposures, metadata: MapMetadata, planned_x_um: FloatArray) -> float:
+    """Return the error of the diffusivity, cm2/s, at the end of a map over the planned places, (exposures,).
+
+    By the Fisher information of the fitted model at those places, at the mean number of pulses of the exposures so
+    far. Raises ReductionError if the places do not determine it.
+    """
+    data = map_data(seen, metadata)
+    number = len(planned_x_um)
+    geometry = Geometry(x_nm=1e3 * planned_x_um, order=(np.arange(number) + 0.5) / number - 0.5)
+
+    def planned(block: Block) -> Block:
+        pulses = np.broadcast_to(block.open_pulses.mean(axis=0), (number, block.open_pulses.shape[1]))
+        return Block(counts=np.zeros_like(pulses), open_pulses=pulses, delay_ns=block.delay_ns)
+
+    data = replace(data, geometry=geometry, prompt=planned(data.prompt), before=planned(data.before))
+    sigma = _result(data, _State(common=fit.common, light=fit.light)).diffusivity_cm2_s.sigma
+    if not sigma > 0:
+        raise ReductionError("The planned places do not determine the diffusivity. Plan more, on both sides.")
+    return sigma
+
+
 def _maximum(data: MapData, state: _State) -> MapFit:
     state = replace(state, likelihood=_likelihood(data, state))
     for _ in range(MOST_STEPS):

@@ -1,0 +1,133 @@
+"""The map of photons while it grows, and its profile at a chosen delay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QSplitter
+
+from gui.live.frame import LiveFrame
+from gui.live.request import Request
+from gui.panels.panel import AnswerSlot, Panel, problem_of
+from gui.panels.tplm.quantities import DELAY_NS, LIGHT, PLACE
+from gui.plots.line_plot import LinePlot
+from gui.plots.map_plot import LogMapPlot
+from gui.plots.styles import FIT, TRANSIENT
+from gui.requests.tplm.maps import LiveMap, LiveMapRequest, PhotonMap, PhotonMapRequest
+from gui.status.liveness import Liveness
+from reduction.types import FloatArray
+
+
+class PhotonMapPanel(Panel):
+    """Light over delay and place, on a logarithmic scale, and the profile at one delay with its Gaussian."""
+
+    title = "Photon map"
+    key = "photon map"
+    position = 61
+    run_kinds = ("photoluminescence map",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.normalised = QCheckBox("Normalise every delay")
+        self.normalised.setToolTip("Divide every delay by its brightest place, so that the widening is seen")
+        self.normalised.toggled.connect(self._redraw)
+        self.delay = QSlider(Qt.Orientation.Horizontal)
+        self.delay.setToolTip("Delay of the profile")
+        self.delay.valueChanged.connect(self._redraw)
+        self.chosen = QLabel("")
+        self.map = LogMapPlot(DELAY_NS, PLACE, unit="1/(s ns)")
+        self.profile = LinePlot(PLACE, LIGHT)
+        self._maps: AnswerSlot[PhotonMap] = AnswerSlot()
+        self._fits: AnswerSlot[LiveMap] = AnswerSlot()
+        self._map: PhotonMap | None = None
+        self._fit: LiveMap | None = None
+        self._lay_out()
+
+    def requests(self) -> Collection[Request[Any]]:
+        """Return the requests for the map and for its fit."""
+        return (PhotonMapRequest(), LiveMapRequest())
+
+    def plots(self) -> Iterable[LinePlot]:
+        """Return the plot of the profile, photons per s and ns against um."""
+        return (self.profile,)
+
+    def show_liveness(self, liveness: Liveness) -> None:
+        """Show whether the panel is live, in the map as well."""
+        super().show_liveness(liveness)
+        self.map.canvas.mark(liveness.watermark)
+
+    def draw(self, frame: LiveFrame) -> None:
+        """Replace map and profile."""
+        new_map = self._maps.changed(frame, PhotonMapRequest())
+        new_fit = self._fits.changed(frame, LiveMapRequest())
+        if not new_map and not new_fit:
+            return
+        answer = frame.answer(PhotonMapRequest())
+        fit = frame.answer(LiveMapRequest())
+        self._map = None if answer is None else answer.value
+        self._fit = None if fit is None else fit.value
+        self.map.canvas.show_message(problem_of(answer))
+        self._redraw()
+
+    def _redraw(self, *_: object) -> None:
+        found = self._map
+        if found is None:
+            self.map.clear()
+            self.profile.retain(())
+            self.chosen.setText("")
+            return
+        self.delay.setMaximum(len(found.delay_ns) - 1)
+        self.map.unit = "of the brightest place" if self.normalised.isChecked() else LIGHT.unit
+        self.map.show_map((DELAY_NS, found.delay_ns), (PLACE, found.x_um), self._shown(found.light))
+        self._draw_profile(found, self.delay.value())
+
+    def _shown(self, light: FloatArray) -> FloatArray:
+        if not self.normalised.isChecked():
+            return light
+        with np.errstate(invalid="ignore", divide="ignore"):
+            top = np.nanmax(np.where(np.isfinite(light).any(axis=1, keepdims=True), light, -np.inf), axis=0)
+            return np.asarray(np.where(top > 0, light / top, np.nan))
+
+    def _draw_profile(self, found: PhotonMap, column: int) -> None:
+        measured = np.isfinite(found.light[:, column])
+        light, sigma = found.light[measured, column], found.sigma[measured, column]
+        self.chosen.setText(f"profile at {found.delay_ns[column]:.2f} ns")
+        self.profile.set_curve("profile", found.x_um[measured], light, sigma, style=TRANSIENT, label="measured")
+        curve = self._gaussian(found, column)
+        if curve is None:
+            self.profile.remove_curve("gaussian")
+        else:
+            self.profile.set_curve("gaussian", *curve, style=FIT, label="fit of the whole map")
+        self.profile.show_all()
+
+    def _gaussian(self, found: PhotonMap, column: int) -> tuple[FloatArray, FloatArray] | None:
+        """Return the fitted profile at a delay within the fit, um and photons per s and ns; None elsewhere."""
+        if self._fit is None:
+            return None
+        results = self._fit.results
+        fit, delay = results.fit, float(found.delay_ns[column])
+        if not fit.delay_ns[0] <= delay <= fit.delay_ns[-1]:
+            return None
+        per_pulse = float(np.interp(delay, fit.delay_ns, fit.light))
+        variance = float(np.interp(delay, fit.delay_ns, fit.variance_nm2))
+        # Photons per pulse and channel become photons per second and ns by the rate over the width of a channel.
+        width_ns = float(np.diff(fit.delay_ns).mean())
+        scale = 1e6 * results.conditions.rate_mhz / width_ns
+        place = np.linspace(found.x_um[0], found.x_um[-1], 200)
+        shape = np.exp(-((1e3 * place - fit.value("centre").value) ** 2) / (2 * variance))
+        background = fit.value("background").value + fit.value("left").value
+        return place, np.asarray(scale * (per_pulse * shape + background))
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.normalised)
+        row.addWidget(self.delay, 1)
+        row.addWidget(self.chosen)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.map)
+        split.addWidget(self.profile)
+        self.body.addLayout(row)
+        self.body.addWidget(split, 1)
