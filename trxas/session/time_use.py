@@ -33,7 +33,7 @@ ACTIVITIES: Mapping[str, Activity | None] = {
     "save": Activity.STORING,
     "sleep": Activity.WAITING,
 }
-"""Activity that each command begins; None: the one before continues. All other commands begin OTHER.
+"""Activity that each command begins; None: the previous activity continues. All other commands begin OTHER.
 
 Axes settle in `wait_for`, until their monitors show the target. Suspensions and pauses between attempts are a series of
 `sleep`.

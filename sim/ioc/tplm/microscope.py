@@ -160,6 +160,7 @@ class SimulatedMicroscope:
     @property
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
-        groups: tuple[Any, ...] = (self.laser, *self.detector_stage.motors.values(), *self.sample_stage.values(), self.path,
-                  self.cryostat, self.timing, self.lock, self.safety)  # fmt: skip
+        motors = (*self.detector_stage.motors.values(), *self.sample_stage.values())
+        others = (self.laser, self.path, self.cryostat, self.timing, self.lock, self.safety)
+        groups: tuple[Any, ...] = (*motors, *others)
         return {name: pv for group in groups for name, pv in group.pvdb.items()}
