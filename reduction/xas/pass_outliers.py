@@ -205,7 +205,7 @@ def _cut(run: RunAccumulator, one: _Quantity, cell: tuple[int, int, int], median
 
 
 def _leave_passes(run: RunAccumulator, cells: BoolArray) -> list[str]:
-    """Take out of `cells` the passes that differ at many points or at neighbours; return a remark for each."""
+    """Remove from `cells` the passes that differ at many points or at neighbours; return a remark for each."""
     points = np.asarray(run.metadata.points)
     remarks = []
     for scan, shutter in np.argwhere(cells.any(axis=1)):
