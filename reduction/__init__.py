@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {
     "reduction.accumulator": ("RunAccumulator", "accumulate"),
+    "reduction.columns": ("column",),
     "reduction.kinds": ("RunReduction", "combine_runs", "curve_of", "kind_of", "reduce_run"),
     "reduction.number_text": ("with_error",),
     "reduction.powder.diffraction": ("integrate",),

@@ -23,6 +23,7 @@ from reduction.run_kind import (
     CurveChoice,
     MeasuredDecay,
     ReadImage,
+    RunChecks,
     RunCurve,
     RunKind,
     RunResults,
@@ -129,6 +130,13 @@ class RunReduction:
         if self.kind.decay is None:
             raise ReductionError(f"A {self.kind.name} measures no decay. Use a pump-probe delay scan.")
         return MeasuredDecay(uid=str(start["uid"]), start=start, fit=self.kind.decay(self.screened().sums))
+
+    def checks(self) -> RunChecks:
+        """Return photons and null tests of the run so far, what it has of them; raises nothing."""
+        try:
+            return RunChecks() if self.kind.checks is None else self.kind.checks(self.screened().sums)
+        except (ReductionError, InputError):
+            return RunChecks()
 
     def curve(self, choice: CurveChoice | None = None) -> RunCurve:
         """Return the run as one curve; raises ReductionError, with the reason, if there is none (yet)."""

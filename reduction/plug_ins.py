@@ -78,6 +78,7 @@ def guarded(kind: RunKind, plug_in: str) -> RunKind:
         curve=safe(kind.curve),
         refit=None if kind.refit is None else safe(kind.refit),
         seen_by=None if kind.seen_by is None else safe(kind.seen_by),
+        checks=None if kind.checks is None else safe(kind.checks),
         figure=None if kind.figure is None else safe(kind.figure),
         exposure_text=None if kind.exposure_text is None else safe(kind.exposure_text),
         plug_in=plug_in,

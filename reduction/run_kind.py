@@ -11,6 +11,7 @@ from errors import InputError, ReductionError
 if TYPE_CHECKING:
     from reduction.image_references import ImageReference
     from reduction.types import Document, FloatArray, Mode, Reference
+    from reduction.values import Value
 
 CurveKind: TypeAlias = Literal["transient", "on", "off"]
 """Which curve of a pump-probe run."""
@@ -93,6 +94,36 @@ MOST_CUTS_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The number of a run for a table of runs: `value` with its error in `unit`, as `quantity` names it."""
+
+    quantity: str
+    value: Value
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChiSquare:
+    """Chi-square of a null test of a run; a `p_value` below 0.001 means that something is there that should not be."""
+
+    name: str
+    chi_square: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunChecks:
+    """How much a run measured, and whether it is honest: `photons` counted by all gates, None if none count.
+
+    `null_tests`: those that the run allows, none without the gates or exposures that they need.
+    """
+
+    photons: float | None = None
+    null_tests: tuple[ChiSquare, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """Results of a run; every kind has a subclass with its numbers.
 
@@ -107,6 +138,10 @@ class RunResults:
     def lines(self) -> list[str]:
         """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []
+
+    def headline(self) -> Headline | None:
+        """Return the one number that a table of runs shows, such as the size of a transient; None without one."""
+        return None
 
     def table(self) -> str:
         """Return the numbers, with errors and units, the cuts, and the remarks as text, one per line."""
@@ -174,6 +209,7 @@ class RunKind:
     one, or raises ReductionError; `decay_use` is how results are corrected by such a decay. Both are None elsewhere.
 
     `screen` returns the sums without outliers, and what was cut; None for kinds that use every good exposure.
+    `checks` returns photons and null tests of sums; None for kinds that have neither.
 
     `figure` draws results as a matplotlib Figure; None leaves that to trxas, which draws the curve of a kind that it
     does not know. `exposure_text` returns the text about an exposure's data in its line at the prompt, None for no
@@ -192,6 +228,7 @@ class RunKind:
     decay: Callable[[Any], Any] | None = None
     decay_use: DecayUse | None = None
     screen: Callable[[Any], Screened] | None = None
+    checks: Callable[[Any], RunChecks] | None = None
     figure: Callable[[Any], Any] | None = None
     exposure_text: Callable[[Document], str] | None = None
     shown: tuple[str, ...] = ()

@@ -112,6 +112,17 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
     return run_documents(_find_in_catalogue(store.catalogue.connect(), key))
 
 
+def find_uid(store: RunSource, key: str | int) -> str:
+    """Return the uid of the run to which `key` (see `load_run`) belongs, without reading the run.
+
+    Raises `StorageError` if no run or several fit.
+    """
+    if isinstance(key, int) and key < 0:
+        return _uid_by_age(store, -key)
+    path = _find_journal(store.root, key)
+    return uid_of(path) if path is not None else str(_find_in_catalogue(store.catalogue.connect(), key).item["id"])
+
+
 def _find_journal(root: Path, key: str | int) -> Path | None:
     # Journals carry the uid in their name and the scan id in their start document: a uid is found without reading a
     # file.

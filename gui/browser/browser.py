@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
+    QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -23,11 +25,12 @@ from qtpy.QtWidgets import (
 from errors import InputError
 from gui.browser.background import Background
 from gui.browser.metadata_view import MetadataView
+from gui.browser.night import Night, NightAnswer
 from gui.browser.overlay import DrawnRun, Overlay
 from gui.browser.replay_bar import ReplayBar
 from gui.browser.run_curves import CurveChoice, RunCurve, run_curve
 from gui.browser.run_index import RunIndex
-from gui.browser.run_table import COLUMNS, RunTable, run_label
+from gui.browser.run_table import EDITABLE, RunTable, run_label
 from gui.browser.search import HINT, ListedRun, parse_search
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
@@ -49,9 +52,10 @@ MOST_DRAWN = 12
 class RunBrowser(QWidget):
     """Table and plot of the runs of `store`; a function is called whenever the current store is needed.
 
-    With `worker` and its `live` feed, runs can be replayed in the live panels. The store is only read, and only while
-    the browser is visible. Without `catalogue` the catalogue, which takes seconds to open, is not used, and only runs
-    with a journal are shown. Call `close_jobs` when the window closes.
+    With `worker` and its `live` feed, runs can be replayed in the live panels. The store is read only while the browser
+    is visible; apart from notes on runs and the numbers of their rows nothing is written. Without `catalogue` the
+    catalogue, which takes seconds to open, is not used, and only runs with a journal are shown. Without `numbers` no
+    run is reduced before it is selected. Call `close_jobs` when the window closes.
     """
 
     def __init__(
@@ -63,15 +67,18 @@ class RunBrowser(QWidget):
         *,
         refresh_s: float = REFRESH_S,
         catalogue: bool = True,
+        numbers: bool = True,
     ) -> None:
         super().__init__(parent)
         self._index = RunIndex(store)
+        self._night = Night(store)
         self._jobs = Background(self)
         self._drawn: dict[str, int] = {}
         self._curves: dict[str, RunCurve] = {}
         self._problems: dict[str, str] = {}
         self._first_list = True
         self._catalogue = catalogue
+        self._numbers = numbers
         self._unfinished: set[str] = set()
         self._left_out = 0
         self.search = _search_line(self)
@@ -83,6 +90,10 @@ class RunBrowser(QWidget):
         self.metadata = MetadataView(self)
         self.replay_button = QPushButton("Replay", self)
         self.replay_button.setToolTip("Replay the selected run in the live panels.")
+        self.save_button = QPushButton("Save table…", self)
+        self.save_button.setToolTip("Save the shown runs, with results and notes, as Markdown, CSV or HTML.")
+        self.recompute_button = QPushButton("Recompute columns", self)
+        self.recompute_button.hide()
         self.replay_bar = ReplayBar(worker, live, self) if worker is not None and live is not None else None
         self._timer = QTimer(self, interval=round(1000 * refresh_s))
         self._lay_out()
@@ -164,11 +175,48 @@ class RunBrowser(QWidget):
         # reduces them.
         self.model.show_runs(runs)
         self._show_count()
+        if self._numbers:
+            self._fill_in()
         for uid in self._drawn:
             run = self.model.run(uid)
             if run is not None and run.summary.status != "running" and uid in self._unfinished:
                 self._unfinished.discard(uid)
                 self._reduce(uid)
+
+    def _fill_in(self, *, recompute: bool = False) -> None:
+        """Compute the numbers of the listed runs, a few at a time, the newest first."""
+        summaries = [run.summary for run in self.model.runs]
+        if recompute or not self._jobs.is_busy("night"):
+            self._jobs.ask(
+                "night",
+                lambda: self._night.rows(summaries, recompute=recompute),
+                self._show_night,
+                self._show_problem,
+            )
+
+    def _show_night(self, answer: NightAnswer) -> None:
+        self.model.show_night(answer.rows, answer.columns)
+        self.recompute_button.setVisible(bool(answer.remarks))
+        self.recompute_button.setToolTip("\n".join(answer.remarks))
+        if not answer.is_complete:
+            self._fill_in()
+
+    def _change_note(self, uid: str, column: str, text: str) -> None:
+        # Not one key for all: a later change of another cell must not drop the message on this one.
+        self._jobs.ask(
+            ("note", uid, column),
+            lambda: self._night.change(uid, column, text),
+            lambda _: self.refresh(),
+            self._show_problem,
+        )
+
+    def _save_table(self) -> None:
+        rows = self.model.night_rows()
+        given, _ = QFileDialog.getSaveFileName(
+            self, "Save the table", "night.html", "HTML (*.html);;Markdown (*.md);;CSV (*.csv)"
+        )
+        if given:
+            self._jobs.ask("save", lambda: self._night.save(Path(given), rows), lambda _: None, self._show_problem)
 
     def _show_count(self) -> None:
         shown = len(self.model.runs)
@@ -229,7 +277,7 @@ class RunBrowser(QWidget):
         selection = QItemSelection()
         for row in (self.model.row_of(uid) for uid in self._drawn):
             if row >= 0:
-                selection.select(self.model.index(row, 0), self.model.index(row, len(COLUMNS) - 1))
+                selection.select(self.model.index(row, 0), self.model.index(row, len(self.model.titles) - 1))
         self.table.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self._follow_selection()
 
@@ -298,18 +346,28 @@ class RunBrowser(QWidget):
         self.message.show()
         self._jobs.ask("replay", lambda: self._index.documents(uids[0]), begin, self._show_problem)
 
+    def _double_clicked(self, index: QModelIndex) -> None:
+        # In the columns of notes a double click begins to edit.
+        if self.model.titles[index.column()] not in EDITABLE:
+            self._replay()
+
     def _connect(self) -> None:
         self.search.textChanged.connect(self._search_changed)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow_selection())
         self.model.modelReset.connect(self._select_again)
         self.overlay.choice_changed.connect(self._reduce_all)
         self.replay_button.clicked.connect(self._replay)
-        self.table.doubleClicked.connect(lambda _index: self._replay())
+        self.table.doubleClicked.connect(self._double_clicked)
+        self.model.note_edited.connect(self._change_note)
+        self.save_button.clicked.connect(self._save_table)
+        self.recompute_button.clicked.connect(lambda: self._fill_in(recompute=True))
         self._timer.timeout.connect(self.refresh)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.addWidget(self.count, stretch=1)
+        row.addWidget(self.recompute_button)
+        row.addWidget(self.save_button)
         row.addWidget(self.replay_button)
         left = QWidget(self)
         column = QVBoxLayout(left)

@@ -10,6 +10,7 @@ from gui.browser.search import ListedRun
 from storage import RunSummary, Store, list_runs, load_run
 from storage.documents import NamedDocument
 from storage.journal import journal_paths, uid_of
+from storage.notes import Note, RunNotes
 from storage.records import read_start
 
 
@@ -24,6 +25,7 @@ class RunIndex:
         self._given = store
         self._starts: dict[str, dict[str, Any]] = {}
         self._only_catalogued: list[ListedRun] = []
+        self._notes: RunNotes | None = None
         self._lock = threading.Lock()
 
     @property
@@ -63,8 +65,11 @@ class RunIndex:
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:
         self._read_journals({summary.uid for summary in summaries})
+        if self._notes is None:
+            self._notes = RunNotes(self._store.root)
+        notes = self._notes.all()
         return [
-            ListedRun(summary=summary, start=self._starts[summary.uid])
+            ListedRun(summary=summary, start=self._starts[summary.uid], note=notes.get(summary.uid, Note()))
             for summary in summaries
             if summary.uid in self._starts
         ]

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 
 from gui.browser.search import ListedRun, Search
 from gui.plots.legend_bar import style_icon
 from gui.plots.styles import CurveStyle
 from gui.theme import current_theme
 from gui.types import Severity
+from storage.table.cells import fixed_texts, user_names, user_text, user_title
+from storage.table.columns import UserColumns
+from storage.table.night_table import NightRow
 
-COLUMNS = ("", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Points", "Series")
+NIGHT_COLUMNS: Mapping[str, str] = {
+    "Delay": "delay",
+    "Transient": "transient",
+    "Size": "size",
+    "Null tests": "null tests",
+    "Photons": "photons",
+}
+"""Columns of the night's table, by their titles here, which are computed from the data of a run."""
+
+EDITABLE = ("Rating", "Tags", "Comment")
+"""Columns that a user changes by typing into them."""
+
+COLUMNS = ("", "Scan", "Status", "Sample", "Edge", "Plan", "Began", "Points", *NIGHT_COLUMNS, *EDITABLE, "Series")
+"""Columns that every table has; a user's own come after them."""
+
+SPARKLINE_SIZE = (110, 18)
+"""Width and height of a drawn transient, pixels."""
 
 STATUS_SIGNS: Mapping[str, tuple[str, Severity]] = {
     "complete": ("✓", "good"),
@@ -34,7 +54,12 @@ _Role = Qt.ItemDataRole
 
 
 class RunTable(QAbstractTableModel):
-    """Model of the runs that match a search. New runs are inserted on top; any other change of the list is a reset."""
+    """Model of the runs that match a search. New runs are inserted on top; any other change of the list is a reset.
+
+    Signal `note_edited(uid, column, text)`: a user has typed another rating, other tags or another comment.
+    """
+
+    note_edited = Signal(str, str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +67,42 @@ class RunTable(QAbstractTableModel):
         self._shown: list[ListedRun] = []
         self._search = Search()
         self._styles: dict[str, CurveStyle] = {}
+        self._night: dict[str, NightRow] = {}
+        self._user_columns = UserColumns()
+        self._user_names: list[str] = []
+
+    @property
+    def titles(self) -> list[str]:
+        """Titles of all columns, the user's own at the end with their units."""
+        return [*COLUMNS, *(user_title(name, self._user_columns) for name in self._user_names)]
+
+    def show_night(self, rows: Sequence[NightRow], columns: UserColumns) -> None:
+        """Show the computed numbers and notes of these runs, and the user's own `columns`.
+
+        Other columns than before reset the model, which clears the selection.
+        """
+        names = user_names(columns, rows)
+        other_columns = (names, columns.units) != (self._user_names, self._user_columns.units)
+        if other_columns:
+            self.beginResetModel()
+        known = self._night
+        self._night = known | {row.run.uid: row for row in rows}
+        self._user_names = names
+        self._user_columns = columns
+        if other_columns:
+            self.endResetModel()
+        elif self._shown and self._night != known:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, len(self.titles) - 1))
+
+    def night_rows(self) -> list[NightRow]:
+        """Return the rows of the runs that match the search, newest first, computed or not."""
+        return [
+            replace(
+                self._night.get(run.summary.uid) or NightRow(run=run.summary, note=run.note, reduced=None),
+                note=run.note,
+            )
+            for run in self._shown
+        ]
 
     @property
     def runs(self) -> Sequence[ListedRun]:
@@ -97,7 +158,7 @@ class RunTable(QAbstractTableModel):
         changed = [row for row, (old, new) in enumerate(zip(self._shown, runs, strict=True)) if old != new]
         self._shown = runs
         for row in changed:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.titles) - 1))
 
     def _rearrange(self, runs: list[ListedRun]) -> None:
         self.beginResetModel()
@@ -110,7 +171,7 @@ class RunTable(QAbstractTableModel):
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802  # Qt's signature
         """Return the number of columns."""
-        return 0 if parent.isValid() else len(COLUMNS)
+        return 0 if parent.isValid() else len(self.titles)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole) -> Any:  # noqa: N802
         """Return the name of a column; None for a row or another role.
@@ -118,8 +179,24 @@ class RunTable(QAbstractTableModel):
         Raises IndexError for an unknown column.
         """
         if orientation == Qt.Orientation.Horizontal and role == _Role.DisplayRole:
-            return COLUMNS[section]
+            return self.titles[section]
         return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Return the usual flags of a cell; those of rating, tags and comment can be edited."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if self.titles[index.column()] in EDITABLE else flags
+
+    def setData(self, index: Index, value: Any, role: int = _Role.EditRole) -> bool:  # noqa: N802  # Qt's name
+        """Report what a user has typed by `note_edited`; return whether the cell can be edited.
+
+        The cell changes when the list is read again, with what is stored then.
+        """
+        title = self.titles[index.column()]
+        if role != _Role.EditRole or title not in EDITABLE:
+            return False
+        self.note_edited.emit(self._shown[index.row()].summary.uid, title, str(value))
+        return True
 
     def data(self, index: Index, role: int = _Role.DisplayRole) -> Any:
         """Return text, colour, marker, alignment or tool tip of a cell, by `role`; None for any other role.
@@ -127,18 +204,56 @@ class RunTable(QAbstractTableModel):
         Times are local; points are counts, measured and intended.
         """
         run = self._shown[index.row()]
-        if role == _Role.DisplayRole:
-            return _cells(run)[index.column()]
+        title = self.titles[index.column()]
+        if role in (_Role.DisplayRole, _Role.EditRole):
+            return self._text(run, index.column(), edited=role == _Role.EditRole)
+        if role == _Role.DecorationRole and title == "Transient":
+            row = self._night.get(run.summary.uid)
+            return None if row is None or row.reduced is None else _sparkline(row.reduced.sparkline)
         if role == _Role.DecorationRole and index.column() == 0:
             style = self._styles.get(run.summary.uid)
             return None if style is None else _marker(style)
-        if role == _Role.ForegroundRole and COLUMNS[index.column()] == "Status":
+        if role == _Role.ForegroundRole and title == "Status":
             return QColor(current_theme().state_colour(STATUS_SIGNS[run.summary.status][1]))
         if role == _Role.ToolTipRole:
-            return _tip(run)
-        if role == _Role.TextAlignmentRole and COLUMNS[index.column()] in ("Scan", "Points"):
+            return self._tip(run, title)
+        if role == _Role.TextAlignmentRole and title in ("Scan", "Points", "Photons"):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
+
+    def _text(self, run: ListedRun, column: int, *, edited: bool) -> str:
+        """Return the text of a cell; while it is `edited`, a rating is a number and a comment has all its lines."""
+        title = self.titles[column]
+        own = _cells(run)
+        if title in own:
+            return own[title]
+        row = self._night.get(run.summary.uid)
+        if title in EDITABLE:
+            if edited:
+                return str(
+                    {"Rating": run.note.rating, "Tags": ", ".join(run.note.tags), "Comment": run.note.comment}[title]
+                )
+            return fixed_texts(NightRow(run=run.summary, note=run.note, reduced=None))[title.lower()]
+        if row is None or row.reduced is None:
+            return ""
+        if title in NIGHT_COLUMNS:
+            return "" if title == "Transient" else fixed_texts(row)[NIGHT_COLUMNS[title]]
+        return user_text(row.reduced.cells.get(self._user_names[column - len(COLUMNS)]), self._user_columns)
+
+    def _tip(self, run: ListedRun, title: str) -> str:
+        """Return what a cell has no room for: the meaning of a size, or why there is none, and otherwise the run."""
+        row = self._night.get(run.summary.uid)
+        reduced = None if row is None else row.reduced
+        if reduced is not None and title == "Size":
+            return reduced.quantity or reduced.problem
+        if reduced is not None and title == "Null tests":
+            return "\n".join(
+                f"{test.name}: {test.chi_square:.1f} / {test.degrees_of_freedom}, p = {test.p_value:.3g}"
+                for test in reduced.null_tests
+            )
+        if title == "Comment" and run.note.comment:
+            return f"{run.note.comment}\n{run.note.by}"
+        return _tip(run)
 
 
 def status_text(run: ListedRun) -> str:
@@ -177,20 +292,47 @@ def _time_text(time_s: float) -> str:
     return time.strftime("%b %d %H:%M" if then.tm_year == now.tm_year else "%Y-%m-%d", then)
 
 
-def _cells(run: ListedRun) -> tuple[str, ...]:
+def _sparkline(values: Sequence[float]) -> QPixmap | None:
+    """Return a curve as a small drawing with a line at zero, or None without a curve."""
+    if len(values) < 2:
+        return None
+    theme = current_theme()
+    width, height = SPARKLINE_SIZE
+    low = min(values)
+    span = (max(values) - low) or 1.0
+    step = (width - 2) / (len(values) - 1)
+
+    def place(index: float, value: float) -> QPointF:
+        return QPointF(1 + index * step, 2 + (height - 4) * (1 - (value - low) / span))
+
+    pixmap = QPixmap(width, height)
+    pixmap.fill(QColor(theme.base))
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if low < 0.0 < low + span:
+        painter.setPen(QPen(QColor(theme.roles["neutral"]), 0.7))
+        painter.drawLine(place(0, 0.0), place(len(values) - 1, 0.0))
+    painter.setPen(QPen(QColor(theme.roles["transient"]), 1.4))
+    painter.drawPolyline([place(index, value) for index, value in enumerate(values)])
+    painter.end()
+    return pixmap
+
+
+def _cells(run: ListedRun) -> dict[str, str]:
+    """Return the cells that the summary and the start document of a run give, by their titles."""
     summary = run.summary
     intended = "?" if summary.points_intended is None else summary.points_intended
-    return (
-        "",
-        "" if summary.scan_id is None else str(summary.scan_id),
-        status_text(run),
-        summary.sample,
-        summary.edge,
-        summary.plan_name.replace("_", " "),
-        _time_text(summary.time_s),
-        f"{summary.points_done}/{intended}",
-        str(run.start.get("series", "")),
-    )
+    return {
+        "": "",
+        "Scan": "" if summary.scan_id is None else str(summary.scan_id),
+        "Status": status_text(run),
+        "Sample": summary.sample,
+        "Edge": summary.edge,
+        "Plan": summary.plan_name.replace("_", " "),
+        "Began": _time_text(summary.time_s),
+        "Points": f"{summary.points_done}/{intended}",
+        "Series": str(run.start.get("series", "")),
+    }
 
 
 def _tip(run: ListedRun) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from errors import InputError
 from gui.number_entry import read_number
 from storage import RunSummary
+from storage.notes import Note
 
-HINT = 'CsPbBr3  edge="Br K"  plan=energy_scan  scan=12  date=2026-11-03  fluence_mj_cm2>5'
+HINT = 'CsPbBr3  edge="Br K"  plan=energy_scan  scan=12  date=2026-11-03  fluence_mj_cm2>5  rating>=4  tags=good'
 """Examples of searches."""
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -24,15 +25,17 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _TERM = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|!=|=|:|<|>)(.*)")
+_NOTED = ("comment", "rating", "tags")
 _SHORT = {"plan": "plan_name", "scan": "scan_id"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListedRun:
-    """A run in the list: its summary and its start document."""
+    """A run in the list: its summary, its start document, and what people have noted about it."""
 
     summary: RunSummary
     start: Mapping[str, Any] = field(repr=False)
+    note: Note = field(default_factory=Note)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +78,8 @@ class Search:
 def parse_search(text: str) -> Search:
     """Return the search in `text`: words, and conditions such as edge="Br K", date>=2026-11-01, scan=12.
 
-    Words are searched for in sample, edge, plan, series, status, scan id, uid and date. Raises InputError for an
-    unclosed quote, an invalid date, or a comparison with something that is not a number.
+    Words are searched for in sample, edge, plan, series, status, scan id, uid, date, comment and tags. Raises
+    InputError for an unclosed quote, an invalid date, or a comparison with something that is not a number.
     """
     try:
         parts = shlex.split(text)
@@ -101,12 +104,16 @@ def _searched(run: ListedRun) -> list[str]:
     summary = run.summary
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.time_s))
     words = (summary.sample, summary.edge, summary.plan_name, summary.status, str(run.start.get("series", "")))
-    return [word.lower() for word in (*words, str(summary.scan_id), summary.uid, when)]
+    noted = (run.note.comment, *run.note.tags)
+    return [word.lower() for word in (*words, str(summary.scan_id), summary.uid, when, *noted)]
 
 
 def _value(run: ListedRun, key: str) -> Any:
     if key == "status":
         return run.summary.status
+    if key in _NOTED:
+        # A run without a comment, a rating or tags lacks them.
+        return getattr(run.note, key) or None
     value: Any = run.start
     for name in key.split("."):
         if not isinstance(value, Mapping) or name not in value:

@@ -32,6 +32,7 @@ from reduction.xas.results import (
     StaticResults,
     TimeZeroResults,
 )
+from reduction.xas.run_checks import pump_probe_checks
 from reduction.xas.screening import screened
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
@@ -222,6 +223,7 @@ TIME_ZERO = RunKind(
     reduce=_reduce_time_zero,
     screen=screened,
     curve=trace_curve,
+    checks=pump_probe_checks,
 )
 SELF_TEST = RunKind(
     name="self-test of the delay axis",

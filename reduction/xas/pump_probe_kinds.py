@@ -33,6 +33,7 @@ from reduction.xas.results import (
     SpectrumResults,
     TraceResults,
 )
+from reduction.xas.run_checks import pump_probe_checks
 from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
@@ -277,6 +278,7 @@ SPECTRUM = RunKind(
     seen_by=seen_by,
     combine=lambda runs, choice: combine_spectra(_SPECTRUM, runs, choice),
     decay_use=DECAY_USE,
+    checks=pump_probe_checks,
 )
 TRACE = RunKind(
     name=_TRACE,
@@ -289,6 +291,7 @@ TRACE = RunKind(
     seen_by=seen_by,
     combine=lambda runs, choice: combine_traces(_TRACE, runs, choice),
     decay=_decay,
+    checks=pump_probe_checks,
 )
 FLUENCE = RunKind(
     name="fluence scan",
@@ -299,4 +302,5 @@ FLUENCE = RunKind(
     screen=screened,
     seen_by=seen_by,
     decay_use=DECAY_USE,
+    checks=pump_probe_checks,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
-from reduction.run_kind import RunResults
+from reduction.run_kind import Headline, RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
 from reduction.xas.kinetics.results import KineticsResults
@@ -61,6 +61,17 @@ class SpectrumResults(RunResults):
         blocked = self.blocked or (None,) * len(self.spectra)
         return tuple(size_of(one, self.decay, other) for one, other in zip(self.spectra, blocked, strict=True))
 
+    def headline(self) -> Headline | None:
+        """Return the size of the last of the pump-probe spectra at the main feature, in % of unpumped, as measured.
+
+        Photon counting comes last where both ways of detection were used; further detectors do not count here.
+        """
+        own = [size for spectrum, size in zip(self.spectra, self.sizes, strict=True) if not spectrum.metadata.detector]
+        chosen = own[-1] if own else next(iter(self.sizes), None)
+        if chosen is None:
+            return None
+        return _per_cent(f"transient at {chosen.energy_ev:.1f} eV", chosen.measured)
+
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of unpumped, as measured and corrected."""
         pairs = zip(self.spectra, self.sizes, strict=True)
@@ -84,6 +95,10 @@ class TraceResults(KineticsResults):
     others: tuple[str, ...] = ()
     ungated: tuple[AllBunches, ...] = ()
     trends: tuple[Trend, ...] = ()
+
+    def headline(self) -> Headline | None:
+        """Return the fitted size of the transient at time zero, in % of unpumped; None without a fit."""
+        return None if self.fit is None else _per_cent("transient at time zero, fitted", self.fit.amplitudes[0])
 
     def lines(self) -> list[str]:
         """Return the fitted quantities, a line each, and the criteria of the models if one of them chose."""
@@ -126,6 +141,13 @@ class FluenceResults(RunResults):
     decay: MeasuredDecay | None = None
     probed_share: float = 0.0
     trends: tuple[Trend, ...] = ()
+
+    def headline(self) -> Headline | None:
+        """Return the slope of the linear regime, in % of unpumped per mJ/cm2; None without a line."""
+        if self.line is None:
+            return None
+        slope = self.line.slope
+        return Headline(quantity="slope", value=Value(100 * slope.value, 100 * slope.sigma), unit="% / (mJ/cm2)")
 
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
@@ -177,6 +199,12 @@ class FoilResults(RunResults):
         edge = self.edge_ev
         return None if edge is None else Value(edge.value - self.axis_offset_ev, edge.sigma)
 
+    def headline(self) -> Headline | None:
+        """Return the offset to apply to the energy axis, eV; the edge on the axis in runs without a reference."""
+        if self.offset_ev is not None:
+            return Headline(quantity="offset to apply", value=self.offset_ev, unit="eV")
+        return None if self.edge_ev is None else Headline(quantity="edge", value=self.edge_ev, unit="eV")
+
     def lines(self) -> list[str]:
         """Return steepest point and aligned edge on the axis of the run, the offset to apply, and the reference; eV."""
         found = [] if self.foil is None else [f"{'steepest point':<22} {with_error(*self.foil.edge_ev)} eV on the axis"]
@@ -223,6 +251,10 @@ class TimeZeroResults(RunResults):
             return None
         return Value(self.axis_zero_raw_ps + self.time_zero.t0_ps.value, self.time_zero.t0_ps.sigma)
 
+    def headline(self) -> Headline | None:
+        """Return time zero on the axis of the run, ps; None without a step."""
+        return None if self.time_zero is None else Headline(quantity="t0", value=self.time_zero.t0_ps, unit="ps")
+
     def lines(self) -> list[str]:
         """Return time zero on the axis of the run and on the raw delay, and the instrument response, ps."""
         if self.time_zero is None:
@@ -267,6 +299,12 @@ class OverlapResults(RunResults):
     change: FloatArray
     sigma: FloatArray
     fit: OverlapFit | None = None
+
+    def headline(self) -> Headline | None:
+        """Return the centre of the overlap, um; None without a fit."""
+        if self.fit is None:
+            return None
+        return Headline(quantity="centre", value=Value(self.fit.center_um, self.fit.center_sigma_um), unit="um")
 
     def lines(self) -> list[str]:
         """Return centre and width of the overlap, um."""
@@ -331,6 +369,10 @@ class StaticResults(RunResults):
         temperature = f"{self.spectrum.temperature_c:.2f} C"
         text = f"{points.energy_ev.size} points at {temperature}, the highest known to {per_cent:.2g} %"
         return [f"{'static spectrum':<22} {text}"]
+
+
+def _per_cent(quantity: str, value: Value) -> Headline:
+    return Headline(quantity=quantity, value=Value(100 * value.value, 100 * value.sigma), unit="%")
 
 
 def kinetics_lines(fit: KineticsFit) -> list[str]:

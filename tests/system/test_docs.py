@@ -15,6 +15,7 @@ from tests.support.patient import patient
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
 from trxas.prompt.drawing import drawing_function
+from trxas.prompt.night import night_functions
 from trxas.prompt.stored_runs import combining_function, stored_run_functions
 from trxas.session.foil_reference import use_foil_reference_function
 from trxas.session.session import open_session
@@ -38,6 +39,7 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     configuration = patient(load_configuration(prefix=MACRO, data=tmp_path_factory.mktemp("data")))
     with start_ioc("-m", "sim", "--macro", MACRO, "--speed", "20000"), open_session(configuration) as session:
         runs, show, reduce = stored_run_functions(session.store)
+        night, note = night_functions(session.store)
         # Pages about stored runs are read by people who have some.
         session.measure(session.plans()["energy_scan"]("Br K", delay_ps=100, dwell_s=6))
         yield {
@@ -45,7 +47,7 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             "combine": combining_function(session.store),
             "draw": drawing_function(session.store.root / "figures", lambda _: None),
             **session.beamline.devices, **session.plans(), "session": session,
-            "use_foil_reference": use_foil_reference_function(session),
+            "night": night, "note": note, "use_foil_reference": use_foil_reference_function(session),
         }  # fmt: skip
 
 

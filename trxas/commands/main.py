@@ -90,11 +90,12 @@ def application(*, rich_help: bool) -> typer.Typer:
     style: Any = {"rich_markup_mode": "rich" if rich_help else None}
     settings: Any = {**style, "context_settings": HELP_OPTIONS, "pretty_exceptions_enable": False}
     top = typer.Typer(cls=Commands, name="trxas", help=_SUMMARY, callback=_all_commands, **settings)
-    stored = typer.Typer(help="List, show, check and repair stored runs.", **settings)
+    stored = typer.Typer(help="List, show, note, check and repair stored runs.", **settings)
     stored.command("list")(command_of(runs.run_list, runs.ListOptions))
     # A negative number is a run, not an option.
     negative_numbers = {**HELP_OPTIONS, "ignore_unknown_options": True}
     stored.command("show", context_settings=negative_numbers)(command_of(runs.run_show, runs.ShowOptions))
+    stored.command("note", context_settings=negative_numbers)(command_of(runs.run_note, runs.NoteOptions))
     stored.command("check")(command_of(runs.run_check, runs.CheckOptions))
     top.command("demo")(command_of(demo.run, demo.DemoOptions))
     top.command("sim", add_help_option=False, context_settings=sim.PASS_ON)(sim.run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,28 +19,68 @@ class ListOptions(StoreOptions):
     """Options of `trxas runs list`."""
 
     limit: Annotated[int, typer.Option(help="Maximum number of runs to list.")] = 50
+    search: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help='Only runs that fit: words, also of comments and tags, and conditions such as edge="Br K" rating>=4.',
+        ),
+    ] = ""
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the table to this file instead: .md, .csv or .html."),
+    ] = None
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Compute the columns of columns.py again where that file has changed.")
+    ] = False
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Reduce nothing: rows that were never computed stay empty.")
+    ] = False
     json: JsonFlag = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowOptions(StoreOptions):
-    """Options of `trxas runs show`."""
+class RunOptions(StoreOptions):
+    """Options of commands for one run."""
 
     run_key: Annotated[
         str, typer.Argument(metavar="RUN", help="Uid or its beginning, scan id, or -1 for the latest run.")
     ]
+
+    @property
+    def key(self) -> str | int:
+        """The run as the store finds it: short numbers are scan ids, or count from the latest."""
+        return run_key(self.run_key)
+
+
+def run_key(text: str) -> str | int:
+    """Return a run as the store finds it: short numbers are scan ids, or count from the latest; others are uids."""
+    # A uid may consist of digits alone. People copy at least eight characters of one, and scan ids have fewer digits
+    # for a hundred thousand runs.
+    is_number = text.lstrip("-").isdecimal() and len(text) < 8
+    return int(text) if is_number else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions(RunOptions):
+    """Options of `trxas runs show`."""
+
     json: JsonFlag = False
     keep_all: Annotated[
         bool, typer.Option("--keep-all", help="Reduce with the outliers and glitches that are left out otherwise.")
     ] = False
 
-    @property
-    def key(self) -> str | int:
-        """The run as the store finds it: short numbers are scan ids, or count from the latest."""
-        # A uid may consist of digits alone. People copy at least eight characters of one, and scan ids have fewer
-        # digits for a hundred thousand runs.
-        is_number = self.run_key.lstrip("-").isdecimal() and len(self.run_key) < 8
-        return int(self.run_key) if is_number else self.run_key
+
+@dataclass(frozen=True, kw_only=True)
+class NoteOptions(RunOptions):
+    """Options of `trxas runs note`."""
+
+    comment: Annotated[
+        str | None, typer.Argument(metavar="COMMENT", help='Comment that replaces the earlier one; "" removes it.')
+    ] = None
+    rating: Annotated[int | None, typer.Option(help="Rating, 1 to 5 stars; 0 removes it.")] = None
+    tag: Annotated[str, typer.Option(metavar="TAGS", help="Tags to add, separated by commas.")] = ""
+    untag: Annotated[str, typer.Option(metavar="TAGS", help="Tags to remove, separated by commas.")] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +94,51 @@ class CheckOptions(StoreOptions):
 
 
 def run_list(options: ListOptions) -> int:
-    """List the stored runs, newest first.
+    """List the stored runs with their results, newest first.
 
-    Runs whose process has died are closed first.
+    Runs whose process has died are closed first. The first list of new runs takes some seconds per run, because they
+    are reduced; later lists are immediate.
     """
-    from storage import list_runs
-    from trxas.results.run_tables import runs_table
+    from storage.table.formats import write_table
+    from storage.table.night_table import NightTable
+    from trxas.results.night import find_runs, night_facts, print_night, reducing
     from trxas.session.session import open_configured_store
-    from trxas.terminal.tables import print_table
 
     with open_configured_store(options.configuration()) as store:
-        runs = list_runs(store, limit=options.limit)
-        if options.json:
-            _print_json([dataclasses.asdict(run) for run in runs])
-        elif runs:
-            print_table(runs_table(runs))
+        table = NightTable(store)
+        runs = find_runs(store, search=options.search, limit=options.limit)
+        rows = table.rows(runs, compute=not options.quick, recompute=options.recompute, progress=reducing)
+        columns = table.columns()
+        if options.export is not None:
+            write_table(options.export, rows, columns)
+            print(f"{len(rows)} runs are in {options.export}.")
+        elif options.json:
+            _print_json([night_facts(row) for row in rows])
+        elif rows:
+            print_night(rows, columns)
         else:
-            print(f"No runs in {store.root}.")
+            print(f"No runs in {store.root}{' fit the search' if options.search else ''}.")
+    return 0
+
+
+def run_note(options: NoteOptions) -> int:
+    """Show or change comment, rating and tags of a run; its documents do not change."""
+    from storage.notes import RunNotes, tags_in
+    from storage.runs import find_uid
+    from trxas.results.night import note_text
+    from trxas.session.session import open_configured_store
+
+    with open_configured_store(options.configuration(), recover_runs=False) as store:
+        uid = find_uid(store, options.key)
+        notes = RunNotes(store.root)
+        notes.change(
+            uid,
+            comment=options.comment,
+            rating=options.rating,
+            add_tags=tags_in(options.tag),
+            remove_tags=tags_in(options.untag),
+        )
+        print(note_text(uid, notes))
     return 0
 
 

@@ -19,7 +19,7 @@ def welcome(session: Session) -> str:
     lines = [
         f"trxas on {session.configuration.beamline.name}, PVs at {epics.address_list}, data in {session.store.root}",
         f"devices: {', '.join(session.beamline.devices)}",
-        f"plans: {', '.join(session.plans())}    stored runs: db, runs(), show(-1), reduce(-1)",
+        f"plans: {', '.join(session.plans())}    stored runs: db, night(), show(-1), reduce(-1), note(-1)",
         f"try: {EXAMPLE}",
     ]
     # Calibrations and guards are stated at every start, because they decide whether the numbers of this session can be

@@ -51,7 +51,7 @@ def worker(live: QueueFeed) -> Iterator[LiveWorker]:
 
 @pytest.fixture
 def browser(store: Store, worker: LiveWorker, live: QueueFeed, qtbot: QtBot) -> Iterator[RunBrowser]:
-    widget = RunBrowser(store, worker, live, refresh_s=0.05, catalogue=False)
+    widget = RunBrowser(store, worker, live, refresh_s=0.05, catalogue=False, numbers=False)
     qtbot.addWidget(widget)
     widget.resize(1200, 600)
     widget.show()
@@ -87,7 +87,7 @@ def test_runs_that_only_the_catalogue_has_are_found_too(runs: StoredRuns, qtbot:
     for path in (runs.root / "journal" / "done").glob("*energy-1*"):
         path.unlink()
     with open_store(runs.root, recover_runs=False) as store:
-        widget = RunBrowser(store, refresh_s=0.1)
+        widget = RunBrowser(store, refresh_s=0.1, numbers=False)
         qtbot.addWidget(widget)
         widget.show()
         qtbot.waitUntil(lambda: len(widget.model.runs) == 4, timeout=120_000)

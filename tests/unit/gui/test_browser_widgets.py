@@ -62,7 +62,7 @@ def worker(live: QueueFeed) -> Iterator[LiveWorker]:
 
 @pytest.fixture
 def browser(store: Store, worker: LiveWorker, live: QueueFeed, qtbot: QtBot) -> Iterator[RunBrowser]:
-    widget = RunBrowser(store, worker, live, refresh_s=0.05, catalogue=False)
+    widget = RunBrowser(store, worker, live, refresh_s=0.05, catalogue=False, numbers=False)
     qtbot.addWidget(widget)
     widget.resize(1200, 600)
     widget.show()
@@ -277,7 +277,7 @@ def test_run_whose_process_died_is_named_so(runs: StoredRuns, qtbot: QtBot) -> N
     other.write(later(energy_run("energy-7"), 9000.0)[:30])
     other.close()
     with open_store(runs.root, recover_runs=False) as store:
-        widget = RunBrowser(store, catalogue=False)
+        widget = RunBrowser(store, catalogue=False, numbers=False)
         qtbot.addWidget(widget)
         widget.show()
         wait_for(qtbot, lambda: len(widget.model.runs) == 5)

@@ -1,0 +1,160 @@
+"""The night's table: rows of runs, computed once and saved beside the runs, with notes and the user's own columns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from errors import StorageError
+from storage.chains import load_dataset
+from storage.line_journal import LineJournal
+from storage.notes import Note, RunNotes
+from storage.table.columns import ColumnRun, UserColumns, read_columns
+from storage.table.row import ReducedRow, reduced_row, reduction_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from storage.runs import RunSource, RunSummary
+
+logger = logging.getLogger("trxas")
+
+UNSAVED = ("running",)
+"""States of runs whose rows are not saved, because they still change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightRow:
+    """One row of the table: the run, its note, and its reduced numbers, None while they are not computed."""
+
+    run: RunSummary
+    note: Note
+    reduced: ReducedRow | None
+
+
+class NightTable:
+    """The table of the runs of a store; several threads and processes may use tables of one data folder.
+
+    `notes` are those of the folder.
+    """
+
+    # Rows are saved in `<root>/rows.jsonl`, a record per computed row. A record holds for the run, its state, and the
+    # version of the code; the newest record of a run counts. Two processes that compute the same row at the same time
+    # write two equal records. Rows of runs that are being measured are kept in memory only. A cell of a user's column
+    # stays as it was computed until somebody asks for it to be computed again, with the version of its file.
+
+    def __init__(self, store: RunSource) -> None:
+        self._store = store
+        self._journal = LineJournal(store.root / "rows.jsonl")
+        self._rows: dict[tuple[str, str], ReducedRow] = {}
+        self._parsed = 0
+        self._memory: dict[str, tuple[str, ReducedRow]] = {}
+        self._lock = threading.Lock()
+        self.notes = RunNotes(store.root)
+
+    def columns(self) -> UserColumns:
+        """Return the user's own columns as their file is at the moment; raises nothing."""
+        return read_columns(self._store.root)
+
+    def rows(
+        self,
+        runs: Sequence[RunSummary],
+        *,
+        compute: bool = True,
+        recompute: bool = False,
+        most: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> list[NightRow]:
+        """Return the rows of these runs, in their order.
+
+        Rows that were never computed are computed now, which takes up to some seconds each, unless `compute` is False;
+        `progress` is called with the number of rows that are done and have to be computed, and `most` is how many of
+        them one call computes. With `recompute` the user's columns are computed again where their file has changed
+        since. Raises StorageError if notes or rows cannot be read; a run that cannot be read has the reason in its row.
+        """
+        columns = self.columns()
+        notes = self.notes.all()
+        saved = self._saved()
+        found = {run.uid: saved.get((run.uid, _state(run, runs))) for run in runs}
+        if compute:
+            missing = [run for run in runs if _is_missing(found[run.uid], columns, recompute=recompute)][:most]
+            for number, run in enumerate(missing):
+                if progress is not None:
+                    progress(number, len(missing))
+                found[run.uid] = self._compute(run, _state(run, runs), columns, found[run.uid])
+            if missing and progress is not None:
+                progress(len(missing), len(missing))
+        return [NightRow(run=run, note=notes.get(run.uid, Note()), reduced=found[run.uid]) for run in runs]
+
+    def _saved(self) -> dict[tuple[str, str], ReducedRow]:
+        with self._lock:
+            records = self._journal.read()
+            if len(records) < self._parsed:
+                # The file was replaced.
+                self._rows.clear()
+                self._parsed = 0
+            for record in records[self._parsed :]:
+                if record.get("version") == reduction_version() and (row := _row_of(record)) is not None:
+                    self._rows[str(record["run"]), str(record["state"])] = row
+            self._parsed = len(records)
+            return {**self._rows, **{(uid, state): row for uid, (state, row) in self._memory.items()}}
+
+    def _compute(self, run: RunSummary, state: str, columns: UserColumns, earlier: ReducedRow | None) -> ReducedRow:
+        try:
+            documents = load_dataset(self._store, run.uid)
+        except StorageError as error:
+            # The table of a night must not end at one damaged journal; no file has this row, as it may be repaired.
+            row = ReducedRow(problem=str(error))
+            with self._lock:
+                self._memory[run.uid] = (state, row)
+            return row
+        if earlier is None:
+            row = reduced_row(documents, columns)
+        else:
+            row = replace(earlier, cells=columns.cells(ColumnRun(documents)))
+        self._save(run, state, row)
+        return row
+
+    def _save(self, run: RunSummary, state: str, row: ReducedRow) -> None:
+        with self._lock:
+            if run.status in UNSAVED:
+                self._memory[run.uid] = (state, row)
+                return
+            record = {"run": run.uid, "state": state, "version": reduction_version(), "row": row.as_record()}
+            try:
+                self._journal.append([record])
+            except StorageError as error:
+                # An archive or a colleague's folder: the table is shown all the same, and computed again next time.
+                logger.debug("%s", error)
+                self._memory[run.uid] = (state, row)
+
+
+def _state(run: RunSummary, runs: Sequence[RunSummary]) -> str:
+    """Return what a saved row depends on: state and length of the run, and of the runs that resumed it.
+
+    A run that was resumed is reduced together with those, see `load_dataset`.
+    """
+    first = run.resumes or run.uid
+    others = sorted(one.uid[:8] for one in runs if first in (one.uid, one.resumes) and one.uid != run.uid)
+    return " ".join([run.status, str(run.points_done), *others])
+
+
+def _is_missing(row: ReducedRow | None, columns: UserColumns, *, recompute: bool) -> bool:
+    if row is None:
+        return True
+    if not recompute:
+        return False
+    # A file that cannot be executed at the moment leaves the cells as they are.
+    return not columns.problem and (
+        row.cells.keys() != columns.functions.keys()
+        or any(cell.version != columns.version for cell in row.cells.values())
+    )
+
+
+def _row_of(record: Mapping[str, Any]) -> ReducedRow | None:
+    try:
+        return ReducedRow.from_record(record["row"])
+    except (TypeError, KeyError, AttributeError):
+        return None
