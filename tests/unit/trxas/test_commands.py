@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import io
 import json
 import sys
@@ -15,10 +15,13 @@ import pytest
 
 import storage
 from storage import RunSummary
+from tests.support.live_runs import energy_run
+from tests.support.stored_runs import StoredRuns, later
 from trxas.commands import chaos, main, runs
 from trxas.commands.main import EXIT_INTERRUPTED
 from trxas.commands.options import command_of
 from trxas.commands.reference import reference_page
+from trxas.results import night
 from trxas.results.run_tables import runs_table
 from trxas.session import session
 from trxas.terminal.encoding import make_output_safe
@@ -181,19 +184,19 @@ def test_no_color_gives_plain_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert table_text(made) == "name\na"
 
 
-def test_lists_are_json_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    run = RunSummary(
-        uid="0a1b2c3d",
-        scan_id=4,
-        time_s=1.0,
-        plan_name="energy_scan",
-        sample="perovskite",
-        edge="Br K",
-        points_done=3,
-        points_intended=None,
-        status="complete",
+def test_lists_are_json_for_machines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stored = StoredRuns(tmp_path)
+    stored.write(later(energy_run("0a1b2c3d", overrides={"scan_id": 4, "plan_name": "energy_scan"}), 0.0))
+    stored.close()
+    monkeypatch.setattr(
+        session, "open_configured_store", lambda _configuration: storage.open_store(tmp_path, recover_runs=False)
     )
-    monkeypatch.setattr(session, "open_configured_store", lambda _configuration: contextlib.nullcontext())
-    monkeypatch.setattr(storage, "list_runs", lambda _store, limit: [run][:limit])
+    # Without the catalogue, which starts a server.
+    monkeypatch.setattr(night, "list_runs", functools.partial(storage.list_runs, journals_only=True))
     assert main.main(["runs", "list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["plan_name"] == "energy_scan"
+    (run,) = json.loads(capsys.readouterr().out)
+    assert (run["plan_name"], run["scan_id"]) == ("energy_scan", 4)
+    assert run["reduced"]["unit"] == "%"
+    assert run["note"]["rating"] == 0
