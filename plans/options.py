@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plans.edges import PB_L3
 from plans.parameters import (
     DelayPs,
     DwellS,
     EnergyApproach,
     EnergyEv,
     FluenceMjCm2,
+    FoilEdge,
+    FoilSchedule,
+    GateSchedule,
+    GateSeconds,
     Metadata,
     Order,
     Reference,
     Repeats,
     Sample,
+    Schedule,
     Series,
     ShutterReference,
 )
@@ -51,6 +57,21 @@ class PumpedOptions(ReferencedOptions):
     """Options of a scan at one pump fluence."""
 
     fluence_mj_cm2: FluenceMjCm2 = 8.83
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledOptions(PumpedOptions):
+    """Options of a scan that can bring along the runs that calibrate it; these share its series."""
+
+    gates: GateSchedule = Schedule.NONE
+    gates_s: GateSeconds = 600.0
+    foil: FoilSchedule = Schedule.NONE
+    foil_edge: FoilEdge = PB_L3.name
+
+    @property
+    def has_schedule(self) -> bool:
+        """Whether any other run is measured than the scan itself."""
+        return {self.gates, self.foil} != {Schedule.NONE}
 
 
 @dataclass(frozen=True, kw_only=True)

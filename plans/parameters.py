@@ -55,6 +55,14 @@ class ShutterReference(StrEnum):
     SCAN = "scan"
 
 
+class Schedule(StrEnum):
+    """When the runs that calibrate a scan are measured: never, before it, or before and after it."""
+
+    NONE = "none"
+    BEFORE = "before"
+    AROUND = "around"
+
+
 class Direction(StrEnum):
     """Direction in which one mirror moves the laser over the sample."""
 
@@ -249,6 +257,33 @@ TemperaturesC = Annotated[
 Reference = Annotated[
     ShutterReference,
     Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
+]
+GateSchedule = Annotated[
+    Schedule,
+    Arg(
+        "dark and blocked exposures in runs of their own, which calibrate the gates of the scan: none, before it "
+        "(before), or also after it, to see whether the gates have drifted (around)"
+    ),
+]
+GateSeconds = Annotated[
+    float,
+    Arg(
+        "beam time of the dark exposures, in each state of the laser, and of the blocked ones",
+        unit="s",
+        low=1.0,
+        high=36_000.0,
+    ),
+]
+FoilSchedule = Annotated[
+    Schedule,
+    Arg(
+        "foil scans, which show the error of the energy axis: none, before the scan (before), or also after it, to see "
+        "whether the axis has drifted (around)"
+    ),
+]
+FoilEdge = Annotated[
+    str,
+    Arg("K or L edge of the metal foil of `foil`", read=edge_name, suggestions=suggested_edges),
 ]
 AllowUnreducible = Annotated[
     bool, Arg("measure even if no point lies below or above the edge, so that the spectrum cannot be normalised")

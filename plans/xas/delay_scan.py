@@ -7,11 +7,12 @@ from devices.names import AxisName
 from errors import InputError
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
-from plans.engine.spec import ScanSpec
+from plans.engine.spec import Runs, ScanSpec
 from plans.grids import Region, join_regions, log_spaced
-from plans.options import PumpedOptions
+from plans.options import ScheduledOptions
 from plans.parameters import DelaysPs, Edge, EnergyEv, RegionsPs
 from plans.registry import Group, scan_plan
+from plans.xas.schedule import with_schedule
 
 TIME_TRACE_LINEAR_PS: tuple[Region, ...] = ((-500, -200, 150), (-90, 90, 30), (120, 260, 35))
 """Linear part of the default time trace: a baseline, the rise, and the first decay."""
@@ -36,28 +37,31 @@ def delay_scan(
     configuration: BeamlineConfiguration,
     edge: Edge,
     *,
-    options: PumpedOptions,
+    options: ScheduledOptions,
     energy_ev: EnergyEv | None = None,
     delays_ps: DelaysPs | None = None,
     regions_ps: RegionsPs | None = None,
-) -> ScanSpec:
+) -> Runs:
     """Scan the laser delay at one energy of an edge.
 
     By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, at the main feature of the
-    edge (13472 or 13043 eV). Returns the run's uid.
+    edge (13472 or 13043 eV). Returns the run's uid; with `gates` or `foil`, the uids of all runs by name, of which
+    "scan" is the scan.
     """
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")
     if regions_ps is not None:
         delays_ps = join_regions(regions_ps, "ps")
     preset = edge_preset(edge, configuration)
-    return ScanSpec(
+    delays_ps = time_trace_ps() if delays_ps is None else delays_ps
+    scan = ScanSpec(
         edge=preset,
         axis=AxisName.DELAY,
-        points=time_trace_ps() if delays_ps is None else delays_ps,
+        points=delays_ps,
         fixed={
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
         options=options,
     )
+    return with_schedule(configuration, scan, options, delays_ps)

@@ -6,10 +6,11 @@ from devices.configuration import BeamlineConfiguration
 from devices.names import AxisName
 from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import pump_probe
-from plans.engine.spec import ScanSpec
-from plans.options import PumpedOptions
+from plans.engine.spec import Runs, ScanSpec
+from plans.options import ScheduledOptions
 from plans.parameters import AllowUnreducible, DelayPs, DwellPower, Edge, RegionsEv, RegionsK
 from plans.registry import Group, scan_plan
+from plans.xas.schedule import with_schedule
 
 
 @scan_plan(group=Group.PUMP_PROBE, order=1, detection=pump_probe)
@@ -18,23 +19,24 @@ def energy_scan(
     edge: Edge,
     *,
     delay_ps: DelayPs,
-    options: PumpedOptions,
+    options: ScheduledOptions,
     regions_ev: RegionsEv | None = None,
     regions_k: RegionsK | None = None,
     dwell_power: DwellPower = 0.0,
     allow_unreducible: AllowUnreducible = False,
-) -> ScanSpec:
+) -> Runs:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
     All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
     `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump
-    is refused; with the default scheme those above 153.2 ns. Returns the run's uid.
+    is refused; with the default scheme those above 153.2 ns. Returns the run's uid; with `gates` or `foil`, the
+    uids of all runs by name, of which "scan" is the scan.
     """
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)
     check_belongs(preset, points)
     check_reducible(preset, points, allow_unreducible=allow_unreducible)
-    return ScanSpec(
+    scan = ScanSpec(
         edge=preset,
         axis=AxisName.ENERGY,
         points=points,
@@ -42,3 +44,4 @@ def energy_scan(
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
         options=options,
     )
+    return with_schedule(configuration, scan, options, [delay_ps])

@@ -150,6 +150,7 @@ def run_show(options: ShowOptions) -> int:
     from storage import load_dataset
     from trxas.results.measured_decays import MeasuredDecays
     from trxas.results.run_report import run_facts, run_report
+    from trxas.results.series_foils import SeriesFoils
     from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration()) as store:
@@ -158,7 +159,8 @@ def run_show(options: ShowOptions) -> int:
         if options.json:
             _print_json(run_facts(documents, decays, keep_all=options.keep_all))
         else:
-            print(run_report(documents, decays=decays, keep_all=options.keep_all))
+            foils = SeriesFoils(lambda: store)
+            print(run_report(documents, decays=decays, keep_all=options.keep_all, foils=foils))
     return 0
 
 

@@ -13,6 +13,7 @@ from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
 from trxas.results.run_results import combine_stored_runs, reduce_stored_run
 from trxas.results.run_tables import runs_table
+from trxas.results.series_foils import SeriesFoils
 from trxas.terminal.tables import print_table
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def stored_run_functions(
     They raise StorageError for an unknown run, or a key that fits several.
     """
     found = MeasuredDecays(lambda: store) if decays is None else decays
+    foils = SeriesFoils(lambda: store)
 
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""
@@ -43,7 +45,7 @@ def stored_run_functions(
 
         `key`: uid, scan id, or -1 for the latest. `kinetics`, `detector` and `keep_all` as for `reduce`.
         """
-        print(run_report(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all))
+        print(run_report(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all, foils=foils))
 
     def reduce(
         key: RunKey = -1, kinetics: str | None = None, detector: str | None = None, *, keep_all: bool = False

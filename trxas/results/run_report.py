@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from trxas.results.run_results import reduce_stored_run
 
 if TYPE_CHECKING:
     from trxas.results.run_results import FindDecay
+
+    FindFoils = Callable[[Mapping[str, Any]], list[str]]
 
 SHOWN = (
     "uid", "scan_id", "plan_name", "sample", "edge", "beamline", "energy_ev", "delay_ps", "fluence_mj_cm2",
@@ -28,10 +30,11 @@ def run_report(
     decays: FindDecay | None = None,
     *,
     keep_all: bool = False,
+    foils: FindFoils | None = None,
 ) -> str:
     """Return the report as lines of text: settings, exposures by quality, how the run ended, and the results.
 
-    `kinetics`, `detector`, `decays` and `keep_all` as for `reduce_stored_run`.
+    `kinetics`, `detector`, `decays` and `keep_all` as for `reduce_stored_run`; `foils` gives lines on the energy axis.
     Raises IndexError without documents; what cannot be reduced is a line of the report.
     """
     start = documents[0][1]
@@ -46,6 +49,7 @@ def run_report(
     # wrong.
     results = reduce_stored_run(documents, kinetics, detector, decays, keep_all=keep_all)
     lines += [f"{'kind of run':<22} {results.kind}", "", results.table()]
+    lines += [] if foils is None else foils(start)
     return "\n".join(lines)
 
 

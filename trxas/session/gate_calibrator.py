@@ -11,7 +11,9 @@ from bluesky.utils import Msg
 
 from devices.beamline import Beamline
 from errors import InputError, ReductionError, StorageError
+from reduction.gate_calibration import GateCalibration
 from reduction.kinds import reduce_run
+from reduction.xas.gate_drift import gate_drift
 from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
 from reduction.xas.gate_kinds import GateResults
 from trxas.session.calibrations import Plan
@@ -67,4 +69,7 @@ class GateCalibrator:
             return
         self._say(results.table())
         if isinstance(results, GateResults):
+            before = GateCalibration.from_document(self._beamline.gates.calibration)
+            for drift in gate_drift(before, results.calibration):
+                self._say(drift.text)
             yield from bps.configure(self._beamline.gates, {"calibration": results.document})

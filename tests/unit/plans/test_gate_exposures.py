@@ -8,6 +8,7 @@ import pytest
 
 import plans
 from errors import AcquisitionError
+from plans.xas.schedule import spread
 from tests.support.recorded_runs import RecordedRuns
 
 
@@ -48,3 +49,35 @@ def test_blocked_exposures_keep_the_laser_off_and_the_x_rays_on(recorded: Record
     assert [event["energy_ev"] for event in recorded.events] == pytest.approx([13_480.0] * 3)
     assert recorded.moved("xray_shutter") == []
     assert recorded.starts[0]["laser"] == "closed"
+
+
+ENERGIES_EV = [(13_450, 13_460, 5), (13_466, 13_480, 2), (13_540, 13_570, 10)]
+
+
+def test_a_scan_brings_along_the_runs_that_calibrate_it(recorded: RecordedRuns) -> None:
+    """Lost otherwise: a night of scans whose zeros, gains and energies were those of last week."""
+    uids = recorded.run(
+        plans.energy_scan(
+            recorded.line, "Br K", delay_ps=100, dwell_s=1.0, regions_ev=ENERGIES_EV, gates="around", gates_s=10.0,
+            foil="before", sample="vial 7",
+        )
+    )  # fmt: skip
+    names = ["foil_before", "dark_before", "blocked_before", "scan", "dark_after", "blocked_after"]
+    assert list(uids) == names
+    assert [start["uid"] for start in recorded.starts] == list(uids.values())
+    assert len({start["series"] for start in recorded.starts}) == 1
+    assert [start["sample"] for start in recorded.starts] == ["Pb foil", *["vial 7"] * 5]
+    dark = recorded.starts[1]
+    assert dark["grid"] == {"axis": "delay_ps", "points": [100.0]}
+    assert dark["repeats"] * dark["dwell_s"] == 10.0
+    assert recorded.line.xray_shutter.position == "open"
+
+
+def test_a_scan_without_a_schedule_is_the_scan_alone(recorded: RecordedRuns) -> None:
+    uid = recorded.run(plans.delay_scan(recorded.line, "Br K", dwell_s=1.0, delays_ps=[-200.0, 100.0, 300.0]))
+    assert [start["uid"] for start in recorded.starts] == [uid]
+
+
+def test_dark_exposures_of_a_long_delay_scan_see_few_of_its_delays() -> None:
+    assert spread([10.0]) == [10.0]
+    assert spread(list(range(35))) == [0.0, 7.0, 14.0, 20.0, 27.0, 34.0]

@@ -82,7 +82,7 @@ NO_LIMIT = {
     "apply",
     "allow_unreducible",
 }
-NO_LIMIT |= {"shutter_reference", "order"}
+NO_LIMIT |= {"shutter_reference", "order", "gates", "foil", "foil_edge"}
 
 CASES = [
     (plan, name, value)

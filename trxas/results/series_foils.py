@@ -1,0 +1,103 @@
+"""What the foil scans of a series say about the energies of its other runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scipy.stats import norm
+
+from errors import InputError, ReductionError, StorageError
+from reduction.kinds import reduce_run
+from reduction.number_text import with_error
+from reduction.values import Value
+from reduction.xas.results import FoilResults
+from storage import find_starts, load_dataset
+
+if TYPE_CHECKING:
+    from reduction.types import Document
+    from storage import Store
+
+logger = logging.getLogger("trxas")
+
+FOIL_PLAN = "foil_scan"
+
+FALSE_ALARMS = 1e-3
+"""p-value of a drift below which a sentence reports it."""
+
+
+class SeriesFoils:
+    """Lines on the energy axis of a run, from the foil scans of its series in the store that `store` returns.
+
+    A foil scan is reduced once; one that is still being measured is not used. Any thread may call it.
+    """
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._reduced: dict[str, FoilResults | None] = {}
+
+    def __call__(self, start: Document) -> list[str]:
+        """Return the error of the axis of the run with this start document, eV, and the drift between two foil scans.
+
+        Empty without foil scans in its series, and for a foil scan itself. Raises nothing: a store that cannot be read
+        is logged.
+        """
+        if not start.get("series") or start.get("plan_name") == FOIL_PLAN:
+            return []
+        with self._lock:
+            try:
+                return self._lines(start)
+            except StorageError as error:
+                logger.warning("No foil scans could be looked up: %s", error)
+                return []
+
+    def _lines(self, start: Document) -> list[str]:
+        store = self._store()
+        runs = find_starts(store, series=start["series"], plan_name=FOIL_PLAN)
+        found = [(str(run["uid"]), results) for run in runs if (results := self._foil(store, str(run["uid"])))]
+        own_ev = float(start.get("energy_calibration_offset_ev", 0.0))
+        lines = [line for uid, results in found if (line := _offset_line(uid, results, own_ev))]
+        return [*lines, *_drift_lines(found)]
+
+    def _foil(self, store: Store, uid: str) -> FoilResults | None:
+        if uid not in self._reduced:
+            documents = load_dataset(store, uid)
+            if documents[-1][0] != "stop":
+                return None
+            try:
+                results = reduce_run(documents)
+            except (InputError, ReductionError):
+                results = None
+            self._reduced[uid] = results if isinstance(results, FoilResults) else None
+        return self._reduced[uid]
+
+
+def _offset_line(uid: str, results: FoilResults, own_ev: float) -> str:
+    """Return the offset to add to the energies of a run whose axis is calibrated by `own_ev`; "" without an edge."""
+    edge = results.uncalibrated_edge_ev
+    offset = results.offset_ev
+    if edge is None or offset is None or results.aligned is None:
+        return ""
+    reference = results.aligned.reference
+    ev = Value(reference.edge_ev - edge.value - own_ev, offset.sigma)
+    return f"{'energy by the foil':<22} add {with_error(*ev)} eV ({reference.edge}, run {uid[:8]} of the series)"
+
+
+def _drift_lines(found: list[tuple[str, FoilResults]]) -> list[str]:
+    """Return the change of the energy axis from the first foil scan to the last, eV, with p."""
+    edges = [edge for _, results in found if (edge := results.uncalibrated_edge_ev) is not None]
+    if len(edges) < 2:
+        return []
+    # On the drive's own axis, and by the error of the scans alone: the reference is the same in both.
+    drift = Value(edges[-1].value - edges[0].value, (edges[0].sigma ** 2 + edges[-1].sigma ** 2) ** 0.5)
+    p_value = float(2 * norm.sf(abs(drift.value) / drift.sigma)) if drift.sigma > 0 else 1.0
+    lines = [f"{'drift of the energy':<22} {with_error(*drift)} eV between the foil scans, p = {p_value:.2g}"]
+    if p_value < FALSE_ALARMS:
+        lines.append(
+            "The energy axis drifted during the series: half of the drift is an error of every energy. Scan the foil "
+            "more often, or find out what moves the monochromator."
+        )
+    return lines
