@@ -26,8 +26,10 @@ from devices.detectors.further_detectors import further_detectors
 from devices.detectors.pilatus import Pilatus
 from devices.detectors.power_meter import PowerMeter
 from devices.detectors.sdd import Sdd
-from devices.exposure.conditions import Conditions
+from devices.exposure.conditions import Conditions, further_conditions
+from devices.exposure.event_reader import EventReader
 from devices.exposure.gated_detectors import Exposure
+from devices.exposure.own_detector import OwnDetector
 from devices.exposure.point_reader import PointDevices, PointReader
 from devices.exposure.powder_reader import PowderDevices, PowderReader
 from devices.exposure.scaler_channels import exposure_device
@@ -91,7 +93,8 @@ class BeamlineAxes:
     def axes(self) -> dict[str, Axis]:
         """Axes by the name of their event field, which ends in the unit."""
         fixed = {name.value: getattr(self, name.name.lower()) for name in AxisName}
-        return {name: axis for name, axis in fixed.items() if axis is not None} | dict(self.further_axes)
+        there = {name: axis for name, axis in fixed.items() if axis is not None and axis.is_there}
+        return there | dict(self.further_axes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ class Beamline(BeamlineAxes):
     xray_shutter: Shutter
     surroundings: Surroundings
     exposure: Exposure
-    point: PointReader
+    point: EventReader
     axis_group: AxisGroup
     cell: Cell | None = None
     sample_stage: SampleStage | None = None
@@ -216,6 +219,7 @@ class Beamline(BeamlineAxes):
         # without its powder cell must not open slowly every time.
         optional = list(self.signals(self.optional_devices))
         needed = list(self.signals([*self.pump_probe_devices, *self.guarding_devices]))
+        needed += self.point.conditions.further_signals
         wait_connected(needed, timeout_s)
         wait_connected(optional, min(OPTIONAL_WAIT_S, timeout_s))
         if disconnected_names(needed):
@@ -246,6 +250,8 @@ class Beamline(BeamlineAxes):
         for name, axis in self.further_axes.items():
             # An axis of its own class may convert, so that its PVs may have other units.
             found = axis.readback.metadata.get("units") if isinstance(axis, RecordAxis | PositionerAxis) else None
+            if isinstance(axis, RecordAxis) and axis.is_scaled:
+                continue
             if found and found != axis.unit:
                 wrong.append(f"{axis.readback.pvname} is in {found}, but [axes.{name}] has unit = {axis.unit!r}")
         if wrong:
@@ -271,20 +277,22 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
     shutter = laser_shutter(configuration.laser, prefix)
     xrays = xray_shutter(around, prefix)
     further = further_detectors(configuration, prefix)
+    devices = further_devices(configuration.devices, prefix=prefix)
     point_devices = PointDevices(
         axes=axes.axes,
-        exposure=exposure_device(configuration, prefix),
+        exposure=_exposure(configuration, prefix, devices),
         laser=laser_device(configuration.laser, prefix),
         surroundings=surroundings_device(around, prefix),
         injecting=_optional(prefix, around.injecting, "injecting"),
         further=further,
+        conditions=further_conditions(configuration.conditions, prefix),
     )
-    pulses_per_s = configuration.scheme.pumps_per_s
-    point = PointReader(point_devices, quality=configuration.quality, pulses_per_s=pulses_per_s)
+    point = _point(configuration, point_devices)
     return Beamline(
         **vars(axes),
         **_powder_devices(configuration, axes.energy, point_devices, point.conditions),
         **_further_devices(configuration, prefix),
+        further_devices=devices,
         configuration=configuration,
         ring=ring_device(configuration, prefix),
         waveplate=Waveplate(fluence, prefix=prefix, name="waveplate") if isinstance(fluence, FluenceSettings) else None,
@@ -298,6 +306,31 @@ def build_beamline(configuration: BeamlineConfiguration) -> Beamline:
         further_detectors=further.devices,
         axis_group=AxisGroup({**axes.axes, "laser_shutter": shutter, "xray_shutter": xrays}),
     )
+
+
+def _exposure(configuration: BeamlineConfiguration, prefix: str, devices: Mapping[str, Device]) -> Exposure:
+    """Return what makes the exposures: the master scaler with the detectors that it gates, or a detector of its own.
+
+    Raises ConfigurationError if the configured detector cannot make exposures.
+    """
+    name = configuration.exposure.detector
+    if not name:
+        return exposure_device(configuration, prefix)
+    detector = devices[name]
+    if not isinstance(detector, OwnDetector):
+        path = f"{OwnDetector.__module__}.{OwnDetector.__qualname__}"
+        raise ConfigurationError(
+            f"[exposure] detector = {name!r}: the class of [devices.{name}] cannot make exposures. Give one that is "
+            f"derived from {path}."
+        )
+    detector.use_limits(configuration.exposure)
+    return detector
+
+
+def _point(configuration: BeamlineConfiguration, devices: PointDevices) -> EventReader:
+    if isinstance(devices.exposure, OwnDetector):
+        return devices.exposure.reader(devices, configuration.quality)
+    return PointReader(devices, quality=configuration.quality, pulses_per_s=configuration.scheme.pumps_per_s)
 
 
 def _axes(configuration: BeamlineConfiguration, prefix: str) -> BeamlineAxes:
@@ -329,7 +362,6 @@ def _further_devices(configuration: BeamlineConfiguration, prefix: str) -> dict[
         "holder": None if holder is None else SessionLock(holder, prefix=prefix, name="holder"),
         "xray_permit": _optional(prefix, configuration.surroundings.xray_permit, "xray_permit"),
         "foil_wheel": None if wheel is None else FoilWheel(wheel, prefix=prefix, name="foil_wheel"),
-        "further_devices": further_devices(configuration.devices, prefix=prefix),
     }
 
 

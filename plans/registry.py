@@ -36,6 +36,7 @@ class Group(StrEnum):
     PUMP_PROBE = "Pump and probe"
     ALIGNMENT = "Alignment and calibration"
     POWDER = "Powder cell"
+    MICROSCOPY = "Photoluminescence microscopy"
 
 
 class RegisteredPlan(Protocol):
@@ -57,7 +58,7 @@ class PlanEntry:
     detectors. `resumable`: whether its runs can be resumed. `unpumped_probe`: whether the unpumped probe must come
     before the next pump. `around`: sets something up before each run and puts it back after it. `own_keys`: keys that
     it adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a name that
-    another package gives to its own plans.
+    another package gives to its own plans. `technique` is the folder of a plan of trxas, empty for another package's.
     """
 
     name: str
@@ -74,6 +75,11 @@ class PlanEntry:
     unpumped_probe: bool = True
     around: Around | None = None
     own_keys: frozenset[str] = frozenset()
+    technique: str = ""
+
+    def is_offered(self, configuration: BeamlineConfiguration) -> bool:
+        """Return whether a beamline has the plan: it is of one of its techniques, or of another package."""
+        return not self.technique or self.technique in configuration.techniques
 
     def arguments(
         self, configuration: BeamlineConfiguration, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -173,14 +179,26 @@ def sorted_plans() -> list[RegisteredPlan]:
     return sorted(PLANS.values(), key=place)
 
 
-def reserved_keys() -> frozenset[str]:
-    """Return the keys of a start document that runs write; `check_reserved` refuses them from users."""
-    return own_keys().union(*(one.entry.own_keys for one in PLANS.values()))
+def plans_of(configuration: BeamlineConfiguration) -> list[RegisteredPlan]:
+    """Return the plans that a beamline offers, in the order of lists and forms."""
+    return [plan for plan in sorted_plans() if plan.entry.is_offered(configuration)]
 
 
-def check_reserved(md: Iterable[str], where: str) -> None:
-    """Raise InputError if the metadata `md`, given as `where`, hold a key that runs write themselves."""
-    if taken := sorted(reserved_keys().intersection(md)):
+def reserved_keys(configuration: BeamlineConfiguration | None = None) -> frozenset[str]:
+    """Return the keys of a start document that runs write; `check_reserved` refuses them from users.
+
+    With a `configuration` only those of the plans that its beamline offers.
+    """
+    found = PLANS.values() if configuration is None else plans_of(configuration)
+    return own_keys().union(*(one.entry.own_keys for one in found))
+
+
+def check_reserved(md: Iterable[str], where: str, configuration: BeamlineConfiguration | None = None) -> None:
+    """Raise InputError if the metadata `md`, given as `where`, hold a key that runs write themselves.
+
+    With a `configuration`, those of its beamline.
+    """
+    if taken := sorted(reserved_keys(configuration).intersection(md)):
         raise InputError(
             f"{where} may not set {', '.join(taken)}: the run writes what it measures there. Give the value as "
             "an argument of the plan, or choose another name."
@@ -218,6 +236,7 @@ def scan_plan(
             unpumped_probe=unpumped_probe,
             around=around,
             own_keys=frozenset(own_keys),
+            technique=technique_of(function.__module__),
         )
         return _registered(function, _measuring(entry), entry)
 
@@ -228,7 +247,7 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
     """Return the plan that makes the runs of `entry`."""
 
     def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
-        check_reserved(arguments.get("md") or {}, "md")
+        check_reserved(arguments.get("md") or {}, "md", beamline.configuration)
         # The runs are built in the plan, not when it is called, so an error in an argument ends the plan in the engine,
         # where queue server and prompt report it, before any message that moves something.
         runs = entry.specs(beamline.configuration, **arguments)
@@ -252,15 +271,22 @@ def plan(*, group: str, order: int, own_keys: Iterable[str] = ()) -> Callable[[C
             group=group,
             order=order,
             own_keys=frozenset(own_keys),
+            technique=technique_of(function.__module__),
         )
 
         def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
-            check_reserved(arguments.get("md") or {}, "md")
+            check_reserved(arguments.get("md") or {}, "md", beamline.configuration)
             return (yield from function(beamline, **arguments))
 
         return _registered(function, body, entry)
 
     return decorate
+
+
+def technique_of(module: str) -> str:
+    """Return the folder below `plans` that a module is in; empty for a module of another package."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "plans" and len(parts) > 2 else ""
 
 
 def _registered(function: Callable[..., Any], body: Callable[..., AnyPlan], entry: PlanEntry) -> RegisteredPlan:

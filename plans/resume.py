@@ -61,7 +61,7 @@ def resumed_request(
     """Return the request of the run that began with `start`, without those `done`; raise as `resume_scan`."""
     _check_resumable(beamline, start)
     user_md = {} if md is None else storable_metadata(md)
-    check_reserved(user_md, "md")
+    check_reserved(user_md, "md", beamline.configuration)
     # The new run is the old one, less what is done. Three sources of its keys, the later ones winning: what the user
     # adds, what the interrupted run stored (its series, sample, own keys), and what this run writes itself. Points and
     # exposures keep their indices, so both runs together are read as one.

@@ -25,8 +25,9 @@ DEFAULT_CONFIGURATION = Path(str(files("trxas") / "7id.toml"))
 SHIPPED = {
     "7ID-D": DEFAULT_CONFIGURATION,
     "7ID-D, public names": DEFAULT_CONFIGURATION.with_name("7id-public.toml"),
+    "tplm": DEFAULT_CONFIGURATION.with_name("tplm.toml"),
 }
-"""Configurations that a file may extend by name."""
+"""Configurations that a file may extend by name, and `--config` may give by name."""
 
 
 STOCK_MOTOR = "ophyd.EpicsMotor"
@@ -94,6 +95,9 @@ class Configuration:
     def simulation_options(self) -> tuple[str, ...]:
         """Options that give a simulation the ring and the photodiodes of this configuration."""
         exposure = self.beamline.exposure
+        if exposure.detector:
+            # An endstation of its own has one technique, and the simulation of that name.
+            return ("--experiment", self.beamline.techniques[0])
         photodiodes = str(exposure.apds * exposure.diodes_per_channel or DEFAULT_PHOTODIODES)
         # A beamline without a laser shutter cannot turn the laser on, so the simulation must have it on.
         by_hand = () if self.beamline.laser.shutter else ("--public-names",)
@@ -129,7 +133,8 @@ def load_configuration(
     `address_list` (by default EPICS_CA_ADDR_LIST), `prefix` and `data` replace what the file sets. Raises
     ConfigurationError with every fault of the file: table, key, value, allowed range with unit, and what to do.
     """
-    path = Path(path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION)
+    chosen = path or os.environ.get("TRXAS_CONFIG") or DEFAULT_CONFIGURATION
+    path = SHIPPED.get(str(chosen), Path(chosen))
     # Precedence, from the weakest: the file, the environment of EPICS, the command line. The file is checked as a whole
     # before anything of it is used, so that one message names all of its faults.
     inherited = read_inherited(path, SHIPPED)
@@ -168,10 +173,13 @@ def configuration_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "trxas configuration",
-        "if": {"not": {"required": ["extends"]}},
+        "if": {"not": {"anyOf": [{"required": ["extends"]}, _OWN_DETECTOR]}},
         "then": whole,
     }
 
+
+_OWN_DETECTOR = {"required": ["exposure"], "properties": {"exposure": {"required": ["detector"]}}}
+"""Schema of a file whose exposures are made by a detector of its own, which lacks the tables of the X-rays."""
 
 _INHERITANCE = {
     "extends": {

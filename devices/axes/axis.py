@@ -28,6 +28,8 @@ class Axis(Device):
 
     Subclasses name their raw read-backs and setpoints and convert with `raw_targets` and `value_from_raw`. An axis with
     a component `motor` is driven by that motor record: directly, or through another record if `raw_is_motor` is false.
+    One that is not there (`is_there`) stands for a device that the endstation lacks, and is neither moved nor recorded.
+    One that `settles` takes minutes to arrive; a run sets it first, with the laser shutter closed.
     `low`, `high` and `tolerance` are in `unit`. A move is done `settle_s` seconds after the axis has arrived.
     """
 
@@ -35,6 +37,8 @@ class Axis(Device):
     raw_readbacks: ClassVar[tuple[str, ...]]
     raw_setpoints: ClassVar[tuple[str, ...]]
     raw_is_motor: ClassVar[bool] = True
+    is_there: ClassVar[bool] = True
+    settles: ClassVar[bool] = False
     settle_s: float = 0.0
 
     def __init__(

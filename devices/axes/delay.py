@@ -176,7 +176,25 @@ class CoarseDelay(Delay):
         return {"coarse_setpoint": coarse_ps / PS_PER_S}
 
 
+class NoDelay(Delay):
+    """Stand-in for the delay of an endstation without pump and probe."""
+
+    coarse_setpoint = None
+    coarse_readback = None
+    fine_setpoint = None
+    fine_readback = None
+    raw_readbacks = ()
+    raw_setpoints = ()
+    is_there = False
+
+    def check_value(self, value: float) -> None:
+        """Raise InputError for any value, ps: there is nothing to move."""
+        raise InputError(f"{self.name} = {value:g} ps: this endstation has no laser delay. Leave the delay out.")
+
+
 def delay_axis(settings: DelaySettings, response: InstrumentResponse, prefix: str) -> Delay:
     """Return the delay axis, ps: over both raw delays, or over the coarse one alone."""
+    if not settings.is_there:
+        return NoDelay(settings, response, prefix=prefix, name="delay")
     kind = Delay if settings.fine_setpoint else CoarseDelay
     return kind(settings, response, prefix=prefix, name="delay")

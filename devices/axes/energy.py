@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
 from ophyd.device import do_not_wait_for_lazy_connection
-from ophyd.status import DeviceStatus, Status, StatusBase
-from ophyd.utils import StatusTimeoutError
+from ophyd.status import DeviceStatus, StatusBase
 
 from devices.absent import class_without
 from devices.axes.axis import Axis
+from devices.axes.both_moves import BothMoves
 from devices.axes.motor_record import MotorFields
 from devices.configuration import EnergySettings
 from devices.conversions import energy_ev, energy_setpoint_kev
@@ -187,7 +187,7 @@ class Energy(Axis):
     def _set_from_below(self, value: float) -> StatusBase:
         # The number of stops shows whether there was one between the two moves; then the second must not follow.
         stops = self._stops
-        both = _BothMoves(f"{self.name} to {value:.10g} eV from below")
+        both = BothMoves(f"{self.name} to {value:.10g} eV from below")
 
         def come_back(first: StatusBase) -> None:
             error = first.exception(timeout=0)
@@ -231,36 +231,24 @@ class Energy(Axis):
             self.halt.put(1)
 
 
+class NoEnergy(Energy):
+    """Stand-in for the energy of an endstation without monochromator."""
+
+    setpoint = None
+    readback = None
+    halt = None
+    motor = None
+    raw_readbacks = ()
+    raw_setpoints = ()
+    is_there = False
+
+    def check_value(self, value: float) -> None:
+        """Raise InputError for any value, eV: there is nothing to move."""
+        raise InputError(f"{self.name} = {value:g} eV: this endstation has no monochromator. Leave the energy out.")
+
+
 def energy_axis(settings: EnergySettings, prefix: str) -> Energy:
     """Return the axis of the monochromator's energy, eV; it cannot be stopped if the beamline has no PV for that."""
+    if not settings.is_there:
+        return NoEnergy(settings, prefix=prefix, name="energy")
     return class_without(Energy, () if settings.stop else ("halt",))(settings, prefix=prefix, name="energy")
-
-
-class _BothMoves(Status):
-    """Overshoot and return as one status, which fails with the reason of the move that failed.
-
-    A time-out becomes a MotionError, as ophyd lets only its own timers raise its StatusTimeoutError.
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        super().__init__()
-
-    def __str__(self) -> str:
-        return self._what
-
-    __repr__ = __str__
-
-    def fail(self, error: BaseException) -> None:
-        self.set_exception(MotionError(str(error)) if isinstance(error, StatusTimeoutError) else error)
-
-    def follow(self, second: StatusBase, arrived: Callable[[], None]) -> None:
-        def finish(_: StatusBase) -> None:
-            error = second.exception(timeout=0)
-            if error is not None:
-                self.fail(error)
-                return
-            arrived()
-            self.set_finished()
-
-        second.add_callback(finish)

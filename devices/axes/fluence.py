@@ -205,8 +205,14 @@ class FixedFluence(Axis):
         """Do nothing: there is no motion."""
 
 
+class NoFluence(FixedFluence):
+    """Stand-in for the fluence of an endstation without pump."""
+
+    is_there = False
+
+
 def fluence_axis(settings: FluenceSettings | FixedFluenceSettings, prefix: str) -> Fluence | FixedFluence:
     """Return the axis of the fluence, mJ/cm2: the half-wave plate, or a fixed value that was set by hand."""
     if isinstance(settings, FluenceSettings):
         return Fluence(settings, prefix=prefix, name="fluence")
-    return FixedFluence(settings, name="fluence")
+    return (FixedFluence if settings.is_there else NoFluence)(settings, name="fluence")

@@ -9,6 +9,7 @@ from devices.configuration.axis_settings import (
     PointingSettings,
 )
 from devices.configuration.beamline_configuration import BeamlineConfiguration, EpicsSettings, GeometrySettings
+from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.edge_settings import EdgeSettings
 from devices.configuration.foil_settings import FoilSettings
@@ -22,6 +23,7 @@ from devices.configuration.surroundings_settings import LaserSettings, Surroundi
 __all__ = [
     "BeamlineConfiguration",
     "CellSettings",
+    "ConditionSettings",
     "DelaySettings",
     "EdgeSettings",
     "EnergySettings",

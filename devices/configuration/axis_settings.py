@@ -7,7 +7,17 @@ from typing import Annotated
 
 from pydantic.dataclasses import dataclass
 
-from devices.configuration.fields import DAY_S, SETTINGS, Fault, OptionalPv, Pv, ascending, quantity, whole_number
+from devices.configuration.fields import (
+    DAY_S,
+    SETTINGS,
+    Fault,
+    OptionalPv,
+    Pv,
+    ascending,
+    needed_pvs,
+    quantity,
+    whole_number,
+)
 from devices.conversions import waveplate_angle_deg
 from devices.names import Approach
 
@@ -22,8 +32,8 @@ class EnergySettings:
     more than `long_move_ev` therefore goes `overshoot_ev` too far and returns; with "direct" it stops at its target.
     """
 
-    setpoint: Pv
-    readback: Pv
+    setpoint: OptionalPv
+    readback: OptionalPv
     stop: OptionalPv
     motor: OptionalPv = ""
     low_ev: Annotated[float, quantity("lowest energy", "eV", low=1000.0, high=200_000.0)]
@@ -38,8 +48,14 @@ class EnergySettings:
         float, quantity("overshoot of a long move down below its target", "eV", above=0.0, high=1000.0)
     ] = 60.0
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a monochromator: not so for an endstation without the table."""
+        return bool(self.setpoint)
+
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""
+        yield from needed_pvs("energy", self, ("setpoint", "readback"))
         yield from ascending("energy", "low_ev", self.low_ev, "high_ev", self.high_ev, "eV")
         if self.overshoot_ev > self.long_move_ev:
             yield Fault(
@@ -66,10 +82,10 @@ class DelaySettings:
     fine delay stays where it is and counts, and the coarse one makes every move.
     """
 
-    coarse_setpoint: Pv
-    coarse_readback: Pv
+    coarse_setpoint: OptionalPv
+    coarse_readback: OptionalPv
     fine_setpoint: OptionalPv
-    fine_readback: Pv
+    fine_readback: OptionalPv
     time_zero_raw_ps: Annotated[float, quantity("raw delay at which laser and X-rays coincide", "ps")]
     low_ps: Annotated[float, quantity("earliest delay", "ps", low=-1e9, high=1e9)]
     high_ps: Annotated[float, quantity("latest delay", "ps", low=-1e9, high=1e9)]
@@ -80,8 +96,14 @@ class DelaySettings:
     tolerance_ps: Annotated[float, quantity("accepted distance from the target", "ps", above=0.0, high=1000.0)] = 2.0
     timeout_s: Annotated[float, quantity("longest move", "s", above=0.0, high=DAY_S)] = 20.0
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a laser delay: not so for an endstation without the table."""
+        return bool(self.coarse_setpoint)
+
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""
+        yield from needed_pvs("delay", self, ("coarse_setpoint", "coarse_readback", "fine_readback"))
         yield from ascending("delay", "low_ps", self.low_ps, "high_ps", self.high_ps, "ps")
         for key in ("coarse_sign", "fine_sign"):
             if getattr(self, key) == 0:
@@ -155,6 +177,11 @@ class FixedFluenceSettings:
     """Fluence of a beamline without a remote attenuator: set by hand, and recorded as it is given here."""
 
     fixed_mj_cm2: Annotated[float, quantity("fluence on the sample", "mJ/cm2", above=0.0, high=1e4)]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a pump whose fluence is recorded."""
+        return True
 
     @property
     def waveplate(self) -> str:

@@ -18,6 +18,7 @@ from devices.configuration.axis_settings import (
     FluenceSettings,
     PointingSettings,
 )
+from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_list import beside_exposure, entries_of
 from devices.configuration.detector_settings import ExposureSettings, FoilWheelSettings, PilatusSettings, SddSettings
 from devices.configuration.device_settings import DeviceSettings
@@ -100,17 +101,24 @@ class GeometrySettings:
             )
 
 
+X_RAY_TECHNIQUES = ("xas", "powder")
+"""Techniques of a beamline whose file names none."""
+
+
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class BeamlineConfiguration:
     """One beamline: a name and the settings of every device; a device that may be None needs no table.
 
     `detectors`: the list `[[detectors]]`, empty for a file that describes its detectors in `[exposure]`.
+    `techniques`: those whose plans the beamline offers, besides the plans of other packages.
+    `conditions`: further conditions of a good point by name, each from a table `[conditions.NAME]`.
     `axes`: further axes by name, each from a table `[axes.NAME]`; `devices`: further devices, each from a table
     `[devices.NAME]`. `edges`: absorption edges that differ from their defaults, each from a table such as
     `[edges."Fe K"]`. `foils`: curves of reference foils, each from a table such as `[foils.Pb]`.
     """
 
     name: Annotated[str, text("name of the beamline")]
+    techniques: tuple[str, ...] = X_RAY_TECHNIQUES
     epics: EpicsSettings = field(default_factory=EpicsSettings)
     energy: EnergySettings
     delay: DelaySettings
@@ -129,6 +137,7 @@ class BeamlineConfiguration:
     safety: SafetySettings | None = None
     holder: HolderSettings | None = None
     detectors: tuple[Entry, ...] = ()
+    conditions: Mapping[str, ConditionSettings] = field(default_factory=dict)
     axes: Mapping[str, RecordAxisSettings] = field(default_factory=dict)
     devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
     edges: Mapping[str, EdgeSettings] = field(default_factory=dict)
@@ -136,8 +145,8 @@ class BeamlineConfiguration:
 
     @property
     def all_detectors(self) -> tuple[Entry, ...]:
-        """Detectors of the list, or those that `[exposure]` describes if there is no list."""
-        return self.detectors or entries_of(self.exposure)
+        """Detectors of the list, or those that `[exposure]` describes if there is no list; none of a detector alone."""
+        return () if self.exposure.detector else self.detectors or entries_of(self.exposure)
 
     @property
     def further_detectors(self) -> tuple[Entry, ...]:
@@ -280,6 +289,14 @@ def scheme_faults(
         )
 
 
+def detector_faults(exposure: ExposureSettings | None, devices: Mapping[str, DeviceSettings]) -> Iterable[Fault]:
+    """Yield a fault if the detector that makes the exposures has no table among the `devices`."""
+    if exposure is not None and exposure.detector and exposure.detector not in devices:
+        known = ", ".join(devices) or "none"
+        message = f"= {exposure.detector!r}: there is no table [devices.{exposure.detector}]; known: {known}. Add it."
+        yield Fault(table="exposure", key="detector", message=message)
+
+
 def channel_faults(
     exposure: ExposureSettings, sdd: SddSettings | None, probes: int, *, listed: bool
 ) -> Iterable[Fault]:
@@ -287,6 +304,8 @@ def channel_faults(
 
     Rows of a file with a list of detectors are checked there.
     """
+    if exposure.detector:
+        return
     if not listed and exposure.apds == 0:
         yield Fault(table="exposure", key="apds", message="= 0: must be at least 1. Give it, or [[detectors]].")
     for row in () if listed else exposure.spc_channels:

@@ -33,7 +33,10 @@ class ExposureSettings:
     master if both stamps differ by less than half the dwell, or by less than `stamp_tolerance_s`.
     """
 
-    scaler: Pv
+    scaler: OptionalPv = ""
+    detector: Annotated[
+        str, text("table [devices.NAME] of the detector that makes the exposures, instead of a master scaler")
+    ] = ""
     spc_scaler: Annotated[OptionalPv, text("scaler record with the gates; needed with spc_channels")] = ""
     spc_frame: Annotated[OptionalPv, text("frame of the counters; or give spc_channels")] = ""
     boxcar_frame: Annotated[OptionalPv, text("frame of the boxcar; needs spc_frame")] = ""
@@ -63,6 +66,10 @@ class ExposureSettings:
 
     def faults(self) -> Iterable[Fault]:
         """Yield a fault for all keys of the table that contradict each other."""
+        if bool(self.scaler) == bool(self.detector):
+            problem = "is missing. Give" if not self.scaler else f"= {self.scaler!r}: is not used with detector. Give"
+            message = f"{problem} the master scaler, or the detector that makes the exposures."
+            yield Fault(table="exposure", key="scaler", message=message)
         for key in ("i0_channel", "foil_channel"):
             if getattr(self, key) == CLOCK_CHANNEL:
                 yield Fault(
@@ -94,7 +101,7 @@ class ExposureSettings:
 
     def _source_faults(self) -> Iterable[Fault]:
         """Yield a fault unless the counts come from one source, each gate from a channel of its own."""
-        if self.apds == 0:
+        if self.apds == 0 or self.detector:
             return
         # Two sources of the same counts could disagree. The boxcar's frame has no time stamp rule of its own: it is
         # matched by the number in the counters' frame.

@@ -130,3 +130,10 @@ def ascending(table: str, low_key: str, low: float, high_key: str, high: float, 
             key=low_key,
             message=f"= {low:g} {unit}: must be below {high_key} = {high:g} {unit}. Swap or correct them.",
         )
+
+
+def needed_pvs(table: str, settings: object, keys: Iterable[str]) -> Iterable[Fault]:
+    """Yield a fault for each of the `keys` of a table that is empty, where the beamline needs a PV."""
+    for key in keys:
+        if not getattr(settings, key):
+            yield Fault(table=table, key=key, message="= '': must be a PV name without spaces.")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from devices.configuration.absent_tables import ABSENT
 from devices.configuration.axis_settings import FixedFluenceSettings
 from devices.configuration.beamline_configuration import (
     EVENT_FIELDS,
@@ -21,15 +22,18 @@ from devices.configuration.beamline_configuration import (
     RELATIONS,
     SCHEME_KEYS,
     TABLES,
+    X_RAY_TECHNIQUES,
     BeamlineConfiguration,
     axis_name_faults,
     channel_faults,
+    detector_faults,
     device_name_faults,
     driven_pv_faults,
     gates_faults,
     rf_faults,
     scheme_faults,
 )
+from devices.configuration.condition_settings import ConditionSettings
 from devices.configuration.detector_list import (
     entry_class,
     exposure_keys,
@@ -197,6 +201,20 @@ class SettingsReader:
         self._faults.append(Fault(table="", key=name, message=f"{problem}. Write it above the first table."))
         return ""
 
+    def has(self, table: str) -> bool:
+        """Return whether the file has the table `table`."""
+        return table in self._content
+
+    def names(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the list of texts at the top of the file under `name`, by default `default`; raises nothing."""
+        self._known.append(name)
+        value = self._content.get(name, list(default))
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            return tuple(value)
+        message = f"= {value!r}: must be a list of strings in quotes. Write it above the first table."
+        self._faults.append(Fault(table="", key=name, message=message))
+        return default
+
     def add(self, faults: Iterable[Fault]) -> None:
         """Add `faults` to those that `finish` raises."""
         self._faults += faults
@@ -237,20 +255,27 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     # names of the further axes, and the relations between those tables that are sound by themselves. A relation whose
     # tables have faults is skipped: comparing with a value that is wrong anyway would only add noise.
     name = reader.text("name")
+    techniques = reader.names("techniques", X_RAY_TECHNIQUES)
     classes: dict[str, type[Any]] = dict(TABLES)
     if "fixed_mj_cm2" in reader.given("fluence"):
         classes["fluence"] = FixedFluenceSettings
     detectors = reader.detectors()
+    # An endstation whose exposures are made by a detector of its own may lack everything that X-rays need.
+    own_detector = "detector" in reader.given("exposure")
+    absent = {table: ABSENT[table] for table in ABSENT if own_detector and not reader.has(table)}
     derived = {} if detectors is None else {"exposure": exposure_keys(detectors)}
     made = {
         table: reader.table(table, settings, optional=table in OPTIONAL_TABLES, derived=derived.get(table))
         for table, settings in classes.items()
-    }
+        if table not in absent
+    } | absent
     axes = reader.tables("axes", RecordAxisSettings)
     reader.add(axis_name_faults(axes))
     reader.add(driven_pv_faults(axes, made))
     devices = reader.tables("devices", DeviceSettings)
     reader.add(device_name_faults(devices, axes))
+    conditions = reader.tables("conditions", ConditionSettings)
+    reader.add(detector_faults(made["exposure"], devices))
     edges = reader.tables("edges", EdgeSettings)
     reader.add(edge_faults(made["energy"], edges))
     foils = reader.tables("foils", FoilSettings)
@@ -275,6 +300,7 @@ def read_beamline(reader: SettingsReader) -> BeamlineConfiguration | None:
     fixed: dict[str, Any] = {table: made[table] for table in TABLES}
     listed = tuple(detectors or ())
     further: dict[str, Any] = {"axes": axes, "devices": devices, "edges": edges, "foils": foils}
+    further |= {"techniques": techniques, "conditions": conditions}
     return BeamlineConfiguration(name=name, detectors=listed, **further, **fixed)
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from devices.configuration import QualitySettings
+from devices.configuration import ConditionSettings, QualitySettings
 from devices.laser import Laser
 from devices.signals.uncached_signal import FreshSignalRO, PvReading, follow, read_with_alarms
 from devices.surroundings import Surroundings
@@ -103,15 +103,41 @@ class Condition:
         return shown + f", needs {wanted} {self.unit}".rstrip()
 
 
+def further_conditions(configured: Mapping[str, ConditionSettings], prefix: str) -> tuple[Condition, ...]:
+    """Return the conditions of all tables `[conditions.NAME]`, each with a PV of its own, not connected yet.
+
+    Limits are in the units of the PVs.
+    """
+    return tuple(
+        Condition(
+            name=name,
+            signal=FreshSignalRO(prefix + one.pv, name=f"condition_{name}", auto_monitor=True),
+            low=one.limits[0],
+            high=one.limits[1],
+            resume=one.limits[0],
+            settle_s=one.settle_s,
+            unit=one.unit,
+            closes=one.closes,
+        )
+        for name, one in configured.items()
+    )
+
+
 def monitored_conditions(
-    laser: Laser, around: Surroundings, quality: QualitySettings, injecting: FreshSignalRO | None = None
+    laser: Laser,
+    around: Surroundings,
+    quality: QualitySettings,
+    injecting: FreshSignalRO | None = None,
+    further: Iterable[Condition] = (),
 ) -> dict[str, Condition]:
     """Return every condition with a monitored PV, by name, with limits in the unit of its PV.
 
-    `injecting` is 1 while the ring is being filled; without it there is no condition on the filling.
+    `injecting` is 1 while the ring is being filled; without it there is no condition on the filling. `further` are
+    those of the configuration.
     """
     divider = float(laser.required_divider)
     conditions = [
+        *further,
         *_beam_conditions(around, quality),
         *_jet_conditions(around, quality),
         Condition(
@@ -183,9 +209,14 @@ class Conditions:
         injecting: FreshSignalRO | None = None,
         *,
         on_failure: Callable[[], None] = lambda: None,
+        further: Sequence[Condition] = (),
     ) -> None:
         quality = QualitySettings() if quality is None else quality
-        self._all = monitored_conditions(laser, surroundings, quality, injecting)
+        self._all = monitored_conditions(laser, surroundings, quality, injecting, further)
+        self.further: frozenset[str] = frozenset(condition.name for condition in further)
+        """Names of the conditions of the configuration, which every exposure needs."""
+        self.further_signals = tuple(condition.signal for condition in further)
+        """Their PVs."""
         self._on_failure = on_failure
         self._latest: dict[str, float] = {}
         self._followed: set[str] = set()
@@ -196,7 +227,7 @@ class Conditions:
 
         `needed` names its conditions; `power_w`: lowest and highest reading allowed of the laser's power meter, W.
         """
-        definitions = {name: self._all[name] for name in needed if name in self._all}
+        definitions = {name: self._all[name] for name in self._known(needed)}
         if C.LASER_POWER in definitions:
             low_w, high_w = power_w
             power = definitions[C.LASER_POWER]
@@ -210,7 +241,7 @@ class Conditions:
         The request avoids false alarms, as a monitor may be late: a shutter that has just opened is not closed. Raises
         NotConnectedError if a PV does not answer.
         """
-        there = self.connected(self._all[name] for name in needed if name in self._all)
+        there = self.connected(self._all[name] for name in self._known(needed))
         suspects = [item for item in there if item.waits and not item.holds(self.latest(item))]
         values = self.request(suspects)
         return [condition for condition in suspects if not condition.holds(values[condition.name])]
@@ -221,11 +252,16 @@ class Conditions:
         Each comes with its value, in its unit, requested from the server. Raises NotConnectedError if a PV does not
         answer.
         """
-        names = [name for name in needed if name in self._all and name not in without]
+        names = [name for name in self._known(needed) if name not in without]
         there = [item for item in self.connected(self._all[name] for name in names) if item.waits]
         values = self.request(there)
         found = [(condition, values[condition.name]) for condition in there]
         return [(condition, value) for condition, value in found if not condition.holds(value, to_resume=True)]
+
+    def _known(self, needed: Collection[str]) -> list[str]:
+        """Return the names of the conditions that must hold: those `needed`, and those of the configuration."""
+        names = dict.fromkeys((*needed, *self.further))
+        return [name for name in names if name in self._all]
 
     def remarks(self) -> dict[str, str]:
         """Return a phrase for every condition that a scan would wait for now, by PV.

@@ -99,6 +99,11 @@ class EventReader(ABC):
         return self._conditions
 
     @property
+    def further_fields(self) -> dict[str, dict[str, str]]:
+        """Event fields of each detector alongside the exposure that takes part in the run, by quantity: none."""
+        return {}
+
+    @property
     def normal_i0_per_s(self) -> float:
         """I0 of a good exposure of the run, counts/s; NaN before the first."""
         return self._flux.normal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from devices.axes.axis import Axis
 from devices.axes.fluence import Fluence
 from devices.configuration import QualitySettings
 from devices.detectors.further_detectors import FurtherDetectors
-from devices.exposure.conditions import ANY_POWER_W, ConditionName, Conditions
+from devices.exposure.conditions import ANY_POWER_W, Condition, ConditionName, Conditions
 from devices.exposure.event_reader import EventReader, data_key
 from devices.exposure.gated_detectors import Exposure, ExposureReading
 from devices.exposure.life_cycle import ExposureTargets
@@ -62,7 +62,7 @@ def is_unsteady(reading: ExposureReading) -> bool:
 class PointDevices:
     """The devices of a point of the pumped jet; `injecting` is 1 while the ring is being filled.
 
-    `further` are the detectors alongside the exposure.
+    `further` are the detectors alongside the exposure, `conditions` those of the configuration.
     """
 
     axes: Mapping[str, Axis]
@@ -71,6 +71,19 @@ class PointDevices:
     surroundings: Surroundings
     injecting: FreshSignalRO | None = None
     further: FurtherDetectors | None = None
+    conditions: Sequence[Condition] = ()
+
+
+def conditions_of(devices: PointDevices, quality: QualitySettings) -> Conditions:
+    """Return the conditions of a good point, in the units of their PVs; a failing one ends a running exposure."""
+    return Conditions(
+        devices.laser,
+        devices.surroundings,
+        quality,
+        devices.injecting,
+        on_failure=devices.exposure.cut_short,
+        further=devices.conditions,
+    )
 
 
 class PointReader(EventReader):
@@ -92,9 +105,7 @@ class PointReader(EventReader):
         self._settings = quality
         self._further = devices.further or FurtherDetectors((), exposure.settings)
         self._pulses_per_s = pulses_per_s
-        conditions = Conditions(
-            devices.laser, devices.surroundings, quality, devices.injecting, on_failure=exposure.cut_short
-        )
+        conditions = conditions_of(devices, quality)
         super().__init__("point", devices.axes, exposure, conditions, quality)
         self._signals = {**self._all_signals(), **self._surroundings_signals()}
 

@@ -258,11 +258,22 @@ class PointSettings:
         yield from bps.stop(beamline.exposure)
         yield from self._set_dwell(dwell_s)
         yield from put_sample(beamline, request.detection)
+        yield from self._settle(targets)
         yield from bps.abs_set(beamline.axis_group, targets, wait=True)
         if request.temperature_c is not None and beamline.cell is not None:
             yield from bps.abs_set(beamline.cell, request.temperature_c, wait=True)
         if request.detection.pilatus is not None:
             yield from open_image_file(request.detection.pilatus, request.dwell_s)
+
+    def _settle(self, targets: Targets) -> Plan:
+        """Bring the axes that settle slowly to their targets first, with the laser off the sample meanwhile."""
+        axes = self._beamline.axes
+        slow: dict[str, Target] = {name: targets[name] for name in targets if name in axes and axes[name].settles}
+        if not slow:
+            return
+        shutter = self._beamline.laser_shutter
+        closed: dict[str, Target] = {shutter.name: "closed"} if shutter.can_close else {}
+        yield from bps.abs_set(self._beamline.axis_group, {**slow, **closed}, wait=True)
 
 
 def put_sample(beamline: Beamline, detection: Detection) -> Plan:

@@ -176,7 +176,12 @@ def _powder_keys(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
 
 
 def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
-    """Return the name of the beamline and its calibrations (ps, eV, mJ/cm2), which are in every start document."""
+    """Return the name of the beamline and its calibrations (ps, eV, mJ/cm2), which are in every start document.
+
+    An endstation without X-rays has none of them.
+    """
+    if not beamline.energy.is_there:
+        return {"beamline": beamline.configuration.name}
     return asdict(
         Calibrations(
             beamline=beamline.configuration.name,

@@ -13,6 +13,7 @@ import bluesky.preprocessors as bpp
 from bluesky import RunEngine
 from bluesky.utils import Msg
 
+from devices.configuration import BeamlineConfiguration
 from plans.engine.scanning import ANNOUNCEMENT
 from plans.metadata import storable_metadata
 from plans.registry import check_reserved
@@ -21,11 +22,11 @@ OF_THE_SESSION = frozenset({"beamline", "scan_id", "versions"})
 """Keys that bluesky and the session keep in `RE.md`; a run has its own values for them or counts them up."""
 
 
-def guard_metadata(engine: RunEngine) -> None:
+def guard_metadata(engine: RunEngine, configuration: BeamlineConfiguration | None = None) -> None:
     """Check the metadata of every run of `engine`, and store values of numpy as numbers and lists.
 
     Runs of trxas are checked before anything moves, those of other plans when they open. The plan then raises
-    InputError, as `check_engine_metadata` does.
+    InputError, as `check_engine_metadata` does. With a `configuration`, the keys of the plans of its beamline matter.
     """
 
     def check(message: Msg) -> Msg:
@@ -34,7 +35,7 @@ def guard_metadata(engine: RunEngine) -> None:
         # yet.
         if message.command == "null" and ANNOUNCEMENT in message.kwargs:
             # bluesky has no public way to the metadata of the call under way.
-            check_engine_metadata(engine._metadata_per_call, engine.md)
+            check_engine_metadata(engine._metadata_per_call, engine.md, configuration)
         return message
 
     def guarded(plan: Generator[Msg, Any, Any]) -> Generator[Msg, Any, Any]:
@@ -44,13 +45,15 @@ def guard_metadata(engine: RunEngine) -> None:
     engine.md_normalizer = _stored
 
 
-def check_engine_metadata(of_call: Mapping[str, Any], of_engine: Mapping[str, Any]) -> None:
+def check_engine_metadata(
+    of_call: Mapping[str, Any], of_engine: Mapping[str, Any], configuration: BeamlineConfiguration | None = None
+) -> None:
     """Raise InputError if the metadata of one call or of the engine would replace what a run writes itself.
 
     Raises InputError also for a value or key that cannot be stored.
     """
-    check_reserved(of_call, "RE(plan, ...)")
-    check_reserved(set(of_engine) - OF_THE_SESSION, "RE.md")
+    check_reserved(of_call, "RE(plan, ...)", configuration)
+    check_reserved(set(of_engine) - OF_THE_SESSION, "RE.md", configuration)
     storable_metadata(of_call, "RE(plan, ...)")
     storable_metadata(of_engine, "RE.md")
 

@@ -19,7 +19,7 @@ from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from devices.session.guard import SessionGuard
 from errors import ConfigurationError, HeldError
-from plans.registry import signature_of, sorted_plans
+from plans.registry import plans_of, signature_of
 from processes.loopback import bypass_proxies
 from storage import Store, load_dataset, open_store, require_free_space
 from trxas.channel_access import environment as channel_access
@@ -69,7 +69,7 @@ class Session:
         """
         return {
             plan.entry.name: bind(applied_once(plan, self.calibrations, self.store), self.beamline)
-            for plan in sorted_plans()
+            for plan in plans_of(self.beamline.configuration)
         }
 
     def measure(self, plan: Plan) -> str:
@@ -185,7 +185,7 @@ def _assembled(
     run_engine.subscribe(session.live)
     if guard is None:
         run_engine.preprocessors.append(refused)
-    guard_metadata(run_engine)
+    guard_metadata(run_engine, configuration.beamline)
     run_engine.subscribe(SelfTestJudge(configuration.beamline))
     gates = GateCalibrator(beamline, functools.partial(load_dataset, store))
     run_engine.record_with(gates)

@@ -1,0 +1,1 @@
+"""Devices of transient photoluminescence microscopy: photon timing, laser rate and cryostat."""

@@ -1,0 +1,144 @@
+"""One exposure of the microscope as an event: the histogram, the axes, and what of it makes a point bad."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from devices.configuration import QualitySettings
+from devices.exposure.event_reader import EventReader, Raw, data_key
+from devices.exposure.gated_detectors import ExposureReading
+from devices.exposure.point_reader import PointDevices, conditions_of
+from devices.shutter import CLOSED
+from devices.signals.uncached_signal import read_with_alarms, served_number
+
+if TYPE_CHECKING:
+    from devices.tplm.timing import PhotonTiming, TimingFrame
+
+RATE = "repetition_rate_mhz"
+"""Event field of the repetition rate."""
+
+SYNC_TOLERANCE = 0.01
+"""Largest relative difference between the laser pulses that were counted and those that the set rate gives."""
+
+STAGES = {"stage_x_mm": "x_um", "stage_y_mm": "y_um"}
+"""Event fields of the detector's stage as it is read, by the axis that it moves."""
+
+HERTZ = ("sync_rate_hz", "count_rate_hz", "dark_rate_hz")
+
+
+class HistogramReader(EventReader):
+    """Reader of the axes and the histogram, in a single round trip."""
+
+    def __init__(self, devices: PointDevices, timing: PhotonTiming, quality: QualitySettings) -> None:
+        super().__init__("point", devices.axes, timing, conditions_of(devices, quality), quality)
+        self._timing = timing
+        self._signals = self._all_signals()
+        self._dark = (0, 0.0)
+
+    def start_run(self, needed: frozenset[str]) -> None:
+        """Begin a new run, as every reader does, with a new sum of dark counts; raises nothing."""
+        super().start_run(needed)
+        self._dark = (0, 0.0)
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        # One round trip for everything, so that axes and conditions are those of the moment of the counts.
+        raw = read_with_alarms({**self._signals, **self._condition_signals()})
+        reading = self._exposure_reading(raw)
+        frame = self._timing.latest
+        failed = self._quality(raw, reading)
+        if not failed and frame.laser_shutter == CLOSED:
+            self._learn_dark(frame)
+        values = self._indices() | self._positions(raw) | self._counted(frame) | self._stages(raw)
+        values["quality"] = ",".join(failed)
+        values["marks"] = ",".join(self.marks)
+        now = time.time()
+        return {name: {"value": value, "timestamp": now} for name, value in values.items()}
+
+    def _learn_dark(self, frame: TimingFrame) -> None:
+        """Measure the rate with the shutter closed, Hz, over all such exposures of the run."""
+        counts, seconds = self._dark
+        counts += int(frame.counts.sum())
+        seconds += frame.exposure_s
+        self._dark = (counts, seconds)
+        self._timing.dark_rate_hz = counts / seconds
+        self._timing.dark_rate_error_hz = math.sqrt(counts + 0.5) / seconds
+
+    def _counted(self, frame: TimingFrame) -> dict[str, Any]:
+        return {
+            "tcspc_counts": frame.counts.astype(np.uint32),
+            "bin_ps": frame.bin_ps,
+            "sync_pulses": frame.sync_pulses,
+            "sync_rate_hz": frame.sync_pulses / frame.exposure_s if frame.exposure_s else 0.0,
+            "count_rate_hz": float(frame.counts.sum()) / frame.exposure_s if frame.exposure_s else 0.0,
+            "highest_channel": frame.highest,
+            "trigger_source": "external" if frame.external_trigger else "internal",
+            "dark_rate_hz": self._timing.dark_rate_hz,
+            "laser_shutter": frame.laser_shutter,
+            "exposure_s": frame.exposure_s,
+            "exposure_id": frame.exposure_id,
+        }
+
+    def _stages(self, raw: Raw) -> dict[str, float]:
+        """Return the positions of the detector's stage as read, mm."""
+        found = {}
+        for field, axis in STAGES.items():
+            key = f"{axis}.readback"
+            found[field] = served_number(self._signals[key].pvname, raw[key])
+        return found
+
+    def _counting_remarks(self, reading: ExposureReading) -> dict[str, str]:
+        """Return remarks on pulses that are missing, on pile-up, and on full channels."""
+        remarks = super()._counting_remarks(reading)
+        frame = self._timing.latest
+        rate_mhz = self._life.targets.positions.get(RATE)
+        expected = frame.exposure_s * 1e6 * rate_mhz if rate_mhz else 0.0
+        if expected and abs(frame.sync_pulses / expected - 1) > SYNC_TOLERANCE:
+            remarks["sync_rate"] = f"sync_rate: {frame.sync_pulses} laser pulses were counted of {expected:.0f}"
+        photons = int(frame.counts.sum())
+        most = self._timing.count_share_high * frame.sync_pulses
+        if photons > most:
+            share = f"{100 * photons / frame.sync_pulses:.2g} %" if frame.sync_pulses else "without pulses"
+            remarks["pile_up"] = f"pile_up: {share} photons per pulse, needs at most {self._limit_text()}"
+        if frame.highest > self._timing.channel_high:
+            remarks["channel_full"] = (
+                f"channel_full: {frame.highest} counts in a channel, needs at most {self._timing.channel_high}; "
+                "shorten the dwell"
+            )
+        return remarks
+
+    def _limit_text(self) -> str:
+        return f"{100 * self._timing.count_share_high:g} %; use a filter (nd_od) or less power"
+
+    def _flux_remarks(self, reading: ExposureReading, *, others_failed: bool) -> dict[str, str]:
+        """Return nothing: there is no ion chamber, and the power of the laser is an axis."""
+        return {}
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the data keys with their shapes, units and the PVs behind them."""
+        source = self._timing.counts_source
+        channels = len(self._timing.latest.counts)
+        keys = {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
+        keys |= {name: next(iter(axis.describe().values())) for name, axis in self._axes.items()}
+        keys["tcspc_counts"] = data_key("array", source=source, shape=[channels], units="counts", dtype_numpy="<u4")
+        keys |= {name: data_key("number", source=source, units="Hz") for name in HERTZ}
+        keys["bin_ps"] = data_key("number", source=source, units="ps")
+        keys["exposure_s"] = data_key("number", source=source, units="s")
+        keys |= {
+            name: data_key("integer", source=source)
+            for name in ("sync_pulses", "highest_channel", "laser_shutter", "exposure_id")
+        }
+        keys |= {
+            field: data_key("number", source=self._signals[f"{axis}.readback"].pvname, units="mm")
+            for field, axis in STAGES.items()
+        }
+        keys |= {name: data_key("string", source=source) for name in ("trigger_source", "quality", "marks")}
+        return keys
+
+    @property
+    def hints(self) -> dict[str, list[str]]:
+        """Fields of bluesky's live table: photons per second."""
+        return {"fields": ["count_rate_hz"]}

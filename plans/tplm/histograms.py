@@ -1,0 +1,67 @@
+"""How the microscope's exposures are made, and what a start document states of laser and electronics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from devices.beamline import Beamline
+from devices.tplm.timing import PhotonTiming
+from errors import ConfigurationError
+from plans.engine.detection import Detection
+
+TECHNIQUE = "tplm"
+
+COMMON_KEYS = (
+    "technique", "kept_channels", "bin_ps", "magnification", "detector_um", "time_zero_ps", "response", "electronics",
+    "excitation", "dark_rate_hz", "dark_rate_error_hz", "laser",
+)  # fmt: skip
+"""Keys that every plan of the technique adds to start documents."""
+
+
+def timing_of(beamline: Beamline) -> PhotonTiming:
+    """Return the photon timing of a microscope; raise ConfigurationError for a beamline without one."""
+    if not isinstance(beamline.exposure, PhotonTiming):
+        raise ConfigurationError(
+            f"{beamline.configuration.name} has no photon timing that makes its exposures. Open the session with the "
+            "configuration of the microscope: --config tplm."
+        )
+    return beamline.exposure
+
+
+def histograms(beamline: Beamline) -> Detection:
+    """Return the detection of the microscope: a histogram of the photons per exposure.
+
+    Raises ConfigurationError for a beamline without photon timing.
+    """
+    timing_of(beamline)
+    return Detection(
+        modes=("tcspc",),
+        reader=beamline.point,
+        devices=beamline.pump_probe_devices,
+        conditions=beamline.point.conditions.further,
+    )
+
+
+def common_metadata(beamline: Beamline, rate_mhz: float, laser: str) -> Mapping[str, Any]:
+    """Return the keys that the reduction of a run at `rate_mhz` needs, MHz; `laser` is "open" or "closed".
+
+    Channels are those of one pump period. Raises NotConnectedError if the width of a channel cannot be read.
+    """
+    timing = timing_of(beamline)
+    bin_ps = timing.read_bin_ps()
+    facts = dict(timing.facts)
+    # The oscillator of the laser has only some rates; all others come from an external trigger, whose insertion delay
+    # moves time zero. The events state the source as it was.
+    source = "internal" if rate_mhz in facts.pop("internal_rates_mhz") else "external"
+    zero_ps = facts.pop("time_zero_ps")[source]
+    return {
+        "technique": TECHNIQUE,
+        "kept_channels": int(1e6 / rate_mhz / bin_ps + 1e-9),
+        "bin_ps": bin_ps,
+        "time_zero_ps": zero_ps % (1e6 / rate_mhz),
+        **facts,
+        "dark_rate_hz": timing.dark_rate_hz,
+        "dark_rate_error_hz": timing.dark_rate_error_hz,
+        "laser": laser,
+    }

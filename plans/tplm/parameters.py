@@ -1,0 +1,115 @@
+"""Parameters that the plans of the microscope share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from devices.configuration import BeamlineConfiguration
+from plans.options import ScanOptions
+from plans.parameters import Arg, DwellS, Limits, Metadata, PointOrder, Repeats, Sample, Series
+
+PIXEL_UM = 0.101
+"""Width of the detector in the plane of the sample, um: 50 um / 495."""
+
+
+class LineAxis(StrEnum):
+    """Direction of the line over which the detector is stepped."""
+
+    X = "x_um"
+    Y = "y_um"
+
+
+def limits_of(axis: str) -> Callable[[BeamlineConfiguration], Limits | None]:
+    """Return a function for the limits of an axis of a table `[axes.NAME]`, in its unit; None without that axis."""
+
+    def limits(configuration: BeamlineConfiguration) -> Limits | None:
+        settings = configuration.axes.get(axis)
+        return None if settings is None else (settings.low, settings.high)
+
+    return limits
+
+
+PowerNw = Annotated[
+    float, Arg("power of the laser outside the microscope", unit="nW", limits=limits_of("laser_power_nw"))
+]
+PowersNw = Annotated[
+    Sequence[float],
+    Arg("powers of the laser outside the microscope", unit="nW", limits=limits_of("laser_power_nw")),
+]
+RateMhz = Annotated[float, Arg("repetition rate of the laser", unit="MHz", limits=limits_of("repetition_rate_mhz"))]
+RatesMhz = Annotated[
+    Sequence[float], Arg("repetition rates of the laser", unit="MHz", limits=limits_of("repetition_rate_mhz"))
+]
+Density = Annotated[float, Arg("optical density of the filter in the detection path", limits=limits_of("nd_od"))]
+TemperatureK = Annotated[
+    float,
+    Arg(
+        "temperature of the sample, settled with the laser shutter closed before the run; without it the cryostat "
+        "stays as it is",
+        unit="K",
+        limits=limits_of("temperature_k"),
+    ),
+]
+TemperaturesK = Annotated[
+    Sequence[float],
+    Arg("temperatures of the sample, in the order given", unit="K", limits=limits_of("temperature_k")),
+]
+CentreXUm = Annotated[float, Arg("centre of the image along x", unit="um", limits=limits_of("x_um"))]
+CentreYUm = Annotated[float, Arg("centre of the image along y", unit="um", limits=limits_of("y_um"))]
+Positions = Annotated[int, Arg("positions on the line", low=3, high=400)]
+StepUm = Annotated[float, Arg("distance of two positions, by default one width of the detector", unit="um", low=0.001,
+                              high=10.0)]  # fmt: skip
+CentreEvery = Annotated[int, Arg("positions after which the centre is measured again; 0 for never", low=0, high=400)]
+Line = Annotated[LineAxis, Arg("direction of the line")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpotOptions:
+    """Options of every plan of the microscope."""
+
+    centre_x_um: CentreXUm = 0.0
+    centre_y_um: CentreYUm = 0.0
+    dwell_s: DwellS = 30.0
+    repeats: Repeats = 1
+    sample: Sample = ""
+    series: Series = ""
+    md: Metadata | None = None
+
+    @property
+    def scan(self) -> ScanOptions:
+        """The same options as the engine takes them; points are measured in the order in which they are listed."""
+        return ScanOptions(
+            dwell_s=self.dwell_s,
+            repeats=self.repeats,
+            sample=self.sample,
+            series=self.series,
+            md=self.md,
+            order=PointOrder.UP,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BriefOptions(SpotOptions):
+    """Options of a search, with short exposures."""
+
+    dwell_s: DwellS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongOptions(SpotOptions):
+    """Options of measurements at one place, with long exposures."""
+
+    dwell_s: DwellS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapOptions(SpotOptions):
+    """Options of every plan that makes maps."""
+
+    line_axis: Line = LineAxis.X
+    positions: Positions = 31
+    step_um: StepUm = PIXEL_UM
+    centre_every: CentreEvery = 8
