@@ -1,4 +1,4 @@
-"""Write the plans into docs/reference/plans.md: `.venv/bin/python docs/write_plans.py`."""
+"""Write the plans into the pages of docs/reference/: `.venv/bin/python docs/write_plans.py`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ sys.path.insert(0, str(REPOSITORY))
 from plans.reference import with_plans  # noqa: E402  # found only on the path set above
 from trxas.configuration import load_configuration  # noqa: E402
 
-PAGE = REPOSITORY / "docs" / "reference" / "plans.md"
+PAGES = {"7ID-D": "plans.md", "tplm": "tplm-plans.md"}
+"""Pages by the configuration whose plans and ranges they show."""
 
 if __name__ == "__main__":
-    text = with_plans(PAGE.read_text(encoding="utf-8"), load_configuration().beamline)
-    PAGE.write_text(text, encoding="utf-8")
+    for configuration, page in PAGES.items():
+        path = REPOSITORY / "docs" / "reference" / page
+        text = with_plans(path.read_text(encoding="utf-8"), load_configuration(configuration).beamline)
+        path.write_text(text, encoding="utf-8")

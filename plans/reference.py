@@ -8,7 +8,7 @@ from typing import Any
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
 from plans.parameters import Parameter
-from plans.registry import PlanEntry, sorted_plans
+from plans.registry import PlanEntry, plans_of
 
 BEGIN = "<!-- generated from the code: begin -->"
 END = "<!-- generated from the code: end -->"
@@ -27,9 +27,9 @@ def with_plans(page: str, configuration: BeamlineConfiguration) -> str:
 
 
 def plans_page(configuration: BeamlineConfiguration) -> str:
-    """Return all plans as Markdown, by group, each with a table of its parameters, units and ranges."""
+    """Return the plans of a beamline as Markdown, by group, each with a table of its parameters, units and ranges."""
     parts: list[str] = []
-    entries = [plan.entry for plan in sorted_plans()]
+    entries = [plan.entry for plan in plans_of(configuration)]
     for group in dict.fromkeys(entry.group for entry in entries):
         parts.append(f"## {group}\n")
         parts += [_plan(entry, configuration) for entry in entries if entry.group == group]

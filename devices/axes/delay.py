@@ -51,7 +51,7 @@ class Delay(Axis):
     fine_readback = FCpt(FreshSignalRO, "{_prefix}{_settings.fine_readback}", kind="omitted")
 
     unit = "ps"
-    raw_readbacks = ("coarse_readback", "fine_readback")
+    raw_readbacks: ClassVar[tuple[str, ...]] = ("coarse_readback", "fine_readback")
     raw_setpoints: ClassVar[tuple[str, ...]] = ("coarse_setpoint", "fine_setpoint")
 
     def __init__(self, settings: DelaySettings, response: InstrumentResponse, *, prefix: str, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ophyd import EpicsSignal
 from ophyd import FormattedComponent as FCpt
@@ -52,8 +52,8 @@ class Energy(Axis):
     motor = FCpt(MotorFields, "{_prefix}{_settings.motor}", kind="omitted", lazy=True)
 
     unit = "eV"
-    raw_readbacks = ("readback",)
-    raw_setpoints = ("setpoint",)
+    raw_readbacks: ClassVar[tuple[str, ...]] = ("readback",)
+    raw_setpoints: ClassVar[tuple[str, ...]] = ("setpoint",)
     raw_is_motor = False
 
     def __init__(self, settings: EnergySettings, *, prefix: str, name: str) -> None:

@@ -250,6 +250,7 @@ class PhotonTiming(OwnDetector):
                 raise AcquisitionError(
                     f"{self.acquiring.pvname} still counts {self._settings.margin_s:g} s after it was stopped. "
                     "Restart its IOC."
+                    "Restart its IOC."
                 )
             time.sleep(IDLE_POLL_S)
 

@@ -12,6 +12,10 @@ from enum import Enum
 from typing import Any
 
 UNITS = {
+    "_nw": "nW",
+    "_mhz": "MHz",
+    "temperature_k": "K",
+    "temperatures_k": "K",
     "_mj_cm2": "mJ/cm²",
     "_ml_min": "ml/min",
     "_c_min": "°C/min",

@@ -6,7 +6,11 @@ from typing import Any
 
 import plans
 from devices.beamline import Beamline
-from plans.registry import PLANS
+from plans.registry import plans_of
+from trxas.configuration import load_configuration
+
+PLANS = {plan.entry.name: plan for plan in plans_of(load_configuration().beamline)}
+"""Every plan of the X-ray beamline by its name."""
 
 REGIONS_EV = [(13_460, 13_461, 1), (13_540, 13_541, 1)]
 """Two points before the edge of Br and two behind it."""

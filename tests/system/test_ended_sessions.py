@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from plans.registry import PLANS
 from tests.support.fault_bench import FaultBench
-from tests.support.quick_plans import MOVE_NOTHING
+from tests.support.quick_plans import MOVE_NOTHING, PLANS
 from tests.support.waiting import WAIT_S, until
 
 MACRO = "ended:"

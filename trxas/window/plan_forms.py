@@ -15,7 +15,7 @@ from gui.control.plan_signature import PlanSignature
 from plans.engine.spec import as_list
 from plans.grids import Region
 from plans.parameters import Parameter
-from plans.registry import PLANS, PlanEntry, sorted_plans
+from plans.registry import PLANS, PlanEntry, plans_of, sorted_plans
 
 SETTLING = "the time in which temperatures settle"
 """Time that a forecast does not include if a plan waits for a temperature."""
@@ -35,10 +35,10 @@ KINDS: dict[Any, Kind] = {
 def known_plans(configuration: BeamlineConfiguration | None = None) -> dict[str, PlanSignature]:
     """Return the signatures of all plans by name, in display order.
 
-    With a `configuration` they suggest values of this beamline, such as its edges, and have its defaults.
+    With a `configuration` only those of its beamline, which suggest its values, such as edges, and have its defaults.
     """
-    plans = enumerate(sorted_plans())
-    return {plan.entry.name: _signature(plan.entry, order, configuration) for order, plan in plans}
+    plans = sorted_plans() if configuration is None else plans_of(configuration)
+    return {plan.entry.name: _signature(plan.entry, order, configuration) for order, plan in enumerate(plans)}
 
 
 def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
@@ -47,7 +47,7 @@ def plan_limits(configuration: BeamlineConfiguration) -> dict[str, Limits]:
     A name means the same quantity in every plan, so that one pair of limits holds for all.
     """
     found: dict[str, Limits] = {}
-    for plan in PLANS.values():
+    for plan in plans_of(configuration):
         for one in plan.entry.parameters:
             limits = one.limits(configuration)
             if limits is not None:

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 import plans
 from errors import ConfigurationError, InputError, TrxasError
-from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
-from tests.support.quick_plans import STATED_LIMITS
+from tests.support.quick_plans import PLANS, STATED_LIMITS
 from tests.support.recorded_runs import RecordedRuns
 
 JUNK: tuple[Any, ...] = (

@@ -12,8 +12,7 @@ import pytest
 from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
 
 from errors import MotionError, TrxasError
-from plans.registry import PLANS
-from tests.support.quick_plans import MOVE_NOTHING, quick_plan
+from tests.support.quick_plans import MOVE_NOTHING, PLANS, quick_plan
 from tests.support.recorded_runs import RecordedRuns
 
 Messages = Iterator[Msg]

@@ -11,9 +11,8 @@ import pytest
 
 import plans
 from errors import InputError
-from plans.registry import PLANS
 from tests.support.fake_beamline import FakeHardware
-from tests.support.quick_plans import STATED_LIMITS
+from tests.support.quick_plans import PLANS, STATED_LIMITS
 from tests.support.recorded_runs import RecordedRuns
 
 BEYOND: dict[str, list[Any]] = {
