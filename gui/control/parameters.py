@@ -33,7 +33,10 @@ UNITS = {
     "_s": "s",
     "_c": "°C",
 }
-"""Unit by the end of a parameter's name; the longest ending that fits counts."""
+"""Unit by the end of a parameter's name; the longest ending that fits counts.
+
+Those without leading underscore are whole names, whose ending alone has two meanings: wave numbers and kelvin.
+"""
 
 SYMBOLS = {"mJ/cm2": "mJ/cm²", "um": "µm", "deg": "°", "C": "°C", "1/A": "1/Å"}
 """Units as people write them, where plans write them in plain letters."""
@@ -127,7 +130,9 @@ def prose(text: str) -> str:
 
 
 def _spoken(name: str) -> str:
-    words = name.removesuffix(_unit_ending(name)).replace("_", " ").strip()
+    ending = _unit_ending(name)
+    unit = ending if ending.startswith("_") else f"_{ending.rpartition('_')[2]}"
+    words = name.removesuffix(unit).replace("_", " ").strip()
     return _WORDS.get(words, words)
 
 
