@@ -57,7 +57,7 @@ def common_metadata(beamline: Beamline, rate_mhz: float, laser: str) -> Mapping[
     zero_ps = facts.pop("time_zero_ps")[source]
     return {
         "technique": TECHNIQUE,
-        "kept_channels": int(1e6 / rate_mhz / bin_ps + 1e-9),
+        "kept_channels": min(int(1e6 / rate_mhz / bin_ps + 1e-9), facts["electronics"]["channels"]),
         "bin_ps": bin_ps,
         "time_zero_ps": zero_ps % (1e6 / rate_mhz),
         **facts,

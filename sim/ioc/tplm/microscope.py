@@ -16,7 +16,7 @@ from sim.ioc.tplm.laser import DiodeLaser
 from sim.ioc.tplm.optics import DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
 from sim.ioc.tplm.scene import Scene, Stretch
-from sim.ioc.tplm.tcspc import Counting, Histogram, PhotonTiming
+from sim.ioc.tplm.tcspc import CHANNELS, Counting, Histogram, PhotonTiming
 from sim.physics.tplm.counting import blocked_pulses, draw
 from sim.physics.tplm.forward import expected_per_pulse
 from sim.physics.tplm.sample import Film
@@ -110,7 +110,7 @@ class SimulatedMicroscope:
         # Without pulses at the sync input nothing starts the clock, so there are no counts. A stretch at another rate
         # has another number of channels: of those, only the ones that both have are kept.
         self._expose_spot(stretches)
-        channels = channels_of(stretches[-1].scene.setting, self.timing.bin_ps)
+        channels = min(channels_of(stretches[-1].scene.setting, self.timing.bin_ps), CHANNELS)
         counts = np.zeros(channels, dtype=np.int64)
         pulses = 0
         for one in stretches:
