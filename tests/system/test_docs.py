@@ -29,8 +29,8 @@ MACRO = "docs:"
 TYPED_ELSEWHERE = {"README.md"}
 """Pages whose snippets `test_terminal_session.py` types at the prompt of a real session."""
 
-OTHER_SESSIONS = {"bring-your-own-technique.md"}
-"""Pages whose snippets need more than the simulated beamline; the test of the example package runs them."""
+OTHER_SESSIONS = {"bring-your-own-technique.md", "measure-a-tplm-map.md"}
+"""Pages whose snippets need other devices; the tests of the example package and of the microscope run them."""
 
 
 @pytest.fixture(scope="module")

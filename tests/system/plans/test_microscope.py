@@ -21,6 +21,7 @@ from plans.registry import PLANS, plans_of
 from storage import list_runs, load_run
 from tests.support.patient import patient
 from tests.support.waiting import WAIT_S
+from tests.system.test_docs import REPOSITORY, SNIPPET
 from trxas.configuration import load_configuration
 from trxas.session.session import Session, open_session
 
@@ -89,6 +90,14 @@ def test_every_plan_of_the_microscope_measures_and_shuts_the_laser(session: Sess
         assert session.beamline.laser_shutter.position == "closed", name
 
 
+@pytest.mark.long
+def test_the_snippets_of_its_page_run(session: Session) -> None:
+    """Lost: the first five minutes of a new user."""
+    page = (REPOSITORY / "docs" / "how-to" / "measure-a-tplm-map.md").read_text(encoding="utf-8")
+    for snippet in SNIPPET.findall(page):
+        exec(snippet, {"RE": session.run_engine, **session.plans()})
+
+
 def test_a_map_sees_the_spot_where_it_is(session: Session) -> None:
     """Lost: the axis of every width. The image stands at 0.13 um along the line, 0.08 um beside it."""
     (documents,) = run(session, "tplm_map", dwell_s=30.0, positions=17, step_um=0.2, centre_every=8)
@@ -150,7 +159,7 @@ def test_a_spoilt_exposure_is_measured_again(session: Session) -> None:
     try:
         (documents,) = run(session, "tplm_map", dwell_s=20.0)
     finally:
-        session.run_engine.unsubscribe(token)
+        session.run_engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
     found = events_of(documents)
     assert [event["quality"] for event in found].count("nd_od") >= 1
     good = [event for event in found if not event["quality"]]
