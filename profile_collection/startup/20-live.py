@@ -1,6 +1,7 @@
 """What a scan shows while it runs, and its figure at the end."""
 
 from trxas.prompt.figure_at_end import FigureAtEnd
+from trxas.prompt.precision_line import PrecisionLine
 from trxas.prompt.progress import LiveTable, ScanProgress
 from trxas.prompt.time_line import TimeLine
 from trxas.results.measured_decays import MeasuredDecays
@@ -8,4 +9,5 @@ from trxas.session.subscriber import InOrder
 
 decays = MeasuredDecays(lambda: store)
 times = TimeLine(lambda: RE.time_use.latest_s)
-RE.subscribe(InOrder(LiveTable(), ScanProgress(), times, FigureAtEnd(store.root / "figures", decays=decays)))
+figures = FigureAtEnd(store.root / "figures", decays=decays)
+RE.subscribe(InOrder(LiveTable(), ScanProgress(), PrecisionLine(), times, figures))

@@ -183,7 +183,7 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
     timing = seen.metadata.timing
     try:
         rates = gate_rates(seen)
-        result = replace(result, rates=(rates,), timing=timing)
+        result = replace(result, rates=(rates,), timing=timing, beam_time_s=float(seen.exposure_s.sum()))
         choice = None
         if isinstance(kinetics, Criterion):
             choice = choose_kinetics(rates, timing, criterion=kinetics)

@@ -106,12 +106,18 @@ class TraceResults(KineticsResults):
         chosen = [] if self.choice is None else self.choice.lines()
         return [
             *fitted,
+            *self._forecast_lines(),
             *chosen,
             *self._detector_lines(),
             *_weight_lines(self.trace),
             *map(_ungated_line, self.ungated),
             *_trend_lines(self.trends),
         ]
+
+    def _forecast_lines(self) -> list[str]:
+        if self.fit is None or self.fit.undetermined or not self.beam_time_s > 0:
+            return []
+        return [f"{'forecast':<22} {self.time_to().text}"]
 
     def _detector_lines(self) -> list[str]:
         lines = []

@@ -24,8 +24,10 @@ from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.map_results import MapResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
+from reduction.xas.stitched import StitchedTrace
 from reduction.xas.transient import FluenceScan, Spectrum, Trace
 from trxas.results.map_figure import map_figure
+from trxas.results.stitched_figure import stitched_figure
 from trxas.results.tplm_figures import TPLM_FIGURES
 
 OFF_COLOUR = ROLES_ON_WHITE["off"]
@@ -216,6 +218,7 @@ FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     CombinedTrace: lambda results: delay_figure(results.trace, _mean_amplitude(results.fit)),
     FluenceResults: lambda results: fluence_figure([results.dependence], [results.line]),
     MapResults: map_figure,
+    StitchedTrace: stitched_figure,
     **TPLM_FIGURES,
 }
 """What draws the results of a run by their class; others are drawn as a curve."""

@@ -136,7 +136,7 @@ class KineticsPanel(Panel):
         self.residuals.set_curve("residual", found.trace.delay_ps, found.residuals, ones, style=TRANSIENT)
         self.residuals.show_all()
         self.trace.show_all()
-        self.table.show_rows(fit_rows(found.fit))
+        self.table.show_rows([*fit_rows(found.fit), *([["forecast", found.forecast]] if found.forecast else [])])
 
     def _trace_request(self) -> TraceRequest:
         return TraceRequest(

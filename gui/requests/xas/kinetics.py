@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from errors import ReductionError
 from gui.delay_scale import curve_delays_ps
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
@@ -14,6 +15,7 @@ from reduction.xas.gate_rates import GateRates, gate_rates
 from reduction.xas.kinetics.choice import ModelChoice, choose_kinetics
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel
+from reduction.xas.kinetics.precision import precision_forecast
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.transient import Trace
 
@@ -37,7 +39,8 @@ class FittedTrace:
     """A fit and its data, and the criteria of all models if one of them has chosen the model.
 
     `curve` at the delays `delay_ps` (of the probe that is shown) passes through `trace`; `residuals` (points,) are
-    trace minus curve, in standard errors of the trace.
+    trace minus curve, in standard errors of the trace. `forecast`: error of the longest lifetime and the beam time to
+    the next smaller one, as text; "" if the fit does not determine it.
     """
 
     fit: KineticsFit
@@ -46,6 +49,7 @@ class FittedTrace:
     curve: FloatArray = field(repr=False)
     residuals: FloatArray = field(repr=False)
     choice: ModelChoice | None = None
+    forecast: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,17 @@ class KineticsRequest(Request[FittedTrace]):
             curve=curve(first),
             residuals=residuals,
             choice=choice,
+            forecast=self._forecast(fit, float(sums.exposure_s.sum())),
         )
+
+    def _forecast(self, fit: KineticsFit, beam_time_s: float) -> str:
+        if fit.undetermined:
+            return ""
+        try:
+            return precision_forecast(fit, beam_time_s).text
+        except ReductionError:
+            # A lifetime without an error; the fit itself is shown.
+            return ""
 
     def _fitted(self, rates: GateRates, timing: Timing) -> tuple[ModelChoice | None, KineticsFit]:
         if isinstance(self.kinetics, Criterion):

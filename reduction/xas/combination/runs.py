@@ -184,7 +184,8 @@ def _with_fit(
     kinetics = KineticModel.TWO_OFFSET if choice.kinetics is None else kinetic_choice(choice.kinetics)
     try:
         rates = tuple(gate_rates(run) for run in runs)
-        result = replace(result, rates=rates, timing=timing)
+        beam_time_s = sum(float(run.exposure_s.sum()) for run in runs)
+        result = replace(result, rates=rates, timing=timing, beam_time_s=beam_time_s)
         if isinstance(kinetics, Criterion):
             chosen = choose_kinetics(rates, timing, criterion=kinetics)
             return replace(result, fit=chosen.fit, choice=chosen)

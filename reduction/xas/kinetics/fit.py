@@ -180,6 +180,15 @@ class KineticsFit:
             transient = transient - self.curve(zero_at_ps, probe=probe, trace=trace).mean()
         return np.asarray(transient)
 
+    def signal(self, delay_ps: ArrayLike, *, trace: int = 0) -> FloatArray:
+        """Return the fitted signal at delays of a gate itself, ps, of any shape, relative to a sample never pumped.
+
+        Delays up to the next pump; those before the pump have what earlier pumps have left.
+        """
+        delay = np.asarray(delay_ps, dtype=float) - self.t0s_ps[min(trace, len(self.t0s_ps) - 1)].value
+        gate_ps = self.timing.gate_delays_ps[self.timing.pumped_probe]
+        return np.asarray(self.amplitudes[trace].value * self._after_pump(delay - gate_ps, self.timing.pumped_probe))
+
     def _after_pump(self, delay_ps: FloatArray, probe: int) -> FloatArray:
         rates = [1.0 / lifetime.value for lifetime in self.lifetimes_ps]
         fractions = [fraction.value for fraction in self.fractions]

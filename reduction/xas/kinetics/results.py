@@ -10,6 +10,8 @@ from reduction.run_kind import RunResults
 from reduction.xas.kinetics.comparison import compare_models
 from reduction.xas.kinetics.correlation import CorrelationMatrix
 from reduction.xas.kinetics.intervals import BOOTSTRAP_DRAWS, bootstrap_intervals, profile_intervals
+from reduction.xas.kinetics.precision import PrecisionForecast, precision_forecast
+from reduction.xas.stitched import StitchedTrace, stitched_trace
 
 if TYPE_CHECKING:
     from reduction.run_metadata import Timing
@@ -25,13 +27,15 @@ class KineticsResults(RunResults):
     """Results with a kinetic fit, if the data determine one.
 
     `choice` has the values of all models if a criterion chose the model of the fit. `rates` are the gates that were
-    fitted, one table per run, and `timing` that of the runs; both are needed for `intervals` and `compare_models`.
+    fitted, one table per run, and `timing` that of the runs; both are needed for `intervals`, `compare_models` and
+    `stitched`. `beam_time_s` is the time of all exposures, s; 0 if it is not known.
     """
 
     fit: KineticsFit | None = None
     choice: ModelChoice | None = None
     rates: tuple[GateRates, ...] = field(default=(), repr=False)
     timing: Timing | None = field(default=None, repr=False)
+    beam_time_s: float = 0.0
 
     @property
     def correlation(self) -> CorrelationMatrix:
@@ -53,6 +57,26 @@ class KineticsResults(RunResults):
         if method == "bootstrap":
             return bootstrap_intervals(self.rates, fit, draws=draws, seed=seed)
         raise InputError(f"method = {method!r}: choose 'profile' or 'bootstrap'.")
+
+    def stitched(self) -> StitchedTrace:
+        """Return the trace over the whole pump period, ps: every gate is a delay of its own, with its covariance.
+
+        Raises ReductionError if the efficiencies of the gates are not known.
+        """
+        if not self.rates or self.timing is None:
+            raise ReductionError("These results have no counted gates, so none can be stitched. See their remarks.")
+        return stitched_trace(self.rates, self.timing, self.fit)
+
+    def time_to(self, quantity: str | None = None, wanted_error: float | None = None) -> PrecisionForecast:
+        """Return the beam time, s, that the same delays take until `quantity` has the `wanted_error`, in its unit.
+
+        By default the longest lifetime and the next smaller round error. Raises ReductionError without a fit or a beam
+        time, and InputError for an unknown quantity.
+        """
+        fit = self._fitted()
+        if not self.beam_time_s > 0:
+            raise ReductionError("The beam time of these results is not known. Reduce the run again.")
+        return precision_forecast(fit, self.beam_time_s, quantity=quantity, wanted_error=wanted_error)
 
     def compare_models(self) -> ModelComparison:
         """Return all kinetic models fitted to the same data: information criteria and F tests; it takes seconds.
