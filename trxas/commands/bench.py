@@ -1,24 +1,27 @@
-"""`trxas bench`: speed as ratios, on a simulated beamline of its own; `trxas bench window`: speed of the window."""
+"""`trxas bench`: speed as ratios to stock libraries, on a simulated beamline of its own."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trxas.commands.numbers import write_numbers
 from trxas.commands.options import JsonFile
 
+if TYPE_CHECKING:
+    from trxas.benchmarks.entry import Entries
+
 
 class Subject(StrEnum):
     """Subjects of the measurement."""
 
+    ALL = "all"
     SESSION = "session"
     WINDOW = "window"
 
@@ -27,47 +30,63 @@ class Subject(StrEnum):
 class BenchOptions:
     """Options of `trxas bench`."""
 
-    subject: Annotated[Subject, typer.Argument(metavar="[session|window]", help="What to measure.")] = Subject.SESSION
+    subject: Annotated[Subject, typer.Argument(metavar="[all|session|window]", help="What to measure.")] = Subject.ALL
     json: JsonFile = None
-    seconds: Annotated[float, typer.Option(help="With window: length of each measurement, at most 50 s.")] = 15.0
+    seconds: Annotated[float, typer.Option(help="Length of each measurement of the window, at most 50 s.")] = 15.0
+    long_run: Annotated[int, typer.Option(min=200, help="Steps of the run that shows whether steps become slower.")] = (
+        5000
+    )
 
 
 def run(options: BenchOptions) -> int:
-    """Measure the speed of a session or of the window.
+    """Measure the speed of a session and of the window.
 
-    Most numbers are ratios, so that different machines can be compared.
+    Every number is measured in turn with a baseline, stock bluesky on the same beamline for example. The ratio of both
+    can be compared between machines. Takes about 6 minutes.
     """
-    results = _window(options.seconds) if options.subject is Subject.WINDOW else _session()
-    write_numbers(results, options.json)
+    # Offscreen even where there is a screen: numbers from different machines must be comparable.
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from trxas.benchmarks.machine import machine
+    from trxas.terminal.tables import print_table, table
+
+    on = machine()
+    entries: Entries = {}
+    if options.subject is not Subject.WINDOW:
+        entries |= _session(options.long_run)
+    if options.subject is not Subject.SESSION:
+        entries |= _window(options.seconds)
+    rows = [
+        (key, f"{entry.value:.4g}", f"{entry.baseline:.4g}", entry.unit, f"{entry.ratio:.3g} ± {entry.spread:.2g}")
+        for key, entry in entries.items()
+    ]
+    columns = ("measurement", "value", "baseline", "unit", "ratio")
+    print_table(table(columns, rows, right=["value", "baseline", "ratio"]))
+    print(f"on {on['processor']}, {on['cores']} cores, load {on['load']:g}, Python {on['python']}")
+    write_numbers({"machine": on, **{key: entry.as_json() for key, entry in entries.items()}}, options.json)
     return 0
 
 
-def _session() -> Mapping[str, object]:
-    from trxas.benchmarks.session import SPEED, bench
+def _session(long_run: int) -> Entries:
+    from trxas.benchmarks.starting import bench_start
+    from trxas.benchmarks.steps import SPEED, bench_steps
+    from trxas.benchmarks.storing import bench_storing
     from trxas.channel_access import environment as channel_access
     from trxas.configuration import load_configuration
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
-    from trxas.terminal.tables import print_table, table
 
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
         configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
         with open_session(configuration) as session:
-            results = bench(session, Path(folder))
+            entries = bench_steps(session.beamline, long_run)
+            entries |= bench_storing(Path(folder))
+            entries |= bench_start(session, Path(folder) / "start")
         channel_access.silence()
-    rows = [(name, key, f"{value:.4g}") for name, numbers in results.items() for key, value in numbers.items()]
-    print_table(table(("measurement", "number", "value"), rows, right=["value"]))
-    return results
+    return entries
 
 
-def _window(seconds: float) -> Mapping[str, object]:
-    # Offscreen even where there is a screen: numbers from different machines must be comparable.
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+def _window(seconds: float) -> Entries:
     from trxas.benchmarks.window.measure import bench_window
-    from trxas.terminal.tables import print_table, table
 
     with tempfile.TemporaryDirectory() as folder:
-        results = bench_window(Path(folder), seconds)
-    rows = [(name, f"{value:.4g}") for name, value in results.items()]
-    print_table(table(("number", "value"), rows, right=["value"]))
-    return results
+        return bench_window(Path(folder), seconds)

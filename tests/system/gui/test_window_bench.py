@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 
 from reduction.accumulator import accumulate
 from reduction.xas.spc_energy import spc_spectrum
+from trxas.benchmarks.entry import Entry
 from trxas.benchmarks.window import measure
 from trxas.benchmarks.window.frames import NaiveContent, WindowContent, frames_per_second
 from trxas.benchmarks.window.latency import WindowUnderTest
@@ -41,7 +42,14 @@ def test_latency_is_that_of_every_event(qapp: QApplication, tmp_path: Path) -> N
 def test_the_command_writes_its_numbers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(measure, "bench_window", lambda _folder, seconds: {"fps": 60.0 * seconds})
+    monkeypatch.setattr(
+        measure,
+        "bench_window",
+        lambda _folder, seconds: {"window_frame_ratio": Entry.of([60.0, 80.0, 60 * seconds], [6.0, 5.0, 4.0], "1/s")},
+    )
     assert cli.main(["bench", "window", "--seconds", "2", "--json", str(tmp_path / "bench.json")]) == 0
-    assert json.loads((tmp_path / "bench.json").read_text()) == {"fps": 120.0}
-    assert "fps" in capsys.readouterr().out
+    numbers = json.loads((tmp_path / "bench.json").read_text())
+    entry = {"value": 80.0, "baseline": 5.0, "ratio": 16.0, "unit": "1/s", "spread": 10.0}
+    assert numbers["window_frame_ratio"] == entry
+    assert numbers["machine"]["cores"] >= 1
+    assert "window_frame_ratio" in capsys.readouterr().out

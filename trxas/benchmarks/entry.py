@@ -1,0 +1,46 @@
+"""One result of a benchmark: ours beside a baseline that was measured in turn with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Medians of ours and of the baseline in `unit`, and their ratio, which is comparable between machines.
+
+    `spread` is half the distance between the largest and the smallest ratio of the repetitions.
+    """
+
+    value: float
+    baseline: float
+    ratio: float
+    unit: str
+    spread: float
+
+    @classmethod
+    def of(cls, values: Sequence[float], baselines: Sequence[float], unit: str) -> Entry:
+        """Return the entry of as many repetitions of ours as of the baseline, in `unit`.
+
+        Raises ValueError for different numbers of repetitions.
+        """
+        # Ratios of neighbours in time: a machine that is busy for a while slows both of a pair alike.
+        ratios = [value / baseline for value, baseline in zip(values, baselines, strict=True)]
+        return cls(
+            value=median(values),
+            baseline=median(baselines),
+            ratio=median(ratios),
+            unit=unit,
+            spread=(max(ratios) - min(ratios)) / 2.0,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry for machines."""
+        return asdict(self)
+
+
+Entries = dict[str, Entry]
+"""Entries by their keys."""

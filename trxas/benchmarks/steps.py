@@ -1,0 +1,114 @@
+"""Time per step of a scan beyond its dwell: `delay_scan` against stock `bp.scan`, on one simulated beamline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import bluesky.plans as bp
+import numpy as np
+from bluesky import RunEngine
+from ophyd import Device, EpicsMotor, EpicsScaler, EpicsSignalRO
+
+import plans
+from devices.beamline import Beamline
+from trxas.benchmarks.entry import Entries, Entry
+
+DWELL_S = 10.0
+SPEED = 1000.0
+"""10 s of beam in 10 ms of wall time: the dwell still takes time, motion at this speed almost none."""
+
+STEPS = 100
+REPETITIONS = 5
+LONG_RUN = 5000
+"""Steps of the run that shows whether a step takes longer at the end of a long run."""
+
+RELIABLE = 0.99
+FEW_PULSES_S = 0.01
+MANY_PULSES_S = 100.0
+"""Dwells for 1e4 and 1e8 pulses per gate."""
+
+Seconds = float
+Steps = list[Seconds]
+"""Time of each step of a run beyond its dwell, s."""
+
+
+def bench_steps(beamline: Beamline, long_run: int = LONG_RUN) -> Entries:
+    """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms."""
+    engine = RunEngine({})
+    prefix = beamline.configuration.epics.prefix
+    stock, motor = _stock(prefix, beamline.point.describe())
+
+    def ours(steps: int) -> Steps:
+        delays = np.linspace(-500, 500, steps).tolist()
+        return _steps(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S))
+
+    def stocks() -> Steps:
+        return _steps(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS))
+
+    # In turn, so that a machine that is busy for a while slows both alike.
+    pairs = [(ours(STEPS), stocks()) for _ in range(REPETITIONS)]
+    typical = [1e3 * float(np.mean(own)) for own, _ in pairs]
+    usual = [1e3 * float(np.mean(other)) for _, other in pairs]
+    late = [1e3 * float(np.quantile(own, RELIABLE)) for own, _ in pairs]
+    middle = [1e3 * median(own) for own, _ in pairs]
+    return {
+        "step_dead_time_ratio": Entry.of(typical, usual, "ms"),
+        "step_dead_time_p99_ratio": Entry.of(late, middle, "ms"),
+        "step_dead_time_growth": _growth(ours(long_run)),
+        "counting_cost_ratio": _counting_cost(beamline),
+    }
+
+
+def _growth(steps: Steps) -> Entry:
+    """Compare the last 100 steps of a run with its first 100; the spread is that of five parts of each."""
+    parts = 5
+    first = [1e3 * float(np.median(part)) for part in np.array_split(steps[:STEPS], parts)]
+    last = [1e3 * float(np.median(part)) for part in np.array_split(steps[-STEPS:], parts)]
+    return Entry.of(last, first, "ms")
+
+
+def _stock(prefix: str, fields: dict[str, Any]) -> tuple[list[Device], EpicsMotor]:
+    scaler = EpicsScaler(f"{prefix}7idd:scaler1", name="scaler")
+    scaler.read_attrs = ["time", "channels.chan2", "channels.chan3"]
+    channels = [f"{prefix}amofg1a:scaler1.S{number}" for number in (9, 10, *range(17, 27))]
+    others = [*channels, *(f"{prefix}7idb:userCalc{number}" for number in (11, 12, 13, 14))]
+    # As many fields as a point of trxas has; read-back and setpoint of the motor are two of them.
+    signals = [EpicsSignalRO(pv, name=pv.replace(":", "_").replace(".", "_")) for pv in others[: len(fields) - 5]]
+    motor = EpicsMotor(f"{prefix}7idd:m21", name="plate")
+    for device in (scaler, *signals, motor):
+        device.wait_for_connection(timeout=10)
+    scaler.preset_time.put(DWELL_S, wait=True)
+    return [scaler, *signals], motor
+
+
+def _steps(engine: RunEngine, plan: Callable[[], Any]) -> Steps:
+    # The time between two events, not that of the whole run: opening and closing a run belongs to no step. The dwell is
+    # subtracted; what is left is motion, reading and the engine.
+    marks: list[Seconds] = []
+    token = engine.subscribe(lambda _name, _doc: marks.append(time.perf_counter()), "event")
+    engine(plan())
+    engine.unsubscribe(token)
+    return [float(step) - DWELL_S / SPEED for step in np.diff(marks)]
+
+
+def _counting_cost(beamline: Beamline) -> Entry:
+    """Compare the wall time of an exposure beyond its dwell for 1e8 and 1e4 pulses per gate, ms."""
+    many: Steps = []
+    few: Steps = []
+    for _ in range(REPETITIONS):
+        many.append(1e3 * _exposure_s(beamline, MANY_PULSES_S))
+        few.append(1e3 * _exposure_s(beamline, FEW_PULSES_S))
+    return Entry.of(many, few, "ms")
+
+
+def _exposure_s(beamline: Beamline, dwell_s: float) -> Seconds:
+    beamline.exposure.prepare(dwell_s)
+    times = []
+    for _ in range(6):
+        begin = time.perf_counter()
+        beamline.exposure.trigger().wait(timeout=30)
+        times.append(time.perf_counter() - begin - dwell_s / SPEED)
+    return median(times)

@@ -1,0 +1,136 @@
+"""Time that a stored event costs, and the time to read a run back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bluesky.plan_stubs as bps
+import numpy as np
+from bluesky import RunEngine
+from event_model import compose_run
+
+from storage import Store, load_run, open_store
+from trxas.benchmarks.entry import Entries, Entry
+
+EVENTS = 1000
+STORED_EVENTS = 10_000
+REPETITIONS = 3
+
+Seconds = float
+
+
+def bench_storing(folder: Path) -> Entries:
+    """Measure storage in the new folder `folder`: events in ms, reading 10 000 of them in s."""
+    return {
+        "store_ratio": _event_cost(folder / "events"),
+        "read_back_ratio": _read_back(folder / "read-back"),
+    }
+
+
+class _Event:
+    """A readable without hardware whose event is as large as that of a point."""
+
+    name = "point"
+    parent = None
+
+    def __init__(self) -> None:
+        self._values = {
+            "spc_counts": np.arange(10).reshape(2, 5), "spc_pulses": np.arange(5), "boxcar_mean": np.ones(5),
+            "boxcar_variance": np.ones(5), **{f"scalar_{index}": float(index) for index in range(14)},
+        }  # fmt: skip
+
+    def read(self) -> dict[str, Any]:
+        return {name: {"value": value, "timestamp": 0.0} for name, value in self._values.items()}
+
+    def describe(self) -> dict[str, Any]:
+        return {name: _data_key(value) for name, value in self._values.items()}
+
+    def read_configuration(self) -> dict[str, Any]:
+        return {}
+
+    def describe_configuration(self) -> dict[str, Any]:
+        return {}
+
+
+def _data_key(value: Any) -> dict[str, Any]:
+    if isinstance(value, float):
+        return {"source": "bench", "dtype": "number", "shape": []}
+    return {"source": "bench", "dtype": "array", "shape": list(value.shape), "dtype_numpy": value.dtype.str}
+
+
+def _event_cost(folder: Path) -> Entry:
+    """Compare the time of the RunEngine's thread per event, ms, with a store and without one."""
+    bare_engine = RunEngine({})
+    storing_engine = RunEngine({})
+    readable = _Event()
+
+    def run(events: int) -> Any:
+        yield from bps.open_run()
+        for _ in range(events):
+            yield from bps.create("primary")
+            yield from bps.read(readable)
+            yield from bps.save()
+        yield from bps.close_run()
+
+    def per_event_ms(engine: RunEngine) -> float:
+        begin = time.perf_counter()
+        engine(run(EVENTS))
+        return 1e3 * (time.perf_counter() - begin) / EVENTS
+
+    stored = []
+    bare = []
+    with open_store(folder) as store:
+        store.subscribe(storing_engine)
+        for _ in range(REPETITIONS):
+            stored.append(per_event_ms(storing_engine))
+            # The catalogue is written by another thread, which would slow the baseline too.
+            store.wait(600)
+            bare.append(per_event_ms(bare_engine))
+    return Entry.of(stored, bare, "ms")
+
+
+def _read_back(folder: Path) -> Entry:
+    """Compare the time to read a run of 10 000 events, s, through databroker and from its journal."""
+    through_databroker = []
+    from_journal = []
+    with open_store(folder) as store:
+        uid = _store_run(store)
+        for _ in range(REPETITIONS):
+            begin = time.perf_counter()
+            data = store.db.v2[uid].primary.read()
+            through_databroker.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+            documents = load_run(store, uid)
+            from_journal.append(time.perf_counter() - begin)
+    assert len(data["scalar_0"]) == STORED_EVENTS
+    assert len(documents) >= STORED_EVENTS
+    return Entry.of(through_databroker, from_journal, "s")
+
+
+def _store_run(store: Store) -> str:
+    """Send a run of many events to the subscriber of the store, as a RunEngine does, and return its uid."""
+    subscribed: list[Callable[[str, Any], None]] = []
+
+    class Engine:
+        def subscribe(self, callback: Callable[[str, Any], None]) -> int:
+            subscribed.append(callback)
+            return 0
+
+    store.subscribe(Engine())
+    readable = _Event()
+    run = compose_run(metadata={"plan_name": "bench", "scan_id": 1})
+    subscribed[0]("start", run.start_doc)
+    stream = run.compose_descriptor(name="primary", data_keys=readable.describe())
+    subscribed[0]("descriptor", stream.descriptor_doc)
+    reading = readable.read()
+    for _ in range(STORED_EVENTS):
+        event = stream.compose_event(
+            data={name: item["value"] for name, item in reading.items()}, timestamps=dict.fromkeys(reading, 0.0)
+        )
+        subscribed[0]("event", event)
+    subscribed[0]("stop", run.compose_stop())
+    store.wait(600)
+    return str(run.start_doc["uid"])
