@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import SimulationInputError
-from sim.faults.kinds import fault_list
+from sim.faults.kinds import effect_list, fault_list
 from sim.faults.schedule import Schedule, load_faults
 from sim.physics.constants import APDS
 from sim.physics.pump_scheme import load_scheme
@@ -40,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
-    if options.list_faults:
-        print(json.dumps(fault_list(), indent=1))
+    if options.list_faults or options.list_effects:
+        print(json.dumps(fault_list() if options.list_faults else effect_list(), indent=1))
         return 0
     try:
         experiment = _experiment(options.experiment)
@@ -184,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--interface", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--list-pvs", action="store_true", help="print all PVs as Markdown and exit")
     parser.add_argument("--list-faults", action="store_true", help="print all kinds of faults as JSON and exit")
+    parser.add_argument("--list-effects", action="store_true", help="print all effects as JSON and exit")
     parser.add_argument("--faults", type=Path, help="faults and their times (TOML)")
     parser.add_argument(
         "--exposure-log", type=Path, help="write the truth about every exposure to this file (JSON lines)"

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from errors import ConfigurationError, InputError
 from processes.child import Child, ChildError, ChildProgram
@@ -40,19 +41,32 @@ def simulation_command(options: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "sim", *options]
 
 
+def simulated_effects() -> list[str]:
+    """Return the effects of which the simulation has sizes, by the last part of their PVs' names, in its order.
+
+    The counting noise comes last, and is none. Raises ConfigurationError if the simulation does not answer.
+    """
+    return [entry["effect"] for entry in _listing("--list-effects")]
+
+
 def simulated_faults() -> list[FaultKind]:
     """Return the kinds of faults that the simulation lists; raises ConfigurationError if it does not answer."""
-    command = simulation_command(["--list-faults"])
-    try:
-        listing = subprocess.run(  # noqa: S603  # our own interpreter and module
-            command, check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
-        ).stdout
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"The simulation does not list its faults: {error}") from error
     return [
         FaultKind(name=entry["kind"], wall_clock=entry["wall_clock"], variants=entry["variants"])
-        for entry in json.loads(listing)
+        for entry in _listing("--list-faults")
     ]
+
+
+def _listing(question: str) -> list[dict[str, Any]]:
+    """Return what the simulation lists as JSON; raises ConfigurationError if it does not answer."""
+    try:
+        listing = subprocess.run(  # noqa: S603  # our own interpreter and module
+            simulation_command([question]), check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
+        ).stdout
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"The simulation does not answer {question}: {error}") from error
+    found: list[dict[str, Any]] = json.loads(listing)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from sim.faults import device_faults as device
 from sim.faults import drift_faults as drift
 from sim.faults import server_faults as server
 from sim.faults.fault import Fault
+from sim.physics.effects import MEANINGS, EffectSizes
 
 KINDS: dict[str, type[Fault]] = {
     kind.__name__: kind
@@ -85,6 +86,14 @@ def fault_list() -> list[Mapping[str, Any]]:
             "variants": [{parameter_name(key): value for key, value in one.items()} for one in kind.variants],
         }
         for name, kind in KINDS.items()
+    ]
+
+
+def effect_list() -> list[Mapping[str, Any]]:
+    """Return one mapping per effect: the last part of its PV's name, its meaning, and its default, in usual sizes."""
+    return [
+        {"effect": parameter_name(item.name), "meaning": MEANINGS[item.name], "default": item.default}
+        for item in fields(EffectSizes)
     ]
 
 

@@ -9,7 +9,7 @@ from caproto.server import PVGroup, pvproperty
 
 from sim.errors import SimulationInputError
 from sim.faults.kinds import parameter_name
-from sim.physics.effects import EffectSizes
+from sim.physics.effects import MEANINGS, EffectSizes
 from sim.physics.experiment import Experiment
 from sim.types import Records
 
@@ -17,31 +17,6 @@ PREFIX = "7idd:sim:Effect:"
 
 LARGEST = 1000.0
 """Largest multiple of the usual size that a switch takes."""
-
-MEANINGS = {
-    "efficiencies": "counting gates differ",
-    "gains": "boxcar gates differ in gain",
-    "zeros": "boxcar gates differ in zero",
-    "dark_counts": "photodiodes count in the dark",
-    "laser_light": "light of the laser in gates",
-    "damage": "sample is damaged with dose",
-    "laser_power": "power of the laser drifts",
-    "pointing": "laser spot moves",
-    "time_zero": "time zero drifts with hutch",
-    "energy_drift": "Bragg angle drifts",
-    "i0_offset": "ion chambers have an offset",
-    "i0_curvature": "ion chambers recombine",
-    "glitches": "monochromator has glitches",
-    "harmonics": "third harmonic in the beam",
-    "self_absorption": "sample absorbs fluorescence",
-    "dead_time": "photodiodes blind for a bunch",
-    "afterpulses": "counts in the next gate",
-    "crosstalk": "gates and diodes influence",
-    "turbulence": "jet changes within a dwell",
-    "mains": "60 Hz on the analog signal",
-    "shared_photons": "boxcar shares SPC's photons",
-    "noise": "counting noise, 0 or 1",
-}
 
 
 async def _set(group: Any, instance: Any, value: float) -> float:

@@ -64,3 +64,29 @@ IDEAL = EffectSizes(
     shared_photons=0.0,
 )
 """A beamline whose gates differ in the efficiency of counting, and which has no other effect than counting noise."""
+
+MEANINGS = {
+    "efficiencies": "counting gates differ",
+    "gains": "boxcar gates differ in gain",
+    "zeros": "boxcar gates differ in zero",
+    "dark_counts": "photodiodes count in the dark",
+    "laser_light": "light of the laser in gates",
+    "damage": "sample is damaged with dose",
+    "laser_power": "power of the laser drifts",
+    "pointing": "laser spot moves",
+    "time_zero": "time zero drifts with hutch",
+    "energy_drift": "Bragg angle drifts",
+    "i0_offset": "ion chambers have an offset",
+    "i0_curvature": "ion chambers recombine",
+    "glitches": "monochromator has glitches",
+    "harmonics": "third harmonic in the beam",
+    "self_absorption": "sample absorbs fluorescence",
+    "dead_time": "photodiodes blind for a bunch",
+    "afterpulses": "counts in the next gate",
+    "crosstalk": "gates and diodes influence",
+    "turbulence": "jet changes within a dwell",
+    "mains": "60 Hz on the analog signal",
+    "shared_photons": "boxcar shares SPC's photons",
+    "noise": "counting noise, 0 or 1",
+}
+"""What each effect is, by its field in `EffectSizes`; as short as the description of a PV."""

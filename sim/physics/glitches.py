@@ -31,7 +31,7 @@ and Boyce 1991, Nucl. Instrum. Methods A 307, 316, on glitches that do not cance
 """
 
 REACH_EV = 3.0 * FWHM_EV
-CRYSTAL_SEED = 111
+CRYSTAL_SEED = 13
 
 
 def glitch_dip(energy_ev: float, size: float) -> float:

@@ -52,6 +52,15 @@ class CoverageOptions:
         typer.Option(metavar="FILE", help="With --sample: configuration of the user's beamline (default: 7ID-D)."),
     ] = None
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the figure.")] = OUTPUT
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|all",
+            help="Effect of the simulation, such as Damage (repeatable): how far it moves every published number. "
+            "--samples and --measurements do not matter then.",
+        ),
+    ] = None
+    times: Annotated[float, typer.Option(help="With --effect: the multiple of its usual size.")] = 10.0
     technique: Annotated[
         str,
         typer.Option(
@@ -67,6 +76,8 @@ def run(options: CoverageOptions) -> int:
     Shows the result so far after Ctrl-C too; the file of --json is written after every sample. The exit code is 1 if a
     parameter was never recovered.
     """
+    if options.effect:
+        return _run_effects(options, options.effect)
     if options.technique:
         return _run_technique(options)
     from trxas.configuration import DEFAULT_CONFIGURATION
@@ -92,6 +103,22 @@ def run(options: CoverageOptions) -> int:
             # After Ctrl-C too: the samples so far are a result as well.
             _show(coverage, options)
     return 0 if all(found.number for found in coverage.statistics().values()) else 1
+
+
+def _run_effects(options: CoverageOptions, effects: list[str]) -> int:
+    """Measure what effects do to the published numbers; return 1 if one moves a number and nothing marks it."""
+    from trxas.validation.coverage.effects import effect_coverage, effect_table, silent_effects, write_effects
+    from trxas.validation.coverage.run import run_coverage
+
+    workers = default_workers() if options.workers is None else options.workers
+    with effect_coverage(effects, options.times, seed=options.seed, workers=workers) as coverage:
+        try:
+            run_coverage(coverage, None)
+        finally:
+            if options.json is not None:
+                write_effects(coverage, options.times, options.json)
+            print(f"\n{effect_table(coverage, options.times)}")
+    return 1 if silent_effects(coverage, options.times) else 0
 
 
 def _run_technique(options: CoverageOptions) -> int:

@@ -43,7 +43,8 @@ class CoverageKind:
     """Kind of a coverage: what it draws, measures and compares.
 
     `draw` returns one truth, `text` its sample file, and `expected` the true value of every parameter, in the units of
-    `parameters`. `job` is the further information that the measuring processes need, as plain data.
+    `parameters`. `job` is the further information that the measuring processes need, as plain data; `effects` returns
+    the sizes of the effects of one truth, by the last parts of their PVs' names.
     """
 
     title: str
@@ -52,6 +53,7 @@ class CoverageKind:
     text: Callable[[Any], str]
     expected: Callable[[Any, Timing], Mapping[str, float]]
     job: Mapping[str, Any] = field(default_factory=dict)
+    effects: Callable[[Any], Mapping[str, float]] = lambda _: {}
 
 
 RANDOM = CoverageKind(

@@ -66,10 +66,14 @@ STATIC_DWELL_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Values with errors by parameter; `failures` has the reason for each parameter without a value."""
+    """Values with errors by parameter; `failures` has the reason for each parameter without a value.
+
+    `marks` are sentences of the reductions on what looks wrong.
+    """
 
     values: dict[str, Value] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
 
 
 def measure_sample(beamline: Beamline, run_engine: RunEngine) -> Measurement:

@@ -2,6 +2,7 @@
 
 The first line of standard input is the job, as JSON: `samples` (their `index`, `path` and `seed`), `measurements`, and
 `campaign`, which is empty for random samples, and otherwise what `user_measurement` needs, with the `config` file.
+Samples with `effects` are measured by `effect_measurement`, with these sizes.
 Every measurement is a line of JSON on standard output. The process ends when its standard input is closed.
 """
 
@@ -11,6 +12,7 @@ import contextlib
 import importlib
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from errors import TrxasError
@@ -68,11 +70,12 @@ def _macro(sample: dict[str, Any]) -> str:
 
 
 def _measure(sample: dict[str, Any], measurements: int, address_list: str, campaign: dict[str, Any]) -> None:
+    from trxas.validation.coverage.effect_measurement import EffectCampaign, set_effects
     from trxas.validation.coverage.measurement import PARAMETERS, Measurement, failed_measurement, measure_sample
     from trxas.validation.coverage.user_measurement import measure_user_sample
 
     def report(number: int, found: Measurement) -> None:
-        line = {"sample": sample["index"], "measurement": number, "values": found.values, "failures": found.failures}
+        line = {"sample": sample["index"], "measurement": number, **asdict(found)}
         print(json.dumps(line, allow_nan=False), flush=True)
 
     try:
@@ -82,7 +85,10 @@ def _measure(sample: dict[str, Any], measurements: int, address_list: str, campa
             report(number, failed_measurement(campaign.get("parameters", PARAMETERS), str(error)))
         return
     for number in range(measurements):
-        if campaign:
+        if sample["effects"]:
+            set_effects(_macro(sample), sample["effects"])
+            report(number, EffectCampaign(beamline, run_engine).measure())
+        elif campaign:
             report(number, measure_user_sample(beamline, run_engine, campaign))
         else:
             report(number, measure_sample(beamline, run_engine))

@@ -125,6 +125,7 @@ def _job(batch: Sequence[RandomSample], coverage: Coverage, folder: Path) -> str
     for sample in batch:
         path = folder / f"sample-{sample.index}.toml"
         path.write_text(coverage.kind.text(sample.truth), encoding="utf-8")
-        samples.append({"index": sample.index, "path": str(path), "seed": sample.seed})
+        effects = dict(coverage.kind.effects(sample.truth))
+        samples.append({"index": sample.index, "path": str(path), "seed": sample.seed, "effects": effects})
     job = {"samples": samples, "measurements": coverage.settings.measurements, "campaign": dict(coverage.kind.job)}
     return json.dumps(job)
