@@ -32,7 +32,7 @@ def default_workers() -> int:
 class CoverageOptions:
     """Options of `trxas coverage`."""
 
-    samples: Annotated[int, typer.Option(help="Number of random samples.")]
+    samples: Annotated[int | None, typer.Option(help="Number of random samples; needed except with --effect.")] = None
     seed: Annotated[int, typer.Option(help="Seed of samples and noise.")] = 1
     measurements: Annotated[int, typer.Option(help="Independent measurements of each sample.")] = 3
     workers: Annotated[
@@ -57,7 +57,7 @@ class CoverageOptions:
         typer.Option(
             metavar="NAME|all",
             help="Effect of the simulation, such as Damage (repeatable): how far it moves every published number. "
-            "--samples and --measurements do not matter then.",
+            "--samples and --measurements do not count then.",
         ),
     ] = None
     times: Annotated[float, typer.Option(help="With --effect: the multiple of its usual size.")] = 10.0
@@ -68,6 +68,13 @@ class CoverageOptions:
             help="Campaign of a technique instead: tplm, or one of an installed package (`trxas plugins`).",
         ),
     ] = ""
+
+    @property
+    def wanted_samples(self) -> int:
+        """Number of random samples; raises InputError if it is missing."""
+        if self.samples is None:
+            raise InputError("--samples is missing: give the number of random samples, for instance 100.")
+        return self.samples
 
 
 def run(options: CoverageOptions) -> int:
@@ -90,7 +97,7 @@ def run(options: CoverageOptions) -> int:
         raise InputError("--config needs --sample: give the sample whose measurement on this beamline is tested.")
     workers = default_workers() if options.workers is None else options.workers
     settings = CoverageSettings(
-        samples=options.samples, seed=options.seed, measurements=options.measurements, workers=workers
+        samples=options.wanted_samples, seed=options.seed, measurements=options.measurements, workers=workers
     )
     config = options.config or DEFAULT_CONFIGURATION
     with contextlib.ExitStack() as stack:
@@ -129,9 +136,9 @@ def _run_technique(options: CoverageOptions) -> int:
 
     coverage = TechniqueCoverage(campaign=campaign_called(options.technique), seed=options.seed)
     try:
-        for estimates in coverage.campaign.measure(options.samples, options.seed):
+        for estimates in coverage.campaign.measure(options.wanted_samples, options.seed):
             coverage.take(estimates)
-            say(f"{coverage.samples} of {options.samples} samples measured")
+            say(f"{coverage.samples} of {options.wanted_samples} samples measured")
     finally:
         numbers = {"parameters": parameters_json(coverage), "samples": coverage.samples, "seed": coverage.seed}
         write_numbers(numbers, options.json)

@@ -19,6 +19,9 @@ pytestmark = pytest.mark.channel_access
 
 END_S = 120.0
 
+EFFECT_S = 480.0
+"""Five campaigns of a minute each, two at a time, on shared cores."""
+
 
 @pytest.mark.parametrize("samples", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_samples_are_measured_and_every_parameter_recovered(trxas: Any, tmp_path: Path, samples: int) -> None:
@@ -91,3 +94,16 @@ def _simulations(folder: Path) -> list[str]:
         if f"{folder}/trxas-coverage-" in line:
             found.append(line)
     return found
+
+
+@pytest.mark.long
+def test_an_effect_of_the_simulation_moves_the_numbers_that_depend_on_it(trxas: Any, tmp_path: Path) -> None:
+    """Without noise and effects, the reductions return the truth of the sample. Takes some minutes."""
+    command = ("coverage", "--effect", "Damage", "--times", "1000", "--workers", "2", "--json", "e.json")
+    trxas(*command, timeout_s=EFFECT_S, check=False)  # the exit code depends on what marks the damage
+    result = json.loads((tmp_path / "e.json").read_text())
+    usual, enlarged = result["effects"]["Damage"]["shifts"]["size_100ps"]
+    assert abs(usual) < 0.5 < enlarged
+    quiet = result["campaigns"][0]["values"]
+    assert quiet["tau1"][0] == pytest.approx(120.0, abs=0.5)
+    assert quiet["t0"][0] == pytest.approx(17.0, abs=0.1)
