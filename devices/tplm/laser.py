@@ -12,8 +12,6 @@ from devices.axes.axis import Axis
 from devices.configuration import RecordAxisSettings
 from devices.signals.uncached_signal import FreshSignalRO, LimitedSignal, put_and_wait
 
-HZ_PER_MHZ = 1e6
-
 SYNC_LIMIT_MHZ = 10.0
 """Highest rate that the sync input follows behind its divider, MHz (vendor's rule)."""
 
@@ -31,9 +29,9 @@ def divider_index(rate_mhz: float) -> int:
 
 
 class RepetitionRate(Axis):
-    """Repetition rate, MHz; the trigger source follows from it at the laser. The read-back is in Hz.
+    """Repetition rate, MHz; the trigger source follows from it at the laser.
 
-    The table gives `setpoint`, `readback`, and as `pv` the divider of the sync input.
+    The table gives `setpoint` in MHz, `readback` of which a MHz has `scale`, and as `pv` the divider of the sync input.
     """
 
     setpoint = FCpt(LimitedSignal, "{_setpoint_pv}", kind="omitted")
@@ -48,6 +46,7 @@ class RepetitionRate(Axis):
         self._setpoint_pv = prefix + settings.setpoint
         self._readback_pv = prefix + settings.readback
         self._divider_pv = prefix + settings.pv
+        self._scale = settings.scale
         self.settle_s = settings.settle_s
         super().__init__(
             name=name,
@@ -74,7 +73,7 @@ class RepetitionRate(Axis):
 
     def value_from_raw(self, raw: Mapping[str, float]) -> float:
         """Return the rate, MHz, from that of the sync input, Hz."""
-        return float(raw["readback"]) / HZ_PER_MHZ
+        return float(raw["readback"]) / self._scale
 
     def stop(self, *, success: bool = False) -> None:
         """Do nothing: there is no motion."""

@@ -66,7 +66,9 @@ def map_run(options: MapOptions, excitation: Excitation) -> ScanSpec:
     """Return the run of one map."""
     offsets, repeated = line_offsets(options.positions, options.step_um, options.centre_every)
     centre = {LineAxis.X: options.centre_x_um, LineAxis.Y: options.centre_y_um}
-    points = [{**_named(centre), str(options.line_axis): centre[options.line_axis] + offset} for offset in offsets]
+    # The axis of the line is the last one: the fast axis, which displays show.
+    across = {axis: place for axis, place in centre.items() if axis is not options.line_axis}
+    points = [{**_named(across), str(options.line_axis): centre[options.line_axis] + offset} for offset in offsets]
     own = {
         "line_axis": str(options.line_axis),
         "centre_um": [options.centre_x_um, options.centre_y_um],

@@ -7,7 +7,11 @@ from trxas.session.calibrations import calibration_file, calibration_lines
 from trxas.session.resume import unfinished_runs
 from trxas.session.session import Session
 
-EXAMPLE = 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))'
+EXAMPLES = {
+    "xas": 'RE(energy_scan("Br K", delay_ps=100, dwell_s=6, repeats=2, sample="CsPbBr3"))',
+    "tplm": 'RE(tplm_map(1.0, 2.5, dwell_s=30, sample="OLA/OA"))',
+}
+"""A first scan by the technique that a configuration names first."""
 
 
 def welcome(session: Session) -> str:
@@ -20,12 +24,14 @@ def welcome(session: Session) -> str:
         f"trxas on {session.configuration.beamline.name}, PVs at {epics.address_list}, data in {session.store.root}",
         f"devices: {', '.join(session.beamline.devices)}",
         f"plans: {', '.join(session.plans())}    stored runs: db, night(), show(-1), reduce(-1), note(-1)",
-        f"try: {EXAMPLE}",
     ]
+    if example := EXAMPLES.get(session.configuration.beamline.techniques[0]):
+        lines.append(f"try: {example}")
     # Calibrations and guards are stated at every start, because they decide whether the numbers of this session can be
     # compared with those of the last one, and whether anything closes the shutters if it dies.
     lines += [f"calibrated: {line}" for line in calibration_lines(calibration_file(session.configuration))]
-    lines.append(session.beamline.ring.state_text())
+    if session.beamline.energy.is_there:
+        lines.append(session.beamline.ring.state_text())
     lines += safety_lines(session)
     recovery = session.store.recovery
     if recovery.closed:

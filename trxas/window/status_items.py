@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from devices.configuration import BeamlineConfiguration, CellSettings, RecordAxisSettings
+from devices.configuration import BeamlineConfiguration, CellSettings, ConditionSettings, RecordAxisSettings
 from devices.conversions import cell_temperature_c, delay_ps, energy_ev, fluence_mj_cm2
 from errors import StorageError
 from gui.status.item import StatusItem
@@ -71,6 +72,7 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
         _delay_item(beamline, saved),
         *([_fluence_item(beamline, saved)] if beamline.fluence.waveplate else []),
         *_further_items(prefix, beamline.axes),
+        *_condition_items(prefix, beamline.conditions),
         StatusItem(label="laser lock", pvs=(prefix + laser.lock,), kind="state", words=LOCK),
         _divider(prefix + laser.rate_divider, laser.required_divider),
         StatusItem(label="laser shutter", pvs=(prefix + laser.shutter_readback,), kind="state", words=LASER_SHUTTER),
@@ -91,10 +93,32 @@ def status_items(configuration: Configuration) -> list[StatusItem]:
 def _further_items(prefix: str, axes: Mapping[str, RecordAxisSettings]) -> list[StatusItem]:
     """Return an item for every axis of a table `[axes.NAME]`, in its unit, if its read-back is known."""
     return [
-        StatusItem(label=name, pvs=(prefix + pv,), unit=axis.unit, low=axis.low, high=axis.high, decimals=3)
+        StatusItem(
+            label=name,
+            pvs=(prefix + pv,),
+            unit=axis.unit,
+            low=axis.low,
+            high=axis.high,
+            decimals=3,
+            convert=functools.partial(_unscaled, scale=axis.scale),
+        )
         for name, axis in axes.items()
         if (pv := axis.readback_pv)
     ]
+
+
+def _unscaled(raw: tuple[float, ...], scale: float) -> float:
+    """Return the position of an axis whose PV shows `scale` per unit of the axis."""
+    return raw[0] / scale
+
+
+def _condition_items(prefix: str, conditions: Mapping[str, ConditionSettings]) -> list[StatusItem]:
+    """Return an item for every condition of a table `[conditions.NAME]`, in the unit of its PV."""
+    items = []
+    for name, one in conditions.items():
+        low, high = (limit if math.isfinite(limit) else None for limit in one.limits)
+        items.append(StatusItem(label=name, pvs=(prefix + one.pv,), unit=one.unit, low=low, high=high, decimals=0))
+    return items
 
 
 def _cell_item(prefix: str, cell: CellSettings) -> StatusItem:

@@ -103,7 +103,8 @@ def test_a_map_sees_the_spot_where_it_is(session: Session) -> None:
     (documents,) = run(session, "tplm_map", dwell_s=30.0, positions=17, step_um=0.2, centre_every=8)
     start = documents[0][1]
     found = events_of(documents)
-    places = [point[0] for point in start["grid"]["points"]]
+    assert start["grid"]["axes"] == ["y_um", "x_um"]
+    places = [point[1] for point in start["grid"]["points"]]
     assert start["centre_points"] == [8, 17]
     assert places[:3] == pytest.approx([-1.6, -1.2, -0.8])
     assert [event["x_um"] for event in found] == pytest.approx(places, abs=0.002)

@@ -11,6 +11,7 @@ from devices.tplm.laser import divider_index
 from devices.tplm.timing import parse_timing_frame
 from errors import AcquisitionError, ConfigurationError
 from trxas.configuration import load_configuration
+from trxas.window.status_items import status_items
 
 HEAD = [7.0, 30.0, 1.0, 75e6, 0.0, 3.0, 16.0, 4.0]
 
@@ -57,3 +58,13 @@ def test_a_frame_is_read_as_a_whole_or_not_at_all() -> None:
 @pytest.mark.parametrize(("rate_mhz", "divider"), [(0.5, 0), (10.0, 0), (20.0, 1), (40.0, 2), (80.0, 3)])
 def test_the_sync_input_follows_every_rate(rate_mhz: float, divider: int) -> None:
     assert divider_index(rate_mhz) == divider
+
+
+def test_the_window_shows_axes_in_their_own_units_and_every_condition() -> None:
+    """Lost: a stage in mm that is shown as um, and a sync input that stops without anybody seeing it."""
+    items = {item.label: item for item in status_items(load_configuration("tplm"))}
+    assert items["x_um"].convert((0.495,)) == pytest.approx(1.0)
+    assert items["repetition_rate_mhz"].convert((2.5e6,)) == 2.5
+    assert (items["sync"].low, items["sync"].high) == (1e5, None)
+    assert "energy" not in items
+    assert "ring current" not in items
