@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_EXPOSURE = -1
 """Number of an exposure that was not made, or that has no number."""
 
-_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil")
+_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil", "laser_power_w")
 
 
 class RunAccumulator:
@@ -115,6 +115,16 @@ class RunAccumulator:
         return self._field("foil")[..., 0]
 
     @property
+    def laser_power_w(self) -> FloatArray:
+        """Readings of the laser's power meter, W, summed over the exposures, shape (...); 0 where not recorded."""
+        return self._field("laser_power_w")[..., 0]
+
+    @property
+    def fluences_mj_cm2(self) -> FloatArray:
+        """Fluences, mJ/cm2, summed over the exposures, shape (...)."""
+        return self._field("fluence_mj_cm2")[..., 0]
+
+    @property
     def exposure_s(self) -> FloatArray:
         """Exposure time, s, shape (...)."""
         return self._field("exposure_s")[..., 0]
@@ -145,6 +155,15 @@ class RunAccumulator:
         result._sums = np.where(cells[..., None], 0.0, self._sums[: self._scans])
         result._rejected = self._rejected[: self._scans]
         result._exposure_ids = self._exposure_ids[: self._scans]
+        return result
+
+    def without_power(self) -> RunAccumulator:
+        """Return the same sums as if the power of the laser had not been recorded, so that nothing is corrected by it.
+
+        Raises ReductionError before a start document.
+        """
+        result = copy(self)
+        result._metadata = replace(self.metadata, laser_power_w_per_mj_cm2=0.0)
         return result
 
     def with_gates(self, gates: GateCalibration) -> RunAccumulator:
@@ -267,7 +286,7 @@ class RunAccumulator:
 
     def _scalars(self, data: Mapping[str, Any]) -> list[float]:
         run = self.metadata
-        optional = {"foil": 0.0}
+        optional = {"foil": 0.0, "laser_power_w": 0.0}
         if run.axis != "fluence_mj_cm2":
             optional["fluence_mj_cm2"] = run.fluence_mj_cm2
         values = {name: data[name] if name in data else optional[name] for name in _SCALARS}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
+from reduction.accumulator import RunAccumulator
 from reduction.plug_ins import plug_in_kinds
 from reduction.run_kind import (
     CombineChoice,
@@ -102,6 +103,11 @@ class RunReduction:
             return Screened(sums=self.sums)
         return self.kind.screen(self.sums)
 
+    def forget_power(self) -> None:
+        """Reduce as if the power of the laser had not been recorded; raises ReductionError before a start document."""
+        if isinstance(self.sums, RunAccumulator):
+            self.sums = self.sums.without_power()
+
     def seen_by(self, detector: str) -> RunReduction:
         """Return the reduction of the run as the listed detector of that name saw it.
 
@@ -167,10 +173,12 @@ def reduce_run(
     decay: MeasuredDecay | None = None,
     *,
     keep_all: bool = False,
+    correct_power: bool = True,
 ) -> RunResults:
     """Return the results of a stored run; remarks give the reasons if something cannot be reduced.
 
-    Outliers are left out and listed in `cuts`, unless `keep_all` is True.
+    Outliers are left out and listed in `cuts`, unless `keep_all` is True. Transients are corrected by the measured
+    power of the laser, unless `correct_power` is False.
 
     `decay` is that of the same sample, which corrects sizes of transients; see `decays_for`.
     `kinetics` names the model of a delay scan's fit, "1" to "3+offset", or the criterion that chooses it, "AICc" or
@@ -180,6 +188,8 @@ def reduce_run(
     """
     try:
         reduction = summed(documents, read_image, keep_all=keep_all)
+        if not correct_power:
+            reduction.forget_power()
         reduction = reduction if detector is None else reduction.seen_by(detector)
     except (ReductionError, InputError) as error:
         kind = kind_of(documents[0][1]) if documents and documents[0][0] == "start" else OTHER

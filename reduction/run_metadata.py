@@ -156,8 +156,8 @@ class RunMetadata:
     the sum. `detectors` are all that the run lists; `detector` names the further one through which the run is seen, and
     `detector_kind` its kind; both are empty for the first. `gates` are zeros and gains of the gates; None if they were
     not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
-    `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`; 0 if the run does not
-    state it.
+    `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`, and
+    `laser_power_w_per_mj_cm2` the laser power, W, that makes 1 mJ/cm2; 0 if the run does not state them.
     """
 
     uid: str
@@ -188,6 +188,7 @@ class RunMetadata:
     gates: GateCalibration | None = None
     foil_reference: Mapping[str, Any] = field(default_factory=dict)
     probed_fluence_share: float = 0.0
+    laser_power_w_per_mj_cm2: float = 0.0
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -281,6 +282,7 @@ class RunMetadata:
                 gates=gates_of_start(doc),
                 foil_reference=dict(doc.get("foil_reference") or {}),
                 probed_fluence_share=float(doc.get("probed_fluence_share", 0.0)),
+                laser_power_w_per_mj_cm2=float(doc.get("laser_power_w_per_mj_cm2", 0.0)),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),
             )
         # The parts checked on their own raise with their own text; only what a conversion above raises gets the general

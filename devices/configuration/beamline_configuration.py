@@ -353,7 +353,8 @@ AXIS_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 EVENT_FIELDS = frozenset(
     {"scan_index", "point_index", "laser_shutter", "spc_counts", "spc_pulses", "boxcar_mean", "boxcar_variance", "i0",
-     "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "quality", "marks"}
+     "foil", "exposure_s", "exposure_id", "ring_current_ma", "jet_flow_ml_min", "temperature_c", "laser_power_w",
+     "quality", "marks"}
 )  # fmt: skip
 """Fields that events have already, whose names an axis must not take."""
 

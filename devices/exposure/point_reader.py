@@ -102,6 +102,7 @@ class PointReader(EventReader):
         quality = QualitySettings() if quality is None else quality
         exposure = devices.exposure
         self._surroundings = devices.surroundings
+        self._power: FreshSignalRO | None = devices.laser.power
         self._settings = quality
         self._further = devices.further or FurtherDetectors((), exposure.settings)
         self._pulses_per_s = pulses_per_s
@@ -142,6 +143,7 @@ class PointReader(EventReader):
             "ring_current_ma": around.ring_current,
             "jet_flow_ml_min": around.jet_flow,
             "temperature_c": around.jet_temperature,
+            "laser_power_w": self._power,
         }
         return {key: signal for key, signal in found.items() if signal is not None}
 
@@ -185,7 +187,7 @@ class PointReader(EventReader):
         keys = {key: next(iter(axis.describe().values())) for key, axis in self._axes.items()}
         keys |= {name: data_key("integer", source="trxas") for name in ("scan_index", "point_index")}
         keys |= _counted_keys(self._exposure, settings.apds, settings.probes) | self._further.describe()
-        units = {"ring_current_ma": "mA", "jet_flow_ml_min": "ml/min", "temperature_c": "C"}
+        units = {"ring_current_ma": "mA", "jet_flow_ml_min": "ml/min", "temperature_c": "C", "laser_power_w": "W"}
         keys |= {
             key: data_key("number", units=units[key], source=signal.pvname)
             for key, signal in self._surroundings_signals().items()

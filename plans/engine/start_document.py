@@ -51,6 +51,7 @@ class Calibrations:
     bunch_period: dict[str, Any]
     attenuator: dict[str, Any]
     probed_fluence_share: float
+    laser_power_w_per_mj_cm2: float
     boxcar_polarity: int
     gate_calibration: dict[str, Any]
 
@@ -192,10 +193,18 @@ def calibration_metadata(beamline: Beamline) -> dict[str, Any]:
             bunch_period=asdict(beamline.ring.current_period()),
             attenuator=asdict(beamline.fluence.calibration),
             probed_fluence_share=beamline.fluence.probed_share,
+            laser_power_w_per_mj_cm2=_power_per_fluence(beamline),
             boxcar_polarity=beamline.configuration.exposure.boxcar_polarity,
             gate_calibration=beamline.gates.calibration,
         )
     )
+
+
+def _power_per_fluence(beamline: Beamline) -> float:
+    """Return the laser power that makes a fluence of 1 mJ/cm2, W; 0 where the fluence is set by hand."""
+    # A fluence over the area of the spot is the energy of a pulse, in mJ; times the pulses per second it is a power.
+    power_w = 1e-3 * beamline.fluence.spot_area_cm2 * beamline.configuration.scheme.pumps_per_s
+    return power_w if math.isfinite(power_w) else 0.0
 
 
 def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_correlation import gate_correlation
 from reduction.xas.gate_errors import gate_errors
+from reduction.xas.laser_power import at_nominal, power_at
 from reduction.xas.spc_energy import require_energy_scan
 from reduction.xas.transient import Spectrum, curves_of, transient_metadata
 
@@ -48,8 +49,9 @@ def boxcar_spectrum(
     probe = metadata.timing.pumped_probe if probe is None else probe
     gates = gates_of(reference, probe, metadata.timing)
     scans = scaled_scans(exposure_pairs(accumulator, "boxcar", *gates), metadata.windows)
-    on = _mean(scans.on, scans.used)
+    power = power_at(accumulator, scans.energy_ev)
     off = _mean(scans.off, scans.used)
+    on = at_nominal(_mean(scans.on, scans.used), off, power)
     correlation = gate_correlation(scans.on, scans.off, scans.used)
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
@@ -57,7 +59,8 @@ def boxcar_spectrum(
 
     def transient(moved: RunAccumulator) -> FloatArray:
         parts = scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows)
-        return _mean(parts.on, parts.used).value - _mean(parts.off, parts.used).value
+        moved_off = _mean(parts.off, parts.used)
+        return at_nominal(_mean(parts.on, parts.used), moved_off, power).value - moved_off.value
 
     common = gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)
     return Spectrum(

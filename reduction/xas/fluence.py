@@ -11,6 +11,7 @@ from errors import ReductionError
 from reduction.xas.exposure_pairs import ExposurePairs, Gate, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors
 from reduction.xas.grouping import ScatterRatio, scatter_ratio
+from reduction.xas.laser_power import power_at
 from reduction.xas.transient import FluenceScan, transient_metadata
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def fluence_scan(
         share = zero_v.sigma * _volts_per_level(accumulator, pairs, gates[1])
         covariance = covariance + share**2 * np.outer(transient, transient)
     return FluenceScan(
-        fluence_mj_cm2=pairs.axis,
+        # What the meter has read, not what the attenuator was set to: the transient need not be linear here.
+        fluence_mj_cm2=pairs.axis * power_at(accumulator, pairs.axis),
         on=_mean(scans.on, used),
         off=_mean(scans.off, used),
         transient=transient,

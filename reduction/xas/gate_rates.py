@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,8 @@ from errors import ReductionError
 from reduction.detector_view import with_default_detector
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN, zeros_of_run
+from reduction.xas.laser_power import mean_power
+from reduction.xas.spc_time import before_pump
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +95,32 @@ def gate_rates(accumulator: RunAccumulator) -> GateRates:
             "run, or one of its gated detectors."
         )
     rows = _rows if run.trace_mode == "spc" else _signal_rows
-    return GateRates.joined([rows(accumulator, shutter) for shutter in (SHUTTER_OPEN, SHUTTER_CLOSED)])
+    found = GateRates.joined([rows(accumulator, shutter) for shutter in (SHUTTER_OPEN, SHUTTER_CLOSED)])
+    return _at_nominal(found, accumulator)
+
+
+def _at_nominal(rates: GateRates, accumulator: RunAccumulator) -> GateRates:
+    """Return the rates with the transient of the pumped gate as it would be at the nominal laser power."""
+    timing = accumulator.metadata.timing
+    early = rates.pumped & before_pump(rates.delay_ps + timing.gate_delays_ps[timing.pumped_probe], timing)
+    if not early.any():
+        return rates  # nothing shows the efficiency of the pumped gate, which is no part of the transient
+    relative = mean_power(accumulator)
+    measured = rates.delay_ps[rates.pumped]
+    delays = accumulator.mean_readback("delay_ps", laser_shutter=SHUTTER_OPEN)
+    order = np.argsort(delays, kind="stable")
+    power = np.ones(rates.delay_ps.size)
+    power[rates.pumped] = relative[order][np.searchsorted(delays[order], measured)]
+    if (power == 1.0).all():
+        return rates
+    # The later gates see what is left of the transient, a tenth of it: with power off by 1 % that is 1e-3 of it.
+    pumped, unpumped = timing.pumped_probe, list(timing.reference_probes)
+    reference = rates.photons[:, unpumped].sum(axis=1) / rates.pulses[:, unpumped].sum(axis=1)
+    ratio = rates.photons[:, pumped] / rates.pulses[:, pumped] / reference
+    unchanged = float(ratio[early].mean()) * reference * rates.pulses[:, pumped]
+    photons = rates.photons.copy()
+    photons[:, pumped] = unchanged + (photons[:, pumped] - unchanged) / power
+    return replace(rates, photons=photons)
 
 
 def _signal_rows(accumulator: RunAccumulator, shutter: int) -> GateRates:

@@ -27,6 +27,7 @@ from reduction.xas.grouping import scan_transients, scatter_ratio
 from reduction.xas.kinetics.choice import choose_kinetics
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kinetic_choice
+from reduction.xas.laser_power import power_use
 from reduction.xas.pass_trends import alarms_of, time_zero_trend, trends_of
 from reduction.xas.results import (
     FluenceResults,
@@ -99,7 +100,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         absorptions=absorptions,
         ungated=ungated,
         trends=tuple(trends),
-        remarks=(*remarks, *reasons, *alarms_of(trends)),
+        power=power_use(run),
+        remarks=(*remarks, *reasons, *alarms_of(trends), *_power_remarks(run)),
     )
 
 
@@ -143,6 +145,11 @@ def _decay(run: RunAccumulator) -> KineticsFit:
     return fit_kinetics(gate_rates(run), run.metadata.timing, intervals=False)
 
 
+def _power_remarks(run: RunAccumulator) -> tuple[str, ...]:
+    use = power_use(run)
+    return () if use is None else use.remarks
+
+
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
     """Return a sentence per baseline on which the transient is not 0, unless the recipe removes that anyway.
 
@@ -178,7 +185,8 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
         others=tuple(others),
         ungated=ungated,
         trends=tuple(trends),
-        remarks=(*_alarms(seen, mode), *reasons, *alarms_of(trends)),
+        power=power_use(seen),
+        remarks=(*_alarms(seen, mode), *reasons, *alarms_of(trends), *_power_remarks(seen)),
     )
     timing = seen.metadata.timing
     try:
@@ -230,7 +238,8 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
         others=tuple(zip(scans[1:], lines[1:], strict=True)),
         probed_share=run.metadata.probed_fluence_share,
         trends=tuple(trends),
-        remarks=(*remarks, *alarms_of(trends)),
+        power=power_use(run),
+        remarks=(*remarks, *alarms_of(trends), *_power_remarks(run)),
     )
 
 

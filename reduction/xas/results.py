@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
     from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.laser_power import PowerUse
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.pass_trends import Trend
     from reduction.xas.static_xas import StaticSpectrum
@@ -44,7 +45,7 @@ class SpectrumResults(RunResults):
     `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
     sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
     `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
-    to pass.
+    to pass; `power`: that of the laser, None if it was not recorded.
     """
 
     spectra: tuple[Spectrum, ...] = ()
@@ -54,6 +55,7 @@ class SpectrumResults(RunResults):
     absorptions: Mapping[str, FoilSpectrum] = field(default_factory=dict)
     ungated: tuple[AllBunches, ...] = ()
     trends: tuple[Trend, ...] = ()
+    power: PowerUse | None = None
 
     @property
     def sizes(self) -> tuple[TransientSize, ...]:
@@ -78,7 +80,7 @@ class SpectrumResults(RunResults):
         lines = [line for spectrum, size in pairs for line in _spectrum_lines(spectrum, size)]
         lines += period_lines(self.timing) if lines else []
         lines += [_absorption_line(name, found) for name, found in self.absorptions.items()]
-        return [*lines, *map(_ungated_line, self.ungated), *_trend_lines(self.trends)]
+        return [*lines, *map(_ungated_line, self.ungated), *_power_lines(self.power), *_trend_lines(self.trends)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ class TraceResults(KineticsResults):
 
     `others` names further detectors with gates, for `reduce(-1, detector=...)`; `ungated` has the signals of those
     without. `scale_known`: whether the trace is relative to the sample's signal alone; that of a mean in V contains the
-    electronic zero. `trends`: changes from pass to pass.
+    electronic zero. `trends`: changes from pass to pass; `power`: that of the laser, None if it was not recorded.
     """
 
     trace: Trace
@@ -95,6 +97,7 @@ class TraceResults(KineticsResults):
     others: tuple[str, ...] = ()
     ungated: tuple[AllBunches, ...] = ()
     trends: tuple[Trend, ...] = ()
+    power: PowerUse | None = None
 
     def headline(self) -> Headline | None:
         """Return the fitted size of the transient at time zero, in % of unpumped; None without a fit."""
@@ -111,6 +114,7 @@ class TraceResults(KineticsResults):
             *self._detector_lines(),
             *_weight_lines(self.trace),
             *map(_ungated_line, self.ungated),
+            *_power_lines(self.power),
             *_trend_lines(self.trends),
         ]
 
@@ -138,7 +142,7 @@ class FluenceResults(RunResults):
     `others`: the same by further detection modes, scan and line each; a run without photon counting has only one.
     `decay`: that of the same sample, which corrects the slope for what the reference holds.
     `probed_share`: fluence averaged over the X-rays, relative to the fluence of the run; 0 if the run does not tell.
-    `trends`: changes from pass to pass.
+    `trends`: changes from pass to pass; `power`: that of the laser, None if it was not recorded.
     """
 
     dependence: FluenceScan
@@ -147,6 +151,7 @@ class FluenceResults(RunResults):
     decay: MeasuredDecay | None = None
     probed_share: float = 0.0
     trends: tuple[Trend, ...] = ()
+    power: PowerUse | None = None
 
     def headline(self) -> Headline | None:
         """Return the slope of the linear regime, in % of unpumped per mJ/cm2; None without a line."""
@@ -159,7 +164,13 @@ class FluenceResults(RunResults):
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
         slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit, self.decay)]
-        return [*slopes, *self._meaning(), *_weight_lines(self.dependence), *_trend_lines(self.trends)]
+        return [
+            *slopes,
+            *self._meaning(),
+            *_weight_lines(self.dependence),
+            *_power_lines(self.power),
+            *_trend_lines(self.trends),
+        ]
 
     def _meaning(self) -> list[str]:
         """Return what the fluence of the run is, mJ/cm2, if the run records it."""
@@ -461,6 +472,10 @@ def _spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
     if spectrum.correlation.value:
         correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
     return [*size.lines(label), *correlated, *_weight_lines(spectrum)]
+
+
+def _power_lines(power: PowerUse | None) -> list[str]:
+    return [] if power is None else [power.line]
 
 
 def _trend_lines(trends: tuple[Trend, ...]) -> list[str]:

@@ -8,6 +8,7 @@ from errors import ReductionError
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors
+from reduction.xas.laser_power import at_nominal, power_at
 from reduction.xas.transient import INDEPENDENT, Spectrum, curves_of, transient_metadata
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ def spc_spectrum(
     probe = metadata.timing.pumped_probe if probe is None else probe
     gates = gates_of(reference, probe, metadata.timing)
     pairs = exposure_pairs(accumulator, "spc", *gates)
-    on, off = _on_and_off(pairs, metadata.windows)
+    power = power_at(accumulator, pairs.axis)
+    on, off = _on_and_off(pairs, metadata.windows, power)
 
     def transient(moved: RunAccumulator) -> FloatArray:
-        parts = _on_and_off(exposure_pairs(moved, "spc", *gates), metadata.windows)
+        parts = _on_and_off(exposure_pairs(moved, "spc", *gates), metadata.windows, power)
         return parts[0].value - parts[1].value
 
     return Spectrum(
@@ -64,11 +66,12 @@ def require_energy_scan(metadata: RunMetadata) -> None:
         raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
 
 
-def _on_and_off(pairs: ExposurePairs, windows: EnergyWindows) -> tuple[Intensity, Intensity]:
-    """Return on and off, (points,) each, without offset, on the scale of `Spectrum`."""
+def _on_and_off(pairs: ExposurePairs, windows: EnergyWindows, power: FloatArray) -> tuple[Intensity, Intensity]:
+    """Return on and off, (points,) each, without offset, on the scale of `Spectrum`, on at the nominal power."""
     on, off = (_scaled(pairs.axis, part, windows) for part in pairs.summed())
     level = off.value[points_within(pairs.axis, windows.post_edge_ev, "post-edge")].mean()
-    return Intensity(on.value / level, on.sigma / level), Intensity(off.value / level, off.sigma / level)
+    on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
+    return at_nominal(on, off, power), off
 
 
 def _scaled(energy_ev: FloatArray, part: Intensity, windows: EnergyWindows) -> Intensity:

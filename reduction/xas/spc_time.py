@@ -17,6 +17,7 @@ from reduction.xas.exposure_pairs import (
     gates_of,
 )
 from reduction.xas.gate_errors import gate_errors
+from reduction.xas.laser_power import at_nominal, power_at
 from reduction.xas.transient import Trace, curves_of, transient_metadata
 
 if TYPE_CHECKING:
@@ -57,10 +58,11 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
     delay = run.timing.delay_of(probe, 0.0) + pairs.axis
     # `pairs.axis` is the delay that events state; the pulse of the probe comes at its own distance from that.
     early = before_pump(delay, run.timing)
-    on, off, origin = _on_and_off(accumulator, (on_gate, off_gate), early)
+    power = power_at(accumulator, pairs.axis)
+    on, off, origin = _on_and_off(accumulator, (on_gate, off_gate), early, power)
 
     def transient(moved: RunAccumulator) -> FloatArray:
-        parts = _on_and_off(moved, (on_gate, off_gate), early)
+        parts = _on_and_off(moved, (on_gate, off_gate), early, power)
         return parts[0].value - parts[1].value
 
     errors = gate_errors(accumulator, run.trace_mode, (on_gate, off_gate), transient, on.value - off.value)
@@ -76,14 +78,16 @@ def spc_trace(accumulator: RunAccumulator, probe: int | None = None, reference: 
 
 
 def _on_and_off(
-    accumulator: RunAccumulator, gates: tuple[Gate, Gate], early: BoolArray
+    accumulator: RunAccumulator, gates: tuple[Gate, Gate], early: BoolArray, power: FloatArray
 ) -> tuple[Intensity, Intensity, str]:
-    """Return on and off, (points,) each, after scale and offsets, and the source of the offsets."""
+    """Return on at the nominal power and off, (points,) each, after scale and offsets, and their source."""
     on, off = exposure_pairs(accumulator, accumulator.metadata.trace_mode, *gates).summed()
     level = off.value.mean()
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))
     on_offset, off_offset, origin = _offsets(on, off, early, _dark_pairs(accumulator, *gates))
-    return on._replace(value=on.value - on_offset), off._replace(value=off.value - off_offset), origin
+    on, off = on._replace(value=on.value - on_offset), off._replace(value=off.value - off_offset)
+    # Without an offset the difference of the gates is part of the transient, and must not be scaled.
+    return (on if origin == "none" else at_nominal(on, off, power)), off, origin
 
 
 def _require_delay_scan(metadata: RunMetadata) -> None:

@@ -48,7 +48,12 @@ def stored_run_functions(
         print(run_report(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all, foils=foils))
 
     def reduce(
-        key: RunKey = -1, kinetics: str | None = None, detector: str | None = None, *, keep_all: bool = False
+        key: RunKey = -1,
+        kinetics: str | None = None,
+        detector: str | None = None,
+        *,
+        keep_all: bool = False,
+        correct_power: bool = True,
     ) -> RunResults:
         """Return the results of one run as arrays and fits; sizes are corrected by the decay of the same sample.
 
@@ -56,10 +61,12 @@ def stored_run_functions(
         offset: "1", "1+offset", "2", "2+offset" (the default), "3", "3+offset"; or "BIC" or "AICc", which choose it.
         `detector`: name of a listed detector with gates; by default spectra have all of them, and traces, kinetics and
         maps the first that counts, or the first gated one if none does. Single outliers between passes, and points at
-        glitches of the monochromator, are left out and listed in `cuts`; `keep_all=True` keeps them. Raises InputError
-        for any other model, and for runs without kinetics.
+        glitches of the monochromator, are left out and listed in `cuts`; `keep_all=True` keeps them. Transients are
+        those of the nominal fluence, in proportion to the measured power of the laser, unless `correct_power=False`.
+        Raises InputError for any other model, and for runs without kinetics.
         """
-        return reduce_stored_run(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all)
+        documents = load_dataset(store, key)
+        return reduce_stored_run(documents, kinetics, detector, found, keep_all=keep_all, correct_power=correct_power)
 
     return runs, show, reduce
 

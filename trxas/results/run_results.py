@@ -23,16 +23,18 @@ def reduce_stored_run(
     decays: FindDecay | None = None,
     *,
     keep_all: bool = False,
+    correct_power: bool = True,
 ) -> RunResults:
     """Return the results of a run, whose images are read from their files.
 
     `decays` finds the decay of the same sample, which corrects sizes of transients; without it, none is looked for.
     Never raises for the content of a run: what cannot be reduced becomes a remark of the results. `kinetics` names the
     model of a delay scan's fit, or a criterion that chooses it; raises InputError for an unknown one. `detector` names
-    one of the listed detectors with gates, as for `reduction.kinds.reduce_run`. `keep_all` keeps the outliers.
+    one of the listed detectors with gates, as for `reduction.kinds.reduce_run`. `keep_all` keeps the outliers, and
+    `correct_power` corrects transients by the measured power of the laser.
     """
     decay = decays(documents[0][1]) if decays is not None and documents else None
-    return reduce_run(documents, read_image, kinetics, detector, decay, keep_all=keep_all)
+    return reduce_run(documents, read_image, kinetics, detector, decay, keep_all=keep_all, correct_power=correct_power)
 
 
 def combine_stored_runs(
