@@ -89,18 +89,18 @@ def sample_label(sample: str) -> SampleLabel:
     return SampleLabel(name=label["name"], edges=tuple(label["edges"]))
 
 
-def sample_file(sample: str | None) -> Path:
+def sample_file(sample: str | None, experiment: Sequence[str] = ()) -> Path:
     """Return the file of a sample, which holds its truth: for the validation, never for a session.
 
-    None is the sample that the simulation has by itself. Raises InputError, with the shipped names, if there is no such
-    sample or its file is wrong.
+    None is the sample that the simulation has by itself; `experiment` are the options of another simulated experiment.
+    Raises InputError, with the shipped names, if there is no such sample or its file is wrong.
     """
-    return Path(_answer_about(sample, "--print-sample-file").strip())
+    return Path(_answer_about(sample, "--print-sample-file", experiment).strip())
 
 
-def _answer_about(sample: str | None, question: str) -> str:
+def _answer_about(sample: str | None, question: str, experiment: Sequence[str] = ()) -> str:
     """Return what the simulation prints about a sample, by default about its own."""
-    command = simulation_command([question, *(() if sample is None else ("--sample", sample))])
+    command = simulation_command([question, *experiment, *(() if sample is None else ("--sample", sample))])
     try:
         return subprocess.run(  # noqa: S603  # our own interpreter and module
             command, check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -16,7 +16,11 @@ from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, Simul
 from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
-    from trxas.validation.paper.section import SectionResult
+    from trxas.validation.paper.progress import CampaignProgress
+    from trxas.validation.paper.section import PaperSection, SectionResult
+
+Measured: TypeAlias = "tuple[dict[PaperSection, SectionResult], dict[str, float]]"
+"""Results of sections, and the numbers of the simulated sample by table and key of its file."""
 
 OUTPUT = Path("paper-output")
 
@@ -25,6 +29,12 @@ OUTPUT = Path("paper-output")
 class PaperOptions(BeamlineOptions):
     """Options of `trxas paper`."""
 
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT", help="xas: X-ray absorption (default); tplm: photoluminescence microscopy."
+        ),
+    ] = "xas"
     only: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Measure only this section and those it needs; a wrong name lists all."),
@@ -51,24 +61,41 @@ def run(options: PaperOptions) -> int:
     Runs on a simulated beamline, or on the one at --address-list. The exit code is 1 if a section could not be reduced.
     """
     _refuse_two_samples(options)
+    if options.experiment not in PAPERS:
+        raise InputError(f"{options.experiment}: there is no such paper. Give one of {', '.join(PAPERS)}.")
+    from trxas.validation.paper.progress import CampaignProgress
+    from trxas.validation.paper.summary import rows_with_truth
+
+    # A section is compared with others, which are measured only if they have not been. --only without --resume measures
+    # its section again; --resume measures what is missing and reduces everything.
+    progress = CampaignProgress(options.output / "measured.json", resume=_continues(options))
+    if options.only and not options.resume:
+        progress.forget(options.only)
+    results, truths = PAPERS[options.experiment](options, progress)
+    compared = {
+        section.title: replace(result, rows=tuple(rows_with_truth(result.rows, truths)))
+        for section, result in results.items()
+    }
+    _write(options, compared)
+    return int(any(result.failure for result in results.values()))
+
+
+def _continues(options: PaperOptions) -> bool:
+    return options.resume or options.only is not None
+
+
+def _absorption(options: PaperOptions, progress: CampaignProgress) -> Measured:
+    """Measure the paper on X-ray absorption; return the results, and the truth of the simulated sample."""
     from trxas.channel_access import environment as channel_access
     from trxas.session.session import open_session
     from trxas.simulation import simulated_beamline
     from trxas.validation.paper.campaign import chosen_sections, run_campaign
     from trxas.validation.paper.known_truth import sample_fingerprint, sealed_sample, truths_of
-    from trxas.validation.paper.progress import CampaignProgress
     from trxas.validation.paper.sections import SECTIONS
-    from trxas.validation.paper.summary import rows_with_truth
 
     sections = chosen_sections(SECTIONS, options.only)
-    # A section is compared with others, which are measured only if they have not been. --only without --resume measures
-    # its section again; --resume measures what is missing and reduces everything.
-    continues = options.resume or options.only is not None
-    progress = CampaignProgress(options.output / "measured.json", resume=continues)
-    if options.only and not options.resume:
-        progress.forget(options.only)
     # Sections that are compared with each other must have been measured on one sample.
-    sample = str(sealed_sample(options.output, resume=continues)) if options.blind else options.sample
+    sample = str(sealed_sample(options.output, resume=_continues(options))) if options.blind else options.sample
     if options.address_list is None:
         progress.require_sample(sample, sample_fingerprint(sample))
     truths = truths_of(sample) if options.address_list is None else {}
@@ -81,12 +108,29 @@ def run(options: PaperOptions) -> int:
             stack.callback(channel_access.silence)
         session = stack.enter_context(open_session(options.at(address_list)))
         results = run_campaign(session, sections, progress, say)
-    compared = {
-        section.title: replace(result, rows=tuple(rows_with_truth(result.rows, truths)))
-        for section, result in ((section, results[section.name]) for section in sections)
-    }
-    _write(options, compared)
-    return int(any(result.failure for result in results.values()))
+    return {section: results[section.name] for section in sections}, truths
+
+
+def _microscopy(options: PaperOptions, progress: CampaignProgress) -> Measured:
+    """Measure the paper on exciton diffusion; return the results, and the truth of the simulated film."""
+    from trxas.validation.tplm.paper.campaign import Microscopes, measure_paper, truths_of_film
+
+    if options.blind:
+        raise InputError("--blind: draws samples of X-ray absorption only. Hidden films: trxas coverage.")
+    options = options if options.config else replace(options, config=Path(options.experiment))
+    microscopes = Microscopes(
+        configuration=lambda addresses, prefix: replace(options, prefix=prefix or options.prefix).at(addresses),
+        address_list=options.address_list,
+        sample=options.sample,
+        seed=options.seed,
+        speed=options.speed,
+    )
+    truths = truths_of_film(options.sample) if options.address_list is None else {}
+    return measure_paper(microscopes, options.only, progress, say), truths
+
+
+PAPERS: dict[str, Callable[[PaperOptions, CampaignProgress], Measured]] = {"xas": _absorption, "tplm": _microscopy}
+"""The campaigns by the names of their experiments."""
 
 
 def _refuse_two_samples(options: PaperOptions) -> None:

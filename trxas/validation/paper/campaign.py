@@ -30,9 +30,16 @@ def chosen_sections(sections: Sequence[PaperSection], only: str | None) -> list[
 
 
 def run_campaign(
-    session: Session, sections: Sequence[PaperSection], progress: CampaignProgress, report: Report
+    session: Session,
+    sections: Sequence[PaperSection],
+    progress: CampaignProgress,
+    report: Report,
+    known: Sequence[PaperSection] = (),
 ) -> dict[str, SectionResult]:
-    """Measure the sections that are not measured yet, reduce all from the stored runs, and return results by name."""
+    """Measure the sections that are not measured yet, reduce all from the stored runs, and return results by name.
+
+    `known` are all sections of the campaign, if this session measures only some; theirs may be needed to reduce these.
+    """
     results: dict[str, SectionResult] = {}
     cache: dict[tuple[str, str], Any] = {}
     # A resumed campaign continues with the calibrations in force at the end of its last measured section. Without them
@@ -46,7 +53,7 @@ def run_campaign(
             report(heading)
             uids = section.measure(_section_session(session, section, progress, report))
             progress.remember(section.name, uids, session.calibrations.current())
-        results[section.name] = reduce_section(section, sections, session.store, progress.measured, cache)
+        results[section.name] = reduce_section(section, known or sections, session.store, progress.measured, cache)
         if results[section.name].failure:
             report(f"  could not be reduced: {results[section.name].failure}")
     return results

@@ -8,6 +8,7 @@ from typing import Any
 from errors import ReductionError, StorageError
 from reduction.accumulator import RunAccumulator
 from reduction.kinds import RunReduction, summed
+from reduction.run_kind import RunResults
 from reduction.xas.results import FoilResults, StaticResults
 from reduction.xas.static_xas import StaticSpectrum
 from storage import Store, load_dataset
@@ -44,6 +45,10 @@ class StoredRuns:
         if not isinstance(sums, RunAccumulator):
             raise ReductionError(f"The run {name!r} is a {self._reduction(name).kind.name}, not a pump-probe scan.")
         return sums
+
+    def results(self, name: str) -> RunResults:
+        """Return what a run reduces to, of whatever kind; remarks give the reasons if something is missing."""
+        return self._once("results", name, lambda: self._reduction(name).results())  # type: ignore[no-any-return]
 
     def foil(self, name: str) -> FoilResults:
         """Return a foil scan, reduced: steepest point, and edge by the reference that the run records, eV.

@@ -1,0 +1,175 @@
+"""Maps over power and repetition rate: relaxation, attribution, decays (Figs. 1d, 2, 4a, S6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gui.palette import ROLES_ON_WHITE
+from reduction.tplm.attribution import Attribution, attribute
+from reduction.tplm.relaxation import LawComparison, MapPoint, compare_laws
+from reduction.tplm.results import MapResults
+from reduction.values import Value
+from trxas.validation.paper.section import Drawing, PaperSection, SectionResult
+from trxas.validation.paper.section_session import SectionSession
+from trxas.validation.paper.stored_runs import StoredRuns
+from trxas.validation.paper.table import Row, RowKind
+from trxas.validation.tplm.paper import published
+from trxas.validation.tplm.paper.maps import MapSetting, map_of, measure_maps
+from trxas.validation.types import Uids
+
+CONSTANT_FLUENCE = tuple(
+    MapSetting(power_nw=0.02 / 0.0205 * rate, rate_mhz=rate) for rate in (1.0, 2.5, 5.0, 10.0, 20.0)
+)
+"""<N> = 0.02 at every rate (Fig. 2a, b)."""
+
+CONSTANT_RATE = tuple(MapSetting(power_nw=power, rate_mhz=5.0) for power in (0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 100.0))
+"""5 MHz at every power (Fig. 2c, d)."""
+
+CONSTANT_POWER = tuple(MapSetting(power_nw=5.0, rate_mhz=rate) for rate in (1.0, 2.5, 10.0, 20.0, 40.0))
+"""5 nW at every rate (Fig. 2e, S3)."""
+
+FIRST = MapSetting(power_nw=1.0, rate_mhz=2.5)
+"""The map of the tables: 1 nW at 2.5 MHz."""
+
+ALL = (FIRST, *CONSTANT_FLUENCE, *CONSTANT_RATE, *CONSTANT_POWER)
+
+LOWEST, HIGHEST = CONSTANT_RATE[0], CONSTANT_RATE[5]
+"""Maps at 0.5 and 25 nW, between which the paper shows decays."""
+
+BRIGHT = CONSTANT_RATE[4]
+"""Map at 10 nW, whose displacement the paper shows."""
+
+
+def _measure(session: SectionSession) -> Uids:
+    return measure_maps(session, ALL)
+
+
+def _reduce(runs: StoredRuns) -> SectionResult:
+    found = {setting: map_of(runs, setting) for setting in ALL}
+    maps = [one.point for one in found.values()]
+    uids = tuple(one.uid for one in maps)
+    laws, attribution = compare_laws(maps), attribute(maps)
+    rows = [
+        *_relaxation_rows(laws, uids),
+        *_attribution_rows(attribution, uids),
+        _constant_power_row([found[one].point for one in CONSTANT_POWER]),
+        *_decay_rows(found[LOWEST], found[HIGHEST]),
+        *_dose_rows(found[FIRST]),
+        _sublinear_row(found[BRIGHT]),
+    ]
+    drawing = Drawing(
+        name="tplm-relaxation",
+        caption="Diffusivity against power, and against rate and excitons per pulse (Figs. 2f-h, 4a)",
+        figure=_figure(maps, laws),
+    )
+    return SectionResult(rows=tuple(rows), drawings=(drawing,), notes=(laws.text(), attribution.text()))
+
+
+def _relaxation_rows(laws: LawComparison, uids: tuple[str, ...]) -> list[Row]:
+    fit = laws.exponential
+    ratio = fit.fast_cm2_s.value / fit.slow_cm2_s.value
+    relative = np.hypot(fit.fast_cm2_s.sigma / fit.fast_cm2_s.value, fit.slow_cm2_s.sigma / fit.slow_cm2_s.value)
+    compared = (
+        ("D at long waiting time", "cm2/s", published.SLOW_CM2_S, fit.slow_cm2_s, "diffusion.slow_cm2_s"),
+        ("D of crystals just visited", "cm2/s", published.FAST_CM2_S, fit.fast_cm2_s, "diffusion.fast_cm2_s"),
+        ("ratio of both", "", published.RATIO, Value(ratio, ratio * float(relative)), ""),
+        ("relaxation time", "us", published.TAU_US, fit.tau_us, "diffusion.tau_us"),
+    )
+    return [_row(name, unit, expected, value, uids, truth) for name, unit, expected, value, truth in compared]
+
+
+def _attribution_rows(found: Attribution, uids: tuple[str, ...]) -> list[Row]:
+    none = Value(0.0, 0.0)
+    rising = 1.0 if found.ranks.power > 0.9 else -1.0
+    return [
+        _row("exponent of the rate at constant power", "", none, found.rate_exponent, uids),
+        Row(
+            name="D grows with the power", expected=1.0, value=rising, sigma=None, uids=uids,
+            remark=f"rank correlation {found.ranks.power:+.2f}; with the rate {found.ranks.rate:+.2f}",
+        ),
+    ]  # fmt: skip
+
+
+def _constant_power_row(maps: Sequence[MapPoint]) -> Row:
+    """Return the difference of the diffusivities at the highest and at the lowest rate, at one power."""
+    low, high = maps[0], maps[-1]
+    difference = high.diffusivity.value - low.diffusivity.value
+    sigma = float(np.hypot(high.diffusivity.sigma, low.diffusivity.sigma))
+    name = f"D at {high.rate_mhz:.3g} MHz minus at {low.rate_mhz:.3g} MHz, {high.power_nw:.3g} nW"
+    return _row(name, "cm2/s", Value(0.0, 0.0), Value(difference, sigma), (low.uid, high.uid))
+
+
+def _decay_rows(low: MapResults, high: MapResults) -> list[Row]:
+    rows = []
+    for which, power, results, lifetime, exponent in (
+        ("slow", "0.5 nW", low, published.SLOW_LIFETIME_NS, published.LOW_EXPONENT),
+        ("fast", "25 nW", high, published.FAST_LIFETIME_NS, published.HIGH_EXPONENT),
+    ):
+        truth = f"emission.{which}_prompt_ns"
+        rows.append(_row(f"prompt lifetime at {power}", "ns", lifetime, results.lifetime_ns, (results.uid,), truth))
+        found = None if results.tail is None else results.tail.exponent
+        truth = f"emission.{'low' if which == 'slow' else 'high'}_exponent"
+        rows.append(_row(f"power-law exponent at {power}", "", exponent, found, (results.uid,), truth))
+    return rows
+
+
+def _dose_rows(first: MapResults) -> list[Row]:
+    dose, uids = first.conditions.dose, (first.uid,)
+    return [
+        _row("<N> at 1 nW and 2.5 MHz", "", published.EXCITONS, Value(dose.excitons, 0.0), uids),
+        _row("fluence at 1 nW and 2.5 MHz", "uJ/cm2", published.FLUENCE_UJ_CM2, Value(dose.fluence_uj_cm2, 0.0), uids),
+    ]
+
+
+def _sublinear_row(bright: MapResults) -> Row:
+    """Return whether the displacement after 10 ns is less than that of free diffusion (Fig. 1f)."""
+    value = None
+    if bright.widths is not None:
+        late = (bright.widths.delay_ns > 8) & (bright.widths.delay_ns < 20)
+        free = 2e5 * bright.fit.common[0] * bright.widths.time_ns[late]
+        moved = bright.widths.variance_nm2[late] - bright.fit.common[1]
+        value = 1.0 if float(moved.mean()) < float(free.mean()) else -1.0
+    return Row(name="displacement is sublinear after 3 ns", expected=1.0, value=value, sigma=None, uids=(bright.uid,))
+
+
+def _row(name: str, unit: str, expected: Value, found: Value | None, uids: tuple[str, ...], truth: str = "") -> Row:
+    return Row(
+        name=name,
+        unit=unit,
+        kind=RowKind.PAPER,
+        expected=expected.value,
+        expected_sigma=expected.sigma,
+        value=None if found is None else found.value,
+        sigma=None if found is None else found.sigma,
+        uids=uids,
+        truth=truth,
+    )
+
+
+def _figure(maps: Sequence[MapPoint], laws: LawComparison) -> Figure:
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    power, rate, excitons = figure.subplots(1, 3, sharey=True)
+    value = [one.diffusivity.value for one in maps]
+    sigma = [one.diffusivity.sigma for one in maps]
+    colour = ROLES_ON_WHITE["transient"]
+    for axes, x, label in (
+        (power, [one.power_nw for one in maps], "power (nW)"),
+        (rate, [one.rate_mhz for one in maps], "repetition rate (MHz)"),
+        (excitons, [one.excitons for one in maps], "excitons per crystal and pulse"),
+    ):
+        axes.errorbar(x, value, sigma, fmt="o", markersize=4, color=colour)
+        axes.set_xscale("log")
+        axes.set_xlabel(label)
+    shown = np.geomspace(min(one.power_nw for one in maps), max(one.power_nw for one in maps), 100)
+    per_nw = float(np.mean([one.waiting_us * one.power_nw for one in maps]))
+    power.plot(shown, laws.better.at(per_nw / shown), color=ROLES_ON_WHITE["fit"], label=str(laws.better.law))
+    power.set_ylabel("diffusivity (cm2/s)")
+    power.legend()
+    return figure
+
+
+SECTION = PaperSection(name="cuts", title="power, rate and fluence", measure=_measure, reduce=_reduce, resumable=True)
+"""The section of this module."""

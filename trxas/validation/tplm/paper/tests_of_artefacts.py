@@ -1,0 +1,130 @@
+"""Is it an artefact? There and back in power, constant counts, temperature (Fig. 3a to c)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reduction.tplm.results import MapResults
+from reduction.values import Value
+from trxas.validation.paper.section import PaperSection, SectionResult
+from trxas.validation.paper.section_session import SectionSession
+from trxas.validation.paper.stored_runs import StoredRuns
+from trxas.validation.paper.table import Row
+from trxas.validation.tplm.paper import published
+from trxas.validation.tplm.paper.maps import MapSetting, map_of, measure_maps
+from trxas.validation.types import Uids
+
+THERE_AND_BACK = tuple(
+    MapSetting(power_nw=power, repeat=repeat)
+    for power, repeat in ((1.5, 1), (6.0, 1), (6.0, 2), (1.5, 2), (1.5, 3), (6.0, 3))
+)
+"""1.5, 6, 6, 1.5 nW, then both once more, at one spot (Fig. 3a)."""
+
+FILTERED = ((4.0, 0.6), (10.0, 1.0), (20.0, 1.3))
+"""Powers, nW, and the filters that bring their counts down to those of 1 nW (Fig. 3b)."""
+
+WITH_FILTER = tuple(MapSetting(power_nw=power, rate_mhz=5.0, nd_od=density) for power, density in FILTERED)
+WITHOUT = tuple(MapSetting(power_nw=power, rate_mhz=5.0, repeat=2) for power, _ in FILTERED)
+
+TEMPERATURES_K = (5.0, 60.0, 100.0, 150.0, 200.0, 250.0, 296.0)
+WARMING = tuple(MapSetting(power_nw=1.0, temperature_k=kelvin) for kelvin in TEMPERATURES_K)
+"""1 nW and 2.5 MHz: first cold, then warmer (Fig. 3c)."""
+
+
+def _reduce_there_and_back(runs: StoredRuns) -> SectionResult:
+    low = [map_of(runs, one) for one in THERE_AND_BACK if one.power_nw == 1.5]
+    high = [map_of(runs, one) for one in THERE_AND_BACK if one.power_nw == 6.0]
+    rows = (
+        _difference("D at 1.5 nW, after minus before 6 nW", low[1:], low[:1]),
+        _difference("D at 6 nW, last minus first", high[2:], high[:1]),
+        _sign("D at 6 nW is above that at 1.5 nW", high, low),
+    )
+    return SectionResult(rows=rows)
+
+
+def _reduce_filtered(runs: StoredRuns) -> SectionResult:
+    rows = tuple(
+        _difference(
+            f"D at {with_filter.power_nw:g} nW, with minus without OD {with_filter.nd_od:g}",
+            [map_of(runs, with_filter)],
+            [map_of(runs, without)],
+        )
+        for with_filter, without in zip(WITH_FILTER, WITHOUT, strict=True)
+    )
+    return SectionResult(rows=rows)
+
+
+def _reduce_warming(runs: StoredRuns) -> SectionResult:
+    maps = {one.temperature_k: map_of(runs, one) for one in WARMING}
+    best = max(maps, key=lambda kelvin: maps[kelvin].diffusivity_cm2_s.value)
+    warmest = Row(
+        name="temperature of the highest D among neighbours of 150 K", unit="K", expected=published.WARMEST_MAXIMUM_K,
+        value=published.WARMEST_MAXIMUM_K if best in (100.0, 150.0, 200.0) else best, sigma=None,
+        uids=tuple(one.uid for one in maps.values()), remark=f"highest at {best:g} K, neighbours within errors",
+    )  # fmt: skip
+    rows = (
+        warmest,
+        _sign("D around 150 K is above that at 296 K", [maps[100.0], maps[150.0], maps[200.0]], [maps[296.0]]),
+        _sign("D around 150 K is above that at 60 K and below", [maps[100.0], maps[150.0], maps[200.0]],
+              [maps[5.0], maps[60.0]]),
+    )  # fmt: skip
+    notes = [f"{kelvin:g} K: {one.diffusivity_cm2_s.value:.4f} ± {one.diffusivity_cm2_s.sigma:.4f} cm2/s"
+             for kelvin, one in maps.items()]  # fmt: skip
+    return SectionResult(rows=rows, notes=("D at 1 nW and 2.5 MHz. " + "; ".join(notes),))
+
+
+def _mean(maps: Sequence[MapResults]) -> Value:
+    weights = np.array([one.diffusivity_cm2_s.sigma**-2 for one in maps])
+    values = np.array([one.diffusivity_cm2_s.value for one in maps])
+    return Value(float((weights * values).sum() / weights.sum()), float(weights.sum() ** -0.5))
+
+
+def _difference(name: str, first: Sequence[MapResults], second: Sequence[MapResults]) -> Row:
+    one, other = _mean(first), _mean(second)
+    return Row(
+        name=name, unit="cm2/s", expected=0.0, expected_sigma=0.0, value=one.value - other.value,
+        sigma=float(np.hypot(one.sigma, other.sigma)), uids=tuple(result.uid for result in (*first, *second)),
+    )  # fmt: skip
+
+
+def _sign(name: str, first: Sequence[MapResults], second: Sequence[MapResults]) -> Row:
+    """Return whether the first mean is above the second: a sign, which is not certain within two errors."""
+    difference = _difference(name, first, second)
+    assert difference.value is not None  # both are numbers of a difference
+    assert difference.sigma is not None
+    certain = abs(difference.value) > 2 * difference.sigma
+    return Row(
+        name=name, expected=1.0, value=float(np.sign(difference.value)) if certain else None, sigma=None,
+        uids=difference.uids, remark=f"difference {difference.value:.4f} ± {difference.sigma:.4f} cm2/s",
+    )  # fmt: skip
+
+
+def _measure_there_and_back(session: SectionSession) -> Uids:
+    return measure_maps(session, THERE_AND_BACK)
+
+
+def _measure_filtered(session: SectionSession) -> Uids:
+    pairs = zip(WITH_FILTER, WITHOUT, strict=True)
+    return measure_maps(session, tuple(one for pair in pairs for one in pair))
+
+
+def _measure_warming(session: SectionSession) -> Uids:
+    return measure_maps(session, WARMING)
+
+
+SECTIONS = (
+    PaperSection(
+        name="reversibility", title="there and back in power", measure=_measure_there_and_back,
+        reduce=_reduce_there_and_back, resumable=True,
+    ),
+    PaperSection(
+        name="constant-snr", title="constant signal to noise", measure=_measure_filtered, reduce=_reduce_filtered,
+        resumable=True,
+    ),
+    PaperSection(
+        name="temperature", title="temperature", measure=_measure_warming, reduce=_reduce_warming, resumable=True
+    ),
+)  # fmt: skip
+"""The sections of this module."""
