@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 AROUND_PEAK_PS = (600.0, 2500.0)
 """Range of the response before and after its peak, ps."""
 
+SIGNIFICANT = 6.0
+"""Height of the brightest place above the others, in errors, from which it shows an image."""
+
 LEAST_PLACES = 5
 """Places along an axis from which its centre is fitted."""
 
@@ -69,7 +72,11 @@ def image_centre(seen: Exposures, axis: str) -> ImageCentre | None:
     seconds = seen["exposure_s"][rows]
     rate, sigma = counts / seconds, np.sqrt(counts + 0.5) / seconds
     top = int(rate.argmax())
-    start = (float(place[top]), 0.26, float(np.ptp(rate)), float(rate.min()))
+    level = float(np.median(rate))
+    # With coarse steps two or three places show the image; without one, noise is fitted with a width of nothing.
+    if rate[top] - level < SIGNIFICANT * np.sqrt(sigma[top] ** 2 + (sigma**2).mean()):
+        raise ReductionError(f"No image is seen along {axis}. Check laser and filters, and scan a wider range.")
+    start = (float(place[top]), 0.26, float(np.ptp(rate)), level)
     try:
         found, covariance = curve_fit(_gaussian, place, rate, start, sigma, absolute_sigma=True)
     except RuntimeError as error:

@@ -56,6 +56,9 @@ class SimulatedMicroscope:
         self.lock = SessionLock(macro, station=STATION)
         self.safety = LaserWatchdog(macro, laser=self.laser, lock=self.lock)
         self._dose_nw_s = 0.0
+        # The image drifts with the time of the exposures. With that of the clock, a fast simulation would drift for
+        # hours of beam while a client reads out an exposure of half a minute.
+        self._exposed_s = 0.0
         self._spot_um = (0.0, 0.0)
         self._connect_changes()
 
@@ -133,10 +136,11 @@ class SimulatedMicroscope:
         setting = replace(scene.setting, dose_nw_s=self._dose_nw_s, shutter_open=scene.setting.shutter_open)
         if not scene.light:
             setting = replace(setting, shutter_open=False)
-        return expected_per_pulse(film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self.clock.now_s())
+        return expected_per_pulse(film, setting, x_um=scene.x_um, y_um=scene.y_um, elapsed_s=self._exposed_s)
 
     def _expose_spot(self, stretches: Sequence[Stretch]) -> None:
         """Add what the spot receives in an exposure to its dose, nW s; a fresh spot begins at 0."""
+        self._exposed_s += sum(one.seconds for one in stretches)
         here = (self.sample_stage["x"].position, self.sample_stage["y"].position)
         if np.hypot(here[0] - self._spot_um[0], here[1] - self._spot_um[1]) > FRESH_SPOT_UM:
             self._spot_um = here

@@ -23,7 +23,16 @@ SIGNED = {"centre_x_um", "centre_y_um", "drift_nm_min"}
 
 POSITIVE = {
     *("tau_us", "half_n", "counts_per_s_per_nw", "join_ns", "slow_prompt_ns", "fast_prompt_ns", "spot_fwhm_nm"),
-    *("collection_fwhm_nm", "magnification", "bin_ps", "irf_fwhm_ps", "irf_tail_ps", "n_per_nw_mhz", "depth_um"),
+    *(
+        "collection_fwhm_nm",
+        "magnification",
+        "bin_ps",
+        "irf_fwhm_ps",
+        "irf_tail_ps",
+        "n_per_nw_mhz",
+        "depth_um",
+        "drift_period_h",
+    ),
     *("low_power_nw", "high_power_nw"),
 }
 """Keys that divide or scale, and so must be above 0."""
@@ -77,7 +86,10 @@ class Emission:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """The image on the sample's scale: widths in nm, true centre in um, drift in nm per minute, true magnification."""
+    """The image on the sample's scale: widths in nm, true centre in um, drift to and fro, true magnification.
+
+    The drift is fastest at the start, `drift_nm_min`.
+    """
 
     spot_fwhm_nm: float
     collection_fwhm_nm: float
@@ -85,6 +97,7 @@ class Image:
     centre_x_um: float
     centre_y_um: float
     drift_nm_min: float
+    drift_period_h: float
     magnification: float
 
 

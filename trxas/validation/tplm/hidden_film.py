@@ -77,6 +77,7 @@ class HiddenFilm:
             },
             "image": {
                 "centre_x_um": self.centre_x_um, "centre_y_um": 0.0, "drift_nm_min": self.drift_nm_min,
+                "drift_period_h": 1000.0,
                 "magnification": self.magnification,
             },
             "timing": {"time_zero_ps": self.time_zero_ps, "irf_fwhm_ps": self.irf_fwhm_ps},

@@ -73,6 +73,13 @@ def test_the_centre_is_found_along_both_axes() -> None:
     assert (curve.axis, curve.x.size) == ("x_um", 15)
 
 
+def test_a_line_without_an_image_has_no_centre() -> None:
+    """Lost: every map, whose centre would be a place of noise."""
+    rng, dark = np.random.default_rng(4), replace(SETTING, shutter_open=False)
+    along_x = [event_of(FILM, dark, rng, x_um=x, elapsed_s=0, dwell_s=1.0) for x in np.linspace(-1.5, 1.5, 15)]
+    assert "No image is seen along x_um" in reduce_run(run("tplm_centre", along_x)).table()
+
+
 def test_a_decay_at_the_centre_has_lifetime_and_power_law() -> None:
     """At the centre the image's spreading shortens the decay; of a film that does not spread it is the emission's."""
     film = replace(FILM, diffusion=replace(FILM.diffusion, slow_cm2_s=0.0, fast_cm2_s=0.0))

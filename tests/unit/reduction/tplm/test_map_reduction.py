@@ -26,7 +26,7 @@ from sim.physics.tplm.sample import film_path, load_film
 from sim.physics.tplm.setting import Setting
 from tests.support.tplm_runs import MapPlan, map_documents, start_of
 
-FILM = load_film()
+FILM = replace(load_film(), image=replace(load_film().image, drift_period_h=1000.0))
 TEN_NW = Setting(power_nw=10.0, repetition_rate_mhz=2.5)
 DRIFT_NM = 5.0 * 34 * 30.5 / 60
 """Way of the centre between the middles of the first and the last exposure, nm."""
