@@ -27,11 +27,11 @@ def start_variance_nm2(image: Image, setting: Setting) -> float:
 
 def offset_squared_nm2(image: Image, x_um: float, y_um: float, elapsed_s: float) -> float:
     """Return the squared distance, nm2, of a place on the sample from the image's centre, which drifts along x."""
-    # The drift goes to and fro, as with the temperature of a room: a microscope that is left alone for a day still has
+    # The drift swings, as with the temperature of a room: a microscope that is left alone for a day still has
     # its image in view.
     per_s = 2 * np.pi / (3600 * image.drift_period_h)
     centre_x_um = image.centre_x_um + image.drift_nm_min * 1e-3 / 60 * np.sin(per_s * elapsed_s) / per_s
-    return 1e6 * ((x_um - centre_x_um) ** 2 + (y_um - image.centre_y_um) ** 2)
+    return float(1e6 * ((x_um - centre_x_um) ** 2 + (y_um - image.centre_y_um) ** 2))
 
 
 def share_at(offset2_nm2: float, variance_nm2: FloatArray, start_nm2: float) -> FloatArray:

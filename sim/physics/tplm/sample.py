@@ -86,7 +86,7 @@ class Emission:
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """The image on the sample's scale: widths in nm, true centre in um, drift to and fro, true magnification.
+    """The image on the sample's scale: widths in nm, true centre in um, swinging drift, true magnification.
 
     The drift is fastest at the start, `drift_nm_min`.
     """
