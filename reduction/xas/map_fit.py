@@ -57,9 +57,11 @@ class MapFit:
     each other: lifetimes and time zero correlate all energies. NaN for energies with too few points. All errors are
     those of the counts, propagated through lifetimes, time zero, instrument response and gate efficiency; they are not
     rescaled by chi-square. `residuals` (energies, delays) are data minus model in errors, NaN where nothing was
-    measured. `covariance` (n, n) follows `parameters`. `offset_rate_per_ns` is None without an offset, (0, 0) if its
-    decay is not seen; the errors then hold for a constant offset. `intervals` are the 68 % limits, ps, of those
-    lifetimes whose chi-square is not a parabola, by name; their sigma is half of the interval.
+    measured. `covariance` (n, n) follows `parameters`. `spectra_slopes` (energies, components, n) are the derivatives
+    of the spectra by these, `spectra_own` (energies, components, components) the covariance that each energy has
+    beside. `offset_rate_per_ns` is None without an offset, (0, 0) if its decay is not seen; the errors then hold for a
+    constant offset. `intervals` are the 68 % limits, ps, of those lifetimes whose chi-square is not a parabola, by
+    name; their sigma is half of the interval.
     """
 
     model: KineticModel
@@ -77,6 +79,8 @@ class MapFit:
     number_varied: int
     parameters: tuple[str, ...]
     covariance: FloatArray
+    spectra_slopes: FloatArray = field(repr=False)
+    spectra_own: FloatArray = field(repr=False)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
 
     @property
@@ -321,7 +325,7 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
     taus = np.exp(logs @ parameters[ends])
     tau_sigmas = taus * np.sqrt(np.diag(logs @ covariance[ends, ends] @ logs.T))
     sigmas = np.sqrt(np.diag(covariance))
-    spectra, spectra_covariance = _spectra(best, covariance)
+    spectra, spectra_covariance, slopes, own = _spectra(best, covariance)
     residuals = np.full(table.pumped.shape, np.nan)
     residuals[usable] = np.where(problem.weight > 0, best.part.residual, np.nan)
     rate = None
@@ -345,6 +349,8 @@ def _result(table: TransientMap, usable: BoolArray, best: _Best) -> MapFit:
         number_varied=number,
         parameters=problem.names,
         covariance=covariance,
+        spectra_slopes=np.moveaxis(_at_all(np.moveaxis(slopes, 0, -1), usable), -1, 0),
+        spectra_own=np.moveaxis(_at_all(np.moveaxis(own, 0, -1), usable), -1, 0),
     )
 
 
@@ -377,10 +383,11 @@ def _covariances(problem: MapProblem, parameters: FloatArray) -> _Covariances:
     return _Covariances(inverse @ square @ inverse / scales, np.linalg.inv(square) / scales)
 
 
-def _spectra(best: _Best, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _spectra(best: _Best, covariance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return the spectra relative to the unpumped signal, (components, energies), and their covariances.
 
-    The covariances are (components, energies, energies).
+    The covariances are (components, energies, energies); slopes by the parameters (energies, components, parameters)
+    and the covariances of each energy alone (energies, components, components) follow.
     """
     # B has the errors of its own energy at fixed decays, and follows the decays with the slope dB/dp = -R^-1 Q^T (slope
     # of the model): that part is common to all energies. A = B / c adds what the efficiency c brings.
@@ -390,9 +397,10 @@ def _spectra(best: _Best, covariance: FloatArray) -> tuple[FloatArray, FloatArra
     inverse = np.linalg.inv(part.triangle)
     follows = -inverse @ np.einsum("etk,etp->ekp", part.basis, slopes) / efficiency
     follows[:, :, -1] -= part.spectra / efficiency**2
-    own = np.einsum("eki,eki->ke", inverse, inverse) / efficiency**2
+    own = np.einsum("eki,eli->ekl", inverse, inverse) / efficiency**2
     common = np.einsum("ekp,pq,fkq->kef", follows, covariance, follows)
-    return part.spectra.T / efficiency, common + np.einsum("ke,ef->kef", own, np.eye(own.shape[1]))
+    whole = common + np.einsum("ekk,ef->kef", own, np.eye(len(own)))
+    return part.spectra.T / efficiency, whole, follows, own
 
 
 def _at_all(values: FloatArray, usable: BoolArray) -> FloatArray:

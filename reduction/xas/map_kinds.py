@@ -30,6 +30,7 @@ def _fit_map(run: DependenceSums, kinetics: KineticModel | Criterion) -> RunResu
     result = MapResults(kind=MAP.name, map=transient_map(run), detector=run.detector)
     try:
         timing = timing_from(run.start.get("reduction", {}), run.start.get("instrument_response"))
+        result = replace(result, timing=timing)
         if isinstance(kinetics, Criterion):
             choice = choose_map_model(result.map, timing, kinetics)
             return replace(result, fit=choice.fit, compared=choice.lines)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from errors import ReductionError
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
+from reduction.xas.map_components import MapComponents, map_components
+from reduction.xas.species import SpeciesSpectra, species_spectra
 
 if TYPE_CHECKING:
+    from reduction.run_metadata import Timing
     from reduction.types import FloatArray
     from reduction.xas.map_fit import MapFit
     from reduction.xas.transient_map import TransientMap
@@ -21,14 +25,32 @@ if TYPE_CHECKING:
 class MapResults(RunResults):
     """The transient on a grid of two axes, and the global fit of an energy x delay map if it determines one.
 
-    `compared` has a line for each model if a criterion chose the model of the fit. `detector` names a detector beside
-    the first one.
+    `compared` has a line for each model if a criterion chose the model of the fit; `timing` is that of the run.
+    `detector` names a detector beside the first one.
     """
 
     map: TransientMap
     detector: str = ""
     fit: MapFit | None = None
     compared: tuple[str, ...] = ()
+    timing: Timing | None = None
+
+    @property
+    def components(self) -> MapComponents:
+        """Singular values of an energy x delay map, in its errors, with the level of noise.
+
+        Raises ReductionError for a map of other axes, or too few complete energies and delays.
+        """
+        if self.timing is None:
+            raise ReductionError("The pump scheme of this map is not known. Reduce its run again.")
+        return map_components(self.map, self.timing)
+
+    @property
+    def species(self) -> SpeciesSpectra:
+        """Spectra of the species of a sequential reaction, % of unpumped / 100; raises ReductionError without a fit."""
+        if self.fit is None:
+            raise ReductionError("This map has no global fit, so no spectra. Its remarks give the reason.")
+        return species_spectra(self.fit)
 
     def lines(self) -> list[str]:
         """Return the size of the map and the fitted quantities, a line each: ps, 1/ns and % of the unpumped signal."""
@@ -41,7 +63,19 @@ class MapResults(RunResults):
             lines.append(f"{'detector':<22} {self.detector}")
         if self.map.efficiency is not None:
             lines.append(f"{'gates, laser blocked':<22} pumped / unpumped = {with_error(*self.map.efficiency)}")
-        return [*lines, *(() if self.fit is None else map_fit_lines(self.fit)), *self.compared]
+        return [
+            *lines,
+            *self._component_lines(),
+            *(() if self.fit is None else map_fit_lines(self.fit)),
+            *self.compared,
+        ]
+
+    def _component_lines(self) -> list[str]:
+        try:
+            return self.components.lines()
+        except ReductionError:
+            # Maps of other axes, and of a few points.
+            return []
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,10 +22,13 @@ from reduction.values import Value
 from reduction.xas.combination.results import CombinedSpectra, CombinedTrace
 from reduction.xas.fluence_fit import FluenceFit
 from reduction.xas.kinetics.fit import KineticsFit
+from reduction.xas.map_components import MapComponents
 from reduction.xas.map_results import MapResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
+from reduction.xas.species import SpeciesSpectra
 from reduction.xas.stitched import StitchedTrace
 from reduction.xas.transient import FluenceScan, Spectrum, Trace
+from trxas.results.components_figure import components_figure, species_figure
 from trxas.results.map_figure import map_figure
 from trxas.results.stitched_figure import stitched_figure
 from trxas.results.tplm_figures import TPLM_FIGURES
@@ -219,6 +222,8 @@ FIGURES: Mapping[type[RunResults], Callable[[Any], Figure]] = {
     FluenceResults: lambda results: fluence_figure([results.dependence], [results.line]),
     MapResults: map_figure,
     StitchedTrace: stitched_figure,
+    MapComponents: components_figure,
+    SpeciesSpectra: species_figure,
     **TPLM_FIGURES,
 }
 """What draws the results of a run by their class; others are drawn as a curve."""
