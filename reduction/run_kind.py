@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from errors import InputError, ReductionError
+from reduction.curve_table import data_frame_of, dataset_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from reduction.curve_table import CurveTable
     from reduction.image_references import ImageReference
     from reduction.types import Document, FloatArray, Mode, Reference
     from reduction.values import Value
@@ -138,6 +143,24 @@ class RunResults:
     def lines(self) -> list[str]:
         """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []
+
+    def tables(self) -> tuple[CurveTable, ...]:
+        """Return the curves of the results as columns with units and errors, a table per detector; none without any."""
+        return ()
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the curves as an xarray Dataset (detector, axis), units in its attributes.
+
+        Raises ReductionError for results without curves.
+        """
+        return dataset_of(self.tables())
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the curves as a pandas DataFrame, a row per detector and point, units in `attrs["units"]`.
+
+        Raises ReductionError for results without curves.
+        """
+        return data_frame_of(self.tables())
 
     def headline(self) -> Headline | None:
         """Return the one number that a table of runs shows, such as the size of a transient; None without one."""

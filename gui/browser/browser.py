@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QSplitter,
     QTableView,
@@ -47,6 +49,10 @@ AT_FIRST = 50
 
 MOST_DRAWN = 12
 """Largest number of runs in the plot: with more, colours and markers are hard to tell apart."""
+
+
+EXPORT_FORMATS = {"NeXus": "nexus", "XDI": "xdi", "HDF5": "hdf5", "CSV": "csv"}
+"""Formats of exported runs, by their names in the menu."""
 
 
 class RunBrowser(QWidget):
@@ -92,6 +98,9 @@ class RunBrowser(QWidget):
         self.replay_button.setToolTip("Replay the selected run in the live panels.")
         self.save_button = QPushButton("Save table…", self)
         self.save_button.setToolTip("Save the shown runs, with results and notes, as Markdown, CSV or HTML.")
+        self.export_button = QPushButton("Export runs", self)
+        self.export_button.setToolTip("Write the selected runs as files for other programs.")
+        self.export_button.setMenu(self._export_menu())
         self.recompute_button = QPushButton("Recompute columns", self)
         self.recompute_button.hide()
         self.replay_bar = ReplayBar(worker, live, self) if worker is not None and live is not None else None
@@ -217,6 +226,34 @@ class RunBrowser(QWidget):
         )
         if given:
             self._jobs.ask("save", lambda: self._night.save(Path(given), rows), lambda _: None, self._show_problem)
+
+    def _export_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for combine in (False, True):
+            for name, file_format in EXPORT_FORMATS.items():
+                action = menu.addAction(f"{name}, combined" if combine else name)
+                action.triggered.connect(functools.partial(self._export, file_format, combine=combine))
+            menu.addSeparator()
+        return menu
+
+    def _export(self, file_format: str, *_checked: bool, combine: bool) -> None:
+        uids = self.selected
+        if not uids:
+            self.message.show_message("Select the runs to export in the list.", "warning")
+            self.message.show()
+            return
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the exported runs")
+        if folder:
+            self._jobs.ask(
+                "export",
+                lambda: self._index.export(uids, file_format, Path(folder), combine=combine),
+                self._show_exported,
+                self._show_problem,
+            )
+
+    def _show_exported(self, paths: Sequence[Path]) -> None:
+        self.message.show_message(f"Exported: {', '.join(path.name for path in paths)} in {paths[0].parent}")
+        self.message.show()
 
     def _show_count(self) -> None:
         shown = len(self.model.runs)
@@ -368,6 +405,7 @@ class RunBrowser(QWidget):
         row.addWidget(self.count, stretch=1)
         row.addWidget(self.recompute_button)
         row.addWidget(self.save_button)
+        row.addWidget(self.export_button)
         row.addWidget(self.replay_button)
         left = QWidget(self)
         column = QVBoxLayout(left)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from gui.browser.search import ListedRun
 from storage import RunSummary, Store, list_runs, load_run
 from storage.documents import NamedDocument
+from storage.export.runs import export_runs
 from storage.journal import journal_paths, uid_of
 from storage.notes import Note, RunNotes
 from storage.records import read_start
@@ -62,6 +64,10 @@ class RunIndex:
     def documents(self, uid: str) -> list[NamedDocument]:
         """Return all documents of a run so far. Raises StorageError if it cannot be read."""
         return load_run(self._store, uid)
+
+    def export(self, uids: Sequence[str], file_format: str, folder: Path, *, combine: bool) -> list[Path]:
+        """Export runs, one by one or combined; return the files. Raises as `export_runs` does."""
+        return export_runs(self._store, uids, file_format, folder, combine=combine)
 
     def _listed(self, summaries: list[RunSummary]) -> list[ListedRun]:
         self._read_journals({summary.uid for summary in summaries})

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reduction.curve_table import Column, CurveTable
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import Headline, RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
 from reduction.xas.kinetics.results import KineticsResults
+from reduction.xas.transient import CurvesWithErrors
 from reduction.xas.unpumped_size import (
     TransientSize,
     decay_text,
@@ -63,6 +65,13 @@ class SpectrumResults(RunResults):
         blocked = self.blocked or (None,) * len(self.spectra)
         return tuple(size_of(one, self.decay, other) for one, other in zip(self.spectra, blocked, strict=True))
 
+    def tables(self) -> tuple[CurveTable, ...]:
+        """Return off, on and transient with their errors against the energy, eV, a table per detector."""
+        return tuple(
+            pump_probe_table(one, Column(name="energy_ev", unit="eV", values=one.energy_ev), "post-edge = 1")
+            for one in self.spectra
+        )
+
     def headline(self) -> Headline | None:
         """Return the size of the last of the pump-probe spectra at the main feature, in % of unpumped, as measured.
 
@@ -98,6 +107,11 @@ class TraceResults(KineticsResults):
     ungated: tuple[AllBunches, ...] = ()
     trends: tuple[Trend, ...] = ()
     power: PowerUse | None = None
+
+    def tables(self) -> tuple[CurveTable, ...]:
+        """Return off, on and transient with their errors against the delay of the probe, ps."""
+        axis = Column(name="delay_ps", unit="ps", values=self.trace.delay_ps)
+        return (pump_probe_table(self.trace, axis, "unpumped = 1"),)
 
     def headline(self) -> Headline | None:
         """Return the fitted size of the transient at time zero, in % of unpumped; None without a fit."""
@@ -152,6 +166,15 @@ class FluenceResults(RunResults):
     probed_share: float = 0.0
     trends: tuple[Trend, ...] = ()
     power: PowerUse | None = None
+
+    def tables(self) -> tuple[CurveTable, ...]:
+        """Return off, on and transient against the fluence, mJ/cm2, a table per detection mode."""
+        return tuple(
+            pump_probe_table(
+                one, Column(name="fluence_mj_cm2", unit="mJ/cm2", values=one.fluence_mj_cm2), "unpumped = 1"
+            )
+            for one in (self.dependence, *(scan for scan, _ in self.others))
+        )
 
     def headline(self) -> Headline | None:
         """Return the slope of the linear regime, in % of unpumped per mJ/cm2; None without a line."""
@@ -257,6 +280,11 @@ class TimeZeroResults(RunResults):
     timing: Timing = field(default_factory=Timing)
     axis_zero_raw_ps: float | None = None
     trends: tuple[Trend, ...] = ()
+
+    def tables(self) -> tuple[CurveTable, ...]:
+        """Return off, on and transient with their errors against the delay of the probe, ps."""
+        axis = Column(name="delay_ps", unit="ps", values=self.trace.delay_ps)
+        return (pump_probe_table(self.trace, axis, "unpumped = 1"),)
 
     @property
     def time_zero_raw_ps(self) -> Value | None:
@@ -386,6 +414,21 @@ class StaticResults(RunResults):
         temperature = f"{self.spectrum.temperature_c:.2f} C"
         text = f"{points.energy_ev.size} points at {temperature}, the highest known to {per_cent:.2g} %"
         return [f"{'static spectrum':<22} {text}"]
+
+
+def pump_probe_table(found: Transient, axis: Column, scale: str) -> CurveTable:
+    """Return off, on and transient, without unit on a `scale`, with the errors that they have, over an axis."""
+    curves = found if isinstance(found, CurvesWithErrors) else None
+    return CurveTable(
+        name=found.metadata.detector or found.metadata.mode,
+        axis=axis,
+        columns=(
+            Column(name="off", unit="", values=found.off, sigma=None if curves is None else curves.off_sigma),
+            Column(name="on", unit="", values=found.on, sigma=None if curves is None else curves.on_sigma),
+            Column(name="transient", unit="", values=found.transient, sigma=found.sigma),
+        ),
+        scale=scale,
+    )
 
 
 def _per_cent(quantity: str, value: Value) -> Headline:

@@ -108,3 +108,17 @@ def test_columns_are_computed_again_and_the_table_is_saved(
     browser.save_button.click()
     qtbot.waitUntil(target.exists, timeout=WAIT_MS)
     assert text(browser, 1, "Size") in target.read_text()
+
+
+def test_selected_runs_are_exported(
+    browser: RunBrowser, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions = {action.text(): action for action in browser.export_button.menu().actions()}
+    assert list(actions)[:4] == ["NeXus", "XDI", "HDF5", "CSV"]
+    actions["CSV"].trigger()
+    assert "Select the runs" in browser.message.text()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "out"))
+    browser.select_run("energy-1")
+    actions["CSV"].trigger()
+    qtbot.waitUntil(lambda: "Exported: 00001_energy_scan" in browser.message.text(), timeout=WAIT_MS)
+    assert len(list((tmp_path / "out").glob("*.csv"))) == 2

@@ -1,0 +1,179 @@
+"""If these fail, a user group takes home files that their tools cannot open, or that hold other numbers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+from nexusformat.nexus import nxload
+from nexusformat.nexus.validate import validate_application, validate_file
+
+from errors import InputError, ReductionError, StorageError
+from reduction.kinds import reduce_run
+from reduction.run_kind import RunResults
+from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
+from storage import Store, load_run, open_store
+from storage.export.runs import export_runs
+from tests.support.live_runs import delay_run, energy_run, fluence_run
+from tests.support.stored_runs import StoredRuns, later
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    stored = StoredRuns(tmp_path_factory.mktemp("data"))
+    given = {"sample": "CsPbBr3: vial 7 / µ", "scan_id": 12, "versions": {"trxas": "0.2.0"}}
+    stored.write(later(energy_run("energy-1", overrides=given), 0.0))
+    stored.write(later(energy_run("energy-2", seed=2, overrides={**given, "scan_id": 13}), 500.0))
+    stored.write(later(delay_run("delay-3", overrides={"scan_id": 14}), 1000.0))
+    stored.write(later(fluence_run("fluence-4", overrides={"scan_id": 15}), 2000.0))
+    stored.close()
+    with open_store(stored.root, recover_runs=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def spectra(store: Store) -> SpectrumResults:
+    found = reduce_run(load_run(store, "energy-1"))
+    assert isinstance(found, SpectrumResults)
+    return found
+
+
+def columns(text: str) -> dict[str, np.ndarray[Any, Any]]:
+    """The table of an XDI file, read by the rules of the format."""
+    lines = text.splitlines()
+    assert re.fullmatch(r"# XDI/1\.0( \S+)*", lines[0])
+    end = next(number for number, line in enumerate(lines) if re.fullmatch(r"#\s*-{3,}", line))
+    fields = lines[1 : lines.index("# ///")]
+    assert all(re.fullmatch(r"# [A-Za-z]\w*\.\w+: .*", line) for line in fields if line != "")
+    labels = lines[end + 1].lstrip("# ").split()
+    listed = [match[1] for line in fields if (match := re.match(r"# Column\.\d+: (\S+)", line))]
+    assert labels == listed
+    table = np.array([line.split() for line in lines[end + 2 :]], dtype=float)
+    return dict(zip(labels, table.T, strict=True))
+
+
+def test_xdi_gives_back_every_digit(store: Store, spectra: SpectrumResults, tmp_path: Path) -> None:
+    """Lost: a spectrum in Athena or Larch, or its last digits."""
+    boxcar, spc = sorted(export_runs(store, ["energy-1"], "xdi", tmp_path))
+    assert (boxcar.name, spc.name) == ("00012_energy_scan_Br-K_boxcar.xdi", "00012_energy_scan_Br-K_spc.xdi")
+    for path, spectrum in zip((boxcar, spc), spectra.spectra, strict=True):
+        text = path.read_text(encoding="ascii")
+        found = columns(text)
+        assert np.array_equal(found["energy"], spectrum.energy_ev)
+        for name in ("off", "on", "transient"):
+            assert np.array_equal(found[name], getattr(spectrum, name))
+        assert np.array_equal(found["transient_sigma"], spectrum.sigma)
+        assert np.array_equal(found["on_sigma"], spectrum.on_sigma)
+        assert "# Element.symbol: Br\n# Element.edge: K\n" in text
+        assert "# Sample.name: CsPbBr3; vial 7 / ?\n" in text
+        assert "# Trxas.delay: " in text
+
+
+def test_nexus_is_valid_and_plots_its_transient(store: Store, spectra: SpectrumResults, tmp_path: Path) -> None:
+    """Lost: the run in NeXpy, DAWN or a catalogue that reads NeXus."""
+    (path,) = export_runs(store, ["energy-1"], "nexus", tmp_path)
+    logging.getLogger("NXValidate").setLevel(logging.CRITICAL)
+    assert validate_file(str(path)) == (0, 0)
+    root = nxload(path)
+    assert sorted(root) == [f"{name}_{mode}" for name in ("off", "on", "transient") for mode in ("boxcar", "spc")]
+    plotted = root[root.default].data
+    assert root.default == "transient_spc"
+    spectrum = spectra.spectra[-1]
+    assert np.array_equal(plotted.nxsignal.nxvalue, spectrum.transient)
+    assert np.array_equal(plotted.nxerrors.nxvalue, spectrum.sigma)
+    assert np.array_equal(plotted.nxaxes[0].nxvalue, spectrum.energy_ev)
+    assert plotted.energy.attrs["units"] == "eV"
+    assert (float(plotted.delay), plotted.delay.attrs["units"]) == (load_run(store, 12)[0][1]["delay_ps"], "ps")
+    laser = root["transient_spc/instrument/laser"]
+    assert (laser.nxclass, str(laser.type)) == ("NXsource", "Optical Laser")
+    assert str(root["on_spc/sample/name"]) == "CsPbBr3: vial 7 / µ"
+    assert json.loads(str(root["on_spc/run/data"]))["uid"] == "energy-1"
+    for mode in ("boxcar", "spc"):
+        assert str(root[f"off_{mode}/definition"]) == "NXxas"
+        assert validate_application(str(path), path=f"/off_{mode}") == (0, 0)
+
+
+@pytest.mark.parametrize(("key", "axis"), [("delay-3", "delay_ps"), ("fluence-4", "fluence_mj_cm2")])
+def test_other_scans_have_their_own_axis(store: Store, tmp_path: Path, key: str, axis: str) -> None:
+    (path,) = export_runs(store, [key], "nexus", tmp_path)
+    logging.getLogger("NXValidate").setLevel(logging.CRITICAL)
+    assert validate_file(str(path)) == (0, 0)
+    found = reduce_run(load_run(store, key)).tables()[-1]
+    root = nxload(path)
+    data = root[root.default].data
+    assert data.nxaxes[0].nxname == axis
+    assert np.array_equal(data.nxaxes[0].nxvalue, found.axis.values)
+    with pytest.raises(InputError, match="XDI holds spectra over the energy"):
+        export_runs(store, [key], "xdi", tmp_path)
+
+
+def test_csv_and_hdf5_have_units_and_every_digit(store: Store, spectra: SpectrumResults, tmp_path: Path) -> None:
+    _, spc = export_runs(store, ["energy-1"], "csv", tmp_path)
+    lines = [line for line in spc.read_text().splitlines() if not line.startswith("#")]
+    table = np.array(list(csv.reader(lines[1:])), dtype=float)
+    assert lines[0] == "energy_ev (eV),off,off_sigma,on,on_sigma,transient,transient_sigma"
+    assert np.array_equal(table[:, 5], spectra.spectra[-1].transient)
+    (path,) = export_runs(store, ["energy-1"], "hdf5", tmp_path)
+    with h5py.File(path) as file:
+        assert np.array_equal(file["spc/transient_sigma"], spectra.spectra[-1].sigma)
+        assert file["boxcar/energy_ev"].attrs["units"] == "eV"
+        assert json.loads(file.attrs["start"])["scan_id"] == 12
+
+
+def test_a_series_is_one_file(store: Store, tmp_path: Path) -> None:
+    """Lost: the combined spectrum of a night, point by point with its errors."""
+    (path,) = export_runs(store, ["energy-1", 13], "nexus", tmp_path, combine=True)
+    assert path.name == "00012_energy_scan_Br-K_2-runs.nxs"
+    root = nxload(path)
+    assert str(root[root.default].entry_identifier) == "energy-1 energy-2"
+    single = reduce_run(load_run(store, "energy-1")).tables()[-1]
+    errors = root[root.default].data.nxerrors.nxvalue
+    assert np.median(errors) < 0.8 * np.median(single.columns[-1].sigma)
+
+
+def test_files_are_not_overwritten(store: Store, tmp_path: Path) -> None:
+    first = export_runs(store, ["delay-3"], "csv", tmp_path)
+    second = export_runs(store, ["delay-3"], "csv", tmp_path)
+    assert [path.name for path in (*first, *second)] == ["00014_delay_scan_Br-K.csv", "00014_delay_scan_Br-K-2.csv"]
+    assert first[0].read_text() == second[0].read_text()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_cannot_be_exported_has_a_reason(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nexus, xdi, hdf5, csv"):
+        export_runs(store, ["energy-1"], "doc", tmp_path)
+    with pytest.raises(InputError, match="No runs are given"):
+        export_runs(store, [], "csv", tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written"):
+        export_runs(store, ["energy-1"], "csv", tmp_path / "file")
+    with pytest.raises(ReductionError, match="have no curves"):
+        RunResults(kind="other").to_dataframe()
+
+
+def test_results_as_xarray_and_pandas(store: Store, spectra: SpectrumResults) -> None:
+    """Lost: the results in the tools in which people analyse them."""
+    data = spectra.to_xarray()
+    assert dict(data.sizes) == {"detector": 2, "energy_ev": 44}
+    assert np.array_equal(data.transient.sel(detector="spc"), spectra.spectra[-1].transient)
+    assert data.energy_ev.attrs["units"] == "eV"
+    assert data.transient.attrs["units"] == "post-edge = 1"
+    frame = spectra.to_dataframe()
+    assert list(frame.columns[:3]) == ["detector", "energy_ev", "off"]
+    spc = frame[frame.detector == "spc"]
+    assert np.array_equal(spc.transient_sigma, spectra.spectra[-1].sigma)
+    assert frame.attrs["units"]["energy_ev"] == "eV"
+    trace = reduce_run(load_run(store, "delay-3"))
+    assert isinstance(trace, TraceResults)
+    assert trace.to_xarray().sizes["delay_ps"] == 48
+    fluence = reduce_run(load_run(store, "fluence-4"))
+    assert isinstance(fluence, FluenceResults)
+    assert "on_sigma" not in fluence.to_dataframe().columns

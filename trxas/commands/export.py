@@ -1,0 +1,42 @@
+"""`trxas export`: stored runs as files for other programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trxas.commands.runs import run_key
+from trxas.configuration_options import StoreOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(StoreOptions):
+    """Options of `trxas export`."""
+
+    run_keys: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Uids or their beginnings, scan ids, or -1 for the latest run."),
+    ]
+    format: Annotated[str, typer.Option(metavar="nexus|xdi|hdf5|csv", help="Format of the files.")] = "nexus"
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the files.")] = Path()
+    combine: Annotated[
+        bool, typer.Option("--combine", help="Combine the runs into one spectrum or trace, as `combine` does.")
+    ] = False
+
+
+def run(options: ExportOptions) -> int:
+    """Export stored runs as NeXus, XDI, HDF5 or CSV.
+
+    On, off and transient are written with their errors; existing files are not overwritten.
+    """
+    from storage.export.runs import export_runs
+    from trxas.session.session import open_configured_store
+
+    keys = [run_key(text) for text in options.run_keys]
+    with open_configured_store(options.configuration(), recover_runs=False) as store:
+        for path in export_runs(store, keys, options.format, options.output, combine=options.combine):
+            print(path)
+    return 0
