@@ -55,10 +55,27 @@ def csv_text(rows: Sequence[NightRow], columns: UserColumns) -> str:
 
 def html_text(rows: Sequence[NightRow], columns: UserColumns) -> str:
     """Return the table as a page of HTML that needs no other file; transients are drawn, in arbitrary units."""
+    return _PAGE.format(table=html_table(rows, columns), number=len(rows))
+
+
+def html_table(rows: Sequence[NightRow], columns: UserColumns) -> str:
+    """Return the table as an element of HTML, without the page around it."""
     names = user_names(columns, rows)
     head = "".join(f"<th>{html.escape(title)}</th>" for title in column_titles(columns, rows))
     body = "\n".join(_html_row(row, columns, names) for row in rows)
-    return _PAGE.format(head=head, body=body, number=len(rows))
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def null_tests_csv(rows: Sequence[NightRow]) -> str:
+    """Return the null tests of all runs as CSV, a line per test, with chi-square, degrees of freedom and p-value."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("uid", "scan", "test", "chi-square", "degrees of freedom", "p-value"))
+    for row in rows:
+        for test in () if row.reduced is None else row.reduced.null_tests:
+            numbers = (test.chi_square, test.degrees_of_freedom, test.p_value)
+            writer.writerow((row.run.uid, row.run.scan_id, test.name, *numbers))
+    return file.getvalue()
 
 
 FORMATS: Mapping[str, Callable[[Sequence[NightRow], UserColumns], str]] = {
@@ -176,12 +193,7 @@ tr.fail td, tr.abort td {{ color: #8a1c00; }}
 </head>
 <body>
 <h1>{number} runs</h1>
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>
+{table}
 </body>
 </html>
 """

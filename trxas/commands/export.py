@@ -1,4 +1,4 @@
-"""`trxas export`: stored runs as files for other programs."""
+"""`trxas export` and `trxas bundle`: stored runs as files for other programs, and a campaign in one folder."""
 
 from __future__ import annotations
 
@@ -39,4 +39,27 @@ def run(options: ExportOptions) -> int:
     with open_configured_store(options.configuration(), recover_runs=False) as store:
         for path in export_runs(store, keys, options.format, options.output, combine=options.combine):
             print(path)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOptions(StoreOptions):
+    """Options of `trxas bundle`."""
+
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New folder of the bundle.")]
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Runs of the campaign, as for `runs list`; default: all runs.")
+    ] = ""
+
+
+def run_bundle(options: BundleOptions) -> int:
+    """Put a campaign into one folder: raw and reduced data, figures, settings, null tests, report, checksums."""
+    from trxas.results.bundle import write_bundle
+    from trxas.results.night import find_runs, reducing
+    from trxas.session.session import open_configured_store
+
+    with open_configured_store(options.configuration(), recover_runs=False) as store:
+        runs = find_runs(store, search=options.search)
+        folder = write_bundle(store, runs, options.folder, reducing)
+    print(f"{len(runs)} runs are in {folder}. `sha256sum --check SHA256SUMS` in it checks the files.")
     return 0

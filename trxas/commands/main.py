@@ -107,6 +107,7 @@ def application(*, rich_help: bool) -> typer.Typer:
     top.command("plugins")(command_of(plugins.run, plugins.PluginsOptions))
     top.add_typer(stored, name="runs")
     top.command("export", context_settings=negative_numbers)(command_of(export.run, export.ExportOptions))
+    top.command("bundle")(command_of(export.run_bundle, export.BundleOptions))
     top.command("paper")(command_of(paper.run, paper.PaperOptions))
     top.command("coverage")(command_of(coverage.run, coverage.CoverageOptions))
     top.command("chaos")(command_of(chaos.run, chaos.ChaosOptions))

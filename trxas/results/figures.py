@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from errors import InputError, ReductionError
 from gui.delay_scale import LINEAR_DECADES, LINEAR_TO_PS, curve_delays_ps
-from gui.palette import ROLES_ON_WHITE
+from gui.palette import ORANGE, ROLES_ON_WHITE, SKY_BLUE
 from reduction.kinds import RunReduction
 from reduction.number_text import delay_text
 from reduction.run_kind import RunCurve, RunResults
@@ -37,6 +38,9 @@ OFF_COLOUR = ROLES_ON_WHITE["off"]
 ON_COLOUR = ROLES_ON_WHITE["on"]
 TRANSIENT_COLOUR = ROLES_ON_WHITE["transient"]
 FIT_COLOUR = ROLES_ON_WHITE["fit"]
+
+TRANSIENT_COLOURS = (TRANSIENT_COLOUR, FIT_COLOUR, SKY_BLUE, ORANGE)
+"""Colours of transients by several detectors in one panel (Okabe and Ito), apart from those of pumped and unpumped."""
 
 DELAY_TICKS_PS = (-500.0, -200.0, 0.0, 200.0, 500.0, 2e3, 1e4, 1e5)
 
@@ -87,12 +91,36 @@ def energy_figure(spectra: Sequence[Spectrum]) -> Figure:
     """Return a figure: the static spectrum on top, below it a transient per spectrum, against the energy in eV."""
     figure = Figure(figsize=(7, 6), layout="constrained")
     static, transient = figure.subplots(2, 1, sharex=True, height_ratios=[3, 4])
-    draw_static(static, spectra[0])
-    static.set_xlabel("")
-    for spectrum in spectra:
-        draw_transient(transient, spectrum, colour=TRANSIENT_COLOUR if len(spectra) == 1 else None)
+    draw_spectra(figure, static, transient, spectra)
     static.set_title(_title(spectra[0]))
     return figure
+
+
+def draw_spectra(figure: Figure, static: Axes, transient: Axes, spectra: Sequence[Spectrum]) -> None:
+    """Draw the static spectrum of the first and the transients of all, two panels without a gap on one energy axis, eV.
+
+    One legend names the curves of both panels, and both have a line at zero.
+    """
+    draw_static(static, spectra[0])
+    for spectrum, colour in zip(spectra, cycle(TRANSIENT_COLOURS), strict=False):
+        draw_transient(transient, spectrum, colour=colour)
+    static.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    static.set_xlabel("")
+    static.tick_params(axis="x", labelbottom=False, direction="in")
+    for axes in (static, transient):
+        # Room between the curves and the common border, so that its tick labels do not touch.
+        axes.margins(y=0.09)
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.remove()
+    handles = [*static.get_legend_handles_labels()[0], *transient.get_legend_handles_labels()[0]]
+    # The post-edge region of the static spectrum is empty below the curve.
+    static.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.08), frameon=False, fontsize="small")
+    figure.align_ylabels([static, transient])
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        # Without padding a title would touch the edge of the figure.
+        engine.set(hspace=0.0, h_pad=0.0, rect=(0.0, 0.01, 1.0, 0.98))
 
 
 def delay_figure(trace: Trace, fit: KineticsFit | None) -> Figure:
@@ -136,12 +164,8 @@ def summary_figure(spectrum: Spectrum, trace: Trace, fit: KineticsFit) -> Figure
     transient = places["transient"]
     kinetics = places["trace"]
     transient.sharex(static)
-    draw_static(static, spectrum)
-    draw_transient(transient, spectrum)
-    static.set_xlabel("")
-    static.tick_params(axis="x", labelbottom=False)
+    draw_spectra(figure, static, transient, [spectrum])
     static.set_title(f"{spectrum.metadata.edge}: {_delay_label(spectrum)} after the pump")
-    figure.align_ylabels([static, transient])
     draw_trace(kinetics, trace, fit)
     kinetics.set_title(f"Kinetics at {trace.metadata.energy_ev:.1f} eV")
     return figure
@@ -153,7 +177,7 @@ def draw_static(axes: Axes, spectrum: Spectrum, *, pumped: bool = True) -> None:
     if pumped:
         axes.plot(spectrum.energy_ev, spectrum.on, "--", color=ON_COLOUR, label="pumped")
     axes.set_xlabel("energy (eV)")
-    axes.set_ylabel("fluorescence (post-edge = 1)")
+    axes.set_ylabel("fluorescence\n(post-edge = 1)")
     axes.ticklabel_format(axis="x", useOffset=False)
     axes.legend(loc="center right")
 
@@ -165,11 +189,12 @@ def draw_transient(axes: Axes, spectrum: Spectrum, *, colour: str | None = TRANS
     """
     metadata = spectrum.metadata
     against = "" if metadata.reference == "unpumped probe" else f", against the {metadata.reference}"
-    label = f"{_delay_label(spectrum)}, {metadata.mode}, scans: {metadata.scans}{against}"
+    detector = metadata.detector or metadata.mode
+    label = f"{_delay_label(spectrum)}, {detector}, scans: {metadata.scans}{against}"
     _error_bars(axes, spectrum.energy_ev, spectrum.transient, spectrum.sigma, colour=colour, label=label)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set_xlabel("energy (eV)")
-    axes.set_ylabel("pumped - unpumped")
+    axes.set_ylabel("pumped - unpumped\n(post-edge = 1)")
     axes.legend(loc="best", fontsize="small")
 
 

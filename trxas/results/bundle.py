@@ -1,0 +1,170 @@
+"""A campaign in one folder: raw and reduced data, figures, settings, null tests, a report, and checksums."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import html
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import InputError, ReductionError, StorageError
+from reduction.kinds import summed
+from storage import load_dataset
+from storage.export.files import write_export
+from storage.export.source import iso_time, run_export
+from storage.image_reading import read_image
+from storage.journal import journal_paths, uid_of
+from storage.table.formats import FORMATS, html_table, null_tests_csv
+from storage.table.night_table import NightTable
+from trxas.results.figures import figure_of, save
+
+if TYPE_CHECKING:
+    from reduction.types import Documents
+    from storage import RunSummary, Store
+    from storage.table.night_table import NightRow
+
+SETTINGS = ("calibrations.json", "notes.jsonl", "columns.py")
+"""Files of the data folder that explain its runs."""
+
+
+def write_bundle(
+    store: Store, runs: Sequence[RunSummary], folder: Path, progress: Callable[[int, int], object]
+) -> Path:
+    """Write a bundle of these runs to a new folder and return it; it appears only when it is complete.
+
+    `progress` is called with the number of runs that are done and have to be done. Raises InputError without runs or
+    for a folder that exists, StorageError if it cannot be written or a run cannot be read.
+    """
+    if not runs:
+        raise InputError("No runs fit. `trxas runs list` shows them; give another --search.")
+    if folder.exists():
+        raise InputError(f"{folder} exists already. Give a new folder, so that no file of another bundle is in it.")
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        _fill(part, store, runs, progress)
+        part.rename(folder)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error}. Check its disk and permissions.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _fill(folder: Path, store: Store, runs: Sequence[RunSummary], progress: Callable[[int, int], object]) -> None:
+    """Write everything; the checksums come last."""
+    _copy_raw(folder, store, runs)
+    table = NightTable(store)
+    rows = table.rows(runs)
+    columns = table.columns()
+    for ending, text in FORMATS.items():
+        (folder / f"night{ending}").write_text(text(rows, columns), encoding="utf-8")
+    (folder / "null-tests.csv").write_text(null_tests_csv(rows), encoding="utf-8")
+    sections = []
+    for number, row in enumerate(rows):
+        progress(number, len(rows))
+        sections.append(_add_run(folder, row, load_dataset(store, row.run.uid)))
+    progress(len(rows), len(rows))
+    page = _PAGE.format(table=html_table(rows, columns), runs="\n".join(sections), number=len(rows))
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    _write_manifest(folder, runs)
+
+
+def _copy_raw(folder: Path, store: Store, runs: Sequence[RunSummary]) -> None:
+    """Copy the journals and what explains them; runs of another process's catalogue alone have no journal."""
+    wanted = {run.uid for run in runs}
+    raw = folder / "raw"
+    settings = folder / "settings"
+    raw.mkdir()
+    settings.mkdir()
+    for path in journal_paths(store.root):
+        if uid_of(path) in wanted:
+            shutil.copy2(path, raw)
+    for name in SETTINGS:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copy2(store.root / name, settings)
+
+
+def _add_run(folder: Path, row: NightRow, documents: Documents) -> str:
+    """Write the reduced files, the figure and the start document of a run; return its section of the report."""
+    start = documents[0][1]
+    name = f"{row.run.scan_id or 0:05d}_{row.run.uid[:8]}"
+    settings = folder / "settings" / f"{name}.json"
+    settings.write_text(json.dumps(start, indent=1, default=str), encoding="utf-8")
+    title = f"Run {row.run.scan_id}: {row.run.plan_name} {row.run.sample} {row.run.edge}"
+    try:
+        export = run_export(documents)
+        for file_format in ("nexus", "csv"):
+            write_export(folder / "reduced", export, file_format)
+        lines: Sequence[str] = export.lines
+    except (ReductionError, InputError) as error:
+        # A run without results is in the bundle as it was measured, with the reason.
+        lines = [str(error)]
+    picture = _add_figure(folder / "figures", name, documents)
+    image = f'<img src="figures/{html.escape(picture)}" alt="figure of the run">' if picture else ""
+    text = html.escape("\n".join(lines))
+    return f'<h2 id="{html.escape(row.run.uid)}">{html.escape(title)}</h2>\n{image}\n<pre>{text}</pre>'
+
+
+def _add_figure(folder: Path, name: str, documents: Documents) -> str:
+    """Draw a run as PNG and PDF; return the name of the PNG, "" for a run without a figure."""
+    try:
+        reduction = summed(documents, read_image)
+        figure = figure_of(reduction.results(), reduction)
+    except (ReductionError, InputError):
+        return ""
+    if figure is None:
+        return ""
+    save(figure, folder / f"{name}.pdf")
+    return save(figure, folder / f"{name}.png").name
+
+
+def _write_manifest(folder: Path, runs: Sequence[RunSummary]) -> None:
+    """Write `manifest.json` and `SHA256SUMS`, which `sha256sum --check` reads; sizes are in bytes."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files: list[dict[str, Any]] = [
+        {
+            "path": path.relative_to(folder).as_posix(),
+            "size": path.stat().st_size,
+            "time": iso_time(path.stat().st_mtime),
+            "sha256": _sha256(path),
+        }
+        for path in paths
+    ]
+    measured = [{"uid": run.uid, "scan_id": run.scan_id, "started": iso_time(run.time_s)} for run in runs]
+    manifest = {"format": "trxas bundle", "version": 1, "runs": measured, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    manifest_line = f"{_sha256(folder / 'manifest.json')}  manifest.json"
+    sums = [*(f"{one['sha256']}  {one['path']}" for one in files), manifest_line]
+    (folder / "SHA256SUMS").write_text("\n".join(sums) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Campaign</title>
+<style>
+body {{ font: 14px sans-serif; margin: 1.5em; }}
+table {{ border-collapse: collapse; }}
+th, td {{ padding: 3px 9px; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }}
+img {{ max-width: 100%; }}
+</style>
+</head>
+<body>
+<h1>Campaign of {number} runs</h1>
+{table}
+{runs}
+</body>
+</html>
+"""
