@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,7 @@ def run_export(documents: Documents) -> Export:
     )
 
 
-def combined_export(runs: list[Documents], results: RunResults) -> Export:
+def combined_export(runs: Sequence[Documents], results: RunResults) -> Export:
     """Return the export of several runs whose combined `results` are given.
 
     Raises ReductionError for results without curves.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import ArrayLike, NDArray
 
 from errors import InputError, ReductionError
@@ -118,7 +119,7 @@ def draw_spectra(figure: Figure, static: Axes, transient: Axes, spectra: Sequenc
     static.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.08), frameon=False, fontsize="small")
     figure.align_ylabels([static, transient])
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if isinstance(engine, ConstrainedLayoutEngine):
         # Without padding a title would touch the edge of the figure.
         engine.set(hspace=0.0, h_pad=0.0, rect=(0.0, 0.01, 1.0, 0.98))
 
