@@ -50,6 +50,7 @@ def test_a_bundle_has_everything_and_its_checksums(tmp_path: Path) -> None:
 
     manifest = json.loads((folder / "manifest.json").read_text())
     assert {one["path"] for one in manifest["files"]} == names - {"manifest.json", "SHA256SUMS"}
-    sums = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ", 1) for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = {name: found for found, name in lines}
     assert sums.keys() == names - {"SHA256SUMS"}
     assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == found for name, found in sums.items())
