@@ -20,6 +20,7 @@ _HOMES = {
     "reduction.xas.boxcar_zero": ("boxcar_zero",),
     "reduction.xas.calibration": ("find_edge", "foil_absorption", "read_xdi"),
     "reduction.xas.comparison": ("comparison_parameter",),
+    "reduction.xas.dead_time": ("fit_dead_time",),
     "reduction.xas.delay_axis": ("judge_delay_axis", "time_zero_of"),
     "reduction.xas.excited_state": ("excited_state_spectrum",),
     "reduction.xas.fluence": ("fluence_scan",),

@@ -94,6 +94,22 @@ class RunAccumulator:
         """Gates opened for each APD, shape (..., probe)."""
         return self._field("pulses")
 
+    def live_pulses(self) -> FloatArray:
+        """Return the gates for which each photodiode was not blind from the bunch before, (..., apd, probe).
+
+        All gates opened, unless the run states a `dead_time_share`.
+        """
+        opened = self.pulses[..., None, :]
+        share = self.metadata.dead_time_share
+        if share == 0.0:
+            return opened
+        previous = [len(self.metadata.timing.gate_delays_ps) if one is None else one
+                    for one in self.metadata.timing.previous_gates]  # fmt: skip
+        fires = np.divide(self.counts, opened, out=np.zeros_like(self.counts), where=opened > 0)
+        # A column of zeros stands for the bunch before of a gate that has none.
+        before = np.concatenate([fires, np.zeros_like(fires[..., :1])], axis=-1)[..., previous]
+        return np.asarray(opened * (1.0 - share * before))
+
     @property
     def boxcar_integral(self) -> FloatArray:
         """Sum of boxcar mean x exposure time, V s, (..., probe). Dividing by `i0` weights exposures by flux."""

@@ -98,8 +98,9 @@ def _further_view(run: RunAccumulator, one: DetectorFacts) -> RunAccumulator:
         detector_kind=one.kind,
         detectors=(),
         signal_weights=one.weights,
-        # Dark and blocked exposures give zeros and gains of the first detectors only.
+        # Dark and blocked exposures give zeros and gains of the first detectors only, and the dead time is theirs.
         gates=None,
+        dead_time_share=0.0,
     )
     columns = {quantity: run._field(quantity) for quantity in run._layout if ":" not in quantity}
     own = {quantity: run._field(f"{one.name}:{quantity}") for quantity in _quantities(run, one.name)}

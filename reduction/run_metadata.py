@@ -15,6 +15,9 @@ from reduction.gate_calibration import GateCalibration
 if TYPE_CHECKING:
     from reduction.types import Mode
 
+LONGEST_BLIND = 1.5
+"""Bunch periods after which a photodiode sees again: the next bunch may be lost, and not the one after it."""
+
 CONFIGURED = "configuration"
 """Source of a bunch period, or of a response, that nobody has measured."""
 
@@ -122,6 +125,16 @@ class Timing:
         after_pump = np.mod(self.gate_delays_ps, self.pump_period_ps)
         return tuple(np.argsort(after_pump, kind="stable").tolist())
 
+    @property
+    def previous_gates(self) -> tuple[int | None, ...]:
+        """Gate whose X-ray pulse comes one bunch before that of each gate, (probes,); None where there is none."""
+        found: list[int | None] = []
+        for delay_ps in self.gate_delays_ps:
+            gaps = [(delay_ps - other) % self.pump_period_ps or self.pump_period_ps for other in self.gate_delays_ps]
+            nearest = int(np.argmin(gaps))
+            found.append(nearest if gaps[nearest] < LONGEST_BLIND * self.bunch_period_ps else None)
+        return tuple(found)
+
     def delay_of(self, probe: int, first_delay_ps: float) -> float:
         """Return the delay of `probe`, ps, when an event states the delay `first_delay_ps`."""
         return first_delay_ps + self.gate_delays_ps[probe]
@@ -158,6 +171,7 @@ class RunMetadata:
     not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`, and
     `laser_power_w_per_mj_cm2` the laser power, W, that makes 1 mJ/cm2; 0 if the run does not state them.
+    `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch.
     """
 
     uid: str
@@ -189,6 +203,7 @@ class RunMetadata:
     foil_reference: Mapping[str, Any] = field(default_factory=dict)
     probed_fluence_share: float = 0.0
     laser_power_w_per_mj_cm2: float = 0.0
+    dead_time_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -280,6 +295,7 @@ class RunMetadata:
                 element_weights=weights_of_photodiodes(detectors),
                 detectors=detectors,
                 gates=gates_of_start(doc),
+                dead_time_share=float(reduction.get("dead_time_share", 0.0)),
                 foil_reference=dict(doc.get("foil_reference") or {}),
                 probed_fluence_share=float(doc.get("probed_fluence_share", 0.0)),
                 laser_power_w_per_mj_cm2=float(doc.get("laser_power_w_per_mj_cm2", 0.0)),

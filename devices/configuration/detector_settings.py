@@ -53,6 +53,9 @@ class ExposureSettings:
     foil_channel: Annotated[int, whole_number("channel of the foil's diode; 0: there is none", low=0, high=64)] = 3
     boxcar_polarity: Annotated[int, whole_number("-1 for a signal that goes negative with light", low=-1, high=1)] = -1
     apds: Annotated[int, whole_number("photodiodes that are counted; 0: none", low=0, high=64)] = 2
+    spc_dead_share: Annotated[
+        float, quantity("share of the counts after which a photodiode is blind for the next bunch", low=0.0, high=1.0)
+    ] = 0.0
     probes: Annotated[int, whole_number("X-ray pulses, and gates, per pump pulse", low=2, high=1000)] = 5
     clock_hz: Annotated[float, quantity("clock of the master scaler", "Hz", low=1e3, high=1e9)] = 1e7
     dwell_low_s: Annotated[float, quantity("shortest exposure", "s", above=0.0, high=3600.0)] = 0.001

@@ -214,6 +214,7 @@ def reduction_metadata(edge: EdgePreset, beamline: Beamline) -> dict[str, Any]:
             beamline.ring.current_scheme(), beamline.configuration.geometry, beamline.delay.response.sigma_ps
         ),
         "photodiodes": beamline.configuration.exposure.apds,
+        "dead_time_share": beamline.configuration.exposure.spc_dead_share,
         "pre_edge_ev": list(edge.pre_edge_ev),
         "edge_integral_ev": list(edge.edge_integral_ev),
         "post_edge_ev": list(edge.post_edge_ev),

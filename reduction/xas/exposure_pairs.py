@@ -155,13 +155,24 @@ def _photons(accumulator: RunAccumulator, gate: Gate) -> Signal:
     live = np.divide(pulses, exposure, out=np.zeros_like(pulses), where=exposure > 0)
     weights = accumulator.element_weights
     zero, gain = _zero_and_gain(accumulator, "spc", gate)
-    photons = (weights * true_counts(counts, pulses[..., None, :])).sum(axis=-2)
-    variance = (weights**2 * true_counts_variance(counts, pulses[..., None, :])).sum(axis=-2)
+    # A gate in which a photodiode was blind was not open for it: its photons are those of the others, scaled.
+    live_gates = accumulator.live_pulses()[:, :, gate.laser_shutter][..., gate.probes]
+    scale = _per_live_gate(accumulator, pulses, live_gates)
+    photons = (weights * scale * true_counts(counts, live_gates)).sum(axis=-2)
+    variance = ((weights * scale) ** 2 * true_counts_variance(counts, live_gates)).sum(axis=-2)
     return Signal(
         ((photons - zero * pulses) / gain).sum(axis=-1),
         (variance / gain**2).sum(axis=-1),
         (accumulator.i0[:, :, gate.laser_shutter, None] * live).sum(axis=-1),
     )
+
+
+def _per_live_gate(accumulator: RunAccumulator, pulses: FloatArray, live: FloatArray) -> FloatArray | float:
+    """Return gates opened per live gate, (..., apd, probes); exactly 1 for a run without a dead time."""
+    if accumulator.metadata.dead_time_share == 0.0:
+        return 1.0
+    opened = pulses[..., None, :]
+    return np.asarray(np.divide(opened, live, out=np.ones_like(live), where=live > 0))
 
 
 def _volts(accumulator: RunAccumulator, gate: Gate, zero_v: float) -> Signal:

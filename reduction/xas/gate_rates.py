@@ -144,8 +144,10 @@ def _rows(accumulator: RunAccumulator, shutter: int) -> GateRates:
     pulses = accumulator.pulses[:, :, shutter]
     # Pile-up is not linear in the counts, so every scan is corrected with its own counts and gates before the sum, APD
     # by APD. A row needs pulses in every gate, because the ratio of gates is what the kinetic fit uses.
-    opened = pulses[..., None, :]
+    opened = accumulator.live_pulses()[:, :, shutter]
     weights = accumulator.element_weights
+    if accumulator.metadata.dead_time_share:
+        weights = weights * np.divide(pulses[..., None, :], opened, out=np.ones_like(opened), where=opened > 0)
     total = pulses.sum(axis=0)
     measured = (total > 0).all(axis=-1)
     photons = (weights * true_counts(counts, opened)).sum(axis=(0, 2))
