@@ -12,6 +12,7 @@ from sim.clock import BeamClock
 from sim.ioc.after_write import after_write
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.tplm.cryostat import Cryostat
+from sim.ioc.tplm.disturbances import Disturbances
 from sim.ioc.tplm.laser import DiodeLaser
 from sim.ioc.tplm.optics import DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
@@ -44,7 +45,9 @@ class SimulatedMicroscope:
         self.film = film
         self.clock = BeamClock(speed)
         self._random = np.random.default_rng([seed, restarts, 22])
-        self.laser = DiodeLaser(macro, clock=self.clock, seed=seed)
+        self.disturbances = Disturbances(macro)
+        share = self.disturbances.power_share
+        self.laser = DiodeLaser(macro, clock=self.clock, seed=seed, power_share=lambda: float(share.value))
         self.detector_stage = DetectorStage(macro, clock=self.clock)
         self.sample_stage = sample_stage(macro, clock=self.clock)
         self.path = DetectionPath(macro, clock=self.clock)
@@ -74,6 +77,22 @@ class SimulatedMicroscope:
             after_write(channel, self.timing.note)
         for channel in (laser.rate, laser.emission, self.timing.divider):
             after_write(channel, self.timing.show_rates)
+        wrong = self.disturbances
+        after_write(wrong.power_share, laser.show_power)
+        for channel in (wrong.ambient_hz, wrong.vibration_nm):
+            after_write(channel, self.timing.note)
+        for channel in (wrong.emission_off, wrong.frame_stale, wrong.stage_stalled):
+            after_write(channel, self._disturb)
+
+    async def _disturb(self) -> None:
+        """Let the devices follow the switches of what goes wrong."""
+        wrong = self.disturbances
+        self.timing.fault_stale = wrong.frame_stale.value == "Yes"
+        for motor in self.detector_stage.motors.values():
+            motor.fault_stalled = wrong.stage_stalled.value == "Yes"
+        emission = "Off" if wrong.emission_off.value == "Yes" else "On"
+        if self.laser.emission.value != emission:
+            await self.laser.emission.write(emission)
 
     def sync_hz(self) -> float:
         """Return the rate of the laser's pulses, Hz; 0 while it does not emit."""
@@ -106,6 +125,8 @@ class SimulatedMicroscope:
             temperature_k=temperature_k,
             defocus_um=round(focus_um, 2),
             offset_ps=float(self.timing.offset.value),
+            ambient_hz=float(self.disturbances.ambient_hz.value),
+            vibration_nm=float(self.disturbances.vibration_nm.value),
         )
 
     def histogram(self, stretches: Sequence[Stretch]) -> Histogram:
@@ -165,6 +186,6 @@ class SimulatedMicroscope:
     def pvdb(self) -> dict[str, Any]:
         """Every PV by its full name."""
         motors = (*self.detector_stage.motors.values(), *self.sample_stage.values())
-        others = (self.laser, self.path, self.cryostat, self.timing, self.lock, self.safety)
+        others = (self.disturbances, self.laser, self.path, self.cryostat, self.timing, self.lock, self.safety)
         groups: tuple[Any, ...] = (*motors, *others)
         return {name: pv for group in groups for name, pv in group.pvdb.items()}

@@ -168,6 +168,41 @@ def test_a_spoilt_exposure_is_measured_again(session: Session) -> None:
     assert {event["nd_od"] for event in good} == {0.0}
 
 
+def test_a_laser_that_stops_suspends_the_map_and_a_weak_one_spoils_its_points(session: Session) -> None:
+    """Lost: a night of maps without light, or at another power than their documents state."""
+    wrong = {name: epics.PV(f"{MACRO}tplm:sim:{name}") for name in ("EmissionOff", "PowerShare")}
+    assert all(one.wait_for_connection(timeout=WAIT_S) for one in wrong.values())
+    struck: list[str] = []
+
+    def strike(name: str, doc: Any) -> None:
+        # The laser stops after the first point, and is weak after the first good point behind the suspension.
+        if name != "event":
+            return
+        if "suspended" in doc["data"]:
+            struck.append("suspended" if doc["data"]["suspended"] else "continued")
+            wrong["EmissionOff"].put(0, wait=True)
+        elif "laser_power_nw" in doc["data"]["quality"] and struck[-1] == "continued":
+            struck.append("weak")
+            wrong["PowerShare"].put(1.0, wait=True)
+        elif not struck:
+            struck.append("off")
+            wrong["EmissionOff"].put(1, wait=True)
+        elif struck[-1] == "continued":
+            wrong["PowerShare"].put(0.7, wait=True)
+
+    token = session.run_engine.subscribe(strike)
+    try:
+        (documents,) = run(session, "tplm_map", dwell_s=20.0)
+    finally:
+        session.run_engine.unsubscribe(token)  # type: ignore[no-untyped-call]  # bluesky's
+        wrong["EmissionOff"].put(0)
+        wrong["PowerShare"].put(1.0)
+    good = [event for event in events_of(documents) if not event["quality"]]
+    assert struck[:4] == ["off", "suspended", "continued", "weak"]
+    assert [event["point_index"] for event in good] == list(range(documents[0][1]["num_points"]))
+    assert all(event["laser_power_nw"] == pytest.approx(1.0, abs=0.02) for event in good)
+
+
 def test_an_interrupted_map_is_resumed_where_it_stopped(session: Session) -> None:
     """Lost: a quarter of an hour of beam time, because of one disk, cable or Ctrl-C."""
     events = 0

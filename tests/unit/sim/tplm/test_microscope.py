@@ -126,3 +126,28 @@ def test_the_page_of_pvs_is_that_of_the_simulation(microscope: SimulatedMicrosco
     page = Path(__file__).parents[4] / "docs" / "reference" / "tplm-pvs.md"
     assert pv_list(microscope.pvdb) in page.read_text(encoding="utf-8")
     assert "tplm:session:Holder" in microscope.pvdb
+
+
+def test_what_goes_wrong_changes_the_counts_or_the_devices(microscope: SimulatedMicroscope) -> None:
+    """Lost: the only way to try what the control side does about it."""
+    wrong = microscope.disturbances
+
+    async def measure() -> None:
+        await microscope.laser.shutter.write("Open")
+        usual = (await exposed(microscope, 30.0))[HEAD:].sum()
+        await wrong.power_share.write(0.5)
+        assert microscope.laser.power_readback.value == pytest.approx(0.5, rel=0.02)
+        assert (await exposed(microscope, 30.0))[HEAD:].sum() < 0.6 * usual
+        await wrong.power_share.write(1.0)
+        await wrong.ambient_hz.write(1000.0)
+        assert (await exposed(microscope, 30.0))[HEAD:].sum() - usual == pytest.approx(30_000, rel=0.1)
+        await wrong.frame_stale.write("Yes")
+        before = float(microscope.timing.frame.value[0])
+        await exposed(microscope, 1.0)
+        assert microscope.timing.frame.value[0] == before
+        await wrong.frame_stale.write("No")
+        await wrong.emission_off.write("Yes")
+        assert microscope.timing.sync_rate.value == 0
+        assert (await exposed(microscope, 1.0))[3] == 0
+
+    asyncio.run(measure())
