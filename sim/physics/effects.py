@@ -13,8 +13,9 @@ class EffectSizes:
     noise, with the fluctuations of jet and flux, and is either there (1) or not (0); without it, every detector shows
     the mean of its counts.
 
-    Off by default: the offset of the ion chambers, which nothing measures and subtracts yet, and the blind bunches,
-    since photodiodes are ready again after 153 ns.
+    Off by default: the offset of the ion chambers, which nothing measures and subtracts yet; the jet within a dwell,
+    since no reduction knows the covariance of the boxcar's gates; and the blind bunches, since photodiodes are ready
+    again after 153 ns.
     """
 
     efficiencies: float = 1.0
@@ -35,7 +36,7 @@ class EffectSizes:
     dead_time: float = 0.0
     afterpulses: float = 1.0
     crosstalk: float = 1.0
-    turbulence: float = 1.0
+    turbulence: float = 0.0
     mains: float = 1.0
     shared_photons: float = 1.0
     noise: float = 1.0
