@@ -11,7 +11,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.tplm.calibrations import dark_rate, image_centre, measured_response
-from reduction.tplm.decay import DecayCurve, decay_curve, fit_decay, power_law
+from reduction.tplm.decay import DecayCurve, PowerLaw, decay_curve, fit_decay, power_law
 from reduction.tplm.displacement import Widths, displacement_line, image_widths, line_through_origin
 from reduction.tplm.likelihood import MapFit, fit_map
 from reduction.tplm.map_sums import MapSums
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from reduction.types import Document
 
 T = TypeVar("T")
+
+TAIL_SHAPE_ERROR = 0.01
+"""Error of the power law's exponent in maps by the shape of the late image: the largest one seen in simulated maps."""
 
 SHOWN = ("temperature_k", "laser_power_nw", "repetition_rate_mhz", "held_axes", "time_zero_ps", "magnification")
 """Further keys of the start document that a report lists."""
@@ -58,7 +61,7 @@ def reduce_map(sums: MapSums) -> MapResults:
     widths = _or_remark(remarks, lambda: image_widths(seen, metadata, fit))
     line = None if widths is None else _or_remark(remarks, lambda: displacement_line(widths))
     paper = None if widths is None else _or_remark(remarks, lambda: line_through_origin(widths))
-    tail = None if widths is None else _or_remark(remarks, lambda: power_law(_tail_points(widths)))
+    tail = None if widths is None else _or_remark(remarks, lambda: _tail_of_image(widths))
     conditions = conditions_of(sums)
     if conditions.highest_channel >= metadata.channel_limit:
         remarks.append(
@@ -85,8 +88,12 @@ def _with_scale(fit: MapFit, relative: float) -> Value:
     return Value(value, math.hypot(sigma, 2 * relative * value))
 
 
-def _tail_points(widths: Widths) -> DecayCurve:
-    return DecayCurve(delay_ns=widths.delay_ns, light=widths.light, sigma=widths.light_sigma)
+def _tail_of_image(widths: Widths) -> PowerLaw:
+    found = power_law(DecayCurve(delay_ns=widths.delay_ns, light=widths.light, sigma=widths.light_sigma))
+    # After 3 ns excitons have been trapped at different distances, so the image is no Gaussian any more, and the light
+    # under the fitted one is wrong by up to some per cent, which depends on the delay.
+    error = math.hypot(found.exponent.sigma, TAIL_SHAPE_ERROR)
+    return PowerLaw(exponent=Value(found.exponent.value, error), amplitude=found.amplitude)
 
 
 def _or_remark(remarks: list[str], result: Callable[[], T]) -> T | None:

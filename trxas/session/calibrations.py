@@ -87,8 +87,11 @@ class Calibrations:
         """Use `calibrations`, as `current` returns them; raise InputError for a value that the axes do not allow."""
         # Does not write the file: these are values that were in force before, as those of a resumed campaign, not new
         # results.
+        # Those that are in force already are left alone: a beamline without X-rays has them, but no axes for them.
+        in_force = self.current()
         for name, value in calibrations.items():
-            self._apply(name, value)
+            if name not in in_force or in_force[name] != value:
+                self._apply(name, value)
         self._known = self.current()
 
     def restore(self) -> None:

@@ -9,6 +9,7 @@ from reduction.tplm.results import CentreResults, MapResults
 from trxas.session.session import Session
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
+from trxas.validation.tplm.paper.focus import refocus
 from trxas.validation.types import Uids
 
 SERIES = "paper"
@@ -54,12 +55,18 @@ def found_centre(session: Session) -> dict[str, float]:
 
 
 def measure_maps(session: SectionSession, settings: tuple[MapSetting, ...], prefix: str = "") -> Uids:
-    """Measure a map at every setting, and return the uids by name, which `prefix` begins."""
+    """Measure a map at every setting, and return the uids by name, which `prefix` begins.
+
+    Where a setting has a temperature, the sample is brought into focus at it first.
+    """
     scan = session.plans()["tplm_map"]
     centre = found_centre(session.session)
     uids = {}
+    height_um: float | None = None
     for one in settings:
         options = {} if one.temperature_k is None else {"temperature_k": one.temperature_k}
+        if options:
+            height_um = refocus(session.session, {**centre, **options}, height_um)
         plan = scan(power_nw=one.power_nw, rate_mhz=one.rate_mhz, nd_od=one.nd_od, series=SERIES, **centre, **options)
         uids[prefix + one.name] = session.measure(prefix + one.name, plan)
     return uids

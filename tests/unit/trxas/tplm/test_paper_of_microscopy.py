@@ -1,0 +1,83 @@
+"""If these fail, `trxas paper tplm` compares with wrong numbers, or a film that disagrees passes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from reduction.kinds import reduce_run
+from reduction.run_kind import RunResults
+from reduction.tplm.attribution import attribute
+from reduction.tplm.relaxation import compare_laws
+from sim.physics.tplm.sample import film_path, load_film
+from sim.physics.tplm.setting import Setting
+from tests.support.tplm_runs import MapPlan, map_documents
+from tests.unit.reduction.tplm.test_series import THREE_CUTS, maps
+from trxas.validation.paper.stored_runs import StoredRuns
+from trxas.validation.paper.summary import summary_lines
+from trxas.validation.tplm.paper import cuts, films, tests_of_artefacts
+from trxas.validation.tplm.paper.campaign import SECTIONS
+from trxas.validation.tplm.paper.maps import MapSetting
+
+PLAN = MapPlan(places=21, dwell_s=20.0)
+
+
+class MadeRuns:
+    """Maps by the names of the campaign, made when they are asked for, all at 20 MHz, where histograms are short."""
+
+    def __init__(self, settings: dict[str, MapSetting], films_by_prefix: dict[str, str]) -> None:
+        self._settings = settings
+        self._films = films_by_prefix
+        self._made: dict[str, RunResults] = {}
+
+    def results(self, name: str) -> RunResults:
+        if name not in self._made:
+            film = next((one for prefix, one in self._films.items() if name.startswith(prefix)), "ola_oa")
+            setting = self._settings[name]
+            true = Setting(power_nw=setting.power_nw, repetition_rate_mhz=20.0, nd_od=setting.nd_od)
+            rng = np.random.default_rng(len(name))
+            self._made[name] = reduce_run(map_documents(load_film(film_path(film)), true, rng, PLAN, uid=name))
+        return self._made[name]
+
+
+def runs_of(settings: tuple[MapSetting, ...], prefix: str = "", film: str = "ola_oa") -> StoredRuns:
+    by_name = {prefix + one.name: one for one in settings} | {one.name: one for one in settings}
+    return cast(StoredRuns, MadeRuns(by_name, {prefix: film} if prefix else {}))
+
+
+def test_reversibility_is_seen() -> None:
+    reduce = next(one for one in tests_of_artefacts.SECTIONS if one.name == "reversibility").reduce
+    found = reduce(runs_of(tests_of_artefacts.THERE_AND_BACK))
+    assert [row.agrees for row in found.rows] == [True, True, True]
+    assert found.rows[0].pull is not None
+
+
+def test_a_slow_shell_gets_a_limit_and_a_fast_one_fails() -> None:
+    settings = (cuts.BRIGHT,)
+    section = films.SECTIONS["cald_12"]
+    slow = section.reduce(runs_of(settings, "cald_12 ", "cald_12"))
+    fast = section.reduce(runs_of(settings, "cald_12 ", "ola_oa"))
+    assert slow.rows[0].agrees
+    assert "below" in slow.rows[0].remark
+    assert fast.rows[0].agrees is False
+
+
+def test_relaxation_and_attribution_are_compared_with_the_paper() -> None:
+    points = maps(load_film(), THREE_CUTS)
+    rows = [*cuts._relaxation_rows(compare_laws(points), ("a",)), *cuts._attribution_rows(attribute(points), ("a",))]
+    assert all(row.agrees for row in rows), summary_lines(rows)
+    by_fluence = maps(load_film(film_path("fluence")), THREE_CUTS)
+    wrong = cuts._attribution_rows(attribute(by_fluence), ("a",))
+    assert wrong[0].agrees is False, "a film that depends on the fluence must disagree"
+
+
+def test_every_map_of_a_section_has_its_own_name() -> None:
+    for settings in (cuts.ALL, tests_of_artefacts.THERE_AND_BACK, tests_of_artefacts.WITH_FILTER,
+                     tests_of_artefacts.WITHOUT, tests_of_artefacts.WARMING):  # fmt: skip
+        assert len({one.name for one in settings}) == len(settings)
+    names = [section.name for section in SECTIONS]
+    assert len(set(names)) == len(names)
+    every: list[Any] = [*cuts.ALL, *tests_of_artefacts.THERE_AND_BACK, *tests_of_artefacts.WITH_FILTER,
+                        *tests_of_artefacts.WITHOUT, *tests_of_artefacts.WARMING]  # fmt: skip
+    assert len({one.name for one in every}) == len(every), "runs of all sections share their names"
