@@ -192,7 +192,7 @@ class PhotonTiming(OwnDetector):
         return {"frame": self.frame}
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
-        """Return the exposure triggered last, and keep it in `latest`; raises AcquisitionError for another one."""
+        """Return the exposure triggered last, and keep it in `latest`; raises AcquisitionError for any other."""
         frame = parse_timing_frame(readings["frame"].value, self.frame.pvname)
         expected = self._armed_after + 1
         if frame.exposure_id != expected:

@@ -50,7 +50,7 @@ class Export:
 
     @property
     def file_stem(self) -> str:
-        """A name for files, without blanks: scan id, plan and edge, and the number of combined runs."""
+        """A name for files, without spaces: scan id, plan and edge, and the number of combined runs."""
         words = [f"{int(self.start.get('scan_id') or 0):05d}", str(self.start.get("plan_name", "run"))]
         words += [str(self.start["edge"])] if self.start.get("edge") else []
         words += [f"{len(self.uids)}-runs"] if len(self.uids) > 1 else []

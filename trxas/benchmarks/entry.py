@@ -1,4 +1,4 @@
-"""One result of a benchmark: ours beside a baseline that was measured in turn with it."""
+"""One result of a benchmark: a measurement beside a baseline that was measured in turn with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """Medians of ours and of the baseline in `unit`, and their ratio, which is comparable between machines.
+    """Medians of the measurement and of its baseline in `unit`, and their ratio, which is comparable between machines.
 
     `spread` is half the distance between the largest and the smallest ratio of the repetitions.
     """
@@ -23,7 +23,7 @@ class Entry:
 
     @classmethod
     def of(cls, values: Sequence[float], baselines: Sequence[float], unit: str) -> Entry:
-        """Return the entry of as many repetitions of ours as of the baseline, in `unit`.
+        """Return the entry of repeated measurements and as many of the baseline, in `unit`.
 
         Raises ValueError for different numbers of repetitions.
         """
