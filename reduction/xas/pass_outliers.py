@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reduction.xas.exposure_pairs import Signal
 
 FALSE_CUTS = 1e-3
-"""Largest share of undisturbed runs in which a good exposure is cut (chosen; in drawn runs the rate is a twentieth of the nominal one)."""
+"""Largest share of undisturbed runs in which a good exposure is cut (chosen; in drawn runs it is a twentieth)."""
 
 LEAST_PASSES = 3
 """Passes over a point from which a majority can show that one of them is wrong."""
