@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reduction.curve_table import Column, CurveTable
-from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import Headline, RunResults
 from reduction.run_metadata import Timing
 from reduction.values import Value
 from reduction.xas.kinetics.results import KineticsResults
+from reduction.xas.result_text import (
+    absorption_line,
+    kinetics_lines,
+    period_lines,
+    power_lines,
+    quality_lines,
+    response_lines,
+    slope_lines,
+    spectrum_lines,
+    trend_lines,
+    ungated_line,
+    weight_lines,
+)
 from reduction.xas.transient import CurvesWithErrors
 from reduction.xas.unpumped_size import (
     TransientSize,
-    decay_text,
-    percent_text,
-    share_by,
     size_of,
 )
 
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
-    from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.pass_trends import Trend
@@ -86,10 +93,10 @@ class SpectrumResults(RunResults):
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of unpumped, as measured and corrected."""
         pairs = zip(self.spectra, self.sizes, strict=True)
-        lines = [line for spectrum, size in pairs for line in _spectrum_lines(spectrum, size)]
+        lines = [line for spectrum, size in pairs for line in spectrum_lines(spectrum, size)]
         lines += period_lines(self.timing) if lines else []
-        lines += [_absorption_line(name, found) for name, found in self.absorptions.items()]
-        return [*lines, *map(_ungated_line, self.ungated), *_power_lines(self.power), *_trend_lines(self.trends)]
+        lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
+        return [*lines, *map(ungated_line, self.ungated), *power_lines(self.power), *trend_lines(self.trends)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +133,10 @@ class TraceResults(KineticsResults):
             *self._forecast_lines(),
             *chosen,
             *self._detector_lines(),
-            *_weight_lines(self.trace),
-            *map(_ungated_line, self.ungated),
-            *_power_lines(self.power),
-            *_trend_lines(self.trends),
+            *weight_lines(self.trace),
+            *map(ungated_line, self.ungated),
+            *power_lines(self.power),
+            *trend_lines(self.trends),
         ]
 
     def _forecast_lines(self) -> list[str]:
@@ -186,13 +193,13 @@ class FluenceResults(RunResults):
     def lines(self) -> list[str]:
         """Return the slopes, in % of the unpumped signal per mJ/cm2, one per detection mode."""
         found = ((self.dependence, self.line), *self.others)
-        slopes = [line for scan, fit in found if fit is not None for line in _slope_lines(scan, fit, self.decay)]
+        slopes = [line for scan, fit in found if fit is not None for line in slope_lines(scan, fit, self.decay)]
         return [
             *slopes,
             *self._meaning(),
-            *_weight_lines(self.dependence),
-            *_power_lines(self.power),
-            *_trend_lines(self.trends),
+            *weight_lines(self.dependence),
+            *power_lines(self.power),
+            *trend_lines(self.trends),
         ]
 
     def _meaning(self) -> list[str]:
@@ -308,9 +315,9 @@ class TimeZeroResults(RunResults):
         raw = self.time_zero_raw_ps
         lines += [] if raw is None else [f"{'time zero, raw':<22} {with_error(*raw)} ps"]
         lines += response_lines(self.time_zero.irf_sigma_ps, self.timing)
-        lines += _quality_lines(self.time_zero)
+        lines += quality_lines(self.time_zero)
         alone = [] if self.response is None else [f"{'  from this scan alone':<22} {with_error(*self.response)} ps"]
-        return [*lines, *alone, *_trend_lines(self.trends)]
+        return [*lines, *alone, *trend_lines(self.trends)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,7 +339,7 @@ class SelfTestResults(RunResults):
         if self.time_zero is None:
             return []
         rise = f"{f'rise, arm {self.arm}':<22} {with_error(*self.time_zero.t0_ps)} ps from where it is expected"
-        return [rise, *_quality_lines(self.time_zero)]
+        return [rise, *quality_lines(self.time_zero)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -433,115 +440,3 @@ def pump_probe_table(found: Transient, axis: Column, scale: str) -> CurveTable:
 
 def _per_cent(quantity: str, value: Value) -> Headline:
     return Headline(quantity=quantity, value=Value(100 * value.value, 100 * value.sigma), unit="%")
-
-
-def kinetics_lines(fit: KineticsFit) -> list[str]:
-    """Return the fitted quantities with their errors, a line each."""
-    marks = dict.fromkeys(fit.undetermined, "  (not determined)")
-    lines = [
-        f"{name:<22} {with_error(*value)}{interval_text(fit, name)}{marks.get(name, '')}"
-        for name, value in fit.quantities.items()
-    ]
-    if fit.model.offset_decays:
-        lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
-    lines += response_lines(fit.irf_sigma_ps, fit.timing)
-    lines += period_lines(fit.timing)
-    lines.append(f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
-    if fit.undetermined:
-        lines.append(undetermined_text(fit))
-    return lines
-
-
-def interval_text(fit: KineticsFit, name: str) -> str:
-    """Return the 68 % limits of a quantity whose chi-square is not a parabola, in its unit; "" for any other."""
-    if name not in fit.intervals:
-        return ""
-    low, high = fit.intervals[name]
-    return f", {low:.3g} to {high:.3g} (not parabolic)"
-
-
-def response_lines(response: Value, timing: Timing) -> list[str]:
-    """Return the width of the instrument response after a fit, ps, if it was free, and its prior."""
-    fitted = [f"{'instrument response':<22} {with_error(*response)} ps"] if response.sigma > 0 else []
-    return [*fitted, f"{'  before the fit' if fitted else 'instrument response':<22} {timing.response_text}"]
-
-
-def period_lines(timing: Timing) -> list[str]:
-    """Return the bunch period of a run, ns, and its source: the delays of all gates but the first follow from it."""
-    return [f"{'bunch period':<22} {timing.period_text}"]
-
-
-def undetermined_text(fit: KineticsFit) -> str:
-    """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
-    return (
-        f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
-        "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."
-    )
-
-
-def _quality_lines(fit: TimeZeroFit | FluenceFit) -> list[str]:
-    return [f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
-
-
-def _slope_lines(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[str]:
-    label = f"fluence slope, {scan.metadata.mode}"
-    slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
-    if scan.scale_known:
-        corrected = corrected_slope_text(scan, fit, decay)
-        return [f"{slope} unpumped per mJ/cm2, as measured", f"{'  corrected':<22} {corrected}", *_quality_lines(fit)]
-    return [
-        f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
-        "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
-    ]
-
-
-def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> str:
-    """Return the slope against a sample that was never pumped, in % per mJ/cm2, or why it is not known."""
-    share, problem = share_by(decay, scan.metadata)
-    if share is None:
-        return problem
-    if share == Value(0.0, 0.0):
-        return "nothing to correct: the reference has the laser blocked"
-    # To first order in the transient, which is 2 %: the reference takes the same share of it at every fluence.
-    rest = 1.0 - share.value
-    slope = Value(fit.slope.value / rest, math.hypot(fit.slope.sigma / rest, fit.slope.value * share.sigma / rest**2))
-    source = "" if decay is None else decay_text(decay)
-    return f"{percent_text(slope)} of unpumped per mJ/cm2: the reference holds {percent_text(share)}, by {source}"
-
-
-def _spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
-    label = f"transient, {spectrum.metadata.detector or spectrum.metadata.mode}"
-    correlated = []
-    if spectrum.correlation.value:
-        correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
-    return [*size.lines(label), *correlated, *_weight_lines(spectrum)]
-
-
-def _power_lines(power: PowerUse | None) -> list[str]:
-    return [] if power is None else [power.line]
-
-
-def _trend_lines(trends: tuple[Trend, ...]) -> list[str]:
-    return [one.line for one in trends]
-
-
-def _weight_lines(found: Transient) -> list[str]:
-    """Return the weights of the elements, unless all elements of the first detector simply add up."""
-    weights = found.metadata.weights
-    if len(weights) < 2 or (not found.metadata.detector and set(weights) == {1.0}):
-        return []
-    return [f"{'  weights of elements':<22} {', '.join(f'{weight:g}' for weight in weights)}"]
-
-
-def _ungated_line(found: AllBunches) -> str:
-    """Return how well the signal of all bunches is known; it has no transient."""
-    top = int(found.signal.argmax())
-    per_cent = 100 * found.sigma[top] / found.signal[top]
-    text = f"counts all bunches, no transient; highest of {found.signal.size} points known to {per_cent:.2g} %"
-    return f"{f'signal, {found.name}':<22} {text}"
-
-
-def _absorption_line(name: str, found: FoilSpectrum) -> str:
-    energies = f"{found.energy_ev.min():.2f} to {found.energy_ev.max():.2f} eV"
-    change = float(found.absorption.max() - found.absorption.min())
-    return f"{f'absorption, {name}':<22} ln(I0/I) spans {change:.3g} over {energies}"

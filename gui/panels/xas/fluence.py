@@ -21,7 +21,7 @@ from gui.requests.xas.spectra import DecayRequest
 from reduction.number_text import with_error
 from reduction.run_kind import MeasuredDecay
 from reduction.xas.fluence_fit import FluenceFit
-from reduction.xas.results import corrected_slope_text
+from reduction.xas.result_text import corrected_slope_text
 from reduction.xas.transient import FluenceScan
 
 SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")

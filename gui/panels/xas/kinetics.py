@@ -25,7 +25,7 @@ from reduction.values import Value
 from reduction.xas.kinetics.choice import ModelChoice
 from reduction.xas.kinetics.fit import KineticsFit
 from reduction.xas.kinetics.kinetic_model import DECAY_MODELS, Criterion, KineticModel
-from reduction.xas.results import undetermined_text
+from reduction.xas.result_text import undetermined_text
 from reduction.xas.transient import Trace
 
 TRANSIENT_SHARE = Quantity(name="difference", unit="unpumped = 1", column="transient")

@@ -18,6 +18,7 @@ from reduction.powder.diffraction import integrate
 from reduction.types import Documents
 from reduction.values import Value
 from reduction.xas.delay_axis import judge_delay_axis
+from reduction.xas.result_text import kinetics_lines
 from reduction.xas.results import (
     AttenuatorResults,
     FluenceResults,
@@ -28,7 +29,6 @@ from reduction.xas.results import (
     StaticResults,
     TimeZeroResults,
     TraceResults,
-    kinetics_lines,
 )
 from storage.records import read_contents
 

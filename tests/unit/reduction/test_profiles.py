@@ -11,7 +11,7 @@ from errors import ReductionError
 from reduction.fit_quality import is_bad_fit, p_value, quality_text
 from reduction.values import Value
 from reduction.xas.kinetics.fit import KineticsFit, fit_kinetics, require_determined
-from reduction.xas.results import kinetics_lines
+from reduction.xas.result_text import kinetics_lines
 from tests.support.kinetic_traces import TIMING, TWO_OFFSET, traced
 
 CLOSE = ((0.6, 200.0), (0.21, 600.0), (0.19, 400e3))

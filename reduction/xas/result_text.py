@@ -1,0 +1,141 @@
+"""Lines of text about results of pump-probe absorption runs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from reduction.fit_quality import quality_text
+from reduction.number_text import with_error
+from reduction.values import Value
+from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by
+
+if TYPE_CHECKING:
+    from reduction.all_bunches import AllBunches
+    from reduction.run_kind import MeasuredDecay
+    from reduction.run_metadata import Timing
+    from reduction.xas.calibration import FoilSpectrum
+    from reduction.xas.fluence_fit import FluenceFit
+    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.laser_power import PowerUse
+    from reduction.xas.pass_trends import Trend
+    from reduction.xas.time_zero import TimeZeroFit
+    from reduction.xas.transient import FluenceScan, Spectrum, Transient
+
+
+def kinetics_lines(fit: KineticsFit) -> list[str]:
+    """Return the fitted quantities with their errors, a line each."""
+    marks = dict.fromkeys(fit.undetermined, "  (not determined)")
+    lines = [
+        f"{name:<22} {with_error(*value)}{interval_text(fit, name)}{marks.get(name, '')}"
+        for name, value in fit.quantities.items()
+    ]
+    if fit.model.offset_decays:
+        lines.append(f"{'offset decay (1/ns)':<22} {with_error(*fit.offset_rate_per_ns)}")
+    lines += response_lines(fit.irf_sigma_ps, fit.timing)
+    lines += period_lines(fit.timing)
+    lines.append(f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}")
+    if fit.undetermined:
+        lines.append(undetermined_text(fit))
+    return lines
+
+
+def interval_text(fit: KineticsFit, name: str) -> str:
+    """Return the 68 % limits of a quantity whose chi-square is not a parabola, in its unit; "" for any other."""
+    if name not in fit.intervals:
+        return ""
+    low, high = fit.intervals[name]
+    return f", {low:.3g} to {high:.3g} (not parabolic)"
+
+
+def response_lines(response: Value, timing: Timing) -> list[str]:
+    """Return the width of the instrument response after a fit, ps, if it was free, and its prior."""
+    fitted = [f"{'instrument response':<22} {with_error(*response)} ps"] if response.sigma > 0 else []
+    return [*fitted, f"{'  before the fit' if fitted else 'instrument response':<22} {timing.response_text}"]
+
+
+def period_lines(timing: Timing) -> list[str]:
+    """Return the bunch period of a run, ns, and its source: the delays of all gates but the first follow from it."""
+    return [f"{'bunch period':<22} {timing.period_text}"]
+
+
+def undetermined_text(fit: KineticsFit) -> str:
+    """Return a sentence on the parameters (at least one) that the data do not determine, with a remedy."""
+    return (
+        f"The data do not determine {', '.join(fit.undetermined)}: their errors are larger than half of what they "
+        "could be. Measure longer, or at more delays after the pump, or fit fewer lifetimes (kinetics='BIC')."
+    )
+
+
+def quality_lines(fit: TimeZeroFit | FluenceFit) -> list[str]:
+    """Return chi-square of a fit with its probability, as one line."""
+    return [f"{'chi-square / d.o.f.':<22} {quality_text(fit.chi_square, fit.degrees_of_freedom)}"]
+
+
+def slope_lines(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> list[str]:
+    """Return the fluence slope, % of unpumped per mJ/cm2, as measured and corrected, or why it is not the sample's."""
+    label = f"fluence slope, {scan.metadata.mode}"
+    slope = f"{label:<22} {with_error(100 * fit.slope.value, 100 * fit.slope.sigma)} % of"
+    if scan.scale_known:
+        corrected = corrected_slope_text(scan, fit, decay)
+        return [f"{slope} unpumped per mJ/cm2, as measured", f"{'  corrected':<22} {corrected}", *quality_lines(fit)]
+    return [
+        f"{slope} unpumped + electronic zero per mJ/cm2: not the slope of the sample.",
+        "Subtract the zero: fluence_scan(run, 'boxcar', zero_v=boxcar_zero(energy_run)).",
+    ]
+
+
+def corrected_slope_text(scan: FluenceScan, fit: FluenceFit, decay: MeasuredDecay | None) -> str:
+    """Return the slope against a sample that was never pumped, in % per mJ/cm2, or why it is not known."""
+    share, problem = share_by(decay, scan.metadata)
+    if share is None:
+        return problem
+    if share == Value(0.0, 0.0):
+        return "nothing to correct: the reference has the laser blocked"
+    # To first order in the transient, which is 2 %: the reference takes the same share of it at every fluence.
+    rest = 1.0 - share.value
+    slope = Value(fit.slope.value / rest, math.hypot(fit.slope.sigma / rest, fit.slope.value * share.sigma / rest**2))
+    source = "" if decay is None else decay_text(decay)
+    return f"{percent_text(slope)} of unpumped per mJ/cm2: the reference holds {percent_text(share)}, by {source}"
+
+
+def spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
+    """Return the size of a spectrum's transient, and what is known about its gates and elements, a line each."""
+    label = f"transient, {spectrum.metadata.detector or spectrum.metadata.mode}"
+    correlated = []
+    if spectrum.correlation.value:
+        correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
+    return [*size.lines(label), *correlated, *weight_lines(spectrum)]
+
+
+def power_lines(power: PowerUse | None) -> list[str]:
+    """Return the line about the laser power during the run, none if it was not recorded."""
+    return [] if power is None else [power.line]
+
+
+def trend_lines(trends: tuple[Trend, ...]) -> list[str]:
+    """Return a line per trend from pass to pass."""
+    return [one.line for one in trends]
+
+
+def weight_lines(found: Transient) -> list[str]:
+    """Return the weights of the elements, unless all elements of the first detector simply add up."""
+    weights = found.metadata.weights
+    if len(weights) < 2 or (not found.metadata.detector and set(weights) == {1.0}):
+        return []
+    return [f"{'  weights of elements':<22} {', '.join(f'{weight:g}' for weight in weights)}"]
+
+
+def ungated_line(found: AllBunches) -> str:
+    """Return how well the signal of all bunches is known, in %; it has no transient."""
+    top = int(found.signal.argmax())
+    per_cent = 100 * found.sigma[top] / found.signal[top]
+    text = f"counts all bunches, no transient; highest of {found.signal.size} points known to {per_cent:.2g} %"
+    return f"{f'signal, {found.name}':<22} {text}"
+
+
+def absorption_line(name: str, found: FoilSpectrum) -> str:
+    """Return the span of an absorption, without unit, and its energies in eV."""
+    energies = f"{found.energy_ev.min():.2f} to {found.energy_ev.max():.2f} eV"
+    change = float(found.absorption.max() - found.absorption.min())
+    return f"{f'absorption, {name}':<22} ln(I0/I) spans {change:.3g} over {energies}"
