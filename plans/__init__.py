@@ -11,7 +11,7 @@ from typing import Any
 
 from plans.plug_ins import load_plans
 from plans.registry import PLANS, RegisteredPlan
-from plans.resume import resume_scan
+from plans.resume import repeat_scan, resume_scan
 
 ENGINE = "plans.engine"
 """The only folder that holds no technique."""
@@ -23,7 +23,7 @@ for _folder in pkgutil.iter_modules(__path__, f"{__name__}."):
             importlib.import_module(_module.name)
 load_plans()
 
-__all__ = ["PLANS", "resume_scan"]
+__all__ = ["PLANS", "repeat_scan", "resume_scan"]
 
 
 def __getattr__(name: str) -> RegisteredPlan:

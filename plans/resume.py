@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bluesky.utils import Msg
-
 from devices.beamline import Beamline
 from devices.names import Approach, AxisName, ShutterState
 from devices.ring import same_period
@@ -15,7 +13,7 @@ from errors import InputError
 from plans.edges import edge_preset
 from plans.engine.points import ScanPoints, points_of_document
 from plans.engine.request import ScanRequest, check_request
-from plans.engine.scanning import ANNOUNCEMENT, measure_run
+from plans.engine.scanning import announcement, check_scan, measure_run
 from plans.engine.spec import ScanSpec
 from plans.engine.start_document import calibration_metadata
 from plans.metadata import storable_metadata
@@ -51,8 +49,40 @@ def resume_scan(
     cannot be resumed, lacks nothing, or an axis has been calibrated since; otherwise as the run's own plan does.
     """
     request = resumed_request(beamline, start, done, md=md)
-    yield Msg("null", None, **{ANNOUNCEMENT: True})
+    yield announcement([request])
     return (yield from measure_run(beamline, request, _entry(start).around))
+
+
+def repeat_scan(beamline: Beamline, start: Mapping[str, Any], *, md: Mapping[str, Any] | None = None) -> RunPlan:
+    """Measure all exposures of an earlier run again: its settings, the calibrations of today, a run of its own.
+
+    Parameters
+    ----------
+    start : start document of the earlier run, of a resumable plan at this beamline.
+    md : more metadata for the new run; `repeats_run` is the uid of the earlier one.
+
+    Everything is checked against the beamline as for a new run. Returns the new run's uid; raises as its own plan.
+    """
+    request = repeated_request(beamline, start, md=md)
+    yield announcement([request])
+    check_scan(beamline, request)
+    return (yield from measure_run(beamline, request, _entry(start).around))
+
+
+def repeated_request(
+    beamline: Beamline, start: Mapping[str, Any], *, md: Mapping[str, Any] | None = None
+) -> ScanRequest:
+    """Return the request of `repeat_scan`; raises InputError if the run is of another plan or beamline."""
+    _check_plan_and_place(beamline, start)
+    user_md = {} if md is None else storable_metadata(md)
+    check_reserved(user_md, "md", beamline.configuration)
+    spec = _spec(beamline, start)
+    spec = replace(spec, options=replace(spec.options, series=""))
+    # Keys of the run's user and plan are taken over; what describes the run itself, the new run writes for itself.
+    written = {*OF_ONE_RUN, *calibration_metadata(beamline), "series"}
+    own = {key: value for key, value in start.items() if key not in written}
+    request = check_request(beamline, spec)
+    return replace(request, md={**own, **user_md, "repeats_run": start["uid"]})
 
 
 def resumed_request(
@@ -120,12 +150,7 @@ def _without(request: ScanRequest, done: Collection[Exposure], uid: str) -> Scan
 
 def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
     """Raise InputError unless the run can be resumed here and now."""
-    plan_name = start.get("plan_name")
-    here = beamline.configuration.name
-    if plan_name not in resumable_plans():
-        raise InputError(f"Cannot resume a run of {plan_name!r}; resumable plans: {', '.join(resumable_plans())}.")
-    if start.get("beamline", here) != here:
-        raise InputError(f"Run {start['uid']} was made at {start['beamline']}, this is {here}: resume it there.")
+    _check_plan_and_place(beamline, start)
     # A calibration that changed since would give equal numbers another meaning within one run. Keys that an older
     # version did not write are not compared.
     for name, now in calibration_metadata(beamline).items():
@@ -136,6 +161,16 @@ def _check_resumable(beamline: Beamline, start: Mapping[str, Any]) -> None:
                 f"Run {start['uid']} was measured with {name} = {start[name]!r}, which is {now!r} at present: its two "
                 "parts could not be combined. Measure the run again, or restore the calibration it was measured with."
             )
+
+
+def _check_plan_and_place(beamline: Beamline, start: Mapping[str, Any]) -> None:
+    """Raise InputError unless the run is of a plan whose settings can be read back, at this beamline."""
+    plan_name = start.get("plan_name")
+    here = beamline.configuration.name
+    if plan_name not in resumable_plans():
+        raise InputError(f"Cannot resume a run of {plan_name!r}; resumable plans: {', '.join(resumable_plans())}.")
+    if start.get("beamline", here) != here:
+        raise InputError(f"Run {start['uid']} was made at {start['beamline']}, this is {here}: resume it there.")
 
 
 def _entry(start: Mapping[str, Any]) -> PlanEntry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,29 @@ from plans.engine.suspending import open_xrays
 from plans.types import AnyPlan, RunPlan
 
 ANNOUNCEMENT = "begins a run of trxas"
-"""Keyword of the null message with which every run begins, before anything moves; a session checks metadata then."""
+"""Keyword of the null message with which every run begins, before anything moves; a session checks metadata then.
+
+Its value are the checked requests of the runs that follow, none for a run that is no scan.
+"""
+
+
+def announcement(requests: Iterable[ScanRequest] = ()) -> Msg:
+    """Return the message that announces runs, with their checked requests."""
+    return Msg("null", None, **{ANNOUNCEMENT: tuple(requests)})
+
+
+def announced_requests(plan: Generator[Msg, Any, Any]) -> tuple[ScanRequest, ...]:
+    """Return the requests that a plan announces first, and end the plan there: nothing has moved.
+
+    Empty for a plan that is no scan. Raises what the checks of the plan raise.
+    """
+    try:
+        for message in plan:
+            found: tuple[ScanRequest, ...] = message.kwargs.get(ANNOUNCEMENT, ())
+            return found
+        return ()
+    finally:
+        plan.close()
 
 
 def check_scan(beamline: Beamline, request: ScanRequest) -> None:
@@ -56,7 +78,7 @@ def measure_runs(beamline: Beamline, specs: list[ScanSpec]) -> Generator[Msg, An
         series = specs[0].options.series or str(uuid.uuid4())
         specs = [replace(spec, options=replace(spec.options, series=series)) for spec in specs]
     requests = [check_request(beamline, spec) for spec in specs]
-    yield Msg("null", None, **{ANNOUNCEMENT: True})
+    yield announcement(requests)
     # All detectors, now: otherwise one that is missing for the last run would be found hours later.
     for detection in {request.detection.modes: request.detection for request in requests}.values():
         check_beamline(beamline, detection)

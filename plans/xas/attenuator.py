@@ -18,7 +18,7 @@ from devices.beamline import Beamline
 from devices.detectors.power_meter import MAXIMUM_READINGS, PowerMeter
 from errors import ConfigurationError, InputError, NotConnectedError, ReductionError
 from plans.engine.safe_end import ending_safely
-from plans.engine.scanning import ANNOUNCEMENT
+from plans.engine.scanning import announcement
 from plans.engine.start_document import calibration_metadata
 from plans.grids import check_points
 from plans.parameters import AnglesDeg, Arg, Metadata
@@ -135,7 +135,7 @@ def calibrate_attenuator(
         raise InputError(f"Give at least {PARAMETERS + 1} angles; {len(angles)} do not determine the attenuator.")
     if missing := beamline.disconnected(beamline.pump_probe_devices):
         raise NotConnectedError(missing, 0.0)
-    yield Msg("null", None, **{ANNOUNCEMENT: True})
+    yield announcement()
     meter.readings = readings
     start = _start_metadata(beamline, angles, readings, md)
     calibration = yield from ending_safely(beamline, _calibrate(beamline, angles, start, apply=apply))

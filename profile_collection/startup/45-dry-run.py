@@ -1,0 +1,6 @@
+"""`dry_run(plan)` shows what a plan would do; `RE(settings_of(-3))` measures again with the settings of a run."""
+
+from trxas.prompt.dry_run import dry_run_function, settings_function
+
+dry_run = dry_run_function(session)
+settings_of = settings_function(session)

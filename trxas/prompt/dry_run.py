@@ -1,0 +1,101 @@
+"""What a plan would do, shown before anything moves; and the settings of an earlier run, to measure with them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import plans
+from devices.beamline import Beamline
+from errors import InputError
+from gui.quantity_text import duration_text
+from plans.engine.request import ScanRequest
+from plans.engine.scanning import announced_requests
+from plans.engine.start_document import calibration_metadata
+from plans.resume import repeated_request
+from storage import load_dataset
+from trxas.session.session import Plan, Session
+from trxas.terminal.tables import print_table, table
+
+RunKey = str | int
+
+COLUMNS = ("axis", "now", "first", "lowest", "highest", "unit")
+
+
+def dry_run_function(session: Session) -> Callable[[Plan], None]:
+    """Return `dry_run` for one session."""
+
+    def dry_run(plan: Plan) -> None:
+        """Show what a plan would do: exposures, beam time, and where each axis would go. Nothing moves.
+
+        Raises InputError for a plan that announces no scan. Of a plan that calibrates first, the first runs are shown.
+        """
+        if not hasattr(plan, "send"):
+            raise InputError(f"{plan!r} is no plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
+        requests = announced_requests(plan)
+        if not requests:
+            raise InputError("This plan is no scan of trxas, so it does not tell beforehand what it will do.")
+        for request in requests:
+            print(summary(request))
+            print_table(table(COLUMNS, moves(session.beamline, request), right=COLUMNS[1:-1]))
+
+    return dry_run
+
+
+def settings_function(session: Session) -> Callable[[RunKey], Plan]:
+    """Return `settings_of` for one session."""
+
+    def settings_of(key: RunKey = -1) -> Plan:
+        """Return the plan that measures again with the settings of an earlier run: `RE(settings_of(-3))`.
+
+        Shows where the axes would go, and which calibrations have changed since; those of today are used. `key`: uid,
+        scan id, or -1 for the latest run. Raises InputError for a run of another beamline, or of a plan that cannot be
+        repeated.
+        """
+        start = load_dataset(session.store, key)[0][1]
+        beamline = session.beamline
+        request = repeated_request(beamline, start)
+        print(f"settings of run {str(start['uid'])[:8]}: {summary(request)}")
+        print_table(table(COLUMNS, moves(beamline, request), right=COLUMNS[1:-1]))
+        changed = list(changes(start, calibration_metadata(beamline)))
+        if changed:
+            print_table(table(("calibration", "in that run", "now, used"), changed))
+        return plans.repeat_scan(beamline, start)
+
+    return settings_of
+
+
+def summary(request: ScanRequest) -> str:
+    """Return one line about a run: plan, edge, sample, number of exposures, and their beam time."""
+    exposures = list(request.course())
+    beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
+    edge = "" if request.edge is None else f" {request.edge.name}"
+    sample = f" of {request.sample}" if request.sample else ""
+    return f"{request.plan_name}{edge}{sample}: {len(exposures)} exposures, {duration_text(beam_s)} of counting"
+
+
+def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each axis that the run sets: position, then first, lowest and highest target, in its unit."""
+    first = next((point for _, point, _ in request.course()), 0)
+    targets = {name: (value, value, value) for name, value in request.fixed.items()}
+    for name in request.points.axes:
+        along = request.points.along(name)
+        targets[name] = (along[first], min(along), max(along))
+    for name, values in targets.items():
+        axis = beamline.axes.get(str(name))
+        now = "?" if axis is None or not axis.connected else f"{axis.position:.6g}"
+        yield (str(name), now, *(f"{value:.6g}" for value in values), "" if axis is None else axis.unit)
+
+
+def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, earlier and present value of each calibration that differs; unknown earlier ones are left out."""
+    for name, value in now.items():
+        if name in then and then[name] != value:
+            yield name, _short(then[name]), _short(value)
+
+
+def _short(value: Any) -> str:
+    """Return a calibration in few words: of several numbers only the first."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_short(one)}" for key, one in list(value.items())[:2])
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
