@@ -76,6 +76,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "series": ("", "night"),
     "md": (None, {}, {"vial": 3}),
     "approach": (None, "below", "direct"),
+    "gates": ("none", "none", "none", "before", "around"),
+    "foil": ("none", "none", "none", "before", "around"),
+    "foil_edge": ("Pb L3", "Br K"),
 }
 """Values that make sense, for every parameter that is no number on an axis."""
 

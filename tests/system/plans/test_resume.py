@@ -13,14 +13,18 @@ import plans
 from devices.beamline import Beamline
 from plans.resume import resumable_plans
 from tests.support.fake_beamline import FakeHardware
-from tests.support.quick_plans import quick_plan
+from tests.support.quick_plans import QUICK, quick_plan
 from tests.support.waiting import WAIT_S
 
 Documents = list[tuple[str, dict[str, Any]]]
 
 RUNS: dict[str, Callable[[Beamline], Any]] = {
-    # Images need a Pilatus, which tests of their own have.
-    **{name: functools.partial(quick_plan, name=name) for name in resumable_plans() if name != "diffraction"},
+    # Images need a Pilatus, and maps a microscope, which tests of their own have.
+    **{
+        name: functools.partial(quick_plan, name=name)
+        for name in resumable_plans()
+        if name in QUICK and name != "diffraction"
+    },
     "energy_scan": lambda line: plans.energy_scan(
         line,
         "Br K",
