@@ -144,6 +144,10 @@ class RunResults:
         """Return the numbers as lines of text, each with its error and unit; empty without results."""
         return []
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001  # IPython's signature
+        """Show the table at the prompt of IPython, not thousands of numbers."""
+        printer.text(f"{self.kind}\n{self.table()}")
+
     def tables(self) -> tuple[CurveTable, ...]:
         """Return the curves of the results as columns with units and errors, a table per detector; none without any."""
         return ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
-from reduction.run_kind import RunResults
+from reduction.run_kind import Headline, RunResults
 from reduction.tplm.calibrations import DarkRate, ImageCentre, MeasuredResponse
 from reduction.tplm.decay import DecayFit, PowerLaw
 from reduction.tplm.displacement import DisplacementLine, Widths
@@ -71,6 +71,10 @@ class MapResults(RunResults):
             temperature_k=self.conditions.temperature_k,
         )
 
+    def headline(self) -> Headline:
+        """Return the diffusivity, cm2/s."""
+        return Headline(quantity="D", value=self.diffusivity_cm2_s, unit="cm2/s")
+
     def lines(self) -> list[str]:
         """Return settings, diffusivity, cm2/s, centre, um, and decay, ns, as lines of text with errors."""
         centre = self.fit.value("centre")
@@ -103,6 +107,10 @@ class DecayResults(RunResults):
     conditions: Conditions
     decay: DecayFit
 
+    def headline(self) -> Headline:
+        """Return the lifetime of the prompt light, ns."""
+        return Headline(quantity="lifetime", value=self.decay.lifetime_ns, unit="ns")
+
     def lines(self) -> list[str]:
         """Return settings and decay, ns, as lines of text with errors."""
         lines = [*self.conditions.lines(), f"{'prompt lifetime':<22} {with_error(*self.decay.lifetime_ns, 'ns')}"]
@@ -116,6 +124,10 @@ class ResponseResults(RunResults):
     """Response and time zero, from the laser's scatter."""
 
     response: MeasuredResponse
+
+    def headline(self) -> Headline:
+        """Return time zero, ps."""
+        return Headline(quantity="t0", value=self.response.time_zero_ps, unit="ps")
 
     def lines(self) -> list[str]:
         """Return time zero, widths, ps, and the share of the tail as lines of text with errors."""
@@ -132,6 +144,10 @@ class DarkResults(RunResults):
     """Rate with the laser shutter closed."""
 
     dark: DarkRate
+
+    def headline(self) -> Headline:
+        """Return the rate with the laser shutter closed, 1/s."""
+        return Headline(quantity="dark", value=self.dark.rate_hz, unit="1/s")
 
     def lines(self) -> list[str]:
         """Return the rate, 1/s, and its scatter as lines of text."""

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from errors import InputError
 from trxas.commands.options import JsonFile, SampleOption, SimulationSeed, SimulationSpeed
 from trxas.configuration_options import StoreOptions
+
+if TYPE_CHECKING:
+    from trxas.configuration import Configuration
+    from trxas.session.session import Session
 
 OUTPUT = Path("demo-output")
 
 DEFAULT_NAME = "CsPbBr3 nanocrystals"
 """Name of the default sample in the metadata."""
 
+DEFAULT_FILM = "OLA/OA"
+"""Name of the default film of the microscope in the metadata."""
+
+DEFAULT_EXPERIMENT = "xas"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions(StoreOptions):
     """Options of `trxas demo`."""
 
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT", help="xas: X-ray absorption (default); tplm: photoluminescence microscopy."
+        ),
+    ] = DEFAULT_EXPERIMENT
     json: JsonFile = None
     sample: SampleOption = None
     seed: SimulationSeed = 1
@@ -37,29 +54,25 @@ class DemoOptions(StoreOptions):
 def run(options: DemoOptions) -> int:
     """Run the main job on a simulated beamline.
 
-    An energy scan and a delay scan are measured, stored and reduced; a table and a figure show the result.
+    An energy scan and a delay scan, or two maps of the microscope, are measured, stored and reduced. A table and a
+    figure show the result.
     """
     began = time.monotonic()
+    if options.experiment not in DEMOS:
+        raise InputError(f"{options.experiment}: there is no such demo. Give one of {', '.join(DEMOS)}.")
     print("Starting the simulated beamline ...", flush=True)
-    from trxas.configuration import load_configuration
-    from trxas.simulation import sample_label, simulated_beamline
-
-    label = None if options.sample is None else sample_label(options.sample)
+    # The names of shipped configurations are those of the experiments; the first experiment is the usual one.
+    if options.config is None and options.experiment != DEFAULT_EXPERIMENT:
+        options = replace(options, config=Path(options.experiment))
     with contextlib.ExitStack() as stack:
-        address_list = stack.enter_context(
-            simulated_beamline(
-                seed=options.seed,
-                speed=options.speed,
-                sample=options.sample,
-                hardware=() if options.config is None else options.configuration().simulation_options,
-                meanwhile=_load_libraries,
-            )
+        configuration = stack.enter_context(_simulation(options))
+        print(
+            f"Simulated beamline at {configuration.beamline.epics.address_list}. Data go to "
+            f"{configuration.storage.root}.",
+            flush=True,
         )
-        configuration = load_configuration(options.config, address_list=address_list, data=options.data)
-        print(f"Simulated beamline at {address_list}. Data go to {configuration.storage.root}.", flush=True)
         from gui.screen import has_screen
         from trxas.channel_access import environment as channel_access
-        from trxas.commands.demo_measurement import run_demo, write_outputs
         from trxas.session.session import open_session
         from trxas.window.companion import companion_window
 
@@ -68,17 +81,65 @@ def run(options: DemoOptions) -> int:
         shown = has_screen() if options.window is None else options.window
         window = stack.enter_context(companion_window(configuration)) if shown else None
         with open_session(configuration) as session:
-            if label is None:
-                result = run_demo(session, sample=DEFAULT_NAME, began=began)
-            else:
-                result = run_demo(session, sample=label.name, began=began, edge=label.edges[0])
-        figure = write_outputs(result, options.output, options.json)
+            result = DEMOS[options.experiment](session, options, began)
+        figure = result.write(options.output, options.json)
         print(f"\n{result.table()}\n\nFigure: {figure.resolve()}\nwall time {result.wall_s:.1f} s", flush=True)
         if window is not None:
             print("The window stays open. To end, close it or press Ctrl-C here.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 window.wait_ended()
     return 0
+
+
+class Shown(Protocol):
+    """The result of a demo."""
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time from the command to the table, s."""
+
+    def table(self) -> str:
+        """Return the result as lines of text."""
+
+    def write(self, folder: Path, json_path: Path | None) -> Path:
+        """Write figure and JSON, and return the path of the figure; raises OSError if one cannot be written."""
+
+
+@contextlib.contextmanager
+def _simulation(options: DemoOptions) -> Iterator[Configuration]:
+    """Run the simulation of the options, and yield the configuration of a session on it."""
+    from trxas.configuration import load_configuration
+    from trxas.simulation import simulated_beamline
+
+    hardware = () if options.config is None else options.configuration().simulation_options
+    with simulated_beamline(
+        seed=options.seed,
+        speed=options.speed,
+        sample=options.sample,
+        hardware=hardware,
+        meanwhile=_load_libraries,
+    ) as address_list:
+        yield load_configuration(options.config, address_list=address_list, data=options.data)
+
+
+def _absorption(session: Session, options: DemoOptions, began: float) -> Shown:
+    from trxas.commands.demo_measurement import run_demo
+    from trxas.simulation import sample_label
+
+    if options.sample is None:
+        return run_demo(session, sample=DEFAULT_NAME, began=began)
+    label = sample_label(options.sample)
+    return run_demo(session, sample=label.name, began=began, edge=label.edges[0])
+
+
+def _microscopy(session: Session, options: DemoOptions, began: float) -> Shown:
+    from trxas.commands.demo_microscope import run_microscope_demo
+
+    return run_microscope_demo(session, sample=options.sample or DEFAULT_FILM, began=began)
+
+
+DEMOS: Mapping[str, Callable[[Session, DemoOptions, float], Shown]] = {"xas": _absorption, "tplm": _microscopy}
+"""What each experiment measures in its demo."""
 
 
 def _load_libraries() -> None:

@@ -80,6 +80,17 @@ class DemoResult:
             "wall_s": self.wall_s,
         }
 
+    def write(self, folder: Path, json_path: Path | None) -> Path:
+        """Write the figure into `folder` and, if wanted, the JSON; return the path of the figure.
+
+        Raises OSError if one of them cannot be written.
+        """
+        boxcar, _ = self.spectra
+        figure = save(summary_figure(boxcar, self.delay.trace, self.fit), folder / "demo.png")
+        if json_path is not None:
+            json_path.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
+        return figure
+
 
 def run_demo(session: Session, *, sample: str, began: float, edge: str = DEFAULT_EDGE) -> DemoResult:
     """Measure, store, and reduce the stored runs; `began` is the `time.monotonic()` of the command, s.
@@ -129,18 +140,6 @@ def largest_transient_ev(spectrum: Spectrum) -> float:
     """Return the energy at which the transient is largest relative to its error, eV: the best one for delay scans."""
     index = int(abs(spectrum.transient / spectrum.sigma).argmax())
     return round(float(spectrum.energy_ev[index]), 2)
-
-
-def write_outputs(result: DemoResult, folder: Path, json_path: Path | None) -> Path:
-    """Write the figure into `folder` and, if wanted, the JSON; return the path of the figure.
-
-    Raises OSError if one of them cannot be written.
-    """
-    boxcar, _ = result.spectra
-    figure = save(summary_figure(boxcar, result.delay.trace, result.fit), folder / "demo.png")
-    if json_path is not None:
-        json_path.write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")
-    return figure
 
 
 def _spectrum_json(spectrum: Spectrum, decay: MeasuredDecay | None) -> dict[str, Any]:
