@@ -15,6 +15,7 @@ from tests.support.patient import patient
 from trxas.commands.ipython import startup_files
 from trxas.configuration import load_configuration
 from trxas.prompt.drawing import drawing_function
+from trxas.prompt.dry_run import dry_run_function, settings_function
 from trxas.prompt.export import export_function
 from trxas.prompt.night import night_functions
 from trxas.prompt.stored_runs import combining_function, stored_run_functions
@@ -49,6 +50,7 @@ def names(start_ioc: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             "draw": drawing_function(session.store.root / "figures", lambda _: None),
             **session.beamline.devices, **session.plans(), "session": session,
             "night": night, "note": note, "export": export_function(session.store),
+            "dry_run": dry_run_function(session), "settings_of": settings_function(session),
             "use_foil_reference": use_foil_reference_function(session),
         }  # fmt: skip
 
