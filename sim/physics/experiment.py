@@ -126,8 +126,8 @@ class Experiment:
 
     @property
     def laser_power(self) -> float:
-        """Power of the laser during the latest exposure, relative to that which is set."""
-        return self._drift.power
+        """Power of the laser during the latest exposure, relative to that which is set; 1 with its effect off."""
+        return self._drift.power if self.effects.laser_power else 1.0
 
     def true_state(self, state: BeamlineState) -> BeamlineState:
         """Return what a beamline set to `state` truly is, with glitches and the drifts of the latest exposure."""

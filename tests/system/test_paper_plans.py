@@ -170,6 +170,16 @@ def test_the_foil_calibrates_the_energy(usual: Bench) -> None:
     assert left.value == pytest.approx(FOIL_EDGE_EV, abs=6 * left.sigma)
 
 
+@pytest.fixture
+def steady_laser(usual: Bench, put: Any) -> Iterator[None]:
+    """The laser keeps its power, which otherwise wanders by 0.5 % in minutes of beam."""
+    effect = f"{usual.line.configuration.epics.prefix}7idd:sim:Effect:LaserPower"
+    put(effect, 0.0)
+    yield
+    put(effect, 1.0)
+
+
+@pytest.mark.usefixtures("steady_laser")
 def test_attenuator_is_calibrated_against_the_power_meter(usual: Bench) -> None:
     """The configuration may be wrong; fluences then are those of the meter."""
     usual.line.fluence.calibration = AttenuatorCalibration(maximum_mj_cm2=13.0, zero_deg=2.5)
