@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Sequence
 from typing import Annotated
@@ -32,10 +33,18 @@ TEMPERATURES_K = (5.0, 30.0, 60.0, 100.0, 150.0, 200.0, 250.0, 296.0)
 FILTERS_OD = (0.0, 0.3, 0.6, 1.0, 1.3, 2.0)
 """Optical densities of the wheel."""
 
-
-@scan_plan(
-    group=Group.MICROSCOPY, order=6, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
+map_series = functools.partial(
+    scan_plan,
+    group=Group.MICROSCOPY,
+    detection=histograms,
+    resumable=False,
+    unpumped_probe=False,
+    own_keys=MAP_KEYS,
 )
+"""What all plans of several maps have in common; they differ in their `order` in lists of plans."""
+
+
+@map_series(order=6)
 def tplm_power_series(settings: Settings, *, options: MapOptions, order_seed: OrderSeed = 1) -> list[ScanSpec]:
     """Make one map at every pair of power and repetition rate, in a random order.
 
@@ -44,9 +53,7 @@ def tplm_power_series(settings: Settings, *, options: MapOptions, order_seed: Or
     return _maps(options, _ordered(_checked(settings), order_seed))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=7, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=7)
 def tplm_constant_fluence(
     rates_mhz: RatesMhz = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0),
     *,
@@ -61,9 +68,7 @@ def tplm_constant_fluence(
     return _maps(options, _ordered(constant_fluence(per_pulse, _numbers(rates_mhz, "rates_mhz")), order_seed))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=8, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=8)
 def tplm_constant_rate(
     powers_nw: PowersNw = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0),
     *,
@@ -78,9 +83,7 @@ def tplm_constant_rate(
     return _maps(options, _ordered(constant_rate(_numbers(powers_nw, "powers_nw"), rate_mhz), order_seed))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=9, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=9)
 def tplm_constant_power(
     rates_mhz: RatesMhz = (0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0),
     *,
@@ -95,9 +98,7 @@ def tplm_constant_power(
     return _maps(options, _ordered(constant_power(power_nw, _numbers(rates_mhz, "rates_mhz")), order_seed))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=10, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=10)
 def tplm_reversibility(
     rate_mhz: RateMhz = 2.5,
     *,
@@ -111,9 +112,7 @@ def tplm_reversibility(
     return _maps(options, constant_rate(_numbers(powers_nw, "powers_nw"), rate_mhz))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=11, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=11)
 def tplm_constant_snr(
     powers_nw: PowersNw = (1.0, 2.0, 4.0, 10.0, 20.0, 100.0), rate_mhz: RateMhz = 5.0, *, options: MapOptions
 ) -> list[ScanSpec]:
@@ -134,9 +133,7 @@ def equalising_filter(ratio: float) -> float:
     return min(FILTERS_OD, key=lambda density: abs(ratio * 10.0**-density - 1.0))
 
 
-@scan_plan(
-    group=Group.MICROSCOPY, order=12, detection=histograms, resumable=False, unpumped_probe=False, own_keys=MAP_KEYS
-)
+@map_series(order=12)
 def tplm_temperature_series(
     temperatures_k: TemperaturesK = TEMPERATURES_K,
     *,

@@ -54,7 +54,9 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatA
     used = (curve.delay_ns > PROMPT_NS[0]) & (curve.delay_ns < PROMPT_NS[1])
     if used.sum() < 3:
         raise ReductionError(f"A lifetime needs three delays with light, there are {int(used.sum())}. Measure longer.")
-    delay, light, sigma = curve.delay_ns[used], curve.light[used], curve.sigma[used]
+    delay = curve.delay_ns[used]
+    light = curve.light[used]
+    sigma = curve.sigma[used]
     spread = np.diag(sigma**2) if covariance is None else covariance[np.ix_(used, used)]
     found = np.array([np.log(max(float(light[: max(3, light.size // 20)].mean()), 1e-30)), np.log(2.0)])
     weight = 1 / sigma**2

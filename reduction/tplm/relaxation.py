@@ -56,8 +56,10 @@ class Relaxation:
 
     def at(self, waiting_us: FloatArray) -> FloatArray:
         """Return the diffusivity, cm2/s, at waiting times, us; same shape."""
-        slow, fast, tau = self.slow_cm2_s.value, self.fast_cm2_s.value, self.tau_us.value
-        return np.asarray(slow + (fast - slow) * _share(self.law, waiting_us, tau, np.zeros_like(waiting_us)))
+        slow = self.slow_cm2_s.value
+        fast = self.fast_cm2_s.value
+        share = _share(self.law, waiting_us, self.tau_us.value, np.zeros_like(waiting_us))
+        return np.asarray(slow + (fast - slow) * share)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,10 @@ def stitched_trace(rates: Sequence[GateRates], timing: Timing, fit: KineticsFit 
         parts.append((delay, np.full(which.size, gate), which, trace[which] * len(gates) + place))
     delay_ps, gate_of, row, zero = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(delay_ps, kind="stable")
-    delay_ps, gate_of, row, zero = delay_ps[order], gate_of[order], row[order], zero[order]
+    delay_ps = delay_ps[order]
+    gate_of = gate_of[order]
+    row = row[order]
+    zero = zero[order]
     column = np.searchsorted(gates, gate_of)
     values = difference.values[row, column] - zeros.values.ravel()[zero]
     # All is linear in the logarithms of the rates, whose errors are independent: so is the covariance exact to first
