@@ -7,8 +7,8 @@ from collections.abc import Callable
 from qtpy.QtCore import QObject, QTimer
 
 from gui.live.frame import LiveFrame
+from gui.live.words import run_text
 from gui.live.worker import LiveWorker
-from gui.panels.panel import run_text
 from gui.requests.xas.bunches import BunchRequest
 
 PERIOD_MS = 2000

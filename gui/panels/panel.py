@@ -9,8 +9,9 @@ from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from gui.live.frame import LiveFrame, RunHeader
+from gui.live.frame import LiveFrame
 from gui.live.request import Answer, Request
+from gui.live.words import progress_text, run_text
 from gui.panels.context import PanelContext
 from gui.plots.axis import DELAY, ENERGY, FLUENCE, Quantity
 from gui.plots.canvas import NO_DATA
@@ -174,19 +175,6 @@ class Panel(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.apply_theme()
-
-
-def run_text(run: RunHeader) -> str:
-    """Return scan number (or the start of the uid), sample, edge and plan."""
-    number = f"scan {run.scan_id}" if run.scan_id is not None else run.uid[:8]
-    return " · ".join(part for part in (number, run.sample, run.edge, run.plan_name.replace("_", " ")) if part)
-
-
-def progress_text(frame: LiveFrame) -> str:
-    """Return the numbers of exposures measured, planned and rejected, in words: "12 of 54 exposures, 1 rejected"."""
-    planned = frame.run.exposures if frame.run else None
-    text = f"{frame.events} of {planned} exposures" if planned else f"{frame.events} exposures"
-    return f"{text}, {frame.rejected} rejected" if frame.rejected else text
 
 
 def remarks_of(frame: LiveFrame) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gui.live.frame import FeedState, LiveFrame, RunHeader
+from gui.live.news import FrameNews
 from gui.live.rejection import Rejection
-from gui.panels.log import FrameNews
 from gui.status.item import Reading, StatusItem, shown
 from gui.status.liveness import judge
 

@@ -1,0 +1,116 @@
+"""The differences between the frames of a run, in words: what a log shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gui.live.frame import LiveFrame
+from gui.live.rejection import Rejection
+from gui.live.words import progress_text, run_text
+
+ONE_BY_ONE = 5
+"""Up to this many exposures rejected at once get a line each; more are counted by their reasons."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """Record of what the log has already written about the source and the run."""
+
+    uid: str = ""
+    rejected: int = 0
+    exit_status: str | None = None
+    connected: bool = True
+    live: bool = True
+    missed: int = 0
+    remark: str = ""
+    source: str = ""
+
+
+class FrameNews:
+    """The differences between successive frames, as sentences; call it with every frame."""
+
+    def __init__(self) -> None:
+        self._seen = _Seen()
+
+    def __call__(self, frame: LiveFrame) -> list[str]:
+        """Return the news since the previous frame."""
+        # Only differences between two frames are news. Frames may be skipped, since a window shows at most 30 per
+        # second, so counts are compared instead of events counted: three exposures rejected between two frames are
+        # three, whichever frames were seen.
+        before = self._seen
+        now = _seen(frame)
+        self._seen = now
+        return [*_feed_news(before, now), *_run_news(before, now, frame)]
+
+
+def _seen(frame: LiveFrame) -> _Seen:
+    feed = frame.feed
+    uid = frame.run.uid if frame.run else ""
+    return _Seen(
+        uid=uid,
+        rejected=frame.rejected,
+        exit_status=frame.exit_status,
+        connected=feed.connected,
+        live=feed.live,
+        missed=feed.missed,
+        remark=feed.remark,
+        source=feed.source,
+    )
+
+
+def _feed_news(before: _Seen, now: _Seen) -> list[str]:
+    news = []
+    if now.source != before.source:
+        news.append(f"Source: {now.source}" + ("" if now.live else " (replay)"))
+    if now.connected != before.connected:
+        news.append("The source answers again." if now.connected else "The source does not answer.")
+    if now.missed > before.missed:
+        news.append(f"{now.missed - before.missed} documents were lost and could not be recovered.")
+    if now.remark and now.remark != before.remark:
+        news.append(now.remark)
+    return news
+
+
+def _run_news(before: _Seen, now: _Seen, frame: LiveFrame) -> list[str]:
+    if frame.run is None:
+        return []
+    name = run_text(frame.run)
+    news = []
+    other = now.uid != before.uid
+    if other:
+        news.append(f"{name}: started")
+    # Frames skip events, so rejections are counted by difference; a new run begins from 0.
+    rejected = now.rejected - (0 if other else before.rejected)
+    if rejected > 0:
+        news += [f"{name}: {sentence}" for sentence in _rejected(rejected, frame.rejections[-rejected:])]
+    if now.exit_status is not None and (other or before.exit_status is None):
+        news.append(f"{name}: ended, {now.exit_status}, after {progress_text(frame)}")
+    return news
+
+
+def _rejected(number: int, latest: Sequence[Rejection]) -> list[str]:
+    """Return which of `number` exposures were rejected and why, or only their counts by reason.
+
+    `latest` may not include all of them.
+    """
+    # Rejections come in bursts: a beam dump rejects every exposure for minutes. A line for each would push everything
+    # else out of the log; so a burst is counted by its reasons. The worker holds the latest 200 rejections, older ones
+    # of the burst are known by their number only.
+    if number <= min(ONE_BY_ONE, len(latest)):
+        return [f"{_place(one)} rejected: {_words(one.reasons)}" for one in latest]
+    reasons = Counter(_words(one.reasons) for one in latest)
+    counted = [f"{count} for {reason}" for reason, count in reasons.most_common()]
+    others = [f"{number - len(latest)} before these"] if number > len(latest) else []
+    return [f"{number} exposures rejected: {'; '.join([*counted, *others])}"]
+
+
+def _place(one: Rejection) -> str:
+    if one.point is None:
+        return f"exposure {one.event}"
+    return f"point {one.point}" + (f" of pass {one.scan}" if one.scan is not None else "")
+
+
+def _words(reasons: str) -> str:
+    return reasons.replace("_", " ").replace(",", ", ").replace(",  ", ", ")
