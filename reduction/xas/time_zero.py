@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from lmfit import Minimizer, Parameters
-from scipy.optimize import brentq
+from scipy.optimize import brentq, least_squares
 
 from errors import ReductionError
 from reduction.values import Value
-from reduction.xas.pump_train import convolved_decay
+from reduction.xas.pump_train import Decay, convolved_decay
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
     from reduction.types import FloatArray
@@ -110,8 +111,7 @@ def fit_time_zero(
     )
     start, flat = problem.start()
     best = problem.minimise(start)
-    t0 = float(best.params["t0_ps"].value)
-    _require_step(problem.delay_ps, t0, flat - _chi_square(best))
+    _require_step(problem.delay_ps, best.values["t0_ps"], flat - best.chi_square)
     return _result(problem, best, freedom)
 
 
@@ -153,22 +153,65 @@ class _Model:
 
     @property
     def number_varied(self) -> int:
-        return 3 + 2 * (self.decays is None) + self.free_irf
+        return len(self.varied)
 
-    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: FloatArray) -> FloatArray:
-        """Return the signals of unit amplitude after a pump at 0, (n, points): decay, and constant if it is free."""
-        constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps).value
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Names of the parameters that a fit varies."""
+        lifetime = ("step", "log_lifetime") if self.decays is None else ()
+        return ("t0_ps", "baseline", "amplitude", *lifetime, *(("irf_sigma_ps",) if self.free_irf else ()))
+
+    def limits(self, name: str) -> tuple[float, float]:
+        """Return the limits of a parameter."""
+        # Below 20 ps a decay looks like the response, above 20 ns like a constant.
+        if name == "log_lifetime":
+            return math.log(_LIFETIME_LIMITS_PS[0]), math.log(_LIFETIME_LIMITS_PS[1])
+        if name == "irf_sigma_ps":
+            return self.irf_sigma_ps / _IRF_FACTOR, self.irf_sigma_ps * _IRF_FACTOR
+        return -math.inf, math.inf
+
+    def shapes(self, log_lifetime: float, irf_sigma_ps: float, delay_ps: FloatArray) -> list[Decay]:
+        """Return the signals of unit amplitude after a pump at 0: the decay, and the constant if it is free."""
+        constant = convolved_decay(delay_ps, 0.0, irf_sigma_ps)
         if self.decays is None:
-            return np.array([convolved_decay(delay_ps, math.exp(-log_lifetime), irf_sigma_ps).value, constant])
-        shape = (1.0 - sum(self.decays.fractions)) * constant
-        for lifetime, fraction in zip(self.decays.lifetimes_ps, self.decays.fractions, strict=True):
-            shape = shape + fraction * convolved_decay(delay_ps, 1.0 / lifetime, irf_sigma_ps).value
-        return shape[None]
+            return [convolved_decay(delay_ps, math.exp(-log_lifetime), irf_sigma_ps), constant]
+        parts = [
+            (fraction, convolved_decay(delay_ps, 1.0 / lifetime, irf_sigma_ps))
+            for lifetime, fraction in zip(self.decays.lifetimes_ps, self.decays.fractions, strict=True)
+        ]
+        parts.append((1.0 - sum(self.decays.fractions), constant))
+        sums = (sum(share * part[field] for share, part in parts) for field in range(len(Decay._fields)))
+        return [Decay(*map(np.asarray, sums))]
 
     def signal(self, values: dict[str, float], delay_ps: FloatArray) -> FloatArray:
         shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
-        amplitudes = np.array([values["amplitude"], values["step"]][: len(shapes)])
-        return np.asarray(values["baseline"] + amplitudes @ shapes)
+        amplitudes = (values["amplitude"], values["step"])
+        return np.asarray(
+            values["baseline"] + sum(a * shape.value for a, shape in zip(amplitudes, shapes, strict=False))
+        )
+
+    def derivatives(self, values: dict[str, float], delay_ps: FloatArray) -> dict[str, FloatArray]:
+        """Return the derivatives of the signal by each parameter, (points,) each."""
+        shapes = self.shapes(values["log_lifetime"], values["irf_sigma_ps"], delay_ps - values["t0_ps"])
+        weighted = list(zip((values["amplitude"], values["step"]), shapes, strict=False))
+        rate = math.exp(-values["log_lifetime"])
+        return {
+            "t0_ps": -np.sum([a * shape.by_delay for a, shape in weighted], axis=0),
+            "baseline": np.ones_like(delay_ps),
+            "amplitude": shapes[0].value,
+            "step": shapes[-1].value,
+            "log_lifetime": -rate * values["amplitude"] * shapes[0].by_rate,
+            "irf_sigma_ps": np.sum([a * shape.by_sigma for a, shape in weighted], axis=0),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Minimum:
+    """Values of all parameters at the least chi-square, and the standard errors of those varied (NaN if singular)."""
+
+    values: dict[str, float]
+    errors: dict[str, float]
+    chi_square: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,54 +228,61 @@ class _Problem:
         lifetimes = _START_LIFETIMES_PS if self.model.decays is None else (1.0,)
         step = self.model.irf_sigma_ps / 2.0
         grid = np.arange(self.delay_ps.min() + step, self.delay_ps.max(), step)
-        tried = [self._linear(float(t0), lifetime) for t0 in grid for lifetime in lifetimes]
-        if not tried:
+        if not grid.size:
             raise ReductionError("The delays of the scan span less than the instrument response. Scan a wider range.")
+        tried = [found for lifetime in lifetimes for found in self._linear(grid, math.log(lifetime))]
         flat = self.data - np.average(self.data, weights=self.sigma**-2.0)
         return min(tried, key=lambda pair: pair[0])[1], float(np.sum((flat / self.sigma) ** 2))
 
-    def _linear(self, t0: float, lifetime: float) -> tuple[float, dict[str, float]]:
-        shapes = self.model.shapes(math.log(lifetime), self.model.irf_sigma_ps, self.delay_ps - t0)
-        design = np.vstack([np.ones_like(self.delay_ps), shapes]).T / self.sigma[:, None]
-        solution, *_ = np.linalg.lstsq(design, self.data / self.sigma, rcond=None)
-        chi_square = float(np.sum((self.data / self.sigma - design @ solution) ** 2))
-        values = dict(zip(("baseline", "amplitude", "step"), map(float, solution), strict=False))
-        return chi_square, {"step": 0.0} | values | {"t0_ps": t0, "log_lifetime": math.log(lifetime)}
+    def _linear(self, grid_ps: FloatArray, log_lifetime: float) -> Iterator[tuple[float, dict[str, float]]]:
+        """Yield chi-square and values of the best baseline and amplitudes for each t0 of a grid, ps."""
+        shapes = self.model.shapes(log_lifetime, self.model.irf_sigma_ps, self.delay_ps - grid_ps[:, None])
+        columns = np.stack([np.ones_like(shapes[0].value), *(shape.value for shape in shapes)], axis=2)
+        for t0_ps, design in zip(grid_ps, columns / self.sigma[:, None], strict=True):
+            solution, *_ = np.linalg.lstsq(design, self.data / self.sigma, rcond=None)
+            chi_square = float(np.sum((self.data / self.sigma - design @ solution) ** 2))
+            values = dict(zip(("baseline", "amplitude", "step"), map(float, solution), strict=False))
+            yield chi_square, {"step": 0.0} | values | {"t0_ps": float(t0_ps), "log_lifetime": log_lifetime}
 
-    def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> Any:
-        parameters = Parameters()
-        # The lifetime is fitted as its logarithm, within limits: below 20 ps a decay looks like the response, above 20
-        # ns like a constant. A start on a limit would have no derivative, so it is moved just inside.
-        free = self.model.decays is None
-        t0 = start["t0_ps"] if fixed_t0_ps is None else fixed_t0_ps
-        parameters.add("t0_ps", value=t0, vary=fixed_t0_ps is None)
-        parameters.add("baseline", value=start["baseline"])
-        parameters.add("amplitude", value=start["amplitude"])
-        parameters.add("step", value=start["step"], vary=free)
-        low, high = map(math.log, _LIFETIME_LIMITS_PS)
-        lifetime = start["log_lifetime"]
-        parameters.add(
-            "log_lifetime", value=min(max(lifetime, low + 0.01), high - 0.01) if free else lifetime, vary=free
+    def minimise(self, start: dict[str, float], *, fixed_t0_ps: float | None = None) -> _Minimum:
+        values = {"irf_sigma_ps": self.model.irf_sigma_ps} | start
+        names = [name for name in self.model.varied if name != "t0_ps" or fixed_t0_ps is None]
+        if fixed_t0_ps is not None:
+            values["t0_ps"] = fixed_t0_ps
+        limits = np.array([self.model.limits(name) for name in names])
+        # On a limit the fit would start without a derivative.
+        inside = np.clip([values[name] for name in names], limits[:, 0] + 0.01, limits[:, 1] - 0.01)
+
+        def named(x: FloatArray) -> dict[str, float]:
+            return values | dict(zip(names, map(float, x), strict=True))
+
+        def residual(x: FloatArray) -> FloatArray:
+            return self._residual(named(x))
+
+        def jacobian(x: FloatArray) -> FloatArray:
+            return self._jacobian(named(x), names)
+
+        found = least_squares(
+            residual,
+            inside,
+            jacobian,
+            bounds=(limits[:, 0], limits[:, 1]),
+            x_scale="jac",
         )
-        if free:
-            parameters["log_lifetime"].set(min=low, max=high)
-        irf_ps = self.model.irf_sigma_ps
-        parameters.add("irf_sigma_ps", value=start.get("irf_sigma_ps", irf_ps), vary=self.model.free_irf)
-        if self.model.free_irf:
-            parameters["irf_sigma_ps"].set(min=irf_ps / _IRF_FACTOR, max=irf_ps * _IRF_FACTOR)
-        minimizer = Minimizer(self._residual, parameters, scale_covar=False)
-        return minimizer.least_squares(x_scale="jac")
+        return _Minimum(
+            values=named(found.x),
+            errors=_standard_errors(np.asarray(found.jac), names),
+            chi_square=float(np.sum(found.fun**2)),
+        )
 
-    def limit(self, best: Any, step: float) -> float:
+    def limit(self, best: _Minimum, step: float) -> float:
         """Return the t0 at which chi-square has risen by 1, in the direction of `step`; infinite if it does not."""
         # The profile: all other parameters are fitted again at every fixed t0. Unlike the error from the curvature it
         # shows a valley that is lopsided or open, as with few delays on one side of the step.
-        values = dict(best.params.valuesdict())
-        minimum = _chi_square(best)
-        t0 = float(best.params["t0_ps"].value)
+        t0 = best.values["t0_ps"]
 
         def excess(candidate: float) -> float:
-            return _chi_square(self.minimise(values, fixed_t0_ps=candidate)) - minimum - 1.0
+            return self.minimise(best.values, fixed_t0_ps=candidate).chi_square - best.chi_square - 1.0
 
         for factor in (1.5, 3.0, 6.0):
             candidate = t0 + factor * step
@@ -242,17 +292,31 @@ class _Problem:
                 return float(brentq(excess, t0, candidate, xtol=1e-3 * abs(step)))
         return math.copysign(math.inf, step)
 
-    def _residual(self, parameters: Parameters) -> FloatArray:
-        values: dict[str, float] = parameters.valuesdict()
+    def _residual(self, values: dict[str, float]) -> FloatArray:
         residual = (self.model.signal(values, self.delay_ps) - self.data) / self.sigma
         if not self.model.has_prior:
             return np.asarray(residual)
         return np.append(residual, (values["irf_sigma_ps"] - self.model.irf_sigma_ps) / self.model.irf_error_ps)
 
+    def _jacobian(self, values: dict[str, float], names: list[str]) -> FloatArray:
+        by_parameter = self.model.derivatives(values, self.delay_ps)
+        jacobian = np.column_stack([by_parameter[name] / self.sigma for name in names])
+        if not self.model.has_prior:
+            return jacobian
+        return np.vstack([jacobian, [(name == "irf_sigma_ps") / self.model.irf_error_ps for name in names]])
 
-def _result(problem: _Problem, best: Any, degrees_of_freedom: int) -> TimeZeroFit:
+
+def _standard_errors(jacobian: FloatArray, names: list[str]) -> dict[str, float]:
+    try:
+        variances = np.diag(np.linalg.inv(jacobian.T @ jacobian))
+    except np.linalg.LinAlgError:
+        return dict.fromkeys(names, math.nan)
+    return {name: math.sqrt(v) if v > 0 else math.nan for name, v in zip(names, variances, strict=True)}
+
+
+def _result(problem: _Problem, best: _Minimum, degrees_of_freedom: int) -> TimeZeroFit:
     error = _error(best, "t0_ps")
-    values = {name: float(value) for name, value in best.params.valuesdict().items()}
+    values = best.values
     return TimeZeroFit(
         t0_ps=Value(values["t0_ps"], error),
         low_ps=problem.limit(best, -error),
@@ -261,25 +325,21 @@ def _result(problem: _Problem, best: Any, degrees_of_freedom: int) -> TimeZeroFi
         baseline=values["baseline"],
         lifetime_ps=None if problem.model.decays else math.exp(values["log_lifetime"]),
         irf_sigma_ps=Value(values["irf_sigma_ps"], _error(best, "irf_sigma_ps") if problem.model.free_irf else 0.0),
-        chi_square=_chi_square(best),
+        chi_square=best.chi_square,
         degrees_of_freedom=degrees_of_freedom,
         model=problem.model,
         values=values,
     )
 
 
-def _chi_square(fit: Any) -> float:
-    return float(np.sum(fit.residual**2))
-
-
-def _error(fit: Any, name: str) -> float:
-    error = fit.params[name].stderr
-    if error is None or not math.isfinite(error) or error <= 0:
+def _error(fit: _Minimum, name: str) -> float:
+    error = fit.errors[name]
+    if not math.isfinite(error):
         raise ReductionError(
             "The scan does not determine time zero (singular covariance). Add delays on both sides of the step, or "
             "give the decays."
         )
-    return float(error)
+    return error
 
 
 def _require_step(delay_ps: FloatArray, t0_ps: float, gain: float) -> None:
