@@ -16,6 +16,7 @@ _HOMES = {
     "reduction.powder.diffraction": ("integrate",),
     "reduction.powder.series": ("reduce_powder_series",),
     "reduction.values": ("Value",),
+    "reduction.xas.all_gates": ("all_gates_spectrum",),
     "reduction.xas.boxcar_energy": ("boxcar_spectrum",),
     "reduction.xas.boxcar_zero": ("boxcar_zero",),
     "reduction.xas.calibration": ("find_edge", "foil_absorption", "read_xdi"),

@@ -50,17 +50,15 @@ def boxcar_spectrum(
     gates = gates_of(reference, probe, metadata.timing)
     scans = scaled_scans(exposure_pairs(accumulator, "boxcar", *gates), metadata.windows)
     power = power_at(accumulator, scans.energy_ev)
-    off = _mean(scans.off, scans.used)
-    on = at_nominal(_mean(scans.on, scans.used), off, power)
+    on, off = boxcar_curves(scans, power)
     correlation = gate_correlation(scans.on, scans.off, scans.used)
     scatter = None
     if scans.used.sum(axis=0).min() >= _SCATTER_SCANS:
         scatter = np.hypot(*(_standard_error(part.value, scans.used) for part in (scans.on, scans.off)))
 
     def transient(moved: RunAccumulator) -> FloatArray:
-        parts = scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows)
-        moved_off = _mean(parts.off, parts.used)
-        return at_nominal(_mean(parts.on, parts.used), moved_off, power).value - moved_off.value
+        parts = boxcar_curves(scaled_scans(exposure_pairs(moved, "boxcar", *gates), metadata.windows), power)
+        return parts[0].value - parts[1].value
 
     common = gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)
     return Spectrum(
@@ -77,6 +75,12 @@ def boxcar_spectrum(
             offset="pre-edge",
         ),
     )
+
+
+def boxcar_curves(scans: ScaledScans, power: FloatArray) -> tuple[Intensity, Intensity]:
+    """Return the means of on and off over the scans, (points,) each, on at the nominal laser power."""
+    off = _mean(scans.off, scans.used)
+    return at_nominal(_mean(scans.on, scans.used), off, power), off
 
 
 def scaled_scans(pairs: ExposurePairs, windows: EnergyWindows) -> ScaledScans:

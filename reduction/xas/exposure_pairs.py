@@ -92,6 +92,8 @@ def gates_of(reference: Reference, probe: int, timing: Timing) -> tuple[Gate, Ga
     on = Gate(SHUTTER_OPEN, probe)
     if reference == "laser shutter":
         return on, Gate(SHUTTER_CLOSED, probe)
+    if reference == "all gates":
+        raise ReductionError("Only the spectrum of an energy scan uses all gates: choose 'unpumped probe' here.")
     if reference != "unpumped probe":
         raise ReductionError(f"Unknown reference {reference!r}: choose 'unpumped probe' or 'laser shutter'.")
     if probe in timing.reference_probes:

@@ -16,6 +16,7 @@ from reduction.detector_view import (
     with_default_detector,
 )
 from reduction.run_kind import CurveChoice, DecayUse, RunCurve, RunKind, RunResults
+from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
 from reduction.xas.combination.runs import combine_spectra, combine_traces
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
     from reduction.run_kind import MeasuredDecay
     from reduction.types import Document, FloatArray, Mode
+    from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.kinetics.fit import KineticsFit
     from reduction.xas.transient import CurvesWithErrors, Spectrum
@@ -64,6 +66,7 @@ OTHER_MODELS = " Other models: reduce(-1, kinetics='1') for one lifetime, or kin
 def _reduce_spectra(run: RunAccumulator) -> RunResults:
     recipes: dict[Mode, Recipe] = {"boxcar": boxcar_spectrum, "spc": spc_spectrum}
     spectra: list[Spectrum] = []
+    all_gates: list[tuple[AllGatesSpectrum | None, str]] = []
     blocked: list[Spectrum | None] = []
     remarks: list[str] = []
     for mode in (mode for mode in recipes if mode in run.metadata.modes):
@@ -73,6 +76,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             # The other mode may still have a spectrum.
             remarks.append(f"Cannot be reduced ({mode}): {error}")
         else:
+            all_gates.append(_by_all_gates(run, mode))
             blocked.append(_against_blocked(run, mode, recipes[mode]))
             remarks += _alarms(run, mode)
     for one in further_gated(run.metadata.detectors):
@@ -80,6 +84,7 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             mode = "spc" if one.kind == "spc" else "boxcar"
             seen = seen_by(run, one.name)
             spectra.append(recipes[mode](seen))
+            all_gates.append(_by_all_gates(seen, mode))
             blocked.append(_against_blocked(seen, mode, recipes[mode]))
         except ReductionError as error:
             # A detector that was dead costs its own spectrum only.
@@ -95,6 +100,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
     return SpectrumResults(
         kind=SPECTRUM.name,
         spectra=tuple(spectra),
+        all_gates=tuple(one for one, _ in all_gates),
+        all_gates_problems=tuple(problem for _, problem in all_gates),
         blocked=tuple(blocked),
         timing=run.metadata.timing,
         absorptions=absorptions,
@@ -103,6 +110,17 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         power=power_use(run),
         remarks=(*remarks, *reasons, *alarms_of(trends), *_power_remarks(run)),
     )
+
+
+def _by_all_gates(run: RunAccumulator, mode: Mode) -> tuple[AllGatesSpectrum | None, str]:
+    """Return the spectrum by all gates, or the reason why they are not used, "" for a scheme without further gates."""
+    timing = run.metadata.timing
+    if timing.probes_per_pump <= 1 + len(timing.reference_probes):
+        return None, ""
+    try:
+        return all_gates_spectrum(run, mode), ""
+    except ReductionError as error:
+        return None, str(error)
 
 
 def _all_bunches(run: RunAccumulator) -> tuple[tuple[AllBunches, ...], list[str]]:
@@ -162,8 +180,7 @@ def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
 
 
 def _spectrum_curve(run: RunAccumulator, choice: CurveChoice) -> RunCurve:
-    recipe = spc_spectrum if choice.mode == "spc" else boxcar_spectrum
-    found = recipe(run, choice.probe, choice.reference)
+    found = spectrum_against(run, choice.mode, choice.probe, choice.reference)
     return _pump_probe_curve(run, found.energy_ev, found, choice, "post-edge = 1")
 
 

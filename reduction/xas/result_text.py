@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.values import Value
-from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by
+from reduction.xas.unpumped_size import TransientSize, decay_text, percent_text, share_by, transient_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reduction.all_bunches import AllBunches
     from reduction.run_kind import MeasuredDecay
     from reduction.run_metadata import Timing
+    from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.kinetics.fit import KineticsFit
@@ -106,6 +109,26 @@ def spectrum_lines(spectrum: Spectrum, size: TransientSize) -> list[str]:
     if spectrum.correlation.value:
         correlated = [f"{'  errors of the gates':<22} correlated by {with_error(*spectrum.correlation)}"]
     return [*size.lines(label), *correlated, *weight_lines(spectrum)]
+
+
+def all_gates_lines(found: AllGatesSpectrum | None, problem: str) -> list[str]:
+    """Return the size by all gates, in % of unpumped, with what the later gates hold, or why they are not used."""
+    if found is None:
+        return [f"{'  all gates':<22} not used: {problem}"] if problem else []
+    held = ", ".join(f"probe {probe} {percent_text(share)}" for probe, share in found.shares.items())
+    return [
+        f"{'  all gates':<22} {percent_text(transient_size(found)[1])} of unpumped, with {found.variance_ratio:.2f} of "
+        "the variance of two gates",
+        f"{'  later gates hold':<22} {held} of the transient; same shape, p = {found.shape_p_value:.2g}",
+    ]
+
+
+def best_lines(best: Spectrum | None, spectra: Sequence[Spectrum]) -> list[str]:
+    """Return a line on the better of photon counting and boxcar, where a run has both."""
+    if best is None or len({one.metadata.mode for one in spectra if not one.metadata.detector}) < 2:
+        return []
+    gates = "all gates" if best.metadata.reference == "all gates" else "two gates"
+    return [f"{'smallest error':<22} {best.metadata.mode}, {gates}; both detections see the same photons, so none adds"]
 
 
 def power_lines(power: PowerUse | None) -> list[str]:

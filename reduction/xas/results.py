@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reduction.curve_table import Column, CurveTable
 from reduction.number_text import with_error
 from reduction.run_kind import Headline, RunResults
@@ -13,6 +15,8 @@ from reduction.values import Value
 from reduction.xas.kinetics.results import KineticsResults
 from reduction.xas.result_text import (
     absorption_line,
+    all_gates_lines,
+    best_lines,
     kinetics_lines,
     period_lines,
     power_lines,
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from reduction.all_bunches import AllBunches
     from reduction.run_kind import MeasuredDecay
     from reduction.types import FloatArray
+    from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
@@ -51,13 +56,16 @@ if TYPE_CHECKING:
 class SpectrumResults(RunResults):
     """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
 
-    `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
+    `all_gates`: each of the spectra by all gates instead of two, None where they add nothing; `all_gates_problems` are
+    the reasons, "" without one. `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
     sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
     `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
     to pass; `power`: that of the laser, None if it was not recorded.
     """
 
     spectra: tuple[Spectrum, ...] = ()
+    all_gates: tuple[AllGatesSpectrum | None, ...] = ()
+    all_gates_problems: tuple[str, ...] = ()
     blocked: tuple[Spectrum | None, ...] = ()
     decay: MeasuredDecay | None = None
     timing: Timing = field(default_factory=Timing)
@@ -90,10 +98,23 @@ class SpectrumResults(RunResults):
             return None
         return _per_cent(f"transient at {chosen.energy_ev:.1f} eV", chosen.measured)
 
+    @property
+    def best(self) -> Spectrum | None:
+        """The spectrum of the first detector with the smallest error, by all gates where they help; None without one.
+
+        Photon counting and boxcar see the same photons, so the better one is taken, and never the sum of both.
+        """
+        own = [one for one in (*self.spectra, *self.all_gates) if one is not None and not one.metadata.detector]
+        return min(own, key=lambda one: float(np.mean(one.sigma**2)), default=None)
+
     def lines(self) -> list[str]:
         """Return the size of each transient at the edge's main feature, in % of unpumped, as measured and corrected."""
-        pairs = zip(self.spectra, self.sizes, strict=True)
-        lines = [line for spectrum, size in pairs for line in spectrum_lines(spectrum, size)]
+        lines = []
+        for place, (spectrum, size) in enumerate(zip(self.spectra, self.sizes, strict=True)):
+            lines += spectrum_lines(spectrum, size)
+            if self.all_gates:
+                lines += all_gates_lines(self.all_gates[place], self.all_gates_problems[place])
+        lines += best_lines(self.best, self.spectra)
         lines += period_lines(self.timing) if lines else []
         lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
         return [*lines, *map(ungated_line, self.ungated), *power_lines(self.power), *trend_lines(self.trends)]

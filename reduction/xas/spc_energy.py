@@ -41,10 +41,10 @@ def spc_spectrum(
     gates = gates_of(reference, probe, metadata.timing)
     pairs = exposure_pairs(accumulator, "spc", *gates)
     power = power_at(accumulator, pairs.axis)
-    on, off = _on_and_off(pairs, metadata.windows, power)
+    on, off = spc_curves(pairs, metadata.windows, power)
 
     def transient(moved: RunAccumulator) -> FloatArray:
-        parts = _on_and_off(exposure_pairs(moved, "spc", *gates), metadata.windows, power)
+        parts = spc_curves(exposure_pairs(moved, "spc", *gates), metadata.windows, power)
         return parts[0].value - parts[1].value
 
     return Spectrum(
@@ -66,8 +66,11 @@ def require_energy_scan(metadata: RunMetadata) -> None:
         raise ReductionError(f"This run scanned {metadata.axis}, not the energy: reduce it with fluence_scan.")
 
 
-def _on_and_off(pairs: ExposurePairs, windows: EnergyWindows, power: FloatArray) -> tuple[Intensity, Intensity]:
-    """Return on and off, (points,) each, without offset, on the scale of `Spectrum`, on at the nominal power."""
+def spc_curves(pairs: ExposurePairs, windows: EnergyWindows, power: FloatArray) -> tuple[Intensity, Intensity]:
+    """Return on and off, (points,) each, without offset, on the scale of `Spectrum`, on at the nominal power.
+
+    Raises ReductionError while a window is not covered.
+    """
     on, off = (_scaled(pairs.axis, part, windows) for part in pairs.summed())
     level = off.value[points_within(pairs.axis, windows.post_edge_ev, "post-edge")].mean()
     on, off = (Intensity(part.value / level, part.sigma / level) for part in (on, off))

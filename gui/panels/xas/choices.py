@@ -26,6 +26,9 @@ REFERENCES: Mapping[str, Reference] = {
     "minus unpumped pulse": "unpumped probe",
     "minus laser blocked": "laser shutter",
 }
+ALL_GATES: Mapping[str, Reference] = {"from all pulses": "all gates"}
+"""The reference that only spectra have: every gate of the pump period instead of two."""
+
 SCOPES: Mapping[str, Scope | None] = {
     "Mean of the run": "mean",
     "Current scan": "scan",
@@ -44,8 +47,9 @@ class Choices(QWidget):
     """A row of boxes to choose from. Signal `changed()`: another choice.
 
     `parts`: the boxes that a panel offers, of "mode", "detector", "probe", "reference", "scope" and "scans" (a scope
-    with a list of scan numbers). "mode" offers photon counting, the boxcar, and every further gated detector that the
-    run lists; "detector" offers the same without the boxcar, and "counting" only the detectors that count.
+    with a list of scan numbers); "all gates" adds the reference of `ALL_GATES`. "mode" offers photon counting, the
+    boxcar, and every further gated detector that the run lists; "detector" offers the same without the boxcar, and
+    "counting" only the detectors that count.
     """
 
     changed = Signal()
@@ -65,7 +69,8 @@ class Choices(QWidget):
         )
         self._run_uid = ""
         self._probes = self._box("probe", probe_labels(Timing()), parts)
-        self._references = self._box("reference", REFERENCES, parts)
+        references = {**REFERENCES, **ALL_GATES} if "all gates" in parts else REFERENCES
+        self._references = self._box("reference", references, parts)
         self._scopes = self._box("scope", scopes, [*parts, "scope"] if "scans" in parts else parts)
         self._scans = QLineEdit()
         self._scans.setPlaceholderText("scans, for example 1-3, 5")

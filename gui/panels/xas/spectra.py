@@ -41,7 +41,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.choices = Choices(["mode", "probe", "reference", "scans"])
+        self.choices = Choices(["mode", "probe", "reference", "all gates", "scans"])
         self.choices.mode = "boxcar"
         self.choices.changed.connect(self.requests_changed)
         self.static = LinePlot(ENERGY, STATIC, compact=True)
@@ -143,7 +143,7 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
     """Return the names of on and off for a legend; on has its delay in ps or ns."""
     on = "pumped" if metadata.delay_ps is None else f"pumped {delay_text(metadata.delay_ps)}"
-    return on, "unpumped" if metadata.reference == "unpumped probe" else "laser blocked"
+    return on, "laser blocked" if metadata.reference == "laser shutter" else "unpumped"
 
 
 def _same_x(other: LinePlot, view: Any) -> None:

@@ -14,9 +14,8 @@ from reduction.accumulator import RunAccumulator, joined
 from reduction.detector_view import seen_by
 from reduction.run_kind import MeasuredDecay
 from reduction.types import Mode, Reference
-from reduction.xas.boxcar_energy import boxcar_spectrum
+from reduction.xas.all_gates import spectrum_against
 from reduction.xas.excited_state import ExcitedStateSpectrum, excited_state_spectrum
-from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.transient import Spectrum
 
 
@@ -32,7 +31,7 @@ class SpectrumRequest(Request[Spectrum]):
 
     def compute(self, run: RunState) -> Spectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
-        return _spectrum(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
+        return spectrum_against(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class ChosenScansRequest(Request[Spectrum]):
             raise ReductionError(f"This run has scans 1 to {sums.scans}. Choose some of them, for example 1-3, 5.")
         chosen = joined([sums], [np.isin(np.arange(sums.scans), self.scans)])
         chosen = seen_by(chosen, self.detector) if self.detector else chosen
-        return _spectrum(chosen, self.mode, self.probe, self.reference)
+        return spectrum_against(chosen, self.mode, self.probe, self.reference)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +67,7 @@ class ExcitedStateRequest(Request[ExcitedStateSpectrum]):
 
     def compute(self, run: RunState) -> ExcitedStateSpectrum:
         """Return the spectrum, edge step = 1. Raises ReductionError for a run that is not an energy scan."""
-        spectrum = _spectrum(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
+        spectrum = spectrum_against(run.within(self.scope, self.detector), self.mode, self.probe, self.reference)
         return excited_state_spectrum(spectrum, self.fraction)
 
 
@@ -81,7 +80,3 @@ class DecayRequest(Request[MeasuredDecay | None]):
     def compute(self, run: RunState) -> MeasuredDecay | None:
         """Return the decay that another run has measured, None without one; raises nothing."""
         return run.decay()
-
-
-def _spectrum(sums: RunAccumulator, mode: Mode, probe: int, reference: Reference) -> Spectrum:
-    return (spc_spectrum if mode == "spc" else boxcar_spectrum)(sums, probe, reference)

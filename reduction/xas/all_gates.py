@@ -1,0 +1,197 @@
+"""Transient spectra from all gates of the pump period, instead of the pumped and the unpumped one alone.
+
+All gates of an exposure see the same jet and the same flux, so their ratios are free of both. A later gate sees what is
+left of the transient, and otherwise the same sample as the unpumped one: it carries information on both. The pumped
+signal of the recipes (SI 4) is replaced by its best estimate from all gates, after which the recipe is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.values import Value
+from reduction.xas.boxcar_energy import boxcar_curves, boxcar_spectrum, scaled_scans
+from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Signal, exposure_pairs, gates_of
+from reduction.xas.gate_errors import gate_errors, with_common
+from reduction.xas.gate_shares import GateShares, fit_gate_shares
+from reduction.xas.laser_power import power_at
+from reduction.xas.spc_energy import require_energy_scan, spc_curves, spc_spectrum
+from reduction.xas.transient import Spectrum
+
+if TYPE_CHECKING:
+    from reduction.accumulator import RunAccumulator
+    from reduction.run_metadata import Timing
+    from reduction.types import FloatArray, Mode, Reference
+    from reduction.xas.exposure_pairs import Gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllGatesSpectrum(Spectrum):
+    """The transient of the pumped minus the unpumped gate, determined by all gates.
+
+    `shares`: transient at each later gate relative to that at the pumped one, without unit, by probe. `variance_ratio`:
+    variance of a point over that of the two gates alone, without the errors of the shares. `shape_p_value`: probability
+    that noise alone makes the shapes at the gates differ as much as they do.
+    """
+
+    shares: dict[int, Value]
+    variance_ratio: float
+    shape_p_value: float
+
+
+class _Curves(NamedTuple):
+    """On and off of a recipe at `energy_ev`, (points,) each."""
+
+    energy_ev: FloatArray
+    on: Intensity
+    off: Intensity
+
+    @property
+    def transient(self) -> FloatArray:
+        return self.on.value - self.off.value
+
+
+def spectrum_against(run: RunAccumulator, mode: Mode, probe: int | None, reference: Reference) -> Spectrum:
+    """Return the spectrum of an energy scan against any reference, `probe` being the pumped one by default.
+
+    Raises ReductionError as `spc_spectrum`, `boxcar_spectrum` and `all_gates_spectrum` do.
+    """
+    if reference != "all gates":
+        return (spc_spectrum if mode == "spc" else boxcar_spectrum)(run, probe, reference)
+    if probe not in (None, run.metadata.timing.pumped_probe):
+        raise ReductionError("All gates together give the transient of the pumped pulse: choose its probe.")
+    return all_gates_spectrum(run, mode)
+
+
+def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpectrum:
+    """Return the spectrum of an energy scan in the acquisition `mode` by all gates; the scale is that of `Spectrum`.
+
+    It is the transient of the pumped minus the unpumped probe, as of `spc_spectrum` or `boxcar_spectrum`, and agrees
+    with it within the errors, which are smaller: if the later gates have recovered, the variance of a point is 0.63 of
+    that of two gates. Jet and flux cancel exposure by exposure. The shape of the transient must be the same at all
+    gates, which is tested. Raises ReductionError if it is not, if the transient is too weak to see how large it is
+    at the later gates, if there are no other gates, and as those recipes do.
+    """
+    require_energy_scan(run.metadata)
+    two = spectrum_against(run, mode, None, "unpumped probe")
+    gates = _Gates.of(run.metadata.timing)
+    curves = [_recipe(run, mode, exposure_pairs(run, mode, gate, gates.off)) for gate in gates.on]
+    if len({curve.energy_ev.size for curve in curves}) != 1:
+        raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
+    independent = 1.0 - two.correlation.value
+    shares = _shares(curves, independent)
+    found = _combined(run, mode, gates, shares.weights)
+
+    def transient(moved: RunAccumulator) -> FloatArray:
+        return _combined(moved, mode, gates, shares.weights).transient
+
+    probes = (*gates.on, gates.off)
+    common = gate_errors(run, mode, probes, transient, found.transient)
+    sigma = np.sqrt(shares.variance_of_mean * independent * _reference_variance(curves))
+    common = np.concatenate([common.reshape(-1, sigma.size), _errors_of_shares(shares, found.transient)])
+    errors = np.sqrt(np.diag(shares.covariance))
+    return AllGatesSpectrum(
+        energy_ev=found.energy_ev,
+        on=found.on.value,
+        on_sigma=found.on.sigma,
+        off=found.off.value,
+        off_sigma=found.off.sigma,
+        transient=found.transient,
+        sigma=with_common(sigma, common),
+        common=common,
+        sigma_scatter=None,
+        correlation=two.correlation,
+        covariance=np.diag(sigma**2) + common.T @ common,
+        metadata=replace(two.metadata, reference="all gates"),
+        shares={gate.probe: Value(float(one), float(error))
+                for gate, one, error in zip(gates.on[1:], shares.share[1:], errors, strict=True)},
+        variance_ratio=shares.variance_ratio,
+        shape_p_value=shares.p_value,
+    )  # fmt: skip
+
+
+class _Gates(NamedTuple):
+    """The gates that are no reference, the pumped one first, and the reference."""
+
+    on: tuple[Gate, ...]
+    off: Gate
+
+    @classmethod
+    def of(cls, timing: Timing) -> _Gates:
+        pumped = timing.pumped_probe
+        others = [one for one in range(timing.probes_per_pump) if one != pumped and one not in timing.reference_probes]
+        if not others:
+            raise ReductionError(
+                "The pump scheme has no gates besides the pumped and the unpumped ones. Use those two."
+            )
+        pairs = [gates_of("unpumped probe", probe, timing) for probe in (pumped, *others)]
+        return cls(tuple(on for on, _ in pairs), pairs[0][1])
+
+
+def _recipe(run: RunAccumulator, mode: Mode, pairs: ExposurePairs) -> _Curves:
+    """Return the curves that the recipe of the mode makes of pairs of gates."""
+    windows = run.metadata.windows
+    if mode == "spc":
+        return _Curves(pairs.axis, *spc_curves(pairs, windows, power_at(run, pairs.axis)))
+    scans = scaled_scans(pairs, windows)
+    return _Curves(scans.energy_ev, *boxcar_curves(scans, power_at(run, scans.energy_ev)))
+
+
+def _reference_variance(curves: list[_Curves]) -> FloatArray:
+    """Return the variance of the reference at every point, (points,), as all gates show it."""
+    # A boxcar estimates the variance of each gate and point to some 20 %. Gates differ by constant factors only, so
+    # their mean is known better, and no weight follows the noise of a single estimate.
+    own = [curves[0].off.sigma ** 2, *(one.on.sigma**2 for one in curves)]
+    level = own[0].mean()
+    return np.asarray(np.mean([one * (level / one.mean()) for one in own], axis=0))
+
+
+def _shares(curves: list[_Curves], independent: float) -> GateShares:
+    """Return the shares of the gates; `independent` is the part of their variance that is not common to all."""
+    reference = _reference_variance(curves)
+    relative = [float((one.on.sigma**2).mean() / reference.mean()) for one in curves]
+    return fit_gate_shares(
+        np.array([one.transient for one in curves]),
+        np.diag(relative) + 1.0,
+        independent * reference,
+        curves[0].off.value,
+    )
+
+
+def _combined(run: RunAccumulator, mode: Mode, gates: _Gates, weights: FloatArray) -> _Curves:
+    """Return the curves of the recipe in which the best estimate from all gates stands for the pumped signal."""
+    pairs = [exposure_pairs(run, mode, gate, gates.off) for gate in gates.on]
+    paired = np.logical_and.reduce([one.paired for one in pairs])
+    first = pairs[0]
+    off = _rate(first.off)
+    pumped = _rate(first.on)
+    estimate = off + sum(weight * (_rate(one.on) - off) for weight, one in zip(weights, pairs, strict=True))
+    # What a gate has in gain more than the reference is a multiple of the static spectrum. The recipe for two gates
+    # keeps that of the pumped gate, so it has to stay the same.
+    gain = float(np.sum(((pumped - estimate) * off)[paired]) / np.sum(off[paired] ** 2))
+    variances = [_rate_variance(one.on) for one in pairs]
+    variance = (1.0 - weights.sum()) ** 2 * _rate_variance(first.off)
+    variance = variance + sum(weight**2 * one for weight, one in zip(weights, variances, strict=True))
+    flux = first.on.flux
+    best = Signal((estimate + gain * off) * flux, variance * flux**2, flux)
+    return _recipe(run, mode, replace(first, on=best, paired=paired))
+
+
+def _rate(signal: Signal) -> FloatArray:
+    return np.divide(signal.signal, signal.flux, out=np.zeros_like(signal.signal), where=signal.flux > 0)
+
+
+def _rate_variance(signal: Signal) -> FloatArray:
+    return np.divide(signal.variance, signal.flux**2, out=np.zeros_like(signal.signal), where=signal.flux > 0)
+
+
+def _errors_of_shares(shares: GateShares, transient: FloatArray) -> FloatArray:
+    """Return the change of all points by each independent error of the shares, (gates - 1, points)."""
+    # A share that is wrong by e changes the transient by -w e of itself. The covariance of the shares as a sum of
+    # independent errors gives rows that add in quadrature, as those of the calibration of the gates do.
+    rows = shares.weights[1:] @ np.linalg.cholesky(shares.covariance)
+    return np.asarray(-np.outer(rows, transient))

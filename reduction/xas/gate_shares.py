@@ -1,0 +1,122 @@
+"""Sizes of the transient at later gates relative to that at the pumped one, and the weights of all gates they imply.
+
+The transients t_g of all gates after the pump are measured against one reference gate. A sample whose spectrum changes
+in size and not in shape has t_g = a_g D, with a = 1 at the pumped gate: a few shares describe all energies. The best
+estimate of D is then the mean of the t_g with the weights C^-1 a / (a' C^-1 a), where C holds the variances of the
+gates, and that of the reference, which all t_g have in common. A late gate with a small share gets a negative weight:
+it is one more reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from errors import ReductionError
+from reduction.fit_quality import p_value
+
+if TYPE_CHECKING:
+    from reduction.types import FloatArray
+
+LEAST_SIGNAL = 100.0
+"""Squared signal-to-noise ratio of the whole spectrum below which the shares are too uncertain to gain anything."""
+
+OTHER_SHAPE = 1e-3
+"""p-value below which the transients of the gates differ in shape; one false alarm in a thousand spectra."""
+
+_NUISANCES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateShares:
+    """Shares `a` of the gates, (gates,), the pumped one first with 1, and the covariance of the others.
+
+    `variance` (gates, gates): covariance of the transients relative to the variance of the reference gate.
+    `chi_square` compares the shapes of all gates.
+    """
+
+    share: FloatArray
+    covariance: FloatArray
+    variance: FloatArray
+    chi_square: float
+    degrees_of_freedom: int
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the transients of all gates in their mean, (gates,), for which the share of the mean is 1."""
+        solved = np.linalg.solve(self.variance, self.share)
+        return np.asarray(solved / (self.share @ solved))
+
+    @property
+    def variance_of_mean(self) -> float:
+        """Variance of the weighted mean, relative to that of the reference gate."""
+        return float(1.0 / (self.share @ np.linalg.solve(self.variance, self.share)))
+
+    @property
+    def variance_ratio(self) -> float:
+        """Variance of the weighted mean over that of the transient of two gates."""
+        return self.variance_of_mean / float(self.variance[0, 0])
+
+    @property
+    def p_value(self) -> float:
+        """Probability that noise alone makes shapes differ as much as they do."""
+        return p_value(self.chi_square, self.degrees_of_freedom)
+
+
+def fit_gate_shares(
+    transients: FloatArray, variance: FloatArray, point_variance: FloatArray, static: FloatArray
+) -> GateShares:
+    """Return the shares of `transients`, (gates, points), the pumped gate first, by maximum likelihood.
+
+    `variance` (gates, gates) is relative to `point_variance` (points,), the variance of the reference gate. Gates that
+    differ in gain or zero add a multiple of the `static` spectrum, (points,), and a constant, which are free for each
+    gate but the pumped one. Raises ReductionError if the transient is too weak, or if its shape differs between gates.
+    """
+    # The true transient of every point is free; it is eliminated by projecting on what is orthogonal to the shares,
+    # so that only shares and nuisances are searched for. The projection makes the likelihood symmetric in all gates:
+    # noise of the pumped gate does not pull the shares towards 0, as it would in a regression on that gate.
+    others = len(transients) - 1
+    root = np.linalg.cholesky(variance)
+    scale = np.sqrt(point_variance)
+    nuisances = np.array([static, np.ones_like(static)])
+
+    def parts(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        share = np.append(1.0, parameters[:others])
+        moved = np.zeros_like(transients)
+        moved[1:] = parameters[others:].reshape(others, _NUISANCES) @ nuisances
+        whitened = np.linalg.solve(root, (transients - moved) / scale)
+        return np.linalg.solve(root, share), whitened
+
+    def residual(parameters: FloatArray) -> FloatArray:
+        direction, whitened = parts(parameters)
+        along = direction @ whitened / (direction @ direction)
+        return np.asarray((whitened - np.outer(direction, along)).ravel())
+
+    start = np.concatenate([np.full(others, 0.2), np.zeros(others * _NUISANCES)])
+    found = least_squares(residual, start, x_scale="jac", method="lm")
+    direction, whitened = parts(found.x)
+    signal = float(np.sum((direction @ whitened) ** 2) / (direction @ direction)) - transients.shape[1]
+    if not signal > LEAST_SIGNAL:
+        raise ReductionError(
+            f"The transient is too weak to use all gates: its squared signal-to-noise ratio is {max(signal, 0.0):.0f}, "
+            f"at least {LEAST_SIGNAL:.0f} is needed. Count longer."
+        )
+    information = found.jac.T @ found.jac
+    # The noise of the eliminated transient looks like information on the shares; its mean is known.
+    information[:others, :others] *= signal / (signal + transients.shape[1])
+    shares = GateShares(
+        share=np.append(1.0, found.x[:others]),
+        covariance=np.linalg.inv(information)[:others, :others],
+        variance=variance,
+        chi_square=float(np.sum(found.fun**2)),
+        degrees_of_freedom=others * (transients.shape[1] - 1 - _NUISANCES),
+    )
+    if shares.p_value < OTHER_SHAPE:
+        raise ReductionError(
+            f"The transient has another shape at later gates (p = {shares.p_value:.1g}), so they cannot add to it. "
+            "Use the two gates."
+        )
+    return shares

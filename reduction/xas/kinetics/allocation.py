@@ -1,0 +1,123 @@
+"""Where beam time buys most: the delays at which counting lowers the error of a lifetime fastest.
+
+Each delay adds a Fisher information matrix that is proportional to the time spent there. The error of a quantity
+follows from the inverse of their sum, so the best share of the time for each delay can be computed from the fit itself
+(optimal design: Silvey, Titterington, Torsney 1978, Communications in Statistics A7, 1379, for the algorithm).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import InputError
+from reduction.xas.kinetics.model import RESPONSE
+from reduction.xas.kinetics.quantities import combinations_of, parameters_of, problem_of
+
+if TYPE_CHECKING:
+    from lmfit import Parameters
+
+    from reduction.types import FloatArray
+    from reduction.xas.gate_rates import GateRates
+    from reduction.xas.kinetics.fit import KineticsFit
+    from reduction.xas.kinetics.problem import KineticsProblem
+
+DRAWS = 8
+"""Parameters drawn from the posterior, over which the allocation is averaged."""
+
+_STEPS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Information:
+    """Information on the parameters of a fit, and the quantity that it is for.
+
+    `per_second` (draws, rows, parameters, parameters): that of one second at each row of the rates, for each draw of
+    the parameters, the best fit first; `prior` (parameters, parameters): that of the instrument response before the
+    fit; `slopes` (parameters,): derivatives of the quantity, `scale` its unit: a lifetime is fitted as a logarithm.
+    """
+
+    per_second: FloatArray
+    prior: FloatArray
+    slopes: FloatArray
+    scale: float
+
+    @classmethod
+    def of(
+        cls, rates: GateRates, seconds: FloatArray, fit: KineticsFit, quantity: str, *, draws: int = DRAWS, seed: int = 0
+    ) -> Information:
+        """Return the information of each row of `rates` after its `seconds`, (rows,), for a `quantity` of the fit.
+
+        Raises InputError for another quantity.
+        """
+        combinations = combinations_of(fit)
+        if quantity not in combinations:
+            raise InputError(f"quantity = {quantity!r} is none of {', '.join(combinations)}.")
+        slopes = np.array([combinations[quantity].slopes.get(name, 0.0) for name in fit.parameters])
+        is_lifetime = quantity in fit.quantities and quantity.startswith(("tau", "rise"))
+        problem = problem_of([rates], fit)
+        best = parameters_of(problem, fit)
+        tables = [_per_second(problem, one, seconds) for one in _posterior(best, fit, draws, seed)]
+        prior = np.zeros((slopes.size, slopes.size))
+        if RESPONSE in fit.parameters and fit.timing.irf_error_ps > 0:
+            place = fit.parameters.index(RESPONSE)
+            prior[place, place] = fit.timing.irf_error_ps**-2.0
+        return cls(
+            per_second=np.array(tables),
+            prior=prior,
+            slopes=slopes,
+            scale=fit.quantities[quantity].value if is_lifetime else 1.0,
+        )
+
+    def sigma(self, seconds: FloatArray) -> float:
+        """Return the error of the quantity, in its unit, after `seconds` at each row, (rows,), for the best fit."""
+        return abs(self.scale) * float(np.sqrt(self._variances(seconds)[0][0]))
+
+    def mean_sigma(self, seconds: FloatArray) -> float:
+        """Return the error, in the unit of the quantity, averaged over the draws: no rule should follow one estimate."""
+        return abs(self.scale) * float(np.sqrt(np.median(self._variances(seconds)[0])))
+
+    def shares(self) -> FloatArray:
+        """Return the shares of the time at each row, (rows,), that give the smallest error; they add up to 1."""
+        rows = self.per_second.shape[1]
+        found = np.full(rows, 1.0 / rows)
+        # The time itself only matters beside the prior; long enough, it does not.
+        total = 1e4
+        for _ in range(_STEPS):
+            _, gain = self._variances(total * found)
+            found = found * np.sqrt(np.maximum(gain.mean(axis=0), 0.0))
+            found = found / found.sum()
+        return np.asarray(found)
+
+    def _variances(self, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the variance of the quantity, (draws,), and its fall per second at each row, (draws, rows)."""
+        whole = self.prior + np.einsum("r,krpq->kpq", seconds, self.per_second)
+        # Units of the parameters differ by orders of magnitude, so they are scaled before the inversion.
+        scale = np.sqrt(np.einsum("kpp->kp", whole))
+        scaled = whole / (scale[:, :, None] * scale[:, None, :])
+        solved = np.linalg.solve(scaled, (self.slopes / scale)[..., None])[..., 0] / scale
+        return solved @ self.slopes, np.einsum("kp,krpq,kq->kr", solved, self.per_second, solved)
+
+
+def _per_second(problem: KineticsProblem, parameters: Parameters, seconds: FloatArray) -> FloatArray:
+    """Return the information of one second at each row, (rows, parameters, parameters)."""
+    trace = problem.traces[0]
+    rows, gates = trace.delay_ps.shape
+    jacobian = problem.jacobian(parameters)[: rows * gates].reshape(rows, gates, -1)
+    return np.einsum("rgp,rgq->rpq", jacobian, jacobian) / seconds[:, None, None]
+
+
+def _posterior(best: Parameters, fit: KineticsFit, draws: int, seed: int) -> list[Parameters]:
+    """Return the best parameters, and draws from the normal distribution of the fit within their limits."""
+    random = np.random.default_rng(seed)
+    values = np.array([best[name].value for name in fit.parameters])
+    root = np.linalg.cholesky(fit.covariance + 1e-12 * np.diag(np.diag(fit.covariance)))
+    found = [best]
+    for _ in range(draws - 1):
+        drawn = best.copy()
+        for name, value in zip(fit.parameters, values + root @ random.standard_normal(values.size), strict=True):
+            drawn[name].set(value=float(np.clip(value, drawn[name].min, drawn[name].max)))
+        found.append(drawn)
+    return found
