@@ -15,6 +15,7 @@ from plans.parameters import (
     FoilSchedule,
     GateSchedule,
     GateSeconds,
+    MaxTimeS,
     Metadata,
     Order,
     Reference,
@@ -23,6 +24,7 @@ from plans.parameters import (
     Schedule,
     Series,
     ShutterReference,
+    UntilSigma,
 )
 
 
@@ -61,8 +63,13 @@ class PumpedOptions(ReferencedOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduledOptions(PumpedOptions):
-    """Options of a scan that can bring along the runs that calibrate it; these share its series."""
+    """Options of a scan that can count until it is good enough, and bring along the runs that calibrate it.
 
+    These share its series.
+    """
+
+    until_sigma: UntilSigma | None = None
+    max_time_s: MaxTimeS | None = None
     gates: GateSchedule = Schedule.NONE
     gates_s: GateSeconds = 600.0
     foil: FoilSchedule = Schedule.NONE

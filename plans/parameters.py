@@ -63,6 +63,21 @@ class Schedule(StrEnum):
     AROUND = "around"
 
 
+class DelayGoal(StrEnum):
+    """Result of a delay scan that may end it: the error of every point, or of a lifetime."""
+
+    POINTS = "points"
+    TAU1 = "tau1"
+    TAU2 = "tau2"
+
+
+class EnergyGoal(StrEnum):
+    """Result of an energy scan that may end it: the error of every point, or of the mean over a window."""
+
+    POINTS = "points"
+    WINDOW = "window"
+
+
 class Direction(StrEnum):
     """Direction in which one mirror moves the laser over the sample."""
 
@@ -243,6 +258,25 @@ ImageDwellS = Annotated[
     ),
 ]
 Repeats = Annotated[int, Arg("passes over all points", low=1, high=MAXIMUM_REPEATS)]
+UntilSigma = Annotated[
+    float,
+    Arg(
+        "error at which the scan ends: ps for a lifetime, otherwise relative to the unpumped signal; each pass then "
+        "measures the points that lower it most, and `repeats` above 1 is the most passes",
+        low=1e-7,
+        high=1e6,
+    ),
+]
+MaxTimeS = Annotated[
+    float, Arg("longest beam time of a scan with `until_sigma`", unit="s", low=0.001, high=1_000_000.0)
+]
+UntilDelays = Annotated[DelayGoal, Arg("result whose error is `until_sigma`: every point, or a lifetime")]
+UntilEnergies = Annotated[
+    EnergyGoal, Arg("result whose error is `until_sigma`: every point, or the mean over `until_window_ev`")
+]
+UntilWindowEv = Annotated[
+    Sequence[float], Arg("lower and upper limit of the window of `until`", unit="eV", limits=energy_limits)
+]
 TemperatureC = Annotated[
     float,
     Arg(

@@ -16,6 +16,7 @@ from plans.engine.request import ScanRequest, check_request
 from plans.engine.scanning import announcement, check_scan, measure_run
 from plans.engine.spec import ScanSpec
 from plans.engine.start_document import calibration_metadata
+from plans.engine.until import Until
 from plans.metadata import storable_metadata
 from plans.options import ReferencedOptions
 from plans.parameters import PointOrder, ShutterReference
@@ -118,6 +119,7 @@ def _spec(beamline: Beamline, start: Mapping[str, Any]) -> ScanSpec:
         fixed=_held(entry, start, points),
         laser=ShutterState(start.get("laser", ShutterState.OPEN)),
         temperature_c=start["temperature_c"] if start.get("temperature_held", False) else None,
+        until=Until.from_document(start.get("until")),
         options=ReferencedOptions(
             dwell_s=start["dwell_s"],
             repeats=start["repeats"],

@@ -200,8 +200,8 @@ def _summary(start: Document, stop: Document | None, points_done: int, unfinishe
     if stop is not None:
         status = "interrupted" if stop.get("interrupted") else _STATUS[stop["exit_status"]]
         # bluesky calls a run that was stopped early a success; only the number of its points tells it from a complete
-        # one.
-        if status == "complete" and intended is not None and points_done < intended:
+        # one. A run that counts until its result is good enough may end before its most points.
+        if status == "complete" and intended is not None and points_done < intended and not start.get("until"):
             status = "stopped"
     return RunSummary(
         uid=start["uid"],

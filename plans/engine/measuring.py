@@ -25,6 +25,7 @@ from plans.engine.detection import Detection
 from plans.engine.dips import DipRecord
 from plans.engine.request import ScanRequest
 from plans.engine.suspending import SuspensionClock, wait_connected, wait_until_well
+from plans.engine.until import PassChooser
 from plans.engine.wait import send_and_wait
 from plans.types import AnyPlan, Plan
 
@@ -73,10 +74,21 @@ class PointLoop:
 
     def run(self) -> Plan:
         """Measure all exposures; raises AcquisitionError, or the last failure, of a point that stays bad."""
-        yield from use_approach(self._beamline, self._request.approach)
-        for scan_index, point_index, shutter in self._request.course():
+        request = self._request
+        yield from use_approach(self._beamline, request.approach)
+        dwells_s = [request.dwell_of(index) for index in range(len(request.points))]
+        chooser = PassChooser(request.until, dwells_s, request.done)
+        for scan_index in range(request.repeats):
+            if chooser.is_finished(scan_index):
+                continue
+            # A checkpoint before the question: after a pause it is asked again, and no exposure is repeated.
             yield Msg("checkpoint")
-            yield from self._measure(scan_index, point_index, self._targets(point_index, shutter))
+            chosen = yield from chooser.points_of(scan_index)
+            if not chosen:
+                return
+            for point_index, shutter in request.course_of_pass(scan_index, chosen):
+                yield Msg("checkpoint")
+                yield from self._measure(scan_index, point_index, self._targets(point_index, shutter))
 
     def _targets(self, point_index: int, shutter: ShutterState) -> Targets:
         """Return where every axis and shutter of the run belongs at one exposure."""

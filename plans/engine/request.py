@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from plans.engine.detection import Detection
 from plans.engine.point_order import check_order, default_order, order_of_pass
 from plans.engine.points import ScanPoints
 from plans.engine.spec import ScanSpec
+from plans.engine.until import Until
 from plans.grids import check_points
 from plans.parameters import PointOrder, ShutterReference
 from plans.types import Exposure
@@ -32,7 +33,8 @@ class ScanRequest:
     `fixed`: axes that stay, by event field; `points`: settings of the axes that move; both in the units of the axes.
     `approach`: end of long moves of the energy, from below or direct; `laser`: shutter of the run's own exposures;
     `detection`: detectors. `temperature_c`: temperature of the powder, None leaves it as it is. `edge` is None for
-    images. `done`: exposures that an earlier run has, and this one skips.
+    images. `done`: exposures that an earlier run has, and this one skips. `until`: result that may end the run before
+    all `repeats`; `exposures` and `course` are then the most.
     """
 
     plan_name: str
@@ -52,6 +54,7 @@ class ScanRequest:
     temperature_c: float | None = None
     dwell_factors: tuple[float, ...] = ()
     done: frozenset[Exposure] = frozenset()
+    until: Until | None = None
 
     def dwell_of(self, point_index: int) -> float:
         """Return the beam time of an exposure at one point, s; where it grows along the grid, in whole milliseconds."""
@@ -65,10 +68,22 @@ class ScanRequest:
     def course(self) -> Iterator[tuple[int, int, ShutterState]]:
         """Yield the exposures in order, each (scan index, point index, laser shutter), without those `done`."""
         for scan_index in range(self.repeats):
-            points = order_of_pass(self.points, self.order, scan_index)
-            for point_index, shutter in passes(self.shutter_reference, points, self.laser):
-                if (scan_index, point_index, STATES[shutter]) not in self.done:
-                    yield scan_index, point_index, shutter
+            for point_index, shutter in self.course_of_pass(scan_index):
+                yield scan_index, point_index, shutter
+
+    def course_of_pass(
+        self, scan_index: int, chosen: Collection[int] | None = None
+    ) -> Iterator[tuple[int, ShutterState]]:
+        """Yield the exposures of one pass in order, each (point index, laser shutter), without those `done`.
+
+        `chosen`: indices of the points to measure, None for all.
+        """
+        points = order_of_pass(self.points, self.order, scan_index)
+        if chosen is not None and len(chosen) < len(points):
+            points = [index for index in points if index in chosen]
+        for point_index, shutter in passes(self.shutter_reference, points, self.laser):
+            if (scan_index, point_index, STATES[shutter]) not in self.done:
+                yield point_index, shutter
 
 
 def passes(
@@ -106,6 +121,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
     detection = spec.detection(beamline)
     _check_targets(beamline, spec, points)
     beamline.energy.check_approach(approach)
+    _check_until(spec)
     for dwell_s in (options.dwell_s, round(options.dwell_s * max(spec.dwell_factors, default=1.0), 3)):
         beamline.exposure.check_dwell(dwell_s)
     return ScanRequest(
@@ -125,6 +141,7 @@ def check_request(beamline: Beamline, spec: ScanSpec) -> ScanRequest:
         approach=approach,
         laser=spec.laser,
         temperature_c=None if spec.temperature_c is None else float(spec.temperature_c),
+        until=spec.until,
     )
 
 
@@ -143,6 +160,15 @@ def _checked_points(beamline: Beamline, spec: ScanSpec) -> ScanPoints:
     axis = beamline.axes[spec.axis]
     points = check_points(spec.points, name=axis.name, low=axis.low, high=axis.high, unit=axis.unit)
     return ScanPoints(axes=(str(spec.axis),), values=tuple((point,) for point in points))
+
+
+def _check_until(spec: ScanSpec) -> None:
+    """Raise InputError for a run whose passes cannot be chosen point by point."""
+    if spec.until is not None and spec.shutter_reference is not ShutterReference.NONE:
+        raise InputError(
+            f"shutter_reference = {str(spec.shutter_reference)!r} with until_sigma: give 'none', so that the unpumped "
+            "pulses are the reference, or a fixed number of repeats."
+        )
 
 
 def _check_targets(beamline: Beamline, spec: ScanSpec, points: ScanPoints) -> None:

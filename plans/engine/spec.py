@@ -10,6 +10,7 @@ from devices.beamline import Beamline
 from devices.names import ShutterState
 from plans.edges import EdgePreset
 from plans.engine.detection import Detection, pump_probe
+from plans.engine.until import Until
 from plans.options import ReferencedOptions, ScanOptions
 from plans.parameters import ShutterReference
 from plans.types import RunPlan
@@ -35,7 +36,7 @@ class ScanSpec:
     `laser` is the shutter of the run's own exposures. The powder is brought to `temperature_c` first, unless that is
     None. `metadata` returns the plan's own keys of the start document, and may read the beamline. `expects` is a
     sentence on the expected result of the run, such as its error per point, for the forecast of a technique that the
-    window does not know.
+    window does not know. `until`: result that may end the run before all repeats.
 
     The decorator of the plan fills in the last four.
     """
@@ -52,6 +53,7 @@ class ScanSpec:
     temperature_c: float | None = None
     metadata: Callable[[Beamline], Mapping[str, Any]] = no_metadata
     expects: str = ""
+    until: Until | None = None
     # Filled in by the decorator, unless the run comes from another plan, which has filled them in already.
     plan_name: str = ""
     detection: Callable[[Beamline], Detection] = pump_probe

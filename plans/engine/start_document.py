@@ -62,6 +62,7 @@ class StartDocument:
 
     Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
+    `until` is the result that may end the run before all repeats.
     """
 
     plan_name: str
@@ -87,6 +88,7 @@ class StartDocument:
     temperature_held: bool | None = None
     laser: str | None = None
     held_axes: dict[str, float] | None = None
+    until: dict[str, Any] | None = None
 
 
 def own_keys() -> frozenset[str]:
@@ -110,6 +112,7 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         shutter_reference=str(request.shutter_reference),
         approach=str(request.approach),
         hints={"dimensions": _dimensions(request.points)},
+        until=None if request.until is None else request.until.document(),
         **_grid_keys(request),
         **_held_keys(request),
         **_edge_keys(request, beamline),

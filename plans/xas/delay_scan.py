@@ -8,9 +8,10 @@ from errors import InputError
 from plans.edges import edge_preset, feature_energy
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
+from plans.engine.until import until_of, with_most_passes
 from plans.grids import Region, join_regions, log_spaced
 from plans.options import ScheduledOptions
-from plans.parameters import DelaysPs, Edge, EnergyEv, RegionsPs
+from plans.parameters import DelayGoal, DelaysPs, Edge, EnergyEv, RegionsPs, UntilDelays
 from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
@@ -41,12 +42,14 @@ def delay_scan(
     energy_ev: EnergyEv | None = None,
     delays_ps: DelaysPs | None = None,
     regions_ps: RegionsPs | None = None,
+    until: UntilDelays = DelayGoal.POINTS,
 ) -> Runs:
     """Scan the laser delay at one energy of an edge.
 
     By default 35 delays from -0.5 to 130 ns, linear around time zero and logarithmic later, at the main feature of the
-    edge (13472 or 13043 eV). Returns the run's uid; with `gates` or `foil`, the uids of all runs by name, of which
-    "scan" is the scan.
+    edge (13472 or 13043 eV). With `until_sigma`, the first pass measures all of them, and later ones those at which
+    time buys most, until the result is good enough. Returns the run's uid; with `gates` or `foil`, the uids of all runs
+    by name, of which "scan" is the scan.
     """
     if delays_ps is not None and regions_ps is not None:
         raise InputError("Give delays_ps or regions_ps, not both.")
@@ -62,6 +65,7 @@ def delay_scan(
             AxisName.ENERGY: feature_energy(preset, energy_ev),
             AxisName.FLUENCE: options.fluence_mj_cm2,
         },
-        options=options,
+        options=with_most_passes(options),
+        until=until_of(str(until), options.until_sigma, options.max_time_s),
     )
     return with_schedule(configuration, scan, options, delays_ps)

@@ -7,8 +7,19 @@ from devices.names import AxisName
 from plans.edges import check_belongs, check_reducible, dwell_factors, edge_points, edge_preset
 from plans.engine.detection import pump_probe
 from plans.engine.spec import Runs, ScanSpec
+from plans.engine.until import until_of, with_most_passes
 from plans.options import ScheduledOptions
-from plans.parameters import AllowUnreducible, DelayPs, DwellPower, Edge, RegionsEv, RegionsK
+from plans.parameters import (
+    AllowUnreducible,
+    DelayPs,
+    DwellPower,
+    Edge,
+    EnergyGoal,
+    RegionsEv,
+    RegionsK,
+    UntilEnergies,
+    UntilWindowEv,
+)
 from plans.registry import Group, scan_plan
 from plans.xas.schedule import with_schedule
 
@@ -24,13 +35,16 @@ def energy_scan(
     regions_k: RegionsK | None = None,
     dwell_power: DwellPower = 0.0,
     allow_unreducible: AllowUnreducible = False,
+    until: UntilEnergies = EnergyGoal.POINTS,
+    until_window_ev: UntilWindowEv | None = None,
 ) -> Runs:
     """Scan the energy over an absorption edge with the laser at `delay_ps`.
 
     All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
     `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump
-    is refused; with the default scheme those above 153.2 ns. Returns the run's uid; with `gates` or `foil`, the
-    uids of all runs by name, of which "scan" is the scan.
+    is refused; with the default scheme those above 153.2 ns. With `until_sigma`, the first pass measures all points,
+    and later ones those that still need it, until the result is good enough. Returns the run's uid; with `gates` or
+    `foil`, the uids of all runs by name, of which "scan" is the scan.
     """
     preset = edge_preset(edge, configuration)
     points = edge_points(preset, regions_ev, regions_k)
@@ -42,6 +56,7 @@ def energy_scan(
         points=points,
         dwell_factors=dwell_factors(preset, points, dwell_power, regions_ev, regions_k),
         fixed={AxisName.DELAY: delay_ps, AxisName.FLUENCE: options.fluence_mj_cm2},
-        options=options,
+        options=with_most_passes(options),
+        until=until_of(str(until), options.until_sigma, options.max_time_s, until_window_ev),
     )
     return with_schedule(configuration, scan, options, [delay_ps])

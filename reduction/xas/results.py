@@ -57,8 +57,9 @@ class SpectrumResults(RunResults):
     """Spectra of a pump-probe energy scan: boxcar, photon counting, then one per further detector of the fluorescence.
 
     `all_gates`: each of the spectra by all gates instead of two, None where they add nothing; `all_gates_problems` are
-    the reasons, "" without one. `blocked`: the same against exposures with the laser blocked, None where the run has none. `decay`: that of the same
-    sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind the sample, by its name.
+    the reasons, "" without one. `blocked`: the same against exposures with the laser blocked, None where the run has
+    none. `decay`: that of the same sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind
+    the sample, by its name.
     `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
     to pass; `power`: that of the laser, None if it was not recorded.
     """

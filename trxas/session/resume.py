@@ -33,6 +33,8 @@ def resume_plan(session: Session, key: RunKey, *, say: Callable[[str], None] = p
     start = documents[0][1]
     if documents[-1][0] != "stop":
         raise InputError(f"Run {start['uid']} is still being measured by another process. Wait until it has ended.")
+    if start.get("until") and is_complete(documents):
+        raise InputError(f"Run {start['uid']} has reached its result: there is nothing to resume.")
     done = set(good_exposures(documents))
     intended = start.get("num_points", "?")
     say(f"run {start['uid'][:8]} has {len(done)} of {intended} exposures; measuring the missing ones")
@@ -44,7 +46,11 @@ def is_complete(documents: Documents) -> bool:
 
     Raises IndexError without documents.
     """
-    intended = documents[0][1].get("num_points")
+    start = documents[0][1]
+    name, stop = documents[-1]
+    if start.get("until") and name == "stop" and stop["exit_status"] == "success":
+        return True
+    intended = start.get("num_points")
     return intended is not None and len(set(good_exposures(documents))) >= int(intended)
 
 

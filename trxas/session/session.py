@@ -26,6 +26,7 @@ from trxas.channel_access import environment as channel_access
 from trxas.configuration import Configuration, StorageSettings, images_elsewhere
 from trxas.results.live_run import LiveRun
 from trxas.session.calibrations import Calibrations, calibration_file
+from trxas.session.count_judge import CountJudge
 from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
@@ -187,6 +188,9 @@ def _assembled(
         run_engine.preprocessors.append(refused)
     guard_metadata(run_engine, configuration.beamline)
     run_engine.subscribe(SelfTestJudge(configuration.beamline))
+    judge = CountJudge(functools.partial(load_dataset, store))
+    run_engine.record_with(judge)
+    run_engine.preprocessors.append(judge.answering)
     gates = GateCalibrator(beamline, functools.partial(load_dataset, store))
     run_engine.record_with(gates)
     # A preprocessor sees the messages of those before it: what the gates configure has to be saved.

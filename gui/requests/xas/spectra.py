@@ -10,7 +10,7 @@ import numpy as np
 from errors import ReductionError
 from gui.live.request import Request
 from gui.live.run_state import RunState, Scope
-from reduction.accumulator import RunAccumulator, joined
+from reduction.accumulator import joined
 from reduction.detector_view import seen_by
 from reduction.run_kind import MeasuredDecay
 from reduction.types import Mode, Reference

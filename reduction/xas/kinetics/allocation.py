@@ -7,7 +7,9 @@ follows from the inverse of their sum, so the best share of the time for each de
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +29,11 @@ if TYPE_CHECKING:
 DRAWS = 8
 """Parameters drawn from the posterior, over which the allocation is averaged."""
 
-_STEPS = 200
+_STEPS = 100
+_LONG_S = 1e4
+_SEED = 1
+_LONGEST = 1e3
+_EXACT = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,7 @@ class Information:
 
     @classmethod
     def of(
-        cls, rates: GateRates, seconds: FloatArray, fit: KineticsFit, quantity: str, *, draws: int = DRAWS, seed: int = 0
+        cls, rates: GateRates, seconds: FloatArray, fit: KineticsFit, quantity: str, *, draws: int = DRAWS
     ) -> Information:
         """Return the information of each row of `rates` after its `seconds`, (rows,), for a `quantity` of the fit.
 
@@ -59,7 +65,7 @@ class Information:
         is_lifetime = quantity in fit.quantities and quantity.startswith(("tau", "rise"))
         problem = problem_of([rates], fit)
         best = parameters_of(problem, fit)
-        tables = [_per_second(problem, one, seconds) for one in _posterior(best, fit, draws, seed)]
+        tables = [_per_second(problem, one, seconds) for one in _posterior(best, fit, draws)]
         prior = np.zeros((slopes.size, slopes.size))
         if RESPONSE in fit.parameters and fit.timing.irf_error_ps > 0:
             place = fit.parameters.index(RESPONSE)
@@ -73,32 +79,61 @@ class Information:
 
     def sigma(self, seconds: FloatArray) -> float:
         """Return the error of the quantity, in its unit, after `seconds` at each row, (rows,), for the best fit."""
-        return abs(self.scale) * float(np.sqrt(self._variances(seconds)[0][0]))
+        return abs(self.scale) * float(np.sqrt(self._solved(seconds)[0] @ self.slopes))
 
     def mean_sigma(self, seconds: FloatArray) -> float:
-        """Return the error, in the unit of the quantity, averaged over the draws: no rule should follow one estimate."""
-        return abs(self.scale) * float(np.sqrt(np.median(self._variances(seconds)[0])))
+        """Return the median of the error over the draws, in the unit of the quantity, after `seconds`, (rows,)."""
+        return abs(self.scale) * float(np.sqrt(np.median(self._solved(seconds) @ self.slopes)))
 
+    def seconds_left(self, seconds: FloatArray, wanted: float) -> float:
+        """Return the time, s, that leads to the `wanted` error if it is spent by `shares`; infinite if none does.
+
+        `seconds` (rows,) are those spent already, `wanted` is in the unit of the quantity.
+        """
+        if self.mean_sigma(seconds) <= wanted:
+            return 0.0
+        low, high = 0.0, _LONGEST * float(seconds.sum())
+        if self.mean_sigma(filled(seconds, self.shares, high)) > wanted:
+            return math.inf
+        while high - low > _EXACT * (float(seconds.sum()) + low):
+            middle = (low + high) / 2.0
+            is_enough = self.mean_sigma(filled(seconds, self.shares, middle)) <= wanted
+            low, high = (low, middle) if is_enough else (middle, high)
+        return high
+
+    @cached_property
     def shares(self) -> FloatArray:
-        """Return the shares of the time at each row, (rows,), that give the smallest error; they add up to 1."""
+        """Shares of the time at each row, (rows,), that give the smallest error; they add up to 1."""
+        # For the best fit alone, this step makes the gain per second equal at all rows that get time. Averaged is the
+        # logarithm of the error: a few draws with a lifetime that can hardly be measured must not decide for all.
         rows = self.per_second.shape[1]
         found = np.full(rows, 1.0 / rows)
-        # The time itself only matters beside the prior; long enough, it does not.
-        total = 1e4
         for _ in range(_STEPS):
-            _, gain = self._variances(total * found)
-            found = found * np.sqrt(np.maximum(gain.mean(axis=0), 0.0))
+            # The time itself only matters beside the prior; long enough, it does not.
+            solved = self._solved(_LONG_S * found)
+            gain = np.einsum("kp,krpq,kq->kr", solved, self.per_second, solved, optimize=True)
+            variance = solved @ self.slopes
+            found = found * np.sqrt(np.maximum((gain / variance[:, None]).mean(axis=0), 0.0))
             found = found / found.sum()
         return np.asarray(found)
 
-    def _variances(self, seconds: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the variance of the quantity, (draws,), and its fall per second at each row, (draws, rows)."""
-        whole = self.prior + np.einsum("r,krpq->kpq", seconds, self.per_second)
+    def _solved(self, seconds: FloatArray) -> FloatArray:
+        """Return the covariance of the parameters times the slopes, (draws, parameters)."""
+        whole = self.prior + np.tensordot(self.per_second, seconds, axes=(1, 0))
         # Units of the parameters differ by orders of magnitude, so they are scaled before the inversion.
         scale = np.sqrt(np.einsum("kpp->kp", whole))
         scaled = whole / (scale[:, :, None] * scale[:, None, :])
-        solved = np.linalg.solve(scaled, (self.slopes / scale)[..., None])[..., 0] / scale
-        return solved @ self.slopes, np.einsum("kp,krpq,kq->kr", solved, self.per_second, solved)
+        return np.asarray(np.linalg.solve(scaled, (self.slopes / scale)[..., None])[..., 0] / scale)
+
+
+def filled(seconds: FloatArray, shares: FloatArray, more_s: float) -> FloatArray:
+    """Return the times of all rows, (rows,), after `more_s` seconds are spent where they are missing most.
+
+    What is missing is the difference from the `shares` of the whole time; no time can be taken back.
+    """
+    missing = np.maximum(shares * (seconds.sum() + more_s) - seconds, 0.0)
+    total = missing.sum()
+    return np.asarray(seconds + (missing * (more_s / total) if total > 0 else 0.0))
 
 
 def _per_second(problem: KineticsProblem, parameters: Parameters, seconds: FloatArray) -> FloatArray:
@@ -109,9 +144,9 @@ def _per_second(problem: KineticsProblem, parameters: Parameters, seconds: Float
     return np.einsum("rgp,rgq->rpq", jacobian, jacobian) / seconds[:, None, None]
 
 
-def _posterior(best: Parameters, fit: KineticsFit, draws: int, seed: int) -> list[Parameters]:
+def _posterior(best: Parameters, fit: KineticsFit, draws: int) -> list[Parameters]:
     """Return the best parameters, and draws from the normal distribution of the fit within their limits."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(_SEED)
     values = np.array([best[name].value for name in fit.parameters])
     root = np.linalg.cholesky(fit.covariance + 1e-12 * np.diag(np.diag(fit.covariance)))
     found = [best]
