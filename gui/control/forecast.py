@@ -83,13 +83,19 @@ def transient_sigma(photons_per_pulse: float, pulses: float, photodiodes: int = 
 def scan_course(arguments: Mapping[str, Any], points: int | None) -> Course | None:
     """Return the course of a scan with `points` per pass, from its `dwell_s`, `repeats` and `shutter_reference`.
 
-    A reference by the shutter doubles the exposures. None for a plan without a dwell in s, or with an unknown number of
+    A reference by the shutter doubles the exposures. A scan with `until_sigma` takes at most its `max_time_s`; without
+    one, only its first pass can be predicted. None for a plan without a dwell in s, or with an unknown number of
     points: nothing is guessed.
     """
     dwell_s = arguments.get("dwell_s")
     repeats = arguments.get("repeats", 1)
     if not isinstance(dwell_s, int | float) or not points or not repeats:
         return None
+    if arguments.get("until_sigma"):
+        most_s = arguments.get("max_time_s")
+        number = points if most_s is None else round(float(most_s) / float(dwell_s))
+        after = "passes after the first, until the result is known well enough" if most_s is None else ""
+        return Course(batches=(ExposureBatch(exposures=number, dwell_s=float(dwell_s)),), besides=after)
     states = 2 if arguments.get("shutter_reference", "none") in ("point", "scan") else 1
     batch = ExposureBatch(exposures=points * int(repeats) * states, dwell_s=float(dwell_s))
     return Course(batches=(batch,))

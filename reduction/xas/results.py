@@ -164,7 +164,7 @@ class TraceResults(KineticsResults):
     def _forecast_lines(self) -> list[str]:
         if self.fit is None or self.fit.undetermined or not self.beam_time_s > 0:
             return []
-        return [f"{'forecast':<22} {self.time_to().text}"]
+        return [f"{'forecast':<22} {self.time_to().text_with_hour}"]
 
     def _detector_lines(self) -> list[str]:
         lines = []

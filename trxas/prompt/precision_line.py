@@ -41,7 +41,7 @@ class PrecisionLine:
         if not isinstance(results, KineticsResults) or results.fit is None or results.fit.undetermined:
             return
         try:
-            PROGRESS.write(f"after {passes} pass{'es' * (passes > 1)}: {results.time_to().text}")
+            PROGRESS.write(f"after {passes} pass{'es' * (passes > 1)}: {results.time_to().text_with_hour}")
         except (ReductionError, InputError):
             # A fit without an error of its lifetime says nothing yet; the next pass may.
             return

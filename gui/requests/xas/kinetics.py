@@ -93,7 +93,7 @@ class KineticsRequest(Request[FittedTrace]):
         if fit.undetermined:
             return ""
         try:
-            return precision_forecast(fit, beam_time_s).text
+            return precision_forecast(fit, beam_time_s).text_with_hour
         except ReductionError:
             # A lifetime without an error; the fit itself is shown.
             return ""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STEPS = (1.0, 2.0, 5.0)
 _NEXT_BELOW = 0.75
 _LONGEST = 1e6
+_HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class PrecisionForecast:
     """Error of a quantity now, and the beam time, s, that the same delays still take to reach the `wanted_error`.
 
     `error` and `wanted_error` are in the `unit` of the quantity; `seconds` is 0 if it is reached, and infinite if
-    counting alone does not lead there.
+    counting alone does not lead there. `hour_error` is the error after one more hour of beam time.
     """
 
     quantity: str
@@ -34,17 +35,31 @@ class PrecisionForecast:
     error: float
     wanted_error: float
     seconds: float
+    hour_error: float
 
     @property
     def text(self) -> str:
         """The forecast as `tau2 ± 31 ps; ± 20 ps in 14 min of beam time`."""
-        now = f"{self.quantity.removesuffix('_ps')} ± {_two_digits(self.error)} {self.unit}".strip()
+        return f"{self._now}; {self._wanted}"
+
+    @property
+    def text_with_hour(self) -> str:
+        """The same with one more hour: `tau2 ± 31 ps; ± 12 ps after one more hour; ± 20 ps in 14 min of beam time`."""
+        hour = f"± {_two_digits(self.hour_error)} {self.unit}".strip()
+        return f"{self._now}; {hour} after one more hour; {self._wanted}"
+
+    @property
+    def _now(self) -> str:
+        return f"{self.quantity.removesuffix('_ps')} ± {_two_digits(self.error)} {self.unit}".strip()
+
+    @property
+    def _wanted(self) -> str:
         wanted = f"± {self.wanted_error:g} {self.unit}".strip()
         if self.seconds <= 0:
-            return f"{now}; {wanted} reached"
+            return f"{wanted} reached"
         if not math.isfinite(self.seconds):
-            return f"{now}; {wanted} not within reach of counting"
-        return f"{now}; {wanted} in {duration_text(self.seconds)} of beam time"
+            return f"{wanted} not within reach of counting"
+        return f"{wanted} in {duration_text(self.seconds)} of beam time"
 
 
 def precision_forecast(
@@ -79,6 +94,7 @@ def precision_forecast(
         error=error,
         wanted_error=wanted,
         seconds=max(factor - 1.0, 0.0) * beam_time_s,
+        hour_error=abs(scale) * growth.sigma(slopes, 1.0 + _HOUR_S / beam_time_s),
     )
 
 

@@ -10,8 +10,8 @@ from reduction.powder.diffraction import integrate
 assert integrate is not None  # pyFAI starts a process when it is first imported, not allowed inside a unit test.
 
 EXPECTED = """
-RunAccumulator all_gates_spectrum RunReduction Value accumulate accumulate_static align_foil baseline_checks boxcar_spectrum boxcar_zero
-column
+RunAccumulator RunReduction Value accumulate accumulate_static align_foil all_gates_spectrum baseline_checks
+boxcar_spectrum boxcar_zero column
 combine_runs comparison_parameter curve_of excited_state_spectrum find_edge fit_dead_time fit_fluence fit_kinetics
 fluence_scan
 foil_absorption gate_null_test gate_rates integrate

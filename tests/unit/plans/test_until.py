@@ -1,0 +1,106 @@
+"""If these fail, a scan that counts until it is good enough measures too much, too little, or never ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import bluesky.preprocessors as bpp
+import pytest
+from bluesky import RunEngine
+from bluesky.utils import Msg
+
+import plans
+from errors import InputError
+from plans.engine.until import QUESTION, NextPass
+from tests.support.fake_beamline import FakeHardware
+
+Documents = list[tuple[str, dict[str, Any]]]
+DELAYS_PS = [-100.0, 50.0, 200.0]
+
+
+def judged(plan: Any, answers: Iterator[tuple[int, ...]]) -> Documents:
+    """Run a plan whose questions get these answers; return its documents."""
+
+    def heard(message: Msg) -> Msg:
+        if QUESTION in message.kwargs:
+            message.kwargs[QUESTION].judge = lambda: NextPass(points=next(answers))
+        return message
+
+    engine, documents = RunEngine({}), []
+    engine.subscribe(lambda name, doc: documents.append((name, doc)))
+    engine(bpp.msg_mutator(plan, heard))
+    return documents
+
+
+def exposures(documents: Documents) -> list[tuple[int, int]]:
+    events = [doc["data"] for name, doc in documents if name == "event"]
+    return [(int(data["scan_index"]), int(data["point_index"])) for data in events]
+
+
+def scan(hardware: FakeHardware, **settings: Any) -> Any:
+    usual = {"delays_ps": DELAYS_PS, "dwell_s": 1.0, "until": "tau1", "until_sigma": 10.0}
+    return plans.delay_scan(hardware.beamline, "Br K", **(usual | settings))
+
+
+def test_each_pass_measures_what_the_judge_chooses_and_the_run_ends_with_it() -> None:
+    hardware = FakeHardware()
+    documents = judged(scan(hardware), iter([(1,), (0, 2), ()]))
+    # The second pass goes up again, the third down: snake order, also of a part of the points.
+    assert exposures(documents) == [(0, 0), (0, 1), (0, 2), (1, 1), (2, 0), (2, 2)]
+    start, stop = documents[0][1], documents[-1][1]
+    assert start["until"] == {"goal": "tau1", "sigma": 10.0, "max_time_s": None, "window_ev": None}
+    assert stop["exit_status"] == "success"
+
+
+def test_the_longest_time_is_kept() -> None:
+    hardware = FakeHardware()
+    documents = judged(scan(hardware, max_time_s=5.0), iter([(1,), (0, 2), (1,)]))
+    assert len(exposures(documents)) == 5
+
+
+def test_repeats_are_the_most_passes() -> None:
+    hardware = FakeHardware()
+    documents = judged(scan(hardware, repeats=2), iter([(1,), (2,)]))
+    assert exposures(documents) == [(0, 0), (0, 1), (0, 2), (1, 1)]
+
+
+def test_without_a_session_all_points_are_measured() -> None:
+    engine, documents = RunEngine({}), []
+    engine.subscribe(lambda name, doc: documents.append((name, doc)))
+    engine(scan(FakeHardware(), repeats=2))
+    assert len(exposures(documents)) == 6
+
+
+def test_a_resumed_run_completes_the_first_pass_and_decides_again() -> None:
+    """Lost: beam time for what was measured already, or the end, if a killed run starts from nothing."""
+    hardware = FakeHardware()
+    start = judged(scan(hardware), iter([(1,), ()]))[0][1]
+    first = judged(plans.resume_scan(hardware.beamline, start, [(0, 0, 1), (0, 2, 1)]), iter([(2,), ()]))
+    assert exposures(first) == [(0, 1), (1, 2)]
+    later = [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 1, 1)]
+    second = judged(plans.resume_scan(hardware.beamline, start, later), iter([(0,), ()]))
+    assert exposures(second) == [(2, 0)], "a pass that was begun is not repeated"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"until_sigma": None, "max_time_s": 60.0}, "need until_sigma"),
+        ({"shutter_reference": "point"}, "shutter_reference = 'point'"),
+        ({"until": "area"}, "until = 'area'"),
+        ({"until_sigma": -1.0}, "until_sigma = -1"),
+    ],
+)
+def test_a_goal_that_cannot_be_reached_is_refused(arguments: dict[str, Any], message: str) -> None:
+    hardware = FakeHardware()
+    with pytest.raises(InputError, match=message):
+        RunEngine({})(scan(hardware, **arguments))
+    assert hardware.moves == []
+
+
+def test_a_window_needs_its_limits() -> None:
+    hardware = FakeHardware()
+    plan = plans.energy_scan(hardware.beamline, "Br K", delay_ps=100.0, until="window", until_sigma=1e-3)
+    with pytest.raises(InputError, match="until_window_ev"):
+        RunEngine({})(plan)
