@@ -104,12 +104,13 @@ def fit_gate_shares(
             f"The transient is too weak to use all gates: its squared signal-to-noise ratio is {max(signal, 0.0):.0f}, "
             f"at least {LEAST_SIGNAL:.0f} is needed. Count longer."
         )
-    information = found.jac.T @ found.jac
+    jacobian: FloatArray = np.asarray(found.jac)
+    information = jacobian.T @ jacobian
     # The noise of the eliminated transient looks like information on the shares; its mean is known.
     information[:others, :others] *= signal / (signal + transients.shape[1])
     shares = GateShares(
         share=np.append(1.0, found.x[:others]),
-        covariance=np.linalg.inv(information)[:others, :others],
+        covariance=np.asarray(np.linalg.inv(information)[:others, :others]),
         variance=variance,
         chi_square=float(np.sum(found.fun**2)),
         degrees_of_freedom=others * (transients.shape[1] - 1 - _NUISANCES),

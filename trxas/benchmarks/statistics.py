@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import ReductionError
 from plans.engine.point_order import ordered
@@ -79,7 +81,7 @@ def _efficiency(bound: FloatArray, ours: FloatArray, seeds: int) -> Entry:
     return Entry(value=float(bound.mean()), baseline=float(ours.mean()), ratio=ratio, unit="variance", spread=error)
 
 
-def _means(values: FloatArray, parts: Sequence[FloatArray]) -> list[float]:
+def _means(values: FloatArray, parts: Sequence[NDArray[np.integer[Any]]]) -> list[float]:
     return [float(values[part].mean()) for part in parts]
 
 

@@ -141,7 +141,7 @@ def _per_second(problem: KineticsProblem, parameters: Parameters, seconds: Float
     trace = problem.traces[0]
     rows, gates = trace.delay_ps.shape
     jacobian = problem.jacobian(parameters)[: rows * gates].reshape(rows, gates, -1)
-    return np.einsum("rgp,rgq->rpq", jacobian, jacobian) / seconds[:, None, None]
+    return np.asarray(np.einsum("rgp,rgq->rpq", jacobian, jacobian) / seconds[:, None, None])
 
 
 def _posterior(best: Parameters, fit: KineticsFit, draws: int) -> list[Parameters]:

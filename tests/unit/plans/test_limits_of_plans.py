@@ -24,6 +24,7 @@ BEYOND: dict[str, list[Any]] = {
     "around_ps": [200_001.0, -100_001.0],
     "energy_ev": [12_799.0, 13_701.0],
     "regions_ev": [[(13_690, 13_701, 1)], [(12_799, 12_810, 1)]],
+    "until_window_ev": [[13_690.0, 13_701.0], [12_799.0, 12_810.0]],
     "regions_k": [[(3.0, 41.0, 1.0)], [(-1.0, 4.0, 1.0)]],
     "temperature_c": [19.0, 161.0],
     "temperatures_c": [[25.0, 161.0], [19.0]],
@@ -81,7 +82,7 @@ NO_LIMIT = {
     "apply",
     "allow_unreducible",
 }
-NO_LIMIT |= {"shutter_reference", "order", "gates", "foil", "foil_edge"}
+NO_LIMIT |= {"shutter_reference", "order", "gates", "foil", "foil_edge", "until"}
 
 CASES = [
     (plan, name, value)

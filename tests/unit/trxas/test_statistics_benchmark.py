@@ -1,0 +1,36 @@
+"""If these fail, drifts reach the results, or the benchmark of statistics measures something else than it states."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from plans.parameters import PointOrder
+from trxas.benchmarks.drawn_runs import EnergyScan, Sample
+from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
+
+
+def test_passes_in_both_directions_cancel_a_drift() -> None:
+    """Lost: a lifetime, to a transient that grows by 10 % meanwhile. Without noise, so there is no false alarm."""
+    snake = _biases(PointOrder.SNAKE, passes=2)
+    assert max(snake) < 0.2
+    upwards = _biases(PointOrder.UP, passes=1)
+    assert upwards[1] > 10 * snake[1]
+
+
+@pytest.mark.parametrize(("shares", "share_of_two"), [(RECOVERED, 0.625), (OFFSET, 0.71)])
+def test_the_bound_is_that_of_independent_gates(shares: tuple[float, ...], share_of_two: float) -> None:
+    """The bound of a boxcar point far from the transient, beside that of two gates: twice the variance of one."""
+    scan = EnergyScan(mode="boxcar", shares=shares, noise_v=1e-6)
+    bound = _spectrum_bound(scan)
+    last = -3
+    two = 2 * scan.relative_variance[last, 0] * scan.static[last] ** 2 / (scan.static[-6:].mean() - 0.15) ** 2
+    assert bound[last] / two == pytest.approx(share_of_two, abs=0.05)
+
+
+def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
+    for seed in range(50):
+        sample = Sample.drawn(seed)
+        assert sum(sample.fractions) == pytest.approx(1.0)
+        assert min(sample.fractions) > 0.05
+        assert np.all(np.array(sample.taus_ps) < 4e3)
