@@ -40,6 +40,8 @@ class FormSettings:
         if self.beam is None:
             return None
         complete = {one.name: one.default for one in signature.parameters} | dict(arguments)
-        grids = {one.name: _GRIDS[one.kind] for one in signature.parameters if one.kind in _GRIDS}
+        # The window of a result has two limits, which are no points.
+        kinds = {one.name: one.kind for one in signature.parameters if not one.name.startswith("until_")}
+        grids = {name: _GRIDS[kind] for name, kind in kinds.items() if kind in _GRIDS}
         course = self.course(signature.name, complete, points_listed(complete, grids))
         return None if course is None else forecast(complete, course, self.beam)

@@ -71,7 +71,11 @@ def summary(request: ScanRequest) -> str:
     beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
     edge = "" if request.edge is None else f" {request.edge.name}"
     sample = f" of {request.sample}" if request.sample else ""
-    return f"{request.plan_name}{edge}{sample}: {len(exposures)} exposures, {duration_text(beam_s)} of counting"
+    most = ""
+    if request.until is not None:
+        most = "at most "
+        beam_s = min(beam_s, request.until.max_time_s or beam_s)
+    return f"{request.plan_name}{edge}{sample}: {most}{len(exposures)} exposures, {most}{duration_text(beam_s)} of counting"
 
 
 def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:
