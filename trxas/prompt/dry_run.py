@@ -75,7 +75,8 @@ def summary(request: ScanRequest) -> str:
     if request.until is not None:
         most = "at most "
         beam_s = min(beam_s, request.until.max_time_s or beam_s)
-    return f"{request.plan_name}{edge}{sample}: {most}{len(exposures)} exposures, {most}{duration_text(beam_s)} of counting"
+    counting = f"{most}{len(exposures)} exposures, {most}{duration_text(beam_s)} of counting"
+    return f"{request.plan_name}{edge}{sample}: {counting}"
 
 
 def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:
