@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 POINTS = "points"
 WINDOW = "window"
 
-REFIT_AFTER = 1.1
-"""Growth of the beam time after which a fit is repeated: the error of an error falls by 5 % meanwhile."""
+REFIT_AFTER = 1.2
+"""Growth of the beam time after which a fit is repeated: errors fall by 9 % meanwhile."""
 
 FEWEST_OF_A_PASS = 4
 _SHARE_THAT_COUNTS = 0.02

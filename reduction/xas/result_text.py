@@ -123,6 +123,17 @@ def all_gates_lines(found: AllGatesSpectrum | None, problem: str) -> list[str]:
     ]
 
 
+def hour_lines(best: Spectrum | None) -> list[str]:
+    """Return what one more hour gives for the spectrum with the smallest error, at the main feature, in %."""
+    if best is None:
+        return []
+    energy_ev, size = transient_size(best)
+    after = best.metadata.sigma_after_hour(100 * size.sigma)
+    if not math.isfinite(after):
+        return []
+    return [f"{'one more hour':<22} gives ± {after:.2g} % instead of ± {100 * size.sigma:.2g} % at {energy_ev:.2f} eV"]
+
+
 def best_lines(best: Spectrum | None, spectra: Sequence[Spectrum]) -> list[str]:
     """Return a line on the better of photon counting and boxcar, where a run has both."""
     if best is None or len({one.metadata.mode for one in spectra if not one.metadata.detector}) < 2:

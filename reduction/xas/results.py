@@ -17,6 +17,7 @@ from reduction.xas.result_text import (
     absorption_line,
     all_gates_lines,
     best_lines,
+    hour_lines,
     kinetics_lines,
     period_lines,
     power_lines,
@@ -115,7 +116,8 @@ class SpectrumResults(RunResults):
             lines += spectrum_lines(spectrum, size)
             if self.all_gates:
                 lines += all_gates_lines(self.all_gates[place], self.all_gates_problems[place])
-        lines += best_lines(self.best, self.spectra)
+        best = self.best
+        lines += [*best_lines(best, self.spectra), *hour_lines(best)]
         lines += period_lines(self.timing) if lines else []
         lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
         return [*lines, *map(ungated_line, self.ungated), *power_lines(self.power), *trend_lines(self.trends)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ class TransientMetadata:
     the pumped pulse; `energy_ev`: the energy of a trace or a fluence scan, None for a
     spectrum. `main_feature_ev`: where the size of a spectrum is stated, None if the run does not give it. `scans`:
     scans that contributed. `offset`: source of the offsets between on and off. `detector` names a detector
-    beside the first one; `weights` (elements,) are those of the sum over its elements.
+    beside the first one; `weights` (elements,) are those of the sum over its elements. `beam_time_s`: time of all
+    exposures, s; 0 if it is not known.
     """
 
     sample: str
@@ -47,6 +49,13 @@ class TransientMetadata:
     main_feature_ev: float | None = None
     detector: str = ""
     weights: tuple[float, ...] = ()
+    beam_time_s: float = 0.0
+
+    def sigma_after_hour(self, sigma: float) -> float:
+        """Return what an error becomes by one more hour at the same points, in its unit; NaN without a beam time."""
+        if not self.beam_time_s > 0:
+            return math.nan
+        return sigma * math.sqrt(self.beam_time_s / (self.beam_time_s + 3600.0))
 
 
 def transient_metadata(
@@ -75,6 +84,7 @@ def transient_metadata(
         main_feature_ev=run.main_feature_ev,
         detector=run.detector,
         weights=run.element_weights if mode == "spc" else run.weights_of_signal,
+        beam_time_s=float(accumulator.exposure_s.sum()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -21,7 +22,7 @@ from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, SpectrumR
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
 from reduction.xas.transient import Spectrum, TransientMetadata
-from reduction.xas.unpumped_size import TransientSize, percent_text, size_of
+from reduction.xas.unpumped_size import TransientSize, percent_text, size_of, transient_size
 
 STATIC = Quantity(name="signal", unit="edge = 1", column="signal")
 """Signal on a scale on which the mean of the unpumped spectrum in the post-edge window is 1."""
@@ -99,7 +100,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
 
     def _show_sizes(self) -> None:
         found = self._spectrum
-        self.sizes.show_rows([] if found is None else size_rows(size_of(found, self._decay)))
+        self.sizes.show_rows([] if found is None else [*size_rows(size_of(found, self._decay)), *hour_rows(found)])
 
     def show_message(self, text: str) -> None:
         """Show `text` in the plot of the transient."""
@@ -138,6 +139,12 @@ def size_rows(size: TransientSize) -> list[list[Cell]]:
         return [[label, measured], ["corrected", (size.problem, "warning")]]
     held = f"the reference holds {percent_text(size.share)}, by {size.decay}"
     return [[label, measured], ["corrected", f"{percent_text(size.corrected)} of unpumped; {held}"]]
+
+
+def hour_rows(found: Spectrum) -> list[list[Cell]]:
+    """Return the error at the main feature after one more hour, in % of unpumped, (1, 2); none without a beam time."""
+    after = found.metadata.sigma_after_hour(100 * transient_size(found)[1].sigma)
+    return [["after one more hour", f"± {after:.2g} % of unpumped"]] if math.isfinite(after) else []
 
 
 def curve_labels(metadata: TransientMetadata) -> tuple[str, str]:
