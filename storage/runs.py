@@ -200,8 +200,8 @@ def _summary(start: Document, stop: Document | None, points_done: int, unfinishe
     if stop is not None:
         status = "interrupted" if stop.get("interrupted") else _STATUS[stop["exit_status"]]
         # bluesky calls a run that was stopped early a success; only the number of its points tells it from a complete
-        # one. A run that counts until its result is good enough may end before its most points.
-        if status == "complete" and intended is not None and points_done < intended and not start.get("until"):
+        # one.
+        if status == "complete" and intended is not None and points_done < intended:
             status = "stopped"
     return RunSummary(
         uid=start["uid"],
@@ -219,6 +219,8 @@ def _summary(start: Document, stop: Document | None, points_done: int, unfinishe
 
 
 def _points_intended(start: Mapping[str, Any]) -> int | None:
+    if start.get("until"):
+        return None  # it counts until its result is good enough
     if "missing_points" in start:
         return int(start["missing_points"])
     if "grid" in start:

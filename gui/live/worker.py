@@ -235,6 +235,6 @@ def _header(start: Mapping[str, Any]) -> RunHeader:
         edge=str(start.get("edge", "")),
         series=str(start.get("series", "")),
         time_s=float(start.get("time", 0.0)),
-        exposures=start.get("num_points"),
+        exposures=None if start.get("until") else start.get("num_points"),
         start=start,
     )

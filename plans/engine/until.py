@@ -21,6 +21,9 @@ from plans.types import Exposure
 QUESTION = "asks where to count next"
 """Keyword of the null message with which a run asks; its value is a `Question`."""
 
+POINTS = "points"
+"""Goal of a run that counts each point until its error is small enough; the default of every scan."""
+
 MOST_PASSES = 1000
 """Passes of a run that counts until its result is reached, if neither `repeats` nor `max_time_s` sets the most."""
 
@@ -62,8 +65,10 @@ class Until:
 def until_of(goal: str, sigma: float | None, max_time_s: float | None, window_ev: Any = None) -> Until | None:
     """Return the goal that the arguments of a plan give, None for a scan of fixed length; raise InputError if wrong."""
     if sigma is None:
-        if max_time_s is not None or window_ev is not None:
-            raise InputError("max_time_s and until_window_ev need until_sigma, the error at which the scan may end.")
+        if max_time_s is not None or window_ev is not None or goal != POINTS:
+            raise InputError(
+                "until, max_time_s and until_window_ev need until_sigma, the error at which the scan may end."
+            )
         return None
     if (goal == "window") != (window_ev is not None):
         raise InputError("until = 'window' and until_window_ev, (low, high) in eV, belong together: give both.")

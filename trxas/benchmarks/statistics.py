@@ -50,7 +50,22 @@ def bench_statistics(seeds: int = 20, samples: int = 4) -> Entries:
     entries: Entries = {}
     for name, shares in (("", RECOVERED), ("_offset", OFFSET)):
         entries |= _gates(name, shares, seeds)
-    return entries | _trace_efficiency(seeds) | _drift() | _adaptive(range(samples))
+    entries |= _trace_efficiency(seeds) | _drift() | _adaptive(range(samples))
+    return _worst(entries) | entries
+
+
+def _worst(entries: Entries) -> Entries:
+    """Return the least favourable entry of each family under the name of the family, for a glance."""
+
+    def of(family: str) -> list[Entry]:
+        return [entry for key, entry in entries.items() if key.startswith(f"{family}_")]
+
+    return {
+        "efficiency": min(of("efficiency"), key=lambda entry: entry.ratio),
+        "drift_bias_sigma": max(of("drift_bias_sigma"), key=lambda entry: entry.value),
+        "adaptive_beam_time_ratio": max(of("adaptive_beam_time_ratio"), key=lambda entry: entry.ratio),
+        "forecast_error": max(of("forecast_error"), key=lambda entry: entry.value),
+    }
 
 
 def _gates(name: str, shares: tuple[float, ...], seeds: int) -> Entries:

@@ -86,7 +86,8 @@ def test_a_resumed_run_completes_the_first_pass_and_decides_again() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"until_sigma": None, "max_time_s": 60.0}, "need until_sigma"),
+        ({"until_sigma": None, "max_time_s": 60.0, "until": "points"}, "need until_sigma"),
+        ({"until_sigma": None}, "need until_sigma"),
         ({"shutter_reference": "point"}, "shutter_reference = 'point'"),
         ({"until": "area"}, "until = 'area'"),
         ({"until_sigma": -1.0}, "until_sigma = -1"),
