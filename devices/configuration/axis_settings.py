@@ -30,12 +30,17 @@ class EnergySettings:
     are watched; empty if there is none.
     After a long move down the drive is off by 0.2 to 0.6 eV (paper, SI 8). With `approach_from` "below", a move down by
     more than `long_move_ev` therefore goes `overshoot_ev` too far and returns; with "direct" it stops at its target.
+    `d_spacing_angstrom` of the crystals is recorded with every run and exported, 0 if it is not known; nothing is
+    computed from it.
     """
 
     setpoint: OptionalPv
     readback: OptionalPv
     stop: OptionalPv
     motor: OptionalPv = ""
+    d_spacing_angstrom: Annotated[
+        float, quantity("lattice spacing of the crystals, 0 if not known", "Angstrom", low=0.0, high=50.0)
+    ] = 0.0
     low_ev: Annotated[float, quantity("lowest energy", "eV", low=1000.0, high=200_000.0)]
     high_ev: Annotated[float, quantity("highest energy", "eV", low=1000.0, high=200_000.0)]
     tolerance_ev: Annotated[float, quantity("accepted distance from the target", "eV", above=0.0, high=10.0)] = 0.05

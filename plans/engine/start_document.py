@@ -61,6 +61,7 @@ class StartDocument:
     """Keys of a scan besides its axes, its calibrations and the keys of its plan; None leaves a key out.
 
     Images have neither edge, grid nor reduction; a temperature and a laser state belong to the powder cell.
+    `mono_d_spacing_angstrom` is the lattice spacing of the monochromator's crystals, None if it is not configured.
     `held_axes` are the axes of tables `[axes.NAME]` that a plan holds, in their units: a resumed run moves them back.
     `until` is the result that may end the run before all repeats.
     """
@@ -89,6 +90,7 @@ class StartDocument:
     laser: str | None = None
     held_axes: dict[str, float] | None = None
     until: dict[str, Any] | None = None
+    mono_d_spacing_angstrom: float | None = None
 
 
 def own_keys() -> frozenset[str]:
@@ -113,6 +115,7 @@ def start_metadata(request: ScanRequest, beamline: Beamline) -> dict[str, Any]:
         approach=str(request.approach),
         hints={"dimensions": _dimensions(request.points)},
         until=None if request.until is None else request.until.document(),
+        mono_d_spacing_angstrom=beamline.configuration.energy.d_spacing_angstrom or None,
         **_grid_keys(request),
         **_held_keys(request),
         **_edge_keys(request, beamline),

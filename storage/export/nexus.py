@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import h5py  # type: ignore[import-untyped]
-import numpy as np
 
+from storage.export.nexus_groups import field, group
+from storage.export.nexus_images import write_images
 from storage.export.source import iso_time
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ def write_nexus(path: Path, export: Export) -> None:
                 _entry(file, name, export, table, column)
                 # The last column of the last table is the transient by counted photons, where the run has that.
                 file.attrs["default"] = name
+        if export.images:
+            write_images(file, export)
 
 
 def _entry(file: Any, name: str, export: Export, table: CurveTable, column: Column) -> None:
-    entry = _group(file, name, "NXentry", default="data")
+    entry = group(file, name, "NXentry", default="data")
     # NXxas allows X-ray sources only, so no entry with the laser can follow it. All others of its fields are there.
     is_xas = export.is_spectrum and export.i0 is not None and column.name == "off"
     entry["title"] = f"{export.title}: {column.name}"
@@ -60,69 +63,72 @@ def _entry(file: Any, name: str, export: Export, table: CurveTable, column: Colu
     _data(entry, export, table, column)
     if export.i0 is not None:
         _monitor(entry, export)
-    process = _group(entry, "process", "NXprocess")
+    process = group(entry, "process", "NXprocess")
     process["program"] = "trxas"
     process["version"] = str(export.start.get("versions", {}).get("trxas", "unknown"))
-    note = _group(process, "results", "NXnote")
+    note = group(process, "results", "NXnote")
     note["type"] = "text/plain"
     note["data"] = "\n".join(export.lines)
-    settings = _group(entry, "run", "NXnote")
+    settings = group(entry, "run", "NXnote")
     settings["type"] = "application/json"
     settings["description"] = "start document of the first run"
     settings["data"] = export.start_json
 
 
 def _instrument(entry: Any, export: Export, table: CurveTable, column: Column) -> None:
-    instrument = _group(entry, "instrument", "NXinstrument")
+    instrument = group(entry, "instrument", "NXinstrument")
     instrument["name"] = str(export.start.get("beamline", "unknown"))
-    source = _group(instrument, "source", "NXsource")
+    source = group(instrument, "source", "NXsource")
     source["name"] = str(export.start.get("facility", export.start.get("beamline", "unknown")))
     source["type"] = "Synchrotron X-ray Source"
     source["probe"] = "x-ray"
     if export.is_spectrum:
-        mono = _group(instrument, "monochromator", "NXmonochromator")
-        _field(mono, "energy", table.axis.values, "eV")
+        mono = group(instrument, "monochromator", "NXmonochromator")
+        field(mono, "energy", table.axis.values, "eV")
     elif isinstance(export.start.get("energy_ev"), int | float):
-        mono = _group(instrument, "monochromator", "NXmonochromator")
-        _field(mono, "energy", float(export.start["energy_ev"]), "eV")
+        mono = group(instrument, "monochromator", "NXmonochromator")
+        field(mono, "energy", float(export.start["energy_ev"]), "eV")
+    if "monochromator" in instrument and "mono_d_spacing_angstrom" in export.start:
+        crystal = group(instrument["monochromator"], "crystal", "NXcrystal")
+        field(crystal, "d_spacing", float(export.start["mono_d_spacing_angstrom"]), "angstrom")
     if export.i0 is not None:
-        incoming = _group(instrument, "incoming_beam", "NXdetector")
-        _field(incoming, "data", export.i0.values, export.i0.unit)
-    absorbed = _group(instrument, "absorbed_beam", "NXdetector")
+        incoming = group(instrument, "incoming_beam", "NXdetector")
+        field(incoming, "data", export.i0.values, export.i0.unit)
+    absorbed = group(instrument, "absorbed_beam", "NXdetector")
     absorbed["local_name"] = table.name
-    _field(absorbed, "data", column.values, "")
+    field(absorbed, "data", column.values, "")
     if column.sigma is not None:
-        _field(absorbed, "data_errors", column.sigma, "")
+        field(absorbed, "data_errors", column.sigma, "")
 
 
 def _laser(entry: Any, export: Export) -> None:
     """Describe the pump: a source of its own with fluence and repetition."""
-    laser = _group(entry["instrument"], "laser", "NXsource")
+    laser = group(entry["instrument"], "laser", "NXsource")
     laser["name"] = "pump laser"
     laser["type"] = "Optical Laser"
     laser["probe"] = "photon"
     period_ps = export.start.get("reduction", {}).get("pump_period_ps", 0.0)
     if period_ps:
-        _field(laser, "period", float(period_ps) * 1e-6, "us")
+        field(laser, "period", float(period_ps) * 1e-6, "us")
     if isinstance(fluence := export.start.get("fluence_mj_cm2"), int | float):
         # NXsource has no field for a fluence; a note keeps it with its unit.
-        note = _group(laser, "fluence", "NXnote")
+        note = group(laser, "fluence", "NXnote")
         note["type"] = "text/plain"
         note["description"] = "fluence of the pump on the sample, mJ/cm2"
         note["data"] = f"{float(fluence):.17g}"
 
 
 def _sample(entry: Any, export: Export) -> None:
-    sample = _group(entry, "sample", "NXsample")
+    sample = group(entry, "sample", "NXsample")
     sample["name"] = str(export.start.get("sample") or "unknown")
     if isinstance(value := export.start.get("temperature_c"), int | float):
-        _field(sample, "temperature", float(value) + 273.15, "K")
+        field(sample, "temperature", float(value) + 273.15, "K")
 
 
 def _data(entry: Any, export: Export, table: CurveTable, column: Column) -> None:
     """Link the signal with its errors and the axis; the delay and its unit stand beside them."""
     axis = "energy" if export.is_spectrum else table.axis.name
-    data = _group(entry, "data", "NXdata", signal="absorbed_beam", axes=[axis])
+    data = group(entry, "data", "NXdata", signal="absorbed_beam", axes=[axis])
     data.attrs[f"{axis}_indices"] = 0
     data["absorbed_beam"] = h5py.SoftLink(f"{entry.name}/instrument/absorbed_beam/data")
     entry["instrument/absorbed_beam/data"].attrs["long_name"] = f"{column.name} ({table.scale or column.unit})"
@@ -131,10 +137,10 @@ def _data(entry: Any, export: Export, table: CurveTable, column: Column) -> None
     if export.is_spectrum:
         data["energy"] = h5py.SoftLink(f"{entry.name}/instrument/monochromator/energy")
     else:
-        _field(data, axis, table.axis.values, table.axis.unit)
+        field(data, axis, table.axis.values, table.axis.unit)
     delay_ps = export.start.get("delay_ps")
     if isinstance(delay_ps, int | float) and axis != "delay_ps":
-        _field(data, "delay", float(delay_ps), "ps")
+        field(data, "delay", float(delay_ps), "ps")
     data["mode"] = DETECTION_MODES.get(_role(export, table), "Fluorescence Yield")
 
 
@@ -144,19 +150,7 @@ def _role(export: Export, table: CurveTable) -> str:
 
 def _monitor(entry: Any, export: Export) -> None:
     assert export.i0 is not None
-    monitor = _group(entry, "monitor", "NXmonitor")
+    monitor = group(entry, "monitor", "NXmonitor")
     monitor["mode"] = "timer"
-    _field(monitor, "preset", float(export.start.get("dwell_s", 0.0)), "s")
+    field(monitor, "preset", float(export.start.get("dwell_s", 0.0)), "s")
     monitor["data"] = h5py.SoftLink(f"{entry.name}/instrument/incoming_beam/data")
-
-
-def _group(parent: Any, name: str, nx_class: str, **attributes: Any) -> Any:
-    group = parent.create_group(name)
-    group.attrs["NX_class"] = nx_class
-    group.attrs.update(attributes)
-    return group
-
-
-def _field(group: Any, name: str, value: Any, unit: str) -> None:
-    field = group.create_dataset(name, data=np.asarray(value, dtype=float))
-    field.attrs["units"] = unit

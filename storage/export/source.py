@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from errors import InputError, ReductionError
 from reduction.curve_table import Column, CurveTable
+from reduction.events import PrimaryEvents
+from reduction.image_references import AssetIndex, ImageReference
 from reduction.kinds import RunReduction, summed
 from storage.image_reading import read_image
 
@@ -27,7 +29,8 @@ class Export:
 
     `start` is the start document of the first run, `stop` the stop document of the last, empty for a run that has not
     ended. `lines` are its results as text. `i0` (points,) are the incoming photons as the ion chamber counted them
-    where the points are those of the tables, None elsewhere.
+    where the points are those of the tables, None elsewhere. `images` are where the images of the exposures are, in
+    their order.
     """
 
     uids: tuple[str, ...]
@@ -36,6 +39,7 @@ class Export:
     tables: tuple[CurveTable, ...]
     lines: tuple[str, ...]
     i0: Column | None = None
+    images: tuple[ImageReference, ...] = ()
 
     @property
     def is_spectrum(self) -> bool:
@@ -92,7 +96,21 @@ def run_export(documents: Documents) -> Export:
         tables=tables,
         lines=tuple(results.table().splitlines()),
         i0=_i0(reduction, tables),
+        images=tuple(_images(documents)),
     )
+
+
+def _images(documents: Documents) -> Iterator[ImageReference]:
+    """Yield where the image of each good exposure is, in the order of the exposures."""
+    index = AssetIndex()
+    primary = PrimaryEvents()
+    number = 0
+    for name, doc in documents:
+        for event in primary(name, doc):
+            number += 1
+            if not event["data"].get("quality") and (found := index.find(event["data"], number)) is not None:
+                yield found
+        index(name, doc)
 
 
 def combined_export(runs: Sequence[Documents], results: RunResults) -> Export:

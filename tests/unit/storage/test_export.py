@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ from nexusformat.nexus import nxload
 from nexusformat.nexus.validate import validate_application, validate_file
 
 from errors import InputError, ReductionError, StorageError
+from reduction.image_references import ImageReference
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
 from reduction.xas.results import FluenceResults, SpectrumResults, TraceResults
 from storage import Store, load_run, open_store
+from storage.export.nexus import write_nexus
 from storage.export.runs import export_runs
+from storage.export.source import run_export
+from storage.export.text_files import xdi_text
 from tests.support.live_runs import delay_run, energy_run, fluence_run
 from tests.support.stored_runs import StoredRuns, later
 
@@ -185,3 +190,34 @@ def test_results_as_xarray_and_pandas(results: dict[str, RunResults], spectra: S
     fluence = results["fluence-4"]
     assert isinstance(fluence, FluenceResults)
     assert "on_sigma" not in fluence.to_dataframe().columns
+
+
+def test_images_leave_with_their_run(tmp_path: Path, store: Store) -> None:
+    """Lost: diffraction images, which stay at the beamline when the file goes home."""
+    path = tmp_path / "detector.h5"
+    truth = np.arange(4 * 6 * 5, dtype="<i4").reshape(4, 6, 5)
+    with h5py.File(path, "w") as file:
+        file["/entry/data/data"] = truth
+    images = tuple(
+        ImageReference(field="pilatus_image", path=path, index=index, spec="AD_HDF5", frames=1, events=index + 1)
+        for index in (0, 2, 7)
+    )
+    export = replace(run_export(load_run(store, "energy-1")), images=images)
+    write_nexus(tmp_path / "run.nxs", export)
+    with h5py.File(tmp_path / "run.nxs") as file:
+        entry = file["images"]
+        np.testing.assert_array_equal(entry["data/data"], truth[[0, 2]])
+        assert entry["data/data"].dtype == truth.dtype
+        assert list(entry["data/exposure"]) == [1, 3]
+        assert entry["missing/data"][()].decode().startswith("exposure 8: ")
+
+
+def test_the_lattice_spacing_is_exported_where_it_is_recorded(tmp_path: Path, store: Store) -> None:
+    export = run_export(load_run(store, "energy-1"))
+    known = replace(export, start={**export.start, "mono_d_spacing_angstrom": 2.05948})
+    write_nexus(tmp_path / "run.nxs", known)
+    with h5py.File(tmp_path / "run.nxs") as file:
+        spacings = [file[f"{name}/instrument/monochromator/crystal/d_spacing"][()] for name in file]
+    assert set(spacings) == {2.05948}
+    assert "# Mono.d_spacing: 2.05948 Angstroms" in xdi_text(known, known.tables[0])
+    assert "Mono.d_spacing" not in xdi_text(export, export.tables[0])
