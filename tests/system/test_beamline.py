@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bluesky.plans as bp
 import numpy as np
 import pytest
+from ophyd import EpicsMotor, EpicsSignalRO
 
 from devices.beamline import Beamline, build_beamline
 from devices.configuration import read_toml
@@ -207,6 +209,20 @@ def test_caproto_client_agrees(ioc: Any, beamline: Beamline) -> None:
         [*command, f"{MACRO}7idd:digDelay1:actualDelay"], capture_output=True, text=True, timeout=COMMAND_S, check=True
     )
     assert float(said.stdout.strip().strip("[]")) == pytest.approx(beamline.delay.fine_readback.get())
+
+
+def test_stock_ophyd_devices_join_our_reader_in_bp_scan(session: Session) -> None:
+    """Lost: a device that people bring along, of ophyd's own classes, in bluesky's own plan on our beamline."""
+    motor = EpicsMotor(f"{MACRO}7ida:m1", name="bragg")
+    current = EpicsSignalRO(f"{MACRO}S:SRcurrentAI", name="ring")
+    for device in (motor, current):
+        device.wait_for_connection(timeout=WAIT_S)
+    start_deg = motor.position
+    point: Any = session.beamline.point  # its documents are plain mappings, which bluesky's types do not accept
+    uid = session.measure(bp.scan([point, current], motor, start_deg, start_deg + 1e-4, 2))
+    events = [doc["data"] for name, doc in load_run(session.store, uid) if name == "event"]
+    assert [event["bragg_user_setpoint"] for event in events] == pytest.approx([start_deg, start_deg + 1e-4])
+    assert all(event["ring"] > 0 and event["exposure_s"] > 0 for event in events)
 
 
 def test_the_default_configuration_names_the_real_pvs() -> None:
