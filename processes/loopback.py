@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -41,4 +42,13 @@ def answers_http(uri: str, *, timeout_s: float) -> bool:
         with direct.open(uri, timeout=timeout_s) as answer:
             return int(answer.status) == 200
     except OSError:  # urllib's errors among them
+        return False
+
+
+def is_open(host: str, port: int, *, timeout_s: float = 1.0) -> bool:
+    """Return whether `port` of `host` takes a connection within `timeout_s` seconds."""
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except OSError:
         return False

@@ -18,6 +18,10 @@ from pydantic.dataclasses import dataclass
 from devices.configuration import BeamlineConfiguration, SettingsReader, read_inherited
 from devices.configuration.fields import SETTINGS, Fault, switch, text, whole_number
 from devices.configuration.reading import read_beamline
+from trxas.alert_settings import TABLE as ALERTS
+from trxas.alert_settings import AlertSettings
+from trxas.past_settings import TABLE as PAST
+from trxas.past_settings import PastSettings
 
 DEFAULT_CONFIGURATION = Path(str(files("trxas") / "7id.toml"))
 """Configuration of 7ID-D, which is also that of the simulated beamline."""
@@ -67,11 +71,14 @@ class ServeSettings:
     """Programs that `trxas serve` starts.
 
     `redis`: host and port of the Redis server that holds the queue; without one a stand-in holds it in memory, and the
-    queue is lost when serving ends. `tiled`: whether the catalogue is served.
+    queue is lost when serving ends. `tiled`: whether the catalogue is served. `page`: whether the read-only page is, on
+    `page_port` of this machine.
     """
 
     redis: Annotated[str, text("host and port of a Redis server; empty: a stand-in in memory")] = ""
     tiled: Annotated[bool, switch("serve the catalogue")] = True
+    page: Annotated[bool, switch("serve a read-only page for phones and for those at home")] = False
+    page_port: Annotated[int, whole_number("port of that page on this machine; 0: a free one", low=0, high=65535)] = 0
 
     def faults(self) -> Iterable[Fault]:
         """Yield nothing: the keys do not depend on each other."""
@@ -89,6 +96,8 @@ class Configuration:
     beamline: BeamlineConfiguration
     storage: StorageSettings
     serve: ServeSettings = field(default_factory=ServeSettings)
+    alerts: AlertSettings | None = None
+    past: PastSettings = field(default_factory=PastSettings)
     scheme_path: Path | None = None
 
     @property
@@ -142,6 +151,8 @@ def load_configuration(
     beamline = read_beamline(reader)
     storage = reader.table("storage", StorageSettings)
     serve = reader.table("serve", ServeSettings)
+    alerts = reader.table(ALERTS, AlertSettings, optional=True)
+    past = reader.table(PAST, PastSettings)
     reader.finish()
     assert beamline is not None  # what is missing was reported by `finish`
     assert storage is not None
@@ -157,6 +168,8 @@ def load_configuration(
         beamline=replace(beamline, epics=epics),
         storage=storage,
         serve=serve,
+        alerts=alerts,
+        past=past or PastSettings(),
         scheme_path=inherited.file_of("pump_scheme"),
     )
 
@@ -164,7 +177,7 @@ def load_configuration(
 def configuration_schema() -> dict[str, Any]:
     """Return the JSON schema of a configuration file, for editors to check and complete with."""
     schema = TypeAdapter(BeamlineConfiguration).json_schema()
-    for name, settings in (("storage", StorageSettings), ("serve", ServeSettings)):
+    for name, settings in (("storage", StorageSettings), ("serve", ServeSettings), *_FURTHER):
         schema["$defs"][settings.__name__] = TypeAdapter(settings).json_schema()
         schema["properties"][name] = {"$ref": f"#/$defs/{settings.__name__}"}
     schema["properties"] |= _INHERITANCE
@@ -177,6 +190,9 @@ def configuration_schema() -> dict[str, Any]:
         "then": whole,
     }
 
+
+_FURTHER = ((ALERTS, AlertSettings), (PAST, PastSettings))
+"""Tables that a beamline may leave out, with their settings."""
 
 _OWN_DETECTOR = {"required": ["exposure"], "properties": {"exposure": {"required": ["detector"]}}}
 """Schema of a file whose exposures are made by a detector of its own, which lacks the tables of the X-rays."""

@@ -49,7 +49,7 @@ def started(ca_repeater: None) -> Iterator[list[Served]]:
 def served(started: list[Served], tmp_path: Path) -> Served:
     """Everything, with a simulated beamline; one server for all tests that leave it alive, as it starts slowly."""
     if not started or started[-1].process.poll() is not None:
-        started.append(Served(tmp_path / "data", tmp_path / "log"))
+        started.append(Served(tmp_path / "data", tmp_path / "log", "--page"))
         started[-1].wait_ready()
     return started[-1]
 
@@ -180,6 +180,40 @@ def test_the_catalogue_is_read_through_tiled_with_its_key_alone(served: Served, 
     assert (served.data / "serve.json").stat().st_mode & 0o077 == 0
 
 
+def test_the_page_shows_what_the_queue_measures_to_those_with_the_token(served: Served, queue: Queue) -> None:
+    """Lost: those at home see nothing, or everybody on the machine sees everything."""
+    state = read_state(served.data)
+    assert state is not None
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        direct.open(f"{state.page}/view.json", timeout=WAIT_S)
+    queue.start(dwell_s=1.0, sample="seen from home")
+    queue.wait(manager_state="idle")
+    asked = urllib.request.Request(f"{state.page}/view.json", headers={"Authorization": f"Bearer {state.page_token}"})
+
+    def view() -> Any:
+        with direct.open(asked, timeout=WAIT_S) as answer:
+            return json.load(answer)
+
+    until(lambda: view()["curve"] and view()["night"]["rows"], view)
+    seen = view()
+    assert "seen from home" in seen["run"]
+    assert seen["word"] == "ENDED"
+    assert seen["fraction"] == 1.0
+    assert all(sigma > 0 for sigma in seen["curve"]["sigma"])
+    assert any("seen from home" in row for row in seen["night"]["rows"])
+
+
+def test_the_queue_servers_own_command_line_reaches_the_queue(served: Served) -> None:
+    """Lost: `qserver`, which people know from other beamlines."""
+    state = read_state(served.data)
+    assert state is not None
+    environment = {**os.environ, "QSERVER_ZMQ_PUBLIC_KEY": state.queue_key}
+    command = [str(Path(sys.executable).with_name("qserver")), "status", "--zmq-control-addr", state.queue_control]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=COMMAND_S, check=False)
+    assert "'worker_environment_exists': True" in done.stdout, done.stdout + done.stderr
+
+
 def test_nobody_reaches_the_queue_server_without_its_key(served: Served) -> None:
     """Lost: the beamline, to any user who is logged in on the same machine."""
     state = read_state(served.data)
@@ -205,7 +239,7 @@ def test_keys_are_in_private_files_alone(served: Served, queue: Queue) -> None:
     queue.start(dwell_s=1.0, sample="no secrets")
     queue.wait(manager_state="idle")
     keys = keys_of(served.data)
-    secrets = [secret.encode() for secret in (keys.tiled, keys.queue_private, keys.queue_public)]
+    secrets = [secret.encode() for secret in (keys.tiled, keys.queue_private, keys.queue_public, keys.page)]
     holding = {path for path in served.data.rglob("*") if any(secret in content_of(path) for secret in secrets)}
     assert {path.name for path in holding} == {"keys.json", "serve.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in holding)
@@ -217,7 +251,7 @@ def test_keys_are_in_private_files_alone(served: Served, queue: Queue) -> None:
 def test_nothing_listens_beyond_this_machine(served: Served) -> None:
     """Lost: the beamline and its data, to anybody in the same network."""
     listening = listening_addresses(living(family(served.process.pid)))
-    assert len(listening) >= 6, "relay (three), queue server, Redis, Tiled, IOC"
+    assert len(listening) >= 7, "relay (three), queue server, Redis, Tiled, page, IOC"
     assert {host for host, _ in listening} == {"127.0.0.1"}
 
 

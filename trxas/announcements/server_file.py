@@ -17,6 +17,9 @@ STATE = "serve.json"
 LOCK = "serve.lock"
 """Names in the data folder."""
 
+PAGE_VARIABLE = "TRXAS_PAGE_TOKEN"
+"""Environment variable from which the process of the page takes its token."""
+
 
 class AlreadyServedError(TrxasError):
     """Another process serves the data folder."""
@@ -24,7 +27,7 @@ class AlreadyServedError(TrxasError):
 
 @dataclass(frozen=True, kw_only=True)
 class ServeState:
-    """All addresses of a server; `tiled` and its key are "" if the catalogue is not served.
+    """All addresses of a server; `tiled` and its key, `page` and its token are "" if they are not served.
 
     `queue_control` takes requests of bluesky-queueserver's API from clients that have its public key, `queue_key`.
     `epics` is the address list of the control system. `started_s`: Unix epoch.
@@ -39,13 +42,17 @@ class ServeState:
     epics: str
     tiled: str = ""
     tiled_key: str = ""
+    page: str = ""
+    page_token: str = ""
 
     def public(self) -> str:
         """Return the addresses as one line, without the keys."""
         relay = " ".join(f"{name}={address}" for name, address in asdict(self.relay).items())
         parts = [f"relay {relay}", f"queue server {self.queue_control}"]
         parts += [f"redis {self.redis}", f"EPICS_CA_ADDR_LIST={self.epics}"]
-        return "; ".join([*parts, f"tiled {self.tiled}"] if self.tiled else parts)
+        parts += [f"tiled {self.tiled}"] if self.tiled else []
+        parts += [f"page {self.page}"] if self.page else []
+        return "; ".join(parts)
 
 
 def write_state(root: Path, state: ServeState) -> Path:

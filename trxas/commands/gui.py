@@ -58,13 +58,14 @@ def _window(options: GuiOptions, configuration: Configuration) -> MainWindow:
     from gui.panels.context import PanelContext
     from gui.status.monitors import ChannelAccessStatus
     from trxas.channel_access import environment as channel_access
-    from trxas.window.docks import BrowserAndControlDocks, control_system, live_feed
+    from trxas.watch.sources import live_feed
+    from trxas.window.docks import BrowserAndControlDocks, control_system
     from trxas.window.status_items import status_items
 
     channel_access.prepare(configuration.beamline.epics)
     items = status_items(configuration)
     source = ChannelAccessStatus(items, control_system(configuration, options.address_list))
-    feed = live_feed(configuration)
+    feed = live_feed(configuration.storage.root.resolve())
     parts = BrowserAndControlDocks(configuration, feed)
     return make_window(
         feed,

@@ -16,6 +16,7 @@ from errors import TrxasError
 from processes.loopback import bypass_proxies
 from processes.parent import end_with_parent
 from trxas.commands import (
+    alerts,
     bench,
     chaos,
     coverage,
@@ -23,6 +24,7 @@ from trxas.commands import (
     doctor,
     export,
     gui,
+    import_past,
     ipython,
     kills,
     paper,
@@ -31,6 +33,7 @@ from trxas.commands import (
     serve,
     sim,
     soak,
+    watch,
 )
 from trxas.commands.options import command_of
 from trxas.terminal.encoding import make_output_safe
@@ -103,10 +106,15 @@ def application(*, rich_help: bool) -> typer.Typer:
     top.command("ipython")(command_of(ipython.run, ipython.IPythonOptions))
     top.command("serve")(command_of(serve.run, serve.ServeCommandOptions))
     top.command("gui")(command_of(gui.run, gui.GuiOptions))
+    top.command("watch")(command_of(watch.run, watch.WatchOptions))
     top.command("doctor")(command_of(doctor.run, doctor.DoctorOptions))
     top.command("plugins")(command_of(plugins.run, plugins.PluginsOptions))
     top.add_typer(stored, name="runs")
+    outside = typer.Typer(help="Alerts by mail, webhook or command.", callback=_group, **settings)
+    outside.command("test")(command_of(alerts.run_test, alerts.AlertTestOptions))
+    top.add_typer(outside, name="alerts")
     top.command("export", context_settings=negative_numbers)(command_of(export.run, export.ExportOptions))
+    top.command("import")(command_of(import_past.run, import_past.ImportOptions))
     top.command("bundle")(command_of(export.run_bundle, export.BundleOptions))
     top.command("paper")(command_of(paper.run, paper.PaperOptions))
     top.command("coverage")(command_of(coverage.run, coverage.CoverageOptions))
@@ -136,6 +144,10 @@ def _all_commands(
     # For programs that start trxas as a part of themselves.
     if stop_with_stdin:
         end_with_parent()
+
+
+def _group() -> None:
+    """Keep a group of one command a group: typer would take its only command for the group itself."""
 
 
 def _explanation(error: typer.TyperException) -> str:

@@ -25,6 +25,10 @@ class ServeCommandOptions(BeamlineOptions):
         bool, typer.Option("--no-environment", help="Do not open the session in which the queue's plans run.")
     ] = False
 
+    page: Annotated[bool, typer.Option("--page", help="Serve a read-only page for phones and for those at home.")] = (
+        False
+    )
+
     def simulation(self, hardware: Sequence[str]) -> tuple[str, ...] | None:
         """Return the options of the simulated beamline, `hardware` among them; None without a simulation."""
         if not self.sim:
@@ -53,7 +57,9 @@ def run(options: ServeCommandOptions) -> int:
     lock = ServeLock(root)
     try:
         wanted = ServeOptions(
-            simulation=options.simulation(configuration.simulation_options), environment=not options.no_environment
+            simulation=options.simulation(configuration.simulation_options),
+            environment=not options.no_environment,
+            page=options.page or configuration.serve.page,
         )
         return Serving(configuration, wanted, say).run()
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -27,6 +29,11 @@ class Keys:
 
     tiled: str = field(repr=False)
     queue_private: str = field(repr=False)
+
+    @property
+    def page(self) -> str:
+        """Token of the read-only page, hex. It is made from `tiled`, which nobody can find from it."""
+        return hmac.new(self.tiled.encode(), b"page", hashlib.sha256).hexdigest()
 
     @property
     def queue_public(self) -> str:

@@ -21,7 +21,9 @@ from gui.control.manager_link import ServerAddress
 from processes.child import Child, ChildProgram
 from trxas.announcements.server_file import ServeState, write_state
 from trxas.configuration import Configuration, images_elsewhere
+from trxas.serve.alert_program import alert_program
 from trxas.serve.keys import Keys, keys_of
+from trxas.serve.page_server import page_server
 from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
 from trxas.serve.tiled_server import tiled_server
 from trxas.simulation import READY as SIM_READY
@@ -45,10 +47,12 @@ class ServeOptions:
     """Parts to serve besides relay, queue server and catalogue.
 
     `simulation`: options of a simulated beamline, None without one. `environment`: open the session of the queue.
+    `page`: serve the read-only page.
     """
 
     simulation: tuple[str, ...] | None = None
     environment: bool = True
+    page: bool = False
 
 
 class Serving:
@@ -91,12 +95,14 @@ class Serving:
         redis = self._start_redis()
         keys = keys_of(self._root)
         tiled, tiled_address = self._start_tiled(keys)
+        page, page_address = self._start_page(keys)
+        alerts = self._start_alerts()
         configuration = self._reached(simulation)
         redis_address = self._said(redis) or configuration.serve.redis
         port = _free_port()
         manager = self._begin(queue_server(configuration, redis=redis_address, port=port, keys=keys))
         relay_addresses = self._said(relay)
-        for child in (tiled, manager):
+        for child in (tiled, manager, page, alerts):
             self._said(child)
         if self._stopping.is_set():
             return None
@@ -112,6 +118,8 @@ class Serving:
             epics=configuration.beamline.epics.address_list,
             tiled=tiled_address,
             tiled_key=keys.tiled if tiled_address else "",
+            page=page_address,
+            page_token=keys.page if page_address else "",
         )
 
     def _start_simulation(self) -> Child | None:
@@ -135,6 +143,18 @@ class Serving:
         port = _free_port()
         images = images_elsewhere(self._configuration)
         return self._begin(tiled_server(self._root, port, keys.tiled, images=images)), f"http://{LOOPBACK}:{port}"
+
+    def _start_page(self, keys: Keys) -> tuple[Child | None, str]:
+        if not self._options.page:
+            return None, ""
+        port = self._configuration.serve.page_port or _free_port()
+        return self._begin(page_server(self._root, port, keys.page)), f"http://{LOOPBACK}:{port}"
+
+    def _start_alerts(self) -> Child | None:
+        alerts = self._configuration.alerts
+        if alerts is None or not alerts.send:
+            return None
+        return self._begin(alert_program(self._configuration.path, self._root))
 
     def _reached(self, simulation: Child | None) -> Configuration:
         """Return the configuration, with the address of the simulated beamline if there is one."""

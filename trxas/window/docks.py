@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from broadcast.relay import RelayAddresses
 from devices.configuration import BeamlineConfiguration
 from gui.browser.browser import RunBrowser
 from gui.control.control_panel import ControlPanel
@@ -18,7 +17,6 @@ from gui.control.measured_photons import MeasuredPhotons
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.docking.dock import Dock
-from gui.live.broadcast_feed import BroadcastFeed
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
 from plans.edges import BR_K
@@ -35,17 +33,6 @@ PHOTONS_PER_PULSE = 0.12
 
 PRESETS: Mapping[str, Any] = {"edge": BR_K.name, "delay_ps": 100.0}
 """Values that required fields of the forms start with: those of the most frequent scan."""
-
-
-def live_feed(configuration: Configuration) -> BroadcastFeed:
-    """Return the documents of the data folder's server, which may start later or at another address."""
-    root = configuration.storage.root.resolve()
-
-    def addresses() -> RelayAddresses | None:
-        state = read_state(root)
-        return None if state is None else state.relay
-
-    return BroadcastFeed(addresses, source=f"session in {root}")
 
 
 def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:

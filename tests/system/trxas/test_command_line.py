@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.waiting import WAIT_S
+from tests.support.waiting import COMMAND_S, WAIT_S
 
 
 def test_doctor_reports_which_pvs_are_alive(start_ioc: Any, trxas: Any) -> None:
@@ -100,3 +101,16 @@ def test_ipython_session_runs_the_readme_example(trxas: Any, data: Path) -> None
 )
 def test_a_request_that_cannot_be_met_gets_one_message(refused: Any, arguments: tuple[Any, ...], message: str) -> None:
     assert message in refused(*arguments)
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    """As bash asks, after `trxas --install-completion`."""
+
+    def completed(words: str) -> set[str]:
+        asked = {"_TRXAS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        program = str(Path(sys.executable).with_name("trxas"))
+        done = subprocess.run([program], env={**os.environ, **asked}, capture_output=True, text=True, timeout=COMMAND_S)
+        return set(done.stdout.split())
+
+    assert completed("trxas al") == {"alerts"}
+    assert "--together" in completed("trxas import --")
