@@ -24,7 +24,7 @@ from storage.chains import find_starts, good_exposures, load_chain, load_dataset
 from storage.images import load_images
 from storage.journal import Journal, require_free_space, subscriber
 from storage.recovery import Recovery, recover
-from storage.runs import RunStatus, RunSummary, list_runs, load_run
+from storage.runs import RunStatus, RunSummary, iterate_run, list_runs, load_run
 from storage.scan_id import ScanIdCounter
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ __all__ = [
     "Store",
     "find_starts",
     "good_exposures",
+    "iterate_run",
     "list_runs",
     "load_chain",
     "load_dataset",

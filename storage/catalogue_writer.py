@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from errors import StorageError
 from storage.documents import RunOfDocument
@@ -23,9 +25,15 @@ logger = logging.getLogger(__name__)
 
 _END = object()
 
+_MANY_EVENTS = 2000
+"""Waiting events that wake the thread before the next flush, so that a fast run stays small in memory: some 10 MB."""
+
 
 class CatalogueWriter:
-    """RunEngine callback that puts documents on a queue and returns; a thread writes them into the catalogue.
+    """RunEngine callback that queues documents and returns; a thread writes them into the catalogue.
+
+    Events wait for the next flush, which is when they become readable: a thread that handled each at once would take
+    the interpreter from the run just when that prepares its next exposure.
 
     Once a run is catalogued, its journal is archived. A run that cannot be written document by document is written
     once more, as a whole, from its journal. If that fails too, the error is logged, stored in `errors` and raised by
@@ -44,9 +52,11 @@ class CatalogueWriter:
         self._client = catalogue.connect()
         self._journal = journal
         self._period_s = flush_period_s
-        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._waiting: deque[Any] = deque()
+        self._wake = threading.Event()
         self._runs = RunOfDocument()
         self._open: dict[str, RunWriter | None] = {}
+        self._opened: dict[str, float] = {}
         self._flushed = time.monotonic()
         self.errors: dict[str, Exception] = {}
         # A daemon, so that a session which never closes its store can end; the journal has every document.
@@ -55,7 +65,13 @@ class CatalogueWriter:
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Queue one document; takes microseconds and never raises."""
-        self._queue.put((name, doc))
+        self._waiting.append((name, _with_own_arrays(doc) if name == "event" else doc))
+        if name != "event" or len(self._waiting) >= _MANY_EVENTS:
+            self._wake.set()
+
+    def _put(self, item: Any) -> None:
+        self._waiting.append(item)
+        self._wake.set()
 
     def wait(self, timeout_s: float = 60.0) -> None:
         """Wait until all documents so far are in the catalogue, including those of an open run.
@@ -63,7 +79,7 @@ class CatalogueWriter:
         Raises `StorageError` after `timeout_s` seconds, or if a run could not be written.
         """
         reached = threading.Event()
-        self._queue.put(reached)
+        self._put(reached)
         deadline = time.monotonic() + timeout_s
         while not reached.wait(0.1):
             if time.monotonic() > deadline or not self._thread.is_alive():
@@ -75,7 +91,7 @@ class CatalogueWriter:
 
     def close(self, timeout_s: float = 60.0) -> None:
         """Write the queue and end the thread within `timeout_s` seconds; raises `StorageError` if runs are missing."""
-        self._queue.put(_END)
+        self._put(_END)
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             raise StorageError(
@@ -94,18 +110,21 @@ class CatalogueWriter:
 
     def _work(self) -> None:
         while True:
-            try:
-                item = self._queue.get(timeout=max(0.0, self._flushed + self._period_s - time.monotonic()))
-            except queue.Empty:
-                item = None
-            if item is None or isinstance(item, threading.Event) or item is _END:
+            due = not self._wake.wait(max(0.0, self._flushed + self._period_s - time.monotonic()))
+            self._wake.clear()
+            # Only this thread takes documents out, so what is there now can be taken without a lock.
+            while self._waiting:
+                item = self._waiting.popleft()
+                if isinstance(item, tuple):
+                    self._take(*item)
+                    continue
                 self._flush()
-            if isinstance(item, threading.Event):
+                if item is _END:
+                    return
                 item.set()
-            if item is _END:
-                return
-            if isinstance(item, tuple):
-                self._take(*item)
+            if due:
+                # The first flush sets the size of every piece of a run's arrays, so one that has just begun waits.
+                self._flush(at_least_s=self._period_s)
 
     def _take(self, name: str, doc: dict[str, Any]) -> None:
         uid = ""
@@ -113,6 +132,7 @@ class CatalogueWriter:
             uid = self._runs.uid(name, doc)
             if name == "start":
                 self._open[uid] = RunWriter(self._catalogue, self._client)
+                self._opened[uid] = time.monotonic()
             writer = self._open.get(uid)
             if writer is not None:
                 writer(name, doc)
@@ -121,9 +141,11 @@ class CatalogueWriter:
         if name == "stop":
             self._finish(uid)
 
-    def _flush(self) -> None:
+    def _flush(self, at_least_s: float = 0.0) -> None:
+        """Make the open runs readable that have been open for `at_least_s` seconds."""
+        until = time.monotonic() - at_least_s
         for uid, writer in self._open.items():
-            if writer is not None:
+            if writer is not None and self._opened[uid] <= until:
                 try:
                     writer.flush()
                 except Exception as error:  # noqa: BLE001  whatever Tiled raises must not end the thread
@@ -138,6 +160,7 @@ class CatalogueWriter:
 
     def _finish(self, uid: str) -> None:
         writer = self._open.pop(uid, None)
+        self._opened.pop(uid, None)
         self._runs.forget(uid)
         try:
             if writer is None or writer.is_to_be_rewritten:
@@ -148,3 +171,9 @@ class CatalogueWriter:
             self.errors[uid] = error
             with contextlib.suppress(StorageError):
                 self._journal.release(uid)
+
+
+def _with_own_arrays(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event with copies of its arrays, whose detector may write the next exposure into the same memory."""
+    data = {key: value.copy() if isinstance(value, np.ndarray) else value for key, value in event["data"].items()}
+    return {**event, "data": data}

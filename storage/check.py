@@ -198,7 +198,7 @@ def _check_catalogued(run: Any) -> RunCheck:
 
 
 def _differences(journal: list[NamedDocument], catalogued: list[NamedDocument]) -> list[str]:
-    # The journal is the truth: it was on disk before the run went on. The catalogue holds the same run as columns, so
+    # The journal is the truth: it was written before the run went on. The catalogue holds the same run as columns, so
     # documents cannot be compared one by one: events come back as pages with other uids, arrays as lists, and images as
     # frames of files. What must agree is what a reader uses: the number of events per stream, the start document as the
     # catalogue can hold it, how the run ended, and every column of numbers, value by value.

@@ -1,9 +1,13 @@
-"""The journal: every document is on disk before the run continues.
+"""The journal: every document is written before the run continues, and on disk before the next one is written.
 
 The journal is the first subscriber of the RunEngine. It has one file per run in `<root>/journal/`, moved to
 `<root>/journal/done/` once the catalogue holds the run, and never deleted. While a process writes a run it holds a lock
 on the file, so that others can distinguish a running run from one whose process died.
 """
+
+# Written and on disk are two moments. What is written survives the end of the process, `kill -9` included; what is on
+# disk survives the end of the machine as well. The disk takes a millisecond for that, on a server ten. After an event
+# the next exposure need not wait for the disk, only its own event must. All other documents wait at once.
 
 # States of a journal file, and what moves it on:
 # - `<name>.new`, locked: being created. It gets its name only when its first record is on disk, so a file with a name
@@ -15,12 +19,14 @@ on the file, so that others can distinguish a running run from one whose process
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import shutil
 import threading
 import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +38,9 @@ from storage.records import DONE, MAGIC, Contents, pack_record, read_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+EVENTS = ("event", "event_page")
+"""Documents that may reach the disk while the next exposure is prepared."""
 
 SUFFIX = ".journal"
 """Suffix of the file name `<UTC start time>-<run uid>.journal`; such names sort by time."""
@@ -80,6 +89,8 @@ class LockedFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor: int | None = descriptor
+        self._syncing: Future[None] | None = None
+        self._synced_bytes = 0
 
     @classmethod
     def take(cls, path: Path) -> LockedFile | None:
@@ -133,15 +144,46 @@ class LockedFile:
 
     def append(self, data: bytes) -> None:
         """Write `data` and wait until it is on disk; on failure remove what was written and raise `StorageError`."""
+        self.settle()
         before = os.fstat(self.descriptor).st_size
         try:
-            remaining = memoryview(data)
-            while remaining:
-                remaining = remaining[os.write(self.descriptor, remaining) :]
+            self._write(data)
             os.fsync(self.descriptor)
         except OSError as error:
             os.ftruncate(self.descriptor, before)
             raise _unwritable(self.path, error) from error
+
+    def append_soon(self, data: bytes, executor: Executor) -> None:
+        """Write `data` once what was written before is on disk, and let `executor` wait until it is on disk itself.
+
+        Raises `StorageError` as `append` does, also for what was written before: it is removed from the file then.
+        """
+        self.settle()
+        before = os.fstat(self.descriptor).st_size
+        try:
+            self._write(data)
+        except OSError as error:
+            os.ftruncate(self.descriptor, before)
+            raise _unwritable(self.path, error) from error
+        self._synced_bytes = before
+        self._syncing = executor.submit(os.fsync, self.descriptor)
+
+    def settle(self) -> None:
+        """Wait until everything written is on disk; otherwise remove the latest record and raise `StorageError`."""
+        syncing = self._syncing
+        self._syncing = None
+        if syncing is None:
+            return
+        try:
+            syncing.result()
+        except OSError as error:
+            os.ftruncate(self.descriptor, self._synced_bytes)
+            raise _unwritable(self.path, error) from error
+
+    def _write(self, data: bytes) -> None:
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[os.write(self.descriptor, remaining) :]
 
     def truncate(self, size_bytes: int) -> None:
         """Cut the file to its first `size_bytes` bytes; raises OSError if the disk refuses."""
@@ -159,9 +201,13 @@ class LockedFile:
 
     def close(self) -> None:
         """Close the file and release the lock; does nothing if it is closed already."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._descriptor is None:
+            return
+        # Nobody is left to whom a failure could be reported, but the descriptor must not be closed under the disk.
+        with contextlib.suppress(StorageError):
+            self.settle()
+        os.close(self._descriptor)
+        self._descriptor = None
 
 
 def keep_beside(path: Path, data: bytes) -> None:
@@ -188,10 +234,11 @@ def is_locked(path: Path) -> bool:
 
 
 class Journal:
-    """RunEngine callback that has every document on disk when it returns, or raises `StorageError`.
+    """RunEngine callback that has every document written when it returns, or raises `StorageError`.
 
-    Subscribe it first. After a failed write, further events of the run are refused as well, so that a plan that
-    repeats a point cannot continue unrecorded. A finished run stays locked until `archive` or `release`.
+    All but the latest event of a run are then on disk as well; a disk that fails at that one is reported by the next
+    document. Subscribe it first. After a failed write, further events of the run are refused as well, so that a plan
+    that repeats a point cannot continue unrecorded. A finished run stays locked until `archive` or `release`.
     """
 
     def __init__(self, root: Path | str) -> None:
@@ -200,10 +247,14 @@ class Journal:
         self._files: dict[str, LockedFile] = {}
         self._failures: dict[str, StorageError] = {}
         self._lock = threading.Lock()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal disk")
         self._closed = False
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
-        """Append one document to the file of its run; raises `StorageError` if it is not on disk afterwards."""
+        """Append one document to the file of its run.
+
+        Raises `StorageError` if it cannot be written, or if the one before it did not reach the disk.
+        """
         if self._closed:
             raise StorageError("The store is closed, so this run would not be stored. Open the store again.")
         uid = self._runs.uid(name, doc)
@@ -239,6 +290,7 @@ class Journal:
         self._closed = True
         for uid in list(self._files):
             self._forget(uid)
+        self._disk.shutdown()
 
     def _write(self, uid: str, name: str, doc: Mapping[str, Any]) -> None:
         if name not in ("start", "stop") and uid in self._failures:
@@ -247,8 +299,21 @@ class Journal:
         if name == "start":
             path = journal_folder(self.root) / f"{_time_stamp(doc['time'])}-{uid}{SUFFIX}"
             self._files[uid] = LockedFile.create(path, MAGIC + record)
+        elif name in EVENTS:
+            self._file(uid).append_soon(record, self._disk)
         else:
-            self._file(uid).append(record)
+            self._append(self._file(uid), record)
+
+    @staticmethod
+    def _append(file: LockedFile, record: bytes) -> None:
+        """Append a record, also after a failure of the disk at the event before it, which is raised then."""
+        # The stop document of a run whose last event did not reach the disk must still be written.
+        try:
+            file.settle()
+        except StorageError:
+            file.append(record)
+            raise
+        file.append(record)
 
     def _file(self, uid: str) -> LockedFile:
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -82,8 +82,47 @@ def read_contents(path: Path, *, limit: int | None = None) -> Contents:
         if limit is not None and len(contents.documents) < limit and len(data) == 65536:
             contents = _parse(_read(path, None), limit)
     except OSError as error:
-        raise StorageError(f"Journal {path} cannot be read: {error}. Check the disk and the permissions.") from error
+        raise _unreadable(path, error) from error
     return contents
+
+
+def iterate_documents(path: Path, *, behind: bool = True) -> Iterator[NamedDocument]:
+    """Yield the documents of a journal file one by one, in memory that does not grow with the run.
+
+    What is intact `behind` a damaged record and can be used is included, for which the whole file is read. Raises
+    `StorageError` as `read_contents` does.
+    """
+    try:
+        with open_journal(path) as file:
+            is_torn = yield from _whole_documents(file)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if behind and is_torn:
+        contents = read_contents(path)
+        yield from usable(contents.documents, contents.behind)
+
+
+def _whole_documents(file: BinaryIO) -> Generator[NamedDocument, None, bool]:
+    """Yield the documents up to the first record that is not whole; return whether there is one."""
+    # Read and not mapped: a writer whose disk is full shortens the file, which would kill a process that has mapped it.
+    magic = file.read(len(MAGIC))
+    if magic != MAGIC:
+        return bool(magic)
+    while head := file.read(_FRAME.size):
+        if len(head) < _FRAME.size:
+            return True
+        length, checksum = _FRAME.unpack(head)
+        # A damaged length may be anything up to 4 GB; no more than the file holds is read.
+        payload = file.read(length)
+        if length == 0 or len(payload) < length or zlib.crc32(payload) != checksum:
+            return True
+        name, doc = msgpack.unpackb(payload, ext_hook=_decode, raw=False, strict_map_key=False)
+        yield name, doc
+    return False
+
+
+def _unreadable(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"Journal {path} cannot be read: {error}. Check the disk and the permissions.")
 
 
 def read_start(path: Path) -> Document:

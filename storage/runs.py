@@ -13,13 +13,13 @@ from errors import StorageError
 from reduction.events import PRIMARY, events_of
 from storage.addresses import relocated
 from storage.catalogue_documents import run_documents
-from storage.documents import conform_events, count_events
+from storage.documents import conform_events
 from storage.journal import is_locked, journal_paths, uid_of
-from storage.records import open_journal, read_contents, usable
+from storage.records import iterate_documents, open_journal
 from storage.scan_id import scan_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from storage.catalogue import Catalogue
@@ -100,16 +100,26 @@ def load_run(store: RunSource, key: str | int) -> list[NamedDocument]:
     numpy arrays with the type that their descriptor declares, columns of pages lists of such arrays.
     Raises `StorageError` if no run or several runs fit.
     """
+    return list(iterate_run(store, key))
+
+
+def iterate_run(store: RunSource, key: str | int) -> Iterator[NamedDocument]:
+    """Yield the documents of a run as `load_run` returns them, in memory that does not grow with a run in a journal.
+
+    Raises `StorageError` if no run or several runs fit.
+    """
     if isinstance(key, int) and key < 0:
         key = _uid_by_age(store, -key)
     path = _find_journal(store.root, key)
-    if path is not None:
-        contents = read_contents(path)
-        if not contents.documents:
-            raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
-        whole = contents.documents + usable(contents.documents, contents.behind)
-        return list(conform_events(relocated(whole, (store.images, store.root))))
-    return run_documents(_find_in_catalogue(store.catalogue.connect(), key))
+    if path is None:
+        yield from run_documents(_find_in_catalogue(store.catalogue.connect(), key))
+        return
+    documents = iterate_documents(path)
+    first = next(documents, None)
+    if first is None:
+        raise StorageError(f"Journal {path} has no readable start document; restore the file from a backup.")
+    whole = itertools.chain([first], documents)
+    yield from conform_events(relocated(whole, (store.images, store.root)))
 
 
 def find_uid(store: RunSource, key: str | int) -> str:
@@ -169,11 +179,13 @@ def _journal_summary(store: RunSource, path: Path) -> RunSummary | None:
     if summary is None:
         # Before the file is read: a run that ends in between then has its stop document.
         running = is_locked(path)
-        documents = read_contents(path).documents
-        if not documents:
+        counted = _CountedRun()
+        for name, doc in iterate_documents(path, behind=False):
+            counted(name, doc)
+        if counted.start is None:
             return None
-        stop = documents[-1][1] if documents[-1][0] == "stop" else None
-        summary = _summary(documents[0][1], stop, _points_done(documents), "running" if running else "interrupted")
+        stop = counted.stop
+        summary = _summary(counted.start, stop, counted.points_done, "running" if running else "interrupted")
         if stop is not None:
             store.summaries[known] = summary
     return summary
@@ -228,11 +240,39 @@ def _points_intended(start: Mapping[str, Any]) -> int | None:
     return start.get("num_points")
 
 
-def _points_done(documents: list[NamedDocument]) -> int:
-    found = (event["data"] for name, doc in documents for event in events_of(name, doc))
-    points = {
-        (int(data["scan_index"]), int(data["point_index"]))
-        for data in found
-        if "scan_index" in data and "point_index" in data
-    }
-    return len(points) or count_events(documents).get(PRIMARY, 0)
+class _CountedRun:
+    """Start, stop and number of measured points of a run, from its documents one by one.
+
+    The memory is a byte per point and scan, so that a run of a million exposures can be listed.
+    """
+
+    def __init__(self) -> None:
+        self.start: Document | None = None
+        self.stop: Document | None = None
+        self._measured: dict[int, bytearray] = {}
+        self._streams: dict[str, str] = {}
+        self._events = 0
+
+    def __call__(self, name: str, doc: Document) -> None:
+        """Take one document of the run, in order."""
+        if name == "start":
+            self.start = doc
+        self.stop = doc if name == "stop" else None
+        if name == "descriptor":
+            self._streams[doc["uid"]] = doc["name"]
+        for event in events_of(name, doc):
+            self._events += self._streams.get(doc["descriptor"]) == PRIMARY
+            data = event["data"]
+            if "scan_index" in data and "point_index" in data:
+                self._mark(int(data["scan_index"]), int(data["point_index"]))
+
+    @property
+    def points_done(self) -> int:
+        """Number of settings with at least one exposure, or of exposures if these have no place in a scan."""
+        return sum(map(sum, self._measured.values())) or self._events
+
+    def _mark(self, scan: int, point: int) -> None:
+        measured = self._measured.setdefault(scan, bytearray())
+        if point >= len(measured):
+            measured.extend(bytes(max(point + 1 - len(measured), len(measured))))
+        measured[point] = 1

@@ -43,9 +43,13 @@ class AxisGroup:
         The status is done when all have arrived, and fails as soon as one of them fails. Raises InputError, and moves
         nothing, if a target is not allowed.
         """
-        self.check_value(targets)
+        return AllOf(self.start(targets))
+
+    def start(self, targets: Mapping[str, Target]) -> list[StatusBase]:
+        """Start all moves at once and return their statuses; raises InputError as `set` does."""
         # All are checked before the first one moves: a wrong target must not leave the other axes half way.
-        return AllOf([self._movers[name].set(target) for name, target in targets.items()])  # type: ignore[arg-type]
+        self.check_value(targets)
+        return [self._movers[name].set(target) for name, target in targets.items()]  # type: ignore[arg-type]
 
     def pause(self) -> None:
         """Block laser and X-rays while a plan is paused; bluesky calls this and `resume`.

@@ -9,6 +9,7 @@ from ophyd import Device
 from ophyd.status import DeviceStatus, Status, StatusBase
 from ophyd.utils import StatusTimeoutError
 
+from devices.signals.deadlines import DEADLINES
 from errors import MotionError, TrxasError
 
 
@@ -18,9 +19,39 @@ class MoveStatus(DeviceStatus):
     It is done `settle_s` seconds after the motion has succeeded.
     """
 
+    # ophyd gives every status with a time-out a thread, whose start costs a scan a third of a millisecond per status.
+    # Here one thread watches all time-outs. A success calls the callbacks on the thread that reports it, which is that
+    # of Channel Access. A failure, which stops the device and may take seconds, gets a thread of its own. `_has_ended`
+    # decides between an end and a time-out that come together: the first one calls the callbacks, the other does
+    # nothing.
+
     def __init__(self, device: Device, *, what: str, pvs: list[str], timeout_s: float, settle_s: float = 0.0) -> None:
         self._text = f"{what} (waiting for {', '.join(pvs)})"
-        super().__init__(device, timeout=timeout_s, settle_time=settle_s)
+        self._has_ended = False
+        super().__init__(device, settle_time=settle_s)
+        self._timeout = timeout_s
+        DEADLINES.add(timeout_s + settle_s, self._expire)
+
+    def _expire(self) -> None:
+        with self._externally_initiated_completion_lock:
+            if self._has_ended:
+                return
+            # Otherwise it has failed at this moment, and is about to end with its own reason.
+            if self._exception is None:
+                text = f"Status {self!r} failed to complete in specified timeout."
+                self._exception: Exception | None = StatusTimeoutError(text)
+            self._settled_event.set()
+        self._run_callbacks()
+
+    def _run_callbacks(self) -> None:
+        with self._externally_initiated_completion_lock:
+            if self._has_ended:
+                return
+            self._has_ended = True
+        if self._exception is None:
+            super()._run_callbacks()
+        else:
+            threading.Thread(target=super()._run_callbacks, name=f"failure of {self._text}", daemon=True).start()
 
     def __str__(self) -> str:
         return self._text

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import bluesky.plan_stubs as bps
-from bluesky.utils import FailedStatus, Msg
+from bluesky.utils import FailedStatus, Msg, short_uid
 
 from devices.axes.axis_group import Target
 from devices.axes.cell import TEMPERATURE
+from devices.axes.move_ahead import MoveAhead
 from devices.beamline import Beamline
 from devices.detectors.pilatus import Pilatus
 from devices.exposure.life_cycle import ExposureTargets
@@ -31,6 +33,9 @@ from plans.types import AnyPlan, Plan
 
 Targets = Mapping[str, Target]
 """Targets of axes and shutters by name, each in the unit of its axis."""
+
+ExposureOfPass = tuple[int, ShutterState]
+"""Point index and laser shutter of one exposure."""
 
 RETRYABLE = (FailedStatus, AcquisitionError, MotionError, TimeoutError, *CHANNEL_ERRORS)
 """Errors that a second attempt can cure, including a lost connection (a TimeoutError); not wrong input."""
@@ -57,7 +62,8 @@ class PointLoop:
     # 1. wait until the conditions hold (a suspension, with shutters closed, if one does not);
     # 2. arm the reader with the targets, then set what differs; the reader watches the axes from here on;
     # 3. wait until the monitors show the targets, trigger, read, save one event with its `quality`;
-    # 4. good: next exposure. Bad, or any retryable error: forget what is set, pause, and start again at 1.
+    # 4. good: next exposure, whose axes start to move as soon as this one is read, while its event is stored. Bad, or
+    #    any retryable error: forget what is set, pause, and start again at 1.
     # Invariants: an exposure is stored only by its own event, and a bad one is stored as bad, never dropped silently; a
     # pause between two checkpoints repeats the exposure only if nothing of it was saved; the number of attempts and the
     # waiting time of a point are limited, so a run always ends.
@@ -71,6 +77,7 @@ class PointLoop:
         self._reader = request.detection.reader
         # Looked up at every exposure, and a map has thousands of points.
         self._energies_ev = request.points.along(AxisName.ENERGY)
+        self._following: ExposureOfPass | None = None
 
     def run(self) -> Plan:
         """Measure all exposures; raises AcquisitionError, or the last failure, of a point that stays bad."""
@@ -81,18 +88,22 @@ class PointLoop:
         for scan_index in range(request.repeats):
             if chooser.is_finished(scan_index):
                 continue
-            # A checkpoint before the question: after a pause it is asked again, and no exposure is repeated.
+            # A checkpoint before the question: after a pause it is asked again, and no exposure is repeated. Each
+            # exposure ends with a checkpoint of its own.
             yield Msg("checkpoint")
             chosen = yield from chooser.points_of(scan_index)
             if not chosen:
                 return
-            for point_index, shutter in request.course_of_pass(scan_index, chosen):
-                yield Msg("checkpoint")
-                yield from self._measure(scan_index, point_index, self._targets(point_index, shutter))
+            exposures = request.course_of_pass(scan_index, chosen)
+            for exposure, following in itertools.pairwise(itertools.chain(exposures, [None])):
+                assert exposure is not None  # None follows the last one only
+                self._following = following
+                yield from self._measure(scan_index, exposure[0], self._targets(exposure))
 
-    def _targets(self, point_index: int, shutter: ShutterState) -> Targets:
+    def _targets(self, exposure: ExposureOfPass) -> Targets:
         """Return where every axis and shutter of the run belongs at one exposure."""
         request = self._request
+        point_index, shutter = exposure
         fixed: dict[str, Target] = {str(name): value for name, value in request.fixed.items()}
         return {**fixed, **request.points.setting(point_index), "laser_shutter": str(shutter)}
 
@@ -207,12 +218,20 @@ class PointLoop:
             reading = yield Msg("read", self._reader)
             if pilatus is not None:
                 yield Msg("read", pilatus)
+            failed = self._failed(reading)
+            if not failed and self._following is not None:
+                dwell_s = self._request.dwell_of(self._following[0])
+                yield from self._settings.begin(self._targets(self._following), dwell_s)
         except Exception:  # raised again: after any error the open event must be dropped, or none can be begun
             yield Msg("drop")
             raise
         yield Msg("save")
         # The point is stored from here on, so a pause must not measure it again.
         yield Msg("checkpoint")
+        return failed
+
+    def _failed(self, reading: Mapping[str, Any] | None) -> list[str]:
+        """Return remarks on the faults of an exposure; a simulator that reads nothing gives None, which has none."""
         quality = reading["quality"]["value"] if reading else ""
         return [self._reader.remarks.get(name, name) for name in quality.split(",") if name]
 
@@ -229,11 +248,18 @@ def _other_energy(energies_ev: Sequence[float], point_index: int) -> int | None:
 class PointSettings:
     """Present targets of a run's axes and shutters, so that the next point sets only what changes."""
 
+    # `_set` holds what is known to be set, empty after a failure. Between `begin` and the next `apply`, a move of the
+    # axes `_moving` may be in progress, whatever else happens meanwhile: a pause, a suspension, an error. Therefore
+    # `apply` waits for its end first, before it sends any axis elsewhere.
+
     def __init__(self, beamline: Beamline, request: ScanRequest) -> None:
         self._beamline = beamline
         self._request = request
         self._set: Targets = {}
         self._dwell_s = math.nan
+        self._mover = MoveAhead(beamline.axis_group)
+        self._moving: Targets = {}
+        self._group = ""
 
     def forget(self) -> None:
         """Forget all targets, so that the next point sets everything: a setting may have been lost."""
@@ -244,7 +270,9 @@ class PointSettings:
 
         `dwell_s`: beam time of the exposures at this point, s.
         """
-        changed = {name: target for name, target in targets.items() if self._set.get(name) != target}
+        if self._moving:
+            yield from self._arrive()
+        changed = self._changes(targets)
         before = self._set
         self._set = {}  # a move that fails leaves nothing known
         if not before:
@@ -254,6 +282,36 @@ class PointSettings:
         if dwell_s != self._dwell_s:
             yield from self._set_dwell(dwell_s)
         self._set = targets
+
+    def begin(self, targets: Targets, dwell_s: float) -> Plan:
+        """Start to move the axes to the `targets` of the next exposure, of `dwell_s`, s, without waiting.
+
+        Does nothing if more than axes must change. A failure is raised by the next `apply`.
+        """
+        # The exposure before is read, so moving an axis cannot touch it. A shutter waits for its own exposure, as a
+        # suspension must find it where the last exposure had it; an axis that settles slowly needs it closed.
+        axes = self._beamline.axes
+        changed = self._changes(targets)
+        if not self._set or dwell_s != self._dwell_s or any(name not in axes or axes[name].settles for name in changed):
+            return
+        self._moving = changed
+        if changed:
+            self._group = short_uid("set")
+            yield Msg("set", self._mover, changed, group=self._group)
+
+    def _arrive(self) -> Plan:
+        """Wait for the axes that `begin` has sent; raises why one did not arrive, unless all are set again anyway."""
+        moved = self._moving
+        self._moving = {}
+        yield Msg("wait", None, group=self._group)
+        if self._set and self._mover.error is not None:
+            self._set = {}
+            raise self._mover.error
+        self._set = {**self._set, **moved} if self._set else {}
+
+    def _changes(self, targets: Targets) -> dict[str, Target]:
+        """Return those of `targets` that differ from what is set, each in the unit of its axis."""
+        return {name: target for name, target in targets.items() if self._set.get(name) != target}
 
     def _set_dwell(self, dwell_s: float) -> Plan:
         self._dwell_s = math.nan  # one that fails leaves it unknown

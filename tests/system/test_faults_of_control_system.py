@@ -106,9 +106,13 @@ def test_a_request_that_never_left_is_made_again(bench: FaultBench) -> None:
     results = ca.get_cache(name).get_results
     for kind in results:
         results[kind] = [ca.GET_PENDING]
-    with pytest.raises(NotConnectedError, match="7idd:laser:Lock"):
-        read_together({"lock": lock}, 0.1)
+    # A batch has requests of its own. What it cannot read is requested one by one, as here.
     assert read_together({"lock": lock}, WAIT_S) == {"lock": 1}
+    lock.request()
+    with pytest.raises(NotConnectedError, match="7idd:laser:Lock"):
+        lock.collect(0.1)
+    lock.request()
+    assert lock.collect(WAIT_S).value == 1
 
 
 @pytest.mark.parametrize("only", ["", "7idd:laser:Lock"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,6 +15,7 @@ from ophyd import Device, EpicsMotor, EpicsScaler, EpicsSignalRO
 
 import plans
 from devices.beamline import Beamline
+from storage import open_store
 from trxas.benchmarks.entry import Entries, Entry
 
 DWELL_S = 10.0
@@ -35,13 +37,23 @@ Steps = list[Seconds]
 """Time of each step of a run beyond its dwell, s."""
 
 
-def bench_steps(beamline: Beamline, long_run: int = LONG_RUN) -> Entries:
-    """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms."""
-    engine = RunEngine({})
+def bench_steps(beamline: Beamline, folder: Path, long_run: int = LONG_RUN) -> Entries:
+    """Measure steps on a connected beamline, with `long_run` steps to see a growth; times in ms.
+
+    Nobody stores what is measured, neither ours nor the baseline, except for `step_dead_time_stored_ratio`: there every
+    event of ours is stored in the new folder `folder`, while the baseline is still not.
+    """
+    with open_store(folder) as store:
+        storing = RunEngine({})
+        store.subscribe(storing)
+        return _step_entries(beamline, RunEngine({}), storing, long_run)
+
+
+def _step_entries(beamline: Beamline, engine: RunEngine, storing: RunEngine, long_run: int) -> Entries:
     prefix = beamline.configuration.epics.prefix
     stock, motor = _stock(prefix, beamline.point.describe())
 
-    def ours(steps: int) -> Steps:
+    def ours(steps: int, engine: RunEngine = engine) -> Steps:
         delays = np.linspace(-500, 500, steps).tolist()
         return _steps(engine, lambda: plans.delay_scan(beamline, "Br K", delays_ps=delays, dwell_s=DWELL_S))
 
@@ -49,13 +61,13 @@ def bench_steps(beamline: Beamline, long_run: int = LONG_RUN) -> Entries:
         return _steps(engine, lambda: bp.scan([*stock], motor, 10, 11, STEPS))
 
     # In turn, so that a machine that is busy for a while slows both alike.
-    pairs = [(ours(STEPS), stocks()) for _ in range(REPETITIONS)]
-    typical = [1e3 * float(np.mean(own)) for own, _ in pairs]
-    usual = [1e3 * float(np.mean(other)) for _, other in pairs]
-    late = [1e3 * float(np.quantile(own, RELIABLE)) for own, _ in pairs]
-    middle = [1e3 * median(own) for own, _ in pairs]
+    rounds = [(ours(STEPS), stocks(), ours(STEPS, storing)) for _ in range(REPETITIONS)]
+    typical, usual, stored = ([1e3 * float(np.mean(steps)) for steps in column] for column in zip(*rounds, strict=True))
+    late = [1e3 * float(np.quantile(own, RELIABLE)) for own, *_ in rounds]
+    middle = [1e3 * median(own) for own, *_ in rounds]
     return {
         "step_dead_time_ratio": Entry.of(typical, usual, "ms"),
+        "step_dead_time_stored_ratio": Entry.of(stored, usual, "ms"),
         "step_dead_time_p99_ratio": Entry.of(late, middle, "ms"),
         "step_dead_time_growth": _growth(ours(long_run)),
         "counting_cost_ratio": _counting_cost(beamline),

@@ -37,6 +37,7 @@ class BenchOptions:
     json: JsonFile = None
     samples: Annotated[int, typer.Option(min=1, help="Random samples whose adaptive scans the statistics draw.")] = 4
     seconds: Annotated[float, typer.Option(help="Length of each measurement of the window, at most 50 s.")] = 15.0
+    events: Annotated[int, typer.Option(min=10_000, help="Events of the run that shows how its cost grows.")] = 20_000
     long_run: Annotated[int, typer.Option(min=200, help="Steps of the run that shows whether steps become slower.")] = (
         5000
     )
@@ -58,7 +59,7 @@ def run(options: BenchOptions) -> int:
     on = machine()
     entries: Entries = {}
     if options.subject in (Subject.ALL, Subject.SESSION):
-        entries |= _session(options.long_run)
+        entries |= _session(options.long_run, options.events)
     if options.subject in (Subject.ALL, Subject.WINDOW):
         entries |= _window(options.seconds)
     if options.subject in (Subject.ALL, Subject.STATISTICS):
@@ -74,7 +75,9 @@ def run(options: BenchOptions) -> int:
     return 0
 
 
-def _session(long_run: int) -> Entries:
+def _session(long_run: int, events: int) -> Entries:
+    from trxas.benchmarks.predicting import bench_prediction
+    from trxas.benchmarks.scaling import bench_scaling
     from trxas.benchmarks.starting import bench_start
     from trxas.benchmarks.steps import SPEED, bench_steps
     from trxas.benchmarks.storing import bench_storing
@@ -86,8 +89,10 @@ def _session(long_run: int) -> Entries:
     with tempfile.TemporaryDirectory() as folder, simulated_beamline(speed=SPEED) as address_list:
         configuration = load_configuration(address_list=address_list, data=Path(folder) / "session")
         with open_session(configuration) as session:
-            entries = bench_steps(session.beamline, long_run)
+            entries = bench_steps(session.beamline, Path(folder) / "steps", long_run)
+            entries |= bench_prediction(session)
             entries |= bench_storing(Path(folder))
+            entries |= bench_scaling(Path(folder) / "scaling", events)
             entries |= bench_start(session, Path(folder) / "start")
         channel_access.silence()
     return entries

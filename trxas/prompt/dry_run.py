@@ -14,6 +14,7 @@ from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
 from plans.resume import repeated_request
 from storage import load_dataset
+from trxas.session.plan_times import PlanTimes
 from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
 
@@ -26,7 +27,7 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
     """Return `dry_run` for one session."""
 
     def dry_run(plan: Plan) -> None:
-        """Show what a plan would do: exposures, beam time, and where each axis would go. Nothing moves.
+        """Show what a plan would do: exposures, beam time, duration, and where each axis would go. Nothing moves.
 
         Raises InputError for a plan that announces no scan. Of a plan that calibrates first, the first runs are shown.
         """
@@ -36,7 +37,7 @@ def dry_run_function(session: Session) -> Callable[[Plan], None]:
         if not requests:
             raise InputError("This plan is no scan of trxas, so it does not tell beforehand what it will do.")
         for request in requests:
-            print(summary(request))
+            print(summary(request) + predicted(session.plan_times, request))
             print_table(table(COLUMNS, moves(session.beamline, request), right=COLUMNS[1:-1]))
 
     return dry_run
@@ -77,6 +78,22 @@ def summary(request: ScanRequest) -> str:
         beam_s = min(beam_s, request.until.max_time_s or beam_s)
     counting = f"{most}{len(exposures)} exposures, {most}{duration_text(beam_s)} of counting"
     return f"{request.plan_name}{edge}{sample}: {counting}"
+
+
+def predicted(times: PlanTimes, request: ScanRequest) -> str:
+    """Return how long the run will take, with moving and reading, as learned from earlier runs; "" if none is known.
+
+    A run that counts until its result is good enough ends when it is.
+    """
+    if request.until is not None:
+        return ""
+    exposures = list(request.course())
+    beam_s = sum(request.dwell_of(point) for _, point, _ in exposures)
+    found = times.predict(request.plan_name, [str(axis) for axis in request.points.axes], len(exposures), beam_s)
+    if found is None:
+        return ""
+    runs = "the latest run" if found.runs == 1 else f"the latest {found.runs} runs"
+    return f"; takes about {duration_text(found.seconds)}, as {runs} of this plan did"
 
 
 def moves(beamline: Beamline, request: ScanRequest) -> Iterator[tuple[str, ...]]:

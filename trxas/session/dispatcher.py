@@ -45,7 +45,7 @@ class SessionDispatcher(Dispatcher):
 
     def process(self, name: DocumentNames, doc: Document) -> None:
         """Pass one document on; raises what a recorder raises, and then no subscriber gets it."""
-        # Recorders first, on the thread of the run: when a subscriber or a window hears of an exposure, it is on disk.
+        # Recorders first, on the thread of the run: when a subscriber or a window hears of an exposure, it is written.
         # An error here must end the run, because data that are not stored are not measured. Subscribers get a copy in a
         # queue of their own, which cannot fail.
         for recorder in self._recorders:

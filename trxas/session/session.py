@@ -8,6 +8,7 @@ import importlib
 import inspect
 import os
 import socket
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,20 @@ from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
+from trxas.session.plan_times import PlanTimes
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
 
 Plan = Generator[Msg, Any, Any]
+
+SWITCH_S = 5e-4
+"""Python's switch interval in a session, s.
+
+An exposure is prepared in some fifty short steps, between which other threads write catalogue and plots: each may wait
+this long for them. With Python's default of 5 ms one busy thread would double the dead time.
+"""
 
 READ_ONLY = "This session is read-only and runs no plan. Close it, and open one without --read-only."
 
@@ -45,7 +54,8 @@ READ_ONLY = "This session is read-only and runs no plan. Close it, and open one 
 class Session:
     """The tools of a scientist: `run_engine`, `beamline`, `store`, `calibrations`, and the latest run in `live`.
 
-    `guard` holds the beamline, None in a read-only session; `listener` answers windows, None where none may ask.
+    `guard` holds the beamline, None in a read-only session; `listener` answers windows, None where none may ask;
+    `plan_times` predicts how long a plan takes.
     """
 
     configuration: Configuration
@@ -54,6 +64,7 @@ class Session:
     run_engine: RemotelyPausableEngine
     calibrations: Calibrations
     publisher: Publisher
+    plan_times: PlanTimes
     guard: SessionGuard | None = None
     live: LiveRun = field(default_factory=LiveRun)
     listener: Listener | None = None
@@ -142,6 +153,7 @@ def open_session(configuration: Configuration, *, read_only: bool = False, liste
     # reported for all at once; the lock on the beamline, before anything is read that another session may change; then
     # store and engine. What fails after the lock gives the lock back: otherwise nobody could use the beamline until its
     # time-out.
+    sys.setswitchinterval(SWITCH_S)
     channel_access.prepare(configuration.beamline.epics)
     beamline = build_beamline(configuration.beamline)
     beamline.foils.files = read_foil_files(configuration.beamline.foils)
@@ -173,6 +185,8 @@ def _assembled(
         # calibrations. Subscribers come after all of them, and their order does not matter.
         _record(run_engine, beamline, store)
     publisher = publish(run_engine, configuration.storage.root.resolve())
+    use = run_engine.time_use
+    plan_times = PlanTimes(store.root, lambda: use.latest_s, lambda: use.opening_s)
     session = Session(
         configuration=configuration,
         beamline=beamline,
@@ -180,10 +194,12 @@ def _assembled(
         run_engine=run_engine,
         calibrations=calibrations,
         publisher=publisher,
+        plan_times=plan_times,
         guard=guard,
     )
     run_engine.record_with(calibrations)
     run_engine.subscribe(session.live)
+    run_engine.subscribe(plan_times)
     if guard is None:
         run_engine.preprocessors.append(refused)
     guard_metadata(run_engine, configuration.beamline)
@@ -201,7 +217,7 @@ def _assembled(
 
 
 def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:
-    # The journal comes first: a document is on disk before anything else receives it.
+    # The journal comes first: a document is written before anything else receives it.
     store.subscribe(run_engine)
     if beamline.pilatus is not None and not beamline.pilatus.settings.folder:
         store.images.mkdir(exist_ok=True)

@@ -33,7 +33,7 @@ ACTIVITIES: Mapping[str, Activity | None] = {
     "save": Activity.STORING,
     "sleep": Activity.WAITING,
 }
-"""Activity that each command begins; None: the previous activity continues. All other commands begin OTHER.
+"""Activity that each command begins; None: that of the command which is waited for. All other commands begin OTHER.
 
 Axes settle in `wait_for`, until their monitors show the target. Suspensions and pauses between attempts are a series of
 `sleep`.
@@ -51,6 +51,9 @@ class TimeUse:
         self._spent_s: dict[Activity, float] = {}
         self._activity = Activity.OTHER
         self._since_s = 0.0
+        self._began_s = 0.0
+        self.opening_s = 0.0
+        """Time from the beginning of the run to its first exposure, s."""
         self.latest_s: Mapping[Activity, float] = {}
         """Times of the run that ended last, s; empty while one is open, and after one that was aborted."""
 
@@ -58,22 +61,30 @@ class TimeUse:
         """Return a command of the RunEngine that notes when it is called."""
 
         async def watched(message: Any) -> Any:
-            self.note(name)
+            self.note(name, str(message.kwargs.get("group", "")))
             return await command(message)
 
         return watched
 
-    def note(self, command: str) -> None:
-        """Note that the engine carries out a command now."""
+    def note(self, command: str, group: str = "") -> None:
+        """Note that the engine carries out a command now; a wait belongs to the command that its `group` names first.
+
+        The groups of scans are named "set-..." and "trigger-...". A wait for any other continues what was before it.
+        """
         if command == "open_run":
             self._spent_s = dict.fromkeys(Activity, 0.0)
             self._since_s = self._now_s()
+            self._began_s = self._since_s
+            self.opening_s = 0.0
             self._activity = Activity.OTHER
             self.latest_s = {}
             return
         now_s = self._now_s()
+        if command == "trigger" and not self.opening_s:
+            self.opening_s = now_s - self._began_s
         self._spent_s[self._activity] = self._spent_s.get(self._activity, 0.0) + now_s - self._since_s
         self._since_s = now_s
-        self._activity = ACTIVITIES.get(command, Activity.OTHER) or self._activity
+        begun = ACTIVITIES.get(command, Activity.OTHER) or ACTIVITIES.get(group.partition("-")[0])
+        self._activity = begun or self._activity
         if command == "close_run":
             self.latest_s = dict(self._spent_s)

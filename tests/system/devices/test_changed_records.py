@@ -33,6 +33,22 @@ def test_the_alarm_comes_with_the_value_requested_and_by_monitor(bench: str, put
     until(lambda: seen[-1] == 240.0, "the monitor of its end")
 
 
+def test_a_batch_reads_what_single_requests_read(bench: str) -> None:
+    """Lost: a value of another type, a cut-off frame, or a stamp that seems older than the one before."""
+    names = ("flow", "m2.RBV", "m2.SPMG", "m2.DIR", "m2.MSTA", "m2.DESC", "m2.NTM")
+    signals = {name: FreshSignalRO(f"{bench}{name}", name=name.replace(".", "_")) for name in names}
+    for signal in signals.values():
+        signal.wait_for_connection(timeout=WAIT_S)
+    together = read_with_alarms(signals)
+    for name, signal in signals.items():
+        signal.request()
+        alone = signal.collect(WAIT_S)
+        assert type(together[name].value) is type(alone.value), name
+        assert together[name][:3] == alone[:3], name
+        # The server gives a field of text the time of each read.
+        assert together[name].stamp_s == alone.stamp_s or name == "m2.DESC"
+
+
 @pytest.fixture
 def plate(bench: str) -> Axis:
     settings = FluenceSettings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,12 +147,50 @@ def test_a_plan_that_retries_cannot_continue_unrecorded(
     event = {"uid": "e", "descriptor": "d", "data": {}}
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", _no_disk)
+        # The disk works while the next exposure is prepared; the event of that one waits for it, and is refused.
+        journal("event", event)
         with pytest.raises(StorageError, match="Input/output error"):
-            journal("event", event)
+            journal("event", {**event, "uid": "e2"})
     with pytest.raises(StorageError, match="Run a is no longer recorded"):
         journal("event", event)
     journal("stop", {"uid": "s", "run_start": "a"})
     assert [name for name, _ in read_contents(journal_paths(tmp_path)[0]).documents] == ["start", "descriptor", "stop"]
+    journal.close()
+
+
+def test_a_disk_that_fails_at_the_last_event_is_reported_with_the_stop_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: the last exposure of a run, unnoticed, as no further event would report it."""
+    journal = Journal(tmp_path)
+    journal("start", {"uid": "a", "time": 0.0})
+    journal("descriptor", {"uid": "d", "run_start": "a"})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", _no_disk)
+        journal("event", {"uid": "e", "descriptor": "d", "data": {}})
+        with pytest.raises(StorageError, match="Input/output error"):
+            journal("datum", {"datum_id": "r/1", "resource": "d", "run_start": "a"})
+    journal("stop", {"uid": "s", "run_start": "a"})
+    assert [name for name, _ in read_contents(journal_paths(tmp_path)[0]).documents] == ["start", "descriptor", "stop"]
+    journal.close()
+
+
+def test_an_event_is_in_the_file_before_the_disk_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost: the latest exposure of a session that is killed while its disk is busy."""
+    journal = Journal(tmp_path)
+    journal("start", {"uid": "a", "time": 0.0})
+    journal("descriptor", {"uid": "d", "run_start": "a"})
+    busy = threading.Event()
+    synced: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: busy.wait(10.0) and synced.append(descriptor))
+        journal("event", {"uid": "e1", "descriptor": "d", "data": {}})
+        assert synced == []
+        assert [name for name, _ in read_contents(journal_paths(tmp_path)[0]).documents][-1] == "event"
+        busy.set()
+        # The next event waits until the first one is on disk.
+        journal("event", {"uid": "e2", "descriptor": "d", "data": {}})
+        assert synced
     journal.close()
 
 

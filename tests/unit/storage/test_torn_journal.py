@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.documents import NamedDocument
-from storage.records import MAGIC, pack_record, read_contents, usable
+from storage.records import MAGIC, iterate_documents, pack_record, read_contents, usable
 
 
 def small_run() -> list[NamedDocument]:
@@ -41,6 +41,7 @@ def test_cut_at_every_byte(journal: tuple[Path, bytes, list[int]]) -> None:
         assert contents.documents == small_run()[:whole]
         assert contents.whole_bytes == ends[whole]
         assert contents.torn_bytes == cut - ends[whole]
+        assert list(iterate_documents(path)) == contents.documents
 
 
 def test_one_wrong_byte_anywhere_costs_one_record(journal: tuple[Path, bytes, list[int]]) -> None:
@@ -56,6 +57,8 @@ def test_one_wrong_byte_anywhere_costs_one_record(journal: tuple[Path, bytes, li
             expected = [document for document in expected if document[0] != "event"]
         assert contents.documents + usable(contents.documents, contents.behind) == expected
         assert contents.is_torn
+        assert list(iterate_documents(path)) == expected
+        assert list(iterate_documents(path, behind=False)) == contents.documents
 
 
 def test_what_only_looks_like_a_record_is_not_used(journal: tuple[Path, bytes, list[int]]) -> None:

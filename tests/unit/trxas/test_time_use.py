@@ -30,6 +30,18 @@ def test_a_wait_belongs_to_what_it_waits_for() -> None:
     assert sum(account.latest_s.values()) == 18.0
 
 
+def test_a_wait_for_a_move_that_began_earlier_counts_as_moving() -> None:
+    """Lost: the time of slow axes, which move while the exposure before is stored."""
+    account = clock([0.0, 1.0, 2.0, 7.0, 8.0])
+    account.note("open_run")
+    account.note("save")
+    account.note("wait", "set-1a2b3c")
+    account.note("trigger")
+    account.note("close_run")
+    assert account.latest_s[Activity.STORING] == 1.0
+    assert account.latest_s[Activity.MOVING] == 5.0
+
+
 def test_an_aborted_run_has_no_times_of_an_earlier_one() -> None:
     """Lost: the truth about a run that ended without its end."""
     account = clock([0.0, 1.0, 2.0])

@@ -44,7 +44,7 @@ def run_documents(uid: str, images: Path | None = None, images_per_event: float 
     rng = np.random.default_rng(11)
     energy = np.linspace(13_450.0, 13_570.0, POINTS)
     mean_counts = _PULSES * 0.053 * (0.06 + 1.0 / (1.0 + np.exp(-(energy - 13_470.0))))
-    yield "start", _start(uid, energy)
+    yield "start", start_document(uid, energy)
     yield "descriptor", {"uid": f"{uid}-{_STREAM}", "run_start": uid, "name": "primary", "data_keys": {}}
     if images is not None:
         yield "resource", _resource(uid, images)
@@ -66,7 +66,8 @@ def stop_document(uid: str) -> Document:
     return "stop", {"run_start": uid, "exit_status": "success", "time": 0.1 * SCANS * POINTS}
 
 
-def _start(uid: str, energy: np.ndarray) -> dict[str, Any]:
+def start_document(uid: str, energy: np.ndarray) -> dict[str, Any]:
+    """Return the start document of a scan over `energy`, eV, (points,)."""
     return {
         "uid": uid, "time": 0.0, "scan_id": 1, "plan_name": "energy_scan", "sample": "bench", "edge": "Br K",
         "absorber": "Br", "modes": ["spc"], "dwell_s": 0.1, "repeats": SCANS, "series": "",

@@ -1,0 +1,111 @@
+"""Moves that begin while the previous exposure is still being stored, and whose failure waits for its own exposure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ophyd.status import StatusBase
+
+from devices.axes.axis_group import AxisGroup, Target
+from devices.signals.uncached_signal import CHANNEL_ERRORS
+from errors import TrxasError
+
+REFUSED = (TrxasError, TimeoutError, *CHANNEL_ERRORS)
+"""Errors with which a move is refused before anything moves."""
+
+
+class Arrival:
+    """Status of a move that ends as a success in any case; `error` states why the move failed, None if it did not.
+
+    It has what bluesky needs of a status, and no thread: the statuses of the axes have their own time-outs.
+    """
+
+    success = True
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._left = 0
+        self._done = False
+        self._callbacks: list[Callable[[Any], None]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def done(self) -> bool:
+        """Whether the move has ended."""
+        return self._done
+
+    def exception(self, timeout: float | None = 0.0) -> BaseException | None:
+        """Return None: the plan asks for `error` when it needs the axes; `timeout`, s, belongs to the interface."""
+        del timeout
+        return None  # bluesky's interface allows an error
+
+    def add_callback(self, callback: Callable[[Any], None]) -> None:
+        """Call `callback` with this status when the move has ended, at once if it has."""
+        with self._lock:
+            if not self._done:
+                self._callbacks.append(callback)
+                return
+        callback(self)
+
+    def follow(self, statuses: Sequence[StatusBase]) -> None:
+        """End when all `statuses` have ended, with the reason of the first that failed; at once if there are none."""
+        # One is added for this call itself, so that a status that ends within it does not end the whole.
+        self._left = len(statuses) + 1
+        for status in statuses:
+            status.add_callback(self._one_ended)
+        self.end(None)
+
+    def end(self, error: BaseException | None) -> None:
+        """Count one end, with `error` if it was a failure; the last one ends the move."""
+        with self._lock:
+            self.error = self.error or error
+            self._left -= 1
+            if self._left > 0 or self._done:
+                return
+            self._done = True
+            callbacks = self._callbacks
+            self._callbacks = []
+        for callback in callbacks:
+            callback(self)
+
+    def _one_ended(self, status: StatusBase) -> None:
+        self.end(status.exception(timeout=0))
+
+
+class MoveAhead:
+    """A bluesky Movable that moves the axes of `group` for the next exposure; its status never fails.
+
+    bluesky throws the failure of a status into the plan at whatever message comes next. That would be the one that
+    stores the exposure before, and the plan could not tell whether it is stored. Here the failure waits in `error`.
+    """
+
+    parent = None
+
+    def __init__(self, group: AxisGroup) -> None:
+        self.name = f"{group.name}_ahead"
+        self._group = group
+        self._arrival = Arrival()
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why the latest move failed; None if it did not, or has not ended."""
+        return self._arrival.error
+
+    def check_value(self, targets: Mapping[str, Target]) -> None:
+        """Raise InputError unless every axis may go to its target, in its unit."""
+        self._group.check_value(targets)
+
+    def set(self, targets: Mapping[str, Target]) -> Arrival:
+        """Start to move to `targets`, in the units of the axes; a move that is refused has ended with its `error`."""
+        self._arrival = Arrival()
+        try:
+            self._arrival.follow(self._group.start(targets))
+        except REFUSED as error:
+            self._arrival.end(error)
+        return self._arrival
+
+    def stop(self, *, success: bool = False) -> None:
+        """Stop every axis at its current position."""
+        self._group.stop(success=success)

@@ -1,0 +1,70 @@
+"""If these fail, a move that hangs is never noticed, or one that failed stops the thread of Channel Access."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from ophyd import Device
+from ophyd.utils import StatusTimeoutError
+
+from devices.signals.move_status import MoveStatus, fail, finish
+from tests.support.waiting import WAIT_S
+
+
+class Stage(Device):
+    """A device whose `stop` notes its thread."""
+
+    stopped_by: threading.Thread | None = None
+
+    def stop(self, *, success: bool = False) -> None:
+        self.stopped_by = threading.current_thread()
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage("", name="stage")
+
+
+def status(stage: Stage, timeout_s: float) -> MoveStatus:
+    return MoveStatus(stage, what="stage to 1 mm", pvs=["m1"], timeout_s=timeout_s)
+
+
+def test_time_outs_end_in_their_own_order_with_the_pv(stage: Stage) -> None:
+    """Lost: the error of a stalled motor, behind the longer time-out of another."""
+    long = status(stage, WAIT_S)
+    short = status(stage, 0.02)
+    with pytest.raises(StatusTimeoutError, match=r"stage to 1 mm \(waiting for m1\)"):
+        short.wait(timeout=WAIT_S)
+    assert not long.done
+    finish(long)
+    assert long.success
+    # What arrives after the time-out changes nothing.
+    finish(short)
+    assert isinstance(short.exception(timeout=0), StatusTimeoutError)
+
+
+def test_a_success_calls_back_at_once_and_only_once(stage: Stage) -> None:
+    """Lost: the time that a thread takes to start, twice per exposure."""
+    ended: list[Any] = []
+    moved = status(stage, 0.02)
+    moved.add_callback(ended.append)
+    finish(moved)
+    assert ended == [moved]
+    # Its time-out comes later, and finds it done.
+    with pytest.raises(StatusTimeoutError):
+        status(stage, 0.03).wait(timeout=WAIT_S)
+    assert moved.success
+    assert ended == [moved]
+
+
+def test_a_failure_stops_the_device_on_a_thread_of_its_own(stage: Stage) -> None:
+    """Lost: all completions of Channel Access, while a device that waits for one of them is stopped."""
+    moved = status(stage, WAIT_S)
+    done = threading.Event()
+    moved.add_callback(lambda _: done.set())
+    fail(moved, ValueError("stalled"))
+    assert done.wait(WAIT_S)
+    assert stage.stopped_by not in (None, threading.current_thread())
+    assert isinstance(moved.exception(timeout=0), ValueError)
