@@ -114,6 +114,8 @@ class LifetimeJudge:
             old = self._fit(rates, seconds, timing)
         assert old is not None  # one of the two cases above
         sigma = old.mean_sigma(seconds)
+        if not math.isfinite(sigma):
+            raise ReductionError(f"The error of {self.quantity} cannot be computed from these counts.")
         left_s = old.seconds_left(seconds, self.sigma)
         shares = old.shares
         number = max(FEWEST_OF_A_PASS, int((shares > _SHARE_THAT_COUNTS).sum()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from errors import InputError
+from errors import InputError, ReductionError
 from reduction.xas.kinetics.model import RESPONSE
 from reduction.xas.kinetics.quantities import combinations_of, parameters_of, problem_of
 
@@ -31,9 +31,11 @@ DRAWS = 8
 
 _STEPS = 100
 _LONG_S = 1e4
+_LEAST_SHARE = 1e-5
 _SEED = 1
 _LONGEST = 1e3
 _EXACT = 1e-3
+_WORST_CONDITION = 1e12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,7 @@ class Information:
     ) -> Information:
         """Return the information of each row of `rates` after its `seconds`, (rows,), for a `quantity` of the fit.
 
-        Raises InputError for another quantity.
+        Raises InputError for another quantity, and ReductionError if the data do not determine the parameters.
         """
         combinations = combinations_of(fit)
         if quantity not in combinations:
@@ -66,12 +68,16 @@ class Information:
         problem = problem_of([rates], fit)
         best = parameters_of(problem, fit)
         tables = [_per_second(problem, one, seconds) for one in _posterior(best, fit, draws)]
+        # A draw without some component says nothing about the parameters of that component.
+        useful = [table for table in tables if _is_regular(np.einsum("r,rpq->pq", seconds, table))]
+        if not useful or useful[0] is not tables[0]:
+            raise ReductionError(f"The data do not determine {quantity} yet. Count longer, or fit fewer lifetimes.")
         prior = np.zeros((slopes.size, slopes.size))
         if RESPONSE in fit.parameters and fit.timing.irf_error_ps > 0:
             place = fit.parameters.index(RESPONSE)
             prior[place, place] = fit.timing.irf_error_ps**-2.0
         return cls(
-            per_second=np.array(tables),
+            per_second=np.array(useful),
             prior=prior,
             slopes=slopes,
             scale=fit.quantities[quantity].value if is_lifetime else 1.0,
@@ -114,6 +120,8 @@ class Information:
             gain = np.einsum("kp,krpq,kq->kr", solved, self.per_second, solved, optimize=True)
             variance = solved @ self.slopes
             found = found * np.sqrt(np.maximum((gain / variance[:, None]).mean(axis=0), 0.0))
+            # A little everywhere: the best design may leave a parameter undetermined that the quantity does not need.
+            found = np.maximum(found / found.sum(), _LEAST_SHARE)
             found = found / found.sum()
         return np.asarray(found)
 
@@ -134,6 +142,14 @@ def filled(seconds: FloatArray, shares: FloatArray, more_s: float) -> FloatArray
     missing = np.maximum(shares * (seconds.sum() + more_s) - seconds, 0.0)
     total = missing.sum()
     return np.asarray(seconds + (missing * (more_s / total) if total > 0 else 0.0))
+
+
+def _is_regular(information: FloatArray) -> bool:
+    """Return whether all parameters are determined."""
+    scale = np.sqrt(np.diag(information))
+    if not np.isfinite(information).all() or not (scale > 0).all():
+        return False
+    return bool(np.linalg.cond(information / np.outer(scale, scale)) < _WORST_CONDITION)
 
 
 def _per_second(problem: KineticsProblem, parameters: Parameters, seconds: FloatArray) -> FloatArray:
