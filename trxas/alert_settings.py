@@ -36,10 +36,11 @@ class AlertSettings:
 
     Nothing is sent without the table, or without a way in `send`. A scan is reported when it has waited for the
     beamline for `suspended_min`, when the jet has stopped, when the error of its result is below `aim_percent` of the
-    result, and when it has failed; the data folder when less than `disk_below_mb` are free. Two alerts of one kind are
-    at least `pause_min` apart, and at most `most_per_hour` are sent in all. The webhook's address and the password of
-    the mail server are secrets: they are read from the environment variables named here, or from `secrets_file`, a
-    file of lines NAME=VALUE that its owner alone can read.
+    result, when it has counted until its result is known (`early_end`), and when it has failed; the data folder when
+    less than `disk_below_mb` are free. Two alerts of one kind are at least `pause_min` apart, and at most
+    `most_per_hour` are sent in all. The webhook's address and the password of the mail server are secrets: they are
+    read from the environment variables named here, or from `secrets_file`, a file of lines NAME=VALUE that its owner
+    alone can read.
     """
 
     send: Annotated[
@@ -52,6 +53,9 @@ class AlertSettings:
     aim_percent: Annotated[
         float, quantity("error of a result, in per cent of it, that is reported; 0: never", "%", low=0.0, high=100.0)
     ] = 0.0
+    early_end: Annotated[
+        bool, switch("report a scan that counted until its result was known, and has ended before its longest time")
+    ] = True
     disk_below_mb: Annotated[float, quantity("free space that is reported; 0: never", "MB", low=0.0, high=1e9)] = 2000.0
     run_failed: Annotated[bool, switch("report a run that has failed, or whose session has ended")] = True
     pause_min: Annotated[

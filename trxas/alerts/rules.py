@@ -62,6 +62,7 @@ class Rules:
         self._settings = settings
         self._run = ""
         self._is_open = False
+        self._start: Mapping[str, Any] = {}
         self._streams: set[str] = set()
         self._waiting_since_s: float | None = None
         self._reason = ""
@@ -109,6 +110,7 @@ class Rules:
         plan = str(start.get("plan_name", "")).replace("_", " ")
         self._run = " · ".join(str(part) for part in (*parts, start.get("edge"), plan) if part)
         self._is_open = True
+        self._start = start
         self._streams.clear()
         self._reported.clear()
         self._waiting_since_s = self._silent_since_s = None
@@ -129,9 +131,20 @@ class Rules:
         self._waiting_since_s = None
         self._is_open = False
         is_recent = now_s - float(stop["time"]) < OLD_S
+        if is_recent and self._settings.early_end and self._ended_early(stop) and self._is_new(Kind.AIM):
+            goal = self._start["until"]
+            known = f"{goal.get('goal', 'result')} to {goal.get('sigma', 0.0):g}"
+            yield Alert(kind=Kind.AIM, text=f"{self._run} has ended: it was to count until it knew {known}.")
         if stop.get("exit_status") == "fail" and self._settings.run_failed and is_recent and self._is_new(Kind.FAILED):
             reason = str(stop.get("reason", "")) or "no reason was recorded"
             yield Alert(kind=Kind.FAILED, text=f"{self._run} has failed: {reason}")
+
+    def _ended_early(self, stop: Mapping[str, Any]) -> bool:
+        """Return whether a run that counts until a result is known has ended by itself before all of its exposures."""
+        # The start document states the most exposures that such a run may take.
+        measured = (stop.get("num_events") or {}).get("primary", 0)
+        most = self._start.get("num_points") or 0
+        return bool(self._start.get("until")) and stop.get("exit_status") == "success" and measured < most
 
     def _disk(self, free_mb: float) -> Iterator[Alert]:
         limit = self._settings.disk_below_mb

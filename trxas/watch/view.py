@@ -139,15 +139,20 @@ def forecast_lines(frame: LiveFrame, headline: Headline | None, time_s: float) -
     """Return sentences on the rest of an open run at `time_s`, Unix time, s: time left, and the error at its end.
 
     The remaining exposures are taken to last as long as those so far, and errors to fall with the square root of their
-    number. Empty for a run that has ended, or whose number of exposures is not known.
+    number. A run that counts until a result is known has at most that time left. Empty for a run that has ended, or
+    whose number of exposures is not known.
     """
     run = frame.run
     if run is None or not run.exposures or frame.exit_status is not None or frame.events < ENOUGH_EXPOSURES:
         return []
     left = max(run.exposures - frame.events, 0)
     spent_s = max(time_s - run.time_s, 0.0)
-    lines = [f"about {duration_text(spent_s / frame.events * left)} left, {duration_text(spent_s)} so far"]
-    if headline is not None and headline.value.sigma > 0 and math.isfinite(headline.value.sigma):
+    until = run.start.get("until")
+    word = "at most" if until else "about"
+    lines = [f"{word} {duration_text(spent_s / frame.events * left)} left, {duration_text(spent_s)} so far"]
+    if until:
+        lines.append(f"counts until {until.get('goal', 'its result')} is known to {until.get('sigma', 0.0):g}")
+    elif headline is not None and headline.value.sigma > 0 and math.isfinite(headline.value.sigma):
         at_end = headline.value.sigma * math.sqrt(frame.events / max(run.exposures, frame.events))
         now = with_error(headline.value.value, headline.value.sigma, headline.unit)
         lines.append(f"{headline.quantity} {now}; at the end ± {at_end:.2g} {headline.unit}".rstrip())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from errors import ConfigurationError
+from tests.support.served import Queue, Served, without_tiled
 from tests.support.small_servers import MailServer, PostServer, running
 from tests.support.waiting import until
 from trxas.alert_settings import AlertSettings, MailSecurity, Way
@@ -149,3 +151,31 @@ def test_the_test_command_reports_every_way(
     ]  # fmt: skip
     with pytest.raises(ConfigurationError, match="sends no alerts"):
         alerts.run_test(alerts.AlertTestOptions(data=tmp_path))
+
+
+@pytest.mark.long
+@pytest.mark.channel_access
+def test_a_jet_that_stops_in_a_scan_of_the_queue_rings_while_the_scan_waits(
+    start_ioc: Any, tmp_path: Path, put: Any
+) -> None:
+    """The whole way: IOC, session, relay, rules, command; the scan goes on when the jet is back."""
+    config = tmp_path / "alerts.toml"
+    rung = tmp_path / "rung"
+    lines = ["[alerts]", 'send = ["command"]', f"command = \"sh -c 'cat >> {rung}'\"", "suspended_min = 0.05"]
+    config.write_text(f'extends = "{without_tiled(tmp_path)}"\n' + "\n".join(lines) + "\n")
+    with start_ioc("-m", "sim", "--macro", "rung:", "--speed", "100"):
+        served = Served(tmp_path / "data", tmp_path / "log", "--config", str(config), "--prefix", "rung:", sim=False)
+        try:
+            queue = Queue(served.wait_ready())
+            queue.start(dwell_s=6.0, sample="rings")
+            queue.wait(re_state="running")
+            put("rung:7idd:sim:Fault:JetStall", 1e6)
+            until(lambda: rung.exists() and "has waited for" in rung.read_text(), served.said)
+            put("rung:7idd:sim:FaultsClear", 1)
+            queue.wait(manager_state="idle")
+            queue.close()
+        finally:
+            served.kill_all()
+    told = rung.read_text().splitlines()
+    assert [line.partition("rings")[0] for line in told] == ["scan 1 · ", "scan 1 · "]
+    assert "waits for the jet: jet_flow" in told[0]

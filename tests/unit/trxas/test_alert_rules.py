@@ -125,6 +125,17 @@ def test_an_aim_is_reported_once_per_run() -> None:
     assert list(Night().rules.aim(near)) == [], "no aim unless one is set"
 
 
+def test_a_scan_that_ends_because_its_result_is_known_is_reported() -> None:
+    start = {"uid": "b", "time": BEGAN_S, "scan_id": 8, "num_points": 500, "until": {"goal": "tau1", "sigma": 15.0}}
+    stop = {"run_start": "b", "exit_status": "success", "time": BEGAN_S}
+    night = Night()
+    night.take("start", start)
+    (alert,) = night.take("stop", {**stop, "num_events": {"primary": 120}})
+    assert (alert.kind, alert.text) == (Kind.AIM, "scan 8 has ended: it was to count until it knew tau1 to 15.")
+    night.take("start", start)
+    assert night.take("stop", {**stop, "num_events": {"primary": 500}}) == [], "it took all the time that it had"
+
+
 def test_the_limiter_holds_alerts_back_and_counts_them() -> None:
     limiter = Limiter(AlertSettings(pause_min=15.0, most_per_hour=2))
     assert limiter.passed(ALERT, 0.0) == ALERT

@@ -100,6 +100,16 @@ def test_the_forecast_is_the_time_left_and_the_error_at_the_end() -> None:
     assert forecast_lines(frame_of(events=2), headline, time_s=1050.0) == []
 
 
+def test_a_scan_until_a_result_has_no_certain_end() -> None:
+    """Lost: a forecast of 30 h for a scan that may end in ten minutes."""
+    frame = frame_of()
+    assert frame.run is not None
+    run = replace(frame.run, start={"until": {"goal": "tau1", "sigma": 15.0}})
+    assert forecast_lines(replace(frame, run=run), None, time_s=1050.0) == [
+        "at most 2 min 30 s left, 50 s so far", "counts until tau1 is known to 15",
+    ]  # fmt: skip
+
+
 def test_silence_makes_the_view_stale() -> None:
     """Lost: the word that says whether the numbers may be trusted is that of the window."""
     assert view_of(frame_of()).word == "LIVE"
