@@ -22,7 +22,7 @@ def alert_program(configuration: Path, root: Path) -> ChildProgram:
     return ChildProgram(
         name="alerts",
         command=[sys.executable, "-m", "trxas.alerts.process", str(configuration.resolve()), str(root)],
-        ready=re.compile("alerts ready"),
+        ready=re.compile("alerts ready: (.*)"),
         start_timeout_s=START_TIMEOUT_S,
         restarts=True,
     )
