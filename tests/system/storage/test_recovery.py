@@ -23,6 +23,7 @@ from storage.catalogue import open_catalogue, server_configuration
 from storage.journal import Journal, LockedFile, is_locked, journal_paths
 from storage.records import read_contents
 from storage.run_writer import _FlushingWriter, write_run
+from tests.support.postgres import is_installed, postgres
 from tests.support.recorded_runs import uids_of
 from tests.support.waiting import COMMAND_S, WAIT_S
 
@@ -180,6 +181,42 @@ def test_a_shared_server_holds_the_catalogue(
         process.wait(WAIT_S)
     with open_catalogue(root) as catalogue:
         assert len(catalogue.broker[uid].table()) == 3
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not is_installed(), reason="PostgreSQL is not installed")
+def test_a_shared_catalogue_lives_in_postgresql(
+    root: Path, tmp_path: Path, run_engine: RunEngine, scan: Callable[..., Any], unused_port: int
+) -> None:
+    """Lost: the catalogue of a facility, whose database is not a file; rows of the runs are in it, too."""
+    with postgres(tmp_path / "postgres", unused_port) as address:
+        served = server_configuration(root)
+        arguments = served["trees"][0]["args"]
+        arguments |= {"uri": f"postgresql+asyncpg://{address}", "init_if_not_exists": True}
+        arguments["writable_storage"][1] = f"postgresql://{address}"
+        configuration = tmp_path / "server.yml"
+        configuration.write_text(yaml.safe_dump(served))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "tiled", "serve", "config", str(configuration), "--port", str(port)]
+        log = tmp_path / "server.log"
+        with log.open("w") as output:
+            key = {"TILED_SINGLE_USER_API_KEY": "secret"}
+            process = subprocess.Popen(command, env={**os.environ, **key}, stdout=output, stderr=output)
+        try:
+            uri = f"http://127.0.0.1:{port}"
+            wait_until_served(uri, process, log)
+            with open_store(tmp_path / "journals", uri=uri, api_key="secret") as store:
+                store.subscribe(run_engine)
+                (uid,) = uids_of(run_engine(scan(3, 1)))
+                store.wait()
+            with open_store(tmp_path / "another machine", uri=uri, api_key="secret") as store:
+                assert len(store.db[uid].table()) == 3
+                assert load_run(store, -1)[0][1]["uid"] == uid
+        finally:
+            process.terminate()
+            process.wait(WAIT_S)
 
 
 def wait_until_served(uri: str, process: subprocess.Popen[bytes], log: Path) -> None:
