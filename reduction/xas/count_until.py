@@ -19,6 +19,7 @@ from reduction.xas.exposure_pairs import SHUTTER_OPEN
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.allocation import Information, filled
 from reduction.xas.kinetics.fit import fit_kinetics
+from reduction.xas.kinetics.kinetic_model import KineticModel
 from reduction.xas.kinetics.precision import duration_text
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.transient_shape import transient_covariance
@@ -41,6 +42,8 @@ REFIT_AFTER = 1.2
 
 FEWEST_OF_A_PASS = 4
 _SHARE_THAT_COUNTS = 0.02
+_CONFIRMED = 1.15
+_RESOLVED = 25.0
 _TINY = 1e-30
 
 
@@ -92,6 +95,7 @@ class LifetimeJudge:
     dwell_s: float
     _information: Information | None = field(default=None, init=False)
     _fitted_s: float = field(default=0.0, init=False)
+    _not_before_s: float = field(default=0.0, init=False)
 
     def decide(self, run: RunAccumulator) -> Decision:
         """Return the delays at which to count next; raises ReductionError if the pass shows no kinetics yet."""
@@ -117,17 +121,19 @@ class LifetimeJudge:
         if not math.isfinite(sigma):
             raise ReductionError(f"The error of {self.quantity} cannot be computed from these counts.")
         left_s = old.seconds_left(seconds, self.sigma)
+        reached = left_s == 0.0 and total >= self._not_before_s and self._is_confirmed(rates, timing, total)
         shares = old.shares
         number = max(FEWEST_OF_A_PASS, int((shares > _SHARE_THAT_COUNTS).sum()))
-        if math.isfinite(left_s):
+        if math.isfinite(left_s) and left_s > 0:
             number = max(1, min(number, round(left_s / self.dwell_s)))
         missing = filled(seconds, shares, number * self.dwell_s) - seconds
         chosen = np.argsort(-missing, kind="stable")[:number]
         chosen = chosen[missing[chosen] > 0]
-        reached = left_s == 0.0
         hour = old.mean_sigma(filled(seconds, shares, 3600.0))
         name = self.quantity.removesuffix("_ps")
         end = "reached" if reached else f"{self.sigma:g} ps in {duration_text(left_s)} of beam time"
+        if left_s == 0.0 and not reached:
+            end = f"{self.sigma:g} ps not yet certain"
         return Decision(
             points=() if reached else tuple(sorted(int(place) for place in places[chosen])),
             reached=reached,
@@ -136,12 +142,33 @@ class LifetimeJudge:
             text=f"{name} known to {sigma:.3g} ps; {end}; one more hour gives {hour:.3g} ps",
         )
 
+    def _is_confirmed(self, rates: GateRates, timing: Timing, total_s: float) -> bool:
+        """Return whether both lifetimes are seen, and the profile of chi-square confirms the error of the curvature."""
+        # With few counts another minimum of chi-square may be the deepest, with a lifetime and an error that are both
+        # too small: a component that the sample does not have takes the place of the first lifetime, and that of the
+        # second. A rule that believes it would end the scan just when the result is wrong. As long as one lifetime
+        # describes the counts nearly as well, two of them are not told apart; the profile shows all other doubts.
+        both = fit_kinetics(rates, timing)
+        is_known = both.quantities[self.quantity].sigma <= _CONFIRMED * self.sigma
+        if is_known and _single(rates, timing) - both.chi_square > _RESOLVED:
+            return True
+        self._not_before_s = REFIT_AFTER * total_s
+        return False
+
     def _fit(self, rates: GateRates, seconds: FloatArray, timing: Timing) -> Information:
         fit = fit_kinetics(rates, timing, intervals=False)
         found = Information.of(rates, seconds, fit, self.quantity)
         self._information = found
         self._fitted_s = float(seconds.sum())
         return found
+
+
+def _single(rates: GateRates, timing: Timing) -> float:
+    """Return chi-square of one lifetime and an offset; infinite if there is no such fit."""
+    try:
+        return fit_kinetics(rates, timing, model=KineticModel.ONE_OFFSET, intervals=False).chi_square
+    except ReductionError:
+        return math.inf
 
 
 @dataclass(kw_only=True)

@@ -14,6 +14,7 @@ from plans.parameters import PointOrder
 from reduction.types import FloatArray, Mode
 from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.count_until import LifetimeJudge
+from reduction.xas.gate_rates import GateRates
 from reduction.xas.kinetics.allocation import Information
 from reduction.xas.kinetics.fit import fit_kinetics
 from trxas.benchmarks.drawn_runs import (
@@ -218,15 +219,20 @@ class AdaptiveScan:
         self._quantity = f"{quantity}_ps"
         self._wanted_ps = wanted * self._truth_ps
         self._random = np.random.default_rng([seed, 2])
-        self._seconds = np.zeros(DELAYS_PS.size)
+        self.seconds = np.zeros(DELAYS_PS.size)
         self._photons = np.zeros((DELAYS_PS.size, GATES))
         self._ends_s: list[tuple[float, float]] = []
         self.pull = float("nan")
 
     @property
+    def rates(self) -> GateRates:
+        """Rates of all gates so far, (delays, gates)."""
+        return rates_of(self._photons.copy(), self.seconds.copy())
+
+    @property
     def spent_s(self) -> float:
         """Beam time of the whole scan, s, its first pass included."""
-        return float(self._seconds.sum())
+        return float(self.seconds.sum())
 
     @property
     def forecast_error(self) -> float:
@@ -238,27 +244,28 @@ class AdaptiveScan:
         """Measure until the judge is satisfied, and keep the distance of the result from the truth in errors."""
         judge = LifetimeJudge(quantity=self._quantity, sigma=self._wanted_ps, dwell_s=DWELL_S)
         places = np.arange(DELAYS_PS.size)
-        self._expose(tuple(places.tolist()))
+        self.expose(tuple(places.tolist()))
         while True:
-            rates = rates_of(self._photons.copy(), self._seconds)
+            rates = self.rates
             try:
-                decision = judge.decide_by(rates, self._seconds.copy(), places, TIMING)
+                decision = judge.decide_by(rates, self.seconds, places, TIMING)
             except ReductionError:
-                self._expose(tuple(places.tolist()))
+                self.expose(tuple(places.tolist()))
                 continue
             self._ends_s.append((self.spent_s, self.spent_s + decision.seconds_left))
             if decision.reached:
                 break
-            self._expose(decision.points)
+            self.expose(decision.points)
         fit = fit_kinetics(rates, TIMING, intervals=False)
         value = fit.quantities[self._quantity]
         self.pull = (value.value - self._truth_ps) / value.sigma
 
-    def _expose(self, points: tuple[int, ...]) -> None:
+    def expose(self, points: tuple[int, ...]) -> None:
+        """Count once at each of the points, by index."""
         chosen = list(points)
         mean = self._sample.photons_per_s(TIMING)[chosen] * DWELL_S
         self._photons[chosen] += drawn_photons(mean, self._random)
-        self._seconds[chosen] += DWELL_S
+        self.seconds[chosen] += DWELL_S
 
     def equal_s(self, gates: object) -> float:
         """Return the time, s, that equal times at all delays need for the true error of this scan."""
@@ -277,7 +284,7 @@ class AdaptiveScan:
         return Information.of(exact, seconds, fit_kinetics(exact, timing, intervals=False), self._quantity, draws=1)
 
     def _time_s(self, information: Information, shares: FloatArray) -> float:
-        true_error = self._information(all_gates=True).sigma(self._seconds)
+        true_error = self._information(all_gates=True).sigma(self.seconds)
         low, high = 1.0, 1e8
         for _ in range(60):
             middle = float(np.sqrt(low * high))

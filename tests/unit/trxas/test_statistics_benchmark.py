@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from plans.parameters import PointOrder
-from trxas.benchmarks.drawn_runs import EnergyScan, Sample
-from trxas.benchmarks.statistics import OFFSET, RECOVERED, _biases, _spectrum_bound
+from reduction.xas.count_until import LifetimeJudge
+from trxas.benchmarks.drawn_runs import DELAYS_PS, TIMING, EnergyScan, Sample
+from trxas.benchmarks.statistics import OFFSET, RECOVERED, AdaptiveScan, _biases, _spectrum_bound
 
 
 def test_passes_in_both_directions_cancel_a_drift() -> None:
@@ -34,3 +35,13 @@ def test_drawn_samples_have_kinetics_that_a_scan_can_see() -> None:
         assert sum(sample.fractions) == pytest.approx(1.0)
         assert min(sample.fractions) > 0.05
         assert np.all(np.array(sample.taus_ps) < 4e3)
+
+
+def test_a_wrong_minimum_of_few_counts_does_not_end_a_scan() -> None:
+    """Lost: the result. After one pass of 2 s this sample fits best with a second lifetime that is its first one."""
+    scan = AdaptiveScan(Sample.drawn(0), "tau2", 0.12, seed=0)
+    scan.expose(tuple(range(DELAYS_PS.size)))
+    judge = LifetimeJudge(quantity="tau2_ps", sigma=0.12 * Sample.drawn(0).taus_ps[1], dwell_s=2.0)
+    decision = judge.decide_by(scan.rates, scan.seconds, np.arange(DELAYS_PS.size), TIMING)
+    assert not decision.reached
+    assert decision.points
