@@ -59,6 +59,9 @@ class Splash(Generic[T]):
         self._label.setWindowFlag(Qt.WindowType.SplashScreen)
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._label.setContentsMargins(40, 30, 40, 30)
+        # Not every window manager places a splash screen: without one it would appear as a scrap in the corner.
+        self._label.adjustSize()
+        self._label.move(self._label.screen().availableGeometry().center() - self._label.rect().center())
         self._label.show()
         self._results: list[T] = []
         self._errors: list[BaseException] = []

@@ -92,7 +92,7 @@ class Arg:
     `limits` reads the limits from the configuration of a beamline instead, for everything that a device sets; `remedy`
     is the advice for a value beyond them. `formerly`: earlier names of the parameter, which scripts may still use.
     `read` turns a value into the one that the plan expects, or raises InputError. `suggestions` are values that a form
-    offers, where others are allowed too.
+    offers, where others are allowed too. A form shows a `rare` parameter on request only.
     """
 
     description: str
@@ -105,6 +105,7 @@ class Arg:
     formerly: tuple[str, ...] = ()
     read: Callable[[Any], Any] | None = None
     suggestions: Callable[[BeamlineConfiguration], Sequence[str]] | None = None
+    rare: bool = False
 
 
 def energy_limits(configuration: BeamlineConfiguration) -> Limits:
@@ -190,6 +191,7 @@ RegionsK = Annotated[
         "edge, none with `regions_ev`",
         unit="1/A",
         limits=lambda _: (0.0, HIGHEST_K),
+        rare=True,
     ),
 ]
 DelayPs = Annotated[
@@ -245,6 +247,7 @@ DwellPower = Annotated[
         "it constant",
         low=0.0,
         high=3.0,
+        rare=True,
     ),
 ]
 DwellS = Annotated[float, Arg("beam time per point, pass and laser state", unit="s", limits=dwell_limits)]
@@ -296,7 +299,8 @@ GateSchedule = Annotated[
     Schedule,
     Arg(
         "dark and blocked exposures in runs of their own, which calibrate the gates of the scan: none, before it "
-        "(before), or also after it, to see whether the gates have drifted (around)"
+        "(before), or also after it, to see whether the gates have drifted (around)",
+        rare=True,
     ),
 ]
 GateSeconds = Annotated[
@@ -306,35 +310,39 @@ GateSeconds = Annotated[
         unit="s",
         low=1.0,
         high=36_000.0,
+        rare=True,
     ),
 ]
 FoilSchedule = Annotated[
     Schedule,
     Arg(
         "foil scans, which show the error of the energy axis: none, before the scan (before), or also after it, to see "
-        "whether the axis has drifted (around)"
+        "whether the axis has drifted (around)",
+        rare=True,
     ),
 ]
 FoilEdge = Annotated[
     str,
-    Arg("K or L edge of the metal foil of `foil`", read=edge_name, suggestions=suggested_edges),
+    Arg("K or L edge of the metal foil of `foil`", read=edge_name, suggestions=suggested_edges, rare=True),
 ]
 AllowUnreducible = Annotated[
-    bool, Arg("measure even if no point lies below or above the edge, so that the spectrum cannot be normalised")
+    bool,
+    Arg("measure even if no point lies below or above the edge, so that the spectrum cannot be normalised", rare=True),
 ]
 Sample = Annotated[str, Arg("name of the sample, for the metadata")]
 Series = Annotated[str, Arg("name of the series; runs of one series are combined")]
-Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and values")]
+Metadata = Annotated[Mapping[str, Any], Arg("more metadata of the run: names and values", rare=True)]
 Order = Annotated[
     PointOrder,
     Arg(
         "order of the points: ascending (up), alternately up and down (snake), or every eighth first and then those "
-        "between (progressive); by default snake, and up for the energy"
+        "between (progressive); by default snake, and up for the energy",
+        rare=True,
     ),
 ]
 EnergyApproach = Annotated[
     Approach,
-    Arg("how a long move down in energy ends: from below, or directly; by default as configured"),
+    Arg("how a long move down in energy ends: from below, or directly; by default as configured", rare=True),
 ]
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -62,7 +62,11 @@ class RunBrowser(QWidget):
     is visible; apart from notes on runs and the numbers of their rows nothing is written. Without `catalogue` the
     catalogue, which takes seconds to open, is not used, and only runs with a journal are shown. Without `numbers` no
     run is reduced before it is selected. Call `close_jobs` when the window closes.
+
+    Signal `settings_chosen(dict)`: start document of a run whose settings are wanted in the form of a new plan.
     """
+
+    settings_chosen = Signal(dict)
 
     def __init__(
         self,
@@ -96,6 +100,8 @@ class RunBrowser(QWidget):
         self.metadata = MetadataView(self)
         self.replay_button = QPushButton("Replay", self)
         self.replay_button.setToolTip("Replay the selected run in the live panels.")
+        self.settings_button = QPushButton("Measure again…", self)
+        self.settings_button.setToolTip("Open the settings of the selected run in the form of its plan.")
         self.save_button = QPushButton("Save table…", self)
         self.save_button.setToolTip("Save the shown runs, with results and notes, as Markdown, CSV or HTML.")
         self.export_button = QPushButton("Export runs", self)
@@ -296,6 +302,7 @@ class RunBrowser(QWidget):
         self._problems = {uid: words for uid, words in self._problems.items() if uid in kept}
         self.model.mark({uid: series_style(place) for uid, place in kept.items()})
         self.replay_button.setEnabled(len(kept) == 1 and self.replay_bar is not None)
+        self.settings_button.setEnabled(len(kept) == 1)
         run = self.model.run(next(iter(kept))) if kept else None
         self.metadata.show_document({} if run is None else run.start)
         if run is not None:
@@ -383,6 +390,11 @@ class RunBrowser(QWidget):
         self.message.show()
         self._jobs.ask("replay", lambda: self._index.documents(uids[0]), begin, self._show_problem)
 
+    def _choose_settings(self) -> None:
+        run = self.model.run(self.selected[0]) if len(self.selected) == 1 else None
+        if run is not None:
+            self.settings_chosen.emit(dict(run.start))
+
     def _double_clicked(self, index: QModelIndex) -> None:
         # In the columns of notes a double click begins to edit.
         if self.model.titles[index.column()] not in EDITABLE:
@@ -394,6 +406,7 @@ class RunBrowser(QWidget):
         self.model.modelReset.connect(self._select_again)
         self.overlay.choice_changed.connect(self._reduce_all)
         self.replay_button.clicked.connect(self._replay)
+        self.settings_button.clicked.connect(self._choose_settings)
         self.table.doubleClicked.connect(self._double_clicked)
         self.model.note_edited.connect(self._change_note)
         self.save_button.clicked.connect(self._save_table)
@@ -406,6 +419,7 @@ class RunBrowser(QWidget):
         row.addWidget(self.recompute_button)
         row.addWidget(self.save_button)
         row.addWidget(self.export_button)
+        row.addWidget(self.settings_button)
         row.addWidget(self.replay_button)
         left = QWidget(self)
         column = QVBoxLayout(left)

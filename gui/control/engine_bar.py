@@ -1,4 +1,4 @@
-"""Run control: the engine's state in large letters, and buttons for the run and for the queue."""
+"""Run control: the engine's state in large letters, and buttons for the run, for the queue and for the beamline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gui.control.confirmation import confirm
 from gui.control.engine import Action, Engine
@@ -16,22 +16,17 @@ from gui.control.snapshot import QueueItem, Snapshot
 from gui.control.wording import ENGINE_SIGNS, arguments_line
 from gui.message_line import MessageLine
 
-_PLACES = {
-    Action.PAUSE: (0, 1),
-    Action.PAUSE_NOW: (0, 2),
-    Action.RESUME: (0, 3),
-    Action.STOP: (1, 1),
-    Action.ABORT: (1, 2),
-    Action.START: (2, 1),
-    Action.STOP_QUEUE: (2, 2),
-    Action.KEEP_QUEUE: (2, 2),
-    Action.OPEN: (2, 3),
-    Action.CLOSE: (2, 3),
+_OF_RUN = {
+    Action.PAUSE: (0, 0),
+    Action.PAUSE_NOW: (0, 1),
+    Action.RESUME: (0, 2),
+    Action.STOP: (1, 0),
+    Action.ABORT: (1, 1),
 }
-"""Row and column of each button. Buttons at one place are never allowed together; the allowed one is visible."""
+"""Row and column of the buttons for the run. Each has its own place, so that a second click never hits another."""
 
-_ROWS = {0: "This run", 2: "Queue"}
-"""Headings of the rows, by row."""
+_OF_QUEUE = (Action.START, Action.STOP_QUEUE, Action.KEEP_QUEUE)
+_OF_BEAMLINE = (Action.OPEN, Action.CLOSE)
 
 _HINTS = {
     Action.PAUSE: "Finish the current point, then wait. The shutters close.",
@@ -53,7 +48,7 @@ class EngineBar(QWidget):
     The buttons follow the state of the engine that is shown, and their requests go to it. Two engines exist side by
     side: that of the queue server and that of an interactive session. Only one of them can hold the beamline. The
     session is shown while it runs a plan, and while there is no queue server; see `shown`. A click disables all buttons
-    until the answer arrives, so that no request is sent twice.
+    until the answer arrives, so that no request is sent twice. The buttons for the run are visible while there is one.
     """
 
     def __init__(self, client: QueueClient, session: QueueClient | None = None, parent: QWidget | None = None) -> None:
@@ -64,7 +59,10 @@ class EngineBar(QWidget):
         self._enlarge_state()
         self.remark = MessageLine(self, object_name="engine remark")
         self.message = MessageLine(self)
-        self.buttons = {action: self._button(action) for action in _PLACES}
+        self.buttons = {action: self._button(action) for action in Action}
+        self.run_box = QGroupBox("This run", self)
+        self.waiting = QLabel(self)
+        self.waiting.setObjectName("waiting plans")
         self._lay_out()
         for one in (client, session):
             if one is not None:
@@ -94,6 +92,9 @@ class EngineBar(QWidget):
         )
         self.remark.setVisible(bool(self.remark.text()))
         allowed = snapshot.actions
+        self.run_box.setVisible(not allowed.isdisjoint(_OF_RUN))
+        count = len(snapshot.queue)
+        self.waiting.setText(f"{count or 'No'} plan{'s' if count != 1 else ''} waiting")
         for action, button in self.buttons.items():
             button.setEnabled(action in allowed)
         self.buttons[Action.KEEP_QUEUE].setVisible(Action.KEEP_QUEUE in allowed)
@@ -168,18 +169,25 @@ class EngineBar(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        for row, heading in _ROWS.items():
-            grid.addWidget(QLabel(heading, self), row, 0)
-        for action, place in _PLACES.items():
+        # Three things that users tell apart: whether the beamline is connected, the run in progress, and the plans that
+        # wait for their turn.
+        top = QHBoxLayout()
+        top.addWidget(self.state, stretch=1)
+        grid = QGridLayout(self.run_box)
+        for action, place in _OF_RUN.items():
             grid.addWidget(self.buttons[action], *place)
-        for column in (1, 2, 3):
-            grid.setColumnStretch(column, 1)
+        queue_box = QGroupBox("Queue", self)
+        row = QHBoxLayout(queue_box)
+        row.addWidget(self.waiting, stretch=1)
+        for actions, line in ((_OF_BEAMLINE, top), (_OF_QUEUE, row)):
+            for action in actions:
+                line.addWidget(self.buttons[action])
         layout = QVBoxLayout(self)
-        layout.addWidget(self.state)
-        layout.addWidget(self.remark)
-        layout.addLayout(grid)
-        layout.addWidget(self.message)
+        layout.setContentsMargins(4, 4, 4, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        for widget in (self.remark, self.run_box, queue_box, self.message):
+            layout.addWidget(widget)
         self.message.hide()
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from errors import InputError, OutOfRangeError
 from gui.control.parameters import Kind, Parameter
+from gui.control.regions import points_of_region
 from gui.number_entry import EnteredNumber, plain_text, read_number
 
 MAXIMUM_POINTS = 10_000
@@ -73,13 +74,24 @@ def example_of(kind: Kind) -> str:
 
 
 def request_for(parameter: Parameter) -> str:
-    """Return the sentence that asks for a value: "Give a number in ps."."""
+    """Return the sentence that asks for a value: "Enter the delay, in ps.", "Choose an edge, such as Br K."."""
+    name = f"{parameter.label[:1].lower()}{parameter.label[1:]}"
+    article = "an" if name[:1] in "aeiou" else "a"
     if parameter.kind is Kind.CHOICE:
-        return f"Choose one of {', '.join(parameter.choices)}."
-    unit = f" in {parameter.unit}" if parameter.unit else ""
+        return f"Choose {article} {name}: {either(parameter.choices)}."
+    if parameter.suggestions:
+        return f"Choose {article} {name}, such as {either(parameter.suggestions[:3])}."
+    unit = f", in {parameter.unit}" if parameter.unit else ""
     example = example_of(parameter.kind)
     such = f", for example {example}" if example else ""
-    return f"Give {_NOUNS[parameter.kind]}{unit}{such}."
+    if parameter.kind in (Kind.REGIONS, Kind.MAPPING, Kind.OTHER):
+        return f"Enter the {name} as {_NOUNS[parameter.kind]}{unit}{such}."
+    return f"Enter the {name}{unit}{such}."
+
+
+def either(words: Sequence[str]) -> str:
+    """Return several words as a choice: "point, scan or none"."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def _empty(parameter: Parameter) -> Any:
@@ -87,7 +99,7 @@ def _empty(parameter: Parameter) -> Any:
         return None
     if parameter.kind is Kind.TEXT and not parameter.required:
         return ""
-    raise InputError(f"{parameter.label} is empty. {request_for(parameter)}")
+    raise InputError(request_for(parameter))
 
 
 def _number(text: str, parameter: Parameter) -> float:
@@ -212,13 +224,10 @@ def _check_units(text: str, entered: Sequence[EnteredNumber], parameter: Paramet
 
 def _range(part: str, parameter: Parameter, entered: list[EnteredNumber]) -> list[float]:
     start, stop, step = _region(part, parameter, entered)
-    # The small number makes 0:1:0.1 have eleven points in spite of rounding. A stop that is not a multiple of the step
-    # is added as the last point, as people expect of "to 150", and as the plans count.
     count = math.floor((stop - start) / step + 1e-9)
     if count > MAXIMUM_POINTS:
         raise InputError(f"{parameter.label}: {part} has {count + 1} points, at most {MAXIMUM_POINTS} are allowed.")
-    points = [round(start + index * step, 9) for index in range(count + 1)]
-    return points if stop - points[-1] <= 1e-6 * step else [*points, stop]
+    return points_of_region(start, stop, step)
 
 
 def _region(part: str, parameter: Parameter, entered: list[EnteredNumber]) -> tuple[float, float, float]:
@@ -309,13 +318,7 @@ _READERS: Mapping[Kind, Callable[[str, Parameter], Any]] = {
     Kind.OTHER: _other,
 }
 _NOUNS: Mapping[Kind, str] = {
-    Kind.NUMBER: "a number",
-    Kind.INTEGER: "a whole number",
-    Kind.FLAG: "yes or no",
-    Kind.TEXT: "a text",
-    Kind.CHOICE: "one of the choices",
-    Kind.NUMBERS: "numbers",
-    Kind.REGIONS: "regions start:stop:step",
+    Kind.REGIONS: "start:stop:step",
     Kind.MAPPING: "entries name = value",
     Kind.OTHER: "a number, a 'text' in quotes, or a list in brackets",
 }

@@ -29,10 +29,12 @@ COLUMNS = ("Ended", "Status", "Plan", "Scan", "Reason and arguments")
 class HistoryTable(QWidget):
     """Table of the plans that have ended, the latest first.
 
-    Signal `run_chosen(str)`: uid of the first run of a plan that was double-clicked.
+    Signals: `run_chosen(str)`: uid of the first run of a plan that was double-clicked; `copy_requested(QueueItem)`: the
+    arguments of that plan are wanted in the form of a new plan.
     """
 
     run_chosen = Signal(str)
+    copy_requested = Signal(object)
 
     def __init__(self, client: QueueClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,10 +53,14 @@ class HistoryTable(QWidget):
         self.again = QPushButton("Queue again", self)
         self.again.setToolTip("Add the selected plan to the end of the queue, with the same arguments.")
         self.again.clicked.connect(self._queue_again)
+        self.copy = QPushButton("Edit a copy", self)
+        self.copy.setToolTip("Open the selected plan in its form, as a new plan.")
+        self.copy.clicked.connect(self._copy)
         self.table.cellDoubleClicked.connect(self._open)
         self.table.itemSelectionChanged.connect(self._follow_selection)
         row = QHBoxLayout()
         row.addWidget(self.again)
+        row.addWidget(self.copy)
         row.addStretch()
         layout = QVBoxLayout(self)
         layout.addWidget(self.table)
@@ -96,7 +102,13 @@ class HistoryTable(QWidget):
         return self._shown[row] if chosen and self._shown else None
 
     def _follow_selection(self) -> None:
-        self.again.setEnabled(self._selected() is not None)
+        for button in (self.again, self.copy):
+            button.setEnabled(self._selected() is not None)
+
+    def _copy(self) -> None:
+        outcome = self._selected()
+        if outcome is not None:
+            self.copy_requested.emit(outcome.item)
 
     def _queue_again(self) -> None:
         outcome = self._selected()

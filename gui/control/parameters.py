@@ -65,7 +65,8 @@ class Parameter:
 
     `optional`: None is allowed, which an empty field means. `default` is None for `required` ones. `choices` are the
     only values allowed; empty if any value is. `suggestions` are values that the form completes, where others are
-    allowed too. `positional`: it cannot be given by name. `unit` is taken from the end of the name unless given.
+    allowed too. `positional`: it cannot be given by name. `unit` is taken from the end of the name unless given. Forms
+    fold a `rare` one away until somebody asks for it.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Parameter:
     positional: bool = False
     unit: str = ""
     suggestions: tuple[str, ...] = ()
+    rare: bool = False
 
     def __post_init__(self) -> None:
         """Write the unit in its usual spelling."""

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QCompleter, QFormLayout, QLabel, QLineEdit, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
 
 from errors import InputError
 from gui.control.entries import Limits, example_of, request_for, text_of, value_of
 from gui.control.parameters import Kind, Parameter, prose
 from gui.control.plan_signature import PlanSignature
+from gui.control.regions import OutlineOf, no_outline
+from gui.control.regions_dialog import RegionsDialog
 from gui.message_line import MessageLine
 
 Field = QLineEdit | QComboBox | QCheckBox
+
+SAMPLE = "sample"
+"""Parameter that starts with its latest value although it has a default."""
 
 
 class PlanForm(QWidget):
     """Fields for the parameters of `signature`; `limits` and `presets` are by parameter name.
 
-    Required parameters come first, are marked with *, and start with their presets. Signal `changed()`: the content of
-    a field has changed.
+    Required parameters come first and are marked with *; they, and the sample, start with their presets. Rare ones are
+    hidden until `more` is clicked, unless they differ from their defaults. Regions can be edited in a table, over the
+    edge that `outline` gives by its name. Signal `changed()`: the content of a field has changed.
     """
 
     changed = Signal()
@@ -31,19 +48,29 @@ class PlanForm(QWidget):
         signature: PlanSignature,
         limits: Mapping[str, Limits] | None = None,
         presets: Mapping[str, Any] | None = None,
+        outline: OutlineOf = no_outline,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.signature = signature
         self._limits = dict(limits or {})
         self._presets = dict(presets or {})
+        self._outline = outline
         self.fields: dict[str, Field] = {}
         self._problems: dict[str, MessageLine] = {}
+        self._row_of: dict[str, QWidget] = {}
+        self.more = QToolButton(self)
+        self.more.setObjectName("more")
+        self.more.setCheckable(True)
+        self.more.setAutoRaise(True)
+        self.more.toggled.connect(self._fold)
         self._rows = layout = QFormLayout(self)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for parameter in sorted(signature.parameters, key=lambda one: not one.required):
+        for parameter in sorted(signature.parameters, key=lambda one: (one.rare, not one.required)):
             self._add(parameter)
+        layout.addRow("", self.more)
+        self._fold()
         self.check()
 
     def values(self) -> dict[str, Any]:
@@ -66,6 +93,7 @@ class PlanForm(QWidget):
             # Blocked, the form is checked once, when all fields have their new values.
             with QSignalBlocker(field):
                 _show(field, arguments.get(one.name, self._initial(one)), one)
+        self._fold()
         self.check()
         self.changed.emit()
 
@@ -101,6 +129,8 @@ class PlanForm(QWidget):
         field = self._field(parameter)
         field.setObjectName(parameter.name)
         field.setToolTip(self._hint(parameter))
+        row = self._with_table(field, parameter) if parameter.kind is Kind.REGIONS else field
+        self._row_of[parameter.name] = row
         unit = f" ({parameter.unit})" if parameter.unit else ""
         label = QLabel(f"{parameter.label}{unit}{' *' if parameter.required else ''}", self)
         label.setToolTip(field.toolTip())
@@ -108,14 +138,62 @@ class PlanForm(QWidget):
         problem = MessageLine(self, object_name=f"{parameter.name} problem")
         self.fields[parameter.name] = field
         self._problems[parameter.name] = problem
-        self._rows.addRow(label, field)
+        self._rows.addRow(label, row)
         self._rows.addRow("", problem)
         _show(field, self._initial(parameter), parameter)
         self._connect(field)
 
     def _initial(self, parameter: Parameter) -> Any:
-        """Return the initial value of the field; presets are for required parameters, which have no default."""
-        return self._presets.get(parameter.name) if parameter.required else parameter.default
+        """Return the initial value of the field, in its unit: a preset, otherwise the default.
+
+        Presets are for required parameters, which have no default, and for the sample, which stays in the jet.
+        """
+        has_preset = parameter.required or parameter.name == SAMPLE
+        return self._presets.get(parameter.name, parameter.default) if has_preset else parameter.default
+
+    def _fold(self, _checked: object = None) -> None:
+        """Hide the rare parameters that have their defaults, unless the user wants to see all."""
+        # Called when the whole form is filled in and when the button is clicked, not at every key: a field would vanish
+        # under the hands of somebody who types its default.
+        hidden = 0
+        for one in self.signature.parameters:
+            is_shown = self.more.isChecked() or not one.rare or self._differs(one)
+            hidden += not is_shown
+            self._rows.setRowVisible(self._row_of[one.name], is_shown)
+        rare = any(one.rare for one in self.signature.parameters)
+        self.more.setText("▾ Fewer settings" if self.more.isChecked() else f"▸ More settings ({hidden})")
+        self._rows.setRowVisible(self.more, rare and (self.more.isChecked() or hidden > 0))
+
+    def _differs(self, parameter: Parameter) -> bool:
+        try:
+            return _given(parameter, self._value(parameter))
+        except InputError:
+            return True
+
+    def _with_table(self, field: Field, parameter: Parameter) -> QWidget:
+        """Return `field` beside the button that opens its table."""
+        assert isinstance(field, QLineEdit)  # that of regions
+        row = QWidget(self)
+        button = QToolButton(row)
+        button.setText("Table…")
+        button.setObjectName(f"{parameter.name} table")
+        button.setToolTip("Edit the regions in a table, and see their points over the edge.")
+        button.clicked.connect(partial(self._edit_regions, field, parameter))
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(field, stretch=1)
+        layout.addWidget(button)
+        return row
+
+    def _edit_regions(self, field: QLineEdit, parameter: Parameter, *_checked: bool) -> None:
+        edge = self.fields.get("edge")
+        outline = None if not isinstance(edge, QLineEdit | QComboBox) else self._outline(_text(edge).strip())
+        limits = self._limits.get(parameter.name)
+        dialog = RegionsDialog(parameter, field.text(), limits=limits, outline=outline, parent=self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: field.setText(dialog.text))
+        # Without blocking the window: what runs must stay visible, and can still be ended.
+        dialog.open()
 
     def _field(self, parameter: Parameter) -> Field:
         if parameter.kind is Kind.FLAG:
@@ -177,7 +255,7 @@ def _given(parameter: Parameter, value: Any) -> bool:
 
 
 def _text(field: QComboBox | QLineEdit) -> str:
-    return str(field.currentData()) if isinstance(field, QComboBox) else field.text()
+    return str(field.currentData()) if isinstance(field, QComboBox) else str(field.text())
 
 
 def _show(field: Field, value: Any, parameter: Parameter) -> None:

@@ -20,12 +20,14 @@ from qtpy.QtWidgets import (
 
 from errors import InputError
 from gui.control.forecast import Forecast
+from gui.control.memory import PlanMemory
 from gui.control.parameters import prose, title
-from gui.control.plan_form import PlanForm
+from gui.control.plan_form import SAMPLE, PlanForm
 from gui.control.plan_signature import PlanSignature
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.control.snapshot import QueueItem, Snapshot
+from gui.control.template_menu import TemplateMenu
 from gui.message_line import MessageLine
 from gui.quantity_text import duration_text
 
@@ -36,14 +38,23 @@ NO_PLANS = "Waiting for the list of plans, which the queue server sends once it 
 
 
 class PlanPanel(QWidget):
-    """Forms of all plans that the server behind `client` allows. Typed values stay when another plan is chosen."""
+    """Forms of all plans that the server behind `client` allows. Typed values stay when another plan is chosen.
+
+    `memory` has the values that were queued last, with which forms start, and templates.
+    """
 
     def __init__(
-        self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
+        self,
+        client: QueueClient,
+        settings: FormSettings | None = None,
+        parent: QWidget | None = None,
+        *,
+        memory: PlanMemory | None = None,
     ) -> None:
         super().__init__(parent)
         self._client = client
         self._settings = settings or FormSettings()
+        self._memory = memory or PlanMemory()
         self._plans: Mapping[str, PlanSignature] = {}
         self._forms: dict[str, PlanForm] = {}
         self._edited: QueueItem | None = None
@@ -59,6 +70,14 @@ class PlanPanel(QWidget):
         self.cancel = QPushButton("Cancel", self)
         self.submit.setObjectName("submit")
         self.cancel.setObjectName("cancel")
+        self.templates = TemplateMenu(
+            self._memory,
+            plan=lambda: str(self.chooser.currentData() or ""),
+            arguments=lambda: {} if self.form is None else self.form.arguments(),
+            use=self._fill_in,
+            report=lambda text: self.problem.show_message(text, "bad"),
+            parent=self,
+        )
         self._pages = QStackedWidget(self)
         self._lay_out()
         self.chooser.currentIndexChanged.connect(self._choose)
@@ -80,13 +99,26 @@ class PlanPanel(QWidget):
 
     def edit(self, item: QueueItem) -> None:
         """Show the queued plan `item` in its form; the submit button then changes it in the queue."""
+        if self.copy(item):
+            self._edited = item
+            self._follow()
+
+    def copy(self, item: QueueItem) -> bool:
+        """Show the arguments of `item` in the form of its plan, as a new plan; return whether the server offers it."""
         self.choose(item.name)
         if self.form is None or self.form.signature.name != item.name:
             self.problem.show_message(f"The server no longer offers {item.title}, so it cannot be edited.", "bad")
-            return
+            self.problem.show()
+            return False
         names = [one.name for one in self.form.signature.parameters]
-        self.form.fill(dict(zip(names, item.args, strict=False)) | dict(item.arguments))
-        self._edited = item
+        self._fill_in(dict(zip(names, item.args, strict=False)) | dict(item.arguments))
+        return True
+
+    def _fill_in(self, arguments: Mapping[str, Any]) -> None:
+        """Show `arguments` in the visible form, as those of a new plan."""
+        self._edited = None
+        if self.form is not None:
+            self.form.fill(arguments)
         self._follow()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -144,7 +176,8 @@ class PlanPanel(QWidget):
         if name not in self._plans:
             return
         if name not in self._forms:
-            form = PlanForm(self._plans[name], self._settings.limits, self._settings.presets)
+            presets = {**self._settings.presets, **self._memory.last}
+            form = PlanForm(self._plans[name], self._settings.limits, presets, self._settings.outline)
             form.changed.connect(self._follow)
             self._forms[name] = form
             self._pages.addWidget(_scrollable(form))
@@ -155,11 +188,7 @@ class PlanPanel(QWidget):
     def _follow(self) -> None:
         """Show the first problem or the forecast, and label the button with its action."""
         form = self.form
-        problem = (
-            "Waiting for the list of plans. It comes when the queue server has connected the beamline."
-            if form is None
-            else form.check()
-        )
+        problem = NO_PLANS if form is None else form.check()
         self.description.setText("" if form is None else prose(form.signature.description))
         self.problem.show_message(problem, "warning")
         self.problem.setVisible(bool(problem))
@@ -183,11 +212,20 @@ class PlanPanel(QWidget):
         if form is None:
             return
         arguments: dict[str, Any] = form.arguments()
+        self._remember(form.signature, arguments)
         if self._edited is None:
             self._client.add(form.signature.name, arguments)
         else:
             self._client.update(self._edited.uid, form.signature.name, arguments)
             self._end_editing()
+
+    def _remember(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> None:
+        """Remember the sample and the required values of a plan that measures, for the next forms."""
+        # Not those of calibrations: a shift of time zero that the form offers again would be applied twice.
+        if self._settings.forecast(signature, arguments) is None:
+            return
+        lasting = {one.name for one in signature.parameters if one.required} | {SAMPLE}
+        self._memory.remember({name: value for name, value in arguments.items() if name in lasting})
 
     def _end_editing(self) -> None:
         self._edited = None
@@ -200,9 +238,12 @@ class PlanPanel(QWidget):
         buttons.addWidget(self.submit)
         buttons.addWidget(self.cancel)
         buttons.addStretch()
+        top = QHBoxLayout()
+        top.addWidget(self.chooser, stretch=1)
+        top.addWidget(self.templates)
         layout = QVBoxLayout(self)
-        for widget in (self.chooser, self.description):
-            layout.addWidget(widget)
+        layout.addLayout(top)
+        layout.addWidget(self.description)
         layout.addWidget(self._pages, stretch=1)
         for widget in (self.forecast, self.problem):
             layout.addWidget(widget)

@@ -27,10 +27,12 @@ _UID = Qt.ItemDataRole.UserRole
 class QueueList(QWidget):
     """The waiting plans of `client`, the next one first; `settings` give their total duration.
 
-    Signal `edit_requested(QueueItem)`: the user wants to change that plan.
+    Signals: `edit_requested(QueueItem)`: the user wants to change that plan; `copy_requested(QueueItem)`: its arguments
+    are wanted in the form of a new plan.
     """
 
     edit_requested = Signal(object)
+    copy_requested = Signal(object)
 
     def __init__(
         self, client: QueueClient, settings: FormSettings | None = None, parent: QWidget | None = None
@@ -50,6 +52,7 @@ class QueueList(QWidget):
             "Down": self._button("Down", "Run this plan later.", lambda: self._shift(+1)),
             "Edit": self._button("Edit", "Change the arguments of this plan in its form.", self._edit),
             "Duplicate": self._button("Duplicate", "Insert a copy of this plan right after it.", self._duplicate),
+            "Copy": self._button("Copy", "Open a copy of this plan in the form, as a new plan.", self._copy),
             "Remove": self._button("Remove", "Remove this plan from the queue.", self._remove),
             "Clear": self._button("Clear", "Remove all plans from the queue.", self._clear),
         }
@@ -103,7 +106,7 @@ class QueueList(QWidget):
     def _follow_selection(self, _row: int = 0) -> None:
         row = self.list.currentRow()
         count = self.list.count()
-        for name in ("Edit", "Duplicate", "Remove"):
+        for name in ("Edit", "Duplicate", "Copy", "Remove"):
             self.buttons[name].setEnabled(row >= 0)
         self.buttons["Up"].setEnabled(row > 0)
         self.buttons["Down"].setEnabled(0 <= row < count - 1)
@@ -131,6 +134,10 @@ class QueueList(QWidget):
         if self.selected is not None:
             self.edit_requested.emit(self.selected)
 
+    def _copy(self) -> None:
+        if self.selected is not None:
+            self.copy_requested.emit(self.selected)
+
     def _duplicate(self) -> None:
         if self.selected is not None:
             self._client.duplicate(self.selected)
@@ -154,6 +161,8 @@ class QueueList(QWidget):
         button.setObjectName(name.lower())
         button.setToolTip(hint)
         button.clicked.connect(slot)
+        # Seven buttons share one line of a narrow dock: none is wider than its word.
+        button.setMinimumWidth(button.fontMetrics().horizontalAdvance(name) + 12)
         return button
 
     def _lay_out(self) -> None:

@@ -10,6 +10,7 @@ from gui.control.entries import Limits
 from gui.control.forecast import BeamStatistics, Course, CourseOfPlan, Forecast, forecast, points_listed, scan_course
 from gui.control.parameters import Kind
 from gui.control.plan_signature import PlanSignature
+from gui.control.regions import OutlineOf, no_outline
 
 _GRIDS = {Kind.NUMBERS: "numbers", Kind.REGIONS: "regions"}
 
@@ -24,13 +25,15 @@ class FormSettings:
 
     `limits`: by parameter name, in its unit; they hold for each number of a list and for the ends of a region.
     `presets`: values by parameter name that required fields start with. `beam`: for the forecast, None for no forecast.
-    `course`: gives the course of a plan; by default that of a scan over the points in its arguments.
+    `course`: gives the course of a plan; by default that of a scan over the points in its arguments. `outline`: gives
+    what is drawn of an edge under its grid.
     """
 
     limits: Mapping[str, Limits] = field(default_factory=dict)
     presets: Mapping[str, Any] = field(default_factory=dict)
     beam: BeamStatistics | None = None
     course: CourseOfPlan = _as_listed
+    outline: OutlineOf = no_outline
 
     def forecast(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> Forecast | None:
         """Return the forecast of a plan: its duration in s, and its error per point; None if there is none.

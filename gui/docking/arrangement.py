@@ -15,7 +15,7 @@ SEEN_FROM_AFAR = ("curves", "devices")
 
 _AREAS = {"left": Qt.DockWidgetArea.LeftDockWidgetArea, "right": Qt.DockWidgetArea.RightDockWidgetArea}
 
-_HEIGHTS = {2: [62, 38], 3: [52, 35, 13]}
+_HEIGHTS = {2: [62, 38], 3: [58, 31, 11]}
 """Shares of the height for the places on one side, in per cent, by the number of places."""
 
 _LEFT_PER_CENT = 30

@@ -38,7 +38,7 @@ def energy_scan(
     until: UntilEnergies = EnergyGoal.POINTS,
     until_window_ev: UntilWindowEv | None = None,
 ) -> Runs:
-    """Scan the energy over an absorption edge with the laser at `delay_ps`.
+    """Scan the energy over an absorption edge at one delay of the laser.
 
     All gates of the pump scheme are recorded in both acquisition modes; with the default scheme probe n comes at
     `delay_ps` + n bunch periods of 153.44 ns. A delay at which an unpumped pulse would come too near to the next pump

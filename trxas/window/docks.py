@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from devices.configuration import BeamlineConfiguration
 from gui.browser.browser import RunBrowser
@@ -14,25 +13,25 @@ from gui.control.control_panel import ControlPanel
 from gui.control.forecast import BeamStatistics
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.measured_photons import MeasuredPhotons
+from gui.control.memory import FILE, PlanMemory
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.docking.dock import Dock
 from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
-from plans.edges import BR_K
+from plans.edges import suggested_edges
 from storage import Store, open_store
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
 from trxas.results.measured_decays import MeasuredDecays
-from trxas.window.plan_forms import PlanCourses, known_plans, plan_limits
+from trxas.window.plan_forms import PlanCourses, edge_outlines, known_plans, plan_limits
 
 PHOTONS_PER_PULSE = 0.12
 """Photons that both photodiodes see per X-ray pulse at the main peak of the Br K edge (docs, Detection)."""
 
-
-PRESETS: Mapping[str, Any] = {"edge": BR_K.name, "delay_ps": 100.0}
-"""Values that required fields of the forms start with: those of the most frequent scan."""
+DELAY_PS = 100.0
+"""Delay that forms start with at first: that of the most frequent scan."""
 
 
 def control_system(configuration: Configuration, given: str | None) -> Callable[[], str | None]:
@@ -75,8 +74,10 @@ class BrowserAndControlDocks:
         for client in (queue, session):
             self._closing.append(client.stop)
             client.start()
-        control = ControlPanel(queue, form_settings(self._configuration.beamline), session)
+        memory = PlanMemory(root / FILE)
+        control = ControlPanel(queue, form_settings(self._configuration.beamline), session, memory=memory)
         control.run_chosen.connect(browser.select_run)
+        browser.settings_chosen.connect(control.measure_again)
         self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
         return [
             Dock(key="browser", title="Runs", widget=browser, side="right", group="curves"),
@@ -133,7 +134,14 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         pulses_per_s=beamline.scheme.pumps_per_s,
         photodiodes=beamline.exposure.apds,
     )
-    return FormSettings(limits=plan_limits(beamline), presets=PRESETS, beam=beam, course=PlanCourses(beamline))
+    presets = {"edge": next(iter(suggested_edges(beamline)), ""), "delay_ps": DELAY_PS}
+    return FormSettings(
+        limits=plan_limits(beamline),
+        presets=presets,
+        beam=beam,
+        course=PlanCourses(beamline),
+        outline=edge_outlines(beamline),
+    )
 
 
 def _queue_server(root: Path) -> ServerAddress | None:

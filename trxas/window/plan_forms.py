@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from devices.absorption_edges import absorption_edge
 from devices.configuration import BeamlineConfiguration
 from errors import InputError
 from gui.control.entries import Limits
@@ -12,6 +13,8 @@ from gui.control.forecast import Course, ExposureBatch
 from gui.control.parameters import Kind
 from gui.control.parameters import Parameter as FormParameter
 from gui.control.plan_signature import PlanSignature
+from gui.control.regions import EdgeOutline, OutlineOf
+from plans.edges import edge_preset
 from plans.engine.spec import as_list
 from plans.grids import Region
 from plans.parameters import Parameter
@@ -19,6 +22,9 @@ from plans.registry import PLANS, PlanEntry, plans_of, sorted_plans
 
 SETTLING = "the time in which temperatures settle"
 """Time that a forecast does not include if a plan waits for a temperature."""
+
+WITHOUT_EXAFS = "Regions in eV replace the usual energies and the usual wave numbers; give the wave numbers too."
+"""Remark on the regions of an edge whose default grid goes on in wave numbers."""
 
 KINDS: dict[Any, Kind] = {
     float: Kind.NUMBER,
@@ -77,6 +83,26 @@ class PlanCourses:
         return Course(batches=batches, besides=SETTLING if settles else "", expects=expects)
 
 
+def edge_outlines(configuration: BeamlineConfiguration) -> OutlineOf:
+    """Return the function that gives what a form draws of an edge, in eV; None for an edge that cannot be measured."""
+
+    def outline(name: str) -> EdgeOutline | None:
+        try:
+            edge = edge_preset(name, configuration)
+        except InputError:
+            return None
+        regions = tuple((float(start), float(stop), float(step)) for start, stop, step in edge.regions_ev)
+        return EdgeOutline(
+            name=edge.name,
+            edge_ev=edge.zero_ev,
+            width_ev=absorption_edge(edge.name).core_hole_ev,
+            regions_ev=regions,
+            remark=WITHOUT_EXAFS if edge.regions_k else "",
+        )
+
+    return outline
+
+
 def _signature(entry: PlanEntry, order: int, configuration: BeamlineConfiguration | None) -> PlanSignature:
     parameters = tuple(_form_parameter(one, configuration) for one in entry.parameters)
     return PlanSignature(
@@ -96,4 +122,5 @@ def _form_parameter(one: Parameter, configuration: BeamlineConfiguration | None)
         description=one.arg.description,
         unit=one.arg.unit,
         suggestions=() if suggest is None or configuration is None else tuple(suggest(configuration)),
+        rare=one.arg.rare,
     )

@@ -135,7 +135,7 @@ def test_typed_text_is_read_and_can_be_shown_again(text: str, shown: Parameter, 
 @pytest.mark.parametrize(
     ("text", "shown", "says"),
     [
-        ("", DELAY, "Delay is empty. Give a number in ps."),
+        ("", DELAY, "Enter the delay, in ps."),
         ("soon", DELAY, "'soon' is not a finite number of ps"),
         ("nan", DELAY, "not a finite number"),
         ("2.5", Parameter(name="repeats", kind=Kind.INTEGER), "not a whole number"),

@@ -228,7 +228,7 @@ def test_form_refuses_what_is_wrong_before_it_is_sent(
     panel.plans.choose("measure")
     assert not panel.plans.submit.isEnabled()
     type_into(panel, qtbot, "edge", "Br K")
-    assert "Delay is empty" in panel.plans.problem.text()
+    assert "Enter the delay, in ps." in panel.plans.problem.text()
     type_into(panel, qtbot, "delay_ps", "1e9")
     assert "outside -100000 to 152800 ps" in panel.plans.problem.text()
     assert not panel.plans.submit.isEnabled()
@@ -356,5 +356,5 @@ def test_plans_are_offered_in_the_order_of_use_with_presets(qtbot: QtBot) -> Non
 
 
 def test_an_empty_choice_is_asked_for_in_plain_words() -> None:
-    with pytest.raises(InputError, match=r"^Edge is empty. Choose one of Br K, Pb L3\.$"):
+    with pytest.raises(InputError, match=r"^Choose an edge: Br K or Pb L3\.$"):
         value_of("", Parameter(name="edge", kind=Kind.CHOICE, choices=("Br K", "Pb L3")))
