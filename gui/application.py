@@ -38,15 +38,22 @@ def make_window(
     settings: Path | None = None,
     closing: Sequence[Callable[[], object]] = (),
     find_decay: FindDecay = lambda _: None,
+    move: Callable[[str, float], object] | None = None,
 ) -> MainWindow:
     """Return a window on `feed` with all panels; its worker runs until the window is closed.
 
     `beamline`: facts that the panels need; its `source` is closed with the window. `more_docks`: makes docks that need
     the worker. `settings`: file that remembers the layout. `closing`: called when the window closes.
-    `find_decay`: looks for the decay that corrects a run.
+    `find_decay`: looks for the decay that corrects a run. `move`: asks to move an axis of the beamline, by its event
+    field, to a value in its unit; None for plots that only show.
     """
     worker = LiveWorker(feed, find_decay)
     panels = make_panels(beamline)
+    for menu in (menu for panel in panels for menu in panel.move_menus()):
+        if move is None:
+            menu.disable()
+        else:
+            menu.asked.connect(move)
     own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
     # Other docks come before the left panels: control belongs to the top of the left side.
     docks = [

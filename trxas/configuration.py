@@ -70,12 +70,15 @@ class StorageSettings:
 class ServeSettings:
     """Programs that `trxas serve` starts.
 
-    `redis`: host and port of the Redis server that holds the queue; without one a stand-in holds it in memory, and the
-    queue is lost when serving ends. `tiled`: whether the catalogue is served. `page`: whether the read-only page is, on
+    `redis`: host and port of the Redis or Valkey server that holds the queue; without one a stand-in holds it in memory
+    and saves it in the data folder. `tiled`: whether the catalogue is served. `page`: whether the read-only page is, on
     `page_port` of this machine.
     """
 
-    redis: Annotated[str, text("host and port of a Redis server; empty: a stand-in in memory")] = ""
+    redis: Annotated[
+        str,
+        text("host and port of a Redis or Valkey server; empty: a stand-in that saves the queue in the data folder"),
+    ] = ""
     tiled: Annotated[bool, switch("serve the catalogue")] = True
     page: Annotated[bool, switch("serve a read-only page for phones and for those at home")] = False
     page_port: Annotated[int, whole_number("port of that page on this machine; 0: a free one", low=0, high=65535)] = 0

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from gui.control.engine_bar import EngineBar
 from gui.control.history_table import HistoryTable
 from gui.control.memory import PlanMemory
+from gui.control.mover import Mover
 from gui.control.past_run import item_of_run
 from gui.control.plan_panel import PlanPanel
 from gui.control.queue_client import QueueClient
@@ -46,6 +47,7 @@ class ControlPanel(QWidget):
         self.queue = QueueList(client, self._settings, self)
         self.plans = PlanPanel(client, self._settings, self, memory=memory)
         self.history = HistoryTable(client, self)
+        self.mover = Mover(client, session, self._settings.limits, self)
         self.tabs = QTabWidget(self)
         for widget, name in ((self.queue, "Queue"), (self.plans, "New plan"), (self.history, "History")):
             self.tabs.addTab(widget, name)

@@ -16,6 +16,7 @@ from gui.panels.context import PanelContext
 from gui.plots.axis import DELAY, ENERGY, FLUENCE, Quantity
 from gui.plots.canvas import NO_DATA
 from gui.plots.line_plot import LinePlot
+from gui.plots.move_menu import MoveMenu
 from gui.status.liveness import Liveness
 from gui.theme import current_theme
 from gui.types import Severity, Side
@@ -136,6 +137,10 @@ class Panel(QWidget):
 
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots, which are marked when they are not live: STALE after some seconds, or DISCONNECTED."""
+        return ()
+
+    def move_menus(self) -> Iterable[MoveMenu]:
+        """Return the menus by which an axis of the beamline is moved from a plot."""
         return ()
 
     def forget_run(self) -> None:

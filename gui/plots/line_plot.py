@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolB
 from errors import TrxasError
 from gui.plots.axis import Quantity
 from gui.plots.canvas import Canvas
-from gui.plots.crosshair import Crosshair
+from gui.plots.crosshair import LARGEST_SHARE, Crosshair
 from gui.plots.error_bar_curve import ErrorBarCurve
 from gui.plots.export import Column, write_picture, write_table
 from gui.plots.legend_bar import LegendBar
@@ -134,6 +134,19 @@ class LinePlot(QWidget):
         # Two plots above each other share their abscissa, and each fits its ordinate to the points in it. Without
         # points there the ordinate of the other plot is as good as any.
         self.views.choose(View(view.x, self._bounds(view.x)[1] or view.y))
+
+    def abscissa_near(self, place: float) -> float:
+        """Return the abscissa, in its unit, of the measured point nearest to `place`, else of the place itself.
+
+        `place` is along the drawn axis; points farther away than 5 % of it are not meant.
+        """
+        points = [curve.x for curve in self._curves.values() if curve.isVisible() and curve.style.marker]
+        places = np.concatenate([*points, np.empty(0)])
+        (left, right), _ = self.canvas.box.viewRange()
+        if places.size:
+            nearest = float(places[np.argmin(np.abs(places - place))])
+            place = nearest if abs(nearest - place) <= LARGEST_SHARE * (right - left) else place
+        return float(self._scale.from_axis(np.float64(place)))
 
     def refresh_buttons(self) -> None:
         """Enable the buttons that the history of views allows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from trxas.configuration_options import BeamlineOptions
 
 if TYPE_CHECKING:
     from devices.session.health import PvHealth
-    from trxas.commands.troubles import Trouble
+    from trxas.commands.trouble import Trouble
     from trxas.configuration import Configuration
 
 
@@ -52,9 +53,10 @@ class Diagnosis:
 def run(options: DoctorOptions) -> int:
     """Show the state of every PV, and find the usual troubles.
 
-    Looks for troubles of the address list, the environment, installed versions, data folder, disk, permissions, clocks,
-    and for other sessions; each is reported with what to do. Lists the calibrations in use. The exit code is 1 if there
-    is a fault, a PV is disconnected or out of range, or the calibrations cannot be read.
+    Looks for troubles of the address list, the interfaces of this machine, silent hosts and firewalls, the environment,
+    installed versions, data folder, disk, permissions, clocks, and for other sessions; each is reported with what to
+    do. Lists the calibrations in use. The exit code is 1 if there is a fault, a PV is disconnected or out of range, or
+    the calibrations cannot be read.
     """
     configuration = options.configuration()
     diagnosis = _diagnose(configuration)
@@ -82,9 +84,12 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     from trxas.channel_access import environment as channel_access
 
     epics = configuration.beamline.epics
+    # Before the environment of this process is changed: it is that of the other tools of this login.
+    environment = dict(os.environ)
     channel_access.prepare(epics)
     from devices.beamline import build_beamline
     from devices.session.health import diagnose
+    from trxas.commands.network_troubles import automatic_list, silent_hosts
     from trxas.commands.plugins import plug_in_troubles
     from trxas.commands.troubles import clock_troubles, troubles_of
 
@@ -92,11 +97,18 @@ def _diagnose(configuration: Configuration) -> Diagnosis:
     wait_until(lambda: not beamline.disconnected(), timeout_s=epics.connection_timeout_s)
     lines, problem = calibrations_of(configuration)
     stamps = (signal.timestamp for signal in beamline.signals() if signal.connected)
+    silent = silent_hosts(epics.address_list) if beamline.disconnected() else ()
     return Diagnosis(
         beamline=configuration.beamline.name,
         address_list=epics.address_list,
         pvs=diagnose(beamline),
-        troubles=[*troubles_of(configuration), *clock_troubles(stamps), *plug_in_troubles()],
+        troubles=[
+            *troubles_of(configuration),
+            *automatic_list(environment, epics.address_list),
+            *silent,
+            *clock_troubles(stamps),
+            *plug_in_troubles(),
+        ],
         calibrations=lines,
         calibration_problem=problem,
     )

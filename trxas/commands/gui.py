@@ -74,6 +74,7 @@ def _window(options: GuiOptions, configuration: Configuration) -> MainWindow:
         settings=options.layout,
         closing=[parts.close],
         find_decay=parts.find_decay,
+        move=parts.move,
     )
 
 

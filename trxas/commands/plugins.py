@@ -11,7 +11,7 @@ from plugins.entry_points import Outcome, PlugInGroup, outcomes, plug_ins
 from trxas.commands.options import JsonFlag
 
 if TYPE_CHECKING:
-    from trxas.commands.troubles import Trouble
+    from trxas.commands.trouble import Trouble
 
 NOTHING = (
     "No installed package adds anything to trxas. See docs/how-to/bring-your-own-technique.md for how to make one."
@@ -64,7 +64,7 @@ def loaded_plug_ins() -> list[Outcome]:
 
 def plug_in_troubles() -> Iterator[Trouble]:
     """Yield a fault for every plug-in that cannot be used."""
-    from trxas.commands.troubles import Trouble
+    from trxas.commands.trouble import Trouble
 
     for outcome in loaded_plug_ins():
         if outcome.problem:

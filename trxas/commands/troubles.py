@@ -9,13 +9,14 @@ import socket
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trxas.announcements.life_lock import holder_of, is_held
 from trxas.announcements.server_file import LOCK, STATE
 from trxas.announcements.session_file import LOCK_PATTERN, NAME, read_session
+from trxas.commands.network_troubles import interface_troubles, interfaces_of_machine
+from trxas.commands.trouble import Trouble
 
 if TYPE_CHECKING:
     from trxas.configuration import Configuration
@@ -27,27 +28,16 @@ PRIVATE_FILES = ("keys.json", STATE, NAME)
 """Files of the data folder with keys in them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """Something that may disturb an experiment. A fault makes `trxas doctor` fail, a note does not."""
-
-    subject: str
-    text: str
-    remedy: str
-    is_fault: bool = True
-
-    def __str__(self) -> str:
-        return f"{'fault' if self.is_fault else 'note'}: {self.subject}: {self.text} {self.remedy}"
-
-
 def troubles_of(configuration: Configuration) -> list[Trouble]:
     """Return the troubles of this machine, of its environment and of the data folder, without reading any PV.
 
     Raises OSError if the data folder cannot be listed.
     """
     root = configuration.storage.root
+    address_list = configuration.beamline.epics.address_list
     return [
-        *unknown_hosts(configuration.beamline.epics.address_list),
+        *unknown_hosts(address_list),
+        *interface_troubles(address_list, interfaces_of_machine()),
         *small_arrays(os.environ, _largest_array_bytes(configuration)),
         *wrong_versions(importlib.metadata.requires("trxas") or ()),
         *folder_troubles(root, configuration.storage.minimum_free_mb),

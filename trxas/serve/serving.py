@@ -25,6 +25,7 @@ from trxas.serve.alert_program import alert_program
 from trxas.serve.keys import Keys, keys_of
 from trxas.serve.page_server import page_server
 from trxas.serve.queue_server import END_TIMEOUT_S, QueueServer, queue_server
+from trxas.serve.saved_queue import FILE as QUEUE_FILE
 from trxas.serve.tiled_server import tiled_server
 from trxas.simulation import READY as SIM_READY
 from trxas.simulation import simulation_command
@@ -134,7 +135,7 @@ class Serving:
     def _start_redis(self) -> Child | None:
         if self._configuration.serve.redis:
             return None
-        command = [sys.executable, "-m", "trxas.serve.redis_stand_in"]
+        command = [sys.executable, "-m", "trxas.serve.redis_stand_in", str(self._root / QUEUE_FILE)]
         return self._begin(ChildProgram(name="Redis stand-in", command=command, ready=_REDIS_READY))
 
     def _start_tiled(self, keys: Keys) -> tuple[Child | None, str]:

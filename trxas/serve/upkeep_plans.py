@@ -1,4 +1,4 @@
-"""Actions after trouble that a person would take at the prompt, as plans for the queue, which has no prompt.
+"""Actions that a person would take at the prompt, as plans for the queue, which has no prompt.
 
 The queue server reads types from signatures, so annotations are evaluated in this module.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import bluesky.plan_stubs as bps
 
+from errors import InputError
 from trxas.session.resume import resume_plan
 from trxas.session.session import Plan, Session
 
@@ -15,10 +16,26 @@ SHORTEST_UID = 8
 
 
 def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
-    """Return the plans by name: `resume_run`, and `reset_safety` where the beamline has a watchdog.
+    """Return the plans by name: `move_axis`, `resume_run`, and `reset_safety` where the beamline has a watchdog.
 
-    They raise, before anything moves, what `resume_plan` and `Session.reset_safety` raise.
+    They raise, before anything moves, InputError for an axis or a position that does not exist, and what `resume_plan`
+    and `Session.reset_safety` raise.
     """
+    axes = session.beamline.axes
+
+    def move_axis(axis: str, value: float) -> Plan:
+        """Move one axis and check that it arrives; nothing is measured, and the shutters stay as they are.
+
+        Parameters
+        ----------
+        axis : event field of the axis, such as energy_ev or delay_ps.
+        value : position in the unit of the axis, with which its name ends.
+        """
+        if axis not in axes:
+            raise InputError(f"There is no axis {axis!r}. Give one of {', '.join(axes)}.")
+        # `set` would refuse too, but only after the message that names the move: checked here, nothing has begun.
+        axes[axis].check_value(value)
+        yield from bps.mv(axes[axis], value)
 
     # A text, because a form has one field for it: the queue server checks types, and a parameter of two types would be
     # offered as a Python literal.
@@ -33,7 +50,7 @@ def upkeep_plans(session: Session) -> dict[str, Callable[..., Plan]]:
         key = int(run) if run.lstrip("-").isdigit() and len(run) < SHORTEST_UID else run
         return (yield from resume_plan(session, key))
 
-    plans: dict[str, Callable[..., Plan]] = {"resume_run": resume_run}
+    plans: dict[str, Callable[..., Plan]] = {"move_axis": move_axis, "resume_run": resume_run}
     if session.beamline.safety is not None:
 
         def reset_safety() -> Plan:

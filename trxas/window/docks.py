@@ -14,6 +14,7 @@ from gui.control.forecast import BeamStatistics
 from gui.control.manager_link import ServerAddress, ZmqManagerLink
 from gui.control.measured_photons import MeasuredPhotons
 from gui.control.memory import FILE, PlanMemory
+from gui.control.mover import Mover
 from gui.control.queue_client import QueueClient
 from gui.control.settings import FormSettings
 from gui.docking.dock import Dock
@@ -50,7 +51,7 @@ def control_system(configuration: Configuration, given: str | None) -> Callable[
 class BrowserAndControlDocks:
     """Docks for stored runs and for control; `close` ends their threads and connections.
 
-    `find_decay` looks among the stored runs for the decay that corrects a run.
+    `find_decay` looks among the stored runs for the decay that corrects a run; `move` asks whether to move an axis.
     """
 
     def __init__(self, configuration: Configuration, feed: Feed) -> None:
@@ -59,6 +60,7 @@ class BrowserAndControlDocks:
         self._stores = CurrentStore(configuration.storage)
         self.find_decay = MeasuredDecays(self._stores)
         self._closing: list[Callable[[], object]] = []
+        self._mover: Mover | None = None
 
     def docks(self, worker: LiveWorker) -> Sequence[Dock]:
         """Return both docks; a queue server or a session that starts later is found."""
@@ -76,6 +78,7 @@ class BrowserAndControlDocks:
             client.start()
         memory = PlanMemory(root / FILE)
         control = ControlPanel(queue, form_settings(self._configuration.beamline), session, memory=memory)
+        self._mover = control.mover
         control.run_chosen.connect(browser.select_run)
         browser.settings_chosen.connect(control.measure_again)
         self._photons = MeasuredPhotons(worker, control.set_photons_per_pulse, parent=control)
@@ -83,6 +86,11 @@ class BrowserAndControlDocks:
             Dock(key="browser", title="Runs", widget=browser, side="right", group="curves"),
             Dock(key="control", title="Control", widget=control, side="left", group="control"),
         ]
+
+    def move(self, axis: str, value: float) -> None:
+        """Ask whether to move `axis`, an event field, to `value`, in its unit; before `docks` is called, do nothing."""
+        if self._mover is not None:
+            self._mover.ask(axis, value)
 
     def close(self) -> None:
         """Stop reading and polling. May be called twice."""

@@ -17,6 +17,7 @@ from gui.panels.value_table import Cell, ValueTable, quality_row
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import DELAY, Quantity
 from gui.plots.line_plot import LinePlot
+from gui.plots.move_menu import FoundPlace, MoveMenu
 from gui.plots.scales import DelayScale
 from gui.plots.styles import FIT, TRANSIENT
 from gui.requests.xas.kinetics import FittedTrace, KineticsRequest, TraceRequest
@@ -76,6 +77,8 @@ class KineticsPanel(Panel):
         self.choices.changed.connect(self.requests_changed)
         self.constant_offset.toggled.connect(lambda *_: self.requests_changed.emit())
         self.trace = LinePlot(DELAY, TRANSIENT_SHARE, x_scale=DelayScale())
+        self.moving = MoveMenu(self.trace, DELAY.column, self._places)
+        self._fit: KineticsFit | None = None
         self.residuals = LinePlot(DELAY, RESIDUAL, x_scale=DelayScale(), compact=True)
         self.table = ValueTable(["parameter", "value ± error"])
         self.remark = QLabel("")
@@ -91,6 +94,10 @@ class KineticsPanel(Panel):
     def plots(self) -> Iterable[LinePlot]:
         """Return the plots of trace and residuals against the delay in ps."""
         return (self.trace, self.residuals)
+
+    def move_menus(self) -> Iterable[MoveMenu]:
+        """Return the menu of the trace, for delays of the first probe in ps."""
+        return (self.moving,)
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace curves and table."""
@@ -122,10 +129,19 @@ class KineticsPanel(Panel):
             self.trace.retain(())
             return
         label = f"probe {trace.metadata.probe}, {trace.metadata.scans} scans"
+        # The plot shows the delay of the chosen probe; what is moved is that of the first one.
+        self.moving.offset = float(trace.delay_ps[0] - trace.first_delay_ps[0]) if trace.delay_ps.size else 0.0
         self.trace.set_curve("transient", trace.delay_ps, trace.transient, trace.sigma, style=TRANSIENT, label=label)
         self.trace.show_all()
 
+    def _places(self) -> list[FoundPlace]:
+        fit = self._fit
+        if fit is None or "t0_ps" in fit.undetermined:
+            return []
+        return [FoundPlace(name="the fitted time zero", value=fit.t0_ps.value)]
+
     def _draw_fit(self, found: FittedTrace | None) -> None:
+        self._fit = None if found is None else found.fit
         if found is None:
             self.trace.remove_curve("fit")
             self.residuals.retain(())

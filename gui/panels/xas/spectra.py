@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter
 
+from errors import ReductionError
 from gui.live.frame import LiveFrame
 from gui.live.request import Request
 from gui.panels.panel import AnswerSlot
@@ -17,10 +18,12 @@ from gui.panels.value_table import Cell, ValueTable
 from gui.panels.xas.choices import Choices
 from gui.plots.axis import ENERGY, Quantity
 from gui.plots.line_plot import LinePlot
+from gui.plots.move_menu import FoundPlace, MoveMenu
 from gui.plots.styles import OFF, ON, TRANSIENT
 from gui.requests.xas.spectra import ChosenScansRequest, DecayRequest, SpectrumRequest
 from reduction.number_text import delay_text
 from reduction.run_kind import MeasuredDecay
+from reduction.xas.calibration import FoilSpectrum, find_edge
 from reduction.xas.transient import Spectrum, TransientMetadata
 from reduction.xas.unpumped_size import TransientSize, percent_text, size_of, transient_size
 
@@ -49,6 +52,7 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         self.transient = LinePlot(ENERGY, DIFFERENCE)
         self.static.chosen.connect(lambda view: _same_x(self.transient, view))
         self.transient.chosen.connect(lambda view: _same_x(self.static, view))
+        self.moving = [MoveMenu(plot, ENERGY.column, self._places) for plot in (self.static, self.transient)]
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.static)
         split.addWidget(self.transient)
@@ -88,6 +92,10 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
         """Return the plots of static spectra and transient against the energy in eV."""
         return (self.static, self.transient)
 
+    def move_menus(self) -> Iterable[MoveMenu]:
+        """Return the menus of both plots, for energies in eV."""
+        return self.moving
+
     def draw(self, frame: LiveFrame) -> None:
         """Show the answer if it has changed, and name the runs that are missing from the mean of the series."""
         self.choices.follow(frame)
@@ -101,6 +109,15 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
     def _show_sizes(self) -> None:
         found = self._spectrum
         self.sizes.show_rows([] if found is None else [*size_rows(size_of(found, self._decay)), *hour_rows(found)])
+
+    def _places(self) -> list[FoundPlace]:
+        found = self._spectrum
+        if found is None:
+            return []
+        feature_ev = size_of(found, self._decay).energy_ev
+        places = [FoundPlace(name="the main feature of the transient", value=feature_ev)]
+        edge_ev = edge_of(found)
+        return places if edge_ev is None else [*places, FoundPlace(name="the steepest rise of the edge", value=edge_ev)]
 
     def show_message(self, text: str) -> None:
         """Show `text` in the plot of the transient."""
@@ -127,6 +144,14 @@ class SpectraPanel(SingleAnswerPanel[Spectrum]):
             plot.show_all()
         self._spectrum = found
         self._show_sizes()
+
+
+def edge_of(spectrum: Spectrum) -> float | None:
+    """Return the energy of the edge in a spectrum, eV, as a foil scan finds it; None if the spectrum shows none."""
+    try:
+        return find_edge(FoilSpectrum(spectrum.energy_ev, spectrum.off)).edge_ev.value
+    except ReductionError:
+        return None
 
 
 def size_rows(size: TransientSize) -> list[list[Cell]]:

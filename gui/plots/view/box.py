@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QPoint, Qt, Signal
 
 
 class ZoomBox(pg.ViewBox):
     """A view box: drag to zoom into a rectangle, middle button to move, wheel to zoom, double click for everything.
 
-    Signal `reset_asked()`: a double click.
+    Signals: `reset_asked()`: a double click; `place_asked(float, QPoint)`: a right click, its place along the drawn
+    abscissa and on the screen.
     """
 
     reset_asked = Signal()
+    place_asked = Signal(float, QPoint)
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False)
@@ -25,6 +27,12 @@ class ZoomBox(pg.ViewBox):
         """Zoom into the rectangle that was drawn."""
         self.setRange(ax.normalized(), padding=0, disableAutoRange=True)
         self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
+
+    def mouseClickEvent(self, event: Any) -> None:  # noqa: N802
+        """Report the place of a right click."""
+        if event.button() == Qt.MouseButton.RightButton:
+            event.accept()
+            self.place_asked.emit(self.mapSceneToView(event.scenePos()).x(), event.screenPos().toPoint())
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802
         """Ask for all data."""

@@ -15,8 +15,8 @@ import pytest
 
 from trxas.announcements.server_file import STATE, ServeLock
 from trxas.announcements.session_file import SessionAnnouncement
+from trxas.commands.trouble import Trouble
 from trxas.commands.troubles import (
-    Trouble,
     announced,
     clock_troubles,
     folder_troubles,
