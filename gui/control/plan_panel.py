@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from errors import InputError
+from gui.control.dry_run_dialog import DryRunDialog
 from gui.control.forecast import Forecast
 from gui.control.memory import PlanMemory
 from gui.control.parameters import prose, title
@@ -68,6 +69,9 @@ class PlanPanel(QWidget):
         self.problem = MessageLine(self, object_name="problem")
         self.submit = QPushButton("Add to queue", self)
         self.cancel = QPushButton("Cancel", self)
+        self.dry_run = QPushButton("Dry run…", self)
+        self.dry_run.setObjectName("dry run")
+        self.dry_run.setToolTip("Show what would move from where to where, how long it takes, and the expected errors.")
         self.submit.setObjectName("submit")
         self.cancel.setObjectName("cancel")
         self.templates = TemplateMenu(
@@ -82,6 +86,8 @@ class PlanPanel(QWidget):
         self._lay_out()
         self.chooser.currentIndexChanged.connect(self._choose)
         self.submit.clicked.connect(self._submit)
+        self.dry_run.clicked.connect(self._ask_dry_run)
+        client.dry_run_answered.connect(self._show_dry_run)
         self.cancel.clicked.connect(self._end_editing)
         client.snapshot_changed.connect(self.show_snapshot)
         self.show_snapshot(client.snapshot)
@@ -193,6 +199,7 @@ class PlanPanel(QWidget):
         self.problem.show_message(problem, "warning")
         self.problem.setVisible(bool(problem))
         self.submit.setEnabled(not problem)
+        self.dry_run.setEnabled(not problem)
         self.submit.setText("Add to queue" if self._edited is None else "Change the queued plan")
         self.cancel.setVisible(self._edited is not None)
         self.forecast.setText(self._forecast_text())
@@ -219,6 +226,16 @@ class PlanPanel(QWidget):
             self._client.update(self._edited.uid, form.signature.name, arguments)
             self._end_editing()
 
+    def _ask_dry_run(self) -> None:
+        form = self.form
+        if form is not None:
+            self._client.ask_dry_run(form.signature.name, form.arguments(), title(form.signature.name))
+
+    def _show_dry_run(self, name: str, answer: Mapping[str, Any]) -> None:
+        dialog = DryRunDialog(name, answer, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
     def _remember(self, signature: PlanSignature, arguments: Mapping[str, Any]) -> None:
         """Remember the sample and the required values of a plan that measures, for the next forms."""
         # Not those of calibrations: a shift of time zero that the form offers again would be applied twice.
@@ -236,6 +253,7 @@ class PlanPanel(QWidget):
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         buttons.addWidget(self.submit)
+        buttons.addWidget(self.dry_run)
         buttons.addWidget(self.cancel)
         buttons.addStretch()
         top = QHBoxLayout()

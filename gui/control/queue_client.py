@@ -13,6 +13,7 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from errors import TrxasError
+from gui.control.dry_run_task import DryRunTask, dry_run_request
 from gui.control.engine import METHODS, NEEDS_PAUSE, Action, Engine, engine_state
 from gui.control.manager_link import (
     USER_GROUP,
@@ -35,12 +36,16 @@ PAUSE_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Command:
-    """Requests in their order; the action `then` follows when the plan with the uid `running` has paused."""
+    """Requests in their order; the action `then` follows when the plan with the uid `running` has paused.
+
+    `dry_run`: name of the plan for people if the last request starts its dry run.
+    """
 
     what: str
     requests: tuple[tuple[str, Mapping[str, Any]], ...]
     then: Action | None = None
     running: str = ""
+    dry_run: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +67,14 @@ class QueueClient(QObject):
     action is dropped with a message if another plan runs by then, or if the engine does not pause in time.
 
     Signals: `snapshot_changed(Snapshot)` when anything differs from the previous snapshot; `done(str)` names a request
-    that succeeded; `failed(str)` names the request that failed, and the reason.
+    that succeeded; `failed(str)` names the request that failed, and the reason; `dry_run_answered(str, dict)` has the
+    name of a plan and what it would do.
     """
 
     snapshot_changed = Signal(object)
     done = Signal(str)
     failed = Signal(str)
+    dry_run_answered = Signal(str, dict)
 
     def __init__(
         self,
@@ -87,6 +94,7 @@ class QueueClient(QObject):
         self._commands: queue.Queue[_Command | None] = queue.Queue()
         self._versions: dict[str, Any] = {}
         self._after_pause: _AfterPause | None = None
+        self._dry_run = DryRunTask(self.dry_run_answered.emit, self.failed.emit)
         self._thread = threading.Thread(target=self._run, name="queue server client", daemon=True)
 
     def start(self) -> None:
@@ -135,6 +143,15 @@ class QueueClient(QObject):
         `arguments` by name, in the units of the plan. Returns at once; the server refuses while a plan runs.
         """
         self._put(what, ("queue_item_execute", signed(item=plan_item(name, arguments))))
+
+    def ask_dry_run(self, name: str, arguments: Mapping[str, Any], title: str) -> None:
+        """Ask the session of the queue what a plan would do; `arguments` by name, in the units of the plan.
+
+        Works while another plan runs. Returns at once; the answer comes as `dry_run_answered` with `title`, or as
+        `failed`.
+        """
+        request = dry_run_request(name, arguments)
+        self._commands.put(_Command(what=f"Dry run of {title}", requests=(request,), dry_run=title))
 
     def update(self, uid: str, name: str, arguments: Mapping[str, Any]) -> None:
         """Replace the arguments of the queued item `uid`, in the units of the plan.
@@ -194,16 +211,19 @@ class QueueClient(QObject):
             self._link.close()
 
     def _execute(self, command: _Command) -> None:
+        answer: Mapping[str, Any] = {}
         try:
             for method, parameters in command.requests:
-                self._link.request(method, parameters)
+                answer = self._link.request(method, parameters)
         except TrxasError as error:
             remark = (
                 " The request may or may not have been carried out." if isinstance(error, ServerSilentError) else ""
             )
             self.failed.emit(f"{command.what}: {error}{remark}")
         else:
-            if command.then is None:
+            if command.dry_run:
+                self._dry_run.begin(command.dry_run, answer)
+            elif command.then is None:
                 self.done.emit(command.what)
             else:
                 # Stop and abort need a paused engine. The pause is only requested here; a later poll finds it reached
@@ -224,6 +244,7 @@ class QueueClient(QObject):
             self._versions.clear()
         self._publish(snapshot)
         self._go_on_after_pause(snapshot)
+        self._dry_run.poll(self._link)
 
     def _publish(self, snapshot: Snapshot) -> None:
         if snapshot != self.snapshot:

@@ -27,6 +27,7 @@ from trxas.commands import (
     import_past,
     ipython,
     kills,
+    measure,
     paper,
     plugins,
     runs,
@@ -104,6 +105,7 @@ def application(*, rich_help: bool) -> typer.Typer:
     top.command("demo")(command_of(demo.run, demo.DemoOptions))
     top.command("sim", add_help_option=False, context_settings=sim.PASS_ON)(sim.run)
     top.command("ipython")(command_of(ipython.run, ipython.IPythonOptions))
+    top.command("measure", context_settings=negative_numbers)(command_of(measure.run, measure.MeasureOptions))
     top.command("serve")(command_of(serve.run, serve.ServeCommandOptions))
     top.command("gui")(command_of(gui.run, gui.GuiOptions))
     top.command("watch")(command_of(watch.run, watch.WatchOptions))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import plans
 from devices.beamline import Beamline
-from errors import InputError
+from errors import InputError, TrxasError
 from gui.quantity_text import duration_text
 from plans.engine.request import ScanRequest
 from plans.engine.scanning import announced_requests
 from plans.engine.start_document import calibration_metadata
 from plans.resume import repeated_request
 from storage import load_dataset
+from trxas.results.expected_errors import expected_errors
 from trxas.session.plan_times import PlanTimes
 from trxas.session.session import Plan, Session
 from trxas.terminal.tables import print_table, table
@@ -23,24 +25,78 @@ RunKey = str | int
 COLUMNS = ("axis", "now", "first", "lowest", "highest", "unit")
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """One run that a plan would make: a line about it, a row of `COLUMNS` per axis, and what is expected of it."""
+
+    summary: str
+    moves: tuple[tuple[str, ...], ...]
+    expects: tuple[str, ...]
+
+
 def dry_run_function(session: Session) -> Callable[[Plan], None]:
     """Return `dry_run` for one session."""
 
     def dry_run(plan: Plan) -> None:
-        """Show what a plan would do: exposures, beam time, duration, and where each axis would go. Nothing moves.
+        """Show what a plan would do: exposures, beam time, duration, where each axis would go, and the expected errors.
 
-        Raises InputError for a plan that announces no scan. Of a plan that calibrates first, the first runs are shown.
+        Nothing moves. Raises InputError for a plan that announces no scan. Of a plan that calibrates first, the first
+        runs are shown.
         """
         if not hasattr(plan, "send"):
             raise InputError(f"{plan!r} is no plan. Give a call of a plan, such as dry_run(energy_scan('Br K')).")
-        requests = announced_requests(plan)
-        if not requests:
-            raise InputError("This plan is no scan of trxas, so it does not tell beforehand what it will do.")
-        for request in requests:
-            print(summary(request) + predicted(session.plan_times, request))
-            print_table(table(COLUMNS, moves(session.beamline, request), right=COLUMNS[1:-1]))
+        for planned in planned_runs(session, plan):
+            print(planned.summary)
+            print_table(table(COLUMNS, planned.moves, right=COLUMNS[1:-1]))
+            for sentence in planned.expects:
+                print(sentence)
 
     return dry_run
+
+
+def planned_runs(session: Session, plan: Plan) -> list[PlannedRun]:
+    """Return what a plan would do, checked as if it ran; nothing moves.
+
+    Raises InputError for a plan that announces no scan, and what the checks of the plan raise.
+    """
+    requests = announced_requests(plan)
+    if not requests:
+        raise InputError("This plan is no scan of trxas, so it does not tell beforehand what it will do.")
+    # The earlier runs at an edge are read once for all runs of a series that scan it alike.
+    expected: dict[tuple[Any, ...], tuple[str, ...]] = {}
+    found = []
+    for request in requests:
+        name = "" if request.edge is None else request.edge.name
+        key = (name, request.points.axes, request.dwell_s, request.repeats, request.exposures)
+        if key not in expected:
+            pulses_per_s = session.beamline.configuration.scheme.pumps_per_s
+            expected[key] = tuple(expected_errors(session.store, request, pulses_per_s))
+        found.append(
+            PlannedRun(
+                summary=summary(request) + predicted(session.plan_times, request),
+                moves=tuple(moves(session.beamline, request)),
+                expects=expected[key],
+            )
+        )
+    return found
+
+
+def dry_run_answer(session: Session) -> Callable[..., dict[str, Any]]:
+    """Return the function by which the queue server answers what a plan of a form would do."""
+
+    def dry_run_of(plan: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return what the plan called `plan` would do with these arguments, or why it is refused; nothing moves."""
+        plans_by_name = session.plans()
+        if plan not in plans_by_name:
+            return {"problem": f"{plan} does not tell beforehand what it will do.", "runs": []}
+        # Answers are JSON. An error of the user is an answer too: only its text helps, not the traceback of a server.
+        try:
+            runs = planned_runs(session, plans_by_name[plan](**arguments))
+        except TrxasError as error:
+            return {"problem": str(error), "runs": []}
+        return {"problem": "", "columns": list(COLUMNS), "runs": [asdict(one) for one in runs]}
+
+    return dry_run_of
 
 
 def settings_function(session: Session) -> Callable[[RunKey], Plan]:

@@ -8,6 +8,7 @@ from multiprocessing import util
 from typing import Any
 
 from trxas.configuration import load_configuration
+from trxas.prompt.dry_run import dry_run_answer
 from trxas.prompt.progress import LiveTable
 from trxas.prompt.time_line import TimeLine
 from trxas.serve.queue_server import OPTIONS
@@ -31,4 +32,5 @@ def open_environment() -> dict[str, Any]:
     util.Finalize(None, session.close, exitpriority=20)
     session.run_engine.subscribe(InOrder(LiveTable(), TimeLine(lambda: session.run_engine.time_use.latest_s)))
     # The queue server reads types from signatures, where the plans have types, not texts.
-    return {"RE": session.run_engine, **session.plans(), **upkeep_plans(session)}
+    functions = {"dry_run_of": dry_run_answer(session)}
+    return {"RE": session.run_engine, **session.plans(), **upkeep_plans(session), **functions}

@@ -1,0 +1,83 @@
+"""What a plan would do, as the queue server answers it: moves of the axes, beam time, expected errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QScrollArea,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.message_line import MessageLine
+
+MOST_RUNS = 20
+"""Runs of a series that are shown; the others are counted."""
+
+
+class DryRunDialog(QDialog):
+    """The answer to a dry run: `problem`, or `columns` and `runs` with `summary`, `moves` (rows) and `expects`."""
+
+    def __init__(self, title: str, answer: Mapping[str, Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(f"Dry run: {title}")
+        inside = QWidget(self)
+        self._column = QVBoxLayout(inside)
+        self._column.addWidget(QLabel("Nothing has moved.", self))
+        problem = str(answer.get("problem", ""))
+        if problem:
+            self._add_problem(problem)
+        runs = list(answer.get("runs", ()))
+        for run in runs[:MOST_RUNS]:
+            self._add_run(run, list(answer.get("columns", ())))
+        if len(runs) > MOST_RUNS:
+            self._column.addWidget(QLabel(f"and {len(runs) - MOST_RUNS} more runs", self))
+        self._column.addStretch()
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setWidget(inside)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(area, stretch=1)
+        layout.addWidget(buttons)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return a size in pixels with room for a table of six axes."""
+        return QSize(640, 380)
+
+    def _add_problem(self, problem: str) -> None:
+        line = MessageLine(self, object_name="dry run problem")
+        line.show_message(problem, "bad")
+        self._column.addWidget(line)
+
+    def _add_run(self, run: Mapping[str, Any], columns: list[str]) -> None:
+        for text in (str(run["summary"]), *run["expects"]):
+            label = QLabel(text, self)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._column.addWidget(label)
+        rows = list(run["moves"])
+        table = QTableWidget(len(rows), len(columns), self)
+        table.setHorizontalHeaderLabels(columns)
+        table.verticalHeader().hide()
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for row, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                table.setItem(row, column, QTableWidgetItem(str(text)))
+        height_px = table.horizontalHeader().sizeHint().height() + table.verticalHeader().defaultSectionSize() * len(
+            rows
+        )
+        table.setFixedHeight(height_px + 2 * table.frameWidth())
+        self._column.addWidget(table)

@@ -1,0 +1,107 @@
+"""If this fails, the plans that somebody queued for the night are gone after a restart."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_client
+
+from gui.control.manager_link import RefusedError, ServerSilentError, ZmqManagerLink, plan_item, signed
+from processes.waiting import wait_until
+from tests.support.waiting import WAIT_S
+from tests.system.gui.test_control_server import PERMISSIONS, STARTUP
+
+pytestmark = [pytest.mark.long, pytest.mark.channel_access]
+
+REAL = ("redis-server", "valkey-server")
+"""Servers of Debian and other distributions, tried where they are installed."""
+
+
+def free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(WAIT_S)
+
+
+@contextlib.contextmanager
+def store(kind: str, folder: Path) -> Iterator[str]:
+    """Start a Redis of this kind in `folder`; yield its address."""
+    if kind == "stand-in":
+        with running(
+            [sys.executable, "-m", "trxas.serve.redis_stand_in", str(folder / "queue.json")], folder
+        ) as process:
+            assert process.stdout is not None
+            yield process.stdout.readline().removeprefix("redis ready: ").strip()
+        return
+    port = free_port()
+    with running([kind, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)], folder):
+        client = redis_client.Redis(port=port)
+
+        def answers() -> bool:
+            try:
+                return bool(client.ping())
+            except redis_client.ConnectionError:
+                return False
+
+        assert wait_until(answers, timeout_s=WAIT_S)
+        yield f"127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def manager(folder: Path, redis: str) -> Iterator[ZmqManagerLink]:
+    control = f"tcp://127.0.0.1:{free_port()}"
+    command = [
+        *(str(Path(sys.executable).with_name("start-re-manager")), "--startup-script", str(folder / "startup.py")),
+        *("--existing-plans-devices", str(folder / "existing.yaml"), "--redis-addr", redis),
+        *("--user-group-permissions", str(folder / "permissions.yaml"), "--zmq-publish-console", "OFF"),
+        *("--zmq-control-addr", control, "--zmq-info-addr", f"tcp://127.0.0.1:{free_port()}"),
+    ]
+    link = ZmqManagerLink(control)
+    with running(command, folder):
+        assert wait_until(lambda: bool(asked(link, "status")), timeout_s=WAIT_S)
+        yield link
+        link.close()
+
+
+def asked(link: ZmqManagerLink, method: str, **parameters: Any) -> Mapping[str, Any]:
+    try:
+        return link.request(method, parameters)
+    except (ServerSilentError, RefusedError):
+        return {}
+
+
+@pytest.mark.parametrize("kind", ["stand-in", *REAL])
+def test_the_queue_is_there_after_a_restart_of_everything(kind: str, tmp_path: Path) -> None:
+    if kind in REAL and shutil.which(kind) is None:
+        pytest.skip(f"{kind} is not installed")
+    (tmp_path / "startup.py").write_text(STARTUP)
+    (tmp_path / "permissions.yaml").write_text(PERMISSIONS)
+    with store(kind, tmp_path) as address, manager(tmp_path, address) as link:
+        link.request("environment_open", {})
+        item = plan_item("count_points", {"sample": "water", "points": 7})
+        assert wait_until(lambda: bool(asked(link, "queue_item_add", **signed(item=item))), timeout_s=WAIT_S)
+        link.request("environment_close", {})
+        assert wait_until(lambda: asked(link, "status").get("manager_state") == "idle", timeout_s=WAIT_S)
+    with store(kind, tmp_path) as address, manager(tmp_path, address) as link:
+        (found,) = link.request("queue_get", {})["items"]
+        assert found["kwargs"] == {"sample": "water", "points": 7}
