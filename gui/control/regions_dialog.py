@@ -136,7 +136,9 @@ class RegionsDialog(QDialog):
         self.remove.setEnabled(self._rows > 0)
         with QSignalBlocker(self.table):
             for row, region in enumerate(regions):
-                self.table.item(row, 3).setText(str(len(points_of_region(*region))))
+                count = self.table.item(row, 3)
+                assert count is not None  # every row has one, see `_fill`
+                count.setText(str(len(points_of_region(*region))))
         points = points_of_regions(regions)
         remark = "" if self._outline is None else self._outline.remark
         self.total.setText("" if problem else f"{len(points)} points. {remark}".rstrip(". ") + ".")

@@ -37,7 +37,7 @@ def run(options: MeasureOptions) -> int:
     """Run one plan and exit, or show with --dry-run what it would do.
 
     A dry run claims nothing and moves nothing: it also works while another session measures. It shows where each axis
-    is and would go, the beam time, and the errors that the result will have by the counts of earlier runs. All arguments
+    is and would go, the beam time, and the errors of the result by the counts of earlier runs. All arguments
     are checked as if the plan ran.
     """
     from gui.control.parameters import title
