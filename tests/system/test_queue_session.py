@@ -119,6 +119,27 @@ def test_a_users_subscribers_neither_end_nor_change_nor_delay_a_run_of_the_queue
     assert "slow has not returned from a document for" in log
 
 
+def test_a_window_moves_an_axis_and_asks_for_a_dry_run(queue: Queue) -> None:
+    """Lost: a click in a plot that goes there, or that is refused during a run; and the form's dry run."""
+    user = {"user": "test", "user_group": "primary"}
+
+    def move(axis: str, value: float) -> None:
+        item = {"item_type": "plan", "name": "move_axis", "args": [], "kwargs": {"axis": axis, "value": value}}
+        queue.ask("queue_item_execute", item=item, **user)
+        queue.wait(manager_state="idle")
+
+    move("energy_ev", 13472.5)
+    move("energy_ev", 1e9)
+    outcomes = [item["result"] for item in queue.ask("history_get")["items"][-2:]]
+    assert [one["exit_status"] for one in outcomes] == ["completed", "failed"]
+    item = {"item_type": "function", "name": "dry_run_of", "args": ["energy_scan", {"edge": "Br K", "delay_ps": 50.0}]}
+    task = queue.ask("function_execute", item=item, run_in_background=True, **user)["task_uid"]
+    until(lambda: queue.ask("task_result", task_uid=task)["status"] == "completed", "a dry run")
+    answer = queue.ask("task_result", task_uid=task)["result"]["return_value"]
+    rows = {row[0]: row[1] for row in answer["runs"][0]["moves"]}
+    assert rows["energy_ev"] == "13472.5"
+
+
 def test_an_interrupted_run_is_completed_from_the_queue(served: Served, queue: Queue) -> None:
     """Lost: the measured half of a scan that was aborted; at a prompt it is `resume_run`, and the queue has none."""
     start(queue, "half")

@@ -105,14 +105,17 @@ def _add_run(folder: Path, row: NightRow, documents: Documents) -> str:
     except (ReductionError, InputError) as error:
         # A run without results is in the bundle as it was measured, with the reason.
         lines = [str(error)]
-    picture = _add_figure(folder / "figures", name, documents)
+    picture = write_figure(folder / "figures", name, documents)
     image = f'<img src="figures/{html.escape(picture)}" alt="figure of the run">' if picture else ""
     text = html.escape("\n".join(lines))
     return f'<h2 id="{html.escape(row.run.uid)}">{html.escape(title)}</h2>\n{image}\n<pre>{text}</pre>'
 
 
-def _add_figure(folder: Path, name: str, documents: Documents) -> str:
-    """Draw a run as PNG and PDF; return the name of the PNG, "" for a run without a figure."""
+def write_figure(folder: Path, name: str, documents: Documents) -> str:
+    """Draw a run as PNG and PDF; return the name of the PNG, "" for a run without a figure.
+
+    Raises OSError if the files cannot be written.
+    """
     try:
         reduction = summed(documents, read_image)
         figure = figure_of(reduction.results(), reduction)

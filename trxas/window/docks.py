@@ -22,6 +22,7 @@ from gui.live.feed import Feed
 from gui.live.worker import LiveWorker
 from plans.edges import suggested_edges
 from storage import Store, open_store
+from storage.documents import NamedDocument
 from trxas.announcements.server_file import ServeState, read_state
 from trxas.announcements.session_file import read_session
 from trxas.configuration import Configuration, StorageSettings
@@ -66,7 +67,7 @@ class BrowserAndControlDocks:
         """Return both docks; a queue server or a session that starts later is found."""
         # The order is that of the end, too: the browser stops reading before its stores are closed, and the clients of
         # queue and session stop polling. All of it is closed after the window has stopped its worker.
-        browser = RunBrowser(self._stores, worker, self._feed)
+        browser = RunBrowser(self._stores, worker, self._feed, figure=_write_figure)
         self._closing += [browser.close_jobs, self._stores.close]
         root = self._configuration.storage.root.resolve()
         queue = QueueClient(
@@ -150,6 +151,13 @@ def form_settings(beamline: BeamlineConfiguration) -> FormSettings:
         course=PlanCourses(beamline),
         outline=edge_outlines(beamline),
     )
+
+
+def _write_figure(folder: Path, name: str, documents: Sequence[NamedDocument]) -> str:
+    """Draw a run as reports and bundles do; imported when it is used, as matplotlib takes seconds."""
+    from trxas.results.bundle import write_figure
+
+    return write_figure(folder, name, documents)
 
 
 def _queue_server(root: Path) -> ServerAddress | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.browser.browser import MOST_DRAWN, RunBrowser
+from gui.browser.browser import RunBrowser
+from gui.browser.drawn_runs import MOST_DRAWN
 from gui.live.feed import QueueFeed
 from gui.live.worker import LiveWorker
 from storage import Store, open_store

@@ -31,7 +31,9 @@ def browser(tmp_path: Path, qtbot: QtBot) -> Iterator[RunBrowser]:
         "from reduction import column\n@column(unit='eV')\ndef first(run): return float(run.curve.x[0])\n"
     )
     with open_store(tmp_path, recover_runs=False) as store:
-        widget = RunBrowser(store, refresh_s=0.05, catalogue=False)
+        widget = RunBrowser(
+            store, refresh_s=0.05, catalogue=False, figure=lambda folder, name, _documents: f"{name}.png"
+        )
         qtbot.addWidget(widget)
         widget.show()
         qtbot.waitUntil(lambda: text(widget, 1, "Size") != "", timeout=WAIT_MS)
@@ -105,7 +107,7 @@ def test_columns_are_computed_again_and_the_table_is_saved(
     qtbot.waitUntil(browser.recompute_button.isHidden, timeout=WAIT_MS)
     target = tmp_path / "night.md"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
-    browser.save_button.click()
+    browser.files.save.click()
     qtbot.waitUntil(target.exists, timeout=WAIT_MS)
     assert text(browser, 1, "Size") in target.read_text()
 
@@ -113,7 +115,7 @@ def test_columns_are_computed_again_and_the_table_is_saved(
 def test_selected_runs_are_exported(
     browser: RunBrowser, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    actions = {action.text(): action for action in browser.export_button.menu().actions()}
+    actions = {action.text(): action for action in browser.files.export.menu().actions()}
     assert list(actions)[:4] == ["NeXus", "XDI", "HDF5", "CSV"]
     actions["CSV"].trigger()
     assert "Select the runs" in browser.message.text()
@@ -122,3 +124,6 @@ def test_selected_runs_are_exported(
     actions["CSV"].trigger()
     qtbot.waitUntil(lambda: "Exported: 00001_energy_scan" in browser.message.text(), timeout=WAIT_MS)
     assert len(list((tmp_path / "out").glob("*.csv"))) == 2
+    (figure,) = [action for name, action in actions.items() if name.startswith("Figure")]
+    figure.trigger()
+    qtbot.waitUntil(lambda: "Exported: run_energy-1.png in" in browser.message.text(), timeout=WAIT_MS)

@@ -1,0 +1,131 @@
+"""If these fail, somebody begins a night-long scan without knowing that its errors are too large, or what it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+from qtpy.QtWidgets import QLabel, QTableWidget
+
+import plans
+from errors import InputError
+from gui.control.dry_run_dialog import DryRunDialog
+from gui.control.dry_run_task import DryRunTask, dry_run_request
+from gui.control.forecast import transient_sigma
+from gui.control.manager_link import RefusedError
+from plans.engine.scanning import announced_requests
+from reduction.accumulator import accumulate
+from storage import open_store
+from tests.support.fake_beamline import FakeHardware
+from tests.support.live_runs import delay_run, energy_run
+from tests.support.stored_runs import StoredRuns
+from trxas.commands.measure import arguments_of
+from trxas.configuration import load_configuration
+from trxas.prompt.dry_run import dry_run_answer
+from trxas.results.expected_errors import expected_errors, photons_per_pulse
+from trxas.window.plan_forms import known_plans
+
+PULSES_PER_S = 1.3e6
+
+
+def test_expected_errors_come_from_the_counts_of_earlier_runs_at_the_edge(tmp_path: Path) -> None:
+    earlier, delays = energy_run(), delay_run()
+    runs = StoredRuns(tmp_path)
+    for documents in (delays, earlier):
+        runs.write(documents)
+    runs.close()
+    store = open_store(tmp_path, recover_runs=False)
+    line = FakeHardware().beamline
+    (spectrum,) = announced_requests(plans.energy_scan(line, "Br K", dwell_s=4.0, repeats=3, delay_ps=100.0))
+    (sentence,) = expected_errors(store, spectrum, PULSES_PER_S)
+    photons = photons_per_pulse(accumulate(earlier))
+    sigma = transient_sigma(photons, 12.0 * PULSES_PER_S)
+    assert f"±{100 * sigma:.2g} % of the unpumped signal per point" in sentence
+    (trace,) = announced_requests(plans.delay_scan(line, "Br K", delays_ps=[-100.0, 0.0, 900.0], dwell_s=4.0))
+    point, lifetimes = expected_errors(store, trace, PULSES_PER_S)
+    assert "±" in point
+    assert lifetimes.startswith("Expected lifetimes: tau1 ")
+    (other,) = announced_requests(plans.energy_scan(line, "Pb L3", delay_ps=100.0))
+    assert expected_errors(store, other, PULSES_PER_S) == []
+
+
+def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) -> None:
+    hardware = FakeHardware()
+    line = hardware.beamline
+    session: Any = SimpleNamespace(
+        beamline=line,
+        store=open_store(tmp_path, recover_runs=False),
+        plans=lambda: {"energy_scan": lambda **arguments: plans.energy_scan(line, **arguments)},
+    )
+    answer = dry_run_answer(session)
+    found = answer("energy_scan", {"edge": "Br K", "delay_ps": 100.0})
+    assert found["runs"][0]["summary"].startswith("energy_scan Br K: 79 exposures")
+    assert found["runs"][0]["moves"][-1][0] == "energy_ev"
+    assert "outside" in answer("energy_scan", {"edge": "Br K", "delay_ps": 1e9})["problem"]
+    assert "does not tell" in answer("rezero", {})["problem"]
+    assert hardware.moves == []
+
+
+class Link:
+    """A server whose task is completed at the second poll."""
+
+    address = ""
+
+    def __init__(self, result: Mapping[str, Any]) -> None:
+        self._answers: list[Mapping[str, Any]] = [{"status": "running"}, {"status": "completed", "result": result}]
+
+    def request(self, method: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert (method, parameters) == ("task_result", {"task_uid": "7"})
+        if not self._answers:
+            raise RefusedError("no such task")
+        return self._answers.pop(0)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def test_a_dry_run_is_asked_for_until_it_is_answered() -> None:
+    method, parameters = dry_run_request("energy_scan", {"edge": "Br K"})
+    assert method == "function_execute"
+    assert parameters["run_in_background"]
+    for result, outcome in (
+        ({"success": True, "return_value": {"runs": []}}, ("Energy scan", {"runs": []})),
+        ({"success": False, "msg": "no session"}, ("Dry run of Energy scan: no session",)),
+    ):
+        heard: list[Any] = []
+        task = DryRunTask(lambda *answer: heard.append(answer), lambda text: heard.append((text,)))  # noqa: B023
+        link = Link(result)
+        task.begin("Energy scan", {"task_uid": "7"})
+        for _ in range(3):
+            task.poll(link)
+        assert heard == [outcome]
+
+
+def test_the_answer_is_shown_with_a_row_per_axis(qtbot: QtBot) -> None:
+    answer = {
+        "problem": "",
+        "columns": ["axis", "now"],
+        "runs": [{"summary": "energy_scan: 79 exposures", "moves": [["energy_ev", "13450"]], "expects": ["±0.1 %"]}],
+    }
+    dialog = DryRunDialog("Energy scan", answer)
+    qtbot.addWidget(dialog)
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert texts == ["Nothing has moved.", "energy_scan: 79 exposures", "±0.1 %"]
+    table = dialog.findChild(QTableWidget)
+    assert table is not None
+    assert table.item(0, 1).text() == "13450"
+
+
+def test_arguments_of_a_command_line_are_those_of_a_form() -> None:
+    signature = known_plans(load_configuration().beamline)["energy_scan"]
+    found = arguments_of(signature, ["edge=Br K", "delay_ps=0.1 ns", "regions_ev=13450:13460:5", "md=vial = 7"])
+    assert found == {
+        "edge": "Br K", "delay_ps": 100.0, "regions_ev": [[13450.0, 13460.0, 5.0]], "md": {"vial": 7}
+    }  # fmt: skip
+    for wrong in ("nonsense", "dellay_ps=3", "delay_ps=3 eV"):
+        with pytest.raises(InputError):
+            arguments_of(signature, [wrong])
