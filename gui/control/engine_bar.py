@@ -179,6 +179,8 @@ class EngineBar(QWidget):
         queue_box = QGroupBox("Queue", self)
         row = QHBoxLayout(queue_box)
         row.addWidget(self.waiting, stretch=1)
+        for inner in (grid, row):
+            inner.setContentsMargins(6, 2, 6, 4)
         for actions, line in ((_OF_BEAMLINE, top), (_OF_QUEUE, row)):
             for action in actions:
                 line.addWidget(self.buttons[action])
