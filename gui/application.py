@@ -15,6 +15,7 @@ from gui.live.feed import Feed
 from gui.live.run_state import FindDecay
 from gui.live.worker import LiveWorker
 from gui.panels.context import PanelContext
+from gui.panels.panel import Panel
 from gui.panels.registry import make_panels
 from gui.splash import bare_application, settings_path
 from gui.window import MainWindow
@@ -49,11 +50,7 @@ def make_window(
     """
     worker = LiveWorker(feed, find_decay)
     panels = make_panels(beamline)
-    for menu in (menu for panel in panels for menu in panel.move_menus()):
-        if move is None:
-            menu.disable()
-        else:
-            menu.asked.connect(move)
+    _connect_moves(panels, move)
     own = [Dock(key=panel.key, title=panel.title, widget=panel, side=panel.side, group=panel.group) for panel in panels]
     # Other docks come before the left panels: control belongs to the top of the left side.
     docks = [
@@ -68,6 +65,14 @@ def make_window(
     window = MainWindow(worker, docks, stored, ends)
     worker.start()
     return window
+
+
+def _connect_moves(panels: Sequence[Panel], move: Callable[[str, float], object] | None) -> None:
+    for menu in (menu for panel in panels for menu in panel.move_menus()):
+        if move is None:
+            menu.disable()
+        else:
+            menu.asked.connect(move)
 
 
 def run_window(application: QApplication, window: MainWindow) -> int:

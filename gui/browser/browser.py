@@ -16,7 +16,7 @@ from gui.browser.night import Night, NightAnswer
 from gui.browser.overlay import Overlay
 from gui.browser.replay_bar import ReplayBar
 from gui.browser.run_curves import CurveChoice, RunCurve, run_curve
-from gui.browser.run_files import RunFiles, WriteFigure
+from gui.browser.run_files import RunFiles
 from gui.browser.run_index import RunIndex
 from gui.browser.run_table import EDITABLE, RunTable, run_label
 from gui.browser.run_widgets import search_line, table_view
@@ -40,7 +40,7 @@ class RunBrowser(QWidget):
     With `worker` and its `live` feed, runs can be replayed in the live panels. The store is read only while the browser
     is visible; apart from notes on runs and the numbers of their rows nothing is written. Without `catalogue` the
     catalogue, which takes seconds to open, is not used, and only runs with a journal are shown. Without `numbers` no
-    run is reduced before it is selected. `figure` draws a run for a paper. Call `close_jobs` when the window closes.
+    run is reduced before it is selected. Call `close_jobs` when the window closes.
 
     Signal `settings_chosen(dict)`: start document of a run whose settings are wanted in the form of a new plan.
     """
@@ -57,7 +57,6 @@ class RunBrowser(QWidget):
         refresh_s: float = REFRESH_S,
         catalogue: bool = True,
         numbers: bool = True,
-        figure: WriteFigure | None = None,
     ) -> None:
         super().__init__(parent)
         self._index = RunIndex(store)
@@ -74,10 +73,10 @@ class RunBrowser(QWidget):
         self.message = MessageLine(self)
         self.overlay = Overlay(self)
         self.metadata = MetadataView(self)
-        self.replay_button = QPushButton("Replay", self)
-        self.replay_button.setToolTip("Replay the selected run in the live panels.")
-        self.settings_button = QPushButton("Measure again…", self)
-        self.settings_button.setToolTip("Open the settings of the selected run in the form of its plan.")
+        self.replay_button = self._button("Replay", "Replay the selected run in the live panels.")
+        self.settings_button = self._button(
+            "Measure again…", "Open the settings of the selected run in the form of its plan."
+        )
         self.files = RunFiles(
             self._jobs,
             self._index,
@@ -85,7 +84,6 @@ class RunBrowser(QWidget):
             selected=lambda: self.selected,
             rows=self.model.night_rows,
             message=self.message,
-            figure=figure,
             parent=self,
         )
         self.recompute_button = QPushButton("Recompute columns", self)
@@ -313,6 +311,11 @@ class RunBrowser(QWidget):
         # In the columns of notes a double click begins to edit.
         if self.model.titles[index.column()] not in EDITABLE:
             self._replay()
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setToolTip(tip)
+        return button
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._search_changed)

@@ -29,9 +29,8 @@ EXPORT_FORMATS = {"NeXus": "nexus", "XDI": "xdi", "HDF5": "hdf5", "CSV": "csv"}
 class RunFiles(QObject):
     """The buttons `save` (the table) and `export` (runs), which write in a thread of `jobs`.
 
-    `selected` returns the uids of the runs to export, `rows` those of the table. `figure` draws a run into a folder
-    under a name, as a figure for a paper, and returns the name of the picture, "" for a run without one. Results and
-    errors appear in `message`.
+    `selected` returns the uids of the runs to export, `rows` those of the table. Results and errors appear in
+    `message`. Figures are offered once `draw_with` has been called.
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class RunFiles(QObject):
         selected: Callable[[], Sequence[str]],
         rows: Callable[[], Sequence[NightRow]],
         message: MessageLine,
-        figure: WriteFigure | None,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
@@ -53,7 +51,7 @@ class RunFiles(QObject):
         self._selected = selected
         self._rows = rows
         self._message = message
-        self._figure = figure
+        self._figure: WriteFigure | None = None
         self._window = parent
         self.save = QPushButton("Save table…", parent)
         self.save.setToolTip("Save the shown runs, with results and notes, as Markdown, CSV or HTML.")
@@ -61,6 +59,11 @@ class RunFiles(QObject):
         self.export = QPushButton("Export runs", parent)
         self.export.setToolTip("Write the selected runs as files for other programs.")
         self.export.setMenu(self._menu())
+
+    def draw_with(self, figure: WriteFigure) -> None:
+        """Offer figures for a paper, which `figure` draws; it is called in a thread of the jobs."""
+        self._figure = figure
+        self.export.menu().addAction("Figure, PDF and PNG").triggered.connect(self._draw)
 
     def _save_table(self, *_checked: bool) -> None:
         # Read in the GUI thread, before the dialog: the rows are those that the user sees.
@@ -78,8 +81,6 @@ class RunFiles(QObject):
                 action = menu.addAction(f"{name}, combined" if combine else name)
                 action.triggered.connect(functools.partial(self._export, file_format, combine=combine))
             menu.addSeparator()
-        if self._figure is not None:
-            menu.addAction("Figure, PDF and PNG").triggered.connect(self._draw)
         return menu
 
     def _draw(self, *_checked: bool) -> None:

@@ -74,22 +74,10 @@ class PlanPanel(QWidget):
         self.dry_run.setToolTip("Show what would move from where to where, how long it takes, and the expected errors.")
         self.submit.setObjectName("submit")
         self.cancel.setObjectName("cancel")
-        self.templates = TemplateMenu(
-            self._memory,
-            plan=lambda: str(self.chooser.currentData() or ""),
-            arguments=lambda: {} if self.form is None else self.form.arguments(),
-            use=self._fill_in,
-            report=lambda text: self.problem.show_message(text, "bad"),
-            parent=self,
-        )
+        self.templates = self._template_menu()
         self._pages = QStackedWidget(self)
         self._lay_out()
-        self.chooser.currentIndexChanged.connect(self._choose)
-        self.submit.clicked.connect(self._submit)
-        self.dry_run.clicked.connect(self._ask_dry_run)
-        client.dry_run_answered.connect(self._show_dry_run)
-        self.cancel.clicked.connect(self._end_editing)
-        client.snapshot_changed.connect(self.show_snapshot)
+        self._connect()
         self.show_snapshot(client.snapshot)
 
     @property
@@ -249,6 +237,24 @@ class PlanPanel(QWidget):
         if self.form is not None:
             self.form.fill({})
         self._follow()
+
+    def _template_menu(self) -> TemplateMenu:
+        return TemplateMenu(
+            self._memory,
+            plan=lambda: str(self.chooser.currentData() or ""),
+            arguments=lambda: {} if self.form is None else self.form.arguments(),
+            use=self._fill_in,
+            report=lambda text: self.problem.show_message(text, "bad"),
+            parent=self,
+        )
+
+    def _connect(self) -> None:
+        self.chooser.currentIndexChanged.connect(self._choose)
+        self.submit.clicked.connect(self._submit)
+        self.dry_run.clicked.connect(self._ask_dry_run)
+        self.cancel.clicked.connect(self._end_editing)
+        self._client.dry_run_answered.connect(self._show_dry_run)
+        self._client.snapshot_changed.connect(self.show_snapshot)
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()

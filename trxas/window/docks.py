@@ -67,7 +67,8 @@ class BrowserAndControlDocks:
         """Return both docks; a queue server or a session that starts later is found."""
         # The order is that of the end, too: the browser stops reading before its stores are closed, and the clients of
         # queue and session stop polling. All of it is closed after the window has stopped its worker.
-        browser = RunBrowser(self._stores, worker, self._feed, figure=_write_figure)
+        browser = RunBrowser(self._stores, worker, self._feed)
+        browser.files.draw_with(_write_figure)
         self._closing += [browser.close_jobs, self._stores.close]
         root = self._configuration.storage.root.resolve()
         queue = QueueClient(

@@ -31,9 +31,8 @@ def browser(tmp_path: Path, qtbot: QtBot) -> Iterator[RunBrowser]:
         "from reduction import column\n@column(unit='eV')\ndef first(run): return float(run.curve.x[0])\n"
     )
     with open_store(tmp_path, recover_runs=False) as store:
-        widget = RunBrowser(
-            store, refresh_s=0.05, catalogue=False, figure=lambda folder, name, _documents: f"{name}.png"
-        )
+        widget = RunBrowser(store, refresh_s=0.05, catalogue=False)
+        widget.files.draw_with(lambda _folder, name, _documents: f"{name}.png")
         qtbot.addWidget(widget)
         widget.show()
         qtbot.waitUntil(lambda: text(widget, 1, "Size") != "", timeout=WAIT_MS)
