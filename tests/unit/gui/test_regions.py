@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
-from qtpy.QtWidgets import QDialogButtonBox
+from qtpy.QtWidgets import QDialogButtonBox, QTableWidgetItem
 
 from gui.control.entries import Limits
 from gui.control.parameters import Kind, Parameter
@@ -24,6 +24,12 @@ def make_dialog(qtbot: QtBot, text: str, edge: str = "Br K") -> RegionsDialog:
     dialog = RegionsDialog(REGIONS, text, limits=LIMITS, outline=edge_outlines(CONFIGURATION)(edge))
     qtbot.addWidget(dialog)
     return dialog
+
+
+def cell(dialog: RegionsDialog, row: int, column: int) -> QTableWidgetItem:
+    found = dialog.table.item(row, column)
+    assert found is not None
+    return found
 
 
 def can_be_accepted(dialog: RegionsDialog) -> bool:
@@ -53,12 +59,12 @@ def test_rows_are_added_removed_and_checked(qtbot: QtBot) -> None:
     dialog = make_dialog(qtbot, "13450:13460:2")
     dialog.add.click()
     assert dialog.text == "13450:13460:2, 13460:13480:2"
-    assert dialog.table.item(1, 3).text() == "11"
-    dialog.table.item(1, 0).setText("13455")
+    assert cell(dialog, 1, 3).text() == "11"
+    cell(dialog, 1, 0).setText("13455")
     assert "begins before the one above it ends" in dialog.problem.text()
     assert not can_be_accepted(dialog)
-    dialog.table.item(1, 0).setText("13460")
-    dialog.table.item(1, 1).setText("1e9")
+    cell(dialog, 1, 0).setText("13460")
+    cell(dialog, 1, 1).setText("1e9")
     assert "outside 5000 to 20000 eV" in dialog.problem.text()
     dialog.remove.click()
     assert dialog.text == "13450:13460:2"

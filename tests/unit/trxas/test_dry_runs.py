@@ -117,7 +117,9 @@ def test_the_answer_is_shown_with_a_row_per_axis(qtbot: QtBot) -> None:
     assert texts == ["Nothing has moved.", "energy_scan: 79 exposures", "±0.1 %"]
     table = dialog.findChild(QTableWidget)
     assert table is not None
-    assert table.item(0, 1).text() == "13450"
+    cell = table.item(0, 1)
+    assert cell is not None
+    assert cell.text() == "13450"
 
 
 def test_arguments_of_a_command_line_are_those_of_a_form() -> None:
