@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +27,7 @@ class MeasureOptions(BeamlineOptions):
             metavar="[NAME=VALUE]...",
             help="Arguments as in the forms of the window: 'edge=Br K', delay_ps=100, 'regions_ev=13450:13570:1'.",
         ),
-    ] = field(default=None)
+    ] = None
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would move, how long it takes, and the expected errors.")
     ] = False
