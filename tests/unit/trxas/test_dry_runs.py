@@ -27,6 +27,7 @@ from trxas.commands.measure import arguments_of
 from trxas.configuration import load_configuration
 from trxas.prompt.dry_run import dry_run_answer
 from trxas.results.expected_errors import expected_errors, photons_per_pulse
+from trxas.session.plan_times import PlanTimes
 from trxas.window.plan_forms import known_plans
 
 PULSES_PER_S = 1.3e6
@@ -59,6 +60,7 @@ def test_the_queue_answers_a_dry_run_or_why_the_plan_is_refused(tmp_path: Path) 
     session: Any = SimpleNamespace(
         beamline=line,
         store=open_store(tmp_path, recover_runs=False),
+        plan_times=PlanTimes(tmp_path, dict, float),
         plans=lambda: {"energy_scan": lambda **arguments: plans.energy_scan(line, **arguments)},
     )
     answer = dry_run_answer(session)
