@@ -39,6 +39,13 @@ class Group(StrEnum):
     MICROSCOPY = "Photoluminescence microscopy"
 
 
+class Course(Protocol):
+    """Measures the runs of a plan in place of one after the other as listed, such as a search that repeats."""
+
+    def __call__(self, beamline: Beamline, entry: PlanEntry, arguments: Mapping[str, Any]) -> AnyPlan:
+        """Return the plan of a call with these checked arguments by name, whose value are the runs' uids."""
+
+
 class RegisteredPlan(Protocol):
     """A plan as users call it, with the beamline first; `entry` is its entry in the registry."""
 
@@ -56,9 +63,10 @@ class PlanEntry:
 
     `runs`: function that returns the runs for given arguments, None for a plan that makes no scan. `detection`: its
     detectors. `resumable`: whether its runs can be resumed. `unpumped_probe`: whether the unpumped probe must come
-    before the next pump. `around`: sets something up before each run and puts it back after it. `own_keys`: keys that
-    it adds to start documents. `takes_options`: dataclass of its options. `group` is one of `Group`, or a name that
-    another package gives to its own plans. `technique` is the folder of a plan of trxas, empty for another package's.
+    before the next pump. `around`: sets something up before each run and puts it back after it. `course`: measures the
+    runs, where what comes next depends on what was found. `own_keys`: keys that it adds to start documents.
+    `takes_options`: dataclass of its options. `group` is one of `Group`, or a name that another package gives to its
+    own plans. `technique` is the folder of a plan of trxas, empty for another package's.
     """
 
     name: str
@@ -74,6 +82,7 @@ class PlanEntry:
     resumable: bool = False
     unpumped_probe: bool = True
     around: Around | None = None
+    course: Course | None = None
     own_keys: frozenset[str] = frozenset()
     technique: str = ""
 
@@ -213,6 +222,7 @@ def scan_plan(
     resumable: bool = True,
     unpumped_probe: bool = True,
     around: Around | None = None,
+    course: Course | None = None,
     own_keys: Iterable[str] = (),
 ) -> Callable[[Callable[..., Runs]], RegisteredPlan]:
     """Register a plan that measures; the decorated function returns its run or runs, from its arguments alone.
@@ -235,6 +245,7 @@ def scan_plan(
             resumable=resumable,
             unpumped_probe=unpumped_probe,
             around=around,
+            course=course,
             own_keys=frozenset(own_keys),
             technique=technique_of(function.__module__),
         )
@@ -248,6 +259,8 @@ def _measuring(entry: PlanEntry) -> Callable[..., AnyPlan]:
 
     def body(beamline: Beamline, **arguments: Any) -> AnyPlan:
         check_reserved(arguments.get("md") or {}, "md", beamline.configuration)
+        if entry.course is not None:
+            return (yield from entry.course(beamline, entry, arguments))
         # The runs are built in the plan, not when it is called, so an error in an argument ends the plan in the engine,
         # where queue server and prompt report it, before any message that moves something.
         runs = entry.specs(beamline.configuration, **arguments)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import SimulationInputError
-from sim.faults.kinds import effect_list, fault_list
+from sim.faults.kinds import TABLES, effect_list, fault_list
 from sim.faults.schedule import Schedule, load_faults
 from sim.physics.constants import APDS
 from sim.physics.pump_scheme import load_scheme
@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     _spell_out_unusual_characters()
     options = _parser().parse_args(arguments)
     if options.list_faults or options.list_effects:
-        print(json.dumps(fault_list() if options.list_faults else effect_list(), indent=1))
+        table = TABLES[options.experiment]
+        print(json.dumps(fault_list(table) if options.list_faults else effect_list(), indent=1))
         return 0
     try:
         experiment = _experiment(options.experiment)
@@ -74,7 +75,7 @@ def _experiment(name: str) -> SimulatedExperiment:
 
 def _built(experiment: SimulatedExperiment, sample: Any, options: argparse.Namespace) -> Served:
     """Return the devices that the options describe; raises SimulationInputError for a wrong file or number."""
-    faults = load_faults(options.faults) if options.faults is not None else []
+    faults = load_faults(options.faults, TABLES[options.experiment]) if options.faults is not None else []
     from sim.ioc.experiment import BuildOptions
     from sim.ioc.further_axes import parse_axis
 

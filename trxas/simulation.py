@@ -24,12 +24,13 @@ LIST_TIMEOUT_S = 60.0
 class FaultKind:
     """A kind of fault that the simulation can switch on.
 
-    `wall_clock`: its durations are wall time, not beam time. `variants`: sets of parameters, by the last part of their
-    PV names, of which a random schedule draws one.
+    `switch`: name of the PV that switches it on. `wall_clock`: its durations are wall time, not beam time. `variants`:
+    sets of parameters, by the last part of their PV names, of which a random schedule draws one.
     """
 
     name: str
     wall_clock: bool
+    switch: str = ""
     variants: Sequence[Mapping[str, float | str]] = ({},)
 
 
@@ -49,19 +50,24 @@ def simulated_effects() -> list[str]:
     return [entry["effect"] for entry in _listing("--list-effects")]
 
 
-def simulated_faults() -> list[FaultKind]:
-    """Return the kinds of faults that the simulation lists; raises ConfigurationError if it does not answer."""
+def simulated_faults(hardware: Sequence[str] = ()) -> list[FaultKind]:
+    """Return the kinds of faults that the simulation with these options lists.
+
+    Raises ConfigurationError if it does not answer.
+    """
     return [
-        FaultKind(name=entry["kind"], wall_clock=entry["wall_clock"], variants=entry["variants"])
-        for entry in _listing("--list-faults")
+        FaultKind(
+            name=entry["kind"], switch=entry["switch"], wall_clock=entry["wall_clock"], variants=entry["variants"]
+        )
+        for entry in _listing("--list-faults", *hardware)
     ]
 
 
-def _listing(question: str) -> list[dict[str, Any]]:
+def _listing(question: str, *options: str) -> list[dict[str, Any]]:
     """Return what the simulation lists as JSON; raises ConfigurationError if it does not answer."""
     try:
         listing = subprocess.run(  # noqa: S603  # our own interpreter and module
-            simulation_command([question]), check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
+            simulation_command([question, *options]), check=True, capture_output=True, text=True, timeout=LIST_TIMEOUT_S
         ).stdout
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"The simulation does not answer {question}: {error}") from error

@@ -105,7 +105,7 @@ class Exposure(Device):
         if int(read_together({"counting": self.counting})["counting"]):
             raise AcquisitionError(
                 f"{self.counting.pvname} shows that the detectors are counting already. Wait until they are done, "
-                f"or write 0 to it to stop them; then start the plan again."
+                f"or write 0 to {self.count.pvname} to stop them; then start the plan again."
             )
 
     def prepare(self, dwell_s: float) -> None:
@@ -278,7 +278,7 @@ class Exposure(Device):
             if time.monotonic() > deadline:
                 raise AcquisitionError(
                     f"{self.counting.pvname} still counts {self._settings.margin_s:g} s after it was stopped. Restart "
-                    "the scaler's IOC."
+                    "its IOC."
                 )
             time.sleep(IDLE_POLL_S)
 

@@ -74,6 +74,7 @@ class SampleTemperature(Axis):
         NotSettledError after the time-out, and with MotionError if the controller is stopped, sent elsewhere, or does
         not accept the set value. Raises InputError, without any change, for a temperature outside the limits.
         """
+        # A move that is asked for again, as by the next map of a series, must not settle for minutes once more.
         self.check_value(value)
         self._check_records(self.raw_targets(value))
         if self._settled_at_k == value and self._is_at(value):

@@ -62,6 +62,7 @@ class RepetitionRate(Axis):
         Raises as any axis, and NotConnectedError if the divider does not answer.
         """
         self.check_value(value)
+        # The sync input is read with a relative error, and rates span a factor of 160.
         self.tolerance = RELATIVE_TOLERANCE * value
         # The divider first: a rate that the input cannot follow would be read as 0.
         put_and_wait(self.divider, divider_index(value))

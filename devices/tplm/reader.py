@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from devices.configuration import QualitySettings
 from devices.exposure.event_reader import EventReader, Raw, data_key
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.point_reader import PointDevices, conditions_of
-from devices.shutter import CLOSED
 from devices.signals.uncached_signal import read_with_alarms, served_number
 
 if TYPE_CHECKING:
@@ -37,12 +35,6 @@ class HistogramReader(EventReader):
         super().__init__("point", devices.axes, timing, conditions_of(devices, quality), quality)
         self._timing = timing
         self._signals = self._all_signals()
-        self._dark = (0, 0.0)
-
-    def start_run(self, needed: frozenset[str]) -> None:
-        """Begin a new run, as every reader does, with a new sum of dark counts; raises nothing."""
-        super().start_run(needed)
-        self._dark = (0, 0.0)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         # One round trip for everything, so that axes and conditions are those of the moment of the counts.
@@ -50,22 +42,11 @@ class HistogramReader(EventReader):
         reading = self._exposure_reading(raw)
         frame = self._timing.latest
         failed = self._quality(raw, reading)
-        if not failed and frame.laser_shutter == CLOSED:
-            self._learn_dark(frame)
         values = self._indices() | self._positions(raw) | self._counted(frame) | self._stages(raw)
         values["quality"] = ",".join(failed)
         values["marks"] = ",".join(self.marks)
         now = time.time()
         return {name: {"value": value, "timestamp": now} for name, value in values.items()}
-
-    def _learn_dark(self, frame: TimingFrame) -> None:
-        """Measure the rate with the shutter closed, Hz, over all such exposures of the run."""
-        counts, seconds = self._dark
-        counts += int(frame.counts.sum())
-        seconds += frame.exposure_s
-        self._dark = (counts, seconds)
-        self._timing.dark_rate_hz = counts / seconds
-        self._timing.dark_rate_error_hz = math.sqrt(counts + 0.5) / seconds
 
     def _counted(self, frame: TimingFrame) -> dict[str, Any]:
         return {
@@ -95,9 +76,13 @@ class HistogramReader(EventReader):
         remarks = super()._counting_remarks(reading)
         frame = self._timing.latest
         rate_mhz = self._life.targets.positions.get(RATE)
+        # Pulses are counted by the electronics themselves, so they prove the rate over the whole exposure: a laser that
+        # stopped for a second, or a divider that lost pulses, shows here and nowhere else.
         expected = frame.exposure_s * 1e6 * rate_mhz if rate_mhz else 0.0
         if expected and abs(frame.sync_pulses / expected - 1) > SYNC_TOLERANCE:
             remarks["sync_rate"] = f"sync_rate: {frame.sync_pulses} laser pulses were counted of {expected:.0f}"
+        # Pile-up is corrected in the reduction, to first order exactly; far above the limit the correction itself rests
+        # on the dead time, which is known to some per cent only.
         photons = int(frame.counts.sum())
         most = self._timing.count_share_high * frame.sync_pulses
         if photons > most:

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from ophyd import Component as Cpt
 from ophyd import EpicsSignal
 from ophyd.device import Device
-from ophyd.status import DeviceStatus
 
 from devices.configuration import QualitySettings
 from devices.exposure.event_reader import EventReader
@@ -21,23 +20,24 @@ from devices.exposure.frames import SpcFrame
 from devices.exposure.gated_detectors import ExposureReading
 from devices.exposure.own_detector import OwnDetector
 from devices.exposure.point_reader import PointDevices
-from devices.signals.move_status import MoveStatus, finish
-from devices.signals.uncached_signal import (
-    FreshSignalRO,
-    PvReading,
-    put_and_wait,
-    put_with_completion,
-    read_together,
-    valid_readings,
-)
+from devices.signals.uncached_signal import FreshSignalRO, PvReading, put_and_wait, read_together, valid_readings
 from devices.types import IntArray
 from errors import AcquisitionError
 
 HEAD = 8
 """Numbers of a frame before its counts."""
 
-IDLE_POLL_S = 0.01
-"""Time between two checks whether counting has ended, s."""
+CENTRE_TOLERANCE_UM = 0.02
+"""Shift of the image, um, within which its centre counts as found: 10 um of the detector's stage."""
+
+FOCUS_TOLERANCE_UM = 0.1
+"""Shift of the best height, um, within which the focus counts as found: the image is 1.6 % wider in area there."""
+
+TIMINGS = {"internal": "photon_timing_internal", "external": "photon_timing_external"}
+CENTRES = {"x_um": "image_centre_x", "y_um": "image_centre_y"}
+DARK = "dark_rate"
+FOCUS = "focus"
+"""Names of the calibrations: time zero with the response by trigger source, centres by axis, dark rate, focus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +89,14 @@ class PhotonTiming(OwnDetector):
     An exposure is bad above `count_share_high` photons per pulse, or with more than `channel_high` counts in a channel.
     """
 
-    # As with the scalers, `_armed_after` is the number of the last exposure that was read, stopped or found at
-    # preparation: the next trigger must produce exactly the number after it. Any other number means a refused trigger,
-    # a restarted IOC, or another client that counts.
+    # Each calibration is a mapping as its run has given it: values with their errors and units in the keys, `run`, and
+    # `measured_s`, when that was. Empty ones were never measured; the configured facts count until then.
 
     time_ms = Cpt(EpicsSignal, "TIME", kind="omitted")
     time_readback = Cpt(FreshSignalRO, "TIME", kind="omitted")
     resolution = Cpt(FreshSignalRO, "RESOLUTION", kind="omitted")
-    start = Cpt(EpicsSignal, "Start", kind="omitted")
-    acquiring = Cpt(FreshSignalRO, "Acquiring", kind="omitted")
+    count = Cpt(EpicsSignal, "Start", kind="omitted")
+    counting = Cpt(FreshSignalRO, "Acquiring", kind="omitted")
     frame = Cpt(FreshSignalRO, "Frame", kind="omitted")
 
     def __init__(
@@ -112,8 +111,8 @@ class PhotonTiming(OwnDetector):
         **kwargs: Any,
     ) -> None:
         self.facts = dict(facts)
-        self.dark_rate_hz = dark_rate_hz
-        self.dark_rate_error_hz = 0.0
+        self.calibrations = {name: {} for name in (*TIMINGS.values(), *CENTRES.values(), DARK, FOCUS)}
+        self._configured_dark_hz = dark_rate_hz
         self.count_share_high = count_share_high
         self.channel_high = channel_high
         self._dwell_s = math.nan
@@ -149,43 +148,29 @@ class PhotonTiming(OwnDetector):
 
         return HistogramReader(devices, self, quality)
 
-    def check_idle(self) -> None:
-        """Raise AcquisitionError if it counts: another client uses the detector."""
-        if int(read_together({"acquiring": self.acquiring})["acquiring"]):
-            raise AcquisitionError(
-                f"{self.acquiring.pvname} shows that photons are counted already. Wait until that ends, or write 0 to "
-                f"{self.start.pvname}; then start the plan again."
-            )
+    @property
+    def dark_rate_hz(self) -> float:
+        """Rate without laser light, Hz: measured, or configured before the first measurement."""
+        return float(self.calibrations[DARK].get("rate_hz", self._configured_dark_hz))
 
-    def prepare(self, dwell_s: float) -> None:
-        """Set the dwell, s, and remember the last exposure's number; needed once before a series of triggers.
+    @property
+    def dark_rate_error_hz(self) -> float:
+        """Error of the dark rate, Hz; 0 for a configured one."""
+        return float(self.calibrations[DARK].get("error_hz", 0.0))
 
-        Raises AcquisitionError if the electronics are busy or do not accept the dwell.
-        """
-        self.check_dwell(dwell_s)
-        self.check_idle()
+    @property
+    def centre_um(self) -> dict[str, float]:
+        """Centre of the image by axis, um: as measured, 0 before."""
+        return {axis: float(self.calibrations[name].get("value_um", 0.0)) for axis, name in CENTRES.items()}
+
+    def set_dwell(self, dwell_s: float) -> None:
+        """Set the time of an exposure, s; raises AcquisitionError if it stays at another one."""
         put_and_wait(self.time_ms, 1e3 * dwell_s)
-        readings = valid_readings({"time": self.time_readback, "frame": self.frame})
-        if not math.isclose(float(readings["time"].value), 1e3 * dwell_s, rel_tol=1e-6):
+        time_ms = float(read_together({"time": self.time_readback})["time"])
+        if not math.isclose(time_ms, 1e3 * dwell_s, rel_tol=1e-6):
             raise AcquisitionError(
-                f"{self.time_ms.pvname} stays at {readings['time'].value} ms, wanted {1e3 * dwell_s:g} ms. Check its "
-                "access rights."
+                f"{self.time_ms.pvname} stays at {time_ms:g} ms, wanted {1e3 * dwell_s:g} ms. Check its access rights."
             )
-        self._remember(readings["frame"])
-        self._dwell_s = dwell_s
-
-    def trigger(self) -> DeviceStatus:
-        """Start one exposure; the status is done when its frame is published.
-
-        Raises AcquisitionError before the first `prepare`.
-        """
-        if math.isnan(self._dwell_s):
-            raise AcquisitionError("The detector has no dwell yet. Call prepare(dwell_s) before trigger().")
-        what = f"an exposure of {self._dwell_s:g} s"
-        timeout_s = self._dwell_s + self._settings.margin_s
-        status = MoveStatus(self, what=what, pvs=[self.start.pvname], timeout_s=timeout_s)
-        put_with_completion(self.start, 1, lambda **_: finish(status))
-        return status
 
     def fresh_signals(self) -> dict[str, FreshSignalRO]:
         """Return the signal of the frame."""
@@ -193,6 +178,7 @@ class PhotonTiming(OwnDetector):
 
     def reading_from(self, readings: Mapping[str, PvReading]) -> ExposureReading:
         """Return the exposure triggered last, and keep it in `latest`; raises AcquisitionError for any other."""
+        # The number, the counts and all that belongs to the exposure come in one array, so they cannot be of two.
         frame = parse_timing_frame(readings["frame"].value, self.frame.pvname)
         expected = self._armed_after + 1
         if frame.exposure_id != expected:
@@ -203,6 +189,8 @@ class PhotonTiming(OwnDetector):
         # From here on this exposure counts as read: reading it twice would store it as two points.
         self._armed_after = frame.exposure_id
         self._latest = frame
+        # Readers of exposures expect the frame of gated counters; a histogram has no gates, and its counts are in
+        # `latest`.
         empty = np.zeros((0, 0), dtype=np.int64)
         spc = SpcFrame(
             exposure_id=frame.exposure_id,
@@ -223,37 +211,10 @@ class PhotonTiming(OwnDetector):
         key = {"source": f"PV:{self.counts_source}", "dtype": "integer", "shape": [], "units": "counts"}
         return {f"{self.name}_counts": key}
 
-    def cut_short(self) -> None:
-        """End a running exposure that is spoilt already, without waiting; its frame is published as usual.
+    def _identity_signals(self) -> dict[str, FreshSignalRO]:
+        """Return the signal of the frame, which holds the number of its exposure."""
+        return {"frame": self.frame}
 
-        Raises NotConnectedError if the connection breaks at this moment.
-        """
-        if self.start.connected:
-            put_with_completion(self.start, 0, lambda **_: None)
-
-    def stop(self, *, success: bool = False) -> None:
-        """End a running exposure and forget it: the next trigger counts from its number.
-
-        Raises AcquisitionError if counting does not end.
-        """
-        if not self.connected:
-            return
-        if int(read_together({"acquiring": self.acquiring})["acquiring"]):
-            put_with_completion(self.start, 0, lambda **_: None)
-            self._wait_idle()
-        self._remember(valid_readings({"frame": self.frame})["frame"])
-
-    def _wait_idle(self) -> None:
-        deadline = time.monotonic() + self._settings.margin_s
-        while int(read_together({"acquiring": self.acquiring})["acquiring"]):
-            if time.monotonic() > deadline:
-                raise AcquisitionError(
-                    f"{self.acquiring.pvname} still counts {self._settings.margin_s:g} s after it was stopped. "
-                    "Restart its IOC."
-                    "Restart its IOC."
-                )
-            time.sleep(IDLE_POLL_S)
-
-    def _remember(self, frame: PvReading) -> None:
+    def _remember_identity(self, readings: Mapping[str, PvReading]) -> None:
         # Before its first exposure a frame is shorter than a whole one; its number is 0 then.
-        self._armed_after = int(np.asarray(frame.value, dtype=float)[0])
+        self._armed_after = int(np.asarray(readings["frame"].value, dtype=float)[0])

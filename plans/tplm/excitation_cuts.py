@@ -23,4 +23,5 @@ def constant_rate(powers_nw: Sequence[float], rate_mhz: float) -> Pairs:
 
 def constant_fluence(per_pulse: float, rates_mhz: Sequence[float]) -> Pairs:
     """Return pairs of rate, MHz, and the power, nW, that gives `per_pulse` excitations per nanocrystal and pulse."""
+    # <N> = 0.0205 P / f, so the power that keeps it grows with the rate.
     return [(round(per_pulse * rate / PER_NW_MHZ, 4), float(rate)) for rate in rates_mhz]

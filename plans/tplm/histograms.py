@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from devices.beamline import Beamline
-from devices.tplm.timing import PhotonTiming
+from devices.tplm.timing import CENTRES, DARK, FOCUS, TIMINGS, PhotonTiming
 from errors import ConfigurationError
 from plans.engine.detection import Detection
 
@@ -14,7 +14,8 @@ TECHNIQUE = "tplm"
 
 COMMON_KEYS = (
     "technique", "kept_channels", "bin_ps", "magnification", "detector_um", "time_zero_ps", "response", "electronics",
-    "excitation", "dark_rate_hz", "dark_rate_error_hz", "laser",
+    "excitation", "dark_rate_hz", "dark_rate_error_hz", "laser", "time_zero_error_ps", "timing_covariance",
+    "calibrated_at_s",
 )  # fmt: skip
 """Keys that every plan of the technique adds to start documents."""
 
@@ -55,6 +56,12 @@ def common_metadata(beamline: Beamline, rate_mhz: float, laser: str) -> Mapping[
     # moves time zero. The events state the source as it was.
     source = "internal" if rate_mhz in facts.pop("internal_rates_mhz") else "external"
     zero_ps = facts.pop("time_zero_ps")[source]
+    measured = timing.calibrations[TIMINGS[source]]
+    if measured:
+        zero_ps = measured["time_zero_ps"]
+        facts["response"] = {name: measured[name] for name in ("fwhm_ps", "tail_share", "tail_ps")}
+        facts["timing_covariance"] = measured["covariance"]
+        facts["time_zero_error_ps"] = measured["time_zero_error_ps"]
     return {
         "technique": TECHNIQUE,
         "kept_channels": min(int(1e6 / rate_mhz / bin_ps + 1e-9), facts["electronics"]["channels"]),
@@ -63,5 +70,12 @@ def common_metadata(beamline: Beamline, rate_mhz: float, laser: str) -> Mapping[
         **facts,
         "dark_rate_hz": timing.dark_rate_hz,
         "dark_rate_error_hz": timing.dark_rate_error_hz,
+        "calibrated_at_s": _times_of(timing, source),
         "laser": laser,
     }
+
+
+def _times_of(timing: PhotonTiming, source: str) -> dict[str, float]:
+    """Return when each calibration in use was measured, Unix epoch; a configured one has no entry."""
+    names = (TIMINGS[source], *CENTRES.values(), DARK, FOCUS)
+    return {name: timing.calibrations[name]["measured_s"] for name in names if timing.calibrations[name]}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from devices.beamline import Beamline
 from devices.names import ShutterState
 from plans.engine.spec import ScanSpec
-from plans.tplm.histograms import COMMON_KEYS, common_metadata
+from plans.tplm.histograms import COMMON_KEYS, common_metadata, histograms
 from plans.tplm.parameters import LineAxis, MapOptions, SpotOptions
 
 MAP_KEYS = (*COMMON_KEYS, "line_axis", "centre_um", "centre_points")
@@ -65,16 +65,22 @@ def line_offsets(positions: int, step_um: float, centre_every: int) -> tuple[lis
 def map_run(options: MapOptions, excitation: Excitation) -> ScanSpec:
     """Return the run of one map."""
     offsets, repeated = line_offsets(options.positions, options.step_um, options.centre_every)
-    centre = {LineAxis.X: options.centre_x_um, LineAxis.Y: options.centre_y_um}
+    # Both axes are in every point, although only one moves: a resumed run then returns to the line by itself.
+    centre = options.centre
     # The axis of the line is the last one: the fast axis, which displays show.
     across = {axis: place for axis, place in centre.items() if axis is not options.line_axis}
     points = [{**_named(across), str(options.line_axis): centre[options.line_axis] + offset} for offset in offsets]
     own = {
         "line_axis": str(options.line_axis),
-        "centre_um": [options.centre_x_um, options.centre_y_um],
+        "centre_um": list(centre.values()),
         "centre_points": repeated,
     }
-    return spot_run(options, excitation, points=points, own=own)
+    return replace(spot_run(options, excitation, points=points, own=own), **run_of("tplm_map"))
+
+
+def run_of(plan_name: str) -> dict[str, Any]:
+    """Return what makes a run one of a single plan, also where a series makes it: it reduces and resumes like that."""
+    return {"plan_name": plan_name, "detection": histograms, "unpumped_probe": False}
 
 
 def spot_run(
@@ -86,9 +92,8 @@ def spot_run(
     own: Mapping[str, Any] | None = None,
 ) -> ScanSpec:
     """Return a run at `points`, by default at the centre alone, um; `own` are the plan's own keys."""
-    centre = {LineAxis.X: options.centre_x_um, LineAxis.Y: options.centre_y_um}
     return ScanSpec(
-        settings=points or [_named(centre)],
+        settings=points or [_named(options.centre)],
         fixed=excitation.axes,
         laser=laser,
         metadata=partial(_metadata, rate_mhz=excitation.rate_mhz, laser=str(laser), own=own or {}),

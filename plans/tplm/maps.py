@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated
 
 from devices.names import ShutterState
 from plans.engine.spec import ScanSpec
 from plans.parameters import Arg
 from plans.registry import Group, scan_plan
+from plans.tplm.centring import at_measured_centre
 from plans.tplm.histograms import COMMON_KEYS, histograms
 from plans.tplm.map_points import MAP_KEYS, Excitation, map_run, spot_run
 from plans.tplm.parameters import (
-    BriefOptions,
     Density,
     LineAxis,
     LongOptions,
@@ -22,17 +23,25 @@ from plans.tplm.parameters import (
     TemperatureK,
 )
 
-ALIGNMENT_STEPS = 15
-ALIGNMENT_STEP_UM = 0.404
-"""Positions of a search of the centre, and their distance: 200 um of the stage."""
-
 POWERS_NW = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 """Powers at which the paper shows decays (Fig. 1d, S6)."""
+
+microscope_plan = functools.partial(
+    scan_plan, group=Group.MICROSCOPY, detection=histograms, unpumped_probe=False, course=at_measured_centre
+)
+"""What all plans of single runs have in common; they differ in their `order` in lists of plans, and in their keys."""
 
 EndsUm = Annotated[float, Arg("distance of both ends of the line from the centre", unit="um", low=0.0, high=20.0)]
 
 
-@scan_plan(group=Group.MICROSCOPY, order=1, detection=histograms, unpumped_probe=False, own_keys=MAP_KEYS)
+@scan_plan(
+    group=Group.MICROSCOPY,
+    order=1,
+    detection=histograms,
+    unpumped_probe=False,
+    own_keys=MAP_KEYS,
+    course=at_measured_centre,
+)
 def tplm_map(
     power_nw: PowerNw = 1.0,
     rate_mhz: RateMhz = 2.5,
@@ -49,22 +58,14 @@ def tplm_map(
     return map_run(options, Excitation(power_nw=power_nw, rate_mhz=rate_mhz, nd_od=nd_od, temperature_k=temperature_k))
 
 
-@scan_plan(group=Group.MICROSCOPY, order=2, detection=histograms, unpumped_probe=False, own_keys=MAP_KEYS)
-def tplm_centre(power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: BriefOptions) -> list[ScanSpec]:
-    """Search the centre of the image: a coarse line along x, then one along y.
-
-    The centre that they show is given to maps as `centre_x_um` and `centre_y_um`. Returns the uids of both runs.
-    """
-    lines = {
-        axis: MapOptions(
-            **vars(options), line_axis=axis, positions=ALIGNMENT_STEPS, step_um=ALIGNMENT_STEP_UM, centre_every=0
-        )
-        for axis in LineAxis
-    }
-    return [map_run(line, Excitation(power_nw=power_nw, rate_mhz=rate_mhz)) for line in lines.values()]
-
-
-@scan_plan(group=Group.MICROSCOPY, order=3, detection=histograms, unpumped_probe=False, own_keys=COMMON_KEYS)
+@scan_plan(
+    group=Group.MICROSCOPY,
+    order=3,
+    detection=histograms,
+    unpumped_probe=False,
+    own_keys=COMMON_KEYS,
+    course=at_measured_centre,
+)
 def tplm_dark(
     power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: LongOptions, ends_um: EndsUm = 1.5
 ) -> ScanSpec:
@@ -72,15 +73,23 @@ def tplm_dark(
 
     Their rate is recorded with every later exposure of the session. Returns the run's uid.
     """
+    centre = options.centre
     places = [
-        {str(LineAxis.X): options.centre_x_um + offset, str(LineAxis.Y): options.centre_y_um}
+        {str(LineAxis.X): centre[LineAxis.X] + offset, str(LineAxis.Y): centre[LineAxis.Y]}
         for offset in (-ends_um, 0.0, ends_um)
     ]
     excitation = Excitation(power_nw=power_nw, rate_mhz=rate_mhz)
     return spot_run(options, excitation, points=places, laser=ShutterState.CLOSED)
 
 
-@scan_plan(group=Group.MICROSCOPY, order=4, detection=histograms, unpumped_probe=False, own_keys=COMMON_KEYS)
+@scan_plan(
+    group=Group.MICROSCOPY,
+    order=4,
+    detection=histograms,
+    unpumped_probe=False,
+    own_keys=COMMON_KEYS,
+    course=at_measured_centre,
+)
 def tplm_response(power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: LongOptions) -> ScanSpec:
     """Measure the instrument response and time zero: scatter of the laser, with the filters out of the light path.
 
@@ -90,7 +99,14 @@ def tplm_response(power_nw: PowerNw = 1.0, rate_mhz: RateMhz = 2.5, *, options: 
     return spot_run(options, Excitation(power_nw=power_nw, rate_mhz=rate_mhz, filters_in=False))
 
 
-@scan_plan(group=Group.MICROSCOPY, order=5, detection=histograms, unpumped_probe=False, own_keys=COMMON_KEYS)
+@scan_plan(
+    group=Group.MICROSCOPY,
+    order=5,
+    detection=histograms,
+    unpumped_probe=False,
+    own_keys=COMMON_KEYS,
+    course=at_measured_centre,
+)
 def trpl_series(
     powers_nw: PowersNw = POWERS_NW, rate_mhz: RateMhz = 5.0, *, options: LongOptions, nd_od: Density = 0.0
 ) -> list[ScanSpec]:

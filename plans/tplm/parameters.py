@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Annotated
 
 from devices.configuration import BeamlineConfiguration
+from devices.numbers import is_finite_number
+from errors import InputError
 from plans.options import ScanOptions
 from plans.parameters import Arg, DwellS, Limits, Metadata, PointOrder, Repeats, Sample, Series
 
@@ -57,8 +59,14 @@ TemperaturesK = Annotated[
     Sequence[float],
     Arg("temperatures of the sample, in the order given", unit="K", limits=limits_of("temperature_k")),
 ]
-CentreXUm = Annotated[float, Arg("centre of the image along x", unit="um", limits=limits_of("x_um"))]
-CentreYUm = Annotated[float, Arg("centre of the image along y", unit="um", limits=limits_of("y_um"))]
+CentreXUm = Annotated[
+    float,
+    Arg("centre of the image along x; by default as tplm_centre found it last", unit="um", limits=limits_of("x_um")),
+]
+CentreYUm = Annotated[
+    float,
+    Arg("centre of the image along y; by default as tplm_centre found it last", unit="um", limits=limits_of("y_um")),
+]
 Positions = Annotated[int, Arg("positions on the line", low=3, high=400)]
 StepUm = Annotated[float, Arg("distance of two positions, by default one width of the detector", unit="um", low=0.001,
                               high=10.0)]  # fmt: skip
@@ -66,17 +74,34 @@ CentreEvery = Annotated[int, Arg("positions after which the centre is measured a
 Line = Annotated[LineAxis, Arg("direction of the line")]
 
 
+def numbers(values: Sequence[float], name: str) -> list[float]:
+    """Return `values` of the argument `name` as a list; raises InputError unless they are finite numbers."""
+    if (
+        isinstance(values, str)
+        or not isinstance(values, Sequence)
+        or not values
+        or not all(map(is_finite_number, values))
+    ):
+        raise InputError(f"{name} = {values!r}: give a list of numbers, such as [1.0, 2.5].")
+    return [float(value) for value in values]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpotOptions:
     """Options of every plan of the microscope."""
 
-    centre_x_um: CentreXUm = 0.0
-    centre_y_um: CentreYUm = 0.0
+    centre_x_um: CentreXUm | None = None
+    centre_y_um: CentreYUm | None = None
     dwell_s: DwellS = 30.0
     repeats: Repeats = 1
     sample: Sample = ""
     series: Series = ""
     md: Metadata | None = None
+
+    @property
+    def centre(self) -> dict[LineAxis, float]:
+        """Centre of the image by axis, um; 0 along an axis whose centre is not given, and was not measured."""
+        return {LineAxis.X: self.centre_x_um or 0.0, LineAxis.Y: self.centre_y_um or 0.0}
 
     @property
     def scan(self) -> ScanOptions:

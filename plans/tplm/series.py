@@ -12,10 +12,11 @@ from errors import InputError
 from plans.engine.spec import ScanSpec
 from plans.parameters import Arg
 from plans.registry import Group, scan_plan
+from plans.tplm.centring import at_measured_centre
 from plans.tplm.excitation_cuts import constant_fluence, constant_power, constant_rate
 from plans.tplm.histograms import histograms
 from plans.tplm.map_points import MAP_KEYS, Excitation, map_run
-from plans.tplm.parameters import Density, MapOptions, PowerNw, PowersNw, RateMhz, RatesMhz, TemperaturesK
+from plans.tplm.parameters import MapOptions, PowerNw, PowersNw, RateMhz, RatesMhz, numbers
 
 Settings = Annotated[
     Sequence[tuple[float, float]],
@@ -27,9 +28,6 @@ OrderSeed = Annotated[
 ]  # fmt: skip
 PerPulse = Annotated[float, Arg("excitations per nanocrystal and pulse that all maps share", low=1e-4, high=1.0)]
 
-TEMPERATURES_K = (5.0, 30.0, 60.0, 100.0, 150.0, 200.0, 250.0, 296.0)
-"""Temperatures of a series: first cold, then warmer (chosen; the paper's points are only in a figure)."""
-
 FILTERS_OD = (0.0, 0.3, 0.6, 1.0, 1.3, 2.0)
 """Optical densities of the wheel."""
 
@@ -40,6 +38,7 @@ map_series = functools.partial(
     resumable=False,
     unpumped_probe=False,
     own_keys=MAP_KEYS,
+    course=at_measured_centre,
 )
 """What all plans of several maps have in common; they differ in their `order` in lists of plans."""
 
@@ -65,7 +64,7 @@ def tplm_constant_fluence(
 
     All maps share `series`. Returns the runs' uids in their order.
     """
-    return _maps(options, _ordered(constant_fluence(per_pulse, _numbers(rates_mhz, "rates_mhz")), order_seed))
+    return _maps(options, _ordered(constant_fluence(per_pulse, numbers(rates_mhz, "rates_mhz")), order_seed))
 
 
 @map_series(order=8)
@@ -80,7 +79,7 @@ def tplm_constant_rate(
 
     All maps share `series`. Returns the runs' uids in their order.
     """
-    return _maps(options, _ordered(constant_rate(_numbers(powers_nw, "powers_nw"), rate_mhz), order_seed))
+    return _maps(options, _ordered(constant_rate(numbers(powers_nw, "powers_nw"), rate_mhz), order_seed))
 
 
 @map_series(order=9)
@@ -95,7 +94,7 @@ def tplm_constant_power(
 
     All maps share `series`. Returns the runs' uids in their order.
     """
-    return _maps(options, _ordered(constant_power(power_nw, _numbers(rates_mhz, "rates_mhz")), order_seed))
+    return _maps(options, _ordered(constant_power(power_nw, numbers(rates_mhz, "rates_mhz")), order_seed))
 
 
 @map_series(order=10)
@@ -109,7 +108,7 @@ def tplm_reversibility(
 
     All maps share `series`. Returns the runs' uids in order.
     """
-    return _maps(options, constant_rate(_numbers(powers_nw, "powers_nw"), rate_mhz))
+    return _maps(options, constant_rate(numbers(powers_nw, "powers_nw"), rate_mhz))
 
 
 @map_series(order=11)
@@ -121,7 +120,9 @@ def tplm_constant_snr(
     A diffusivity that depended on the counts would show here (Fig. 3b). All maps share `series`. Returns the runs' uids
     in order.
     """
-    powers = _numbers(powers_nw, "powers_nw")
+    # The paper keeps the counts, not the light: a diffusivity that came from the counts would be the same in all these
+    # maps.
+    powers = numbers(powers_nw, "powers_nw")
     return [
         map_run(options, Excitation(power_nw=power, rate_mhz=rate_mhz, nd_od=equalising_filter(power / min(powers))))
         for power in powers
@@ -133,46 +134,18 @@ def equalising_filter(ratio: float) -> float:
     return min(FILTERS_OD, key=lambda density: abs(ratio * 10.0**-density - 1.0))
 
 
-@map_series(order=12)
-def tplm_temperature_series(
-    temperatures_k: TemperaturesK = TEMPERATURES_K,
-    *,
-    options: MapOptions,
-    power_nw: PowerNw = 1.0,
-    rate_mhz: RateMhz = 2.5,
-    nd_od: Density = 0.0,
-) -> list[ScanSpec]:
-    """Make one map at every temperature, in the order given: first cooled, then warmed from each to the next.
-
-    The temperature settles with the laser shutter closed. All maps share `series`. Returns the runs' uids in order.
-    """
-    return [
-        map_run(options, Excitation(power_nw=power_nw, rate_mhz=rate_mhz, nd_od=nd_od, temperature_k=temperature_k))
-        for temperature_k in _numbers(temperatures_k, "temperatures_k")
-    ]
-
-
 def _maps(options: MapOptions, settings: Sequence[tuple[float, float]]) -> list[ScanSpec]:
     return [map_run(options, Excitation(power_nw=power, rate_mhz=rate)) for power, rate in settings]
 
 
 def _ordered(settings: Sequence[tuple[float, float]], seed: int) -> list[tuple[float, float]]:
     """Return the settings in a random order, the same one for the same seed; 0 keeps the order."""
+    # A drift of laser or film would otherwise follow the power, and be read as its effect. The order is random but
+    # repeatable: a series that is begun again after a failure has the same one.
     found = list(settings)
     if seed:
         random.Random(seed).shuffle(found)  # noqa: S311  # an order of measurements, not a secret
     return found
-
-
-def _numbers(values: Sequence[float], name: str) -> list[float]:
-    if (
-        isinstance(values, str)
-        or not isinstance(values, Sequence)
-        or not values
-        or not all(map(is_finite_number, values))
-    ):
-        raise InputError(f"{name} = {values!r}: give a list of numbers, such as [1.0, 2.5].")
-    return [float(value) for value in values]
 
 
 def _checked(settings: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -40,12 +40,16 @@ class ImageCentre:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredResponse:
-    """Time zero and width of the Gaussian, ps, and its exponential tail: share of the photons, and decay time, ps."""
+    """Time zero and width of the Gaussian, ps, and its exponential tail: share of the photons, and decay time, ps.
+
+    `covariance` (4, 4) is that of these four numbers in this order.
+    """
 
     time_zero_ps: Value
     fwhm_ps: Value
     tail_share: Value
     tail_ps: Value
+    covariance: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +71,12 @@ def image_centre(seen: Exposures, axis: str) -> ImageCentre | None:
     rows = _along(seen[axis], seen[other])
     if rows is None:
         return None
+    # Rates, not counts: a dwell that was changed between exposures would otherwise look like a brighter place.
     place = seen[axis][rows]
     counts = seen.counts[rows].sum(axis=1).astype(float)
     seconds = seen["exposure_s"][rows]
-    rate, sigma = counts / seconds, np.sqrt(counts + 0.5) / seconds
+    rate = counts / seconds
+    sigma = np.sqrt(counts + 0.5) / seconds
     top = int(rate.argmax())
     level = float(np.median(rate))
     # With coarse steps two or three places show the image; without one, noise is fitted with a width of nothing.
@@ -111,6 +117,7 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
     counts = seen.counts.astype(float).sum(axis=0)
     period_ns = channels_of(metadata, seen.mean("repetition_rate_mhz")).period_ns
     pulses = float(seen["sync_pulses"].sum())
+    # The scatter is bright enough for pile-up, which would make the response narrower and time zero earlier.
     light = pulses * photons_per_pulse(counts, np.array(pulses), blocked_pulses(metadata.dead_time_ns, period_ns))
     width = metadata.bin_ps
     peak = int(counts.argmax())
@@ -123,6 +130,8 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
         )
     if counts[first:last].sum() < 1000:
         raise ReductionError("The response has fewer than 1000 photons. Take the filters out, and measure longer.")
+    # Channels are integrals of the response, and some of them are a fifth of its width: the model is the difference of
+    # its running integral between edges, not its value in the middle.
     edges = np.arange(first, last + 1) * width
     sigma = np.sqrt(counts[first:last] + 0.5)
     start = ((peak + 0.5) * width, metadata.response.fwhm_ps / FWHM, 0.05, 250.0, light[first:last].sum(), light.min())
@@ -147,7 +156,15 @@ def measured_response(seen: Exposures, metadata: MapMetadata) -> MeasuredRespons
         fwhm_ps=Value(FWHM * abs(float(found[1])), FWHM * float(errors[1])),
         tail_share=Value(float(found[2]), float(errors[2])),
         tail_ps=Value(abs(float(found[3])), float(errors[3])),
+        covariance=_in_units(covariance[:4, :4], found),
     )
+
+
+def _in_units(covariance: FloatArray, found: FloatArray) -> FloatArray:
+    """Return the covariance of time zero, full width, share and time of the tail from that of the fit, (4, 4)."""
+    # The fit has the standard deviation of the Gaussian, with any sign, as the tail's time: the signs turn with them.
+    scale = np.array([1.0, FWHM * np.sign(found[1]), 1.0, np.sign(found[3])])
+    return np.asarray(covariance * np.outer(scale, scale))
 
 
 def _cumulative(time: FloatArray, sigma: float, share: float, tail: float) -> FloatArray:

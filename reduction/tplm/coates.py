@@ -28,6 +28,8 @@ def open_pulses(counts: ArrayLike, sync_pulses: ArrayLike, blocked: int = 0) -> 
     Raises ReductionError if more photons were counted than there were pulses.
     """
     photons = np.asarray(counts, dtype=float)
+    # The correction is exact for a single channel of any width, so rebinning before it would bias the decay. It is
+    # applied to the channels as they were registered, and only its results are merged.
     before = np.cumsum(photons, axis=-1) - photons
     live = np.asarray(sync_pulses, dtype=float) - blocked * photons.sum(axis=-1)
     left = live[..., np.newaxis] - before

@@ -58,6 +58,7 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatA
     light = curve.light[used]
     sigma = curve.sigma[used]
     spread = np.diag(sigma**2) if covariance is None else covariance[np.ix_(used, used)]
+    # Logarithms of amplitude and lifetime keep both above 0, and make steps relative.
     found = np.array([np.log(max(float(light[: max(3, light.size // 20)].mean()), 1e-30)), np.log(2.0)])
     weight = 1 / sigma**2
     for _ in range(12):
@@ -78,6 +79,8 @@ def prompt_lifetime_ns(curve: DecayCurve, response: Response, covariance: FloatA
 
 
 def _weights(model: FloatArray, light: FloatArray, sigma: FloatArray) -> FloatArray:
+    # The ratio of variance to light is that of counting, the same for all delays of an exposure; its median is not
+    # moved by the few delays with hardly any light.
     per_light = np.median(sigma**2 / np.maximum(light, 1e-30))
     floor = np.median(sigma) * 1e-3
     return np.asarray(1 / np.maximum(per_light * np.maximum(model, 1e-30), floor**2))
@@ -91,6 +94,7 @@ def power_law(curve: DecayCurve) -> PowerLaw:
     used = (curve.delay_ns > FREE_UNTIL_NS) & (curve.delay_ns < TAIL_UNTIL_NS) & (curve.sigma > 0)
     if used.sum() < 4 or not (curve.light[used] > 0).sum() >= 4:
         raise ReductionError(f"A power law needs four delays from 3 to 20 ns, there are {int(used.sum())}.")
+    # Relative to 10 ns, in the middle of the range, amplitude and exponent are hardly correlated.
     logs = np.log(curve.delay_ns[used] / 10)
     guess = float(np.log(np.maximum(curve.light[used], 1e-30)).mean())
 
@@ -147,20 +151,24 @@ def fit_decay(seen: Exposures, metadata: MapMetadata) -> DecayFit:
         raise ReductionError(f"The decay has fewer than {LEAST_PHOTONS} photons. Measure longer, or with more power.")
     lifetime = prompt_lifetime_ns(above, metadata.response)
     end_ns = min(TAIL_UNTIL_NS, 0.7 * channels.period_ns)
-    tail = _tail(above, channels.period_ns, end_ns) if end_ns > 2 * FREE_UNTIL_NS else None
+    late_ns = metadata.response.mean_ns
+    tail = _tail(above, channels.period_ns, end_ns, late_ns) if end_ns > 2 * FREE_UNTIL_NS else None
     return DecayFit(
         curve=curve, background=background, lifetime_ns=lifetime, tail=tail, prompt_share=_prompt_share(above, end_ns)
     )
 
 
-def _tail(above: DecayCurve, period_ns: float, end_ns: float) -> PowerLaw | None:
-    """Return the power law of a decay in whose background the light just before the pulse is included."""
+def _tail(above: DecayCurve, period_ns: float, end_ns: float, late_ns: float) -> PowerLaw | None:
+    """Return the power law of a decay in whose background the light just before the pulse is included.
+
+    Light is registered `late_ns` after its emission on average, ns.
+    """
     edges = np.geomspace(FREE_UNTIL_NS + 0.05, end_ns, 24)
     place = np.searchsorted(edges, above.delay_ns) - 1
     inside = (place >= 0) & (place < len(edges) - 1)
     starts = np.flatnonzero(np.diff(place[inside], prepend=-1))
     width = np.diff(np.append(starts, inside.sum()))
-    delay = np.add.reduceat(above.delay_ns[inside], starts) / width
+    delay = np.add.reduceat(above.delay_ns[inside], starts) / width - late_ns
     light = np.add.reduceat(above.light[inside], starts) / width
     sigma = np.sqrt(np.add.reduceat(above.sigma[inside] ** 2, starts)) / width
     # The tail of all earlier pulses was subtracted with the background at its value before the pulse; it falls a little
@@ -177,7 +185,8 @@ def _tail(above: DecayCurve, period_ns: float, end_ns: float) -> PowerLaw | None
 def _prompt_share(above: DecayCurve, end_ns: float) -> Value:
     prompt = (above.delay_ns > -0.2) & (above.delay_ns < FREE_UNTIL_NS)
     late = (above.delay_ns >= FREE_UNTIL_NS) & (above.delay_ns < end_ns)
-    first, rest = float(above.light[prompt].sum()), float(above.light[late].sum())
+    first = float(above.light[prompt].sum())
+    rest = float(above.light[late].sum())
     errors = [float((above.sigma[part] ** 2).sum()) for part in (prompt, late)]
     total = max(first + rest, 1e-30)
     return Value(first / total, float(np.sqrt(errors[0] * rest**2 + errors[1] * first**2)) / total**2)

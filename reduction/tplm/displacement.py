@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.tplm.likelihood import NM2_PER_NS, MapFit
+from reduction.tplm.likelihood import MapFit
+from reduction.tplm.map_model import NM2_PER_NS
 from reduction.tplm.response import emission_time_ns
 from reduction.tplm.windows import FREE_UNTIL_NS, TAIL_UNTIL_NS, block_of, channels_of
 from reduction.values import Value
@@ -32,6 +33,15 @@ LEAST_PHOTONS = 40.0
 """Photons of a group, without background, from which a width is fitted."""
 
 STEPS = 25
+
+PASSES = 3
+"""Fits of all widths: those of the first give the shape of the image in the next."""
+
+TRAPPING_NS = (0.05, 50.0)
+"""Times in which excitons are trapped after 3 ns, among which the late widths choose, ns."""
+
+MOST_SPREAD = 0.2
+"""Largest squared spread that two terms describe; excitons trapped exponentially have less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,21 +82,29 @@ def image_widths(seen: Exposures, metadata: MapMetadata, fit: MapFit) -> Widths:
     """
     channels = channels_of(metadata, seen.mean("repetition_rate_mhz"))
     end_ns = min(TAIL_UNTIL_NS, 0.7 * channels.period_ns)
+    # Groups of equal width where the line is fitted, since its points should weigh alike; logarithmic ones later, where
+    # the light falls by a factor of twenty.
     edges = np.concatenate(
         [np.arange(FROM_NS, FREE_UNTIL_NS, GROUP_NS), np.geomspace(FREE_UNTIL_NS + GROUP_NS / 2, end_ns, TAIL_GROUPS)]
     )
     block = block_of(seen, metadata, channels, channels.between(FROM_NS, end_ns)).grouped(edges)
+    # What earlier pulses left has the shape of the image, but a wider one. As a part of the flat background it would be
+    # taken from the wings of the image, whose width would come out too small.
     left = fit.value("left").value * channels.left_by_earlier(block.delay_ns)
     order = (np.arange(len(seen)) + 0.5) / len(seen) - 0.5
     distance = 1e3 * seen[metadata.line_axis] - fit.value("centre").value - fit.value("drift").value * order
     bright = np.exp(fit.value("fading").value * order)
     floor = bright[:, np.newaxis] * left * np.exp(-(distance**2) / (2 * fit.value("left_width").value))[:, np.newaxis]
     start = _Start(variance_nm2=float(fit.common[1]), background=max(fit.value("background").value, 1e-13))
-    found, errors, good = _profiles(block, distance, bright, floor, start)
-    if not good.any():
-        raise ReductionError("No delay has enough light for a width. Measure longer, or with more power.")
     time_ns = emission_time_ns(block.delay_ns, 2.0, metadata.response)
-    amplitude, variance = found[good, 0], found[good, 1]
+    spread = np.zeros(len(time_ns))
+    for _ in range(PASSES):
+        found, errors, good = _profiles(block, distance, bright, floor, start, spread)
+        if not good.any():
+            raise ReductionError("No delay has enough light for a width. Measure longer, or with more power.")
+        spread = _spread_of_variance(time_ns, found[:, 1], errors[:, 1, 1], good, fit)
+    amplitude = found[good, 0]
+    variance = found[good, 1]
     light = amplitude * variance / fit.common[1]
     relative = np.sqrt(
         errors[good, 0, 0] / amplitude**2
@@ -111,15 +129,45 @@ class _Start:
     background: float
 
 
+def _spread_of_variance(
+    time_ns: FloatArray, variance: FloatArray, sigma2: FloatArray, good: BoolArray, fit: MapFit
+) -> FloatArray:
+    """Return the relative spread of the variances that an image is a mixture of, squared, at every delay, (points,)."""
+    # Excitons that are trapped on the way stay where they are, so late light comes from excitons that were free for
+    # different times s: its image is a mixture of Gaussians of variances s0^2 + 2 D min(t, s), with heavier wings than
+    # a single one. The growth of the mean variance, 2 D P(s > t) at any time, gives the distribution of s by itself.
+    # It is described by free diffusion up to 3 ns and an exponential of time T after it, whose T the late widths give.
+    growth = 2 * NM2_PER_NS * float(fit.common[0])
+    start = float(fit.common[1])
+    late = good & (time_ns > FREE_UNTIL_NS)
+    if growth <= 0 or late.sum() < 3:
+        return np.zeros(len(time_ns))
+    after = np.maximum(time_ns - FREE_UNTIL_NS, 0.0)
+    tried_ns = np.geomspace(*TRAPPING_NS, 60)
+    model = start + growth * (FREE_UNTIL_NS + tried_ns[:, np.newaxis] * -np.expm1(-after / tried_ns[:, np.newaxis]))
+    misfit = ((model[:, late] - variance[late]) ** 2 / sigma2[late]).sum(axis=1)
+    trapped_ns = float(tried_ns[int(misfit.argmin())])
+    # Moments of min(t - 3 ns, s - 3 ns) for an exponential distribution.
+    left = np.exp(-after / trapped_ns)
+    mean = trapped_ns * (1 - left)
+    square = 2 * trapped_ns * (mean - after * left)
+    spread = growth**2 * np.maximum(square - mean**2, 0.0)
+    return np.asarray(np.minimum(spread / (start + growth * (FREE_UNTIL_NS + mean)) ** 2, MOST_SPREAD))
+
+
 def _profiles(
-    block: Block, distance: FloatArray, bright: FloatArray, floor: FloatArray, start: _Start
+    block: Block, distance: FloatArray, bright: FloatArray, floor: FloatArray, start: _Start, spread: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Fit amplitude, variance and background of all groups at once, (groups, 3); return them, covariances, and success.
 
-    Poisson likelihood by Fisher scoring; `floor` (exposures, groups) is added to the model.
+    Poisson likelihood by Fisher scoring; `floor` (exposures, groups) is added to the model. Images are mixtures of
+    Gaussians whose variances have the squared relative spread `spread` (groups,).
     """
+    # To second order in the spread, such a mixture is the Gaussian of the mean variance times 1 + spread L2(r^2/2v),
+    # with the Laguerre polynomial L2. It holds no light: the whole image has that of the Gaussian.
     squared = distance[:, np.newaxis] ** 2
-    pulses, counts = block.open_pulses, block.counts
+    pulses = block.open_pulses
+    counts = block.counts
     groups = counts.shape[1]
     # Without light at the ends of the line, a background of 0 would give their few photons an infinite weight.
     least = np.maximum(0.2 * start.background, 0.05 / pulses.mean(axis=0))
@@ -130,9 +178,12 @@ def _profiles(
     information = np.zeros((groups, 3, 3))
     for _ in range(STEPS):
         amplitude, variance, background = found.T
-        shape = bright[:, np.newaxis] * np.exp(-squared / (2 * variance))
+        half = squared / (2 * variance)
+        gaussian = bright[:, np.newaxis] * np.exp(-half)
+        shape = gaussian * (1 + spread * (1 - 2 * half + half**2 / 2))
+        by_variance = (shape - gaussian * spread * (half - 2)) * half / variance
         mean = np.maximum(pulses * (amplitude * shape + floor + background), 1e-9)
-        slopes = np.stack([pulses * shape, pulses * amplitude * shape * squared / (2 * variance**2), pulses], axis=-1)
+        slopes = np.stack([pulses * shape, pulses * amplitude * by_variance, pulses], axis=-1)
         information = np.einsum("igp,igq,ig->gpq", slopes, slopes, 1 / mean)
         score = np.einsum("igp,ig->gp", slopes, (counts - mean) / mean)
         step = np.einsum("gpq,gq->gp", _inverse(information), score)

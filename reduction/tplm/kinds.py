@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from errors import ReductionError
-from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
+from reduction.run_kind import CombineChoice, CurveChoice, RunCurve, RunKind, RunResults
 from reduction.tplm.calibrations import dark_rate, image_centre, measured_response
 from reduction.tplm.decay import DecayCurve, PowerLaw, decay_curve, fit_decay, power_law
 from reduction.tplm.displacement import Widths, displacement_line, image_widths, line_through_origin
+from reduction.tplm.focus import focus_of
+from reduction.tplm.intensity import integrated_light
 from reduction.tplm.likelihood import MapFit, fit_map
 from reduction.tplm.map_sums import MapSums
-from reduction.tplm.metadata import TECHNIQUE
+from reduction.tplm.metadata import (
+    CENTRE_PLAN,
+    DARK_PLAN,
+    DECAY_PLAN,
+    FOCUS_PLAN,
+    RESPONSE_PLAN,
+    TECHNIQUE,
+    is_map,
+)
 from reduction.tplm.results import (
     CentreResults,
     Conditions,
     DarkResults,
     DecayResults,
+    FocusResults,
     MapResults,
     ResponseResults,
 )
+from reduction.tplm.series_results import combine_maps
+from reduction.tplm.timing_share import TimingShare, timing_share
 from reduction.values import Value
 
 if TYPE_CHECKING:
+    from reduction.tplm.response import Response
     from reduction.types import Document
 
 T = TypeVar("T")
 
-TAIL_SHAPE_ERROR = 0.01
-"""Error of the power law's exponent in maps by the shape of the late image: the largest one seen in simulated maps."""
+TAIL_SHAPE_ERROR = 0.004
+"""Error of the power law's exponent by the shape of the late image: the largest one of simulated maps without noise."""
 
 SHOWN = ("temperature_k", "laser_power_nw", "repetition_rate_mhz", "held_axes", "time_zero_ps", "magnification")
 """Further keys of the start document that a report lists."""
@@ -55,13 +70,18 @@ def conditions_of(sums: MapSums) -> Conditions:
 
 def reduce_map(sums: MapSums) -> MapResults:
     """Return the results of a map, complete or not; raises ReductionError if it cannot be fitted (yet)."""
-    seen, metadata = sums.exposures(), sums.metadata
+    seen = sums.exposures()
+    metadata = sums.metadata
     fit = fit_map(seen, metadata)
+    # The fit of the whole map is what counts; all that follows is shown beside it. A map that is too faint for widths
+    # still has a diffusivity, so each of them may fail with a remark.
     remarks: list[str] = []
     widths = _or_remark(remarks, lambda: image_widths(seen, metadata, fit))
     line = None if widths is None else _or_remark(remarks, lambda: displacement_line(widths))
     paper = None if widths is None else _or_remark(remarks, lambda: line_through_origin(widths))
-    tail = None if widths is None else _or_remark(remarks, lambda: _tail_of_image(widths))
+    tail = None if widths is None else _or_remark(remarks, lambda: tail_of_image(widths, metadata.response))
+    share = _or_remark(remarks, lambda: timing_share(fit, seen, metadata)) or TimingShare()
+    lifetime = _or_remark(remarks, lambda: fit.lifetime_ns(metadata))
     conditions = conditions_of(sums)
     if conditions.highest_channel >= metadata.channel_limit:
         remarks.append(
@@ -76,22 +96,26 @@ def reduce_map(sums: MapSums) -> MapResults:
         widths=widths,
         line=line,
         paper_cm2_s=paper,
-        lifetime_ns=_or_remark(remarks, lambda: fit.lifetime_ns(metadata)),
+        lifetime_ns=None if lifetime is None else Value(lifetime.value, math.hypot(lifetime.sigma, share.lifetime_ns)),
         tail=tail,
-        diffusivity_cm2_s=_with_scale(fit, metadata.magnification_error / metadata.magnification),
+        diffusivity_cm2_s=_with_calibrations(fit, metadata.magnification_error / metadata.magnification, share),
+        light=_or_remark([], lambda: integrated_light(seen, metadata, 1e-3 * fit.value("centre").value)),
+        timing_share=share,
     )
 
 
-def _with_scale(fit: MapFit, relative: float) -> Value:
+def _with_calibrations(fit: MapFit, relative: float, share: TimingShare) -> Value:
     # A length enters squared, so a magnification that is wrong by 1 % changes the diffusivity by 2 %.
     value, sigma = fit.diffusivity_cm2_s
-    return Value(value, math.hypot(sigma, 2 * relative * value))
+    return Value(value, math.hypot(sigma, 2 * relative * value, share.diffusivity_cm2_s))
 
 
-def _tail_of_image(widths: Widths) -> PowerLaw:
-    found = power_law(DecayCurve(delay_ns=widths.delay_ns, light=widths.light, sigma=widths.light_sigma))
-    # After 3 ns excitons have been trapped at different distances, so the image is no Gaussian any more, and the light
-    # under the fitted one is wrong by up to some per cent, which depends on the delay.
+def tail_of_image(widths: Widths, response: Response) -> PowerLaw:
+    """Return the power law of the light of the whole image; raises ReductionError with fewer than four late delays."""
+    emitted_ns = widths.delay_ns - response.mean_ns
+    found = power_law(DecayCurve(delay_ns=emitted_ns, light=widths.light, sigma=widths.light_sigma))
+    # After 3 ns excitons have been trapped at different distances. The shape of their image is described to second
+    # order, and the little that is left of it changes with the delay.
     error = math.hypot(found.exponent.sigma, TAIL_SHAPE_ERROR)
     return PowerLaw(exponent=Value(found.exponent.value, error), amplitude=found.amplitude)
 
@@ -144,7 +168,7 @@ def _reduce_centre(sums: MapSums) -> CentreResults:
 
 def _place_curve(sums: MapSums, _: CurveChoice) -> RunCurve:
     seen = sums.exposures()
-    axis = "x_um" if np.ptp(seen["x_um"]) >= np.ptp(seen["y_um"]) else "y_um"
+    axis = max(("x_um", "y_um", "piezo_z_um"), key=lambda name: np.nan_to_num(np.ptp(seen[name])))
     counts = seen.counts.sum(axis=1)
     return RunCurve(
         uid=sums.metadata.uid,
@@ -160,6 +184,10 @@ def _reduce_response(sums: MapSums) -> RunResults:
     return ResponseResults(kind=RESPONSE.name, response=measured_response(sums.exposures(), sums.metadata))
 
 
+def _reduce_focus(sums: MapSums) -> RunResults:
+    return FocusResults(kind=FOCUS.name, focus=focus_of(sums.exposures()))
+
+
 def _reduce_dark(sums: MapSums) -> RunResults:
     return DarkResults(kind=DARK.name, dark=dark_rate(sums.exposures()))
 
@@ -171,11 +199,14 @@ def _exposure_text(data: Document) -> str:
 
 
 def _kind(
-    name: str, plan: str, reduce: Callable[[Any], RunResults], curve: Callable[[Any, CurveChoice], RunCurve]
+    name: str,
+    is_kind: Callable[[Document], bool],
+    reduce: Callable[[Any], RunResults],
+    curve: Callable[[Any, CurveChoice], RunCurve],
 ) -> RunKind:
     return RunKind(
         name=name,
-        is_kind=lambda start: start.get("technique") == TECHNIQUE and start.get("plan_name") == plan,
+        is_kind=is_kind,
         sums=lambda _: MapSums(),
         reduce=reduce,
         curve=curve,
@@ -184,10 +215,19 @@ def _kind(
     )
 
 
-MAP = _kind("photoluminescence map", "tplm_map", reduce_map, _map_curve)
-DECAY = _kind("photoluminescence decay", "trpl_series", _reduce_decay, _decay_curve)
-CENTRE = _kind("centre of the image", "tplm_centre", _reduce_centre, _place_curve)
-RESPONSE = _kind("photon timing response", "tplm_response", _reduce_response, _decay_curve)
-DARK = _kind("dark rate", "tplm_dark", _reduce_dark, _place_curve)
+def _of(plan: str) -> Callable[[Document], bool]:
+    return lambda start: start.get("technique") == TECHNIQUE and start.get("plan_name") == plan
 
-KINDS = (MAP, DECAY, CENTRE, RESPONSE, DARK)
+
+def _combine(runs: Sequence[MapSums], choice: CombineChoice) -> RunResults:
+    return combine_maps(MAP.name, runs, choice)
+
+
+MAP = replace(_kind("photoluminescence map", is_map, reduce_map, _map_curve), combine=_combine)
+DECAY = _kind("photoluminescence decay", _of(DECAY_PLAN), _reduce_decay, _decay_curve)
+CENTRE = _kind("centre of the image", _of(CENTRE_PLAN), _reduce_centre, _place_curve)
+FOCUS = _kind("focus of the image", _of(FOCUS_PLAN), _reduce_focus, _place_curve)
+RESPONSE = _kind("photon timing response", _of(RESPONSE_PLAN), _reduce_response, _decay_curve)
+DARK = _kind("dark rate", _of(DARK_PLAN), _reduce_dark, _place_curve)
+
+KINDS = (MAP, DECAY, CENTRE, FOCUS, RESPONSE, DARK)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SETTINGS = ("laser_power_nw", "repetition_rate_mhz", "nd_od", "temperature_k")
 """Settings that are averaged over a run."""
 
-COLUMNS = ("x_um", "y_um", "sync_pulses", "exposure_s", "highest_channel", *SETTINGS)
+COLUMNS = ("x_um", "y_um", "piezo_z_um", "sync_pulses", "exposure_s", "highest_channel", *SETTINGS)
 """Scalars of an exposure that the reduction uses."""
 
 
@@ -97,12 +97,14 @@ class MapSums:
 
     def snapshot(self) -> MapSums:
         """Return a copy that does not grow; histograms are shared, because they never change."""
+        # The window reduces in another thread while this one goes on to take documents.
         result = copy(self)
         result._counts = list(self._counts)
         result._rows = list(self._rows)
         return result
 
     def _take(self, data: Document) -> None:
+        # An exposure that failed a check is stored with the reason, and repeated: its place comes again.
         if data.get("quality"):
             self.rejected += 1
             return

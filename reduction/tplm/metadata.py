@@ -7,14 +7,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from errors import ReductionError
 from reduction.tplm.response import Response
 
 if TYPE_CHECKING:
-    from reduction.types import Document
+    from reduction.types import Document, FloatArray
+
+HEAT_J_CM3_K = 1.8
+"""Heat capacity of the crystals, J/cm3 K (chosen: about 4.8 g/cm3 and 0.38 J/g K of bulk CsPbBr3)."""
+
+CRYSTAL_NM = 8.3
+"""Edge of a crystal, nm (SI 1)."""
 
 TECHNIQUE = "tplm"
 """Value of `technique` in the start documents of these runs."""
+
+MAP_PLAN = "tplm_map"
+CENTRE_PLAN = "tplm_centre"
+FOCUS_PLAN = "tplm_focus"
+RESPONSE_PLAN = "tplm_response"
+DARK_PLAN = "tplm_dark"
+DECAY_PLAN = "trpl_series"
+"""Values of `plan_name`, by which kinds of runs differ."""
+
+
+def is_map(start: Document) -> bool:
+    """Return whether a run is a map: made by itself, or under the name of a series, as earlier versions stated it."""
+    return start.get("technique") == TECHNIQUE and (
+        start.get("plan_name") == MAP_PLAN or ("centre_points" in start and start.get("plan_name") != CENTRE_PLAN)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +58,8 @@ class Excitation:
 class MapMetadata:
     """Settings of a run: channels, time zero and response, ps, electronics, image scale.
 
-    `magnification_error` and `time_zero_error_ps` are 0 where they were not measured.
+    `magnification_error` and `time_zero_error_ps` are 0 where they were not measured. `timing_covariance` (4, 4) is
+    that of time zero, ps, full width, ps, share and time, ps, of the response's tail; None if they were not measured.
     """
 
     uid: str
@@ -52,6 +76,9 @@ class MapMetadata:
     line_axis: str = "x_um"
     time_zero_error_ps: float = 0.0
     magnification_error: float = 0.0
+    timing_covariance: FloatArray | None = None
+    dark_rate_hz: float = 0.0
+    dark_rate_error_hz: float = 0.0
 
     @classmethod
     def from_start(cls, start: Document) -> MapMetadata:
@@ -73,12 +100,24 @@ class MapMetadata:
                 line_axis=str(start.get("line_axis", "x_um")),
                 time_zero_error_ps=float(start.get("time_zero_error_ps", 0.0)),
                 magnification_error=float(start.get("magnification_error", 0.0)),
+                timing_covariance=_covariance(start),
+                dark_rate_hz=float(start.get("dark_rate_hz", 0.0)),
+                dark_rate_error_hz=float(start.get("dark_rate_error_hz", 0.0)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ReductionError(
                 f"The start document has no usable settings of photoluminescence microscopy: {error!r}. Give a run of "
                 "a plan such as tplm_map."
             ) from error
+
+
+def _covariance(start: Document) -> FloatArray | None:
+    recorded = start.get("timing_covariance")
+    if recorded is not None:
+        return np.array(recorded, dtype=float).reshape(4, 4)
+    # Runs that state the error of time zero alone.
+    error_ps = float(start.get("time_zero_error_ps", 0.0))
+    return np.diag([error_ps**2, 0.0, 0.0, 0.0]) if error_ps else None
 
 
 def _response(recorded: Mapping[str, Any]) -> Response:
@@ -97,11 +136,15 @@ def _excitation(recorded: Mapping[str, Any]) -> Excitation:
 
 @dataclass(frozen=True, kw_only=True)
 class Dose:
-    """What a pulse does: fluence on the sample in uJ/cm2, excitons per crystal <N>, time between visits in us."""
+    """What a pulse does: fluence on the sample in uJ/cm2, excitons per crystal <N>, time between visits in us.
+
+    `heating_k` is the largest rise of the temperature by one pulse, K: all of its energy as heat in the crystal.
+    """
 
     fluence_uj_cm2: float
     excitons: float
     waiting_us: float
+    heating_k: float
 
 
 def dose_of(excitation: Excitation, power_nw: float, rate_mhz: float) -> Dose:
@@ -113,9 +156,11 @@ def dose_of(excitation: Excitation, power_nw: float, rate_mhz: float) -> Dose:
     """
     if not rate_mhz > 0:
         raise ReductionError(f"The repetition rate is {rate_mhz:g} MHz. It must be above 0: check the laser's driver.")
+    # The disc of the full width, as the paper has it: so all doses are comparable with its tables.
     area_cm2 = math.pi * (excitation.spot_fwhm_nm * 1e-7 / 2) ** 2
     fluence = power_nw * 1e-3 * excitation.sample_share / (rate_mhz * 1e6) / area_cm2
     photon_uj = 1239.84 / excitation.wavelength_nm * 1.602177e-13
     excitons = fluence / photon_uj * excitation.cross_section_cm2
     waiting = 1 / (excitons * rate_mhz) if excitons > 0 else math.inf
-    return Dose(fluence_uj_cm2=fluence, excitons=excitons, waiting_us=waiting)
+    heating_k = photon_uj * 1e-6 * excitons / (HEAT_J_CM3_K * CRYSTAL_NM**3 * 1e-21)
+    return Dose(fluence_uj_cm2=fluence, excitons=excitons, waiting_us=waiting, heating_k=heating_k)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -86,16 +86,23 @@ class LawComparison:
         return f"{verdict}: chi-square differs by {difference:.1f}"
 
 
-def compare_laws(maps: Sequence[MapPoint]) -> LawComparison:
-    """Return both laws fitted to maps of one sample and temperature; raises ReductionError with too few maps."""
-    exponential, occupation = (fit_relaxation(maps, law) for law in RelaxationLaw)
+def compare_laws(maps: Sequence[MapPoint], covariance: FloatArray | None = None) -> LawComparison:
+    """Return both laws fitted to maps of one sample and temperature; raises ReductionError with too few maps.
+
+    `covariance` (maps, maps) of the diffusivities, cm4/s2, if they share an error.
+    """
+    exponential, occupation = (fit_relaxation(maps, law, covariance) for law in RelaxationLaw)
     return LawComparison(exponential=exponential, occupation=occupation)
 
 
-def fit_relaxation(maps: Sequence[MapPoint], law: RelaxationLaw = RelaxationLaw.EXPONENTIAL) -> Relaxation:
+def fit_relaxation(
+    maps: Sequence[MapPoint],
+    law: RelaxationLaw = RelaxationLaw.EXPONENTIAL,
+    covariance: FloatArray | None = None,
+) -> Relaxation:
     """Return D(t) = slow + (fast - slow) s(t), with s = exp(-t / tau), or the occupation of the steady state.
 
-    Raises ReductionError with fewer than four different waiting times.
+    `covariance` as for `compare_laws`. Raises ReductionError with fewer than four different waiting times.
     """
     waiting = np.array([one.waiting_us for one in maps])
     if np.unique(waiting.round(3)).size < LEAST_MAPS:
@@ -104,30 +111,37 @@ def fit_relaxation(maps: Sequence[MapPoint], law: RelaxationLaw = RelaxationLaw.
         )
     values = np.array([one.diffusivity.value for one in maps])
     sigmas = np.array([one.diffusivity.sigma for one in maps])
+    # Residuals are made independent with unit variance; without shared errors that divides each by its own.
+    root = np.linalg.inv(np.linalg.cholesky(np.diag(sigmas**2) if covariance is None else covariance))
     period = np.array([1 / one.rate_mhz for one in maps])
 
     def misfit(found: FloatArray) -> FloatArray:
         slow, rise, log_tau = found
         model = slow + rise * _share(law, waiting, float(np.exp(np.clip(log_tau, -8, 12))), period)
-        return np.asarray((model - values) / sigmas)
+        return np.asarray(root @ (model - values))
 
     # Several starts, because with a relaxation time far from those measured the curve is flat.
     scale = max(float(np.ptp(values)), float(sigmas.min()))
     starts = [(float(values.min()), scale, np.log(tau)) for tau in np.geomspace(waiting.min(), waiting.max(), 6)]
     fits = [least_squares(misfit, start, x_scale=[scale, scale, 1.0]) for start in starts]
     best = min(fits, key=lambda fit: fit.cost)
+    return _relaxation(law, best, len(maps))
+
+
+def _relaxation(law: RelaxationLaw, best: Any, maps: int) -> Relaxation:
+    """Return the result of a fit with its errors; `best` is that of scipy."""
     slopes: FloatArray = np.array(best.jac, dtype=float)
-    covariance = np.linalg.pinv(slopes.T @ slopes)
+    of_fit = np.linalg.pinv(slopes.T @ slopes)
     slow, rise, log_tau = best.x
     tau = float(np.exp(log_tau))
-    fast_sigma = np.sqrt(covariance[0, 0] + covariance[1, 1] + 2 * covariance[0, 1])
+    fast_sigma = np.sqrt(of_fit[0, 0] + of_fit[1, 1] + 2 * of_fit[0, 1])
     return Relaxation(
         law=law,
-        slow_cm2_s=Value(float(slow), float(np.sqrt(covariance[0, 0]))),
+        slow_cm2_s=Value(float(slow), float(np.sqrt(of_fit[0, 0]))),
         fast_cm2_s=Value(float(slow + rise), float(fast_sigma)),
-        tau_us=Value(tau, tau * float(np.sqrt(covariance[2, 2]))),
+        tau_us=Value(tau, tau * float(np.sqrt(of_fit[2, 2]))),
         chi_square=2 * float(best.cost),
-        degrees_of_freedom=len(maps) - 3,
+        degrees_of_freedom=maps - 3,
     )
 
 
@@ -138,6 +152,7 @@ def _share(law: RelaxationLaw, waiting_us: FloatArray, tau_us: float, period_us:
     # A crystal that is visited with the probability v per pulse, and stays fast until the next with q = exp(-T / tau),
     # is fast with p = v q / (1 - q + v q); for short periods this becomes tau / (tau + waiting time).
     with np.errstate(divide="ignore", invalid="ignore"):
-        visits, staying = period_us / waiting_us, np.exp(-period_us / tau_us)
+        visits = period_us / waiting_us
+        staying = np.exp(-period_us / tau_us)
         steady = visits * staying / (1 - staying + visits * staying)
     return np.asarray(np.where(period_us > 0, steady, tau_us / (tau_us + waiting_us)))

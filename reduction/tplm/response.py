@@ -27,6 +27,11 @@ class Response:
     tail_ps: float = 0.0
 
     @property
+    def mean_ns(self) -> float:
+        """Mean delay of the response, ns: by how much slowly changing light is registered late."""
+        return self.tail_share * self.tail_ps * 1e-3
+
+    @property
     def sigma_ns(self) -> float:
         """Standard deviation of the Gaussian, ns."""
         return self.fwhm_ps / FWHM * 1e-3
@@ -51,6 +56,9 @@ def emission_time_ns(delay_ns: FloatArray, lifetime_ns: float, response: Respons
     It is earlier than the delay by a constant late in the decay, and above 0 in the rise, where the delay is not.
     """
     # The mean of t' under exp(-s t') R(t - t') is -d/ds of the logarithm of the folded decay, with s = 1 / lifetime.
+    # A photon that is registered at a delay was emitted earlier, by the mean response for late light, and by less in
+    # the rise, where only the early part of the response can have been passed. With the delay itself as the time, the
+    # first points of the displacement would lie too low.
     rate = 1 / lifetime_ns
     slower, faster = (np.log(seen_exponential(delay_ns, 1 / (rate + step), response)) for step in _STEPS)
     return np.asarray((slower - faster) / (2 * RATE_STEP_NS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
@@ -10,10 +10,12 @@ from reduction.run_kind import Headline, RunResults
 from reduction.tplm.calibrations import DarkRate, ImageCentre, MeasuredResponse
 from reduction.tplm.decay import DecayFit, PowerLaw
 from reduction.tplm.displacement import DisplacementLine, Widths
+from reduction.tplm.focus import Focus
 from reduction.tplm.likelihood import MapFit
 from reduction.tplm.limits import diffusivity_text
 from reduction.tplm.metadata import Dose
 from reduction.tplm.relaxation import MapPoint
+from reduction.tplm.timing_share import TimingShare
 from reduction.values import Value
 
 
@@ -36,7 +38,7 @@ class Conditions:
             f"{'excitation':<22} {self.power_nw:.4g} nW at {self.rate_mhz:.4g} MHz, {self.temperature_k:.1f} K, "
             f"OD {self.nd_od:g}",
             f"{'dose':<22} {dose.fluence_uj_cm2:.3g} uJ/cm2, <N> = {dose.excitons:.3g}, a visit every "
-            f"{dose.waiting_us:.3g} us",
+            f"{dose.waiting_us:.3g} us, heats by {dose.heating_k:.1g} K at most",
         ]
 
 
@@ -45,7 +47,8 @@ class MapResults(RunResults):
     """One map: fit of the whole, widths with lines through them, decay.
 
     `lifetime_ns`, `tail`, and the lines are None where there is too little light. `paper_cm2_s` is the line through
-    (0, 0), as the paper draws it. `diffusivity_cm2_s` is that of the fit, with the error of the magnification in it.
+    (0, 0), as the paper draws it. `diffusivity_cm2_s` is that of the fit, with the errors of magnification, time zero
+    and response in it; `timing_share` is the part of the last two. `light` is that of the whole image at all delays.
     """
 
     uid: str
@@ -57,6 +60,8 @@ class MapResults(RunResults):
     lifetime_ns: Value | None
     tail: PowerLaw | None
     diffusivity_cm2_s: Value
+    light: Value | None = None
+    timing_share: TimingShare = field(default_factory=TimingShare)
 
     @property
     def point(self) -> MapPoint:
@@ -83,6 +88,12 @@ class MapResults(RunResults):
             f"{'diffusivity':<22} {diffusivity_text(self.diffusivity_cm2_s)}",
             f"{'fit of the map':<22} chi-square {quality_text(self.fit.chi_square, self.fit.degrees_of_freedom)}",
         ]
+        if self.timing_share.diffusivity_cm2_s:
+            share = self.timing_share
+            lines.append(
+                f"{'of time zero, response':<22} {share.diffusivity_cm2_s:.1g} cm2/s and {share.lifetime_ns:.1g} ns of "
+                "the errors"
+            )
         if self.line is not None:
             quality = quality_text(self.line.chi_square, self.line.degrees_of_freedom)
             slope = with_error(*self.line.diffusivity_cm2_s, "cm2/s")
@@ -155,6 +166,26 @@ class DarkResults(RunResults):
             f"{'dark and stray light':<22} {with_error(*self.dark.rate_hz, '1/s')}",
             f"{'scatter of exposures':<22} chi-square "
             f"{quality_text(self.dark.chi_square, self.dark.degrees_of_freedom)}",
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FocusResults(RunResults):
+    """Height of the sample at which the image is narrowest."""
+
+    focus: Focus
+
+    def headline(self) -> Headline:
+        """Return the height of the focus, um."""
+        return Headline(quantity="focus", value=self.focus.height_um, unit="um")
+
+    def lines(self) -> list[str]:
+        """Return height, um, full width, nm, and depth, um, as lines of text with errors."""
+        found = self.focus
+        return [
+            f"{'focus at a height of':<22} {with_error(*found.height_um, 'um')}",
+            f"{'image there, FWHM':<22} {with_error(*found.fwhm_nm, 'nm')}",
+            f"{'area doubles within':<22} {with_error(*found.depth_um, 'um')}",
         ]
 
 

@@ -66,6 +66,7 @@ class Channels:
 
     def left_by_earlier(self, delay_ns: FloatArray) -> FloatArray:
         """Return the light of earlier pulses at a delay after the pulse, relative to that just before it."""
+        # All earlier pulses together: the sum over k of ((t + k T) / T)^-a, which is the Hurwitz zeta function.
         begin = np.asarray(delay_ns) / self.period_ns
         return np.asarray(zeta(TAIL_EXPONENT, 1 + np.maximum(begin, -0.5)) / zeta(TAIL_EXPONENT, 1.0))
 
@@ -107,6 +108,7 @@ class Block:
 def block_of(seen: Exposures, metadata: MapMetadata, channels: Channels, chosen: IntArray) -> Block:
     """Return the counts of the chosen channels of all exposures; raises ReductionError for impossible counts."""
     blocked = blocked_pulses(metadata.dead_time_ns, channels.period_ns)
+    # Pulses that are still open fall from channel to channel, so they are counted before any channel is left out.
     every = open_pulses(seen.counts, seen["sync_pulses"], blocked)
     return Block(
         counts=seen.counts[:, chosen].astype(float),

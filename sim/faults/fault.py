@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sim.errors import SimulationInputError
-from sim.faults.targets import FaultTargets
 from sim.physics.beamline_state import BeamlineState
 
 
@@ -42,13 +41,16 @@ class Fault:
         """Return when the effect on the state changes next after `since_s`, both in s since the strike; inf: never."""
         return math.inf
 
-    def check(self, targets: FaultTargets) -> None:
-        """Raise SimulationInputError if this beamline lacks the part on which the fault acts."""
+    # What a fault acts on belongs to its experiment: FaultTargets at the beamline, MicroscopeTargets at the microscope.
+    # Each kind states which; the base takes any.
 
-    async def begin(self, targets: FaultTargets, duration_s: float) -> None:
+    def check(self, targets: Any) -> None:
+        """Raise SimulationInputError if this experiment lacks the part on which the fault acts."""
+
+    async def begin(self, targets: Any, duration_s: float) -> None:
         """Start the effect on devices or server, which `end` undoes after `duration_s` seconds on the fault's clock."""
 
-    async def end(self, targets: FaultTargets) -> None:
+    async def end(self, targets: Any) -> None:
         """Undo what `begin` did; raises nothing, even if the fault has ended already."""
 
     def _require(self, **allowed: tuple[float, float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sim.errors import SimulationInputError
@@ -11,6 +11,7 @@ from sim.faults import beam_faults as beam
 from sim.faults import device_faults as device
 from sim.faults import drift_faults as drift
 from sim.faults import server_faults as server
+from sim.faults import tplm_faults as tplm
 from sim.faults.fault import Fault
 from sim.physics.effects import MEANINGS, EffectSizes
 
@@ -51,7 +52,43 @@ KINDS: dict[str, type[Fault]] = {
         server.IocDeath,
     )
 }
-"""All kinds by name: PVs, fault files, `--list-faults` and random schedules follow from this table."""
+"""All kinds of the beamline by name: PVs, fault files, `--list-faults` and random schedules follow from this table."""
+
+MICROSCOPE_KINDS: dict[str, type[Fault]] = {
+    kind.__name__: kind
+    for kind in (
+        tplm.LaserStops,
+        tplm.LaserPower,
+        tplm.CryostatUnstable,
+        tplm.ChannelsFull,
+        tplm.StageLost,
+        tplm.FrameStale,
+        tplm.PvGone,
+        tplm.MonitorsStop,
+        server.IocFreeze,
+        server.IocDeath,
+    )
+}
+"""All kinds of the microscope by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultTable:
+    """The faults of one experiment: its kinds by name, and the beginning of the names of their PVs."""
+
+    kinds: Mapping[str, type[Fault]]
+    prefix: str
+
+    def switch(self, kind: str) -> str:
+        """Return the name of the PV that switches a fault of `kind` on for some seconds, without the macro."""
+        return f"{self.prefix}Fault:{kind}"
+
+
+BEAMLINE = FaultTable(kinds=KINDS, prefix="7idd:sim:")
+MICROSCOPE = FaultTable(kinds=MICROSCOPE_KINDS, prefix="tplm:sim:")
+
+TABLES = {"xas": BEAMLINE, "tplm": MICROSCOPE}
+"""Faults by the name of the experiment."""
 
 
 def parameter_name(name: str) -> str:
@@ -59,33 +96,34 @@ def parameter_name(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def make_fault(kind: str, parameters: dict[str, object]) -> Fault:
+def make_fault(kind: str, parameters: dict[str, object], table: FaultTable = BEAMLINE) -> Fault:
     """Return a fault of `kind`; raises SimulationInputError for an unknown kind or parameter, or a wrong value."""
-    if kind not in KINDS:
-        raise SimulationInputError(f"Unknown fault {kind!r}; known: {', '.join(KINDS)}")
-    known = {item.name: item.default for item in fields(KINDS[kind])}
+    if kind not in table.kinds:
+        raise SimulationInputError(f"Unknown fault {kind!r}; known: {', '.join(table.kinds)}")
+    known = {item.name: item.default for item in fields(table.kinds[kind])}
     for name, value in parameters.items():
         if name not in known:
             raise SimulationInputError(f"{kind} has no parameter {name!r}; known: {', '.join(known) or 'none'}")
         if not _fits(value, known[name]):
             kind_of_value = type(known[name]).__name__
             raise SimulationInputError(f"{kind}: {name} = {value!r} must be a {kind_of_value}")
-    return KINDS[kind](**parameters)
+    return table.kinds[kind](**parameters)
 
 
-def fault_list() -> list[Mapping[str, Any]]:
-    """Return one mapping per kind: name, meaning, whether its times are wall time in s, and its variants.
+def fault_list(table: FaultTable = BEAMLINE) -> list[Mapping[str, Any]]:
+    """Return one mapping per kind: name, switch, meaning, whether its times are wall time in s, and its variants.
 
     Parameters of a variant have the names with which their PVs end.
     """
     return [
         {
             "kind": name,
+            "switch": table.switch(name),
             "meaning": kind.meaning,
             "wall_clock": kind.wall_clock,
             "variants": [{parameter_name(key): value for key, value in one.items()} for one in kind.variants],
         }
-        for name, kind in KINDS.items()
+        for name, kind in table.kinds.items()
     ]
 
 

@@ -7,23 +7,18 @@ import dataclasses
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from caproto import ChannelType
 from caproto.server import PVGroup, pvproperty
 
 from sim.clock import BeamClock
 from sim.faults.fault import Fault, check_duration
-from sim.faults.history import History
-from sim.faults.kinds import KINDS, make_fault, parameter_name
+from sim.faults.kinds import BEAMLINE, FaultTable, make_fault, parameter_name
 from sim.faults.schedule import NOTHING_SCHEDULED, Schedule, ScheduledFault
 from sim.faults.server_faults import IocDeath, IocFreeze
 from sim.faults.strikes import Strike
-from sim.faults.targets import FaultTargets
 from sim.types import Records
-
-PREFIX = "7idd:sim:"
-"""PVs that exist in the simulation only."""
 
 NO_YES = ["No", "Yes"]
 
@@ -41,37 +36,43 @@ async def _set_parameter(group: Any, instance: Any, value: Any) -> Any:
     return group.checked_parameter(kind, name, value)
 
 
-def _plain(kind: str, name: str, value: Any) -> float | int | str:
-    """Return the value of a parameter in the type of its default: clients send numbers as numpy types."""
-    default: float | int | str = getattr(KINDS[kind], name)
-    return type(default)(value)
+async def _clear(group: Any, _instance: Any, value: int) -> int:
+    await group.end_all(value)
+    return 0
 
 
-def _parameter_pv(kind: str, name: str) -> str:
-    return f"{PREFIX}Fault:{kind}:{parameter_name(name)}"
+async def _run(group: Any, _instance: Any, _async_lib: Any) -> None:
+    await group.run_schedule()
 
 
-def fault_records() -> Records:
+def fault_records(table: FaultTable) -> Records:
     """Return for each kind its switch (seconds; 0 ends it), whether it is active, and its parameters.
 
     They are plain records without fields, since they are many.
     """
     made: Records = {}
-    for kind, fault in KINDS.items():
+    for kind, fault in table.kinds.items():
         made[kind] = pvproperty(
-            name=f"{PREFIX}Fault:{kind}", value=0.0, dtype=float, units="s", precision=3, put=_switch,
+            name=table.switch(kind), value=0.0, dtype=float, units="s", precision=3, put=_switch,
             doc=f"Simulation only: {fault.meaning}",
         )  # fmt: skip
         made[f"{kind}__active"] = pvproperty(
-            name=f"{PREFIX}Fault:{kind}:Active", value="No", dtype=ChannelType.ENUM, enum_strings=NO_YES,
+            name=f"{table.switch(kind)}:Active", value="No", dtype=ChannelType.ENUM, enum_strings=NO_YES,
             read_only=True, doc=f"Simulation only: {kind} is active",
         )  # fmt: skip
         for item in dataclasses.fields(fault):
             made[f"{kind}__{item.name}"] = pvproperty(
-                name=_parameter_pv(kind, item.name), value=item.default, put=_set_parameter,
+                name=f"{table.switch(kind)}:{parameter_name(item.name)}", value=item.default, put=_set_parameter,
                 dtype=ChannelType.STRING if isinstance(item.default, str) else type(item.default),
                 doc=f"Simulation only: {item.name} of {kind}",
             )  # fmt: skip
+    made["clear"] = pvproperty(
+        name=f"{table.prefix}FaultsClear", value=0, dtype=int, put=_clear, doc="Simulation only: 1 ends all faults"
+    )
+    made["active"] = pvproperty(
+        name=f"{table.prefix}FaultsActive", value=NONE, dtype=ChannelType.CHAR, max_length=TEXT_LENGTH, startup=_run,
+        read_only=True, doc="Simulation only: active faults",
+    )  # fmt: skip
     return made
 
 
@@ -84,27 +85,33 @@ class ActiveFault:
     lasting: asyncio.Task[None] | None = None
 
 
-class Faults(PVGroup):
-    """Switches of all faults; one fault of each kind can be active at a time.
+class StrikeRecorder(Protocol):
+    """What remembers strikes, so that exposures are computed with them."""
 
-    The faults of `schedule` strike by themselves. `refresh` updates the read-backs after a change of the faults.
+    def strike(self, fault: Fault) -> Strike:
+        """Note that `fault` strikes now, at a beam time in s; return the strike, whose end is set when it is over."""
+
+    async def sample(self) -> None:
+        """Note changes that are not announced until cancelled; raises nothing."""
+
+
+class FaultSwitches(PVGroup):
+    """Switches of all faults of an experiment; one fault of each kind can be active at a time.
+
+    A derived class has the records of its `table`. The faults of `schedule` strike by themselves. `refresh` updates the
+    read-backs after a change of the faults. `targets` are those on which the kinds of the table act.
     """
 
-    locals().update(fault_records())
-
-    clear = pvproperty(name=f"{PREFIX}FaultsClear", value=0, dtype=int, doc="Simulation only: 1 ends all faults")
-    active = pvproperty(
-        name=f"{PREFIX}FaultsActive", value=NONE, dtype=ChannelType.CHAR, max_length=TEXT_LENGTH, read_only=True,
-        doc="Simulation only: active faults",
-    )  # fmt: skip
+    table: ClassVar[FaultTable]
+    active: Any
 
     def __init__(
         self,
         prefix: str,
         *,
         clock: BeamClock,
-        history: History,
-        targets: FaultTargets,
+        history: StrikeRecorder,
+        targets: Any,
         refresh: Callable[[], Awaitable[None]],
         schedule: Schedule = NOTHING_SCHEDULED,
         **kwargs: Any,
@@ -125,12 +132,12 @@ class Faults(PVGroup):
         if duration_s == 0:
             await self.end(kind)
         else:
-            await self.strike(make_fault(kind, self._parameters(kind)), duration_s)
+            await self.strike(make_fault(kind, self._parameters(kind), self.table), duration_s)
 
     def checked_parameter(self, kind: str, name: str, value: Any) -> float | int | str:
         """Return a parameter from a client; raises SimulationInputError if the fault cannot have it."""
-        parameter = _plain(kind, name, value)
-        make_fault(kind, {name: parameter}).check(self._targets)
+        parameter = self._plain(kind, name, value)
+        make_fault(kind, {name: parameter}, self.table).check(self._targets)
         return parameter
 
     async def strike(self, fault: Fault, duration_s: float) -> None:
@@ -166,15 +173,12 @@ class Faults(PVGroup):
         await self._show(kind)
         await getattr(self, kind).write(0.0, verify_value=False)
 
-    @clear.putter  # type: ignore[no-redef]
-    async def clear(self, instance: Any, value: int) -> int:
-        """End all active faults."""
+    async def end_all(self, value: int) -> None:
+        """End all active faults, unless `value` is 0."""
         for kind in list(self._active) if value else []:
             await self.end(kind)
-        return 0
 
-    @active.startup  # type: ignore[no-redef]
-    async def active(self, instance: Any, async_lib: Any) -> None:
+    async def run_schedule(self) -> None:
         """Let the scheduled faults strike, each at its time in s."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._history.sample())
@@ -182,8 +186,13 @@ class Faults(PVGroup):
                 tasks.create_task(self._strike_when_due(planned))
 
     def _parameters(self, kind: str) -> dict[str, object]:
-        names = [item.name for item in dataclasses.fields(KINDS[kind])]
-        return {name: _plain(kind, name, getattr(self, f"{kind}__{name}").value) for name in names}
+        names = [item.name for item in dataclasses.fields(self.table.kinds[kind])]
+        return {name: self._plain(kind, name, getattr(self, f"{kind}__{name}").value) for name in names}
+
+    def _plain(self, kind: str, name: str, value: Any) -> float | int | str:
+        """Return the value of a parameter in the type of its default: clients send numbers as numpy types."""
+        default: float | int | str = getattr(self.table.kinds[kind], name)
+        return type(default)(value)
 
     async def _show(self, kind: str) -> None:
         await self._refresh()
@@ -221,3 +230,10 @@ class Faults(PVGroup):
             return
         await asyncio.sleep(max(-late_s / speed, 0.0))
         await self.strike(planned.fault, planned.duration_s - max(late_s, 0.0))
+
+
+class Faults(FaultSwitches):
+    """Switches of all faults of the beamline."""
+
+    table = BEAMLINE
+    locals().update(fault_records(BEAMLINE))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sim.errors import SimulationInputError
 from sim.faults.fault import Fault, check_duration
-from sim.faults.kinds import make_fault
+from sim.faults.kinds import BEAMLINE, FaultTable, make_fault
 from sim.toml_file import read_toml
 
 TIMES = ("at_s", "duration_s")
@@ -39,7 +39,7 @@ class Schedule:
 NOTHING_SCHEDULED = Schedule()
 
 
-def load_faults(path: Path) -> list[ScheduledFault]:
+def load_faults(path: Path, table: FaultTable = BEAMLINE) -> list[ScheduledFault]:
     """Read `[[faults]]` tables with `kind`, `at_s`, `duration_s` and the kind's parameters.
 
     Raises SimulationInputError naming the file, the entry and what is wrong with it.
@@ -48,10 +48,10 @@ def load_faults(path: Path) -> list[ScheduledFault]:
     entries = raw.get("faults", [])
     if set(raw) - {"faults"} or not isinstance(entries, list):
         raise SimulationInputError(f"{path}: has {sorted(raw)}; give [[faults]] tables only")
-    return [_scheduled(entry, f"{path}: faults[{number}]") for number, entry in enumerate(entries)]
+    return [_scheduled(entry, f"{path}: faults[{number}]", table) for number, entry in enumerate(entries)]
 
 
-def _scheduled(entry: Any, where: str) -> ScheduledFault:
+def _scheduled(entry: Any, where: str, table: FaultTable) -> ScheduledFault:
     if not isinstance(entry, dict) or not {"kind", *TIMES} <= set(entry):
         raise SimulationInputError(f"{where}: needs kind, at_s and duration_s, has {entry!r}")
     at_s, duration_s = (_seconds(entry[name], f"{where}: {name}") for name in TIMES)
@@ -59,7 +59,7 @@ def _scheduled(entry: Any, where: str) -> ScheduledFault:
         raise SimulationInputError(f"{where}: at_s = {at_s:g} s must be finite and at least 0 s")
     parameters = {name: value for name, value in entry.items() if name not in ("kind", *TIMES)}
     try:
-        fault = make_fault(entry["kind"], parameters)
+        fault = make_fault(entry["kind"], parameters, table)
         check_duration(fault, duration_s)
     except SimulationInputError as error:
         raise SimulationInputError(f"{where}: {error}") from error

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sim.errors import SimulationInputError
 from sim.faults.fault import Fault
-from sim.faults.targets import FaultTargets
+from sim.faults.targets import ServerTargets
 
 VANISHING_PVS = (
     *("7idd:laser:Lock", "S:SRcurrentAI", "7idd:jet:FlowAI", "7idd:digDelay1:actualDelay", "7idd:laser:PowerAI"),
@@ -17,7 +17,7 @@ VANISHING_PVS = (
 """PVs that a random schedule may disconnect: of beam, laser, jet, an axis, detectors, a shutter, the session lock."""
 
 
-def _check_pv(fault: Fault, pv: str, targets: FaultTargets) -> None:
+def _check_pv(fault: Fault, pv: str, targets: ServerTargets) -> None:
     if not targets.has_pv(pv):
         raise SimulationInputError(
             f"{type(fault).__name__}: there is no record {pv!r}; give its name without the macro"
@@ -33,15 +33,15 @@ class PvGone(Fault):
     variants: ClassVar[tuple[Mapping[str, float | str], ...]] = tuple({"pv": pv} for pv in VANISHING_PVS)
     pv: str = "7idd:laser:Lock"
 
-    def check(self, targets: FaultTargets) -> None:
+    def check(self, targets: ServerTargets) -> None:
         """Raise SimulationInputError if there is no such record."""
         _check_pv(self, self.pv, targets)
 
-    async def begin(self, targets: FaultTargets, duration_s: float) -> None:
+    async def begin(self, targets: ServerTargets, duration_s: float) -> None:
         """Disconnect the record; raises SimulationInputError before the server runs."""
         await targets.hide_pv(self.pv)
 
-    async def end(self, targets: FaultTargets) -> None:
+    async def end(self, targets: ServerTargets) -> None:
         """Reconnect the record."""
         await targets.hide_pv("")
 
@@ -59,16 +59,16 @@ class MonitorsStop(Fault):
     )
     pv: str = ""
 
-    def check(self, targets: FaultTargets) -> None:
+    def check(self, targets: ServerTargets) -> None:
         """Raise SimulationInputError if there is no such record."""
         if self.pv:
             _check_pv(self, self.pv, targets)
 
-    async def begin(self, targets: FaultTargets, duration_s: float) -> None:
+    async def begin(self, targets: ServerTargets, duration_s: float) -> None:
         """Stop the monitors; raises SimulationInputError before the server runs."""
         targets.mute_monitors(self.pv)
 
-    async def end(self, targets: FaultTargets) -> None:
+    async def end(self, targets: ServerTargets) -> None:
         """Send monitors again."""
         await targets.unmute_monitors()
 
@@ -81,7 +81,7 @@ class IocFreeze(Fault):
     wall_clock: ClassVar[bool] = True
     longest_s: ClassVar[float] = 600.0
 
-    async def begin(self, targets: FaultTargets, duration_s: float) -> None:
+    async def begin(self, targets: ServerTargets, duration_s: float) -> None:
         """Freeze the server for `duration_s` seconds of wall time; it wakes by itself."""
         targets.freeze_server(duration_s)
 
@@ -103,6 +103,6 @@ class IocDeath(Fault):
         """Refuse values that are neither 0 nor 1."""
         self._require(other_port=(0, 1))
 
-    async def begin(self, targets: FaultTargets, duration_s: float) -> None:
+    async def begin(self, targets: ServerTargets, duration_s: float) -> None:
         """Kill the server for `duration_s` seconds of wall time; the restarted server does not know this fault."""
         targets.kill_server(duration_s, other_port=bool(self.other_port))

@@ -5,7 +5,29 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class FaultTargets(Protocol):
+class ServerTargets(Protocol):
+    """The server as faults see it, of any experiment."""
+
+    def has_pv(self, pv: str) -> bool:
+        """Return whether there is a record, or a field of one, of that name without the macro."""
+
+    async def hide_pv(self, pv: str) -> None:
+        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
+
+    def mute_monitors(self, pv: str) -> None:
+        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
+
+    async def unmute_monitors(self) -> None:
+        """Send monitors again; raises SimulationInputError before the server runs."""
+
+    def freeze_server(self, wall_s: float) -> None:
+        """Stop the whole server for `wall_s` seconds of wall time."""
+
+    def kill_server(self, wall_s: float, *, other_port: bool) -> None:
+        """End the server, and restart it after `wall_s` seconds of wall time (infinite: never)."""
+
+
+class FaultTargets(ServerTargets, Protocol):
     """The devices and the server as faults see them; `sim.ioc` implements it."""
 
     def stick_laser_shutter(self, *, stuck: bool) -> None:
@@ -47,20 +69,18 @@ class FaultTargets(Protocol):
     def fill_disk(self, *, full: bool) -> None:
         """Make writing images fail as on a full disk, or succeed again."""
 
-    def has_pv(self, pv: str) -> bool:
-        """Return whether there is a record, or a field of one, of that name without the macro."""
 
-    async def hide_pv(self, pv: str) -> None:
-        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
+class MicroscopeTargets(ServerTargets, Protocol):
+    """The devices of the microscope as faults see them."""
 
-    def mute_monitors(self, pv: str) -> None:
-        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
+    async def disturb(self, name: str, value: float | str) -> None:
+        """Write a switch of what goes wrong, in its unit; its usual value ends it."""
 
-    async def unmute_monitors(self) -> None:
-        """Send monitors again; raises SimulationInputError before the server runs."""
+    def swing_cryostat(self, amplitude_k: float, period_s: float) -> None:
+        """Make the temperature of the sample oscillate, amplitude in K and period in s; amplitude 0 ends it."""
 
-    def freeze_server(self, wall_s: float) -> None:
-        """Stop the whole server for `wall_s` seconds of wall time."""
+    def stall_motor(self, motor: str, *, hangs: bool) -> None:
+        """Block a motor, named without the macro; with `hangs` it never reports the end of a move."""
 
-    def kill_server(self, wall_s: float, *, other_port: bool) -> None:
-        """End the server, and restart it after `wall_s` seconds of wall time (infinite: never)."""
+    def free_motor(self, motor: str) -> None:
+        """Let a motor move again."""

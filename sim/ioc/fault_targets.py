@@ -43,14 +43,54 @@ class Server:
 
 
 @dataclass(kw_only=True)
-class DeviceTargets:
-    """Targets of faults (`sim.faults.targets.FaultTargets`) among the devices under the prefix `macro`.
+class RunningServer:
+    """Targets of the faults of the server (`sim.faults.targets.ServerTargets`), whose PVs have the prefix `macro`.
 
-    `motors` by their names without the macro. `server` is None until the server runs; faults of the server and of the
-    network need it, faults of devices do not.
+    `known_pv` returns whether there is a PV of a full name. `server` is None until the server runs; faults of the
+    server and of the network need it, faults of devices do not.
     """
 
     macro: str
+    known_pv: Callable[[str], bool]
+    server: Server | None = None
+
+    def has_pv(self, pv: str) -> bool:
+        """Return whether there is a record, or a field of one, of that name without the macro."""
+        return self.known_pv(self.macro + pv)
+
+    async def hide_pv(self, pv: str) -> None:
+        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
+        await self._running_server().network.hide(self.macro + pv if pv else "")
+
+    def mute_monitors(self, pv: str) -> None:
+        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
+        self._running_server().network.mute(self.macro + pv if pv else "")
+
+    async def unmute_monitors(self) -> None:
+        """Send monitors again; raises SimulationInputError before the server runs."""
+        await self._running_server().network.unmute()
+
+    def freeze_server(self, wall_s: float) -> None:
+        """Stop the whole server for `wall_s` seconds of wall time, as a process that the system has stopped."""
+        asyncio.get_running_loop().call_later(REPLY_S, time.sleep, wall_s)
+
+    def kill_server(self, wall_s: float, *, other_port: bool) -> None:
+        """End the server, and restart it after `wall_s` seconds of wall time (infinite: never)."""
+        asyncio.get_running_loop().call_later(REPLY_S, self._running_server().restart, wall_s, other_port)
+
+    def _running_server(self) -> Server:
+        if self.server is None:
+            raise SimulationInputError("The server does not run yet; faults of server and network need it. Try again.")
+        return self.server
+
+
+@dataclass(kw_only=True)
+class DeviceTargets(RunningServer):
+    """Targets of faults (`sim.faults.targets.FaultTargets`) among the devices of the beamline.
+
+    `motors` by their names without the macro.
+    """
+
     acquisition: Acquisition
     cell: Cell
     environment: Environment
@@ -58,8 +98,6 @@ class DeviceTargets:
     motors: Mapping[str, MotorGroup]
     pilatus: Pilatus
     timing: Timing
-    known_pv: Callable[[str], bool]
-    server: Server | None = None
 
     def stick_laser_shutter(self, *, stuck: bool) -> None:
         """Make the laser shutter ignore writes, or obey them again."""
@@ -111,32 +149,3 @@ class DeviceTargets:
     def fill_disk(self, *, full: bool) -> None:
         """Make writing images fail as on a full disk, or succeed again."""
         self.pilatus.hdf5.fault_disk_full = full
-
-    def has_pv(self, pv: str) -> bool:
-        """Return whether there is a record, or a field of one, of that name without the macro."""
-        return self.known_pv(self.macro + pv)
-
-    async def hide_pv(self, pv: str) -> None:
-        """Disconnect a record; "" reconnects it. Raises SimulationInputError before the server runs."""
-        await self._running_server().network.hide(self.macro + pv if pv else "")
-
-    def mute_monitors(self, pv: str) -> None:
-        """Stop the monitors of a record, or of all for ""; raises SimulationInputError before the server runs."""
-        self._running_server().network.mute(self.macro + pv if pv else "")
-
-    async def unmute_monitors(self) -> None:
-        """Send monitors again; raises SimulationInputError before the server runs."""
-        await self._running_server().network.unmute()
-
-    def freeze_server(self, wall_s: float) -> None:
-        """Stop the whole server for `wall_s` seconds of wall time, as a process that the system has stopped."""
-        asyncio.get_running_loop().call_later(REPLY_S, time.sleep, wall_s)
-
-    def kill_server(self, wall_s: float, *, other_port: bool) -> None:
-        """End the server, and restart it after `wall_s` seconds of wall time (infinite: never)."""
-        asyncio.get_running_loop().call_later(REPLY_S, self._running_server().restart, wall_s, other_port)
-
-    def _running_server(self) -> Server:
-        if self.server is None:
-            raise SimulationInputError("The server does not run yet; faults of server and network need it. Try again.")
-        return self.server

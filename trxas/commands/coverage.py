@@ -64,6 +64,8 @@ class CoverageOptions:
     technique: Annotated[
         str,
         typer.Option(
+            "--technique",
+            "--experiment",
             metavar="NAME",
             help="Campaign of a technique instead: tplm, or one of an installed package (`trxas plugins`).",
         ),

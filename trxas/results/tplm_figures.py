@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from gui.palette import ROLES_ON_WHITE
 from reduction.run_kind import RunResults
-from reduction.tplm.likelihood import NM2_PER_NS
 from reduction.tplm.limits import diffusivity_text
+from reduction.tplm.map_model import NM2_PER_NS
 from reduction.tplm.results import DecayResults, MapResults
 
 MEASURED_COLOUR = ROLES_ON_WHITE["transient"]

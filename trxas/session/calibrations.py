@@ -14,6 +14,7 @@ from bluesky.utils import Msg
 from devices.axes.fluence import AttenuatorCalibration
 from devices.beamline import Beamline
 from devices.bunch_period import BunchPeriod
+from devices.exposure.own_detector import OwnDetector
 from devices.instrument_response import InstrumentResponse
 from errors import InputError, ReductionError, StorageError
 from reduction.gate_calibration import GateCalibration
@@ -52,7 +53,14 @@ def current(beamline: Beamline) -> dict[str, Any]:
         ATTENUATOR: asdict(beamline.fluence.calibration),
         GATES: beamline.gates.calibration,
         FOILS: beamline.foils.own,
+        **own_calibrations(beamline),
     }
+
+
+def own_calibrations(beamline: Beamline) -> dict[str, dict[str, Any]]:
+    """Return the calibrations of a detector that makes the exposures by itself, by name; none for gated detectors."""
+    exposure = beamline.exposure
+    return dict(exposure.calibrations) if isinstance(exposure, OwnDetector) else {}
 
 
 class Calibrations:
@@ -106,8 +114,10 @@ class Calibrations:
             try:
                 self._apply(name, saved.value)
             except (InputError, ReductionError, TypeError) as error:
-                for old in before.items():
-                    self._apply(*old)
+                in_force = self.current()
+                # A beamline without X-rays has the calibrations of its axes, but no axes to set them at.
+                for changed in (one for one in before.items() if in_force[one[0]] != one[1]):
+                    self._apply(*changed)
                 raise StorageError(
                     f"{self._file.path}: {name} = {saved.value!r} cannot be used: {error} Remove this entry from the "
                     "file, or move the file away, and calibrate again."
@@ -128,6 +138,7 @@ class Calibrations:
             ATTENUATOR: lambda: line.fluence.configure({"calibration": AttenuatorCalibration(**value)}),
             GATES: lambda: self._apply_gates(value),
             FOILS: lambda: self._apply_foils(value),
+            **{own: lambda: line.exposure.configure({name: value}) for own in own_calibrations(line)},
         }
         if name not in setters:
             raise InputError(f"There is no calibration {name!r}. Known: {', '.join(self._known)}.")
@@ -192,5 +203,10 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping) and all(isinstance(one, Mapping) for one in value.values()):
         return ", ".join(f"{name} {one['source']}, ± {one['error_ev']:.2g} eV" for name, one in value.items())
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_short(item)}" for key, item in value.items() if isinstance(item, float))
+        return ", ".join(f"{key} {_short(item)}" for key, item in value.items() if _is_shown(key, item))
     return f"{value:.10g}" if isinstance(value, float) else repr(value)
+
+
+def _is_shown(key: str, item: Any) -> bool:
+    # The time stands at the end of the line already, for every calibration.
+    return isinstance(item, float) and key != "measured_s"

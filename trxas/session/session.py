@@ -19,6 +19,7 @@ from bluesky.utils import Msg, RunEngineInterrupted
 from broadcast.publisher import Publisher
 from devices.beamline import Beamline, build_beamline
 from devices.session.guard import SessionGuard
+from devices.tplm.timing import PhotonTiming
 from errors import ConfigurationError, HeldError
 from plans.registry import plans_of, signature_of
 from processes.loopback import bypass_proxies
@@ -32,9 +33,11 @@ from trxas.session.foil_files import read_foil_files
 from trxas.session.gate_calibrator import GateCalibrator
 from trxas.session.listener import Listener
 from trxas.session.metadata_guard import guard_metadata
+from trxas.session.microscope_calibrator import MicroscopeCalibrator
 from trxas.session.plan_times import PlanTimes
 from trxas.session.publishing import publish
 from trxas.session.remote_control import RemotelyPausableEngine
+from trxas.session.run_calibrator import Documents, RunCalibrator
 from trxas.session.self_test_judge import SelfTestJudge
 from trxas.session.single_application import applied_once
 
@@ -207,13 +210,19 @@ def _assembled(
     judge = CountJudge(functools.partial(load_dataset, store))
     run_engine.record_with(judge)
     run_engine.preprocessors.append(judge.answering)
-    gates = GateCalibrator(beamline, functools.partial(load_dataset, store))
-    run_engine.record_with(gates)
-    # A preprocessor sees the messages of those before it: what the gates configure has to be saved.
-    run_engine.preprocessors.append(gates.applying)
+    calibrator = _calibrator(beamline, functools.partial(load_dataset, store))
+    run_engine.record_with(calibrator)
+    # A preprocessor sees the messages of those before it: what the calibrator configures has to be saved.
+    run_engine.preprocessors.append(calibrator.applying)
     run_engine.preprocessors.append(calibrations.saving)
     run_engine.preprocessors.append(functools.partial(with_free_space, storage=configuration.storage))
     return session
+
+
+def _calibrator(beamline: Beamline, load: Callable[[str], Documents]) -> RunCalibrator:
+    if isinstance(beamline.exposure, PhotonTiming):
+        return MicroscopeCalibrator(beamline.exposure, load)
+    return GateCalibrator(beamline, load)
 
 
 def _record(run_engine: RemotelyPausableEngine, beamline: Beamline, store: Store) -> None:

@@ -51,6 +51,7 @@ class CountingPanel(SingleAnswerPanel[Counting]):
 
     def show_answer(self, value: Counting) -> None:
         """Replace curves and numbers."""
+        # Each exposure is a point, also the repeated ones: a drift of the laser shows from one to the next.
         shown = ((self.rate, value.rate_hz), (self.pile_up, value.pile_up_percent), (self.channel, value.highest))
         for plot, column in shown:
             plot.set_curve("exposures", value.number, column, style=OFF, label="exposures")
@@ -70,7 +71,8 @@ class CountingPanel(SingleAnswerPanel[Counting]):
 
 def counting_rows(value: Counting) -> list[list[Cell]]:
     """Return the latest exposure's pile-up, fullest channel, power, rate and temperature as rows (rows, 2)."""
-    pile_up, highest = float(value.pile_up_percent.max()), float(value.highest.max())
+    pile_up = float(value.pile_up_percent.max())
+    highest = float(value.highest.max())
     latest = value.latest
     rate = f"{latest['repetition_rate_mhz']:.4g} MHz"
     return [

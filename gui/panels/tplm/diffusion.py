@@ -15,8 +15,8 @@ from gui.plots.line_plot import LinePlot
 from gui.plots.styles import FIT, TRANSIENT, CurveStyle
 from gui.requests.tplm.maps import LiveMap, LiveMapRequest
 from reduction.number_text import with_error
-from reduction.tplm.likelihood import NM2_PER_NS
 from reduction.tplm.limits import diffusivity_text
+from reduction.tplm.map_model import NM2_PER_NS
 from reduction.tplm.response import seen_exponential
 
 LINE = CurveStyle(role="off", line="dashed")
@@ -67,6 +67,8 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
 
     def _draw_displacement(self, value: LiveMap) -> None:
         results = value.results
+        # All curves are shown above the width at time zero of the fit: absolute variances would put four fifths of the
+        # plot below the points.
         start = float(results.fit.common[1])
         time = np.linspace(0.0, 3.0, 60)
         slope = 2 * NM2_PER_NS * results.fit.common[0]
@@ -87,6 +89,7 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
     def _draw_decay(self, value: LiveMap) -> None:
         results = value.results
         fit = results.fit
+        # The light of the whole image, not that at the centre, which falls faster as the image spreads.
         area = fit.variance_nm2 / fit.common[1]
         light = fit.light * area
         top = float(light.max())
@@ -96,12 +99,14 @@ class DiffusionPanel(SingleAnswerPanel[LiveMap]):
         )
         if results.widths is not None and (late := ~results.widths.on_line).any():
             tail = np.maximum(results.widths.light[late] / top, 1e-6)
+            # An error on a logarithmic axis is the relative one over ln 10.
             sigma = results.widths.light_sigma[late] / top / tail / np.log(10)
             self.decay.set_curve(
                 "tail", results.widths.delay_ns[late], np.log10(tail), sigma, style=TRANSIENT, label="power law"
             )
         if results.lifetime_ns is not None:
             shape = seen_exponential(fit.delay_ns, results.lifetime_ns.value, value.response)
+            # The exponential is laid through the light by least squares: the fit gives its lifetime, not its height.
             shape *= float((light * shape).sum() / (shape**2).sum()) / top
             self.decay.set_curve(
                 "lifetime",

@@ -61,6 +61,8 @@ class PhotonMapPanel(Panel):
 
     def draw(self, frame: LiveFrame) -> None:
         """Replace map and profile."""
+        # Map and fit come in answers of their own: the map at every exposure, the fit when it is done. Both have to be
+        # asked, as the question also marks the answer as seen.
         new_map = self._maps.changed(frame, PhotonMapRequest())
         new_fit = self._fits.changed(frame, LiveMapRequest())
         if not new_map and not new_fit:
@@ -88,12 +90,14 @@ class PhotonMapPanel(Panel):
         if not self.normalised.isChecked():
             return light
         with np.errstate(invalid="ignore", divide="ignore"):
+            # Places that are not measured yet are NaN, and a delay of nothing but NaN has no brightest place.
             top = np.nanmax(np.where(np.isfinite(light).any(axis=1, keepdims=True), light, -np.inf), axis=0)
             return np.asarray(np.where(top > 0, light / top, np.nan))
 
     def _draw_profile(self, found: PhotonMap, column: int) -> None:
         measured = np.isfinite(found.light[:, column])
-        light, sigma = found.light[measured, column], found.sigma[measured, column]
+        light = found.light[measured, column]
+        sigma = found.sigma[measured, column]
         self.chosen.setText(f"profile at {found.delay_ns[column]:.2f} ns")
         self.profile.set_curve("profile", found.x_um[measured], light, sigma, style=TRANSIENT, label="measured")
         curve = self._gaussian(found, column)
@@ -108,7 +112,8 @@ class PhotonMapPanel(Panel):
         if self._fit is None:
             return None
         results = self._fit.results
-        fit, delay = results.fit, float(found.delay_ns[column])
+        fit = results.fit
+        delay = float(found.delay_ns[column])
         if not fit.delay_ns[0] <= delay <= fit.delay_ns[-1]:
             return None
         per_pulse = float(np.interp(delay, fit.delay_ns, fit.light))

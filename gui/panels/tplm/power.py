@@ -57,6 +57,7 @@ class PowerPanel(SingleAnswerPanel[MapSeries]):
         diffusivity = np.array([one.diffusivity.value for one in maps])
         sigma = np.array([one.diffusivity.sigma for one in maps])
         power = np.asarray(np.log10([max(one.power_nw, 1e-9) for one in maps]), dtype=float)
+        # Logarithms, because power and rate are varied by factors; the plots label the axes with the numbers.
         columns = (
             (self.power, power),
             (self.rate, np.log10([one.rate_mhz for one in maps])),
@@ -109,6 +110,7 @@ def series_rows(value: MapSeries) -> list[list[Cell]]:
     if value.attribution is not None:
         found = value.attribution
         exponent = with_error(*found.rate_exponent)
+        # A dependence on something else than the power is what the series is measured to exclude, so it is marked.
         text: Cell = exponent if found.is_power_alone else (f"▲ {exponent}, NOT THE POWER ALONE", "warning")
         rows += [
             ["D ~ P^a f^b: a", with_error(*found.power_exponent)],

@@ -37,6 +37,7 @@ class CountingRequest(Request[Counting]):
         seen = sums.exposures()
         photons = seen.counts.sum(axis=1).astype(float)
         pulses = seen["sync_pulses"]
+        # Runs of earlier versions do not record the fullest channel; it then comes from the histogram.
         highest = np.where(np.isfinite(seen["highest_channel"]), seen["highest_channel"], seen.counts.max(axis=1))
         return Counting(
             number=np.arange(1.0, len(seen) + 1),

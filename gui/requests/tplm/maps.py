@@ -15,6 +15,7 @@ from reduction.tplm.coates import blocked_pulses, photons_per_pulse
 from reduction.tplm.kinds import reduce_map
 from reduction.tplm.likelihood import expected_error
 from reduction.tplm.map_sums import MapSums
+from reduction.tplm.metadata import is_map
 from reduction.tplm.response import Response
 from reduction.tplm.results import MapResults
 from reduction.tplm.windows import FREE_UNTIL_NS, TAIL_UNTIL_NS, channels_of
@@ -46,7 +47,8 @@ class PhotonMapRequest(Request[PhotonMap]):
     def compute(self, run: RunState) -> PhotonMap:
         """Return the map. Raises ReductionError for any other run, or before its first exposure."""
         sums = run.sums_of(MapSums)
-        seen, metadata = sums.exposures(), sums.metadata
+        seen = sums.exposures()
+        metadata = sums.metadata
         channels = channels_of(metadata, seen.mean("repetition_rate_mhz"))
         edges = np.concatenate([np.arange(FROM_NS, FREE_UNTIL_NS, FINE_NS), np.geomspace(3.1, TAIL_UNTIL_NS, 25)])
         chosen = channels.between(FROM_NS, min(TAIL_UNTIL_NS, 0.7 * channels.period_ns))
@@ -57,8 +59,10 @@ class PhotonMapRequest(Request[PhotonMap]):
         seconds = seen["sync_pulses"] / (1e6 * seen["repetition_rate_mhz"])
         blocked = blocked_pulses(metadata.dead_time_ns, channels.period_ns)
         photons = photons_per_pulse(seen.counts, seen["sync_pulses"], blocked)[:, chosen]
+        # Photons per pulse back to photons of the exposure, corrected for pile-up; their errors are those of counts.
         photons *= seen["sync_pulses"][:, np.newaxis]
         places = planned_places(run.start or {}, metadata.line_axis, seen[metadata.line_axis])
+        # Read-backs differ from the planned places by less than a step, so the nearest one is meant.
         row = np.abs(places[:, np.newaxis] - seen[metadata.line_axis]).argmin(axis=0)
         total = _per_place(np.add.reduceat(photons, starts, axis=1), row, len(places))
         exposed = _per_place(seconds[:, np.newaxis], row, len(places)) * widths * channels.bin_ns
@@ -114,7 +118,7 @@ class LiveMapRequest(Request[LiveMap]):
     def compute(self, run: RunState) -> LiveMap:
         """Return fit and forecast. Raises ReductionError for any other run, or if there is too little yet."""
         sums = run.sums_of(MapSums)
-        if sums.start.get("plan_name") != "tplm_map":
+        if not is_map(sums.start):
             raise ReductionError("This run is not a map of photoluminescence. Start the plan tplm_map.")
         results = reduce_map(sums)
         planned = planned_exposures(sums.start, sums.metadata.line_axis)

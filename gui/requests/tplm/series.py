@@ -12,6 +12,7 @@ from gui.live.run_state import RunState
 from reduction.tplm.attribution import Attribution, attribute
 from reduction.tplm.kinds import reduce_map
 from reduction.tplm.map_sums import MapSums
+from reduction.tplm.metadata import is_map
 from reduction.tplm.relaxation import LawComparison, MapPoint, compare_laws
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class MapSeriesRequest(Request[MapSeries]):
     def compute(self, run: RunState) -> MapSeries:
         """Return the series. Raises ReductionError for any other run, or if no map of it can be fitted yet."""
         this = run.sums_of(MapSums)
+        # Finished maps never change, so each is fitted once and remembered by its run and number of exposures; only the
+        # map under way is fitted again at every exposure.
         earlier = [sums for sums in run.earlier_sums if isinstance(sums, MapSums)]
         maps = [point for sums in earlier if (point := _finished(run, sums)) is not None]
         # The map that is being measured joins as soon as it can be fitted.
@@ -59,7 +62,7 @@ def _finished(run: RunState, sums: MapSums) -> MapPoint | None:
 
 
 def _point(sums: MapSums) -> MapPoint | None:
-    if sums.start.get("plan_name") != "tplm_map":
+    if not is_map(sums.start):
         return None
     try:
         return reduce_map(sums).point

@@ -98,18 +98,29 @@ class Cryostat(PVGroup):
             ambient_c=BASE_K - ZERO_C_IN_K,
             start_c=ROOM_K - ZERO_C_IN_K,
         )
+        self._swing: tuple[float, float, float] | None = None
         self._program()
 
     @property
     def temperature_k(self) -> float:
-        """True temperature of the sample, K."""
-        return self._thermostat.temperature_c(self._clock.now_s()) + ZERO_C_IN_K
+        """True temperature of the sample, K, with the swing of a fault."""
+        now_s = self._clock.now_s()
+        steady_k = self._thermostat.temperature_c(now_s) + ZERO_C_IN_K
+        if self._swing is None:
+            return steady_k
+        amplitude_k, period_s, since_s = self._swing
+        return max(steady_k + amplitude_k * math.sin(2 * math.pi * (now_s - since_s) / period_s), 1.0)
+
+    def fault_swing(self, amplitude_k: float, period_s: float) -> None:
+        """Make the temperature oscillate from now on, amplitude in K and period in s of beam; amplitude 0 ends it."""
+        self._swing = (amplitude_k, period_s, self._clock.now_s()) if amplitude_k else None
 
     def _program(self, **changes: Any) -> None:
         """Follow the settings, with `changes` that are being written."""
         # caproto stores a value only after its putter has returned, so the record still holds the old value here.
         values = {"target_k": self.setpoint.value, "ramp": self.ramp.value, "ramp_on": self.ramp_on.value,
                   "range": self.heater_range.value} | changes  # fmt: skip
+        # A ramp of 0 would never arrive; the real controller takes it as no ramp.
         slope = float(values["ramp"]) if values["ramp_on"] == "On" else 0.0
         self._thermostat.program(
             self._clock.now_s(),

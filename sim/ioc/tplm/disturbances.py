@@ -24,6 +24,7 @@ class Disturbances(PVGroup):
     power_share = _number("PowerShare", "", 2.0, "laser power as a share of the set value", value=1.0)
     ambient_hz = _number("AmbientHz", "Hz", 1e6, "light in the room at the detector")
     vibration_nm = _number("VibrationNm", "nm", 1000.0, "vibration of the sample, rms")
+    flood_hz = _number("FloodHz", "Hz", 1e7, "light of the laser itself at the detector")
     emission_off = pvproperty(
         name="tplm:sim:EmissionOff", value="No", dtype=ChannelType.ENUM, enum_strings=["No", "Yes"],
         doc="Simulation only: laser off by its interlock",

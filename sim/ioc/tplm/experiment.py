@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from sim.errors import SimulationInputError
 from sim.ioc.experiment import BuildOptions, SimulatedExperiment
 from sim.ioc.tplm.microscope import SimulatedMicroscope
 from sim.physics.tplm.sample import DEFAULT_TPLM_SAMPLE, Film, film_path, load_film, shipped_films
 
 
 def build(film: Film, options: BuildOptions) -> SimulatedMicroscope:
-    """Return the microscope with `film`; raises SimulationInputError for options that it does not have."""
-    if options.schedule.faults:
-        raise SimulationInputError("The microscope has no faults that strike by a schedule. Leave out --faults.")
+    """Return the microscope with `film`; raises SimulationInputError for a fault that it cannot have."""
     return SimulatedMicroscope(
-        film, seed=options.seed, speed=options.speed, macro=options.macro, restarts=options.restarts
+        film,
+        seed=options.seed,
+        speed=options.speed,
+        macro=options.macro,
+        restarts=options.restarts,
+        schedule=options.schedule,
+        exposure_log=options.exposure_log,
     )
 
 

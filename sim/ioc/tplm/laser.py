@@ -101,6 +101,7 @@ class DiodeLaser(PVGroup):
     @property
     def power_nw(self) -> float:
         """Power that really arrives at the meter, nW."""
+        # The set value is what the attenuator is turned to; what arrives may differ, and only the meter shows it.
         return float(self.power.value) * self._power_share() if self.emits else 0.0
 
     @rate.putter  # type: ignore[no-redef]
@@ -157,6 +158,7 @@ class DiodeLaser(PVGroup):
     async def show_power(self) -> None:
         """Take one noisy reading of the power meter, nW."""
         power_nw = self.power_nw
+        # A relative and an absolute part: at 0.1 nW the amplifier of the meter decides, at 100 nW the laser.
         noise = math.hypot(METER_RELATIVE * power_nw, METER_OFFSET_NW) * self._meter.standard_normal()
         await self.power_readback.write(power_nw + noise)
 

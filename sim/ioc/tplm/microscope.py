@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.clock import BeamClock
+from sim.faults.schedule import NOTHING_SCHEDULED, Schedule
 from sim.ioc.after_write import after_write
+from sim.ioc.fault_targets import Network, Server
 from sim.ioc.session_lock import SessionLock
 from sim.ioc.tplm.cryostat import Cryostat
 from sim.ioc.tplm.disturbances import Disturbances
+from sim.ioc.tplm.exposure_log import MicroscopeLog
+from sim.ioc.tplm.faults import MicroscopeFaults, MicroscopeTargets, StrikeLog
 from sim.ioc.tplm.laser import DiodeLaser
-from sim.ioc.tplm.optics import DetectionPath, DetectorStage, sample_stage
+from sim.ioc.tplm.optics import STAGE_MOTORS, DetectionPath, DetectorStage, sample_stage
 from sim.ioc.tplm.safety import LaserWatchdog
 from sim.ioc.tplm.scene import Scene, Stretch
 from sim.ioc.tplm.tcspc import CHANNELS, Counting, Histogram, PhotonTiming
@@ -38,22 +43,41 @@ FRESH_SPOT_UM = 1.0
 class SimulatedMicroscope:
     """All PVs of a microscope with `film` under its objective, their names under the prefix `macro`.
 
-    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server.
+    `speed` is in seconds of beam per second of wall time; `restarts`: number of earlier restarts of the server. The
+    faults of `schedule` strike by themselves; `exposure_log` gets the truth about every exposure. Raises
+    SimulationInputError for a fault that this microscope cannot have.
     """
 
-    def __init__(self, film: Film, *, seed: int, speed: float, macro: str = "", restarts: int = 0) -> None:
+    def __init__(
+        self,
+        film: Film,
+        *,
+        seed: int,
+        speed: float,
+        macro: str = "",
+        restarts: int = 0,
+        schedule: Schedule = NOTHING_SCHEDULED,
+        exposure_log: Path | None = None,
+    ) -> None:
         self.film = film
+        self._macro = macro
         self.clock = BeamClock(speed)
         self._random = np.random.default_rng([seed, restarts, 22])
         self.disturbances = Disturbances(macro)
         share = self.disturbances.power_share
+        # The laser and the electronics ask for what they need by functions: the groups of records know nothing of each
+        # other, and all meet here.
         self.laser = DiodeLaser(macro, clock=self.clock, seed=seed, power_share=lambda: float(share.value))
         self.detector_stage = DetectorStage(macro, clock=self.clock)
         self.sample_stage = sample_stage(macro, clock=self.clock)
         self.path = DetectionPath(macro, clock=self.clock)
         self.cryostat = Cryostat(macro, clock=self.clock)
         counting = Counting(
-            scene=self.scene, histogram=self.histogram, rate_hz=self.photon_rate_hz, sync_hz=self.sync_hz
+            scene=self.scene,
+            histogram=self.histogram,
+            rate_hz=self.photon_rate_hz,
+            sync_hz=self.sync_hz,
+            log=MicroscopeLog(exposure_log),
         )
         self.timing = PhotonTiming(macro, clock=self.clock, counting=counting)
         self.lock = SessionLock(macro, station=STATION)
@@ -63,7 +87,33 @@ class SimulatedMicroscope:
         # hours of beam while a client reads out an exposure of half a minute.
         self._exposed_s = 0.0
         self._spot_um = (0.0, 0.0)
+        self.targets = self._targets()
+        self.faults = self._faults(schedule)
+        # A planned fault may name any record, those of the faults included: all of them are there by now.
+        for planned in schedule.faults:
+            planned.fault.check(self.targets)
         self._connect_changes()
+
+    def _faults(self, schedule: Schedule) -> MicroscopeFaults:
+        """Return the switches of faults, of which those of `schedule` strike by themselves."""
+        return MicroscopeFaults(
+            self._macro,
+            clock=self.clock,
+            history=StrikeLog(self.clock),
+            targets=self.targets,
+            refresh=self.laser.show_power,
+            schedule=schedule,
+        )
+
+    def _targets(self) -> MicroscopeTargets:
+        stage = {motor: self.detector_stage.motors[name] for name, motor in STAGE_MOTORS.items()}
+        return MicroscopeTargets(
+            macro=self._macro,
+            known_pv=lambda name: name.partition(".")[0] in self.pvdb,
+            disturbances=self.disturbances,
+            cryostat=self.cryostat,
+            motors=stage,
+        )
 
     def _connect_changes(self) -> None:
         """Note changes that affect an exposure as soon as they happen; motors are noted by their read-backs."""
@@ -79,7 +129,7 @@ class SimulatedMicroscope:
             after_write(channel, self.timing.show_rates)
         wrong = self.disturbances
         after_write(wrong.power_share, laser.show_power)
-        for channel in (wrong.ambient_hz, wrong.vibration_nm):
+        for channel in (wrong.ambient_hz, wrong.vibration_nm, wrong.flood_hz):
             after_write(channel, self.timing.note)
         for channel in (wrong.emission_off, wrong.frame_stale, wrong.stage_stalled):
             after_write(channel, self._disturb)
@@ -90,6 +140,7 @@ class SimulatedMicroscope:
         self.timing.fault_stale = wrong.frame_stale.value == "Yes"
         for motor in self.detector_stage.motors.values():
             motor.fault_stalled = wrong.stage_stalled.value == "Yes"
+        # Written only when it changes: every write cuts the running exposure into one more stretch.
         emission = "Off" if wrong.emission_off.value == "Yes" else "On"
         if self.laser.emission.value != emission:
             await self.laser.emission.write(emission)
@@ -127,6 +178,7 @@ class SimulatedMicroscope:
             offset_ps=float(self.timing.offset.value),
             ambient_hz=float(self.disturbances.ambient_hz.value),
             vibration_nm=float(self.disturbances.vibration_nm.value),
+            flood_hz=float(self.disturbances.flood_hz.value),
         )
 
     def histogram(self, stretches: Sequence[Stretch]) -> Histogram:
@@ -135,6 +187,8 @@ class SimulatedMicroscope:
         # has another number of channels: of those, only the ones that both have are kept.
         self._expose_spot(stretches)
         channels = min(channels_of(stretches[-1].scene.setting, self.timing.bin_ps), CHANNELS)
+        # Stretches are drawn one after the other, each with the light of its own scene. Their sum is exact, as the
+        # counts of different pulses are independent; only a dead time over the border of two stretches is left out.
         counts = np.zeros(channels, dtype=np.int64)
         pulses = 0
         for one in stretches:
@@ -163,6 +217,8 @@ class SimulatedMicroscope:
         """Add what the spot receives in an exposure to its dose, nW s; a fresh spot begins at 0."""
         self._exposed_s += sum(one.seconds for one in stretches)
         here = (self.sample_stage["x"].position, self.sample_stage["y"].position)
+        # Bleaching belongs to a place on the film. The dose begins again where no light has been yet, which is a
+        # distance of two widths of the spot.
         if np.hypot(here[0] - self._spot_um[0], here[1] - self._spot_um[1]) > FRESH_SPOT_UM:
             self._spot_um = here
             self._dose_nw_s = 0.0
@@ -174,8 +230,9 @@ class SimulatedMicroscope:
         scene = self.scene()
         return float(self._expected(scene).sum()) * scene.sync_hz if scene.sync_hz else 0.0
 
-    def serve_through(self, network: object, restart: Callable[[float, bool], None]) -> None:
-        """Take the running server; no fault of the microscope acts on it."""
+    def serve_through(self, network: Network, restart: Callable[[float, bool], None]) -> None:
+        """Let faults act on the running server; `restart` takes the dead time, s, and whether to change the port."""
+        self.targets.server = Server(network=network, restart=restart)
 
     @property
     def title(self) -> str:
@@ -187,5 +244,5 @@ class SimulatedMicroscope:
         """Every PV by its full name."""
         motors = (*self.detector_stage.motors.values(), *self.sample_stage.values())
         others = (self.disturbances, self.laser, self.path, self.cryostat, self.timing, self.lock, self.safety)
-        groups: tuple[Any, ...] = (*motors, *others)
+        groups: tuple[Any, ...] = (*motors, *others, self.faults)
         return {name: pv for group in groups for name, pv in group.pvdb.items()}

@@ -131,6 +131,7 @@ class DetectionPath(PVGroup):
             raise SimulationInputError(
                 f"optical density {value:g}: the wheel has {', '.join(f'{known:g}' for known in DENSITIES)}"
             )
+        # The read-back follows when the wheel has arrived, so an exposure during the turn has the old filter.
         await self._clock.sleep(WHEEL_TIME_S)
         await self.density_readback.write(value)
         return value

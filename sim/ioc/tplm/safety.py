@@ -36,6 +36,7 @@ class LaserWatchdog(SessionWatchdog):
         await self._laser.shutter.write("Closed")
 
     def _check_may_open(self) -> None:
+        # A tripped watchdog needs a person: opening again by itself would undo what it is there for.
         if self.status.value == "Tripped":
             raise SimulationInputError(f"the laser shutter stays closed: no heartbeat; write 1 to {self.reset.pvname}")
         self.check_armed("the laser shutter stays")

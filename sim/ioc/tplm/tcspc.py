@@ -59,13 +59,15 @@ class Histogram:
 class Counting:
     """What the electronics ask of the microscope: its present scene, the histogram of an exposure, the photon rate.
 
-    The rate is in Hz; `sync_hz` is that of the laser's pulses at the sync input.
+    The rate is in Hz; `sync_hz` is that of the laser's pulses at the sync input. `log` takes number, counts and
+    stretches of every exposure before anybody can read it.
     """
 
     scene: Callable[[], Scene]
     histogram: Callable[[Sequence[Stretch]], Histogram]
     rate_hz: Callable[[], float]
     sync_hz: Callable[[], float]
+    log: Callable[[int, IntArray, Sequence[Stretch]], None]
 
 
 class PhotonTiming(PVGroup):
@@ -196,6 +198,10 @@ class PhotonTiming(PVGroup):
             return 0
         if self._running is not None:
             raise SimulationInputError("An exposure runs already; write 0 to end it")
+        # The states of an exposure: idle while `_running` is None; counting while it holds the scenes so far, each with
+        # its beam time; published when the frame is posted. A second start is refused, a stop shortens the exposure,
+        # and in every case the record of scenes ends with it, so that a failed draw cannot leave the electronics
+        # counting for ever.
         self._stop.clear()
         began_s = self._clock.now_s()
         planned_s = float(self.time_ms.value) * 1e-3
@@ -217,8 +223,10 @@ class PhotonTiming(PVGroup):
         stretches = scenes_of(self._running, began_s + seconds)
         found = self._counting.histogram(stretches)
         self._number += 1
+        self._counting.log(self._number, found.counts, stretches)
         if self.fault_stale:
             return
+        # Of the shutter a reader must know whether it moved, not only how it ended.
         shutters = {float(one.scene.setting.shutter_open) for one in stretches}
         shutter = shutters.pop() if len(shutters) == 1 else MIXED_SHUTTER
         external = float(stretches[-1].scene.setting.external_trigger)
@@ -226,6 +234,7 @@ class PhotonTiming(PVGroup):
         head = [float(self._number), seconds, shutter, float(found.sync_pulses), external, float(highest),
                 self.bin_ps, float(len(found.counts))]  # fmt: skip
         await repost(self.frame, np.concatenate([head, found.counts]))
+        # The standard waveform has all channels of the hardware; those beyond the pump period stay empty.
         whole = np.zeros(CHANNELS, dtype=np.int32)
         whole[: len(found.counts)] = found.counts
         await repost(self.samples, whole)

@@ -6,10 +6,14 @@ import math
 
 import numpy as np
 
+from sim.physics.tplm.poisson import poisson_counts
 from sim.types import FloatArray, IntArray
 
 FULL_CHANNEL = 65_535
 """Highest count of a channel of 16 bits; further photons are lost."""
+
+SPARE_SIGMAS = 3.0
+"""By how many standard deviations of the total too few photons are drawn at first."""
 
 
 def blocked_pulses(dead_time_ns: float, period_ns: float) -> int:
@@ -32,7 +36,8 @@ def draw(rng: np.random.Generator, expected: FloatArray, *, sync_pulses: int, bl
     registered = _registered(rng, some, sync_pulses, blocked)
     if registered == 0:
         return np.zeros(len(expected), dtype=np.int64)
-    return np.minimum(_spread(rng, registered, first / some), FULL_CHANNEL)
+    first /= some
+    return np.minimum(_spread(rng, registered, first, reached=(1 - none_yet) / some), FULL_CHANNEL)
 
 
 def _registered(rng: np.random.Generator, probability: float, sync_pulses: int, blocked: int) -> int:
@@ -48,16 +53,20 @@ def _registered(rng: np.random.Generator, probability: float, sync_pulses: int, 
     return int(rng.binomial(trials, min(apparent, 1.0)))
 
 
-def _spread(rng: np.random.Generator, photons: int, probability: FloatArray) -> IntArray:
-    """Distribute photons over channels, multinomially with the given probabilities, whose sum is 1."""
-    # Independent Poisson counts are twice as fast as a multinomial draw. Given their sum they are multinomial, and they
-    # stay so when the photons that are missing from the total are added one by one. The mean is lowered by six standard
-    # deviations of the sum, so that practically never too many are drawn, and few are missing.
-    mean = max(photons - 6 * math.sqrt(photons), 0.0)
-    counts = rng.poisson(mean * probability)
-    missing = photons - int(counts.sum())
-    if missing < 0:
-        return np.asarray(rng.multinomial(photons, probability))
-    places = np.searchsorted(np.cumsum(probability), rng.random(missing), side="right")
-    counts += np.bincount(np.minimum(places, len(counts) - 1), minlength=len(counts))
-    return np.asarray(counts)
+def _spread(rng: np.random.Generator, photons: int, probability: FloatArray, reached: FloatArray) -> IntArray:
+    """Distribute photons over channels, multinomially with probabilities of sum 1, whose running sum is `reached`."""
+    # Independent Poisson counts are faster than a multinomial draw. Given their sum they are multinomial, and they stay
+    # so when the photons that are missing from the total are added one by one. The mean is lowered by three standard
+    # deviations of the sum, so that too many are drawn once in 700 times; the draw is repeated then, which changes
+    # nothing in the distribution, since every sum that is accepted leads to the same one.
+    mean = max(photons - SPARE_SIGMAS * math.sqrt(photons), 0.0)
+    while True:
+        counts = poisson_counts(rng, mean * probability)
+        missing = photons - int(counts.sum())
+        if missing >= 0:
+            break
+    # Sorted places are found several times faster; sums of exponential steps are sorted uniform numbers.
+    steps = np.cumsum(rng.standard_exponential(missing + 1))
+    places = np.searchsorted(reached, steps[:-1] / steps[-1], side="right")
+    np.add.at(counts, np.minimum(places, len(counts) - 1), 1)
+    return counts

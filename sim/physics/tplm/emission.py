@@ -43,7 +43,8 @@ class Decay:
 
 def decay_at(emission: Emission, power_nw: float) -> Decay:
     """Return the decay at a nominal power, nW: faster and steeper at higher power (Fig. 1d, S6)."""
-    low, high = emission.low_power_nw, emission.high_power_nw
+    low = emission.low_power_nw
+    high = emission.high_power_nw
     way = np.log(max(power_nw, low) / low) / np.log(high / low)
     way = min(float(way), 1.0)
     return Decay(

@@ -41,6 +41,11 @@ def expected_per_pulse(film: Film, setting: Setting, *, x_um: float, y_um: float
     per_channel = background_hz * film.timing.bin_ps * 1e-12
     if not setting.shutter_open or setting.power_nw == 0:
         return np.full(channels, per_channel)
+    if setting.flood_hz:
+        per_pulse = setting.flood_hz * 1e-6 / setting.repetition_rate_mhz
+        dry = replace(setting, flood_hz=0.0)
+        seen = expected_per_pulse(film, dry, x_um=x_um, y_um=y_um, elapsed_s=elapsed_s)
+        return seen + per_pulse * response_per_channel(film.timing, channels, time_zero_ps(film, setting))
     offset2 = offset_squared_nm2(film.image, x_um, y_um, elapsed_s)
     if not setting.filters_in:
         return _scatter(film, setting, offset2) + per_channel

@@ -16,8 +16,8 @@ class Setting:
 
     `power_nw` is the nominal power outside the microscope; `dose_nw_s` what the present spot has received so far;
     `offset_ps` shifts all delays, as the offset of the timing electronics does; `ambient_hz` is further light in the
-    room, `vibration_nm` the rms motion of the sample against the objective. Without `filters_in` the detector sees the
-    laser's scatter, that is the response.
+    room, `vibration_nm` the rms motion of the sample against the objective, `flood_hz` light of the laser that passes
+    the filters. Without `filters_in` the detector sees the laser's scatter, that is the response.
     """
 
     power_nw: float
@@ -32,6 +32,7 @@ class Setting:
     dose_nw_s: float = 0.0
     ambient_hz: float = 0.0
     vibration_nm: float = 0.0
+    flood_hz: float = 0.0
 
     def __post_init__(self) -> None:
         low, high = EXTERNAL_RATES_MHZ

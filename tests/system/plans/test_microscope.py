@@ -23,6 +23,7 @@ from tests.support.patient import patient
 from tests.support.waiting import WAIT_S
 from tests.system.test_docs import REPOSITORY, SNIPPET
 from trxas.configuration import load_configuration
+from trxas.session.calibrations import calibration_file
 from trxas.session.session import Session, open_session
 
 pytestmark = pytest.mark.channel_access
@@ -32,7 +33,7 @@ STILL = 'extends = "ola_oa"\nname = "still film"\n[image]\ndrift_nm_min = 0.0\n'
 
 QUICK: dict[str, dict[str, Any]] = {
     "tplm_map": {"positions": 5, "centre_every": 2},
-    "tplm_centre": {"dwell_s": 0.1},
+    "tplm_centre": {"power_nw": 10.0},
     "tplm_dark": {},
     "tplm_response": {},
     "trpl_series": {"powers_nw": [0.5, 10.0]},
@@ -43,6 +44,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "tplm_reversibility": {"positions": 3, "powers_nw": [1.5, 6.0, 1.5]},
     "tplm_constant_snr": {"powers_nw": [1.0, 10.0], "positions": 3},
     "tplm_temperature_series": {"temperatures_k": [294.0, 296.0], "positions": 3},
+    "tplm_focus": {"dwell_s": 0.5, "reach_um": 0.75},
 }
 """Arguments that make every plan of the microscope short."""
 
@@ -100,7 +102,8 @@ def test_the_snippets_of_its_page_run(session: Session) -> None:
 
 def test_a_map_sees_the_spot_where_it_is(session: Session) -> None:
     """Lost: the axis of every width. The image stands at 0.13 um along the line, 0.08 um beside it."""
-    (documents,) = run(session, "tplm_map", dwell_s=30.0, positions=17, step_um=0.2, centre_every=8)
+    line = {"centre_x_um": 0.0, "centre_y_um": 0.0, "positions": 17, "step_um": 0.2, "centre_every": 8}
+    (documents,) = run(session, "tplm_map", dwell_s=30.0, **line)
     start = documents[0][1]
     found = events_of(documents)
     assert start["grid"]["axes"] == ["y_um", "x_um"]
@@ -132,8 +135,23 @@ def test_another_trigger_moves_time_zero(session: Session) -> None:
     internal, external = (run(session, "tplm_response", rate_mhz=rate, dwell_s=30.0)[0] for rate in (2.5, 1.0))
     peaks = [int(np.argmax(events_of(one)[0]["tcspc_counts"])) * 16.0 for one in (internal, external)]
     assert peaks == pytest.approx([2013.0, 14_013.0], abs=40.0)
-    assert [one[0][1]["time_zero_ps"] for one in (internal, external)] == [2013.0, 14_013.0]
+    assert [one[0][1]["time_zero_ps"] for one in (internal, external)] == pytest.approx([2013.0, 14_013.0], abs=1.0)
     assert [events_of(one)[0]["trigger_source"] for one in (internal, external)] == ["internal", "external"]
+
+
+def test_the_centre_that_was_found_is_used_and_outlasts_the_session(session: Session) -> None:
+    """Lost: maps beside the image, and the alignment of the day before. The image stands at 0.13 and -0.08 um."""
+    lines = run(session, "tplm_centre")
+    assert len(lines) >= 4
+    assert {one[0][1]["plan_name"] for one in lines} == {"tplm_centre"}
+    assert len({one[0][1]["series"] for one in lines}) == 1
+    (later,) = run(session, "tplm_power_series", settings=[(10.0, 2.5)], positions=3)
+    assert later[0][1]["centre_um"] == pytest.approx([0.13, -0.08], abs=0.02)
+    assert later[0][1]["plan_name"] == "tplm_map"
+    saved = calibration_file(session.configuration).read()
+    assert saved["image_centre_x"].value["value_um"] == later[0][1]["centre_um"][0]
+    assert saved["image_centre_x"].run_uid == saved["image_centre_x"].value["run"]
+    assert later[0][1]["calibrated_at_s"]["image_centre_y"] == saved["image_centre_y"].value["measured_s"]
 
 
 def test_too_many_photons_make_a_point_bad(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

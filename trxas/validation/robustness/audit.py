@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,15 @@ from scipy.stats import chi2
 from reduction.accumulator import RunAccumulator, accumulate, joined
 from reduction.xas.grouping import scan_transients
 from storage import Store, find_starts, good_exposures, load_dataset, primary_data
-from trxas.validation.robustness.exposure_truth import ExposureTruth, key_of
+from trxas.configuration import load_configuration
+from trxas.validation.robustness.exposure_truth import LOG_NAME, ExposureTruth
+from trxas.validation.robustness.measured_plans import technique_in_use
 from trxas.validation.robustness.measuring_process import PURPOSE
+from trxas.validation.robustness.microscope_truth import MicroscopeTruth, map_pulls
 from trxas.validation.types import Documents
+
+MICROSCOPE = "tplm"
+"""Technique whose truth and results are those of maps."""
 
 LEAST_CHANCE = 1e-4
 """p-value below which two results count as different (chosen: one false alarm in 10 000 runs)."""
@@ -40,7 +48,26 @@ class Audit:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def audit(store: Store, truth: ExposureTruth) -> Audit:
+class Truth(Protocol):
+    """What is known of every exposure from the log of the simulation, for one technique."""
+
+    def key_of(self, event: Mapping[str, Any]) -> Hashable:
+        """Return the values that identify the exposure of an event's data."""
+
+    def judge(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return for the data of each event the reason why its exposure was bad, "" if it was good."""
+
+
+def truth_in(folder: Path) -> Truth:
+    """Return the truth that a simulation has logged in `folder`, for the detectors of the configuration in use."""
+    if technique_in_use() == MICROSCOPE:
+        return MicroscopeTruth(folder / LOG_NAME)
+    beamline = load_configuration().beamline
+    numbered = bool(beamline.exposure.spc_frame)
+    return ExposureTruth(folder / LOG_NAME, numbered=numbered, divider=beamline.laser.required_divider)
+
+
+def audit(store: Store, truth: Truth) -> Audit:
     """Return the audit of everything that the disturbed runs stored, in counts of exposures.
 
     Raises StorageError if a run cannot be read.
@@ -63,7 +90,7 @@ def audit(store: Store, truth: ExposureTruth) -> Audit:
         # and one reading of the hardware that appears in two events, which shows in number and counts together. The
         # second could pass as two good exposures.
         found.duplicates += len(good) - len(set(good))
-    found.duplicates += sum(number - 1 for number in Counter(key_of(event) for event in events).values())
+    found.duplicates += sum(number - 1 for number in Counter(truth.key_of(event) for event in events).values())
     found.datasets = len(datasets)
     found.runs = len(find_starts(store, purpose=PURPOSE))
     return found
@@ -79,7 +106,10 @@ def disturbed_datasets(store: Store) -> list[Documents]:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Disturbed against undisturbed, over all points of spectra and traces: ln(on/off) of the photodiodes."""
+    """Disturbed against undisturbed, over all points of spectra and traces: ln(on/off) of the photodiodes.
+
+    Of maps, the points are their diffusivities and lifetimes.
+    """
 
     points: int
     chi_square: float
@@ -111,16 +141,25 @@ class Comparison:
 
 
 def compare(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> Comparison:
-    """Compare the mean transients of disturbed and undisturbed datasets, plan by plan.
+    """Compare the mean results of disturbed and undisturbed datasets, plan by plan: transients, or those of maps.
 
     Raises ReductionError if a dataset cannot be reduced. Points that one of the two lacks are not compared.
     """
+    # Every technique compares the numbers that its users publish, with their own errors: an undetected bad point shows
+    # there if it matters, and nowhere if it does not.
+    if technique_in_use() == MICROSCOPE:
+        together = np.array(map_pulls(disturbed, undisturbed))
+    else:
+        together = _transient_pulls(disturbed, undisturbed)
+    largest = float(np.max(np.abs(together))) if together.size else float("nan")
+    return Comparison(points=together.size, chi_square=float(np.sum(together**2)), max_pull=largest)
+
+
+def _transient_pulls(disturbed: Sequence[Documents], undisturbed: Sequence[Documents]) -> NDArray[np.float64]:
     struck = _by_plan(disturbed)
     quiet = _by_plan(undisturbed)
     pulls = [_pulls(struck[plan], quiet[plan]) for plan in struck if plan in quiet]
-    together = np.concatenate(pulls) if pulls else np.zeros(0)
-    largest = float(np.max(np.abs(together))) if together.size else float("nan")
-    return Comparison(points=together.size, chi_square=float(np.sum(together**2)), max_pull=largest)
+    return np.concatenate(pulls) if pulls else np.zeros(0)
 
 
 def _by_plan(datasets: Sequence[Documents]) -> dict[str, RunAccumulator]:

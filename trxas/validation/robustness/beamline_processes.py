@@ -163,6 +163,7 @@ class BeamlineProcesses:
         return ChildProgram(name=IOC, command=command, ready=READY)
 
     def _server(self, _life: int) -> ChildProgram:
+        # Without an environment: the session under test is the one that measures, and two would fight for the beamline.
         command = [*CLI, "serve", *self._where(), "--no-environment"]
         return ChildProgram(name=SERVER, command=command, ready=SERVER_READY, stop_timeout_s=60.0)
 

@@ -11,10 +11,10 @@ from storage import open_store
 from trxas.channel_access import environment as channel_access
 from trxas.configuration import load_configuration
 from trxas.simulation import simulated_beamline
-from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
+from trxas.validation.robustness.audit import audit, compare, disturbed_datasets, truth_in
 from trxas.validation.robustness.chaos_result import ChaosResult
 from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS, undisturbed_number
-from trxas.validation.robustness.exposure_truth import LOG_NAME, truth_in
+from trxas.validation.robustness.exposure_truth import LOG_NAME
 from trxas.validation.robustness.fault_injector import FaultInjector
 from trxas.validation.robustness.fault_schedule import SESSION_KILL, PlannedFault
 from trxas.validation.robustness.look_after import FailedStarts

@@ -32,6 +32,7 @@ def chaos_of_sessions(
     With several kinds, each has its own folder under that of the settings. `report` is a function of a module.
     Raises ChildError if a session cannot be started.
     """
+    # A single session stays in this process, so that an interruption reaches it and its output is not delayed.
     if len(sessions) == 1:
         (session,) = sessions
         return {session: _run(session, faults, settings, report)}

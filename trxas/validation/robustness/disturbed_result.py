@@ -24,6 +24,8 @@ scalers, whose exposures follow each other in a fixed order, chi-square per poin
 
 def undisturbed_number(disturbed: int) -> int:
     """Return the number of undisturbed datasets to compare `disturbed` ones with, from 2 to 16, equal if possible."""
+    # The comparison is as sharp as the smaller of both parts, so more undisturbed datasets than disturbed ones are of
+    # little use, and sixteen are enough to see 1 %.
     return min(max(disturbed, FEWEST_UNDISTURBED), MOST_UNDISTURBED)
 
 
@@ -51,6 +53,7 @@ class DisturbedResult(ABC):
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost, duplicated, wrong or stuck, and the result equals the undisturbed one."""
+        # All of these must be 0, whatever the results: a lucky cancellation is no proof.
         wrong = self.points_lost or self.audit.duplicates or self.audit.bad_points_averaged or self.hangs
         return not wrong and self.comparison.is_equal
 

@@ -10,8 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from trxas.configuration import load_configuration
-
 LOG_NAME = "exposures.jsonl"
 """File of the log in the data folder of a part."""
 
@@ -56,7 +54,7 @@ class ExposureTruth:
         self._nominal = NOMINAL | {"rate_divider": divider}
         self._states: dict[Key, list[tuple[float, Mapping[str, Any]]]] = {
             self._comparable((entry["exposure_id"], entry["i0"], entry["counts"])): entry["states"]
-            for entry in _entries(path)
+            for entry in logged_exposures(path)
         }
 
     def _comparable(self, key: Key) -> Key:
@@ -65,6 +63,10 @@ class ExposureTruth:
 
     def _states_of(self, event: Mapping[str, Any]) -> list[tuple[float, Mapping[str, Any]]] | None:
         return self._states.get(self._comparable(key_of(event)))
+
+    def key_of(self, event: Mapping[str, Any]) -> Key:
+        """Return the values that identify the exposure of an event's data."""
+        return key_of(event)
 
     def judge(self, events: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return for the data of each event the reason why its exposure was bad, "" if it was good."""
@@ -103,14 +105,7 @@ class ExposureTruth:
         return names
 
 
-def truth_in(folder: Path) -> ExposureTruth:
-    """Return the truth that a simulation has logged in `folder`, for the detectors of the configuration in use."""
-    beamline = load_configuration().beamline
-    numbered = bool(beamline.exposure.spc_frame)
-    return ExposureTruth(folder / LOG_NAME, numbered=numbered, divider=beamline.laser.required_divider)
-
-
-def _entries(path: Path) -> list[dict[str, Any]]:
+def logged_exposures(path: Path) -> list[dict[str, Any]]:
     """Return the complete lines of the log; a simulation killed during a write has not announced that exposure."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():

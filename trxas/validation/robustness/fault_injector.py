@@ -26,7 +26,7 @@ class FaultInjector:
 
         Raises InputError if the simulation refuses a parameter: the fault would differ from the one that is counted.
         """
-        switch = f"7idd:sim:Fault:{fault.kind}"
+        switch = fault.switch
         for name, value in fault.parameters.items():
             self._set(f"{switch}:{name}", value)
         # The record takes its own clock: beam time for most faults, so that a fault lasts the same number of exposures
@@ -38,6 +38,7 @@ class FaultInjector:
 
     def _set(self, name: str, value: Any) -> None:
         if self._put(name, value):
+            # Asked again, not taken from the monitor: pyepics reports a refused write as done.
             taken = epics.get_pv(self._prefix + name).get(use_monitor=False, timeout=ANSWER_TIMEOUT_S)
             if taken is not None and taken != value:
                 raise InputError(f"{name} stays at {taken!r}: the simulation refused {value!r}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from errors import InputError
+from trxas.configuration import load_configuration
 from trxas.simulation import FaultKind, simulated_faults
 
 SESSION_KILL = "SessionKill"
@@ -25,11 +26,14 @@ GAP_S = 1.0
 class PlannedFault:
     """A fault of `kind`, `gap_s` after the end of the previous one, for `duration_s`; both wall time.
 
+    `switch` is the name of the PV that switches it on, "" for the kill of the session.
+
     `wall_clock`: the simulation takes the duration of this kind in wall time too, not in beam time. `parameters` by the
     last part of their PV names.
     """
 
     kind: str
+    switch: str = ""
     gap_s: float
     duration_s: float
     wall_clock: bool = False
@@ -41,7 +45,7 @@ def known_kinds() -> list[FaultKind]:
 
     Raises ConfigurationError if the simulation does not start.
     """
-    return [*simulated_faults(), FaultKind(name=SESSION_KILL, wall_clock=True)]
+    return [*simulated_faults(load_configuration().simulation_options), FaultKind(name=SESSION_KILL, wall_clock=True)]
 
 
 def chosen_kinds(names: str | None) -> list[FaultKind]:
@@ -69,6 +73,7 @@ def plan_faults(count: int, seed: int, kinds: Sequence[FaultKind]) -> list[Plann
 def _drawn(kind: FaultKind, random: np.random.Generator) -> PlannedFault:
     return PlannedFault(
         kind=kind.name,
+        switch=kind.switch,
         gap_s=float(random.exponential(GAP_S)),
         duration_s=float(random.uniform(SHORTEST_S, LONGEST_S)),
         wall_clock=kind.wall_clock,

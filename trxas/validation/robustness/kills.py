@@ -9,10 +9,9 @@ from pathlib import Path
 from processes.waiting import wait_until
 from storage import open_store, primary_data
 from storage.check import StoreCheck, check_store
-from trxas.validation.robustness.audit import audit, compare, disturbed_datasets
+from trxas.validation.robustness.audit import audit, compare, disturbed_datasets, truth_in
 from trxas.validation.robustness.beamline_processes import POLL_S, BeamlineProcesses
 from trxas.validation.robustness.disturbed_result import UNDISTURBED_RESTARTS, undisturbed_number
-from trxas.validation.robustness.exposure_truth import truth_in
 from trxas.validation.robustness.kill_schedule import SERVER, SESSION, WINDOW, WRITER, PlannedKill
 from trxas.validation.robustness.kills_result import KillsResult
 from trxas.validation.robustness.look_after import FailedStarts

@@ -32,6 +32,7 @@ class KillsResult(DisturbedResult):
     @property
     def is_clean(self) -> bool:
         """Whether, in addition, no process but a session ended by itself and the stored runs have no problem."""
+        # A session may end by itself where it should, without a beamline to connect to; every other process must not.
         crashes = self.ended.total() - self.ended[SESSION]
         return super().is_clean and not crashes and not self.problems
 

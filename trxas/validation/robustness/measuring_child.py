@@ -141,6 +141,7 @@ class ServedSession(RestartableChild):
 
 
 def _session_process(measurement: Measurement, log: Path, on_line: OnLine) -> SessionProcess:
+    # All kinds of sessions get the same command line and configuration, so that only their kind differs.
     configuration = write_strict_configuration(measurement.data / "strict.toml")
     where = ["--config", str(configuration), "--data", str(measurement.data)]
     where += ["--address-list", measurement.address_list]

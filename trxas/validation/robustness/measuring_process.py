@@ -25,14 +25,10 @@ from storage.runs import RunSource
 from trxas.configuration import load_configuration
 from trxas.session.resume import is_complete, resume_run
 from trxas.session.session import Session, open_session
+from trxas.validation.robustness.measured_plans import planned
 
 PURPOSE = "chaos"
 """Value of `purpose` in the start documents of the runs."""
-
-DELAYS_PS = (-400.0, -100.0, -30.0, 0.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 20000.0)
-ENERGIES_EV = ((13_460.0, 13_468.0, 4.0), (13_470.0, 13_476.0, 1.0))
-DWELL_S = 6.0
-REPEATS = 6
 
 FAILURES = (TrxasError, FailedStatus, TimeoutError)
 
@@ -132,19 +128,9 @@ def _begin(measurer: Measurer, number: int) -> str:
     # A run counts by its start document, not by the return of the plan: a plan that fails after its start has made a
     # run, which must be completed; one that fails before has made none.
     before = {start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE)}
-    _attempt(measurer, lambda: measurer.measure(*_plan(number)))
+    _attempt(measurer, lambda: measurer.measure(*planned(number, PURPOSE)))
     made = [start["uid"] for start in find_starts(measurer.store, purpose=PURPOSE) if start["uid"] not in before]
     return made[0] if made else ""
-
-
-def _plan(number: int) -> tuple[str, dict[str, Any]]:
-    """Return plan and arguments of a spectrum and of a trace alternately."""
-    common: dict[str, Any] = {"edge": "Br K", "dwell_s": DWELL_S, "repeats": REPEATS, "sample": PURPOSE}
-    common |= {"md": {"purpose": PURPOSE}}
-    if number % 2:
-        scan = {"delay_ps": 100.0, "regions_ev": ENERGIES_EV, "allow_unreducible": True}
-        return "energy_scan", common | scan
-    return "delay_scan", common | {"delays_ps": DELAYS_PS}
 
 
 def _complete(measurer: Measurer, uid: str) -> None:

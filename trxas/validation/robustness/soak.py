@@ -61,6 +61,8 @@ def soak(folder: Path, hours: float, *, seed: int, speed: float, report: Report)
         _wait_up(processes)
         first = processes.session.exposures
         up = time.monotonic()
+        # Samples are taken by wall time, and counted as hours of beam: what leaks does so with exposures, not with the
+        # clock on the wall.
         while (hour := (time.monotonic() - up) * speed / 3600.0) < hours and not result.trouble:
             samples.append((hour, _uses(processes)))
             result.trouble += _trouble(processes)

@@ -19,6 +19,7 @@ def write_strict_configuration(path: Path) -> Path:
 
     Raises ConfigurationError if the configuration in use cannot be read.
     """
+    # Faults last for seconds of wall time at a fast simulation, and none of them may pass a check by being short.
     usual = load_configuration().path.resolve()
     # Texts of JSON are texts of TOML.
     lines = (

@@ -60,6 +60,8 @@ class HiddenFilm:
 
     def lifetime_ns(self, power_nw: float) -> float:
         """Return the true prompt lifetime, ns, at a power, nW; linear in its logarithm from 0.5 to 25 nW."""
+        # The same law as that of the simulation, written once more: the validation must not import it, or both could be
+        # wrong together.
         way = math.log(min(max(power_nw, 0.5), 25.0) / 0.5) / math.log(50.0)
         return self.slow_prompt_ns + (self.fast_prompt_ns - self.slow_prompt_ns) * way
 
@@ -91,6 +93,8 @@ class HiddenFilm:
 
 def draw_film(rng: np.random.Generator) -> HiddenFilm:
     """Return a random film: constants within a factor of two of the paper's, optics as an alignment leaves them."""
+    # Wide enough that no result can come from a starting value or a limit of the fits, and narrow enough that every map
+    # can be reduced: a film that cannot be measured says nothing about errors.
     return HiddenFilm(
         law=HiddenLaw.MEMORY if rng.random() < 0.3 else HiddenLaw.RELAXATION,
         slow_cm2_s=float(rng.uniform(0.005, 0.03)),

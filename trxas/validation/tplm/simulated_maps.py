@@ -27,11 +27,15 @@ Documents = list[tuple[str, dict[str, Any]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What calibration runs have found: time zero with its error, ps, and the response as in start documents."""
+    """What calibration runs have found: time zero with its error, ps, and the response as in start documents.
+
+    `covariance` (4, 4) is that of time zero and response, None before they were measured.
+    """
 
     time_zero_ps: float
     time_zero_error_ps: float
     response: dict[str, float]
+    covariance: list[list[float]] | None = None
 
 
 UNCALIBRATED = Calibration(
@@ -56,6 +60,7 @@ class SimulatedMaps:
         The stage is moved by the nominal magnification, so the places on the sample are those of the true one.
         """
         places = np.array(job["places_um"], dtype=float)
+        # The stage goes where the nominal magnification says; the place on the film follows from the true one.
         true = places * NOMINAL_MAGNIFICATION / film.magnification
         true[:, 1] += film.y_error_um
         output = self._folder / "counts.npy"
@@ -70,6 +75,7 @@ class SimulatedMaps:
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None  # both are pipes
         assert self._process.stdout is not None
+        # A simulation that has ended closes its end of the pipe; the missing answer gives the better message.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
@@ -111,6 +117,8 @@ def _documents(
         "time_zero_ps": calibration.time_zero_ps, "time_zero_error_ps": calibration.time_zero_error_ps,
         "response": calibration.response, "electronics": {"dead_time_ns": 90.0, "channel_limit": 65_535},
     }  # fmt: skip
+    if calibration.covariance is not None:
+        start["timing_covariance"] = calibration.covariance
     documents: Documents = [("start", start), ("descriptor", {"uid": "primary", "name": "primary"})]
     for number, (row, place) in enumerate(zip(counts, places, strict=True), start=1):
         data = {

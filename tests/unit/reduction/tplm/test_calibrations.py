@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reduction.kinds import curve_of, reduce_run
-from reduction.tplm.results import CentreResults, DarkResults, DecayResults, ResponseResults
+from reduction.tplm.results import CentreResults, DarkResults, DecayResults, FocusResults, ResponseResults
 from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.sample import load_film
 from sim.physics.tplm.setting import Setting
@@ -42,6 +42,8 @@ def test_response_and_time_zero_are_found_in_the_scatter() -> None:
         assert abs(value.value - truth) < 4 * value.sigma
         assert value.sigma < 0.1 * truth
     assert response.time_zero_ps.sigma < 0.5
+    numbers = (response.time_zero_ps, response.fwhm_ps, response.tail_share, response.tail_ps)
+    assert np.sqrt(np.diag(response.covariance)) == pytest.approx([one.sigma for one in numbers])
     assert "time zero" in found.table()
 
 
@@ -71,6 +73,35 @@ def test_the_centre_is_found_along_both_axes() -> None:
     assert found.x.fwhm_nm.value > 600
     curve = curve_of(run("tplm_centre", along_x))
     assert (curve.axis, curve.x.size) == ("x_um", 15)
+
+
+def focus_run(truth_um: float, heights: np.ndarray, shutter_open: bool = True) -> list[tuple[str, dict[str, Any]]]:
+    rng = np.random.default_rng(7)
+    events = []
+    for height in heights:
+        for x_um in np.linspace(-2.4, 2.4, 9):
+            here = replace(SETTING, power_nw=20.0, defocus_um=float(height - truth_um), shutter_open=shutter_open)
+            event = event_of(FILM, here, rng, x_um=float(x_um), elapsed_s=0.0, dwell_s=1.0)
+            event["data"]["piezo_z_um"] = float(height)
+            events.append(event)
+    return run("tplm_focus", events)
+
+
+@pytest.mark.parametrize("truth_um", [-5.8, -0.3, 1.0])
+def test_the_focus_is_found_from_coarse_heights(truth_um: float) -> None:
+    """Lost: maps of a blurred image at every temperature. The area of the image doubles 0.8 um from the focus."""
+    found = reduce_run(focus_run(truth_um, np.linspace(-7.5, 7.5, 11)))
+    assert isinstance(found, FocusResults), found.table()
+    assert abs(found.focus.height_um.value - truth_um) < max(5 * found.focus.height_um.sigma, 0.05)
+    # The image of all delays is wider than that at time zero, and so is the depth in which its area doubles.
+    assert found.focus.depth_um.value == pytest.approx(0.8 * found.focus.fwhm_nm.value / 601, abs=0.05)
+    assert "focus at a height" in found.table()
+    assert curve_of(focus_run(truth_um, np.linspace(-7.5, 7.5, 11))).axis == "piezo_z_um"
+
+
+def test_without_light_there_is_no_focus() -> None:
+    assert "No image is seen" in reduce_run(focus_run(0.0, np.linspace(-1.5, 1.5, 5), shutter_open=False)).table()
+    assert "3 heights" in reduce_run(focus_run(0.0, np.array([0.0, 1.0]))).table()
 
 
 def test_a_line_without_an_image_has_no_centre() -> None:

@@ -12,6 +12,7 @@ from errors import ReductionError
 from reduction.kinds import RunReduction, curve_of, kind_of, reduce_run
 from reduction.tplm.coates import blocked_pulses, open_pulses, photons_per_pulse
 from reduction.tplm.decay import DecayCurve, power_law, prompt_lifetime_ns
+from reduction.tplm.intensity import intensity_exponent
 from reduction.tplm.likelihood import fit_map
 from reduction.tplm.limits import diffusivity_text, upper_limit
 from reduction.tplm.map_sums import MapSums
@@ -24,6 +25,7 @@ from sim.physics.tplm.diffusion import diffusivity_cm2_s
 from sim.physics.tplm.emission import decay_at
 from sim.physics.tplm.sample import film_path, load_film
 from sim.physics.tplm.setting import Setting
+from tests.support import tplm_runs
 from tests.support.tplm_runs import MapPlan, map_documents, start_of
 
 FILM = replace(load_film(), image=replace(load_film().image, drift_period_h=1000.0))
@@ -221,3 +223,70 @@ def test_a_map_without_light_is_refused() -> None:
 
 def test_start_documents_need_a_technique() -> None:
     assert kind_of(start_of(FILM, TEN_NW, technique="xas")).name == "other"
+
+
+@pytest.mark.parametrize("power_nw", [0.5, 100.0])
+def test_the_power_law_of_a_map_without_noise_is_that_of_the_film(
+    power_nw: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lost: the exponent at high diffusivity, where late light is a mixture of wide and narrow images."""
+    longer = 30
+
+    def mean_of_long(_: Any, expected: np.ndarray, *, sync_pulses: int, blocked: int) -> np.ndarray:
+        del blocked
+        return np.asarray(np.rint(expected * sync_pulses * longer))
+
+    monkeypatch.setattr(tplm_runs, "draw", mean_of_long)
+    setting = Setting(power_nw=power_nw, repetition_rate_mhz=2.5)
+    # Pile-up is not made here, so it has to be small for the reduction that corrects it.
+    film = replace(FILM, emission=replace(FILM.emission, counts_per_s_per_nw=1e4 / power_nw))
+    documents = map_documents(film, setting, np.random.default_rng(1))
+    for name, doc in documents:
+        if name == "event":
+            doc["data"]["sync_pulses"] *= longer
+    results = reduce_run(documents)
+    assert isinstance(results, MapResults)
+    assert results.tail is not None
+    assert abs(results.tail.exponent.value - decay_at(FILM.emission, power_nw).exponent) < 0.006
+
+
+def test_light_of_the_whole_image_and_heating(bright_map: list[tuple[str, dict[str, Any]]]) -> None:
+    """Lost: the test that light grows in proportion to the power. A round image: the peak times 2 pi s0^2."""
+    start = {**bright_map[0][1], "dark_rate_hz": 150.0, "dark_rate_error_hz": 1.0}
+    results = reduce_run([("start", start), *bright_map[1:]])
+    assert isinstance(results, MapResults)
+    assert results.light is not None
+    assert results.light.value == pytest.approx(2e4 * 2 * np.pi * 0.0649, rel=0.06)
+    assert 0 < results.light.sigma < 0.01 * results.light.value
+    powers = [1.0, 2.0, 4.0, 8.0]
+    found = intensity_exponent(powers, [Value(3 * power**0.9, 0.01) for power in powers])
+    assert abs(found.value - 0.9) < 4 * found.sigma
+    with pytest.raises(ReductionError, match="light at 3 powers, there are 2"):
+        intensity_exponent(powers[:2], [Value(1.0, 0.1), Value(2.0, 0.1)])
+    assert dose_of(Excitation(), 1.0, 2.5).heating_k == pytest.approx(0.004, abs=0.001)
+
+
+def test_the_errors_of_time_zero_and_response_have_their_share(bright_map: list[tuple[str, dict[str, Any]]]) -> None:
+    """Lost: an error bar that ignores 20 ps of doubt in time zero."""
+    bright = reduce_run(bright_map)
+    assert isinstance(bright, MapResults)
+    assert bright.timing_share.diffusivity_cm2_s == 0
+    covariance = np.diag([20.0**2, 10.0**2, 0.01**2, 30.0**2])
+    start = {**bright_map[0][1], "timing_covariance": covariance.tolist()}
+    found = reduce_run([("start", start), *bright_map[1:]])
+    assert isinstance(found, MapResults), found.table()
+    share = found.timing_share
+    assert found.diffusivity_cm2_s.value == bright.diffusivity_cm2_s.value
+    assert found.diffusivity_cm2_s.sigma == pytest.approx(
+        np.hypot(bright.diffusivity_cm2_s.sigma, share.diffusivity_cm2_s)
+    )
+    # The intercept of the line is free, so a shift of all times hardly moves the slope: less than 1 % for 20 ps.
+    assert 0 < share.diffusivity_cm2_s < 7e-4
+    assert 0 < share.lifetime_ns < 0.05
+    assert "of time zero, response" in found.table()
+
+
+def test_a_map_that_a_series_made_is_a_map(bright_map: list[tuple[str, dict[str, Any]]]) -> None:
+    """Lost: every map of a series, which earlier versions stored under the name of the series."""
+    start = {**bright_map[0][1], "plan_name": "tplm_power_series", "centre_points": [8]}
+    assert isinstance(reduce_run([("start", start), *bright_map[1:]]), MapResults)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from errors import ReductionError
-from reduction.tplm.attribution import attribute
+from reduction.tplm.attribution import Cause, attribute
 from reduction.tplm.metadata import Excitation, dose_of
 from reduction.tplm.relaxation import MapPoint, RelaxationLaw, compare_laws, fit_relaxation
 from reduction.values import Value
@@ -63,6 +63,7 @@ def test_the_laws_are_told_apart(name: str, law: RelaxationLaw) -> None:
 def test_diffusivity_is_attributed_to_the_power() -> None:
     found = attribute(maps(load_film(), THREE_CUTS))
     assert found.is_power_alone, found.text()
+    assert found.cause is Cause.POWER
     assert abs(found.rate_exponent.value) < 0.1
     assert found.ranks.power > 0.95 > abs(found.ranks.rate)
     assert "depends on the power alone" in found.text()
@@ -74,7 +75,8 @@ def test_a_film_that_depends_on_the_fluence_fails_the_test() -> None:
     assert not found.is_power_alone
     assert found.rate_exponent.value < -0.2
     assert found.ranks.excitons > found.ranks.power
-    assert "does not depend" in found.text()
+    assert found.cause is Cause.FLUENCE, found
+    assert "D depends on the fluence of a pulse alone" in found.text()
 
 
 def test_a_dependence_on_the_rate_alone_fails_too() -> None:
@@ -87,6 +89,7 @@ def test_a_dependence_on_the_rate_alone_fails_too() -> None:
         for one in points
     ]  # fmt: skip
     assert not attribute(by_rate).is_power_alone
+    assert attribute(by_rate).cause is Cause.RATE
 
 
 def test_too_few_maps_are_refused() -> None:

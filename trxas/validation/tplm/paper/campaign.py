@@ -99,6 +99,7 @@ def truths_of_film(sample: str | None) -> dict[str, float]:
 
 def _content(path: Path) -> dict[str, Any]:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
+    # A film states only what differs from the one that it extends.
     base = content.pop("extends", None)
     if base is None:
         return content

@@ -37,8 +37,10 @@ def _reduce(runs: StoredRuns, film: str, text: str) -> SectionResult:
     maps = [map_of(runs, one, prefix=f"{film} ") for one in settings]
     bright = maps[settings.index(MapSetting(power_nw=BRIGHT.power_nw, rate_mhz=BRIGHT.rate_mhz))]
     uncoated = map_of(runs, BRIGHT)
-    found, known = bright.diffusivity_cm2_s, uncoated.diffusivity_cm2_s
+    found = bright.diffusivity_cm2_s
+    known = uncoated.diffusivity_cm2_s
     uids = (bright.uid, uncoated.uid)
+    # An upper limit is the result for a film whose image does not spread; a diffusivity within twice its error is none.
     if film in TOO_SLOW:
         limit = upper_limit(found)
         return SectionResult(

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from errors import ReductionError
-from reduction.tplm.results import CentreResults, MapResults
+from reduction.tplm.results import MapResults
 from trxas.session.session import Session
 from trxas.validation.paper.section_session import SectionSession
 from trxas.validation.paper.stored_runs import StoredRuns
-from trxas.validation.tplm.paper.focus import refocus
 from trxas.validation.types import Uids
 
 SERIES = "paper"
 SEARCH_DWELL_S = 2.0
 SEARCH_POWER_NW = 5.0
+
+ROOM_K = 296.0
+LEAST_REACH_UM = 0.75
+REACH_PER_K_UM = 0.03
+"""Search of the focus: its least reach, and how far the sample may have moved per K since the last one, um."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,21 +41,24 @@ class MapSetting:
         return ", ".join(parts)
 
 
-def found_centre(session: Session) -> dict[str, float]:
-    """Search the centre of the image, and return it as arguments of maps, um.
+def calibrate(session: Session) -> None:
+    """Measure dark rate, and time zero with the response for both trigger sources; all following maps use them."""
+    plans = session.plans()
+    session.measure_all(plans["tplm_dark"](series=SERIES))
+    for rate_mhz in (2.5, 1.0):
+        session.measure_all(plans["tplm_response"](SEARCH_POWER_NW, rate_mhz, series=SERIES))
 
-    Raises ReductionError if a line over the image shows none.
+
+def align(session: Session, temperature_k: float | None = None, reach_um: float = 0.0) -> None:
+    """Find the centre of the image, where the plans that follow measure; first settle a temperature, K, and refocus.
+
+    The focus is searched up to `reach_um` from the present height, um. Raises AcquisitionError if no image is found.
     """
-    plan = session.plans()["tplm_centre"](power_nw=SEARCH_POWER_NW, dwell_s=SEARCH_DWELL_S, series=SERIES)
-    centre: dict[str, float] = {}
-    for uid in session.measure_all(plan):
-        results = StoredRuns(session.store, {"line": uid}).results("line")
-        if isinstance(results, CentreResults):
-            found = {"centre_x_um": results.x, "centre_y_um": results.y}
-            centre |= {name: one.centre_um.value for name, one in found.items() if one is not None}
-    if len(centre) != 2:
-        raise ReductionError("The search of the centre shows no image along both axes. Check laser and filters.")
-    return centre
+    plans = session.plans()
+    common = {"series": SERIES, "temperature_k": temperature_k}
+    if reach_um:
+        session.measure_all(plans["tplm_focus"](reach_um=reach_um, **common))
+    session.measure_all(plans["tplm_centre"](power_nw=SEARCH_POWER_NW, dwell_s=SEARCH_DWELL_S, **common))
 
 
 def measure_maps(session: SectionSession, settings: tuple[MapSetting, ...], prefix: str = "") -> Uids:
@@ -59,15 +66,19 @@ def measure_maps(session: SectionSession, settings: tuple[MapSetting, ...], pref
 
     Where a setting has a temperature, the sample is brought into focus at it first.
     """
+    # A section may begin hours after the last, so the centre is searched again; the maps follow it by themselves.
     scan = session.plans()["tplm_map"]
-    centre = found_centre(session.session)
+    align(session.session)
     uids = {}
-    height_um: float | None = None
+    earlier_k = ROOM_K
     for one in settings:
-        options = {} if one.temperature_k is None else {"temperature_k": one.temperature_k}
-        if options:
-            height_um = refocus(session.session, {**centre, **options}, height_um)
-        plan = scan(power_nw=one.power_nw, rate_mhz=one.rate_mhz, nd_od=one.nd_od, series=SERIES, **centre, **options)
+        options: dict[str, float] = {}
+        if one.temperature_k is not None:
+            options = {"temperature_k": one.temperature_k}
+            reach_um = max(LEAST_REACH_UM, REACH_PER_K_UM * abs(one.temperature_k - earlier_k))
+            align(session.session, one.temperature_k, reach_um)
+            earlier_k = one.temperature_k
+        plan = scan(power_nw=one.power_nw, rate_mhz=one.rate_mhz, nd_od=one.nd_od, series=SERIES, **options)
         uids[prefix + one.name] = session.measure(prefix + one.name, plan)
     return uids
 

@@ -34,5 +34,11 @@ EXCITONS = Value(0.0082, rounded(0.0001))
 FLUENCE_UJ_CM2 = Value(0.076, rounded(0.001))
 """Fluence at 1 nW and 2.5 MHz, uJ/cm2 (Table S1)."""
 
+LINEAR = Value(1.0, rounded(0.1))
+"""Exponent of the integrated light with the power (Figs. 1c, S5)."""
+
+HEATING_K = 0.01
+"""Rise of the temperature by a pulse of 0.1 uJ/cm2, 'less than' (main text, SI 8)."""
+
 WARMEST_MAXIMUM_K = 150.0
 """Temperature at which the diffusivity is highest, 'near' (Fig. 3c)."""

@@ -58,6 +58,7 @@ def _reduce_filtered(runs: StoredRuns) -> SectionResult:
 
 def _reduce_warming(runs: StoredRuns) -> SectionResult:
     maps = {one.temperature_k: map_of(runs, one) for one in WARMING}
+    # The diffusivity is flat around its maximum, within the errors of the maps, so a neighbour of 150 K may win.
     best = max(maps, key=lambda kelvin: maps[kelvin].diffusivity_cm2_s.value)
     warmest = Row(
         name="temperature of the highest D among neighbours of 150 K", unit="K", expected=published.WARMEST_MAXIMUM_K,
@@ -76,13 +77,15 @@ def _reduce_warming(runs: StoredRuns) -> SectionResult:
 
 
 def _mean(maps: Sequence[MapResults]) -> Value:
+    # Maps of the same setting differ by counting alone.
     weights = np.array([one.diffusivity_cm2_s.sigma**-2 for one in maps])
     values = np.array([one.diffusivity_cm2_s.value for one in maps])
     return Value(float((weights * values).sum() / weights.sum()), float(weights.sum() ** -0.5))
 
 
 def _difference(name: str, first: Sequence[MapResults], second: Sequence[MapResults]) -> Row:
-    one, other = _mean(first), _mean(second)
+    one = _mean(first)
+    other = _mean(second)
     return Row(
         name=name, unit="cm2/s", expected=0.0, expected_sigma=0.0, value=one.value - other.value,
         sigma=float(np.hypot(one.sigma, other.sigma)), uids=tuple(result.uid for result in (*first, *second)),
@@ -94,6 +97,7 @@ def _sign(name: str, first: Sequence[MapResults], second: Sequence[MapResults]) 
     difference = _difference(name, first, second)
     assert difference.value is not None  # both are numbers of a difference
     assert difference.sigma is not None
+    # A sign that noise could turn is no result: the row is then open, and not right by luck.
     certain = abs(difference.value) > 2 * difference.sigma
     return Row(
         name=name, expected=1.0, value=float(np.sign(difference.value)) if certain else None, sigma=None,

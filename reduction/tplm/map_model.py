@@ -1,0 +1,226 @@
+"""Model of a whole map: the mean photons of every place and channel, and the equations of their likelihood.
+
+The number of photons that place i registers in channel k is Poisson with the mean
+
+    mu_ik = E_ik { f_i [a_k g(d_i; v_k) + F h_k g(d_i; w)] + b },    v_k = s0^2 + 2 D t_k.
+
+E_ik are the pulses that had not registered a photon before (pile-up); a_k is the light at the centre, free in every
+channel; g is a Gaussian of variance v; t_k is when the light was emitted, so the response is accounted for. F h_k is
+what earlier pulses left, with a shape of its own of variance w, and b the flat background; both are determined by the
+channels before the pulse. The centre moves, and the light fades, linearly with the number of the exposure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from errors import ReductionError
+from reduction.tplm.response import emission_time_ns
+from reduction.tplm.windows import FREE_UNTIL_NS, RISE_NS, Block, block_of, channels_of
+
+if TYPE_CHECKING:
+    from reduction.tplm.map_sums import Exposures
+    from reduction.tplm.metadata import MapMetadata
+    from reduction.types import FloatArray
+
+NM2_PER_NS = 1e5
+"""1 cm2/s in nm2/ns."""
+
+GUESSED_LIFETIME_NS = 2.0
+"""Lifetime by which delays become times of emission: a wrong one shifts all by some ps, which s0^2 takes up."""
+
+LEAST_PLACES = 6
+"""Places from which width, centre and background can be fitted."""
+
+PARAMETERS = ("diffusivity", "start", "centre", "drift", "fading", "left", "left_width", "background")
+"""Common parameters of the fit in their order: cm2/s, nm2, nm, nm, 1, photons per pulse, nm2, photons per pulse."""
+
+WIDTH_PRIOR = 0.5
+"""Relative uncertainty of the width of what earlier pulses left, before its channels are looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Places along the line, nm, and the number of each exposure scaled to -0.5 to 0.5; (exposures,) each."""
+
+    x_nm: FloatArray
+    order: FloatArray
+
+    @classmethod
+    def of(cls, seen: Exposures, axis: str) -> Geometry:
+        """Return places and order of a map; raises ReductionError for fewer places than the fit has use for."""
+        x_nm = 1e3 * seen[axis]
+        different = len(np.unique(np.round(x_nm, 1)))
+        if different < LEAST_PLACES:
+            raise ReductionError(f"The map has {different} of {LEAST_PLACES} places that a width needs. Wait for more.")
+        return cls(x_nm=x_nm, order=(np.arange(len(x_nm)) + 0.5) / len(x_nm) - 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapData:
+    """What the fit is made to: the prompt channels, the sum of those before the pulse, and places.
+
+    `time_ns` (channels,) is when the light of a prompt channel was emitted; `left` (channels,) is h of the model.
+    """
+
+    geometry: Geometry
+    prompt: Block
+    before: Block
+    time_ns: FloatArray
+    left: FloatArray
+
+
+def map_data(seen: Exposures, metadata: MapMetadata) -> MapData:
+    """Return what a map is fitted to, delays up to 3 ns; raises ReductionError if the map is too small."""
+    geometry = Geometry.of(seen, metadata.line_axis)
+    channels = channels_of(metadata, seen.mean("repetition_rate_mhz"))
+    prompt = block_of(seen, metadata, channels, channels.between(-RISE_NS, FREE_UNTIL_NS))
+    # The channels before the pulse show what is there without it. They are summed, as their light changes little, and
+    # enter as one more channel, so that background and leftover light are fitted and not subtracted: subtracted counts
+    # are no Poisson numbers.
+    before = block_of(seen, metadata, channels, np.flatnonzero(channels.before_pulse()))
+    summed = Block(
+        counts=before.counts.sum(axis=1, keepdims=True),
+        open_pulses=before.open_pulses.sum(axis=1, keepdims=True),
+        delay_ns=np.zeros(1),
+    )
+    return MapData(
+        geometry=geometry,
+        prompt=prompt,
+        before=summed,
+        time_ns=emission_time_ns(prompt.delay_ns, GUESSED_LIFETIME_NS, metadata.response),
+        left=channels.left_by_earlier(prompt.delay_ns),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A point of the fit: the values of `PARAMETERS` and the light, (channels,), with their log-likelihood."""
+
+    common: FloatArray
+    light: FloatArray
+    likelihood: float = -np.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Mean counts (exposures, channels), and their derivatives by common parameters (last axis) and by the light.
+
+    The last channel is the sum of those before the pulse, which has no light of its own.
+    """
+
+    mean: FloatArray
+    by_common: FloatArray
+    by_light: FloatArray
+
+
+def model_of(data: MapData, state: State) -> Model:
+    """Return the mean counts of a map at a state of the fit, with their derivatives."""
+    diffusivity, start, centre, drift, fading, left, left_width, background = state.common
+    order = data.geometry.order[:, np.newaxis]
+    distance = data.geometry.x_nm[:, np.newaxis] - centre - drift * order
+    # The last column stands for all channels before the pulse: no light of this pulse, and h = 1.
+    variance = np.append(start + 2 * NM2_PER_NS * diffusivity * data.time_ns, start)
+    spread = np.append(2 * NM2_PER_NS * data.time_ns, 0.0)
+    light = np.append(state.light, 0.0)
+    remains = left * np.append(data.left, 1.0)
+    bright = np.exp(fading * order)
+    shape = bright * np.exp(-(distance**2) / (2 * variance))
+    wide = bright * np.exp(-(distance**2) / (2 * left_width))
+    pulses = np.concatenate([data.prompt.open_pulses, data.before.open_pulses], axis=1)
+    seen = light * shape
+    rest = remains * wide
+    by_variance = seen * distance**2 / (2 * variance**2)
+    by_centre = seen * distance / variance + rest * distance / left_width
+    parts = (
+        by_variance * spread, by_variance, by_centre, by_centre * order, (seen + rest) * order,
+        wide * np.append(data.left, 1.0), rest * distance**2 / (2 * left_width**2), np.ones_like(seen),
+    )  # fmt: skip
+    return Model(
+        mean=np.maximum(pulses * (seen + rest + background), 1e-12),
+        by_common=np.stack([pulses * part for part in parts], axis=-1),
+        by_light=(pulses * shape)[:, :-1],
+    )
+
+
+def counted(data: MapData) -> FloatArray:
+    """Return the counts that the model describes, (exposures, channels): prompt channels, and the sum before them."""
+    return np.concatenate([data.prompt.counts, data.before.counts], axis=1)
+
+
+def log_likelihood(data: MapData, state: State) -> float:
+    """Return the logarithm of the likelihood, up to a constant; -inf for a variance that is not above 0 nm2."""
+    if state.common[1] + 2 * NM2_PER_NS * state.common[0] * data.time_ns.max() <= 0 or state.common[1] <= 0:
+        return -np.inf
+    mean = model_of(data, state).mean
+    prior = -0.5 * (_width_surplus(state) / WIDTH_PRIOR) ** 2
+    return float((counted(data) * np.log(mean) - mean).sum() + prior)
+
+
+def _width_surplus(state: State) -> float:
+    return float(state.common[6] / (1.3 * state.common[1]) - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equations:
+    """Score and Fisher information of a map: those of the common parameters, of the light, and between both.
+
+    `score` (8,), `light_score` (channels,), `matrix` (8, 8), `cross` (channels, 8), `own` (channels,): the information
+    of the light is diagonal.
+    """
+
+    score: FloatArray
+    light_score: FloatArray
+    matrix: FloatArray
+    cross: FloatArray
+    own: FloatArray
+
+    @property
+    def reduced(self) -> FloatArray:
+        """Information on the common parameters with the light free, (8, 8)."""
+        # The light of every channel is coupled to the common parameters only, so it is eliminated first (Schur
+        # complement): 8 equations instead of 200.
+        return np.asarray(self.matrix - (self.cross / self.own[:, np.newaxis]).T @ self.cross)
+
+    @property
+    def pull(self) -> FloatArray:
+        """Score of the common parameters with the light free, (8,)."""
+        return np.asarray(self.score - self.cross.T @ (self.light_score / self.own))
+
+    def light_step(self, common_step: FloatArray) -> FloatArray:
+        """Return the step of the light that belongs to one of the common parameters, (channels,)."""
+        return np.asarray((self.light_score - self.cross @ common_step) / self.own)
+
+
+def equations(data: MapData, state: State) -> Equations:
+    """Return score and Fisher information of a map at a state of the fit."""
+    model = model_of(data, state)
+    residual = counted(data) - model.mean
+    weight = 1 / model.mean
+    # Fisher scoring: the expected second derivatives take the place of the true ones. They are never indefinite, so
+    # that a step always goes uphill, and their inverse is the covariance at the end.
+    flat = model.by_common.reshape(-1, len(PARAMETERS))
+    score = flat.T @ (residual * weight).ravel()
+    matrix = flat.T @ (flat * weight.reshape(-1, 1))
+    prior = (WIDTH_PRIOR * 1.3 * state.common[1]) ** -2
+    score[6] -= _width_surplus(state) * 1.3 * state.common[1] * prior
+    matrix[6, 6] += prior
+    prompt_weight = weight[:, :-1]
+    light_score = (model.by_light * residual[:, :-1] * prompt_weight).sum(axis=0)
+    cross = np.einsum("ik,ikp->kp", model.by_light * prompt_weight, model.by_common[:, :-1])
+    own = np.maximum((model.by_light**2 * prompt_weight).sum(axis=0), 1e-300)
+    return Equations(score=score, light_score=light_score, matrix=matrix, cross=cross, own=own)
+
+
+SHORTER_STEPS = (1.0, 0.5, 0.2, 0.05, 0.01)
+"""Shares of a step that are tried until the likelihood does not fall."""
+
+
+def moved_by(state: State, step: FloatArray, light_step: FloatArray) -> State:
+    """Return a state moved by steps of its common parameters and its light, within their limits."""
+    moved = State(common=state.common + step, light=np.maximum(state.light + light_step, 1e-15))
+    moved.common[6] = np.clip(moved.common[6], 0.3 * abs(moved.common[1]), 10 * abs(moved.common[1]))
+    return moved

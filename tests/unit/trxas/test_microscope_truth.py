@@ -1,0 +1,64 @@
+"""If these fail, `trxas chaos --config tplm` calls a night of maps clean that is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.ioc.tplm.exposure_log import MicroscopeLog
+from sim.ioc.tplm.scene import Scene, Stretch
+from sim.physics.tplm.setting import Setting
+from trxas.validation.robustness.microscope_truth import MicroscopeTruth
+
+COUNTS = np.arange(20, dtype=np.int64)
+SCENE = Scene(
+    setting=Setting(power_nw=10.0, repetition_rate_mhz=2.5, temperature_k=296.0), x_um=0.5, y_um=0.0, sync_hz=2.5e6
+)
+
+
+def judged(tmp_path: Path, stretches: list[Stretch], **changes: Any) -> str:
+    """What the truth of an exposure with these stretches is for an event that shows none of it."""
+    log = tmp_path / "exposures.jsonl"
+    log.unlink(missing_ok=True)
+    MicroscopeLog(log)(7, COUNTS, stretches)
+    event = {"exposure_id": 7, "tcspc_counts": COUNTS.astype(np.uint32), "laser_shutter": 1, "x_um": 0.5, "y_um": 0.0}
+    (reason,) = MicroscopeTruth(log).judge([event | changes])
+    return reason
+
+
+def test_an_undisturbed_exposure_is_good(tmp_path: Path) -> None:
+    assert judged(tmp_path, [Stretch(scene=SCENE, seconds=6.0)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"power_nw": 7.0}, "power_nw"),
+        ({"temperature_k": 297.0}, "temperature_k"),
+        ({"flood_hz": 1e5}, "flood_hz"),
+        ({"filters_in": False}, "filters_in"),
+        ({"shutter_open": False}, "laser_shutter"),
+    ],
+)
+def test_every_disturbance_is_seen_from_one_per_cent_of_the_exposure(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    struck = replace(SCENE, setting=replace(SCENE.setting, **changes))
+    parts = [Stretch(scene=SCENE, seconds=5.4), Stretch(scene=struck, seconds=0.6)]
+    assert judged(tmp_path, parts) == f"{reason} for 10%"
+    short = [Stretch(scene=SCENE, seconds=5.99), Stretch(scene=struck, seconds=0.01)]
+    assert judged(tmp_path, short) == ""
+
+
+def test_lost_pulses_a_lost_stage_and_foreign_counts_are_seen(tmp_path: Path) -> None:
+    """Lost: a stage that stopped half way, and one histogram that stands in two events."""
+    silent = Stretch(scene=replace(SCENE, sync_hz=0.0), seconds=6.0)
+    assert judged(tmp_path, [silent]) == "emission for 100%"
+    whole = [Stretch(scene=SCENE, seconds=6.0)]
+    assert judged(tmp_path, whole, x_um=0.6) == "x_um for 100%"
+    assert judged(tmp_path, whole, exposure_id=8) == "no such exposure in the log"
+    assert judged(tmp_path, whole, tcspc_counts=COUNTS[::-1]) == "no such exposure in the log"
