@@ -17,6 +17,8 @@ from tests.support.tplm_runs import event_of, start_of
 
 FILM = load_film()
 SETTING = Setting(power_nw=5.0, repetition_rate_mhz=5.0)
+BRIEF = Setting(power_nw=20.0, repetition_rate_mhz=20.0)
+"""Bright light and short histograms."""
 
 
 def run(plan_name: str, events: list[dict[str, Any]], setting: Setting = SETTING) -> list[tuple[str, dict[str, Any]]]:
@@ -80,11 +82,11 @@ def focus_run(truth_um: float, heights: np.ndarray, shutter_open: bool = True) -
     events = []
     for height in heights:
         for x_um in np.linspace(-2.4, 2.4, 9):
-            here = replace(SETTING, power_nw=20.0, defocus_um=float(height - truth_um), shutter_open=shutter_open)
+            here = replace(BRIEF, defocus_um=float(height - truth_um), shutter_open=shutter_open)
             event = event_of(FILM, here, rng, x_um=float(x_um), elapsed_s=0.0, dwell_s=1.0)
             event["data"]["piezo_z_um"] = float(height)
             events.append(event)
-    return run("tplm_focus", events)
+    return run("tplm_focus", events, BRIEF)
 
 
 @pytest.mark.parametrize("truth_um", [-5.8, -0.3, 1.0])

@@ -25,7 +25,7 @@ Documents = list[tuple[str, dict[str, Any]]]
 
 
 def setting(power_nw: float, **changes: Any) -> Setting:
-    return replace(Setting(power_nw=power_nw, repetition_rate_mhz=5.0), **changes)
+    return replace(Setting(power_nw=power_nw, repetition_rate_mhz=20.0), **changes)
 
 
 @pytest.fixture(scope="module")

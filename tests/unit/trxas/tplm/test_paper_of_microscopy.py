@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, cast
 
 import numpy as np
@@ -36,7 +37,8 @@ class MadeRuns:
             film = next((one for prefix, one in self._films.items() if name.startswith(prefix)), "ola_oa")
             setting = self._settings[name]
             true = Setting(power_nw=setting.power_nw, repetition_rate_mhz=20.0, nd_od=setting.nd_od)
-            rng = np.random.default_rng(len(name))
+            # Of the whole name: maps that are repeated must not have the same noise.
+            rng = np.random.default_rng(zlib.crc32(name.encode()))
             self._made[name] = reduce_run(map_documents(load_film(film_path(film)), true, rng, PLAN, uid=name))
         return self._made[name]
 
