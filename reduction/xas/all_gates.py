@@ -83,7 +83,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpect
     if len({curve.energy_ev.size for curve in curves}) != 1:
         raise ReductionError("Some gates lack points that others have, so they cannot be used together.")
     independent = 1.0 - two.correlation.value
-    shares = _shares(curves, independent)
+    shares = _shares(curves, independent, mode)
     found = _combined(run, mode, gates, shares.weights)
 
     def transient(moved: RunAccumulator) -> FloatArray:
@@ -150,16 +150,16 @@ def _reference_variance(curves: list[_Curves]) -> FloatArray:
     return np.asarray(np.mean([one * (level / one.mean()) for one in own], axis=0))
 
 
-def _shares(curves: list[_Curves], independent: float) -> GateShares:
+def _shares(curves: list[_Curves], independent: float, mode: Mode) -> GateShares:
     """Return the shares of the gates; `independent` is the part of their variance that is not common to all."""
     reference = _reference_variance(curves)
     relative = [float((one.on.sigma**2).mean() / reference.mean()) for one in curves]
-    return fit_gate_shares(
-        np.array([one.transient for one in curves]),
-        np.diag(relative) + 1.0,
-        independent * reference,
-        curves[0].off.value,
-    )
+    # By counting, each gate has been divided by its own edge integral: no gain is left in it. The boxcar's gates are
+    # divided by that of the reference, so a difference in gain adds a multiple of the static spectrum and a constant.
+    static = curves[0].off.value
+    gains = np.array([static, np.ones_like(static)]) if mode == "boxcar" else np.zeros((0, static.size))
+    transients = np.array([one.transient for one in curves])
+    return fit_gate_shares(transients, np.diag(relative) + 1.0, independent * reference, gains)
 
 
 def _combined(run: RunAccumulator, mode: Mode, gates: _Gates, weights: FloatArray) -> _Curves:

@@ -27,8 +27,6 @@ LEAST_SIGNAL = 100.0
 OTHER_SHAPE = 1e-3
 """p-value below which the transients of the gates differ in shape; one false alarm in a thousand spectra."""
 
-_NUISANCES = 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class GateShares:
@@ -67,13 +65,13 @@ class GateShares:
 
 
 def fit_gate_shares(
-    transients: FloatArray, variance: FloatArray, point_variance: FloatArray, static: FloatArray
+    transients: FloatArray, variance: FloatArray, point_variance: FloatArray, nuisances: FloatArray
 ) -> GateShares:
     """Return the shares of `transients`, (gates, points), the pumped gate first, by maximum likelihood.
 
-    `variance` (gates, gates) is relative to `point_variance` (points,), the variance of the reference gate. Gates that
-    differ in gain or zero add a multiple of the `static` spectrum, (points,), and a constant, which are free for each
-    gate but the pumped one. Raises ReductionError if the transient is too weak, or if its shape differs between gates.
+    `variance` (gates, gates) is relative to `point_variance` (points,), the variance of the reference gate. Each gate
+    but the pumped one may add any multiple of each of the `nuisances`, (n, points), such as the static spectrum where
+    gates differ in gain. Raises ReductionError if the transient is too weak, or if its shape differs between gates.
     """
     # The true transient of every point is free; it is eliminated by projecting on what is orthogonal to the shares,
     # so that only shares and nuisances are searched for. The projection makes the likelihood symmetric in all gates:
@@ -81,12 +79,13 @@ def fit_gate_shares(
     others = len(transients) - 1
     root = np.linalg.cholesky(variance)
     scale = np.sqrt(point_variance)
-    nuisances = np.array([static, np.ones_like(static)])
+    free = len(nuisances)
 
     def parts(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         share = np.append(1.0, parameters[:others])
         moved = np.zeros_like(transients)
-        moved[1:] = parameters[others:].reshape(others, _NUISANCES) @ nuisances
+        if free:
+            moved[1:] = parameters[others:].reshape(others, free) @ nuisances
         whitened = np.linalg.solve(root, (transients - moved) / scale)
         return np.linalg.solve(root, share), whitened
 
@@ -95,7 +94,7 @@ def fit_gate_shares(
         along = direction @ whitened / (direction @ direction)
         return np.asarray((whitened - np.outer(direction, along)).ravel())
 
-    start = np.concatenate([np.full(others, 0.2), np.zeros(others * _NUISANCES)])
+    start = np.concatenate([np.full(others, 0.2), np.zeros(others * free)])
     found = least_squares(residual, start, x_scale="jac", method="lm")
     direction, whitened = parts(found.x)
     signal = float(np.sum((direction @ whitened) ** 2) / (direction @ direction)) - transients.shape[1]
@@ -113,7 +112,7 @@ def fit_gate_shares(
         covariance=np.asarray(np.linalg.inv(information)[:others, :others]),
         variance=variance,
         chi_square=float(np.sum(found.fun**2)),
-        degrees_of_freedom=others * (transients.shape[1] - 1 - _NUISANCES),
+        degrees_of_freedom=others * (transients.shape[1] - 1 - free),
     )
     if shares.p_value < OTHER_SHAPE:
         raise ReductionError(
