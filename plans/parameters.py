@@ -56,7 +56,10 @@ class ShutterReference(StrEnum):
 
 
 class Schedule(StrEnum):
-    """When the runs that calibrate a scan are measured: never, before it, or before and after it."""
+    """When the runs that calibrate a scan are measured: never, before it, or before and after it.
+
+    A number instead of a word stands for before the scan, after every so many passes, and after the last.
+    """
 
     NONE = "none"
     BEFORE = "before"
@@ -76,6 +79,21 @@ class EnergyGoal(StrEnum):
 
     POINTS = "points"
     WINDOW = "window"
+
+
+def read_schedule(value: Any) -> Schedule | int:
+    """Return a schedule given as a word, or as a number of passes from 1, also written as text.
+
+    Raises InputError for anything else.
+    """
+    text = str(value).strip()
+    if isinstance(value, str | int | np.integer) and not isinstance(value, bool):
+        if text in tuple(Schedule):
+            return Schedule(text)
+        if text.isdecimal() and 1 <= int(text) <= MAXIMUM_REPEATS:
+            return int(text)
+    words = ", ".join(repr(str(one)) for one in Schedule)
+    raise InputError(f"{value!r} is no schedule: give {words}, or a number of passes from 1 to {MAXIMUM_REPEATS}.")
 
 
 class Direction(StrEnum):
@@ -296,10 +314,13 @@ Reference = Annotated[
     Arg("repeat with the laser blocked: nothing (none), every point (point), or every pass (scan)"),
 ]
 GateSchedule = Annotated[
-    Schedule,
+    str | int,
     Arg(
         "dark and blocked exposures in runs of their own, which calibrate the gates of the scan: none, before it "
-        "(before), or also after it, to see whether the gates have drifted (around)",
+        "(before), also after it (around), or also after every so many passes (a number): between two of them, the "
+        "calibration is interpolated in time",
+        read=read_schedule,
+        suggestions=lambda _: tuple(Schedule),
         rare=True,
     ),
 ]
@@ -314,10 +335,12 @@ GateSeconds = Annotated[
     ),
 ]
 FoilSchedule = Annotated[
-    Schedule,
+    str | int,
     Arg(
-        "foil scans, which show the error of the energy axis: none, before the scan (before), or also after it, to see "
-        "whether the axis has drifted (around)",
+        "foil scans, which correct the energy axis: none, before the scan (before), also after it (around), or also "
+        "after every so many passes (a number): between two of them, the correction is interpolated in time",
+        read=read_schedule,
+        suggestions=lambda _: tuple(Schedule),
         rare=True,
     ),
 ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.detectors import DetectorSums
+from reduction.energy_course import joined_courses
 from reduction.events import PrimaryEvents
 from reduction.run_metadata import RunMetadata
 
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
 NO_EXPOSURE = -1
 """Number of an exposure that was not made, or that has no number."""
 
-_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil", "laser_power_w")
+LARGEST_OFFSET = 0.2
+"""Share of the signal of an ion chamber up to which its reading in dark exposures is taken for an offset."""
+
+_SCALARS = ("i0", "exposure_s", "energy_ev", "delay_ps", "fluence_mj_cm2", "foil", "laser_power_w", "time_s")
 
 
 class RunAccumulator:
     """Running sums of one run per (scan, point, laser shutter): call it with `(name, document)`.
 
     Adding an event takes tens of microseconds and copies nothing. The memory is 8 bytes x (scans begun, rounded up to a
-    power of 2) x points x 2 shutter states x numbers (32 with 2 photodiodes and 5 gates), however often exposures are
+    power of 2) x points x 2 shutter states x numbers (34 with 2 photodiodes and 5 gates), however often exposures are
     repeated. Exposures of the same scan, point and shutter add up. Events whose `quality` is not empty are counted in
     `rejected`, never summed. All arrays may be read at any moment of a run; their leading shape (...) is (scans begun,
     points, shutter), shutter 0 being closed and 1 open. Raises ReductionError for invalid documents.
@@ -60,7 +64,7 @@ class RunAccumulator:
         Raises ReductionError for an invalid document; those before it still count.
         """
         for event in self._events(name, doc):
-            self._take_event(event["data"])
+            self._take_event(event["data"], float(event.get("time", 0.0)))
         if name == "start":
             self._begin(doc)
         elif name == "stop":
@@ -146,6 +150,11 @@ class RunAccumulator:
         return self._field("exposure_s")[..., 0]
 
     @property
+    def times_s(self) -> FloatArray:
+        """Times of the events, s since 1970, summed over the exposures, shape (...); 0 where events have none."""
+        return self._field("time_s")[..., 0]
+
+    @property
     def exposures(self) -> FloatArray:
         """Number of good exposures, shape (...)."""
         return self._field("exposures")[..., 0]
@@ -180,6 +189,13 @@ class RunAccumulator:
         """
         result = copy(self)
         result._metadata = replace(self.metadata, laser_power_w_per_mj_cm2=0.0)
+        return result
+
+    def with_i0_offset(self, more_per_s: float) -> RunAccumulator:
+        """Return the same sums with an I0 whose offset is `more_per_s` counts per second larger than was subtracted."""
+        result = copy(self)
+        result._sums = self._sums.copy()
+        result._sums[..., self._layout["i0"]] -= more_per_s * result._sums[..., self._layout["exposure_s"]]
         return result
 
     def with_gates(self, gates: GateCalibration) -> RunAccumulator:
@@ -231,9 +247,9 @@ class RunAccumulator:
         self._exposure_ids = np.full((1, points, 2), NO_EXPOSURE, dtype=np.int64)
         self._metadata = metadata
 
-    def _take_event(self, data: Mapping[str, Any]) -> None:
+    def _take_event(self, data: Mapping[str, Any], time_s: float) -> None:
         try:
-            self._add(data)
+            self._add(data, time_s)
         except KeyError as error:
             raise ReductionError(
                 f"An event lacks {error}. The modes {self.metadata.modes} need it: record it, or correct `modes`."
@@ -245,14 +261,14 @@ class RunAccumulator:
                 f"A value of an event has the wrong shape or type: {error}. Mark such events in `quality`."
             ) from error
 
-    def _add(self, data: Mapping[str, Any]) -> None:
+    def _add(self, data: Mapping[str, Any], time_s: float) -> None:
         # The shutter of a bad exposure may have moved (-1); such an exposure is only counted.
         shutter = max(int(data["laser_shutter"]), 0) if data["quality"] else int(data["laser_shutter"])
         cell = self._cell(int(data["scan_index"]), int(data["point_index"]), shutter)
         if data["quality"]:
             self._rejected[cell] += 1
             return
-        row = self._row(data)
+        row = self._row(data, time_s)
         if not np.isfinite(row).all() or min(row[self._layout["i0"]][0], data["exposure_s"]) <= 0:
             raise ReductionError(
                 f"Scan {cell[0]}, point {cell[1]} holds a value that is not finite, or an i0 or exposure_s that is not "
@@ -281,7 +297,7 @@ class RunAccumulator:
         numbers = np.full((added, *self._rejected.shape[1:]), NO_EXPOSURE, dtype=np.int64)
         self._exposure_ids = np.concatenate([self._exposure_ids, numbers])
 
-    def _row(self, data: Mapping[str, Any]) -> FloatArray:
+    def _row(self, data: Mapping[str, Any], time_s: float) -> FloatArray:
         layout = self._layout
         row = np.zeros(self._sums.shape[-1])
         if "spc" in self.metadata.modes:
@@ -293,22 +309,25 @@ class RunAccumulator:
             row[layout["boxcar_integral"]] = np.asarray(data["boxcar_mean"], dtype=float) * exposure
             row[layout["boxcar_variance"]] = np.asarray(data["boxcar_variance"], dtype=float) * exposure**2
         # The scalars lie side by side in the layout, in the order of `_SCALARS`, before the number of exposures.
-        scalars = self._scalars(data)
+        scalars = self._scalars(data, time_s)
         row[layout["i0"].start : layout["exposures"].start] = scalars
         row[layout["exposures"]] = 1.0
         for quantity, value in self._further.values(data, scalars[0]).items():
             row[layout[quantity]] = value
         return row
 
-    def _scalars(self, data: Mapping[str, Any]) -> list[float]:
+    def _scalars(self, data: Mapping[str, Any], time_s: float) -> list[float]:
         run = self.metadata
-        optional = {"foil": 0.0, "laser_power_w": 0.0}
+        optional = {"foil": 0.0, "laser_power_w": 0.0, "time_s": time_s}
         if run.axis != "fluence_mj_cm2":
             optional["fluence_mj_cm2"] = run.fluence_mj_cm2
         values = {name: data[name] if name in data else optional[name] for name in _SCALARS}
         for name, facts in (("i0", run.i0_facts), ("foil", run.foil_facts)):
             if name in data:
-                values[name] = facts.integral(values[name], values["exposure_s"])
+                signal = facts.integral(values[name], values["exposure_s"])
+                offset = run.chambers[name].value * values["exposure_s"] if name in run.chambers else 0.0
+                # A chamber before the X-ray shutter shows its full signal in dark exposures: that is no offset.
+                values[name] = signal - offset if abs(offset) < LARGEST_OFFSET * abs(signal) else signal
         return list(values.values())
 
     def _field(self, name: str) -> FloatArray:
@@ -343,6 +362,7 @@ def joined(runs: Sequence[RunAccumulator], kept: Sequence[BoolArray] | None = No
         repeats=result._scans,
         uid=uid or runs[0].metadata.uid,
         detectors=tuple(listed.values()),
+        energy_course=joined_courses([run.metadata.energy_course for run in runs]),
     )
     return result
 

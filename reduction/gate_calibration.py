@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from errors import ReductionError
+from reduction.values import Value
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
 
 Numbers: TypeAlias = tuple[float, ...]
+
+CHAMBERS = "chambers"
+"""Key of a gate calibration: offsets of the ion chambers, by event field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +158,24 @@ class GateCalibration:
         """Return the weights that interpolate between the measured delays, (points, delays); rows add up to 1."""
         unit = np.eye(len(self.lit_delays_ps))
         return np.column_stack([np.interp(np.atleast_1d(delay_ps), self.lit_delays_ps, row) for row in unit])
+
+
+def chamber_offsets(document: Mapping[str, Any]) -> dict[str, Value]:
+    """Return what the ion chambers of a `gate_calibration` show without X-rays, by event field, with errors.
+
+    Counts per second, or the unit of a record's mean, beyond what is configured; none in calibrations that were
+    measured before this was recorded. Raises ReductionError for a damaged entry.
+    """
+    try:
+        return {
+            str(name): Value(float(one["offset_per_s"]), float(one["error_per_s"]))
+            for name, one in dict(document.get(CHAMBERS, {})).items()
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReductionError(
+            f"The offsets of the ion chambers in `gate_calibration` cannot be read: {error!r}. Measure the dark "
+            "exposures again."
+        ) from error
 
 
 def _chain(table: Mapping[str, Any]) -> GateChain:

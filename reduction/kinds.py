@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import InputError, ReductionError
-from reduction.accumulator import RunAccumulator
 from reduction.plug_ins import plug_in_kinds
 from reduction.run_kind import (
     CombineChoice,
     CurveChoice,
     MeasuredDecay,
     ReadImage,
+    RecordsPower,
     RunChecks,
     RunCurve,
     RunKind,
@@ -105,7 +105,7 @@ class RunReduction:
 
     def forget_power(self) -> None:
         """Reduce as if the power of the laser had not been recorded; raises ReductionError before a start document."""
-        if isinstance(self.sums, RunAccumulator):
+        if isinstance(self.sums, RecordsPower):
             self.sums = self.sums.without_power()
 
     def seen_by(self, detector: str) -> RunReduction:

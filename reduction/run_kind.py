@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from errors import InputError, ReductionError
 from reduction.curve_table import data_frame_of, dataset_of
@@ -30,6 +30,17 @@ class RunSums(Protocol):
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document of the bluesky event model."""
+
+
+@runtime_checkable
+class RecordsPower(Protocol):
+    """Sums of a run by whose laser power transients are corrected."""
+
+    def __call__(self, name: str, doc: Document) -> None:
+        """Take one document of the bluesky event model."""
+
+    def without_power(self) -> RecordsPower:
+        """Return the same sums as if the power had not been recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,14 @@ import numpy as np
 
 from errors import ReductionError
 from reduction.detectors import DetectorFacts, detectors_of
-from reduction.gate_calibration import GateCalibration
+from reduction.energy_course import KEY as ENERGY_COURSE
+from reduction.energy_course import EnergyCourse
+from reduction.gate_calibration import GateCalibration, chamber_offsets
+from reduction.gate_interpolation import DRIFTS
 
 if TYPE_CHECKING:
     from reduction.types import Mode
+    from reduction.values import Value
 
 LONGEST_BLIND = 1.5
 """Bunch periods after which a photodiode sees again: the next bunch may be lost, and not the one after it."""
@@ -171,7 +175,10 @@ class RunMetadata:
     not measured. `foil_reference` is what a foil scan compares its foil with; empty in any other run.
     `probed_fluence_share` is the fluence averaged over the X-rays, relative to `fluence_mj_cm2`, and
     `laser_power_w_per_mj_cm2` the laser power, W, that makes 1 mJ/cm2; 0 if the run does not state them.
-    `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch.
+    `dead_time_share` is the share of the counts after which a photodiode is blind for the next bunch. `energy_course`
+    is what foil scans around the run say about its energy axis; None without them. `chambers` are the offsets of the
+    ion chambers, counts/s, by event field, as dark exposures have measured them; they are subtracted. `gate_drifts` are
+    sentences on gates that have changed between the calibrations before and after the run.
     """
 
     uid: str
@@ -204,6 +211,9 @@ class RunMetadata:
     probed_fluence_share: float = 0.0
     laser_power_w_per_mj_cm2: float = 0.0
     dead_time_share: float = 0.0
+    energy_course: EnergyCourse | None = None
+    chambers: Mapping[str, Value] = field(default_factory=dict)
+    gate_drifts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Give runs that state no weights equal ones, and refuse weights of another number of photodiodes."""
@@ -295,8 +305,11 @@ class RunMetadata:
                 element_weights=weights_of_photodiodes(detectors),
                 detectors=detectors,
                 gates=gates_of_start(doc),
+                chambers=chamber_offsets(doc.get("gate_calibration") or {}),
+                gate_drifts=tuple(map(str, (doc.get("gate_calibration") or {}).get(DRIFTS, ()))),
                 dead_time_share=float(reduction.get("dead_time_share", 0.0)),
                 foil_reference=dict(doc.get("foil_reference") or {}),
+                energy_course=EnergyCourse.from_document(doc[ENERGY_COURSE]) if doc.get(ENERGY_COURSE) else None,
                 probed_fluence_share=float(doc.get("probed_fluence_share", 0.0)),
                 laser_power_w_per_mj_cm2=float(doc.get("laser_power_w_per_mj_cm2", 0.0)),
                 time_zero_raw_ps=None if (raw := doc.get("time_zero_raw_ps")) is None else float(raw),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from devices.configuration import BeamlineConfiguration
+from errors import InputError
 from plans.engine.spec import Runs, ScanSpec
 from plans.options import ScheduledOptions
 from plans.parameters import Schedule
@@ -27,26 +30,45 @@ def with_schedule(
 ) -> Runs:
     """Return the runs of a scan with those that its options schedule, by name in their order; the scan alone if none.
 
-    `delays_ps`: first delays of the scan, at which the dark exposures see the light of the laser.
+    `delays_ps`: first delays of the scan, at which the dark exposures see the light of the laser. Raises InputError for
+    calibrations every few passes in a scan that decides on its passes by itself.
     """
     if not options.has_schedule:
         return scan
+    if scan.until is not None and any(isinstance(one, int) for one in (options.gates, options.foil)):
+        raise InputError(
+            "A scan with until_sigma decides by itself which points its later passes measure, so it cannot be divided "
+            "by passes. Give 'before' or 'around' for gates and foil, or leave until_sigma out."
+        )
     assert scan.edge is not None  # the scans that can be scheduled have one
     gates = _gate_runs(configuration, str(scan.edge.name), options, delays_ps)
     foil = _foil_run(configuration, options)
-    before = {**_when(options.foil, foil), **_when(options.gates, gates)}
-    after = {**_when(options.gates, gates, again=True), **_when(options.foil, foil, again=True)}
-    return {
-        **{f"{name}_before": run for name, run in before.items()},
-        SCAN: scan,
-        **{f"{name}_after": run for name, run in after.items()},
-    }
+    # A run is made of whole passes, so a scan with calibrations in between is several runs of one series.
+    ends = _ends(scan.options.repeats, options)
+    runs: dict[str, ScanSpec] = {}
+    for begin, end in pairwise([0, *ends]):
+        place = "before" if begin == 0 else f"pass_{begin}"
+        wanted = {**_when(options.foil, foil, begin), **_when(options.gates, gates, begin)}
+        runs |= {f"{name}_{place}": run for name, run in wanted.items()}
+        part = replace(scan, options=replace(scan.options, repeats=end - begin))
+        runs[SCAN if len(ends) == 1 else f"{SCAN}_{begin + 1}_to_{end}"] = part
+    after = {**_when(options.gates, gates, None), **_when(options.foil, foil, None)}
+    return {**runs, **{f"{name}_after": run for name, run in after.items()}}
 
 
-def _when(schedule: Schedule, runs: dict[str, ScanSpec], *, again: bool = False) -> dict[str, ScanSpec]:
-    """Return the runs if they are measured before the scan, or after it (`again`)."""
-    wanted = schedule is Schedule.AROUND or (schedule is Schedule.BEFORE and not again)
-    return runs if wanted else {}
+def _ends(repeats: int, options: ScheduledOptions) -> list[int]:
+    """Return the passes after which a part of the scan ends: those before a calibration, and the last."""
+    steps = [every for every in (options.gates, options.foil) if isinstance(every, int)]
+    cuts = {done for every in steps for done in range(every, repeats, every)}
+    return sorted({*cuts, repeats})
+
+
+def _when(schedule: str | int, runs: dict[str, ScanSpec], done: int | None) -> dict[str, ScanSpec]:
+    """Return the runs if they are measured after as many passes are `done`; None stands for the end of the scan."""
+    if isinstance(schedule, int):
+        return runs if done is None or done % schedule == 0 else {}
+    wanted = schedule == Schedule.AROUND or (schedule == Schedule.BEFORE and done == 0)
+    return runs if wanted and done in (0, None) else {}
 
 
 def _gate_runs(

@@ -15,6 +15,7 @@ import numpy as np
 from errors import ReductionError
 from reduction.values import Value
 from reduction.xas.boxcar_energy import boxcar_curves, boxcar_spectrum, scaled_scans
+from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, Signal, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors, with_common
 from reduction.xas.gate_shares import GateShares, fit_gate_shares
@@ -94,7 +95,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpect
     sigma = np.sqrt(shares.variance_of_mean * independent * _reference_variance(curves))
     common = np.concatenate([common.reshape(-1, sigma.size), _errors_of_shares(shares, found.transient)])
     errors = np.sqrt(np.diag(shares.covariance))
-    return AllGatesSpectrum(
+    result = AllGatesSpectrum(
         energy_ev=found.energy_ev,
         on=found.on.value,
         on_sigma=found.on.sigma,
@@ -112,6 +113,7 @@ def all_gates_spectrum(run: RunAccumulator, mode: Mode = "spc") -> AllGatesSpect
         variance_ratio=shares.variance_ratio,
         shape_p_value=shares.p_value,
     )  # fmt: skip
+    return at_true_energies(result, run)
 
 
 class _Gates(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from errors import ReductionError
+from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_correlation import gate_correlation
@@ -61,7 +62,7 @@ def boxcar_spectrum(
         return parts[0].value - parts[1].value
 
     common = gate_errors(accumulator, "boxcar", gates, transient, on.value - off.value)
-    return Spectrum(
+    found = Spectrum(
         energy_ev=scans.energy_ev,
         **curves_of(on, off, common, correlation.value),
         sigma_scatter=scatter,
@@ -75,6 +76,7 @@ def boxcar_spectrum(
             offset="pre-edge",
         ),
     )
+    return at_true_energies(found, accumulator)
 
 
 def boxcar_curves(scans: ScaledScans, power: FloatArray) -> tuple[Intensity, Intensity]:

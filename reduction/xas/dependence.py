@@ -14,12 +14,16 @@ from reduction.detector_view import transient_detectors
 from reduction.detectors import DetectorSums, detectors_of
 from reduction.events import PrimaryEvents
 from reduction.pileup import true_counts, true_counts_variance
-from reduction.run_metadata import gates_of_start
+from reduction.run_metadata import gates_of_start, timing_from
 from reduction.values import Value
 from reduction.xas.exposure_pairs import SHUTTER_CLOSED, SHUTTER_OPEN
 from reduction.xas.gate_table import OWN, GateTable
+from reduction.xas.laser_power import PowerUse
+from reduction.xas.single_exposures import SingleExposure, live_pulses, power_use_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reduction.gate_calibration import GateCalibration
     from reduction.types import Document, FloatArray, IntArray
 
@@ -79,9 +83,13 @@ class DependenceSums:
 
     Call it with `(name, document)`. Only good exposures count. Elements are added by their weights. Zeros, laser light
     and gains of the gates of the first detector are corrected if the run has a calibration of them; the errors of that
-    calibration, far below the counting error of a single point, are not included. Raises ReductionError for a start
-    document without grid and probes.
+    calibration, far below the counting error of a single point, are not included. Its dead time beyond a bunch is
+    corrected too, if the run states one, and transients are those of the nominal power of the laser. `exposures` are
+    the good ones, one by one. Raises ReductionError for a start document without grid and probes.
     """
+
+    # The sums are linear in the exposures, each of which is kept: an outlier is taken out again by subtraction. An
+    # exposure is some 500 bytes, so a night of ten thousand is 5 MB.
 
     def __init__(self) -> None:
         self.start: Document = {}
@@ -91,7 +99,11 @@ class DependenceSums:
         # Per state of the laser shutter and point: exposures, and the sum of the positions of each axis.
         self._visits = np.zeros((2, 0, 1))
         self._weights = np.ones((1, 1))
+        self._share = 0.0
+        self._previous: tuple[int | None, ...] = ()
         self._gates: GateCalibration | None = None
+        self.exposures: list[SingleExposure] = []
+        self._corrects_power = True
         self._further = DetectorSums((), 0)
 
     def __call__(self, name: str, doc: Document) -> None:
@@ -135,7 +147,7 @@ class DependenceSums:
         """Return the photons at every point that was measured; raises ReductionError before the first good exposure."""
         table = self._table()
         on = int(self.start["pumped_probe"])
-        references = self._references()
+        references = self.references()
         pairs = [table.pairs(shutter, on, references) for shutter in (SHUTTER_CLOSED, SHUTTER_OPEN)]
         blocked, opened = pairs
         measured = (self._visits[SHUTTER_OPEN, :, 0] > 0) & (opened[:2] > 0).all(axis=0)
@@ -143,6 +155,13 @@ class DependenceSums:
             raise ReductionError("The run holds no good exposure yet. Wait for the first point.")
         exposures, *positions = self._visits[SHUTTER_OPEN, measured].T
         pumped, unpumped, pumped_variance, unpumped_variance = opened[:, measured]
+        efficiency = _efficiency(blocked)
+        power = self._power()[measured]
+        # In proportion, as in every other scan: what the laser changes is divided by its power. At the nominal power,
+        # exactly the photons as counted.
+        unchanged = unpumped * (1.0 if efficiency is None else efficiency.value)
+        pumped = np.where(power == 1.0, pumped, unchanged + (pumped - unchanged) / power)
+        pumped_variance = pumped_variance / power**2
         return PumpedPhotons(
             index=np.flatnonzero(measured),
             positions=(np.array(positions) / exposures).T,
@@ -150,13 +169,39 @@ class DependenceSums:
             unpumped=unpumped,
             pumped_variance=pumped_variance,
             unpumped_variance=unpumped_variance,
-            efficiency=_efficiency(blocked),
+            efficiency=efficiency,
         )
+
+    def power(self) -> PowerUse | None:
+        """Return the power of the laser during the exposures with it; None if the run does not record it."""
+        return power_use_of(self.exposures) if self._corrects_power else None
+
+    def without_power(self) -> DependenceSums:
+        """Return the same sums as if the power of the laser had not been recorded."""
+        result = copy(self)
+        result._corrects_power = False
+        return result
+
+    def without(self, numbers: Collection[int]) -> DependenceSums:
+        """Return the sums without the `exposures` at these places of their list; these do not change."""
+        result = self.snapshot()
+        result.exposures = [one for number, one in enumerate(self.exposures) if number not in numbers]
+        for one in (self.exposures[number] for number in numbers):
+            result._visits[one.place] -= one.visit
+            for name, row in one.rows.items():
+                result._tables[name].sums[:, one.place[0], one.place[1]] -= row
+        return result
+
+    def references(self) -> list[int]:
+        """Return the numbers of all unpumped gates; runs that do not list them have one."""
+        listed = self.start.get("reference_probes", self.start.get("reduction", {}).get("reference_probes", ()))
+        return [int(probe) for probe in listed or (self.start["unpumped_probe"],)]
 
     def snapshot(self) -> DependenceSums:
         """Return a copy that later documents do not change: it shares the start document, not the (sums, points)."""
         copied = copy(self)
         copied._visits = self._visits.copy()
+        copied.exposures = list(self.exposures)
         copied._tables = {name: table.snapshot() for name, table in self._tables.items()}
         return copied
 
@@ -182,11 +227,19 @@ class DependenceSums:
         self._gates = gates_of_start(doc)
         self._further = DetectorSums(listed, _probes(doc))
         self._visits = np.zeros((2, len(doc["grid"]["points"]), 1 + len(self.axes)))
+        self._share = float(doc.get("reduction", {}).get("dead_time_share", 0.0))
+        if self._share:
+            self._previous = timing_from(doc["reduction"], None, doc.get("bunch_period")).previous_gates
 
-    def _references(self) -> list[int]:
-        """Return the numbers of all unpumped gates; runs that do not list them have one."""
-        listed = self.start.get("reference_probes", self.start.get("reduction", {}).get("reference_probes", ()))
-        return [int(probe) for probe in listed or (self.start["unpumped_probe"],)]
+    def _power(self) -> FloatArray:
+        """Return the power at every point of the grid, relative to nominal, (points,); 1 where it is not corrected."""
+        total = np.zeros((2, self._visits.shape[1]))
+        use = self.power()
+        if use is not None and use.corrected:
+            for one in self.exposures:
+                if one.power is not None and one.place[0] == SHUTTER_OPEN:
+                    total[:, one.place[1]] += one.pulses * np.array([one.power, 1.0])
+        return np.asarray(np.divide(total[0], total[1], out=np.ones_like(total[0]), where=total[1] > 0))
 
     def _table(self) -> GateTable:
         """Return the table of the chosen detector, by default the first that counts, or the first gated one."""
@@ -233,13 +286,15 @@ class DependenceSums:
             table = self._tables.setdefault(name, GateTable.empty(self._visits.shape[1], len(row[0])))
             table.sums[:, place[0], place[1]] += row
         self._visits[place] += visit
+        self.exposures.append(SingleExposure.of_event(data, self.start, place=place, visit=visit, rows=rows))
 
     def _rows(self, data: Document) -> dict[str, FloatArray]:
         """Return what an event adds by detector: photons, variances and pulses (or seconds), (3, gates)."""
         found: dict[str, FloatArray] = {}
         if "spc" in self.start.get("modes", ("spc",)):
             pulses = np.asarray(data["spc_pulses"], dtype=float)
-            photons, variance = _corrected(data["spc_counts"], pulses, self._weights)
+            live = live_pulses(np.asarray(data["spc_counts"], dtype=float), pulses, self._share, self._previous)
+            photons, variance = _corrected(data["spc_counts"], pulses, self._weights, live)
             zero, gain = self._zero_and_gain(data)
             found[OWN] = np.array([(photons - zero * pulses) / gain, variance / gain**2, pulses])
         if not self._further.detectors:
@@ -261,12 +316,19 @@ class DependenceSums:
         return found
 
 
-def _corrected(counts: Any, pulses: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the weighted sum of photons and its variance, (gates,) each, corrected for pile-up element by element."""
+def _corrected(
+    counts: Any, pulses: FloatArray, weights: FloatArray, live: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted sum of photons and its variance, (gates,) each, corrected for pile-up element by element.
+
+    `live` (elements, gates): gates for which an element was not blind; all of them by default.
+    """
     # Exposure by exposure, before anything is summed: the correction is not linear in the counts.
     table = np.asarray(counts, dtype=float)
-    photons = (weights * true_counts(table, pulses)).sum(axis=0)
-    variance = (weights**2 * true_counts_variance(table, pulses)).sum(axis=0)
+    opened: FloatArray = pulses if live is None else live
+    scale = weights if live is None else weights * pulses / np.maximum(live, 1e-12)
+    photons = (scale * true_counts(table, opened)).sum(axis=0)
+    variance = (scale**2 * true_counts_variance(table, opened)).sum(axis=0)
     return photons, variance
 
 

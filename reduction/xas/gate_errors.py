@@ -23,19 +23,22 @@ def gate_errors(
 ) -> FloatArray:
     """Return the change of `measured` if a zero, level or light of `gates` changes by its error, (errors, points).
 
-    `recipe` reduces an accumulator to what was `measured`, (points,), in its unit. The covariance of the points is the
-    sum of the outer products of the rows. There are no rows for a run without a calibration of its gates.
+    The first row is that of the offset of I0, where dark exposures measured it. `recipe` reduces an accumulator to what
+    was `measured`, (points,), in its unit. The covariance of the points is the sum of the outer products of the rows.
+    There are no rows for a run without a calibration of its gates.
     """
     # By recomputing rather than by formulas: every recipe has offsets and scales that take a part of such an error out,
     # and the calibration is linear to well within its errors.
+    rows = []
+    offset = accumulator.metadata.chambers.get("i0")
+    if offset is not None and offset.sigma > 0:
+        rows.append(recipe(accumulator.with_i0_offset(offset.sigma)) - measured)
     calibration = accumulator.metadata.gates
-    if calibration is None or mode not in calibration.chains:
-        return np.zeros((0, measured.size))
-    probes = tuple(dict.fromkeys(probe for gate in gates for probe in gate.probes))
-    delay_ps = accumulator.mean_readback("delay_ps")
-    rows = [
-        recipe(accumulator.with_gates(shifted)) - measured for shifted in calibration.shifted(mode, probes, delay_ps)
-    ]
+    if calibration is not None and mode in calibration.chains:
+        probes = tuple(dict.fromkeys(probe for gate in gates for probe in gate.probes))
+        delay_ps = accumulator.mean_readback("delay_ps")
+        moved = (accumulator.with_gates(shifted) for shifted in calibration.shifted(mode, probes, delay_ps))
+        rows += [recipe(one) - measured for one in moved]
     return np.array(rows).reshape(-1, measured.size)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from errors import ReductionError
-from reduction.detectors import detectors_of
+from reduction.detectors import DetectorFacts, detectors_of
 from reduction.events import PrimaryEvents
-from reduction.gate_calibration import GateCalibration
+from reduction.gate_calibration import CHAMBERS, GateCalibration, chamber_offsets
 from reduction.pileup import true_counts, true_counts_variance
 from reduction.run_metadata import weights_of_photodiodes
 from reduction.values import Value
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 DARK_PLAN = "dark_exposures"
 BLOCKED_PLAN = "blocked_exposures"
+
+CHAMBER_FIELDS = ("i0", "foil")
+"""Event fields of the ion chambers whose offsets dark exposures measure."""
+
+ROUNDING = 12**-0.5
+"""Standard deviation of a number that is rounded to a whole count."""
 
 
 @dataclass(kw_only=True)
@@ -57,12 +64,20 @@ class GateExposureSums:
     def __init__(self) -> None:
         self.start: Document = {}
         self._events = PrimaryEvents()
+        self._listed: tuple[DetectorFacts, ...] = ()
         self._cells: dict[tuple[int, int], _Cell] = {}
+        # Signal per second of each ion chamber in each exposure: their scatter gives the error of the mean.
+        self._chambers: dict[str, list[float]] = {}
 
     def __call__(self, name: str, doc: Document) -> None:
         """Take one document; raises ReductionError for an event without counts or signal."""
         if name == "start":
             self.start = doc
+            listed = detectors_of(doc)
+            known = {field for one in listed for field in one.fields.values()}
+            plain = [DetectorFacts(name=field, kind="ion_chamber", role="", fields={"counts": field})
+                     for field in CHAMBER_FIELDS if field not in known]  # fmt: skip
+            self._listed = (*listed, *plain)
         for event in self._events(name, doc):
             try:
                 self._add(event["data"])
@@ -99,6 +114,21 @@ class GateExposureSums:
         parts = [self._signal(mode, [self._cells[key]]) for key in self._lit()]
         return np.array([value for value, _ in parts]), np.array([error for _, error in parts])
 
+    def chambers(self) -> dict[str, Value]:
+        """Return what each ion chamber shows per second, by event field, with its error from the exposures' scatter.
+
+        Counts per second, or the unit of a record's mean, beyond the configured offset. At least the rounding to whole
+        counts is in the error, so that equal readings are not taken for exact.
+        """
+        found = {}
+        for name, rates in self._chambers.items():
+            number = len(rates)
+            scatter = float(np.std(rates, ddof=1)) if number > 1 else 0.0
+            longest_s = max(cell.seconds for cell in self._cells.values())
+            rounding = ROUNDING / longest_s
+            found[name] = Value(float(np.mean(rates)), math.hypot(scatter / math.sqrt(number), rounding))
+        return found
+
     def _signal(self, mode: str, cells: list[_Cell]) -> tuple[FloatArray, FloatArray]:
         """Return signal per pulse and standard error, (probes,), of several cells together."""
         if mode == "boxcar":
@@ -128,6 +158,10 @@ class GateExposureSums:
             cell.volt_seconds += np.asarray(data["boxcar_mean"], dtype=float) * seconds
             cell.volt_seconds_variance += np.asarray(data["boxcar_variance"], dtype=float) * seconds**2
         cell.seconds += seconds
+        for one in self._listed:
+            field = next((name for name in CHAMBER_FIELDS if name in one.fields.values()), "")
+            if field and field in data:
+                self._chambers.setdefault(field, []).append(one.integral(float(data[field]), seconds) / seconds)
         cell.delay_ps += float(data["delay_ps"]) * seconds
 
 
@@ -145,6 +179,10 @@ def gate_calibration(sums: GateExposureSums) -> dict[str, Any]:
             **before,
             "dark": source,
             "modes": tables,
+            CHAMBERS: {
+                name: {"offset_per_s": offset.value, "error_per_s": offset.sigma}
+                for name, offset in sums.chambers().items()
+            },
             "photodiode_weights": sums.weights.tolist(),
             "lit_delays_ps": sums.delays_ps().tolist(),
             "lit_fluence_mj_cm2": float(sums.start["fluence_mj_cm2"]),
@@ -155,6 +193,7 @@ def gate_calibration(sums: GateExposureSums) -> dict[str, Any]:
         tables = {mode: _levels(sums, mode, before) for mode in before["modes"]}
         document = {**before, "blocked": source, "modes": tables}
     GateCalibration.from_document(document)
+    chamber_offsets(document)
     return document
 
 

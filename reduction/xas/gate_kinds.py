@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from errors import ReductionError
-from reduction.gate_calibration import GateCalibration
+from reduction.gate_calibration import GateCalibration, chamber_offsets
 from reduction.number_text import with_error
 from reduction.run_kind import CurveChoice, RunCurve, RunKind, RunResults
 from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN, GateExposureSums, gate_calibration, gate_values
@@ -27,7 +27,20 @@ class GateResults(RunResults):
     document: Document
 
     def lines(self) -> list[str]:
-        """Return a line per mode and gate: zero and light (V or photons per pulse), gain relative to the mean."""
+        """Return a line per mode and gate: zero and light (V or photons per pulse), gain relative to the mean.
+
+        Then a line per ion chamber with its offset, counts/s.
+        """
+        chambers = [
+            f"{f'offset of {name}':<22} {with_error(*offset)} counts/s"
+            for name, offset in chamber_offsets(self.document).items()
+        ]
+        return [
+            *self._gate_lines(),
+            *chambers,
+        ]
+
+    def _gate_lines(self) -> list[str]:
         return [
             f"{f'gate {gate}, {mode}':<22} zero {with_error(*zero)} {_UNITS[mode]}, gain {with_error(*gain)}, "
             f"laser light at most {with_error(*light)} {_UNITS[mode]}"

@@ -34,6 +34,7 @@ from reduction.xas.results import (
 )
 from reduction.xas.run_checks import pump_probe_checks
 from reduction.xas.screening import screened
+from reduction.xas.single_exposures import screened_dependence
 from reduction.xas.spc_time import spc_trace
 from reduction.xas.static_xas import StaticAccumulator, measured_points, static_spectrum
 
@@ -67,7 +68,13 @@ class _SelfTestSums(RunAccumulator):
 
 def _reduce_foil(run: RunAccumulator) -> RunResults:
     offset_ev = run.metadata.energy_calibration_offset_ev
-    result = FoilResults(kind=FOIL.name, absorption=foil_absorption(run), axis_offset_ev=offset_ev)
+    result = FoilResults(
+        kind=FOIL.name,
+        absorption=foil_absorption(run),
+        axis_offset_ev=offset_ev,
+        uid=run.metadata.uid,
+        time_s=float(run.times_s.sum() / run.exposures.sum()),
+    )
     try:
         result = replace(result, foil=find_edge(result.absorption))
     except ReductionError as error:
@@ -161,16 +168,33 @@ def _reduce_self_test(run: _SelfTestSums) -> RunResults:
 
 def _reduce_overlap(run: DependenceSums) -> RunResults:
     position_um, change, sigma = run.change()
-    result = OverlapResults(kind=OVERLAP.name, axis=run.axis, position_um=position_um, change=change, sigma=sigma)
+    power = run.power()
+    result = OverlapResults(
+        kind=OVERLAP.name,
+        axis=run.axis,
+        position_um=position_um,
+        change=change,
+        sigma=sigma,
+        remarks=() if power is None else power.remarks,
+    )
     try:
         return replace(result, fit=fit_overlap(position_um, change, sigma))
     except (ReductionError, InputError) as error:
-        return replace(result, remarks=(f"No centre: {error}",))
+        return replace(result, remarks=(*result.remarks, f"No centre: {error}"))
 
 
 def _reduce_dependence(run: DependenceSums) -> RunResults:
     position, change, sigma = run.change()
-    return DependenceResults(kind=AXIS.name, axis=run.axis, position=position, change=change, sigma=sigma)
+    power = run.power()
+    return DependenceResults(
+        kind=AXIS.name,
+        axis=run.axis,
+        position=position,
+        change=change,
+        sigma=sigma,
+        power=power,
+        remarks=() if power is None else power.remarks,
+    )
 
 
 def _dependence_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
@@ -238,6 +262,7 @@ OVERLAP = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_overlap,
     curve=_dependence_curve,
+    screen=screened_dependence,
 )
 AXIS = RunKind(
     name="scan of an axis",
@@ -245,6 +270,7 @@ AXIS = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_dependence,
     curve=_dependence_curve,
+    screen=screened_dependence,
     seen_by=DependenceSums.seen_by,
 )
 ATTENUATOR = RunKind(

@@ -15,6 +15,7 @@ from reduction.xas.kinetics.kinetic_model import Criterion, KineticModel, kineti
 from reduction.xas.map_choice import choose_map_model
 from reduction.xas.map_fit import fit_map
 from reduction.xas.map_results import MapResults, SettingsResults
+from reduction.xas.single_exposures import screened_dependence
 from reduction.xas.transient_map import transient_map
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ def _reduce_map(run: DependenceSums) -> RunResults:
 
 def _fit_map(run: DependenceSums, kinetics: KineticModel | Criterion) -> RunResults:
     """Return the map with a global fit of one model, or of the one that a criterion chooses."""
-    result = MapResults(kind=MAP.name, map=transient_map(run), detector=run.detector)
+    power = run.power()
+    result = MapResults(
+        kind=MAP.name,
+        map=transient_map(run),
+        detector=run.detector,
+        power=power,
+        remarks=() if power is None else power.remarks,
+    )
     try:
         timing = timing_from(run.start.get("reduction", {}), run.start.get("instrument_response"))
         result = replace(result, timing=timing)
@@ -36,7 +44,7 @@ def _fit_map(run: DependenceSums, kinetics: KineticModel | Criterion) -> RunResu
             return replace(result, fit=choice.fit, compared=choice.lines)
         return replace(result, fit=fit_map(result.map, timing, model=kinetics))
     except ReductionError as error:
-        return replace(result, remarks=(f"No global fit: {error}",))
+        return replace(result, remarks=(*result.remarks, f"No global fit: {error}"))
 
 
 def _map_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
@@ -58,8 +66,15 @@ def _map_curve(run: DependenceSums, _: CurveChoice) -> RunCurve:
 
 def _reduce_settings(run: DependenceSums) -> RunResults:
     photons = run.photons()
+    power = run.power()
     return SettingsResults(
-        kind=SETTINGS.name, axes=run.axes, positions=photons.positions, change=photons.change, sigma=photons.total_sigma
+        kind=SETTINGS.name,
+        axes=run.axes,
+        positions=photons.positions,
+        change=photons.change,
+        sigma=photons.total_sigma,
+        power=power,
+        remarks=() if power is None else power.remarks,
     )
 
 
@@ -85,6 +100,7 @@ MAP = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_map,
     curve=_map_curve,
+    screen=screened_dependence,
     refit=lambda run, kinetics: _fit_map(run, kinetic_choice(kinetics)),
     seen_by=DependenceSums.seen_by,
 )
@@ -94,5 +110,6 @@ SETTINGS = RunKind(
     sums=lambda _: DependenceSums(),
     reduce=_reduce_settings,
     curve=_settings_curve,
+    screen=screened_dependence,
     seen_by=DependenceSums.seen_by,
 )

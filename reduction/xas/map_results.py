@@ -12,11 +12,13 @@ from reduction.fit_quality import quality_text
 from reduction.number_text import with_error
 from reduction.run_kind import RunResults
 from reduction.xas.map_components import MapComponents, map_components
+from reduction.xas.result_text import power_lines
 from reduction.xas.species import SpeciesSpectra, species_spectra
 
 if TYPE_CHECKING:
     from reduction.run_metadata import Timing
     from reduction.types import FloatArray
+    from reduction.xas.laser_power import PowerUse
     from reduction.xas.map_fit import MapFit
     from reduction.xas.transient_map import TransientMap
 
@@ -26,7 +28,7 @@ class MapResults(RunResults):
     """The transient on a grid of two axes, and the global fit of an energy x delay map if it determines one.
 
     `compared` has a line for each model if a criterion chose the model of the fit; `timing` is that of the run.
-    `detector` names a detector beside the first one.
+    `detector` names a detector beside the first one; `power` is that of the laser, None if it was not recorded.
     """
 
     map: TransientMap
@@ -34,6 +36,7 @@ class MapResults(RunResults):
     fit: MapFit | None = None
     compared: tuple[str, ...] = ()
     timing: Timing | None = None
+    power: PowerUse | None = None
 
     @property
     def components(self) -> MapComponents:
@@ -68,6 +71,7 @@ class MapResults(RunResults):
             *self._component_lines(),
             *(() if self.fit is None else map_fit_lines(self.fit)),
             *self.compared,
+            *power_lines(self.power),
         ]
 
     def _component_lines(self) -> list[str]:
@@ -82,13 +86,15 @@ class MapResults(RunResults):
 class SettingsResults(RunResults):
     """Transient ln(pumped / unpumped) with its counting error at a list of settings, (points,) each.
 
-    `positions` (points, axes) are in the units of the `axes`, event fields.
+    `positions` (points, axes) are in the units of the `axes`, event fields. `power` is that of the laser, None if it
+    was not recorded.
     """
 
     axes: tuple[str, ...]
     positions: FloatArray
     change: FloatArray
     sigma: FloatArray
+    power: PowerUse | None = None
 
     def lines(self) -> list[str]:
         """Return the transient at every setting, in % of the unpumped signal."""
@@ -96,7 +102,7 @@ class SettingsResults(RunResults):
         for position, change, sigma in zip(self.positions, self.change, self.sigma, strict=True):
             where = ", ".join(f"{axis} = {value:g}" for axis, value in zip(self.axes, position, strict=True))
             lines.append(f"{where:<40} {with_error(100 * change, 100 * sigma)} % of unpumped")
-        return lines
+        return [*lines, *power_lines(self.power)]
 
 
 def map_fit_lines(fit: MapFit) -> list[str]:

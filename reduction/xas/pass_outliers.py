@@ -35,7 +35,7 @@ LEAST_STEP = 0.03
 """Relative change of the unpumped signal below which it hardly moves a result, and is not cut (chosen)."""
 
 _MODES: tuple[Mode, ...] = ("spc", "boxcar")
-_STATES = {SHUTTER_OPEN: "laser on", SHUTTER_CLOSED: "laser blocked"}
+STATES = {SHUTTER_OPEN: "laser on", SHUTTER_CLOSED: "laser blocked"}
 
 
 class Outliers(NamedTuple):
@@ -46,7 +46,19 @@ class Outliers(NamedTuple):
     remarks: tuple[str, ...]
 
 
-class _Quantity(NamedTuple):
+class PassTable(NamedTuple):
+    """Exposures of a run that are compared between passes, by their numbers, (scans, points, shutter) each.
+
+    `axis` and `points` (points,) name the places for people: an event field with its values, or the number of a point.
+    """
+
+    exposures: FloatArray
+    exposure_ids: IntArray
+    axis: str
+    points: FloatArray
+
+
+class Quantity(NamedTuple):
     """A quantity of every exposure in one state of the laser, in % of the unpumped signal; (scans, points) each."""
 
     name: str
@@ -66,13 +78,20 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     of the MAD of the point: a signal that changes from pass to pass has a large MAD, and is not cut. Neither are
     passes of which a tenth, or three neighbouring points, would be cut; they are named in a remark.
     """
-    cells = np.zeros(run.exposures.shape, dtype=bool)
-    if run.scans < LEAST_PASSES:
-        return Outliers(cells, (), ())
-    quantities = [one for mode in _MODES if mode in run.metadata.modes for one in _known_quantities(run, mode)]
+    table = PassTable(run.exposures, run.exposure_ids, run.metadata.axis, np.asarray(run.metadata.points))
+    modes = [mode for mode in _MODES if mode in run.metadata.modes] if run.scans >= LEAST_PASSES else []
+    return outliers_of(table, [one for mode in modes for one in _known_quantities(run, mode)])
+
+
+def outliers_of(table: PassTable, quantities: list[Quantity]) -> Outliers:
+    """Return the exposures of a table of passes at which one of the quantities differs; see `pass_outliers`.
+
+    None without quantities.
+    """
+    cells = np.zeros(table.exposures.shape, dtype=bool)
     if not quantities:
         return Outliers(cells, (), ())
-    # All quantities in one table: this runs for every frame of a window, and each call of numpy costs microseconds.
+    # All quantities in one array: this runs for every frame of a window, and each call of numpy costs microseconds.
     values, sigma, measured = (np.stack(part, axis=1) for part in list(zip(*quantities, strict=True))[2:5])
     deviation, median = deviations(values, sigma, measured)
     beyond = np.abs(deviation) > limits(measured.sum(axis=0), int(measured.sum()))
@@ -80,9 +99,9 @@ def pass_outliers(run: RunAccumulator) -> Outliers:
     found: dict[tuple[int, int, int], Cut] = {}
     for scan, number, point in np.argwhere(beyond).tolist():
         cell = scan, point, quantities[number].shutter
-        found.setdefault(cell, _cut(run, quantities[number], cell, float(median[number, point])))
+        found.setdefault(cell, _cut(table, quantities[number], cell, float(median[number, point])))
         cells[cell] = True
-    remarks = _leave_passes(run, cells)
+    remarks = _leave_passes(table, cells)
     return Outliers(cells, tuple(cut for cell, cut in sorted(found.items()) if cells[cell]), tuple(remarks))
 
 
@@ -147,7 +166,7 @@ def limits(passes: IntArray, tested: int) -> FloatArray:
     return np.asarray((-ndtri(rate) * np.sqrt((others + 1) / others))[passes])
 
 
-def _known_quantities(run: RunAccumulator, mode: Mode) -> list[_Quantity]:
+def _known_quantities(run: RunAccumulator, mode: Mode) -> list[Quantity]:
     """Return the quantities of a mode; none if its counts cannot be corrected, which the reduction reports."""
     try:
         return list(_quantities(run, mode))
@@ -155,18 +174,18 @@ def _known_quantities(run: RunAccumulator, mode: Mode) -> list[_Quantity]:
         return []
 
 
-def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[_Quantity]:
+def _quantities(run: RunAccumulator, mode: Mode) -> Iterator[Quantity]:
     timing = run.metadata.timing
     probes = [probe for probe in range(timing.probes_per_pump) if probe not in timing.reference_probes]
-    for shutter, state in _STATES.items():
+    for shutter, state in STATES.items():
         reference = gate_signal(run, mode, reference_gate(timing)._replace(laser_shutter=shutter))
         if not (reference.flux > 0).any():
             continue
         for probe in probes:
             gate = gate_signal(run, mode, Gate(shutter, probe))
             name = f"gate {probe} over unpumped, {mode}, {state}"
-            yield _Quantity(name, shutter, *_ratio(gate, reference))
-        yield _Quantity(f"unpumped signal, {mode}, {state}", shutter, *_level(reference), 100 * LEAST_STEP)
+            yield Quantity(name, shutter, *_ratio(gate, reference))
+        yield Quantity(f"unpumped signal, {mode}, {state}", shutter, *_level(reference), 100 * LEAST_STEP)
 
 
 def _ratio(gate: Signal, reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -191,35 +210,33 @@ def _level(reference: Signal) -> tuple[FloatArray, FloatArray, BoolArray]:
     return 100 * level, 100 * sigma * level, measured
 
 
-def _cut(run: RunAccumulator, one: _Quantity, cell: tuple[int, int, int], median: float) -> Cut:
+def _cut(table: PassTable, one: Quantity, cell: tuple[int, int, int], median: float) -> Cut:
     scan, point, shutter = cell
-    metadata = run.metadata
     return Cut(
-        exposure_ids=(int(run.exposure_ids[cell]),) if run.exposure_ids[cell] >= 0 else (),
-        place=f"pass {scan + 1}, {metadata.axis} = {metadata.points[point]:.10g}, {_STATES[shutter]}",
-        quantity=one.name.removesuffix(f", {_STATES[shutter]}"),
+        exposure_ids=(int(table.exposure_ids[cell]),) if table.exposure_ids[cell] >= 0 else (),
+        place=f"pass {scan + 1}, {table.axis} = {table.points[point]:.10g}, {STATES[shutter]}",
+        quantity=one.name.removesuffix(f", {STATES[shutter]}"),
         value=float(one.values[scan, point]),
         unit="%",
         reason=f"the median of the passes is {median:.4g} %",
     )
 
 
-def _leave_passes(run: RunAccumulator, cells: BoolArray) -> list[str]:
+def _leave_passes(table: PassTable, cells: BoolArray) -> list[str]:
     """Remove from `cells` the passes that differ at many points or at neighbours; return a remark for each."""
-    points = np.asarray(run.metadata.points)
     remarks = []
     for scan, shutter in np.argwhere(cells.any(axis=1)):
         found = np.flatnonzero(cells[scan, :, shutter])
-        measured = int((run.exposures[scan, :, shutter] > 0).sum())
+        measured = int((table.exposures[scan, :, shutter] > 0).sum())
         apart = np.flatnonzero(np.diff(found) > 1) + 1
         longest = max(len(group) for group in np.split(found, apart))
         if found.size <= max(LARGEST_SHARE * measured, 1) and longest < NEIGHBOURS:
             continue
         cells[scan, :, shutter] = False
-        first, last = points[found[[0, -1]]]
+        first, last = table.points[found[[0, -1]]]
         remarks.append(
             f"Pass {scan + 1} differs from the others at {found.size} of its {measured} points, {first:.10g} to "
-            f"{last:.10g} on {run.metadata.axis} ({_STATES[int(shutter)]}). That is no single outlier, and nothing of "
+            f"{last:.10g} on {table.axis} ({STATES[int(shutter)]}). That is no single outlier, and nothing of "
             "it is left out. Find out what changed, or combine the other passes only."
         )
     return remarks

@@ -1,4 +1,4 @@
-"""Trends from pass to pass: a sample that is damaged, a laser or a time zero that drifts."""
+"""Trends from pass to pass: a sample that is damaged, a laser, a time zero or a photon energy that drifts."""
 
 from __future__ import annotations
 
@@ -38,11 +38,18 @@ WORST_TIME_ZERO_PS = 100.0
 NO_SIGNAL = 1e-6
 """Probability by chance of the mean transient of all passes above which it is none that could have a trend."""
 
+WORST_SHIFT_EV = 0.5
+"""Error of the energy of a pass above which it is not determined, eV: beyond it, a spectrum is no straight line."""
+
+LEAST_EDGE_POINTS = 8
+"""Points on which a pass is compared with the mean spectrum: level, shift, and enough others to show the scatter."""
+
 _UNLIKELY_SCATTER = 0.05
 
 _REMEDIES = {
     "transient": "The sample is damaged, or laser or overlap have changed: combine early passes, renew the sample.",
     "unpumped signal": "The sample is damaged or its concentration changes, or jet and beam move against each other.",
+    "energy axis": "Peaks, edges and C are averages over the drift: scan the foil around such runs (foil='around').",
     "time zero": "Its scatter is not in the errors of lifetimes: measure in short runs with a time zero of their own.",
 }
 
@@ -107,7 +114,8 @@ class _Passes(NamedTuple):
 def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
     """Return the trends of the transient, in % of itself, by each mode, and of the unpumped signal, in %, by the first.
 
-    Empty for fewer than three passes, and where there is no transient.
+    Energy scans have that of the energy axis, eV, besides. Empty for fewer than three passes; without a transient there
+    is none of it.
     """
     found: list[Trend | None] = []
     for mode in modes:
@@ -118,6 +126,7 @@ def trends_of(run: RunAccumulator, modes: tuple[Mode, ...]) -> list[Trend]:
         found.append(_transient_trend(passes, mode))
         if mode == modes[0]:
             found.append(_level_trend(passes))
+            found.append(energy_trend(run, mode) if run.metadata.axis == "energy_ev" else None)
     return [one for one in found if one is not None]
 
 
@@ -148,6 +157,41 @@ def time_zero_trend(run: RunAccumulator, mode: Mode, curve: Callable[[FloatArray
     if sigma.max() > WORST_TIME_ZERO_PS:
         return None
     return _trend("time zero", "ps", passes.dose, values, sigma)
+
+
+def energy_trend(run: RunAccumulator, mode: Mode) -> Trend | None:
+    """Return the trend of the energy axis, eV, over the passes of an energy scan, by the unpumped spectrum.
+
+    Each pass is fitted by the mean spectrum and its derivative; the scatter about the fit, which is that of the jet,
+    gives the error. Positive: the same features are found at lower energies of the axis than at the beginning, so the
+    true energy has become higher. None for fewer than three passes, or if a pass does not determine its energy to
+    0.5 eV.
+    """
+    try:
+        passes = _passes(run, mode)
+    except ReductionError:
+        return None
+    order = np.argsort(passes.axis, kind="stable")
+    energy_ev = passes.axis[order]
+    level = passes.level[:, order]
+    if energy_ev.size < LEAST_EDGE_POINTS or (np.diff(energy_ev) <= 0).any():
+        return None
+    # Passes whose energies were corrected by foil scans would still differ: the trend is that of the raw axis.
+    slope = np.gradient(level.mean(axis=0), energy_ev)
+    design = np.column_stack([np.ones_like(slope), slope])
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return None
+    inverse = np.linalg.pinv(design)
+    apart = level - level.mean(axis=0)
+    fitted = apart @ inverse.T
+    residual = apart - fitted @ design.T
+    # The mean of n passes takes 1 / n of the scatter of each out of the residuals.
+    passed = len(level)
+    variance = (residual**2).sum(axis=1) / (energy_ev.size - design.shape[1]) * passed / (passed - 1)
+    sigma = np.sqrt(variance * float(inverse[1] @ inverse[1]))
+    if not sigma.min() > 0 or sigma.max() > WORST_SHIFT_EV:
+        return None
+    return _trend("energy axis", "eV", passes.dose, fitted[:, 1], np.full_like(sigma, np.sqrt(np.mean(sigma**2))))
 
 
 def _passes(run: RunAccumulator, mode: Mode) -> _Passes:

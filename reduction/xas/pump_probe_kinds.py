@@ -20,6 +20,7 @@ from reduction.xas.all_gates import all_gates_spectrum, spectrum_against
 from reduction.xas.boxcar_energy import boxcar_spectrum
 from reduction.xas.calibration import foil_absorption
 from reduction.xas.combination.runs import combine_spectra, combine_traces
+from reduction.xas.energy_correction import energy_use
 from reduction.xas.fluence import fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
 from reduction.xas.gate_checks import baseline_checks
@@ -36,6 +37,7 @@ from reduction.xas.results import (
     TraceResults,
 )
 from reduction.xas.run_checks import pump_probe_checks
+from reduction.xas.sample_absorption import sample_absorption
 from reduction.xas.screening import screened
 from reduction.xas.spc_energy import spc_spectrum
 from reduction.xas.spc_time import spc_trace
@@ -97,6 +99,8 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
             remarks.append(f"Cannot be reduced ({one.name}): {error}")
     ungated, reasons = _all_bunches(run)
     trends = trends_of(run, tuple(mode for mode in ("spc", "boxcar") if mode in run.metadata.modes))
+    energy = energy_use(run)
+    absorbed = sample_absorption(run, spectra[-1]) if spectra else None
     return SpectrumResults(
         kind=SPECTRUM.name,
         spectra=tuple(spectra),
@@ -108,7 +112,16 @@ def _reduce_spectra(run: RunAccumulator) -> RunResults:
         ungated=ungated,
         trends=tuple(trends),
         power=power_use(run),
-        remarks=(*remarks, *reasons, *alarms_of(trends), *_power_remarks(run)),
+        energy=energy,
+        absorbed=absorbed,
+        remarks=(
+            *remarks,
+            *reasons,
+            *alarms_of(trends),
+            *_setting_remarks(run),
+            *(() if energy is None else energy.remarks),
+            *(() if absorbed is None else absorbed.remarks),
+        ),
     )
 
 
@@ -163,9 +176,10 @@ def _decay(run: RunAccumulator) -> KineticsFit:
     return fit_kinetics(gate_rates(run), run.metadata.timing, intervals=False)
 
 
-def _power_remarks(run: RunAccumulator) -> tuple[str, ...]:
+def _setting_remarks(run: RunAccumulator) -> tuple[str, ...]:
+    """Return sentences on the power of the laser and on gates that have drifted, what there is to say of them."""
     use = power_use(run)
-    return () if use is None else use.remarks
+    return (*run.metadata.gate_drifts, *(() if use is None else use.remarks))
 
 
 def _alarms(run: RunAccumulator, mode: Mode) -> list[str]:
@@ -203,7 +217,7 @@ def _fit_trace(run: RunAccumulator, kinetics: KineticModel | Criterion) -> RunRe
         ungated=ungated,
         trends=tuple(trends),
         power=power_use(seen),
-        remarks=(*_alarms(seen, mode), *reasons, *alarms_of(trends), *_power_remarks(seen)),
+        remarks=(*_alarms(seen, mode), *reasons, *alarms_of(trends), *_setting_remarks(seen)),
     )
     timing = seen.metadata.timing
     try:
@@ -256,7 +270,7 @@ def _reduce_fluence(run: RunAccumulator) -> RunResults:
         probed_share=run.metadata.probed_fluence_share,
         trends=tuple(trends),
         power=power_use(run),
-        remarks=(*remarks, *alarms_of(trends), *_power_remarks(run)),
+        remarks=(*remarks, *alarms_of(trends), *_setting_remarks(run)),
     )
 
 

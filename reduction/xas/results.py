@@ -43,11 +43,13 @@ if TYPE_CHECKING:
     from reduction.types import FloatArray
     from reduction.xas.all_gates import AllGatesSpectrum
     from reduction.xas.calibration import FoilEdge, FoilSpectrum
+    from reduction.xas.energy_correction import EnergyUse
     from reduction.xas.fluence_fit import FluenceFit
     from reduction.xas.foil_reference import AlignedEdge
     from reduction.xas.laser_power import PowerUse
     from reduction.xas.overlap import OverlapFit
     from reduction.xas.pass_trends import Trend
+    from reduction.xas.sample_absorption import SampleAbsorption
     from reduction.xas.static_xas import StaticSpectrum
     from reduction.xas.time_zero import TimeZeroFit
     from reduction.xas.transient import FluenceScan, Spectrum, Trace, Transient
@@ -62,7 +64,8 @@ class SpectrumResults(RunResults):
     none. `decay`: that of the same sample, which corrects the sizes. `absorptions`: ln(I0/I) of each detector behind
     the sample, by its name.
     `ungated`: the signal of each detector that counts all bunches, which has no transient. `trends`: changes from pass
-    to pass; `power`: that of the laser, None if it was not recorded.
+    to pass; `power`: that of the laser, None if it was not recorded; `energy`: what foil scans say about the axis;
+    `absorbed`: absorption of the sample itself over its edge, None where the diode behind it shows none.
     """
 
     spectra: tuple[Spectrum, ...] = ()
@@ -75,6 +78,8 @@ class SpectrumResults(RunResults):
     ungated: tuple[AllBunches, ...] = ()
     trends: tuple[Trend, ...] = ()
     power: PowerUse | None = None
+    energy: EnergyUse | None = None
+    absorbed: SampleAbsorption | None = None
 
     @property
     def sizes(self) -> tuple[TransientSize, ...]:
@@ -120,6 +125,8 @@ class SpectrumResults(RunResults):
         lines += [*best_lines(best, self.spectra), *hour_lines(best)]
         lines += period_lines(self.timing) if lines else []
         lines += [absorption_line(name, found) for name, found in self.absorptions.items()]
+        lines += [] if self.energy is None else [self.energy.line]
+        lines += [] if self.absorbed is None else [self.absorbed.line]
         return [*lines, *map(ungated_line, self.ungated), *power_lines(self.power), *trend_lines(self.trends)]
 
 
@@ -241,13 +248,16 @@ class FoilResults(RunResults):
     """Absorption of a metal foil, its steepest point `foil`, and its edge by the reference that the run records.
 
     `axis_offset_ev` is the energy calibration of the axis it was measured on, eV. `aligned` is None in runs that record
-    no reference, those up to version 0.2.0: their steepest point alone is no calibration.
+    no reference, those up to version 0.2.0: their steepest point alone is no calibration. `uid` is that of the run, and
+    `time_s` its mean time, s since 1970; 0 if its events have none.
     """
 
     absorption: FoilSpectrum
     foil: FoilEdge | None = None
     aligned: AlignedEdge | None = None
     axis_offset_ev: float = 0.0
+    uid: str = ""
+    time_s: float = 0.0
 
     @property
     def edge_ev(self) -> Value | None:
@@ -396,21 +406,23 @@ class OverlapResults(RunResults):
 class DependenceResults(RunResults):
     """Transient ln(pumped / unpumped) with its counting error against the scanned axis; (points,) each.
 
-    `position` is in the unit of the axis.
+    `position` is in the unit of the axis; `power` is that of the laser, None if it was not recorded.
     """
 
     axis: str
     position: FloatArray
     change: FloatArray
     sigma: FloatArray
+    power: PowerUse | None = None
 
     def lines(self) -> list[str]:
         """Return the transient at every position, in % of the unpumped signal."""
         rows = zip(self.position, self.change, self.sigma, strict=True)
-        return [
+        lines = [
             f"{self.axis} = {position:<12g} {with_error(100 * change, 100 * sigma)} % of unpumped"
             for position, change, sigma in rows
         ]
+        return [*lines, *power_lines(self.power)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -165,14 +165,18 @@ def _averaged(parts: Sequence[Spectrum]) -> Spectrum:
         return np.asarray(np.sqrt(np.sum((weight * np.array([getattr(part, name) for part in parts])) ** 2, axis=0)))
 
     known = all(part.sigma_scatter is not None for part in parts)
-    values = {name: mean(name) for name in ("energy_ev", "on", "off", "transient")}
-    errors = {name: error(name) for name in ("on_sigma", "off_sigma", "sigma")}
+    curves: dict[str, Any] = {name: mean(name) for name in ("energy_ev", "on", "off", "transient")}
+    curves |= {name: error(name) for name in ("on_sigma", "off_sigma", "sigma")}
+    # Spectra that were corrected by foil scans have a covariance; the mean of them has one if all do.
+    own = [part.covariance for part in parts]
+    matrices = [one[:, None] * matrix * one for one, matrix in zip(weight, own, strict=True) if matrix is not None]
     metadata = replace(parts[0].metadata, scans=sum(part.metadata.scans for part in parts))
     return replace(
         parts[0],
-        **values,
-        **errors,
+        **curves,
         sigma_scatter=error("sigma_scatter") if known else None,
+        covariance=sum(matrices) if len(matrices) == len(parts) else None,
+        energy_sigma_ev=float(np.mean([part.energy_sigma_ev for part in parts])),
         # Each part has its own, which its errors contain.
         correlation=INDEPENDENT,
         metadata=metadata,

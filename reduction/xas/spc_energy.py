@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from errors import ReductionError
+from reduction.xas.energy_correction import at_true_energies
 from reduction.xas.energy_windows import edge_integral, points_within
 from reduction.xas.exposure_pairs import ExposurePairs, Intensity, exposure_pairs, gates_of
 from reduction.xas.gate_errors import gate_errors
@@ -47,7 +48,7 @@ def spc_spectrum(
         parts = spc_curves(exposure_pairs(moved, "spc", *gates), metadata.windows, power)
         return parts[0].value - parts[1].value
 
-    return Spectrum(
+    found = Spectrum(
         energy_ev=pairs.axis,
         **curves_of(on, off, gate_errors(accumulator, "spc", gates, transient, on.value - off.value)),
         sigma_scatter=None,
@@ -56,6 +57,7 @@ def spc_spectrum(
             accumulator, mode="spc", probe=probe, reference=reference, scans=pairs.scans, offset="pre-edge"
         ),
     )
+    return at_true_energies(found, accumulator)
 
 
 def require_energy_scan(metadata: RunMetadata) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class CurvesWithErrors(Transient):
     off_sigma: FloatArray
 
 
-def curves_of(on: Intensity, off: Intensity, common: FloatArray, correlation: float = 0.0) -> dict[str, FloatArray]:
+def curves_of(on: Intensity, off: Intensity, common: FloatArray, correlation: float = 0.0) -> dict[str, Any]:
     """Return the fields of `CurvesWithErrors` from the pumped and the unpumped signal, (points,) each.
 
     The errors of on and off are independent, or have a `correlation`; the variance of the transient is that of their
@@ -138,13 +138,15 @@ class Spectrum(CurvesWithErrors):
     transients, from the scatter of on and off between scans. It includes jet fluctuations, which cancel in the
     transient; None with fewer than three scans and for SPC. `correlation`: of the errors of on and off, which `sigma`
     contains; 0 for SPC, and where the scans do not show any. `covariance` (points, points) of the transient of several
-    runs that were combined; None for a single run, whose is given by `transient_covariance`.
+    runs that were combined, or that was corrected by foil scans; None for any other, whose is given by
+    `transient_covariance`. `energy_sigma_ev`: error of all energies together by the foil scans, 0 without them.
     """
 
     energy_ev: FloatArray
     sigma_scatter: FloatArray | None
     correlation: Value = INDEPENDENT
     covariance: FloatArray | None = None
+    energy_sigma_ev: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,12 +13,19 @@ from sim.physics.pump_scheme import PumpScheme
 from sim.types import FloatArray, IntArray
 
 BLIND_SHARE = 0.01
-"""Share of the counts after which the photodiode is blind for the next bunch: large pulses that keep the discriminator
-above its threshold for 150 ns (chosen: 1 in 100)."""
+"""Share of the counts after which the photodiode is blind for the next bunch (chosen: 1 in 100).
+
+Pulses of large photodiodes last up to 30 ns, discriminator and counter are ready again after 7 and 5 ns (Baron et al.,
+J. Synchrotron Rad. 13, 131 (2006)), so a healthy chain is never blind after 153 ns: the effect is off by default. A
+baseline that has not recovered, as behind a slow amplifier, makes some pulses last longer.
+"""
 
 AFTERPULSE = 2e-4
-"""Probability that a count is followed by another one in the gate of the next bunch (chosen: reflections and slow
-carriers; photodiodes in linear mode have few)."""
+"""Probability that a count is followed by another one in the gate of the next bunch (chosen: reflections in cables).
+
+The response of a photodiode in linear mode falls to 1e-5 of its maximum within 1.4 ns (Kishimoto, J. Synchrotron Rad.
+5, 275 (1998)), so its own afterpulses are fewer: this is an upper limit.
+"""
 
 ELEMENT_CROSSTALK = 1e-3
 """Probability that a count of one photodiode makes another one count (chosen: common electronics)."""

@@ -13,9 +13,8 @@ class EffectSizes:
     noise, with the fluctuations of jet and flux, and is either there (1) or not (0); without it, every detector shows
     the mean of its counts.
 
-    Off by default: the offset of the ion chambers, which nothing measures and subtracts yet; the jet within a dwell,
-    since no reduction knows the covariance of the boxcar's gates; and the blind bunches, since photodiodes are ready
-    again after 153 ns.
+    Off by default: the jet within a dwell, since no reduction knows the covariance of the boxcar's gates; and the blind
+    bunches, since photodiodes are ready again after 153 ns.
     """
 
     efficiencies: float = 1.0
@@ -28,7 +27,7 @@ class EffectSizes:
     pointing: float = 1.0
     time_zero: float = 1.0
     energy_drift: float = 1.0
-    i0_offset: float = 0.0
+    i0_offset: float = 1.0
     i0_curvature: float = 1.0
     glitches: float = 1.0
     harmonics: float = 1.0

@@ -111,7 +111,7 @@ class Experiment:
         self._course, self._ripple = further[3:]
         self._dose = Dose()
         self._drift = NO_DRIFT
-        self._chambers = IonChambers(jet=self.sample.jet, beam=self.sample.beam, rng=chamber)
+        self._chambers = IonChambers(jet=self.sample.jet, edges=self.sample.edges, beam=self.sample.beam, rng=chamber)
         self._memory = PulseMemory(previous=previous_gates(self.scheme))
         self.time_s = 0.0
         self.charges = bunch_charges(fixed, self.scheme)

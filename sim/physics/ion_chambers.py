@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,18 +12,26 @@ from sim.physics import beam_path
 from sim.physics.beamline_state import BeamlineState, Stretch
 from sim.physics.effects import EffectSizes
 from sim.physics.random_counts import poisson
-from sim.physics.sample import Beam, Jet
+from sim.physics.sample import Beam, Edge, Jet
+from sim.physics.sample_effects import JET_SELF_ABSORPTION
+from sim.physics.spectra import edge_at, static_spectrum
 
 I0_RATE = 1e6
 """Counts per second of the ungated ion chamber at nominal flux, 12.5 to 14 keV (chosen: 0.04 % in 6 s)."""
 
 OFFSET_PER_S = 300.0
-"""Counts per second of a chamber without beam: 0.03 % of the nominal ones (chosen: current amplifier and voltage to
-frequency converter, zeroed by hand)."""
+"""Counts per second of a chamber without beam: 0.03 % of the nominal ones.
+
+Chosen, because no beamline was found that states it: an amplifier of 10 V whose zero is set by hand to 3 mV, read by a
+voltage-to-frequency converter of 10 V.
+"""
 
 RECOMBINATION = 1e-3
-"""Relative loss of counts at the nominal flux, proportional to the flux (chosen: recombination, below 1 % in chambers
-with enough voltage)."""
+"""Relative loss of counts at the nominal flux, proportional to the flux.
+
+Chosen: chambers are run at a voltage at which recombination is below 1 % (Calvin and Nariyama, International Tables for
+Crystallography I, 3.36 (2024), give the conditions).
+"""
 
 HARMONIC_SHARE = 1e-3
 """Counts of the third harmonic relative to those of the nominal flux (chosen: behind a mirror or a detuned crystal)."""
@@ -42,9 +51,10 @@ class ChamberCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class IonChambers:
-    """Both chambers around the sample's `jet`, on the beamline with the errors of `beam`."""
+    """Both chambers around the sample's `jet` with its `edges`, on the beamline with the errors of `beam`."""
 
     jet: Jet
+    edges: dict[str, Edge]
     beam: Beam
     rng: np.random.Generator
 
@@ -56,7 +66,7 @@ class IonChambers:
         noise = sizes.noise
         expected = [(state, flux * state.beam * i0_rate(state.energy_ev) * seconds) for state, seconds in stretches]
         seen = poisson(sum(counts * state.chamber for state, counts in expected), noise, self.rng)
-        behind = sum(counts * self._transmission(state) for state, counts in expected)
+        behind = sum(counts * self._transmission(state, sizes) for state, counts in expected)
         foil = poisson(behind, noise, self.rng)
         lost = sum(counts * (1 - state.chamber) for state, counts in expected)
         delivered = seen + (poisson(lost, noise, self.rng) if lost else 0)
@@ -79,9 +89,13 @@ class IonChambers:
         ]
         return round(sum(rate * seconds for rate, seconds in rates))
 
-    def _transmission(self, state: BeamlineState) -> float:
+    def _transmission(self, state: BeamlineState, sizes: EffectSizes) -> float:
         """Return the transmission of jet and foil between the two ion chambers."""
         jet = beam_path.jet_transmission(self.jet, state.energy_ev)
+        # What weakens the fluorescence is missing behind the jet: twice as much, as fluorescence comes from all depths.
+        strength = 2 * sizes.self_absorption * JET_SELF_ABSORPTION * state.jet_running
+        if strength:
+            jet *= math.exp(-strength * float(static_spectrum(edge_at(self.edges, state.energy_ev), state.energy_ev)))
         return jet * beam_path.foil_transmission(state.foil, state.energy_ev, self.beam.foil_shift_ev)
 
 

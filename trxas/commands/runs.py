@@ -148,19 +148,19 @@ def run_show(options: ShowOptions) -> int:
     A run that was interrupted is shown together with the runs that resumed it.
     """
     from storage import load_dataset
+    from trxas.results.calibrated_documents import CalibratedDocuments
     from trxas.results.measured_decays import MeasuredDecays
     from trxas.results.run_report import run_facts, run_report
-    from trxas.results.series_foils import SeriesFoils
     from trxas.session.session import open_configured_store
 
     with open_configured_store(options.configuration()) as store:
-        documents = load_dataset(store, options.key)
+        calibrated = CalibratedDocuments(lambda: store)
+        documents = calibrated(load_dataset(store, options.key))
         decays = MeasuredDecays(lambda: store)
         if options.json:
             _print_json(run_facts(documents, decays, keep_all=options.keep_all))
         else:
-            foils = SeriesFoils(lambda: store)
-            print(run_report(documents, decays=decays, keep_all=options.keep_all, foils=foils))
+            print(run_report(documents, decays=decays, keep_all=options.keep_all, foils=calibrated.foils))
     return 0
 
 

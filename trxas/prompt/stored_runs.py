@@ -9,11 +9,11 @@ from errors import InputError
 from reduction.run_kind import CombineChoice, RunResults
 from reduction.xas.kinetics.results import KineticsResults
 from storage import RunSummary, Store, list_runs, load_dataset
+from trxas.results.calibrated_documents import CalibratedDocuments
 from trxas.results.measured_decays import MeasuredDecays
 from trxas.results.run_report import run_report
 from trxas.results.run_results import combine_stored_runs, reduce_stored_run
 from trxas.results.run_tables import runs_table
-from trxas.results.series_foils import SeriesFoils
 from trxas.terminal.tables import print_table
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def stored_run_functions(
     They raise StorageError for an unknown run, or a key that fits several.
     """
     found = MeasuredDecays(lambda: store) if decays is None else decays
-    foils = SeriesFoils(lambda: store)
+    calibrated = CalibratedDocuments(lambda: store)
 
     def runs(limit: int = 20) -> None:
         """Print the latest runs, newest first."""
@@ -45,7 +45,8 @@ def stored_run_functions(
 
         `key`: uid, scan id, or -1 for the latest. `kinetics`, `detector` and `keep_all` as for `reduce`.
         """
-        print(run_report(load_dataset(store, key), kinetics, detector, found, keep_all=keep_all, foils=foils))
+        documents = calibrated(load_dataset(store, key))
+        print(run_report(documents, kinetics, detector, found, keep_all=keep_all, foils=calibrated.foils))
 
     def reduce(
         key: RunKey = -1,
@@ -63,9 +64,10 @@ def stored_run_functions(
         maps the first that counts, or the first gated one if none does. Single outliers between passes, and points at
         glitches of the monochromator, are left out and listed in `cuts`; `keep_all=True` keeps them. Transients are
         those of the nominal fluence, in proportion to the measured power of the laser, unless `correct_power=False`.
+        Spectra are at the energies that the foil scans of their series give, and gates as calibrated before and after.
         Raises InputError for any other model, and for runs without kinetics.
         """
-        documents = load_dataset(store, key)
+        documents = calibrated(load_dataset(store, key))
         return reduce_stored_run(documents, kinetics, detector, found, keep_all=keep_all, correct_power=correct_power)
 
     return runs, show, reduce
@@ -74,6 +76,7 @@ def stored_run_functions(
 def combining_function(store: Store, decays: FindDecay | None = None) -> Callable[..., RunResults]:
     """Return the function `combine` for one store; it raises StorageError for an unknown run."""
     found = MeasuredDecays(lambda: store) if decays is None else decays
+    calibrated = CalibratedDocuments(lambda: store)
 
     def combine(
         keys: Sequence[RunKey],
@@ -94,7 +97,7 @@ def combining_function(store: Store, decays: FindDecay | None = None) -> Callabl
         """
         choice = CombineChoice(grid=None if grid is None else tuple(map(float, grid)), force=force, kinetics=kinetics)
         return combine_stored_runs(
-            [load_dataset(store, key) for key in keys], choice, detector, found, keep_all=keep_all
+            [calibrated(load_dataset(store, key)) for key in keys], choice, detector, found, keep_all=keep_all
         )
 
     return combine

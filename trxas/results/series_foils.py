@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING
 from scipy.stats import norm
 
 from errors import InputError, ReductionError, StorageError
+from reduction.energy_course import KEY
 from reduction.kinds import reduce_run
 from reduction.number_text import with_error
 from reduction.values import Value
+from reduction.xas.foil_course import energy_course
 from reduction.xas.results import FoilResults
 from storage import find_starts, load_dataset
 
 if TYPE_CHECKING:
-    from reduction.types import Document
+    from reduction.energy_course import EnergyCourse
+    from reduction.types import Document, Documents
     from storage import Store
 
 logger = logging.getLogger("trxas")
 
 FOIL_PLAN = "foil_scan"
+CALIBRATION = "energy_calibration_offset_ev"
+
+LONGEST_S = 7 * 24 * 3600.0
+"""How long before a series a foil scan still is the first of its calibration: foils are moved and exchanged."""
 
 FALSE_ALARMS = 1e-3
 """p-value of a drift below which a sentence reports it."""
@@ -31,7 +38,8 @@ FALSE_ALARMS = 1e-3
 class SeriesFoils:
     """Lines on the energy axis of a run, from the foil scans of its series in the store that `store` returns.
 
-    A foil scan is reduced once; one that is still being measured is not used. Any thread may call it.
+    `with_course` gives the reduction what it needs to correct the energies. A foil scan is reduced once; one that is
+    still being measured is not used. Any thread may call it.
     """
 
     def __init__(self, store: Callable[[], Store]) -> None:
@@ -53,6 +61,41 @@ class SeriesFoils:
             except StorageError as error:
                 logger.warning("No foil scans could be looked up: %s", error)
                 return []
+
+    def with_course(self, documents: Documents) -> Documents:
+        """Return the documents of a run with the course of its energy axis in the start document, for the reduction.
+
+        The course is that of the foil scans in the series of the run; they are compared with a reference curve, or with
+        the first foil scan of the same calibration within a week. Documents of other runs come back as they are.
+        Raises nothing: a store that cannot be read is logged.
+        """
+        start = documents[0][1] if documents and documents[0][0] == "start" else {}
+        if not start.get("series") or start.get("plan_name") == FOIL_PLAN or KEY in start:
+            return documents
+        with self._lock:
+            try:
+                course = self._course(start)
+            except StorageError as error:
+                logger.warning("No foil scans could be looked up: %s", error)
+                return documents
+        return documents if course is None else [("start", {**start, KEY: course.document}), *documents[1:]]
+
+    def _course(self, start: Document) -> EnergyCourse | None:
+        store = self._store()
+        own = find_starts(store, series=start["series"], plan_name=FOIL_PLAN)
+        if not own:
+            return None
+        # One foil: a series may hold scans of several, whose edges cannot be compared with each other.
+        edge = own[0].get("edge")
+        own_ev = start.get(CALIBRATION, 0.0)
+        others = [
+            one
+            for one in find_starts(store, plan_name=FOIL_PLAN, edge=edge)
+            if one.get(CALIBRATION, 0.0) == own_ev and own[0]["time"] - LONGEST_S < one["time"] < own[0]["time"]
+        ]
+        starts = [*others[:1], *(one for one in own if one.get("edge") == edge)]
+        found = [foil for one in starts if (foil := self._foil(store, str(one["uid"]))) is not None]
+        return energy_course(found, float(own_ev))
 
     def _lines(self, start: Document) -> list[str]:
         store = self._store()

@@ -31,6 +31,7 @@ KINDS: dict[Any, Kind] = {
     int: Kind.INTEGER,
     bool: Kind.FLAG,
     str: Kind.TEXT,
+    str | int: Kind.TEXT,
     Sequence[float]: Kind.NUMBERS,
     Sequence[Region]: Kind.REGIONS,
     Mapping[str, Any]: Kind.MAPPING,

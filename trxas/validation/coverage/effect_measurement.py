@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import epics
@@ -12,7 +14,9 @@ from devices.beamline import Beamline
 from errors import ConfigurationError
 from plans import delay_scan, energy_scan, fluence_scan, foil_scan
 from plans.edges import BR_K, PB_L3
+from plans.parameters import Schedule
 from reduction.accumulator import RunAccumulator, accumulate
+from reduction.energy_course import KEY as ENERGY_COURSE
 from reduction.fit_quality import is_bad_fit, quality_text
 from reduction.kinds import reduce_run
 from reduction.run_kind import RunResults
@@ -25,6 +29,7 @@ from reduction.xas.comparison import comparison_parameter
 from reduction.xas.features import extremum
 from reduction.xas.fluence import fluence_scan as reduce_fluence_scan
 from reduction.xas.fluence_fit import fit_fluence
+from reduction.xas.foil_course import energy_course
 from reduction.xas.gate_rates import gate_rates
 from reduction.xas.kinetics.fit import fit_kinetics
 from reduction.xas.results import FoilResults
@@ -71,6 +76,7 @@ class EffectCampaign:
     def __init__(self, beamline: Beamline, run_engine: RunEngine) -> None:
         self._beamline = beamline
         self._run_engine = run_engine
+        self._foils: list[FoilResults] = []
         self.marks: list[str] = []
 
     def measure(self) -> Measurement:
@@ -87,6 +93,22 @@ class EffectCampaign:
 
     def _run(self, name: str, plan: Any) -> tuple[RunAccumulator, RunResults]:
         documents: Documents = documents_of(self._run_engine, plan)
+        return self._reduced(name, documents)
+
+    def _with_foils(self, name: str, plan: Any) -> RunAccumulator:
+        """Run a scan with foil scans around it; return its sums with the course of the energy axis by them, eV."""
+        before, scan, after = runs_of(documents_of(self._run_engine, plan))
+        for documents in (before, after):
+            results = self._reduced("foil", documents)[1]
+            assert isinstance(results, FoilResults)
+            self._foils.append(results)
+        start = scan[0][1]
+        course = energy_course(self._foils, float(start["energy_calibration_offset_ev"]))
+        if course is not None:
+            scan = [("start", {**start, ENERGY_COURSE: course.document}), *scan[1:]]
+        return self._reduced(name, scan)[0]
+
+    def _reduced(self, name: str, documents: Documents) -> tuple[RunAccumulator, RunResults]:
         results = reduce_run(documents)
         self.marks += [f"{name}: {remark}" for remark in results.remarks]
         self.marks += [f"{name}: {one.text}" for one in results.cuts]
@@ -95,6 +117,7 @@ class EffectCampaign:
     def _foil(self) -> dict[str, Value]:
         _, results = self._run("foil", foil_scan(self._beamline, PB_L3.name, dwell_s=DWELLS_S["foil"]))
         assert isinstance(results, FoilResults)
+        self._foils.append(results)
         return {"foil_edge": results.edge_ev or Value(float("nan"), float("nan"))}
 
     def _kinetics(self) -> dict[str, Value]:
@@ -109,27 +132,28 @@ class EffectCampaign:
 
     def _spectra(self) -> dict[str, Value]:
         early, late = (
-            self._run(name, energy_scan(self._beamline, BR_K.name, delay_ps=delay_ps, dwell_s=DWELLS_S[name],
-                                        repeats=PASSES))[0]
+            self._with_foils(name, energy_scan(self._beamline, BR_K.name, delay_ps=delay_ps, dwell_s=DWELLS_S[name],
+                                               repeats=PASSES, foil=Schedule.AROUND))
             for name, delay_ps in (("br 100 ps", FIRST_DELAY_PS), ("br 10 ns", SECOND_DELAY_PS))
         )  # fmt: skip
         windows = early.metadata.windows
         shown = boxcar_spectrum(early)
         c = comparison_parameter(shown.energy_ev, shown.transient, transient_covariance(shown, windows), BR_WINDOWS)
         area = area_without_noise(shown, windows, spc_spectrum(late)).inverse_projected
+        peak = extremum(
+            shown.energy_ev,
+            shown.off,
+            static_sigma(early, shown),
+            near_ev=PEAK_EV,
+            half_width_ev=PEAK_HALF_WIDTH_EV,
+        )
         return {
             "size_100ps": _size(shown),
             "size_10ns": _size(boxcar_spectrum(late)),
             "size_163ns": _size(spc_spectrum(late, probe=1)),
             "c_100ps": Value(c.value, c.sigma),
             "inverse_area": area,
-            "static_peak": extremum(
-                shown.energy_ev,
-                shown.off,
-                static_sigma(early, shown),
-                near_ev=PEAK_EV,
-                half_width_ev=PEAK_HALF_WIDTH_EV,
-            ),
+            "static_peak": Value(peak.value, math.hypot(peak.sigma, shown.energy_sigma_ev)),
         }
 
     def _fluence(self) -> dict[str, Value]:
@@ -145,6 +169,12 @@ class EffectCampaign:
         return energy_scan(
             self._beamline, BR_K.name, regions_ev=ZERO_GRID_EV, delay_ps=FIRST_DELAY_PS, dwell_s=FLUENCE_DWELL_S
         )
+
+
+def runs_of(documents: Documents) -> list[Documents]:
+    """Return the documents of several runs, one after the other, as a list per run."""
+    begins = [number for number, (name, _) in enumerate(documents) if name == "start"]
+    return [documents[begin:end] for begin, end in pairwise([*begins, len(documents)])]
 
 
 def _size(spectrum: Spectrum) -> Value:

@@ -1,0 +1,103 @@
+"""Documents of a stored run with what later runs of its series have calibrated, ready for the reduction."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from errors import InputError, ReductionError, StorageError
+from reduction.events import events_of
+from reduction.gate_interpolation import interpolated
+from reduction.kinds import reduce_run
+from reduction.xas.gate_drift import FALSE_ALARMS, gate_drift
+from reduction.xas.gate_exposures import BLOCKED_PLAN, DARK_PLAN
+from reduction.xas.gate_kinds import GateResults
+from storage import find_starts, load_dataset
+from trxas.results.series_foils import SeriesFoils
+
+if TYPE_CHECKING:
+    from reduction.gate_calibration import GateCalibration
+    from reduction.types import Document, Documents
+    from storage import Store
+
+logger = logging.getLogger("trxas")
+
+GATES = "gate_calibration"
+"""Key of start documents: the calibration of the gates."""
+
+
+class CalibratedDocuments:
+    """Documents with the course of the energy axis, and gates between two calibrations, from the runs of a store.
+
+    A start document knows what was measured before its run; foil scans and gate calibrations after it, in the same
+    series, are looked up in the store that `store` returns. Any thread may call it.
+    """
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        self.foils = SeriesFoils(store)
+        self._store = store
+        self._lock = threading.Lock()
+        self._later: dict[str, Document | None] = {}
+
+    def __call__(self, documents: Documents) -> Documents:
+        """Return the documents of a run, calibrated; as they are where its series has nothing later.
+
+        Raises nothing: a store that cannot be read is logged.
+        """
+        return self.foils.with_course(self._with_gates(documents))
+
+    def _with_gates(self, documents: Documents) -> Documents:
+        start = documents[0][1] if documents and documents[0][0] == "start" else {}
+        if not start.get("series") or not start.get(GATES) or start.get("plan_name") in (DARK_PLAN, BLOCKED_PLAN):
+            return documents
+        try:
+            with self._lock:
+                later = self._calibration_after(start)
+            if later is None:
+                return documents
+            found = interpolated(start[GATES], later, _mean_time_s(documents), _changes)
+        except (StorageError, ReductionError) as error:
+            logger.warning("Calibrations after the run could not be used: %s", error)
+            return documents
+        return [("start", {**start, GATES: found}), *documents[1:]]
+
+    def _calibration_after(self, start: Document) -> Document | None:
+        """Return the calibration by the next dark and blocked exposures of the series; None without."""
+        store = self._store()
+        runs = find_starts(store, series=start["series"])
+        after = [one for one in runs if one["time"] > start["time"]]
+        # Exposures after the next scan belong to that one: they are further away than its own.
+        plans = [one.get("plan_name") for one in after]
+        scans = [number for number, name in enumerate(plans) if name == start.get("plan_name")]
+        near = after[: scans[0]] if scans else after
+        of_gates = [one for one in near if one.get("plan_name") in (DARK_PLAN, BLOCKED_PLAN)]
+        # Gains contain the zeros before them, so the last run has both.
+        return self._reduced(store, str(of_gates[-1]["uid"])) if of_gates else None
+
+    def _reduced(self, store: Store, uid: str) -> Document | None:
+        if uid not in self._later:
+            documents = load_dataset(store, uid)
+            if documents[-1][0] != "stop":
+                return None
+            try:
+                results = reduce_run(documents)
+            except (InputError, ReductionError):
+                results = None
+            self._later[uid] = results.document if isinstance(results, GateResults) else None
+        return self._later[uid]
+
+
+def _changes(before: GateCalibration, after: GateCalibration) -> list[str]:
+    return [
+        f"{one.text} Between both calibrations, values are interpolated in time."
+        for one in gate_drift(before, after)
+        if one.p_value < FALSE_ALARMS
+    ]
+
+
+def _mean_time_s(documents: Documents) -> float:
+    """Return the mean time of the events, s since 1970; the start of a run without events."""
+    times = [float(event["time"]) for name, doc in documents for event in events_of(name, doc) if "time" in event]
+    return sum(times) / len(times) if times else float(documents[0][1]["time"])
