@@ -10,6 +10,9 @@ import plans
 from errors import AcquisitionError, InputError
 from plans.xas.schedule import spread
 from tests.support.recorded_runs import RecordedRuns
+from trxas.configuration import load_configuration
+
+CONFIGURATION = load_configuration().beamline
 
 
 def test_dark_exposures_are_made_without_x_rays_and_the_shutter_returns(recorded: RecordedRuns) -> None:
@@ -83,20 +86,22 @@ def test_dark_exposures_of_a_long_delay_scan_see_few_of_its_delays() -> None:
     assert spread(list(range(35))) == [0.0, 7.0, 14.0, 20.0, 27.0, 34.0]
 
 
-def test_a_long_scan_is_calibrated_every_so_many_passes(recorded: RecordedRuns) -> None:
+def test_a_long_scan_is_calibrated_every_so_many_passes() -> None:
     """Lost otherwise: a drift of hours is known at the ends of a night only."""
-    uids = recorded.run(
-        plans.energy_scan(
-            recorded.line, "Br K", delay_ps=100, dwell_s=1.0, regions_ev=ENERGIES_EV, repeats=3, foil="2", gates=1,
-            gates_s=10.0,
-        )
-    )  # fmt: skip
-    assert list(uids) == [
+    runs = plans.energy_scan.entry.specs(
+        CONFIGURATION, edge="Br K", delay_ps=100.0, regions_ev=ENERGIES_EV, repeats=3, foil="2", gates=1, gates_s=10.0
+    )
+    assert isinstance(runs, dict)
+    assert list(runs) == [
         "foil_before", "dark_before", "blocked_before", "scan_1_to_1", "dark_pass_1", "blocked_pass_1", "scan_2_to_2",
         "foil_pass_2", "dark_pass_2", "blocked_pass_2", "scan_3_to_3", "dark_after", "blocked_after", "foil_after",
     ]  # fmt: skip
-    assert [start["repeats"] for start in recorded.starts if start["plan_name"] == "energy_scan"] == [1, 1, 1]
-    assert len({start["series"] for start in recorded.starts}) == 1
+    assert [run.options.repeats for name, run in runs.items() if name.startswith("scan")] == [1, 1, 1]
+
+
+def test_a_scan_that_decides_on_its_passes_is_not_divided_by_them() -> None:
+    with pytest.raises(InputError, match="cannot be divided by passes"):
+        plans.energy_scan.entry.specs(CONFIGURATION, edge="Br K", delay_ps=100.0, until_sigma=0.001, foil=2)
 
 
 @pytest.mark.parametrize("value", ["sometimes", 0, -1, 1.5, True, None])
