@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.waiting import COMMAND_S
+from tests.support.waiting import COMMAND_S, WAIT_S, until
 
-PROGRAMS = ("initdb", "pg_ctl")
+PROGRAMS = ("initdb", "postgres")
+READY = "ready to accept connections"
 
 
 def is_installed() -> bool:
@@ -25,21 +27,23 @@ def is_installed() -> bool:
 def postgres(folder: Path, port: int) -> Iterator[str]:
     """Serve an empty database in `folder`; yields its address without a scheme."""
     folder.mkdir()
-    as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    if as_user:
-        shutil.chown(folder, "postgres", "postgres")
+    user = "postgres" if os.getuid() == 0 else None
+    if user is not None:
+        shutil.chown(folder, user, user)
         # The folders of a test belong to root alone.
         for parent in list(folder.parents)[:4]:
             parent.chmod(parent.stat().st_mode | 0o011)
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], cwd=folder, check=True, capture_output=True, timeout=COMMAND_S)
-
     data = folder / "data"
-    run("initdb", "--pgdata", str(data), "--username", "trxas", "--auth", "trust", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run("pg_ctl", "--pgdata", str(data), "--wait", "--log", str(folder / "log"), "--options", options, "start")
-    try:
-        yield f"trxas@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "--pgdata", str(data), "--mode", "immediate", "stop")
+    make = ["initdb", "--pgdata", str(data), "--username", "trxas", "--auth", "trust", "--no-sync"]
+    subprocess.run(make, cwd=folder, user=user, check=True, capture_output=True, timeout=COMMAND_S)
+    serve = ["postgres", "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1"]
+    serve += ["-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    said = folder / "log"
+    # A child of this process and not of pg_ctl, so that somebody waits for its end.
+    with said.open("w") as log, subprocess.Popen(serve, cwd=folder, user=user, stdout=log, stderr=log) as server:
+        try:
+            until(lambda: READY in said.read_text(), said.read_text)
+            yield f"trxas@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(WAIT_S)
